@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from eagerflow._version import __version__
 from eagerflow.base.output import any_encoding, program, reader_gone
+from eagerflow.base.wording.command_ends import ended, failed
 from eagerflow.base.wording.command_parser import CommandParser, whole_number
 from eagerflow.base.wording.module_names import apart
 
@@ -24,8 +25,9 @@ Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.
 To look at a script while it runs, or to find what is wrong with it, there is viz: viz --help"""
 _STATUSES = """\
 `%(prog)s COMMAND --help` shows examples.
-Exit status: 0 all well, 1 a script raised an error, 2 wrong usage, or something is missing, 3 a file can't be written,
-130 ended by Ctrl-C, 141 nobody read its output to the end. `run` and `launch` end with the script's own status."""
+Exit status: 0 all well, 1 a script raised an error, 2 wrong usage, or a file can't be read or written, 3 something that
+is needed isn't installed, 130 ended by Ctrl-C, 141 nobody read its output to the end.
+`run` and `launch` end with the script's own status."""
 
 # By command: what the list says of it, and what its own help says.
 _COMMANDS = {
@@ -59,7 +61,7 @@ The packages that it needs come with the extra `fast`.
   %(prog)s --off   back to the plain kernels
 
 EAGERFLOW_KERNELS=plain or EAGERFLOW_KERNELS=compiled chooses for one program.
-Exit status: 0 all well, 2 a package is missing, 3 a file can't be written.""",
+Exit status: 0 all well, 2 a file can't be written, 3 a package isn't installed.""",
     ),
     "measure": (
         "measure how fast this processor is, to choose kernels by it",
@@ -70,7 +72,7 @@ these speeds from now on, instead of by what is usual for processors of this kin
   %(prog)s
   %(prog)s --off   back to what is usual
 
-Exit status: 0 all well, 3 a file can't be written.""",
+Exit status: 0 all well, 2 a file can't be written.""",
     ),
     "launch": ("run a script as several processes (ranks), on one machine or many", ""),
 }
@@ -89,18 +91,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(_no_command(given, parser.prog, list(commands)))
     if given[:1] == ["run"]:
         given = ["run", *apart(given[1:])]
-    chosen = parser.parse_args(given)
-    if chosen.command is None:
-        parser.print_help()
-        return 0
-    if chosen.command == "run":
-        return _run(chosen, commands["run"])
     try:
-        status = _ours(chosen)
-        sys.stdout.flush()
+        chosen = parser.parse_args(given)
+        if chosen.command == "run":
+            return _run(chosen, commands["run"])
+        status = _ours(chosen, parser)
+        if sys.stdout is not None:  # which the caller may have closed
+            sys.stdout.flush()
         return status
     except BrokenPipeError:  # as in `eagerflow compile | head`
         return reader_gone()
+    except (OSError, KeyboardInterrupt) as error:
+        return ended(given[0] if given and given[0] in commands else "", error)
 
 
 def _parsers(prog: str) -> tuple[CommandParser, dict[str, CommandParser]]:
@@ -153,8 +155,11 @@ def _run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     return int(home.run_script(chosen.script, chosen.arguments))
 
 
-def _ours(chosen: argparse.Namespace) -> int:
-    """The exit code of a command that runs nothing of the user's."""
+def _ours(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """The exit code of a command that runs nothing of the user's; without a command, help is shown."""
+    if chosen.command is None:
+        parser.print_help()
+        return 0
     if chosen.command == "compile":
         return int(import_module("eagerflow.compiled.filling").fill(use=not chosen.off, quiet=chosen.quiet))
     if chosen.command == "measure":
@@ -191,8 +196,7 @@ class _Version(argparse.Action):
 
 def _launch(arguments: list[str]) -> int:
     if not hasattr(os, "fork"):
-        print("launch: this system has no fork. Start ranks with mpiexec -n 4 python train.py", file=sys.stderr)
-        return 2
+        return failed("launch", "this system has no fork. Start ranks with mpiexec -n 4 python train.py", 3)
     return int(import_module("eagerflow.launch.command").launch(arguments))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy
 
 from eagerflow import _viz, callbacks, datasets, layers, models
-from eagerflow.base.output import program
+from eagerflow.base.wording.command_ends import failed
 from eagerflow.base.wording.extras import pip_install
 from eagerflow.core.random import set_random_seed
 
@@ -81,15 +81,13 @@ def run_demo(out: Path, epochs: int = 15, seed: int = 7) -> int:
         seed: the seed of the initial weights, the order of the images and dropout.
 
     Returns:
-        The exit code: 0, or 3 where the folder can't be made.
+        The exit code: 0, or 2 where the folder can't be made.
     """
     started = time.perf_counter()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        said = f"{out} can't be made ({error.strerror}). Fix: --out with another folder."
-        print(f"{program()} demo: error: {said}", file=sys.stderr)
-        return 3
+        return failed("demo", f"{out} can't be made ({error.strerror}). Fix: --out with another folder.")
     set_random_seed(seed)
     (x_train, y_train), test = load_digits()
     print(

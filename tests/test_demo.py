@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eagerflow import demo
+from eagerflow.__main__ import main
 from tests.sources import ROOT
 from viz.annotation.costs import costs_by_line
 from viz.recording import load
@@ -95,5 +96,23 @@ def test_the_commands_work_as_printed(left):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
     (tmp_path / "file").write_bytes(b"")
-    assert demo.run_demo(tmp_path / "file" / "runs") == 3
+    assert demo.run_demo(tmp_path / "file" / "runs") == 2  # as viz has it
     assert "Fix: --out" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_the_demo_without_a_traceback(monkeypatch, capsys):
+    def interrupted(*given, **others):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eagerflow.demo.run_demo", interrupted)
+    assert main(["demo"]) == 130
+    assert capsys.readouterr().err == "\n"
+
+
+def test_a_disk_without_room_is_told_in_one_line(monkeypatch, capsys):
+    def full(*given, **others):
+        raise OSError(28, "No space left on device", "runs/step.svg")
+
+    monkeypatch.setattr("eagerflow.demo.run_demo", full)
+    assert main(["demo"]) == 2
+    assert capsys.readouterr().err.endswith("demo: error: cannot write 'runs/step.svg': no space left on device\n")

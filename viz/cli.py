@@ -17,7 +17,7 @@ from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
 from viz.shell.signals import ended_by_signals
 from viz.shell.statuses import told
-from viz.shell.terminal import any_encoding
+from viz.shell.terminal import any_encoding, any_streams
 from viz.shell.words import as_word
 
 __all__ = ["main"]
@@ -59,26 +59,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all is well; `viz.shell.statuses` tells the others. Arguments that can't be understood end the process
         with 2.
     """
-    with any_encoding(), ended_by_signals():
+    with any_streams(), any_encoding(), ended_by_signals():
         return _answered(list(sys.argv[1:] if arguments is None else arguments))
 
 
 def _answered(given: list[str]) -> int:
     """The exit status of the command that was given."""
-    if not given:
-        given = ["--help"]
+    flags: list[str] = []
+    given = given or ["--help"]
     if given[0] == "help":  # as git and others have it
         given = [*given[1:2], "--help"]
-    if given[0] not in COMMANDS:
-        if given[0].startswith("-"):
-            command = next((word for word in given[1:] if word in COMMANDS), "")
-            if command and given[0] not in ("-h", "--help", "--version"):
-                _parser().error(f"options stand behind the command: viz {command} {' '.join(_behind(given, command))}")
-            _parser().parse_args(given[:1])
-        advice = _for_a_file(given[0]) or other_word(given[0], given[1:]) or nearest(given[0], COMMANDS)
-        _parser().error(f"there is no command {given[0]!r}{advice}")
-    flags: list[str] = []
     try:
+        if given[0] not in COMMANDS:
+            _answer_alone(given)
         parser = parser_of(given[0])
         flags = list(parser.flags)
         options = parser.parse_args(given[1:])
@@ -88,7 +81,18 @@ def _answered(given: list[str]) -> int:
     except BrokenPipeError:  # as in `viz top a.efz | head`
         return int(import_module("eagerflow.base.output").reader_gone())
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (told in one line, or as a fault of viz)
-        return told(f"viz {given[0]}", error, flags)
+        return told(f"viz {given[0]}" if given[0] in COMMANDS else "viz", error, flags)
+
+
+def _answer_alone(given: list[str]) -> NoReturn:
+    """End the process where no command was given: with help, the version, or what may have been meant."""
+    if given[0].startswith("-"):
+        command = next((word for word in given[1:] if word in COMMANDS), "")
+        if command and given[0] not in ("-h", "--help", "--version"):
+            _parser().error(f"options stand behind the command: viz {command} {' '.join(_behind(given, command))}")
+        _parser().parse_args(given[:1])  # which ends the process
+    advice = _for_a_file(given[0]) or other_word(given[0], given[1:]) or nearest(given[0], COMMANDS)
+    _parser().error(f"there is no command {given[0]!r}{advice}")
 
 
 def _runner(place: Any) -> Any:

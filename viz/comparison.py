@@ -118,6 +118,8 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
             return load(path), path
         if path.endswith(_SUFFIXES):
             return read_weights(path), path
+        if not os.path.splitext(path)[1] and not os.path.exists(path):
+            raise FileNotFoundError(f"there is no file {formatting.clean(path)!r}{formatting.meant_file(path, '.efz')}")
         raise ValueError(
             f"viz.diff({formatting.clean(path)!r}): expected a file that ends in .efz, {', '.join(_SUFFIXES)}"
             f"{formatting.how_to_record(path)}"

@@ -43,7 +43,9 @@ def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[
         if mode is not None:
             os.chmod(temporary, mode)
         put_in_place(temporary, target)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = target  # a full disk is told without it
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise

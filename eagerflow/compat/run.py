@@ -14,9 +14,8 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
-from eagerflow.base.output import program
 from eagerflow.base.wording import module_names, scripts
-from eagerflow.base.wording.command_parser import painted
+from eagerflow.base.wording.command_ends import ended, failed
 from eagerflow.compat.importer import install, without_ours
 
 __all__ = ["run_module", "run_script"]
@@ -40,13 +39,12 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     try:
         wrong = scripts.not_a_script(script)
         if wrong and os.path.exists(script):
-            print(f"{program()} run: {painted('error:')} {wrong}", file=sys.stderr)
-            return 2
+            return failed("run", wrong)
         source = _read(script)
     except OSError as error:
-        meant = scripts.meant_script(script) if isinstance(error, FileNotFoundError) else ""
-        print(f"{program()} run: {painted('error:')} can't open {script!r}: {error.strerror}{meant}", file=sys.stderr)
-        return 2
+        if isinstance(error, FileNotFoundError):
+            return failed("run", f"there is no script {script!r}{scripts.meant_script(script)}")
+        return ended("run", error)
     if as_keras:
         install()
     _put_first_on_path(Path(script).resolve().parent)
@@ -70,8 +68,7 @@ def run_module(module: str, arguments: Sequence[str] = (), as_keras: bool = True
     _put_first_on_path(Path.cwd())
     wrong = module_names.not_a_module(module)
     if wrong:
-        print(f"{program()} run: {painted('error:')} {wrong}", file=sys.stderr)
-        return 2
+        return failed("run", wrong)
     if as_keras:
         install()
     sys.argv[:] = [module, *arguments]

@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from eagerflow.base.output import program
+from eagerflow.base.wording.command_ends import CANNOT, failed
 from eagerflow.compiled import beaten, choice, store
 from eagerflow.compiled.building import CannotCompile
 from eagerflow.compiled.kernel import KERNELS
@@ -50,11 +51,7 @@ def fill(use: bool | None, quiet: bool = False) -> int:
         return 0
     if choice.missing():
         needed = " and ".join(choice.missing())
-        print(
-            f"{program()} compile: error: needs {needed}; 'eagerflow[fast]' brings both. Fix: {choice.INSTALL}",
-            file=sys.stderr,
-        )
-        return 2
+        return failed("compile", f"needs {needed}; 'eagerflow[fast]' brings both. Fix: {choice.INSTALL}", CANNOT)
     began = time.perf_counter()
     for name, error in complete(say, waits=use is not None):
         print(
@@ -64,11 +61,7 @@ def fill(use: bool | None, quiet: bool = False) -> int:
     if use is None:
         return 0
     if not choice.mark(True):
-        print(
-            f"{program()} compile: error: {store.folder()} can't be written to, or isn't this user's alone",
-            file=sys.stderr,
-        )
-        return 3
+        return failed("compile", f"{store.folder()} can't be written to, or isn't this user's alone")
     _measure_once()
     say(f"Programs use compiled kernels from now on ({time.perf_counter() - began:.0f} s; {store.folder()}).")
     say("To stop that: python -m eagerflow compile --off; for one program: EAGERFLOW_KERNELS=plain")

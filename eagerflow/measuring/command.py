@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
-from eagerflow.base.output import program
 from eagerflow.base.twins import find_again
+from eagerflow.base.wording.command_ends import failed
 from eagerflow.compiled import beaten, choice, store
 from eagerflow.compiled.filling import complete
 from eagerflow.kernels.machine import speeds as kept
@@ -16,8 +15,6 @@ from eagerflow.measuring.races import held
 from eagerflow.measuring.speeds import measured
 
 __all__ = ["measure"]
-
-_CANNOT = 3  # the exit code where nothing can be written
 
 
 def measure(off: bool = False, quiet: bool = False) -> int:
@@ -37,10 +34,7 @@ def measure(off: bool = False, quiet: bool = False) -> int:
             found = measured()
             file = kept.keep(found)
     except OSError as error:
-        print(
-            f"{program()} measure: error: {kept.path()} can't be written ({error.strerror or error})", file=sys.stderr
-        )
-        return _CANNOT
+        return failed("measure", f"{kept.path()} can't be written ({error.strerror or error})")
     if off:
         say("The measured speeds are forgotten. Programs choose kernels by what is usual for processors of this kind.")
         return 0
@@ -53,11 +47,7 @@ def measure(off: bool = False, quiet: bool = False) -> int:
         find_again()
         lost = held(say)
         if not beaten.keep(lost):
-            print(
-                f"{program()} measure: error: {store.folder()} can't be written to, or isn't this user's alone",
-                file=sys.stderr,
-            )
-            return _CANNOT
+            return failed("measure", f"{store.folder()} can't be written to, or isn't this user's alone")
         if lost:
             say(f"Plain kernels run instead of {', '.join('/'.join(place) for place in lost)}.")
     say(f"Programs choose kernels by these figures from now on ({file}).")

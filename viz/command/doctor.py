@@ -37,7 +37,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     check_given(options)
     if options.json and options.fix:
         raise ValueError("--json and --fix both write to stdout; give one of them")
-    check_target(options.sarif)
+    check_target(options.sarif, may_stream=True)
     ranks = ranks_here()
     compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], [], []))
     with output_to_stderr() if options.json or options.fix else contextlib.nullcontext(), compared as found:

@@ -62,7 +62,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
             raise ValueError(f"arguments are for scripts; {options.script!r} is a recording")
         recording = load(options.script)
         return recording, find_nonfinite(recording), int(any(note.startswith("ended by ") for note in recording.notes))
-    if not options.module and not os.path.isfile(options.script):
+    if not options.module and options.script != "-" and not os.path.exists(options.script):
         cure = module_hint(options) or meant_file(options.script, ".py")
         raise FileNotFoundError(f"there is no script or recording {options.script!r}{cure}")
     check_given(options)

@@ -13,15 +13,16 @@ from viz.shell.program import name_of
 __all__ = ["CHARTS", "beside", "check_chart", "check_picture", "check_target"]
 
 
-def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = ()) -> None:
+def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (), may_stream: bool = False) -> None:
     """Refuse a file that can't be written.
 
     Args:
         path: the file; None: there is nothing to write.
         endings: those that the name may have; none: any.
+        may_stream: whether it is written from its beginning to its end, as into a pipe.
 
     Raises:
-        ValueError: for another ending, or a folder's name.
+        ValueError: for another ending, or the name of a folder or device.
         FileNotFoundError: when the folder doesn't exist.
         PermissionError: when it can't be written to.
     """
@@ -33,6 +34,8 @@ def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (
         raise ValueError(f"cannot write {name!r}: the name must end in one of {known}")
     if os.path.isdir(name):
         raise ValueError(f"cannot write {name!r}: it is a folder; give the name of a file")
+    if os.path.exists(name) and not os.path.isfile(name) and not may_stream:
+        raise ValueError(f"cannot write {name!r}: it is a pipe, device or socket; give the name of a file")
     folder = os.path.dirname(os.path.realpath(name))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"cannot write {name!r}: the folder {folder!r} doesn't exist; make it first")

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import pathlib
 import sys
+import tempfile
 
 from viz.command.keep import run_kept
 from viz.command.live import refuse_without_page, run_live
@@ -67,7 +68,7 @@ def run_run(options: argparse.Namespace) -> int:
         recording.fill(record)
     if is_empty(recording):
         return _say_empty(recording, out, failed, options)
-    recording.save(out)
+    _save(recording, out)
     if options.draw and recording.ops:
         recording.draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
@@ -76,6 +77,24 @@ def run_run(options: argparse.Namespace) -> int:
     else:
         _say_recorded(recording, out)
     return failed
+
+
+def _save(recording: Recording, out: pathlib.Path) -> None:
+    """Write it; where there is no room for it, to another place, and say so: it may be that of hours.
+
+    Raises:
+        OSError: when it couldn't be written where it should be.
+    """
+    try:
+        recording.save(out)
+    except OSError as error:
+        elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="viz-")) / out.name
+        try:
+            recording.save(elsewhere)
+        except OSError:
+            elsewhere.parent.rmdir()
+            raise error from None
+        raise OSError(error.errno, f"{error.strerror}; it was written to {elsewhere} instead", str(out)) from error
 
 
 def _say_empty(recording: Recording, out: pathlib.Path, failed: int, options: argparse.Namespace) -> int:

@@ -53,7 +53,7 @@ def run_json(options: argparse.Namespace) -> int:
         print(opened(options).to_json())
         return 0
     out = options.out or beside(options.file, ".json")
-    check_target(out)
+    check_target(out, may_stream=True)
     opened(options).to_json(out)
     say(options, {"file": out}, f"wrote {out}")
     return 0

@@ -24,7 +24,7 @@ from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
 from viz.facts.columns import check_nesting
 from viz.facts.container import TraceFileError
-from viz.facts.formatting import meant_file
+from viz.facts.formatting import file_kind, meant_file
 from viz.facts.schema import Frame
 from viz.replay.checked import check
 from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
@@ -120,6 +120,11 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
         raise FileNotFoundError(f"there is no file {name!r:.150}{cure}")
     if (kind := irregular(os.stat(path))) is not None:
         raise StepFileError(f"{name!r:.150} is {kind}, not a file that holds training steps.")
+    other = file_kind(name)
+    if other not in ("", "a file of kept steps"):
+        raise StepFileError(f"{name!r:.150} is {other}, not a file of kept steps, which viz run --keep 3 writes")
+    if not os.stat(path).st_size:
+        raise StepFileError(f"{name!r:.150} is empty")
     if limit is None:
         limit = min(_LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
     try:

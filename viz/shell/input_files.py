@@ -42,8 +42,11 @@ def check_script(script: str, without: str = "") -> None:
     """
     if os.path.isdir(script):
         raise ValueError(f"{script!r} is a folder, not a Python script{without or '; give the script to run'}")
+    if os.path.exists(script) and not os.path.isfile(script):
+        raise ValueError(f"{script!r} is a pipe, device or socket, not a script; write the script to a file")
     if not os.path.isfile(script):
         cure = without or import_module("viz.facts.formatting").meant_file(script, ".py")
+        cure = "; a script is read from a file, not from the input" if script == "-" else cure
         raise FileNotFoundError(f"there is no script {script!r}{cure}")
     ending = os.path.splitext(script)[1].lower()
     if ending in _RECORDINGS:

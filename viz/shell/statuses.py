@@ -17,6 +17,7 @@ and with 3 where nothing was recorded though the script ended well, and wasn't a
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _TEMPORARY = re.compile(r"\.([^/\\]+)\.[0-9a-f]{12}\.tmp$")  # what a file is called until it is whole
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 DONE, FOUND, MISUSED, IMPOSSIBLE, BROKEN = 0, 1, 2, 3, 70
 INTERRUPTED = {130: "Ctrl-C", SIGTERM.status: "SIGTERM", SIGHUP.status: "SIGHUP"}
 
@@ -129,16 +131,17 @@ def _said(error: BaseException) -> str:
     """What an error says; of one of the system's the file and the reason, without its number.
 
     >>> _said(FileExistsError(17, "File exists", "logs")), _said(OSError(28, "No space left on device"))
-    ("'logs': file exists", 'no space left on device')
+    ("'logs': file exists", 'cannot write: no space left on device')
     >>> _said(PermissionError(13, "Permission denied", "out/.a.html.0123456789ab.tmp"))
     "cannot write 'out/a.html': permission denied"
     """
     if isinstance(error, OSError) and error.strerror and str(error).startswith("[Errno"):
         reason = f"{error.strerror[0].lower()}{error.strerror[1:]}"
         if not isinstance(error.filename, (str, os.PathLike)):
-            return reason
+            return f"cannot write: {reason}" if error.errno in _FULL else reason
         name, is_written = _TEMPORARY.subn(r"\1", os.fspath(error.filename))
-        return f"{'cannot write ' * is_written}{name!r}: {reason}"
+        is_written = is_written or error.errno in _FULL
+        return f"{'cannot write ' * bool(is_written)}{name!r}: {reason}"
     return str(error).strip() or type(error).__name__
 
 

@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-__all__ = ["any_encoding", "output_to_stderr", "paint"]
+__all__ = ["any_encoding", "any_streams", "output_to_stderr", "paint"]
+
+
+@contextlib.contextmanager
+def any_streams() -> Iterator[None]:
+    """Meanwhile there are standard streams, also where the caller has closed them: what is printed goes nowhere."""
+    with contextlib.ExitStack() as stack:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, stack.enter_context(open(os.devnull, "w", encoding="utf-8")))
+                stack.callback(setattr, sys, name, None)
+        yield
 
 
 def any_encoding() -> contextlib.AbstractContextManager[None]:

@@ -1,0 +1,90 @@
+"""Files that are none, disks that are full, and output that goes nowhere: told in one line, before a script runs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+import viz
+from viz.cli import main
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="devices of Unix")
+
+OPS = "import eagerflow as ef\nprint('runs')\nef.ops.exp(ef.ops.ones((2, 3)))\n"
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(OPS, encoding="utf-8")
+    return "train.py"
+
+
+@pytest.mark.parametrize("command", ["run", "doctor", "nonfinite", "gap", "check"])
+@pytest.mark.parametrize(("given", "said"), [("/dev/null", "is a pipe, device or socket"), ("-", "not from the input")])
+def test_what_is_no_file_is_no_script(command, given, said, script, capsys):
+    assert main([command, given]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_is_neither_a_script_nor_a_recording(script, tmp_path, capsys):
+    assert main(["nonfinite", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_device_that_cannot_be_replaced_is_refused_before_the_script_runs(script, capsys):
+    assert main(["run", "-o", "/dev/null", script]) == 2
+    out, err = capsys.readouterr()
+    assert "cannot write '/dev/null': it is a pipe, device or socket" in err
+    assert out == ""
+
+
+def test_a_recording_for_which_there_is_no_room_is_written_elsewhere(script, tmp_path, monkeypatch, capsys):
+    full, save = tmp_path / "train.efz", viz.Recording.save
+
+    def save_where_there_is_room(recording, path):
+        if os.path.abspath(path) == str(full):
+            raise OSError(errno.ENOSPC, "No space left on device", str(full))
+        return save(recording, path)
+
+    monkeypatch.setattr("viz.Recording.save", save_where_there_is_room)
+    assert main(["run", script]) == 2
+    said = capsys.readouterr().err
+    assert "cannot write 'train.efz': no space left on device; it was written to " in said
+    elsewhere = said.partition("written to ")[2].partition(" instead")[0]
+    assert [op.name for op in viz.load(elsewhere).ops] == ["exp"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("program", ["viz", "eagerflow"])
+def test_a_version_that_cannot_be_written_is_told_in_one_line(program):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [sys.executable, "-u", "-m", program, "--version"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: cannot write: no space left on device\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_output_that_was_closed_ends_nothing(script):
+    command = f"{sys.executable} -m viz run {script} && {sys.executable} -m viz top train.efz >&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, "bug" in done.stderr) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("train.py", "'train.py' is a script, not a file of kept steps"), ("a.efr", "'a.efr' is empty")]
+)
+def test_what_holds_no_kept_steps_is_told_apart(name, said, script, tmp_path, capsys):
+    (tmp_path / name).touch()
+    assert main(["replay", name]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_missing_file_is_told_as_such_whatever_its_name(script, capsys):
+    assert main(["diff", "a", "b"]) == 2
+    assert "there is no file 'a'" in capsys.readouterr().err
