@@ -233,7 +233,7 @@ class _Examination:
         for name in _SYMPTOMS if causes else ():
             row = self.rows[name]
             if row.verdict == "fault":
-                row.fix = f"first mend {' and '.join(causes)}, above: this may come of it. Then: {row.fix}"
+                row.fix = f"first mend {' and '.join(causes)}, above, which may be the cause. Then: {row.fix}"
 
     def _name_op(self, findings: Sequence[Finding]) -> None:
         """A first loss that is NaN: the op that made the first such number, where that isn't said of the data."""

@@ -22,7 +22,7 @@ _LARGE = 1000.0
 _OUTPUTS = 4.0  # the mean square of a healthy network's first answers, whatever its targets
 _BETTER = 0.5  # of what chance gives: such weights have learnt something already
 _FIX = (
-    "weights that begin too large, inputs that aren't scaled, or a wrong last activation make such a beginning; "
+    "weights that start too large, inputs that aren't scaled, or a wrong last activation can cause this; "
     "the first steps are then spent on undoing it"
 )
 _SCALE = (

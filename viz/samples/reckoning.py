@@ -199,7 +199,7 @@ def _still_learning(now: Classes) -> str:
         return f", and is {sure:.0%} sure of its answers, of which {right:.0%} are right"
     loss, constant = losses_of(now)
     if loss > _HARDLY * constant:
-        return f", with a loss of {loss:.3g}, where always answering the same has {constant:.3g}"
+        return f", with a loss of {loss:.3g}, where always giving the same answer has {constant:.3g}"
     return ""
 
 

@@ -189,7 +189,7 @@ class LSTM(_Recurrent):
     """Long short-term memory: a recurrent layer with a memory; gates decide what is written, kept and read.
 
     Args:
-        units: the length of the state, which is the output, and of the carry.
+        units: the length of the hidden state, which is also the output, and of the carry.
         activation: of the candidate and of the carry: a function or its name.
         recurrent_activation: of the gates.
         use_bias: whether a bias is added.

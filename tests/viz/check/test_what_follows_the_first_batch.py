@@ -61,7 +61,7 @@ def test_padding_that_is_read_last_is_a_fault_unless_it_does_no_harm(steps, verd
 def test_what_may_come_of_another_fault_says_which_one_to_mend_first(tmp_path):
     found = rows(tmp_path, "x *= 1000\n" + NET + FIT)
     assert [name for name, row in found.items() if row.verdict == "fault"][:2] == ["inputs", "first loss"]
-    assert found["first loss"].fix.startswith("first mend 'inputs', above: this may come of it. Then: ")
+    assert found["first loss"].fix.startswith("first mend 'inputs', above, which may be the cause. Then: ")
     assert "first mend" not in found["inputs"].fix
 
 

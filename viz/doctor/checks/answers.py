@@ -219,7 +219,7 @@ class Answers(Check):
             "info" if self.watch.interrupted or short else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')}{of_output} over the last {rows} "
             f"{'rows watched' if self.watch.unseen else 'training rows'} is {_exactly(reached)}, "
-            f"{_against(reached, constant)} the {_exactly(constant)} that one gets by always answering the same "
+            f"{_against(reached, constant)} the {_exactly(constant)} of always giving the same answer "
             f"({_answer(course.kind, pairs, positions)}): {who} has learnt nothing from its input{high}",
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
@@ -247,7 +247,7 @@ class Answers(Check):
             "not_learning.little",
             "info",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} is {_exactly(reached)}, and "
-            f"{_exactly(constant)} is what one gets by always answering the same: so small a gain may come from "
+            f"{_exactly(constant)} is what always giving the same answer gets: so small a gain may come from "
             "learning single rows by heart",
             place=place,
             key=("not_learning", id(course)),
@@ -271,7 +271,7 @@ class Answers(Check):
             "not_learning.rises",
             "info",
             f"the loss rises: it was {_exactly(before)}, and is {_exactly(reached)} after {course.steps} steps, where "
-            f"{_exactly(constant)} is what one gets by always answering the same",
+            f"{_exactly(constant)} is what always giving the same answer gets",
             place=course.place,
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "earlier": before},
@@ -285,7 +285,7 @@ class Answers(Check):
             "info",
             f"training ended after {course.steps} steps with a loss of {_exactly(reached)}, and "
             f"{_exactly(constant)} is "
-            "what one gets by always answering the same: that is too few steps to tell",
+            "what always giving the same answer gets: that is too few steps to tell",
             place=course.place,
             key=("too_few_steps", 0),
             evidence={"steps": course.steps, "first": constant, "third": constant, "last": reached},

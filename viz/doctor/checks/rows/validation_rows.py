@@ -171,7 +171,7 @@ class ValidationLoss(_OfOneLoss):
         never, hardly = best >= constants[1], by_luck and of_best < limits.CHANCE_PART * gain
         if self.watch.number - self._began < limits.LEARNT_BY or not sure or not (never or hardly):
             return
-        words = f"{constants[1]:.4g}, which is what one gets by always answering the same"
+        words = f"{constants[1]:.4g}, which is what always giving the same answer gets"
         if self.watch.has("overfit"):
             if never:
                 self.watch.amend("overfit", f"it never was below {words}: does each row have its own label?")
