@@ -19,6 +19,7 @@ import numpy
 from eagerflow import _viz, callbacks, datasets, layers, models
 from eagerflow.base.wording.command_ends import failed
 from eagerflow.base.wording.extras import pip_install
+from eagerflow.base.wording.folded import folded
 from eagerflow.core.random import set_random_seed
 
 __all__ = ["build_network", "run_demo"]
@@ -90,10 +91,8 @@ def run_demo(out: Path, epochs: int = 15, seed: int = 7) -> int:
         return failed("demo", f"{out} can't be made ({error.strerror}). Fix: --out with another folder.")
     set_random_seed(seed)
     (x_train, y_train), test = load_digits()
-    print(
-        f"{len(x_train)} handwritten digits to learn from, {len(test[0])} to be tested on "
-        "(8x8 pixels; UCI, CC BY 4.0)\n"
-    )
+    sizes = f"{len(x_train)} handwritten digits to learn from, {len(test[0])} to be tested on"
+    print(folded(f"{sizes} (8x8 pixels; UCI, CC BY 4.0)\n"))
     model = build_network()
     model.summary()
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -130,8 +129,9 @@ def _write_scripts(out: Path) -> None:
 
 def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) -> None:
     print(f"\nTest accuracy {accuracy:.2%} after {seconds:.0f} s.\n")
-    print("What ran in one training step, forward and backward:")
-    print(f"  page         {files['html']}  (open it in a browser: every operation, its shape, time and line of code)")
+    print(folded("What ran in one training step, forward and backward:"))
+    about = "(open it in a browser: every operation, its shape, time and line of code)"
+    print(folded(f"  page         {files['html']}  {about}"))
     print(f"  picture      {files['svg']}  (and {files['png'].name})")
     print(f"  recording    {files['efz']}")
     print(f"  TensorBoard  {out / 'logs'}")
@@ -148,7 +148,7 @@ def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) 
         ),
         board: "its curves and graph",
     }.items():
-        print(f"  {command}\n      {what}")
+        print(f"  {command}\n{folded(f'      {what}')}")  # commands stay whole, to be copied
 
 
 def _watcher() -> str:

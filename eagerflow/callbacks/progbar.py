@@ -21,6 +21,7 @@ import numpy
 from eagerflow.base import notebook
 from eagerflow.base.config import is_interactive_logging_enabled
 from eagerflow.base.output import write
+from eagerflow.base.wording.folded import in_parts
 
 __all__ = ["Progbar"]
 
@@ -178,7 +179,7 @@ class Progbar:
                     self.place.clear()
                 _write(self._with_prefix(line) + "\n")
             elif self.redrawn:
-                self._draw(line, whole=True)
+                self._draw(in_parts(line), whole=True)
                 _write("\n")
             else:
                 _write(line + "\n")
@@ -189,7 +190,7 @@ class Progbar:
                 self._time(current, finished=True, joint=" - "),
                 *self._values(),
             ]
-            _write(" - ".join(part for part in parts if part) + "\n")
+            _write(in_parts(" - ".join(part for part in parts if part)) + "\n")
 
     def _line(self, current: int, finished: bool) -> str:
         bar = self._bar(current, finished)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eagerflow.base.wording.folded import folded
 from eagerflow.launch.engine import LaunchError, find
 from eagerflow.world.cost import NETWORKS, Network, predict
 
@@ -39,7 +40,7 @@ def run_prediction(ranks: int, program: Sequence[str]) -> int:
         if not found["steps"] or not found["buckets"]:
             print(f"launch --predict: no training step of eagerflow ran in {program[0]}.", file=sys.stderr)
             return 1
-        print(table(ranks, " ".join(program), found, _network_here(measuring, Path(folder, "network.json"))))
+        print(folded(table(ranks, " ".join(program), found, _network_here(measuring, Path(folder, "network.json")))))
     return 0
 
 

@@ -14,6 +14,7 @@ from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import check_given, run_script
 from viz.facts import summary_tables
+from viz.facts.lines.room import folded, room
 from viz.facts.overview import is_empty, overview, why_empty
 from viz.facts.selection import ended_by, outcome
 from viz.recorder.all_ranks import AllRanks
@@ -114,4 +115,4 @@ def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
     name = as_word(out)
     lines.append(f"next: viz show {name}; viz html {name}; viz draw {name} step.svg; viz top {name}")
-    print("\n".join(lines), file=sys.stderr)
+    print("\n".join([folded(line, room(sys.stderr)) for line in lines]), file=sys.stderr)

@@ -21,7 +21,7 @@ __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "s
 HEADS = ("layer", "output shape", "parameters", "ops", "FLOPs", "forward", "backward", "activations")
 # What is left out where a terminal has little room, the least important first.
 _LEAST = "ops,activations,FLOPs,backward,forward"
-_LEAST_OF_TOP = ("ops", "replayed", "FLOPs", "memory", "count", "phase", "output", "share", "time", "line")
+_LEAST_OF_TOP = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
 _LONGEST = 80  # signs of a name
 
 

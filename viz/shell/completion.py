@@ -139,7 +139,7 @@ def _bash_settings(name: str, options: list[_Option]) -> str:
     places = " ".join([f"'{endings}'" for endings in _places(name)])
     return (
         f"    {name}) options='{' '.join(flags)}' valued='{' '.join(valued)}' skipped='{' '.join(skipped)}'"
-        f" words='{' '.join(free)}' places=({places});;"
+        f" words='{' '.join(free)}' places=({places}) theirs={'1' * parser_of(name).runs_scripts};;"
     )
 
 
@@ -176,6 +176,7 @@ _viz_files() {
 }
 _viz() {
   local word=${COMP_WORDS[COMP_CWORD]} prefix= options= valued= skipped= words= places=() count=0 option= earlier
+  local theirs=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     _viz_words '%(commands)s help --help --version'
@@ -196,6 +197,7 @@ _viz() {
       *) count=$((count + 1));;
     esac
   done
+  if [ -n "$theirs" ] && [ "$count" -gt 0 ]; then _viz_files; return; fi  # options behind a script are the script's
   if [ "$word" = "=" ]; then word=
   elif [[ "$word" == --*=* ]]; then  # where COMP_WORDBREAKS has no =, the whole word is replaced
     option=${word%%%%=*} prefix=${word%%%%=*}= word=${word#*=}
@@ -238,7 +240,8 @@ def _zsh(known: dict[str, list[_Option]]) -> str:
         if rest:
             places = enumerate(_places(name), 1)
             rest = [*(f"'{number}: :{_zsh_files(endings)}'" for number, endings in places if endings), *rest]
-        cases.append(f"    {name}) _arguments {' '.join([*specs, *rest])};;")
+        theirs = '-A "-*" ' * parser_of(name).runs_scripts  # options behind a script are the script's
+        cases.append(f"    {name}) _arguments {theirs}{' '.join([*specs, *rest])};;")
     commands = " ".join(_OF_EAGERFLOW)
     of_eagerflow = "\n".join([f"    {name}) options='{told}';;" for name, told in _OF_EAGERFLOW.items()])
     described = " ".join([_quoted(f"{name}:{COMMANDS[name].about.replace(':', ' -')}") for name in known])
@@ -287,9 +290,13 @@ def _fish(known: dict[str, list[_Option]]) -> str:
     lines = [_FISH, "complete -c viz -n __fish_use_subcommand -l help -l version -f"]
     for name, options in known.items():
         lines.append(f"complete -c viz -n __fish_use_subcommand -f -a {name} -d {_quoted(COMMANDS[name].about)}")
+        valued = _valued(options)
+        asked = f"__fish_seen_subcommand_from {name}"
+        if parser_of(name).runs_scripts:  # options behind a script are the script's
+            asked = " ".join(["__viz_before", name, "1", *valued])
         for option in options:
             flags = [f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags]
-            only = f"complete -c viz -n '__fish_seen_subcommand_from {name}'"
+            only = f"complete -c viz -n '{asked}'"
             offered = " ".join(option.choices) or _fish_files(option, _places(name))
             offered = f"(__viz_list {offered})" if option.is_list else offered
             if offered:  # by itself, or each value would have the option's whole help beside it
@@ -321,9 +328,14 @@ def _fish_files(option: _Option, places: list[str]) -> str:
     return f"(__viz_files {' '.join(endings)})"
 
 
+def _valued(options: list[_Option]) -> list[str]:
+    """The options behind which a word follows that is no place of the command's."""
+    return [flag for option in options if option.takes_word and not option.may_be_empty for flag in option.flags]
+
+
 def _fish_places(name: str, options: list[_Option]) -> Iterator[str]:
     """What offers the files that a command reads, by their places."""
-    valued = [flag for option in options if option.takes_word and not option.may_be_empty for flag in option.flags]
+    valued = _valued(options)
     for number, endings in enumerate(_places(name), 1):
         if endings:
             asked = " ".join(["__viz_at", name, str(number), *valued])
@@ -348,9 +360,12 @@ function __viz_list  # words with commas between them: those that aren't there y
         contains -- $each (string split , -- $given); or echo $given$each
     end
 end
+function __viz_before  # whether the word that is being written is the one of this place, or an option's value before it
+    __viz_at $argv; or test $status -eq 2
+end
 function __viz_at  # whether the word that is being written is the one of this place; behind it: options with values
     set -l words (commandline -opc)
-    test "$words[2]" = $argv[1]; or return 1
+    test "$words[2]" = "$argv[1]"; or return 1
     set -l count 1
     set -l option
     for word in $words[3..-1]
@@ -362,5 +377,6 @@ function __viz_at  # whether the word that is being written is the one of this p
             set count (math $count + 1)
         end
     end
-    test -z "$option"; and test $count -eq $argv[2]
+    test $count -eq $argv[2]; or return 1
+    test -z "$option"; or return 2  # its value
 end"""

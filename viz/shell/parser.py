@@ -9,6 +9,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
 from viz.facts.lines.room import folded, room
@@ -33,6 +34,7 @@ _OTHER_NAMES = {
     "v": ("version",),
 }
 """What other programs call our options."""
+_FEW = 3  # commands that are named
 _ALIKE = 0.6  # how much of two names must agree; with less, 'seconds' is like 'json'
 _GOES_ON = re.compile(r"(?<=\S)\n(?=[a-z0-9(])")  # within a sentence
 _ALWAYS_THEIRS = ("-h", "--help")  # that behind a script need no word: what is printed shows whose help it is
@@ -71,6 +73,11 @@ class Parser(argparse.ArgumentParser):
     def flags(self) -> list[str]:
         """The options: `--step`, `-n`, ..."""
         return list(self._option_string_actions)
+
+    @property
+    def runs_scripts(self) -> bool:
+        """Whether what follows a first word is the script's; where that may also be a recording, it needn't be."""
+        return self._takes_modules and any(action.metavar == "script" for action in self._actions)
 
     def add_output(self, *flags: str, endings: Sequence[str], suffix: str, metavar: str, **settings: Any) -> None:
         """An option that writes a file, whose name may be left out.
@@ -178,7 +185,11 @@ class Parser(argparse.ArgumentParser):
         begun = [each for each in by_letters if len(letters) > 1 and each.startswith(letters)]
         meant = [ours for ours in _OTHER_NAMES.get(letters, ()) if ours in by_letters]
         found = begun[:3] or meant or difflib.get_close_matches(letters, list(by_letters), 3, _ALIKE)
-        return f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?" if found else ""
+        return (
+            f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?"
+            if found
+            else _elsewhere(unknown)
+        )
 
     def _with_empty_names(self, given: list[str]) -> tuple[list[str], list[str]]:
         """What comes up to a script's name, and what follows it.
@@ -267,6 +278,15 @@ class Parser(argparse.ArgumentParser):
                 f"If it is meant for viz: {self.prog} {word} ... {script}",
                 file=sys.stderr,
             )
+
+
+def _elsewhere(unknown: str) -> str:
+    """Which other commands have this option, where few have it: `"; viz run has it"`."""
+    commands = import_module("viz.shell.commands")  # which know this file
+    found = [f"viz {name}" for name in commands.COMMANDS if unknown in commands.parser_of(name).flags]
+    if not unknown.startswith("--") or not 0 < len(found) <= _FEW:
+        return ""
+    return f"; {' and '.join(found)} {'has' if len(found) == 1 else 'have'} it"
 
 
 def _without_type(message: str) -> str:

@@ -6,16 +6,14 @@ import argparse
 import os
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
 from eagerflow.base.output import columns
+from eagerflow.base.wording.folded import folded
 
 __all__ = ["CommandParser", "painted", "whole_number"]
-
-_ABOUT = re.compile(r"( +\S.*? {2,})\S")  # an example, and what is said of it
 
 
 def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int]:
@@ -51,14 +49,10 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         text, room = super()._fill_text(text, width, indent), columns()
         if room is None or max(map(len, text.split("\n"))) <= room:
             return text
-        lines = re.sub(r"(?<=\S)\n(?=[a-z0-9(])", " ", text).split("\n")
-        return "\n".join([part for line in lines for part in _folded(line, room)])
+        return folded(re.sub(r"(?<=\S)\n(?=[a-z0-9(])", " ", text))
 
-
-def _folded(line: str, room: int) -> list[str]:
-    about = _ABOUT.match(line)
-    indent = len(about[1]) if about is not None and len(about[1]) < room // 2 else 4 * line.startswith(" ")
-    return textwrap.wrap(line, room, subsequent_indent=" " * indent) or [line]
+    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any) -> str:
+        return folded(super()._format_usage(usage, actions, groups, prefix))
 
 
 class CommandParser(argparse.ArgumentParser):

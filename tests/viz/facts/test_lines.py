@@ -90,6 +90,12 @@ def test_what_it_is_sorted_by_stays(terminal):
         assert head[0] == "op"
 
 
+def test_forward_and_backward_can_be_told_apart_in_a_usual_terminal(terminal):
+    head = terminal(["top", "net.efz"], 80).splitlines()[0].split()
+    assert {"op", "phase", "layer", "time"} <= {*head}
+    assert {"op", "phase", "layer", "time"} <= {*terminal(["top", "net.efz"], 60).splitlines()[0].split()}
+
+
 def test_json_does_not_know_of_terminals(terminal):
     assert terminal(["top", "--json", "net.efz"], 40) == terminal(["top", "--json", "net.efz"], None)
     assert json.loads(terminal(["summary", "--json", "net.efz"], 40))

@@ -175,3 +175,25 @@ def test_bash_keeps_names_with_blanks_whole(here):
     )
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True, cwd=here)
     assert done.stdout == "1 my run.efz\n--rank\n"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_options_behind_a_script_are_the_scripts(here):
+    assert completed("bash", "viz run --stats basic --st", here) == ["--stats", "--steps"]
+    assert completed("bash", "viz run --stats basic train.py --st", here) == []
+    assert completed("bash", "viz run train.py --lr tr", here) == ["train.efz", "train.py"]
+    assert completed("bash", "viz nonfinite train.efz --dr", here) == ["--draw"]  # a recording takes no options
+    assert completed("bash", "viz top train.efz --by l", here) == ["layer"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+def test_fish_offers_no_options_of_ours_behind_a_script(here):
+    assert [line.split("\t")[0] for line in in_fish("viz run --st", here)] == ["--stats", "--steps"]
+    assert "basic" in in_fish("viz run --stats ", here)
+    assert in_fish("viz run --stats basic train.py --st", here) == []
+
+
+def test_zsh_ends_options_at_a_script():
+    lines = script_of("zsh").splitlines()
+    assert next(line for line in lines if line.startswith("    run) ")).startswith('    run) _arguments -A "-*" ')
+    assert next(line for line in lines if line.startswith("    top) ")).startswith("    top) _arguments '")

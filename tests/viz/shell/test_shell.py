@@ -133,7 +133,7 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
 def test_a_mistake_is_answered_with_what_helps_and_nothing_else(given, words, here, capsys):
     assert ended(given) == 2
     first, see = capsys.readouterr().err.splitlines()
-    assert first.count("viz") - first.count("viz show") == 1
+    assert first.replace("; viz data has it", "").count("viz") - first.count("viz show") == 1
     assert words in first
     assert first.endswith(words) or "did you mean" not in first.removesuffix(words)
     assert see.startswith("see: viz")
@@ -643,3 +643,12 @@ def test_what_commands_understand_is_told_without_what_they_do(given):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr == "[]\n"
+
+
+def test_an_option_of_another_command_is_told_as_such(capsys):
+    assert ended(["top", "train.efz", "--stats"]) == 2
+    assert "unrecognized arguments: --stats; viz run has it\n" in capsys.readouterr().err
+    assert ended(["check", "--port", "1", "train.py"]) == 2
+    assert "--port; viz run has it" in capsys.readouterr().err
+    assert ended(["show", "--bogus", "train.efz"]) == 2
+    assert "unrecognized arguments: --bogus\n" in capsys.readouterr().err

@@ -15,7 +15,7 @@ _LENGTHS = re.compile(r"\d[×x]\d|^\d+ [a-z]\w+$|^scalar\b")  # shapes, which ar
 _LEAST = {"name": (20, 8), "place": (16, 10), "words": (20, 12)}
 _SHORT = 16  # a column of words no longer than this stays as it is
 _PARTS = re.compile(r", | \(")  # of words: each on one line, where it may be
-_FIRST = 24  # the first column says what a line is about
+_FIRST = 22  # the first column says what a line is about
 _BETWEEN = 2  # blanks
 
 
