@@ -6,10 +6,29 @@ import argparse
 import os
 import pathlib
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from viz.recording import Recording, load
+from viz.facts import archive
+from viz.facts.schema import Record
 
-__all__ = ["opened"]
+if TYPE_CHECKING:
+    from viz.recording import Recording
+
+__all__ = ["opened", "seen"]
+
+
+def seen(options: argparse.Namespace) -> Record:
+    """The same for tables, which need none of what draws: of a recording only its file is read.
+
+    Args:
+        options: as of `opened`.
+
+    Raises:
+        ValueError: as `opened` does.
+        FileNotFoundError: where there is none.
+    """
+    is_recording = not os.fspath(options.file).lower().endswith(".onnx")
+    return archive.read(options.file) if is_recording and not (options.rank or options.sizes) else opened(options)
 
 
 def opened(options: argparse.Namespace) -> Recording:
@@ -26,7 +45,7 @@ def opened(options: argparse.Namespace) -> Recording:
     if not path.lower().endswith(".onnx"):
         if options.sizes:
             raise ValueError(f"--sizes goes with ONNX files; {path!r:.150} is none.")
-        recording = load(path)
+        recording: Recording = import_module("viz.recording").load(path)
         return recording.rank(options.rank) if options.rank else recording
     model = import_module("eagerflow").models.load_onnx(path)  # all of which is loaded for it alone
     inputs = model.sample_inputs(options.sizes)

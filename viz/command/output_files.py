@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 
-from viz.picture.raster import CHARTS, check_picture_name
-from viz.picture.render import FORMATS
+from viz.choices import CHARTS, FORMATS
 from viz.shell.input_files import check_kept
 from viz.shell.program import name_of
 
-__all__ = ["CHARTS", "beside", "check_chart", "check_picture", "check_target"]
+__all__ = ["beside", "check_chart", "check_picture", "check_target"]
 
 
 def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (), may_stream: bool = False) -> None:
@@ -56,7 +56,7 @@ def check_chart(path: str | os.PathLike[str] | None) -> None:
     """
     check_target(path, CHARTS)
     if path is not None:
-        check_picture_name(path)
+        import_module("viz.picture.raster").check_picture_name(path)  # which looks for what draws
 
 
 def beside(file: str, suffix: str, as_module: bool = False) -> str:

@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 import sys
 
-from viz.command.models import opened
+from viz.command.models import opened, seen
 from viz.command.output_files import check_chart
 from viz.facts import summary_tables
+from viz.facts.memory_use import memory_use
+from viz.facts.ranks import rank_table
 from viz.shell.printed import print_json, print_table, say
 
 __all__ = ["run_gradients", "run_memory", "run_summary", "run_top"]
@@ -23,14 +25,14 @@ def run_summary(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    recording = opened(options)
+    recording = seen(options)
     if options.json:
         rows = [
             dataclasses.asdict(row) | {"calls": len(row.calls)} for row in summary_tables.rows(recording, options.step)
         ]
         print_json(rows)
     else:
-        print_table(recording.summary(options.step))
+        print_table(summary_tables.summary(recording, options.step))
     return 0
 
 
@@ -43,13 +45,13 @@ def run_top(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    recording = opened(options)
+    recording = seen(options)
     if options.json:
         print_json(summary_tables.top_rows(recording, options.by, options.n))
     else:
         if recording.others:
-            print_table(f"{recording.ranks()}\n\nrank 0 (others: --rank N)")
-        print_table(recording.top(options.by, options.n))
+            print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")
+        print_table(summary_tables.top(recording, options.by, options.n))
     return 0
 
 
@@ -62,7 +64,7 @@ def run_memory(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    use = opened(options).memory()
+    use = memory_use(seen(options))
     say(options, use.to_dict(), str(use))
     return 0
 

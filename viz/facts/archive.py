@@ -19,12 +19,11 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import IO, Any
 
 import numpy
 
-from eagerflow.base.files import replacing
-from eagerflow.base.npy import read_header
 from viz.facts.columns import NONE, Damaged, Pool, decode, encode, frame_row, parsed, settings_text
 from viz.facts.container import (
     KIND,
@@ -77,7 +76,7 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
         OSError: when the folder doesn't exist or can't be written.
     """
     target = path_of(path)
-    with replacing(target) as file:
+    with import_module("eagerflow.base.files").replacing(target) as file:  # reading does without it
         _write(record, file)
     return target
 
@@ -212,7 +211,7 @@ def _values(archive: zipfile.ZipFile, allowed: Allowed) -> dict[int, numpy.ndarr
 
 def _array(content: bytes) -> numpy.ndarray:
     """An array of numbers, which must be as long as its header says before memory is taken for it."""
-    dtype, shape, by_column, start = read_header(content)
+    dtype, shape, by_column, start = import_module("eagerflow.base.npy").read_header(content)
     if dtype.kind not in "biufcV" or math.prod(shape) * dtype.itemsize != len(content) - start:
         raise TraceFileError(f"damaged: a value says it is {dtype}{list(shape)}, which it isn't")
     return numpy.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if by_column else "C")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import stat
-
-from eagerflow.base.files import replacing
+from importlib import import_module
 
 __all__ = ["check_html", "path_of", "write_text"]
 
@@ -45,7 +44,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> pathlib.Path:
         with open(target, "wb") as stream:
             stream.write(text.encode("utf-8"))
         return target
-    with replacing(target) as file:
+    with import_module("eagerflow.base.files").replacing(target) as file:  # tables, which write none, do without it
         file.write(text.encode("utf-8"))
     return target
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from importlib import import_module
@@ -119,7 +120,7 @@ class Text(str):
 
     def __str__(self) -> str:
         """As it is printed: in signs that the output has, and in a terminal no wider than that."""
-        plain: Callable[[str], str] = import_module("eagerflow.base.output").printable
+        plain = _printable
         places = room()
         parts = getattr(self, "parts", (str.__str__(self),))
         shown = [
@@ -138,6 +139,16 @@ class Text(str):
             return shown
         inner = [part.html() if isinstance(part, Columns) else _LINE.format(escape(part)) for part in parts]
         return wide("".join(inner), "padding:4px 0;font-family:system-ui,-apple-system,sans-serif;font-size:13px")
+
+
+def _printable(text: str) -> str:
+    """The text as the output can show it; where that is all of it, nothing of eagerflow is loaded."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        plain: str = import_module("eagerflow.base.output").printable(text)
+        return plain
+    return text
 
 
 def wide(content: str, style: str = "") -> str:

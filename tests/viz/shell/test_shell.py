@@ -515,14 +515,14 @@ def test_a_users_own_eagerflow_in_the_way_of_viz_is_explained(here):
     (here / "elsewhere" / "eagerflow.py").write_text("mine = 1\n", encoding="utf-8")
     paths = os.pathsep.join([str(here / "elsewhere"), str(ROOT)])
     done = subprocess.run(
-        [sys.executable, "-m", "viz", "summary", "train.efz"],
+        [sys.executable, "-m", "viz", "diff", "train.efz", "train.efz"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": paths},
         check=False,
     )
     assert done.returncode == 3
-    assert "viz summary: failed: " in done.stderr
+    assert "viz diff: failed: " in done.stderr
     assert "is imported in place of the package eagerflow" in done.stderr
 
 
@@ -652,3 +652,15 @@ def test_an_option_of_another_command_is_told_as_such(capsys):
     assert "--port; viz run has it" in capsys.readouterr().err
     assert ended(["show", "--bogus", "train.efz"]) == 2
     assert "unrecognized arguments: --bogus\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["show", "top", "summary", "memory"])
+def test_tables_of_a_recording_are_printed_without_the_framework(command, here):
+    program = (
+        "import sys, viz.cli\n"
+        f"viz.cli.main([{command!r}, 'train.efz'])\n"
+        "print([name for name in sys.modules if name.startswith('eagerflow')], file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stderr == "[]\n"
