@@ -130,11 +130,12 @@ class Parser(argparse.ArgumentParser):
         """The file that most commands look at, and what goes with it."""
         about = "a recording, made by `viz run` or `Recording.save`, or a model.onnx, which is run once"
         self.add_argument("file", metavar="file.efz", help=about)
-        self.add_argument(
+        group = self.add_argument_group("of any recording")  # which help lists behind what the command is for
+        group.add_argument(
             "--rank", type=int, default=0, metavar="N", help="which rank, in a recording of several (default: 0)"
         )
         lengths = "lengths that an ONNX file leaves open, by name or as input:axis (default: batch 1, others 32)"
-        self.add_argument("--sizes", metavar="NAME=N[,NAME=N...]", type=_sizes, default={}, help=lengths)
+        group.add_argument("--sizes", metavar="NAME=N[,NAME=N...]", type=_sizes, default={}, help=lengths)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in `argparse`; file names that were left out are filled in."""

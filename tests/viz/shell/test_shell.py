@@ -664,3 +664,9 @@ def test_tables_of_a_recording_are_printed_without_the_framework(command, here):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stderr == "[]\n"
+
+
+def test_help_begins_with_what_a_command_is_for_and_ends_with_what_all_have(capsys):
+    assert ended(["top", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("  --by {") < shown.index("\nof any recording:") < shown.index("  --rank N")
