@@ -7,15 +7,16 @@ import math
 from collections.abc import Callable, Iterator
 
 from viz.geometry.graph import LANES, Cluster, Edge, Graph, Node
-from viz.geometry.layout import HEADER, Title, text_width
+from viz.geometry.layout import HEADER, LINE, SMALL, TITLE, Title, text_width
 from viz.geometry.placement import place
-from viz.picture.legend import SWATCH, Sign, signs
+from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
 
 __all__ = ["FONT", "dot", "placed"]
 
 FONT = "DejaVu Sans"
 _HEAD = 6.0  # length of an arrow's head
+_TALL = f'<font point-size="{LINE / 1.2:.1f}"> </font>'  # what makes a line as high as in SVG
 _SHAPES = {"parameter": "cylinder"}
 _STYLES = {"scope": "filled,rounded", "op": "filled,rounded", "update": "filled", "input": "filled,dashed"}
 
@@ -52,15 +53,13 @@ def placed(graph: Graph, rankdir: str = "TB") -> str:
         return f"{x + left:.1f},{area.y + area.h - y:.1f}"
 
     heading = {"outputorder": "edgesfirst", "bb": f"0,0,{width:.1f},{top:.1f}"}
-    heading["lp"] = f"{width / 2:.1f},{top - 20:.1f}"
-    lines = _defaults(graph, heading, {"fixedsize": "true", "fontsize": "10"})
+    lines = _defaults(graph, heading | {"label": ""}, {"fixedsize": "true", "fontsize": f"{SMALL:g}"})
     nodes = {
         id_: {"pos": at(*box.middle), "width": f"{box.w / 72:.3f}", "height": f"{box.h / 72:.3f}"}
         for id_, box in layout.nodes.items()
     }
     for node in graph.nodes.values():
-        if node.kind == "parameter":  # whose text stands below the lid
-            nodes[node.id]["label"] = "\n" + _look(node, graph)["label"]
+        nodes[node.id]["label"] = _in_bold(node)
     frames = {
         id_: {"bb": f"{at(box.x, box.y + box.h)},{at(box.x + box.w, box.y)}", "label": " "}
         for id_, box in layout.frames.items()
@@ -75,28 +74,55 @@ def placed(graph: Graph, rankdir: str = "TB") -> str:
             look["pos"] = f"e,{at(*way.points[-1])} {look['pos']}"
         if edge.label and way.label is not None:
             x, y = way.label
-            look |= {"label": edge.label, "lp": at(x + text_width(edge.label, 9) / 2, y - 3)}
+            look |= {"label": edge.label, "lp": at(x + 2 + text_width(edge.label, 9) / 2, y - 3)}
         lines.append(f"  {_quoted(edge.tail)} -> {_quoted(edge.head)} {_listed(look)};")
+    lines += _headed(graph, width / 2, top)
     lines += _legend(legend, theme, (width - legend_width) / 2, area.h + legend_height)
     for cluster in graph.clusters.values():
         lines += _title(graph, cluster, layout.titles[cluster.id], at)
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
+def _headed(graph: Graph, middle: float, top: float) -> Iterator[str]:
+    """The picture's title and caption, as boxes without lines."""
+    for i, text in enumerate([text for text in (graph.title, graph.caption) if text]):
+        look = {"label": text, "shape": "plaintext", "fontsize": f"{14 - 3 * i}", "height": "0.25"}
+        look |= {"width": f"{text_width(text, 14) / 72:.3f}", "pos": f"{middle:.1f},{top - 12 - 20 * i:.1f}"}
+        yield f"  {_quoted(f'heading_{i}')} {_listed(look)};"
+
+
+def _in_bold(node: Node) -> str:
+    """What stands in a box: its title in bold, as in SVG; in a cylinder below the lid."""
+    lines = [f'<font point-size="{TITLE:g}"><b>{html.escape(node.title)}</b></font>'] if node.title else []
+    lines += [f"{_TALL}{html.escape(text)}{_TALL}" for text in node.lines if text]
+    return _Markup("<br/>".join([*([" "] if node.kind == "parameter" else []), *lines])) if lines else " "
+
+
 def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> Iterator[str]:
-    """A box for each colour, and what it means."""
+    """A box for each colour, or a dashed line, and what it means."""
     for i, sign in enumerate(legend):
         x, y = left + sign.x, top - sign.y
-        name, width = _quoted(f"legend_{i}"), sign.width
-        look = {"label": sign.text, "shape": "plaintext", "fontsize": "9.5", "fontcolor": theme.ink}
-        look |= {"pos": f"{x + SWATCH + 2 + width / 2 - 10:.1f},{y:.1f}", "width": f"{width / 72:.3f}", "height": "0.2"}
+        name, width = _quoted(f"legend_{i}"), text_width(sign.text, SMALL)
+        look = {"label": sign.text, "shape": "plaintext", "fontsize": f"{SMALL:g}", "fontcolor": theme.ink}
+        look |= {"pos": f"{x + SWATCH + BESIDE + width / 2:.1f},{y:.1f}", "width": f"{width / 72:.3f}", "height": "0.2"}
         yield f"  {_quoted(f'meaning_{i}')} {_listed(look)};"
-        box = {"label": "", "shape": "box", "width": f"{SWATCH / 72:.3f}", "height": "0.167", "penwidth": "1"}
-        box |= {"pos": f"{x + SWATCH / 2:.1f},{y:.1f}", "color": sign.line, "fillcolor": sign.fill, "style": "filled"}
-        if not sign.fill:  # a dashed line: a box without height
-            box |= {"style": "dashed", "height": "0.001"}
-            del box["fillcolor"]
-        yield f"  {name} {_listed(box)};"
+        if sign.fill:
+            box = {"label": "", "shape": "box", "width": f"{SWATCH / 72:.3f}", "height": "0.167", "penwidth": "1"}
+            box |= {"pos": f"{x + SWATCH / 2:.1f},{y:.1f}", "color": sign.line, "fillcolor": sign.fill}
+            yield f"  {name} {_listed(box | {'style': 'filled,dashed' if sign.dashed else 'filled'})};"
+        else:
+            yield from _sample(name, x, y, sign.line)
+
+
+def _sample(name: str, x: float, y: float, color: str) -> Iterator[str]:
+    """A short dashed line. Graphviz draws it as an edge, between two points that aren't seen."""
+    ends = [_quoted(f"{name.strip(chr(34))}_{side}") for side in ("from", "to")]
+    for end, at in zip(ends, (x, x + SWATCH)):
+        look = {"label": "", "shape": "point", "style": "invis", "width": "0.001", "height": "0.001"}
+        yield f"  {end} {_listed(look | {'pos': f'{at:.1f},{y:.1f}'})};"
+    way = " ".join([f"{x + SWATCH * part:.1f},{y:.1f}" for part in (0, 1 / 3, 2 / 3, 1)])
+    look = {"color": color, "style": "dashed", "arrowhead": "none", "penwidth": "1", "pos": way}
+    yield f"  {' -> '.join(ends)} {_listed(look)};"
 
 
 def _title(graph: Graph, cluster: Cluster, title: Title, at: Callable[[float, float], str]) -> Iterator[str]:

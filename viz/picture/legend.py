@@ -9,11 +9,11 @@ from viz.geometry.graph import Graph
 from viz.geometry.layout import SMALL, text_width
 from viz.picture.palette import Theme
 
-__all__ = ["ROW", "STATE", "SWATCH", "Sign", "signs"]
+__all__ = ["BESIDE", "ROW", "STATE", "SWATCH", "Sign", "signs"]
 
 ROW, SWATCH = 20.0, 16.0  # the height of a row of signs, and the width of a box in one
 STATE = "state"  # what an arrow says that brings no weights from one call of a layer to another, but its seed, say
-_BETWEEN, _BESIDE = 18.0, 6.0
+_BETWEEN, BESIDE = 18.0, 6.0  # behind a sign, and between its box and its text
 _WORDS = {
     "input": "from outside",
     "forward": "forward",
@@ -35,25 +35,27 @@ class Sign:
     Attributes:
         text: what it means.
         fill, line: the colours of a box; without a fill it is the dashed line between an op and its gradient.
+        dashed: whether the box has a dashed border, as what comes from outside has.
         x, y: its left end, and the middle of its row.
     """
 
     text: str
     fill: str
     line: str
+    dashed: bool = False
     x: float = 0.0
     y: float = 0.0
 
     @property
     def width(self) -> float:
         """Of its box, its text and the space behind."""
-        return SWATCH + _BESIDE + text_width(self.text, SMALL) + _BETWEEN
+        return SWATCH + BESIDE + text_width(self.text, SMALL) + _BETWEEN
 
 
 def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, float]:
     """The signs of a picture, in rows no wider than `width` where that is enough; and how wide and high all are."""
     found, kinds = [Sign(text, fill, theme.frame) for fill, text in graph.legend], _kinds(graph, theme)
-    found += [Sign(f"border: {kind.text}", theme.page, kind.line) for kind in kinds] if found else kinds
+    found += [Sign(f"border: {kind.text}", theme.page, kind.line, kind.dashed) for kind in kinds] if found else kinds
     if any(edge.kind == "link" for edge in graph.edges) and len(found) > 1:
         found.append(Sign("an op and its gradient", "", theme.lines["link"]))
     x, y, widest = 0.0, ROW / 2, 0.0
@@ -69,7 +71,7 @@ def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, 
 def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
     """The kinds of boxes, and of arrows without such a box; none where there is only one besides what is outside."""
     there = {node.phase for node in graph.nodes.values() if not node.error}
-    found = [Sign(text, *theme.phases[phase]) for phase, text in _WORDS.items() if phase in there]
+    found = [Sign(text, *theme.phases[phase], phase == "input") for phase, text in _WORDS.items() if phase in there]
     shared = {edge.label == STATE for edge in graph.edges if edge.kind == "parameter"}
     if there.isdisjoint(VARIABLES) and shared:
         fill, _ = theme.phases["parameter"]  # from the box of the call that has them, to that of a later call

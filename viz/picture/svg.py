@@ -8,7 +8,7 @@ from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.layout import LID, LINE, SMALL, TITLE, Rect, Title, text_width
 from viz.geometry.placement import place
-from viz.picture.legend import SWATCH, Sign, signs
+from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
 
 __all__ = ["svg"]
@@ -56,11 +56,12 @@ def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> list[s
     for sign in legend:
         x, y = left + sign.x, top + sign.y
         if sign.fill:
-            parts.append(_rect(Rect(x, y - 6, SWATCH, 12), sign.fill, sign.line, 2, 1))
+            dashes = ' stroke-dasharray="3 2"' if sign.dashed else ""
+            parts.append(_rect(Rect(x, y - 6, SWATCH, 12), sign.fill, sign.line, 2, 1, dashes))
         else:
             line = f'stroke="{sign.line}" stroke-dasharray="4 3"'
             parts.append(f'<path d="M{x:.1f} {y:.1f} L{x + SWATCH:.1f} {y:.1f}" {line}/>')
-        parts.append(_line(sign.text, x + SWATCH + 6, y + 3.5, SMALL, theme.ink, "start"))
+        parts.append(_line(sign.text, x + SWATCH + BESIDE, y + 3.5, SMALL, theme.ink, "start"))
     return ['<g class="legend">', *parts, "</g>"] if parts else []
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import html
 import itertools
+import json
 import re
 import subprocess
 import sys
@@ -20,6 +22,8 @@ from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.geometry.layout import arrange
 from viz.geometry.placement import place
 from viz.picture import font, render
+from viz.picture.dot import placed
+from viz.picture.render import drawn_apart
 
 HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -526,6 +530,27 @@ def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
     assert [word.split()[0] for word in meanings(steps.draw(color_by="time"))][:3] == ["time"] * 3
     only = viz.plot_model(ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)]), to_file=None)
     assert meanings(only) == []  # nothing to tell apart
+
+
+def test_what_comes_from_outside_has_a_dashed_border_in_the_legend_too(steps):
+    drawing = steps.draw()
+    first, second, *_ = [part for group in groups(drawing.svg, "legend") for part in group if part.tag.endswith("rect")]
+    assert "stroke-dasharray" in first.attrib
+    assert "stroke-dasharray" not in second.attrib
+    assert '"legend_0"' in (text := placed(drawing.graph))
+    assert [line for line in text.splitlines() if '"filled,dashed"' in line and '"legend_' in line] == [
+        line for line in text.splitlines() if line.startswith('  "legend_0" ')
+    ]
+
+
+def test_png_and_pdf_have_names_in_bold_as_svg_has_them_and_a_dashed_line_in_the_legend(steps):
+    graph = steps.draw().graph
+    laid = {each.get("name"): each for each in json.loads(drawn_apart(placed(graph), "json", "nop2"))["objects"]}
+    for node in graph.nodes.values():
+        assert f"<b>{html.escape(node.title)}</b>" in laid[node.id]["label"]
+    assert laid["heading_0"]["label"] == graph.title
+    sample = re.search(r'"legend_5_from" -> "legend_5_to" (.*)', placed(graph))
+    assert 'style="dashed"' in sample[1]
 
 
 def test_colours_of_borders_are_explained_where_fills_mean_something_else(steps):
