@@ -112,7 +112,7 @@ GALLERY = {
     ),
     "transformer": Shown(
         "A transformer",
-        "A small language model of six blocks. Equal blocks stand as one with ×6; open them to see each.",
+        "A small language model of six blocks. Identical blocks are drawn once, marked ×6; open them to see each one.",
         transformer,
     ),
     "resnet": Shown(
@@ -122,14 +122,14 @@ GALLERY = {
     ),
     "film": Shown(
         "A step, played like a film",
-        "A step that was kept before a training overflowed. Play it forward and backward; every rule shows"
+        "A step that was kept just before a training run overflowed. Play it forward and backward; every rule shows"
         " `upstream × local = gradient` with its numbers.",
         film,
         "#tab=film",
     ),
     "samples": Shown(
         "The hardest samples",
-        "What a training was given, the hardest first, with likely wrong labels marked; written by `viz data`.",
+        "The data of a training run, hardest samples first, with likely wrong labels marked; written by `viz data`.",
         samples,
     ),
     "digits": Shown(

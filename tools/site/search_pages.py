@@ -1,8 +1,8 @@
 """What the search knows beside the words of pages: titles, summaries, other names, methods, headings.
 
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names,
-parameters. `siteMembers` has one for each method: page, name, anchor, summary, parameters. `siteHeadings` has one for
-each heading of a text: page, anchor, title, phrases that lead there.
+parameters. `siteMembers` has one for each method: page, name, anchor, summary, parameters, phrases that lead there.
+`siteHeadings` has one for each heading of a text: page, anchor, title, phrases that lead there.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ ASKED = {
     "guides/compiled_kernels": "numba, compile kernels, compile kernels time, measure the processor",
     "guides/fine_tuning": "lora, low rank adaptation, peft, fine tune, fine tuning, quantize, quantization, int8, int4,"
     " compress model, smaller model, model size",
-    "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
+    "guides/mixed_precision": "float16, bfloat16, fp16, bf16, half precision, loss scaling, amp,"
+    " mixed precision training, float16 training, bfloat16 training",
     "guides/notebooks": "jupyter, colab",
     "guides/types": "type hints, typing, types, annotations, type checker, mypy, pyright, pylance, py typed,"
     " autocomplete, autocompletion, intellisense, vscode, pycharm, editor",
-    "data": "dataset, data loader, dataloader, augmentation, image augmentation, csv, tf data, pipeline",
+    "data": "dataset, data loader, dataloader, augmentation, image augmentation, tf data, pipeline",
     "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle",
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
     "distribution": "distributed, distributed training, multi gpu, multiple machines, data parallel, mpi, cluster,"
@@ -88,7 +89,8 @@ ASKED = {
 SECTIONS = {
     "guides/debugging#the-loss-is-nan": "nan, loss nan, loss is nan, loss becomes nan, nan loss, loss is inf",
     "guides/debugging#it-doesn-t-learn": "loss not decreasing, does not learn, model does not learn,"
-    " accuracy stays the same, loss goes up, loss increases, low accuracy, accuracy is low, underfitting",
+    " accuracy stays the same, loss goes up, loss increases, low accuracy, accuracy is low, underfitting,"
+    " learning rate too high, learning rate too large",
     "guides/training#compile-how-it-learns": "binary classification, regression, multi label classification,"
     " multi class classification, which loss, one hot labels, sparse or categorical crossentropy,"
     " sparse vs categorical crossentropy, softmax or sigmoid",
@@ -97,8 +99,13 @@ SECTIONS = {
     "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",
     "guides/speed#less-memory": "memory usage, reduce memory, less memory",
     "gradients#any-order": "second derivative, second order gradient, gradient penalty, nested tapes",
+    "data#tables-csv-files-and-pandas": "csv, csv file, read csv, load csv, read csv into dataset, dataframe,"
+    " data frame, pandas, pandas dataframe, table, tabular data, structured data, spreadsheet, excel,"
+    " missing values, categorical features, encode categories, feature columns",
+    "data#files-larger-than-memory": "large csv, csv larger than memory, dataset larger than memory,"
+    " data does not fit into memory, read file line by line",
     "data#files-in-folders": "load images from folder, images from directory, image folder, own images,"
-    " image classification own images, read csv, csv file",
+    " image classification own images",
     "data#folds-for-cross-validation": "k fold, kfold, cross validation",
     "guides/training#which-classes-are-mistaken-for-which": "confusion matrix, confusion_matrix",
     "guides/training#freezing-layers": "freeze, freezing, freeze layers, freeze weights, freeze model,"
@@ -113,7 +120,9 @@ SECTIONS = {
     " intermediate activations, view intermediate activations, intermediate outputs,"
     " hidden layer output, output of a layer, activations of a layer, embeddings of a layer",
     "guides/callbacks#stop-in-time-and-keep-the-best": "save best model, keep best weights, restore best weights,"
-    " best model, best epoch, stop training early",
+    " save only the best weights, best model, best epoch, stop training early",
+    "guides/training#trying-settings": "hyperparameter tuning, hyperparameter search, hyperparameters,"
+    " tune hyperparameters, keras tuner, optuna, grid search, random search",
     "coming_from_pytorch#padding-with-strides": "padding same, padding same even kernel, conv2d padding same even,"
     " same padding with strides, pytorch padding",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
@@ -144,11 +153,25 @@ SUBJECTS = {
     "eagerflow.callbacks.History": "plot history, plot loss, plot loss curve, loss curve, learning curve,"
     " training curve",
     "eagerflow.callbacks.EarlyStopping": "early stopping patience",
+    "eagerflow.callbacks.ModelCheckpoint": "save best weights, save best model, save weights every epoch,"
+    " best checkpoint",
+    "eagerflow.data.to_categorical": "one hot encoding, one hot labels, onehot",
+    "eagerflow.layers.Normalization": "normalize data, standardize, feature scaling, scale inputs, zero mean",
+    "eagerflow.regularizers.L2": "regularization, weight penalty",
+    "eagerflow.layers.Conv3D": "video, video classification, volume, 3d convolution",
+    "eagerflow.layers.ConvLSTM2D": "video, video prediction, next frame",
+    "eagerflow.layers.TimeDistributed": "video, frames of a video, same layer at every step",
     "eagerflow.distillation.Distiller": "knowledge distillation, teacher and student",
     "eagerflow.layers.Dense": "lora, low rank adaptation",
-    "eagerflow.wrappers.SKLearnClassifier": "grid search, hyperparameters, hyperparameter search, scikit learn,"
-    " sklearn",
+    "eagerflow.wrappers.SKLearnClassifier": "grid search, hyperparameters, hyperparameter search,"
+    " hyperparameter tuning, scikit learn, sklearn",
     "eagerflow.utils.set_random_seed": "seed, random seed, reproducible, reproducible seed, same numbers twice",
+}
+# The same where the answer is a method.
+METHODS = {
+    "eagerflow.Model.summary": "output shape of each layer, output shapes, layer shapes, shape of each layer,"
+    " print model architecture, show layers",
+    "eagerflow.Layer.compute_output_shape": "compute output shape",
 }
 _PYTORCH = ROOT / "docs" / "coming_from_pytorch.md"
 _NAME = re.compile(r"`([A-Za-z][\w.]*)[^`]*`")
@@ -195,13 +218,15 @@ def _asked_of(page: str, anchor: str) -> list[str]:
     return phrases.split(", ") if phrases else []
 
 
-def _methods() -> Iterator[tuple[str, str, str, str, str]]:
+def _methods() -> Iterator[tuple[str, str, str, str, str, list[str]]]:
     """The rows of methods and properties."""
     for one in catalogue():
         page = reference.page_names()[one.path]
         for name, member in reference.own_members(one.value) if one.is_class else ():
             said = docstrings.summary(member.__doc__).replace("`", "")
-            yield page, f"{one.name}.{name}", f"{one.path}.{name}", said, _parameters(member)
+            phrases = METHODS.get(f"{one.path}.{name}", "")
+            asked = phrases.split(", ") if phrases else []
+            yield page, f"{one.name}.{name}", f"{one.path}.{name}", said, _parameters(member), asked
 
 
 def _parameters(function: Any) -> str:

@@ -154,9 +154,19 @@ QUERIES = {
     "sample_weight": "reference/eagerflow/Model#eagerflow.Model.fit",
     "print model architecture": "reference/eagerflow/Model#eagerflow.Model.summary",
     "knowledge distillation": "reference/distillation/Distiller",
+    "csv": "data#tables-csv-files-and-pandas",
+    "read csv into dataset": "data#tables-csv-files-and-pandas",
+    "dataframe": "data#tables-csv-files-and-pandas",
+    "save best weights": "reference/callbacks/ModelCheckpoint",
+    "output shape of each layer": "reference/eagerflow/Model#eagerflow.Model.summary",
+    "NaN": "guides/debugging#the-loss-is-nan",
+    "hyperparameter tuning": "guides/training#trying-settings",
+    "fp16": "guides/mixed_precision",
+    "fp16 training": "guides/mixed_precision",
+    "video": "reference/layers/Conv3D",
 }
 
-# Names of which the very page is to be the first answer.
+# Questions whose very page, or section, is to be the first answer.
 FIRST = (
     "Dense",
     "EarlyStopping",
@@ -178,6 +188,14 @@ FIRST = (
     "GradientTpe",
     "vis live",
     "print model layers shapes",
+    "csv",
+    "read csv into dataset",
+    "dataframe",
+    "save best weights",
+    "output shape of each layer",
+    "NaN",
+    "hyperparameter tuning",
+    "fp16",
 )
 
 # Subjects that are to have that page among the first three without a look at the texts.
@@ -199,6 +217,8 @@ SUBJECTS = (
     "compare two runs",
     "quantize a model",
     "int8",
+    "fp16 training",
+    "video",
 )
 
 # What a newcomer wants to do, and the pages to click from the first one on: at most two.
@@ -212,6 +232,7 @@ TASKS = {
     "export to ONNX": "onnx",
     "see the gradients of each layer": "tutorials/index tutorials/viz_gradients",
     "come from PyTorch": "coming_from_pytorch",
+    "read a CSV file": "data",
     "get faster with compiled kernels": "guides/speed guides/compiled_kernels",
 }
 

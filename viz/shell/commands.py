@@ -27,13 +27,13 @@ class Command(NamedTuple):
 _OPTIONS = "viz.shell.options"
 COMMANDS = {
     "run": Command(f"{_OPTIONS}.run", "run a script and record it"),
-    "check": Command(f"{_OPTIONS}.check", "before a training: can it learn as it is set up?"),
-    "estimate": Command(f"{_OPTIONS}.estimate", "before a training: memory and time by batch size"),
+    "check": Command(f"{_OPTIONS}.check", "before you train: can it learn as it is set up?"),
+    "estimate": Command(f"{_OPTIONS}.estimate", "before you train: memory and time by batch size"),
     "reproduce": Command(f"{_OPTIONS}.reproduce", "run a script twice, and find the first difference"),
     "doctor": Command(f"{_OPTIONS}.doctor", "run a script and say what is wrong with its training"),
     "nonfinite": Command(f"{_OPTIONS}.nonfinite", "find the op where NaN or infinity begins"),
     "gap": Command(f"{_OPTIONS}.gap", "say why fit and evaluate disagree"),
-    "data": Command(f"{_OPTIONS}.data", "list the samples of a training, hardest first"),
+    "data": Command(f"{_OPTIONS}.data", "list the samples of a training run, hardest first"),
     "show": Command(f"{_OPTIONS}.show", "say what is in a recording"),
     "summary": Command(f"{_OPTIONS}.tables", "list layers: shapes, weights, FLOPs, times, memory", "add_summary"),
     "top": Command(f"{_OPTIONS}.tables", "list what costs most", "add_top"),

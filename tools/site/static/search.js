@@ -25,7 +25,8 @@ if (typeof Search !== "undefined") {
     backprop: "gradients", backpropagation: "gradients", faster: "speed", slow: "speed", slower: "speed", augment: "augmentation",
     infer: "predict", inference: "predict", vis: "viz", port: "migrate", porting: "migrate", switch: "migrate", two: "multiple",
     three: "multiple", several: "multiple", many: "multiple", single: "one", imbalance: "unbalanced",
-    imbalanced: "unbalanced", picture: "image", photo: "image",
+    imbalanced: "unbalanced", picture: "image", photo: "image", fp16: "float16", bf16: "bfloat16", fp32: "float32",
+    fp64: "float64", hyperparams: "hyperparameter", hparams: "hyperparameter", videos: "video", df: "dataframe",
   };
 
   // The words of a question: without "how do I", and each as one of several that would do.
@@ -49,13 +50,13 @@ if (typeof Search !== "undefined") {
 
   // Of names that are called the same: what people mean more often.
   const OFTEN = { eagerflow: 3, layers: 2.5, losses: 2.5, ops: 2, callbacks: 1.5, optimizers: 1, viz: 1, metrics: 0.5 };
-  const SELDOM = /^reference\/(compat|preprocessing|wrappers|utils|backend|distillation)/;
+  const SELDOM = /^reference\/(compat|preprocessing|wrappers|utils|backend|distillation|saving\/KerasFileEditor)/;
   const LISTS = /^(reference\/types|keras|changelog|internals\/.*)$/;
   const favour = page =>
     LISTS.test(page) ? -5 : SELDOM.test(page) ? -3 : page.startsWith("reference/") ? (OFTEN[page.split("/")[1]] ?? 0) : 0;
 
   // `EarlyStopping`, `class_weight`: a name in a program, and no words of a language.
-  const isName = query => /^\w*([a-z][A-Z]|_)\w*$/.test(query.trim());
+  const isName = query => /^\w*([a-z][A-Z]|_)\w*$/.test(query.trim()) && plain(query) !== "nan"; // `NaN` is a word
   const takes = (query, parameters) => isName(query) && (parameters || "").split(" ").includes(query.trim());
   // `attention mask`: the words of a parameter's name.
   const takesWords = (asked, parameters) => {
@@ -108,6 +109,12 @@ if (typeof Search !== "undefined") {
     return inside.length > 2 && hit >= inside.length && hit >= 0.6 * asked.length;
   };
 
+  // A method that a phrase leads to: the phrase itself, or all words of it that are asked for.
+  const meantByPhrase = (asked, phrases) => {
+    if (phrases.some(name => stemmed(name) === phrase(asked))) return 84;
+    return phrases.some(name => asked.every(word => fits(word, all(name)))) ? 68 : 0;
+  };
+
   // A heading counts a little less than the title of a page that says the same.
   const headingScore = (query, asked, title, pageTitle, others) => {
     const isCode = query.includes(".") || isName(query); // viz.diff is the function, viz diff the command
@@ -124,20 +131,32 @@ if (typeof Search !== "undefined") {
   // What tells of everything, and answers little: only asked for by its name does it come first.
   const LAST = /^(changelog|internals\/contributing|genindex|py-modindex)$/;
 
+  // What layers call of each other, and readers seldom. A method that many classes have is told of best by their base.
+  const INTERNAL = /\.(build|compute_\w+|(load|save)_own_variables|(get|from)_config|\w+_(from|compile|build)_config|stateless_\w+)$/;
+  const PER_CLASS = 3;
+  const lowered = members => {
+    const counts = new Map();
+    for (const [, title] of members) counts.set(last(title), (counts.get(last(title)) || 0) + 1);
+    return (page, title) =>
+      (INTERNAL.test(title) ? 15 : 0) + (counts.get(last(title)) > PER_CLASS && !page.startsWith("reference/eagerflow/") ? 10 : 0);
+  };
+
   const isClass = page => Number(/\/[A-Z]\w*$/.test(page));
 
   const candidates = (query, asked) => {
     const titles = new Map(window.sitePages.map(([page, title]) => [page, title]));
     const found = [];
+    const less = lowered(window.siteMembers);
     for (const row of window.sitePages) found.push([score(query, asked, row), row[0], row[1], ""]);
-    for (const [page, title, anchor, summary, parameters] of window.siteMembers) {
+    for (const [page, title, anchor, summary, parameters, others = []] of window.siteMembers) {
       const exact = joined(title) === joined(query) ? 99 : joined(last(title)) === joined(query) ? 91 : 0;
       const near = asked.length > 1 && asked.every(word => fits(word, all(title))) ? 74 - 2 * (words(title).length - asked.length) : 0;
       const names = title.endsWith(".call") ? [title, title.slice(0, -".call".length)] : [title]; // what a layer is called with
       const taking = takesAll(query, names, parameters) ? 97 : takes(query, parameters) ? 89 + Number(title.endsWith(".fit")) / 2 : takesWords(asked, parameters) ? 82 : 0;
       const said = [...all(title), ...all(summary)];
       const telling = asked.length > 2 && asked.filter(word => fits(word, said)).length >= asked.length - 1 ? 24 + 5 * asked.filter(word => fits(word, said)).length : 0;
-      found.push([exact || taking || near || telling, page, title, anchor]);
+      const meaning = meantByPhrase(asked, others);
+      found.push([exact || taking || meaning || Math.max(0, (near || telling) - less(page, title)), page, title, anchor]);
     }
     for (const [page, anchor, title, others] of window.siteHeadings || []) {
       const pageTitle = titles.get(page) || "";
