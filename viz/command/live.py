@@ -21,24 +21,12 @@ from viz.livepage.handle import LivePage, live
 from viz.shell.program import name_of
 from viz.shell.signals import ENDING, is_ours
 
-__all__ = ["refuse_without_page", "run_live"]
+__all__ = ["run_live"]
 
 _EVERY = 2.0
 
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
 _TELLING = 1.0  # seconds in which a signal is told of, before it takes effect
-
-
-def refuse_without_page(options: argparse.Namespace) -> None:
-    """Refuse options of the page where there is none.
-
-    Raises:
-        ValueError: when one was given.
-    """
-    given = {"--port": options.port, "--every": options.every, "--open": options.open, "--exit": options.exit or None}
-    for name, value in given.items():
-        if value is not None:
-            raise ValueError(f"{name} is for the page in the browser, and goes with --live")
 
 
 def run_live(options: argparse.Namespace) -> int:

@@ -7,9 +7,8 @@ import contextlib
 import pathlib
 import sys
 import tempfile
+from importlib import import_module
 
-from viz.command.keep import run_kept
-from viz.command.live import refuse_without_page, run_live
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import check_given, run_script
@@ -40,10 +39,10 @@ def run_run(options: argparse.Namespace) -> int:
     """
     check_given(options)
     if options.keep is not None:
-        return run_kept(options)
+        return int(import_module("viz.command.keep").run_kept(options))  # loaded for it alone, as the page is
     if options.live:
-        return run_live(options)
-    refuse_without_page(options)
+        return int(import_module("viz.command.live").run_live(options))
+    _refuse_without_page(options)
     tracer: Tracer = trace(
         options.name or name_of(options.script, options.module),
         stats=options.stats,
@@ -78,6 +77,18 @@ def run_run(options: argparse.Namespace) -> int:
     else:
         _say_recorded(recording, out)
     return failed
+
+
+def _refuse_without_page(options: argparse.Namespace) -> None:
+    """Refuse options of the page where there is none.
+
+    Raises:
+        ValueError: when one was given.
+    """
+    given = {"--port": options.port, "--every": options.every, "--open": options.open, "--exit": options.exit or None}
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name} is for the page in the browser, and goes with --live")
 
 
 def _save(recording: Recording, out: pathlib.Path) -> None:

@@ -670,3 +670,14 @@ def test_help_begins_with_what_a_command_is_for_and_ends_with_what_all_have(caps
     assert ended(["top", "--help"]) == 0
     shown = capsys.readouterr().out
     assert shown.index("  --by {") < shown.index("\nof any recording:") < shown.index("  --rank N")
+
+
+def test_a_recording_is_made_without_the_doctor_and_the_live_page(here):
+    (here / "seen.py").write_text(
+        "import sys\nimport eagerflow as ef\nef.ops.exp(ef.ops.ones((2, 3)))\n"
+        "print([name for name in sys.modules if name.startswith(('viz.doctor', 'viz.livepage', 'viz.replay'))])\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "viz", "run", "seen.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == "[]\n"
