@@ -104,6 +104,12 @@ EXPECTED = [
     ("nn.softmax_cross_entropy_with_logits", ([[0.0, 1.0, 0.0]], LOGITS), {}, -np.log(SOFT[:, 1])),
     ("nn.sparse_softmax_cross_entropy_with_logits", ([1], LOGITS), {}, -np.log(SOFT[:, 1])),
     ("nn.sigmoid_cross_entropy_with_logits", (np.ones((1, 3)), LOGITS), {}, np.log1p(np.exp(-LOGITS))),
+    (
+        "nn.weighted_cross_entropy_with_logits",
+        (np.full((1, 3), 0.25), LOGITS, 3.0),
+        {},
+        0.75 * np.log1p(np.exp(-LOGITS)) + 0.75 * np.log1p(np.exp(LOGITS)),
+    ),
     ("nn.max_pool2d", (IMAGES, 2, 2, "VALID"), {}, IMAGES.reshape(2, 2, 2, 3, 2, 3).max((2, 4))),
     ("nn.max_pool3d", (IMAGES[:, None], 2, 2, "SAME"), {}, IMAGES.reshape(2, 1, 2, 2, 3, 2, 3).max((3, 5))),
     ("nn.avg_pool3d", (IMAGES[:, None], 1, 2, "SAME"), {}, IMAGES[:, None, ::2, ::2]),

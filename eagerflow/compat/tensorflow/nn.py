@@ -28,7 +28,7 @@ __all__ += ["gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_
 __all__ += ["lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid"]
 __all__ += ["sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus"]
 __all__ += ["softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k"]
-__all__ += ["zero_fraction"]
+__all__ += ["weighted_cross_entropy_with_logits", "zero_fraction"]
 
 
 def relu(features: Any, name: str | None = None) -> Any:
@@ -291,6 +291,16 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
     Tensor([0.6931, 0.6931], shape=(2,), dtype=float32)
     """
     return ops.softplus(logits) - ops.multiply(logits, labels)
+
+
+def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Any:
+    """The binary crossentropy of every element, of logits; where the label is 1, `pos_weight` times as much.
+
+    >>> weighted_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[0.0, 0.0], pos_weight=3.0).round(4)
+    Tensor([2.0794, 0.6931], shape=(2,), dtype=float32)
+    """
+    weight = 1 + (pos_weight - 1) * ops.convert_to_tensor(labels)
+    return ops.multiply(1 - ops.convert_to_tensor(labels), logits) + weight * ops.softplus(ops.negative(logits))
 
 
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Any:
