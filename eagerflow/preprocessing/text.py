@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from eagerflow.base.errors import expect_one_of
+from eagerflow.core.observe import scope
 
 __all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
 
@@ -169,14 +170,17 @@ class Tokenizer:
         """
         if isinstance(texts, str):
             raise TypeError("Tokenizer.fit_on_texts(texts): expected a list of texts; got one text.")
-        for text in texts:
-            self.document_count += 1
-            words = list(self._words(text))
-            for word in words:
-                self.word_counts[word] = self.word_counts.get(word, 0) + 1
-            for word in set(words):
-                self.word_docs[word] = self.word_docs.get(word, 0) + 1
-        self._number()
+        with scope("user", "vocabulary", self):
+            for text in texts:
+                self.document_count += 1
+                self._count(list(self._words(text)))
+            self._number()
+
+    def _count(self, words: list[str]) -> None:
+        for word in words:
+            self.word_counts[word] = self.word_counts.get(word, 0) + 1
+        for word in set(words):
+            self.word_docs[word] = self.word_docs.get(word, 0) + 1
 
     def _number(self) -> None:
         by_count = sorted(self.word_counts, key=self.word_counts.__getitem__, reverse=True)

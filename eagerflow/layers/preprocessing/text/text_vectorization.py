@@ -12,6 +12,7 @@ import numpy
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import Shape, TokenMode
+from eagerflow.core.observe import scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, one_of
@@ -142,9 +143,10 @@ class TextVectorization(Layer):
         [[2, 5, 1]]
         """
         self.reset_state()
-        for batch in [self._column(data)] if is_one_array(data) else batches(data, steps):
-            self.update_state(batch)
-        self.finalize_state()
+        with scope("user", "vocabulary", self):
+            for batch in [self._column(data)] if is_one_array(data) else batches(data, steps):
+                self.update_state(batch)
+            self.finalize_state()
 
     def _column(self, data: Any) -> numpy.ndarray:
         """One document per row."""
