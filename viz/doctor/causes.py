@@ -74,8 +74,9 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "lr_too_high",
     ),
     "not_learning": (*_ANYTHING, "dropout_high"),
+    "validation_mismatch": ("validation_mismatch",),
     "overfit": ("validation_mismatch", "shuffled_apart"),
-    "validation_chance": ("shuffled_apart",),
+    "validation_chance": ("validation_mismatch", "shuffled_apart"),
     "label_leak": ("attention_mask",),
     "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
 }
@@ -136,6 +137,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "constant_output.data"
     if cause.kind == "unscaled_input" and _below_1(cause):  # too small an input blows nothing up
         return symptom.kind in ("not_learning", "constant_output", "dead_relu")  # units have little but their bias
+    if symptom.kind == cause.kind == "validation_mismatch":
+        return (cause.rule, symptom.rule) == ("validation_mismatch.vocabulary", "validation_mismatch.numbers")
     if symptom.kind == cause.kind:  # what lies before much padding is far away for the gradient, too
         return symptom.rule == "vanishing_gradient" != cause.rule
     if symptom.kind == "vanishing_gradient" and symptom.rule != "vanishing_gradient":

@@ -195,6 +195,10 @@ class Program:
         """So many steps, in words that don't hide that others ran unseen."""
         return f"{steps} {'watched ' if self.unseen else ''}step{'' if steps == 1 else 's'}"
 
+    def in_all(self, steps: int) -> str:
+        """The same, of something that was so in each of them."""
+        return "in the only step" if steps == 1 and not self.unseen else f"in all {self.counted(steps)}"
+
     def layer(self) -> Any:
         """The innermost layer that is running."""
         opened = self.scopes.innermost("layer")
@@ -203,6 +207,10 @@ class Program:
     def inside(self, *kinds: str) -> bool:
         """Is a scope of one of these kinds open?"""
         return self.scopes.inside(*kinds)
+
+    def trains(self) -> bool:
+        """Does what runs belong to a training step of `fit`, or of `train_on_batch`?"""
+        return any(opened.kind == "step" and opened.scope.name == "train_step" for opened in self.scopes)
 
     def outermost(self) -> bool:
         """Is the innermost scope a layer or model that was not called by another one?"""

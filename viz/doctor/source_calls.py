@@ -81,7 +81,7 @@ def _holds(node: ast.For | ast.FunctionDef, line: int) -> bool:
 
 
 def numpy_in_tape(file: str) -> Place | None:
-    """The one line within the blocks of a file's tapes on which `.numpy()` gives values that are used on."""
+    """The one line within the blocks of a file's tapes on which `.numpy()` or `predict` gives what is used on."""
     tree = tree_of(file)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)] if tree is not None else []
     tapes = [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
@@ -92,8 +92,14 @@ def numpy_in_tape(file: str) -> Place | None:
         if isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in shown:
             continue
         value = [part.value] if isinstance(part, ast.Assign) else []
-        lines |= {each.lineno for each in (*given, *value) if ast.unparse(each).endswith(".numpy()")}
+        lines |= {each.lineno for each in (*given, *value) if _gives_arrays(each)}
     return Place(file, lines.pop()) if len(lines) == 1 else None
+
+
+def _gives_arrays(node: ast.expr) -> bool:
+    """Is it `answers.numpy()`, or `model.predict(x)`?"""
+    called = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
+    return called in ("numpy", "predict", "predict_on_batch")
 
 
 def unseeded_generators(file: str) -> list[int]:

@@ -68,6 +68,7 @@ DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of th
 UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
 JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
 JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
+UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 NOT_IMPROVED = 0.9  # the loss now, against its beginning
 UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
 RATE_UNUSUAL = 1e-2  # ten times what Adam begins with; other optimizers in proportion
@@ -125,6 +126,8 @@ MEANS_APART = 0.5  # standard deviations of a batch between its mean and the ave
 VARIANCES_APART = 1.0  # factors of two between a batch's variance and the average
 ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
 OVERFIT = 1.2  # validation loss against its best
+LOSS_APART = 5.0  # times the first training loss is another number that is made of answers in the same way
+LOSS_OPS = 64  # that a loss written by hand is made of, at most
 OVERFIT_EPOCHS = 3  # epochs since then; less is noise
 OVERFIT_CLEAR = 1.5
 OVERFIT_CLEAR_EPOCHS = 5
@@ -160,6 +163,7 @@ PAIRS_SURE = 3.0  # the same for pairs; and in the end, training has not brought
 PAIRS_TOLD_APART = 0.5  # of the distance of the others
 POLICY_STEPS = 24  # updates of a policy that were looked at
 ROWS_TOLD = 30  # rows, at least, of which a mean is taken
+DISCOUNT = 0.5  # of later rewards, at least; usual ones are from 0.9 to 0.999
 DIVERGENCE_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
 APART_STEPS = 16  # in which a loss asks for larger differences from the labels
 APART_GROWS = 1.2  # times as large as at first they are in the end
@@ -206,6 +210,11 @@ LEAK_COLUMNS = 10_000
 LEAK_CLASSES = 20  # whole numbers of more kinds are amounts
 LEAK_OF_CLASS = 10  # rows of each class
 LEAK_ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
+
+SYMMETRIC = 1e-5  # of the largest similarity, by which two of the same rows may differ
+VOCABULARY_LOOKED = 2000  # of the most frequent words
+VOCABULARY_SHARED = 10  # words, at least, that two vocabularies both hold
+TORN = 1.3  # times as rough as in another order: neighbours are unlike each other where pictures were torn apart
 
 AHEAD_STEPS = (2, 20)  # in which a few rows are run again with another value in one time step
 AHEAD_ROWS = 8
@@ -262,13 +271,15 @@ FEW_STEPS = 20  # with fewer, nothing can be said of a trend
 MANY_STEPS = 2000
 FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the noise of batches
 FEW_SIGMA = 2.5  # the loss fell by more than so many times its noise, from the third quarter to the last
-FEW_FALL = 0.01
+FEW_FALL = 0.02  # of the loss; less may be all that is left
 FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
 STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
 
 # -- updates and penalties
 
 RENEWED = 3  # so many optimizers or models one after the other, made on one line, in a loop over epochs
+DECAYS = 0.01  # of the weights is taken away by weight decay in each step: they keep a third of 100 steps
+DECAYS_MUCH = 0.05
 FROZEN_ELEMENTS = 16  # of each weight, those with the largest gradients: an update changes them first
 FROZEN_LOOKED = 10_000  # elements among which they are sought
 RANDOM_SHARE = 0.5  # of the kernels' numbers are frozen, and random: fewer may be features drawn on purpose

@@ -251,7 +251,12 @@ model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
         + "lower = ef.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 * rate)\n"
         + "model.fit(x, number, epochs=12, callbacks=[lower], verbose=0)\n",
     ),
-    "rewards that a policy makes small": ("loss_sign.policy", "info", POLICY.format(sign="")),
+    "rewards that a policy makes small": ("loss_sign.policy", "warning", POLICY.format(sign="")),
+    "numbers that a policy makes small, which may be costs": (
+        "loss_sign.policy",
+        "info",
+        POLICY.format(sign="").replace("rewards", "worth"),
+    ),
     "padding behind words of equal numbers, and one answer for all": (
         "vanishing_gradient.padding",
         "error",

@@ -59,6 +59,29 @@ WAYS = {
     "both gradients of one forward pass, and the critic's weights in both": "opposed_updates.deceived",
     "numbers of words, given to a Dense layer": "unscaled_input.indices",
     "numbers of words, given to an LSTM": "unscaled_input.indices",
+    "each row is given the columns that all rows ask for": "broadcast.taken",
+    "a weighted crossentropy of logits, given a sigmoid's answers": "loss_mismatch.from_logits",
+    "a divergence of logits": "loss_mismatch.divergence",
+    "a state for each step, and a label for the sequence": "loss_mismatch.sequences",
+    "a weight of 0 for one of three classes": "class_imbalance.zero",
+    "batches of one class, which are shuffled as they are": "sorted_rows.batches",
+    "a vocabulary of its own for the validation texts": "validation_mismatch.vocabulary",
+    "a tokenizer that is fitted in a function, for each part anew": "validation_mismatch.vocabulary",
+    "training rows that are to be answered with themselves, and validation rows with clean ones": (
+        "validation_mismatch.answers"
+    ),
+    "pictures that are torn by reshape": "channels_first.torn",
+    "a loop that keeps the weights of its worst epoch": "callback_mismatch.by_hand",
+    "weight decay that takes a fifth of the weights in each step": "penalty_dominates.decay",
+    "an accuracy of each number of one-hot rows": "class_loss.binary_accuracy",
+    "views among which each finds itself": "label_leak.itself",
+    "a goal of its own next answers": "opposed_updates.goal",
+    "a critic that is given its own next value, for a loss object": "opposed_updates.goal",
+    "weights that count the padding alone": "class_imbalance.padding",
+    "a mask in a loop that leaves the padding alone": "class_imbalance.padding",
+    "predict inside the tape": "no_gradient.predict",
+    "a policy with a softmax of its own, and a logarithm without its minus sign": "loss_sign.policy",
+    "a policy gradient without its minus sign, of advantages around 0": "loss_sign.policy",
 }
 
 

@@ -214,6 +214,13 @@ def test_figures_of_overfitting_prove_what_they_are_given_for(rise, words):
     assert ("was best" in finding.message) == (rise > 0.01)
 
 
+@pytest.mark.parametrize("puts_back", [True, False])
+def test_nothing_is_said_of_overfitting_where_the_best_weights_are_put_back(puts_back, tmp_path):
+    source = NEAR["early stopping that puts back the best weights of a network that overfits"]
+    found, _ = diagnosed(source.replace("weights=True", f"weights={puts_back}"), tmp_path)
+    assert [f.kind for f in found if f.kind == "overfit"] == ([] if puts_back else ["overfit"])
+
+
 def test_the_cure_of_a_stop_gradient_tells_the_steps_of_a_gan_apart(tmp_path):
     found, line = diagnosed(PLANTED["no_gradient"]["stop_gradient in the generator's step"], tmp_path)
     (finding,) = [f for f in found if f.kind == "no_gradient"]

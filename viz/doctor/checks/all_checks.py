@@ -8,6 +8,7 @@ from viz.doctor.checks.answers import Answers
 from viz.doctor.checks.attention import AttentionAxis
 from viz.doctor.checks.course.callbacks import Callbacks
 from viz.doctor.checks.course.hidden_softmax import HiddenSoftmax
+from viz.doctor.checks.course.kept_by_hand import KeptByHand
 from viz.doctor.checks.course.schedules import Schedules
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
@@ -23,13 +24,15 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
-from viz.doctor.checks.penalties import AddedTerms, Penalties
+from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.copied import Copied
+from viz.doctor.checks.rows.counted_padding import CountedPadding
 from viz.doctor.checks.rows.first_batch import FirstBatch
 from viz.doctor.checks.rows.folds import Folds
+from viz.doctor.checks.rows.found_itself import FoundItself
 from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.looks_ahead import LooksAhead
 from viz.doctor.checks.rows.loop_rows import LoopRows
@@ -41,6 +44,7 @@ from viz.doctor.checks.rows.renumbered import Renumbered
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
+from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
@@ -50,6 +54,7 @@ from viz.doctor.checks.updates.driven_apart import DrivenApart
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.misled import Misled
+from viz.doctor.checks.updates.moving_goal import MovingGoal
 from viz.doctor.checks.updates.opposed import Opposed
 from viz.doctor.checks.updates.outside import Outside
 from viz.doctor.checks.updates.overruled import Overruled
@@ -85,10 +90,12 @@ CHECKS: tuple[type[Check], ...] = (
     LearningRates,
     Inputs,
     Penalties,
+    Decay,
     Unreached,
     Frozen,
     Forgotten,
     Opposed,
+    MovingGoal,
     Deceived,
     Renewed,
     Overruled,
@@ -100,6 +107,7 @@ CHECKS: tuple[type[Check], ...] = (
     FirstBatch,
     Folds,
     Copied,
+    FoundItself,
     Noise,
     Memory,
     Timing,
@@ -112,10 +120,12 @@ CHECKS: tuple[type[Check], ...] = (
     ClassOrder,
     SameBatch,
     Callbacks,
+    KeptByHand,
     Schedules,
     Endings,
     Answers,
     ClassWeights,
+    CountedPadding,
     HiddenSoftmax,  # after what tells how much is learnt
     RandomFrozen,
     Padding,  # after what tells that nothing is learnt
@@ -125,6 +135,7 @@ CHECKS: tuple[type[Check], ...] = (
     LabelLeak,
     LooksAhead,
     RankTimes,
+    Vocabularies,
     MostFrequent,  # after those that know more of answers
 )
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after

@@ -173,7 +173,7 @@ class GradientSizes(Check):
                 f"{number(targets.size)}), while the network's answers begin at around {number(targets.answers)}: "
                 f"{norms}; {usual}",
                 place=targets.place,
-                key=("exploding_gradient", group, severity),
+                key=("exploding_gradient", group),
                 evidence={"first": first, "recent": recent, "steps": steps, "targets": targets.size},
             )
             return
@@ -182,6 +182,6 @@ class GradientSizes(Check):
             severity,
             f"{norms}, most of it in {self._largest[group]!r}; {usual}",
             layer=layer if layer is not None else self._largest[group],
-            key=("exploding_gradient", group, severity),
+            key=("exploding_gradient", group),
             evidence={"first": first, "recent": recent, "steps": steps, "largest": self._largest[group]},
         )

@@ -10,13 +10,14 @@ import numpy
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first_tensor, host, number, rms, tensors
+from viz.doctor.checks.rows.torn_pictures import torn
 from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 
-__all__ = ["Inputs", "colours_first", "like_indices"]
+__all__ = ["Inputs", "colours_first", "like_indices", "words_of_torn"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
@@ -67,6 +68,8 @@ class Inputs(Check):
             return
         if "conv" in op.name:
             self._axes(tuple(x.shape), place)
+            if not self._seen.get(place, 0):
+                self._torn(host(x.data if isinstance(x, Tensor) else x), place)
         self._seen[place] = self._seen.get(place, 0) + 1
         values = host(x.data if isinstance(x, Tensor) else x).reshape(-1)[:_SAMPLE]
         if values.dtype.kind != "f":
@@ -88,6 +91,21 @@ class Inputs(Check):
             place=made_at(layer) or place,
             key=("channels_first", id(layer)),
             evidence={"shape": list(shape), "colours": colours, "taken": width},
+        )
+
+    def _torn(self, images: numpy.ndarray, place: Any) -> None:
+        layer = self.watch.layer()
+        found = torn(images) if getattr(layer, "data_format", None) == "channels_last" else None
+        if found is None:
+            return
+        self.watch.report(
+            "channels_first.torn",
+            "warning",
+            words_of_torn(images.shape, *found),
+            layer=layer,
+            place=place,
+            key=("channels_first", id(layer)),
+            evidence={"shape": list(images.shape), "colours": images.shape[-1], "taken": images.shape[-1]},
         )
 
     def finish(self) -> None:
@@ -247,6 +265,16 @@ def colours_first(layer: Any, shape: Sequence[int]) -> bool:
         return False
     _, colours, height, width = shape
     return colours in _COLOURS and height == width >= limits.PICTURE
+
+
+def words_of_torn(shape: Sequence[int], given: float, other: float) -> str:
+    """That pictures were cut up, in words; see `torn`."""
+    _, height, width, colours = shape
+    return (
+        f"the pictures of {tuple(shape)} look torn: neighbouring pixels differ by {number(given)} on average, and by "
+        f"{number(other)} if the same numbers are read as {colours} colours of {height}×{width} each, one after the "
+        "other: they were stored so, and reshape doesn't move axes"
+    )
 
 
 def _is_data(x: Any) -> bool:

@@ -144,6 +144,8 @@ class LearningRates(Check):
             first = max(first, *map(abs, finite[: limits.WINDOW]))
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
         enough = len(losses) > limits.FIRST + limits.LAST or not math.isfinite(losses[-1]) or final
+        if enough and grew and math.isfinite(last) and _careful(course) and not (final and last >= max(finite) / 2):
+            return  # rows that come in their order, as those of a series do, get harder and easier by themselves
         if enough and grew and (math.isfinite(last) or max(finite) > factor * abs(finite[0])):
             if self._alone and len(course.uphill) >= limits.FIRST and all(course.uphill):
                 self._tell_uphill(course, finite[0], last)
@@ -331,6 +333,12 @@ def _scale(optimizer: Any) -> float:
 def _unusual(course: _Course) -> bool:
     """Is the learning rate ten times above what such optimizers begin with, or more?"""
     return course.rate is not None and course.rate >= 0.999 * limits.RATE_UNUSUAL * _scale(course.optimizer)
+
+
+def _careful(course: _Course) -> bool:
+    """Is the learning rate a usual one, and are its first updates so small that they can't have thrown the loss up?"""
+    moved = course.moves[: limits.WINDOW]
+    return course.rate is not None and not _unusual(course) and 0 < max(moved, default=0.0) < limits.UPDATE_CAREFUL
 
 
 def _jumps(course: _Course) -> bool:

@@ -53,12 +53,18 @@ class Mismatch(Check):
         super().__init__(watch)
         self._of_several: set[int] = set()  # losses some of whose labels have several ones in a row
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
+        self._model: Any = None  # the one that answered last
+        self._negated: dict[Any, Any] = {}  # of what these are the negative: a crossentropy of logits has softplus(-x)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if op.name in ("softmax", "log_softmax"):
             self._softmax(op, inputs[0], settings, outputs)
         elif op.name in _FROM_LOGITS:
             self._from_logits(op, inputs[1])
+        elif op.name == "softplus" and not self.watch.inside("layer", "metric"):
+            self._from_logits(op, self._negated.get(getattr(inputs[0], "key", None), inputs[0]))
+        elif op.name == "negative" and isinstance(outputs, Tensor) and outputs.key is not None:
+            self._negated[outputs.key] = inputs[0]
         elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("loss", "metric"):
             self._as_probabilities(inputs[0], None)
 
@@ -82,6 +88,7 @@ class Mismatch(Check):
 
     def on_step_end(self) -> None:
         self._axes.clear()
+        self._negated.clear()
 
     def _axis(self, predicted: Tensor) -> None:
         """A softmax that the loss is given, over another axis than the classes'."""
@@ -107,13 +114,14 @@ class Mismatch(Check):
             )
 
     def _from_logits(self, op: Any, logits: Any) -> None:
-        made_by = self.watch.made_by(logits)
+        made_by = self.watch.made_by(logits) if isinstance(logits, Tensor) else ""
         if made_by not in _SQUASHED:
             return
+        applied = "sigmoid" if op.name == "softplus" else op.name.split("_")[-2]
         layer = self._layer_of(logits)
         where = f" by layer {layer_label(layer)!r}" if layer is not None else ""
         what = (
-            f"the loss takes its input as logits (from_logits=True) and applies {op.name.split('_')[-2]}, but the "
+            f"the loss takes its input as logits (from_logits=True) and applies {applied}, but the "
             f"predictions went through {made_by} already{where}"
         )
         self._report("from_logits", what, layer, op.name, self.watch.place(), activation=made_by)
@@ -125,15 +133,20 @@ class Mismatch(Check):
     # ------------------------------------------------------------------ loss objects
 
     def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind == "model" and self.watch.outermost():
+            self._model = opened.owner
         pair = _pair(opened)
         if pair is None:
             return
         labels, predicted = pair
         kind, settings = loss_kind(opened.owner), getattr(opened.owner, "settings", {})
         self._axis(predicted)
+        if is_ours(opened.owner) and self._each_step(labels, predicted):
+            return
         if kind == "other":
             self._elementwise(labels, predicted, opened.owner)
             self._squared(labels, predicted, opened.owner)
+            self._divergence(labels, predicted, opened.owner)
             return
         one_unit = kind != "binary" and predicted.data.shape[-1:] == (1,)  # no activation makes classes of it
         other = kind == "binary" and labels.size != predicted.data.size
@@ -180,6 +193,38 @@ class Mismatch(Check):
             place=place,
             evidence={"columns": columns, "loss": name},
         )
+
+    def _each_step(self, labels: numpy.ndarray, predicted: Tensor) -> bool:
+        """An answer for each step of a sequence, as the last recurrent layer gives all its states, but one label."""
+        shape = predicted.data.shape
+        if len(shape) != 3 or labels.ndim > 2 or labels.shape[:1] != shape[:1] or labels.shape[1:2] == shape[1:2]:
+            return False
+        readers = [each for each in getattr(self._model, "layers", ()) if hasattr(each, "return_sequences")]
+        if not readers or not readers[-1].return_sequences:
+            return False
+        words = (
+            f"layer {layer_label(readers[-1])!r} gives its state after each of {shape[1]} steps "
+            f"(return_sequences=True), so there are {shape[1]} answers for each row, but one label "
+            f"(labels {labels.shape}, predictions {shape})"
+        )
+        self._report("sequences", words, readers[-1], None, made_at(readers[-1]), shape=list(shape))
+        return True
+
+    def _divergence(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
+        """A Kullback-Leibler divergence of what are no chances, but the logits that chances are made of."""
+        name = getattr(getattr(loss, "fn", None), "__name__", "")
+        if name != "kl_divergence" or not is_ours(loss):
+            return
+        for what, values in (("labels", labels), ("predictions", host(predicted.data))):
+            low, high = float(values.min()), float(values.max())
+            if low < -limits.OUT_OF_RANGE or high > 1 + limits.OUT_OF_RANGE:
+                words = (
+                    f"{name} compares chances, from 0 to 1, but its {what} range from {number(low)} to {number(high)}: "
+                    "they are logits, of which all that is below 0 or above 1 is cut off"
+                )
+                place = made_at(loss) or self.watch.called_at()
+                self._report("divergence", words, None, None, place, low=low, high=high)
+                return
 
     def _as_probabilities(self, predicted: Any, loss: Any) -> None:
         """Values that a loss takes for probabilities, and which are none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from typing import Any
 
 from eagerflow import Tensor, Variable, layers
@@ -147,7 +148,7 @@ class Unreached(Check):
         steps, given = asked[0].asked, [seen for seen in asked if seen.given]
         if not given or self.watch.has("constant_output", "initial_weights"):
             return
-        where = f"the gradient of all {len(given)} weights is exactly 0 in all {self.watch.counted(steps)}"
+        where = f"the gradient of all {len(given)} weights is exactly 0 {self.watch.in_all(steps)}"
         evidence = {"variables": [seen.variable.path for seen in given], "steps": steps, "gradient": "exactly 0"}
         about = {"place": self._place, "key": ("no_gradient", "all"), "evidence": evidence}
         if self._weighed is False:
@@ -207,11 +208,13 @@ class Unreached(Check):
     def _tell_numpy(self, group: list[_Seen], place: Any) -> None:
         """Layers that are called, and cut off by a line that takes plain numbers out of the tape."""
         names = ", ".join([seen.variable.path for seen in group])
+        predicts = ".predict" in linecache.getline(place.file, place.line)
         self.watch.report(
-            "no_gradient.numpy",
+            "no_gradient.predict" if predicts else "no_gradient.numpy",
             "error",
-            f"the gradient of {names} is None in all {self.watch.counted(group[0].asked)}: .numpy() gives plain "
-            "numbers inside the tape, through which no gradient goes",
+            f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}: "
+            f"{'predict' if predicts else '.numpy()'} gives plain numbers inside the tape, through which no gradient "
+            "goes",
             layer=self._owners.of(group[0].variable),
             place=place,
             key=("no_gradient", "numpy"),
@@ -231,7 +234,7 @@ class Unreached(Check):
         self.watch.report(
             "no_gradient.one_step" if sequences else "no_gradient",
             "warning" if what != "None" else "error",
-            f"the gradient of {names} ({whose}) is {what} in all {self.watch.counted(group[0].asked)}{reason}",
+            f"the gradient of {names} ({whose}) is {what} {self.watch.in_all(group[0].asked)}{reason}",
             layer=layer if layer is not None else group[0].variable.path,
             key=("no_gradient", owner),
             evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": what},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from eagerflow.metrics import BinaryAccuracy
+from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.losses import is_ours, loss_kind
@@ -317,11 +317,31 @@ class ClassNumbers(Check):
             self._logits = given[1] if logits else None
         elif opened.kind == "metric" and self._logits is not None and _halves(opened.owner):
             self._threshold(given[1])
+        elif opened.kind == "metric" and _counts_each(opened.owner):
+            self._one_by_one(opened.owner, given[0], given[1])
         elif opened.kind == "metric" and _is_accuracy(opened.owner):
             if self._loss and len(self._classes) > 2:
                 self._tell()
             else:
                 self._amounts(given[0], given[1].data.shape)
+
+    def _one_by_one(self, metric: Any, labels: Any, answers: Tensor) -> None:
+        """An accuracy that counts each number of a one-hot row: where there are ten classes, "no" is right for nine."""
+        rows = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
+        columns = rows.shape[-1] if rows.ndim == 2 else 0
+        one_hot = columns > 2 and bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all())
+        if rows.shape != answers.data.shape or not one_hot or abs(host(answers.data).sum(axis=1) - 1).max() > 0.01:
+            return
+        self.watch.report(
+            "class_loss.binary_accuracy",
+            "warning",
+            f"{metric.name} counts each of the {columns} numbers of a row by itself, as yes or no, but the outputs are "
+            f"the chances of {columns} classes: a network that knows nothing, and says no to all of them, gets "
+            f"{1 - 1 / columns:.0%}",
+            place=self.watch.called_at(),
+            key=("class_loss", "binary_accuracy"),
+            evidence={"columns": columns, "loss": self._loss},
+        )
 
     def _amounts(self, labels: Any, shape: tuple[int, ...]) -> None:
         """Labels between whole numbers, one for each row: no answer is ever equal to one of them."""
@@ -375,6 +395,12 @@ def _halves(metric: Any) -> bool:
     ours = is_internal(getattr(getattr(function, "__code__", None), "co_filename", ""))
     plain = getattr(function, "__name__", "") in ("_accuracy", "binary_accuracy")  # those of `metrics=["accuracy"]`
     return ours and plain and not getattr(metric, "_fn_kwargs", None)
+
+
+def _counts_each(metric: Any) -> bool:
+    """Does an accuracy of eagerflow's compare number by number?"""
+    function = getattr(metric, "_fn", None) or getattr(metric, "fn", None)
+    return isinstance(metric, BinaryAccuracy) or function is binary_accuracy
 
 
 def _is_accuracy(metric: Any) -> bool:

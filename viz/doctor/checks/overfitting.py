@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy
 
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
+from viz.doctor.checks.endings import running_fit
 
 __all__ = ["Overfit"]
+
+
+_INSIDE = ("layer", "model", "loss", "metric", "optimizer", "step")
 
 
 class Overfit(Check):
@@ -19,8 +24,8 @@ class Overfit(Check):
     Other weights that are trained, such as a head first and then the whole network, start over.
     """
 
-    always = ("on_logs", "on_scope_end", "on_gradient")
-    ends = ("loss",)
+    always = ("on_logs", "on_scope_end", "on_gradient", "on_op")
+    ends = ("loss", "model")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -30,6 +35,11 @@ class Overfit(Check):
         self._place: Any = None
         self._told = False  # by `fit`, by epochs
         self._sources: list[Any] = []  # the weights that are trained
+        self._ops: list[str] = []  # that ran since the last answers of a model
+        self._ways: dict[int, tuple[str, ...]] = {}  # by the key of a number: the ops that made it of answers
+        self._way: tuple[str, ...] = ()  # those that made the loss, where no loss object did
+        self._guessed = False  # are validation losses known by these ops alone?
+        self._asked: Any = None  # where the model was last asked without a tape
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
@@ -47,11 +57,32 @@ class Overfit(Check):
             return
         if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
             self._sources, self._train, self._validation, self._part = list(sources), [], [], (True, [])
+        self._way = self._ways.get(targets[0].key, ()) if len(targets) == 1 else ()
+        self._ways.clear()
         self._enter(True, total(targets) / sum(t.data.size for t in targets))
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        """Numbers that are made of a model's answers like the loss, but without a tape, are losses as well."""
+        if self._told or self.watch.inside(*_INSIDE) or len(self._ops) > limits.LOSS_OPS:
+            return
+        self._ops.append(op.name)
+        if not isinstance(outputs, Tensor) or outputs.data.size != 1:
+            return
+        if outputs.key is not None:
+            self._ways[outputs.key] = tuple(self._ops)
+        elif self._way and tuple(self._ops) == self._way:
+            self._place = self._asked or self.watch.called_at()
+            self._guessed = True
+            self._enter(False, float(host(outputs.data).reshape(())))
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         found = tensors(outputs)
-        if opened.kind != "loss" or self._told or len(found) != 1:
+        if opened.kind == "model":
+            self._ops.clear()
+            if self._way and found and found[0].key is None and not self._told:
+                self._asked = self.watch.called_at()
+            return
+        if self._told or len(found) != 1 or self.watch.trains():
             return
         if found[0].key is None and found[0].data.size == 1:
             self._place = self.watch.called_at()
@@ -81,6 +112,9 @@ class Overfit(Check):
             return
         if not numpy.isfinite([*train, *validation]).all():
             return
+        apart = abs(validation[0]) > limits.LOSS_APART * abs(train[0])
+        if self._guessed and apart:
+            return  # a number of something else
         best = min(range(len(validation)), key=validation.__getitem__)
         since, key = len(validation) - 1 - best, ("overfit", 0)
         recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
@@ -88,7 +122,8 @@ class Overfit(Check):
         by_heart = train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
         risen = recent >= limits.OVERFIT * validation[best] or by_heart
         near_0 = recent < limits.OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
-        if since < limits.OVERFIT_EPOCHS or not risen or not learns or near_0:
+        best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
+        if since < limits.OVERFIT_EPOCHS or not risen or not learns or near_0 or best_is_kept:
             self.watch.retract(key)
             return
         clear = by_heart or recent >= limits.OVERFIT_CLEAR * validation[best]
@@ -119,3 +154,10 @@ class Overfit(Check):
                 "loss": train[-1],
             },
         )
+
+
+def _puts_back(fit: Any) -> bool:
+    """Does a callback of `fit` give the model its weights of the epoch with the best validation loss?"""
+    callbacks = fit.callbacks.callbacks if fit is not None else ()
+    stops = [each for each in callbacks if getattr(each, "restore_best_weights", False)]
+    return any(each.monitor == "val_loss" and each.direction() == "min" for each in stops)

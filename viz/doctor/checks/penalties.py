@@ -6,18 +6,20 @@ And `loss_sign.added`: such a term that has no lowest value.
 from __future__ import annotations
 
 import linecache
+import math
 from typing import Any
 
 from eagerflow import Tensor, Variable, no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
+from viz.doctor.checks.learning_rate import rate_of
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import Place
+from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import Owners, layers_in
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["AddedTerms", "Penalties"]
+__all__ = ["AddedTerms", "Decay", "Penalties"]
 
 
 class Penalties(Check):
@@ -69,6 +71,28 @@ class Penalties(Check):
             "else",
             layer=layer if layer is not None else variable.path,
             evidence={"penalty": total, "data_loss": data, "largest": largest, "layer": layer_label(layer)},
+        )
+
+
+class Decay(Check):
+    """Looks at what an optimizer takes away of the weights in each step, whatever the gradients are."""
+
+    begins = ("optimizer",)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        decay, rate = getattr(opened.owner, "weight_decay", None), rate_of(opened.owner)
+        taken = (decay or 0.0) * (rate or 0.0) if isinstance(decay, (int, float)) else 0.0
+        if taken < limits.DECAYS:
+            return
+        self.watch.report(
+            "penalty_dominates.decay",
+            "warning" if taken >= limits.DECAYS_MUCH else "info",
+            f"weight_decay={decay:g} at learning rate {number(rate or 0.0)} takes {taken:.0%} of all weights away in "
+            f"each step, so what was learnt is half forgotten after {number(max(1.0, math.log(2) / taken))} steps",
+            op=getattr(opened.owner, "name", None),
+            place=made_at(opened.owner) or self.watch.called_at(),
+            key=("penalty_dominates", "decay"),
+            evidence={"penalty": taken, "data_loss": 0.0, "weight_decay": decay, "learning_rate": rate},
         )
 
 

@@ -47,10 +47,16 @@ class Broadcasts(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._compared: _Compared | None = None
+        self._taken: dict[int, Any] = {}  # where each row was given the columns that all rows asked for, by key
+
+    def on_step_end(self) -> None:
+        self._taken.clear()
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._compared is not None and error is None:
             self._compared.see(op, inputs, settings, outputs)
+        if op.name == "take_index" and error is None and not self.watch.inside("layer"):
+            self._take(inputs[0], settings[0], outputs)
         if op.name not in _PAIRWISE or not isinstance(outputs, Tensor) or outputs.key is None:
             return
         if outputs.data.ndim < 2 or self.watch.inside("layer") or len(inputs) < 2:
@@ -63,10 +69,37 @@ class Broadcasts(Check):
         if tracked[0] == tracked[1] or any(isinstance(x, Variable) for x in (a, b)):
             return
         predicted, labels = shapes if tracked[0] else shapes[::-1]
+        taken = self._taken.get((a if tracked[0] else b).key)
+        if taken is not None and tuple(labels) in ((predicted[0],), (predicted[0], 1)):
+            self._tell_taken(op.name, tuple(labels), tuple(predicted), taken)
+            return
         if not (_crossed(predicted, labels) or _crossed(labels, predicted)):
             return
         count = predicted[0]
         self._tell(op.name, labels, predicted, outputs.data.shape, self.watch.place(), count)
+
+    def _take(self, given: Any, index: Any, outputs: Any) -> None:
+        """`values[:, actions]`, with as many actions as rows: n × n numbers, of which only the diagonal is meant."""
+        if not _is_computed(given) or given.data.ndim != 2 or not isinstance(index, tuple) or len(index) != 2:
+            return
+        (rows, columns), n = index, len(given.data)
+        whole = isinstance(rows, slice) and rows == slice(None)
+        if not whole or getattr(columns, "shape", None) != (n,) or n < 2 or getattr(outputs, "key", None) is None:
+            return
+        if len(set(host(columns).tolist())) < n:  # else it is an order of columns
+            self._taken[outputs.key] = self.watch.own_line() or self.watch.place()
+
+    def _tell_taken(self, op: str, labels: tuple[int, ...], taken: tuple[int, ...], place: Any) -> None:
+        self.watch.report(
+            "broadcast.taken",
+            "error",
+            f"each of {taken[0]} rows is given the columns that all {taken[0]} rows ask for: that makes {taken}, of "
+            f"which only the diagonal is meant, and {op} compares it with {labels}",
+            op="take_index",
+            place=place,
+            key=("broadcast", place),
+            evidence={"labels": list(labels), "predictions": list(taken), "result": list(taken)},
+        )
 
     def on_scope_begin(self, opened: Any) -> None:
         given = opened.scope.inputs

@@ -17,7 +17,7 @@ from viz.doctor.checks.rows.most_frequent import classes_of
 from viz.doctor.checks.rows.validation_rows import labels_of
 from viz.doctor.class_numbers import named
 
-__all__ = ["ClassWeights", "Weighed", "counted_from_1", "given_keys", "upside_down", "weighed"]
+__all__ = ["ClassWeights", "Weighed", "counted_from_1", "given_keys", "left_out", "upside_down", "weighed"]
 
 
 class Weighed(NamedTuple):
@@ -104,7 +104,8 @@ class ClassWeights(Check):
         if classes is not None and self._counted_from_1(numpy.unique(classes)):
             return
         found = weighed(labels, weights)
-        if found is not None and not self._too_heavy(found) and not self.watch.raw("class_imbalance"):
+        told = found is None or self._left_out(found) or self._too_heavy(found)
+        if found is not None and not told and not self.watch.raw("class_imbalance"):
             self._upside_down(found)
 
     def _counted_from_1(self, names: numpy.ndarray) -> bool:
@@ -112,6 +113,13 @@ class ClassWeights(Check):
         if words:
             evidence = {"share": 1.0, "recall_of_others": 0.0, "keys": list(self._keys)}
             self._tell("class_imbalance.keys", "warning", words, evidence)
+        return bool(words)
+
+    def _left_out(self, found: Weighed) -> bool:
+        words = left_out(found) if self._keys else ""  # rows may be left out by their own weights on purpose
+        if words:
+            evidence = {"share": float(found.shares[found.weights == 0].max()), "recall_of_others": 0.0}
+            self._tell("class_imbalance.zero", "warning", words, {**evidence, "weights": found.weights.tolist()})
         return bool(words)
 
     def _too_heavy(self, found: Weighed) -> bool:
@@ -168,6 +176,23 @@ def counted_from_1(keys: tuple[int, ...], names: numpy.ndarray) -> str:
     return (
         f"class_weight has weights for {named(keys)}, but the labels are of {named(classes)}: each class is given the "
         f"weight of the one before it, and class {classes[0]} none"
+    )
+
+
+def left_out(found: Weighed) -> str:
+    """In words, that a class with rows has the weight 0; else empty.
+
+    >>> left_out(Weighed(numpy.array([0, 1, 2]), numpy.array([5, 3, 2]), numpy.array([1.0, 1.0, 0.0])))[:50]
+    'class 2 has 20% of the rows (2), and its weight is'
+    """
+    without = (found.weights == 0) & (found.rows > 0)
+    if not without.any() or without.all():
+        return ""
+    names, share = [int(name) for name in found.names[without]], float(found.shares[without].sum())
+    has, its = ("has", "its weight is") if len(names) == 1 else ("have", "their weights are")
+    return (
+        f"{named(names)} {has} {share:.0%} of the rows ({int(found.rows[without].sum())}), and {its} 0: nothing is "
+        "learnt from these rows, so the network hardly ever answers with what they are"
     )
 
 

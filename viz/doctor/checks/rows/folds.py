@@ -71,12 +71,19 @@ def loop_over_folds(file: str, line: int) -> tuple[int, str] | None:
 
 
 def _over_folds(loop: ast.For) -> bool:
-    """Does a loop go through the parts of a cross-validation: `kf.split(x)`, `folds`, or rows of `folds[i]`?"""
+    """Does a loop go through the parts of a cross-validation: `kf.split(x)`, `folds`, `folds[i]`, or `folds == i`?"""
     head = [part for node in (loop.target, loop.iter) for part in ast.walk(node)]
-    body = [part.value for statement in loop.body for part in ast.walk(statement) if isinstance(part, ast.Subscript)]
+    inner = [part for statement in loop.body for part in ast.walk(statement)]
+    body = [part.value for part in inner if isinstance(part, ast.Subscript)]
+    body += [part.left for part in inner if isinstance(part, ast.Compare) and _over(loop, part.comparators)]
     names = [getattr(part, "id", getattr(part, "attr", "")) for part in (*head, *body)]
     split = [part for part in head if isinstance(part, ast.Call) and _name(part) == "split" and _takes_data(part)]
     return bool(split) or any(_FOLD.search(str(name)) for name in names)
+
+
+def _over(loop: ast.For, compared: list[ast.expr]) -> bool:
+    """Is the loop's variable what something is compared with, as in `folds != k`?"""
+    return any(isinstance(x, ast.Name) and x.id == getattr(loop.target, "id", None) for x in compared)
 
 
 def _takes_data(call: ast.Call) -> bool:

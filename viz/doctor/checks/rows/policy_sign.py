@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+import re
 from typing import Any
 
 import numpy
@@ -16,12 +18,14 @@ __all__ = ["PolicySign"]
 _KEEPS = {"multiply": 1, "sum": 1, "take_index": 1, "reshape": 1, "negative": -1, "add": 1, "clip": 1, "maximum": 1}
 _CROSSENTROPIES = ("sparse_softmax_crossentropy", "softmax_crossentropy")  # minus the logarithm of a chance
 
+_REWARDS = re.compile(r"\b(\w*_)?(adv|advantages?|rewards?|returns?)(_\w+)?\b", re.IGNORECASE)
+
 
 class PolicySign(Check):
     """Follows log-probabilities to where each row's is multiplied by a number, and hears which way the loss goes.
 
-    Whether those numbers are rewards or costs, nothing in a training tells. So it is no more than a hint, and only
-    where they have become smaller, as training asks of costs.
+    Whether those numbers are rewards or costs, only their name tells, where the line multiplies by it: `advantages`,
+    say. Else it is no more than a hint, and only where they have become smaller, as training asks of costs.
     """
 
     def __init__(self, watch: Any) -> None:
@@ -35,7 +39,11 @@ class PolicySign(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         key = outputs.key if isinstance(outputs, Tensor) else None
-        if key is None or error is not None or self.watch.inside("layer", "model", "metric"):
+        if key is None or error is not None:
+            return
+        if self.watch.inside("layer", "model", "metric"):
+            if op.name == "softmax":  # the last activation of a policy; that of an attention is never followed by a log
+                self._chances.add(key)
             return
         if op.name == "log_softmax" or op.name in _CROSSENTROPIES:
             self._logarithms[key] = 1 if op.name == "log_softmax" else -1
@@ -83,10 +91,28 @@ class PolicySign(Check):
         means = numpy.array([mean for _, mean in self._factors])
         if not self._always or len(means) < limits.POLICY_STEPS or not numpy.isfinite(means).all():
             return
+        name = _reward_in(self._place)
+        if name:
+            self._tell_named(name, means)
+            return
         first, last = means[: len(means) // 4], means[-len(means) // 4 :]
         noise = float(numpy.hypot(first.std() / len(first) ** 0.5, last.std() / len(last) ** 0.5))
         if first.mean() - last.mean() <= limits.TRIPLET_NOISE * noise:
             return
+        self._tell_fallen(first, last, len(means))
+
+    def _tell_named(self, name: str, means: numpy.ndarray) -> None:
+        self.watch.report(
+            "loss_sign.policy",
+            "warning",
+            f"the loss grows with the logarithm of each chosen chance times {name!r}, and training makes the loss "
+            f"small: so it makes those actions less likely whose {name!r} is large, and the others more likely",
+            place=self._place,
+            key=("loss_sign", "policy"),
+            evidence={"perfect": float(means[0]), "now": float(means[-1]), "steps": len(means)},
+        )
+
+    def _tell_fallen(self, first: numpy.ndarray, last: numpy.ndarray, steps: int) -> None:
         self.watch.report(
             "loss_sign.policy",
             "info",
@@ -96,5 +122,12 @@ class PolicySign(Check):
             "rewards",
             place=self._place,
             key=("loss_sign", "policy"),
-            evidence={"perfect": float(first.mean()), "now": float(last.mean()), "steps": len(means)},
+            evidence={"perfect": float(first.mean()), "now": float(last.mean()), "steps": steps},
         )
+
+
+def _reward_in(place: Place | None) -> str:
+    """The name on a line that says that larger is better; empty for none, and where the line turns a sign itself."""
+    code = linecache.getline(place.file, place.line) if place is not None else ""
+    found = _REWARDS.search(code)
+    return found[0] if found is not None and "-" not in code else ""

@@ -16,7 +16,7 @@ from viz.doctor.class_numbers import agreement, label_classes
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles
 from viz.doctor.user_code import Place
 
-__all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles"]
+__all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles", "told"]
 
 
 class Order:
@@ -51,12 +51,14 @@ class Order:
         within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))
         nexts = float(numpy.mean([_alike(a, b) for a, b in pairwise(batches)]))
         # Batches of one class in turns, as a GAN's discriminator gets them, are none: the next is of another.
-        in_order = 1 - within <= limits.ORDER_WITHIN * mixed and 1 - nexts <= limits.ORDER_NEXT * mixed
-        if mixed < limits.ORDER_MIXED or not in_order:
+        pure = 1 - within <= limits.ORDER_WITHIN * mixed and mixed >= limits.ORDER_MIXED
+        in_order = 1 - nexts <= limits.ORDER_NEXT * mixed
+        if not pure or not (in_order or len(self.all) > 2):
             return None
         share = float(numpy.mean([max(batch.values()) / sum(batch.values()) for batch in batches]))
         usual = max(self.all.values()) / sum(self.all.values())
-        return {"share": share, "usual": usual, "classes": len(self.all), "batches": len(batches)}
+        numbers = {"share": share, "usual": usual, "classes": len(self.all), "batches": len(batches)}
+        return {**numbers, "in_order": in_order}
 
 
 class ClassOrder(Check):
@@ -98,11 +100,9 @@ class ClassOrder(Check):
             if found is None:
                 continue
             self.watch.report(
-                "sorted_rows",
+                "sorted_rows" if found["in_order"] else "sorted_rows.batches",
                 "warning",
-                f"the rows come sorted by class: on average {found['share']:.0%} of a batch are of one class, and the "
-                f"next batch is of the same for a while, though there are {found['classes']} classes: each step "
-                "unlearns what was learnt of the others",
+                told(found),
                 place=order.place,
                 key=("sorted_rows", key),
                 evidence=found,
@@ -164,6 +164,18 @@ class Shuffles(Check):
                     place=Place(str(found.file), line),
                     evidence={"name": name, "line": line},
                 )
+
+
+def told(found: dict[str, Any]) -> str:
+    """What `Order.sorted` found, in words."""
+    if found["in_order"]:
+        come, then = "the rows come sorted by class", "the next batch is of the same for a while"
+    else:
+        come, then = "each batch holds one class", "the batches come in any order"
+    return (
+        f"{come}: on average {found['share']:.0%} of a batch are of one class, and {then}, though there are "
+        f"{found['classes']} classes: each step unlearns what was learnt of the others"
+    )
 
 
 def _alike(a: dict[int, int], b: dict[int, int]) -> float:

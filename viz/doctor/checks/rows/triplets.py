@@ -123,7 +123,9 @@ class Triplets(Check):
     def _judge_triplets(self) -> None:
         if len(self._gaps) < limits.TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
             return
-        first, last = _sureness(self._gaps[: limits.FIRST]), _sureness(self._gaps[-limits.LAST :])
+        # Swapped, the gap stays above 0 to the end; else only the first steps are those of the data.
+        first = max(_sureness(self._gaps[: limits.FIRST]), _sureness(self._gaps))
+        last = _sureness(self._gaps[-limits.LAST :])
         if first < limits.TRIPLET_SURE or last < -limits.TRIPLET_NOISE:
             return
         near, far = self._first

@@ -18,6 +18,7 @@ from viz.doctor.constant_answers import best_constant
 from viz.recorder.descriptions import flat
 
 __all__ = [
+    "answers_itself",
     "ValidationLoss",
     "ValidationRows",
     "classes_apart",
@@ -99,6 +100,16 @@ class ValidationRows(_OfOneLoss):
         shares = None if self.loss is None else classes_apart(*self.loss, *labels)
         scales = scales_apart(train, held)
         targets = "" if self.loss is None else targets_apart(self.loss[0], *labels)
+        if answers_itself(train, labels[0]) and not answers_itself(held, labels[1]):
+            self.watch.report(
+                "validation_mismatch.answers",
+                "warning",
+                "each training row is to be answered with itself, and validation rows with something else: what is "
+                "learnt is to copy the input, and val_loss asks for another thing",
+                place=self.watch.called_at(),
+                key=("validation_mismatch", "answers"),
+                evidence={"rows": len(held[0])},
+            )
         if targets:
             self.watch.report(
                 "validation_mismatch.targets",
@@ -227,6 +238,18 @@ def labels_of(feed: Any) -> numpy.ndarray | None:
     if len(found) != 1 or not hasattr(found[0], "dtype") or found[0].dtype.kind not in "fiub" or not found[0].ndim:
         return None
     return host(found[0].data if isinstance(found[0], Tensor) else found[0])
+
+
+def answers_itself(inputs: list[numpy.ndarray], labels: numpy.ndarray | None) -> bool:
+    """Are the labels the inputs, as for an autoencoder?
+
+    >>> rows = numpy.arange(6.0).reshape(3, 2)
+    >>> answers_itself([rows], rows.copy()), answers_itself([rows], rows + 1)
+    (True, False)
+    """
+    if labels is None or len(inputs) != 1 or inputs[0].shape != labels.shape or labels.ndim < 2:
+        return False
+    return bool(numpy.array_equal(inputs[0][: limits.OVERLAP_LOOKED], labels[: limits.OVERLAP_LOOKED]))
 
 
 def _labels_by_index(feed: Any) -> numpy.ndarray | None:

@@ -1,10 +1,10 @@
-"""What to do about findings: one sentence or two for each kind, or for each way in which it comes about."""
+"""What to do about findings on networks, losses, gradients, updates and time."""
 
 from __future__ import annotations
 
-__all__ = ["ADVICE"]
+__all__ = ["ON_TRAINING"]
 
-ADVICE = {
+ON_TRAINING = {
     "nonfinite.first": (
         "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
         "multiplied again and again: a recurrent layer with a linear activation, or a sum without a mean."
@@ -42,6 +42,10 @@ ADVICE = {
         "Give the last layer as many units as a row of labels has numbers; for class numbers, which are one number a "
         "row, sparse_categorical_crossentropy takes as many units as classes."
     ),
+    "loss_mismatch.sequences": (
+        "Leave out return_sequences=True in the last recurrent layer, which then gives its last state alone; if each "
+        "step is to be answered, give one label for each: (rows, steps, 1)."
+    ),
     "loss_mismatch.shapes": (
         "This loss compares number by number: make labels and the outputs of the last layer alike in shape."
     ),
@@ -73,6 +77,10 @@ ADVICE = {
     "loss_mismatch.single": "Use binary_crossentropy with a sigmoid, or as many units as classes.",
     "loss_mismatch.binary": (
         "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax."
+    ),
+    "loss_mismatch.divergence": (
+        "Take the softmax of both first: kl(ops.softmax(teacher / temperature), ops.softmax(student / temperature)); "
+        "the labels of a divergence, which come first, are the shares that the predictions should have."
     ),
     "loss_mismatch.several": (
         "Give the last layer activation='sigmoid': each class is then a yes-or-no question of its own, as "
@@ -195,7 +203,15 @@ ADVICE = {
     ),
     "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
     "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
+    "channels_first.torn": (
+        "Give the axes the order that the numbers are stored in, and then move the colours to the end: "
+        "x.reshape(-1, colours, height, width).transpose(0, 2, 3, 1)."
+    ),
     "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
+    "penalty_dominates.decay": (
+        "Take a smaller weight_decay: 0.004 is AdamW's, 0.1 is much; each step takes learning_rate * weight_decay of "
+        "the weights away."
+    ),
     "penalty_dominates.added": (
         "Weigh that term less (a hundredth), or let its weight grow from 0 in the first epochs; in a VAE, take the sum "
         "over pixels where the divergence is a sum over latent numbers, or the mean where it is a mean."
@@ -203,22 +219,6 @@ ADVICE = {
     "augmentation": "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
     "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
     "bottleneck": "Give that layer more units: at least as many as there are classes.",
-    "class_imbalance": (
-        "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
-        "accuracy."
-    ),
-    "class_imbalance.pixels": (
-        "Weigh the pixels of the rare class: a loss for overlap (1 - dice), or a sample_weight of the masks' shape, as "
-        "in numpy.where(masks > 0, 10.0, 1.0); judge by MeanIoU or recall instead of accuracy."
-    ),
-    "class_imbalance.single": (
-        "Look at how the labels are made: compared with text that has other spaces or capitals, or cut out of rows "
-        "that are sorted by class?"
-    ),
-    "class_imbalance.weights": (
-        "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
-        "judge by recall or AUC instead of accuracy."
-    ),
     "not_learning.imbalance": (
         "Of the labels, nearly all are of one class, and its share is all that the network answers: give fit "
         "class_weight={0: ..., 1: ...}, or repeat rows of the rare class; then look at the other findings, the labels "
@@ -250,89 +250,9 @@ ADVICE = {
     "stopped_early.mode": (
         "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
     ),
-    "label_leak": (
-        "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
-        "it, isn't there when the network is asked about new rows."
-    ),
-    "label_leak.time_step": (
-        "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "
-        "is known only with the label isn't there when the network is asked about new data."
-    ),
-    "label_leak.ahead": (
-        "Let no step see later ones: attention(x, x, use_causal_mask=True), Conv1D(padding='causal'), a recurrent "
-        "layer without Bidirectional."
-    ),
-    "label_leak.copied": ("To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:])."),
-    "label_leak.teacher": (
-        "Give the decoder its answers one step later: it reads the start token and all but the last one, "
-        "fit([source, target[:, :-1]], target[:, 1:])."
-    ),
-    "label_leak.threshold": (
-        "Was it made of the label, or is it only known after it? Then leave it out: "
-        "x = numpy.delete(x, column, axis=1). Else a comparison does what this network does."
-    ),
-    "validation_overlap.folds": (
-        "Make and compile a new model in each round, or put the first weights back before each: "
-        "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, too."
-    ),
-    "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
-    "validation_mismatch.classes": (
-        "Shuffle the rows before they are split (validation_split takes the last ones as they come): "
-        "order = rng.permutation(len(x)); x, y = x[order], y[order]."
-    ),
-    "validation_mismatch.scale": (
-        "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training data "
-        "for both."
-    ),
-    "validation_mismatch.targets": (
-        "Scale the numbers to answer in the same way for both, with the mean and standard deviation (or the largest "
-        "number) of the training data; answers are scaled back after predict."
-    ),
-    "validation_mismatch.numbers": (
-        "Number the classes once for all rows: fit a LabelEncoder on the training labels alone and only transform the "
-        "others, give both generators the same list of class names, and count from the same number. If the numbers "
-        "are the same, look at the inputs: columns or colours in another order have the same effect."
-    ),
-    "validation_mismatch.shifted": "Count the classes of all rows from 0, before they are split: y = y - y.min().",
-    "callback_mismatch.mode": (
-        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
-    ),
-    "callback_mismatch.monitor": (
-        "Give monitor one of the names that are there: metrics are named as in compile, with val_ before them for "
-        "validation data."
-    ),
-    "callback_mismatch.validation": (
-        "Give fit validation_data=(x_val, y_val) or validation_split=0.2, or watch a number of the training, "
-        "monitor='loss'."
-    ),
-    "callback_mismatch.patience": (
-        "Give it less patience, such as a tenth of the epochs, and restore_best_weights=True."
-    ),
     "hidden_softmax": (
         "In layers that others follow, use activation='relu' (or gelu, tanh); softmax belongs into the last layer, "
         "whose answers are shares of classes."
-    ),
-    "class_imbalance.heavy": (
-        "Weigh classes by how rare they are, and not more: len(y) / (classes * rows of the class), which gives all "
-        "classes the same part of the loss."
-    ),
-    "class_imbalance.keys": "Name the classes as the labels do, from 0: class_weight={0: ..., 1: ..., 2: ...}.",
-    "validation_mismatch.form": (
-        "Give both the same form: class numbers with sparse_categorical_crossentropy, or one-hot rows, "
-        "utils.to_categorical(y), with categorical_crossentropy."
-    ),
-    "validation_mismatch.prepared": (
-        "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
-        "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
-        "layers.Normalization in the model does so by itself."
-    ),
-    "validation_chance": (
-        "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "
-        "whether validation rows are prepared as those to train with, and whether the inputs can tell the label at all."
-    ),
-    "sorted_rows": (
-        "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); "
-        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000)."
     ),
     "dropout_high.outputs": "Move the Dropout before the last Dense: it belongs between hidden layers.",
     "dropout_high.always": (
@@ -347,6 +267,10 @@ ADVICE = {
     "class_loss.threshold": (
         "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
         "activation='sigmoid', and the loss no from_logits."
+    ),
+    "class_loss.binary_accuracy": (
+        "Take metrics=['accuracy'] (or CategoricalAccuracy()), which counts rows whose largest number is that of the "
+        "right class."
     ),
     "class_loss.accuracy": (
         "For amounts take metrics=['mae'], which is in the unit of the labels, or RootMeanSquaredError(); an accuracy "
@@ -364,18 +288,6 @@ ADVICE = {
         "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
     ),
     "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
-    "sorted_rows.first": (
-        "Take the batches one after the other: for x, y in data: ...; or make the iterator once, before the loop, "
-        "batches = iter(data), and ask it in the loop: next(batches)."
-    ),
-    "sorted_rows.same": (
-        "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
-        "next rows with each yield."
-    ),
-    "shuffled_apart": (
-        "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
-        "itself."
-    ),
     "label_range": "Scale the labels into that range, or leave out the last activation.",
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
     "label_range.mask": (
@@ -386,6 +298,10 @@ ADVICE = {
         "Divide each row by its sum; where several classes may be right at once, use sigmoid and binary_crossentropy."
     ),
     "broadcast": "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
+    "broadcast.taken": (
+        "Take one column of each row: ops.take_along_axis(values, actions[:, None], axis=1)[:, 0], "
+        "tf.gather(values, actions, axis=1, batch_dims=1), or ops.sum(values * ops.one_hot(actions, columns), axis=1)."
+    ),
     "no_gradient": (
         "Use the layer on the way to the loss, inside the tape, without .numpy(), stop_gradient, argmax or "
         "round; if it should stay as it is, set layer.trainable = False."
@@ -402,6 +318,9 @@ ADVICE = {
     "no_gradient.numpy": (
         "Leave .numpy() out there: layers, ops and losses take tensors as they are. Take numbers to print after "
         "the tape."
+    ),
+    "no_gradient.predict": (
+        "Call the model itself: answers = model(x, training=True). predict gives NumPy arrays, which no tape knows."
     ),
     "no_gradient.weights": (
         "Give rows a weight above 0: look at how sample_weight (or class_weight) is made, and whether any row fits its "
@@ -426,6 +345,10 @@ ADVICE = {
         "its input. Where a compiled model trains the generator through the discriminator, set "
         "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
         "discriminator.train_on_batch."
+    ),
+    "opposed_updates.goal": (
+        "Compute the goal outside of the tape, or goal = ops.stop_gradient(rewards + gamma * values). A copy of the "
+        "network that gets its weights now and then (a target network) keeps it still for longer."
     ),
     "opposed_updates.deceived": (
         "Train the generator's weights alone in its step: give generator.trainable_variables to tape.gradient and to "
@@ -585,4 +508,3 @@ ADVICE = {
         "A faster network helps as much as fewer ranks."
     ),
 }
-"""By kind, or `kind.way`."""

@@ -1,0 +1,11 @@
+"""What to do about findings: one sentence or two for each kind, or for each way in which it comes about."""
+
+from __future__ import annotations
+
+from viz.doctor.advice.on_data import ON_DATA
+from viz.doctor.advice.on_training import ON_TRAINING
+
+__all__ = ["ADVICE"]
+
+ADVICE = {**ON_TRAINING, **ON_DATA}
+"""By kind, or `kind.way`."""

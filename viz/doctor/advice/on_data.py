@@ -1,0 +1,144 @@
+"""What to do about findings on rows and labels, on how they are weighed, split and ordered, and on callbacks."""
+
+from __future__ import annotations
+
+__all__ = ["ON_DATA"]
+
+ON_DATA = {
+    "class_imbalance": (
+        "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
+        "accuracy."
+    ),
+    "class_imbalance.pixels": (
+        "Weigh the pixels of the rare class: a loss for overlap (1 - dice), or a sample_weight of the masks' shape, as "
+        "in numpy.where(masks > 0, 10.0, 1.0); judge by MeanIoU or recall instead of accuracy."
+    ),
+    "class_imbalance.single": (
+        "Look at how the labels are made: compared with text that has other spaces or capitals, or cut out of rows "
+        "that are sorted by class?"
+    ),
+    "class_imbalance.weights": (
+        "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
+        "judge by recall or AUC instead of accuracy."
+    ),
+    "class_imbalance.heavy": (
+        "Weigh classes by how rare they are, and not more: len(y) / (classes * rows of the class), which gives all "
+        "classes the same part of the loss."
+    ),
+    "class_imbalance.zero": (
+        "Give the class a weight above 0, len(y) / (classes * rows of the class), say; to leave its rows out, take "
+        "them out of x and y, and out of the validation data."
+    ),
+    "class_imbalance.padding": (
+        "Turn the mask round: weights = (tokens != 0), or tf.math.logical_not(tf.math.equal(labels, 0)), which is 1 "
+        "for tokens and 0 for padding."
+    ),
+    "class_imbalance.keys": "Name the classes as the labels do, from 0: class_weight={0: ..., 1: ..., 2: ...}.",
+    "label_leak": (
+        "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
+        "it, isn't there when the network is asked about new rows."
+    ),
+    "label_leak.time_step": (
+        "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "
+        "is known only with the label isn't there when the network is asked about new data."
+    ),
+    "label_leak.ahead": (
+        "Let no step see later ones: attention(x, x, use_causal_mask=True), Conv1D(padding='causal'), a recurrent "
+        "layer without Bidirectional."
+    ),
+    "label_leak.itself": (
+        "Take out each row's likeness to itself: logits - 1e9 * eye(n), with the other view of the row as the label; "
+        "or compare the one view with the other alone: matmul(first, transpose(second))."
+    ),
+    "label_leak.copied": ("To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:])."),
+    "label_leak.teacher": (
+        "Give the decoder its answers one step later: it reads the start token and all but the last one, "
+        "fit([source, target[:, :-1]], target[:, 1:])."
+    ),
+    "label_leak.threshold": (
+        "Was it made of the label, or is it only known after it? Then leave it out: "
+        "x = numpy.delete(x, column, axis=1). Else a comparison does what this network does."
+    ),
+    "validation_overlap.folds": (
+        "Make and compile a new model in each round, or put the first weights back before each: "
+        "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, too."
+    ),
+    "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
+    "validation_mismatch.classes": (
+        "Shuffle the rows before they are split (validation_split takes the last ones as they come): "
+        "order = rng.permutation(len(x)); x, y = x[order], y[order]."
+    ),
+    "validation_mismatch.scale": (
+        "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training data "
+        "for both."
+    ),
+    "validation_mismatch.targets": (
+        "Scale the numbers to answer in the same way for both, with the mean and standard deviation (or the largest "
+        "number) of the training data; answers are scaled back after predict."
+    ),
+    "validation_mismatch.numbers": (
+        "Number the classes once for all rows: fit a LabelEncoder on the training labels alone and only transform the "
+        "others, give both generators the same list of class names, and count from the same number. If the numbers "
+        "are the same, look at the inputs: columns or colours in another order have the same effect."
+    ),
+    "validation_mismatch.shifted": "Count the classes of all rows from 0, before they are split: y = y - y.min().",
+    "validation_mismatch.form": (
+        "Give both the same form: class numbers with sparse_categorical_crossentropy, or one-hot rows, "
+        "utils.to_categorical(y), with categorical_crossentropy."
+    ),
+    "validation_mismatch.vocabulary": (
+        "Fit the tokenizer once, on the training texts, and use it for all others: texts_to_sequences(val_texts), or "
+        "the same TextVectorization, without another adapt. Keep it beside the model, for those who use it later."
+    ),
+    "validation_mismatch.answers": (
+        "Give both the same answers: for a denoiser, the clean rows in training, too: fit(noisy, clean, "
+        "validation_data=(noisy_val, clean_val))."
+    ),
+    "validation_mismatch.prepared": (
+        "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
+        "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
+        "layers.Normalization in the model does so by itself."
+    ),
+    "validation_chance": (
+        "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "
+        "whether validation rows are prepared as those to train with, and whether the inputs can tell the label at all."
+    ),
+    "callback_mismatch.mode": (
+        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
+    ),
+    "callback_mismatch.monitor": (
+        "Give monitor one of the names that are there: metrics are named as in compile, with val_ before them for "
+        "validation data."
+    ),
+    "callback_mismatch.validation": (
+        "Give fit validation_data=(x_val, y_val) or validation_split=0.2, or watch a number of the training, "
+        "monitor='loss'."
+    ),
+    "callback_mismatch.by_hand": (
+        "Turn the comparison round, and begin with the worst value: best = float('inf') for a loss, best = 0.0 for an "
+        "accuracy."
+    ),
+    "callback_mismatch.patience": (
+        "Give it less patience, such as a tenth of the epochs, and restore_best_weights=True."
+    ),
+    "sorted_rows": (
+        "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); "
+        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000)."
+    ),
+    "sorted_rows.batches": (
+        "Shuffle rows, not batches: dataset.shuffle(10_000).batch(32), in this order; what stands after batch() moves "
+        "whole batches only."
+    ),
+    "sorted_rows.first": (
+        "Take the batches one after the other: for x, y in data: ...; or make the iterator once, before the loop, "
+        "batches = iter(data), and ask it in the loop: next(batches)."
+    ),
+    "sorted_rows.same": (
+        "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
+        "next rows with each yield."
+    ),
+    "shuffled_apart": (
+        "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
+        "itself."
+    ),
+}
