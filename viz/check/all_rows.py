@@ -249,11 +249,8 @@ class _Examination:
         if finding.kind == "initial_weights" and finding.severity == "warning":
             return "it learns nevertheless" if self.rows["overfits one batch"].verdict != "fault" else ""
         if finding.kind == "lr_too_high" and not finding.evidence.get("unusual"):  # batches differ, too
-            return (
-                "one batch is learnt nevertheless, so batches may differ"
-                if self.rows["overfits one batch"].verdict == "ok"
-                else ""
-            )
+            falls = self.rows["overfits one batch"].verdict != "fault"
+            return "one batch is learnt, or falls, nevertheless, so batches may differ" if falls else ""
         if finding.kind == "vanishing_gradient":  # some states last through some padding
             return "one batch is learnt nevertheless" if self.rows["overfits one batch"].verdict == "ok" else ""
         left_out = finding.kind == "frozen" and "variables" in finding.evidence

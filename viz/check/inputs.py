@@ -9,13 +9,15 @@ import numpy
 
 from eagerflow import Tensor, Variable, no_grad
 from eagerflow.core.observe import Observer, Scope, observing
+from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import host, number, rms
-from viz.doctor.checks.inputs import colours_first
+from viz.doctor.checks.inputs import colours_first, words_of_torn
 from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.checks.rows.torn_pictures import torn
 from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
@@ -34,6 +36,7 @@ _LOOKED = 1_000_000
 _NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
 _HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
 _FEW = 8  # rows, which may well be all zeros
+_SECONDS = 2.0  # in which the batches of a data set are read
 _DRAWS = 16  # a flip leaves a single row as it is every other time
 _OTHERS = 4  # calls of a loop that are looked at besides the one that gave the answers
 _GROWN = 2.0  # times the range of the data before augmentation
@@ -167,7 +170,9 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
         return _words_row(seen, words, place, high, evidence)
     layout = _layout(seen)
     if layout is not None:
-        return fault(f"{words}: {layout}", "move the colours to the last axis, or pass data_format", place, **evidence)
+        is_torn = "look torn" in layout
+        cure = ADVICE["channels_first.torn"] if is_torn else "move the colours to the last axis, or pass data_format"
+        return fault(f"{words}: {layout}", cure, place, **evidence)
     if low == high and low and values.size == len(values):
         words += ": all are equal, one number for each row, as for weights that are learnt without an input"
         return open_question(words, place, **evidence)
@@ -204,16 +209,16 @@ def _broken_rows(subject: Subject) -> Row | None:
     """✗ where rows of the arrays to train with hold NaN or infinities, and the model makes such numbers of them."""
     fit = subject.first.fit
     arrays = inputs_of(fit.feed) if fit is not None else []
+    if fit is not None and not arrays and not isinstance(subject.x, (tuple, list, dict)) and not subject.fixed:
+        return _broken_batch(subject)
     if len(arrays) != 1 or isinstance(subject.x, (tuple, list, dict)) or subject.fixed or arrays[0].dtype.kind != "f":
         return None
     broken = broken_rows(arrays[0])
     if broken is None:
         return None
     at, column = broken
-    with no_grad(), subject.undone():
-        made = subject.outputs(Tensor(arrays[0][at[:_FEW]], None, None))
-    if all(numpy.isfinite(a).all() for a in leaves(made) if a.dtype.kind == "f"):
-        return None  # the model has layers that fill them in
+    if _fills_in(subject, arrays[0][at[:_FEW]]):
+        return None
     many = (
         f"{len(at)} of the {len(arrays[0])} rows to train with hold" if len(at) > 1 else "one row to train with holds"
     )
@@ -225,6 +230,34 @@ def _broken_rows(subject: Subject) -> Row | None:
         rows=len(at),
         first=at[0],
     )
+
+
+def _fills_in(subject: Subject, rows: numpy.ndarray) -> bool:
+    """Does the model answer rows with NaN by numbers, as it has layers that fill them in?"""
+    with no_grad(), subject.undone():
+        made = subject.outputs(Tensor(rows, None, None))
+    return all(bool(numpy.isfinite(a).all()) for a in leaves(made) if a.dtype.kind == "f")
+
+
+def _broken_batch(subject: Subject) -> Row | None:
+    """The same for the batches of a data set, for a while."""
+    ends = subject.left - min(_SECONDS, subject.left / 4)
+    for number_of_batch, batch in enumerate(subject.epoch(), 1):
+        found = list(leaves(unpack_x_y_sample_weight(batch)[0]))
+        broken = broken_rows(found[0]) if len(found) == 1 and found[0].ndim else None
+        if broken is not None and not _fills_in(subject, found[0][broken[0][:_FEW]]):
+            return fault(
+                f"batch {number_of_batch} of the data set holds NaN or infinities, in its row {broken[0][0]}: what the "
+                "model answers there is no number either, and after that step no weight is",
+                "look at numpy.isnan(x).any(axis=1) before the data set is made, or leave such rows out with "
+                "dataset.filter; replace or drop them",
+                subject.place,
+                rows=len(broken[0]),
+                first=broken[0][0],
+            )
+        if subject.left < ends:
+            return None
+    return None
 
 
 def _rows_apart(values: numpy.ndarray) -> float | None:
@@ -258,9 +291,14 @@ def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidenc
 
 def _layout(seen: Seen) -> str | None:
     """What is wrong with the axes of pictures that a convolution is given."""
-    if "conv" not in seen.op or not colours_first(seen.layer, seen.values.shape):
+    if "conv" not in seen.op:
         return None
     shape = seen.values.shape
+    rough = torn(seen.values) if getattr(seen.layer, "data_format", None) == "channels_last" else None
+    if rough is not None:
+        return words_of_torn(shape, *rough)
+    if not colours_first(seen.layer, shape):
+        return None
     return f"the colours seem to be on axis 1, and the layer takes the last axis ({shape[-1]}) for them"
 
 

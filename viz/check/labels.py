@@ -16,7 +16,7 @@ from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import number
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.checks.rows.class_weights import counted_from_1, given_keys, upside_down, weighed
+from viz.doctor.checks.rows.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
 from viz.doctor.checks.rows.most_frequent import classes_of
 from viz.doctor.checks.rows.row_order import Order
 from viz.doctor.checks.rows.validation_rows import labels_of
@@ -99,6 +99,9 @@ def _weights_of_classes(subject: Subject) -> Row | None:
     if words:
         return fault(words, ADVICE["class_imbalance.keys"], subject.place)
     found = weighed(labels, weights)
+    words = left_out(found) if found is not None and given_keys() else ""
+    if words:
+        return fault(words, ADVICE["class_imbalance.zero"], subject.place)
     words, sure = upside_down(found) if found is not None else ("", False)
     return fault(words, ADVICE["class_imbalance.weights"], subject.place) if sure else None
 
@@ -181,8 +184,10 @@ def _sorted(batches: Iterable[numpy.ndarray], kind: str, row: tuple[int, ...]) -
 
 
 def _in_order(subject: Subject, words: str, found: dict[str, Any]) -> Row:
-    words = f"{words}, and so on: the rows come sorted by class, of which there are {found['classes']}"
-    return fault(words, ADVICE["sorted_rows"], subject.place, **found)
+    how = "the rows come sorted by class" if found["in_order"] else "each batch holds one class"
+    words = f"{words}, and so on: {how}, of which there are {found['classes']}"
+    advice = ADVICE["sorted_rows" if found["in_order"] else "sorted_rows.batches"]
+    return fault(words, advice, subject.place, **found)
 
 
 def of_finding(finding: Finding, excuse: str = "") -> Row:

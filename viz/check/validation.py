@@ -12,7 +12,7 @@ from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
-from viz.doctor.checks.course.callbacks import weighs_epochs
+from viz.doctor.checks.course.callbacks import better_by_name, weighs_epochs
 from viz.doctor.checks.losses import is_ours
 from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.prepared import Seen, otherwise
@@ -26,6 +26,8 @@ from viz.doctor.checks.rows.validation_rows import (
     words_of_classes,
     words_of_scales,
 )
+from viz.doctor.source_calls import only_call
+from viz.doctor.user_code import Place
 
 __all__ = ["check_validation"]
 
@@ -38,6 +40,9 @@ def check_validation(subject: Subject) -> Row:
     fit = subject.first.fit
     if fit is None:
         return open_question("the validation data of a loop aren't known", subject.place)
+    turned = _watched_the_wrong_way(subject) or _watched_by_another_name(subject)
+    if turned is not None:
+        return turned
     if fit.validation is None:
         return _watched_in_vain(subject) or open_question("fit has no validation data", subject.place)
     train, held = _rows(fit.feed), _rows(fit.validation)
@@ -113,6 +118,45 @@ def _watched_in_vain(subject: Subject) -> Row | None:
                 subject.place,
             )
     return None
+
+
+def _watched_the_wrong_way(subject: Subject) -> Row | None:
+    """✗ where a callback takes the worse values of a number for the better ones."""
+    first = subject.first
+    for callback in first.fit.callbacks.callbacks:
+        natural = better_by_name(callback.monitor, first.model) if weighs_epochs(callback) else None
+        if natural is not None and callback.direction() != natural:
+            name, less = type(callback).__name__, "lower" if natural == "max" else "higher"
+            return fault(
+                f"{name} takes {less} values of {callback.monitor!r} for better (mode={callback.mode!r})",
+                ADVICE["callback_mismatch.mode"],
+                _made_in(subject, name),
+            )
+    return None
+
+
+def _watched_by_another_name(subject: Subject) -> Row | None:
+    """✗ where a callback watches a metric by another name than it has: 'val_acc', where it is 'val_accuracy'."""
+    first = subject.first
+    names = set(getattr(first.model, "metrics_names", ()))
+    if first.own_step or len(names) < 2:
+        return None
+    for callback in first.fit.callbacks.callbacks if first.fit.validation is not None else ():
+        asked = callback.monitor.removeprefix("val_") if weighs_epochs(callback) else ""
+        meant = [name for name in names if asked and (name.startswith(asked) or asked.startswith(name))]
+        if asked and asked not in names and meant:
+            name, prefix = type(callback).__name__, callback.monitor[: -len(asked)]
+            return fault(
+                f"{name} watches {callback.monitor!r}, but the metric is called {prefix + meant[0]!r} here",
+                ADVICE["callback_mismatch.monitor"],
+                _made_in(subject, name),
+            )
+    return None
+
+
+def _made_in(subject: Subject, name: str) -> Place | None:
+    """The line on which a callback is made, where there is one such line."""
+    return (only_call(subject.place.file, name) if subject.place is not None else None) or subject.place
 
 
 def _broken(subject: Subject, held: list[numpy.ndarray]) -> Row | None:

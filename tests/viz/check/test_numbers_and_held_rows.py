@@ -56,6 +56,28 @@ model.fit(scaled, target[:96], validation_data=(table[96:], target[96:]), verbos
     + "model.fit(x[:96], number[:96], validation_data=(x[96:], np.eye(4)[number[96:]]), verbose=0)\n",
     ("validation data", "numbers to answer scaled in one part only", "Scale the numbers"): NET
     + "model.fit(x[:96], target[:96], validation_data=(x[96:], 200 + 50 * target[96:]), verbose=0)\n",
+    ("validation data", "a loss whose higher values are taken for better", "higher values of 'val_loss'"): NET
+    + """
+stop = ef.callbacks.EarlyStopping("val_loss", mode="max", patience=20)
+model.fit(x, target, validation_split=0.25, epochs=4, callbacks=[stop], verbose=0)
+""",
+    ("validation data", "an accuracy by its older name", "'val_accuracy' here"): SOFTMAX.replace(
+        'crossentropy")', 'crossentropy", metrics=["accuracy"])'
+    )
+    + """
+stop = ef.callbacks.EarlyStopping("val_acc", patience=20)
+model.fit(x, number, validation_split=0.25, epochs=4, callbacks=[stop], verbose=0)
+""",
+    ("labels", "a weight of 0", "nothing is learnt from these rows"): SOFTMAX
+    + "model.fit(x, number, class_weight={0: 1.0, 1: 1.0, 2: 0.0}, verbose=0)\n",
+    ("inputs", "pictures torn by reshape", "look torn"): """
+rows, columns = np.mgrid[:16, :16] / 16.0
+pictures = np.sin(3 * rows[..., None] + 6 * rng.random((64, 1, 1, 3))) + columns[..., None]
+stored = pictures.astype("float32").transpose(0, 3, 1, 2)
+model = ef.Sequential([layers.Conv2D(4, 3, activation="relu"), layers.GlobalAveragePooling2D(), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(stored.reshape(-1, 16, 16, 3), target[:64], verbose=0)
+""",
     ("validation data", "a loss that is watched, and not there", "EarlyStopping"): NET
     + "model.fit(x, target, epochs=4, callbacks=[ef.callbacks.EarlyStopping()], verbose=0)\n",
 }

@@ -37,6 +37,15 @@ def test_a_row_of_nan_behind_the_first_batch_is_found(tmp_path):
     assert "row 100 (column 3)" in row.message
 
 
+def test_a_row_of_nan_in_a_later_batch_of_a_data_set_is_found(tmp_path):
+    data = "data = ef.data.Dataset.from_tensor_slices((x, target)).batch(16).prefetch(1)\n"
+    fit = 'model.compile("adam", "mse")\nmodel.fit(data, epochs=2, verbose=0)\n'
+    row = rows(tmp_path, "x[100, 3] = np.nan\n" + data + NET + fit)["inputs"]
+    assert row.verdict == "fault"
+    assert "batch 7 of the data set" in row.message
+    assert "row 4" in row.message
+
+
 def test_nan_that_the_model_fills_in_is_no_fault(tmp_path):
     fill = "model = ef.Sequential([layers.Lambda(lambda t: ops.nan_to_num(t)), layers.Dense(1)])\n"
     assert rows(tmp_path, "x[100, 3] = np.nan\n" + fill + FIT)["inputs"].verdict == "ok"
