@@ -319,6 +319,10 @@ ON_TRAINING = {
         "Leave .numpy() out there: layers, ops and losses take tensors as they are. Take numbers to print after "
         "the tape."
     ),
+    "no_gradient.loss_weight": (
+        "Give that output a weight above 0, compile(loss_weights={...}), or leave it out of the model while it isn't "
+        "to be learnt."
+    ),
     "no_gradient.predict": (
         "Call the model itself: answers = model(x, training=True). predict gives NumPy arrays, which no tape knows."
     ),

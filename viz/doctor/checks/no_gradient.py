@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Iterable
 from typing import Any
 
 from eagerflow import Tensor, Variable, layers
@@ -226,13 +227,16 @@ class Unreached(Check):
         names = ", ".join([s.variable.path for s in group])
         whose = f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights"
         sequences = one_time_step(self._owners.roots(), group[0].variable) if what != "None" else None
-        reason = "; the loss doesn't depend on them" if what == "None" else ""
+        way, reason = "no_gradient", "; the loss doesn't depend on them" if what == "None" else ""
         if what == "None" and layer is not None and not self._owners.used(layer):
             reason = "; the layer is never called"
+        elif what != "None" and _without_weight(self._owners.roots(), layer):
+            way, reason = "no_gradient.loss_weight", "; loss_weights gives the loss of this output the weight 0"
         elif sequences:
+            way = "no_gradient.one_step"
             reason = f"; its sequences, {sequences[1:]}, have one time step, at whose start the state is 0"
         self.watch.report(
-            "no_gradient.one_step" if sequences else "no_gradient",
+            way,
             "warning" if what != "None" else "error",
             f"the gradient of {names} ({whose}) is {what} {self.watch.in_all(group[0].asked)}{reason}",
             layer=layer if layer is not None else group[0].variable.path,
@@ -295,3 +299,15 @@ def _has_weights(layer: Any) -> bool:
 def _is_kernel(variable: Variable) -> bool:
     """Biases may well have no gradient, such as one before a normalization."""
     return variable.data.ndim > 1 and "bias" not in variable.name
+
+
+def _without_weight(models: Iterable[Any], layer: Any) -> bool:
+    """Is a layer an output of a model that was compiled with a weight of 0 for its loss?"""
+    for model in models:
+        compiled = getattr(model, "_compiled", None)
+        weights = getattr(compiled, "arguments", {}).get("loss_weights")
+        if isinstance(weights, (list, tuple)):
+            weights = dict(zip(getattr(model, "output_names", ()), weights))
+        if isinstance(weights, dict) and weights.get(getattr(layer, "name", None)) == 0:
+            return True
+    return False
