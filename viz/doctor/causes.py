@@ -29,7 +29,7 @@ _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 # What each symptom may come from, the likeliest first.
 _CAUSES: dict[str, tuple[str, ...]] = {
     "loss_mismatch": ("dropout_high",),
-    "nonfinite": ("dropout_high", "lr_too_high", "loss_sign"),
+    "nonfinite": ("dropout_high", "loss_mismatch", "lr_too_high", "loss_sign"),
     "lr_too_high": (
         "exploding_gradient",
         "nonfinite",
@@ -143,6 +143,13 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return symptom.rule == "vanishing_gradient" != cause.rule
     if symptom.kind == "vanishing_gradient" and symptom.rule != "vanishing_gradient":
         return False  # padding is no doing of the weights
+    if (cause.kind, symptom.kind) == ("loss_mismatch", "nonfinite"):  # logits whose sum is 0, in that very loss
+        place = cause.file, cause.line
+        return (
+            cause.rule.startswith("loss_mismatch.logits")
+            and symptom.rule in _OF_ZEROS
+            and place == (symptom.file, symptom.line)
+        )
     if "nonfinite" in (cause.kind, symptom.kind):  # what comes from outside is a cause; NaN that training makes is none
         rule = (cause if cause.kind == "nonfinite" else symptom).rule
         return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")

@@ -135,10 +135,18 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
         inputs=inputs,
         outputs=[_facts(recording.tensors[i], "output") for i in op.outputs],
         examples=_examples(recording, op, culprit),
-        fix=fix_for(op, tensor, part),
+        fix=fix_for(op, tensor, part, _loss_of_ours(recording, at)),
         part=part,
         recording=recording,
     )
+
+
+def _loss_of_ours(record: Record, op: Op) -> str:
+    """The name of the loss that the op is a part of, where the user's code only called it; else ""."""
+    scope = None if op.scope is None else record.scopes[op.scope]
+    while scope is not None and scope.kind != "loss":
+        scope = None if scope.parent is None else record.scopes[scope.parent]
+    return scope.name if scope is not None and scope.stack[:1] == op.stack[:1] else ""
 
 
 def _guilty_part(record: Record, op: Op, at: Op) -> str:

@@ -59,19 +59,26 @@ _DATA = (
     "~np.isfinite(x).all(axis=1)"
 )
 _WEIGHT = "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
+_PROBABILITIES = (
+    "the loss expects probabilities: from_logits=True for outputs that aren't any, or a softmax or sigmoid as the last "
+    "activation"
+)
 
 
-def fix_for(op: Op, tensor: TensorInfo | None, part: str = "") -> str:
+def fix_for(op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "") -> str:
     """What to do.
 
     Args:
         op: the op to blame, or that was given `tensor`.
         tensor: what came in non-finite, or None.
         part: of a fused op, the part to blame.
+        loss: the name of the loss of ours in which the op runs, where nobody can change a line of it.
     """
     name = part or op.name
     if tensor is not None:
         return _WEIGHT if tensor.role in VARIABLES else _DATA
+    if "crossentropy" in loss and _FIXES.get(name) in (_DIVIDE, _LOG):
+        return _PROBABILITIES
     if op.phase == "backward":
         return _IN_GRADIENT.get(name, _FIXES.get(name, _OVERFLOW))
     return _FIXES.get(name, _OVERFLOW)

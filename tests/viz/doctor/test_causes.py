@@ -54,6 +54,17 @@ def test_labels_out_of_reach_explain_the_silence_of_the_last_relu_alone():
     assert {f.layer: f.because for f in found if f.kind == "dead_relu"} == {"last": "label_range", "hidden": None}
 
 
+def test_logits_explain_a_division_by_0_in_the_loss_that_takes_them_for_probabilities_and_no_other_one():
+    logits = finding("loss_mismatch", rule="loss_mismatch.logits_classes", file="a.py", line=7)
+    inside = finding("nonfinite", rule="nonfinite.divide", file="a.py", line=7)
+    elsewhere = finding("nonfinite", rule="nonfinite.divide", file="a.py", line=3)
+    assert [(f.kind, f.because) for f in in_order([inside, logits])] == [
+        ("loss_mismatch", None),
+        ("nonfinite", "loss_mismatch"),
+    ]
+    assert {f.because for f in in_order([elsewhere, logits])} == {None}
+
+
 def test_data_with_nan_are_a_cause_and_nan_of_a_wild_rate_are_none():
     data, rate = finding("nonfinite", rule="nonfinite.data"), finding("lr_too_high", evidence={"unusual": True})
     assert [(f.kind, f.because) for f in in_order([rate, data])] == [("nonfinite", None), ("lr_too_high", "nonfinite")]

@@ -156,6 +156,22 @@ def test_without_values_the_text_says_how_to_keep_them():
     assert "viz.trace(values='')" in str(viz.find_nonfinite(t))
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_inside_of_a_loss_of_ours_the_fix_is_one_that_the_user_can_make(ours):
+    """His own divisions he can change; of ours he can only change what he gives to it."""
+
+    def own_crossentropy(y_true, y_pred):
+        return ops.mean(y_pred / ops.sum(y_pred, -1, keepdims=True))
+
+    loss = ef.losses.SparseCategoricalCrossentropy() if ours else own_crossentropy
+    model = ef.Sequential([ef.Input((3,)), layers.Dense(3, kernel_initializer="zeros")])
+    model.compile("sgd", loss)
+    found = viz.find_nonfinite(lambda: model.train_on_batch(np.ones((2, 3), "float32"), np.zeros(2, "int64")))
+    assert found.op == "divide"
+    assert ("from_logits=True" in found.fix) == ours
+    assert ("divide_no_nan" in found.fix) == (not ours)
+
+
 # ---------------------------------------------------------------------- what came in
 
 
