@@ -800,6 +800,17 @@ def test_the_timeline_selects_what_is_clicked(small):
     assert small.run("v.state.selected.id === wanted")
 
 
+def test_names_in_the_timeline_end_in_an_ellipsis_where_there_is_no_room_for_them(small):
+    written = small.run("""(() => {
+      const timeline = v.dock.tabs.get('timeline').owner, said = [];
+      const pen = {measureText: (text) => ({width: 6 * text.length}), fillText: (text) => said.push(text)};
+      const theme = {phases: {forward: ['#fff', '#000']}, ink: '#000'};
+      for (const room of [200, 60, 26]) timeline.label(pen, {scope: {name: 'discriminator'}}, 0, 0, room, theme);
+      return said;
+    })()""")
+    assert written == ["discriminator", "discrim…", "di…"]
+
+
 def test_bars_of_the_timeline_lie_within_each_other(small):
     assert small.run("""(() => { const {bars} = v.dock.tabs.get('timeline').owner;
       const holds = (s, b) => s.scope && s.row < b.row && s.start <= b.start && b.end <= s.end;

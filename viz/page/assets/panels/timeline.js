@@ -153,12 +153,7 @@ class Timeline {
   label(pen, bar, x, y, room, theme) {
     const text = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.name;
     pen.fillStyle = bar.op ? inkOn((theme.phases[bar.phase] || theme.phases.forward)[0]) : theme.ink;
-    pen.save();
-    pen.beginPath();
-    pen.rect(x, y, room - 3, ROW);
-    pen.clip();
-    pen.fillText(clean(text, 60), x + 4, y + ROW / 2 - 1);
-    pen.restore();
+    pen.fillText(fitting(pen, clean(text, 60), room - 7), x + 4, y + ROW / 2 - 1);
   }
 
   at(event) {
@@ -259,4 +254,16 @@ class Timeline {
     this.tip.style.left = `${Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 8)}px`;
     this.tip.style.top = `${event.clientY - box.top + 14 + this.node.scrollTop}px`;
   }
+}
+
+// What of a name there is room for, with a "…" where it goes on; nothing where that says nothing.
+function fitting(pen, text, room) {
+  if (pen.measureText(text).width <= room) return text;
+  let signs = 0;
+  for (let most = text.length - 1; signs < most; ) {
+    const middle = (signs + most + 1) >> 1;
+    if (pen.measureText(`${text.slice(0, middle)}…`).width <= room) signs = middle;
+    else most = middle - 1;
+  }
+  return signs > 1 ? `${text.slice(0, signs)}…` : "";
 }
