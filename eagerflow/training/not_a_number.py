@@ -18,11 +18,12 @@ from eagerflow.data.feed import ArrayFeed, Feed
 __all__ = ["warn_of_nan"]
 
 _ADVICE = (
-    "To find the op that began it, run `viz nonfinite` with your script, or put viz.trace(on_nonfinite='raise') around "
-    "fit. callbacks.TerminateOnNaN() stops at once."
+    "`python -m viz nonfinite SCRIPT` names the op that began it, `python -m viz doctor SCRIPT` what is wrong with the "
+    "training; callbacks.TerminateOnNaN() stops at once."
 )
-_ROWS = 32  # that a model is run on again, where no layer gives anything else than numbers for the first
-_RATE = ". The learning rate may be too high"
+_ROWS = 32  # that a model is run on again
+_GROWN = 2.0  # times the first epoch's loss: training that fails otherwise, by a log of 0, doesn't climb before
+_LARGE = 1.0  # a learning rate above which no optimizer is meant to work
 
 
 def warn_of_nan(loss: Any, epoch: int, model: Any, feed: Feed) -> bool:
@@ -43,37 +44,68 @@ def warn_of_nan(loss: Any, epoch: int, model: Any, feed: Feed) -> bool:
     return True
 
 
+def _of_the_rate(model: Any) -> str:
+    """What speaks for a learning rate that is too high, as a sentence; empty where nothing does.
+
+    By itself NaN doesn't: a log, a root and a division by 0 give it at any rate.
+    """
+    losses = [each for each in model.history.history.get("loss", ()) if isinstance(each, float)]
+    if len(losses) > 1 and losses[-1] > losses[0] and losses[-1] > _GROWN * abs(losses[0]):
+        return f". The learning rate may be too high: the loss grew from {losses[0]:.3g} to {losses[-1]:.3g} before"
+    rate = _rate(model)
+    return f". The learning rate may be too high: it is {rate:.3g}" if rate > _LARGE else ""
+
+
+def _rate(model: Any) -> float:
+    """The optimizer's learning rate; 0 where there is none that is one number."""
+    with suppress(AttributeError, TypeError, ValueError):  # optimizers of the user's, or none
+        return float(model.optimizer.learning_rate)
+    return 0.0
+
+
 def _cause(model: Any, feed: Feed) -> str:
     parts = _parts(feed) if isinstance(feed, ArrayFeed) else ()
     flawed = next((name for name, part in zip(("x", "y", "sample_weight"), parts) if not _all_finite(part)), None)
     if flawed in ("y", "sample_weight"):
         return f": {flawed} holds NaN or infinite values"
-    layer = _first_layer(model, parts[0] if parts else None, rows=_flawed_rows(parts[0]) if flawed else slice(0, 1))
+    x = parts[0] if parts else None
+    layer = _first_layer(model, x, rows=_flawed_rows(x) if flawed else slice(0, _ROWS))
     if flawed is not None:
         meets = f", and layer {layer.path!r:.80} is the first that they reach" if layer is not None else ""
         return f": x holds NaN or infinite values{meets}"
     if layer is None:
-        return _of_the_loss(model, parts[0] if parts else None)
+        return _of_the_loss(model, x)
+    first = f": layer {layer.path!r:.80} is the first"
     if _all_finite(layer.get_weights()):
-        why = " though its weights are: look for a log, root or division in it, or the learning rate may be too high"
-    else:
-        why = f", as its weights hold NaN or infinity{_RATE}"
-    return f": layer {layer.path!r:.80} is the first whose output isn't finite{why}"
+        return (
+            f"{first} whose output isn't finite though its weights are: look for a log, root or division in it"
+            f"{_of_the_rate(model)}"
+        )
+    rate = _of_the_rate(model)
+    return f"{first} whose weights hold NaN or infinity{rate or _AFTERWARDS}"
+
+
+_AFTERWARDS = (
+    ", which needn't be where it began: a log, root or division of numbers that may be 0 or below, or a loss over "
+    "probabilities that is given anything else, spoils all that is trained"
+)
 
 
 def _of_the_loss(model: Any, x: Any) -> str:
-    """What to say where no layer gives anything else than numbers."""
-    if not _all_finite(model.get_weights()):
-        return _RATE
+    """What to say where no layer gives anything else than numbers, and none has other weights."""
+    if not _all_finite(model.get_weights()):  # a model's own
+        return f": weights hold NaN or infinity{_of_the_rate(model) or _AFTERWARDS}"
     outputs = None if x is None else _outputs(model, x, slice(0, _ROWS), Observer())
     if outputs is None:
-        return ", though all weights are finite: look for a log, root or division in the loss, and at the data"
-    if not _all_finite([each.data for each in tree.flatten(outputs) if isinstance(each, Tensor)]):
-        return _RATE
-    return (
-        ", though all weights are finite, and so is what the model makes of the first rows: only the loss isn't. Look "
-        "for a log or root of numbers that may be below 0, or a division by 0 in it"
-    )
+        known = ", though all weights are finite: look for a log, root or division in the loss, and at the data"
+    elif not _all_finite([each.data for each in tree.flatten(outputs) if isinstance(each, Tensor)]):
+        known = ": the model's output isn't finite though all weights are: look for a log, root or division in it"
+    else:
+        known = (
+            ", though all weights are finite, and so is what the model makes of the first rows: only the loss isn't. "
+            "Look for a log or root of numbers that may be below 0, or a division by 0 in it"
+        )
+    return f"{known}{_of_the_rate(model)}"
 
 
 def _parts(feed: ArrayFeed) -> tuple[Any, ...]:
@@ -109,7 +141,7 @@ class _FirstFlaw(Observer):
 
 
 def _first_layer(model: Any, x: Any, rows: slice) -> Any:
-    """The first layer whose output for one row of the data isn't finite; else the first with such weights; or None."""
+    """The first layer whose output for these rows isn't finite; else the first with such weights; or None."""
     flaw = _FirstFlaw()
     if x is not None:
         _outputs(model, x, rows, flaw)

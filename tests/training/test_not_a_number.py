@@ -49,8 +49,41 @@ def test_nan_in_the_targets():
 
 def test_a_learning_rate_that_explodes_names_the_first_layer_with_such_weights():
     (message,) = told(model(optimizer=ef.optimizers.SGD(1e20)), X, Y, epochs=6, batch_size=4)
-    assert "layer 'net/wide' is the first whose output isn't finite" in message
-    assert "learning rate may be too high" in message
+    assert "layer 'net/wide' is the first whose weights hold NaN" in message
+    assert "learning rate may be too high: it is 1e+20" in message
+
+
+def test_a_loss_that_grew_before_speaks_for_the_rate():
+    (message,) = told(model(optimizer=ef.optimizers.SGD(0.9)), 4 * X, Y, epochs=40)
+    assert "learning rate may be too high: the loss grew from" in message
+
+
+def negative_log(made):
+    made.compile("adam", "mse")
+    return told(made, X, Y)
+
+
+def zeros_for_probabilities():
+    dead = layers.Dense(3, "relu", kernel_initializer="zeros", bias_initializer=ef.initializers.Constant(-1.0))
+    made = ef.Sequential([layers.Dense(4), dead])
+    made.compile("adam", "sparse_categorical_crossentropy")
+    return told(made, X, np.zeros(12, "int64"))
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda: negative_log(ef.Sequential([layers.Dense(4), layers.Lambda(ops.log), layers.Dense(1)])),
+        zeros_for_probabilities,
+    ],
+    ids=["log", "no probabilities"],
+)
+def test_nan_from_the_first_step_on_blames_no_rate(train):
+    (message,) = train()
+    assert "learning rate" not in message
+    assert "python -m viz nonfinite" in message
+    assert "python -m viz doctor" in message
+    assert len(message) <= 500
 
 
 class Logarithm(layers.Layer):
