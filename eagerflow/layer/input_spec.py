@@ -186,6 +186,8 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
                     return " The batch axis is missing: use x[None]."
                 return " The channels axis is missing: use x[..., None]."
             return f" A missing batch or channels axis: use x[None] or x[..., None].{of_data_set}"
+        if wanted == ndim - 1 and type(before).__name__ == "InputLayer":
+            return f" Input's shape has no batch axis: Input({tuple(x.shape[2:])})."
         return f" Reshape the inputs to {wanted} axes, the first being the batch."
     weights = getattr(layer, "weights", None) if getattr(layer, "built", False) else None
     if "length" in problem and weights:

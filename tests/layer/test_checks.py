@@ -159,3 +159,17 @@ def test_switches_of_ones_own_are_none_of_ours(name):
         warnings.simplefilter("error")
         setattr(layers.Dense(2), name, True)
         layers.Dense(2).trainabel = [1]  # which is no switch
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "right"),
+    [
+        ((None, 28, 28, 1), layers.Conv2D(2, 3), "(28, 28, 1)"),
+        ((32, 28, 28, 1), layers.MaxPooling2D(), "(28, 28, 1)"),
+        ((None, None, 8), layers.LSTM(2), "(None, 8)"),
+    ],
+)
+def test_a_batch_axis_in_the_shape_of_an_input_is_named(shape, layer, right):
+    with pytest.raises(ValueError, match="Input's shape has no batch axis") as told:
+        layer(layers.Input(shape))
+    assert str(told.value).endswith(f": Input({right}).")

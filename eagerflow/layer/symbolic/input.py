@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
+from numbers import Integral
 from typing import Any, SupportsIndex, overload
 
 from eagerflow.base.errors import signature_of
@@ -61,6 +63,7 @@ class InputLayer(Layer):
             _check_agreement(input_tensor, shape, batch_size, batch_shape, dtype)
             shape = batch_size = None
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        _refuse_number(shape, batch_size, dtype)
         kwargs = _as_keras_2(shape, batch_size, batch_shape, kwargs)
         super().__init__(name=name, **kwargs)
         if self._batch_input_shape is None:
@@ -114,6 +117,18 @@ def _check_agreement(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any,
             raise ValueError(f"InputLayer({name}={told!r}): the input_tensor has {has!r}; leave {name} out.")
 
 
+def _refuse_number(shape: Any, batch_size: Any, dtype: Any) -> None:
+    """Raise ValueError for a shape that isn't a tuple: `Input(28, 28)` would have 28 numbers, in batches of 28."""
+    if not isinstance(shape, Integral):
+        return
+    lengths = [shape, *takewhile(lambda n: isinstance(n, Integral), (batch_size, dtype))]
+    given, whole = ", ".join(map(str, lengths)), f"({shape},)"
+    cure = f"Input({whole})"
+    if len(lengths) > 1:
+        cure = f"Input(({given})), or Input({whole}, batch_size={batch_size}) for rows of one length"
+    raise ValueError(f"Input({given}): the shape of one example is a tuple, without the batch axis: {cure}.")
+
+
 def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """All spellings of the shape as the arguments that every layer takes."""
     given = {"input_shape": shape, "batch_size": batch_size, "batch_input_shape": batch_shape}
@@ -125,7 +140,7 @@ def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str,
 
 @overload
 def Input(
-    shape: Sequence[SupportsIndex | None] | SupportsIndex | None,
+    shape: Sequence[SupportsIndex | None] | None,
     batch_size: int | None = None,
     dtype: Any = None,
     sparse: bool | None = None,

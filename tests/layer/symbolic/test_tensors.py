@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 
 import numpy as np
 import pytest
@@ -30,9 +31,23 @@ def test_input_gives_a_tensor_with_unknown_lengths():
     assert (x.shape, x.ndim, x.dtype, x.name, x.size) == ((None, 28, None), 3, "int32", "pixels", None)
     assert Input((2,), batch_size=4).shape == (4, 2)
     assert Input(batch_shape=(4, 2)).size == 8
-    assert Input(3).shape == (None, 3)
     assert Input(()).shape == (None,)
     assert repr(x) == "<SymbolicTensor 'pixels' shape=(None, 28, None) dtype=int32>"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ((28,), r"Input(28): the shape of one example is a tuple, without the batch axis: Input((28,))."),
+        ((28, 30), r"Input(28, 30): "),
+        ((28, 30), r": Input((28, 30)), or Input((28,), batch_size=30) for "),
+        ((np.int64(28), 28, 1), r": Input((28, 28, 1)), or "),
+    ],
+)
+@pytest.mark.parametrize("make", [Input, InputLayer])
+def test_lengths_one_by_one_are_refused_with_the_tuple(numbers, message, make):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make(*numbers)
 
 
 @pytest.mark.parametrize(
