@@ -101,8 +101,10 @@ class Observer:
             announces what the captured run announced, with its own arrays, when they are made and let go, and its own
             times; a scope's outputs are None where nobody uses them any more. An op that raises isn't announced, but
             the scopes around it are.
+        tells_mistakes: whether it tells the user of mistakes in models, so that layers needn't warn of them.
     """
 
+    tells_mistakes = False
     wants_ops = True
     wants_scopes = True
     hears_replays = False

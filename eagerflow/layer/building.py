@@ -9,6 +9,8 @@ from functools import wraps
 from types import NoneType
 from typing import Any
 
+from eagerflow.activations.functions import softmax
+from eagerflow.activations.over_one import warn_of_softmax
 from eagerflow.base import notebook
 from eagerflow.base.name_scope import in_scope
 from eagerflow.base.spellings import behaviour
@@ -67,9 +69,18 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         if args or kwargs:
             self.__dict__["_build_shapes"] = (args, kwargs)
         finish_build(self)
+        if getattr(self, "activation", None) is softmax:
+            warn_of_softmax(self, _channels(self))
         return None
 
     return build
+
+
+def _channels(layer: Any) -> Any:
+    """The length of its output's last axis, as far as its arguments tell."""
+    if getattr(layer, "data_format", "") == "channels_first":
+        return None
+    return getattr(layer, "units", getattr(layer, "filters", None))
 
 
 def _told(shape: Any) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import activations, ops
+from eagerflow.activations.over_one import warn_of_softmax
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.spellings import accepts
 from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
@@ -53,6 +55,8 @@ class Activation(_Elementwise):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The activated `inputs`."""
+        if self.activation is activations.softmax:
+            _look_at(self, inputs, -1)
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -164,6 +168,7 @@ class Softmax(_Elementwise):
         """The probabilities; `mask` is a boolean tensor like `inputs`."""
         axis: Any = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         if mask is None:
+            _look_at(self, inputs, axis)
             return activations.softmax(inputs, axis=axis)
         keep = ops.cast(mask, "bool")
         here = keep.shape
@@ -175,6 +180,16 @@ class Softmax(_Elementwise):
         # A large negative number instead of -infinity: rows without any True come out as zeros, not NaN.
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
         return ops.where(keep, ops.softmax(ops.where(keep, inputs, lowest), axis=axis), 0.0)
+
+
+def _look_at(layer: Any, inputs: Tensor, axis: Any) -> None:
+    """Warn of a softmax over one unit.
+
+    With more axes it may be attention, here to a single key; and a probe's lengths are made up.
+    """
+    shape, context = inputs.shape, current_call.get()
+    if len(shape) == 2 and axis in (1, -1) and shape[1] == 1 and not (context is not None and context.probing):
+        warn_of_softmax(layer, 1)
 
 
 class PReLU(Layer):

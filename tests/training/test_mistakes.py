@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -259,3 +261,52 @@ def test_empty_validation_data_are_named():
     batches = ef.data.Dataset.from_tensor_slices((X, Y)).batch(3)
     with pytest.raises(ValueError, match=r"^fit\(validation_data=\.\.\.\): the data gave no batch"):
         model().fit(batches, validation_data=batches.skip(2), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("last", "name"),
+    [
+        ([layers.Dense(1, activation="softmax", name="out")], 'Dense "out"'),
+        ([layers.Dense(1), layers.Activation("softmax", name="out")], 'Activation "out"'),
+        ([layers.Dense(1), layers.Softmax(name="out")], 'Softmax "out"'),
+        (
+            [layers.Reshape((1, 1, 2)), layers.Conv2D(1, 1, activation="softmax", name="out"), layers.Flatten()],
+            "Conv2D",
+        ),
+    ],
+    ids=["Dense", "Activation", "Softmax", "Conv2D"],
+)
+@pytest.mark.parametrize("begins", [False, True], ids=["built in fit", "built before"])
+def test_a_softmax_over_one_unit_is_told_once_with_sigmoid(last, name, begins):
+    fresh = [type(layer).from_config(layer.get_config()) for layer in last]
+
+    def train():
+        made = ef.Sequential([*([ef.Input((2,))] if begins else []), *fresh])
+        made.compile("sgd", "binary_crossentropy")
+        made.fit(X, Y[:, :1], epochs=2, verbose=0)
+
+    with pytest.warns(UserWarning, match="always 1") as seen:
+        train()
+    (only,) = seen
+    assert str(only.message).startswith(name)
+    assert 'activation="sigmoid"' in str(only.message)
+    assert only.filename == __file__
+
+
+def test_a_softmax_over_several_units_or_over_keys_of_attention_is_left_alone():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = ef.Sequential([ef.Input((2,)), layers.Dense(2, activation="softmax")])
+        made.compile("sgd", "mse")
+        made.fit(X, np.ones((len(X), 2)), verbose=0)
+        layers.Softmax()(np.ones((2, 4, 1), "float32"))
+        time = ef.Input((None,))
+        layers.Softmax()(time)
+
+
+def test_a_doctor_tells_of_such_a_softmax_in_its_own_words():
+    made = ef.Sequential([layers.Dense(1, activation="softmax")])
+    made.compile("sgd", "binary_crossentropy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.fit(X, Y[:, :1], verbose=0, callbacks=[ef.callbacks.Doctor(verbose=0)])

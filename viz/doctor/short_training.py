@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor, ops
 from eagerflow.callbacks import Callback
-from eagerflow.core.observe import unobserved
+from eagerflow.core.observe import Observer, observing, unobserved
 from viz.boundary import boundary
 from viz.doctor.crash import explain_crash
 from viz.doctor.diagnosis import Diagnosis
@@ -70,7 +70,7 @@ def diagnose(
 
     >>> import numpy as np
     >>> import eagerflow as ef, viz
-    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(1, activation="softmax")])
+    >>> model = ef.Sequential([ef.layers.Dense(1, activation="softmax")])
     >>> model.compile("adam", "binary_crossentropy")
     >>> viz.diagnose(model, np.eye(4), np.array([[0], [1], [1], [0]])).kinds
     ['loss_mismatch', 'constant_output']
@@ -109,8 +109,16 @@ def _build(model: Any, x: Any) -> None:
     """Make the weights, so that they can be put back; what only has batches is left to `fit`."""
     if model.built or not hasattr(x, "shape") or not len(x):
         return
-    with unobserved():
+    with unobserved(), observing(_Teller()):
         model(x[:2] if isinstance(x, Tensor) else ops.convert_to_tensor(numpy.asarray(x[:2])))
+
+
+class _Teller(Observer):
+    """Keeps layers from warning of what the diagnosis tells."""
+
+    tells_mistakes = True
+    wants_ops = False
+    wants_scopes = False
 
 
 class _StopAfter(Callback):

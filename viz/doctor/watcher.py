@@ -51,6 +51,8 @@ class Watcher(Turns, observe.Observer):
     ()
     """
 
+    tells_mistakes = True
+
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
         super().__init__(found, ignored)
         self.failures: list[tuple[str, Exception]] = []
