@@ -25,6 +25,7 @@ import numpy
 from eagerflow.base import config, notebook
 from eagerflow.base.errors import UnknownArgumentError, signature_of
 from eagerflow.base.wording.elsewhere import belongs
+from eagerflow.base.wording.one_tuple import one_tuple_meant
 from eagerflow.base.wording.other_arguments import argument_meant, arguments_meant
 from eagerflow.base.wording.own_names import in_own_names
 
@@ -386,6 +387,9 @@ def reworded(
         trail = _last(error)
         if wrong is not None and trail is not None and trail.tb_frame.f_code in wrappers:
             return _wrong_construction(type(args[0]), wrong[1], function, kwargs)
+    lengths = one_tuple_meant(error, function, args)
+    if lengths:
+        return notebook.shown_short(TypeError(lengths))
     return in_words(error, *called(function, args, kwargs)) if is_slip(error) else None
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
-from eagerflow.base.tracebacks import called, in_words, is_slip, named_after, shorten, wrappers
+from eagerflow.base.tracebacks import named_after, reworded, shorten, wrappers
 from eagerflow.base.typing import Array, Numpy, Rule
 from eagerflow.core.links import above
 from eagerflow.core.lowering import await_kernels
@@ -182,8 +182,9 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
         except BaseException as error:
             shorten(error)
             named_after(error, function, args, kwargs)
-            if is_slip(error):
-                raise in_words(error, *called(function, args, kwargs)) from None
+            better = reworded(error, function, args, kwargs)
+            if better is not None:
+                raise better from None
             raise
 
     wrappers.add(call.__code__)  # type: ignore[attr-defined]

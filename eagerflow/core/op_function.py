@@ -16,6 +16,7 @@ import numpy
 from eagerflow.base.config import floatx
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Numpy
+from eagerflow.base.wording.one_tuple import TUPLES, tuple_meant
 from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
@@ -44,6 +45,13 @@ def {name}{signature}:
         for _observer in _current():
             _observer.on_op(_op, {inputs_tuple}, ({settings}), _out, _started, _ended)
     return _out
+"""
+
+# Where a shape or axes come last, those that are given one by one are answered, too.
+_MORE = inspect.Parameter("_more", inspect.Parameter.VAR_POSITIONAL)
+_REFUSE_MORE = """\
+    if _more:
+        raise _too_many(_op, ({parameters}, *_more))
 """
 
 # Where there is an axis, PyTorch's `dim=` is answered. (17 ns; other ops leave it to Python, which is faster.)
@@ -174,6 +182,7 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
         "_FIXED": _FIXED,
         "_own": own,
         "_wrong_argument": _wrong_argument,
+        "_too_many": _too_many,
         **defaults,
     }
     file = f"<eagerflow op {op.name}>"
@@ -245,8 +254,8 @@ def _source(
     keys = " or ".join(f"{x}_key" for x in op.arrays) if not op.sequence else f"any({op.arrays[0]}_keys)"
     text = _TEMPLATE.format(
         name=op.name,
-        signature=inspect.Signature([*shown, _OTHERS] if "axis" in op.settings else shown),
-        refuse=_REFUSE if "axis" in op.settings else "",
+        signature=inspect.Signature(_with_wrong_ones(op, shown)),
+        refuse=_refusals(op, parameters),
         unwrap=_unwrap(op, weak, floating).rstrip("\n"),
         any_key=keys or "False",
         compute=(_COMPUTE if test is None else _CHOOSE)
@@ -259,6 +268,32 @@ def _source(
         finish=finish,
     )
     return text, defaults
+
+
+def _takes_tuple_last(op: Op) -> bool:
+    """Whether the last argument by position is one tuple."""
+    by_position = [p.name for p in _parameters(op) if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return len(by_position) > 1 and by_position[-1] in TUPLES and not op.sequence
+
+
+def _with_wrong_ones(op: Op, shown: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    """The parameters, with those that take what is refused with a cure."""
+    if _takes_tuple_last(op):
+        at = sum([p.kind is p.POSITIONAL_OR_KEYWORD for p in shown])
+        shown = [*shown[:at], _MORE, *shown[at:]]
+    return [*shown, _OTHERS] if "axis" in op.settings else shown
+
+
+def _refusals(op: Op, parameters: list[inspect.Parameter]) -> str:
+    by_position = ", ".join([p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD])
+    more = _REFUSE_MORE.format(parameters=by_position) if _takes_tuple_last(op) else ""
+    return more + (_REFUSE if "axis" in op.settings else "")
+
+
+def _too_many(op: Op, given: tuple[Any, ...]) -> TypeError:
+    """The error for more arguments than an op has: as Python has it, or with the tuple that is meant."""
+    said = tuple_meant(op.name, _parameters(op), given)
+    return shown_short(TypeError(said or f"{op.name}() got {len(given)} arguments, more than it takes."))
 
 
 def _wrong_argument(op: Op, others: dict[str, Any]) -> TypeError:

@@ -148,6 +148,9 @@ def _in_our_words(said: str, inputs: Sequence[Any], settings: tuple[Any, ...]) -
             "x[:, None] inserts an axis of length 1."
         )
     if said.startswith("cannot reshape array"):
+        whole = next((setting for setting in settings if isinstance(setting, (tuple, list))), None)
+        if whole is not None:  # NumPy leaves a -1 in front out
+            said = re.sub(r"into shape \(.*\)", lambda _: f"into shape {tuple(whole)}", said)
         said = said.replace("newaxis", "-1")
         return f"{said}: both need as many elements; one length may be -1 and is then computed"
     if said == "all input arrays must have the same shape":

@@ -80,6 +80,17 @@ class GradientTape:
 
     # -- recording
 
+    def __repr__(self) -> str:
+        if self._spent:
+            return "<GradientTape: spent, what it recorded is freed; persistent=True keeps it for several gradients>"
+        on = any(window.stop is None for window in self._windows)
+        state = "recording" if on else "stopped" if self._windows else "not entered"
+        tensors = f"{len(self._watched)} tensor{'s' * (len(self._watched) != 1)}"
+        watched = f"variables and {tensors}" if self._watches_variables else tensors
+        count = sum([window.end - window.start for window in self._windows])
+        kind = ", persistent" * self._persistent
+        return f"<GradientTape: {state}{kind}; {count} op{'s' * (count != 1)} recorded; watches {watched}>"
+
     def __enter__(self) -> GradientTape:
         if self._entered:
             raise TapeError("this GradientTape is recording already; `with tape:` can't be entered twice at once.")

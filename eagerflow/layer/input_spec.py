@@ -125,8 +125,10 @@ def check_inputs(spec: Any, inputs: Any, layer: Any) -> None:
             continue
         if not hasattr(x, "shape"):
             uncalled = callable(x) and hasattr(x, "get_config")  # a layer, which itself is no tensor
-            cure = f" Call that layer first: {type(x).__name__}(...)(x) gives a tensor." if uncalled else ""
-            raise TypeError(f"{describe(layer)} expects tensors or arrays; got {signature_of(x)}.{cure}")
+            cls = x if isinstance(x, type) else type(x)
+            cure = f" Call that layer first: {cls.__name__}(...)(x) gives a tensor." if uncalled else ""
+            got = f"the class {cls.__name__}" if x is cls else signature_of(x)
+            raise TypeError(f"{describe(layer)} expects tensors or arrays; got {got}.{cure}")
         problem = one.problem(x)
         if problem is not None:
             raise _mismatch(layer, problem, x, one.name)

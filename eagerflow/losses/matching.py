@@ -46,12 +46,14 @@ def same_shape(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tenso
     Raises:
         ValueError: when the shapes differ.
     """
+    given = y_true
     y_true, y_pred = as_pair(y_true, y_pred)
     if y_true.data.shape != y_pred.data.shape:
         y_true, y_pred = same_rank(y_true, y_pred)
         if y_true.shape != y_pred.shape:
+            dtype = getattr(given, "dtype", y_true.dtype)  # as it came, before it met the predictions
             raise ValueError(
-                f"{name}: y_true and y_pred need the same shape; got y_true {signature_of(y_true)}, "
+                f"{name}: y_true and y_pred need the same shape; got y_true {dtype}{list(y_true.shape)}, "
                 f"y_pred {signature_of(y_pred)}.{_hint(name, y_true, y_pred)}"
             )
     return y_true, y_pred

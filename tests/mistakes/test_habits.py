@@ -28,7 +28,8 @@ def batches():
 
 
 def convolutional(loss, targets):
-    made = ef.Sequential([layers.Conv2D(2, 3), layers.Dense(targets.shape[-1], activation="softmax")])
+    units = targets.shape[-1]
+    made = ef.Sequential([layers.Conv2D(2, 3), layers.Dense(units, activation="softmax" if units > 1 else None)])
     made.compile("sgd", loss)
     return made.fit(PICTURES, targets, verbose=0)
 

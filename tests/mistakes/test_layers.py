@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import layers
+from eagerflow import layers, ops
 from tests.mistakes.checking import Mistake, check
 
 X = np.ones((4, 3), "float32")
@@ -176,6 +177,11 @@ def symbolic_batches(layer, as_list=False):
 
 
 INPUTS: dict[str, Mistake] = {
+    "a batch axis in the shape of an input": (
+        lambda: layers.Conv2D(2, 3)(ef.Input((None, 28, 28, 1))),
+        ValueError,
+        ("Input's shape has no batch axis: Input((28, 28, 1)).",),
+    ),
     "attention from one batch to another": (
         lambda: attended((2, 3, 4), (3, 3, 4)),
         ValueError,
@@ -388,3 +394,43 @@ def test_states_of_another_length_are_refused_when_the_graph_is_made():
 def test_shortcuts_are_told_what_makes_them_fit(shapes, words):
     with pytest.raises(ValueError, match=words):
         layers.Add()([ef.Input(shape) for shape in shapes])
+
+
+def test_a_class_in_place_of_a_layer_is_told_to_be_made_first():
+    with pytest.raises(ValueError, match=r"is a class; make a layer of it: TimeDistributed\(Dense"):
+        layers.TimeDistributed(layers.Dense)
+    with pytest.raises(TypeError, match=re.escape("got the class Dense. Call that layer first: Dense(...)(x) gives")):
+        layers.Dense(3)(layers.Dense)
+
+
+def _of_two_widths(x):
+    return ops.concatenate([x, x[:, :1]], -1) + ops.concatenate([x, x[:, :2]], -1)
+
+
+class _TwoWidths(ef.Model):
+    def call(self, x):
+        return _of_two_widths(x)
+
+
+@pytest.mark.parametrize("make", [lambda: layers.Lambda(_of_two_widths), _TwoWidths], ids=["Lambda", "Model"])
+def test_the_batch_that_was_made_up_for_a_graph_is_told(make):
+    with pytest.raises(ValueError, match=r"add\(float32\[2, 4\], float32\[2, 5\]\)") as told:
+        make()(ef.Input((3,)))
+    notes = " ".join(told.value.__notes__)
+    assert "on float32[None, 3]" in notes
+    assert "It was tried with 2 samples: the first length of its shapes, 2, stands for any batch." in notes
+
+
+def test_a_batch_that_is_known_is_no_made_up_one():
+    with pytest.raises(ValueError, match="add") as told:
+        layers.Lambda(_of_two_widths)(ef.Input((3,), batch_size=2))
+    assert "samples" not in " ".join(told.value.__notes__)
+
+
+def test_targets_are_told_in_the_type_that_was_given():
+    with pytest.raises(ValueError, match=r"y_true int64\[4\], y_pred float32\[4, 3\]"):
+        ef.losses.CategoricalCrossentropy()(np.zeros(4, "int64"), np.ones((4, 3), "float32"))
+    made = ef.Sequential([layers.Dense(3, activation="softmax")])
+    made.compile("sgd", "categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"y_true int64\[4\], y_pred float32\[4, 3\]"):
+        made.fit(np.ones((4, 2)), np.zeros(4, "int64"), verbose=0)

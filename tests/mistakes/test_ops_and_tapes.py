@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ TENSORS: dict[str, Mistake] = {
         ValueError,
         ("all tensors need the same shape; got (4, 3) and (5, 3)",),
     ),
-    "a shape with too many elements": (lambda: tensor().reshape((5, -1)), ValueError, ("into shape (5,-1)",)),
+    "a shape with too many elements": (lambda: tensor().reshape((5, -1)), ValueError, ("into shape (5, -1)",)),
     "text": (lambda: ef.Tensor("text"), TypeError, ("text",)),
     "ragged lists": (lambda: ef.Tensor([[1, 2], [3]]), (TypeError, ValueError), ("length",)),
     "a dict": (lambda: ef.Tensor({"a": 1}), TypeError, ("dict",)),
@@ -152,7 +153,8 @@ OPS: dict[str, Mistake] = {
     "an axis that isn't there": (lambda: ops.sum(A, axis=2), ValueError, ("sum", "axis 2")),
     "an axis twice": (lambda: ops.sum(A, axis=(0, 0)), ValueError, ("sum", "duplicate")),
     "an axis of text": (lambda: ops.sum(A, axis="rows"), TypeError, ("sum", "rows")),
-    "another size": (lambda: ops.reshape(A, (4, 2)), ValueError, ("reshape", "6", "(4,2)")),
+    "another size": (lambda: ops.reshape(A, (4, 2)), ValueError, ("reshape", "6", "(4, 2)")),
+    "lengths one by one": (lambda: ops.reshape(A, 3, 2), TypeError, ("newshape is one tuple: reshape(x, (3, 2))",)),
     "two unknown lengths": (lambda: ops.reshape(A, (-1, -1)), ValueError, ("reshape",)),
     "axes that aren't all": (lambda: ops.transpose(A, (0,)), ValueError, ("transpose",)),
     "shapes that don't join": (
@@ -189,7 +191,7 @@ OPS: dict[str, Mistake] = {
     "a length of text": (lambda: ops.zeros("3"), (TypeError, ValueError), ("3",)),
     "a range without an end": (lambda: ops.arange(0, 10, 0), (ValueError, ZeroDivisionError), ("arange",)),
     "shapes that don't broadcast": (lambda: ops.add(A, np.ones(4)), ValueError, ("(2, 3) and (4,)", "equal or 1")),
-    "another number of elements": (lambda: ops.reshape(A, (4, 2)), ValueError, ("reshape(", "(4,2)", "-1")),
+    "another number of elements": (lambda: ops.reshape(A, (4, 2)), ValueError, ("reshape(", "(4, 2)", "-1")),
     "an axis too many in one of them": (
         lambda: ops.concatenate([A, np.ones((2, 4, 5))]),
         ValueError,
@@ -283,3 +285,60 @@ def test_gradients_of_a_model_or_its_layers_are_asked_for_its_weights(of):
         loss = ops.sum(model(A))
     with pytest.raises(TypeError, match=r"Give its weights: model\.trainable_variables"):
         tape.gradient(loss, of(model))
+
+
+ROWS = ef.Tensor(np.ones((2, 3), "float32"))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: ops.reshape(ROWS, 3, 2), "newshape is one tuple: reshape(x, (3, 2))."),
+        (lambda: ops.transpose(ROWS, 1, 0), "axes is one tuple: transpose(x, (1, 0))."),
+        (lambda: ops.broadcast_to(ROWS, 2, 3), "shape is one tuple: broadcast_to(x, (2, 3))."),
+        (lambda: ops.tile(ROWS, 2, 3), "repeats is one tuple: tile(x, (2, 3))."),
+        (lambda: ops.squeeze(ROWS, 0, 1), "axis is one tuple: squeeze(x, (0, 1))."),
+        (lambda: ops.expand_dims(ROWS, 0, 1), "axis is one tuple: expand_dims(x, (0, 1))."),
+        (lambda: ops.flip(ROWS, 0, 1), "axis is one tuple: flip(x, (0, 1))."),
+        (lambda: ops.reshape(ef.Input((6,)), 3, 2), "newshape is one tuple: reshape(x, (3, 2))."),
+        (lambda: ops.zeros(2, 3), "zeros(2, 3): shape is one tuple: zeros((2, 3))."),
+        (lambda: ops.zeros(2, 3, 4), "shape is one tuple: zeros((2, 3, 4))."),
+        (lambda: ops.ones(2, 3, "float32"), "shape is one tuple: ones((2, 3), 'float32')."),
+        (lambda: ops.full(2, 3, 1.0), "shape is one tuple: full((2, 3), 1.0)."),
+        (lambda: ops.full(2, 3, 4), "shape is one tuple: full((2, 3), 4)."),
+        (lambda: ef.random.normal(2, 3, 4, 5), "shape is one tuple: normal((2, 3, 4, 5))."),
+        (lambda: ef.random.randint(2, 3, 0, 4), "shape is one tuple: randint((2, 3), 0, 4)."),
+    ],
+)
+def test_lengths_and_axes_one_by_one_are_told_with_their_tuple(call, said):
+    with pytest.raises(TypeError) as told:
+        call()
+    assert str(told.value).endswith(said)
+
+
+def test_too_many_arguments_that_are_no_lengths_are_refused_all_the_same():
+    with pytest.raises(TypeError, match="got 3 arguments, more than it takes"):
+        ops.reshape(ROWS, (3, 2), "C")
+    with pytest.raises(ValueError, match="dtype=7 is not a type"):
+        ops.zeros((2, 3), 7)
+
+
+def test_a_shape_that_cannot_be_is_shown_as_it_was_written():
+    with pytest.raises(ValueError, match=re.escape("into shape (-1, 3, 3): both need")):
+        ops.reshape(ROWS, newshape=(-1, 3, 3))
+
+
+def test_a_tape_shows_what_it_watches_and_has_recorded():
+    tape = ef.GradientTape(persistent=True)
+    assert repr(tape) == "<GradientTape: not entered, persistent; 0 ops recorded; watches variables and 0 tensors>"
+    x = ef.Tensor(3.0)
+    with tape:
+        tape.watch(x)
+        y = x * x
+        assert repr(tape) == "<GradientTape: recording, persistent; 1 op recorded; watches variables and 1 tensor>"
+    assert repr(tape).startswith("<GradientTape: stopped, persistent; 1 op recorded; ")
+    with ef.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        y = x * x + x
+    tape.gradient(y, x)
+    assert repr(tape).startswith("<GradientTape: spent, ")

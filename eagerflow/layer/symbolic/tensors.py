@@ -442,7 +442,9 @@ def _probe(node: Node) -> Any:
     small = next(iter(sizes_for(node)))[0]
     say_symbolically(failure, [(_concrete(x, small), x) for x in node.inputs])
     if not isinstance(failure, _AtOneSize):
-        failure.add_note(f"This happened while finding the output shape of {_who(node)}.{hint_of(node, failure)}")
+        failure.add_note(
+            f"This happened while finding the output shape of {_who(node)}.{hint_of(node, failure, small[0])}"
+        )
     raise failure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,24 +20,47 @@ def say_symbolically(failure: Exception, inputs: Iterable[tuple[Any, Any]]) -> N
         failure: the error whose message is changed.
         inputs: what stood for each symbolic tensor, and the tensor.
     """
+    pairs = [*inputs]
     if len(failure.args) == 1 and isinstance(failure.args[0], str):
-        said = failure.args[0]
-        for made_up, x in inputs:
-            said = said.replace(signature_of(made_up), signature_of(x))
-            for before in ("shapes ", "and "):
-                said = said.replace(f"{before}{tuple(made_up.shape)}", f"{before}{x.shape}")
-        failure.args = (said,)
+        failure.args = (_said_symbolically(failure.args[0], pairs),)
+    notes = getattr(failure, "__notes__", None)
+    if notes:
+        notes[:] = [_said_symbolically(note, pairs) for note in notes]
 
 
-def hint_of(node: Any, failure: Exception) -> str:
-    """What to write instead, behind the name of the call that failed; nothing where that isn't known."""
+def _said_symbolically(said: str, inputs: list[tuple[Any, Any]]) -> str:
+    for made_up, x in inputs:
+        said = said.replace(signature_of(made_up), signature_of(x))
+        for before in ("shapes ", "and "):
+            said = said.replace(f"{before}{tuple(made_up.shape)}", f"{before}{x.shape}")
+    return said
+
+
+def hint_of(node: Any, failure: Exception, samples: int) -> str:
+    """What to write instead, behind the name of the call that failed; nothing where that isn't known.
+
+    Args:
+        node: the call.
+        failure: its error.
+        samples: how many it was tried with.
+    """
     if "cannot reshape" in str(failure) and any(x.shape[:1] == (None,) for x in node.inputs):
         whole = f" To keep the batch, write -1 for it: (-1, {str(node.args[-1])[1:]}." if _of_one(node) else ""
-        return f"{whole} It was tried with 2 samples: what works with one batch size needs Input(..., batch_size=n)."
+        one = "what works with one batch size needs Input(..., batch_size=n)."
+        return f"{whole} It was tried with {samples} samples: {one}"
     given = tree.flatten((node.args, node.kwargs))
     if hasattr(node.operation, "_calls") or all(x is not None for x in given):
-        return ""
+        return _of_samples(node, failure, samples)
     return " An argument is None: an unknown length of a shape is no number. Try -1, or ops inside a Layer."
+
+
+def _of_samples(node: Any, failure: Exception, samples: int) -> str:
+    """Where a message shows shapes that begin with the batch that was made up: what that length is."""
+    made_up = any(x.shape[:1] == (None,) for x in node.inputs)
+    shown = re.search(rf"(?<!=)[\[(]{samples}[],)]", " ".join([str(failure), *getattr(failure, "__notes__", ())]))
+    if not made_up or shown is None:
+        return ""
+    return f" It was tried with {samples} samples: the first length of its shapes, {samples}, stands for any batch."
 
 
 def _of_one(node: Any) -> bool:

@@ -45,7 +45,11 @@ class Wrapper(Layer):
 
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, AnyLayer):
-            raise ValueError(f"{type(self).__name__}(layer={signature_of(layer)}): expected a layer.")
+            own = type(self).__name__
+            if isinstance(layer, type):
+                cls = layer.__name__
+                raise ValueError(f"{own}(layer={cls}): {cls} is a class; make a layer of it: {own}({cls}(...)).")
+            raise ValueError(f"{own}(layer={signature_of(layer)}): expected a layer, such as layers.Dense(3).")
         super().__init__(**kwargs)
         self.layer = layer
 
