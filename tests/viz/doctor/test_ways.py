@@ -60,7 +60,7 @@ WAYS = {
     "numbers of words, given to a Dense layer": "unscaled_input.indices",
     "numbers of words, given to an LSTM": "unscaled_input.indices",
     "each row is given the columns that all rows ask for": "broadcast.taken",
-    "a weighted crossentropy of logits, given a sigmoid's answers": "loss_mismatch.from_logits",
+    "a weighted crossentropy of logits, given a sigmoid's answers": "loss_mismatch.with_logits",
     "a divergence of logits": "loss_mismatch.divergence",
     "a state for each step, and a label for the sequence": "loss_mismatch.sequences",
     "a weight of 0 for one of three classes": "class_imbalance.zero",

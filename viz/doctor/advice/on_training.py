@@ -59,6 +59,7 @@ ON_TRAINING = {
         "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a number."
     ),
     "loss_mismatch.from_logits": "Leave out the activation of the last layer, or from_logits=True.",
+    "loss_mismatch.with_logits": "Leave out the activation of the last layer: this function takes logits.",
     "loss_mismatch.logits": (
         "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss from_logits=True."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from typing import Any
 
 import numpy
@@ -119,12 +120,15 @@ class Mismatch(Check):
             return
         applied = "sigmoid" if op.name == "softplus" else op.name.split("_")[-2]
         layer = self._layer_of(logits)
-        where = f" by layer {layer_label(layer)!r}" if layer is not None else ""
+        where = f", in layer {layer_label(layer)!r}" if layer is not None else ""
+        place = self.watch.place()
+        by_name = place is not None and "_with_logits" in linecache.getline(place.file, place.line)
         what = (
-            f"the loss takes its input as logits (from_logits=True) and applies {applied}, but the "
-            f"predictions went through {made_by} already{where}"
+            f"the loss takes its input as logits{'' if by_name else ' (from_logits=True)'} and applies {applied}, but "
+            f"the predictions went through {made_by} already{where}"
         )
-        self._report("from_logits", what, layer, op.name, self.watch.place(), activation=made_by)
+        way = "with_logits" if by_name else "from_logits"
+        self._report(way, what, layer, op.name, place, activation=made_by)
 
     def _layer_of(self, x: Any) -> Any:
         origin = self.watch.origin(x)
