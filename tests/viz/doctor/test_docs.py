@@ -26,6 +26,11 @@ def test_every_kind_is_explained_in_the_order_of_the_report():
     assert PAGE.count("**Cure.**") == len(KINDS)
 
 
+def test_every_kind_stands_in_the_table_of_what_one_sees():
+    table = PAGE.partition("## From what you see")[2].partition("\n## ")[0]
+    assert set(re.findall(r"\]\(#(\w+)\)", table)) == set(KINDS)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_examples_get_their_finding_and_its_picture(kind, tmp_path):
