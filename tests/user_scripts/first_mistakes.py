@@ -23,7 +23,8 @@ keras.Sequential(model.layers[:-1])
 keras.Input(shape="20")  # error: str
 keras.Input(x.shape[1:])
 keras.Input(shape=[None, 3])
-keras.Input(shape=ops.ones((2, 3)).shape[-1])
+keras.Input(shape=ops.ones((2, 3)).shape[-1])  # error: int
+keras.Input((x.shape[-1],))
 keras.Input((3, 2), dtype="int32")
 
 keras.random.normal(3, 4, 5, 6, 7)  # error: int
