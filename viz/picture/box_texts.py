@@ -35,6 +35,7 @@ __all__ = [
     "weights",
 ]
 
+_MOST_NAMES = 3  # of variables, in the title of their box
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
 
@@ -114,12 +115,24 @@ def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = 
 
 
 def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:
-    """Title and lines of the box of some variables, which stand for `others` that were folded away."""
-    names = [formatting.clean(_own_name(t), 30) for t in tensors]
-    kinds = collections.Counter([formatting.tensor(t) for t in tensors])
-    lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
+    """Title and lines of the box of some variables, which stand for `others` that were folded away.
+
+    State, such as moving averages, which no optimizer changes, has a line of its own beside what is trained.
+    """
+    state = [t for t in tensors if t.role == "state"]
+    first = [t for t in tensors if t.role != "state"] or state
+    lines = _kinds(first)
+    if first is not state and state:
+        lines += [f"state: {kind}" for kind in _kinds(state)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + times(1 + others // len(tensors)))
-    return ", ".join(names[:2]) + (", …" if len(names) > 2 else ""), lines
+    names = [formatting.clean(_own_name(t), 30) for t in first]
+    return ", ".join(names if len(names) <= _MOST_NAMES else [*names[:2], "…"]), lines
+
+
+def _kinds(tensors: Sequence[TensorInfo]) -> list[str]:
+    """Their shapes and types, the most frequent first."""
+    kinds = collections.Counter([formatting.tensor(t) for t in tensors])
+    return [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
 
 
 def flow(record: Record, infos: Sequence[TensorInfo]) -> str:

@@ -53,3 +53,15 @@ def test_a_variable_that_never_was_trained_is_not_frozen():
     assert weight.frozen
     weight.trainable = True
     assert not weight.frozen
+
+
+def test_what_no_optimizer_changes_has_a_line_of_its_own_beside_what_is_trained():
+    model = ef.Sequential([ef.Input((8,)), layers.BatchNormalization(), layers.Dense(2)])
+    model.compile("adam", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((4, 8), "float32"), np.ones((4, 2), "float32"))
+    boxes = [(node.title, node.lines) for node in t.draw().graph.nodes.values() if node.kind == "parameter"]
+    assert boxes == [
+        ("gamma, beta", ["2 × 8 f32", "state: 2 × 8 f32", "128 B"]),
+        ("kernel, bias", ["8×2 f32", "2 f32", "72 B"]),
+    ]
