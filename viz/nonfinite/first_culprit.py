@@ -143,9 +143,7 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
 
 def _loss_of_ours(record: Record, op: Op) -> str:
     """The name of the loss that the op is a part of, where the user's code only called it; else ""."""
-    scope = None if op.scope is None else record.scopes[op.scope]
-    while scope is not None and scope.kind != "loss":
-        scope = None if scope.parent is None else record.scopes[scope.parent]
+    scope = next((scope for scope in record.ancestors(op.scope) if scope.kind == "loss"), None)
     return scope.name if scope is not None and scope.stack[:1] == op.stack[:1] else ""
 
 

@@ -102,21 +102,21 @@ def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> Iterat
     """A box for each colour, or a dashed line, and what it means."""
     for i, sign in enumerate(legend):
         x, y = left + sign.x, top - sign.y
-        name, width = _quoted(f"legend_{i}"), text_width(sign.text, SMALL)
+        name, width = f"legend_{i}", text_width(sign.text, SMALL)
         look = {"label": sign.text, "shape": "plaintext", "fontsize": f"{SMALL:g}", "fontcolor": theme.ink}
         look |= {"pos": f"{x + SWATCH + BESIDE + width / 2:.1f},{y:.1f}", "width": f"{width / 72:.3f}", "height": "0.2"}
         yield f"  {_quoted(f'meaning_{i}')} {_listed(look)};"
         if sign.fill:
             box = {"label": "", "shape": "box", "width": f"{SWATCH / 72:.3f}", "height": "0.167", "penwidth": "1"}
             box |= {"pos": f"{x + SWATCH / 2:.1f},{y:.1f}", "color": sign.line, "fillcolor": sign.fill}
-            yield f"  {name} {_listed(box | {'style': 'filled,dashed' if sign.dashed else 'filled'})};"
+            yield f"  {_quoted(name)} {_listed(box | {'style': 'filled,dashed' if sign.dashed else 'filled'})};"
         else:
             yield from _sample(name, x, y, sign.line)
 
 
 def _sample(name: str, x: float, y: float, color: str) -> Iterator[str]:
     """A short dashed line. Graphviz draws it as an edge, between two points that aren't seen."""
-    ends = [_quoted(f"{name.strip(chr(34))}_{side}") for side in ("from", "to")]
+    ends = [_quoted(f"{name}_{side}") for side in ("from", "to")]
     for end, at in zip(ends, (x, x + SWATCH)):
         look = {"label": "", "shape": "point", "style": "invis", "width": "0.001", "height": "0.001"}
         yield f"  {end} {_listed(look | {'pos': f'{at:.1f},{y:.1f}'})};"
