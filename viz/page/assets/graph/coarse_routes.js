@@ -2,7 +2,9 @@
 // an upright one and a level one, along the nearest column where they meet no box, no title and no other way.
 
 const COLUMNS = 90; // that are tried on each side
-const LEVELS = [0, 1, 2, 3].flatMap((a) => [0, 1, 2, 3].map((b) => [a, b])).sort((p, q) => p[0] + p[1] - q[0] - q[1]);
+const TRACKS = [0, 1, 2, 3, 4, 5, 6, 7]; // above or below a box, that are tried: as many arrows may leave a row at once
+const LEVELS = TRACKS.flatMap((a) => TRACKS.map((b) => [a, b])).sort((p, q) => p[0] + p[1] - q[0] - q[1]);
+const BOTH = [true, true]; // level and upright pieces keep off others
 const SAME = 5; // lines nearer than this would look like one
 
 class CoarseRouter {
@@ -24,12 +26,13 @@ class CoarseRouter {
     }
   }
 
-  // The corners of a way from one of some ports to one of others.
+  // The corners of a way from one of some ports to one of others. Where there is no room, short level pieces may lie on
+  // others', and only then the long upright one.
   way(edge, starts, ends) {
-    for (const check of [true, false]) {
+    for (const kept of [BOTH, [false, true], [false, false]]) {
       for (const start of starts) {
         for (const end of ends) {
-          const found = this.between(edge, start, end, check);
+          const found = this.between(edge, start, end, kept);
           if (!found) continue;
           this.take(edge, found);
           return found;
@@ -39,10 +42,10 @@ class CoarseRouter {
     return this.outside(starts[0], ends[0]);
   }
 
-  between(edge, start, end, check) {
+  between(edge, start, end, kept) {
     const [p, q] = [start.outside, end.outside],
       isFree = (...points) =>
-        points.every((point, k) => k === 0 || this.isFree(edge, points[k - 1], point, check));
+        points.every((point, k) => k === 0 || this.isFree(edge, points[k - 1], point, kept));
     for (const x of this.columnsNear(edge, p[0], q[0])) {
       for (const [a, b] of LEVELS) {
         const from = further(start, a),
@@ -70,13 +73,14 @@ class CoarseRouter {
     return found;
   }
 
-  isFree(edge, a, b, check) {
+  isFree(edge, a, b, kept) {
     const area = { x: Math.min(a[0], b[0]) - 3, y: Math.min(a[1], b[1]) - 3 };
     Object.assign(area, { w: Math.abs(a[0] - b[0]) + 6, h: Math.abs(a[1] - b[1]) + 6 });
     if (this.grid.meets(area)) return false;
-    if (!check || (a[0] === b[0] && a[1] === b[1])) return true;
+    if (a[0] === b[0] && a[1] === b[1]) return true;
     const [level, place, low, high] = pieceOf(a, b),
       key = Math.round(place / SAME);
+    if (!kept[level ? 0 : 1]) return true;
     return [key - 1, key, key + 1].every((near) =>
       (this.lines[level ? 0 : 1].get(near) || []).every(
         (line) =>
