@@ -26,6 +26,7 @@ from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.draws import heard_draws
 from eagerflow.capture.graphs import Graphs, graphs_of
+from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
@@ -186,7 +187,7 @@ class Captured(Generic[P, R]):
         if alone and not observers and taping is None and not kwargs and (before := self._last) is not None:
             arrays = before.arrays(args)
             if arrays is not None and (ready := self._ready(before.state)) is not None:
-                if not ready.goes_back:
+                if not ready.ignores_errors:
                     return ready.run(*arrays)
                 with numpy.errstate(all="ignore"):  # as gradients are computed
                     return ready.run(*arrays)
@@ -417,8 +418,11 @@ class Captured(Generic[P, R]):
         if recorder.ended is not None or stand_ins.why is not None:
             return found, None
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays]
+        likes = [like(value) for value in recorder.arrays]
         taped = log.get() is not None
-        return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory)
+        return found, Program(
+            inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory, likes
+        )
 
     def _stand_ins(
         self, recorder: Recorder, state: _State, given: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -444,7 +448,7 @@ class Captured(Generic[P, R]):
         if made is None:
             difference: str | None = recorder.ended[0] if recorder.ended else stand_ins.why or "it ended early"
         else:
-            difference = first_difference(program, made) or recorder.other_bits
+            difference = first_difference(program, made) or recorder.other_bits or program.difference(recorder.arrays)
             if difference is None and state.graphs is not None:
                 difference = state.graphs.difference(recorder.arrays)
         if difference is not None:

@@ -15,8 +15,9 @@ import numpy
 
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.in_place import in_place, taken_apart
-from eagerflow.capture.instructions import Add, Call, Compute, Instruction, Ref, Rule
+from eagerflow.capture.instructions import Add, Call, Compute, Convert, Group, Instruction, Ref, Rule, Slot
 from eagerflow.capture.joined import joined
+from eagerflow.capture.machine.runs import Like, MachineRun, in_runs
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
 from eagerflow.capture.needed import needed
@@ -67,6 +68,7 @@ class Program:
         marks: what is announced beside the instructions.
         taped: whether it leaves records on a tape around it.
         less_memory: whether values are computed again instead of kept.
+        likes: shapes and types of the slots' values, None of what is no array; empty: no machine code is made.
 
     Attributes:
         pace: what replays took, for `side_by_side.py`; None before it asked.
@@ -83,7 +85,9 @@ class Program:
         marks: Sequence[Mark] = (),
         taped: bool = False,
         less_memory: bool = False,
+        likes: Sequence[Like | None] = (),
     ) -> None:
+        self.likes = likes
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self.marks, self.taped, self.less_memory = marks, taped, less_memory
         self._constants: dict[str, Any] = {}
@@ -118,7 +122,23 @@ class Program:
         """The instructions that a replay runs."""
         outputs = set(self.outputs.slots())
         found = taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
-        return found if self.less_memory else joined(found, outputs, self.sizes)
+        if self.less_memory:
+            return found
+        found = joined(found, outputs, self.sizes)
+        if self.taped or not self.likes:
+            return found
+        return in_runs(found, outputs, self.likes, self._plain, self.goes_back)
+
+    def _plain(self, inputs: list[int], instructions: Sequence[Instruction], outs: list[int]) -> Callable[..., Any]:
+        """Some of the instructions as a function of Python."""
+        gives = Group(tuple, [Slot(n) for n in outs])
+        return Program(inputs, list(instructions), gives, self.sizes).run
+
+    def difference(self, arrays: Sequence[Any]) -> str | None:
+        """Where machine code gives other bits than its instructions, for the values of slots of a run; in words."""
+        runs = [each for each in self.needed if isinstance(each, MachineRun)]
+        found = (run.difference([arrays[n] for n in run.inputs]) for run in runs if run.is_right)
+        return next((each for each in found if each is not None), None)
 
     def _lines(self, instructions: Sequence[Instruction], reuses: bool) -> Iterator[_Line]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
@@ -250,6 +270,11 @@ class Program:
     def goes_back(self) -> bool:
         """Whether it computes gradients."""
         return any(isinstance(each, Rule) for each in self.instructions)
+
+    @cached_property
+    def ignores_errors(self) -> bool:
+        """Whether NumPy's warnings are switched off in replays, as they are where gradients are computed."""
+        return self.goes_back and any(isinstance(each, (Add, Compute, Convert, Rule)) for each in self.needed)
 
     # -- while others listen
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow.compiled.signatures import Signature
-from eagerflow.kernels.machine.blas import product_address
+from eagerflow.kernels.machine.blas import routine_address
 
 __all__ = ["BLAS", "features", "gives_products", "has_wide_vectors", "lanes", "llvm", "loaded", "processor"]
 
@@ -46,7 +46,7 @@ def _engine() -> Any:
 @cache
 def gives_products() -> bool:
     """Whether machine code can multiply matrices: that of this process then finds the function."""
-    address = product_address()
+    address = routine_address("sgemm")
     if address is not None:
         llvm().add_symbol(BLAS, address)
     return address is not None

@@ -30,7 +30,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
-from eagerflow.optimizers.entry import Entry, Scratch
+from eagerflow.optimizers.entry import Entry, Scratch, overwritten
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
@@ -377,6 +377,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     @replayed
     def _apply_sums(self, grads: list[Any], variables: list[Variable]) -> None:
         """Update by gradients that are those of the whole batch."""
+        again = self._passes.again
+        if again is not None and (arrays := again.arrays(self, grads, variables)) is not None:
+            with without_subnormals:
+                self._passes.run_again(again, self.settings(self._learning_rate()), arrays)
+                return self._iterations.increase(1)
         if not self.built:
             self.build(variables)
         entries, gradients = self._matched(grads, variables)
@@ -453,7 +458,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             gradients = [g / self.loss_scale_factor for g in gradients]
         if any(map(_is_overwritten, entries)):
             steps = self.gradient_accumulation_steps or 1
-            entries, gradients = _overwrite(entries, gradients, (int(self._iterations.data) + 1) % steps == 0)
+            entries, gradients = overwritten(entries, gradients, (int(self._iterations.data) + 1) % steps == 0)
         if self.gradient_accumulation_steps:
             gradients = self._accumulated(entries, gradients)
         if gradients:
@@ -538,7 +543,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         entry = self._entries[variable.identity]
         self._run(self.rule, entry, gradient.data, self.settings(float(learning_rate)))
 
-    _own_apply, _own_update_step = apply, update_step  # which a subclass may have replaced
+    _own_apply, _own_update_step, _own_update = apply, update_step, _update  # which a subclass may have replaced
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         """The numbers that this step's rule needs, from the learning rate.
@@ -677,17 +682,6 @@ def _constant(value: float) -> Callable[..., Any]:
         return namespace_of(start).full(shape, value, start.dtype)
 
     return initialize
-
-
-def _overwrite(entries: list[Entry], gradients: list[Any], now: bool) -> tuple[list[Entry], list[Any]]:
-    """Variables that take their "gradient" as their new value do so in steps that update; the others remain."""
-    rest = []
-    for entry, g in zip(entries, gradients):
-        if not entry.variable.overwrite_with_gradient:
-            rest.append((entry, g))
-        elif now:
-            entry.variable.assign(Tensor(g, None, None))
-    return [e for e, _ in rest], [g for _, g in rest]
 
 
 def _fitting(array: Any, variable: Variable) -> Any:

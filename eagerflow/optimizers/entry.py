@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.device import device_of, namespace_of
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Entry", "Scratch"]
+__all__ = ["Entry", "Scratch", "overwritten"]
 
 
 class Entry:
@@ -49,3 +50,14 @@ class Scratch:
             buffers = [xp.empty(max(1, array.size), array.dtype) for _ in range(self.count)]
             self._buffers[key] = buffers
         return tuple([buffer[: array.size].reshape(array.shape) for buffer in buffers])
+
+
+def overwritten(entries: list[Entry], gradients: list[Any], now: bool) -> tuple[list[Entry], list[Any]]:
+    """Variables that take their "gradient" as their new value do so in steps that update; the others remain."""
+    rest = []
+    for entry, g in zip(entries, gradients):
+        if not entry.variable.overwrite_with_gradient:
+            rest.append((entry, g))
+        elif now:
+            entry.variable.assign(Tensor(g, None, None))
+    return [e for e, _ in rest], [g for _, g in rest]

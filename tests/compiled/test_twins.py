@@ -409,7 +409,7 @@ def test_gated_recurrent_units(shape, count, masked, monkeypatch):
 
 
 def test_without_the_product_of_numpys_wheels_the_steps_are_plain(monkeypatch):
-    monkeypatch.setattr(objects, "product_address", lambda: None)
+    monkeypatch.setattr(objects, "routine_address", lambda name: None)
     objects.gives_products.cache_clear()
     forget()
     with pytest.warns(RuntimeWarning, match="lstm_steps isn't used .*BLAS"):

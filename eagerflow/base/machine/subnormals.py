@@ -19,16 +19,18 @@ import os
 import platform
 import sys
 import threading
+from functools import cache
 from types import TracebackType
 from typing import Any
 
-__all__ = ["without_subnormals"]
+__all__ = ["WITHOUT_SUBNORMALS", "mode_functions", "without_subnormals"]
 
 # Bits of MXCSR, "flush to zero" for results and "denormals are zeros" for what is taken; it is a mode's upper half.
-_BOTH = (0x8000 | 0x0040) << 32
+WITHOUT_SUBNORMALS = (0x8000 | 0x0040) << 32
 
 
-def _functions() -> tuple[Any, Any] | None:
+@cache
+def mode_functions() -> tuple[Any, Any] | None:
     """What reads and writes a thread's mode; None where there is no such thing, or it isn't wanted."""
     if os.environ.get("EAGERFLOW_SUBNORMALS", "0") == "1" or not sys.platform.startswith("linux"):
         return None
@@ -73,12 +75,12 @@ class _WithoutSubnormals:
         if mine.depth > 1:
             return
         if not self.looked_up:
-            self.calls, self.looked_up = _functions(), True
+            self.calls, self.looked_up = mode_functions(), True
         if self.calls is not None:
             read, write = self.calls
             before, within = mine.places
             read(before)
-            mine.within.value = mine.before.value | _BOTH
+            mine.within.value = mine.before.value | WITHOUT_SUBNORMALS
             write(within)
 
     def __exit__(
@@ -92,7 +94,7 @@ class _WithoutSubnormals:
     def begin_thread(self) -> None:
         """Let this thread keep such numbers: it may have been started in a scope of another one, and have its mode."""
         with self:
-            self.mine.before.value &= ~_BOTH
+            self.mine.before.value &= ~WITHOUT_SUBNORMALS
 
     @property
     def entered(self) -> bool:

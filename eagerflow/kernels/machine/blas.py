@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy
 
-__all__ = ["blas_core", "blas_threads", "one_blas_thread", "product_address", "set_blas_threads"]
+__all__ = ["blas_core", "blas_threads", "one_blas_thread", "routine_address", "set_blas_threads"]
 
 # OpenBLAS' functions have a prefix and a suffix in NumPy's wheels, which differ by version and width of integers.
 _PREFIXES, _SUFFIXES = ("scipy_openblas_", "openblas_"), ("64_", "_64_", "64", "_", "")
@@ -46,10 +46,9 @@ def _named(library: ctypes.PyDLL, name: str) -> Callable[..., int] | None:
     return None
 
 
-def product_address() -> int | None:
-    """Where the product of float32 matrices lies in memory, `cblas_sgemm` with integers of 64 bits; None if unknown."""
-    library = _bundled()
-    function = getattr(library, "scipy_cblas_sgemm64_", None)
+def routine_address(name: str) -> int | None:
+    """Where a routine of BLAS (`sgemm`, say) lies in memory, for C and integers of 64 bits; None if unknown."""
+    function = getattr(_bundled(), f"scipy_cblas_{name}64_", None)
     return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
 
 

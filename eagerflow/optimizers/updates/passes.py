@@ -19,6 +19,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.kernels.machine.numbers import Numbers
 from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
+from eagerflow.optimizers.updates.again import Again
 from eagerflow.optimizers.updates.packed import Packed, packable
 
 __all__ = ["Passes", "announce_pass", "announce_update", "as_given", "elementwise"]
@@ -61,6 +62,7 @@ class Plan:
     def __init__(self, entries: list[Entry], decays: list[bool], temporaries: int) -> None:
         self.entries, self.decays = entries, decays
         self.distinct = len(set(entries)) == len(entries)
+        self._again: Again | None = None
         kinds: dict[Any, list[int]] = {}
         for i, (entry, decay) in enumerate(zip(entries, decays)):
             if packable(entry):
@@ -79,6 +81,17 @@ class Plan:
         """Pack no more what packing doesn't pay for."""
         self.packs = [pair for pair in self.packs if not pair[0].hopeless]
         self._sort_out()
+
+    def again(self, rule: Any) -> Again | None:
+        """The update of these variables, to be made once more; None where they aren't all in one array."""
+        if self.alone or len(self.packs) != 1:
+            return None
+        ((packed, places),) = self.packs
+        if packed.gradient.nbytes > _SHARED or places != list(range(len(self.entries))):
+            return None
+        if self._again is None or self._again.packed is not packed or self._again.rule is not rule:
+            self._again = Again(rule, packed)
+        return self._again
 
     def parts(self, gradients: list[Any], arrays: list[Any]) -> Iterator[Part]:
         """What the rule is to work on; `arrays` are those of `variables`."""
@@ -108,10 +121,11 @@ class Passes:
         self._plans: dict[tuple[int, ...], Plan] = {}
         self._last: Plan | None = None
         self._numbers = Numbers()
+        self.again: Again | None = None  # the last update, where it may be made once more
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles plan again: their variables have arrays of their own."""
-        return {**self.__dict__, "_plans": {}, "_last": None, "_numbers": Numbers()}
+        return {**self.__dict__, "_plans": {}, "_last": None, "_numbers": Numbers(), "again": None}
 
     def run(
         self, rule: Any, settings: Any, entries: list[Entry], gradients: list[Any], decay: float, scale: float | None
@@ -140,6 +154,19 @@ class Passes:
             packed.show()
             if packed.hopeless:
                 plan.give_up()
+        self.again = plan.again(rule)
+
+    def run_again(self, again: Again, settings: Any, gradients: list[Any]) -> None:
+        """Make the last update once more, with other gradients."""
+        packed = again.packed
+        weights, *slots = packed.begin(gradients)
+        part = Part(weights, packed.gradient, slots, False, packed.temporaries, packed.bound)
+        self.work(part, again.rule, settings, 0.0, None)
+        packed.show()
+        if packed.hopeless:
+            self.again = None
+            for plan in self._plans.values():
+                plan.give_up()
 
     def update(self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None) -> None:
         """Let a rule work on some parts; see `run`."""
@@ -148,12 +175,13 @@ class Passes:
             if part.weights.nbytes > _SHARED:
                 large += _pieces(part)
             else:
-                self._work(part, rule, settings, decay, scale)
+                self.work(part, rule, settings, decay, scale)
         if large:
             microseconds = sum([piece.weights.size for piece in large]) * _MICROSECONDS
-            each(lambda i: self._work(large[i], rule, settings, decay, scale), len(large), microseconds)
+            each(lambda i: self.work(large[i], rule, settings, decay, scale), len(large), microseconds)
 
-    def _work(self, piece: Part, rule: Any, settings: Any, decay: float, scale: float | None) -> None:
+    def work(self, piece: Part, rule: Any, settings: Any, decay: float, scale: float | None) -> None:
+        """Let a rule work on a part that isn't cut any more; see `run`."""
         w, g, slots, decays, temporaries, bound = piece
         if decay and decays:
             less = scratch(_NAMES[-1], w.shape, w.dtype)

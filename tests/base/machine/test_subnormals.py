@@ -12,11 +12,11 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow.base.machine.subnormals import _functions, without_subnormals
+from eagerflow.base.machine.subnormals import mode_functions, without_subnormals
 from eagerflow.kernels.machine.threads import each
 
 TINY = np.float32(1e-40)
-pytestmark = pytest.mark.skipif(_functions() is None, reason="only x86-64 with glibc has the setting")
+pytestmark = pytest.mark.skipif(mode_functions() is None, reason="only x86-64 with glibc has the setting")
 
 
 def are_kept() -> bool:

@@ -1,0 +1,329 @@
+"""Runs of instructions that become one call of machine code, and the instruction that they are then.
+
+Readings of variables and constants among them come first; what has no form and isn't needed by the others, such as the
+mean of a loss, comes after them. The first time, a run is computed both ways, and what differs in a bit stays a line
+of Python for each instruction; so does a call with arrays that lie in memory in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.capture.instructions import Add, Compute, Instruction, Known, Naming, Read, Ref, Slot
+from eagerflow.capture.machine.code import MOST_BYTES, Code, Function, Operand
+from eagerflow.capture.machine.forms import calls_of, written
+from eagerflow.capture.machine.numpy_objects import fields_are_known
+from eagerflow.capture.machine.writing import Declined, Writing
+from eagerflow.compiled.provider import kernels
+
+__all__ = ["Like", "MachineRun", "in_runs", "like"]
+
+_TYPES = "fd?il"  # letters of what runs take
+NOTHING = -1  # the place of what is None
+_LEAST = 3  # calls of NumPy that a run must save
+
+
+class Like(NamedTuple):
+    """What an array is like; `is_number`: it is a number of NumPy."""
+
+    shape: tuple[int, ...]
+    dtype: numpy.dtype[Any]
+    is_number: bool = False
+
+
+def like(value: Any) -> Like | None:
+    """What a value is like; None where it is neither an array nor a number of NumPy."""
+    if type(value) is numpy.ndarray:
+        return Like(value.shape, value.dtype)
+    return Like((), value.dtype, True) if isinstance(value, numpy.generic) else None
+
+
+class MachineRun(Instruction):
+    """Several instructions as one call.
+
+    Args:
+        instructions: what they are.
+        inputs: slots of what they take from others.
+        outs: slots of what others take from them.
+        results: the arrays to be filled.
+        which: for each of `outs`, which of these it is, or `NOTHING`.
+        code: fills them.
+        plain: the instructions as a function of Python: of the inputs, it gives the outs.
+    """
+
+    __slots__ = ("code", "inputs", "instructions", "is_right", "plain", "results", "which")
+
+    def __init__(
+        self,
+        instructions: Sequence[Instruction],
+        inputs: list[int],
+        outs: list[int],
+        results: list[Like],
+        which: list[int],
+        code: Function,
+        plain: Callable[..., Any],
+    ) -> None:
+        self.instructions, self.inputs, self.outs = list(instructions), inputs, outs
+        self.results, self.which, self.code, self.plain = results, which, code, plain
+        first = instructions[0]
+        self.line, self.places = first.line, first.places
+        self.flushed = all(each.flushed for each in instructions)
+        self.is_right: bool | None = None  # None before the first call
+
+    @property
+    def name(self) -> str:
+        return f"machine code of {', '.join(each.name for each in self.instructions)}"
+
+    def refs(self) -> Iterator[Ref]:
+        return map(Slot, self.inputs)
+
+    def text(self, named: Naming) -> str:
+        left = "".join(f"v{n}, " for n in self.outs)
+        given = ", ".join(f"v{n}" for n in self.inputs)
+        return f"{left}= {named(self.function(), 'machine_code')}({given})"
+
+    def function(self) -> Callable[..., Any]:
+        """What a replay calls: of the inputs, it gives the outs."""
+        code, plain, empty = self.code, self.plain, numpy.empty
+        makes = "".join(f"empty({each.shape!r}, {each.dtype.char!r}), " for each in self.results)
+        gives = "".join(f"{self._gives(place)}, " for place in self.which)
+        scope: dict[str, Any] = {"run": self, "code": code, "plain": plain, "empty": empty, "wrong": self._is_wrong}
+        text = f"""def machine_code(*given):
+    if run.is_right is not True and wrong(given):
+        return plain(*given)
+    filled = ({makes})
+    return plain(*given) if code(id(given), id(filled)) else ({gives})
+"""
+        exec(compile(text, "<eagerflow machine code of a captured step>", "exec"), scope)
+        made: Callable[..., Any] = scope["machine_code"]
+        return made
+
+    def _gives(self, place: int) -> str:
+        """One of the results in Python."""
+        if place == NOTHING:
+            return "None"
+        return f"filled[{place}][()]" if self.results[place].is_number else f"filled[{place}]"
+
+    def _is_wrong(self, given: tuple[Any, ...]) -> bool:
+        """Whether machine code isn't used, since it gave other bits; looked at in the first call."""
+        if self.is_right is None:
+            self.is_right = self.difference(given) is None
+        return not self.is_right
+
+    def difference(self, given: Sequence[Any]) -> str | None:
+        """Where machine code gives other bits than the instructions, in words."""
+        filled, given = tuple([numpy.empty(each.shape, each.dtype) for each in self.results]), tuple(given)
+        if self.code(id(given), id(filled)):
+            return None  # it leaves such arrays to the instructions
+        for slot, place, right in zip(self.outs, self.which, self.plain(*given)):
+            if place != NOTHING and filled[place].tobytes() != right.tobytes():
+                return f"{self.name} gives other bits in v{slot}"
+        return None
+
+    def compute(self, arrays: Any) -> list[Any]:
+        return list(self.plain(*[arrays[n] for n in self.inputs]))
+
+
+class _Maker:
+    """Makes a run of instructions.
+
+    Args:
+        likes: shapes and types of the slots' values.
+        known: constants, by their slots.
+        outside: slots that others take.
+    """
+
+    def __init__(self, likes: Sequence[Like | None], known: dict[int, Any], outside: set[int]) -> None:
+        self.likes, self.known, self.outside = likes, known, outside
+        self.code = Code()
+        self.writing = Writing(self.code, self._taken, self._made, self._nothing)
+        self.operands: dict[int, Operand] = {}
+        self.inputs: list[int] = []
+        self.results: list[Like] = []
+        self.given: dict[int, int] = {}  # which of the results slots are
+
+    def _of(self, slot: int) -> Like:
+        found = self.likes[slot]
+        if found is None or found.dtype.char not in _TYPES or not found.dtype.isnative or 0 in found.shape:
+            raise Declined
+        return found
+
+    def _taken(self, slot: int) -> Operand:
+        found = self.operands.get(slot)
+        if found is None:
+            if slot in self.known:
+                found = self.writing.constant(self.known[slot])
+            else:
+                like = self._of(slot)
+                if like.is_number:
+                    raise Declined
+                found = self.code.given(len(self.inputs), like.shape, like.dtype.char)
+                self.inputs.append(slot)
+            self.operands[slot] = found
+        return found
+
+    def _made(self, *slots: int) -> Operand:
+        shape, letter = self._of(slots[0]).shape, self._of(slots[0]).dtype.char
+        if letter not in "fd":
+            raise Declined
+        if self.outside.isdisjoint(slots):
+            found = self.code.own(shape, letter)
+            if found is None:
+                raise Declined
+        else:
+            found = self.code.filled(len(self.results), shape, letter)
+            self.given.update(dict.fromkeys(slots, len(self.results)))
+            self.results.append(self._of(slots[0]))
+        self.operands.update(dict.fromkeys(slots, found))
+        return found
+
+    def _nothing(self, slots: Sequence[int]) -> None:
+        self.given.update(dict.fromkeys(slots, NOTHING))
+
+    def write(self, instructions: Sequence[Instruction]) -> None:
+        """Write all of them.
+
+        Raises:
+            Declined: where one has no form.
+        """
+        for instruction in instructions:
+            self.code.flush(instruction.flushed)
+            written(self.writing, instruction)
+
+
+Plain = Callable[[list[int], Sequence[Instruction], list[int]], Callable[..., Any]]
+
+
+def in_runs(
+    instructions: Sequence[Instruction],
+    outputs: set[int],
+    likes: Sequence[Like | None],
+    plain: Plain,
+    errors_ignored: bool,
+) -> list[Instruction]:
+    """The same instructions; runs of small ones are one each, where compiled kernels are used.
+
+    Args:
+        instructions: of a replay.
+        outputs: slots of what it gives.
+        likes: shapes and types of the slots' values.
+        plain: makes a function of Python of inputs, instructions and outs.
+        errors_ignored: whether NumPy's warnings are switched off in all of it.
+    """
+    if kernels() != "compiled" or not fields_are_known() or not any(map(calls_of, instructions)):
+        return list(instructions)
+    found = list[Instruction]()
+    for group in _groups(instructions, likes):
+        if isinstance(group, _Group):
+            found += _as_run(group, instructions, outputs, likes, plain, errors_ignored)
+        else:
+            found.append(group)
+    return found
+
+
+class _Group:
+    """A run in the making, with what stands before and after it."""
+
+    def __init__(self) -> None:
+        self.before: list[Instruction] = []
+        self.inside: list[Instruction] = []
+        self.after: list[Instruction] = []
+
+    @property
+    def postponed(self) -> set[int]:
+        """Slots of what comes after it."""
+        return {n for each in self.after for n in each.outs}
+
+    def all(self) -> list[Instruction]:
+        """Its instructions, in an order in which they can be run."""
+        return [*self.before, *self.inside, *self.after]
+
+
+def _groups(instructions: Sequence[Instruction], likes: Sequence[Like | None]) -> Iterator[_Group | Instruction]:
+    """The instructions in order, some of them in groups."""
+    group = _Group()
+    for instruction in instructions:
+        waits = not group.postponed.isdisjoint(instruction.taken())
+        if isinstance(instruction, (Read, Known)):
+            group.before.append(instruction)
+        elif not waits and _has_form(instruction, likes):
+            group.inside.append(instruction)
+        elif instruction.pure and isinstance(instruction, Compute) and group.inside and _is_small(instruction, likes):
+            group.after.append(instruction)
+        else:
+            yield group
+            yield instruction
+            group = _Group()
+    yield group
+
+
+def _is_small(instruction: Instruction, likes: Sequence[Like | None]) -> bool:
+    """Whether what an instruction holds takes no memory to speak of."""
+    found = [likes[n] for n in (*instruction.taken(), *instruction.outs)]
+    sizes = [numpy.prod(each.shape, dtype=int) * each.dtype.itemsize for each in found if each is not None]
+    return int(sum(sizes)) < MOST_BYTES
+
+
+def _has_form(instruction: Instruction, likes: Sequence[Like | None]) -> bool:
+    if not calls_of(instruction):
+        return False
+    maker = _Maker(likes, {}, set())
+    try:
+        maker.write([instruction])
+    except Declined:
+        return False
+    return True
+
+
+def _changes_one_of(instruction: Instruction, slots: Sequence[int]) -> bool:
+    """Whether it works in the memory of one of these."""
+    return isinstance(instruction, Add) and instruction.in_place and not instruction.taken().isdisjoint(slots)
+
+
+def _as_run(
+    group: _Group,
+    instructions: Sequence[Instruction],
+    outputs: set[int],
+    likes: Sequence[Like | None],
+    plain: Plain,
+    errors_ignored: bool,
+) -> list[Instruction]:
+    """The group's instructions, with one for those inside of it where that saves calls."""
+    inside = group.inside
+    if sum(map(calls_of, inside)) < _LEAST:
+        return group.all()
+    alike = set(map(id, inside))
+    outside = outputs.union(*[each.taken() for each in instructions if id(each) not in alike])
+    constants = {each.outs[0]: each for each in group.before if isinstance(each, Known)}
+    maker = _Maker(likes, {n: each.value for n, each in constants.items()}, outside)
+    try:
+        maker.write(inside)
+        if not errors_ignored:
+            maker.code.heed_errors()
+        code = maker.code.function()
+    except (Declined, OSError):
+        return group.all()
+    outs = [n for each in inside for n in each.outs if n in outside]
+    if (
+        not outs
+        or any(n not in maker.given for n in outs)
+        or any(_changes_one_of(each, maker.inputs) for each in inside)
+    ):
+        return group.all()
+    mine = {n for each in inside for n in each.outs}
+    others = {n for each in inside for n in each.taken()}.difference(mine, maker.inputs, constants)
+    inputs = [*maker.inputs, *sorted(others)]  # Python's rules take more than they look at
+    of_plain = plain([*inputs, *constants], inside, outs)
+
+    def by_python(*given: Any) -> Any:
+        with numpy.errstate(all="ignore") if errors_ignored else nullcontext():
+            return of_plain(*given, *[each.given() for each in constants.values()])
+
+    which = [maker.given[n] for n in outs]
+    run = MachineRun(inside, inputs, outs, maker.results, which, code, by_python)
+    before = [each for each in group.before if not isinstance(each, Known) or each.outs[0] in outside]
+    return [*before, run, *group.after]
