@@ -44,8 +44,8 @@ class Operand(NamedTuple):
     Attributes:
         name: of its pointer.
         shape: its lengths.
-        letter: its type, `f`, `d` or, for arrays that are given, `?` (truth values, which count as 1 and 0) and `i`
-            and `l` (labels).
+        letter: its type, `f`, `d` or, for arrays that are given, `?` (truth values, which count as 1 and 0) and `i`,
+            `l` and `q` (labels).
     """
 
     name: str
@@ -253,7 +253,7 @@ class Code:
     # -- labels
 
     def _label(self, labels: Operand, row: str) -> str:
-        kind = {"i": "i32", "l": "i64"}[labels.letter]
+        kind = f"i{8 * numpy.dtype(labels.letter).itemsize}"
         at = self.value(f"getelementptr {kind}, ptr {labels.name}, i64 {row}", "at")
         label = self.value(f"load {kind}, ptr {at}")
         return label if kind == "i64" else self.value(f"sext {kind} {label} to i64")
@@ -493,8 +493,9 @@ no:
 
 @cache
 def _library() -> Any:
-    """C's library of mathematics."""
-    return ctypes.CDLL(ctypes.util.find_library("m"))
+    """C's library of mathematics; None where it isn't found."""
+    name = ctypes.util.find_library("m")
+    return None if name is None else ctypes.CDLL(name)
 
 
 def _kind(rows: int, columns: int) -> str:

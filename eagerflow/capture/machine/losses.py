@@ -47,7 +47,7 @@ def labels_crossentropy(writing: Writing, made: Compute) -> None:
     rows, classes = _rows(logits)
     loss, out = writing.made(made.outs[0]), writing.made(made.outs[1])
     must(len(made.outs) == 2 and labels.size == loss.size == rows and out.shape == (rows, classes))
-    must(labels.letter in "il" and logits.size < Softmax.SMALL)
+    must(labels.letter in "ilq" and logits.size < Softmax.SMALL)
     code, do = writing.code, Numbers(writing.code, logits.letter)
     must(code.within(labels, classes))
     largest, picked, total = (code.own((rows, 1), logits.letter) for _ in range(3))
@@ -72,7 +72,7 @@ def labels_crossentropy_rule(writing: Writing, rule: Rule) -> None:
     out = writing.made(rule.outs[0])
     rows, classes = _rows(out)
     must(labels.size == g.size == rows and probabilities.shape == (rows, classes) and out.size < Softmax.SMALL)
-    must(labels.letter in "il" and g.letter == out.letter == probabilities.letter)
+    must(labels.letter in "ilq" and g.letter == out.letter == probabilities.letter)
     code, do = writing.code, Numbers(writing.code, out.letter)
     one = do.number(1.0)
     writing.code.elementwise(

@@ -8,6 +8,7 @@ on objects whose contents are known, before anything relies on it.
 from __future__ import annotations
 
 import ctypes
+import sys
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def _at(address: int, kind: Any = ctypes.c_int64) -> int:
 @cache
 def fields_are_known() -> bool:
     """Whether arrays, tuples and functions of this NumPy and Python are laid out as is written here."""
-    if ctypes.sizeof(ctypes.c_void_p) != 8:
+    if ctypes.sizeof(ctypes.c_void_p) != 8 or sys.implementation.name != "cpython":
         return False
     probe = numpy.zeros((3, 5), numpy.float32)
     at, pair = id(probe), (probe, None)

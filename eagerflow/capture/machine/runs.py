@@ -22,7 +22,7 @@ from eagerflow.compiled.provider import kernels
 
 __all__ = ["Like", "MachineRun", "in_runs", "like"]
 
-_TYPES = "fd?il"  # letters of what runs take
+_TYPES = "fd?ilq"  # letters of what runs take
 NOTHING = -1  # the place of what is None
 _LEAST = 3  # calls of NumPy that a run must save
 
