@@ -121,4 +121,4 @@ def test_a_recording_sees_an_update_after_others_that_it_did_not_hear():
         optimizer.apply(gradients(step), weights)
     with viz.trace() as t:
         optimizer.apply(gradients(4), weights)
-    assert len(t.updates) == 3
+    assert sum(op.name == "sgd_update" for op in t.ops) == 3
