@@ -230,7 +230,7 @@ class Code:
             from_first: whether NumPy begins with the first number of a row (of `maximum`); else with 0 (of `add`).
         """
         loop, (rows, columns) = inner_loop_of(function, out.letter), x.shape
-        if loop is None or columns < 2:
+        if loop is None or columns <= int(from_first):
             return False
         real, step = _REALS[out.letter], numpy.dtype(out.letter).itemsize
         arrays, zero = self._new("arrays"), self.number(0.0, out.letter)

@@ -12,7 +12,8 @@ from eagerflow.capture.machine.numbers import Numbers
 from eagerflow.capture.machine.writing import Declined, Writing, must, only
 from eagerflow.kernels.machine.costs import Blocks
 
-__all__ = ["elementwise_form", "factors", "function_form", "masked_scale", "one_over_exponential", "relu", "rule_form"]
+__all__ = ["elementwise_form", "elu", "elu_rule", "factors", "function_form", "leaky_relu", "masked_scale"]
+__all__ += ["one_over_exponential", "relu", "rule_form", "silu", "silu_rule"]
 __all__ += ["sigmoid", "sigmoid_slope", "sum_of_gradients", "tanh_slope", "terms"]
 
 
@@ -60,6 +61,70 @@ def sigmoid(writing: Writing, made: Compute) -> None:
     """`1 / (1 + exp(-x))`."""
     x = writing.taken(made.arrays[0])
     one_over_exponential(writing, x, writing.made(made.outs[0]))
+
+
+def silu(writing: Writing, made: Compute) -> None:
+    """`x sigmoid(x)`."""
+    x, out = writing.taken(made.arrays[0]), writing.made(made.outs[0])
+    s, do = writing.own(x), Numbers(writing.code, x.letter)
+    one_over_exponential(writing, x, s)
+    writing.elementwise(out, [x, s], do.multiply)
+
+
+def silu_rule(writing: Writing, rule: Rule) -> None:
+    """`g (s + s (1 - s) x)` for the sigmoid s of x."""
+    x, g, out = writing.taken(rule.saved[0]), writing.taken(rule.g), writing.made(only(rule))
+    must(x.shape == g.shape == out.shape)
+    s, do = writing.own(x), Numbers(writing.code, x.letter)
+    one_over_exponential(writing, x, s)
+    one = do.number(1.0)
+
+    def slope(a: str, b: str, c: str) -> str:
+        return do.multiply(a, do.add(b, do.multiply(do.multiply(b, do.subtract(one, b)), c)))
+
+    writing.elementwise(out, [g, s, x], slope)
+
+
+def leaky_relu(writing: Writing, made: Compute | Rule) -> None:
+    """x, or of the rule g, where x is above 0; elsewhere times a slope."""
+    if isinstance(made, Compute):
+        source, signs, slope, slot = made.arrays[0], made.arrays[0], made.settings[0], made.outs[0]
+    else:
+        source, (signs, slope), slot = made.g, made.saved, only(made)
+    x, decides, out = writing.taken(source), writing.taken(signs), writing.made(slot)
+    must(x.shape == decides.shape == out.shape)
+    do = Numbers(writing.code, out.letter)
+    times = do.number(_number(slope))
+    writing.elementwise(out, [x, decides], lambda a, b: do.where_positive(b, a, do.multiply(a, times)))
+
+
+def _number(ref: Ref) -> float:
+    """A setting that is a number."""
+    if not isinstance(ref, Const) or ref.constant.__class__ is not float:
+        raise Declined
+    return float(ref.constant)
+
+
+def elu(writing: Writing, made: Compute) -> None:
+    """x where it is above 0; elsewhere `alpha (exp(x) - 1)`."""
+    x, out = writing.taken(made.arrays[0]), writing.made(made.outs[0])
+    must(x.shape == out.shape and x.size < Blocks.SMALL)
+    low, do = writing.own(x), Numbers(writing.code, x.letter)
+    times = do.number(_number(made.settings[0]))
+    writing.elementwise(low, [x], do.not_positive)
+    writing.by_numpy(numpy.expm1, low, low)
+    writing.elementwise(out, [x, low], lambda a, e: do.where_positive(a, a, do.multiply(e, times)))
+
+
+def elu_rule(writing: Writing, rule: Rule) -> None:
+    """g where x is above 0; elsewhere `g (out + alpha)`."""
+    of_rule = dict(zip(rule.op.saved, rule.saved))
+    x, y = writing.taken(of_rule["x"]), writing.taken(of_rule["out"])
+    g, out = writing.taken(rule.g), writing.made(only(rule))
+    must(x.shape == y.shape == g.shape == out.shape)
+    do = Numbers(writing.code, out.letter)
+    more = do.number(_number(of_rule["alpha"]))
+    writing.elementwise(out, [g, x, y], lambda a, b, c: do.where_positive(b, a, do.multiply(a, do.add(c, more))))
 
 
 def rule_form(operation: Callable[..., str]) -> Callable[[Writing, Rule], None]:

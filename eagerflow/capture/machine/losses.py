@@ -12,7 +12,7 @@ from eagerflow.capture.machine.writing import Writing, must, only
 from eagerflow.kernels.machine.costs import Blocks, Softmax
 
 __all__ = ["labels_crossentropy", "labels_crossentropy_rule", "mean", "sigmoid_crossentropy"]
-__all__ += ["sigmoid_crossentropy_rule"]
+__all__ += ["sigmoid_crossentropy_rule", "softmax", "softmax_crossentropy", "softmax_crossentropy_rule"]
 
 
 def sigmoid_crossentropy(writing: Writing, made: Compute) -> None:
@@ -50,13 +50,8 @@ def labels_crossentropy(writing: Writing, made: Compute) -> None:
     must(labels.letter in "ilq" and logits.size < Softmax.SMALL)
     code, do = writing.code, Numbers(writing.code, logits.letter)
     must(code.within(labels, classes))
-    largest, picked, total = (code.own((rows, 1), logits.letter) for _ in range(3))
-    must(largest is not None and picked is not None and total is not None)
-    assert largest is not None
-    assert picked is not None
-    assert total is not None
-    must(code.reduced(numpy.maximum, largest, logits, from_first=True))
-    code.elementwise(out, [logits, largest], do.subtract)
+    largest = _shifted(writing, logits, out)
+    picked, total = writing.own(largest), writing.own(largest)
     code.picked(picked, out, labels)
     writing.by_numpy(numpy.exp, out, out)
     must(code.reduced(numpy.add, total, out))
@@ -82,6 +77,70 @@ def labels_crossentropy_rule(writing: Writing, rule: Rule) -> None:
     )
 
 
+def softmax(writing: Writing, made: Compute) -> None:
+    """exp(x) divided by its sum, over the last axis."""
+    x, out = writing.taken(made.arrays[0]), writing.made(made.outs[0])
+    axis = made.settings[0].constant if isinstance(made.settings[0], Const) else None
+    rows, columns = _rows(x)
+    must(axis in (-1, len(x.shape) - 1) and x.shape == out.shape and x.size < Softmax.SMALL)
+    code, do = writing.code, Numbers(writing.code, x.letter)
+    of_rows = out._replace(shape=(rows, columns))
+    total = _shifted(writing, x, of_rows)
+    writing.by_numpy(numpy.exp, of_rows, of_rows)
+    must(code.reduced(numpy.add, total, of_rows))
+    code.elementwise(of_rows, [of_rows, total], do.divide)
+
+
+def _shifted(writing: Writing, x: Operand, out: Operand) -> Operand:
+    """Fill a matrix with rows minus their largest numbers; an array for a number of each row, free for other use."""
+    code = writing.code
+    of_rows = x._replace(shape=out.shape)
+    largest = writing.own(out._replace(shape=(out.shape[0], 1)))
+    must(code.reduced(numpy.maximum, largest, of_rows, from_first=True))
+    code.elementwise(out, [of_rows, largest], Numbers(code, x.letter).subtract)
+    return largest
+
+
+def softmax_crossentropy(writing: Writing, made: Compute) -> None:
+    """`-sum(target log(softmax(x)))` over the last axis, and the logarithm of the softmax."""
+    target, logits = map(writing.taken, made.arrays)
+    loss, out = writing.made(made.outs[0]), writing.made(made.outs[1])
+    rows, classes = _rows(logits)
+    must(target.shape == logits.shape == out.shape and loss.size == rows and logits.size < Softmax.SMALL)
+    must(target.letter == logits.letter == loss.letter)
+    code, do = writing.code, Numbers(writing.code, logits.letter)
+    of_rows = out._replace(shape=(rows, classes))
+    weighed = writing.own(of_rows)
+    total = _shifted(writing, logits, of_rows)
+    writing.by_numpy(numpy.exp, weighed, of_rows)
+    must(code.reduced(numpy.add, total, weighed))
+    writing.by_numpy(numpy.log, total, total)
+    code.elementwise(of_rows, [of_rows, total], do.subtract)
+    code.elementwise(weighed, [target.like(weighed), of_rows], do.multiply)
+    must(code.reduced(numpy.add, total, weighed))
+    code.elementwise(loss, [total.like(loss)], do.negative)
+
+
+def softmax_crossentropy_rule(writing: Writing, rule: Rule) -> None:
+    """`(softmax sum(target) - target) g`; targets have no gradient here."""
+    must(rule.found[0] is None and rule.outs == [rule.found[1]])
+    target, logarithms, g = (writing.taken(ref) for ref in (rule.saved[0], rule.saved[2], rule.g))
+    out = writing.made(rule.outs[0])
+    rows, classes = _rows(out)
+    must(target.shape == logarithms.shape == out.shape and g.size == rows and out.size < Softmax.SMALL)
+    must(target.letter == logarithms.letter == g.letter == out.letter)
+    code, do = writing.code, Numbers(writing.code, out.letter)
+    matrix = out._replace(shape=(rows, classes))
+    total = writing.own(out._replace(shape=(rows, 1)))
+    must(code.reduced(numpy.add, total, target.like(matrix)))
+    writing.by_numpy(numpy.exp, out, logarithms)
+    code.elementwise(
+        matrix,
+        [matrix, target.like(matrix), total, g.like(total)],
+        lambda p, t, whole, slope: do.multiply(do.subtract(do.multiply(p, whole), t), slope),
+    )
+
+
 def _rows(logits: Operand) -> tuple[int, int]:
     """The lengths of logits as a matrix of rows."""
     must(len(logits.shape) > 1 and logits.shape[-1] > 1)
@@ -89,11 +148,13 @@ def _rows(logits: Operand) -> tuple[int, int]:
 
 
 def mean(writing: Writing, made: Compute) -> None:
-    """The mean of all numbers."""
-    axis, keeps = (ref.constant if isinstance(ref, Const) else 0 for ref in made.settings)
+    """The mean of all numbers, or over the last axis."""
+    axis, keeps = (ref.constant if isinstance(ref, Const) else "?" for ref in made.settings)
     x, out = writing.taken(made.arrays[0]), writing.made(made.outs[0])
-    must(axis is None and keeps is False and x.letter == out.letter and out.shape == () and x.size < Blocks.SMALL)
-    do = Numbers(writing.code, out.letter)
-    must(writing.code.reduced(numpy.add, out, x._replace(shape=(1, x.size))))
-    count = do.number(float(x.size))
-    writing.code.elementwise(out._replace(shape=(1,)), [out._replace(shape=(1,))], lambda a: do.divide(a, count))
+    last = len(x.shape) - 1
+    count = x.size if axis is None else x.shape[-1] if axis in (-1, last, (-1,), (last,)) and last >= 0 else 0
+    must(count > 0 and keeps is False and x.letter == out.letter and x.size < Blocks.SMALL)
+    rows, do = x.size // count, Numbers(writing.code, out.letter)
+    must(out.size == rows and writing.code.reduced(numpy.add, out, x._replace(shape=(rows, count))))
+    of_all = do.number(float(count))
+    writing.code.elementwise(out._replace(shape=(rows,)), [out._replace(shape=(rows,))], lambda a: do.divide(a, of_all))

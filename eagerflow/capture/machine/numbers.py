@@ -58,6 +58,16 @@ class Numbers(NamedTuple):
         zero = self.number(0.0)
         return self.code.value(f"select i1 {self._two('fcmp ugt', a, zero)}, {self._real} {a}, {self._real} {zero}")
 
+    def where_positive(self, a: str, value: str, otherwise: str) -> str:
+        """One value where a number is above 0, another one elsewhere."""
+        above, real = self._two("fcmp ogt", a, self.number(0.0)), self._real
+        return self.code.value(f"select i1 {above}, {real} {value}, {real} {otherwise}")
+
+    def not_positive(self, a: str) -> str:
+        """The smaller one of a number and 0; NaN of NaN."""
+        zero = self.number(0.0)
+        return self.code.value(f"select i1 {self._two('fcmp ult', a, zero)}, {self._real} {a}, {self._real} {zero}")
+
     def is_positive(self, a: str) -> str:
         """1 where a number is above 0, else 0."""
         return self.code.value(f"uitofp i1 {self._two('fcmp ogt', a, self.number(0.0))} to {self._real}")

@@ -216,49 +216,90 @@ def in_runs(
     """
     if kernels() != "compiled" or not fields_are_known() or not any(map(calls_of, instructions)):
         return list(instructions)
+    whole = _Whole(instructions, outputs, likes, plain, errors_ignored)
     found = list[Instruction]()
-    for group in _groups(instructions, likes):
-        if isinstance(group, _Group):
-            found += _as_run(group, instructions, outputs, likes, plain, errors_ignored)
-        else:
-            found.append(group)
+    for each in _windows(instructions, likes):
+        found += _rewritten(each, whole) if isinstance(each, _Window) else [each]
     return found
 
 
-class _Group:
-    """A run in the making, with what stands before and after it."""
+class _Whole(NamedTuple):
+    """What `in_runs` is given."""
+
+    instructions: Sequence[Instruction]
+    outputs: set[int]
+    likes: Sequence[Like | None]
+    plain: Plain
+    errors_ignored: bool
+
+    def taken_beside(self, some: Sequence[Instruction]) -> set[int]:
+        """Slots that others than some instructions take."""
+        mine = set(map(id, some))
+        return self.outputs.union(*[each.taken() for each in self.instructions if id(each) not in mine])
+
+
+class _Window:
+    """Instructions of which each may be moved in front of others that it takes nothing from.
+
+    They are sorted into stages: first those that have a form, then others that take something from them, then again
+    those with a form, and so on. So an operation without a form parts a run only where the run goes on with its result.
+    """
 
     def __init__(self) -> None:
-        self.before: list[Instruction] = []
-        self.inside: list[Instruction] = []
-        self.after: list[Instruction] = []
+        self.reads: list[Instruction] = []
+        self.known: dict[int, Known] = {}
+        self.stages: list[tuple[list[Instruction], list[Instruction]]] = []
+        self._stage: dict[int, tuple[int, bool]] = {}  # of slots: in which one they are made, and whether by a form
+
+    def add(self, instruction: Instruction, has_form: bool) -> None:
+        before = [self._stage[n] for n in instruction.taken() if n in self._stage]
+        stage = max([place + (has_form and not by_form) for place, by_form in before], default=0)
+        self._stage.update(dict.fromkeys(instruction.outs, (stage, has_form)))
+        while len(self.stages) <= stage:
+            self.stages.append(([], []))
+        self.stages[stage][0 if has_form else 1].append(instruction)
 
     @property
-    def postponed(self) -> set[int]:
-        """Slots of what comes after it."""
-        return {n for each in self.after for n in each.outs}
-
     def all(self) -> list[Instruction]:
-        """Its instructions, in an order in which they can be run."""
-        return [*self.before, *self.inside, *self.after]
+        """Its instructions."""
+        return [*self.reads, *self.known.values(), *[each for pair in self.stages for part in pair for each in part]]
+
+    def is_read_later(self, instruction: Instruction) -> bool:
+        """Whether something in whose memory an instruction works is taken by one that may come after it."""
+        if not isinstance(instruction, Add) or not instruction.in_place:
+            return False
+        changed = set(instruction.first.slots())
+        return any(not changed.isdisjoint(each.taken()) for _, others in self.stages for each in others)
 
 
-def _groups(instructions: Sequence[Instruction], likes: Sequence[Like | None]) -> Iterator[_Group | Instruction]:
-    """The instructions in order, some of them in groups."""
-    group = _Group()
+def _windows(instructions: Sequence[Instruction], likes: Sequence[Like | None]) -> Iterator[_Window | Instruction]:
+    """The instructions in order, as many together as may be."""
+    window = _Window()
     for instruction in instructions:
-        waits = not group.postponed.isdisjoint(instruction.taken())
-        if isinstance(instruction, (Read, Known)):
-            group.before.append(instruction)
-        elif not waits and _has_form(instruction, likes):
-            group.inside.append(instruction)
-        elif instruction.pure and isinstance(instruction, Compute) and group.inside and _is_small(instruction, likes):
-            group.after.append(instruction)
+        has_form = _has_form(instruction, likes)
+        if has_form and window.is_read_later(instruction):
+            yield window
+            window = _Window()
+        if isinstance(instruction, Read):
+            window.reads.append(instruction)
+        elif isinstance(instruction, Known):
+            window.known[instruction.outs[0]] = instruction
+        elif has_form or (isinstance(instruction, Compute) and _is_small(instruction, likes)):
+            window.add(instruction, has_form)
         else:
-            yield group
+            yield window
             yield instruction
-            group = _Group()
-    yield group
+            window = _Window()
+    yield window
+
+
+def _rewritten(window: _Window, whole: _Whole) -> list[Instruction]:
+    """A window's instructions, with one for those of a stage that have a form, where that saves calls."""
+    made = list[Instruction]()
+    for inside, others in window.stages:
+        made += [*_as_run(inside, window.known, whole), *others]
+    taken = whole.taken_beside(window.all).union(*[each.taken() for each in made])
+    return [*window.reads, *[each for n, each in window.known.items() if n in taken], *made]
 
 
 def _is_small(instruction: Instruction, likes: Sequence[Like | None]) -> bool:
@@ -284,46 +325,33 @@ def _changes_one_of(instruction: Instruction, slots: Sequence[int]) -> bool:
     return isinstance(instruction, Add) and instruction.in_place and not instruction.taken().isdisjoint(slots)
 
 
-def _as_run(
-    group: _Group,
-    instructions: Sequence[Instruction],
-    outputs: set[int],
-    likes: Sequence[Like | None],
-    plain: Plain,
-    errors_ignored: bool,
-) -> list[Instruction]:
-    """The group's instructions, with one for those inside of it where that saves calls."""
-    inside = group.inside
+def _as_run(inside: Sequence[Instruction], known: dict[int, Known], whole: _Whole) -> list[Instruction]:
+    """One instruction for several; these themselves where that doesn't save calls or can't be."""
     if sum(map(calls_of, inside)) < _LEAST:
-        return group.all()
-    alike = set(map(id, inside))
-    outside = outputs.union(*[each.taken() for each in instructions if id(each) not in alike])
-    constants = {each.outs[0]: each for each in group.before if isinstance(each, Known)}
-    maker = _Maker(likes, {n: each.value for n, each in constants.items()}, outside)
+        return list(inside)
+    outside = whole.taken_beside(inside)
+    maker = _Maker(whole.likes, {n: each.value for n, each in known.items()}, outside)
     try:
         maker.write(inside)
-        if not errors_ignored:
+        if not whole.errors_ignored:
             maker.code.heed_errors()
         code = maker.code.function()
     except (Declined, OSError):
-        return group.all()
+        return list(inside)
     outs = [n for each in inside for n in each.outs if n in outside]
-    if (
-        not outs
-        or any(n not in maker.given for n in outs)
-        or any(_changes_one_of(each, maker.inputs) for each in inside)
-    ):
-        return group.all()
+    complete = outs and all(n in maker.given for n in outs)
+    if not complete or any(_changes_one_of(each, maker.inputs) for each in inside):
+        return list(inside)
     mine = {n for each in inside for n in each.outs}
-    others = {n for each in inside for n in each.taken()}.difference(mine, maker.inputs, constants)
+    taken = {n for each in inside for n in each.taken()}
+    constants = {n: each for n, each in known.items() if n in taken}
+    others = taken.difference(mine, maker.inputs, constants)
     inputs = [*maker.inputs, *sorted(others)]  # Python's rules take more than they look at
-    of_plain = plain([*inputs, *constants], inside, outs)
+    of_plain = whole.plain([*inputs, *constants], inside, outs)
 
     def by_python(*given: Any) -> Any:
-        with numpy.errstate(all="ignore") if errors_ignored else nullcontext():
+        with numpy.errstate(all="ignore") if whole.errors_ignored else nullcontext():
             return of_plain(*given, *[each.given() for each in constants.values()])
 
     which = [maker.given[n] for n in outs]
-    run = MachineRun(inside, inputs, outs, maker.results, which, code, by_python)
-    before = [each for each in group.before if not isinstance(each, Known) or each.outs[0] in outside]
-    return [*before, run, *group.after]
+    return [MachineRun(inside, inputs, outs, maker.results, which, code, by_python)]
