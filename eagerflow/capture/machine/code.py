@@ -514,9 +514,9 @@ def _made(text: str, symbol: str) -> tuple[int, Any]:
             binding.initialize_native_target()
             binding.initialize_native_asmprinter()
             machine = binding.Target.from_default_triple().create_target_machine(
-                cpu=binding.get_host_cpu_name(), features=features(), opt=3
+                cpu=binding.get_host_cpu_name(), features=features(), opt=2
             )
-            options = binding.create_pipeline_tuning_options(speed_level=3)
+            options = binding.create_pipeline_tuning_options(speed_level=2)
             options.loop_vectorization = True
             builder = binding.create_pass_builder(machine, options)
             builder.getModulePassManager().run(module, builder)

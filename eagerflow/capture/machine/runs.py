@@ -7,6 +7,7 @@ of Python for each instruction; so does a call with arrays that lie in memory in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ __all__ = ["Like", "MachineRun", "in_runs", "like"]
 _TYPES = "fd?ilq"  # letters of what runs take
 NOTHING = -1  # the place of what is None
 _LEAST = 3  # calls of NumPy that a run must save
+_MOST_BYTES = 1 << 22  # of all values of a step: a larger one takes so long that calls saved are hardly noticed
 
 
 class Like(NamedTuple):
@@ -214,7 +216,7 @@ def in_runs(
         plain: makes a function of Python of inputs, instructions and outs.
         errors_ignored: whether NumPy's warnings are switched off in all of it.
     """
-    if kernels() != "compiled" or not fields_are_known() or not any(map(calls_of, instructions)):
+    if kernels() != "compiled" or sum(map(_bytes, likes)) > _MOST_BYTES or not fields_are_known():
         return list(instructions)
     whole = _Whole(instructions, outputs, likes, plain, errors_ignored)
     found = list[Instruction]()
@@ -304,9 +306,11 @@ def _rewritten(window: _Window, whole: _Whole) -> list[Instruction]:
 
 def _is_small(instruction: Instruction, likes: Sequence[Like | None]) -> bool:
     """Whether what an instruction holds takes no memory to speak of."""
-    found = [likes[n] for n in (*instruction.taken(), *instruction.outs)]
-    sizes = [numpy.prod(each.shape, dtype=int) * each.dtype.itemsize for each in found if each is not None]
-    return int(sum(sizes)) < MOST_BYTES
+    return sum([_bytes(likes[n]) for n in (*instruction.taken(), *instruction.outs)]) < MOST_BYTES
+
+
+def _bytes(found: Like | None) -> int:
+    return 0 if found is None else math.prod(found.shape) * found.dtype.itemsize
 
 
 def _has_form(instruction: Instruction, likes: Sequence[Like | None]) -> bool:
