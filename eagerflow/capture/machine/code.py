@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import itertools
+import os
 import platform
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,9 @@ _REALS = {"f": "float", "d": "double"}
 _BY_ROWS, _BY_COLUMNS, _AS_IT_IS, _TRANSPOSED = 101, 102, 111, 112  # of the C interface of BLAS
 _PLAIN = 0x0101  # flags of an array: C contiguous, aligned
 _numbers = itertools.count(1)
-_lock = threading.Lock()
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child begins with the lock open, and with LLVM between two calls
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 Function = Callable[[int, int], int]
 

@@ -1,15 +1,18 @@
 """Runs of instructions that become one call of machine code, and the instruction that they are then.
 
 Readings of variables and constants among them come first; what has no form and isn't needed by the others, such as the
-mean of a loss, comes after them. The first time, a run is computed both ways, and what differs in a bit stays a line
-of Python for each instruction; so does a call with arrays that lie in memory in another order.
+mean of a loss, comes after them. A thread has the machine code made while replays go on without it. Its first call is
+computed both ways, and what differs in a bit stays a line of Python for each instruction; so does a call with arrays
+that lie in memory in another order.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy
@@ -17,6 +20,7 @@ import numpy
 from eagerflow.capture.instructions import Add, Compute, Instruction, Known, Naming, Read, Ref, Slot
 from eagerflow.capture.machine.code import MOST_BYTES, Code, Function, Operand
 from eagerflow.capture.machine.forms import calls_of, written
+from eagerflow.capture.machine.later import later
 from eagerflow.capture.machine.numpy_objects import fields_are_known
 from eagerflow.capture.machine.writing import Declined, Writing
 from eagerflow.compiled.provider import kernels
@@ -26,6 +30,8 @@ __all__ = ["Like", "MachineRun", "in_runs", "like"]
 _TYPES = "fd?ilq"  # letters of what runs take
 NOTHING = -1  # the place of what is None
 _LEAST = 3  # calls of NumPy that a run must save
+_LONGEST = 32  # instructions of a run: of long ones LLVM takes more than twice as long for twice as many
+_MOST = 16  # runs of a step: a tenth of a second for each is long enough
 _MOST_BYTES = 1 << 22  # of all values of a step: a larger one takes so long that calls saved are hardly noticed
 
 
@@ -53,7 +59,6 @@ class MachineRun(Instruction):
         outs: slots of what others take from them.
         results: the arrays to be filled.
         which: for each of `outs`, which of these it is, or `NOTHING`.
-        code: fills them.
         plain: the instructions as a function of Python: of the inputs, it gives the outs.
     """
 
@@ -66,15 +71,15 @@ class MachineRun(Instruction):
         outs: list[int],
         results: list[Like],
         which: list[int],
-        code: Function,
         plain: Callable[..., Any],
     ) -> None:
         self.instructions, self.inputs, self.outs = list(instructions), inputs, outs
-        self.results, self.which, self.code, self.plain = results, which, code, plain
+        self.results, self.which, self.plain = results, which, plain
+        self.code: Function | None = None  # fills the results, once it is made
         first = instructions[0]
         self.line, self.places = first.line, first.places
         self.flushed = all(each.flushed for each in instructions)
-        self.is_right: bool | None = None  # None before the first call
+        self.is_right: bool | None = None  # None before the first call of the code
 
     @property
     def name(self) -> str:
@@ -90,15 +95,14 @@ class MachineRun(Instruction):
 
     def function(self) -> Callable[..., Any]:
         """What a replay calls: of the inputs, it gives the outs."""
-        code, plain, empty = self.code, self.plain, numpy.empty
         makes = "".join(f"empty({each.shape!r}, {each.dtype.char!r}), " for each in self.results)
         gives = "".join(f"{self._gives(place)}, " for place in self.which)
-        scope: dict[str, Any] = {"run": self, "code": code, "plain": plain, "empty": empty, "wrong": self._is_wrong}
+        scope: dict[str, Any] = {"run": self, "plain": self.plain, "empty": numpy.empty, "wrong": self._is_wrong}
         text = f"""def machine_code(*given):
     if run.is_right is not True and wrong(given):
         return plain(*given)
     filled = ({makes})
-    return plain(*given) if code(id(given), id(filled)) else ({gives})
+    return plain(*given) if run.code(id(given), id(filled)) else ({gives})
 """
         exec(compile(text, "<eagerflow machine code of a captured step>", "exec"), scope)
         made: Callable[..., Any] = scope["machine_code"]
@@ -111,20 +115,27 @@ class MachineRun(Instruction):
         return f"filled[{place}][()]" if self.results[place].is_number else f"filled[{place}]"
 
     def _is_wrong(self, given: tuple[Any, ...]) -> bool:
-        """Whether machine code isn't used, since it gave other bits; looked at in the first call."""
-        if self.is_right is None:
+        """Whether machine code isn't used: it isn't there yet, or gave other bits, which its first call shows."""
+        if self.is_right is None and self.code is not None:
             self.is_right = self.difference(given) is None
         return not self.is_right
 
     def difference(self, given: Sequence[Any]) -> str | None:
         """Where machine code gives other bits than the instructions, in words."""
         filled, given = tuple([numpy.empty(each.shape, each.dtype) for each in self.results]), tuple(given)
-        if self.code(id(given), id(filled)):
+        if self.code is None or self.code(id(given), id(filled)):
             return None  # it leaves such arrays to the instructions
         for slot, place, right in zip(self.outs, self.which, self.plain(*given)):
             if place != NOTHING and filled[place].tobytes() != right.tobytes():
                 return f"{self.name} gives other bits in v{slot}"
         return None
+
+    def make(self, code: Code) -> None:
+        """Have the machine code made."""
+        try:
+            self.code = code.function()
+        except OSError:
+            self.is_right = False
 
     def compute(self, arrays: Any) -> list[Any]:
         return list(self.plain(*[arrays[n] for n in self.inputs]))
@@ -218,7 +229,8 @@ def in_runs(
     """
     if kernels() != "compiled" or sum(map(_bytes, likes)) > _MOST_BYTES or not fields_are_known():
         return list(instructions)
-    whole = _Whole(instructions, outputs, likes, plain, errors_ignored)
+    takers = Counter(n for each in instructions for n in each.taken())
+    whole = _Whole(takers, outputs, likes, plain, errors_ignored, [0])
     found = list[Instruction]()
     for each in _windows(instructions, likes):
         found += _rewritten(each, whole) if isinstance(each, _Window) else [each]
@@ -226,18 +238,19 @@ def in_runs(
 
 
 class _Whole(NamedTuple):
-    """What `in_runs` is given."""
+    """What `in_runs` is given, and how many instructions take each slot."""
 
-    instructions: Sequence[Instruction]
+    takers: Counter[int]
     outputs: set[int]
     likes: Sequence[Like | None]
     plain: Plain
     errors_ignored: bool
+    made: list[int]  # how many runs so far
 
-    def taken_beside(self, some: Sequence[Instruction]) -> set[int]:
-        """Slots that others than some instructions take."""
-        mine = set(map(id, some))
-        return self.outputs.union(*[each.taken() for each in self.instructions if id(each) not in mine])
+    def taken_beside(self, some: Sequence[Instruction], slots: Iterable[int]) -> set[int]:
+        """Those of some slots that others than some instructions take."""
+        mine = Counter(n for each in some for n in each.taken())
+        return {n for n in slots if n in self.outputs or self.takers[n] > mine[n]}
 
 
 class _Window:
@@ -299,8 +312,10 @@ def _rewritten(window: _Window, whole: _Whole) -> list[Instruction]:
     """A window's instructions, with one for those of a stage that have a form, where that saves calls."""
     made = list[Instruction]()
     for inside, others in window.stages:
-        made += [*_as_run(inside, window.known, whole), *others]
-    taken = whole.taken_beside(window.all).union(*[each.taken() for each in made])
+        for start in range(0, len(inside), _LONGEST):
+            made += _as_run(inside[start : start + _LONGEST], window.known, whole)
+        made += others
+    taken = whole.taken_beside(window.all, window.known).union(*[each.taken() for each in made])
     return [*window.reads, *[each for n, each in window.known.items() if n in taken], *made]
 
 
@@ -331,22 +346,21 @@ def _changes_one_of(instruction: Instruction, slots: Sequence[int]) -> bool:
 
 def _as_run(inside: Sequence[Instruction], known: dict[int, Known], whole: _Whole) -> list[Instruction]:
     """One instruction for several; these themselves where that doesn't save calls or can't be."""
-    if sum(map(calls_of, inside)) < _LEAST:
+    if sum(map(calls_of, inside)) < _LEAST or whole.made[0] >= _MOST:
         return list(inside)
-    outside = whole.taken_beside(inside)
+    mine = [n for each in inside for n in each.outs]
+    outside = whole.taken_beside(inside, mine)
     maker = _Maker(whole.likes, {n: each.value for n, each in known.items()}, outside)
     try:
         maker.write(inside)
         if not whole.errors_ignored:
             maker.code.heed_errors()
-        code = maker.code.function()
     except (Declined, OSError):
         return list(inside)
-    outs = [n for each in inside for n in each.outs if n in outside]
+    outs = [n for n in mine if n in outside]
     complete = outs and all(n in maker.given for n in outs)
     if not complete or any(_changes_one_of(each, maker.inputs) for each in inside):
         return list(inside)
-    mine = {n for each in inside for n in each.outs}
     taken = {n for each in inside for n in each.taken()}
     constants = {n: each for n, each in known.items() if n in taken}
     others = taken.difference(mine, maker.inputs, constants)
@@ -358,4 +372,7 @@ def _as_run(inside: Sequence[Instruction], known: dict[int, Known], whole: _Whol
             return of_plain(*given, *[each.given() for each in constants.values()])
 
     which = [maker.given[n] for n in outs]
-    return [MachineRun(inside, inputs, outs, maker.results, which, code, by_python)]
+    run = MachineRun(inside, inputs, outs, maker.results, which, by_python)
+    whole.made[0] += 1
+    later(partial(run.make, maker.code))
+    return [run]

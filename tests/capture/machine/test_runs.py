@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import eagerflow as ef
 from eagerflow import layers
 from eagerflow.capture.machine import runs
 from eagerflow.capture.machine.forms import calls_of
+from eagerflow.capture.machine.later import later
 from tests.capture.steps import batches, bits, many, twice
 from tests.capture.test_same_bits import trained
 
@@ -184,6 +187,40 @@ def test_large_arrays_keep_the_kernels_that_threads_share(rows, units):
     captured = ef.function(lambda x: model(x))
     many(captured, ef.Tensor(np.ones((rows, 16), "float32")))
     assert not runs_of(captured)
+
+
+def test_replays_go_on_while_machine_code_is_made(monkeypatch):
+    waiting = []
+    monkeypatch.setattr(runs, "later", waiting.append)
+    model = classifier("relu")
+    x = batches(1, (12, 5))[0][0]
+    captured = ef.function(lambda x: model(x))
+    found = [bits(many(captured, x))]
+    (run,) = runs_of(captured)
+    assert run.code is run.is_right is None
+    waiting.pop()()
+    found.append(bits(captured(x)))
+    assert run.is_right
+    assert found == [bits(model(x))] * 2
+
+
+def test_a_long_step_is_written_in_pieces_and_never_without_end():
+    def step(x):
+        for _ in range(700):
+            x = ef.ops.tanh(x * 1.5)
+        return x
+
+    captured, x = ef.function(step), batches(1, (12, 5))[0][0]
+    many(captured, x, calls=4)
+    assert [len(each.instructions) for each in runs_of(captured)] == [32] * 16
+    assert bits(captured(x)) == bits(step(x))
+
+
+def test_one_thread_makes_all_machine_code():
+    done = SimpleQueue()
+    later(lambda: done.put(threading.get_ident()))
+    later(lambda: done.put(threading.get_ident()))
+    assert done.get() == done.get() != threading.get_ident()
 
 
 def test_nothing_is_written_where_plain_kernels_are_used(monkeypatch):
