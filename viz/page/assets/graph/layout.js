@@ -7,6 +7,7 @@ const GAP_X = 26,
   PAD = 16;
 const BESIDE_TITLE = 8; // between a frame's title and an arrow
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
+const MOST_LEVELS = 4; // more arrows than two that reach a box below a frame's title, for each of which there is a level
 const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
 const LANES = ["forward", "parameter", "update", "backward"];
 
@@ -14,9 +15,28 @@ const LANES = ["forward", "parameter", "update", "backward"];
 // scene; with more `room` above and below some rows.
 function arrange(scene, room) {
   for (const node of scene.nodes.values()) Object.assign(node, sizeOf(node));
+  leaveLevels(scene);
   for (let attempt = 0; attempt < 4; attempt += 1) {
     new Arranger(scene, room).run();
     if (placeTitles(scene)) break;
+  }
+}
+
+// Room below each frame's title, and for gradients above its lower border, for the level pieces of arrows that reach one
+// box from outside.
+function leaveLevels(scene) {
+  const counts = new Map();
+  for (const frame of scene.frames.values()) Object.assign(frame, { below: BELOW_HEAD, under: PAD });
+  for (const { kind, tail, head } of scene.edges) {
+    const [side, least] = { data: ["below", BELOW_HEAD], gradient: ["under", PAD] }[kind] || [],
+      outside = side && framesAround(scene, tail);
+    for (const id of side ? framesAround(scene, head) : []) {
+      if (outside.includes(id)) continue;
+      const count = (counts.get(`${id} ${side} ${head}`) || 0) + 1,
+        frame = scene.frames.get(id);
+      counts.set(`${id} ${side} ${head}`, count);
+      frame[side] = Math.max(frame[side], least + TRACK * Math.min(count - 2, MOST_LEVELS));
+    }
   }
 }
 
@@ -318,7 +338,7 @@ class Arranger {
       head = headOf(unit.frame),
       beside = 2 * TRACK * Math.min(passingIn(unit.inner), 6); // room for arrows that pass boxes
     unit.w = Math.max(w + beside, head.w, unit.frame.least || 0) + 2 * PAD;
-    unit.h = h + head.h + PAD + BELOW_HEAD;
+    unit.h = h + head.h + unit.frame.under + unit.frame.below;
   }
 
   put(layers, x, y, width) {
@@ -432,7 +452,7 @@ class Arranger {
     if (unit.frame) {
       const w = unit.w - (unit.lead || 0);
       Object.assign(unit.frame, { x, y, w, h: unit.h });
-      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, w - 2 * PAD);
+      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + unit.frame.below, w - 2 * PAD);
       return;
     }
     const span = this.spans.get(unit.row);
