@@ -7,7 +7,6 @@ const GAP_X = 26,
   PAD = 16;
 const BESIDE_TITLE = 8; // between a frame's title and an arrow
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
-const MOST_LEVELS = 4; // more arrows than two that reach a box below a frame's title, for each of which there is a level
 const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
 const LANES = ["forward", "parameter", "update", "backward"];
 
@@ -19,24 +18,6 @@ function arrange(scene, room) {
   for (let attempt = 0; attempt < 4; attempt += 1) {
     new Arranger(scene, room).run();
     if (placeTitles(scene)) break;
-  }
-}
-
-// Room below each frame's title, and for gradients above its lower border, for the level pieces of arrows that reach one
-// box from outside.
-function leaveLevels(scene) {
-  const counts = new Map();
-  for (const frame of scene.frames.values()) Object.assign(frame, { below: BELOW_HEAD, under: PAD });
-  for (const { kind, tail, head } of scene.edges) {
-    const [side, least] = { data: ["below", BELOW_HEAD], gradient: ["under", PAD] }[kind] || [],
-      outside = side && framesAround(scene, tail);
-    for (const id of side ? framesAround(scene, head) : []) {
-      if (outside.includes(id)) continue;
-      const count = (counts.get(`${id} ${side} ${head}`) || 0) + 1,
-        frame = scene.frames.get(id);
-      counts.set(`${id} ${side} ${head}`, count);
-      frame[side] = Math.max(frame[side], least + TRACK * Math.min(count - 2, MOST_LEVELS));
-    }
   }
 }
 
