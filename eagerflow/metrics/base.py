@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any, Literal, Self
 
 import numpy
@@ -25,6 +26,23 @@ from eagerflow.metrics.whole_batch import of_all_rows
 __all__ = ["Metric"]
 
 _AGGREGATIONS = ("sum", "mean", "max", "min", "only_first_replica", "none")
+
+
+def _announced(update_state: Callable[..., Any]) -> Callable[..., Any]:
+    """`update_state` that tells who listens that a metric takes in a batch, once where it calls that of a base."""
+
+    @wraps(update_state)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not state.on or self._is_heard:
+            return update_state(self, *args, **kwargs)
+        with scope("metric", self.name, self, (*args, *kwargs.values())):
+            self._is_heard = True
+            try:
+                return update_state(self, *args, **kwargs)
+            finally:
+                self._is_heard = False
+
+    return call
 
 
 class Metric(Told):
@@ -50,6 +68,7 @@ class Metric(Told):
 
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
     _called_again_but = ()  # steps are captured around it (see `capture/dependence/reached.py`)
+    _is_heard = False  # whether what runs now is announced as this metric's
     _gathers = False  # whether every rank takes in all rows of a batch, not its own alone
 
     def __init_subclass__(cls) -> None:
@@ -57,7 +76,7 @@ class Metric(Told):
         bound_init(cls)
         own = cls.__dict__.get("update_state")
         if own is not None:
-            cls.update_state = replayed(of_all_rows(own))  # type: ignore[method-assign]
+            cls.update_state = _announced(replayed(of_all_rows(own)))  # type: ignore[method-assign]
         for name in ("result", "reset_state"):
             own = cls.__dict__.get(name)
             if own is not None:
@@ -196,8 +215,12 @@ class Metric(Told):
             self.update_state(*args, **kwargs)
             return self.result()
         with scope("metric", self.name, self, args) as announced:
-            self.update_state(*args, **kwargs)
-            announced.value = self.result()
+            self._is_heard = True
+            try:
+                self.update_state(*args, **kwargs)
+                announced.value = self.result()
+            finally:
+                self._is_heard = False
             return announced.value
 
     # -- without side effects

@@ -14,7 +14,6 @@ from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.signatures import refuses
 from eagerflow.base.typing import OptimizerLike
 from eagerflow.base.wording.lost_gradient import place_of
-from eagerflow.core.observe import scope, state
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -474,11 +473,7 @@ def _numbered(name: str, used: dict[str, int]) -> str:
 def _update(entry: Entry, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
     metric = entry.metric
     arguments = (y_true, y_pred, sample_weight) if entry.weighted and sample_weight is not None else (y_true, y_pred)
-    if not state.on:
-        metric.update_state(*arguments)
-        return
-    with scope("metric", metric.name, metric, arguments):
-        metric.update_state(*arguments)
+    metric.update_state(*arguments)
 
 
 def _has_lists(given: Any) -> bool:

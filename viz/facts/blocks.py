@@ -58,6 +58,7 @@ class Block:
             layer once.
         objects: how many different layers (or other objects) it stands for.
         is_group: is it ops put together only to save space?
+        is_chain: is it a group of layers that follow each other as one: convolution, normalization, activation?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
             and how many parts there are.
         inner: for a run, by where it begins, the runs within each of its parts: where they begin in it, and so on.
@@ -72,6 +73,7 @@ class Block:
     names: tuple[str, ...] = ()
     objects: int = 1
     is_group: bool = False
+    is_chain: bool = False
     runs: list[Run] = dataclasses.field(default_factory=list)
     inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
     is_beside: bool = False

@@ -126,7 +126,7 @@ class _Parting:
             for n, i in enumerate(beside):
                 others = [j for j in beside[n + 1 :] if self._distance(j) == self._distance(i)]
                 if others and not self._move_level(i, beside, self._comes_from_afar(i)):
-                    self._move_level(others[-1], beside, away=False)
+                    _ = self._move_level(others[-1], beside, away=False) or self._move_level(others[-1], beside, True)
 
     def _comes_from_afar(self, i: int) -> bool:
         """Does an arrow turn towards its box, before it runs level?"""

@@ -20,7 +20,7 @@ __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 MARGIN = 8.0  # how far ways keep off boxes
 _TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
-_BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, crossings and borders cost, in length
+_BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 400.0  # what bends, crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 _LONG = 200_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
@@ -28,7 +28,10 @@ PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who mu
 _PATIENCE, _EAGER = 10_000, 2.0
 _LITTLE = 1_000  # the same where all searches together have been long
 _NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
-_CORNER = 2  # how a way passes a point: 0 level, 1 upright
+_CORNER, _BESIDE = 2, 3  # how a way passes a point: 0 level, 1 upright; 3 and 4 close beside it
+# From so far away from the end of a way on, running along another that leads to the same box costs so much of its
+# length: near the box they are moved apart; farther off nobody could tell from where each comes.
+_ENDING, _SHARED = 2 * _TRACK, 1.0
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
 Point = tuple[float, float]
@@ -122,7 +125,12 @@ class Channels:
 
     def _shut_lines(self, line: Rect, direction: int) -> None:
         columns = _inside(self.xs, line.x - 4, line.x + line.w + 4)
-        for j in _inside(self.ys, line.y - 4, line.y + line.h + 4):
+        rows = _inside(self.ys, line.y - 4, line.y + line.h + 4)
+        if direction:  # pieces that begin before the line and reach it run along it, too
+            rows = range(max(bisect.bisect_right(self.ys, line.y - 4) - 1, 0), rows.stop)
+        else:
+            columns = range(max(bisect.bisect_right(self.xs, line.x - 4) - 1, 0), columns.stop)
+        for j in rows:
             for i in columns:
                 self.shut[direction][j * self.nx + i] = 1
 
@@ -280,9 +288,21 @@ class Channels:
         if piece in self.borders[turn]:
             cost += _BORDER * sum([frame not in quest.own for frame in self.borders[turn][piece]])
         users = self.along[turn].get(piece)
-        if users and not self._all_kin(quest.arrow, users):
-            cost += quest.push
-        return cost
+        if not users or self.begin[quest.arrow].issuperset(users):
+            return cost
+        if not self.end[quest.arrow].issuperset(users):
+            return cost + quest.push
+        return cost + (0.0 if self._is_at_end(quest, piece) else _SHARED * self._piece_length(piece, turn))
+
+    def _is_at_end(self, quest: Quest, piece: int) -> bool:
+        """Is a piece close above or below the end of a way, or close beside an end at a box's side?"""
+        here = self.point(piece)
+        ends = [(self.point(at), last) for at, last in quest.targets.items()]
+        return any(abs(here[last] - end[last]) <= _ENDING for end, last in ends)
+
+    def _piece_length(self, piece: int, turn: int) -> float:
+        (ax, ay), (bx, by) = self.point(piece), self.point(piece + (self.nx if turn else 1))
+        return abs(ax - bx) + abs(ay - by)
 
     def _passing_cost(self, quest: Quest, at: int, direction: int, turn: int) -> float:
         """What it costs to come to a point in one direction and leave it in another."""
@@ -290,9 +310,9 @@ class Channels:
         if at in self.kept and self.kept[at].isdisjoint(self.ends[quest.arrow][:2]):
             return NEVER
         for other, how in self.passed.get(at, ()):
-            across = direction == turn and how == 1 - direction
+            across = direction == turn and how % _BESIDE == 1 - direction
             if other in self.begin[quest.arrow] or other in self.end[quest.arrow]:
-                cost += _KIN_CROSS if across else 0.0
+                cost += _KIN_CROSS if across and how < _BESIDE else 0.0
             else:
                 cost += quest.crossing_cost(other) if across else quest.push
         return cost
@@ -330,7 +350,7 @@ class Channels:
             for other, how in self.passed.get(at, ()):
                 if self._kin(arrow, other):
                     continue
-                if direction == turn and how == 1 - direction:
+                if direction == turn and how % _BESIDE == 1 - direction:
                     crossed.append(other)
                 else:
                     touched.add(other)
@@ -346,7 +366,7 @@ class Channels:
                 yield at, _CORNER
             else:
                 for near in self._near(at, direction):
-                    yield near, direction
+                    yield near, direction + (0 if near == at else _BESIDE)
 
     def _pieces(self, way: Sequence[int]) -> Iterator[tuple[int, int]]:
         for a, b in itertools.pairwise(way):

@@ -1,15 +1,18 @@
-"""How the titles of frames are broken into lines where they would be wider than what they stand above."""
+"""Titles of frames: their lines, where they would be wider than what they stand above, and the room below them."""
 
 from __future__ import annotations
 
+import collections
 import itertools
 import re
+from collections.abc import Collection
 
-from viz.geometry.graph import Cluster
+from viz.geometry.graph import Cluster, Graph
 
-__all__ = ["broken"]
+__all__ = ["broken", "room_for_levels"]
 
 _LONG = 20  # names with fewer letters stay on one line
+_LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
 
 
 def broken(cluster: Cluster) -> list[tuple[list[str], int]]:
@@ -33,3 +36,18 @@ def _pieces_of_name(name: str) -> list[list[str]]:
         if len(name) >= _LONG and all(pieces):
             found.append(pieces)
     return found
+
+
+def room_for_levels(graph: Graph, ids: Collection[str], kind: str) -> float:
+    """How much more room a frame needs so that arrows from outside come to the same box of it on levels of their own.
+
+    Args:
+        graph: what is drawn.
+        ids: the boxes in the frame.
+        kind: of the arrows: `"data"` comes from below the title, `"gradient"` from the lower border.
+    """
+    inside = set(ids)
+    counts = collections.Counter(
+        [e.head for e in graph.edges if e.kind == kind and e.head in inside and e.tail not in inside]
+    )
+    return _LEVEL * min(max(0, max(counts.values(), default=0) - 2), _MOST_LEVELS)

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from viz.geometry.alignment import aligned
-from viz.geometry.frame_titles import broken
+from viz.geometry.frame_titles import broken, room_for_levels
 from viz.geometry.graph import LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order
 from viz.geometry.weight_branches import spans, weight_branches
@@ -370,8 +370,9 @@ class _Arranger:
         left = max(PAD, PAD - title.at.x)
         right = max(PAD, title.at.x + title.at.w - inside.width + PAD)
         left = right = max(left, right)  # what is in the middle stays there
-        down = title.at.h + (_BELOW if title.lines else PAD)
-        made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, down + inside.height + PAD)
+        down = title.at.h + (_BELOW + room_for_levels(self.graph, ids, "data") if title.lines else PAD)
+        height = down + inside.height + PAD + room_for_levels(self.graph, ids, "gradient")
+        made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, height)
         made.is_frame = True
         inside.titles[cluster.id] = title
         title.at.y = 4 - down

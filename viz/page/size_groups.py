@@ -39,6 +39,7 @@ def size_groups(record: Record, children: list[Any], most: int) -> list[tuple[st
 
 def _size(record: Record, child: Any) -> tuple[int, ...] | None:
     """The shape of what a layer or op makes first, without its channels; None for vectors and the like."""
+    child = child.children[0] if isinstance(child, Block) and child.is_chain else child
     made = record.ops[child].outputs if isinstance(child, int) else child.scope.outputs if child.scope else ()
     shape = record.tensors[made[0]].shape if made else ()
     return tuple(shape[:-1]) if len(shape) > 2 else None

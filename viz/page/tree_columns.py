@@ -21,7 +21,7 @@ from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
 from viz.page.size_groups import size_groups
 from viz.picture import box_texts
-from viz.picture.name_groups import named_groups
+from viz.picture.name_groups import Chains, named_groups
 
 __all__ = ["Facts", "TreeColumns"]
 
@@ -192,6 +192,7 @@ class TreeColumns:
         self.facts, self.selection, self.text = facts, selection, facts.text
         self.record = facts.record
         self.shown: set[int] = set()
+        self._chains = Chains(facts.record, selection.ops)
         self._parts = _parts(root)
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
         self._sums: list[_Sums] = []
@@ -281,7 +282,8 @@ class TreeColumns:
         return -number
 
     def _grouped(self, parent: int, items: list[int], firsts: list[Any]) -> list[int]:
-        """Very many children as groups, and groups of groups: by name, by line, by function, else simply into parts."""
+        """Many children as chains; very many as groups and groups of groups: by name, line, function, else in parts."""
+        items, firsts = self._chained(parent, items, firsts)
         if len(items) <= _MOST_CHILDREN:
             return items
         found: list[int] = []
@@ -305,6 +307,30 @@ class TreeColumns:
                 found += inner
             done += len(group)
         return found
+
+    def _chained(self, parent: int, items: list[int], firsts: list[Any]) -> tuple[list[int], list[Any]]:
+        """Layers that follow each other as one in a block that is no level of its own: it opens when its layers do."""
+        around, found, kept = self._entries[parent], list[int](), list[Any]()
+        if around.block.is_chain:
+            return items, firsts
+        single = [None if self._is_folding(item) else first for item, first in zip(items, firsts)]
+        done = 0
+        for part in self._chains.of(single):
+            begin, done = done, done + len(part)
+            if len(part) == 1:
+                found.append(items[begin])
+                kept.append(firsts[begin])
+                continue
+            block, need = Chains.block(part), None if around.need is None else around.level + 1
+            self._entries.append(_Entry("group", f"→{begin}", box_texts.title(block), block, around.level, need))
+            self._entries[-1].children = items[begin:done]
+            found.append(1 - len(self._entries))
+            kept.append(block)
+        return found, kept
+
+    def _is_folding(self, item: int) -> bool:
+        """Is a child a run, or does it stand for equal parts?"""
+        return item < 0 and (self._entries[-item].kind != "scope" or self._entries[-item].block.repeats > 1)
 
     def _blocks(self) -> dict[str, list[Any]]:
         text, entries = self.text, self._entries

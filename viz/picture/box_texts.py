@@ -35,6 +35,7 @@ __all__ = [
     "weights",
 ]
 
+_WIDEST = 48  # letters in a line that tells the parts of a chain
 _MOST_NAMES = 3  # of variables, in the title of their box
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
@@ -82,10 +83,38 @@ def spent(arrow: str, time: int) -> str:
 def closed_lines(record: Record, block: Block) -> list[str]:
     """What a closed scope says below its name, but for its cost."""
     scope = block.scope
+    if block.is_chain:
+        made = block.children[-1].scope.outputs[0]
+        return [*_parts_of_chain(block), "→ " + formatting.tensor(record.tensors[made]), *_parameters(block)]
     lines = _class(block)
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
     return lines + _parameters(block)
+
+
+def _parts_of_chain(block: Block) -> list[str]:
+    """The classes of the layers of a chain, on as many lines as they need: `Conv2D 3×3 → BatchNormalization → ReLU`."""
+    lines = [""]
+    for i, child in enumerate(block.children):
+        said = _class_and_window(child)
+        longer = f"{lines[-1]} → {said}" if i else said
+        if len(longer) <= _WIDEST:
+            lines[-1] = longer
+        else:
+            lines.append(f"→ {said}")
+    return lines
+
+
+def _class_and_window(block: Block) -> str:
+    """The class of a layer, with the size of its window and its strides, as a convolution has them."""
+    assert block.scope is not None
+    config, name = block.scope.config, formatting.clean(block.scope.cls or block.title, 40)
+    window, strides = (config.get(key) for key in ("kernel_size", "strides"))
+    if isinstance(window, list | tuple) and all(isinstance(size, int) for size in window):
+        name += " " + "×".join(map(str, window))
+        if isinstance(strides, list | tuple) and set(strides) != {1}:
+            name += " / " + "×".join(map(str, strides))
+    return name
 
 
 def _parameters(block: Block) -> list[str]:

@@ -20,11 +20,13 @@ from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.legend import STATE
-from viz.picture.name_groups import group_long_blocks
+from viz.picture.name_groups import Chains, group_long_blocks
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
+_LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
+_CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 # What a layer is called and holds: that is what its box and those within it show.
 _DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])
@@ -107,6 +109,7 @@ class _Assembly:
         self.given: dict[str, set[int]] = {}  # node -> what folded ops that it shows read from outside
         self.loops: dict[tuple[int, int, int, int], bool] = {}  # two parts that follow each other: are they a loop's?
         self.closed: tuple[str, ...] = ()
+        self.closes_layers = view == "layers"
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
     # ------------------------------------------------------------------ frames and closed scopes
@@ -121,6 +124,8 @@ class _Assembly:
         wanted = deepest if depth is None else min(depth, deepest)
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
         most = min(max_nodes, _MOST_IN_BLOCK)
+        if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LARGE * max_nodes:
+            chosen, closed_to = self._joined(root, wanted, chosen, max_nodes)
         if chosen < wanted and self._hides_many(root, chosen, 0, most):
             root = tree(self.record, self.selection.forward)
             group_long_blocks(self.record, root, most)
@@ -130,12 +135,21 @@ class _Assembly:
         if chosen < wanted:
             closed_to = f"depth {chosen}"
         if closed_to:
-            self.graph.caption = f"closed to {closed_to}: at most {max_nodes} rows"
+            limit = "" if closed_to == _CHAINS else f": at most {max_nodes} rows"
+            self.graph.caption = f"closed to {closed_to}{limit}"
         if self._rows(root, chosen, 0) > max_nodes:
             root.children = grouped(self.record, root.children, max_nodes)
         self._note_folded()
         self._fill(root, chosen, 0, None)
         self._place_rest()
+
+    def _joined(self, root: Block, wanted: int, chosen: int, max_nodes: int) -> tuple[int, str]:
+        """Close all layers, long rows of them in chains, if there is room for all of them; gives depth and caption."""
+        before, self.closes_layers = self.closes_layers, True
+        if self._rows(root, wanted, 0) <= max_nodes and Chains(self.record, self.selection.ops).join(root):
+            return wanted, _CHAINS
+        self.closes_layers = before
+        return chosen, ""
 
     def _note_folded(self) -> None:
         for op, shown in self.stands_for.items():
@@ -174,7 +188,7 @@ class _Assembly:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None:
             return block.is_group
-        if self.view == "layers" and block.kind == "layer" and not any(isinstance(c, Block) for c in block.children):
+        if self.closes_layers and block.kind == "layer" and not any(isinstance(c, Block) for c in block.children):
             return True
         return level > depth or block.kind in self.closed
 
@@ -511,7 +525,7 @@ class _Assembly:
             target = f"{node.row}_weights" if f"{node.row}_weights" in nodes else node.row
             if target != node.id:
                 self.graph.edges.append(Edge(node.id, target, "update", tooltip="changes in place"))
-        chained = f"{node.row}_weights" in nodes and f"{node.row}_update" in nodes  # they already tie the two
+        chained = f"{node.row}_update" in nodes  # between the two, and tied to both: a line would have to go around it
         if node.lane == "backward" and node.row in nodes and node.row != node.id and not chained:
             self.graph.edges.append(Edge(node.row, node.id, "link", tooltip="gradient of this op"))
 
@@ -523,6 +537,8 @@ def _levels(block: Block) -> int:
 
 
 def _scope_tooltip(block: Block) -> str:
+    if block.is_chain:
+        return "\n".join([_scope_tooltip(child).split("\n", 1)[0] for child in block.children])
     scope, lines = block.scope, []
     if block.repeats > 1:
         lines.append(f"{block.repeats} equal parts{box_texts.beside(block)}: {', '.join(block.names[:12])}")

@@ -1,14 +1,22 @@
-"""Neighbours in a long list of layers put together by what their names begin with: `conv2_block1_1_conv`, ..."""
+"""Neighbours in a long list of layers put together: by how their names begin, `conv2_block1_1_conv`, or in chains.
+
+A chain is a layer and those behind it that only scale or bend what it made: a convolution, its normalization, its
+activation, its dropout. Published figures draw these as one box, too.
+"""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
-from viz.facts.blocks import Block, grouped
-from viz.facts.schema import Record
+from viz.facts.blocks import Block, grouped, leaves
+from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["group_long_blocks", "named_groups"]
+__all__ = ["Chains", "group_long_blocks", "named_groups"]
+
+_MANY, _FEWER = 24, 0.8  # chains are made of more neighbours than this, where at most so large a part of them is left
+_LONGEST = 5  # layers in a chain
 
 
 def group_long_blocks(record: Record, block: Block, most: int) -> None:
@@ -59,3 +67,74 @@ def _words(child: Any) -> list[str]:
     names = [name.split("_") for name in child.names or (child.title,)]
     shared = itertools.takewhile(lambda words: len(set(words)) == 1, zip(*names))
     return [words[0] for words in shared]
+
+
+class Chains:
+    """Which layers follow each other as one.
+
+    Args:
+        record: the recording.
+        ops: those of the picture, which say who reads what a layer made.
+    """
+
+    def __init__(self, record: Record, ops: Iterable[Op]) -> None:
+        self.record = record
+        self.readers: dict[int, set[int | None]] = {}  # of each tensor, the scopes of the ops that read it
+        for op in ops:
+            for tensor in op.inputs if op.phase != "backward" else ():
+                self.readers.setdefault(tensor, set()).add(op.scope)
+
+    def join(self, root: Block) -> bool:
+        """Put chains together everywhere in a tree, in place; was there any?"""
+        parts = self.of(root.children)
+        found = [self.join(child) for child in root.children if isinstance(child, Block) and not child.is_group]
+        root.children = [part[0] if len(part) == 1 else self.block(part) for part in parts]
+        return any(len(part) > 1 for part in parts) or any(found)
+
+    @staticmethod
+    def block(part: list[Any]) -> Block:
+        """The chain of some layers as a group, which is called as the first of them."""
+        return Block(part[0].title, None, part, is_group=True, is_chain=True)
+
+    def of(self, children: list[Any]) -> list[list[Any]]:
+        """Children in chains, most of one: all of one where there are few children, or where chains help little.
+
+        Args:
+            children: blocks and ids of ops; None for what may be in no chain.
+        """
+        found: list[list[Any]] = []
+        for child in children:
+            if found and len(found[-1]) < _LONGEST and self._follows(found[-1][-1], child):
+                found[-1].append(child)
+            else:
+                found.append([child])
+        help_much = len(children) > _MANY and len(found) <= _FEWER * len(children)
+        return found if help_much else [[child] for child in children]
+
+    def _follows(self, before: Any, child: Any) -> bool:
+        """Does a layer read what another made, alone, and make of it something of the same shape, without a kernel?"""
+        if not _is_single(before) or not _is_single(child):
+            return False
+        made, read = before.scope.outputs, child.scope.inputs
+        if len(made) != 1 or tuple(read) != tuple(made) or len(child.scope.outputs) != 1:
+            return False
+        readers = self.readers.get(made[0], set())
+        inside = [scope for scope in readers if scope is not None and child.scope.id in self._around(scope)]
+        tensors = self.record.tensors
+        same = tensors[made[0]].shape == tensors[child.scope.outputs[0]].shape
+        return same and len(inside) == len(readers) > 0 and not self._has_kernel(child)
+
+    def _around(self, scope: int) -> set[int]:
+        return {each.id for each in self.record.ancestors(scope)}
+
+    def _has_kernel(self, block: Block) -> bool:
+        """Has it weights for more than one axis, as what mixes its features has?"""
+        read = [self.record.tensors[i] for op in leaves(block) for i in self.record.ops[op].inputs]
+        return any(info.role in VARIABLES and len(info.shape) > 1 for info in read)
+
+
+def _is_single(child: Any) -> bool:
+    """Is it one call of a layer that holds no other?"""
+    if not isinstance(child, Block) or child.kind != "layer" or child.repeats > 1:
+        return False
+    return not any(isinstance(inner, Block) for inner in child.children)

@@ -19,7 +19,13 @@ def block(x, filters):
     return x
 
 
-def unet():
+def without_norms(x, filters):
+    for _ in range(3):
+        x = layers.DepthwiseConv2D(3, padding="same", activation="relu")(conv(filters)(x))
+    return x
+
+
+def unet(block=block):
     """52 layers, which are only numbered."""
     x = start = layers.Input((16, 16, 1))
     skips = []
@@ -36,7 +42,7 @@ def unet():
 
 @pytest.fixture(scope="module")
 def recorded():
-    return unet()
+    return unet(without_norms)
 
 
 def blocks(recording):
@@ -67,6 +73,16 @@ def test_layers_that_are_only_numbered_are_grouped_by_the_size_of_images(recorde
     assert rows >= 8
     assert len(groups) == 7  # down three times, and up again
     assert [group.split("_")[0] for group in groups[1:4]] == ["max"] * 3
+
+
+def test_layers_that_follow_each_other_as_one_are_one_box_as_in_pictures():
+    recording = unet()
+    rows, groups = seen_at_first(recording)
+    drawn = recording.draw().graph
+    chains = [node.title for node in drawn.nodes.values() if node.lines[0] == "Conv2D 3×3 → BatchNormalization → ReLU"]
+    assert groups == chains
+    assert len(groups) == 14
+    assert rows == len([node for node in drawn.nodes.values() if node.lane == "forward" and node.kind != "input"])
 
 
 @pytest.mark.parametrize("name", ALL)

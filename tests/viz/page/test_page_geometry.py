@@ -86,6 +86,13 @@ def test_the_page_keeps_arrows_and_labels_off_everything(name):
         check(seen)
 
 
+@pytest.mark.parametrize(("name", "view"), [("seq2seq", "backward"), ("penalties", "forward")])
+def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
+    recording, _ = ALL[name]()
+    (seen,) = scenes(recording, [view])
+    assert faults(seen)["lines joined"] == 0
+
+
 def test_ops_beside_others_have_their_gradients_near():
     """So that the drawing isn't as wide as if each of them had room for weights."""
     recording, _ = ALL["vae"]()

@@ -222,6 +222,18 @@ def together(arrows: Sequence[Arrow], length: float = 6.0) -> int:
     return count
 
 
+def joined(arrows: Sequence[Arrow], length: float = 30.0) -> int:
+    """How many pairs of lines from different boxes to one lie on each other so long that they look like one."""
+    count = 0
+    for group in ([a for a in arrows if a.head == head] for head in {arrow.head for arrow in arrows}):
+        firsts = [Arrow(f"{a.tail} {i}", f"{i}", a.points, "", None) for i, a in enumerate(group)]
+        same = [
+            (a, b) for i, a in enumerate(firsts) for j, b in enumerate(firsts[:i]) if group[i].tail != group[j].tail
+        ]
+        count += sum(together(pair, length) for pair in same)
+    return count
+
+
 def _upright(piece: Piece) -> tuple[bool, float, float, float] | None:
     """Is it level, from where to where, and at which place; None for slanted pieces."""
     (x1, y1), (x2, y2) = piece
@@ -272,6 +284,7 @@ def faults(seen: Picture, crossed: bool = True) -> collections.Counter[str]:
         )
     found["crossings"] = crossings(seen.arrows) if crossed else 0
     found["lines on lines"] = together(seen.arrows)
+    found["lines joined"] = joined(seen.arrows)
     return collections.Counter({name: int(count) for name, count in found.items()})
 
 

@@ -72,6 +72,9 @@ def test_lines_that_cross_and_lines_that_lie_on_each_other():
     assert crossings([down, straight((0, 100), (90, 100), ends=("a", "d"))]) == 0  # they share an end
     half_way = Arrow("a", "b", curve([(35, 40), (35, 80), (35, 160), (35, 200)]), "", None)
     assert crossings([half_way, straight((0, 120), (90, 120), ends=("c", "d"))]) == 1  # a point of the curve lies on it
+    joining = [Arrow("a", "c", [(35, 40), (35, 90), (80, 90), (80, 130)], "", None)]
+    joining += [Arrow("b", "c", [(120, 40), (120, 90), (80, 90), (80, 130)], "", None)]
+    assert faults(seen(joining, [(name, B) for name in "abc"]))["lines joined"] == 1
     along = seen([down, straight((36, 60), (36, 90), ends=("c", "d"))], [(name, B) for name in "abcd"])
     assert faults(along)["lines on lines"] == 1
     assert len(curve([(0, 0), (0, 1), (1, 1), (1, 0)])) == 13
@@ -82,26 +85,35 @@ def test_lines_that_cross_and_lines_that_lie_on_each_other():
 VIEWS = ("both", "forward", "backward", "layers")
 NONE = ("through boxes", "through titles", "labels on boxes", "labels on titles", "labels on labels")
 NONE += ("labels on borders", "labels on lines", "labels missing", "titles on boxes", "titles on borders", "outside")
+MOST_JOINED = {"densenet": 2}  # its last layers read all others, and there is not always a level for each
 NONE += ("lines on lines", "frames through boxes", "frames through frames")
 
 
 def check(drawing):
-    """Nothing is wrong with a picture; gives how many arrows cross each other, and run through foreign frames."""
+    """Nothing is wrong with a picture; gives how many arrows cross each other, and how many share a line to a box."""
     found = faults(picture(drawing.svg, drawing.graph))
-    assert {name: found[name] for name in NONE if found[name]} == {}
-    return found["crossings"], found["through frames"]
+    assert {name: found[name] for name in (*NONE, "through frames") if found[name]} == {}
+    return found["crossings"], found["lines joined"]
 
 
 @pytest.mark.parametrize(
     ("name", "view"),
     [
         *[("gan", "both"), ("bidirectional", "backward"), ("shared_layers", "both"), ("frozen", "both")],
-        *[("siamese", "forward"), ("seq2seq", "layers")],
+        *[("siamese", "forward"), ("siamese", "both"), ("seq2seq", "layers"), ("seq2seq", "forward")],
     ],
 )
 def test_arrows_and_labels_keep_off_everything(name, view):
     recording, _ = ALL[name]()
     check(recording.draw(view=view))
+
+
+@pytest.mark.parametrize(
+    ("name", "view"), [("inception", "forward"), ("inception", "layers"), ("shared_layers", "both")]
+)
+def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
+    drawing = ALL[name]()[0].draw(view=view)
+    assert faults(picture(drawing.svg, drawing.graph))["lines joined"] == 0
 
 
 @pytest.mark.slow
@@ -114,6 +126,7 @@ def test_pictures_without_a_flaw(name):
         options = {"show_shapes": True, "show_layer_names": True, "expand_nested": True}
         drawings.append(viz.plot_model(model, None, **options))
     ours = [check(drawing) for drawing in drawings]
+    assert max(joined for _, joined in ours) <= MOST_JOINED.get(name, 0)
     theirs = [crossings_by_graphviz(drawing.graph) for drawing in drawings]
     assert [crossed for (crossed, _), most in zip(ours, theirs) if crossed > most] == []
 

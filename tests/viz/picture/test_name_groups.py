@@ -8,6 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from tests.viz.picture.architectures import fitted, numbers
 from tests.viz.picture.geometry import crossings_by_graphviz, faults, picture
 
 
@@ -114,3 +115,66 @@ def test_a_layer_that_is_called_again_counts_once():
         model(np.ones((2, 6)))
     said = {node.title: node.lines for node in t.draw(max_nodes=2, collapse_repeats=False).graph.nodes.values()}
     assert f"{5 * 42} parameters" in said["block_a"]
+
+
+# ---------------------------------------------------------------------- chains
+
+BLOCK = "Dense → LayerNormalization → Activation"
+
+
+def stacked(blocks=9, branch=False):
+    """Blocks of three layers, of which only the first has a kernel; `branch`: something else reads the second, too."""
+    x = start = layers.Input((6,))
+    for i in range(blocks):
+        normed = layers.LayerNormalization()(layers.Dense(5 + i)(x))
+        x = layers.Activation("tanh")(normed)
+        x = layers.Add()([x, normed]) if branch else x
+    return fitted(ef.Model(start, layers.Dense(2)(x), name="stacked"), numbers(4, 6), numbers(4, 2))[0]
+
+
+@pytest.fixture(scope="module")
+def chained():
+    return stacked()
+
+
+@pytest.mark.parametrize("view", ["both", "layers"])
+def test_a_layer_and_what_only_scales_or_activates_behind_it_are_one_box(chained, view):
+    graph = chained.draw(view=view, max_nodes=60).graph
+    boxes = [node for node in graph.nodes.values() if node.kind == "scope"]
+    assert [node.lines[0] for node in boxes] == [BLOCK] * 9 + ["Dense"]
+    assert [node.lines[1] for node in boxes] == [f"→ 4×{5 + i} f32" for i in range(9)] + ["→ 4×2 f32"]
+    assert boxes[0].lines[2] == "45 parameters"  # 6 · 5 + 5, and twice 5
+    assert [line.split()[0] for line in boxes[0].tooltip.splitlines()] == ["layer"] * 3
+    assert "closed to layers, activations and the like in the box before them" in graph.caption
+
+
+@pytest.mark.parametrize("asked", [{"depth": 9}, {"collapse_repeats": False}, {"max_nodes": 1000}])
+def test_who_asks_for_all_of_it_sees_all_layers(chained, asked):
+    graph = chained.draw(**asked).graph
+    layers_ = [frame for frame in graph.clusters.values() if frame.kind == "layer"]
+    assert len(layers_) == 28
+    assert "closed" not in graph.caption
+
+
+def test_few_layers_stay_apart():
+    graph = stacked(7).draw(view="layers", max_nodes=60).graph
+    assert len([node for node in graph.nodes.values() if node.kind == "scope"]) == 22
+    assert "closed" not in graph.caption
+
+
+def test_what_others_read_is_seen():
+    boxes = [node.lines[0] for node in stacked(branch=True).draw(view="layers", max_nodes=60).graph.nodes.values()]
+    assert "Dense → LayerNormalization" in boxes
+    assert BLOCK not in boxes
+
+
+def test_a_long_chain_goes_on_in_the_next_line():
+    x = start = layers.Input((8, 2))
+    for i in range(9):
+        x = layers.LeakyReLU()(layers.BatchNormalization()(layers.Conv1D(3 + i, 3, padding="same")(x)))
+        x = layers.SpatialDropout1D(0.1)(x)
+    x = layers.Dense(2)(layers.Flatten()(x))
+    recording, _ = fitted(ef.Model(start, x), numbers(4, 8, 2), numbers(4, 2))
+    graph = recording.draw(view="layers", max_nodes=60).graph
+    lines = [node.lines[:2] for node in graph.nodes.values() if "→ SpatialDropout1D" in node.lines]
+    assert ["Conv1D 3 → BatchNormalization → LeakyReLU", "→ SpatialDropout1D"] in lines

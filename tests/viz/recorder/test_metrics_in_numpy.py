@@ -78,3 +78,59 @@ def test_a_metric_stands_on_the_side_where_what_it_reads_is_made():
     assert (at["auc_left"] < at["auc_right"]) == (frames["left"] < frames["right"])
     middle = frames["net"]
     assert min(at.values()) < middle < max(at.values())
+
+
+class Tracking(ef.Model):
+    """It says itself what its metrics take in, as is usual in a `train_step` of one's own."""
+
+    def __init__(self):
+        super().__init__(name="tracking")
+        self.out, self.tracker = layers.Dense(3, name="out"), ef.metrics.Mean(name="my_loss")
+        self.error = ef.metrics.MeanAbsoluteError(name="mae")
+
+    def call(self, x):
+        return self.out(x)
+
+    def train_step(self, data):
+        x, y = data
+        with ef.GradientTape() as tape:
+            answer = self(x, training=True)
+            loss = ef.ops.mean(ef.ops.square(y - answer))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_weights), self.trainable_weights)
+        self.tracker.update_state(loss)
+        self.error.update_state(y_true=y, y_pred=answer)
+        return {"loss": self.tracker.result(), "mae": self.error.result()}
+
+
+def test_metrics_of_ones_own_training_step_are_boxes_as_compiled_ones_are():
+    model = Tracking()
+    model.compile("sgd")
+    with viz.trace() as t:
+        model.fit(np.ones((4, 2)), np.ones((4, 3)), verbose=0)
+    metrics = [(scope.name, scope.cls) for scope in t.scopes if scope.kind == "metric"]
+    assert metrics == [("my_loss", "Mean"), ("mae", "MeanAbsoluteError")]
+    graph = t.draw(view="layers").graph
+    boxes = {node.title: node for node in graph.nodes.values() if node.phase == "metric"}
+    assert {title: node.lines[0] for title, node in boxes.items()} == {"my_loss": "Mean", "mae": "MeanAbsoluteError"}
+    read = {title: [graph.nodes[e.tail].title for e in graph.edges if e.head == box.id] for title, box in boxes.items()}
+    assert read["my_loss"] == ["mean"]
+    assert sorted(read["mae"]) == ["input", "out"]
+
+
+def test_a_metric_is_announced_once():
+    """When it is called, and when it calls what its base class does."""
+
+    class Twice(ef.metrics.Mean):
+        def update_state(self, values, sample_weight=None):
+            super().update_state(2 * values, sample_weight)
+
+    metric = Twice(name="twice")
+    with viz.trace() as t:
+        metric(ef.ops.ones((3,)))
+        metric.update_state(ef.ops.ones((3,)))
+    assert [scope.kind for scope in t.scopes] == ["metric", "metric"]
+    with viz.trace() as t, pytest.raises((TypeError, ValueError)):
+        metric.update_state("words")
+    with viz.trace() as t:
+        metric.update_state(ef.ops.ones((3,)))  # after one that failed, too
+    assert [scope.kind for scope in t.scopes] == ["metric"]

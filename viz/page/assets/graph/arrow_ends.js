@@ -93,7 +93,8 @@ class Parting {
       beside.forEach((i, n) => {
         const others = beside.slice(n + 1).filter((j) => this.distance(j) === this.distance(i));
         if (!others.length || this.moveLevel(i, beside, this.comesFromAfar(i))) return;
-        this.moveLevel(others[others.length - 1], beside, false);
+        const last = others[others.length - 1];
+        if (!this.moveLevel(last, beside, false)) this.moveLevel(last, beside, true);
       });
     }
   }

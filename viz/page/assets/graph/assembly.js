@@ -363,7 +363,7 @@ class Scene {
     if (node.lane === "update" && target !== node.id) {
       this.edges.push({ tail: node.id, head: target, kind: "update", label: "", tensors: [] });
     }
-    const chained = weights && this.nodes.has(`${node.row}_update`); // they already tie the two
+    const chained = this.nodes.has(`${node.row}_update`); // between the two, and tied to both: a line would go around it
     if (node.lane === "backward" && node.row !== node.id && !chained) {
       this.edges.push({ tail: node.row, head: node.id, kind: "link", label: "", tensors: [] });
     }

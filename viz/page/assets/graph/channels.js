@@ -8,8 +8,11 @@ const KEEP_OFF = 8,
   CROSS = 250,
   CROSS_MOVABLE = 60, // a crossing with one that will be asked to move
   KIN_CROSS = 25,
-  BORDER = 200,
-  CORNER = 2; // how a way passes a point: 0 level, 1 upright
+  BORDER = 400,
+  CORNER = 2, // how a way passes a point: 0 level, 1 upright
+  BESIDE = 3, // and 3 and 4 close beside it
+  ENDING = 2 * TRACK, // from so far away from the end of a way on,
+  SHARED = 1; // running along another that leads to the same box costs so much of its length
 const MOST_POINTS = 12e6; // for which there is memory: 40 bytes each
 const PUSHING = 500,
   NEVER = 1e15; // what it costs to be in the way of another who must move, or will not
@@ -168,10 +171,12 @@ class Channels {
   }
 
   closeLines(left, top, right, bottom, direction) {
-    const [i0, i1] = inside(this.xs, left - 4, right + 4),
-      [j0, j1] = inside(this.ys, top - 4, bottom + 4);
-    for (let j = j0; j < j1; j += 1)
-      for (let i = i0; i < i1; i += 1) this.shut[direction][j * this.nx + i] = 1;
+    const { nx, xs, ys } = this,
+      ends = [inside(xs, left - 4, right + 4), inside(ys, top - 4, bottom + 4)];
+    // Pieces that begin before the line and reach it run along it, too.
+    ends[direction][0] = Math.max(indexFrom(direction ? ys : xs, (direction ? top : left) - 4, true) - 1, 0);
+    const [[i0, i1], [j0, j1]] = ends;
+    for (let j = j0; j < j1; j += 1) for (let i = i0; i < i1; i += 1) this.shut[direction][j * nx + i] = 1;
   }
 
   at([x, y]) {
@@ -186,7 +191,7 @@ class Channels {
   // the other side; A* over points and directions. None where there is no way.
   search(arrow, starts, targets, own, pushCost, limit = Infinity, shunned = null) {
     const { nx, ny, xs, ys, shut, best, before, searched, busyPoints, busyPieces } = this,
-      quest = { arrow, own, push: pushCost, shunned },
+      quest = { arrow, targets, own, push: pushCost, shunned },
       [shutLevel, shutUpright] = shut,
       waiting = this.waiting,
       search = (this.searches += 1),
@@ -245,8 +250,15 @@ class Channels {
     let cost = 0;
     for (const frame of this.borders[turn].get(piece) || []) cost += quest.own.has(frame) ? 0 : BORDER;
     const users = this.along[turn].get(piece);
-    if (users && users.length && !this.allKin(quest.arrow, users)) cost += quest.push;
-    return cost;
+    if (!users || !users.length || users.every((user) => this.begin[user] === this.begin[quest.arrow])) return cost;
+    if (!users.every((user) => this.end[user] === this.end[quest.arrow])) return cost + quest.push;
+    return cost + (this.isAtEnd(quest, piece) ? 0 : SHARED * this.lengthOf([piece, piece + (turn ? this.nx : 1)]));
+  }
+
+  // Is a piece close above or below the end of a way, or close beside an end at a box's side?
+  isAtEnd({ targets }, piece) {
+    const here = this.point(piece);
+    return [...targets].some(([at, last]) => Math.abs(here[last] - this.point(at)[last]) <= ENDING);
   }
 
   // What it costs to come to a point in one direction and leave it in another.
@@ -256,8 +268,8 @@ class Channels {
     if (owners && !owners.includes(tail) && !owners.includes(head)) return NEVER;
     let cost = direction === turn ? 0 : BEND;
     for (const [other, how] of this.passed.get(at) || []) {
-      const across = direction === turn && how === 1 - direction;
-      if (this.kin(quest.arrow, other)) cost += across ? KIN_CROSS : 0;
+      const across = direction === turn && how % BESIDE === 1 - direction;
+      if (this.kin(quest.arrow, other)) cost += across && how < BESIDE ? KIN_CROSS : 0;
       else cost += across ? crossingCost(quest, other) : quest.push;
     }
     return cost;
@@ -307,7 +319,7 @@ class Channels {
     for (const [at, direction, turn] of turnsOf(way, first, last)) {
       for (const [other, how] of this.passed.get(at) || []) {
         if (this.kin(arrow, other)) continue;
-        if (direction === turn && how === 1 - direction) crossed.push(other);
+        if (direction === turn && how % BESIDE === 1 - direction) crossed.push(other);
         else touched.add(other);
       }
     }
@@ -321,7 +333,7 @@ class Channels {
 
   passedBy(way, first, last) {
     return turnsOf(way, first, last).flatMap(([at, direction, turn]) =>
-      direction !== turn ? [[at, CORNER]] : this.near(at, direction).map((near) => [near, direction]),
+      direction !== turn ? [[at, CORNER]] : this.near(at, direction).map((near) => [near, direction + (near === at ? 0 : BESIDE)]),
     );
   }
 

@@ -14,6 +14,7 @@ const LANES = ["forward", "parameter", "update", "backward"];
 // scene; with more `room` above and below some rows.
 function arrange(scene, room) {
   for (const node of scene.nodes.values()) Object.assign(node, sizeOf(node));
+  leaveLevels(scene);
   for (let attempt = 0; attempt < 4; attempt += 1) {
     new Arranger(scene, room).run();
     if (placeTitles(scene)) break;
@@ -318,7 +319,7 @@ class Arranger {
       head = headOf(unit.frame),
       beside = 2 * TRACK * Math.min(passingIn(unit.inner), 6); // room for arrows that pass boxes
     unit.w = Math.max(w + beside, head.w, unit.frame.least || 0) + 2 * PAD;
-    unit.h = h + head.h + PAD + BELOW_HEAD;
+    unit.h = h + head.h + unit.frame.under + unit.frame.below;
   }
 
   put(layers, x, y, width) {
@@ -432,7 +433,7 @@ class Arranger {
     if (unit.frame) {
       const w = unit.w - (unit.lead || 0);
       Object.assign(unit.frame, { x, y, w, h: unit.h });
-      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, w - 2 * PAD);
+      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + unit.frame.below, w - 2 * PAD);
       return;
     }
     const span = this.spans.get(unit.row);

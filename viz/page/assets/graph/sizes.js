@@ -42,3 +42,23 @@ function headOf(frame) {
     h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + (frame.subtitle ? 1 : 0)),
   };
 }
+
+const MOST_LEVELS = 4; // more arrows than two that reach a box below a frame's title, for each of which there is a level
+
+// Room below each frame's title, and for gradients above its lower border, for the level pieces of arrows that reach one
+// box from outside.
+function leaveLevels(scene) {
+  const counts = new Map();
+  for (const frame of scene.frames.values()) Object.assign(frame, { below: BELOW_HEAD, under: PAD });
+  for (const { kind, tail, head } of scene.edges) {
+    const [side, least] = { data: ["below", BELOW_HEAD], gradient: ["under", PAD] }[kind] || [],
+      outside = side && framesAround(scene, tail);
+    for (const id of side ? framesAround(scene, head) : []) {
+      if (outside.includes(id)) continue;
+      const count = (counts.get(`${id} ${side} ${head}`) || 0) + 1,
+        frame = scene.frames.get(id);
+      counts.set(`${id} ${side} ${head}`, count);
+      frame[side] = Math.max(frame[side], least + TRACK * Math.min(count - 2, MOST_LEVELS));
+    }
+  }
+}
