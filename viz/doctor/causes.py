@@ -37,13 +37,21 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "label_range",
         "unscaled_input",
         "initial_weights",
+        "batchnorm_misuse",
     ),
     "unscaled_input": ("augmentation",),
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
     "lr_too_low": ("callback_mismatch", "softmax_axis", "initial_weights"),
     "vanishing_gradient": ("hidden_softmax", "initial_weights", "saturated", "vanishing_gradient"),
     "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
-    "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
+    "no_gradient": (
+        "batchnorm_misuse",
+        "initial_weights",
+        "unscaled_input",
+        "lr_too_high",
+        "dead_relu",
+        "constant_output",
+    ),
     "dead_relu": (
         "batchnorm_misuse",
         "label_range",
@@ -119,6 +127,10 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     """Could this one have made that one?"""
     if cause.kind == "batchnorm_misuse" and symptom.kind in ("dead_relu", "constant_output"):
         return cause.rule.endswith(".ones")  # what it gives is 0 for whatever it is given
+    if cause.kind == "batchnorm_misuse" and symptom.kind in ("no_gradient", "lr_too_high"):
+        silent = cause.rule.endswith(".ones") and cause.severity == "error"  # the loss is that of one row after another
+        only = symptom.rule == "no_gradient" and symptom.evidence.get("gradient") != "None"
+        return silent and (only or not symptom.evidence.get("unusual", True))
     if symptom.kind == "label_leak":  # who sees what comes after sees the label
         return (cause.rule, symptom.rule) == ("attention_mask.upside_down", "label_leak.ahead")
     if cause.kind == "dropout_high" and symptom.kind == "not_learning":
@@ -138,6 +150,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     if cause.kind == "unscaled_input" and _below_1(cause):  # too small an input blows nothing up
         return symptom.kind in ("not_learning", "constant_output", "dead_relu")  # units have little but their bias
     if symptom.kind == cause.kind == "validation_mismatch":
+        if (cause.rule, symptom.rule) == ("validation_mismatch.prepared", "validation_mismatch.scale"):
+            return (cause.file, cause.line) == (symptom.file, symptom.line)  # the same rows, column by column
         return (cause.rule, symptom.rule) == ("validation_mismatch.vocabulary", "validation_mismatch.numbers")
     if symptom.kind == cause.kind:  # what lies before much padding is far away for the gradient, too
         return symptom.rule == "vanishing_gradient" != cause.rule
