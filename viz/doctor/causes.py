@@ -86,7 +86,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "overfit": ("validation_mismatch", "shuffled_apart"),
     "validation_chance": ("validation_mismatch", "shuffled_apart"),
     "label_leak": ("attention_mask",),
-    "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
+    "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "lr_too_low", "unscaled_input"),
 }
 
 

@@ -99,6 +99,11 @@ def test_batches_of_one_explain_gradients_of_0_and_a_loss_that_jumps_from_row_to
     assert {f.because for f in in_order([finding("lr_too_high", evidence=usual), images])} == {None}
 
 
+def test_a_rate_that_moves_nothing_explains_that_early_stopping_saw_no_gain():
+    found = in_order([finding("stopped_early", "warning"), finding("lr_too_low", "warning")])
+    assert [(f.kind, f.because) for f in found] == [("lr_too_low", None), ("stopped_early", "lr_too_low")]
+
+
 def test_validation_rows_that_are_not_scaled_are_told_once():
     columns = finding("validation_mismatch", "warning", rule="validation_mismatch.prepared", file="a.py", line=7)
     size = finding("validation_mismatch", "warning", rule="validation_mismatch.scale", file="a.py", line=7)
