@@ -13,6 +13,7 @@ _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmen
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
+_OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
 _OF_DROPOUT = ("dropout_high", "dropout_idle")
 _NO_CAUSES = (
     "not_learning",
@@ -37,13 +38,21 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "label_range",
         "unscaled_input",
         "initial_weights",
+        "batchnorm_misuse",
     ),
     "unscaled_input": ("augmentation",),
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
     "lr_too_low": ("callback_mismatch", "softmax_axis", "initial_weights"),
     "vanishing_gradient": ("hidden_softmax", "initial_weights", "saturated", "vanishing_gradient"),
     "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
-    "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
+    "no_gradient": (
+        "batchnorm_misuse",
+        "initial_weights",
+        "unscaled_input",
+        "lr_too_high",
+        "dead_relu",
+        "constant_output",
+    ),
     "dead_relu": (
         "batchnorm_misuse",
         "label_range",
@@ -78,7 +87,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "overfit": ("validation_mismatch", "shuffled_apart"),
     "validation_chance": ("validation_mismatch", "shuffled_apart"),
     "label_leak": ("attention_mask",),
-    "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
+    "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "lr_too_low", "unscaled_input"),
 }
 
 
@@ -117,8 +126,8 @@ def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
 
 def _fits(cause: Finding, symptom: Finding) -> bool:
     """Could this one have made that one?"""
-    if cause.kind == "batchnorm_misuse" and symptom.kind in ("dead_relu", "constant_output"):
-        return cause.rule.endswith(".ones")  # what it gives is 0 for whatever it is given
+    if cause.kind == "batchnorm_misuse" and symptom.kind in _OF_SINGLE_ROWS:
+        return cause.rule.endswith(".ones") and _of_single_rows(cause, symptom)
     if symptom.kind == "label_leak":  # who sees what comes after sees the label
         return (cause.rule, symptom.rule) == ("attention_mask.upside_down", "label_leak.ahead")
     if cause.kind == "dropout_high" and symptom.kind == "not_learning":
@@ -138,7 +147,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     if cause.kind == "unscaled_input" and _below_1(cause):  # too small an input blows nothing up
         return symptom.kind in ("not_learning", "constant_output", "dead_relu")  # units have little but their bias
     if symptom.kind == cause.kind == "validation_mismatch":
-        return (cause.rule, symptom.rule) == ("validation_mismatch.vocabulary", "validation_mismatch.numbers")
+        return _same_validation(cause, symptom)
     if symptom.kind == cause.kind:  # what lies before much padding is far away for the gradient, too
         return symptom.rule == "vanishing_gradient" != cause.rule
     if symptom.kind == "vanishing_gradient" and symptom.rule != "vanishing_gradient":
@@ -174,6 +183,22 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     if cause.kind == "loss_mismatch" and symptom.kind == "label_range":
         return cause.rule.endswith("one_unit")
     return True
+
+
+def _of_single_rows(ones: Finding, symptom: Finding) -> bool:
+    """Does it follow from a normalization that gives 0 for whatever it is given, or from the loss of single rows?"""
+    if symptom.kind in ("dead_relu", "constant_output"):
+        return True
+    silent = ones.severity == "error"  # of pictures, a single one has positions that differ
+    blocked = symptom.rule == "no_gradient" and symptom.evidence.get("gradient") != "None"
+    return silent and (blocked or not symptom.evidence.get("unusual", True))
+
+
+def _same_validation(cause: Finding, symptom: Finding) -> bool:
+    """Are these two findings on the same validation rows, of which the first says more?"""
+    if (cause.rule, symptom.rule) == ("validation_mismatch.prepared", "validation_mismatch.scale"):
+        return (cause.file, cause.line) == (symptom.file, symptom.line)  # once column by column
+    return (cause.rule, symptom.rule) == ("validation_mismatch.vocabulary", "validation_mismatch.numbers")
 
 
 def _below_1(inputs: Finding) -> bool:

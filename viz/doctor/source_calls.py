@@ -18,6 +18,7 @@ __all__ = [
     "made_after",
     "numpy_in_tape",
     "only_call",
+    "separate_shuffles",
     "tree_of",
     "unseeded_generators",
 ]
@@ -121,6 +122,35 @@ def lone_shuffles(file: str) -> list[tuple[str, int]]:
     ]
     found += _replaced_by_permutation(file) + _put_in_order(file)
     return found if len({name for name, _ in found}) == 1 else []
+
+
+def separate_shuffles(file: str) -> list[tuple[str, int]]:
+    """Two names that are shuffled in place one after the other, each in an order of its own; empty where none are.
+
+    They are where one generator shuffles both and nothing sets its state between (`np.random.seed`, say).
+    """
+    tree = tree_of(file)
+    for node in ast.walk(tree) if tree is not None else ():
+        body = getattr(node, "body", None)  # of a lambda it is an expression
+        found = [each for each in map(_shuffle_in_place, body if isinstance(body, list) else ()) if each is not None]
+        if len(found) != 2 or len({by for by, _, _ in found}) != 1 or "(" in found[0][0]:
+            continue
+        (_, name, first), (_, other, last) = found
+        states = ("seed", "set_state", "setstate", "set_random_seed", "default_rng", "RandomState", "Random")
+        kept = any(called in states and first <= call.lineno <= last for called, call in _calls(file))
+        return [] if kept or name == other else [(name, first), (other, last)]
+    return []
+
+
+def _shuffle_in_place(statement: ast.stmt) -> tuple[str, str, int] | None:
+    """By what, which name and on which line a statement shuffles; None where it is another one."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or len(call.args) != 1 or call.keywords:
+        return None
+    by, given = call.func, call.args[0]
+    if not isinstance(by, ast.Attribute) or by.attr != "shuffle" or not isinstance(given, ast.Name):
+        return None
+    return ast.unparse(by), given.id, statement.lineno
 
 
 def is_half_of_data(file: str, name: str) -> bool:

@@ -85,6 +85,33 @@ def test_batches_of_one_explain_what_is_silent_after_their_normalization():
     assert [f.because for f in in_order([finding("dead_relu"), lag])] == [None, None]
 
 
+def test_batches_of_one_explain_gradients_of_0_and_a_loss_that_jumps_from_row_to_row():
+    ones = finding("batchnorm_misuse", rule="batchnorm_misuse.ones")
+    usual, wild = ({"unusual": unusual} for unusual in (False, True))
+    blocked = finding("no_gradient", evidence={"gradient": 0.0})
+    assert [f.because for f in in_order([blocked, finding("lr_too_high", evidence=usual), ones])] == [
+        None,
+        "batchnorm_misuse",
+        "batchnorm_misuse",
+    ]
+    assert {f.because for f in in_order([finding("lr_too_high", evidence=wild), ones])} == {None}
+    images = finding("batchnorm_misuse", "warning", rule="batchnorm_misuse.ones")  # of many positions each
+    assert {f.because for f in in_order([finding("lr_too_high", evidence=usual), images])} == {None}
+
+
+def test_a_rate_that_moves_nothing_explains_that_early_stopping_saw_no_gain():
+    found = in_order([finding("stopped_early", "warning"), finding("lr_too_low", "warning")])
+    assert [(f.kind, f.because) for f in found] == [("lr_too_low", None), ("stopped_early", "lr_too_low")]
+
+
+def test_validation_rows_that_are_not_scaled_are_told_once():
+    columns = finding("validation_mismatch", "warning", rule="validation_mismatch.prepared", file="a.py", line=7)
+    size = finding("validation_mismatch", "warning", rule="validation_mismatch.scale", file="a.py", line=7)
+    elsewhere = finding("validation_mismatch", "warning", rule="validation_mismatch.scale", file="a.py", line=3)
+    assert [f.because for f in in_order([size, columns])] == [None, "validation_mismatch"]
+    assert {f.because for f in in_order([elsewhere, columns])} == {None}
+
+
 def test_a_dropout_of_nearly_all_units_explains_that_nothing_is_learnt():
     found = in_order([finding("not_learning", "warning"), finding("dropout_high", "warning")])
     assert [(f.kind, f.because) for f in found] == [("dropout_high", None), ("not_learning", "dropout_high")]

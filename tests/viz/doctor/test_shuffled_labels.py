@@ -7,7 +7,7 @@ import pytest
 
 from tests.viz.doctor.planted import PRELUDE
 from viz.doctor.constant_answers import least_loss, loss_of
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles
+from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles
 from viz.doctor.watched_script import examine
 
 SCRIPT = """\
@@ -89,6 +89,33 @@ def test_a_shuffle_is_told_from_a_split(tmp_path):
     assert read("order = rng.permutation(n)\nx, y = x[order], y[order]\nmodel.fit(x, y)\n") == ([], True)
     assert read("rng.shuffle(y)\nmodel.fit(y, y)\n") == (["y"], False)  # an autoencoder
     assert read("x = rng.permutation(x)\ny = rng.permutation(y)\nmodel.fit(x, y)\n") == ([], True)
+
+
+def test_two_shuffles_with_one_generator_give_two_orders(tmp_path):
+    fault = "np.random.shuffle(train)\nnp.random.shuffle(labels)"
+    found = diagnosed(SCRIPT.format(fault=fault, epochs=20, more=HELD), tmp_path)
+    assert found["shuffled_apart"].severity == "warning"
+    assert found["not_learning"].because == "shuffled_apart"
+    assert "'train' is shuffled on line " in found["shuffled_apart"].message
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("rng.shuffle(x)\nrng.shuffle(y)\n", ["x", "y"]),
+        ("if new:\n    np.random.seed(1)\n    random.shuffle(x)\n    random.shuffle(y)\n", ["x", "y"]),
+        ("np.random.seed(1)\nnp.random.shuffle(x)\nnp.random.seed(1)\nnp.random.shuffle(y)\n", []),
+        ("s = np.random.get_state()\nnp.random.shuffle(x)\nnp.random.set_state(s)\nnp.random.shuffle(y)\n", []),
+        ("np.random.default_rng(0).shuffle(x)\nnp.random.default_rng(0).shuffle(y)\n", []),
+        ("a.shuffle(x)\nb.shuffle(y)\n", []),  # generators with one seed, perhaps
+        ("rng.shuffle(x)\nrng.shuffle(x)\n", []),
+        ("double = lambda a: 2 * a\nrng.shuffle(x)\n", []),
+    ],
+)
+def test_two_shuffles_are_told_from_those_with_one_seed(source, names, tmp_path):
+    path = tmp_path / f"{abs(hash(source))}.py"
+    path.write_text(source)
+    assert [name for name, _ in separate_shuffles(str(path))] == names
 
 
 def test_the_least_loss_is_that_of_the_labels_themselves():

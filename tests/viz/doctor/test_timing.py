@@ -19,6 +19,23 @@ def test_one_long_pause_makes_no_slow_training(times, kinds):
     assert [finding.kind for finding in watcher.findings] == kinds
 
 
+@pytest.mark.parametrize(
+    ("layer", "rule"),
+    [
+        (ef.layers.SimpleRNNCell(4, activation="relu"), "slow_op.cell"),  # of a layer of ours: no loop to write anew
+        (ef.layers.Dense(4), "slow_op.loop"),
+        (None, "slow_op.loop"),
+    ],
+)
+def test_the_loop_of_a_recurrent_layer_is_no_loop_of_the_script(layer, rule):
+    watcher = Watcher()
+    (check,) = [check for check in watcher.checks if isinstance(check, Costs)]
+    check._close = [900e6] * 20
+    check._add("matmul", layer, None, int(0.9 * sum(check._close)), calls=20 * 1000)
+    check.finish()
+    assert [finding.rule for finding in watcher.findings] == [rule]
+
+
 def said_of(guessed):
     watcher = Watcher()
     (check,) = [check for check in watcher.checks if isinstance(check, Timing)]

@@ -488,6 +488,10 @@ ON_TRAINING = {
         "with ops on whole arrays."
     ),
     "slow_op.loop": "Do the whole array in one op instead of a loop.",
+    "slow_op.cell": (
+        "LSTM, GRU and SimpleRNN run all steps as one op if their activation is tanh and their recurrent_activation "
+        "sigmoid, as by default, and recurrent_dropout is 0. With other settings they call their cell for each step."
+    ),
     "replicas_diverged": (
         "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "
         "gradient through optimizer.apply inside of a step; rank 0's files then hold what all have."

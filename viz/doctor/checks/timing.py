@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from eagerflow.layers import GRUCell, LSTMCell, SimpleRNNCell
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.program import layer_label
@@ -12,6 +13,8 @@ from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Costs", "Timing"]
+
+_CELLS = (GRUCell, LSTMCell, SimpleRNNCell)
 
 
 class _Cost:
@@ -161,8 +164,9 @@ class Costs(Check):
                 continue
             name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
             how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= limits.MANY_CALLS else ""
+            loop = "slow_op.cell" if isinstance(cost.layer, _CELLS) else "slow_op.loop"  # no line of the user's loops
             self.watch.report(
-                "slow_op.loop" if how else "slow_op",
+                loop if how else "slow_op",
                 "info",
                 f"{name} takes {share:.0%} of a step of {total / steps / 1e6:.1f} ms ({cost.op}{how})",
                 layer=cost.layer,

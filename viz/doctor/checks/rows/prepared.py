@@ -234,12 +234,13 @@ class Prepared(Check):
         words, seen = self._trained.hear(opened.kind, name, opened.owner, opened.scope.inputs, by_size, by_columns)
         if not words or seen is None:
             return
-        method = "predict" if name == "predict_step" else "fit, to validate," if validates else "evaluate"
+        model = repr(layer_label(opened.owner))
+        by = f"that {model} is given by {'predict' if name == 'predict_step' else 'evaluate'}"
         self.watch.report(
             "validation_mismatch.prepared",
             "warning",
-            f"the inputs that {layer_label(opened.owner)!r} is given by {method} {words}: what it learnt doesn't hold "
-            "for them",
+            f"the inputs {f'in the validation data of {model}' if validates else by} {words}: what it learnt doesn't "
+            "hold for them",
             place=self.watch.called_at(),
             evidence={"rows": seen.rows, "low": seen.low, "high": seen.high},
         )

@@ -13,7 +13,7 @@ from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.class_numbers import agreement, label_classes
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles
+from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles
 from viz.doctor.user_code import Place
 
 __all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles", "told"]
@@ -148,22 +148,31 @@ class Shuffles(Check):
     """Reads the script where the network learnt nothing that holds. Asked after `Answers` and `ValidationLoss`."""
 
     def finish(self) -> None:
-        """Look for a shuffle of one array."""
+        """Look for a shuffle of one array, or of two in different orders."""
         for found in self.watch.raw("not_learning", "validation_chance"):
-            shuffles = lone_shuffles(found.file) if found.file else []
-            if shuffles:
-                name, line = shuffles[0]
-                half = is_half_of_data(str(found.file), name)
+            file = found.file or ""
+            lone, apart = (lone_shuffles(file), separate_shuffles(file)) if file else ([], [])
+            shuffles = lone[:1] or apart
+            if not shuffles:
+                continue
+            half = any(is_half_of_data(file, name) for name, _ in shuffles)
+            name, line = shuffles[-1]
+            if lone:
+                what = f"{name!r} is shuffled and nothing else is"
                 which = "it is one of inputs and labels" if half else "if it holds inputs or labels"
-                self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
-                self.watch.report(
-                    "shuffled_apart",
-                    "warning" if half and not self.watch.interrupted else "info",
-                    f"{name!r} is shuffled and nothing else is: {which}, each row now has another row's label, which "
-                    f"{'explains' if half else 'would explain'} that nothing is learnt that holds for other rows",
-                    place=Place(str(found.file), line),
-                    evidence={"name": name, "line": line},
-                )
+            else:
+                other, before = shuffles[0]
+                what = f"{other!r} is shuffled on line {before} and {name!r} on line {line}, each on its own"
+                which = "they are inputs and labels" if half else "if they are inputs and labels"
+            self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
+            self.watch.report(
+                "shuffled_apart",
+                "warning" if half and not self.watch.interrupted else "info",
+                f"{what}: {which}, each row now has another row's label, which "
+                f"{'explains' if half else 'would explain'} that nothing is learnt that holds for other rows",
+                place=Place(file, line),
+                evidence={"name": name, "line": line},
+            )
 
 
 def told(found: dict[str, Any]) -> str:
