@@ -126,10 +126,10 @@ def two_failures() -> list[np.ndarray]:
     made = model("sgd")
     step(made, batches()[0])
     before = [np.array(w) for w in made.get_weights()]
-    apply, made.optimizer._matched = made.optimizer._matched, None
+    apply, made.optimizer._apply_sums = made.optimizer._apply_sums, None
     with pytest.raises(TypeError):
         step(made, batches()[1])
-    made.optimizer._matched = apply
+    made.optimizer._apply_sums = apply
     for weight, value in zip(made.weights, before):
         np.testing.assert_array_equal(weight, value)
     step(made, batches()[2])
