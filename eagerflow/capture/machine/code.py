@@ -68,8 +68,8 @@ class Operand(NamedTuple):
 class Code:
     """A function that is being written: of two tuples, one of arrays that are given, one of arrays to be filled.
 
-    It answers 0, or 1 when it did nothing: when something that was given is no array of the right type and shape that
-    lies in memory in C's order.
+    It answers 0, or 1 when its results don't count: something that was given is no array of the right type and shape
+    that lies in memory in C's order, a label is no class, or an error is heeded.
     """
 
     def __init__(self) -> None:
@@ -365,11 +365,11 @@ class Code:
 
     # -- what surrounds it
 
-    def flush(self, without: bool) -> bool:
-        """From here on subnormal numbers count as zero, or no longer; False where that can't be."""
+    def flush(self, without: bool) -> None:
+        """From here on subnormal numbers count as zero, or no longer; nothing changes where that can't be set."""
         functions = mode_functions()
         if without == self._without or functions is None:
-            return True
+            return
         read, write = (ctypes.cast(function, ctypes.c_void_p).value for function in functions)
         if not self._without:
             self._room += ["  %before = alloca i64", "  %within = alloca i64"]
@@ -379,7 +379,6 @@ class Code:
         mode = "%within" if without else "%before"
         self.does(f"call i32 {self.value(f'inttoptr i64 {write} to ptr')}(ptr {mode})")
         self._without = without
-        return True
 
     def heed_errors(self) -> None:
         """Answer 1 where a result is none (infinity, NaN) of whose making NumPy would warn. To be said at the end.

@@ -13,7 +13,7 @@ from eagerflow.capture.machine.writing import Declined, Writing, must, only
 from eagerflow.kernels.machine.costs import Blocks
 
 __all__ = ["elementwise_form", "elu", "elu_rule", "factors", "function_form", "leaky_relu", "masked_scale"]
-__all__ += ["one_over_exponential", "relu", "rule_form", "silu", "silu_rule"]
+__all__ += ["one_over_exponential", "rule_form", "silu", "silu_rule"]
 __all__ += ["sigmoid", "sigmoid_slope", "sum_of_gradients", "tanh_slope", "terms"]
 
 
@@ -39,11 +39,6 @@ def function_form(function: numpy.ufunc) -> Callable[[Writing, Compute], None]:
         writing.by_numpy(function, out, x)
 
     return form
-
-
-def relu(writing: Writing, made: Compute) -> None:
-    """The larger one of each number and 0."""
-    elementwise_form(Numbers.positive)(writing, made)
 
 
 def one_over_exponential(writing: Writing, x: Operand, out: Operand) -> None:
