@@ -197,7 +197,7 @@ class Channels:
                 if so_far >= known:
                     continue
                 if piece in borders[turn] or piece in along[turn]:
-                    so_far += self._piece_cost(quest, piece, turn)
+                    so_far += self._piece_cost(quest, piece, turn, eager)
                     if so_far >= known:
                         continue
                 left = hopes.get(reached)
@@ -282,11 +282,15 @@ class Channels:
         self.next[at] = found
         return found
 
-    def _piece_cost(self, quest: Quest, piece: int, turn: int) -> float:
-        """What going to the next point costs besides its length."""
+    def _piece_cost(self, quest: Quest, piece: int, turn: int, eager: float = 1.0) -> float:
+        """What going to the next point costs besides its length.
+
+        `eager` is how much more than the way so far what is left counts: a foreign frame's border costs as much
+        more, or each hurried way would lead straight through it.
+        """
         cost = 0.0
         if piece in self.borders[turn]:
-            cost += _BORDER * sum([frame not in quest.own for frame in self.borders[turn][piece]])
+            cost += _BORDER * eager * sum([frame not in quest.own for frame in self.borders[turn][piece]])
         users = self.along[turn].get(piece)
         if not users or self.begin[quest.arrow].issuperset(users):
             return cost
