@@ -210,6 +210,11 @@ LEAK_COLUMNS = 10_000
 LEAK_CLASSES = 20  # whole numbers of more kinds are amounts
 LEAK_OF_CLASS = 10  # rows of each class
 LEAK_ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
+ROUNDED_KINDS = 8  # different values, at least: fewer are classes
+ROUNDED_GRID = 0.01  # of a step, by which rounded values of float32 miss it
+ROUNDED_STEPS = 100_000  # from the lowest value to the highest; numbers in float32 are rounded themselves
+ROUNDED_FIT = 0.1  # of a step, by which a line fitted to a hundred rows may miss what was rounded
+ROUNDED_SPREAD = 0.15  # how far the size of what rounding took away may be from that of an even spread
 
 SYMMETRIC = 1e-5  # of the largest similarity, by which two of the same rows may differ
 VOCABULARY_LOOKED = 2000  # of the most frequent words

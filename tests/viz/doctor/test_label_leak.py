@@ -34,6 +34,9 @@ def leaks(inputs, tmp_path, **fit):
         ("np.c_[x, binary]", YES),
         ("np.c_[x, number]", CLASS),
         ("np.c_[x, (number * 2) % 3 + 0.5]", CLASS),
+        ("np.c_[x, target.round(1)]", NUMBER),
+        ("np.c_[x, (1000 * target + 5000).astype(int)]", NUMBER),
+        ("np.c_[x, 3 * target - 1]", NUMBER | {"labels": "target.round(1)"}),
     ],
 )
 def test_a_column_that_is_the_label_is_found(inputs, fit, tmp_path):
@@ -53,6 +56,8 @@ def test_a_threshold_is_a_hint(tmp_path):
         ("x", NUMBER),
         ("x", CLASS),
         ("np.c_[x, target + 1e-3 * rng.normal(size=target.shape)]", NUMBER),  # measured again
+        ("np.c_[x, (target + 0.03 * rng.normal(size=target.shape)).round(1)]", NUMBER),  # and rounded
+        ("np.c_[x, (10 * target).round()]", NUMBER | {"labels": "(10 * target).round() + 0.1 * x[:, :1]"}),
         ("np.c_[x, number == 1]", CLASS),  # tells one class of three
         ("x[:, :1]", YES | {"labels": "binary"}),  # of a single column nothing can be left out
         ("x[:60]", YES | {"labels": "binary[:60]"}),

@@ -385,3 +385,11 @@ def test_numbers_of_words_are_told_from_quantities_and_pictures():
         assert like_indices(given.reshape(-1).astype("float32"), given.shape)
     for name, given in quantities.items():
         assert not like_indices(given.reshape(-1).astype("float32"), given.shape), name
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_early_stopping_is_advised_to_those_who_have_none(waits, tmp_path):
+    told = "callbacks=[ef.callbacks.EarlyStopping('loss')], " if waits else ""
+    found, _ = diagnosed(NOISE.replace("RATE", "0.0044").replace("verbose=0", f"{told}verbose=0"), tmp_path)
+    (finding,) = [f for f in found if f.kind == "too_few_steps"]
+    assert ("EarlyStopping can say" in finding.fix) == (not waits)

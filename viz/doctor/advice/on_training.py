@@ -289,6 +289,10 @@ ON_TRAINING = {
         "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
     ),
     "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+    "too_few_steps.waiting": (
+        "Allow more epochs: EarlyStopping ends training when it is enough, and had no reason to yet. Or raise the "
+        "learning rate."
+    ),
     "label_range": "Scale the labels into that range, or leave out the last activation.",
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
     "label_range.mask": (

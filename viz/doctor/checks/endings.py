@@ -140,8 +140,9 @@ class Endings(Check):
         if found is None:
             return
         first, before, last = found
+        waits = any(type(callback).__name__ == "EarlyStopping" for callback in run.fit.callbacks.callbacks)
         self.watch.report(
-            "too_few_steps",
+            "too_few_steps.waiting" if waits else "too_few_steps",
             "info",
             f"training ended after {n} steps ({len(epochs)} epoch{'s' if len(epochs) > 1 else ''}) while the loss "
             "was still "

@@ -9,6 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
+from viz.doctor.checks.rows.rounding import is_rounded
 from viz.recorder.descriptions import flat
 from viz.recorder.input_names import names_of_outputs
 
@@ -127,8 +128,15 @@ class LabelLeak(Check):
         unit = "" if numpy.array_equal(inputs[:, column], y) else " in another unit"
         how = f"is the label{kept.of_output}{unit}"
         if alike[column] < 1 - limits.LEAK_ROUNDING:
-            column = next((i for i, each in enumerate(inputs.T) if classes and _names(each, y, len(kinds))), -1)
-            how = f"has a value of its own for each class{kept.of_output}, always the same"
+            if classes:
+                column = next((i for i, each in enumerate(inputs.T) if _names(each, y, len(kinds))), -1)
+                how = f"has a value of its own for each class{kept.of_output}, always the same"
+            elif is_rounded(inputs[:, column], y):
+                how = f"is the label{kept.of_output}{unit}, rounded"
+            elif is_rounded(y, inputs[:, column]):
+                how = f"is what the label{kept.of_output} was rounded from"
+            else:
+                column = -1
         if column >= 0:
             words = f"{kept.named(column)} {how}, in all {len(y)} rows looked at"
             severity = "warning" if kept.comes_last(column) else "info"  # what comes earlier may be to be remembered
