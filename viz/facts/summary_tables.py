@@ -329,6 +329,14 @@ _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
 }
 
 
+def _took(record: Record) -> int:
+    """Nanoseconds that a recording took; where some of all steps were chosen, these steps alone."""
+    chosen = [step for step in record.steps if step.number is not None]
+    if chosen:
+        return sum([(step.end or 0) - (step.start or 0) for step in chosen])
+    return int(record.meta.get("duration") or 0)
+
+
 def describe(record: Record) -> str:
     """One line about a recording."""
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
@@ -336,7 +344,7 @@ def describe(record: Record) -> str:
     parts += [steps_text(record)] if record.steps else []
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
     parts += [formatting.count(layers, "layer")] if layers else []
-    parts += [formatting.seconds(record.meta["duration"])] if record.meta.get("duration") else []
+    parts += [formatting.seconds(took)] if (took := _took(record)) else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
     parts += outcome(record, record.ops)

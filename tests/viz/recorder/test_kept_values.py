@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import re
+import time
 import zipfile
 
 import numpy as np
@@ -106,6 +108,16 @@ def test_only_chosen_steps_of_a_fit_are_recorded(tmp_path):
     assert "step 4" in t.draw().graph.caption
     t.save(tmp_path / "a.efz")
     assert [step.number for step in viz.load(tmp_path / "a.efz").steps] == [1, 3]
+
+
+def test_what_is_told_of_chosen_steps_is_their_own_time():
+    trainer = Trainer()
+    with viz.trace(steps=[1]) as t:
+        trainer.step()
+        time.sleep(1)
+        trainer.step()
+    assert "1 step, " in repr(t)
+    assert re.search(r", [\d.]+ [mµ]s[;,>]", repr(t)), repr(t)
 
 
 def test_steps_that_never_ran_are_noted():
