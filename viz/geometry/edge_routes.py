@@ -80,12 +80,14 @@ class Routes(NamedTuple):
         lost: the arrows that found none.
         crossings: how often ways cross.
         took_long: whether looking for them took seconds.
+        looked: how much was looked at for them.
     """
 
     ways: list[Route]
     lost: list[int]
     crossings: int
     took_long: bool
+    looked: int
 
 
 def route(graph: Graph, layout: Layout, longest_first: bool = False) -> Routes:
@@ -135,7 +137,7 @@ class _Router:
         lost = [i for i in order if i not in self.found]
         crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
         ways = [self._route(i) for i in range(len(order))]
-        return Routes(ways, lost, crossings, self.channels.took_long)
+        return Routes(ways, lost, crossings, self.channels.took_long, self.channels.looked)
 
     def _push(self, lost: list[int]) -> None:
         """Let those that found no room push others away, who look for other ways."""
