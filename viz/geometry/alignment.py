@@ -8,57 +8,117 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from viz.geometry.layer_order import Link
 
 __all__ = ["aligned"]
 
 _FREE, _SETTLED = 0.01, 100.0  # how much it counts that a unit without neighbours, and one that has its place, stay
+_TRUNK = 1e6  # and that of a layer those stay from which the way goes on longest
+_WIDER, _AT_LEAST = 1.1, 100.0  # so much wider all may become for straight ways: a part of the width, and more
+
+_Neighbours = list[tuple[float, int, float]]  # where arrows meet a unit, the other units, and where they meet those
 
 
 def aligned(
-    layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float
+    layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float, straight: bool = True
 ) -> dict[int, float]:
-    """The left edge of each unit; no layer is wider than the widest must be.
+    """The left edge of each unit; all together are little wider than the widest layer must be, or no wider.
 
     Args:
         layers: the units of each layer, from left to right.
         widths: of all units.
         links: arrows between them; those that end at units of no layer don't count.
         gap: between neighbours, at least.
+        straight: the longest of the branches that leave a unit goes straight on, and so does what comes behind it,
+            if that makes everything little wider. Else branches share the room.
     """
     spans = [sum([widths[unit] for unit in layer]) + gap * max(0, len(layer) - 1) for layer in layers]
     whole = max(spans, default=0.0)
-    lefts = dict[int, float]()
+    centred = dict[int, float]()
     for layer, span in zip(layers, spans):
         edges = itertools.accumulate([widths[unit] + gap for unit in layer], initial=float(round((whole - span) / 2)))
-        lefts.update(zip(layer, edges))
-    layer_of = {unit: i for i, layer in enumerate(layers) for unit in layer}
-    above: dict[int, list[tuple[float, int, float]]] = {unit: [] for unit in lefts}
-    below: dict[int, list[tuple[float, int, float]]] = {unit: [] for unit in lefts}
-    for a, b, begins, ends in links:
-        if a in lefts and b in lefts and layer_of[a] != layer_of[b]:
-            above[b].append((ends, a, begins))
-            below[a].append((begins, b, ends))
+        centred.update(zip(layer, edges))
+    around = _Around(layers, widths, links, gap)
+    if straight:
+        found = around.placed(centred, _weights(layers, around.below), None)
+        first = min(found.values(), default=0.0)
+        width = max([left + widths[unit] for unit, left in found.items()], default=0.0) - first
+        if width <= _WIDER * whole + _AT_LEAST:
+            return {unit: left - first for unit, left in found.items()}
+    return around.placed(centred, None, whole + gap)
 
-    def settle(layer: Sequence[int], around: dict[int, list[tuple[float, int, float]]], weight: float) -> None:
-        wishes = []
+
+class _Around:
+    """What each unit of layers has for neighbours."""
+
+    def __init__(
+        self, layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float
+    ) -> None:
+        self.layers, self.widths, self.gap = layers, widths, gap
+        self.layer_of = {unit: i for i, layer in enumerate(layers) for unit in layer}
+        self.above: dict[int, _Neighbours] = {unit: [] for unit in self.layer_of}
+        self.below: dict[int, _Neighbours] = {unit: [] for unit in self.layer_of}
+        for a, b, begins, ends in links:
+            if a in self.above and b in self.above and self.layer_of[a] != self.layer_of[b]:
+                self.above[b].append((ends, a, begins))
+                self.below[a].append((begins, b, ends))
+
+    def placed(
+        self, lefts: Mapping[int, float], weights: Mapping[int, float] | None, room: float | None
+    ) -> dict[int, float]:
+        """The left edges, begun with some, where units stand by their neighbours within a width.
+
+        With weights, units stand by the nearest layer's neighbours above, and the heaviest below; without, by all.
+        """
+        found, above = dict(lefts), self.above
+        loose = {unit: self.below[unit] if not above[unit] else [] for unit in found}
+        if weights is not None:
+            above = {unit: self._nearest(given) for unit, given in above.items()}
+            heaviest = {unit: max([weights[each[1]] for each in given], default=0.0) for unit, given in loose.items()}
+            loose = {
+                unit: [each for each in given if weights[each[1]] == heaviest[unit]] for unit, given in loose.items()
+            }
+
+        def settle(layer: Sequence[int], around: Mapping[int, _Neighbours], alone: float) -> None:
+            wishes = []
+            for unit in layer:
+                ends = [
+                    found[other] + there * self.widths[other] - here * self.widths[unit]
+                    for here, other, there in around[unit]
+                ]
+                if not ends:
+                    wishes.append((found[unit], alone))
+                else:
+                    wishes.append((statistics.median_low(ends), weights[unit] if weights else 1.0))
+            found.update(zip(layer, _nearest(wishes, [self.widths[unit] + self.gap for unit in layer], room)))
+
+        for layer in self.layers:
+            settle(layer, above, _FREE)
+        for layer in reversed(self.layers):
+            if any(loose[unit] for unit in layer):
+                settle(layer, loose, _SETTLED)
+        return found
+
+    def _nearest(self, given: _Neighbours) -> _Neighbours:
+        """Those of the lowest layer: what passes more layers comes from a shorter branch."""
+        lowest = max([self.layer_of[other] for _, other, _ in given], default=0)
+        return [each for each in given if self.layer_of[each[1]] == lowest]
+
+
+def _weights(layers: Sequence[Sequence[int]], below: Mapping[int, _Neighbours]) -> dict[int, float]:
+    """How much it counts what each unit wants: much for those from which the way leads on longest, layer by layer."""
+    found, lengths = dict[int, float](), dict[int, int]()
+    for layer, following in reversed([*zip(layers, [*layers[1:], ()])]):
         for unit in layer:
-            ends = [lefts[other] + there * widths[other] - here * widths[unit] for here, other, there in around[unit]]
-            wishes.append((statistics.median_low(ends), 1.0) if ends else (lefts[unit], weight))
-        lefts.update(zip(layer, _nearest(wishes, [widths[unit] + gap for unit in layer], whole + gap)))
-
-    for layer in layers:
-        settle(layer, above, _FREE)
-    loose = {unit: below[unit] if not above[unit] else [] for unit in lefts}
-    for layer in reversed(layers):
-        if any(loose[unit] for unit in layer):
-            settle(layer, loose, _SETTLED)
-    return lefts
+            lengths[unit] = 1 + max([lengths[other] for _, other, _ in below[unit] if other in following], default=0)
+        longest = max([lengths[unit] for unit in layer], default=0)
+        found |= {unit: _TRUNK if lengths[unit] == longest else 1.0 for unit in layer}
+    return found
 
 
-def _nearest(wishes: Sequence[tuple[float, float]], widths: Sequence[float], whole: float) -> list[float]:
+def _nearest(wishes: Sequence[tuple[float, float]], widths: Sequence[float], whole: float | None) -> list[float]:
     """Left edges as near to what is wished for (a place and its weight each) as neighbours and the borders let."""
     before = list(itertools.accumulate(widths, initial=0.0))
     blocks: list[tuple[float, float, int]] = []  # the weighted sum of wishes, their weight, and how many units
@@ -70,6 +130,8 @@ def _nearest(wishes: Sequence[tuple[float, float]], widths: Sequence[float], who
         blocks.append((total, heavy, count))
     found: list[float] = []
     for total, heavy, count in blocks:
-        shift = min(max(0.0, float(round(total / heavy))), float(int(whole - before[-1])))
+        shift = float(round(total / heavy))
+        if whole is not None:
+            shift = min(max(0.0, shift), float(int(whole - before[-1])))
         found += [shift + before[len(found) + k] for k in range(count)]
     return found

@@ -29,8 +29,11 @@ _TOUCH = 4.0  # how far lines go on at least behind a crossing
 _Corners = list[Point]
 
 
-def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collection[int] = ()) -> None:
+def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collection[int] = ()) -> int:
     """Move the last pieces of ways apart that end at the same place; those that are `lost` have no such pieces.
+
+    Returns:
+        How many arrows from different boxes still share their last pieces with another, as there was no room.
 
     >>> from viz.geometry.graph import Edge, Node
     >>> graph = Graph(nodes={id_: Node(id_, "op", id_, row=id_) for id_ in "abc"})
@@ -38,6 +41,7 @@ def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collect
     >>> layout = Layout({"a": Rect(0, 0, 60, 30), "b": Rect(200, 0, 60, 30), "c": Rect(100, 80, 60, 30)})
     >>> ways = [Route([(30, 30), (30, 55), (130, 55), (130, 80)]), Route([(230, 30), (230, 55), (130, 55), (130, 80)])]
     >>> part_ends(graph, layout, ways)
+    0
     >>> [way.corners[-1] for way in ways]
     [(118.0, 80), (142.0, 80)]
     """
@@ -49,6 +53,7 @@ def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collect
     for (head, _), arrows in together.items():
         if len(arrows) > 1:
             parting.part(layout.nodes[head], arrows)
+    return sum([parting.joined(arrows) for arrows in together.values()])
 
 
 class _Parting:
@@ -81,6 +86,10 @@ class _Parting:
                 self._move(moved)
                 return
         self._part_one_by_one(box, middle, bundles)
+
+    def joined(self, arrows: list[int]) -> int:
+        """How many arrows from different boxes come along the same level piece as another."""
+        return sum([len({self.edges[i].tail for i in bundle}) - 1 for bundle in self._bundles(arrows)])
 
     def _part_one_by_one(self, box: Rect, middle: float, bundles: list[list[int]]) -> None:
         """Let those from the left end left of the middle, and those from the right right of it, as far as they can."""

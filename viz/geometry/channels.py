@@ -22,6 +22,9 @@ _TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
 _BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 400.0  # what bends, crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
+# What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
+# as if it led elsewhere, which is worse than a crossing.
+_AGAINST = 8.0
 _LONG = 200_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
 # After so many states, and after twice as many again and again, what is left to go counts more: a good way will do.
@@ -49,6 +52,7 @@ class Quest(NamedTuple):
         limit: a way that costs as much isn't wanted.
         shunned: arrows that it may not cross; crossing others costs little then, since they will be asked to move.
             None: all cost the same.
+        onwards: 1 if it leads down, -1 if up, and 0 if it leads anywhere.
     """
 
     arrow: int
@@ -58,6 +62,7 @@ class Quest(NamedTuple):
     push: float
     limit: float = float("inf")
     shunned: frozenset[int] | None = None
+    onwards: int = 0
 
     def crossing_cost(self, other: int) -> float:
         """What it costs to cross an arrow that shares no end with this one."""
@@ -163,6 +168,7 @@ class Channels:
         passed, kept = self.passed, self.kept
         looked, eager, settled = 0, 1.0, set[int]()  # where a good way will do, no state is looked at again
         patience = _LITTLE if self.took_long else _PATIENCE
+        against = -quest.onwards * self.nx  # how the number of a point changes in a step the wrong way
         while waiting:
             guess, cost, state = heapq.heappop(waiting)
             cost = -cost
@@ -193,6 +199,8 @@ class Channels:
                 if to == came_from:
                     continue
                 so_far, reached = cost + length + (ahead if turn == direction else aside), to * 2 + turn
+                if against and to - at == against:
+                    so_far += _AGAINST * length
                 known = best.get(reached, NEVER)
                 if so_far >= known:
                     continue
@@ -326,11 +334,13 @@ class Channels:
         """Have all searches together looked at so many states that it takes seconds?"""
         return self.looked > _LONG
 
-    def length(self, way: Sequence[int]) -> float:
-        """How long a way is, with what its bends cost."""
+    def length(self, way: Sequence[int], onwards: int) -> float:
+        """How long a way is, with what its bends cost, and its pieces against the direction in which it leads."""
         points = [self.point(at) for at in way]
         long = sum([abs(ax - bx) + abs(ay - by) for (ax, ay), (bx, by) in itertools.pairwise(points)])
         turns = [abs(a - b) == 1 for a, b in itertools.pairwise(way)]
+        if onwards:
+            long += _AGAINST * sum([max(0.0, (a - b) * onwards) for (_, a), (_, b) in itertools.pairwise(points)])
         return long + _BEND * sum([a != b for a, b in itertools.pairwise(turns)])
 
     def take(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:

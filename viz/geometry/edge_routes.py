@@ -80,12 +80,14 @@ class Routes(NamedTuple):
         lost: the arrows that found none.
         crossings: how often ways cross.
         took_long: whether looking for them took seconds.
+        looked: how much was looked at for them.
     """
 
     ways: list[Route]
     lost: list[int]
     crossings: int
     took_long: bool
+    looked: int
 
 
 def route(graph: Graph, layout: Layout, longest_first: bool = False) -> Routes:
@@ -97,6 +99,7 @@ class _Router:
     def __init__(self, graph: Graph, layout: Layout) -> None:
         self.graph, self.boxes = graph, layout.nodes
         self.ports = [_ports(edge, graph, layout.nodes) for edge in graph.edges]
+        self.onwards = [_onwards(edge, layout.nodes) for edge in graph.edges]
         owners: dict[Point, set[str]] = {}
         for edge, (tails, heads) in zip(graph.edges, self.ports):
             for port in tails:
@@ -133,7 +136,8 @@ class _Router:
             self._shorten(order)
         lost = [i for i in order if i not in self.found]
         crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
-        return Routes([self._route(i) for i in range(len(order))], lost, crossings, self.channels.took_long)
+        ways = [self._route(i) for i in range(len(order))]
+        return Routes(ways, lost, crossings, self.channels.took_long, self.channels.looked)
 
     def _push(self, lost: list[int]) -> None:
         """Let those that found no room push others away, who look for other ways."""
@@ -164,7 +168,7 @@ class _Router:
             found = self.found.get(i)
             if found is None:
                 continue
-            length = self.channels.length(found[0])
+            length = self._cost(i)
             if length <= self.channels.least(*self._goals(i)) + _ROUND_ABOUT:
                 continue
             crossed = len(self._met(i)[0])
@@ -172,7 +176,7 @@ class _Router:
             if self.searches > _MOST_SEARCHES:
                 break
             self._drop(i)
-            if self._look(i) and len(self._met(i)[0]) <= crossed and self.channels.length(self.found[i][0]) < length:
+            if self._look(i) and len(self._met(i)[0]) <= crossed and self._cost(i) < length:
                 continue
             if i in self.found:
                 self._drop(i)
@@ -188,7 +192,7 @@ class _Router:
             if i in before or not shunned:
                 continue
             before[i] = self.found[i]
-            limit = self.channels.length(self.found[i][0]) + _DETOUR
+            limit = self._cost(i) + _DETOUR
             self._drop(i)
             self.searches += 1
             if not self._look(i, limit=limit, shunned=frozenset(shunned)):
@@ -213,10 +217,14 @@ class _Router:
     def _look(self, i: int, pushing: bool = False, limit: float = NEVER, shunned: frozenset[int] | None = None) -> bool:
         starts, targets = self._goals(i)
         push = PUSHING if pushing else NEVER
-        way = self.channels.search(Quest(i, starts, targets, self.own[i], push, limit, shunned))
+        way = self.channels.search(Quest(i, starts, targets, self.own[i], push, limit, shunned, self.onwards[i]))
         if way:
             self._take(i, (way, starts[way[0]], targets[way[-1]]))
         return bool(way)
+
+    def _cost(self, i: int) -> float:
+        """What the way that was found costs, crossings aside."""
+        return self.channels.length(self.found[i][0], self.onwards[i])
 
     def _goals(self, i: int) -> tuple[dict[int, int], dict[int, int]]:
         """Where a way may begin and end, each with the direction of the piece beyond."""
@@ -254,6 +262,14 @@ class _Router:
 
 def _in_line(a: Point, b: Point, c: Point) -> bool:
     return abs(a[0] - b[0]) + abs(b[0] - c[0]) < 0.02 or abs(a[1] - b[1]) + abs(b[1] - c[1]) < 0.02
+
+
+def _onwards(edge: Edge, boxes: dict[str, Rect]) -> int:
+    """Does an arrow lead down (1), or up (-1)? Those of weights and updates, and between neighbours, do neither (0)."""
+    tail, head = boxes[edge.tail], boxes[edge.head]
+    if edge.kind not in ("data", "gradient"):
+        return 0
+    return 1 if head.y >= tail.y + tail.h else -1 if tail.y >= head.y + head.h else 0
 
 
 def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port], list[_Port]]:

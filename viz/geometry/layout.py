@@ -13,7 +13,7 @@ import dataclasses
 import itertools
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
 from viz.geometry.frame_titles import broken, room_for_levels
@@ -168,17 +168,20 @@ def _links(units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) ->
     ]
 
 
-def arrange(graph: Graph, room: Room | None = None, variant: int = 0, across: bool = False) -> Layout:
+def arrange(
+    graph: Graph, room: Room | None = None, variant: int = 0, across: bool = False, straight: bool = True
+) -> Layout:
     """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders.
 
     `across`: boxes and titles are as high as they are wide, for a drawing that is turned to lead from left to right.
+    `straight`: the longest branch goes straight on, rather than that branches share the room.
     """
-    return _Arranger(graph, room or Room(), variant, across).layout
+    return _Arranger(graph, room or Room(), variant, across, straight).layout
 
 
 class _Arranger:
-    def __init__(self, graph: Graph, room: Room, variant: int, across: bool) -> None:
-        self.graph, self.room, self.variant, self.across = graph, room, variant, across
+    def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool) -> None:
+        self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
         self.sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
         labels = [text_width(edge.label, SMALL) + 2 * _BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
@@ -431,8 +434,8 @@ class _Arranger:
         """Layers below each other."""
         made, layers = Layout(), [[units[i] for i in layer] for layer in order]
         main_of = [[i for i in layer if units[i] in _main([units[j] for j in layer])] for layer in order]
-        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X)
-        made.width = max([_row_width(_main(layer)) for layer in layers], default=0.0)
+        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X, self.straight)
+        made.width = max([lefts[i] + units[i].w for main in main_of for i in main], default=0.0)
         y, tops = 0.0, []
         for i, layer in enumerate(layers):
             height = max([unit.h for unit in layer])
@@ -443,15 +446,29 @@ class _Arranger:
                 made.add(units[each].inside, lefts[each], round(y + (height - units[each].h) / 2))
             y += height + max([self.room.below.get(unit.id, 0.0) for unit in layer])
         made.height = y
+        middles = self._middles(made, layers)
         for layer, top in zip(layers, tops):
-            self._put_aside(made, [unit for unit in layer if not unit.beside], top)
+            self._put_aside(made, [unit for unit in layer if not unit.beside], top, middles)
         self._put_beside(made, [unit for layer in layers for unit in layer])
         self._lower_inputs(
             made, [unit for layer in layers for unit in layer if unit.first and unit not in _main(layer)]
         )
         return made
 
-    def _put_aside(self, made: Layout, layer: list[_Unit], y: float) -> None:
+    def _middles(self, made: Layout, layers: Sequence[Sequence[_Unit]]) -> dict[str, float]:
+        """For each box of the main part of layers, the middle of that."""
+        found = dict[str, float]()
+        for layer in layers:
+            ids = [id_ for unit in _main(layer) for id_ in unit.ids]
+            rects = [made.frames.get(unit.id) or made.nodes[id_] for unit in _main(layer) for id_ in unit.ids]
+            low, high = (
+                min([rect.x for rect in rects], default=0.0),
+                max([rect.x + rect.w for rect in rects], default=0.0),
+            )
+            found |= dict.fromkeys(ids, (low + high) / 2)
+        return found
+
+    def _put_aside(self, made: Layout, layer: list[_Unit], y: float, middles: Mapping[str, float]) -> None:
         """Metrics that share a layer with others stand left of those, or right, where what they read is made.
 
         Inputs do too, where they are read.
@@ -475,12 +492,18 @@ class _Arranger:
             made.add(unit.inside, left - unit.w, round(y + (height - unit.h) / 2))
             left -= unit.w + GAP_X
         inputs = sorted([unit for unit in aside if unit.first], key=lambda unit: -self._read_at(made, unit.ids[0]))
-        for unit in [unit for unit in inputs if self._read_at(made, unit.ids[0]) <= middle]:
+        on_left = [unit for unit in inputs if self._read_at(made, unit.ids[0]) <= self._middle(unit, middle, middles)]
+        for unit in on_left:
             made.add(unit.inside, left - unit.w, round(y + height - unit.h))
             left -= unit.w + GAP_X
-        for unit in [unit for unit in inputs[::-1] if self._read_at(made, unit.ids[0]) > middle]:
+        for unit in [unit for unit in inputs[::-1] if unit not in on_left]:
             made.add(unit.inside, right, round(y + height - unit.h))
             right += unit.w + GAP_X
+
+    def _middle(self, unit: _Unit, otherwise: float, middles: Mapping[str, float]) -> float:
+        """The middle of the layers that read an input, on average: left of it, the input stands on the left."""
+        found = [middles[edge.head] for edge in self.graph.edges if edge.tail == unit.ids[0] and edge.head in middles]
+        return sum(found) / len(found) + 1.0 if found else otherwise
 
     def _lack(self, unit: _Unit, height: float) -> float:
         """How far an input beside what reads it would reach above the layer, which is so high."""
@@ -578,10 +601,6 @@ def _hidden(head: Rect, inside: Layout) -> bool:
 def _is_aside(node: Node) -> bool:
     """Is it something that looks on: a metric?"""
     return node.kind == "scope" and node.phase == "metric" and node.cluster is None
-
-
-def _row_width(units: Sequence[_Unit]) -> float:
-    return sum([unit.w for unit in units]) + GAP_X * max(0, len(units) - 1)
 
 
 def _passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:

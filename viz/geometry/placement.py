@@ -19,8 +19,10 @@ __all__ = ["Placement", "place"]
 _ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
 _FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; fewer where there are many
+_LOOKED = 250_000  # so much is looked at before no other order is tried, which takes seconds
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _MOST_KNOWN = 8  # placements that are kept
+_Order = tuple[int, bool]  # the number of an order of boxes, and whether the longest branches go straight on
 _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
 _MORE = 15.0  # room for one more label, or two more arrows
@@ -64,21 +66,27 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
 def _best(graph: Graph, rankdir: str) -> Placement:
     across = rankdir in ACROSS
     first = arrange(graph, across=across)
-    (best, least, took_long), tried = _placed(graph, first, 0, rankdir), [_places(first)]
+    (best, least, took_long, looked), tried = _placed(graph, first, (0, True), rankdir), [_places(first)]
     turned = False  # was a layout taken once more, to look for the longest ways first?
-    for variant in range(1, 1 + min(_VARIANTS, _MOST_EDGES // max(1, len(graph.edges)))):
-        layout = arrange(graph, variant=variant, across=across)
-        if least == (0, 0) or took_long:
+    for order in _orders(min(_VARIANTS, _MOST_EDGES // max(1, len(graph.edges)))):
+        if least == (0, 0) or took_long or looked > _LOOKED:
             break
+        layout = arrange(graph, None, order[0], across, order[1])
         known = _places(layout) in tried
         if known and (turned or len(graph.edges) > _MOST_TURNED):
             continue
         turned |= known
         tried.append(_places(layout))
-        found, flaws, took_long = _placed(graph, layout, variant, rankdir, known)
+        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, known)
+        looked += more
         if flaws < least:
             best, least = found, flaws
     return best
+
+
+def _orders(tries: int) -> list[_Order]:
+    """What is tried behind the usual one: where branches share the room, there may be fewer crossings."""
+    return [(variant, False) for variant in range(tries)]
 
 
 def _places(layout: Layout) -> dict[str, tuple[float, float]]:
@@ -86,15 +94,19 @@ def _places(layout: Layout) -> dict[str, tuple[float, float]]:
 
 
 def _placed(
-    graph: Graph, layout: Layout, variant: int, rankdir: str, longest_first: bool = False
-) -> tuple[Placement, tuple[int, int], bool]:
-    """A way for each arrow; how many arrows and labels found none, and how often arrows cross; whether it took long."""
-    room = Room()
+    graph: Graph, layout: Layout, order: _Order, rankdir: str, longest_first: bool = False
+) -> tuple[Placement, tuple[int, int], bool, int]:
+    """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
+
+    And whether it took long, and how much was looked at.
+    """
+    room, looked = Room(), 0
     for attempt in range(_ATTEMPTS):
         if attempt:
-            layout = arrange(graph, room, variant, rankdir in ACROSS)
-        ways, lost, crossings, took_long = route(graph, layout, longest_first)
-        part_ends(graph, layout, ways, lost)
+            layout = arrange(graph, room, order[0], rankdir in ACROSS, order[1])
+        ways, lost, crossings, took_long, more = route(graph, layout, longest_first)
+        looked += more
+        joined = part_ends(graph, layout, ways, lost)
         drawn, ways = turned(layout, ways, rankdir)
         unlabelled = place_labels(graph, drawn, ways)
         missing = {*lost, *unlabelled}
@@ -103,7 +115,7 @@ def _placed(
             break
         for i in missing:
             _make_room(graph, layout, room, i)
-    return Placement(drawn, ways, _area(graph, drawn, ways)), (len(missing), crossings), took_long
+    return Placement(drawn, ways, _area(graph, drawn, ways)), (len(missing), crossings + joined), took_long, looked
 
 
 def _area(graph: Graph, layout: Layout, ways: list[Route]) -> Rect:

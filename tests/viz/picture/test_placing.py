@@ -134,3 +134,33 @@ def test_labels_keep_off_the_borders_of_frames(name):
     labels = [arrow.at.grown(2) for arrow in seen.arrows if arrow.at]
     assert labels
     assert [at for at in labels for f in seen.frames.values() if at.meets(f) and not at.within(f)] == []
+
+
+def residual():
+    """A network whose longest branch stands right of its shorter one."""
+    x = start = layers.Input((8,))
+    for _ in range(2):
+        short = layers.Dense(8)(x)
+        inner = layers.LayerNormalization()(layers.Dense(8)(layers.ReLU()(layers.Dense(8)(x))))
+        x = layers.Add()([short, inner])
+    return fitted(ef.Model(start, layers.Dense(2)(x), name="net"), numbers(4, 8), numbers(4, 2), metrics=["mae"])[0]
+
+
+@pytest.mark.parametrize("view", ["both", "layers"])
+def test_the_longest_branch_of_residual_blocks_is_one_straight_line(view):
+    graph, layout, _ = drawn(residual(), view=view)
+    names = {c.id: c.title for c in graph.clusters.values()}
+    ops = [node for node in graph.nodes.values() if node.lane == "forward" and node.kind != "input"]
+    middles = {
+        (names.get(n.cluster) or n.title) if view == "both" else n.title: layout.nodes[n.id].middle[0] for n in ops
+    }
+    chain = [x for title, x in middles.items() if title.startswith(("add", "layer_norm", "re_lu"))]
+    assert len(chain) == 6
+    assert max(chain) - min(chain) < 1
+
+
+def test_a_target_stands_on_the_side_of_the_metric_that_reads_it():
+    graph, layout, _ = drawn(residual(), view="layers")
+    places = {node.title: layout.nodes[node.id].middle[0] for node in graph.nodes.values()}
+    loss = places["subtract"]
+    assert (places["target"] < loss) == (places["mae"] < loss)

@@ -155,3 +155,25 @@ def test_what_is_computed_for_an_assignment_leads_there_around_boxes():
     assert any(drawn.nodes[edge.head].lane == "update" for edge in drawn.edges)
     for way in ways:
         assert all(a[0] == b[0] or a[1] == b[1] for a, b in itertools.pairwise(way.corners))
+
+
+def two_heads():
+    start = layers.Input((8,))
+    x = layers.Dense(8, activation="relu")(start)
+    ends = [layers.Dense(1, name="price")(x), layers.Dense(3, "softmax", name="kind")(layers.Dense(8)(x))]
+    model = ef.Model(start, ends)
+    model.compile("adam", ["mse", "categorical_crossentropy"], metrics=[["mae", "mse"], ["accuracy", "auc"]])
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((6, 8)), [np.ones((6, 1)), np.eye(3)[[0, 1, 2, 0, 1, 2]]])
+    return t
+
+
+@pytest.mark.parametrize("view", ["both", "forward"])
+def test_no_arrow_of_several_losses_and_metrics_passes_its_box_and_comes_back(view):
+    found = two_heads().draw(view=view).graph
+    placed = placement.place(found)
+    for edge, way in zip(found.edges, placed.ways, strict=True):
+        down = placed.layout.nodes[edge.tail].y < placed.layout.nodes[edge.head].y
+        steps = [b - a for (_, a), (_, b) in itertools.pairwise(way.corners)]
+        if edge.kind in ("data", "gradient"):
+            assert min(steps) >= 0 if down else max(steps) <= 0, (edge.tail, edge.head, way.corners)
