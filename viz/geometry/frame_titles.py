@@ -1,4 +1,4 @@
-"""Titles of frames: their lines, where they would be wider than what they stand above, and the room below them."""
+"""Titles of frames: their lines, where they would be wider than what they stand above, their place, the room below."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Collection
 
 from viz.geometry.graph import Cluster, Graph
 
-__all__ = ["broken", "room_for_levels"]
+__all__ = ["BESIDE", "broken", "free_place", "room_for_levels"]
 
+BESIDE = 7  # between a frame's title and an arrow
 _LONG = 20  # names with fewer letters stay on one line
 _LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
 
@@ -51,3 +52,17 @@ def room_for_levels(graph: Graph, ids: Collection[str], kind: str) -> float:
         [e.head for e in graph.edges if e.kind == kind and e.head in inside and e.tail not in inside]
     )
     return _LEVEL * min(max(0, max(counts.values(), default=0) - 2), _MOST_LEVELS)
+
+
+def free_place(passing: list[float], width: float, whole: float) -> float:
+    """The left edge of a title so that it meets none of the arrows at `passing`; may lie outside of the frame."""
+    best = (whole - width) / 2
+    if not passing:
+        return best
+    ends = [-1e9, *passing, 1e9]
+    places = []
+    for a, b in itertools.pairwise(ends):
+        low, high = a + BESIDE, b - BESIDE - width
+        if low <= high:
+            places.append(min(max(best, low), high))
+    return min(places, key=lambda x: (max(0.0, -x, x + width - whole), abs(x - best)))

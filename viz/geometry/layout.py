@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
-from viz.geometry.frame_titles import broken, room_for_levels
+from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
 from viz.geometry.graph import LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order
 from viz.geometry.weight_branches import spans, weight_branches
@@ -30,7 +30,6 @@ HEADER = 16  # height of a line of a frame's title
 GAP_X, GAP_Y, PAD = 24, 34, 14
 BOLD = 1.1  # how much wider bold text is
 _BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
-_BESIDE = 7  # between a frame's title and an arrow
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
@@ -183,7 +182,7 @@ class _Arranger:
     def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool) -> None:
         self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
         self.sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
-        labels = [text_width(edge.label, SMALL) + 2 * _BESIDE for edge in graph.edges] if across else []
+        labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
         self.order = {node: i for i, node in enumerate(graph.nodes)}
         self.branches = weight_branches(graph)
@@ -417,7 +416,7 @@ class _Arranger:
         found = None
         for lines, bold in broken(cluster):
             w, h = _title_size(lines, bold)
-            found = Title(Rect(round(_free_place(sorted(passing), w, inside.width)), 0, w, h), lines, bold)
+            found = Title(Rect(round(free_place(sorted(passing), w, inside.width)), 0, w, h), lines, bold)
             if -PAD / 2 <= found.at.x and found.at.x + w <= inside.width + PAD / 2:
                 break
         assert found is not None
@@ -568,20 +567,6 @@ class _Arranger:
 def _title_size(lines: Sequence[str], bold: int) -> tuple[float, float]:
     widths = [text_width(line, 12) * BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
     return _even(max(widths, default=0.0) + 6), HEADER * len(lines)
-
-
-def _free_place(passing: list[float], width: float, whole: float) -> float:
-    """The left edge of a title so that it meets none of the arrows at `passing`; may lie outside of the frame."""
-    best = (whole - width) / 2
-    if not passing:
-        return best
-    ends = [-1e9, *passing, 1e9]
-    places = []
-    for a, b in itertools.pairwise(ends):
-        low, high = a + _BESIDE, b - _BESIDE - width
-        if low <= high:
-            places.append(min(max(best, low), high))
-    return min(places, key=lambda x: (max(0.0, -x, x + width - whole), abs(x - best)))
 
 
 def _main(layer: Sequence[_Unit]) -> list[_Unit]:
