@@ -37,6 +37,14 @@ kernels](guides/speed.md#compiled-kernels) and [captured steps](guides/speed.md#
 be switched on.
 """
 
+_WORDS = """
+Rows are [networks](#the-networks). `fit` is one epoch of `fit` over shuffled batches; for PyTorch, the loop that
+its users write. *Loop* is a training loop of one's own on a batch that is ready. `predict` goes through data in
+batches, without gradients. *Best Keras* is, for each network, the faster of Keras 3 on JAX and on TensorFlow, which
+both compile the step. *Held to AVX2* means that all frameworks were kept from using AVX-512, as on the many
+processors that don't have it.
+"""
+
 _NETWORKS = """
 ## The networks
 
@@ -58,10 +66,7 @@ All frameworks have the same numbers of weights, the same optimizer and the same
 _HOW = """
 ## How it is measured
 
-- `fit` is one epoch of `fit` over shuffled batches; for PyTorch, the loop that its users write. *Loop* is a training
-  loop of one's own on a batch that is ready. `predict` goes through data in batches, without gradients.
-- *Best Keras* is, for each network, the faster of Keras 3 on JAX and on TensorFlow, which both compile the step.
-  Compiling isn't part of the times.
+- Compiling isn't part of the times.
 - Every framework has a process of its own and its own defaults. They take turns, so that a slow moment of the machine
   hits all alike. Figures are medians, and the mean of all runs where there are several.
 - On one core, processor time is counted; on all cores, the time that passed.
@@ -87,7 +92,7 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
     measured = [run for run in runs if run.results]
     groups = by_instructions(measured)
     fast = any(run.as_fast() for run in measured)
-    yield _INTRODUCTION + (_ARROWS if fast else "")
+    yield _INTRODUCTION + (_ARROWS if fast else "\n") + _WORDS
     for title, keras in (("Against PyTorch", False), ("Against the best Keras", True)):
         for told, group in groups:
             plain, other = step_ratios(group, keras), step_ratios(fast_runs(group), keras)
