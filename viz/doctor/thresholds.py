@@ -47,6 +47,9 @@ UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros 
 
 OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0
 OPPOSED_ROUNDS = 8  # so many cosines, at least
+MIXED_UP = 1e-4  # two gradients of length 1 that differ by less are one: rounding, or clipping by a norm, changed it
+MIXED_UP_SIZE = 4  # numbers of a gradient; the two of a bias may lie in line with those of another by themselves
+MIXED_UP_STEPS = 3  # it was no chance
 DECEIVED_ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
 DECEIVED_ONE = 0.95  # of what they want goes that way, or they want one answer for all; in this part of the rounds
 ONE_CURVE = 0.1  # of the largest slope: so much less may one of a higher answer be, where labels have noise

@@ -57,6 +57,8 @@ WAYS = {
     "the generator's step updates the discriminator, too": "opposed_updates.deceived",
     "a combined model whose discriminator isn't frozen": "opposed_updates.deceived",
     "both gradients of one forward pass, and the critic's weights in both": "opposed_updates.deceived",
+    "gradients in another order than the variables": "opposed_updates.mixed_up",
+    "gradients in another order, and clipped": "opposed_updates.mixed_up",
     "numbers of words, given to a Dense layer": "unscaled_input.indices",
     "numbers of words, given to an LSTM": "unscaled_input.indices",
     "each row is given the columns that all rows ask for": "broadcast.taken",
