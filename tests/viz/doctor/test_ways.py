@@ -57,6 +57,7 @@ WAYS = {
     "the generator's step updates the discriminator, too": "opposed_updates.deceived",
     "a combined model whose discriminator isn't frozen": "opposed_updates.deceived",
     "both gradients of one forward pass, and the critic's weights in both": "opposed_updates.deceived",
+    "a rare class that is repeated before the split": "validation_overlap.repeated",
     "gradients in another order than the variables": "opposed_updates.mixed_up",
     "gradients in another order, and clipped": "opposed_updates.mixed_up",
     "numbers of words, given to a Dense layer": "unscaled_input.indices",
