@@ -12,6 +12,7 @@ __all__ = ["in_order", "order_of"]
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
+_OF_TARGETS = ("exploding_gradient.targets", "exploding_gradient.percent")
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
 _OF_DROPOUT = ("dropout_high", "dropout_idle")
@@ -169,7 +170,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return symptom.rule == "frozen.rounded"
     if cause.kind == "callback_mismatch":
         return (cause.rule, symptom.rule) == ("callback_mismatch.mode", "lr_too_low.plateau")
-    if symptom.rule == "exploding_gradient.targets":
+    if symptom.rule in _OF_TARGETS:
         return False  # the targets are its cause, and stay as they are when something else is mended
     if cause.kind == "no_gradient" and symptom.kind == "constant_output":
         return cause.rule == "no_gradient.input"  # that weights have none is what follows from constant outputs
@@ -179,7 +180,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         if symptom.rule != "no_gradient":
             return False
         return symptom.evidence.get("gradient") != "None"
-    if cause.kind == "exploding_gradient" and cause.rule != "exploding_gradient.targets":
+    if cause.kind == "exploding_gradient" and cause.rule not in _OF_TARGETS:
         return symptom.kind == "not_learning"
     if symptom.kind == "lr_too_high":
         return not symptom.evidence.get("unusual", True)

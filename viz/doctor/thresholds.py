@@ -43,6 +43,7 @@ VANISHING = 1e-4  # the first layer's gradient against the largest; healthy deep
 EXPLODING = 1e4  # norm of all gradients together; healthy ones, with scaled data, stay below 100
 EXPLODING_ERROR = 1e7  # nothing can be learned from this
 EXPLODING_GROWTH = 1e3  # the norm against that of the first steps
+PERCENT_OF_NOTHING = 1e-3  # a target against their root mean square: an error of the others' size is 100,000 % of it
 UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros pass one on after the first
 
 OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0

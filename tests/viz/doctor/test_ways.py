@@ -58,6 +58,8 @@ WAYS = {
     "a combined model whose discriminator isn't frozen": "opposed_updates.deceived",
     "both gradients of one forward pass, and the critic's weights in both": "opposed_updates.deceived",
     "a rare class that is repeated before the split": "validation_overlap.repeated",
+    "percentages of targets that are 0": "exploding_gradient.percent",
+    "percentages of changes, some of which are next to 0": "exploding_gradient.percent",
     "gradients in another order than the variables": "opposed_updates.mixed_up",
     "gradients in another order, and clipped": "opposed_updates.mixed_up",
     "numbers of words, given to a Dense layer": "unscaled_input.indices",

@@ -403,6 +403,10 @@ ON_TRAINING = {
         "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
         "give the optimizer clipnorm=1.0."
     ),
+    "exploding_gradient.percent": (
+        "Use mae, or for amounts the mse of numpy.log1p(y), which counts errors by their share, too; or leave out rows "
+        "of target 0. For a percentage to report, divide the sum of all errors by the sum of all targets."
+    ),
     "exploding_gradient.targets": (
         "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "
         "around 0, takes very long to reach targets that are far from it."
