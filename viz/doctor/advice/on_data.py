@@ -141,6 +141,10 @@ ON_DATA = {
         "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
         "next rows with each yield."
     ),
+    "shuffled_apart.zipped": (
+        "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
+        "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."
+    ),
     "shuffled_apart": (
         "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
         "itself."
