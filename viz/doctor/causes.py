@@ -12,6 +12,7 @@ __all__ = ["in_order", "order_of"]
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
+_OF_TARGETS = ("exploding_gradient.targets", "exploding_gradient.percent")
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
 _OF_DROPOUT = ("dropout_high", "dropout_idle")
@@ -30,6 +31,7 @@ _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 # What each symptom may come from, the likeliest first.
 _CAUSES: dict[str, tuple[str, ...]] = {
     "loss_mismatch": ("dropout_high",),
+    "loss_sign": ("opposed_updates",),
     "nonfinite": ("dropout_high", "loss_mismatch", "lr_too_high", "loss_sign"),
     "lr_too_high": (
         "exploding_gradient",
@@ -128,6 +130,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     """Could this one have made that one?"""
     if cause.kind == "batchnorm_misuse" and symptom.kind in _OF_SINGLE_ROWS:
         return cause.rule.endswith(".ones") and _of_single_rows(cause, symptom)
+    if symptom.kind == "loss_sign":  # gradients of other weights may lead upward, too
+        return (cause.rule, symptom.rule) == ("opposed_updates.mixed_up", "loss_sign.update")
     if symptom.kind == "label_leak":  # who sees what comes after sees the label
         return (cause.rule, symptom.rule) == ("attention_mask.upside_down", "label_leak.ahead")
     if cause.kind == "dropout_high" and symptom.kind == "not_learning":
@@ -166,7 +170,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return symptom.rule == "frozen.rounded"
     if cause.kind == "callback_mismatch":
         return (cause.rule, symptom.rule) == ("callback_mismatch.mode", "lr_too_low.plateau")
-    if symptom.rule == "exploding_gradient.targets":
+    if symptom.rule in _OF_TARGETS:
         return False  # the targets are its cause, and stay as they are when something else is mended
     if cause.kind == "no_gradient" and symptom.kind == "constant_output":
         return cause.rule == "no_gradient.input"  # that weights have none is what follows from constant outputs
@@ -176,7 +180,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         if symptom.rule != "no_gradient":
             return False
         return symptom.evidence.get("gradient") != "None"
-    if cause.kind == "exploding_gradient" and cause.rule != "exploding_gradient.targets":
+    if cause.kind == "exploding_gradient" and cause.rule not in _OF_TARGETS:
         return symptom.kind == "not_learning"
     if symptom.kind == "lr_too_high":
         return not symptom.evidence.get("unusual", True)

@@ -21,6 +21,7 @@ __all__ = [
     "separate_shuffles",
     "tree_of",
     "unseeded_generators",
+    "zipped_shuffles",
 ]
 
 
@@ -140,6 +141,52 @@ def separate_shuffles(file: str) -> list[tuple[str, int]]:
         kept = any(called in states and first <= call.lineno <= last for called, call in _calls(file))
         return [] if kept or name == other else [(name, first), (other, last)]
     return []
+
+
+def zipped_shuffles(file: str) -> list[tuple[str, int]]:
+    """The two data sets of a `zip` that were shuffled before it, each in an order of its own; empty where none are.
+
+    They are of one array each (`from_tensor_slices(x)`): those of rows with their labels may be paired in any order.
+    """
+    for called, node in _calls(file):
+        parts = node.args[0].elts if node.args and isinstance(node.args[0], (ast.Tuple, ast.List)) else node.args
+        if called != "zip" or not isinstance(node.func, ast.Attribute) or len(parts) != 2:
+            continue
+        chains = [_chain(file, part) for part in parts]
+        shuffles = [[each for each in chain if _called(each) == "shuffle"] for chain in chains]
+        slices = [chain[-1].args for chain in chains if chain and _called(chain[-1]) == "from_tensor_slices"]
+        single = len(slices) == 2 and all(len(a) == 1 and isinstance(a[0], (ast.Name, ast.Subscript)) for a in slices)
+        seeded = all(any(k.arg == "seed" for each in own for k in each.keywords) for own in shuffles)
+        if single and any(shuffles) and not seeded:
+            first, second = (ast.unparse(a[0]) for a in slices)
+            return [(first, node.lineno), (second, node.lineno)]
+    return []
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _chain(file: str, node: ast.expr) -> list[ast.Call]:
+    """The calls of `a.b().c()`, the last one first; of a name, those that it was made by on the one line that makes it.
+
+    Names within the chain aren't followed further.
+    """
+    if isinstance(node, ast.Name):
+        tree = tree_of(file)
+        made = [
+            each.value
+            for each in (ast.walk(tree) if tree is not None else ())
+            if isinstance(each, ast.Assign) and [getattr(t, "id", "") for t in each.targets] == [node.id]
+        ]
+        if len(made) != 1:
+            return []
+        node = made[0]
+    calls = []
+    while isinstance(node, ast.Call):
+        calls.append(node)
+        node = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+    return calls
 
 
 def _shuffle_in_place(statement: ast.stmt) -> tuple[str, str, int] | None:

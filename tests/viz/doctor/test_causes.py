@@ -32,6 +32,17 @@ def test_a_symptom_is_a_hint_that_names_its_cause():
     assert "a consequence of unscaled_input, above: mend that first" in text(found)
 
 
+def test_updates_by_the_gradients_of_other_weights_explain_those_that_lead_upward():
+    upward = finding("loss_sign", rule="loss_sign.update")
+    mixed, opposed = (finding("opposed_updates", rule=f"opposed_updates{way}") for way in (".mixed_up", ""))
+    assert [(f.kind, f.because) for f in in_order([upward, mixed])] == [
+        ("opposed_updates", None),
+        ("loss_sign", "opposed_updates"),
+    ]
+    assert [f.because for f in in_order([upward, opposed])] == [None, None]
+    assert [f.because for f in in_order([finding("loss_sign", rule="loss_sign"), mixed])] == [None, None]
+
+
 def test_a_hint_explains_nothing():
     found = in_order([finding("dead_relu"), finding("unscaled_input", "info")])
     assert [(f.kind, f.severity) for f in found] == [("dead_relu", "error"), ("unscaled_input", "info")]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.viz.doctor.planted import PRELUDE
 from viz.doctor.constant_answers import least_loss, loss_of
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles
+from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
 from viz.doctor.watched_script import examine
 
 SCRIPT = """\
@@ -116,6 +116,37 @@ def test_two_shuffles_are_told_from_those_with_one_seed(source, names, tmp_path)
     path = tmp_path / f"{abs(hash(source))}.py"
     path.write_text(source)
     assert [name for name, _ in separate_shuffles(str(path))] == names
+
+
+def test_data_sets_shuffled_before_they_are_paired_are_named_where_they_are(tmp_path):
+    part = "{0} = ef.data.Dataset.from_tensor_slices({0}).shuffle(2000)\n"
+    pair = "both = ef.data.Dataset.zip((train_set, labels_set)).batch(32)\n"
+    fault = "".join(part.format(n).replace(f"{n} =", f"{n}_set =") for n in ("train", "labels")) + pair
+    source = SCRIPT.format(fault=fault, epochs=8, more="").replace("fit(train, labels", "fit(both")
+    found = diagnosed(source, tmp_path)
+    assert (found["shuffled_apart"].rule, found["shuffled_apart"].severity) == ("shuffled_apart.zipped", "warning")
+    assert found["shuffled_apart"].line == 1 + (PRELUDE + source).splitlines().index(pair.strip())
+    assert found["not_learning"].because == "shuffled_apart"
+
+
+MAKE = "a = Dataset.from_tensor_slices(x){}\nb = Dataset.from_tensor_slices(y){}\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        (MAKE.format(".shuffle(9)", ".shuffle(9)") + "tf.data.Dataset.zip((a, b)).batch(4)\n", ["x", "y"]),
+        (MAKE.format(".map(f).shuffle(9).repeat()", "") + "Dataset.zip(a, b)\n", ["x", "y"]),
+        (MAKE.format(".shuffle(9, seed=1)", ".shuffle(9, seed=1)") + "Dataset.zip((a, b))\n", []),
+        (MAKE.format("", "") + "Dataset.zip((a, b)).shuffle(9)\n", []),
+        (MAKE.format(".shuffle(9)", ".shuffle(9)") + "for p, q in zip(a, b): pass\n", []),
+        (MAKE.format(".shuffle(9)", ".shuffle(9)").replace("(y)", "((x, y))") + "Dataset.zip((a, b))\n", []),  # mixup
+    ],
+)
+def test_shuffles_before_a_zip_are_told_from_those_behind_it(source, names, tmp_path):
+    path = tmp_path / f"{abs(hash(source))}.py"
+    path.write_text(source)
+    assert [name for name, _ in zipped_shuffles(str(path))] == names
 
 
 def test_the_least_loss_is_that_of_the_labels_themselves():

@@ -63,6 +63,10 @@ ON_DATA = {
         "Make and compile a new model in each round, or put the first weights back before each: "
         "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, too."
     ),
+    "validation_overlap.repeated": (
+        "Split first, and repeat rows of a rare class (RandomOverSampler, resample, augmentation) in the training part "
+        "alone; or leave the rows as they are, and give fit class_weight={0: 1.0, 1: 6.0}."
+    ),
     "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
     "validation_mismatch.classes": (
         "Shuffle the rows before they are split (validation_split takes the last ones as they come): "
@@ -136,6 +140,10 @@ ON_DATA = {
     "sorted_rows.same": (
         "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
         "next rows with each yield."
+    ),
+    "shuffled_apart.zipped": (
+        "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
+        "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."
     ),
     "shuffled_apart": (
         "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "

@@ -359,6 +359,10 @@ ON_TRAINING = {
         "Compute the goal outside of the tape, or goal = ops.stop_gradient(rewards + gamma * values). A copy of the "
         "network that gets its weights now and then (a target network) keeps it still for longer."
     ),
+    "opposed_updates.mixed_up": (
+        "Use one list for both: variables = first.trainable_variables + second.trainable_variables; gradients = "
+        "tape.gradient(loss, variables); optimizer.apply_gradients(zip(gradients, variables))."
+    ),
     "opposed_updates.deceived": (
         "Train the generator's weights alone in its step: give generator.trainable_variables to tape.gradient and to "
         "the optimizer. Where a compiled model trains the generator through the discriminator, set "
@@ -398,6 +402,10 @@ ON_TRAINING = {
     "exploding_gradient": (
         "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
         "give the optimizer clipnorm=1.0."
+    ),
+    "exploding_gradient.percent": (
+        "Use mae, or for amounts the mse of numpy.log1p(y), which counts errors by their share, too; or leave out rows "
+        "of target 0. For a percentage to report, divide the sum of all errors by the sum of all targets."
     ),
     "exploding_gradient.targets": (
         "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "

@@ -54,6 +54,7 @@ from viz.doctor.checks.updates.driven_apart import DrivenApart
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.misled import Misled
+from viz.doctor.checks.updates.mixed_up import MixedUp
 from viz.doctor.checks.updates.moving_goal import MovingGoal
 from viz.doctor.checks.updates.opposed import Opposed
 from viz.doctor.checks.updates.outside import Outside
@@ -96,6 +97,7 @@ CHECKS: tuple[type[Check], ...] = (
     Forgotten,
     Opposed,
     MovingGoal,
+    MixedUp,
     Deceived,
     Renewed,
     Overruled,

@@ -28,6 +28,11 @@ def _size(values: numpy.ndarray) -> tuple[float, float]:
     return norm, norm / math.sqrt(flat.size)
 
 
+def _in_percent(loss: Any) -> bool:
+    """Does this loss divide by the targets?"""
+    return getattr(getattr(loss, "fn", None), "__name__", "") == "mean_absolute_percentage_error"
+
+
 def _mixes(shape: tuple[int, ...]) -> bool:
     """Is this a kernel that adds several inputs? Normalization leaves no gradient to one that only scales."""
     return len(shape) > 1 and math.prod(shape[:-1]) > 1
@@ -52,6 +57,8 @@ class _Targets(NamedTuple):
     high: float
     answers: float  # their root mean square
     place: Any
+    least: float  # the one nearest to 0, where the loss divides by some that are next to nothing
+    small: float  # the part of those
 
 
 class GradientSizes(Check):
@@ -76,11 +83,13 @@ class GradientSizes(Check):
                 norms[-1] /= self.loss_scale(results, opened)
             self._scaled.clear()
             self._optimizer = opened.owner
-        elif opened.kind == "loss" and self._targets is None:
-            self._targets = self._targets_of(opened.scope.inputs)
+        elif opened.kind == "loss" and (self._targets is None or _in_percent(opened.owner)):
+            found = self._targets_of(opened.scope.inputs, in_percent=_in_percent(opened.owner))
+            if self._targets is None or (found is not None and found.least < self._targets.least):
+                self._targets = found
 
-    def _targets_of(self, given: Any) -> _Targets | None:
-        """Targets of the first batch that are compared with the answers number by number."""
+    def _targets_of(self, given: Any, in_percent: bool) -> _Targets | None:
+        """Targets of a batch that are compared with the answers number by number."""
         if not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
             return None
         targets = host(given[0].data) if isinstance(given[0], Tensor) else numpy.asarray(given[0])
@@ -89,7 +98,11 @@ class GradientSizes(Check):
             return None
         if not (numpy.isfinite(targets).all() and numpy.isfinite(answers).all()):
             return None
-        return _Targets(rms(targets), float(targets.min()), float(targets.max()), rms(answers), self.watch.called_at())
+        sizes = numpy.abs(targets.astype("float64"))
+        small = float((sizes < limits.PERCENT_OF_NOTHING * rms(targets)).mean()) if in_percent else 0.0
+        least = float(sizes.min()) if small else math.inf
+        ends = float(targets.min()), float(targets.max())
+        return _Targets(rms(targets), *ends, rms(answers), self.watch.called_at(), least, small)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         sizes = [
@@ -165,6 +178,18 @@ class GradientSizes(Check):
         norms = f"the norm of all gradients is {_course(seen, first, recent)}"
         usual = f"around 1 is usual{' (the optimizer clips it)' if clips else ''}"
         targets = self._targets
+        if targets is not None and targets.small:
+            self.watch.report(
+                "exploding_gradient.percent",
+                severity,
+                f"the mean absolute percentage error divides by the targets, and {targets.small:.0%} of a batch are "
+                f"{'0' if targets.least == 0 else 'next to 0'}, where the others are of size {number(targets.size)}: "
+                f"to these rows all others are nothing; {norms}, and around 1 is usual",
+                place=targets.place,
+                key=("exploding_gradient", group),
+                evidence={"first": first, "recent": recent, "steps": steps, "small_targets": targets.small},
+            )
+            return
         if targets is not None and targets.size > limits.UNSCALED and targets.size > 2 * targets.answers:
             self.watch.report(
                 "exploding_gradient.targets",

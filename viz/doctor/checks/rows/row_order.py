@@ -13,7 +13,7 @@ from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.class_numbers import agreement, label_classes
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles
+from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
 from viz.doctor.user_code import Place
 
 __all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles", "told"]
@@ -151,13 +151,18 @@ class Shuffles(Check):
         """Look for a shuffle of one array, or of two in different orders."""
         for found in self.watch.raw("not_learning", "validation_chance"):
             file = found.file or ""
-            lone, apart = (lone_shuffles(file), separate_shuffles(file)) if file else ([], [])
-            shuffles = lone[:1] or apart
+            lone, apart, zipped = (
+                (lone_shuffles(file), separate_shuffles(file), zipped_shuffles(file)) if file else ([], [], [])
+            )
+            shuffles = zipped or lone[:1] or apart
             if not shuffles:
                 continue
-            half = any(is_half_of_data(file, name) for name, _ in shuffles)
+            half = bool(zipped) or any(is_half_of_data(file, name) for name, _ in shuffles)
             name, line = shuffles[-1]
-            if lone:
+            if zipped:
+                what = f"the zip pairs rows of {zipped[0][0]!r} and {name!r} after a shuffle of their own"
+                which = "they come in different orders"
+            elif lone:
                 what = f"{name!r} is shuffled and nothing else is"
                 which = "it is one of inputs and labels" if half else "if it holds inputs or labels"
             else:
@@ -166,7 +171,7 @@ class Shuffles(Check):
                 which = "they are inputs and labels" if half else "if they are inputs and labels"
             self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
             self.watch.report(
-                "shuffled_apart",
+                "shuffled_apart.zipped" if zipped else "shuffled_apart",
                 "warning" if half and not self.watch.interrupted else "info",
                 f"{what}: {which}, each row now has another row's label, which "
                 f"{'explains' if half else 'would explain'} that nothing is learnt that holds for other rows",

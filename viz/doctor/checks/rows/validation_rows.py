@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -19,11 +19,13 @@ from viz.recorder.descriptions import flat
 
 __all__ = [
     "answers_itself",
+    "Repeated",
     "ValidationLoss",
     "ValidationRows",
     "classes_apart",
     "inputs_of",
     "labels_of",
+    "repeated_class",
     "scales_apart",
     "shared_rows",
     "targets_apart",
@@ -81,7 +83,12 @@ class ValidationRows(_OfOneLoss):
 
     def _judge(self, train: list[numpy.ndarray], held: list[numpy.ndarray], labels: tuple[Any, Any]) -> None:
         overlap, chance, looked = shared_rows(train, held, labels)
-        if overlap < limits.OVERLAP or overlap < limits.OVERLAP_CHANCE * chance:
+        few = overlap < limits.OVERLAP
+        repeated = None if chance or self.loss is None else repeated_class(*self.loss, train, held, labels)
+        if repeated is not None and (few or repeated.others < limits.OVERLAP):
+            self._tell_repeated(repeated)
+            return
+        if few or overlap < limits.OVERLAP_CHANCE * chance:
             return
         self.watch.report(
             "validation_overlap",
@@ -92,6 +99,18 @@ class ValidationRows(_OfOneLoss):
             "answered",
             place=self.watch.called_at(),
             evidence={"overlap": overlap, "chance": chance, "rows": looked},
+        )
+
+    def _tell_repeated(self, found: Repeated) -> None:
+        self.watch.report(
+            "validation_overlap.repeated",
+            "warning",
+            f"{found.overlap:.0%} of {found.rows} validation rows of class {found.number} looked at are in the "
+            f"training data too, and {found.others:.0%} of the others: rows of that class were repeated before the "
+            "split, and val_loss tells how well they are remembered",
+            place=self.watch.called_at(),
+            key=("validation_overlap", "repeated"),
+            evidence={"overlap": found.overlap, "others": found.others, "rows": found.rows, "class": found.number},
         )
 
     def _compare(self, fit: Any, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> None:
@@ -373,6 +392,71 @@ def shared_rows(
         overlap, _, looked = _shared(train, held, _hashes(train))
         return overlap, 0.0, looked
     return _shared(train, held, hashes)
+
+
+class Repeated(NamedTuple):
+    """A class whose rows are in both parts.
+
+    Attributes:
+        number: the class.
+        overlap: which part of its held rows is among those to train with.
+        others: the same, of the rows of all other classes.
+        rows: how many of its rows were looked at.
+    """
+
+    number: int
+    overlap: float
+    others: float
+    rows: int
+
+
+def repeated_class(
+    loss: Any,
+    row: tuple[int, ...],
+    train: list[numpy.ndarray],
+    held: list[numpy.ndarray],
+    labels: tuple[numpy.ndarray | None, numpy.ndarray | None],
+) -> Repeated | None:
+    """The class whose rows were repeated before the split, so that nearly all are in both parts; None for none.
+
+    It is for rows of which none are equal by chance (see `shared_rows`). That a single row is met again and again, such
+    as an empty picture, is no repetition of a class.
+
+    Args:
+        loss: the loss that the labels are for.
+        row: the shape of the predictions for one row.
+        train: inputs to train with.
+        held: those of the validation data.
+        labels: of both.
+    """
+    given, kept = labels
+    if given is None or kept is None:
+        return None
+    own, other = (label_classes(answer_kind(loss), y, (len(y), *row)) for y in (given, kept))
+    if own is None or other is None or (len(own), len(other)) != (len(train[0]), len(held[0])):
+        return None
+    for number_of_class in numpy.unique(other):
+        held_own = [x[other == number_of_class] for x in held]
+        different = len(numpy.unique(_hashes(held_own)))
+        if different < limits.OVERLAP_ROWS or not (own == number_of_class).any():
+            continue
+        overlap, looked = _shared_of(own == number_of_class, train, held_own)
+        if overlap < limits.OVERLAP_CLASS:
+            continue
+        rest = [x[other != number_of_class] for x in held]
+        others = _shared_of(own != number_of_class, train, rest)[0] if len(rest[0]) else overlap
+        if others < limits.OVERLAP_OTHERS * overlap:
+            return Repeated(int(number_of_class), overlap, others, looked)
+    return None
+
+
+def _shared_of(chosen: numpy.ndarray, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> tuple[float, int]:
+    """Which part of the held rows is among the chosen ones to train with, and how many were looked at."""
+    rows = [x[chosen] for x in train]
+    if not len(rows[0]):
+        return 0.0, 0
+    overlap, _, looked = _shared(rows, held, _hashes(rows))
+    return overlap, looked
 
 
 def _told_apart(train: list[numpy.ndarray], kinds: int) -> bool:
