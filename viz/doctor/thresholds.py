@@ -305,6 +305,7 @@ DROPOUT_ROWS = 8
 DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)
 NOISE_LOOKED = 100_000  # values of a batch before and after augmentation
 ALIKE = 0.3  # correlation of a batch with what augmentation made of it
+SLID_ROWS = 12  # labels in a row that two batches share: of two classes, one in 4096 are equal by chance
 OVERLAP = 0.5  # of the validation rows
 OVERLAP_CLASS = 0.8  # of the validation rows of one class: of rows repeated eleven times, nearly all are in both parts
 OVERLAP_OTHERS = 0.5  # and so small a part of that, at most, of the other rows: else it is no matter of that class

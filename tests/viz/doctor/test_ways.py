@@ -60,6 +60,7 @@ WAYS = {
     "a rare class that is repeated before the split": "validation_overlap.repeated",
     "percentages of targets that are 0": "exploding_gradient.percent",
     "percentages of changes, some of which are next to 0": "exploding_gradient.percent",
+    "batches whose labels are cut out elsewhere": "shuffled_apart.slid",
     "gradients in another order than the variables": "opposed_updates.mixed_up",
     "gradients in another order, and clipped": "opposed_updates.mixed_up",
     "numbers of words, given to a Dense layer": "unscaled_input.indices",

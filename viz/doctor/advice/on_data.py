@@ -145,6 +145,9 @@ ON_DATA = {
         "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
         "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."
     ),
+    "shuffled_apart.slid": (
+        "Cut both at the same rows: rows = slice(i * batch_size, (i + 1) * batch_size); x[rows], y[rows]."
+    ),
     "shuffled_apart": (
         "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
         "itself."
