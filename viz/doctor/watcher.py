@@ -250,8 +250,9 @@ class Watcher(Turns, observe.Observer):
     def on_update(self, name: str, variable: Any, inputs: Any, started: int, ended: int) -> None:
         if not self._now["update"] or get_ident() != self._thread:
             return
+        began = observe.clock()  # variables that are updated together are told of one by one when all of it is over
         self._hand("update", name, variable, inputs)
-        self.spent += observe.clock() - ended
+        self.spent += observe.clock() - began
 
     def on_collective(
         self,
