@@ -14,6 +14,10 @@ from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import Kernels
+from viz.doctor.checks.leaks.copied import Copied
+from viz.doctor.checks.leaks.found_itself import FoundItself
+from viz.doctor.checks.leaks.label_leak import LabelLeak
+from viz.doctor.checks.leaks.looks_ahead import LooksAhead
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_direction import LossSign
 from viz.doctor.checks.losses import Labels, Mismatch
@@ -28,13 +32,9 @@ from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
-from viz.doctor.checks.rows.copied import Copied
 from viz.doctor.checks.rows.counted_padding import CountedPadding
 from viz.doctor.checks.rows.first_batch import FirstBatch
 from viz.doctor.checks.rows.folds import Folds
-from viz.doctor.checks.rows.found_itself import FoundItself
-from viz.doctor.checks.rows.label_leak import LabelLeak
-from viz.doctor.checks.rows.looks_ahead import LooksAhead
 from viz.doctor.checks.rows.loop_rows import LoopRows
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding

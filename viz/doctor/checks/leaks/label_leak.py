@@ -9,7 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
-from viz.doctor.checks.rows.rounding import is_rounded
+from viz.doctor.checks.leaks.rounding import is_rounded
 from viz.recorder.descriptions import flat
 from viz.recorder.input_names import names_of_outputs
 

@@ -9,8 +9,8 @@ import numpy
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.checks.leaks.looks_ahead import sees_no_later_step
 from viz.doctor.checks.losses import is_ours, loss_kind
-from viz.doctor.checks.rows.looks_ahead import sees_no_later_step
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import layers_in
 
