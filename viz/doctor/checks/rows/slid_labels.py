@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy
@@ -84,14 +85,30 @@ def _slid_by(before: numpy.ndarray, now: numpy.ndarray) -> int | None:
     """By how many rows labels were moved on; None where they are others, or where any move would look the same.
 
     >>> y = numpy.array([0, 1, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 1, 0, 0])
-    >>> _slid_by(y[:16], y[2:]), _slid_by(y, y), _slid_by(y, 1 - y), _slid_by(y % 1, y % 1)
-    (2, 0, None, None)
+    >>> _slid_by(y[:16], y[2:]), _slid_by(y[2:], y[:16]), _slid_by(y, y), _slid_by(y, 1 - y), _slid_by(y % 1, y % 1)
+    (2, -2, 0, None, None)
     """
     most = len(before) - limits.SLID_ROWS
     if before.shape != now.shape or most < 0:
         return None
-    found = [by for by in range(-most, most + 1) if _agree(before, now, by)]
+    found = list(islice((by for by in _places(before, now) if _agree(before, now, by)), 2))
     return found[0] if len(found) == 1 else None
+
+
+def _places(before: numpy.ndarray, now: numpy.ndarray) -> list[int]:
+    """By how many rows they may have been moved, as the first and the last rows of what is left tell: few, mostly."""
+    first, last = slice(0, limits.SLID_ROWS), slice(len(now) - limits.SLID_ROWS, len(now))
+    onwards = _found(before, now[first]) & _found(now, before[last])[::-1]
+    back = _found(now, before[first]) & _found(before, now[last])[::-1]
+    return sorted({*numpy.flatnonzero(onwards).tolist(), *(-numpy.flatnonzero(back)).tolist()})
+
+
+def _found(rows: numpy.ndarray, some: numpy.ndarray) -> numpy.ndarray:
+    """At which places some rows, one after the other, stand among others."""
+    places = len(rows) - len(some) + 1
+    alike = numpy.array([rows[i : i + places] == each for i, each in enumerate(some)])
+    found: numpy.ndarray = numpy.all(alike, axis=(0, *range(2, alike.ndim)))
+    return found
 
 
 def _agree(before: numpy.ndarray, now: numpy.ndarray, by: int) -> bool:
