@@ -42,9 +42,12 @@ def _calls(file: str) -> Iterator[tuple[str, ast.Call]]:
     tree = tree_of(file)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Call):
-            function = node.func
-            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            yield name, node
+            yield _called(node), node
+
+
+def _called(call: ast.Call) -> str:
+    """The last part of a called function's name; empty for what has none."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def only_call(file: str, name: str) -> Place | None:
@@ -161,10 +164,6 @@ def zipped_shuffles(file: str) -> list[tuple[str, int]]:
             first, second = (ast.unparse(a[0]) for a in slices)
             return [(first, node.lineno), (second, node.lineno)]
     return []
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _chain(file: str, node: ast.expr) -> list[ast.Call]:

@@ -13,7 +13,7 @@ from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.checks.learning_rate import rate_of, times_usual
-from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.checks.losses import function_name, is_ours, loss_kind
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.source_calls import lone_shuffles
@@ -348,7 +348,7 @@ def answer_kind(loss: Any) -> str:
     if not is_ours(loss) or getattr(loss, "reduction", None) in (None, "none"):
         return ""
     kind = loss_kind(loss)
-    function = getattr(getattr(loss, "fn", None), "__name__", "")
+    function = function_name(loss)
     name = function if kind == "other" else kind
     if kind == "other":
         return name if name in _KINDS else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from viz.doctor import thresholds as limits
@@ -34,6 +35,10 @@ class _Run:
         self.fit, self.place, self.first_step = fit, place, first_step
         self.logs: list[dict[str, Any]] = []
         self.rates: list[float] = []  # after each epoch
+
+    def callbacks(self, kind: str) -> list[Any]:
+        """Its callbacks of one class, by the name of that."""
+        return [callback for callback in self.fit.callbacks.callbacks if type(callback).__name__ == kind]
 
 
 class Endings(Check):
@@ -97,13 +102,12 @@ class Endings(Check):
         if not low:
             self.watch.retract(key)  # it rises again, as in cycles
         elif highest and low >= max(limits.FADED_EPOCHS, limits.FADED_SHARE * n):
-            names = [type(callback).__name__ for callback in run.fit.callbacks.callbacks]
-            by = next((name for name in ("ReduceLROnPlateau", "LearningRateScheduler") if name in names), None)
+            by = next((name for name in ("ReduceLROnPlateau", "LearningRateScheduler") if run.callbacks(name)), None)
             where = only_call(run.place.file, by) if run.place is not None and by is not None else None
             way = {"ReduceLROnPlateau": "plateau", "LearningRateScheduler": "compounds"}.get(by or "", "faded")
             if by is None and _is_scheduled(optimizer):
                 way = "schedule"
-            elif way == "compounds" and not _takes_rate(run.fit.callbacks.callbacks):
+            elif way == "compounds" and not _takes_rate(run.callbacks("LearningRateScheduler")):
                 way = "faded"
             now = f"{number(run.rates[-low])}{' or less' if run.rates[-low] else ''}"
             self.watch.report(
@@ -140,9 +144,8 @@ class Endings(Check):
         if found is None:
             return
         first, before, last = found
-        waits = any(type(callback).__name__ == "EarlyStopping" for callback in run.fit.callbacks.callbacks)
         self.watch.report(
-            "too_few_steps.waiting" if waits else "too_few_steps",
+            "too_few_steps.waiting" if run.callbacks("EarlyStopping") else "too_few_steps",
             "info",
             f"training ended after {n} steps ({len(epochs)} epoch{'s' if len(epochs) > 1 else ''}) while the loss "
             "was still "
@@ -159,8 +162,8 @@ class Endings(Check):
         if run is None or run.fit is None or not run.logs:
             return
         asked = run.fit.epochs - run.fit.initial_epoch
-        for callback in run.fit.callbacks.callbacks:
-            if type(callback).__name__ == "EarlyStopping" and len(run.logs) < asked and callback.stopped_epoch:
+        for callback in run.callbacks("EarlyStopping"):
+            if len(run.logs) < asked and callback.stopped_epoch:
                 self._judge(run, callback, asked)
 
     def _judge(self, run: _Run, callback: Any, asked: int) -> None:
@@ -195,9 +198,9 @@ class Endings(Check):
         )
 
 
-def _takes_rate(callbacks: Any) -> bool:
+def _takes_rate(schedulers: Sequence[Any]) -> bool:
     """Is a LearningRateScheduler's function given the rate as it is, and not the epoch alone?"""
-    functions = [c.schedule for c in callbacks if type(c).__name__ == "LearningRateScheduler"]
+    functions = [scheduler.schedule for scheduler in schedulers]
     codes = [getattr(function, "__code__", None) for function in functions]
     return any(code is not None and code.co_argcount > 1 for code in codes)
 

@@ -14,7 +14,7 @@ from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]
+__all__ = ["Labels", "Mismatch", "function_name", "is_ours", "loss_kind"]
 
 _FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
 _SQUASHED = ("softmax", "sigmoid")
@@ -23,10 +23,14 @@ _OTHERWISE = dict.fromkeys(("relu", "softplus", "exp"), "any number from 0 up") 
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error")
 
 
+def function_name(loss: Any) -> str:
+    """What the function of a loss object is called; empty where it has none with a name."""
+    return getattr(getattr(loss, "fn", None), "__name__", "") or ""
+
+
 def loss_kind(loss: Any) -> str:
     """`"sparse"`, `"categorical"`, `"binary"` or `"other"`, for a loss object."""
-    function = getattr(getattr(loss, "fn", None), "__name__", "") or ""
-    name = f"{function} {type(loss).__name__}".lower()
+    name = f"{function_name(loss)} {type(loss).__name__}".lower()
     if "crossentropy" not in name and "cross_entropy" not in name:
         return "other"
     return "sparse" if "sparse" in name else "binary" if "binary" in name else "categorical"
@@ -169,7 +173,7 @@ class Mismatch(Check):
 
     def _squared(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """Hinge after softmax or sigmoid, and squared or absolute differences for classes (a hint)."""
-        name = getattr(getattr(loss, "fn", None), "__name__", "")
+        name = function_name(loss)
         made_by, place = self.watch.made_by(predicted), made_at(loss) or self.watch.called_at()
         if name in ("hinge", "squared_hinge") and made_by in _SQUASHED and predicted.key is not None:
             what = (
@@ -216,7 +220,7 @@ class Mismatch(Check):
 
     def _divergence(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """A Kullback-Leibler divergence of what are no chances, but the logits that chances are made of."""
-        name = getattr(getattr(loss, "fn", None), "__name__", "")
+        name = function_name(loss)
         if name != "kl_divergence" or not is_ours(loss):
             return
         for what, values in (("labels", labels), ("predictions", host(predicted.data))):

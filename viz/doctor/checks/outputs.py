@@ -11,7 +11,7 @@ from eagerflow import Tensor
 from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
-from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.checks.losses import function_name, is_ours, loss_kind
 from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
@@ -312,7 +312,7 @@ class ClassNumbers(Check):
         if not isinstance(given, tuple) or len(given) < 2 or not isinstance(given[1], Tensor):
             return
         if opened.kind == "loss" and is_ours(opened.owner):
-            self._compared(getattr(getattr(opened.owner, "fn", None), "__name__", ""), given[0], given[1].data.shape)
+            self._compared(function_name(opened.owner), given[0], given[1].data.shape)
             logits = loss_kind(opened.owner) == "binary" and getattr(opened.owner, "settings", {}).get("from_logits")
             self._logits = given[1] if logits else None
         elif opened.kind == "metric" and self._logits is not None and _halves(opened.owner):
