@@ -75,7 +75,7 @@ class _Around:
         found, above = dict(lefts), self.above
         loose = {unit: self.below[unit] if not above[unit] else [] for unit in found}
         if weights is not None:
-            above = {unit: self._nearest(given) for unit, given in above.items()}
+            above = {unit: self._of_lowest(given) for unit, given in above.items()}
             heaviest = {unit: max([weights[each[1]] for each in given], default=0.0) for unit, given in loose.items()}
             loose = {
                 unit: [each for each in given if weights[each[1]] == heaviest[unit]] for unit, given in loose.items()
@@ -101,7 +101,7 @@ class _Around:
                 settle(layer, loose, _SETTLED)
         return found
 
-    def _nearest(self, given: _Neighbours) -> _Neighbours:
+    def _of_lowest(self, given: _Neighbours) -> _Neighbours:
         """Those of the lowest layer: what passes more layers comes from a shorter branch."""
         lowest = max([self.layer_of[other] for _, other, _ in given], default=0)
         return [each for each in given if self.layer_of[each[1]] == lowest]

@@ -31,6 +31,7 @@ GAP_X, GAP_Y, PAD = 24, 34, 14
 BOLD = 1.1  # how much wider bold text is
 _BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
+_SIDE = 1.0  # an input that is read in the very middle stands on the left, whatever rounding has done to that
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
@@ -502,7 +503,7 @@ class _Arranger:
     def _middle(self, unit: _Unit, otherwise: float, middles: Mapping[str, float]) -> float:
         """The middle of the layers that read an input, on average: left of it, the input stands on the left."""
         found = [middles[edge.head] for edge in self.graph.edges if edge.tail == unit.ids[0] and edge.head in middles]
-        return sum(found) / len(found) + 1.0 if found else otherwise
+        return sum(found) / len(found) + _SIDE if found else otherwise
 
     def _lack(self, unit: _Unit, height: float) -> float:
         """How far an input beside what reads it would reach above the layer, which is so high."""
