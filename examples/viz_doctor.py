@@ -1,4 +1,4 @@
-"""The pictures of docs/doctor.md: numbers of what is found in its examples. `viz_doctor.py --out pictures`."""
+"""The pictures of docs/doctor: numbers of what is found in its examples. `viz_doctor.py --out pictures`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import re
 import tempfile
 from pathlib import Path
 
-from viz.doctor import Finding
+from viz.doctor import KINDS, Finding
 from viz.doctor.watched_script import examine
 from viz.picture.bar_charts import Bar, bars
 
-PAGE = Path(__file__).parents[1] / "docs" / "doctor.md"
-SECTION = re.compile(r"^## `(\w+)`\n.*?^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXAMPLES = dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))  # by the kind of finding that they get
+PAGES = Path(__file__).parents[1] / "docs" / "doctor"
+EXAMPLE = re.compile(r"^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_TEXTS = {kind: (PAGES / f"{kind}.md").read_text(encoding="utf-8") for kind in KINDS}
+EXAMPLES = {kind: found[1] for kind, text in _TEXTS.items() if (found := EXAMPLE.search(text))}  # that get this finding
 
 # What is drawn: how a number is called here, and its name in the evidence or a usual value.
 ROWS = {

@@ -10,6 +10,7 @@ import pytest
 
 from tests.sources import ROOT
 from tools.site import docstrings, links, named_types, outputs, run_page, sections, signatures, stage, svg, tutorials
+from viz.doctor import KINDS
 
 DOC = """Scale `x_1` by **rest.
 
@@ -87,9 +88,9 @@ def test_what_a_program_prints_is_escaped():
 
 def test_links_lead_to_pages_of_the_site():
     docs = ROOT / "docs" / "viz.md"
-    text = "[a](doctor.md#kinds) [b](../CONTRIBUTING.md) [c](../examples/gan.py) [d](https://x.y) ![](images/gap.svg)"
+    text = "[a](check.md#kinds) [b](../CONTRIBUTING.md) [c](../examples/gan.py) [d](https://x.y) ![](images/gap.svg)"
     assert stage.staged(text, "viz", docs, {"examples/gan.py": "tutorials/gan"}) == (
-        "[a](doctor.md#kinds) [b](internals/contributing.md) [c](tutorials/gan.md) [d](https://x.y) ![](images/gap.svg)"
+        "[a](check.md#kinds) [b](internals/contributing.md) [c](tutorials/gan.md) [d](https://x.y) ![](images/gap.svg)"
     )
     assert stage.staged("[x](../viz/cli.py#L3)", "viz", docs, {}) == "[x](source:viz/cli.py#L3)"
     assert stage.staged("```\n[x](nowhere.md)\n```", "viz", docs, {}) == "```\n[x](nowhere.md)\n```"
@@ -98,6 +99,11 @@ def test_links_lead_to_pages_of_the_site():
 def test_a_link_to_nothing_is_told_with_its_line():
     with pytest.raises(stage.BrokenLink, match=r"docs/viz\.md:2: nowhere\.md isn't there"):
         stage.staged("a\n[x](nowhere.md)", "viz", ROOT / "docs" / "viz.md", {})
+
+
+def test_every_kind_of_finding_has_a_place_in_the_navigation():
+    listed = [name for names in sections._FINDINGS.values() for name in names.split()]
+    assert sorted(listed) == sorted(KINDS)
 
 
 def test_every_page_has_a_place_in_the_navigation():

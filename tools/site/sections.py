@@ -23,6 +23,32 @@ class Section(NamedTuple):
     groups: dict[str, str]
 
 
+_FINDINGS = {  # the kinds of the doctor's findings, by subject, as its first page has them
+    "The loss, and what it is given": (
+        "loss_mismatch label_range loss_sign broadcast softmax_axis class_loss constant_output"
+    ),
+    "Data and labels": (
+        "unscaled_input channels_first augmentation sorted_rows shuffled_apart label_leak class_imbalance"
+        " attention_mask"
+    ),
+    "Layers and gradients": (
+        "initial_weights frozen no_gradient exploding_gradient vanishing_gradient hidden_softmax dead_relu"
+        " saturated linear_stack bottleneck batchnorm_misuse dropout_high dropout_idle"
+    ),
+    "Optimizers, steps and callbacks": (
+        "lr_too_high lr_too_low penalty_dominates opposed_updates not_learning too_few_steps stopped_early"
+        " callback_mismatch"
+    ),
+    "Validation": "overfit validation_overlap validation_mismatch validation_chance",
+    "Numbers, time and memory": "nonfinite dtype_upcast memory_growth slow_input slow_op",
+    "Several processes": "replicas_diverged oversubscribed input_imbalance straggler communication_bound",
+}
+
+
+def _kinds(names: str) -> str:
+    return " ".join(f"doctor/{name}" for name in names.split())
+
+
 SECTIONS = [
     Section("Start", "start/ten_minutes", {"": "install glossary"}),
     Section(
@@ -40,7 +66,7 @@ SECTIONS = [
     Section("Tutorials", "tutorials/index", {}),
     Section("API", "reference/index", {}),
     Section("Gallery", "gallery/index", {}),
-    Section("Doctor", "doctor", {}),
+    Section("Doctor", "doctor/index", {caption: _kinds(names) for caption, names in _FINDINGS.items()}),
     Section("Errors", "errors", {}),
     Section("Benchmarks", "benchmarks", {}),
     Section(
@@ -76,7 +102,10 @@ def below(page: str, pages: set[str]) -> str:
     if more:
         last = list(groups)[-1] if len(groups) == 1 else "More"
         groups[last] = [*groups.get(last, []), *more]
-    return "\n".join(toctree(names, caption) for caption, names in groups.items() if names)
+    kinds = {
+        name: name.removeprefix("doctor/") for names in groups.values() for name in names if page == "doctor/index"
+    }
+    return "\n".join(toctree(names, caption, kinds) for caption, names in groups.items() if names)
 
 
 def unlisted(pages: set[str]) -> list[str]:

@@ -42,7 +42,7 @@ def _rule(rule: str) -> dict[str, Any]:
     return {
         "id": rule,
         "shortDescription": {"text": kind.replace("_", " ")},
-        "help": {"text": f"{ADVICE[rule]} See docs/doctor.md#{kind} in eagerflow's sources."},
+        "help": {"text": f"{ADVICE[rule]} See docs/doctor/{kind}.md in eagerflow's sources."},
     }
 
 

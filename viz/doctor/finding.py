@@ -17,8 +17,8 @@ __all__ = ["CATALOGUE", "KINDS", "OF_RANKS", "SEVERITIES", "Finding", "kinds_of"
 
 SEVERITIES = ("error", "warning", "info")
 
-CATALOGUE = Path(__file__).resolve().parents[2] / "docs" / "doctor.md"
-"""Where every kind is explained, in this project's files; an installed package has none of them."""
+CATALOGUE = Path(__file__).resolve().parents[2] / "docs" / "doctor"
+"""Where each kind has a page, in this project's files; an installed package has none of them."""
 OF_RANKS = KINDS[KINDS.index("replicas_diverged") :]
 """Those that only several ranks can have; see `between_ranks.py`."""
 
@@ -125,14 +125,15 @@ class Finding:
 
     @property
     def url(self) -> str | None:
-        """The entry of the catalogue that explains the kind; None where the catalogue isn't installed.
+        """The page that explains the kind; None where these pages aren't installed.
 
         >>> import viz
         >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
-        >>> (finding.url or "docs/doctor.md#lr_too_high").endswith("docs/doctor.md#lr_too_high")
+        >>> (finding.url or "docs/doctor/lr_too_high.md").endswith("docs/doctor/lr_too_high.md")
         True
         """
-        return f"{CATALOGUE.as_uri()}#{self.kind}" if CATALOGUE.is_file() else None
+        page = CATALOGUE / f"{self.kind}.md"
+        return page.as_uri() if page.is_file() else None
 
     @property
     def sentence(self) -> str:

@@ -131,10 +131,10 @@ def test_what_is_planted_on_one_rank_is_found_by_all(ranks, tmp_path, name):
     assert words in dict(first)[kind]
 
 
-PAGE = Path(__file__).parents[3] / "docs" / "doctor.md"
-SECTIONS = [part.split("`\n", 1) for part in PAGE.read_text(encoding="utf-8").split("\n## `")[1:]]
+PAGES = Path(__file__).parents[3] / "docs" / "doctor"
+TEXTS = {kind: (PAGES / f"{kind}.md").read_text(encoding="utf-8") for kind in OF_RANKS}
 EXAMPLES = {
-    kind: text.split("```python ranks\n")[1].split("```")[0] for kind, text in SECTIONS if "python ranks" in text
+    kind: text.split("```python ranks\n")[1].split("```")[0] for kind, text in TEXTS.items() if "```python" in text
 }
 
 

@@ -166,10 +166,10 @@ def test_findings_tell_editors_where_they_are(sick, capsys):
     assert main(["doctor", "--json", "train.py"]) == 1
     found = json.loads(capsys.readouterr().out)["findings"][0]
     assert (found["line"], found["column"], found["rule"]) == (6, 24, "loss_mismatch.one_unit")
-    assert found["url"] == f"{CATALOGUE.as_uri()}#loss_mismatch"
+    assert found["url"] == (CATALOGUE / "loss_mismatch.md").as_uri()
 
 
 def test_where_the_catalogue_is_not_installed_no_path_leads_there(sick, capsys, monkeypatch):
-    monkeypatch.setattr(finding_module, "CATALOGUE", Path("nowhere.md"))
+    monkeypatch.setattr(finding_module, "CATALOGUE", Path("nowhere"))
     assert main(["doctor", "--json", "train.py"]) == 1
     assert json.loads(capsys.readouterr().out)["findings"][0]["url"] is None
