@@ -59,7 +59,7 @@ SECTIONS = [
             " gradients guides/callbacks guides/fine_tuning guides/mixed_precision ops applications",
             "Looking and mending": "guides/debugging guides/types guides/notebooks viz check estimate find_lr gap"
             " cockpit replay explain samples annotate guides/speed guides/captured_steps guides/compiled_kernels",
-            "Getting it out": "onnx web distribution security",
+            "Getting it out": "onnx web distribution distribution_exact distribution_dask security",
             "Coming from elsewhere": "coming_from_pytorch keras2 compat keras",
         },
     ),
@@ -72,7 +72,10 @@ SECTIONS = [
     Section(
         "Internals",
         "internals/index",
-        {"": "internals/kernels internals/benchmarks_notebook internals/testing internals/contributing"},
+        {
+            "": "internals/kernels internals/cuda_graphs internals/benchmarks_notebook internals/testing"
+            " internals/contributing"
+        },
     ),
     Section("Changelog", "changelog", {}),
 ]
