@@ -314,7 +314,7 @@ class Recording(Record):
         """An interactive page of everything recorded: one HTML file that needs no network and no other file.
 
         The graph opens and closes by layers; search, statistics, lines of code, colours, the first NaN, a timeline,
-        memory over time and a table of layers stand around it. See docs/viz.md, "The page".
+        memory over time and a table of layers stand around it. See docs/viz/page.md.
 
         Args:
             path: where to write it; ends in `.html`.

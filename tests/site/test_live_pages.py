@@ -48,7 +48,7 @@ def test_a_real_address_counts_as_one():
     assert live_pages._SECRET.search(page.url)
 
 
-@pytest.mark.parametrize("name", ["viz.md", "guides/notebooks.md"])
+@pytest.mark.parametrize("name", ["viz/live.md", "guides/notebooks.md"])
 def test_the_texts_still_show_a_live_page(name):
     text = (DOCS / name).read_text(encoding="utf-8")
     assert any("viz.live(" in code for _, code in run_page.blocks(text))

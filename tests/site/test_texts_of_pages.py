@@ -87,7 +87,7 @@ def test_what_a_program_prints_is_escaped():
 
 
 def test_links_lead_to_pages_of_the_site():
-    docs = ROOT / "docs" / "viz.md"
+    docs = ROOT / "docs" / "check.md"
     text = "[a](check.md#kinds) [b](../CONTRIBUTING.md) [c](../examples/gan.py) [d](https://x.y) ![](images/gap.svg)"
     assert stage.staged(text, "viz", docs, {"examples/gan.py": "tutorials/gan"}) == (
         "[a](check.md#kinds) [b](internals/contributing.md) [c](tutorials/gan.md) [d](https://x.y) ![](images/gap.svg)"
@@ -97,8 +97,8 @@ def test_links_lead_to_pages_of_the_site():
 
 
 def test_a_link_to_nothing_is_told_with_its_line():
-    with pytest.raises(stage.BrokenLink, match=r"docs/viz\.md:2: nowhere\.md isn't there"):
-        stage.staged("a\n[x](nowhere.md)", "viz", ROOT / "docs" / "viz.md", {})
+    with pytest.raises(stage.BrokenLink, match=r"docs/check\.md:2: nowhere\.md isn't there"):
+        stage.staged("a\n[x](nowhere.md)", "viz", ROOT / "docs" / "check.md", {})
 
 
 def test_every_kind_of_finding_has_a_place_in_the_navigation():
@@ -107,11 +107,11 @@ def test_every_kind_of_finding_has_a_place_in_the_navigation():
 
 
 def test_every_page_has_a_place_in_the_navigation():
-    pages = {"index", "guides/index", "start/ten_minutes", "guides/training", "viz", "new", "start/more"}
+    pages = {"index", "guides/index", "start/ten_minutes", "guides/training", "check", "new", "start/more"}
     assert sections.unlisted(pages) == ["new", "start/more"]
     assert "/new" in sections.below("guides/index", pages)
     assert "/start/more" in sections.below("start/ten_minutes", pages)
-    assert sections.below("viz", pages) == ""
+    assert sections.below("check", pages) == ""
 
 
 def test_programs_are_taken_apart_without_losing_a_line_of_code():

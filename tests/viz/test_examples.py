@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples"
-PAGE = FOLDER.parent / "docs" / "viz.md"
+PAGES = FOLDER.parent / "docs" / "viz"
 SMALL = {
     "viz_before": {},
     "viz_doctor": {"kinds": ("dead_relu",)},
@@ -55,11 +55,11 @@ def test_examples_are_short(name):
     assert len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 100
 
 
-def test_the_page_shows_pictures_that_are_there_and_names_their_scripts():
-    text = PAGE.read_text(encoding="utf-8")
-    shown = [part.split(")")[0] for part in text.split("](images/")[1:]]
+def test_the_pages_show_pictures_that_are_there_and_name_their_scripts():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES.iterdir())
+    shown = [part.split(")")[0] for part in text.split("](../images/")[1:]]
     assert len(shown) >= 6
     for picture in shown:
-        assert (PAGE.parent / "images" / picture).exists(), picture
+        assert (PAGES.parent / "images" / picture).exists(), picture
     for name in SMALL:
         assert f"examples/{name}.py" in text

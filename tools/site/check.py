@@ -26,11 +26,11 @@ from tools.site.tasks import FIRST, QUERIES, TASKS, without_a_way
 
 # One of each kind: the first page, texts, a tutorial, a gallery page, names of each kind, lists, sources, the search.
 KINDS = """
-    index start/ten_minutes guides/index guides/training viz doctor/index doctor/label_leak errors benchmarks
-    changelog keras tutorials/index tutorials/digits gallery/index gallery/training_step gallery/digits reference/index
-    reference/layers/index reference/ops/index reference/layers/Dense reference/layers/MultiHeadAttention
-    reference/ops/softmax reference/ops/ones reference/eagerflow/Model reference/viz/trace reference/types
-    source/eagerflow.layers.core.dense genindex search internals/contributing
+    index start/ten_minutes guides/index guides/training viz/index viz/pictures doctor/index doctor/label_leak
+    errors benchmarks changelog keras tutorials/index tutorials/digits gallery/index gallery/training_step
+    gallery/digits reference/index reference/layers/index reference/ops/index reference/layers/Dense
+    reference/layers/MultiHeadAttention reference/ops/softmax reference/ops/ones reference/eagerflow/Model
+    reference/viz/trace reference/types source/eagerflow.layers.core.dense genindex search internals/contributing
 """.split()
 WIDE, PHONE = (1400, 900), (390, 844)
 

@@ -31,7 +31,7 @@ ASKED = {
     " learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
     " cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
-    " train_step, gradient clipping, clip gradient, clipnorm",
+    " train_step",
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
     " residual connection, skip connection, siamese network, shared weights, shared layers",
     "guides/sequences": "masking, mask, padding sequences, variable length sequences, variable length,"
@@ -84,7 +84,18 @@ ASKED = {
     "explain": "explainability, saliency, integrated gradients, attribution, shap",
     "errors": "error, exception, shape mismatch, valueerror",
     "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
-    "viz": "visualize, visualize model, visualize training, graph, trace, draw, flops, profiler, computational graph",
+    "viz/index": "viz, visualize, visualize training, graph, trace",
+    "viz/recording": "record a step, trace a step, hooks",
+    "viz/pictures": "visualize model, draw model, plot model, picture of a model, computational graph, draw, graphviz",
+    "viz/page": "viz html, interactive graph",
+    "viz/live": "viz run live, viz live, watch training, training dashboard",
+    "viz/tables": "flops, profiler, profile, count parameters, perfetto, time per layer, slowest layer",
+    "viz/nan": "viz nonfinite",
+    "viz/changes": "viz diff, compare two runs, compare runs, compare trainings,"
+    " viz reproduce, reproducible seed, not reproducible, different results",
+    "viz/tensorboard": "tensorboard graph, tensorboard profile, summary writer",
+    "viz/command_line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
+    " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
     "web": "browser, javascript, deploy, demo, serve model",
     "security": "pickle, safe, malicious file, trust",
     "compat": "tensorflow, tf keras, import tensorflow, run keras script",
@@ -111,6 +122,7 @@ SECTIONS = {
     " sparse vs categorical crossentropy, softmax or sigmoid",
     "guides/training#layers-that-act-otherwise-in-training": "training false, dropout inference, inference mode,"
     " eval mode, batchnorm training false, model eval",
+    "guides/custom#gradient-clipping": "gradient clipping, clip gradients, clip the gradients, gradient norm",
     "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",
     "guides/speed#less-memory": "memory usage, reduce memory, less memory",
     "gradients#any-order": "second derivative, second order gradient, gradient penalty, nested tapes",
@@ -141,12 +153,6 @@ SECTIONS = {
     "coming_from_pytorch#padding-with-strides": "padding same, padding same even kernel, conv2d padding same even,"
     " same padding with strides, pytorch padding",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
-    "viz#on-the-command-line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
-    " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
-    "viz#live": "viz run live, viz live",
-    "viz#what-changed": "viz diff, compare two runs, compare runs, compare trainings,"
-    " viz reproduce, reproducible seed, not reproducible, different results",
-    "viz#where-nan-began": "viz nonfinite",
 }
 # What other libraries call what is here, beside the names that the guide for users of PyTorch translates.
 CALLED = {

@@ -57,8 +57,11 @@ SECTIONS = [
         {
             "Building and training": "guides/training guides/custom guides/functional guides/sequences data files"
             " gradients guides/callbacks guides/fine_tuning guides/mixed_precision ops applications",
-            "Looking and mending": "guides/debugging guides/types guides/notebooks viz check estimate find_lr gap"
-            " cockpit replay explain samples annotate guides/speed guides/captured_steps guides/compiled_kernels",
+            "Finding faults": "guides/debugging check estimate find_lr gap cockpit replay explain samples annotate",
+            "Seeing what ran": "viz/index viz/recording viz/pictures viz/page viz/live viz/tables viz/nan viz/changes"
+            " viz/tensorboard viz/command_line",
+            "Speed": "guides/speed guides/captured_steps guides/compiled_kernels",
+            "Editors and notebooks": "guides/types guides/notebooks",
             "Getting it out": "onnx web distribution distribution_exact distribution_dask security",
             "Coming from elsewhere": "coming_from_pytorch keras2 compat keras",
         },
