@@ -204,7 +204,6 @@ FIRST = (
 # Subjects that are to have that page among the first three without a look at the texts.
 SUBJECTS = (
     "LSTM masking",
-    "tensorbord",
     "multi output",
     "reproducible seed",
     "clip gradient",
