@@ -51,5 +51,5 @@ def test_a_real_address_counts_as_one():
 @pytest.mark.parametrize("name", ["viz/live.md", "guides/notebooks.md"])
 def test_the_texts_still_show_a_live_page(name):
     text = (DOCS / name).read_text(encoding="utf-8")
-    assert any("viz.live(" in code for _, code in run_page.blocks(text))
+    assert any("viz.live(" in code for _, code, _ in run_page.blocks(text))
     assert not re.search(r"127\.0\.0\.1:\d+/", text)

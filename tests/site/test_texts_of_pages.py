@@ -101,6 +101,22 @@ def test_a_link_to_nothing_is_told_with_its_line():
         stage.staged("a\n[x](nowhere.md)", "viz", ROOT / "docs" / "check.md", {})
 
 
+def test_a_script_for_the_doctor_shows_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = """\
+import numpy as np
+import eagerflow as ef
+
+x = np.random.default_rng(0).normal(size=(32, 4))
+model = ef.Sequential([ef.layers.Dense(1, activation="softmax")])
+model.compile("adam", "binary_crossentropy")
+model.fit(x, x[:, 0] > 0, verbose=0)
+"""
+    ((shown,),) = run_page.run(f"```python doctor\n{script}```\n", "page.md")["outputs"]
+    assert shown["data"].startswith("$ viz doctor train.py\n\ndoctor: 1 training step watched\n")
+    assert "error loss_mismatch  train.py:5" in shown["data"]
+
+
 def test_every_kind_of_finding_has_a_place_in_the_navigation():
     listed = [name for names in sections._FINDINGS.values() for name in names.split()]
     assert sorted(listed) == sorted(KINDS)

@@ -111,7 +111,7 @@ class Build:
 
     def _outputs(self, page: running.Page, shown: list[list[dict[str, str]]] | None) -> None:
         if shown is not None:
-            joined = [{"code": code, "outputs": outputs} for (_, code), outputs in zip(blocks(page.text), shown)]
+            joined = [{"code": code, "outputs": outputs} for (_, code, _), outputs in zip(blocks(page.text), shown)]
             self._write(self.outputs / f"{page.name}.json", json.dumps(joined))
 
     def _own_texts(self) -> dict[str, Path]:

@@ -2,7 +2,8 @@
 
     python -m tools.site.run_page PAGE RESULT.json
 
-The blocks of a page run in order and share their names, as if pasted into one session. Of each block is kept what it
+Those marked `python doctor` are scripts of their own, of which is kept what `viz doctor` says. The other blocks of a
+page run in order and share their names, as if pasted into one session. Of each block is kept what it
 prints, what its last expression shows (a picture, HTML, or its repr) and the pictures that it writes. A live page shows
 what it shows in a notebook, where no address of it is printed: who knows that could read it while the site is built.
 """
@@ -22,25 +23,34 @@ import traceback
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import viz.cli
 from tools.site.live_pages import live_pages
 from viz.picture.drawing import Drawing
 from viz.recording import Recording
 
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```python( doctor)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NOBODYS = re.compile(r"^<[\w.]+ .*at 0x[0-9a-f]+>$", re.DOTALL)
 Output = dict[str, str]
 
 
-def blocks(text: str) -> list[tuple[int, str]]:
-    r"""The Python blocks of a page: the line on which each begins, and its code.
+class Block(NamedTuple):
+    """A Python block of a page: the line on which it begins, its code, and whether the doctor is to look at it."""
+
+    line: int
+    code: str
+    for_doctor: bool
+
+
+def blocks(text: str) -> list[Block]:
+    r"""The Python blocks of a page.
 
     >>> blocks("# A page\n```python\nx = 1\n```\n")
-    [(3, 'x = 1\n')]
+    [Block(line=3, code='x = 1\n', for_doctor=False)]
     """
-    return [(text.count("\n", 0, found.start(1)) + 1, found[1]) for found in BLOCK.finditer(text)]
+    return [Block(text.count("\n", 0, found.start(2)) + 1, found[2], bool(found[1])) for found in BLOCK.finditer(text)]
 
 
 def run(text: str, name: str) -> dict[str, Any]:
@@ -58,10 +68,10 @@ def _run_blocks(text: str, name: str, drawn: dict[Path, Drawing]) -> dict[str, A
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     names: dict[str, Any] = {"__name__": "__main__", "__file__": name}
     shown: list[list[Output]] = []
-    for line, code in blocks(text):
+    for line, code, for_doctor in blocks(text):
         there = _pictures()
         try:
-            outputs = _run_block("\n" * (line - 1) + code, name, names)
+            outputs = _examined(code) if for_doctor else _run_block("\n" * (line - 1) + code, name, names)
         except (Exception, SystemExit) as error:
             return {"outputs": shown, "error": _told(error, name), "line": _line(error, name, line)}
         has_picture = any(output["kind"] != "text" for output in outputs)
@@ -108,6 +118,14 @@ def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
     text = plain(printed.getvalue())
     pictures = [{"kind": "html", "data": page} for page in pages()]
     return ([{"kind": "text", "data": text}] if text else []) + pictures + shown_value(value)
+
+
+def _examined(script: str) -> list[Output]:
+    """What `viz doctor` says of a script."""
+    Path("train.py").write_text(script, encoding="utf-8")
+    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
+        viz.cli.main(["doctor", "train.py"])
+    return [{"kind": "text", "data": f"$ viz doctor train.py\n\n{plain(printed.getvalue())}"}]
 
 
 def plain(text: str) -> str:

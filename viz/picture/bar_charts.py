@@ -67,9 +67,8 @@ def _scale(left: float, low: int, high: int, height: int, look: Theme) -> list[s
     for power in range(low, high + 1, step):
         x = left + _LENGTH * (power - low) / (high - low)
         lines.append(f'<path d="M{x:.1f} 46 V{height - 8}" stroke="{look.frame}" stroke-width="1"/>')
-        lines.append(
-            f'<text x="{x:.1f}" y="42" font-size="9" fill="{look.muted}" text-anchor="middle">1e{power}</text>'
-        )
+        number = f"{10.0**power:,.4g}" if -3 <= power <= 4 else f"1e{power}"
+        lines.append(f'<text x="{x:.1f}" y="42" font-size="9" fill="{look.muted}" text-anchor="middle">{number}</text>')
     return lines
 
 

@@ -31,7 +31,7 @@ def test_every_kind_has_a_page_with_an_example_and_a_cure():
 
 def test_every_kind_is_listed_once_under_the_title_of_its_page():
     listed = INDEX.partition("## All kinds")[2].partition("\n## ")[0]
-    assert sorted(re.findall(r"^\| \[`(\w+)`\]\(\1\.md\) \| (.+) \|$", listed, re.MULTILINE)) == sorted(
+    assert sorted(re.findall(r"^- \[`(\w+)`\]\(\1\.md\): (.+)$", listed, re.MULTILINE)) == sorted(
         (kind, text.partition("`: ")[2].partition("\n")[0]) for kind, text in PAGES.items()
     )
 
