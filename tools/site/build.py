@@ -112,7 +112,10 @@ class Build:
     def _outputs(self, page: running.Page, shown: list[list[dict[str, str]]] | None) -> None:
         if shown is not None:
             joined = [{"code": code, "outputs": outputs} for (_, code, _), outputs in zip(blocks(page.text), shown)]
-            self._write(self.outputs / f"{page.name}.json", json.dumps(joined))
+            known = (target := self.outputs / f"{page.name}.json").exists()
+            self._write(target, json.dumps(joined))
+            if not known and (text := self.pages / f"{page.name}.md").exists():
+                text.touch()  # Sphinx read it when it had no outputs, and wouldn't look for them
 
     def _own_texts(self) -> dict[str, Path]:
         folder = HERE / "texts"
