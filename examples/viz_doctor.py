@@ -81,7 +81,8 @@ def chart(finding: Finding) -> str:
         number = evidence[value] if isinstance(value, str) else value
         number = math.prod(number[:2]) if isinstance(number, list) else number  # a shape: as many numbers
         drawn.append(Bar(name, float(number), f"{number:.3g}", marked=i == len(rows) - 1))
-    return bars(finding.kind, drawn)
+    sizes = [bar.value for bar in drawn if math.isfinite(bar.value) and bar.value > 0]
+    return bars(finding.kind, drawn, linear=not sizes or max(sizes) <= 30 * min(sizes))
 
 
 def main(out: Path, kinds: tuple[str, ...] = tuple(ROWS)) -> None:
