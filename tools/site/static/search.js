@@ -52,8 +52,9 @@ if (typeof Search !== "undefined") {
   const OFTEN = { eagerflow: 3, layers: 2.5, losses: 2.5, ops: 2, callbacks: 1.5, optimizers: 1, viz: 1, metrics: 0.5 };
   const SELDOM = /^reference\/(compat|preprocessing|wrappers|utils|backend|distillation|saving\/KerasFileEditor)/;
   const LISTS = /^(reference\/types|keras|changelog|internals\/.*)$/;
+  const FAULTS = /^doctor\/(?!index)/; // who asks for `attention mask` wants one, and not what is wrong with it
   const favour = page =>
-    LISTS.test(page) ? -5 : SELDOM.test(page) ? -3 : page.startsWith("reference/") ? (OFTEN[page.split("/")[1]] ?? 0) : 0;
+    FAULTS.test(page) ? -6 : LISTS.test(page) ? -5 : SELDOM.test(page) ? -3 : page.startsWith("reference/") ? (OFTEN[page.split("/")[1]] ?? 0) : 0;
 
   // `EarlyStopping`, `class_weight`: a name in a program, and no words of a language.
   const isName = query => /^\w*([a-z][A-Z]|_)\w*$/.test(query.trim()) && plain(query) !== "nan"; // `NaN` is a word
