@@ -11,7 +11,7 @@ from viz.facts.blocks import Block
 from viz.facts.network import sent_lines
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import outcome, unmarked
+from viz.facts.selection import Selection, outcome, unmarked
 
 __all__ = [
     "AGAIN",
@@ -27,16 +27,17 @@ __all__ = [
     "network",
     "part_lines",
     "read_by",
-    "rest_name",
+    "rest",
     "spent",
     "times",
     "title",
-    "update_name",
+    "update",
     "weights",
 ]
 
 _WIDEST = 48  # letters in a line that tells the parts of a chain
 _MOST_NAMES = 3  # of variables, in the title of their box
+_MOST_PARTS = 6  # of ops, in the line that names them
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
 
@@ -154,8 +155,7 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     if first is not state and state:
         lines += [f"state: {kind}" for kind in _kinds(state)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + times(1 + others // len(tensors)))
-    names = [formatting.clean(_own_name(t), 30) for t in first]
-    return ", ".join(names if len(names) <= _MOST_NAMES else [*names[:2], "…"]), lines
+    return _names(first), lines
 
 
 def _kinds(tensors: Sequence[TensorInfo]) -> list[str]:
@@ -197,8 +197,11 @@ def made(size: int) -> str:
 def made_of(record: Record, op: Op) -> list[str]:
     """The names of a fused op's parts, in a line; none for other ops."""
     names = [] if op.composition is None else part_names(record, op)
-    shown = [formatting.clean(name, 20) for name in names[:6]]
-    return ["  ".join([*shown, *(["…"] if len(names) > len(shown) else [])])] if names else []
+    return [_in_a_line([formatting.clean(name, 20) for name in names])] if names else []
+
+
+def _in_a_line(names: Sequence[str]) -> str:
+    return "  ".join([*names[:_MOST_PARTS], *(["…"] if len(names) > _MOST_PARTS else [])])
 
 
 def read_by(record: Record, ops: Iterable[int]) -> list[str]:
@@ -215,15 +218,58 @@ def network(ops: Sequence[Op]) -> list[str]:
     return sent_lines([op for op in ops if op.phase == "network"])
 
 
-def update_name(record: Record, op: Op) -> str:
-    """The optimizer's name; the op's where no optimizer is at work."""
-    names = [s.name for s in record.ancestors(op.scope) if s.kind == "optimizer"]
-    return formatting.clean(names[0] if names else op.name, 36)
+def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[str]]:
+    """Title and lines of the box of what updates some weights: `"adam, assign"` where it keeps averages of them, too.
+
+    An optimizer gives it its name. What the program itself computes for it, reads and keeps stands in lines: arrows
+    from one network's weights to those of its copy would cross all that both compute.
+    """
+    record, own = selection.record, {*variables}
+    changing = [record.ops[number] for variable in variables for number in selection.changing(variable)]
+    kept = [record.tensors[i] for variable in variables for i in selection.kept_of.get(variable, ())]
+    read = [i for variable in variables for i in selection.also_read(variable) if i not in own]
+    places = dict.fromkeys([record.path(record.ops[selection.reader_of[i]].scope) for i in read])
+    lines = _computed(selection, variables)
+    lines += [f"keeps {_names(kept)}"] if kept else []
+    lines += [f"reads {formatting.clean(place, 40) or 'other weights'}{_more(len(places) - 1)}" for place in places][:1]
+    return _updating(record, changing), lines
 
 
-def rest_name(record: Record, scope: int | None) -> str:
-    """The name of a box of updates that belong to no weight shown."""
-    return "update" if scope is None else formatting.clean(record.scopes[scope].name)
+def _computed(selection: Selection, variables: Iterable[int]) -> list[str]:
+    """The names of the ops outside of optimizers that lead to an update, in a line: `"clip"`, `"multiply  add"`."""
+    record = selection.record
+    ops = [record.ops[i] for variable in variables for i in selection.updates_of.get(variable, ())]
+    made = [op for op in ops if op.outputs and not record.tensors[op.outputs[0]].version]
+    own = [op for op in made if all(scope.kind != "optimizer" for scope in record.ancestors(op.scope))]
+    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in own]))
+    return [_in_a_line(names)] if names else []
+
+
+def _updating(record: Record, ops: Iterable[Op]) -> str:
+    """The names of the optimizers that update weights; those of the ops where no optimizer is at work."""
+    names = []
+    for op in ops:
+        optimizers = [scope.name for scope in record.ancestors(op.scope) if scope.kind == "optimizer"]
+        names.append(formatting.clean(optimizers[0] if optimizers else op.name, 36))
+    return ", ".join(list(dict.fromkeys(names))[:_MOST_NAMES])
+
+
+def rest(record: Record, ops: Sequence[Op]) -> tuple[str, list[str]]:
+    """Title and lines of a box of updates that belong to no weight shown: an optimizer's, or of the program's own."""
+    optimizers = [s.name for s in record.ancestors(ops[0].scope) if s.kind == "optimizer"]
+    if optimizers:
+        return formatting.clean(record.scopes[ops[0].scope or 0].name), []
+    changing = [op for op in ops if op.outputs and record.tensors[op.outputs[0]].version]
+    if changing:
+        return _updating(record, changing), [_names([record.tensors[op.outputs[0]] for op in changing])]
+    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in ops]))
+    return names[-1], [_in_a_line(names)] if len(names) > 1 else []
+
+
+def _names(tensors: Sequence[TensorInfo]) -> str:
+    """The names of variables, each without its path; of many the first two."""
+    names = list(dict.fromkeys([formatting.clean(_own_name(t), 30) for t in tensors]))
+    return ", ".join(names if len(names) <= _MOST_NAMES else [*names[:2], "…"])
 
 
 def main_scope(record: Record, ops: Iterable[Op]) -> str:

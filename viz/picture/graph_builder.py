@@ -337,12 +337,14 @@ class _Assembly:
 
     def _add_updates(self, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
         """What updates the weights of a row."""
-        updates = [u for given in weights.values() for v in given for u in self.selection.updates_of.get(v, ())]
-        if updates:
-            name = box_texts.update_name(self.record, self.record.ops[updates[0]])
-            made = Node(f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster)
-            made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
-            self._show(made, updates)
+        selection, own = self.selection, [v for given in weights.values() for v in given]
+        updates = [u for v in own for u in selection.updates_of.get(v, ())]
+        if not updates:
+            return
+        name, lines = box_texts.update(selection, own)
+        made = Node(f"{row}_update", "update", name, lines, phase="update", lane="update", row=row, cluster=cluster)
+        made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
+        self._show(made, updates)
 
     def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
         """What computes the gradient of a row."""
@@ -357,11 +359,11 @@ class _Assembly:
         rest = [op for op in self.selection.ops if op.phase == "update" and op.id not in self.node_of]
         if self.view not in ("both", "backward"):
             return
-        for scope, group in itertools.groupby(rest, key=lambda op: op.scope):
+        for _, group in itertools.groupby(rest, key=lambda op: op.scope):
             ops = [op.id for op in group]
             row = f"rest{ops[0]}"
-            name = box_texts.rest_name(self.record, scope)
-            made = Node(row, "update", name, phase="update", lane="update", row=row)
+            name, lines = box_texts.rest(self.record, [self.record.ops[i] for i in ops])
+            made = Node(row, "update", name, lines, phase="update", lane="update", row=row)
             made.tooltip = ", ".join(dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops]))
             self._show(made, ops)
 

@@ -15,6 +15,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
+from tests.viz.picture.loops import LOOPS
 from viz import page
 from viz.facts import formatting
 from viz.page import document
@@ -257,6 +258,9 @@ RUNS = {
     "a loop within a loop": rounds_of_rounds,
     "sums in a loop": summed,
     "no step": without_a_step,
+    "a target network": lambda: LOOPS["polyak"]()[0],
+    "averages of weights": lambda: LOOPS["averaged"]()[0],
+    "updates by hand": lambda: LOOPS["own_momentum"]()[0],
 }
 
 

@@ -12,6 +12,7 @@ from eagerflow import layers
 from tests.viz.page.test_both_sides import SCENES, run
 from tests.viz.picture.architectures import ALL, conv, fitted, numbers, two_noises
 from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
+from tests.viz.picture.loops import LOOPS
 from tests.viz.picture.test_geometry import NONE
 from tests.viz.picture.test_placing import Experts
 from viz import page
@@ -107,10 +108,10 @@ def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*ALL, *LOOPS])
 def test_the_page_is_without_a_flaw(name):
     """In each view, with everything open that can be opened."""
-    recording, _ = ALL[name]()
+    recording, _ = (ALL | LOOPS)[name]()
     for seen in scenes(recording, ["both", "forward", "backward"], unfolded=True):
         check(seen)
 

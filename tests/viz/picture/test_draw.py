@@ -434,7 +434,7 @@ def test_updates_without_weights_in_the_picture_have_a_box():
     with viz.trace() as t:
         weight.assign_sub([1.0, 1.0])
     titles = [node.title for node in t.draw().graph.nodes.values()]
-    assert titles == ["update"]
+    assert titles == ["assign_sub"]
 
 
 def test_a_drawing_shows_itself(steps):

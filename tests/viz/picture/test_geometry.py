@@ -9,6 +9,7 @@ import pytest
 import viz
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.geometry import Arrow, Box, Picture, crossings, crossings_by_graphviz, curve, faults, picture
+from tests.viz.picture.loops import LOOPS
 from viz.geometry.layout import HEADER
 from viz.geometry.placement import place
 from viz.picture.dot import placed
@@ -118,10 +119,10 @@ def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*ALL, *LOOPS])
 def test_pictures_without_a_flaw(name):
     """In every view; and in none of them arrows cross each other more often than in the layout that Graphviz makes."""
-    recording, model = ALL[name]()
+    recording, model = (ALL | LOOPS)[name]()
     drawings = [recording.draw(view=view, theme="dark" if view == "layers" else "light") for view in VIEWS]
     if model is not None:
         options = {"show_shapes": True, "show_layer_names": True, "expand_nested": True}
