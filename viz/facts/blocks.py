@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import Frame, Op, Record, Scope
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
 from viz.facts.wiring import Wiring
 
@@ -32,8 +33,8 @@ __all__ = [
     "tree",
 ]
 
-CLOSED_AT_FIRST = ("metric", "optimizer", "data")
-"""Kinds of scopes that are shown as one box until the reader asks for more."""
+CLOSED_AT_FIRST = ("metric", "optimizer", "data", "penalties")
+"""Kinds of blocks that are shown as one box until the reader asks for more."""
 
 TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
@@ -58,6 +59,7 @@ class Block:
             layer once.
         objects: how many different layers (or other objects) it stands for.
         is_group: is it ops put together only to save space?
+        is_penalties: is it what terms of the loss are computed from that read weights alone?
         is_chain: is it a group of layers that follow each other as one: convolution, normalization, activation?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
             and how many parts there are.
@@ -73,6 +75,7 @@ class Block:
     names: tuple[str, ...] = ()
     objects: int = 1
     is_group: bool = False
+    is_penalties: bool = False
     is_chain: bool = False
     runs: list[Run] = dataclasses.field(default_factory=list)
     inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
@@ -80,8 +83,8 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """The scope's kind; `"group"` without a scope."""
-        return self.scope.kind if self.scope else "group"
+        """The scope's kind; `"penalties"`, or `"group"`, without a scope."""
+        return self.scope.kind if self.scope else "penalties" if self.is_penalties else "group"
 
 
 def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> Block:
@@ -92,12 +95,54 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
         ops: some of its ops.
         calls: what `call_numbers` gives, where it is known.
     """
-    root = Block("")
+    root, ops = Block(""), list(ops)
     blocks: dict[int, Block] = {}
     calls = call_numbers(record) if calls is None else calls
     for op in ops:
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
+    penalties = _penalties(record, ops, [child for child in root.children if isinstance(child, int)])
+    if penalties:
+        made = Block("weight penalties", None, sorted(penalties), is_penalties=True)
+        at = next(i for i, child in enumerate(root.children) if child == made.children[0])
+        after = [child for child in root.children[at:] if isinstance(child, Block) or child not in penalties]
+        root.children = [*root.children[:at], made, *after]
     return root
+
+
+def _penalties(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:
+    """Of ops outside of layers and losses, those that make numbers of weights alone, which other ops read, too.
+
+    The penalty of one weight is a small branch; those of many are as many long ones, all alike.
+    """
+    of_weights: dict[int, int | None] = {}  # a tensor that was computed from weights -> the op
+    read_before, weights = set[int](), set[int]()
+    candidates, found = {*outside}, set[int]()
+    for op in ops:
+        tensors = [record.tensors[i] for i in op.inputs]
+        own = [t for t in tensors if t.role in VARIABLES]
+        if (
+            op.id in candidates
+            and op.phase == "forward"
+            and all(t.role == "constant" or t.role in VARIABLES or t.id in of_weights for t in tensors)
+            and all(t.id in read_before for t in own)
+        ):
+            of_weights |= dict.fromkeys(op.outputs, op.id)
+            found.add(op.id)
+        else:
+            read_before.update([t.id for t in own])
+    readers: dict[int, list[int]] = {}
+    for op in ops if found else ():
+        for i in op.inputs:
+            if i in of_weights:
+                readers.setdefault(i, []).append(op.id)
+    for op in reversed(ops):
+        if op.id in found and not all(
+            math.prod(record.tensors[i].shape) == 1 or found.issuperset(readers.get(i, (-1,))) for i in op.outputs
+        ):
+            found.discard(op.id)
+    for op in ops:
+        weights.update([i for i in op.inputs if op.id in found and record.tensors[i].role in VARIABLES])
+    return found if len(weights) > 1 else set()
 
 
 def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]) -> Block:

@@ -88,6 +88,9 @@ def closed_lines(record: Record, block: Block) -> list[str]:
         made = block.children[-1].scope.outputs[0]
         return [*_parts_of_chain(block), "→ " + formatting.tensor(record.tensors[made]), *_parameters(block)]
     lines = _class(block)
+    if block.is_penalties:
+        names = [formatting.clean(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
+        lines.append(_in_a_line(list(dict.fromkeys(names))))
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
     return lines + _parameters(block)

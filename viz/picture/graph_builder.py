@@ -187,7 +187,7 @@ class _Assembly:
     def _is_closed(self, block: Block, depth: int, level: int) -> bool:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None:
-            return block.is_group
+            return block.is_group or block.kind in self.closed
         if self.closes_layers and block.kind == "layer" and not any(isinstance(c, Block) for c in block.children):
             return True
         return level > depth or block.kind in self.closed
