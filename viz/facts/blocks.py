@@ -5,6 +5,7 @@ Backward and update ops have no place of their own in the tree: they go with the
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import math
@@ -41,6 +42,8 @@ TRANSPARENT = ("step", "backward")
 
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
 _LONGEST_PERIOD = 48
+_LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
+_ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _FOLDER = re.compile(r".*[/\\]")
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
@@ -60,6 +63,7 @@ class Block:
         objects: how many different layers (or other objects) it stands for.
         is_group: is it ops put together only to save space?
         is_penalties: is it what terms of the loss are computed from that read weights alone?
+        line: the line of the user's code that ran its ops, if they are one's.
         is_chain: is it a group of layers that follow each other as one: convolution, normalization, activation?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
             and how many parts there are.
@@ -76,6 +80,7 @@ class Block:
     objects: int = 1
     is_group: bool = False
     is_penalties: bool = False
+    line: Frame | None = None
     is_chain: bool = False
     runs: list[Run] = dataclasses.field(default_factory=list)
     inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
@@ -106,7 +111,57 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
         at = next(i for i, child in enumerate(root.children) if child == made.children[0])
         after = [child for child in root.children[at:] if isinstance(child, Block) or child not in penalties]
         root.children = [*root.children[:at], made, *after]
+    for block in all_blocks(root):
+        if block.kind != "layer" and not block.is_penalties:
+            block.children = _by_line(record, block)
     return root
+
+
+def _by_line(record: Record, block: Block) -> list[Any]:
+    """The children of a block, of which ops that follow each other in one line of the user's code are one, if many.
+
+    A line that runs again and again is no part by itself: it may be one of a loop.
+    """
+    lines = [_own_line(record, child) for child in block.children]
+    runs = [(line, len(list(run))) for line, run in itertools.groupby(lines)]
+    times = collections.Counter([line for line, _ in runs])
+    found, done = [], 0
+    for line, count in runs:
+        part = block.children[done : done + count]
+        done += count
+        source = None if line is None else record.ops[part[0]].source
+        is_alone = count + _LEAST_BESIDE > len(block.children)
+        if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or _goes_around(record, part):
+            found += part
+        else:
+            found.append(Block(_name_of_line(source), None, part, line=source))
+    return found
+
+
+def _goes_around(record: Record, ops: Sequence[int]) -> bool:
+    """Do ops of the same names follow each other again and again, as in a comprehension?"""
+    names = [record.ops[i].name for i in ops]
+    return any(
+        names[at : at + 2 * period] == names[at + period : at + 3 * period]
+        for period in range(1, len(names) // 3 + 1)
+        for at in range(len(names) - 3 * period + 1)
+    )
+
+
+def _own_line(record: Record, child: Any) -> tuple[str, int] | None:
+    """The line that ran an op, if that is the user's and no call of a model that did so, such as `fit`."""
+    op = record.ops[child] if isinstance(child, int) else None
+    if op is None or op.phase != "forward" or op.source is None:
+        return None
+    line = op.source.file, op.source.line
+    called = [s.stack[0] for s in record.ancestors(op.scope) if s.stack]
+    return None if any((frame.file, frame.line) == line for frame in called) else line
+
+
+def _name_of_line(source: Frame) -> str:
+    """What a line assigns, if that is one thing, else where it is: `"kl"`, `"train.py:12"`."""
+    assigned = None if ";" in source.code else _ASSIGNED.match(source.code)
+    return assigned[1] if assigned else _FOLDER.sub("", formatting.place(source))
 
 
 def _penalties(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:

@@ -31,6 +31,7 @@ GAP_X, GAP_Y, PAD = 24, 34, 14
 BOLD = 1.1  # how much wider bold text is
 _BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
+_LOPSIDED = 60  # a title that takes so much more room on one side of what is in its frame takes it there only
 _SIDE = 1.0  # an input that is read in the very middle stands on the left, whatever rounding has done to that
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
@@ -188,6 +189,7 @@ class _Arranger:
         self.order = {node: i for i, node in enumerate(graph.nodes)}
         self.branches = weight_branches(graph)
         self.lanes = self._lanes()
+        self.last_lane = self._last_lanes()
         self.layout, _ = self._contents(None)
         self._move_right()
 
@@ -217,6 +219,14 @@ class _Arranger:
         for lane, width in widths.items():
             found[lane] = (x, width)
             x += width + GAP_X if width else 0.0
+        return found
+
+    def _last_lanes(self) -> dict[str, int]:
+        """For each frame, the last column that something in it stands in: those behind it need no room."""
+        found = dict.fromkeys(self.graph.clusters, len(LANES) - 1 if self.spans else 0)
+        for node in self.graph.nodes.values():
+            for frame in self.graph.around(node.cluster):
+                found[frame] = max(found[frame], LANES.index(node.lane))
         return found
 
     def _contents(self, frame: str | None) -> tuple[Layout, list[str]]:
@@ -329,7 +339,8 @@ class _Arranger:
         if wide and {node.lane for node in unit.nodes} == {LANES[0], LANES[-1]}:
             left, right = self.lanes[LANES[0]][1], self.lanes[LANES[-1]][1]
             return {LANES[0]: (0.0, left), LANES[-1]: (left + 2 * GAP_X, right)}
-        return self.lanes
+        last = self.last_lane.get(unit.nodes[0].cluster or "", len(LANES) - 1)
+        return {lane: self.lanes[lane] for lane in LANES[: last + 1]}
 
     def _measure_branch(self, unit: _Unit) -> None:
         """A row of a branch stands between the columns of forward and backward ops, where arrows pass it."""
@@ -372,7 +383,8 @@ class _Arranger:
             return self._frame_across(cluster, inside, title, ids)
         left = max(PAD, PAD - title.at.x)
         right = max(PAD, title.at.x + title.at.w - inside.width + PAD)
-        left = right = max(left, right)  # what is in the middle stays there
+        if abs(left - right) < _LOPSIDED:
+            left = right = max(left, right)  # what is in the middle stays there
         down = title.at.h + (_BELOW + room_for_levels(self.graph, ids, "data") if title.lines else PAD)
         height = down + inside.height + PAD + room_for_levels(self.graph, ids, "gradient")
         made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, height)

@@ -243,7 +243,7 @@ class TreeColumns:
         """A scope as one block, with those that are folded into it; `shown` says how it is called."""
         first, around = equal[0], self._entries[parent]
         closed = around.need is None or first.kind in CLOSED_AT_FIRST
-        level = around.level + 1
+        level = around.level + (first.scope is not None)
         turns = tuple(taking_turns(equal)) if shown is first else ()
         if turns:
             shown = dataclasses.replace(first, names=turns)

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _WIDEST = 48  # letters in a line that tells the parts of a chain
+_LONGEST_CODE = 48  # letters of a line of code below the name of what it assigns
 _MOST_NAMES = 3  # of variables, in the title of their box
 _MOST_PARTS = 6  # of ops, in the line that names them
 AGAIN = "reads its last result"
@@ -67,7 +68,12 @@ def times(repeats: int) -> str:
 
 def about(block: Block) -> list[str]:
     """Class and number of weights of a frame."""
-    return [*_class(block), *_parameters(block)]
+    return [*_code(block), *_class(block), *_parameters(block)]
+
+
+def _code(block: Block) -> list[str]:
+    """The line of code that a block is the ops of."""
+    return [formatting.clean(block.line.code, _LONGEST_CODE)] if block.line is not None and block.line.code else []
 
 
 def _class(block: Block) -> list[str]:
@@ -87,7 +93,10 @@ def closed_lines(record: Record, block: Block) -> list[str]:
     if block.is_chain:
         made = block.children[-1].scope.outputs[0]
         return [*_parts_of_chain(block), "→ " + formatting.tensor(record.tensors[made]), *_parameters(block)]
-    lines = _class(block)
+    lines = [*_code(block), *_class(block)]
+    if block.line is not None:
+        made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
+        lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]
     if block.is_penalties:
         names = [formatting.clean(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
         lines.append(_in_a_line(list(dict.fromkeys(names))))

@@ -186,11 +186,12 @@ class _Assembly:
 
     def _is_closed(self, block: Block, depth: int, level: int) -> bool:
         """Is `block`, which would be a frame of this level, one box?"""
-        if block.scope is None:
+        if block.scope is None and block.line is None:
             return block.is_group or block.kind in self.closed
-        if self.closes_layers and block.kind == "layer" and not any(isinstance(c, Block) for c in block.children):
+        is_least = block.kind == "layer" or block.line is not None
+        if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
             return True
-        return level > depth or block.kind in self.closed
+        return (block.line is None and level > depth) or block.kind in self.closed
 
     def _fill(self, block: Block, depth: int, level: int, cluster: str | None) -> None:
         for child in block.children:
