@@ -369,7 +369,27 @@ class _Arranger:
             [*rows.values(), *frames],
             key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)),
         )
-        return self._branches_last(units)
+        return self._branches_last(units if frame is None else self._by_givers(units))
+
+    def _by_givers(self, units: list[_Unit]) -> list[_Unit]:
+        """Units of a frame in the order in which they run; but what reads nothing else in it comes first.
+
+        Those are in the order of what they read, which stands like that: what leads into the frame crosses less.
+        """
+        owner = {id_: unit.id for unit in units for id_ in unit.ids}
+        givers: dict[str, list[int]] = {}
+        inner = set()
+        for edge in self.graph.edges:
+            if edge.kind == "data" and edge.head in owner and owner.get(edge.tail) != owner[edge.head]:
+                if edge.tail in owner:
+                    inner.add(owner[edge.head])
+                elif self.graph.nodes[edge.tail].kind != "input":
+                    givers.setdefault(owner[edge.head], []).append(self.order[edge.tail])
+        given = [unit for unit in units if unit.id in givers and unit.id not in inner]
+        if len(given) < 2:
+            return units
+        given.sort(key=lambda unit: min(givers[unit.id]))
+        return [*[u for u in units if u.first], *given, *[u for u in units if not u.first and u not in given]]
 
     def _branches_last(self, units: list[_Unit]) -> list[_Unit]:
         """Units in the order in which they run, but for branches, which come right before their readers."""

@@ -13,12 +13,16 @@ from viz.geometry.edge_routes import Route, route
 from viz.geometry.graph import Graph
 from viz.geometry.labels import SIZE, place_labels
 from viz.geometry.layout import PAD, Layout, Rect, Room, arrange, text_width
+from viz.geometry.straight_lines import straight_crossings
 
 __all__ = ["Placement", "place"]
 
 _ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
 _FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
-_VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; fewer where there are many
+_VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; none where there are more
+_ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
+_MOST_ARRANGED = 8  # orders that are compared by straight lines
+_MANY = 8  # straight lines of the usual order that cross before others are compared with it, and tried first
 _LOOKED = 250_000  # so much is looked at before no other order is tried, which takes seconds
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _MOST_KNOWN = 8  # placements that are kept
@@ -64,29 +68,43 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
 
 
 def _best(graph: Graph, rankdir: str) -> Placement:
+    """The placement with the fewest flaws of some: of the usual order, and of others where arrows cross."""
     across = rankdir in ACROSS
     first = arrange(graph, across=across)
-    (best, least, took_long, looked), tried = _placed(graph, first, (0, True), rankdir), [_places(first)]
-    turned = False  # was a layout taken once more, to look for the longest ways first?
-    for order in _orders(min(_VARIANTS, _MOST_EDGES // max(1, len(graph.edges)))):
-        if least == (0, 0) or took_long or looked > _LOOKED:
-            break
-        layout = arrange(graph, None, order[0], across, order[1])
-        known = _places(layout) in tried
-        if known and (turned or len(graph.edges) > _MOST_TURNED):
+    usual, crossed = (0, True), straight_crossings(graph, first) if len(graph.edges) <= _MOST_EDGES else 0
+    orders = _orders(graph, first, across) if crossed > _MANY else [usual]
+    best, least, took_long, looked = _placed(
+        graph, arrange(graph, None, orders[0][0], across, orders[0][1]), orders[0], rankdir
+    )
+    if least == (0, 0) or took_long or looked > _LOOKED or len(graph.edges) > _MOST_EDGES:
+        return best
+    tries = [(order, False) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
+    if len(graph.edges) <= _MOST_TURNED:
+        tries.append((usual, True))
+    for order, longest_first in tries:
+        if order == orders[0] and not longest_first:
             continue
-        turned |= known
-        tried.append(_places(layout))
-        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, known)
+        layout = arrange(graph, None, order[0], across, order[1])
+        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, longest_first)
         looked += more
         if flaws < least:
             best, least = found, flaws
+        if least == (0, 0) or took_long or looked > _LOOKED:
+            break
     return best
 
 
-def _orders(tries: int) -> list[_Order]:
-    """What is tried behind the usual one: where branches share the room, there may be fewer crossings."""
-    return [(variant, False) for variant in range(tries)]
+def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
+    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little."""
+    count, known = len(graph.edges), [_places(first)]
+    found = [(straight_crossings(graph, first), 0, (0, True))]
+    orders = [(variant, straight) for variant in range(_MOST_ARRANGED) for straight in (True, False)]
+    for number, order in enumerate(orders[1 : 1 + _ARRANGED // count], 1):
+        layout = arrange(graph, None, order[0], across, order[1])
+        if (places := _places(layout)) not in known:
+            known.append(places)
+            found.append((straight_crossings(graph, layout), number, order))
+    return [order for _, _, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
 
 
 def _places(layout: Layout) -> dict[str, tuple[float, float]]:

@@ -167,7 +167,7 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     if first is not state and state:
         lines += [f"state: {kind}" for kind in _kinds(state)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + times(1 + others // len(tensors)))
-    return _names(first), lines
+    return _names([_own_name(t) for t in first]), lines
 
 
 def _kinds(tensors: Sequence[TensorInfo]) -> list[str]:
@@ -238,11 +238,11 @@ def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[st
     """
     record, own = selection.record, {*variables}
     changing = [record.ops[number] for variable in variables for number in selection.changing(variable)]
-    kept = [record.tensors[i] for variable in variables for i in selection.kept_of.get(variable, ())]
+    kept = [_own_name(record.tensors[i]) for variable in variables for i in selection.kept_of.get(variable, ())]
     read = [i for variable in variables for i in selection.also_read(variable) if i not in own]
     places = dict.fromkeys([record.path(record.ops[selection.reader_of[i]].scope) for i in read])
     lines = _computed(selection, variables)
-    lines += [f"keeps {_names(kept)}"] if kept else []
+    lines += [f"keeps {_names([*dict.fromkeys(kept)])}"] if kept else []
     lines += [f"reads {formatting.clean(place, 40) or 'other weights'}{_more(len(places) - 1)}" for place in places][:1]
     return _updating(record, changing), lines
 
@@ -273,15 +273,16 @@ def rest(record: Record, ops: Sequence[Op]) -> tuple[str, list[str]]:
         return formatting.clean(record.scopes[ops[0].scope or 0].name), []
     changing = [op for op in ops if op.outputs and record.tensors[op.outputs[0]].version]
     if changing:
-        return _updating(record, changing), [_names([record.tensors[op.outputs[0]] for op in changing])]
+        changed = dict.fromkeys([_own_name(record.tensors[op.outputs[0]]) for op in changing])
+        return _updating(record, changing), [_names([*changed])]
     names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in ops]))
     return names[-1], [_in_a_line(names)] if len(names) > 1 else []
 
 
-def _names(tensors: Sequence[TensorInfo]) -> str:
-    """The names of variables, each without its path; of many the first two."""
-    names = list(dict.fromkeys([formatting.clean(_own_name(t), 30) for t in tensors]))
-    return ", ".join(names if len(names) <= _MOST_NAMES else [*names[:2], "…"])
+def _names(names: Sequence[str]) -> str:
+    """Names of variables in short; of many the first two."""
+    shown = [formatting.clean(name, 30) for name in names]
+    return ", ".join(shown if len(shown) <= _MOST_NAMES else [*shown[:2], "…"])
 
 
 def main_scope(record: Record, ops: Iterable[Op]) -> str:

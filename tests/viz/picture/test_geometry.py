@@ -86,7 +86,9 @@ def test_lines_that_cross_and_lines_that_lie_on_each_other():
 VIEWS = ("both", "forward", "backward", "layers")
 NONE = ("through boxes", "through titles", "labels on boxes", "labels on titles", "labels on labels")
 NONE += ("labels on borders", "labels on lines", "labels missing", "titles on boxes", "titles on borders", "outside")
-MOST_JOINED = {"densenet": 2}  # its last layers read all others, and there is not always a level for each
+# The last layers of a densenet read all others, penalties all weights, and there is not always a level for each.
+MOST_JOINED = {"densenet": 2, "penalties": 1, "triplet": 1}
+MORE_CROSSINGS = {"own_momentum": 1, "actor_critic": 1}  # frames of code lines, and what reads all gradients, cost one
 NONE += ("lines on lines", "frames through boxes", "frames through frames")
 
 
@@ -130,7 +132,7 @@ def test_pictures_without_a_flaw(name):
     ours = [check(drawing) for drawing in drawings]
     assert max(joined for _, joined in ours) <= MOST_JOINED.get(name, 0)
     theirs = [crossings_by_graphviz(drawing.graph) for drawing in drawings]
-    assert [crossed for (crossed, _), most in zip(ours, theirs) if crossed > most] == []
+    assert [crossed for (crossed, _), most in zip(ours, theirs) if crossed > most + MORE_CROSSINGS.get(name, 0)] == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
