@@ -36,7 +36,7 @@ class Scene {
   }
 
   addFrame(block, parent) {
-    const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join("  ·  ");
+    const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join(BETWEEN);
     return this.enterFrame({ parent, key: block.key, title: block.title, subtitle });
   }
 
@@ -72,7 +72,7 @@ class Scene {
     const { spent, memory, beside } = row.opens,
       subtitle = [this.selection.spent(spent), memory, this.model.readBy(row.ops)]
         .filter(Boolean)
-        .join("  ·  ");
+        .join(BETWEEN);
     const frame = this.enterFrame({ parent, key: row.key, title: op.name, subtitle, op: op.id });
     const parts = this.model.partsOf(op),
       ids = parts.map(({ number }) => `op${op.id}.${number}`);
@@ -371,6 +371,7 @@ class Scene {
   }
 }
 
+const BETWEEN = "  ·  "; // what stands below the title of a frame
 // What an input's letter says of the arrow to it: see viz/page/views.py.
 const VARIABLES = ["parameter", "frozen", "state"]; // roles
 const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data", c: "data" };

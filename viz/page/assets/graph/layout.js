@@ -7,6 +7,7 @@ const GAP_X = 26,
   PAD = 16;
 const BESIDE_TITLE = 8; // between a frame's title and an arrow
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
+const LOPSIDED = 30; // a title that takes more room on one side of what is in its frame takes it there only
 const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
 const LANES = ["forward", "parameter", "update", "backward"];
 
@@ -53,7 +54,10 @@ function placeTitles(scene) {
     frame.headX = x;
     frame.head = { x, y: frame.y + 4, w, h };
     if (frame.over > 0) {
-      frame.least = frame.w - 2 * PAD + 2 * Math.ceil(frame.over);
+      const by = 2 * Math.ceil(frame.over / 2), // what is in the middle stays there, if that doesn't take much
+        onOneSide = by > LOPSIDED;
+      frame.least = frame.w - 2 * PAD + (onOneSide ? by : 2 * by);
+      if (onOneSide) frame.shift += x < from ? by / 2 : -by / 2;
       allFit = false;
     }
   }
@@ -87,6 +91,7 @@ class Arranger {
     this.lanes = this.laneWidths();
     const ends = [...this.spans.values()].map((span) => this.startOf(span) + span.span);
     this.rowWidth = Math.max(...[...this.lanes.values()].map(([x, w]) => x + w), ...ends);
+    this.rowWidths = this.spans.size ? new Map() : this.widthsOfRows();
   }
 
   run() {
@@ -113,6 +118,16 @@ class Arranger {
       const width = found.get(lane);
       found.set(lane, [x, width]);
       x += width ? width + GAP_X : 0;
+    }
+    return found;
+  }
+
+  // For each frame, how wide its rows are: columns behind the last that something in it stands in need no room.
+  widthsOfRows() {
+    const found = new Map();
+    for (const { id, lane } of this.scene.nodes.values()) {
+      const [left, width] = this.lanes.get(lane);
+      for (const frame of framesAround(this.scene, id)) found.set(frame, Math.max(found.get(frame) || 0, left + width));
     }
     return found;
   }
@@ -225,7 +240,16 @@ class Arranger {
       order = inOrder(numbers, this.linksOf(frame), found.map(({ w }) => w));
     const ordered = order.map((layer) => layer.map((index) => found[index]));
     for (const layer of ordered) this.leaveRoom(layer, ordered);
+    this.align(frame, ordered, found);
     return ordered;
+  }
+
+  // Gives what layers are centred by its place from their left edge.
+  align(frame, layers, units) {
+    const main = layers.map((layer) => mainOf(layer).map(({ index }) => index)),
+      widths = units.map(({ w }) => w);
+    for (const [index, left] of aligned(main, widths, this.linksOf(frame))) units[index].left = left;
+    layers.w = Math.max(0, ...main.flat().map((index) => units[index].left + widths[index]));
   }
 
   // Leaves room for inputs before what reads them, where else they would stand beyond its gradients. What is the first of
@@ -279,14 +303,9 @@ class Arranger {
     }
     const width = unit.w - 2 * PAD - (unit.lead || 0),
       within = this.unitWithin(unit, id);
-    for (const layer of unit.inner) {
-      const main = mainOf(layer),
-        at = main.indexOf(within);
-      if (at < 0) continue;
-      const left = (width - rowWidth(main)) / 2 + rowWidth(main.slice(0, at)) + (at ? GAP_X : 0);
-      return (PAD + (unit.lead || 0) + left + this.across(within, id) * within.w) / unit.w;
-    }
-    return 0; // an input or a metric of the frame's own stands at its left
+    if (within.left === undefined) return 0; // an input or a metric of the frame's own stands at its left
+    const left = (width - unit.inner.w) / 2 + shiftOf(unit, width) + within.left;
+    return (PAD + (unit.lead || 0) + left + this.across(within, id) * within.w) / unit.w;
   }
 
   // A little farther out for lower boxes: that is where arrows from above pass the upper ones.
@@ -310,7 +329,7 @@ class Arranger {
 
   measure(unit, units) {
     if (unit.frame === null) {
-      unit.w = this.rowWidth;
+      unit.w = this.rowWidths.get(unit.nodes[0].frame) ?? this.rowWidth;
       unit.h = Math.max(...unit.nodes.map((node) => node.h));
       return;
     }
@@ -329,11 +348,8 @@ class Arranger {
         height = Math.max(...layer.map((unit) => unit.h));
       y += this.roomOf(layer, "above");
       tops.push(y);
-      let left = x + Math.round((width - rowWidth(main)) / 2);
-      for (const unit of main) {
-        this.putUnit(unit, left + (unit.lead || 0), y, height);
-        left += unit.w + GAP_X;
-      }
+      const left = x + Math.round((width - layers.w) / 2);
+      for (const unit of main) this.putUnit(unit, left + unit.left + (unit.lead || 0), y, height);
       y += height + this.roomOf(layer, "below") + GAP_Y;
     }
     layers.forEach((layer, i) => this.putAside(layer, tops[i]));
@@ -348,13 +364,10 @@ class Arranger {
 
   // Width and height of layers on top of each other.
   extentOf(layers) {
-    let w = 0,
-      h = GAP_Y * Math.max(0, layers.length - 1);
-    for (const layer of layers) {
-      w = Math.max(w, rowWidth(mainOf(layer)));
+    let h = GAP_Y * Math.max(0, layers.length - 1);
+    for (const layer of layers)
       h += Math.max(...layer.map((unit) => unit.h)) + this.roomOf(layer, "above") + this.roomOf(layer, "below");
-    }
-    return { w, h };
+    return { w: layers.w, h };
   }
 
   // Metrics that share a layer with others stand left of those, or right, where what they read is made; inputs too, where
@@ -433,7 +446,8 @@ class Arranger {
     if (unit.frame) {
       const w = unit.w - (unit.lead || 0);
       Object.assign(unit.frame, { x, y, w, h: unit.h });
-      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + unit.frame.below, w - 2 * PAD);
+      const top = y + headOf(unit.frame).h + unit.frame.below;
+      this.put(unit.inner, x + PAD + shiftOf(unit, w - 2 * PAD), top, w - 2 * PAD);
       return;
     }
     const span = this.spans.get(unit.row);
@@ -467,9 +481,13 @@ function mainOf(layer) {
   return found.length ? found : layer;
 }
 
+// How far from the middle what is in a frame stands, for a title beside it; `width` is the room that there is.
+function shiftOf({ frame, inner }, width) {
+  const most = Math.max(0, Math.floor((width - inner.w) / 2));
+  return Math.min(Math.max(frame.shift, -most), most);
+}
+
 const isAside = (node) => node.kind === "scope" && node.phase === "metric" && node.frame === null;
-const rowWidth = (units) =>
-  units.reduce((sum, unit) => sum + unit.w, 0) + GAP_X * Math.max(0, units.length - 1);
 
 // How many links pass the same layer at most.
 function passingIn(layers) {
