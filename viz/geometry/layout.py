@@ -170,19 +170,26 @@ def _links(units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) ->
 
 
 def arrange(
-    graph: Graph, room: Room | None = None, variant: int = 0, across: bool = False, straight: bool = True
+    graph: Graph,
+    room: Room | None = None,
+    variant: int = 0,
+    across: bool = False,
+    straight: bool = True,
+    by_givers: bool = False,
 ) -> Layout:
     """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders.
 
     `across`: boxes and titles are as high as they are wide, for a drawing that is turned to lead from left to right.
     `straight`: the longest branch goes straight on, rather than that branches share the room.
+    `by_givers`: what comes first in a frame stands in the order of what it reads, rather than in that in which it runs.
     """
-    return _Arranger(graph, room or Room(), variant, across, straight).layout
+    return _Arranger(graph, room or Room(), variant, across, straight, by_givers).layout
 
 
 class _Arranger:
-    def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool) -> None:
+    def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool, by_givers: bool) -> None:
         self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
+        self.by_givers = by_givers
         self.sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
@@ -369,7 +376,7 @@ class _Arranger:
             [*rows.values(), *frames],
             key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)),
         )
-        return self._branches_last(units if frame is None else self._by_givers(units))
+        return self._branches_last(self._by_givers(units) if self.by_givers and frame is not None else units)
 
     def _by_givers(self, units: list[_Unit]) -> list[_Unit]:
         """Units of a frame in the order in which they run; but what reads nothing else in it comes first.
