@@ -12,17 +12,18 @@ import collections
 import dataclasses
 import itertools
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
+from viz.geometry.givers import in_order_of_givers
 from viz.geometry.graph import LANES, Cluster, Graph, Node
-from viz.geometry.layer_order import Link, depths, in_order
+from viz.geometry.layer_order import Link, depths, in_order, passing
+from viz.geometry.text_sizes import text_width
 from viz.geometry.weight_branches import spans, weight_branches
 
 __all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
-__all__ += ["APART", "half_for_ends", "node_size", "text_width"]
+__all__ += ["APART", "half_for_ends", "node_size"]
 
 TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
@@ -36,7 +37,6 @@ _SIDE = 1.0  # an input that is read in the very middle stands on the left, what
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
-_NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
 
 @dataclasses.dataclass
@@ -99,19 +99,6 @@ class Layout:
         self.nodes |= other.nodes
         self.frames |= other.frames
         self.titles |= other.titles
-
-
-def text_width(text: str, size: float) -> float:
-    """About how wide `text` is in DejaVu Sans."""
-    return size * sum([_char_width(c) for c in text])
-
-
-def _char_width(c: str) -> float:
-    if c in _NARROW:
-        return 0.36
-    if c in _WIDE or c.isupper():
-        return 0.8
-    return 1.0 if unicodedata.east_asian_width(c) in "WF" else 0.6
 
 
 def node_size(node: Node) -> tuple[float, float]:
@@ -251,7 +238,7 @@ class _Arranger:
             links = _links(units, ends)
         made = self._stacked(units, order, links)
         if frame is not None:
-            self._widen(made, _passing(found, links))
+            self._widen(made, passing(found, links))
         return made, [id_ for unit in units for id_ in unit.ids]
 
     def _ends(self, units: Sequence[_Unit]) -> list[tuple[int, str, int, str]]:
@@ -376,27 +363,10 @@ class _Arranger:
             [*rows.values(), *frames],
             key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)),
         )
-        return self._branches_last(self._by_givers(units) if self.by_givers and frame is not None else units)
-
-    def _by_givers(self, units: list[_Unit]) -> list[_Unit]:
-        """Units of a frame in the order in which they run; but what reads nothing else in it comes first.
-
-        Those are in the order of what they read, which stands like that: what leads into the frame crosses less.
-        """
-        owner = {id_: unit.id for unit in units for id_ in unit.ids}
-        givers: dict[str, list[int]] = {}
-        inner = set()
-        for edge in self.graph.edges:
-            if edge.kind == "data" and edge.head in owner and owner.get(edge.tail) != owner[edge.head]:
-                if edge.tail in owner:
-                    inner.add(owner[edge.head])
-                elif self.graph.nodes[edge.tail].kind != "input":
-                    givers.setdefault(owner[edge.head], []).append(self.order[edge.tail])
-        given = [unit for unit in units if unit.id in givers and unit.id not in inner]
-        if len(given) < 2:
-            return units
-        given.sort(key=lambda unit: min(givers[unit.id]))
-        return [*[u for u in units if u.first], *given, *[u for u in units if not u.first and u not in given]]
+        if self.by_givers and frame is not None:
+            place = in_order_of_givers(self.graph, order, {unit.id: unit.ids for unit in units})
+            units.sort(key=lambda unit: (not unit.first, place[unit.id]))
+        return self._branches_last(units)
 
     def _branches_last(self, units: list[_Unit]) -> list[_Unit]:
         """Units in the order in which they run, but for branches, which come right before their readers."""
@@ -462,9 +432,9 @@ class _Arranger:
         assert found is not None
         return found
 
-    def _widen(self, made: Layout, passing: int) -> None:
+    def _widen(self, made: Layout, count: int) -> None:
         """Leave room beside the boxes of a frame for arrows that pass them."""
-        side = _TRACK * min(passing, _TRACKS)
+        side = _TRACK * min(count, _TRACKS)
         for rect in made.everything():
             rect.x += side
         made.width += 2 * side
@@ -626,12 +596,3 @@ def _hidden(head: Rect, inside: Layout) -> bool:
 def _is_aside(node: Node) -> bool:
     """Is it something that looks on: a metric?"""
     return node.kind == "scope" and node.phase == "metric" and node.cluster is None
-
-
-def _passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
-    """How many links pass the same layer at most."""
-    counts = [0] * (max(layer_of, default=0) + 1)
-    for a, b in {(link.upper, link.lower) for link in links}:
-        for layer in range(layer_of[a] + 1, layer_of[b]):
-            counts[layer] += 1
-    return max(counts)

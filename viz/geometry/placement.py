@@ -12,8 +12,9 @@ from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Route, route
 from viz.geometry.graph import Graph
 from viz.geometry.labels import SIZE, place_labels
-from viz.geometry.layout import PAD, Layout, Rect, Room, arrange, text_width
+from viz.geometry.layout import PAD, Layout, Rect, Room, arrange
 from viz.geometry.straight_lines import straight_crossings
+from viz.geometry.text_sizes import text_width
 
 __all__ = ["Placement", "place"]
 
