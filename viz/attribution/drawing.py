@@ -10,7 +10,7 @@ import numpy
 
 from viz.attribution.part import Part
 from viz.facts.png import png_address
-from viz.geometry.layout import text_width
+from viz.geometry.text_sizes import text_width
 from viz.picture.palette import Theme, theme_named
 from viz.picture.svg_document import document, text_at
 

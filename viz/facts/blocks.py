@@ -5,14 +5,16 @@ Backward and update ops have no place of their own in the tree: they go with the
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import Frame, Op, Record, Scope
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
 from viz.facts.wiring import Wiring
 
@@ -32,14 +34,16 @@ __all__ = [
     "tree",
 ]
 
-CLOSED_AT_FIRST = ("metric", "optimizer", "data")
-"""Kinds of scopes that are shown as one box until the reader asks for more."""
+CLOSED_AT_FIRST = ("metric", "optimizer", "data", "penalties")
+"""Kinds of blocks that are shown as one box until the reader asks for more."""
 
 TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
 
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
 _LONGEST_PERIOD = 48
+_LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
+_ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _FOLDER = re.compile(r".*[/\\]")
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
@@ -58,6 +62,8 @@ class Block:
             layer once.
         objects: how many different layers (or other objects) it stands for.
         is_group: is it ops put together only to save space?
+        is_penalties: is it what terms of the loss are computed from that read weights alone?
+        line: the line of the user's code that ran its ops, if they are one's.
         is_chain: is it a group of layers that follow each other as one: convolution, normalization, activation?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
             and how many parts there are.
@@ -73,6 +79,8 @@ class Block:
     names: tuple[str, ...] = ()
     objects: int = 1
     is_group: bool = False
+    is_penalties: bool = False
+    line: Frame | None = None
     is_chain: bool = False
     runs: list[Run] = dataclasses.field(default_factory=list)
     inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
@@ -80,8 +88,8 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """The scope's kind; `"group"` without a scope."""
-        return self.scope.kind if self.scope else "group"
+        """The scope's kind; `"penalties"`, or `"group"`, without a scope."""
+        return self.scope.kind if self.scope else "penalties" if self.is_penalties else "group"
 
 
 def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> Block:
@@ -92,12 +100,104 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
         ops: some of its ops.
         calls: what `call_numbers` gives, where it is known.
     """
-    root = Block("")
+    root, ops = Block(""), list(ops)
     blocks: dict[int, Block] = {}
     calls = call_numbers(record) if calls is None else calls
     for op in ops:
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
+    penalties = _penalties(record, ops, [child for child in root.children if isinstance(child, int)])
+    if penalties:
+        made = Block("weight penalties", None, sorted(penalties), is_penalties=True)
+        at = next(i for i, child in enumerate(root.children) if child == made.children[0])
+        after = [child for child in root.children[at:] if isinstance(child, Block) or child not in penalties]
+        root.children = [*root.children[:at], made, *after]
+    for block in all_blocks(root):
+        if block.kind != "layer" and not block.is_penalties:
+            block.children = _by_line(record, block)
     return root
+
+
+def _by_line(record: Record, block: Block) -> list[Any]:
+    """The children of a block, of which ops that follow each other in one line of the user's code are one, if many.
+
+    A line that runs again and again is no part by itself: it may be one of a loop.
+    """
+    lines = [_own_line(record, child) for child in block.children]
+    runs = [(line, len(list(run))) for line, run in itertools.groupby(lines)]
+    times = collections.Counter([line for line, _ in runs])
+    found, done = [], 0
+    for line, count in runs:
+        part = block.children[done : done + count]
+        done += count
+        source = None if line is None else record.ops[part[0]].source
+        is_alone = count + _LEAST_BESIDE > len(block.children)
+        if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or _goes_around(record, part):
+            found += part
+        else:
+            found.append(Block(_name_of_line(source), None, part, line=source))
+    return found
+
+
+def _goes_around(record: Record, ops: Sequence[int]) -> bool:
+    """Do ops of the same names follow each other again and again, as in a comprehension?"""
+    names = [record.ops[i].name for i in ops]
+    return any(
+        names[at : at + 2 * period] == names[at + period : at + 3 * period]
+        for period in range(1, len(names) // 3 + 1)
+        for at in range(len(names) - 3 * period + 1)
+    )
+
+
+def _own_line(record: Record, child: Any) -> tuple[str, int] | None:
+    """The line that ran an op, if that is the user's and no call of a model that did so, such as `fit`."""
+    op = record.ops[child] if isinstance(child, int) else None
+    if op is None or op.phase != "forward" or op.source is None:
+        return None
+    line = op.source.file, op.source.line
+    called = [s.stack[0] for s in record.ancestors(op.scope) if s.stack]
+    return None if any((frame.file, frame.line) == line for frame in called) else line
+
+
+def _name_of_line(source: Frame) -> str:
+    """What a line assigns, if that is one thing, else where it is: `"kl"`, `"train.py:12"`."""
+    assigned = None if ";" in source.code else _ASSIGNED.match(source.code)
+    return assigned[1] if assigned else _FOLDER.sub("", formatting.place(source))
+
+
+def _penalties(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:
+    """Of ops outside of layers and losses, those that make numbers of weights alone, which other ops read, too.
+
+    The penalty of one weight is a small branch; those of many are as many long ones, all alike.
+    """
+    of_weights: dict[int, int | None] = {}  # a tensor that was computed from weights -> the op
+    read_before, weights = set[int](), set[int]()
+    candidates, found = {*outside}, set[int]()
+    for op in ops:
+        tensors = [record.tensors[i] for i in op.inputs]
+        own = [t for t in tensors if t.role in VARIABLES]
+        if (
+            op.id in candidates
+            and op.phase == "forward"
+            and all(t.role == "constant" or t.role in VARIABLES or t.id in of_weights for t in tensors)
+            and all(t.id in read_before for t in own)
+        ):
+            of_weights |= dict.fromkeys(op.outputs, op.id)
+            found.add(op.id)
+        else:
+            read_before.update([t.id for t in own])
+    readers: dict[int, list[int]] = {}
+    for op in ops if found else ():
+        for i in op.inputs:
+            if i in of_weights:
+                readers.setdefault(i, []).append(op.id)
+    for op in reversed(ops):
+        if op.id in found and not all(
+            math.prod(record.tensors[i].shape) == 1 or found.issuperset(readers.get(i, (-1,))) for i in op.outputs
+        ):
+            found.discard(op.id)
+    for op in ops:
+        weights.update([i for i in op.inputs if op.id in found and record.tensors[i].role in VARIABLES])
+    return found if len(weights) > 1 else set()
 
 
 def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]) -> Block:

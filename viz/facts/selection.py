@@ -260,7 +260,10 @@ class Selection:
             and of casts of what it reads or makes.
         casts: for each such cast, which says nothing that the types of arrows don't, the op that it goes with.
         weights_of: for an op, the variables (ids of their first versions) that it is the first to read.
-        updates_of: for a variable, the ids of the ops that update it.
+        reader_of: for a variable, the op that is the first to read it: there is the box of the variable.
+        updates_of: for a variable, the ids of the ops that update it, those that change it in place first.
+        kept_of: for a variable, those that no op of the picture reads and that are computed from it alone, such as its
+            moving average: their updates are with its own.
         made_inside: the ids of tensors that no op made and nobody gave: a layer's own.
     """
 
@@ -286,8 +289,9 @@ class Selection:
         self._hosts: dict[int | None, int] = {}
         self._waiting: dict[int | None, list[Op]] = {}
         self.updates_of: dict[int, list[int]] = {}
+        self.kept_of: dict[int, list[int]] = {}
         self._here = {op.id for op in self.ops}
-        self._read: set[int] = set()
+        self.reader_of: dict[int, int] = {}
         self._signatures: dict[int, Any] = {}
         self._titles: dict[int | None, str] = {}  # by scope, of the boxes of what comes into it from outside
         self.made_inside = self._made_inside(*(calls_around(record) if calls is None else calls))
@@ -364,20 +368,73 @@ class Selection:
         return found[0] if op.scope is None or op.scope in around else None
 
     def _add_preparations(self) -> None:
-        """Let ops of the optimizer whose results go to one variable only (scaling, decay) count as its update."""
-        goes_to: dict[int, set[int]] = {}
-        for variable, updates in self.updates_of.items():
-            for number in updates:
-                goes_to.setdefault(number, set()).add(variable)
-        for op in reversed(self.ops):
-            if op.id in goes_to:
-                for producer in self.record.parents(op):
-                    if self.record.ops[producer].phase == "update" and producer in self._here:
-                        goes_to.setdefault(producer, set()).update(goes_to[op.id])
+        """Let ops whose results go to the update of one weight only (scaling, decay, momentum) count as its update.
+
+        So do those of a variable that no op of the picture reads and that is computed from one weight that is updated,
+        as its moving average is.
+        """
+        updates = [op for op in self.ops if op.phase == "update"]
+        goes_to = self._led_to(updates)
+        follows = self._followed(updates, goes_to)
         for number, variables in sorted(goes_to.items()):
             for variable in variables if len(variables) == 1 else ():
-                if number not in self.updates_of[variable]:
-                    self.updates_of[variable].append(number)
+                found = self.updates_of[follows.get(variable, variable)]
+                if number not in found:
+                    found.append(number)
+        for follower, variable in follows.items():
+            self.kept_of.setdefault(variable, []).append(follower)
+
+    def _led_to(self, updates: list[Op]) -> dict[int, set[int]]:
+        """For each op of an update, the weights that it leads to; of what leads to none, the other variables."""
+        changed = {number: variable for variable, found in self.updates_of.items() for number in found}
+        shown = {number for number, variable in changed.items() if variable in self.reader_of}
+        ids, goes_to = {op.id for op in updates}, dict[int, set[int]]()
+        for seeds in (shown, changed.keys() - shown):
+            known = {*goes_to}
+            for op in reversed(updates):
+                if op.id in seeds and op.id not in known:
+                    goes_to.setdefault(op.id, set()).add(changed[op.id])
+                for producer in self.record.parents(op) if op.id in goes_to and op.id not in known else ():
+                    if producer in ids and producer not in known and producer not in shown:
+                        goes_to.setdefault(producer, set()).update(goes_to[op.id])
+        return goes_to
+
+    def _followed(self, updates: list[Op], goes_to: dict[int, set[int]]) -> dict[int, int]:
+        """For variables that no op of the picture reads, the one weight that they are computed from."""
+        read: dict[int, set[int]] = {}  # the weights that are read for a variable, -1 for anything else
+        for op in updates:
+            if len(found := goes_to.get(op.id, set())) == 1 and found.isdisjoint(self.reader_of):
+                (variable,) = found
+                for i in op.inputs:
+                    producer = self.record.tensors[i].producer
+                    if i in self.variables:
+                        read.setdefault(variable, set()).add(self.variables[i])
+                    elif producer is not None and goes_to.get(producer) != found:
+                        read.setdefault(variable, set()).add(-1)
+        only = {variable: [i for i in found if i != variable] for variable, found in read.items()}
+        return {
+            variable: found[0]
+            for variable, found in only.items()
+            if len(found) == 1 and found[0] in self.reader_of and found[0] in self.updates_of
+        }
+
+    def changing(self, variable: int) -> list[int]:
+        """The ops that change a variable in place, or what is kept of it."""
+        own = {variable, *self.kept_of.get(variable, ())}
+        ops = [self.record.ops[number] for number in self.updates_of.get(variable, ())]
+        return [op.id for op in ops if self.variables.get(op.outputs[0]) in own]
+
+    def also_read(self, variable: int) -> list[int]:
+        """The other variables that the update of one reads, by the program's own doing, and that are shown."""
+        ops = [self.record.ops[number] for number in self.updates_of.get(variable, ())]
+        found = [self.variables.get(i) for op in ops if not self._runs_in_optimizer(op) for i in op.inputs]
+        own = (variable, *self.kept_of.get(variable, ()))
+        return [
+            each for each in dict.fromkeys(found) if each in self.reader_of and each not in own and each is not None
+        ]
+
+    def _runs_in_optimizer(self, op: Op) -> bool:
+        return any(scope.kind == "optimizer" for scope in self.record.ancestors(op.scope))
 
     def _sort_backward(self, op: Op) -> None:
         forward = origin(self.record, op)
@@ -401,8 +458,8 @@ class Selection:
     def _note_weights(self, op: Op, reader: int) -> None:
         for tensor in op.inputs:
             variable = self.variables.get(tensor)
-            if variable is not None and variable not in self._read:
-                self._read.add(variable)
+            if variable is not None and variable not in self.reader_of:
+                self.reader_of[variable] = reader
                 self.weights_of.setdefault(reader, []).append(variable)
 
     def flow(self, op: Op, tensor: int) -> tuple[str, str]:

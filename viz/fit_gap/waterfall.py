@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from viz.geometry.layout import text_width
+from viz.geometry.text_sizes import text_width
 from viz.picture.palette import Theme, theme_named
 from viz.picture.svg_document import document
 

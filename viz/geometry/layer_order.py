@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
-__all__ = ["Link", "depths", "in_order"]
+__all__ = ["Link", "depths", "in_order", "passing"]
 
 _SWEEPS = 8
 _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
@@ -48,6 +48,15 @@ def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
         if readers:
             found[i] = min(readers) - 1
     return found
+
+
+def passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
+    """How many links pass the same layer at most."""
+    counts = [0] * (max(layer_of, default=0) + 1)
+    for a, b in {(link.upper, link.lower) for link in links}:
+        for layer in range(layer_of[a] + 1, layer_of[b]):
+            counts[layer] += 1
+    return max(counts)
 
 
 def in_order(

@@ -12,17 +12,18 @@ import collections
 import dataclasses
 import itertools
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
+from viz.geometry.givers import in_order_of_givers
 from viz.geometry.graph import LANES, Cluster, Graph, Node
-from viz.geometry.layer_order import Link, depths, in_order
+from viz.geometry.layer_order import Link, depths, in_order, passing
+from viz.geometry.text_sizes import text_width
 from viz.geometry.weight_branches import spans, weight_branches
 
 __all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
-__all__ += ["APART", "half_for_ends", "node_size", "text_width"]
+__all__ += ["APART", "half_for_ends", "node_size"]
 
 TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
@@ -31,11 +32,11 @@ GAP_X, GAP_Y, PAD = 24, 34, 14
 BOLD = 1.1  # how much wider bold text is
 _BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
+_LOPSIDED = 60  # a title that takes so much more room on one side of what is in its frame takes it there only
 _SIDE = 1.0  # an input that is read in the very middle stands on the left, whatever rounding has done to that
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
-_NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
 
 @dataclasses.dataclass
@@ -100,19 +101,6 @@ class Layout:
         self.titles |= other.titles
 
 
-def text_width(text: str, size: float) -> float:
-    """About how wide `text` is in DejaVu Sans."""
-    return size * sum([_char_width(c) for c in text])
-
-
-def _char_width(c: str) -> float:
-    if c in _NARROW:
-        return 0.36
-    if c in _WIDE or c.isupper():
-        return 0.8
-    return 1.0 if unicodedata.east_asian_width(c) in "WF" else 0.6
-
-
 def node_size(node: Node) -> tuple[float, float]:
     """Width and height of a node's box."""
     lines = [line for line in node.lines if line]
@@ -169,25 +157,33 @@ def _links(units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) ->
 
 
 def arrange(
-    graph: Graph, room: Room | None = None, variant: int = 0, across: bool = False, straight: bool = True
+    graph: Graph,
+    room: Room | None = None,
+    variant: int = 0,
+    across: bool = False,
+    straight: bool = True,
+    by_givers: bool = False,
 ) -> Layout:
     """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders.
 
     `across`: boxes and titles are as high as they are wide, for a drawing that is turned to lead from left to right.
     `straight`: the longest branch goes straight on, rather than that branches share the room.
+    `by_givers`: what comes first in a frame stands in the order of what it reads, rather than in that in which it runs.
     """
-    return _Arranger(graph, room or Room(), variant, across, straight).layout
+    return _Arranger(graph, room or Room(), variant, across, straight, by_givers).layout
 
 
 class _Arranger:
-    def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool) -> None:
+    def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool, by_givers: bool) -> None:
         self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
+        self.by_givers = by_givers
         self.sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
         self.order = {node: i for i, node in enumerate(graph.nodes)}
         self.branches = weight_branches(graph)
         self.lanes = self._lanes()
+        self.last_lane = self._last_lanes()
         self.layout, _ = self._contents(None)
         self._move_right()
 
@@ -219,6 +215,14 @@ class _Arranger:
             x += width + GAP_X if width else 0.0
         return found
 
+    def _last_lanes(self) -> dict[str, int]:
+        """For each frame, the last column that something in it stands in: those behind it need no room."""
+        found = dict.fromkeys(self.graph.clusters, len(LANES) - 1 if self.spans else 0)
+        for node in self.graph.nodes.values():
+            for frame in self.graph.around(node.cluster):
+                found[frame] = max(found[frame], LANES.index(node.lane))
+        return found
+
     def _contents(self, frame: str | None) -> tuple[Layout, list[str]]:
         """What lies in a frame, from the top left corner of its contents, and the ids of its nodes."""
         units = self._units(frame)
@@ -234,7 +238,7 @@ class _Arranger:
             links = _links(units, ends)
         made = self._stacked(units, order, links)
         if frame is not None:
-            self._widen(made, _passing(found, links))
+            self._widen(made, passing(found, links))
         return made, [id_ for unit in units for id_ in unit.ids]
 
     def _ends(self, units: Sequence[_Unit]) -> list[tuple[int, str, int, str]]:
@@ -329,7 +333,8 @@ class _Arranger:
         if wide and {node.lane for node in unit.nodes} == {LANES[0], LANES[-1]}:
             left, right = self.lanes[LANES[0]][1], self.lanes[LANES[-1]][1]
             return {LANES[0]: (0.0, left), LANES[-1]: (left + 2 * GAP_X, right)}
-        return self.lanes
+        last = self.last_lane.get(unit.nodes[0].cluster or "", len(LANES) - 1)
+        return {lane: self.lanes[lane] for lane in LANES[: last + 1]}
 
     def _measure_branch(self, unit: _Unit) -> None:
         """A row of a branch stands between the columns of forward and backward ops, where arrows pass it."""
@@ -358,6 +363,9 @@ class _Arranger:
             [*rows.values(), *frames],
             key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)),
         )
+        if self.by_givers and frame is not None:
+            place = in_order_of_givers(self.graph, order, {unit.id: unit.ids for unit in units})
+            units.sort(key=lambda unit: (not unit.first, place[unit.id]))
         return self._branches_last(units)
 
     def _branches_last(self, units: list[_Unit]) -> list[_Unit]:
@@ -372,7 +380,8 @@ class _Arranger:
             return self._frame_across(cluster, inside, title, ids)
         left = max(PAD, PAD - title.at.x)
         right = max(PAD, title.at.x + title.at.w - inside.width + PAD)
-        left = right = max(left, right)  # what is in the middle stays there
+        if abs(left - right) < _LOPSIDED:
+            left = right = max(left, right)  # what is in the middle stays there
         down = title.at.h + (_BELOW + room_for_levels(self.graph, ids, "data") if title.lines else PAD)
         height = down + inside.height + PAD + room_for_levels(self.graph, ids, "gradient")
         made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, height)
@@ -423,9 +432,9 @@ class _Arranger:
         assert found is not None
         return found
 
-    def _widen(self, made: Layout, passing: int) -> None:
+    def _widen(self, made: Layout, count: int) -> None:
         """Leave room beside the boxes of a frame for arrows that pass them."""
-        side = _TRACK * min(passing, _TRACKS)
+        side = _TRACK * min(count, _TRACKS)
         for rect in made.everything():
             rect.x += side
         made.width += 2 * side
@@ -587,12 +596,3 @@ def _hidden(head: Rect, inside: Layout) -> bool:
 def _is_aside(node: Node) -> bool:
     """Is it something that looks on: a metric?"""
     return node.kind == "scope" and node.phase == "metric" and node.cluster is None
-
-
-def _passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
-    """How many links pass the same layer at most."""
-    counts = [0] * (max(layer_of, default=0) + 1)
-    for a, b in {(link.upper, link.lower) for link in links}:
-        for layer in range(layer_of[a] + 1, layer_of[b]):
-            counts[layer] += 1
-    return max(counts)

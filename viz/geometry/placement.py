@@ -5,27 +5,44 @@ from __future__ import annotations
 import copy
 import dataclasses
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 from viz.geometry.arrow_ends import part_ends
 from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Route, route
 from viz.geometry.graph import Graph
 from viz.geometry.labels import SIZE, place_labels
-from viz.geometry.layout import PAD, Layout, Rect, Room, arrange, text_width
+from viz.geometry.layout import PAD, Layout, Rect, Room, arrange
+from viz.geometry.straight_lines import straight_crossings
+from viz.geometry.text_sizes import text_width
 
 __all__ = ["Placement", "place"]
 
 _ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
 _FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
-_VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; fewer where there are many
+_VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; none where there are more
+_ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
+_MOST_COMPARED = 400  # arrows of a picture for which that is done
+_MANY = 8  # straight lines of the usual order that cross before others are compared with it, and tried first
 _LOOKED = 250_000  # so much is looked at before no other order is tried, which takes seconds
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _MOST_KNOWN = 8  # placements that are kept
-_Order = tuple[int, bool]  # the number of an order of boxes, and whether the longest branches go straight on
 _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
 _MORE = 15.0  # room for one more label, or two more arrows
+
+
+class _Order(NamedTuple):
+    """How boxes are arranged: see `arrange`."""
+
+    variant: int
+    straight: bool
+    by_givers: bool
+
+
+_USUAL = _Order(0, True, False)
+_OTHERS = [_Order(0, True, True), _Order(0, False, False), *[_Order(i, True, True) for i in range(1, 8)]]
+_OTHERS += [_Order(1, True, False), _Order(2, True, False), *[_Order(i, False, True) for i in range(3)]]
 
 
 @dataclasses.dataclass
@@ -64,29 +81,44 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
 
 
 def _best(graph: Graph, rankdir: str) -> Placement:
-    across = rankdir in ACROSS
+    """The placement with the fewest flaws of some: of the usual order, and of others where arrows cross."""
+    across, count = rankdir in ACROSS, len(graph.edges)
     first = arrange(graph, across=across)
-    (best, least, took_long, looked), tried = _placed(graph, first, (0, True), rankdir), [_places(first)]
-    turned = False  # was a layout taken once more, to look for the longest ways first?
-    for order in _orders(min(_VARIANTS, _MOST_EDGES // max(1, len(graph.edges)))):
-        if least == (0, 0) or took_long or looked > _LOOKED:
-            break
-        layout = arrange(graph, None, order[0], across, order[1])
-        known = _places(layout) in tried
-        if known and (turned or len(graph.edges) > _MOST_TURNED):
+    crossed = straight_crossings(graph, first) if count <= _MOST_COMPARED else 0
+    orders = _orders(graph, first, across) if crossed > _MANY else [_USUAL]
+    best, least, took_long, looked = _placed(graph, _arranged(graph, orders[0], across), orders[0], rankdir)
+    if least == (0, 0) or took_long or looked > _LOOKED or count > _MOST_EDGES:
+        return best
+    tries = [(order, False) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
+    if count <= _MOST_TURNED:
+        tries.append((_USUAL, True))
+    for order, longest_first in tries:
+        if order == orders[0] and not longest_first:
             continue
-        turned |= known
-        tried.append(_places(layout))
-        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, known)
+        layout = _arranged(graph, order, across)
+        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, longest_first)
         looked += more
         if flaws < least:
             best, least = found, flaws
+        if least == (0, 0) or took_long or looked > _LOOKED:
+            break
     return best
 
 
-def _orders(tries: int) -> list[_Order]:
-    """What is tried behind the usual one: where branches share the room, there may be fewer crossings."""
-    return [(variant, False) for variant in range(tries)]
+def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = None) -> Layout:
+    return arrange(graph, room, order.variant, across, order.straight, order.by_givers)
+
+
+def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
+    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little."""
+    count, known = len(graph.edges), [_places(first)]
+    found = [(straight_crossings(graph, first), 0, _USUAL)]
+    for number, order in enumerate(_OTHERS[: _ARRANGED // count], 1):
+        layout = _arranged(graph, order, across)
+        if (places := _places(layout)) not in known:
+            known.append(places)
+            found.append((straight_crossings(graph, layout), number, order))
+    return [order for _, _, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
 
 
 def _places(layout: Layout) -> dict[str, tuple[float, float]]:
@@ -103,7 +135,7 @@ def _placed(
     room, looked = Room(), 0
     for attempt in range(_ATTEMPTS):
         if attempt:
-            layout = arrange(graph, room, order[0], rankdir in ACROSS, order[1])
+            layout = _arranged(graph, order, rankdir in ACROSS, room)
         ways, lost, crossings, took_long, more = route(graph, layout, longest_first)
         looked += more
         joined = part_ends(graph, layout, ways, lost)

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from viz.geometry.layout import text_width
+from viz.geometry.text_sizes import text_width
 
 __all__ = ["Tooltip", "size", "tooltips"]
 

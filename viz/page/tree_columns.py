@@ -66,7 +66,6 @@ class Facts:
         self.times = [op.duration for op in record.ops]
         self.sizes = [sent(op) or sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
         self._weights: dict[tuple[tuple[int, ...], int], tuple[int, list[int]]] = {}
-        self._update_names: dict[tuple[int | None, str], int] = {}
 
     def cost(self, ops: Iterable[int]) -> Cost:
         """The cost of ops, given by id."""
@@ -86,13 +85,6 @@ class Facts:
             title, lines = box_texts.weights([self.record.tensors[v] for v in own], others)
             self._weights[own, others] = self.text(title), [self.text(line) for line in lines]
         return self._weights[own, others]
-
-    def update_name(self, op: Op) -> int:
-        """The name of the box of an update, the same for all in one scope that are of one kind."""
-        key = op.scope, op.name
-        if key not in self._update_names:
-            self._update_names[key] = self.text(box_texts.update_name(self.record, op))
-        return self._update_names[key]
 
     def activations(self, op: Op) -> int:
         """The bytes of activations that an op made."""
@@ -119,7 +111,7 @@ class _Sums:
     ops: Cost = dataclasses.field(default_factory=Cost)  # with the changes in place beside them
     backward: Cost = dataclasses.field(default_factory=Cost)
     updates: Cost = dataclasses.field(default_factory=Cost)
-    first_update: int | None = None
+    updated: list[int] = dataclasses.field(default_factory=list)  # the weights that updates change
     flops: int = 0
     activations: int = 0
     squares: list[float | None] = dataclasses.field(default_factory=list)
@@ -128,7 +120,7 @@ class _Sums:
         self.ops.add(other.ops)
         self.backward.add(other.backward)
         self.updates.add(other.updates)
-        self.first_update = other.first_update if self.first_update is None else self.first_update
+        self.updated += other.updated
         self.flops += other.flops
         self.activations += other.activations
         self.squares += other.squares
@@ -251,7 +243,7 @@ class TreeColumns:
         """A scope as one block, with those that are folded into it; `shown` says how it is called."""
         first, around = equal[0], self._entries[parent]
         closed = around.need is None or first.kind in CLOSED_AT_FIRST
-        level = around.level + 1
+        level = around.level + (first.scope is not None)
         turns = tuple(taking_turns(equal)) if shown is first else ()
         if turns:
             shown = dataclasses.replace(first, names=turns)
@@ -348,7 +340,7 @@ class TreeColumns:
             "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block)] for e in entries],
             "cost": [text(entry.sums.ops.text()) for entry in entries],
             "back": [text(entry.sums.backward.text()) for entry in entries],
-            "update": [self._update(e.sums.first_update, e.sums.updates) for e in entries],
+            "update": [self._update(e.sums.updated, e.sums.updates) for e in entries],
         }
         sums = [entry.sums for entry in entries]
         found["spent"] = [
@@ -363,11 +355,12 @@ class TreeColumns:
         ]
         return found
 
-    def _update(self, first: int | None, cost: Cost) -> list[int]:
-        """Name and cost of a box of updates, of which this is the first; nothing for none."""
-        if first is None:
+    def _update(self, variables: list[int], cost: Cost) -> list[int]:
+        """Title, cost and lines of a box of what updates some weights; nothing for none."""
+        if not variables:
             return []
-        return [self.facts.update_name(self.record.ops[first]), self.text(cost.text(with_size=False))]
+        title, lines = box_texts.update(self.selection, variables)
+        return [self.text(title), self.text(cost.text(with_size=False)), *map(self.text, lines)]
 
     def _depth(self, folded: bool) -> int:
         """The greatest depth at which at most `_MOST_ROWS` rows are seen."""
@@ -412,8 +405,9 @@ class TreeColumns:
         rows["update"].append(0)
         rows["back"].append(0)
         if updates:
-            sums.updates, sums.first_update = facts.cost(updates), updates[0]
-            rows["update"][-1] = [updates, *self._update(updates[0], sums.updates)]
+            sums.updates = facts.cost(updates)
+            sums.updated = [v for v in weights if v in selection.updates_of]
+            rows["update"][-1] = [updates, *self._update(sums.updated, sums.updates)]
         if backward:
             sums.backward = facts.cost(backward)
             sums.squares = [square for op in backward for square in facts.squares(self.record.ops[op])]
@@ -438,7 +432,8 @@ class TreeColumns:
         for of_part in zip(*shares):
             weights = [v for share in of_part for v in share]
             updates = [u for v in weights for u in selection.updates_of.get(v, ())]
-            update = [updates, *self._update(updates[0], self.facts.cost(updates))] if updates else 0
+            updated = [v for v in weights if v in selection.updates_of]
+            update = [updates, *self._update(updated, self.facts.cost(updates))] if updates else 0
             beside.append([self._weights(of_part[0], weights), update])
         return [*[self.text(word) for word in [*words, box_texts.made(sums.ops.size)]], beside]
 

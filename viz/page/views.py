@@ -92,8 +92,9 @@ class Views:
     def _rest(self, ops: list[Op]) -> list[list[Any]]:
         """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
         found = []
-        for scope, group in itertools.groupby(ops, key=lambda op: op.scope):
+        for _, group in itertools.groupby(ops, key=lambda op: op.scope):
             ids = [op.id for op in group]
             cost = self.facts.cost(ids).text(with_size=False)
-            found.append([ids, self.text(box_texts.rest_name(self.record, scope)), self.text(cost)])
+            title, lines = box_texts.rest(self.record, [self.record.ops[i] for i in ids])
+            found.append([ids, self.text(title), self.text(cost), *map(self.text, lines)])
         return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from viz.geometry.layout import text_width
+from viz.geometry.text_sizes import text_width
 from viz.picture.palette import Theme, theme_named
 from viz.picture.svg_document import document
 

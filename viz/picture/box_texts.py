@@ -11,7 +11,7 @@ from viz.facts.blocks import Block
 from viz.facts.network import sent_lines
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import outcome, unmarked
+from viz.facts.selection import Selection, outcome, unmarked
 
 __all__ = [
     "AGAIN",
@@ -27,16 +27,18 @@ __all__ = [
     "network",
     "part_lines",
     "read_by",
-    "rest_name",
+    "rest",
     "spent",
     "times",
     "title",
-    "update_name",
+    "update",
     "weights",
 ]
 
 _WIDEST = 48  # letters in a line that tells the parts of a chain
+_LONGEST_CODE = 48  # letters of a line of code below the name of what it assigns
 _MOST_NAMES = 3  # of variables, in the title of their box
+_MOST_PARTS = 6  # of ops, in the line that names them
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
 
@@ -66,7 +68,12 @@ def times(repeats: int) -> str:
 
 def about(block: Block) -> list[str]:
     """Class and number of weights of a frame."""
-    return [*_class(block), *_parameters(block)]
+    return [*_code(block), *_class(block), *_parameters(block)]
+
+
+def _code(block: Block) -> list[str]:
+    """The line of code that a block is the ops of."""
+    return [formatting.clean(block.line.code, _LONGEST_CODE)] if block.line is not None and block.line.code else []
 
 
 def _class(block: Block) -> list[str]:
@@ -86,7 +93,13 @@ def closed_lines(record: Record, block: Block) -> list[str]:
     if block.is_chain:
         made = block.children[-1].scope.outputs[0]
         return [*_parts_of_chain(block), "→ " + formatting.tensor(record.tensors[made]), *_parameters(block)]
-    lines = _class(block)
+    lines = [*_code(block), *_class(block)]
+    if block.line is not None:
+        made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
+        lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]
+    if block.is_penalties:
+        names = [formatting.clean(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
+        lines.append(_in_a_line(list(dict.fromkeys(names))))
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
     return lines + _parameters(block)
@@ -154,8 +167,7 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     if first is not state and state:
         lines += [f"state: {kind}" for kind in _kinds(state)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + times(1 + others // len(tensors)))
-    names = [formatting.clean(_own_name(t), 30) for t in first]
-    return ", ".join(names if len(names) <= _MOST_NAMES else [*names[:2], "…"]), lines
+    return _names([_own_name(t) for t in first]), lines
 
 
 def _kinds(tensors: Sequence[TensorInfo]) -> list[str]:
@@ -197,8 +209,11 @@ def made(size: int) -> str:
 def made_of(record: Record, op: Op) -> list[str]:
     """The names of a fused op's parts, in a line; none for other ops."""
     names = [] if op.composition is None else part_names(record, op)
-    shown = [formatting.clean(name, 20) for name in names[:6]]
-    return ["  ".join([*shown, *(["…"] if len(names) > len(shown) else [])])] if names else []
+    return [_in_a_line([formatting.clean(name, 20) for name in names])] if names else []
+
+
+def _in_a_line(names: Sequence[str]) -> str:
+    return "  ".join([*names[:_MOST_PARTS], *(["…"] if len(names) > _MOST_PARTS else [])])
 
 
 def read_by(record: Record, ops: Iterable[int]) -> list[str]:
@@ -215,15 +230,59 @@ def network(ops: Sequence[Op]) -> list[str]:
     return sent_lines([op for op in ops if op.phase == "network"])
 
 
-def update_name(record: Record, op: Op) -> str:
-    """The optimizer's name; the op's where no optimizer is at work."""
-    names = [s.name for s in record.ancestors(op.scope) if s.kind == "optimizer"]
-    return formatting.clean(names[0] if names else op.name, 36)
+def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[str]]:
+    """Title and lines of the box of what updates some weights: `"adam, assign"` where it keeps averages of them, too.
+
+    An optimizer gives it its name. What the program itself computes for it, reads and keeps stands in lines: arrows
+    from one network's weights to those of its copy would cross all that both compute.
+    """
+    record, own = selection.record, {*variables}
+    changing = [record.ops[number] for variable in variables for number in selection.changing(variable)]
+    kept = [_own_name(record.tensors[i]) for variable in variables for i in selection.kept_of.get(variable, ())]
+    read = [i for variable in variables for i in selection.also_read(variable) if i not in own]
+    places = dict.fromkeys([record.path(record.ops[selection.reader_of[i]].scope) for i in read])
+    lines = _computed(selection, variables)
+    lines += [f"keeps {_names([*dict.fromkeys(kept)])}"] if kept else []
+    lines += [f"reads {formatting.clean(place, 40) or 'other weights'}{_more(len(places) - 1)}" for place in places][:1]
+    return _updating(record, changing), lines
 
 
-def rest_name(record: Record, scope: int | None) -> str:
-    """The name of a box of updates that belong to no weight shown."""
-    return "update" if scope is None else formatting.clean(record.scopes[scope].name)
+def _computed(selection: Selection, variables: Iterable[int]) -> list[str]:
+    """The names of the ops outside of optimizers that lead to an update, in a line: `"clip"`, `"multiply  add"`."""
+    record = selection.record
+    ops = [record.ops[i] for variable in variables for i in selection.updates_of.get(variable, ())]
+    made = [op for op in ops if op.outputs and not record.tensors[op.outputs[0]].version]
+    own = [op for op in made if all(scope.kind != "optimizer" for scope in record.ancestors(op.scope))]
+    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in own]))
+    return [_in_a_line(names)] if names else []
+
+
+def _updating(record: Record, ops: Iterable[Op]) -> str:
+    """The names of the optimizers that update weights; those of the ops where no optimizer is at work."""
+    names = []
+    for op in ops:
+        optimizers = [scope.name for scope in record.ancestors(op.scope) if scope.kind == "optimizer"]
+        names.append(formatting.clean(optimizers[0] if optimizers else op.name, 36))
+    return ", ".join(list(dict.fromkeys(names))[:_MOST_NAMES])
+
+
+def rest(record: Record, ops: Sequence[Op]) -> tuple[str, list[str]]:
+    """Title and lines of a box of updates that belong to no weight shown: an optimizer's, or of the program's own."""
+    optimizers = [s.name for s in record.ancestors(ops[0].scope) if s.kind == "optimizer"]
+    if optimizers:
+        return formatting.clean(record.scopes[ops[0].scope or 0].name), []
+    changing = [op for op in ops if op.outputs and record.tensors[op.outputs[0]].version]
+    if changing:
+        changed = dict.fromkeys([_own_name(record.tensors[op.outputs[0]]) for op in changing])
+        return _updating(record, changing), [_names([*changed])]
+    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in ops]))
+    return names[-1], [_in_a_line(names)] if len(names) > 1 else []
+
+
+def _names(names: Sequence[str]) -> str:
+    """Names of variables in short; of many the first two."""
+    shown = [formatting.clean(name, 30) for name in names]
+    return ", ".join(shown if len(shown) <= _MOST_NAMES else [*shown[:2], "…"])
 
 
 def main_scope(record: Record, ops: Iterable[Op]) -> str:

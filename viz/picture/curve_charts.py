@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from viz.geometry.layout import text_width
+from viz.geometry.text_sizes import text_width
 from viz.picture.grounds import on_any_ground
 from viz.picture.palette import theme_named
 

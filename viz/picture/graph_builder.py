@@ -186,11 +186,12 @@ class _Assembly:
 
     def _is_closed(self, block: Block, depth: int, level: int) -> bool:
         """Is `block`, which would be a frame of this level, one box?"""
-        if block.scope is None:
-            return block.is_group
-        if self.closes_layers and block.kind == "layer" and not any(isinstance(c, Block) for c in block.children):
+        if block.scope is None and block.line is None:
+            return block.is_group or block.kind in self.closed
+        is_least = block.kind == "layer" or block.line is not None
+        if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
             return True
-        return level > depth or block.kind in self.closed
+        return (block.line is None and level > depth) or block.kind in self.closed
 
     def _fill(self, block: Block, depth: int, level: int, cluster: str | None) -> None:
         for child in block.children:
@@ -337,12 +338,14 @@ class _Assembly:
 
     def _add_updates(self, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
         """What updates the weights of a row."""
-        updates = [u for given in weights.values() for v in given for u in self.selection.updates_of.get(v, ())]
-        if updates:
-            name = box_texts.update_name(self.record, self.record.ops[updates[0]])
-            made = Node(f"{row}_update", "update", name, phase="update", lane="update", row=row, cluster=cluster)
-            made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
-            self._show(made, updates)
+        selection, own = self.selection, [v for given in weights.values() for v in given]
+        updates = [u for v in own for u in selection.updates_of.get(v, ())]
+        if not updates:
+            return
+        name, lines = box_texts.update(selection, own)
+        made = Node(f"{row}_update", "update", name, lines, phase="update", lane="update", row=row, cluster=cluster)
+        made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
+        self._show(made, updates)
 
     def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
         """What computes the gradient of a row."""
@@ -357,11 +360,11 @@ class _Assembly:
         rest = [op for op in self.selection.ops if op.phase == "update" and op.id not in self.node_of]
         if self.view not in ("both", "backward"):
             return
-        for scope, group in itertools.groupby(rest, key=lambda op: op.scope):
+        for _, group in itertools.groupby(rest, key=lambda op: op.scope):
             ops = [op.id for op in group]
             row = f"rest{ops[0]}"
-            name = box_texts.rest_name(self.record, scope)
-            made = Node(row, "update", name, phase="update", lane="update", row=row)
+            name, lines = box_texts.rest(self.record, [self.record.ops[i] for i in ops])
+            made = Node(row, "update", name, lines, phase="update", lane="update", row=row)
             made.tooltip = ", ".join(dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops]))
             self._show(made, ops)
 

@@ -20,6 +20,7 @@ from viz.facts.selection import unmarked
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
+from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build", "record_of"]
@@ -72,6 +73,7 @@ class _Builder:
             getattr(self, f"_add_{event.kind}")(event)
         self._name_other_gradients()
         self._name_constants()
+        name_own_updates(record)
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
             record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))

@@ -15,6 +15,8 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
+from tests.viz.picture.architectures import ALL
+from tests.viz.picture.loops import LOOPS
 from viz import page
 from viz.facts import formatting
 from viz.page import document
@@ -257,6 +259,9 @@ RUNS = {
     "a loop within a loop": rounds_of_rounds,
     "sums in a loop": summed,
     "no step": without_a_step,
+    "a target network": lambda: LOOPS["polyak"]()[0],
+    "averages of weights": lambda: LOOPS["averaged"]()[0],
+    "updates by hand": lambda: LOOPS["own_momentum"]()[0],
 }
 
 
@@ -328,6 +333,10 @@ def test_boxes_arrows_and_their_colours(recording, depth, unfolded, parts):
         assert sorted(found["boxes"]) == sorted(boxes)
         assert sorted(found["frames"]) == sorted([each.title, each.subtitle] for each in drawn.clusters.values())
         assert sorted(found["arrows"]) == sorted(arrows)
+
+
+def test_what_is_closed_at_first_is_closed_on_both_sides():
+    test_boxes_arrows_and_their_colours(ALL["penalties"]()[0], depth=1, unfolded=False, parts=False)
 
 
 def test_the_runs_have_what_is_compared():

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from viz.geometry.graph import Graph
-from viz.geometry.layout import text_width
+from viz.geometry.text_sizes import text_width
 from viz.picture.dot import dot
 from viz.picture.render import drawn_apart
 

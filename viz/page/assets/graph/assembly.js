@@ -21,8 +21,8 @@ class Scene {
     this.loops = new Map(); // two parts that follow each other -> are they a loop's?
     this.hostOf = new Map(); // cast -> the op that it is shown with
     this.fillFrame(selection.tree, null);
-    selection.rest.forEach(({ ops, title, cost }) =>
-      this.addUpdate(`rest${ops[0]}`, `rest${ops[0]}`, null, title, cost, ops),
+    selection.rest.forEach((update) =>
+      this.addUpdate(`rest${update.ops[0]}`, `rest${update.ops[0]}`, null, update),
     );
     this.connect();
   }
@@ -36,7 +36,7 @@ class Scene {
   }
 
   addFrame(block, parent) {
-    const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join("  ·  ");
+    const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join(BETWEEN);
     return this.enterFrame({ parent, key: block.key, title: block.title, subtitle });
   }
 
@@ -72,7 +72,7 @@ class Scene {
     const { spent, memory, beside } = row.opens,
       subtitle = [this.selection.spent(spent), memory, this.model.readBy(row.ops)]
         .filter(Boolean)
-        .join("  ·  ");
+        .join(BETWEEN);
     const frame = this.enterFrame({ parent, key: row.key, title: op.name, subtitle, op: op.id });
     const parts = this.model.partsOf(op),
       ids = parts.map(({ number }) => `op${op.id}.${number}`);
@@ -134,9 +134,9 @@ class Scene {
     this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.said("cost")]);
     for (const { weights } of rows)
       for (const variable of weights ? weights.ids : []) this.weightNode.set(variable, row);
-    const [title, cost] = block.saidAll("update"),
+    const [title, cost, ...lines] = block.saidAll("update"),
       updates = rows.flatMap((each) => (each.update ? each.update.ops : []));
-    if (updates.length) this.addUpdates({ ops: updates, title, cost }, row, frame);
+    if (updates.length) this.addUpdates({ ops: updates, title, cost, lines }, row, frame);
     const backward = rows.flatMap((each) => (each.back ? each.back.ops : []));
     this.addBackward(backward, { cost: block.said("back") }, row, frame, block.title, block.key);
   }
@@ -160,8 +160,8 @@ class Scene {
   }
 
   // What updates the weights of a row.
-  addUpdates({ ops, title, cost }, row, frame) {
-    if (this.view !== "forward") this.addUpdate(`${row}_update`, row, frame, title, cost, ops);
+  addUpdates(update, row, frame) {
+    if (this.view !== "forward") this.addUpdate(`${row}_update`, row, frame, update);
   }
 
   // What computes the gradient of a row.
@@ -173,9 +173,10 @@ class Scene {
     this.show(node, ops, back.cost, false);
   }
 
-  addUpdate(id, row, frame, title, cost, ops) {
-    const main = ops.length === 1 ? ops[0] : undefined;
-    this.show({ id, kind: "update", title, phase: "update", row, frame, lane: "update", main }, ops, cost, false);
+  addUpdate(id, row, frame, { ops, title, cost, lines }) {
+    const main = ops.length === 1 ? ops[0] : undefined,
+      node = { id, kind: "update", title, lines, phase: "update", row, frame, lane: "update", main };
+    this.show(node, ops, cost, false);
   }
 
   show(node, ops, cost, hidden) {
@@ -370,6 +371,7 @@ class Scene {
   }
 }
 
+const BETWEEN = "  ·  "; // what stands below the title of a frame
 // What an input's letter says of the arrow to it: see viz/page/views.py.
 const VARIABLES = ["parameter", "frozen", "state"]; // roles
 const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data", c: "data" };

@@ -177,10 +177,11 @@ function headElement(frame, theme) {
     );
     y += HEAD_HEIGHT;
   }
-  if (frame.subtitle) {
-    const text = withHalo(textAt(frame.subtitle, middle, y, LINE_SIZE, theme.muted, "middle", false), ground, 3);
+  for (const line of linesBelow(frame)) {
+    const text = withHalo(textAt(line, middle, y, LINE_SIZE, theme.muted, "middle", false), ground, 3);
     text.classList.add("subtitle");
     group.append(text);
+    y += HEAD_HEIGHT;
   }
   return group;
 }

@@ -5,7 +5,6 @@
 const GAP_X = 26,
   GAP_Y = 38,
   PAD = 16;
-const BESIDE_TITLE = 8; // between a frame's title and an arrow
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
 const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
 const LANES = ["forward", "parameter", "update", "backward"];
@@ -21,63 +20,6 @@ function arrange(scene, room) {
   }
 }
 
-// Puts the title of each frame as near to the middle as arrows that enter or leave the frame let it stand; false where
-// a frame must be wider for that.
-function placeTitles(scene) {
-  const passing = new Map(),
-    entering = new Map(); // the frames around what arrows to each box come from
-  for (const edge of scene.edges) {
-    const [a, b] = [edge.tail, edge.head].map((id) => framesAround(scene, id));
-    for (const frame of a) if (!b.includes(frame)) push(passing, frame, middleOf(scene.nodes.get(edge.tail))[0]);
-    for (const frame of b) if (!a.includes(frame)) push(passing, frame, middleOf(scene.nodes.get(edge.head))[0]);
-    if (edge.kind === "data" && scene.nodes.get(edge.tail).kind !== "input") push(entering, edge.head, a);
-  }
-  for (const [id, tails] of entering) {
-    const box = scene.nodes.get(id),
-      middle = middleOf(box)[0];
-    for (const frame of framesAround(scene, id)) {
-      const count = tails.filter((around) => !around.includes(frame)).length,
-        reach = Math.min((count - 1) * APART, box.w / 2 - OFF_CORNERS); // ends are parted
-      for (const x of count > 1 ? [middle - reach, middle + reach] : []) push(passing, frame, x);
-    }
-  }
-  let allFit = true;
-  for (const frame of scene.frames.values()) {
-    const { w, h } = headOf(frame),
-      middle = frame.x + (frame.w - w) / 2,
-      from = frame.x + 8,
-      to = frame.x + frame.w - 8;
-    frame.passing = [-1e9, ...[...new Set(passing.get(frame.id) || [])].sort((a, b) => a - b), 1e9];
-    const { x, over } = titleBetween(frame, w, from, to) || { x: middle };
-    if (over !== undefined) frame.over = over;
-    frame.headX = x;
-    frame.head = { x, y: frame.y + 4, w, h };
-    if (frame.over > 0) {
-      frame.least = frame.w - 2 * PAD + 2 * Math.ceil(frame.over);
-      allFit = false;
-    }
-  }
-  return allFit;
-}
-
-// Where a title of width `w` stands, as near to the middle between two places as arrows let it, and how far it reaches
-// over these; null where no arrows are so far apart.
-function titleBetween({ passing }, w, from, to) {
-  const middle = (from + to - w) / 2;
-  let best = null,
-    least = Infinity;
-  for (let k = 1; k < passing.length; k += 1) {
-    const low = passing[k - 1] + BESIDE_TITLE,
-      high = passing[k] - BESIDE_TITLE - w;
-    if (low > high) continue;
-    const x = Math.min(Math.max(middle, low), high),
-      over = Math.max(0, from - x, x + w - to),
-      cost = over * 1e6 + Math.abs(x - middle);
-    if (cost < least) [least, best] = [cost, { x, over }];
-  }
-  return best;
-}
-
 class Arranger {
   constructor(scene, room) {
     Object.assign(this, { scene, room, asides: [] });
@@ -87,6 +29,7 @@ class Arranger {
     this.lanes = this.laneWidths();
     const ends = [...this.spans.values()].map((span) => this.startOf(span) + span.span);
     this.rowWidth = Math.max(...[...this.lanes.values()].map(([x, w]) => x + w), ...ends);
+    this.rowWidths = this.spans.size ? new Map() : this.widthsOfRows();
   }
 
   run() {
@@ -113,6 +56,16 @@ class Arranger {
       const width = found.get(lane);
       found.set(lane, [x, width]);
       x += width ? width + GAP_X : 0;
+    }
+    return found;
+  }
+
+  // For each frame, how wide its rows are: columns behind the last that something in it stands in need no room.
+  widthsOfRows() {
+    const found = new Map();
+    for (const { id, lane } of this.scene.nodes.values()) {
+      const [left, width] = this.lanes.get(lane);
+      for (const frame of framesAround(this.scene, id)) found.set(frame, Math.max(found.get(frame) || 0, left + width));
     }
     return found;
   }
@@ -225,7 +178,16 @@ class Arranger {
       order = inOrder(numbers, this.linksOf(frame), found.map(({ w }) => w));
     const ordered = order.map((layer) => layer.map((index) => found[index]));
     for (const layer of ordered) this.leaveRoom(layer, ordered);
+    this.align(frame, ordered, found);
     return ordered;
+  }
+
+  // Gives what layers are centred by its place from their left edge.
+  align(frame, layers, units) {
+    const main = layers.map((layer) => mainOf(layer).map(({ index }) => index)),
+      widths = units.map(({ w }) => w);
+    for (const [index, left] of aligned(main, widths, this.linksOf(frame))) units[index].left = left;
+    layers.w = Math.max(0, ...main.flat().map((index) => units[index].left + widths[index]));
   }
 
   // Leaves room for inputs before what reads them, where else they would stand beyond its gradients. What is the first of
@@ -279,14 +241,9 @@ class Arranger {
     }
     const width = unit.w - 2 * PAD - (unit.lead || 0),
       within = this.unitWithin(unit, id);
-    for (const layer of unit.inner) {
-      const main = mainOf(layer),
-        at = main.indexOf(within);
-      if (at < 0) continue;
-      const left = (width - rowWidth(main)) / 2 + rowWidth(main.slice(0, at)) + (at ? GAP_X : 0);
-      return (PAD + (unit.lead || 0) + left + this.across(within, id) * within.w) / unit.w;
-    }
-    return 0; // an input or a metric of the frame's own stands at its left
+    if (within.left === undefined) return 0; // an input or a metric of the frame's own stands at its left
+    const left = (width - unit.inner.w) / 2 + shiftOf(unit, width) + within.left;
+    return (PAD + (unit.lead || 0) + left + this.across(within, id) * within.w) / unit.w;
   }
 
   // A little farther out for lower boxes: that is where arrows from above pass the upper ones.
@@ -310,7 +267,7 @@ class Arranger {
 
   measure(unit, units) {
     if (unit.frame === null) {
-      unit.w = this.rowWidth;
+      unit.w = this.rowWidths.get(unit.nodes[0].frame) ?? this.rowWidth;
       unit.h = Math.max(...unit.nodes.map((node) => node.h));
       return;
     }
@@ -329,11 +286,8 @@ class Arranger {
         height = Math.max(...layer.map((unit) => unit.h));
       y += this.roomOf(layer, "above");
       tops.push(y);
-      let left = x + Math.round((width - rowWidth(main)) / 2);
-      for (const unit of main) {
-        this.putUnit(unit, left + (unit.lead || 0), y, height);
-        left += unit.w + GAP_X;
-      }
+      const left = x + Math.round((width - layers.w) / 2);
+      for (const unit of main) this.putUnit(unit, left + unit.left + (unit.lead || 0), y, height);
       y += height + this.roomOf(layer, "below") + GAP_Y;
     }
     layers.forEach((layer, i) => this.putAside(layer, tops[i]));
@@ -348,13 +302,10 @@ class Arranger {
 
   // Width and height of layers on top of each other.
   extentOf(layers) {
-    let w = 0,
-      h = GAP_Y * Math.max(0, layers.length - 1);
-    for (const layer of layers) {
-      w = Math.max(w, rowWidth(mainOf(layer)));
+    let h = GAP_Y * Math.max(0, layers.length - 1);
+    for (const layer of layers)
       h += Math.max(...layer.map((unit) => unit.h)) + this.roomOf(layer, "above") + this.roomOf(layer, "below");
-    }
-    return { w, h };
+    return { w: layers.w, h };
   }
 
   // Metrics that share a layer with others stand left of those, or right, where what they read is made; inputs too, where
@@ -433,7 +384,8 @@ class Arranger {
     if (unit.frame) {
       const w = unit.w - (unit.lead || 0);
       Object.assign(unit.frame, { x, y, w, h: unit.h });
-      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + unit.frame.below, w - 2 * PAD);
+      const top = y + headOf(unit.frame).h + unit.frame.below;
+      this.put(unit.inner, x + PAD + shiftOf(unit, w - 2 * PAD), top, w - 2 * PAD);
       return;
     }
     const span = this.spans.get(unit.row);
@@ -467,9 +419,13 @@ function mainOf(layer) {
   return found.length ? found : layer;
 }
 
+// How far from the middle what is in a frame stands, for a title beside it; `width` is the room that there is.
+function shiftOf({ frame, inner }, width) {
+  const most = Math.max(0, Math.floor((width - inner.w) / 2));
+  return Math.min(Math.max(frame.shift, -most), most);
+}
+
 const isAside = (node) => node.kind === "scope" && node.phase === "metric" && node.frame === null;
-const rowWidth = (units) =>
-  units.reduce((sum, unit) => sum + unit.w, 0) + GAP_X * Math.max(0, units.length - 1);
 
 // How many links pass the same layer at most.
 function passingIn(layers) {
@@ -480,15 +436,18 @@ function passingIn(layers) {
   return Math.max(0, ...counts);
 }
 
-// The layer of each unit: below all that it depends on; inputs right above what reads them first.
+// The layer of each unit: below all that it depends on; inputs, and what else reads nothing, such as noise, right above
+// what reads them first.
 function depthsOf(units) {
-  const depths = units.map(() => 0);
+  const depths = units.map(() => 0),
+    fed = new Set(units.flatMap((unit) => [...unit.links]));
   for (let i = 0; i < units.length; i += 1) {
     for (const next of [...units[i].links, ...(units[i].above || [])])
       depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
   }
   units.forEach((unit, i) => {
-    if (unit.first && unit.links.size)
+    const isSource = unit.first || (unit.nodes.length === 1 && !unit.above && !fed.has(unit));
+    if (isSource && unit.links.size)
       depths[i] = Math.max(0, Math.min(...[...unit.links].map((next) => depths[next.index])) - 1);
   });
   return depths;

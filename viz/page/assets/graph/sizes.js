@@ -4,7 +4,8 @@ const TITLE_SIZE = 12,
   LINE_SIZE = 10.5,
   LINE_HEIGHT = 15,
   HEAD_HEIGHT = 18,
-  LID = 5;
+  LID = 5,
+  LONGEST_LINE = 260; // of what stands below a title
 const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif";
 
 const widths = new Map(); // measured texts, since measuring is the slowest part of laying out
@@ -34,12 +35,20 @@ function sizeOf(node) {
 
 const titleWidth = (frame) => (frame.title ? textWidth(frame.title, 13, true) + 26 : 0);
 
+// What stands below the title of a frame: on two lines, where one would be so long that the frame would be wider for it.
+function linesBelow({ subtitle }) {
+  if (!subtitle || textWidth(subtitle, LINE_SIZE) <= LONGEST_LINE) return subtitle ? [subtitle] : [];
+  const parts = subtitle.split(BETWEEN),
+    half = Math.ceil(parts.length / 2);
+  return [parts.slice(0, half), parts.slice(half)].map((part) => part.join(BETWEEN)).filter(Boolean);
+}
+
 function headOf(frame) {
-  const title = titleWidth(frame);
-  const below = frame.subtitle ? textWidth(frame.subtitle, LINE_SIZE) : 0;
+  const below = linesBelow(frame);
+  const widest = Math.max(titleWidth(frame), ...below.map((line) => textWidth(line, LINE_SIZE)));
   return {
-    w: 2 * Math.ceil((Math.max(title, below) + 8) / 2),
-    h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + (frame.subtitle ? 1 : 0)),
+    w: 2 * Math.ceil((widest + 8) / 2),
+    h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + below.length),
   };
 }
 
@@ -49,7 +58,7 @@ const MOST_LEVELS = 4; // more arrows than two that reach a box below a frame's 
 // box from outside.
 function leaveLevels(scene) {
   const counts = new Map();
-  for (const frame of scene.frames.values()) Object.assign(frame, { below: BELOW_HEAD, under: PAD });
+  for (const frame of scene.frames.values()) Object.assign(frame, { below: BELOW_HEAD, under: PAD, shift: 0 });
   for (const { kind, tail, head } of scene.edges) {
     const [side, least] = { data: ["below", BELOW_HEAD], gradient: ["under", PAD] }[kind] || [],
       outside = side && framesAround(scene, tail);

@@ -82,7 +82,11 @@ class Row {
 
 const weightsBox = ({ text }, found) =>
   found && { ids: found[0], title: text(found[1]), lines: found[2].map(text) };
-const updateBox = ({ text }, found) => found && { ops: found[0], title: text(found[1]), cost: text(found[2]) };
+const updateBox = ({ text }, found) => {
+  if (!found) return found;
+  const [ops, title, cost, ...lines] = found;
+  return { ops, title: text(title), cost: text(cost), lines: lines.map(text) };
+};
 
 // The blocks and rows of a tree, all that there are; `keys` are the same from run to run, so that what is open stays
 // open and links stay valid.

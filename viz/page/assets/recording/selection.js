@@ -9,7 +9,9 @@ class Selection {
     this.ops = model.ops.filter((op) => (model.steps.length ? op.step === step : true));
     this.here = new Set(this.ops.map((op) => op.id));
     this.rest = this.backward
-      ? found.rest.map(([ops, title, cost]) => ({ ops, title: model.text(title), cost: model.text(cost) }))
+      ? found.rest.map(([ops, title, cost, ...lines]) => ({
+          ...{ ops, title: model.text(title), cost: model.text(cost), lines: lines.map(model.text) },
+        }))
       : []; // updates that belong to no row
     this.time = this.ops.reduce((sum, op) => sum + op.duration, 0);
     const columns = (!this.backward && found.forward) || found.tree;

@@ -1,0 +1,73 @@
+"""Penalties of weights are one box beside the loss, and don't stand as many long branches among what else there is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from tests.viz.picture.architectures import fitted, numbers
+
+TITLE = "weight penalties"
+
+
+def penalized(count):
+    """A network of which some layers are penalized, each with a kernel of its own shape."""
+    inner = [layers.Dense(4 + i, kernel_regularizer="l2") for i in range(count)]
+    net = ef.Sequential([layers.Input((3,)), *inner, layers.Dense(1)], name="net")
+    return fitted(net, numbers(4, 3), numbers(4, 1))[0]
+
+
+def titled(graph, title):
+    return [node for node in graph.nodes.values() if node.title == title]
+
+
+@pytest.mark.parametrize("depth", [None, 0, 1])
+def test_penalties_of_layers_are_one_box(depth):
+    graph = penalized(3).draw(depth=depth).graph
+    (box,), (gradient,) = titled(graph, TITLE), titled(graph, f"∇ {TITLE}")
+    assert box.lines[0] == "square  sum  multiply"
+    read = {e.tail for e in graph.edges if e.head == box.id and e.kind == "parameter"}
+    updated = {e.head for e in graph.edges if e.tail == gradient.id and e.kind == "gradient"}
+    assert len(read) == len(updated) == (1 if depth == 0 else 3)
+    assert titled(graph, "square") == []
+
+
+def test_what_opens_everything_opens_them():
+    graph = penalized(3).draw(depth=99).graph
+    assert [c.title for c in graph.clusters.values() if c.kind == "penalties"] == [TITLE]
+    assert len(titled(graph, "square")) == 3
+
+
+def test_one_penalty_is_drawn_as_it_is():
+    graph = penalized(1).draw().graph
+    assert titled(graph, TITLE) == []
+    assert len(titled(graph, "square")) == 1
+
+
+def test_penalties_in_a_loop_of_ones_own_are_summed_in_the_box():
+    net = ef.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(1)])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        loss = ops.mean(net(numbers(4, 3)))
+        tape.gradient(loss + 0.1 * sum([ops.sum(ops.abs(w)) for w in net.trainable_weights]), net.trainable_weights)
+    graph = t.draw().graph
+    (box,) = titled(graph, TITLE)
+    assert {t.ops[i].name for i in box.ops} == {"absolute", "sum", "add", "multiply"}
+    (reader,) = {e.head for e in graph.edges if e.tail == box.id and e.kind == "data"}
+    assert graph.nodes[reader].title == "add"
+
+
+def test_what_weights_are_made_into_for_the_network_is_no_penalty():
+    """As the transposed kernels of an autoencoder, and all that a function without layers computes."""
+    weights = [ef.Variable(np.ones(shape, "float32"), name=name) for name, shape in (("a", (3, 4)), ("b", (4, 5)))]
+    x = ops.ones((2, 3))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        h = ops.tanh(x @ weights[0]) @ weights[1]
+        h = ops.tanh(h @ ops.transpose(weights[1])) @ ops.transpose(weights[0])
+        tape.gradient(ops.mean(h - x), weights)
+    assert titled(t.draw().graph, TITLE) == []
+    with viz.trace() as t:
+        ops.sum(ops.exp(weights[0])) + ops.sum(ops.exp(weights[1]))
+    assert titled(t.draw().graph, TITLE) == []

@@ -1,0 +1,93 @@
+"""Ops outside of layers that one line of code ran stand in a frame, which is called what the line assigns."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from tests.viz.picture.architectures import ALL
+from tests.viz.picture.loops import LOOPS
+from viz.geometry.placement import place
+
+HERE = pathlib.Path(__file__).name
+
+
+def frames(recording, **options):
+    """The titles of frames of lines, each with what is written below it."""
+    graph = recording.draw(**options).graph
+    return {c.title: c.subtitle for c in graph.clusters.values() if c.kind == "group"}
+
+
+def recorded(call):
+    net = ef.Sequential([layers.Dense(4), layers.Dense(2)])
+    net(ops.ones((2, 3)))
+    with viz.trace() as t:
+        call(net(ops.ones((2, 3))))
+    return t
+
+
+def test_parts_of_a_loss_have_their_names():
+    found = frames(LOOPS["actor_critic"]()[0])
+    assert {"told", "entropy"} <= found.keys()
+    assert found["entropy"].startswith("entropy = -ops.mean(")
+
+
+def test_what_a_line_returns_stands_below_its_place():
+    def result(y):
+        return ops.mean(ops.sqrt(ops.square(y)))
+
+    line = result.__code__.co_firstlineno + 1
+    found = frames(recorded(lambda y: ops.tanh(ops.exp(result(y)))))
+    assert [*found] == [f"{HERE}:{line}"]
+    assert found[f"{HERE}:{line}"].startswith("return ops.mean(ops.sqrt(ops.square(y)))")
+
+
+def test_few_ops_and_all_that_there_are_need_no_frame():
+    def few(y):
+        _ = ops.mean(ops.square(y))
+        ops.tanh(ops.exp(y))
+
+    assert frames(recorded(few)) == {}
+    with viz.trace() as t:
+        ops.sum(ops.exp(ops.tanh(ops.ones((2, 3)))))
+    assert frames(t) == {}
+
+
+def test_rounds_of_a_loop_are_folded_as_they_are():
+    def loop(y):
+        for _ in range(4):
+            y = ops.tanh(ops.exp(y * 2.0))
+
+    titles = frames(recorded(loop))
+    assert [title.rpartition("  ")[2] for title in titles] == ["×4"]
+
+
+def test_what_fit_runs_by_itself_is_of_no_line():
+    assert frames(ALL["mlp"]()[0]) == {}
+
+
+def test_a_line_is_one_box_where_layers_are():
+    graph = LOOPS["actor_critic"]()[0].draw(view="layers").graph
+    (entropy,) = [node for node in graph.nodes.values() if node.title == "entropy"]
+    assert entropy.lines[0].startswith("entropy = ")
+    assert entropy.lines[1] == "→ scalar f32"
+    assert not frames(LOOPS["actor_critic"]()[0], view="layers")
+
+
+def test_frames_without_gradients_leave_no_room_for_them():
+    graph = LOOPS["polyak"]()[0].draw().graph
+    layout = place(graph).layout
+    width = {c.title: layout.frames[id_].w for id_, c in graph.clusters.items()}
+    assert width["wanted"] < width["target"] < width["online"]
+
+
+def test_without_source_lines_there_are_none():
+    x = np.ones((2, 3), "float32")
+    with viz.trace(source=False) as t:
+        total = ops.sum(ops.exp(ops.tanh(x * 2.0)))
+        ops.tanh(ops.exp(total))
+    assert frames(t) == {}

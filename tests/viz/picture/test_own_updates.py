@@ -1,0 +1,92 @@
+"""What a program itself computes to change its weights is in the box of the update, not among the model's ops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+from tests.viz.picture.loops import LOOPS
+
+
+def updates(graph):
+    return [node for node in graph.nodes.values() if node.kind == "update"]
+
+
+def phases(t, name):
+    return {op.phase for op in t.ops if op.name == name}
+
+
+def test_a_target_network_says_what_it_follows():
+    t, _ = LOOPS["polyak"]()
+    graph = t.draw().graph
+    found = updates(graph)
+    assert [node.title for node in found] == ["assign", "assign", "adam", "adam"]
+    assert [node.lines[0] for node in found[:2]] == ["multiply  add"] * 2
+    assert [node.lines[1].split("/")[0] for node in found[:2]] == ["reads online"] * 2
+    kinds = {(e.kind, graph.nodes[e.head].title) for e in graph.edges if e.tail in {node.id for node in found}}
+    assert kinds == {("update", "kernel, bias")}
+    assert sum(node.title == "multiply" for node in graph.nodes.values()) == 2  # of the forward pass
+
+
+def test_averages_of_weights_are_kept_with_their_update():
+    t, _ = LOOPS["averaged"]()
+    for node in updates(t.draw().graph):
+        assert node.title == "adam, assign"
+        assert node.lines[:2] == ["clip  multiply  add", "keeps mean_kernel, mean_bias"]
+
+
+@pytest.mark.parametrize("name", ["averaged", "own_descent", "own_momentum", "polyak"])
+@pytest.mark.parametrize("view", ["both", "forward"])
+def test_the_forward_pass_is_that_of_the_model(name, view):
+    t, _ = LOOPS[name]()
+    forward = [n.title for n in t.draw(view=view).graph.nodes.values() if n.lane == "forward" and n.kind == "op"]
+    assert {"assign", "clip", "sqrt", "minimum"}.isdisjoint(forward)
+    assert len(forward) == {"polyak": 15, "averaged": 6}.get(name, 5)
+
+
+def test_what_all_updates_read_has_a_box_and_arrows():
+    t, _ = LOOPS["own_momentum"]()
+    graph = t.draw().graph
+    first, second, norm = updates(graph)
+    assert (first.title, second.title, norm.title) == ("assign_sub", "assign_sub", "minimum")
+    assert norm.lines[0] == "square  sum  add  sqrt  divide  minimum"
+    assert {e.head for e in graph.edges if e.tail == norm.id} == {first.id, second.id}
+    assert [t.ops[i].name for i in first.ops].count("assign") == 2  # of the momentum, one for each weight
+
+
+def trained(also):
+    """A step of descent, and something else."""
+    weight, total = ef.Variable(np.ones((3, 1), "float32"), name="w"), ef.Variable(0.0, name="total")
+    x = ops.ones((2, 3))
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ops.mean(ops.square(ops.matmul(x, weight)))
+        weight.assign_sub(0.1 * tape.gradient(loss, weight))
+        also(x, weight, total)
+    return t
+
+
+def test_a_result_that_is_summed_up_stays_one():
+    t = trained(lambda x, weight, total: total.assign_add(ops.sum(ops.tanh(ops.matmul(x, weight)))))
+    assert phases(t, "tanh") == {"forward"}
+    assert phases(t, "multiply") == {"update"}
+
+
+def test_what_is_returned_too_stays_in_the_forward_pass():
+    def also(x, weight, total):
+        size = ops.sqrt(ops.sum(weight))
+        total.assign(size * 2.0)
+        ops.exp(size)
+
+    t = trained(also)
+    assert phases(t, "sqrt") == {"forward"}
+
+
+def test_where_nothing_is_trained_ops_are_what_they_are():
+    state = ef.Variable(np.ones(3, "float32"), name="state")
+    with viz.trace() as t:
+        state.assign(ops.tanh(state * 0.5))
+    assert phases(t, "tanh") == {"forward"}
