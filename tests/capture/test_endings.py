@@ -7,7 +7,9 @@ from __future__ import annotations
 import datetime
 import functools
 import gc
+import importlib
 import os
+import pprint
 import random
 import sys
 import threading
@@ -155,6 +157,23 @@ def opens_a_file_with_numpy(x):
 
 def reads_bytes_with_numpy(x):
     return x * len(np.fromfile(os.devnull))
+
+
+def prints_neatly(x):
+    pprint.pprint({"now": 1})
+    return x * 2
+
+
+def prints_a_summary(x):
+    MODEL.summary()
+    return x * 2
+
+
+MODEL = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])
+
+
+def imports_by_a_name_in_text(x):
+    return x * importlib.import_module("math").pi
 
 
 def writes_bytes_with_numpy(x):
