@@ -19,6 +19,7 @@ import numpy
 
 from eagerflow.base import config
 from eagerflow.capture.dependence.identical import Conditions, identical
+from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant
 from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
@@ -27,7 +28,7 @@ from eagerflow.core.device import chosen_device
 __all__ = ["Guards"]
 
 _LARGEST = 1 << 20  # bytes of a NumPy array that is compared
-_VALUES = (int, float, complex, str, bytes, numpy.generic, tuple)  # those that are equal are the same
+_VALUES = frozenset({int, bool, float, complex, str, bytes})  # those that are equal are the same
 
 
 class Guards:
@@ -88,7 +89,15 @@ def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
 
 
 def _same(now: Any, before: Any) -> bool:
-    return now is before or (isinstance(before, _VALUES) and same_value(now, before))
+    """Whether one can't be told from the other but by `is`. Numbers of classes of the user's may have attributes."""
+    kind = type(before)
+    if now is before:
+        return True
+    if type(now) is not kind:
+        return False
+    if isinstance(before, tuple):  # such as a named one; the lists in it are watched themselves
+        return not kind.__dictoffset__ and len(now) == len(before) and all(map(_same, now, before))
+    return (kind in _VALUES or (isinstance(before, numpy.generic) and is_constant(before))) and same_value(now, before)
 
 
 def _gives(ask: Callable[[], Any], before: Any) -> bool:
@@ -213,7 +222,8 @@ class _Objects:
         for ask, (kind, own) in zip(self.objects, self.before):
             to.same(f"type(thing := {to.value(ask)}())", kind)
             if own is not None:
-                to.same("thing.__dict__", own)
+                plain = answers_plainly(kind)
+                to.same("thing.__dict__" if plain else f"{to.value(attributes_of)}(thing)", own)
 
     def difference(self) -> str:
         for name, (kind, own), (kind_now, own_now) in zip(self.names, self.before, self._now()):
@@ -226,8 +236,8 @@ class _Objects:
 
 def _own_dict(thing: Any) -> Any:
     """The dict of an object's attributes; None for what has none, or makes another one whenever it is asked."""
-    own = getattr(thing, "__dict__", None)
-    return own if type(own) is dict and own is thing.__dict__ else None
+    own = attributes_of(thing)
+    return own if type(own) is dict and own is attributes_of(thing) else None
 
 
 def _reference(thing: Any) -> Callable[[], Any]:
