@@ -19,7 +19,7 @@ import numpy
 
 from eagerflow.base import config
 from eagerflow.capture.dependence.identical import Conditions, identical
-from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant
+from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, is_constant
 from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
@@ -27,7 +27,6 @@ from eagerflow.core.device import chosen_device
 
 __all__ = ["Guards"]
 
-_LARGEST = 1 << 20  # bytes of a NumPy array that is compared
 _VALUES = frozenset({int, bool, float, complex, str, bytes})  # those that are equal are the same
 
 
@@ -376,7 +375,7 @@ class _Array(_Buffer):
 
     def is_large(self) -> bool:
         """Whether comparing takes too long."""
-        return self.array.nbytes > _LARGEST
+        return self.array.nbytes > LARGEST
 
     def same(self) -> bool:
         array = self.array

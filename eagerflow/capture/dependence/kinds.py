@@ -26,7 +26,12 @@ from eagerflow.capture.calls import is_of_a_library
 
 __all__ = [
     "BUFFERS",
+    "LARGEST",
     "LIBRARIES",
+    "RAW",
+    "TOLD_BY_CLASSES",
+    "TOLD_BY_FUNCTIONS",
+    "TOLD_BY_VARIABLES",
     "VIEWS",
     "answers_plainly",
     "attributes_of",
@@ -113,6 +118,14 @@ _KNOWN = (
 )
 LIBRARIES = frozenset({"eagerflow", "numpy", "keras", "tensorflow"})
 _CYTHON = frozenset({"__pyx_vtable__", "__reduce_cython__"})  # in classes in C that look as if Python had made them
+LARGEST = 1 << 20  # bytes of a NumPy array that is compared
+RAW = frozenset({"__array_interface__", "__array_struct__"})  # in which an object gives its memory as a number
+# What can be set and isn't in a `__dict__`, and counts where code names it.
+TOLD_BY_CLASSES = frozenset({"__name__", "__qualname__"})
+TOLD_BY_FUNCTIONS = TOLD_BY_CLASSES | frozenset(
+    "__annotations__ __closure__ __defaults__ __doc__ __globals__ __kwdefaults__ __module__".split()
+)
+TOLD_BY_VARIABLES = frozenset("aggregation constraint name overwrite_with_gradient path synchronization".split())
 # What takes attributes whose names no code has that has these.
 _TAKING: frozenset[Any] = frozenset({getattr, vars, globals, locals, eval, exec}) | {
     *(dataclasses.asdict, dataclasses.astuple),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import builtins
+import contextlib
 import decimal
 import functools
 import gc
@@ -15,7 +16,7 @@ import importlib.util
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any, NamedTuple
@@ -26,7 +27,12 @@ from eagerflow.capture.calls import is_of_a_library
 from eagerflow.capture.dependence.asked import CACHED, SETTINGS, Results
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
+    LARGEST,
     LIBRARIES,
+    RAW,
+    TOLD_BY_CLASSES,
+    TOLD_BY_FUNCTIONS,
+    TOLD_BY_VARIABLES,
     VIEWS,
     attributes_of,
     is_constant,
@@ -73,6 +79,13 @@ class Scope(NamedTuple):
     names: set[str]
 
 
+def _value_of(variable: ContextVar[Any]) -> Any:
+    try:
+        return variable.get()  # its own default, which an argument would hide
+    except LookupError:
+        return NOTHING
+
+
 def _is_alive(reference: Any) -> bool:
     return reference() is not None
 
@@ -90,6 +103,15 @@ def _is_dead_proxy(thing: Any) -> bool:
 def _living(own: dict[str, Any]) -> list[tuple[str, Any]]:
     """Attributes, but for proxies of what is gone."""
     return [(key, value) for key, value in list(own.items()) if not _is_dead_proxy(value)]
+
+
+def _settings(thing: Any, names: Iterable[str]) -> Iterator[str]:
+    """Which of these names are attributes that may be set: no methods, nor what a property makes."""
+    for name in sorted(names):
+        with contextlib.suppress(Exception):  # properties may not be ready
+            value = getattr(thing, name)
+            if name in vars(thing) or is_constant(value):
+                yield name
 
 
 def _computes_with_decimals(thing: Any) -> bool:
@@ -208,6 +230,9 @@ class Held:
         thing = part.thing
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
+            yield from self._of_attributes(
+                part, ("autocast", "regularizer", *self._names.attributes & TOLD_BY_VARIABLES)
+            )
         elif isinstance(thing, Tensor):
             self.tensors[id(thing)] = thing
             return
@@ -248,6 +273,8 @@ class Held:
         thing, name = part.thing, part.name
         if isinstance(thing, numpy.ndarray):
             yield from self._of_array(part)
+        elif isinstance(thing, BaseException):
+            yield from self._of_attributes(part, ("args",))
         elif isinstance(thing, BUFFERS):
             if part.counts:
                 self.buffers.append((thing, name))
@@ -270,7 +297,7 @@ class Held:
         elif isinstance(thing, CACHED):
             yield from self._of_cached(part)
         elif isinstance(thing, ContextVar):
-            yield from self._of_asked(part, functools.partial(thing.get, NOTHING))
+            yield from self._of_asked(part, functools.partial(_value_of, thing))
         elif isinstance(thing, weakref.ReferenceType):  # whose object may go, but not be another one
             self.asked.append((functools.partial(_is_alive, thing), _is_alive(thing), name))
             yield part._replace(thing=thing())
@@ -295,9 +322,19 @@ class Held:
                 self.unknown.append(name)
         yield from (part._replace(thing=each, name=name) for each in results)
 
+    def _of_attributes(self, part: _Part, names: Iterable[str]) -> Iterator[_Part]:
+        """Single attributes, which aren't in a `__dict__`."""
+        for name in names:
+            value = getattr(part.thing, name, NOTHING)
+            if part.counts:
+                self.attributes.append((part.thing, name))
+            if value is not NOTHING:
+                yield part._replace(thing=value, name=f"{part.name}.{name}")
+
     def _of_array(self, part: _Part) -> Iterator[_Part]:
         values = part.thing
-        if part.counts and not is_fixed(values):
+        # Whoever owns the memory may make it writable for a moment: those that are quickly compared are.
+        if part.counts and (values.nbytes <= LARGEST or not is_fixed(values)):
             named = part.named or self.arrays.get(id(values), (None, "", False))[2]
             self.arrays[id(values)] = (values, part.name, named)
         if values.dtype == object:
@@ -315,17 +352,15 @@ class Held:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
                 if not ours:
                     self.objects[id(thing)] = (thing, name)
+            if not (ours or package) and not RAW.isdisjoint(own) and part.named:
+                self.unknown.append(f"the memory that {name} hands out")
             for key, value in _living(own):
                 held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
                 named = part.named and (package or self._names.reads(key) or ((ours or unheard) and held))
                 yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
         for key in () if ours else slots_of(type(thing)):
-            value = getattr(thing, key, NOTHING)
-            if part.counts:
-                self.attributes.append((thing, key))
-            if value is not NOTHING:
-                named = part.named and (package or unheard or self._names.reads(key))
-                yield _Part(value, f"{name}.{key}", part.counts, named)
+            named = part.named and (package or unheard or self._names.reads(key))
+            yield from self._of_attributes(part._replace(named=named), (key,))
         if is_users(type(thing)):
             if part.counts:
                 self.objects[id(thing)] = (thing, name)
@@ -339,6 +374,8 @@ class Held:
                 own = vars(kind)
                 self.containers[id(kind)], self.passed_over[id(kind)] = (own, kind.__name__), frozenset()
                 self.has_abstract = self.has_abstract or isinstance(kind, abc.ABCMeta)
+                named_here = ["__mro__", *(self._names.attributes & TOLD_BY_CLASSES)]  # bases may be exchanged
+                self.attributes += [(kind, name) for name in named_here]
                 for key, value in list(own.items()):
                     if not key.startswith("__") or isinstance(value, FunctionType):
                         named = part.named and self._names.reads(key)
@@ -368,10 +405,11 @@ class Held:
             yield _Part(type(layer), type(layer).__name__, True, True)
 
     def _of_own_state(self, part: _Part) -> Iterator[_Part]:
-        thing, name = part.thing, part.name
-        for attribute in getattr(thing, _OWN_STATE):
-            self.attributes.append((thing, attribute))
-            yield part._replace(thing=getattr(thing, attribute), name=f"{name}.{attribute}")
+        thing = part.thing
+        own = getattr(thing, _OWN_STATE)
+        # What code of the user's names may be read by the step; what a class of the user's keeps may be its own, too.
+        read = () if is_users(type(thing)) else _settings(thing, self._names.attributes)
+        yield from self._of_attributes(part, dict.fromkeys((*own, *read)))
         for variable in getattr(thing, "variables", ()):
             if isinstance(variable, Variable):
                 yield part._replace(thing=variable)
@@ -388,9 +426,11 @@ class Held:
         ran = function.__code__ in self._codes
         if ran:
             self.functions.append(function)
+        if ran or not is_of_a_library(function.__code__.co_filename):
             own = vars(function)
             self.containers[id(own)], self.passed_over[id(own)] = (own, function.__name__), frozenset()
             yield from (_Part(v, f"{function.__name__}.{k}", True, True) for k, v in list(own.items()))
+            yield from self._of_attributes(part, sorted(self._names.attributes & TOLD_BY_FUNCTIONS))
         if ran or not self._codes or is_of_a_library(function.__code__.co_filename):
             yield from (part._replace(thing=each) for each in function.__defaults__ or ())
             yield part._replace(thing=function.__kwdefaults__)
