@@ -37,6 +37,13 @@ _ACTING = frozenset(
     sqlite3 subprocess sys tempfile threading time urllib uuid warnings
     """.split()
 )
+_PATHS = frozenset({"genericpath", "ntpath", "posixpath"})  # `os.path`, of which these look at files or settings:
+_OF_FILES = frozenset(
+    """
+    abspath exists expanduser expandvars getatime getctime getmtime getsize isdir isfile islink ismount lexists realpath
+    relpath samefile
+    """.split()
+)
 _PURE = {
     getattr(builtins, name)
     for name in """
@@ -105,6 +112,15 @@ def _acts(function: Any, held: set[int]) -> str | None:
     return f"{type(owner).__name__}.{name}"
 
 
+def _is_acting(module: str, code: Any) -> bool:
+    """Whether a function of the standard library gives other values each time, or acts on the world."""
+    if module in _PATHS:
+        return code.co_name in _OF_FILES
+    if code.co_filename.startswith("<frozen importlib"):  # an import, which guards look at, as they do at `os.environ`
+        return False
+    return module in _ACTING and not code.co_qualname.startswith("_Environ.")
+
+
 def _writes(function: Any) -> bool:
     """Whether a function written in C prints, or writes to an open file."""
     if function is print:
@@ -133,9 +149,9 @@ class _Listening:
             if is_of_user(code.co_filename):
                 if not str(frame.f_globals.get("__name__", "")).startswith("namedtuple_"):  # which Python writes itself
                     self.codes.setdefault(code, frame.f_globals)
-            elif code.co_filename.startswith(_STANDARD) and frame.f_back is not None:
+            elif code.co_filename.startswith((_STANDARD, "<frozen")) and frame.f_back is not None:
                 module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-                if module in _ACTING and is_of_user(frame.f_back.f_code.co_filename):
+                if _is_acting(module, code) and is_of_user(frame.f_back.f_code.co_filename):
                     self._end(f"{module}.{code.co_name}", frame.f_back)
         elif event == "c_call" and is_of_user(code.co_filename):
             why = _acts(argument, self.held)

@@ -205,3 +205,70 @@ def test_settings_of_an_initializer_that_a_step_calls(initializer, setting):
     eager, captured, step = while_it_changes(make, X)
     assert captured == eager
     assert step.replays
+
+
+def test_a_module_that_is_there_only_later(monkeypatch):
+    def make():
+        monkeypatch.delitem(sys.modules, "rates_of_mine", raising=False)
+
+        def step(x):
+            try:
+                import rates_of_mine
+            except ImportError:
+                return x
+            return x * rates_of_mine.rate
+
+        return step, lambda i: sys.modules.update(rates_of_mine=module("rates_of_mine", rate=float(i)))
+
+    eager, captured, step = while_it_changes(make, X)
+    assert captured == eager
+    assert step.replays
+
+
+def labelled(scale):
+    made = Text("a")
+    made.scale = scale
+    return made
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ((1, True, 1.0), lambda key: {int: 2.0, bool: 3.0, float: 4.0}[type(key)]),
+        ((0.0, -0.0, 0), lambda key: float(np.copysign(1.0, key))),
+        (tuple(map(labelled, (1.0, 2.0, 3.0))), lambda key: key.scale),
+    ],
+    ids=["types", "signs", "texts"],
+)
+def test_keys_that_are_equal_are_not_the_same(keys, told):
+    def make():
+        table = {keys[0]: "a"}
+
+        def change(i):
+            table.clear()
+            table[keys[1 if i == 5 else 2]] = "a"
+
+        return (lambda x: x * sum(told(key) for key in table)), change
+
+    eager, captured, step = while_it_changes(make, X)
+    assert captured == eager
+    assert step.replays
+
+
+def test_keys_of_an_argument_that_are_equal_are_not_the_same():
+    step = ef.function(lambda x, table: x * (2.0 if type([*table][0]) is bool else 3.0))  # noqa: RUF015
+    for key in (1, 1, 1, True, True, True, 1):
+        np.testing.assert_array_equal(step(X, {key: X}), X * (2.0 if key is True else 3.0))
+    assert step.replays
+
+
+@pytest.mark.parametrize("kind", [np.array, np.rec.array])
+def test_a_row_of_records_that_changes_in_place(kind):
+    def make():
+        table = kind([(1.0, 2)], dtype=[("rate", "f4"), ("n", "i4")])
+        row = table[0]
+        return (lambda x: x * float(row["rate"])), lambda i: table["rate"].__setitem__(0, i)
+
+    eager, captured, step = while_it_changes(make, X)
+    assert captured == eager
+    assert step.replays

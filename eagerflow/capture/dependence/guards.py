@@ -433,7 +433,7 @@ class _Entries:
     def same(self) -> bool:
         thing = self.thing
         if not self.is_object:  # whose order counts
-            return tuple(thing) == self.keys and _all_same(thing.values(), self.values)
+            return _all_same(thing, self.keys) and _all_same(thing.values(), self.values)
         if len(thing) != self.count and (not self.passed_over or thing.keys() - self.passed_over != set(self.keys)):
             return False
         try:
@@ -444,7 +444,8 @@ class _Entries:
     def conditions(self, to: Conditions) -> None:
         thing = to.value(self.thing)
         if not self.is_object:
-            to.add(f"tuple({thing}) == {to.value(self.keys)}")
+            to.add(f"len({thing}) == {self.count}")
+            to.add(f"{to.value(all)}({to.value(map)}({to.value(operator.is_)}, {thing}, {to.value(self.keys)}))")
         else:
             to.add(f"len({thing}) == {self.count}")
         to.entries(thing, self.keys, self.values)

@@ -80,7 +80,7 @@ _CONSTANTS: tuple[type, ...] = (
     _thread.LockType,
     _thread.RLock,
 )
-BUFFERS = (bytearray, memoryview, array.array)  # compared by their bytes
+BUFFERS = (bytearray, memoryview, array.array, numpy.void)  # compared by their bytes; the last are rows of records
 VIEWS: tuple[type, ...] = (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items()))
 # Into which `Held` looks, or which are compared as they are.
 _KNOWN = (
@@ -138,7 +138,11 @@ _HEAP, _FIXED = 1 << 9, 1 << 8  # flags of a class: made while Python ran; whose
 
 def is_constant(thing: Any) -> bool:
     """Whether nothing about this can change. Numbers and texts of a class of the user's may have attributes."""
-    return isinstance(thing, _CONSTANTS) and (type(thing) in _CONSTANTS or not is_users(type(thing)))
+    return (
+        isinstance(thing, _CONSTANTS)
+        and not isinstance(thing, numpy.void)
+        and (type(thing) in _CONSTANTS or not is_users(type(thing)))
+    )
 
 
 def reads_any_attribute(thing: Any) -> bool:

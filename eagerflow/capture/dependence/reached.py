@@ -462,9 +462,9 @@ class Held:
             names = named_in([code])
             self._of_scope(variables, "", names.scope)
             for module in map(functools.partial(_resolved, variables=variables), names.modules):
-                if module in sys.modules:
-                    self.asked.append((functools.partial(sys.modules.get, module), sys.modules[module], module))
-                    self.reach(sys.modules[module], module)
+                found = sys.modules.get(module)
+                self.asked.append((functools.partial(sys.modules.get, module), found, module))
+                self.reach(found, module)
 
     def _of_scope(self, variables: dict[str, Any], beginning: str, names: frozenset[str]) -> None:
         self.scopes.setdefault(id(variables), Scope(variables, beginning, set())).names.update(names)
