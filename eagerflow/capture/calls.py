@@ -33,8 +33,15 @@ _PACKAGES = (os.path.abspath(sysconfig.get_paths()["purelib"]) + os.sep, _STANDA
 # Modules of the standard library that give other values each time, or act on the world.
 _ACTING = frozenset(
     """
-    asyncio datetime io json logging multiprocessing os pathlib pickle queue random secrets shutil socket sqlite3
-    subprocess sys tempfile threading time urllib uuid warnings
+    asyncio datetime importlib io json logging multiprocessing os pathlib pickle queue random secrets shutil socket
+    sqlite3 subprocess sys tempfile threading time urllib uuid warnings
+    """.split()
+)
+_PATHS = frozenset({"genericpath", "ntpath", "posixpath"})  # `os.path`, of which these look at files or settings:
+_OF_FILES = frozenset(
+    """
+    abspath exists expanduser expandvars getatime getctime getmtime getsize isdir isfile islink ismount lexists realpath
+    relpath samefile
     """.split()
 )
 _PURE = {
@@ -50,6 +57,7 @@ _READING = frozenset("copy count get index items keys values __contains__ __geti
 _FILES = frozenset("dump fromfile tofile".split())
 _CLOCKS = frozenset("now today utcnow".split())  # of datetime's classes
 _SHOWING = ("linecache.py", "tokenize.py")  # which open a file of code for the line in a warning
+_WARNING = ("warnings.py",)
 _CHANGING_LOCALLY = (list, dict, set)
 
 
@@ -104,6 +112,22 @@ def _acts(function: Any, held: set[int]) -> str | None:
     return f"{type(owner).__name__}.{name}"
 
 
+def _is_acting(module: str, code: Any) -> bool:
+    """Whether a function of the standard library gives other values each time, or acts on the world."""
+    if module in _PATHS:
+        return code.co_name in _OF_FILES
+    if code.co_filename.startswith("<frozen importlib"):  # an import, which guards look at, as they do at `os.environ`
+        return False
+    return module in _ACTING and not code.co_qualname.startswith("_Environ.")
+
+
+def _writes(function: Any) -> bool:
+    """Whether a function written in C prints, or writes to an open file."""
+    if function is print:
+        return True
+    return isinstance(getattr(function, "__self__", None), io.IOBase) and function.__name__ in ("write", "writelines")
+
+
 class _Listening:
     """What Python tells while a step runs."""
 
@@ -125,24 +149,26 @@ class _Listening:
             if is_of_user(code.co_filename):
                 if not str(frame.f_globals.get("__name__", "")).startswith("namedtuple_"):  # which Python writes itself
                     self.codes.setdefault(code, frame.f_globals)
-            elif code.co_filename.startswith(_STANDARD) and frame.f_back is not None:
+            elif code.co_filename.startswith((_STANDARD, "<frozen")) and frame.f_back is not None:
                 module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-                if module in _ACTING and is_of_user(frame.f_back.f_code.co_filename):
+                if _is_acting(module, code) and is_of_user(frame.f_back.f_code.co_filename):
                     self._end(f"{module}.{code.co_name}", frame.f_back)
         elif event == "c_call" and is_of_user(code.co_filename):
             why = _acts(argument, self.held)
             if why is not None:
                 self._end(why, frame)
         elif event == "c_call" and argument is io.open and not code.co_filename.endswith(_SHOWING):
-            self._opened(frame)
+            self._by_a_library(frame, "which opens a file")
+        elif event == "c_call" and _writes(argument) and not code.co_filename.endswith(_WARNING):
+            self._by_a_library(frame, "which prints")
 
-    def _opened(self, frame: FrameType) -> None:
-        """A library opens a file: NumPy's `load` and `savetxt`, say."""
+    def _by_a_library(self, frame: FrameType, what: str) -> None:
+        """A library acts on the world: NumPy's `load` and `savetxt` open a file, `pprint` and `summary` print."""
         called: FrameType | None = frame
         while called is not None and called.f_back is not None and not is_of_user(called.f_back.f_code.co_filename):
             called = called.f_back
         if called is not None and called.f_back is not None:
-            self._end(f"{called.f_code.co_name}, which opens a file", called.f_back)
+            self._end(f"{called.f_code.co_name}, {what}", called.f_back)
 
     def _end(self, what: str, frame: FrameType) -> None:
         self.recorder.end(f"the step calls {what}", (frame.f_code.co_filename, frame.f_lineno))

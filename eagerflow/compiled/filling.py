@@ -27,6 +27,7 @@ __all__ = ["complete", "fill", "fill_in_background", "wanted"]
 
 _LOCK = "filling"
 _OLD = 600  # seconds after which the one who holds the lock is taken for dead
+_NO_ROOM = "{} can't be written to, or isn't this user's alone"
 _PAUSE = 0.2  # seconds between two looks at the lock
 
 
@@ -52,6 +53,8 @@ def fill(use: bool | None, quiet: bool = False) -> int:
     if choice.missing():
         needed = " and ".join(choice.missing())
         return failed("compile", f"needs {needed}; 'eagerflow[fast]' brings both. Fix: {choice.INSTALL}", CANNOT)
+    if not store.takes_files():  # minutes of work would be lost
+        return failed("compile", _NO_ROOM.format(store.folder()))
     began = time.perf_counter()
     for name, error in complete(say, waits=use is not None):
         print(
@@ -61,7 +64,7 @@ def fill(use: bool | None, quiet: bool = False) -> int:
     if use is None:
         return 0
     if not choice.mark(True):
-        return failed("compile", f"{store.folder()} can't be written to, or isn't this user's alone")
+        return failed("compile", _NO_ROOM.format(store.folder()))
     _measure_once()
     say(f"Programs use compiled kernels from now on ({time.perf_counter() - began:.0f} s; {store.folder()}).")
     say("To stop that: python -m eagerflow compile --off; for one program: EAGERFLOW_KERNELS=plain")
@@ -151,7 +154,14 @@ def _alone() -> Iterator[bool]:
 @cache
 def fill_in_background() -> None:
     """Let another process make what is missing; this one goes on with plain kernels, and says so."""
-    if (store.folder() / _LOCK).exists():
+    if not store.takes_files():
+        print(
+            "eagerflow: compiled kernels can't be kept, so this program uses plain ones: "
+            f"{_NO_ROOM.format(store.folder())}. Fix: set EAGERFLOW_HOME to a folder of your own.",
+            file=sys.stderr,
+        )
+        return
+    if _is_held():
         return
     print(
         "eagerflow: its kernels are being compiled for this processor (once, in the background); this program uses "

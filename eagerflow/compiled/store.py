@@ -14,7 +14,7 @@ from pathlib import Path
 from eagerflow.base.config import home
 from eagerflow.base.files import replacing
 
-__all__ = ["folder", "is_ours", "read", "write"]
+__all__ = ["folder", "is_ours", "read", "takes_files", "write"]
 
 _SUM = hashlib.sha256().digest_size
 
@@ -45,6 +45,14 @@ def write(name: str, data: bytes) -> bool:
         with replacing(folder() / name) as file:
             file.write(hashlib.sha256(data).digest() + data)
         return True
+    return False
+
+
+def takes_files() -> bool:
+    """Whether anything can be kept: the folder can be written to, and by nobody else."""
+    with contextlib.suppress(OSError):
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _is_closed() and os.access(folder(), os.W_OK | os.X_OK)
     return False
 
 

@@ -44,6 +44,8 @@ class Feed:
         shuffle: whether a pass over the data has an order of its own.
         endless: whether an epoch would never end.
         draws: gives the key of the order of the next pass; None where each pass has the order in which data come.
+        calls_nothing: whether batches are only cut out of arrays. Code of the user's that makes them may change the
+            model meanwhile.
     """
 
     steps: int | None = None
@@ -51,6 +53,7 @@ class Feed:
     shuffle: Any = False
     endless = False
     draws: Callable[[], Key] | None = None
+    calls_nothing = False
     ranks: Communicator | None = None  # who share each batch; those that cut it themselves give `Part`s
     brings = False  # whether ranks have batches of their own
     made_by_all = False  # whether each rank makes all batches in order to have its rows
@@ -144,6 +147,8 @@ class ArrayFeed(Feed):
         goes_on: whether an epoch of fewer `steps` begins where the last one stopped, as training needs it to see
             all data. Without, every epoch has the first `steps` batches.
     """
+
+    calls_nothing = True
 
     def __init__(
         self,
@@ -346,6 +351,7 @@ class IterableFeed(Feed):
         self.brings = bool(getattr(iterable, "brings", False))
         self.iterable = iterable = getattr(iterable, "undivided", iterable)  # of a data set that was divided already
         self.made_by_all = not isinstance(iterable, Dataset)
+        self.calls_nothing = isinstance(iterable, Dataset) and iterable.calls_nothing
         self.weights = class_weights(class_weight)
         self.once = iter(iterable) is iterable
         known = steps if self.once else _one_pass(steps, _length(iterable))

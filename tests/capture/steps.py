@@ -45,3 +45,26 @@ def many(step: Any, *given: Any, calls: int = 6) -> Any:
     for _ in range(calls):
         found = step(*given)
     return found
+
+
+def while_it_changes(make: Any, x: Any, calls: int = 14) -> tuple[Any, Any, ef.capture.function.Captured]:
+    """What a step gives while something around it changes, eagerly and captured, and the captured step.
+
+    Args:
+        make: gives `(step, change)`, made again; `change(i)` is called before the calls 5, 8, 11 and so on.
+        x: the step's argument.
+        calls: how often the step is called.
+    """
+    results = []
+    for captures in (False, True):
+        ef.utils.set_random_seed(11)
+        step, change = make()
+        run = ef.function(step) if captures else step
+        found = []
+        for i in range(calls):
+            if i > 2 and i % 3 == 2:
+                change(i)
+            found.append(bits(run(x)))
+        results.append(found)
+    assert len(set(results[0])) > 1, "the case changes nothing"
+    return results[0], results[1], run

@@ -7,7 +7,9 @@ from __future__ import annotations
 import datetime
 import functools
 import gc
+import importlib
 import os
+import pprint
 import random
 import sys
 import threading
@@ -155,6 +157,36 @@ def opens_a_file_with_numpy(x):
 
 def reads_bytes_with_numpy(x):
     return x * len(np.fromfile(os.devnull))
+
+
+def prints_neatly(x):
+    pprint.pprint({"now": 1})
+    return x * 2
+
+
+def prints_a_summary(x):
+    MODEL.summary()
+    return x * 2
+
+
+MODEL = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])
+
+
+def asks_the_environment(x):
+    return x * float(os.getenv("EAGERFLOW_NOT_THERE", "2"))
+
+
+def asks_for_a_file(x):
+    return x * (2.0 if os.path.exists(__file__) else 3.0)
+
+
+def makes_a_folder(x):
+    os.makedirs(os.path.dirname(__file__), exist_ok=True)
+    return x * 2
+
+
+def imports_by_a_name_in_text(x):
+    return x * importlib.import_module("math").pi
 
 
 def writes_bytes_with_numpy(x):

@@ -376,3 +376,31 @@ def test_a_label_out_of_range_is_told_alike_by_eager_and_by_captured_steps(from_
         said.append(str(caught.value))
     assert said[0] == said[1]
     assert said[0].startswith("sparse_categorical_crossentropy(target=int64[32], output=float32[32, 3]): target: ")
+
+
+class Tells(ef.Sequential):
+    """A step that reads what training tells the model."""
+
+    def train_step(self, data):
+        with ef.GradientTape() as tape:
+            loss = self.compute_loss(y=data[1], y_pred=self(data[0], training=True)) * (1 + len(self.history.epoch))
+            loss = loss * 3.0 if self.stop_training else loss
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+def test_what_training_tells_a_model_counts_where_its_step_reads_it():
+    class Stops(ef.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = int(self.model.optimizer.iterations) >= 25
+
+    x, y = ef.random.normal((80, 3), seed=1), ef.random.normal((80, 1), seed=2)
+    found = []
+    for captures in (False, True):
+        ef.utils.set_random_seed(3)
+        model = Tells([layers.Dense(1)])
+        model.compile(ef.optimizers.SGD(0.01), "mse", jit_compile=captures)
+        found.append(model.fit(x, y, batch_size=8, epochs=4, verbose=0, callbacks=[Stops()]).history)
+    assert found[0] == found[1]
+    assert len(found[0]["loss"]) == 3
+    assert model.captured_steps["train_step"].replays

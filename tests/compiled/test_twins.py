@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import eagerflow as ef
 import eagerflow.optimizers
 from eagerflow.base import twins
+from eagerflow.base.wording.command_ends import MISUSED
 from eagerflow.compiled import filling, kernel, objects, provider, store
 from eagerflow.kernels.elementwise.activations import relu
 from eagerflow.kernels.normalization import relu_behind
@@ -150,6 +152,8 @@ def test_batch_normalization_of_odd_numbers(odd):
     close(found[0][:, others], wanted[0][:, others], "float32", 64)
     assert not np.isfinite(found[0][:, 3]).any()
     assert not np.isfinite(wanted[0][:, 3]).any()
+    for one, other in zip(found[1:], wanted[1:]):
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (300, 7), (6400, 200), (5, 3000)])
@@ -593,6 +597,41 @@ def test_without_machine_code_a_program_does_not_wait_for_it(tmp_path):
     for asks in ({}, {"EAGERFLOW_KERNELS": "compiled"}):
         told = run(["-c", TOLD], tmp_path, **asks)
         assert told.stdout == "False True\n"
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that would compile in the background."""
+    found = []
+    monkeypatch.setattr(
+        filling.subprocess, "Popen", lambda *args, **kwargs: found.append(args) or SimpleNamespace(wait=int)
+    )
+    filling.fill_in_background.cache_clear()
+    yield found
+    filling.fill_in_background.cache_clear()
+
+
+def test_nothing_is_compiled_for_a_folder_that_keeps_nothing(tmp_path, monkeypatch, started, capsys):
+    monkeypatch.setenv("EAGERFLOW_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").write_text("a file stands here")
+    filling.fill_in_background()
+    assert not started
+    assert "can't be kept, so this program uses plain ones" in capsys.readouterr().err
+    assert filling.fill(True) == MISUSED
+    assert "can't be written to" in capsys.readouterr().err
+
+
+def test_the_lock_of_a_process_that_was_killed_holds_nobody_up_for_long(tmp_path, monkeypatch, started):
+    monkeypatch.setenv("EAGERFLOW_HOME", str(tmp_path))
+    store.folder().mkdir(mode=0o700)
+    lock = store.folder() / "filling"
+    lock.touch()
+    filling.fill_in_background()
+    assert not started
+    filling.fill_in_background.cache_clear()
+    os.utime(lock, (0, 0))
+    filling.fill_in_background()
+    assert len(started) == 1
 
 
 def test_the_command_waits_for_another_process_that_compiles(monkeypatch):

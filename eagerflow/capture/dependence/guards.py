@@ -19,6 +19,7 @@ import numpy
 
 from eagerflow.base import config
 from eagerflow.capture.dependence.identical import Conditions, identical
+from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, is_constant
 from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
@@ -26,8 +27,7 @@ from eagerflow.core.device import chosen_device
 
 __all__ = ["Guards"]
 
-_LARGEST = 1 << 20  # bytes of a NumPy array that is compared
-_VALUES = (int, float, complex, str, bytes, numpy.generic, tuple)  # those that are equal are the same
+_VALUES = frozenset({int, bool, float, complex, str, bytes})  # those that are equal are the same
 
 
 class Guards:
@@ -88,7 +88,15 @@ def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
 
 
 def _same(now: Any, before: Any) -> bool:
-    return now is before or (isinstance(before, _VALUES) and same_value(now, before))
+    """Whether one can't be told from the other but by `is`. Numbers of classes of the user's may have attributes."""
+    kind = type(before)
+    if now is before:
+        return True
+    if type(now) is not kind:
+        return False
+    if isinstance(before, tuple):  # such as a named one; the lists in it are watched themselves
+        return not kind.__dictoffset__ and len(now) == len(before) and all(map(_same, now, before))
+    return (kind in _VALUES or (isinstance(before, numpy.generic) and is_constant(before))) and same_value(now, before)
 
 
 def _gives(ask: Callable[[], Any], before: Any) -> bool:
@@ -213,7 +221,8 @@ class _Objects:
         for ask, (kind, own) in zip(self.objects, self.before):
             to.same(f"type(thing := {to.value(ask)}())", kind)
             if own is not None:
-                to.same("thing.__dict__", own)
+                plain = answers_plainly(kind)
+                to.same("thing.__dict__" if plain else f"{to.value(attributes_of)}(thing)", own)
 
     def difference(self) -> str:
         for name, (kind, own), (kind_now, own_now) in zip(self.names, self.before, self._now()):
@@ -226,8 +235,8 @@ class _Objects:
 
 def _own_dict(thing: Any) -> Any:
     """The dict of an object's attributes; None for what has none, or makes another one whenever it is asked."""
-    own = getattr(thing, "__dict__", None)
-    return own if type(own) is dict and own is thing.__dict__ else None
+    own = attributes_of(thing)
+    return own if type(own) is dict and own is attributes_of(thing) else None
 
 
 def _reference(thing: Any) -> Callable[[], Any]:
@@ -366,7 +375,7 @@ class _Array(_Buffer):
 
     def is_large(self) -> bool:
         """Whether comparing takes too long."""
-        return self.array.nbytes > _LARGEST
+        return self.array.nbytes > LARGEST
 
     def same(self) -> bool:
         array = self.array
@@ -424,7 +433,7 @@ class _Entries:
     def same(self) -> bool:
         thing = self.thing
         if not self.is_object:  # whose order counts
-            return tuple(thing) == self.keys and _all_same(thing.values(), self.values)
+            return _all_same(thing, self.keys) and _all_same(thing.values(), self.values)
         if len(thing) != self.count and (not self.passed_over or thing.keys() - self.passed_over != set(self.keys)):
             return False
         try:
@@ -435,7 +444,8 @@ class _Entries:
     def conditions(self, to: Conditions) -> None:
         thing = to.value(self.thing)
         if not self.is_object:
-            to.add(f"tuple({thing}) == {to.value(self.keys)}")
+            to.add(f"len({thing}) == {self.count}")
+            to.add(f"{to.value(all)}({to.value(map)}({to.value(operator.is_)}, {thing}, {to.value(self.keys)}))")
         else:
             to.add(f"len({thing}) == {self.count}")
         to.entries(thing, self.keys, self.values)

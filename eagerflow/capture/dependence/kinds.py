@@ -5,9 +5,11 @@ from __future__ import annotations
 import _thread
 import array
 import collections
+import dataclasses
 import datetime
 import decimal
 import functools
+import inspect
 import operator
 import re
 import sys
@@ -15,16 +17,35 @@ import types
 import uuid
 import weakref
 from contextvars import ContextVar
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy
 
 from eagerflow.capture.calls import is_of_a_library
 
-__all__ = ["BUFFERS", "CONSTANTS", "LIBRARIES", "VIEWS", "is_fixed", "is_opaque", "is_unheard", "is_users", "slots_of"]
+__all__ = [
+    "BUFFERS",
+    "LARGEST",
+    "LIBRARIES",
+    "RAW",
+    "TOLD_BY_CLASSES",
+    "TOLD_BY_FUNCTIONS",
+    "TOLD_BY_VARIABLES",
+    "VIEWS",
+    "answers_plainly",
+    "attributes_of",
+    "is_constant",
+    "is_fixed",
+    "is_opaque",
+    "is_unheard",
+    "is_users",
+    "reads_any_attribute",
+    "slots_of",
+]
 
 # Whose values can't change, or which have none.
-CONSTANTS: tuple[type, ...] = (
+_CONSTANTS: tuple[type, ...] = (
     int,
     float,
     complex,
@@ -56,15 +77,14 @@ CONSTANTS: tuple[type, ...] = (
     types.ClassMethodDescriptorType,
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
-    types.CellType,
     _thread.LockType,
     _thread.RLock,
 )
-BUFFERS = (bytearray, memoryview, array.array)  # compared by their bytes
+BUFFERS = (bytearray, memoryview, array.array, numpy.void)  # compared by their bytes; the last are rows of records
 VIEWS: tuple[type, ...] = (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items()))
 # Into which `Held` looks, or which are compared as they are.
 _KNOWN = (
-    *CONSTANTS,
+    *_CONSTANTS,
     *BUFFERS,
     *VIEWS,
     list,
@@ -80,6 +100,7 @@ _KNOWN = (
     types.MethodType,
     types.BuiltinFunctionType,
     types.MethodWrapperType,
+    types.CellType,
     functools.partial,
     types.SimpleNamespace,
     property,
@@ -97,7 +118,40 @@ _KNOWN = (
 )
 LIBRARIES = frozenset({"eagerflow", "numpy", "keras", "tensorflow"})
 _CYTHON = frozenset({"__pyx_vtable__", "__reduce_cython__"})  # in classes in C that look as if Python had made them
+LARGEST = 1 << 20  # bytes of a NumPy array that is compared
+RAW = frozenset({"__array_interface__", "__array_struct__"})  # in which an object gives its memory as a number
+# What can be set and isn't in a `__dict__`, and counts where code names it.
+TOLD_BY_CLASSES = frozenset({"__name__", "__qualname__"})
+TOLD_BY_FUNCTIONS = TOLD_BY_CLASSES | frozenset(
+    "__annotations__ __closure__ __defaults__ __doc__ __globals__ __kwdefaults__ __module__".split()
+)
+TOLD_BY_VARIABLES = frozenset("aggregation constraint name overwrite_with_gradient path synchronization".split())
+# What takes attributes whose names no code has that has these.
+_TAKING: frozenset[Any] = frozenset({getattr, vars, globals, locals, eval, exec}) | {
+    *(dataclasses.asdict, dataclasses.astuple),
+    *(inspect.getmembers, inspect.getmembers_static, inspect.getattr_static),
+}
+_PLAINLY: Any = object.__getattribute__
+_TAKERS = (operator.attrgetter, operator.methodcaller)
 _HEAP, _FIXED = 1 << 9, 1 << 8  # flags of a class: made while Python ran; whose attributes can't be set
+
+
+def is_constant(thing: Any) -> bool:
+    """Whether nothing about this can change. Numbers and texts of a class of the user's may have attributes."""
+    return (
+        isinstance(thing, _CONSTANTS)
+        and not isinstance(thing, numpy.void)
+        and (type(thing) in _CONSTANTS or not is_users(type(thing)))
+    )
+
+
+def reads_any_attribute(thing: Any) -> bool:
+    """Whether code that has this, under whatever name, may take attributes that it doesn't name."""
+    kind = type(thing)
+    if kind in (FunctionType, BuiltinFunctionType):
+        return thing in _TAKING
+    is_method = kind in (types.WrapperDescriptorType, types.MethodWrapperType)
+    return kind in _TAKERS or (is_method and thing.__name__ == "__getattribute__")
 
 
 def is_users(kind: type) -> bool:
@@ -137,6 +191,21 @@ def is_opaque(thing: Any) -> bool:
 def _is_of_cython(kind: type) -> bool:
     """Whether these are functions that Cython compiled."""
     return kind.__name__ in ("cython_function_or_method", "fused_cython_function")
+
+
+def answers_plainly(kind: Any) -> bool:
+    """Whether a class lets Python look for the attributes of its objects."""
+    return kind.__getattribute__ is _PLAINLY
+
+
+def attributes_of(thing: Any) -> Any:
+    """What an object has as its `__dict__`, also where its class gives attributes in a way of its own."""
+    if answers_plainly(type(thing)) or not is_users(type(thing)):
+        return getattr(thing, "__dict__", None)
+    try:
+        return object.__getattribute__(thing, "__dict__")
+    except AttributeError:
+        return None
 
 
 def is_fixed(values: Any) -> bool:

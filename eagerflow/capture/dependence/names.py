@@ -11,7 +11,12 @@ from typing import NamedTuple
 __all__ = ["Names", "named_in"]
 
 # By these, attributes are read whose names no instruction has.
-_ANY = frozenset({"getattr", "vars", "__dict__", "__getattribute__", "attrgetter", "locals", "globals", "eval", "exec"})
+_ANY = frozenset(
+    """
+    getattr vars __dict__ __getattribute__ attrgetter methodcaller locals globals eval exec asdict astuple getmembers
+    getmembers_static getattr_static format format_map
+    """.split()
+)
 
 
 class Names(NamedTuple):
@@ -20,7 +25,7 @@ class Names(NamedTuple):
     Attributes:
         scope: globals and builtins.
         attributes: of whatever object, and variables of the functions around.
-        modules: that it imports while it runs.
+        modules: that it imports while it runs, with a dot in front for each level that they are relative.
         any: whether it may read attributes that it doesn't name.
     """
 
@@ -36,15 +41,22 @@ class Names(NamedTuple):
 
 @functools.cache
 def _of(code: CodeType) -> Names:
-    scope, attributes, modules = set(), {*code.co_freevars}, set()
-    for step in dis.get_instructions(code):
+    scope, attributes, modules, matches = set(), {*code.co_freevars}, set(), False
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
+    for i, step in enumerate(steps):
         if "GLOBAL" in step.opname or step.opname in ("LOAD_NAME", "STORE_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
             scope.add(str(step.argval))
         elif step.opname == "IMPORT_NAME":
-            modules.add(str(step.argval))
+            modules.add("." * steps[i - 2].argval + str(step.argval))  # after the level, and what is taken out of it
         elif step.opname in ("IMPORT_FROM", "LOAD_METHOD") or step.opname.endswith("_ATTR"):
             attributes.add(str(step.argval))
-    own = Names(frozenset(scope), frozenset(attributes), frozenset(modules), not _ANY.isdisjoint(scope | attributes))
+        elif step.opname == "MATCH_CLASS":  # `case Point(x=0)` names attributes; which are `Point(0)`'s the class knows
+            attributes.update(steps[i - 1].argval)
+            matches = matches or step.argval > 0
+    reads_any = matches or not _ANY.isdisjoint(scope | attributes)
+    if reads_any:
+        attributes.update(text for text in code.co_consts if isinstance(text, str) and text.isidentifier())
+    own = Names(frozenset(scope), frozenset(attributes), frozenset(modules), reads_any)
     return _joined([own, *[_of(each) for each in code.co_consts if isinstance(each, CodeType)]])
 
 

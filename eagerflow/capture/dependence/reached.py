@@ -7,15 +7,18 @@ classes of eagerflow, of the standard library and of installed packages (their o
 from __future__ import annotations
 
 import abc
+import builtins
+import contextlib
 import decimal
 import functools
 import gc
+import importlib.util
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy
@@ -24,13 +27,20 @@ from eagerflow.capture.calls import is_of_a_library
 from eagerflow.capture.dependence.asked import CACHED, SETTINGS, Results
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
-    CONSTANTS,
+    LARGEST,
     LIBRARIES,
+    RAW,
+    TOLD_BY_CLASSES,
+    TOLD_BY_FUNCTIONS,
+    TOLD_BY_VARIABLES,
     VIEWS,
+    attributes_of,
+    is_constant,
     is_fixed,
     is_opaque,
     is_unheard,
     is_users,
+    reads_any_attribute,
     slots_of,
 )
 from eagerflow.capture.dependence.names import Names, named_in
@@ -41,7 +51,7 @@ from eagerflow.layer.layer import Layer
 __all__ = ["NOTHING", "Held", "Scope"]
 
 NOTHING: Any = object()  # stands for a value that isn't there
-_SETTLED = ("eagerflow.initializers", "eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
+_SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 # Set on classes of ours whose methods are called in each replay, which aren't looked into but for these attributes.
 _OWN_STATE = "_called_again_but"
 # Of layers and models: what calls keep there for the next one, and what training tells.
@@ -69,6 +79,13 @@ class Scope(NamedTuple):
     names: set[str]
 
 
+def _value_of(variable: ContextVar[Any]) -> Any:
+    try:
+        return variable.get()  # its own default, which an argument would hide
+    except LookupError:
+        return NOTHING
+
+
 def _is_alive(reference: Any) -> bool:
     return reference() is not None
 
@@ -86,6 +103,15 @@ def _is_dead_proxy(thing: Any) -> bool:
 def _living(own: dict[str, Any]) -> list[tuple[str, Any]]:
     """Attributes, but for proxies of what is gone."""
     return [(key, value) for key, value in list(own.items()) if not _is_dead_proxy(value)]
+
+
+def _settings(thing: Any, names: Iterable[str]) -> Iterator[str]:
+    """Which of these names are attributes that may be set: no methods, nor what a property makes."""
+    for name in sorted(names):
+        with contextlib.suppress(Exception):  # properties may not be ready
+            value = getattr(thing, name)
+            if name in vars(thing) or is_constant(value):
+                yield name
 
 
 def _computes_with_decimals(thing: Any) -> bool:
@@ -118,7 +144,7 @@ class _Part(NamedTuple):
 
 
 def _is_settled(thing: Any) -> bool:
-    """Whether an object of ours stays as it was made: initializers, graphs, policies."""
+    """Whether an object of ours stays as it was made: graphs, policies."""
     return str(type(thing).__module__).startswith(_SETTLED)
 
 
@@ -149,6 +175,12 @@ class Held:
     """
 
     def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
+        names = named_in(codes)
+        self._look(function, codes, names)
+        if self._reads_any and not names.any:  # by a name of its own, such as `look = getattr`
+            self._look(function, codes, names._replace(any=True))
+
+    def _look(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]], names: Names) -> None:
         self.variables: dict[int, Variable] = {}
         self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
@@ -163,9 +195,9 @@ class Held:
         self.objects: dict[int, tuple[Any, str]] = {}
         self.asked: list[tuple[Callable[[], Any], Any, str]] = []
         self.unknown: list[str] = []
-        self.has_abstract = self.has_tensor_keys = self._has_decimals = False
+        self.has_abstract = self.has_tensor_keys = self._has_decimals = self._reads_any = False
         self._codes = codes
-        self._names: Names = named_in(codes)
+        self._names = names
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
         self._classes: set[tuple[int, bool]] = set()
         self._keep: list[Any] = []
@@ -182,7 +214,8 @@ class Held:
         while waiting:
             part = waiting.pop()
             self._has_decimals = self._has_decimals or _computes_with_decimals(part.thing)
-            if not _is_dead_proxy(part.thing) and not isinstance(part.thing, CONSTANTS) and self._is_new(part):
+            self._reads_any = self._reads_any or reads_any_attribute(part.thing)
+            if not _is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
                 waiting += self._parts(part)
 
     def _is_new(self, part: _Part) -> bool:
@@ -197,6 +230,9 @@ class Held:
         thing = part.thing
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
+            yield from self._of_attributes(
+                part, ("autocast", "regularizer", *self._names.attributes & TOLD_BY_VARIABLES)
+            )
         elif isinstance(thing, Tensor):
             self.tensors[id(thing)] = thing
             return
@@ -237,11 +273,15 @@ class Held:
         thing, name = part.thing, part.name
         if isinstance(thing, numpy.ndarray):
             yield from self._of_array(part)
+        elif isinstance(thing, BaseException):
+            yield from self._of_attributes(part, ("args",))
         elif isinstance(thing, BUFFERS):
             if part.counts:
                 self.buffers.append((thing, name))
         elif isinstance(thing, FunctionType):
             yield from self._of_function(part)
+        elif isinstance(thing, CellType):
+            yield from self._of_cell(thing, name)
         elif isinstance(thing, MethodType):
             yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or name)
             yield part._replace(thing=thing.__func__)
@@ -257,7 +297,7 @@ class Held:
         elif isinstance(thing, CACHED):
             yield from self._of_cached(part)
         elif isinstance(thing, ContextVar):
-            yield from self._of_asked(part, functools.partial(thing.get, NOTHING))
+            yield from self._of_asked(part, functools.partial(_value_of, thing))
         elif isinstance(thing, weakref.ReferenceType):  # whose object may go, but not be another one
             self.asked.append((functools.partial(_is_alive, thing), _is_alive(thing), name))
             yield part._replace(thing=thing())
@@ -282,9 +322,19 @@ class Held:
                 self.unknown.append(name)
         yield from (part._replace(thing=each, name=name) for each in results)
 
+    def _of_attributes(self, part: _Part, names: Iterable[str]) -> Iterator[_Part]:
+        """Single attributes, which aren't in a `__dict__`."""
+        for name in names:
+            value = getattr(part.thing, name, NOTHING)
+            if part.counts:
+                self.attributes.append((part.thing, name))
+            if value is not NOTHING:
+                yield part._replace(thing=value, name=f"{part.name}.{name}")
+
     def _of_array(self, part: _Part) -> Iterator[_Part]:
         values = part.thing
-        if part.counts and not is_fixed(values):
+        # Whoever owns the memory may make it writable for a moment: those that are quickly compared are.
+        if part.counts and (values.nbytes <= LARGEST or not is_fixed(values)):
             named = part.named or self.arrays.get(id(values), (None, "", False))[2]
             self.arrays[id(values)] = (values, part.name, named)
         if values.dtype == object:
@@ -293,7 +343,7 @@ class Held:
     def _of_object(self, part: _Part) -> Iterator[_Part]:
         """Attributes in `__dict__` and in slots, and what the class of the user's gives."""
         thing, name = part.thing, part.name
-        own = getattr(thing, "__dict__", None)
+        own = attributes_of(thing)
         settled, ours = _is_settled(thing), str(type(thing).__module__).startswith("eagerflow.")
         unheard = is_unheard(type(thing))  # what its methods name nobody knows
         package = not (ours or unheard or is_users(type(thing)))  # nor of these, which may hold anything
@@ -302,19 +352,18 @@ class Held:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
                 if not ours:
                     self.objects[id(thing)] = (thing, name)
+            if not (ours or package) and not RAW.isdisjoint(own) and part.named:
+                self.unknown.append(f"the memory that {name} hands out")
             for key, value in _living(own):
                 held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
                 named = part.named and (package or self._names.reads(key) or ((ours or unheard) and held))
                 yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
+        for key in () if ours else slots_of(type(thing)):
+            named = part.named and (package or unheard or self._names.reads(key))
+            yield from self._of_attributes(part._replace(named=named), (key,))
         if is_users(type(thing)):
             if part.counts:
                 self.objects[id(thing)] = (thing, name)
-            for key in slots_of(type(thing)):
-                value = getattr(thing, key, NOTHING)
-                if part.counts:
-                    self.attributes.append((thing, key))
-                if value is not NOTHING:
-                    yield _Part(value, f"{name}.{key}", part.counts, part.named and self._names.reads(key))
             yield _Part(type(thing), type(thing).__name__, True, part.named)
 
     def _of_class(self, part: _Part) -> Iterator[_Part]:
@@ -325,6 +374,8 @@ class Held:
                 own = vars(kind)
                 self.containers[id(kind)], self.passed_over[id(kind)] = (own, kind.__name__), frozenset()
                 self.has_abstract = self.has_abstract or isinstance(kind, abc.ABCMeta)
+                named_here = ["__mro__", *(self._names.attributes & TOLD_BY_CLASSES)]  # bases may be exchanged
+                self.attributes += [(kind, name) for name in named_here]
                 for key, value in list(own.items()):
                     if not key.startswith("__") or isinstance(value, FunctionType):
                         named = part.named and self._names.reads(key)
@@ -339,10 +390,12 @@ class Held:
         own = vars(layer)
         self.layers.append(layer)
         self.objects[id(layer)] = (layer, name)
-        self.containers[id(own)], self.passed_over[id(own)] = (own, name), _CACHES
+        # Those without an underscore users may read, too, and know their names.
+        passed_over = frozenset([key for key in _CACHES if key.startswith("_") or key not in self._names.attributes])
+        self.containers[id(own)], self.passed_over[id(own)] = (own, name), passed_over
         users = is_users(type(layer))
         for key, value in _living(own):
-            if key not in _CACHES:
+            if key not in passed_over:
                 own_state = hasattr(type(value), _OWN_STATE)
                 named = self._names.reads(key) or own_state or isinstance(value, numpy.ndarray)  # by our layers, too
                 ran = not key.startswith("_") or key in _RUN
@@ -352,10 +405,11 @@ class Held:
             yield _Part(type(layer), type(layer).__name__, True, True)
 
     def _of_own_state(self, part: _Part) -> Iterator[_Part]:
-        thing, name = part.thing, part.name
-        for attribute in getattr(thing, _OWN_STATE):
-            self.attributes.append((thing, attribute))
-            yield part._replace(thing=getattr(thing, attribute), name=f"{name}.{attribute}")
+        thing = part.thing
+        own = getattr(thing, _OWN_STATE)
+        # What code of the user's names may be read by the step; what a class of the user's keeps may be its own, too.
+        read = () if is_users(type(thing)) else _settings(thing, self._names.attributes)
+        yield from self._of_attributes(part, dict.fromkeys((*own, *read)))
         for variable in getattr(thing, "variables", ()):
             if isinstance(variable, Variable):
                 yield part._replace(thing=variable)
@@ -372,9 +426,11 @@ class Held:
         ran = function.__code__ in self._codes
         if ran:
             self.functions.append(function)
+        if ran or not is_of_a_library(function.__code__.co_filename):
             own = vars(function)
             self.containers[id(own)], self.passed_over[id(own)] = (own, function.__name__), frozenset()
             yield from (_Part(v, f"{function.__name__}.{k}", True, True) for k, v in list(own.items()))
+            yield from self._of_attributes(part, sorted(self._names.attributes & TOLD_BY_FUNCTIONS))
         if ran or not self._codes or is_of_a_library(function.__code__.co_filename):
             yield from (part._replace(thing=each) for each in function.__defaults__ or ())
             yield part._replace(thing=function.__kwdefaults__)
@@ -382,13 +438,16 @@ class Held:
 
     def _of_closure(self, function: FunctionType, name: str) -> Iterator[_Part]:
         for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
-            try:
-                value = cell.cell_contents
-            except ValueError:  # nothing has been put there yet
-                value = NOTHING
-            self.cells[id(cell)] = (cell, value, variable)
-            if value is not NOTHING:
-                yield _Part(value, variable, True, True)
+            yield from self._of_cell(cell, variable)
+
+    def _of_cell(self, cell: CellType, name: str) -> Iterator[_Part]:
+        try:
+            value = cell.cell_contents
+        except ValueError:  # nothing has been put there yet
+            value = NOTHING
+        self.cells[id(cell)] = (cell, value, name)
+        if value is not NOTHING:
+            yield _Part(value, name, True, True)
 
     def _of_codes(self) -> None:
         """What functions that ran enclose and name. Who they are only the garbage collector can tell."""
@@ -402,14 +461,18 @@ class Held:
                 self.reach(function, function.__name__)
             names = named_in([code])
             self._of_scope(variables, "", names.scope)
-            for module in names.modules:
-                if module in sys.modules:
-                    self.reach(sys.modules[module], module)
+            for module in map(functools.partial(_resolved, variables=variables), names.modules):
+                found = sys.modules.get(module)
+                self.asked.append((functools.partial(sys.modules.get, module), found, module))
+                self.reach(found, module)
 
     def _of_scope(self, variables: dict[str, Any], beginning: str, names: frozenset[str]) -> None:
         self.scopes.setdefault(id(variables), Scope(variables, beginning, set())).names.update(names)
         for name in names & variables.keys():
             self.reach(variables[name], beginning + name)
+        own = vars(builtins)
+        if variables is not own and (builtin := (names - variables.keys()) & own.keys()):
+            self._of_scope(own, "", frozenset(builtin))
 
     def _of_module(self, module: ModuleType) -> Iterator[_Part]:
         """What code may take out of a module of the user's: a settings file, say."""
@@ -423,6 +486,14 @@ class Held:
         beginning = f"{module.__name__}."
         self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
         yield from (_Part(own[name], beginning + name, True, True) for name in names)
+
+
+def _resolved(module: str, variables: dict[str, Any]) -> str:
+    """The whole name of a module that code with these globals imports."""
+    try:
+        return importlib.util.resolve_name(module, variables.get("__package__") or "")
+    except ImportError:  # relative to nothing: the import raises, too
+        return module
 
 
 def _by_its_name(code: CodeType, variables: dict[str, Any]) -> FunctionType | None:

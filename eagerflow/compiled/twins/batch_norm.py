@@ -30,6 +30,7 @@ def batch_norm(x: ndarray, scale: Any, offset: Any, epsilon: float, plan: Any) -
         if sums is None:
             return None
         away, squares = sums / count
+        away += away - away  # NaN where there are infinities, as in plain kernels, wherever they stand
         mean, variance = about + away, numpy.maximum(squares - away * away, 0)
         positive = variance + epsilon
         inverse = numpy.sqrt(positive) / positive  # NaN where squares are too large for the type, not a silent 0
