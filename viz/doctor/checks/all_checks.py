@@ -28,6 +28,7 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
+from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
@@ -72,6 +73,7 @@ CHECKS: tuple[type[Check], ...] = (
     Mismatch,
     Swapped,
     Labels,
+    LabelsByHand,
     LastLayers,
     RowSoftmax,
     AttentionAxis,
