@@ -450,6 +450,10 @@ ON_TRAINING = {
     "batchnorm_misuse.ones": (
         "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another batch_size."
     ),
+    "batchnorm_misuse.validation": (
+        "Give BatchNormalization(momentum=0.9), or train for more steps (smaller batches, more epochs): the averages "
+        "then come near to what the batches have. Look at the validation loss again after that."
+    ),
     "batchnorm_misuse.lag": (
         "Lower the momentum (0.9), or train for longer; viz gap measures what evaluation loses by it."
     ),
