@@ -191,6 +191,13 @@ ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what 
 HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
 LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
+TARGETS_LARGE = 10.0  # root mean square of numbers to answer; scaled ones have 1, and last layers begin around 0
+TARGETS_AWAY = 2.0  # of their standard deviations lie between their mean and that of the answers, in the end
+TARGETS_NARROW = 0.2  # of their standard deviation is that of the answers
+TARGETS_ALIKE = 0.5  # correlation of both: the answers go the right way, and not far enough
+TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
+LITTLE_WIDE = 0.7  # of a constant answer's loss is left, where answers are far narrower than the labels
+TARGETS_WORSE = 1.5  # times the loss of a constant answer
 ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 MOST_FREQUENT_EPOCHS = 5  # at the end, in which the accuracy is the share of one class
 MOST_FREQUENT_SHARE = 0.8  # and in this part of all: it is so from the beginning, or nearly
@@ -200,6 +207,9 @@ IMBALANCE_CLEAR = 0.95  # the same, from which on it is the first thing to look 
 IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 IMBALANCE_RECALL = 0.02
 IMBALANCE_STEPS = 60
+
+METRICS_FOLLOWED = 16  # in loops of one's own
+METRIC_EPOCHS = 2  # through which one goes on counting
 
 SOFTMAX_LEARNT = 0.6  # of a constant answer's loss: networks without a softmax between layers learn more
 WEIGHT_ALL = 0.9  # of all weights lie on one class:
@@ -297,6 +307,9 @@ FROZEN_LOOKED = 10_000  # elements among which they are sought
 RANDOM_SHARE = 0.5  # of the kernels' numbers are frozen, and random: fewer may be features drawn on purpose
 RANDOM_NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
 DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; two, for losses that take turns
+COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
+COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
+COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
 PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 
 # -- noise, and rows of validation data
@@ -307,6 +320,10 @@ DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
 DROPOUT_ROWS = 8
 DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)
 NOISE_LOOKED = 100_000  # values of a batch before and after augmentation
+ALTERED_PASSES = 6  # over the validation data, whose first rows are compared with those of the pass before
+ALTERED_ROWS = 32
+ALTERED_SHARE = 0.3  # of the rows are others than before: where they are turned over by chance, half stay
+ALTERED_NEAR = 0.75  # of the distance to another row is that to the same one, before it was altered
 ALIKE = 0.3  # correlation of a batch with what augmentation made of it
 SLID_ROWS = 12  # labels in a row that two batches share: of two classes, one in 4096 are equal by chance
 OVERLAP = 0.5  # of the validation rows

@@ -140,6 +140,10 @@ ON_TRAINING = {
     ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
+    "softmax_axis.by_hand": (
+        "Take ops.softmax(z, axis=-1); by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), and e / ops.sum(e, "
+        "axis=-1, keepdims=True)."
+    ),
     "softmax_axis.attention": (
         "Take the softmax over what is looked at, for each that looks: with scores (batch, queries, keys), axis=-1."
     ),
@@ -213,11 +217,23 @@ ON_TRAINING = {
         "Take a smaller weight_decay: 0.004 is AdamW's, 0.1 is much; each step takes learning_rate * weight_decay of "
         "the weights away."
     ),
+    "penalty_dominates.collapsed": (
+        "Weigh the divergence less against the reconstruction: take the sum over pixels (columns) of the errors, "
+        "not their mean, where the divergence is a sum over latent numbers; or multiply it by a weight that grows from "
+        "0 to 1 in the first epochs. A decoder that sees the earlier steps of its answer needs that, too."
+    ),
     "penalty_dominates.added": (
         "Weigh that term less (a hundredth), or let its weight grow from 0 in the first epochs; in a VAE, take the sum "
         "over pixels where the divergence is a sum over latent numbers, or the mean where it is a mean."
     ),
     "augmentation": "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
+    "augmentation.always": (
+        "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is."
+    ),
+    "augmentation.validation": (
+        "Alter rows to train with only: give the validation data a pipeline of their own, without the random layers "
+        "(and without shuffling), or put these layers into the model, which leaves them out in validation."
+    ),
     "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
     "bottleneck": "Give that layer more units: at least as many as there are classes.",
     "not_learning.imbalance": (
@@ -284,6 +300,9 @@ ON_TRAINING = {
     "class_loss": (
         "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "
         "softmax, binary_crossentropy with a sigmoid."
+    ),
+    "unreset_metric": (
+        "Set it back where each epoch begins, metric.reset_state(), right after its result was read."
     ),
     "too_few_steps.outside": (
         "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
@@ -406,6 +425,11 @@ ON_TRAINING = {
     "exploding_gradient.percent": (
         "Use mae, or for amounts the mse of numpy.log1p(y), which counts errors by their share, too; or leave out rows "
         "of target 0. For a percentage to report, divide the sum of all errors by the sum of all targets."
+    ),
+    "unscaled_target": (
+        "Scale the targets for training, mean, std = y_train.mean(), y_train.std(); y = (y - mean) / std, validation "
+        "targets with the same two numbers, and the answers back: predict(x) * std + mean. Or begin where they are: "
+        "Dense(1, bias_initializer=initializers.Constant(mean))."
     ),
     "exploding_gradient.targets": (
         "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "

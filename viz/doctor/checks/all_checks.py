@@ -10,6 +10,7 @@ from viz.doctor.checks.course.callbacks import Callbacks
 from viz.doctor.checks.course.hidden_softmax import HiddenSoftmax
 from viz.doctor.checks.course.kept_by_hand import KeptByHand
 from viz.doctor.checks.course.schedules import Schedules
+from viz.doctor.checks.course.unreset_metrics import UnresetMetrics
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
@@ -31,6 +32,7 @@ from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
+from viz.doctor.checks.rows.altered_validation import AlteredValidation
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.counted_padding import CountedPadding
@@ -51,6 +53,7 @@ from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
+from viz.doctor.checks.updates.collapsed import Collapsed
 from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.driven_apart import DrivenApart
 from viz.doctor.checks.updates.forgotten import Forgotten
@@ -108,6 +111,7 @@ CHECKS: tuple[type[Check], ...] = (
     Adversary,
     Misled,
     Divergence,
+    Collapsed,
     DrivenApart,
     FirstBatch,
     Folds,
@@ -119,6 +123,7 @@ CHECKS: tuple[type[Check], ...] = (
     Costs,
     Overfit,
     ValidationRows,
+    AlteredValidation,
     Prepared,
     LoopRows,
     Renumbered,
@@ -126,6 +131,7 @@ CHECKS: tuple[type[Check], ...] = (
     SameBatch,
     Callbacks,
     KeptByHand,
+    UnresetMetrics,
     Schedules,
     Endings,
     Answers,

@@ -12,6 +12,7 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
+from viz.doctor.checks.course.far_targets import far_targets
 from viz.doctor.checks.learning_rate import rate_of, times_usual
 from viz.doctor.checks.losses import function_name, is_ours, loss_kind
 from viz.doctor.class_numbers import label_classes
@@ -186,6 +187,8 @@ class Answers(Check):
         least = float(numpy.mean([least_loss(course.kind, labels, p, settings) for labels, p in pairs]))
         if constant > least:
             self.watch.training.learnt = (constant - reached) / (constant - least)
+        if course.kind in _KINDS and self._far_from(course, pairs, reached, constant):
+            return
         if course.steps < limits.LEARNT_BY:
             hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
             if hardly and self.watch.hints_alone():
@@ -225,6 +228,34 @@ class Answers(Check):
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},
         )
+
+    def _far_from(
+        self,
+        course: _Course,
+        pairs: list[tuple[numpy.ndarray, numpy.ndarray]],
+        reached: float,
+        constant: float,
+    ) -> bool:
+        """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
+        if course.steps < limits.TARGETS_STEPS or reached < limits.LITTLE_WIDE * constant or self.watch.interrupted:
+            return False
+        found = far_targets(pairs)
+        if found is None or (not found.wide and reached < limits.TARGETS_WORSE * constant):
+            return False
+        if not self.watch.hints_alone():
+            return False
+        self.watch.retract(("too_few_steps", 0))
+        self.watch.report(
+            "unscaled_target",
+            "warning",
+            f"after {course.steps} steps {found.words}: the loss is {_exactly(reached)}, where always giving the same "
+            f"answer gets {_exactly(constant)}. A last layer begins with answers around 0, and no step moves them "
+            "far",
+            place=course.place,
+            key=("unscaled_target", id(course)),
+            evidence={"target": found.label, "spread": found.label_spread, "answer": found.answer},
+        )
+        return True
 
     def _largest_share(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> float:
         """Of the labels, those of the most frequent class; 0 where there are no classes."""

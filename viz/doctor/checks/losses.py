@@ -267,9 +267,10 @@ class Mismatch(Check):
             place = made_at(loss) or self.watch.place()
             self._report(_logits_of(values, loss), what, layer, None, place, high=float(values.max()))
         elif values.size and values.dtype.kind == "f" and numpy.isfinite(values).all():
-            self._judge(values, one_of_many and values.ndim > 1, self._layer_of(predicted), loss)
+            self._judge(values, one_of_many and values.ndim > 1, self.watch.origin(predicted), loss)
 
-    def _judge(self, values: numpy.ndarray, one_of_many: bool, layer: Any, loss: Any) -> None:
+    def _judge(self, values: numpy.ndarray, one_of_many: bool, origin: Any, loss: Any) -> None:
+        layer = None if origin is None else origin.layer
         low, high = float(values.min()), float(values.max())
         whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
         total = float(numpy.median(values.sum(axis=-1))) if one_of_many else 1.0
@@ -280,6 +281,8 @@ class Mismatch(Check):
                 "takes them for probabilities (from_logits=False)"
             )
         elif abs(total - 1) > limits.ROW_SUM:
+            if self._sums_otherwise(values, origin):
+                return
             what = (
                 f"the outputs{whose} sum to {number(total)} in each row: they are no probabilities of classes that "
                 "exclude each other"
@@ -288,6 +291,27 @@ class Mismatch(Check):
             return
         place = made_at(loss) or self.watch.place()
         self._report(_logits_of(values, loss), what, layer, None, place, low=low, high=high)
+
+    def _sums_otherwise(self, values: numpy.ndarray, origin: Any) -> bool:
+        """Is it the columns, or all numbers together, that sum to 1, as of a softmax by hand over the wrong axis?"""
+        if values.ndim != 2 or values.shape[0] < limits.FIRST or origin is None:
+            return False
+        sums = values.sum(axis=0, dtype="float64")
+        columns = bool((abs(sums - 1) < limits.ROW_SUM).all())
+        if not columns and abs(float(sums.sum()) - 1) > limits.ROW_SUM:
+            return False
+        over = "each column sums to 1" if columns else "all of them together sum to 1"
+        self.watch.report(
+            "softmax_axis.by_hand",
+            "error",
+            f"the predictions {values.shape} are no shares of {values.shape[1]} classes: {over}, where each row "
+            "should. They are divided by a sum over the rows of the batch, which then depend on each other",
+            layer=origin.layer,
+            op=origin.op,
+            place=origin.place,
+            evidence={"axis": 0, "shape": list(values.shape)},
+        )
+        return True
 
     def _shapes(self, kind: str, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """The crossentropy that doesn't go with the shape of its labels."""
