@@ -108,6 +108,10 @@ ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may lie
 NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 
+COSINE_CLASSES = 4  # of fewer, the right one gets more than 71 %
+COSINE_LENGTH = 0.01  # how far from 1 the squared length of a row may be, that was divided by its length
+COSINE_SHARE = 0.95  # of the rows; zeros stay zeros
+
 # -- memory and time
 
 HELD_STEPS = 10  # the tensors of so many steps are followed
@@ -159,6 +163,7 @@ PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more ar
 PADDED_STEPS = 12  # an LSTM, whose gates begin at 0.73, keeps a fiftieth over so many, and others less
 HIDES = 1e3  # a score lowered by so much gets nothing of a softmax, as e**-1000 is 0
 PADDED_LEARNS = 0.7  # of the first losses are the last ones: then padding does little harm
+PADDING_COUNTED = 0.4  # of the labels: from here on, an accuracy is more one of padding than of words
 MASKED_STEPS = 4  # of a sequence, at least: of fewer, many masks are triangles
 MASKED_ROWS = 4  # with padding, in a batch
 MASKED_SHARE = 0.95  # of these see nothing else

@@ -29,6 +29,10 @@ ON_DATA = {
         "Give the class a weight above 0, len(y) / (classes * rows of the class), say; to leave its rows out, take "
         "them out of x and y, and out of the validation data."
     ),
+    "class_imbalance.counted": (
+        "Leave padding out of the loss and the accuracy: Embedding(..., mask_zero=True), whose mask both heed; or "
+        "fit(..., sample_weight=(tokens != 0)) with weighted_metrics instead of metrics."
+    ),
     "class_imbalance.padding": (
         "Turn the mask round: weights = (tokens != 0), or tf.math.logical_not(tf.math.equal(labels, 0)), which is 1 "
         "for tokens and 0 for padding."

@@ -89,6 +89,10 @@ ON_TRAINING = {
     ),
     "loss_mismatch.relu_logits": "Leave out that relu: a layer that gives logits has no activation.",
     "loss_mismatch.relu": "Leave out that relu: the last layer before a softmax has no activation.",
+    "loss_mismatch.temperature": (
+        "Divide the cosines by a temperature before the softmax, 0.05 to 0.2, or multiply them by a weight that is "
+        "learnt and begins at 10."
+    ),
     "loss_mismatch.hinge": (
         "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
         "1, and "
@@ -168,7 +172,14 @@ ON_TRAINING = {
         "learn, with trainable = True."
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
-    "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
+    "frozen.all": (
+        "Set layer.trainable = True for what should learn, before compile. In a GAN, compile the discriminator while "
+        "its trainable is True, and set it to False before the model of both is compiled."
+    ),
+    "frozen.nothing": (
+        "Leave trainable = False out there: in a loop, the generator's step leaves the discriminator still by itself, "
+        "as its optimizer is given generator.trainable_variables alone. Or set it to True again before that step."
+    ),
     "frozen.random": (
         "Let them learn: set trainable = True before compile. Or give them trained weights before they are frozen: "
         "load_weights, or weights='imagenet' instead of weights=None."
@@ -387,6 +398,10 @@ ON_TRAINING = {
         "the optimizer. Where a compiled model trains the generator through the discriminator, set "
         "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
         "discriminator.train_on_batch."
+    ),
+    "lr_too_high.sum": (
+        "Take the mean: ops.mean(...) instead of ops.sum(...), or leave out reduction='sum'. Then the learning rate "
+        "needn't change with the size of a batch. Or divide the rate by as many."
     ),
     "lr_too_high.summed": (
         "After each update, begin the sums anew with zeros; where nothing is to be summed, give the optimizer the "

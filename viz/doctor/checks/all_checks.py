@@ -29,6 +29,7 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
+from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
 from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
@@ -41,6 +42,7 @@ from viz.doctor.checks.rows.folds import Folds
 from viz.doctor.checks.rows.loop_rows import LoopRows
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding
+from viz.doctor.checks.rows.padding_class import PaddingClass
 from viz.doctor.checks.rows.policy_sign import PolicySign
 from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.renumbered import Renumbered
@@ -61,6 +63,7 @@ from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.misled import Misled
 from viz.doctor.checks.updates.mixed_up import MixedUp
 from viz.doctor.checks.updates.moving_goal import MovingGoal
+from viz.doctor.checks.updates.nothing_given import NothingGiven
 from viz.doctor.checks.updates.opposed import Opposed
 from viz.doctor.checks.updates.outside import Outside
 from viz.doctor.checks.updates.overruled import Overruled
@@ -77,6 +80,7 @@ CHECKS: tuple[type[Check], ...] = (
     Swapped,
     Labels,
     LabelsByHand,
+    CosineLogits,
     LastLayers,
     RowSoftmax,
     AttentionAxis,
@@ -100,6 +104,7 @@ CHECKS: tuple[type[Check], ...] = (
     Decay,
     Unreached,
     Frozen,
+    NothingGiven,
     Forgotten,
     Opposed,
     MovingGoal,
@@ -137,6 +142,7 @@ CHECKS: tuple[type[Check], ...] = (
     Answers,
     ClassWeights,
     CountedPadding,
+    PaddingClass,
     HiddenSoftmax,  # after what tells how much is learnt
     RandomFrozen,
     Padding,  # after what tells that nothing is learnt
