@@ -241,6 +241,11 @@ ROUNDED_SPREAD = 0.15  # how far the size of what rounding took away may be from
 SYMMETRIC = 1e-5  # of the largest similarity, by which two of the same rows may differ
 VOCABULARY_LOOKED = 2000  # of the most frequent words
 VOCABULARY_SHARED = 10  # words, at least, that two vocabularies both hold
+SERIES_STEPS = 4  # of a window, at least
+SERIES_LOOKED = 2000  # windows
+SERIES_SHARE = 0.9  # of them are the one before, moved on by a step; where series end, the next begins anew
+SERIES_RARE = 0.05  # of the steps are ends of series, at most
+SERIES_JUMP = 5.0  # times as large as all but these
 TORN = 1.3  # times as rough as in another order: neighbours are unlike each other where pictures were torn apart
 
 AHEAD_STEPS = (2, 20)  # in which a few rows are run again with another value in one time step

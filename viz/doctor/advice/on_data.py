@@ -29,6 +29,13 @@ ON_DATA = {
         "Give the class a weight above 0, len(y) / (classes * rows of the class), say; to leave its rows out, take "
         "them out of x and y, and out of the validation data."
     ),
+    "sorted_rows.torn": (
+        "Cut the windows of each series by itself, and put the windows together: "
+        "np.concatenate([windows(each) for each in series])."
+    ),
+    "shuffled_apart.series": (
+        "Leave the series in its order; cut the windows, and then shuffle these (fit does that by itself)."
+    ),
     "class_imbalance.counted": (
         "Leave padding out of the loss and the accuracy: Embedding(..., mask_zero=True), whose mask both heed; or "
         "fit(..., sample_weight=(tokens != 0)) with weighted_metrics instead of metrics."

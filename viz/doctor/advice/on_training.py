@@ -145,8 +145,8 @@ ON_TRAINING = {
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
     "softmax_axis.by_hand": (
-        "Take ops.softmax(z, axis=-1); by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), and e / ops.sum(e, "
-        "axis=-1, keepdims=True)."
+        "Take ops.softmax(z, axis=-1); by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), and "
+        "e / ops.sum(e, axis=-1, keepdims=True)."
     ),
     "softmax_axis.attention": (
         "Take the softmax over what is looked at, for each that looks: with scores (batch, queries, keys), axis=-1."
@@ -312,9 +312,7 @@ ON_TRAINING = {
         "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "
         "softmax, binary_crossentropy with a sigmoid."
     ),
-    "unreset_metric": (
-        "Set it back where each epoch begins, metric.reset_state(), right after its result was read."
-    ),
+    "unreset_metric": ("Set it back where each epoch begins, metric.reset_state(), right after its result was read."),
     "too_few_steps.outside": (
         "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
     ),

@@ -48,6 +48,7 @@ from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.renumbered import Renumbered
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.slid_labels import SlidLabels
+from viz.doctor.checks.rows.torn_series import TornSeries
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.rows.vocabularies import Vocabularies
@@ -134,6 +135,7 @@ CHECKS: tuple[type[Check], ...] = (
     Renumbered,
     ClassOrder,
     SameBatch,
+    TornSeries,
     Callbacks,
     KeptByHand,
     UnresetMetrics,

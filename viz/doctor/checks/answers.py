@@ -15,6 +15,7 @@ from viz.doctor.check_base import Check, host, number
 from viz.doctor.checks.course.far_targets import far_targets
 from viz.doctor.checks.learning_rate import rate_of, times_usual
 from viz.doctor.checks.losses import function_name, is_ours, loss_kind
+from viz.doctor.checks.rows.reordered import reordered_apart
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.source_calls import lone_shuffles
@@ -230,11 +231,7 @@ class Answers(Check):
         )
 
     def _far_from(
-        self,
-        course: _Course,
-        pairs: list[tuple[numpy.ndarray, numpy.ndarray]],
-        reached: float,
-        constant: float,
+        self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], reached: float, constant: float
     ) -> bool:
         """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
         if course.steps < limits.TARGETS_STEPS or reached < limits.LITTLE_WIDE * constant or self.watch.interrupted:
@@ -268,7 +265,8 @@ class Answers(Check):
     def _little(self, course: _Course, reached: float, constant: float, least: float) -> None:
         """A hint where the loss is hardly below that of a constant answer: as much is learnt of the rows by heart."""
         place = made_at(course.loss) or course.place
-        shuffled = bool(place is not None and lone_shuffles(place.file))
+        file = place.file if place is not None else ""
+        shuffled = bool(file and (lone_shuffles(file) or reordered_apart(file)))
         share = limits.LITTLE_SHUFFLED if shuffled else limits.LITTLE_LEARNT
         if reached - least < share * (constant - least) or not self.watch.hints_alone():
             return

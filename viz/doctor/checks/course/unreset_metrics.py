@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from viz.doctor import thresholds as limits
@@ -77,9 +78,9 @@ class UnresetMetrics(Check):
             self.watch.report(
                 "unreset_metric",
                 "warning",
-                f"{found.read.metric}.result() is read in each {found.read.epoch}, but the metric is never set back: it "
-                f"counts all rows since training began ({found.updates} updates in {len(found.epochs)} epochs looked "
-                "at), so it tells of the network as it was on the way, not as it is now",
+                f"{found.read.metric}.result() is read in each {found.read.epoch}, but the metric is never set back: "
+                f"it counts all rows since training began ({found.updates} updates in {len(found.epochs)} epochs "
+                "looked at), so it tells of the network as it was on the way, not as it is now",
                 place=Place(found.file, found.read.line),
                 key=("unreset_metric", found.read.line, found.read.metric),
                 evidence={"updates": found.updates, "epochs": len(found.epochs), "resets": found.begun},
@@ -107,7 +108,7 @@ def read_by_epoch(file: str, line: int) -> ReadByEpoch | None:
         lines += [call.lineno for call in _all(tree, ast.Call) if _text(call.func).split(".")[-1] == inner.name]
     for at in lines:
         around = sorted((loop for loop in _all(tree, ast.For, ast.While) if _holds(loop, at)), key=lambda n: n.lineno)
-        for outer, within in zip(around, around[1:]):
+        for outer, within in pairwise(around):
             target = _text(getattr(outer, "target", None))
             if not isinstance(outer, ast.For) or not _EPOCH.fullmatch(target):
                 continue
