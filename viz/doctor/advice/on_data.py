@@ -49,6 +49,10 @@ ON_DATA = {
         "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
         "it, isn't there when the network is asked about new rows."
     ),
+    "label_leak.encoded": (
+        "Take the means over training rows alone, and for each training row without its own fold (out-of-fold means); "
+        "for few rows, weigh them with the mean of all. Validation rows get the means of the training rows."
+    ),
     "label_leak.time_step": (
         "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "
         "is known only with the label isn't there when the network is asked about new data."

@@ -16,6 +16,7 @@ from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import Kernels
 from viz.doctor.checks.leaks.copied import Copied
+from viz.doctor.checks.leaks.encoded_targets import EncodedTargets
 from viz.doctor.checks.leaks.found_itself import FoundItself
 from viz.doctor.checks.leaks.label_leak import LabelLeak
 from viz.doctor.checks.leaks.looks_ahead import LooksAhead
@@ -153,6 +154,7 @@ CHECKS: tuple[type[Check], ...] = (
     Shuffles,
     SlidLabels,
     LabelLeak,
+    EncodedTargets,
     LooksAhead,
     RankTimes,
     Vocabularies,
