@@ -89,6 +89,9 @@ ON_TRAINING = {
     ),
     "loss_mismatch.relu_logits": "Leave out that relu: a layer that gives logits has no activation.",
     "loss_mismatch.relu": "Leave out that relu: the last layer before a softmax has no activation.",
+    "loss_mismatch.smoothing": (
+        "Smooth less: label_smoothing=0.1 leaves 0.9 of each label where it is, and spreads 0.1 over all classes."
+    ),
     "loss_mismatch.temperature": (
         "Divide the cosines by a temperature before the softmax, 0.05 to 0.2, or multiply them by a weight that is "
         "learnt and begins at 10."
@@ -106,6 +109,9 @@ ON_TRAINING = {
     "label_range.multi_hot": (
         "Several classes are right at once: give the last layer activation='sigmoid', and take binary_crossentropy as "
         "the loss and 'binary_accuracy' as the metric; each class is then a yes-or-no question of its own."
+    ),
+    "loss_sign.cancels": (
+        "Take squares or absolute values of the differences before their mean: ops.mean(ops.square(y - p), axis=-1)."
     ),
     "loss_sign.added": (
         "Turn the sign of what is added, as of a KL divergence, which is 0 at least: "
@@ -175,6 +181,10 @@ ON_TRAINING = {
     "frozen.all": (
         "Set layer.trainable = True for what should learn, before compile. In a GAN, compile the discriminator while "
         "its trainable is True, and set it to False before the model of both is compiled."
+    ),
+    "frozen.unbuilt": (
+        "Take model.trainable_variables behind the model's first call, or in each step; or give the model an Input, "
+        "which builds it at once."
     ),
     "frozen.nothing": (
         "Leave trainable = False out there: in a loop, the generator's step leaves the discriminator still by itself, "
@@ -412,6 +422,10 @@ ON_TRAINING = {
     ),
     "lr_too_low": (
         "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD."
+    ),
+    "lr_too_low.epsilon": (
+        "Leave epsilon as it is (1e-7): it only keeps Adam from dividing by 0. Where it is larger than gradients are, "
+        "updates become as small as these."
     ),
     "lr_too_low.clipped": (
         "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."

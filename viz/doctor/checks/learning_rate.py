@@ -274,7 +274,10 @@ class LearningRates(Check):
         kept = statistics.median(course.kept)
         highest = 1.001 * limits.RATE_TOO_SMALL * max(1.0, 0.1 * _scale(course.optimizer))
         low = course.rate is None or course.rate * kept <= highest
-        clipped = course.rate is not None and course.rate > highest
+        epsilon = float(getattr(course.optimizer, "epsilon", None) or 0.0)
+        damped = epsilon >= limits.EPSILON and course.rate is not None and course.rate * kept > highest
+        low = low or damped
+        clipped = course.rate is not None and course.rate > highest and not damped
         key = ("lr_too_low", id(course))
         slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
@@ -285,11 +288,13 @@ class LearningRates(Check):
             return  # no gradient at all: that isn't the learning rate
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
+        if damped:
+            rate += f", and epsilon={epsilon:g} makes updates as small as gradients are beside it"
         if clipped:
             setting, limit = _clipping(course.optimizer)
             rate += f", and of the gradients {setting}={limit:g} leaves {number(100 * kept)} %"
         self.watch.report(
-            "lr_too_low.clipped" if clipped else "lr_too_low",
+            "lr_too_low.epsilon" if damped else "lr_too_low.clipped" if clipped else "lr_too_low",
             "warning",
             f"the loss hardly moves ({number(first)} at first, {number(last)} now) in "
             f"{self.watch.counted(len(course.losses))}{rate}: an update {how} (about 0.001 of their size is usual)",

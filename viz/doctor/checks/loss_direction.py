@@ -16,6 +16,7 @@ from viz.recorder.source_lines import is_internal
 __all__ = ["LossSign"]
 
 _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
+_CLEAR = 1e-4  # what a difference of 1 changes, at least
 _OTHERS = 8  # wrong classes that are tried in place of the right ones
 
 
@@ -47,11 +48,36 @@ class LossSign(Check):
     def _judge(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray, bounded: bool) -> None:
         if numpy.array_equal(labels, answers):
             return
+        if self._cancels(loss, labels, answers):
+            return
         within = bounded and labels.min() >= 0 and labels.max() <= 1
         perfect, near, now = _on_the_way(loss, labels, labels, answers)
         beyond = near if within else value_of(loss, labels, labels - 0.5 * (answers - labels))
         if _worse(perfect, [near, now, beyond]):
             self._tell(loss, perfect, now)
+
+    def _cancels(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> bool:
+        """Do differences above and below 0 cancel each other, as in mean(y - p)? Then the loss can fall without end."""
+        if labels.dtype.kind != "f":
+            return False
+        moved = [value_of(loss, labels, labels + by) for by in (0, 1, -1, 2)]
+        both = value_of(loss, labels + 1, labels + 1)
+        if not numpy.isfinite([*moved, both]).all() or abs(moved[1]) < _CLEAR:
+            return False
+        zero, one = max(abs(moved[0]), abs(both)), moved[1]
+        if max(zero, abs(one + moved[2]), abs(2 * one - moved[3])) > 1e-3 * abs(one):
+            return False
+        self.watch.report(
+            "loss_sign.cancels",
+            "error",
+            f"the loss {getattr(loss, 'name', '')!r} is 0 for perfect answers, {number(moved[1])} for answers that are "
+            f"1 too high and {number(moved[2])} for those 1 too low: differences cancel each other, and the loss falls "
+            "without end as the answers go one way",
+            place=_written_at(loss) or made_at(loss) or self.watch.called_at(),
+            key=("loss_sign", id(loss)),
+            evidence={"perfect": moved[0], "now": value_of(loss, labels, answers)},
+        )
+        return True
 
     def _judge_classes(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> None:
         """The same for numbers of classes: the right class has to be the worst of several, or it may be another's."""

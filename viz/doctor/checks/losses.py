@@ -163,6 +163,7 @@ class Mismatch(Check):
         labels, predicted = pair
         kind, settings = loss_kind(opened.owner), getattr(opened.owner, "settings", {})
         self._axis(predicted)
+        self._smoothed(opened.owner, float(settings.get("label_smoothing") or 0.0))
         if is_ours(opened.owner) and self._each_step(labels, predicted):
             return
         if kind == "other":
@@ -175,6 +176,15 @@ class Mismatch(Check):
         if not settings.get("from_logits") and not one_unit and not other:
             self._as_probabilities(predicted, opened.owner)
         self._shapes(kind, labels, predicted, opened.owner)
+
+    def _smoothed(self, loss: Any, part: float) -> None:
+        if part < limits.SMOOTHED:
+            return
+        what = (
+            f"label_smoothing={part:g} spreads {part:.0%} of each label over all classes: what is left of the right "
+            f"one is {1 - part:.0%}"
+        )
+        self._report("smoothing", what, None, None, made_at(loss) or self.watch.called_at(), high=part)
 
     def _elementwise(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """A loss that compares element by element, given class numbers for several outputs."""

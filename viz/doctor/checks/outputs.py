@@ -10,7 +10,7 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, tensors
+from viz.doctor.check_base import Check, host, is_nothing_left, number, tensors
 from viz.doctor.checks.losses import function_name, is_ours, loss_kind
 from viz.doctor.loss_questions import own_loss
 from viz.doctor.program import Origin, layer_label
@@ -60,6 +60,10 @@ class ConstantOutput(Check):
     def _last_layer(self, x: Tensor) -> Any:
         origin = self.watch.origin(x)
         return None if origin is None else origin.layer
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if is_nothing_left(targets):
+            self._in_a_row.clear()
 
     def on_step_end(self) -> None:
         for key, count in self._in_a_row.items():

@@ -17,13 +17,17 @@ class NothingGiven(Check):
     """Counts updates of no weights at all."""
 
     always = ("on_scope_begin",)
-    begins = ("optimizer",)
+    begins = ("optimizer", "model")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._empty: dict[int, int] = {}
+        self._model: Any = None  # the one that was called last
 
     def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind == "model":
+            self._model = opened.owner
+            return
         key = id(opened.owner)
         if tensors(opened.scope.inputs) or self.watch.inside("step"):
             self._empty[key] = -1  # it has something to do, now or later
@@ -36,8 +40,11 @@ class NothingGiven(Check):
             still = set_still_at(None)
             where = f", as {still[0]}.trainable = False stands on line {still[1].line}" if still is not None else ""
             name = getattr(opened.owner, "name", "the optimizer")
+            unbuilt = still is None and bool(getattr(self._model, "trainable_variables", ()))
+            if unbuilt:
+                where = ", though the model has some: the list was taken before its first call made them"
             self.watch.report(
-                "frozen.nothing",
+                "frozen.unbuilt" if unbuilt else "frozen.nothing",
                 "error",
                 f"{name} changes nothing: it is given no weights in any of its first {limits.FIRST} steps{where}",
                 op=name,
