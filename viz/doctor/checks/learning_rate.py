@@ -102,8 +102,9 @@ class LearningRates(Check):
         if opened.kind == "loss":
             self._asked_loss = True
             labels = opened.scope.inputs[0] if isinstance(opened.scope.inputs, tuple) else None
-            if getattr(opened.owner, "reduction", "") == "sum" and getattr(labels, "shape", ()):
-                self._sum = len(labels), made_at(opened.owner) or self.watch.called_at()
+            rows = getattr(labels, "shape", ())[:1]
+            if getattr(opened.owner, "reduction", "") == "sum" and rows:
+                self._sum = rows[0], made_at(opened.owner) or self.watch.called_at()
         elif self._now is not None:
             for scaled, results in self._scaled:
                 scaled.losses[-1] /= self.loss_scale(results, opened)

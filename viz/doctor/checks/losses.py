@@ -197,6 +197,8 @@ class Mismatch(Check):
 
     def _squared(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """Hinge after softmax or sigmoid, and squared or absolute differences for classes (a hint)."""
+        if not is_ours(loss):
+            return
         name = function_name(loss)
         made_by, place = self.watch.made_by(predicted), made_at(loss) or self.watch.called_at()
         if name in ("hinge", "squared_hinge") and made_by in _SQUASHED and predicted.key is not None:

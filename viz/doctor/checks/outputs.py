@@ -226,7 +226,8 @@ class RowSoftmax(Check):
                 if op.name == "log_softmax":
                     self._judge(outputs.key)
             return
-        if op.name == "divide" and self.watch.made_by(x) == "exp" and self._sums_rows(x, inputs[1], outputs):
+        by_hand = op.name == "divide" and isinstance(x, Tensor) and self.watch.made_by(x) == "exp"
+        if by_hand and isinstance(x, Tensor) and x.key is not None and self._sums_rows(x, inputs[1], outputs):
             source = self._source.get(x.key)
             self._over_rows[outputs.key] = self.watch.place(), x.data.shape, source or x.key, outputs.key
             return
@@ -237,7 +238,7 @@ class RowSoftmax(Check):
             if key in self._over_rows:
                 self._follow(key, op.name, [*inputs[:i], *inputs[i + 1 :]], settings, outputs)
 
-    def _sums_rows(self, x: Any, total: Any, outputs: Any) -> bool:
+    def _sums_rows(self, x: Tensor, total: Any, outputs: Any) -> bool:
         """Are exponentials divided by their sums over the rows, one for each class, or by one sum of them all?"""
         made = isinstance(total, Tensor) and isinstance(outputs, Tensor) and self.watch.made_by(total) == "sum"
         if not made or x.data.ndim != 2 or x.data.shape[1] < 2 or x.data.shape[0] in (1, x.data.shape[1]):

@@ -33,8 +33,8 @@ class _Value(NamedTuple):
     """What a name holds: the orders that its rows were put in, each with a line; and is it an order itself?"""
 
     orders: dict[str, tuple[int, str]] = {}
-    index: str | None = None  # empty for 0, 1, 2, ...
-    count: bool = False
+    order: str | None = None  # empty for 0, 1, 2, ...
+    number: bool = False
 
 
 _NOTHING = _Value()
@@ -109,8 +109,8 @@ class _Reader:
         elif isinstance(node, ast.Call) and called == "shuffle" and len(node.args) == 1 and not node.keywords:
             name, before = ast.unparse(node.args[0]), self._one(node.args[0], names)
             event = self._event(node)
-            if before.index is not None:
-                names[name] = before._replace(index=event)
+            if before.order is not None:
+                names[name] = before._replace(order=event)
             else:
                 names[name] = before._replace(orders={**before.orders, event: (node.lineno, name)})
         else:
@@ -128,7 +128,7 @@ class _Reader:
         if isinstance(node, ast.Name):
             return self._globals.get(node.id, _NOTHING)
         if isinstance(node, ast.Constant):
-            return _Value(count=True)
+            return _Value(number=True)
         if isinstance(node, ast.Tuple):
             return [self._one(each, names) for each in node.elts]
         if isinstance(node, ast.Call):
@@ -147,13 +147,13 @@ class _Reader:
         """`x[order]`, `order[:600]`, `x[:600]`, `x.shape[0]`."""
         base = self._one(node.value, names)
         if _last(node.value) == "shape":
-            return _Value(count=True)
+            return _Value(number=True)
         first = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
         index = _NOTHING if isinstance(first, ast.Slice) else self._one(first, names)
-        if base.index is not None or not index.index:
+        if base.order is not None or not index.order:
             return base
         name = ast.unparse(node.value)
-        return base._replace(orders={**base.orders, index.index: (node.lineno, name)}, count=False)
+        return base._replace(orders={**base.orders, index.order: (node.lineno, name)}, number=False)
 
     def _call(self, node: ast.Call, names: dict[str, _Found]) -> _Found:
         called = _last(node.func)
@@ -163,26 +163,26 @@ class _Reader:
         given = [self._one(each, names) for each in node.args]
         options = {each.arg: each.value for each in node.keywords}
         if called in ("range", "arange"):
-            return _Value(index="")
+            return _Value(order="")
         if called == "len":
-            return _Value(count=True)
+            return _Value(number=True)
         if called == "permutation" and given and "axis" not in options:
             return self._permuted(node, given[0])
-        if called == "choice" and isinstance(options.get("replace"), ast.Constant) and given and given[0].count:
-            return _Value(index=self._event(node))
+        if called == "choice" and isinstance(options.get("replace"), ast.Constant) and given and given[0].number:
+            return _Value(order=self._event(node))
         function = self._functions.get(called) if isinstance(node.func, ast.Name) else None
         if function is not None and self._depth < _DEPTH:
             return self._inlined(function, node, names)
         of = [self._one(node.func.value, names)] if isinstance(node.func, ast.Attribute) else []
         parts = [*of, *given, *[self._one(each, names) for each in options.values()]]
-        kept = next((each for each in parts if each.index is not None), None) if called in _SAME_ROWS else None
+        kept = next((each for each in parts if each.order is not None), None) if called in _SAME_ROWS else None
         return kept if kept is not None else _union(parts)
 
     def _permuted(self, node: ast.Call, given: _Value) -> _Value:
         """An order, of a number; or rows in another order."""
         event = self._event(node)
-        if given.count or given.index is not None:
-            return _Value(index=event)
+        if given.number or given.order is not None:
+            return _Value(order=event)
         name = ast.unparse(node.args[0])
         return given._replace(orders={**given.orders, event: (node.lineno, name)})
 
@@ -258,7 +258,7 @@ def _flat(value: _Found) -> _Value:
 def _union(values: list[_Value]) -> _Value:
     """What is made of several arrays: rows in all their orders. Of an index alone, it is no index any more."""
     orders = {event: at for each in values for event, at in each.orders.items()}
-    return _Value(orders, None, bool(values) and all(each.count for each in values))
+    return _Value(orders, None, bool(values) and all(each.number for each in values))
 
 
 def _last(node: ast.expr) -> str:
