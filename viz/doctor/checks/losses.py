@@ -463,6 +463,7 @@ class Labels(Check):
         if pair is None:
             return
         labels, predicted = pair
+        labels, predicted = _weighed(opened, labels, predicted)
         kind = loss_kind(opened.owner)
         if kind == "sparse":
             ignored = getattr(opened.owner, "settings", {}).get("ignore_class")
@@ -565,6 +566,22 @@ class Labels(Check):
         self.watch.report(
             kind, "error", message, layer=layer, place=self.watch.called_at(), evidence={"lowest": low, "highest": high}
         )
+
+
+def _weighed(opened: Any, labels: numpy.ndarray, predicted: Tensor) -> tuple[numpy.ndarray, Tensor]:
+    """Labels without those rows whose weight is 0, as of rows whose label nobody knows."""
+    weights = opened.frame.f_locals.get("sample_weight") if opened.frame is not None else None
+    data = (
+        host(weights.data if isinstance(weights, Tensor) else numpy.asarray(weights)) if weights is not None else None
+    )
+    if (
+        data is None
+        or data.size != len(labels)
+        or data.dtype.kind not in "fiub"
+        or labels.shape != predicted.data.shape
+    ):
+        return labels, predicted
+    return labels[data.reshape(-1) != 0], predicted
 
 
 def _weighs_rows(labels: numpy.ndarray, sums: numpy.ndarray) -> bool:

@@ -14,16 +14,22 @@ from viz.doctor.user_code import Place
 
 __all__ = ["CosineLogits"]
 
-_OF_LOGITS = ("softmax", "log_softmax", "sparse_softmax_crossentropy", "softmax_crossentropy", "logsumexp")
+_OF_LOGITS = ("softmax", "log_softmax", "sparse_softmax_crossentropy", "softmax_crossentropy")
 _SCALED = ("divide", "multiply")  # as rows of length 1 are made
 
 
 class CosineLogits(Check):
-    """Follows products of rows of length 1 to the softmax that is taken of them."""
+    """Follows products of rows of length 1 to the softmax that is taken of them, and that to a crossentropy.
+
+    The softmax of an attention, which only weighs what is looked at, is another matter.
+    """
+
+    begins = ("loss",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._products: dict[int, tuple[Any, Any, Place | None]] = {}  # by the key of what came out
+        self._shares: dict[int, tuple[int, Place | None]] = {}  # by the key of a softmax: of how many, and made where
         self._steps: dict[Any, int] = {}  # by the place
         self._found: dict[Any, tuple[int, Place | None]] = {}
 
@@ -36,7 +42,24 @@ class CosineLogits(Check):
             logits = inputs[1] if op.name.endswith("crossentropy") else inputs[0]
             found = self._products.get(getattr(logits, "key", None) or -1)
             if found is not None and logits.data.shape[1] >= limits.COSINE_CLASSES and _are_cosines(*found[:2], logits):
-                self._found[found[2]] = logits.data.shape[1], found[2]
+                about = logits.data.shape[1], found[2]
+                if op.name == "softmax":
+                    self._shares[getattr(outputs, "key", None) or -1] = about
+                else:
+                    self._found[found[2]] = about
+        elif op.name == "log" and self._shares:
+            self._compared(inputs[0])
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given = opened.scope.inputs
+        if self._shares and isinstance(given, tuple) and len(given) == 2:
+            self._compared(given[1])
+
+    def _compared(self, x: Any) -> None:
+        """A crossentropy is computed of such shares."""
+        about = self._shares.get(getattr(x, "key", None) or -1)
+        if about is not None:
+            self._found[about[1]] = about
 
     def on_step_end(self) -> None:
         for place, (count, _) in self._found.items():
@@ -44,6 +67,7 @@ class CosineLogits(Check):
             if self._steps[place] == limits.FIRST:
                 self._tell(count, place)
         self._products.clear()
+        self._shares.clear()
         self._found.clear()
 
     def _tell(self, count: int, place: Place | None) -> None:
