@@ -230,12 +230,13 @@ class _Reader:
             return
         values = [self._one(each, names) for each in pair]
         words = [ast.unparse(each) for each in pair]
+        alone = [[at for event, at in values[i].orders.items() if event not in values[1 - i].orders] for i in (0, 1)]
+        if all(alone):
+            return  # each in an order of its own, or both in one, by generators with one seed
         for i in (0, 1):
-            alone = [at for event, at in values[i].orders.items() if event not in values[1 - i].orders]
-            if alone:
-                line, name = alone[0]
+            if alone[i]:
+                line, name = alone[i][0]
                 self.found = Reordered(name, line, words[1 - i])
-                return
 
     def _judge_tape(self, node: ast.With, names: dict[str, _Found]) -> None:
         """Within a tape, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
