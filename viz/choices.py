@@ -20,12 +20,12 @@ MAX_OPS = 1_000_000  # that `viz run` records, unless told otherwise
 KINDS = tuple(
     """
     loss_mismatch label_range loss_sign broadcast softmax_axis attention_mask channels_first unscaled_input
-    initial_weights frozen no_gradient opposed_updates callback_mismatch lr_too_high lr_too_low penalty_dominates
-    batchnorm_misuse augmentation sorted_rows nonfinite exploding_gradient hidden_softmax vanishing_gradient dead_relu
-    saturated constant_output linear_stack bottleneck class_imbalance not_learning stopped_early label_leak
-    validation_overlap validation_mismatch validation_chance memory_growth dtype_upcast overfit dropout_high
-    dropout_idle class_loss too_few_steps shuffled_apart slow_input slow_op replicas_diverged oversubscribed
-    input_imbalance straggler communication_bound
+    unscaled_target initial_weights frozen no_gradient opposed_updates callback_mismatch lr_too_high lr_too_low
+    penalty_dominates batchnorm_misuse augmentation sorted_rows nonfinite exploding_gradient hidden_softmax
+    vanishing_gradient dead_relu saturated constant_output linear_stack bottleneck class_imbalance not_learning
+    stopped_early label_leak validation_overlap validation_mismatch validation_chance memory_growth dtype_upcast
+    overfit dropout_high dropout_idle class_loss too_few_steps unreset_metric shuffled_apart slow_input slow_op
+    replicas_diverged oversubscribed input_imbalance straggler communication_bound
     """.split()
 )
 """All kinds of findings of the doctor, roughly causes before their consequences: the order in which they are shown."""

@@ -28,16 +28,16 @@ _FINDINGS = {  # the kinds of the doctor's findings, by subject, as its first pa
         "loss_mismatch label_range loss_sign broadcast softmax_axis class_loss constant_output"
     ),
     "Data and labels": (
-        "unscaled_input channels_first augmentation sorted_rows shuffled_apart label_leak class_imbalance"
-        " attention_mask"
+        "unscaled_input unscaled_target channels_first augmentation sorted_rows shuffled_apart label_leak"
+        " class_imbalance attention_mask"
     ),
     "Layers and gradients": (
         "initial_weights frozen no_gradient exploding_gradient vanishing_gradient hidden_softmax dead_relu"
         " saturated linear_stack bottleneck batchnorm_misuse dropout_high dropout_idle"
     ),
     "Optimizers, steps and callbacks": (
-        "lr_too_high lr_too_low penalty_dominates opposed_updates not_learning too_few_steps stopped_early"
-        " callback_mismatch"
+        "lr_too_high lr_too_low penalty_dominates opposed_updates not_learning too_few_steps unreset_metric"
+        " stopped_early callback_mismatch"
     ),
     "Validation": "overfit validation_overlap validation_mismatch validation_chance",
     "Numbers, time and memory": "nonfinite dtype_upcast memory_growth slow_input slow_op",

@@ -17,9 +17,11 @@ from viz.doctor.checks.losses import is_ours
 from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.prepared import Seen, otherwise
 from viz.doctor.checks.rows.validation_rows import (
+    Repeated,
     classes_apart,
     inputs_of,
     labels_of,
+    repeated_class,
     scales_apart,
     shared_rows,
     targets_apart,
@@ -58,12 +60,23 @@ def check_validation(subject: Subject) -> Row:
     unlike = _broken(subject, held) or _unlike(subject, train, held)
     if unlike is not None:
         return unlike
-    overlap, chance, looked = shared_rows(train, held, (labels_of(fit.feed), labels_of(fit.validation)))
+    both = labels_of(fit.feed), labels_of(fit.validation)
+    overlap, chance, looked = shared_rows(train, held, both)
     shared = round(overlap * looked)
     evidence = {"rows": looked, "shared": shared, "chance": chance}
     words = f"{shared} of {looked} validation rows looked at are among the {len(train[0])} to train with"
     if looked < limits.OVERLAP_ROWS:
         return open_question(f"{looked} validation rows are too few to tell", subject.place, **evidence)
+    repeated = None if chance else _repeated(subject, train, held, both)
+    if repeated is not None and (overlap < limits.OVERLAP or repeated.others < limits.OVERLAP):
+        return fault(
+            f"{repeated.overlap:.0%} of {repeated.rows} validation rows of class {repeated.number} looked at are among "
+            f"those to train with, and {repeated.others:.0%} of the others: rows of that class were repeated before "
+            "the split",
+            ADVICE["validation_overlap.repeated"],
+            subject.place,
+            **evidence,
+        )
     if overlap >= limits.OVERLAP and overlap >= limits.OVERLAP_CHANCE * chance:
         return fault(
             words,
@@ -74,6 +87,17 @@ def check_validation(subject: Subject) -> Row:
     if overlap and overlap < chance:
         words += f" (equal rows are common: {chance:.0%} of the training rows have a twin)"
     return fine(words, subject.place, **evidence)
+
+
+def _repeated(
+    subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarray], labels: tuple[Any, Any]
+) -> Repeated | None:
+    """The class whose rows were repeated before the split; None for none, and for labels without classes."""
+    loss = subject.first.loss
+    outputs = list(leaves(subject.outputs(subject.first.batch[0]))) if loss is not None else []
+    if len(outputs) != 1 or not outputs[0].ndim:
+        return None
+    return repeated_class(getattr(loss, "given", loss), outputs[0].shape[1:], train, held, labels)
 
 
 def _unlike(subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> Row | None:

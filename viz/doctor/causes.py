@@ -22,6 +22,7 @@ _NO_CAUSES = (
     *_OF_DROPOUT,
     "class_loss",
     "too_few_steps",
+    "unreset_metric",
     "label_leak",
     *_OF_VALIDATION,
     *_OF_TIME,

@@ -13,7 +13,18 @@ from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.sums import sum_of_squares
 
-__all__ = ["Check", "finite", "first_tensor", "host", "loss_scale", "number", "rms", "tensors", "total"]
+__all__ = [
+    "Check",
+    "finite",
+    "first_tensor",
+    "host",
+    "is_nothing_left",
+    "loss_scale",
+    "number",
+    "rms",
+    "tensors",
+    "total",
+]
 
 
 class Check:
@@ -78,6 +89,11 @@ def first_tensor(nested: Any) -> Tensor | None:
 def total(targets: Any) -> float:
     """The sum of what a gradient was asked of; nearly always that is one number."""
     return sum([float(t.data) if t.data.size == 1 else float(host(t.data).sum()) for t in targets])
+
+
+def is_nothing_left(targets: Any) -> bool:
+    """Is what is to become small 0 already, everywhere, as a margin that all rows keep?"""
+    return all(not host(t.data).any() for t in targets)
 
 
 def finite(data: Any) -> bool:

@@ -50,6 +50,16 @@ table = x * [1, 2, 3, 0.5, 2, 1, 1, 2] + [3, 5, 6, 2, 4, 3, 2, 4]
 scaled = (table[:96] - table[:96].mean(axis=0)) / table[:96].std(axis=0)
 model.fit(scaled, target[:96], validation_data=(table[96:], target[96:]), verbose=0)
 """,
+    ("validation data", "a rare class that is repeated before the split", "rows of class 1"): """
+rare = (rng.random(600) < 0.1).astype("int32")
+many = rng.normal(size=(600, 8)).astype("float32")
+more = rng.choice(np.flatnonzero(rare), 600 - 2 * rare.sum())
+order = rng.permutation(600 + len(more))
+rows, labels = np.concatenate([many, many[more]])[order], np.concatenate([rare, rare[more]])[order]
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(rows, labels, validation_split=0.2, verbose=0)
+""",
     ("validation data", "classes counted from 1", "from 1"): SOFTMAX
     + "model.fit(x[:96], number[:96], validation_data=(x[96:], number[96:] + 1), verbose=0)\n",
     ("validation data", "one-hot rows, and numbers to train with", "one-hot"): SOFTMAX

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.viz.doctor.planted import PRELUDE
+from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
 from viz.doctor.constant_answers import least_loss, loss_of
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
 from viz.doctor.watched_script import examine
@@ -89,6 +90,30 @@ def test_a_shuffle_is_told_from_a_split(tmp_path):
     assert read("order = rng.permutation(n)\nx, y = x[order], y[order]\nmodel.fit(x, y)\n") == ([], True)
     assert read("rng.shuffle(y)\nmodel.fit(y, y)\n") == (["y"], False)  # an autoencoder
     assert read("x = rng.permutation(x)\ny = rng.permutation(y)\nmodel.fit(x, y)\n") == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("x = rng.permutation(x)\n", ("x", 1, "y")),
+        ("order = rng.permutation(len(x))\nx = x[order]\n", ("x", 2, "y")),
+        ("order = rng.permutation(len(x))\nx, y = x[order], y[order]\n", None),
+        ("order = np.arange(9)\nrng.shuffle(order)\ny = y[order[:5]]\n", ("y", 3, "x")),
+        ("x = np.stack([x[i] for i in random.sample(range(9), 9)])\n", None),  # what it doesn't know it leaves alone
+        ("x = x[rng.choice(9, 9, replace=False)]\n", ("x", 1, "y")),
+        ("x = x[:, rng.permutation(4)]\n", None),  # columns
+        ("rng.shuffle(x)\ny = x[:, 0] > 0\n", None),  # made of the shuffled rows
+        ("def both(a, b):\n    o = rng.permutation(len(a))\n    return a[o], b[o]\nx, y = both(x, y)\n", None),
+        ("def one(a, b):\n    o = rng.permutation(len(a))\n    return a[o], b\nx, y = one(x, y)\n", ("a", 3, "y")),
+        ("np.random.seed(1)\nx = np.random.permutation(x)\nnp.random.seed(1)\ny = np.random.permutation(y)\n", None),
+        ("x, y = shuffle(x, y)\n", None),
+    ],
+)
+def test_the_orders_of_both_are_read(source, found, tmp_path):
+    path = tmp_path / f"{abs(hash(source))}.py"
+    path.write_text(source + "model.fit(x, y)\n")
+    read = reordered_apart(str(path))
+    assert read == (None if found is None else Reordered(*found))
 
 
 def test_two_shuffles_with_one_generator_give_two_orders(tmp_path):

@@ -168,12 +168,12 @@ model = ef.Sequential([Projected(), layers.Dense(3, activation="softmax")])
         "error",
         """
 judge = ef.Sequential([ef.Input((8,)), layers.Dense(1, activation="sigmoid")])
-judge.trainable = False
+judge.trainable = False  # here
 judge.compile("adam", "binary_crossentropy")
 maker = ef.Sequential([ef.Input((8,)), layers.Dense(8), judge])
 maker.compile("adam", "binary_crossentropy")
 for step in range(10):
-    judge.train_on_batch(x[:16], np.ones((16, 1)))  # here
+    judge.train_on_batch(x[:16], np.ones((16, 1)))
     maker.train_on_batch(x[:16], np.ones((16, 1)))
 """,
     ),

@@ -29,6 +29,17 @@ ON_DATA = {
         "Give the class a weight above 0, len(y) / (classes * rows of the class), say; to leave its rows out, take "
         "them out of x and y, and out of the validation data."
     ),
+    "sorted_rows.torn": (
+        "Cut the windows of each series by itself, and put the windows together: "
+        "np.concatenate([windows(each) for each in series])."
+    ),
+    "shuffled_apart.series": (
+        "Leave the series in its order; cut the windows, and then shuffle these (fit does that by itself)."
+    ),
+    "class_imbalance.counted": (
+        "Leave padding out of the loss and the accuracy: Embedding(..., mask_zero=True), whose mask both heed; or "
+        "fit(..., sample_weight=(tokens != 0)) with weighted_metrics instead of metrics."
+    ),
     "class_imbalance.padding": (
         "Turn the mask round: weights = (tokens != 0), or tf.math.logical_not(tf.math.equal(labels, 0)), which is 1 "
         "for tokens and 0 for padding."
@@ -37,6 +48,10 @@ ON_DATA = {
     "label_leak": (
         "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
         "it, isn't there when the network is asked about new rows."
+    ),
+    "label_leak.encoded": (
+        "Take the means over training rows alone, and for each training row without its own fold (out-of-fold means); "
+        "for few rows, weigh them with the mean of all. Validation rows get the means of the training rows."
     ),
     "label_leak.time_step": (
         "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "

@@ -89,6 +89,13 @@ ON_TRAINING = {
     ),
     "loss_mismatch.relu_logits": "Leave out that relu: a layer that gives logits has no activation.",
     "loss_mismatch.relu": "Leave out that relu: the last layer before a softmax has no activation.",
+    "loss_mismatch.smoothing": (
+        "Smooth less: label_smoothing=0.1 leaves 0.9 of each label where it is, and spreads 0.1 over all classes."
+    ),
+    "loss_mismatch.temperature": (
+        "Divide the cosines by a temperature before the softmax, 0.05 to 0.2, or multiply them by a weight that is "
+        "learnt and begins at 10."
+    ),
     "loss_mismatch.hinge": (
         "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
         "1, and "
@@ -102,6 +109,9 @@ ON_TRAINING = {
     "label_range.multi_hot": (
         "Several classes are right at once: give the last layer activation='sigmoid', and take binary_crossentropy as "
         "the loss and 'binary_accuracy' as the metric; each class is then a yes-or-no question of its own."
+    ),
+    "loss_sign.cancels": (
+        "Take squares or absolute values of the differences before their mean: ops.mean(ops.square(y - p), axis=-1)."
     ),
     "loss_sign.added": (
         "Turn the sign of what is added, as of a KL divergence, which is 0 at least: "
@@ -140,6 +150,10 @@ ON_TRAINING = {
     ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
+    "softmax_axis.by_hand": (
+        "Take ops.softmax(z, axis=-1); by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), and "
+        "e / ops.sum(e, axis=-1, keepdims=True)."
+    ),
     "softmax_axis.attention": (
         "Take the softmax over what is looked at, for each that looks: with scores (batch, queries, keys), axis=-1."
     ),
@@ -164,7 +178,18 @@ ON_TRAINING = {
         "learn, with trainable = True."
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
-    "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
+    "frozen.all": (
+        "Set layer.trainable = True for what should learn, before compile. In a GAN, compile the discriminator while "
+        "its trainable is True, and set it to False before the model of both is compiled."
+    ),
+    "frozen.unbuilt": (
+        "Take model.trainable_variables behind the model's first call, or in each step; or give the model an Input, "
+        "which builds it at once."
+    ),
+    "frozen.nothing": (
+        "Leave trainable = False out there: in a loop, the generator's step leaves the discriminator still by itself, "
+        "as its optimizer is given generator.trainable_variables alone. Or set it to True again before that step."
+    ),
     "frozen.random": (
         "Let them learn: set trainable = True before compile. Or give them trained weights before they are frozen: "
         "load_weights, or weights='imagenet' instead of weights=None."
@@ -213,11 +238,23 @@ ON_TRAINING = {
         "Take a smaller weight_decay: 0.004 is AdamW's, 0.1 is much; each step takes learning_rate * weight_decay of "
         "the weights away."
     ),
+    "penalty_dominates.collapsed": (
+        "Weigh the divergence less against the reconstruction: take the sum over pixels (columns) of the errors, "
+        "not their mean, where the divergence is a sum over latent numbers; or multiply it by a weight that grows from "
+        "0 to 1 in the first epochs. A decoder that sees the earlier steps of its answer needs that, too."
+    ),
     "penalty_dominates.added": (
         "Weigh that term less (a hundredth), or let its weight grow from 0 in the first epochs; in a VAE, take the sum "
         "over pixels where the divergence is a sum over latent numbers, or the mean where it is a mean."
     ),
     "augmentation": "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
+    "augmentation.always": (
+        "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is."
+    ),
+    "augmentation.validation": (
+        "Alter rows to train with only: give the validation data a pipeline of their own, without the random layers "
+        "(and without shuffling), or put these layers into the model, which leaves them out in validation."
+    ),
     "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
     "bottleneck": "Give that layer more units: at least as many as there are classes.",
     "not_learning.imbalance": (
@@ -285,6 +322,7 @@ ON_TRAINING = {
         "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "
         "softmax, binary_crossentropy with a sigmoid."
     ),
+    "unreset_metric": ("Set it back where each epoch begins, metric.reset_state(), right after its result was read."),
     "too_few_steps.outside": (
         "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
     ),
@@ -369,6 +407,10 @@ ON_TRAINING = {
         "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
         "discriminator.train_on_batch."
     ),
+    "lr_too_high.sum": (
+        "Take the mean: ops.mean(...) instead of ops.sum(...), or leave out reduction='sum'. Then the learning rate "
+        "needn't change with the size of a batch. Or divide the rate by as many."
+    ),
     "lr_too_high.summed": (
         "After each update, begin the sums anew with zeros; where nothing is to be summed, give the optimizer the "
         "tape's gradients. Optimizers do both by themselves: Adam(gradient_accumulation_steps=4) sums those of four "
@@ -380,6 +422,10 @@ ON_TRAINING = {
     ),
     "lr_too_low": (
         "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD."
+    ),
+    "lr_too_low.epsilon": (
+        "Leave epsilon as it is (1e-7): it only keeps Adam from dividing by 0. Where it is larger than gradients are, "
+        "updates become as small as these."
     ),
     "lr_too_low.clipped": (
         "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."
@@ -406,6 +452,11 @@ ON_TRAINING = {
     "exploding_gradient.percent": (
         "Use mae, or for amounts the mse of numpy.log1p(y), which counts errors by their share, too; or leave out rows "
         "of target 0. For a percentage to report, divide the sum of all errors by the sum of all targets."
+    ),
+    "unscaled_target": (
+        "Scale the targets for training, mean, std = y_train.mean(), y_train.std(); y = (y - mean) / std, validation "
+        "targets with the same two numbers, and the answers back: predict(x) * std + mean. Or begin where they are: "
+        "Dense(1, bias_initializer=initializers.Constant(mean))."
     ),
     "exploding_gradient.targets": (
         "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "
@@ -449,6 +500,10 @@ ON_TRAINING = {
     ),
     "batchnorm_misuse.ones": (
         "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another batch_size."
+    ),
+    "batchnorm_misuse.validation": (
+        "Give BatchNormalization(momentum=0.9), or train for more steps (smaller batches, more epochs): the averages "
+        "then come near to what the batches have. Look at the validation loss again after that."
     ),
     "batchnorm_misuse.lag": (
         "Lower the momentum (0.9), or train for longer; viz gap measures what evaluation loses by it."

@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, finite, host, tensors
+from viz.doctor.check_base import Check, finite, host, is_nothing_left, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 
@@ -77,6 +77,10 @@ class DeadRelu(Check):
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind == "epoch" and isinstance(logs.get("loss"), float):
             self._epochs.append(logs["loss"])
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if is_nothing_left(targets):
+            self._units.clear()  # a hinge that is 0 for all rows has been learnt
 
     def on_step_end(self) -> None:
         size = limits.WINDOW if self.watch.step < limits.HEAVY_STEPS else limits.HEAVY_BLOCK

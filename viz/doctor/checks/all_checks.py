@@ -10,11 +10,13 @@ from viz.doctor.checks.course.callbacks import Callbacks
 from viz.doctor.checks.course.hidden_softmax import HiddenSoftmax
 from viz.doctor.checks.course.kept_by_hand import KeptByHand
 from viz.doctor.checks.course.schedules import Schedules
+from viz.doctor.checks.course.unreset_metrics import UnresetMetrics
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import Kernels
 from viz.doctor.checks.leaks.copied import Copied
+from viz.doctor.checks.leaks.encoded_targets import EncodedTargets
 from viz.doctor.checks.leaks.found_itself import FoundItself
 from viz.doctor.checks.leaks.label_leak import LabelLeak
 from viz.doctor.checks.leaks.looks_ahead import LooksAhead
@@ -28,8 +30,11 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
+from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
+from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
+from viz.doctor.checks.rows.altered_validation import AlteredValidation
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.counted_padding import CountedPadding
@@ -38,11 +43,13 @@ from viz.doctor.checks.rows.folds import Folds
 from viz.doctor.checks.rows.loop_rows import LoopRows
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding
+from viz.doctor.checks.rows.padding_class import PaddingClass
 from viz.doctor.checks.rows.policy_sign import PolicySign
 from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.renumbered import Renumbered
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.slid_labels import SlidLabels
+from viz.doctor.checks.rows.torn_series import TornSeries
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.rows.vocabularies import Vocabularies
@@ -50,6 +57,7 @@ from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
+from viz.doctor.checks.updates.collapsed import Collapsed
 from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.driven_apart import DrivenApart
 from viz.doctor.checks.updates.forgotten import Forgotten
@@ -57,6 +65,7 @@ from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.misled import Misled
 from viz.doctor.checks.updates.mixed_up import MixedUp
 from viz.doctor.checks.updates.moving_goal import MovingGoal
+from viz.doctor.checks.updates.nothing_given import NothingGiven
 from viz.doctor.checks.updates.opposed import Opposed
 from viz.doctor.checks.updates.outside import Outside
 from viz.doctor.checks.updates.overruled import Overruled
@@ -72,6 +81,8 @@ CHECKS: tuple[type[Check], ...] = (
     Mismatch,
     Swapped,
     Labels,
+    LabelsByHand,
+    CosineLogits,
     LastLayers,
     RowSoftmax,
     AttentionAxis,
@@ -95,6 +106,7 @@ CHECKS: tuple[type[Check], ...] = (
     Decay,
     Unreached,
     Frozen,
+    NothingGiven,
     Forgotten,
     Opposed,
     MovingGoal,
@@ -106,6 +118,7 @@ CHECKS: tuple[type[Check], ...] = (
     Adversary,
     Misled,
     Divergence,
+    Collapsed,
     DrivenApart,
     FirstBatch,
     Folds,
@@ -117,18 +130,22 @@ CHECKS: tuple[type[Check], ...] = (
     Costs,
     Overfit,
     ValidationRows,
+    AlteredValidation,
     Prepared,
     LoopRows,
     Renumbered,
     ClassOrder,
     SameBatch,
+    TornSeries,
     Callbacks,
     KeptByHand,
+    UnresetMetrics,
     Schedules,
     Endings,
     Answers,
     ClassWeights,
     CountedPadding,
+    PaddingClass,
     HiddenSoftmax,  # after what tells how much is learnt
     RandomFrozen,
     Padding,  # after what tells that nothing is learnt
@@ -137,6 +154,7 @@ CHECKS: tuple[type[Check], ...] = (
     Shuffles,
     SlidLabels,
     LabelLeak,
+    EncodedTargets,
     LooksAhead,
     RankTimes,
     Vocabularies,

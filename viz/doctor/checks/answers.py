@@ -12,8 +12,10 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
+from viz.doctor.checks.course.far_targets import far_targets
 from viz.doctor.checks.learning_rate import rate_of, times_usual
 from viz.doctor.checks.losses import function_name, is_ours, loss_kind
+from viz.doctor.checks.rows.reordered import reordered_apart
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.source_calls import lone_shuffles
@@ -186,6 +188,8 @@ class Answers(Check):
         least = float(numpy.mean([least_loss(course.kind, labels, p, settings) for labels, p in pairs]))
         if constant > least:
             self.watch.training.learnt = (constant - reached) / (constant - least)
+        if course.kind in _KINDS and self._far_from(course, pairs, reached, constant):
+            return
         if course.steps < limits.LEARNT_BY:
             hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
             if hardly and self.watch.hints_alone():
@@ -226,6 +230,30 @@ class Answers(Check):
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},
         )
 
+    def _far_from(
+        self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], reached: float, constant: float
+    ) -> bool:
+        """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
+        if course.steps < limits.TARGETS_STEPS or reached < limits.LITTLE_WIDE * constant or self.watch.interrupted:
+            return False
+        found = far_targets(pairs)
+        if found is None or (not found.wide and reached < limits.TARGETS_WORSE * constant):
+            return False
+        if not self.watch.hints_alone():
+            return False
+        self.watch.retract(("too_few_steps", 0))
+        self.watch.report(
+            "unscaled_target",
+            "warning",
+            f"after {course.steps} steps {found.words}: the loss is {_exactly(reached)}, where always giving the same "
+            f"answer gets {_exactly(constant)}. A last layer begins with answers around 0, and no step moves them "
+            "far",
+            place=course.place,
+            key=("unscaled_target", id(course)),
+            evidence={"target": found.label, "spread": found.label_spread, "answer": found.answer},
+        )
+        return True
+
     def _largest_share(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> float:
         """Of the labels, those of the most frequent class; 0 where there are no classes."""
         classes = [_classes(course, labels, p) for labels, p in (*course.earlier(), *pairs)]
@@ -237,7 +265,8 @@ class Answers(Check):
     def _little(self, course: _Course, reached: float, constant: float, least: float) -> None:
         """A hint where the loss is hardly below that of a constant answer: as much is learnt of the rows by heart."""
         place = made_at(course.loss) or course.place
-        shuffled = bool(place is not None and lone_shuffles(place.file))
+        file = place.file if place is not None else ""
+        shuffled = bool(file and (lone_shuffles(file) or reordered_apart(file)))
         share = limits.LITTLE_SHUFFLED if shuffled else limits.LITTLE_LEARNT
         if reached - least < share * (constant - least) or not self.watch.hints_alone():
             return

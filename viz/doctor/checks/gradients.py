@@ -11,7 +11,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms
-from viz.doctor.checks.losses import function_name
+from viz.doctor.checks.losses import function_name, is_ours
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
 from viz.recorder.sums import sum_of_squares
@@ -31,7 +31,7 @@ def _size(values: numpy.ndarray) -> tuple[float, float]:
 
 def _in_percent(loss: Any) -> bool:
     """Does this loss divide by the targets?"""
-    return function_name(loss) == "mean_absolute_percentage_error"
+    return is_ours(loss) and function_name(loss) == "mean_absolute_percentage_error"
 
 
 def _mixes(shape: tuple[int, ...]) -> bool:

@@ -12,11 +12,13 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms, total
+from viz.doctor.loss_questions import own_loss
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of", "times_usual"]
 
 _SQUARES = ("square", "abs", "multiply", "power")
+_BY_SIZE = ("SGD", "NoneType")  # whose updates are as large as the gradients are; Adam divides by their size
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 
 
@@ -52,19 +54,37 @@ class LearningRates(Check):
         self._asked_loss = False  # is it a loss object's value that is followed? Other sums may well be meant to grow
         self._differences: set[Any] = set()  # keys of differences, and of what squares and means make of them
         self._errors: set[Any] = set()
+        self._sums: dict[Any, tuple[int, Place | None]] = {}  # by the key of a number: of how many it is a sum
+        self._sum: tuple[int, Place | None] | None = None  # that of the loss
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow differences that are squared, as losses written by hand are."""
         made = getattr(outputs, "key", None)
-        if made is None or self._asked_loss or self.watch.inside("layer", "model"):
+        if made is None or self.watch.inside("layer", "model"):
             return
         given = {getattr(x, "key", None) for x in inputs} - {None}
+        if outputs.data.size == 1 and self._sum is None:
+            self._follow_sum(op.name, inputs, made, given)
+        if self._asked_loss:
+            return
         if op.name == "subtract":
             self._differences.add(made)
         elif given and given <= (self._differences if op.name in _SQUARES else self._errors):
             self._errors.add(made)
 
+    def _follow_sum(self, name: str, inputs: Any, made: Any, given: set[Any]) -> None:
+        """A loss that adds up many numbers has gradients as many times as large as those of a mean."""
+        count = inputs[0].data.size if name == "sum" and isinstance(inputs[0], Tensor) else 0
+        if count >= limits.WINDOW and (not self.watch.inside("loss") or own_loss(self.watch) is not None):
+            self._sums[made] = count, self.watch.place()
+        elif name not in ("divide", "mean"):
+            known = next((self._sums[key] for key in given if key in self._sums), None)
+            if known is not None:
+                self._sums[made] = known
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if self._sum is None:
+            self._sum = next((self._sums[t.key] for t in targets if getattr(t, "key", None) in self._sums), None)
         pairs = [(s, r) for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
         if not pairs:
             return
@@ -81,6 +101,10 @@ class LearningRates(Check):
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "loss":
             self._asked_loss = True
+            labels = opened.scope.inputs[0] if isinstance(opened.scope.inputs, tuple) else None
+            rows = getattr(labels, "shape", ())[:1]
+            if getattr(opened.owner, "reduction", "") == "sum" and rows:
+                self._sum = rows[0], made_at(opened.owner) or self.watch.called_at()
         elif self._now is not None:
             for scaled, results in self._scaled:
                 scaled.losses[-1] /= self.loss_scale(results, opened)
@@ -115,6 +139,7 @@ class LearningRates(Check):
         self._scaled.clear()
         self._differences.clear()
         self._errors.clear()
+        self._sums.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 
@@ -215,12 +240,19 @@ class LearningRates(Check):
         moved = course.moves[0] if course.moves else None
         by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
+        count, added_at = self._sum or (0, None)
+        summed = bool(count) and type(course.optimizer).__name__ in _BY_SIZE and not _unusual(course)
+        why = (
+            f". The loss is a sum of {count} numbers, where a mean is usual: its gradients, and the updates with "
+            "them, are as many times as large"
+        )
         self.watch.report(
-            "lr_too_high",
+            "lr_too_high.sum" if summed else "lr_too_high",
             "error",
-            f"{words} in {self.watch.counted(len(course.losses))}{rate}{by} (about 0.001 is usual)",
+            f"{words} in {self.watch.counted(len(course.losses))}{rate}{by} (about 0.001 is usual)"
+            f"{why if summed else ''}",
             op=getattr(course.optimizer, "name", None),
-            place=course.place,
+            place=(added_at if summed else None) or course.place,
             key=("lr_too_high", id(course)),
             evidence={
                 "learning_rate": course.rate,
@@ -243,7 +275,10 @@ class LearningRates(Check):
         kept = statistics.median(course.kept)
         highest = 1.001 * limits.RATE_TOO_SMALL * max(1.0, 0.1 * _scale(course.optimizer))
         low = course.rate is None or course.rate * kept <= highest
-        clipped = course.rate is not None and course.rate > highest
+        epsilon = float(getattr(course.optimizer, "epsilon", None) or 0.0)
+        damped = epsilon >= limits.EPSILON and course.rate is not None and course.rate * kept > highest
+        low = low or damped
+        clipped = course.rate is not None and course.rate > highest and not damped
         key = ("lr_too_low", id(course))
         slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
@@ -254,11 +289,13 @@ class LearningRates(Check):
             return  # no gradient at all: that isn't the learning rate
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
+        if damped:
+            rate += f", and epsilon={epsilon:g} makes updates as small as gradients are beside it"
         if clipped:
             setting, limit = _clipping(course.optimizer)
             rate += f", and of the gradients {setting}={limit:g} leaves {number(100 * kept)} %"
         self.watch.report(
-            "lr_too_low.clipped" if clipped else "lr_too_low",
+            "lr_too_low.epsilon" if damped else "lr_too_low.clipped" if clipped else "lr_too_low",
             "warning",
             f"the loss hardly moves ({number(first)} at first, {number(last)} now) in "
             f"{self.watch.counted(len(course.losses))}{rate}: an update {how} (about 0.001 of their size is usual)",

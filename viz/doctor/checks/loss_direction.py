@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, no_grad
-from eagerflow.core.observe import unobserved
+from eagerflow import Tensor
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.checks.losses import is_ours
+from viz.doctor.loss_questions import value_of
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["LossSign"]
 
 _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
+_CLEAR = 1e-4  # what a difference of 1 changes, at least
 _OTHERS = 8  # wrong classes that are tried in place of the right ones
 
 
@@ -47,12 +48,36 @@ class LossSign(Check):
     def _judge(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray, bounded: bool) -> None:
         if numpy.array_equal(labels, answers):
             return
+        if self._cancels(loss, labels, answers):
+            return
         within = bounded and labels.min() >= 0 and labels.max() <= 1
-        with unobserved(), no_grad():
-            perfect, near, now = _on_the_way(loss, labels, labels, answers)
-            beyond = near if within else _value(loss, labels, labels - 0.5 * (answers - labels))
+        perfect, near, now = _on_the_way(loss, labels, labels, answers)
+        beyond = near if within else value_of(loss, labels, labels - 0.5 * (answers - labels))
         if _worse(perfect, [near, now, beyond]):
             self._tell(loss, perfect, now)
+
+    def _cancels(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> bool:
+        """Do differences above and below 0 cancel each other, as in mean(y - p)? Then the loss can fall without end."""
+        if labels.dtype.kind != "f":
+            return False
+        moved = [value_of(loss, labels, labels + by) for by in (0, 1, -1, 2)]
+        both = value_of(loss, labels + 1, labels + 1)
+        if not numpy.isfinite([*moved, both]).all() or abs(moved[1]) < _CLEAR:
+            return False
+        zero, one = max(abs(moved[0]), abs(both)), moved[1]
+        if max(zero, abs(one + moved[2]), abs(2 * one - moved[3])) > 1e-3 * abs(one):
+            return False
+        self.watch.report(
+            "loss_sign.cancels",
+            "error",
+            f"the loss {getattr(loss, 'name', '')!r} is 0 for perfect answers, {number(moved[1])} for answers that are "
+            f"1 too high and {number(moved[2])} for those 1 too low: differences cancel each other, and the loss falls "
+            "without end as the answers go one way",
+            place=_written_at(loss) or made_at(loss) or self.watch.called_at(),
+            key=("loss_sign", id(loss)),
+            evidence={"perfect": moved[0], "now": value_of(loss, labels, answers)},
+        )
+        return True
 
     def _judge_classes(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> None:
         """The same for numbers of classes: the right class has to be the worst of several, or it may be another's."""
@@ -63,13 +88,12 @@ class LossSign(Check):
             return
         one_hot = numpy.eye(classes, dtype=answers.dtype)
         shifts = range(1, min(classes, _OTHERS + 1))
-        with unobserved(), no_grad():
-            right = one_hot[numbers].reshape(answers.shape)
-            perfect, near, now = _on_the_way(loss, labels, right, answers)
-            if not _worse(perfect, [near, now]):
-                return
-            wrong = [one_hot[(numbers + k) % classes].reshape(answers.shape) for k in shifts]
-            others = [_on_the_way(loss, labels, each, answers)[0] for each in wrong]
+        right = one_hot[numbers].reshape(answers.shape)
+        perfect, near, now = _on_the_way(loss, labels, right, answers)
+        if not _worse(perfect, [near, now]):
+            return
+        wrong = [one_hot[(numbers + k) % classes].reshape(answers.shape) for k in shifts]
+        others = [_on_the_way(loss, labels, each, answers)[0] for each in wrong]
         if _worse(perfect, others):
             self._tell(loss, perfect, now)
 
@@ -90,7 +114,9 @@ def _on_the_way(
     loss: Any, labels: numpy.ndarray, aim: numpy.ndarray, answers: numpy.ndarray
 ) -> tuple[float, float, float]:
     """The loss of perfect answers (or, where it has no value there, right beside them), half way, and now."""
-    perfect, beside, near, now = (_value(loss, labels, aim + part * (answers - aim)) for part in (0.0, 0.02, 0.5, 1.0))
+    perfect, beside, near, now = (
+        value_of(loss, labels, aim + part * (answers - aim)) for part in (0.0, 0.02, 0.5, 1.0)
+    )
     return perfect if numpy.isfinite(perfect) else beside, near, now
 
 
@@ -98,15 +124,6 @@ def _worse(perfect: float, others: list[float]) -> bool:
     """Is the loss of perfect answers larger than all others, beyond rounding?"""
     finite = bool(numpy.isfinite([perfect, *others]).all())
     return finite and perfect > max(others) + 1e-6 * max(1.0, abs(perfect))
-
-
-def _value(loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> float:
-    try:
-        with numpy.errstate(all="ignore"):
-            result = loss(Tensor(labels), Tensor(answers))
-    except Exception:  # noqa: BLE001  (a loss that needs more than labels and answers can't be asked)
-        return float("nan")
-    return float(host(result.data if isinstance(result, Tensor) else numpy.asarray(result)).mean())
 
 
 def _written_at(loss: Any) -> Place | None:

@@ -10,11 +10,11 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
+from viz.doctor.loss_questions import is_answer_of_own_loss, is_ours, own_loss, reaches
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
-from viz.recorder.source_lines import is_internal
 
-__all__ = ["Labels", "Mismatch", "function_name", "is_ours", "loss_kind"]
+__all__ = ["Labels", "Mismatch", "function_name", "is_ours", "labels_and_answers", "loss_kind"]
 
 _FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
 _SQUASHED = ("softmax", "sigmoid")
@@ -29,20 +29,19 @@ def function_name(loss: Any) -> str:
 
 
 def loss_kind(loss: Any) -> str:
-    """`"sparse"`, `"categorical"`, `"binary"` or `"other"`, for a loss object."""
+    """`"sparse"`, `"categorical"`, `"binary"` or `"other"`, for a loss object.
+
+    What users wrote themselves is "other", whatever its name: only the ops that run in it tell what it computes.
+    """
+    if not is_ours(loss):
+        return "other"
     name = f"{function_name(loss)} {type(loss).__name__}".lower()
     if "crossentropy" not in name and "cross_entropy" not in name:
         return "other"
     return "sparse" if "sparse" in name else "binary" if "binary" in name else "categorical"
 
 
-def is_ours(loss: Any) -> bool:
-    """Is this a loss of eagerflow's, not one that the user wrote?"""
-    code = getattr(getattr(loss, "fn", None) or getattr(type(loss), "call", None), "__code__", None)
-    return code is not None and is_internal(code.co_filename)
-
-
-def _pair(opened: Any) -> tuple[Any, Any] | None:
+def labels_and_answers(opened: Any) -> tuple[Any, Any] | None:
     """Labels and predictions of a loss, where each is one array."""
     given = opened.scope.inputs
     if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
@@ -59,6 +58,7 @@ class Mismatch(Check):
         self._of_several: set[int] = set()  # losses some of whose labels have several ones in a row
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
         self._model: Any = None  # the one that answered last
+        self._shares: set[Any] = set()  # keys of answers that a loss of the user's divided, by their sum perhaps
         self._negated: dict[Any, Any] = {}  # of what these are the negative: a crossentropy of logits has softplus(-x)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -70,8 +70,14 @@ class Mismatch(Check):
             self._from_logits(op, self._negated.get(getattr(inputs[0], "key", None), inputs[0]))
         elif op.name == "negative" and isinstance(outputs, Tensor) and outputs.key is not None:
             self._negated[outputs.key] = inputs[0]
-        elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("loss", "metric"):
-            self._as_probabilities(inputs[0], None)
+        elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
+            shares = getattr(inputs[0], "key", None) in self._shares
+            if shares or not self.watch.inside("loss") or is_answer_of_own_loss(self.watch, inputs[0]):
+                self._as_probabilities(inputs[0], None)
+        elif op.name == "divide" and is_answer_of_own_loss(self.watch, inputs[0]):
+            self._shares.add(getattr(outputs, "key", None))
+        elif op.name == "sigmoid" and is_answer_of_own_loss(self.watch, inputs[0]):
+            self._second_sigmoid(op, inputs[0])
 
     def _softmax(self, op: Any, x: Any, settings: Any, outputs: Any) -> None:
         if not isinstance(x, Tensor) or outputs is None or outputs.key is None:
@@ -86,6 +92,13 @@ class Mismatch(Check):
             if len(shape) == 2 and shape[axis] == 1:
                 self._one_unit(shape, layer, op.name, self.watch.place())
 
+    def _second_sigmoid(self, op: Any, x: Any) -> None:
+        """A loss of the user's takes a sigmoid of what went through one in the last layer."""
+        made_by = self.watch.made_by(x)
+        if made_by in _SQUASHED:
+            what = f"{op.name} of values that {made_by} made already: they only come from 0.5 to 0.73"
+            self._report("twice", what, None, op.name, self.watch.place(), twice=True)
+
     def _one_unit(self, shape: Any, layer: Any, op: str, place: Any) -> None:
         whose = f"layer {layer_label(layer)!r}: " if layer is not None else ""
         what = f"{whose}softmax over one unit is always 1, whatever the input (shape {tuple(shape)})"
@@ -94,6 +107,7 @@ class Mismatch(Check):
     def on_step_end(self) -> None:
         self._axes.clear()
         self._negated.clear()
+        self._shares.clear()
 
     def _axis(self, predicted: Tensor) -> None:
         """A softmax that the loss is given, over another axis than the classes'."""
@@ -143,12 +157,13 @@ class Mismatch(Check):
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "model" and self.watch.outermost():
             self._model = opened.owner
-        pair = _pair(opened)
+        pair = labels_and_answers(opened)
         if pair is None:
             return
         labels, predicted = pair
         kind, settings = loss_kind(opened.owner), getattr(opened.owner, "settings", {})
         self._axis(predicted)
+        self._smoothed(opened.owner, float(settings.get("label_smoothing") or 0.0))
         if is_ours(opened.owner) and self._each_step(labels, predicted):
             return
         if kind == "other":
@@ -162,6 +177,15 @@ class Mismatch(Check):
             self._as_probabilities(predicted, opened.owner)
         self._shapes(kind, labels, predicted, opened.owner)
 
+    def _smoothed(self, loss: Any, part: float) -> None:
+        if part < limits.SMOOTHED:
+            return
+        what = (
+            f"label_smoothing={part:g} spreads {part:.0%} of each label over all classes: what is left of the right "
+            f"one is {1 - part:.0%}"
+        )
+        self._report("smoothing", what, None, None, made_at(loss) or self.watch.called_at(), high=part)
+
     def _elementwise(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """A loss that compares element by element, given class numbers for several outputs."""
         shape = predicted.data.shape
@@ -173,6 +197,8 @@ class Mismatch(Check):
 
     def _squared(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """Hinge after softmax or sigmoid, and squared or absolute differences for classes (a hint)."""
+        if not is_ours(loss):
+            return
         name = function_name(loss)
         made_by, place = self.watch.made_by(predicted), made_at(loss) or self.watch.called_at()
         if name in ("hinge", "squared_hinge") and made_by in _SQUASHED and predicted.key is not None:
@@ -253,9 +279,10 @@ class Mismatch(Check):
             place = made_at(loss) or self.watch.place()
             self._report(_logits_of(values, loss), what, layer, None, place, high=float(values.max()))
         elif values.size and values.dtype.kind == "f" and numpy.isfinite(values).all():
-            self._judge(values, one_of_many and values.ndim > 1, self._layer_of(predicted), loss)
+            self._judge(values, one_of_many and values.ndim > 1, self.watch.origin(predicted), loss)
 
-    def _judge(self, values: numpy.ndarray, one_of_many: bool, layer: Any, loss: Any) -> None:
+    def _judge(self, values: numpy.ndarray, one_of_many: bool, origin: Any, loss: Any) -> None:
+        layer = None if origin is None else origin.layer
         low, high = float(values.min()), float(values.max())
         whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
         total = float(numpy.median(values.sum(axis=-1))) if one_of_many else 1.0
@@ -266,6 +293,8 @@ class Mismatch(Check):
                 "takes them for probabilities (from_logits=False)"
             )
         elif abs(total - 1) > limits.ROW_SUM:
+            if self._sums_otherwise(values, origin):
+                return
             what = (
                 f"the outputs{whose} sum to {number(total)} in each row: they are no probabilities of classes that "
                 "exclude each other"
@@ -274,6 +303,27 @@ class Mismatch(Check):
             return
         place = made_at(loss) or self.watch.place()
         self._report(_logits_of(values, loss), what, layer, None, place, low=low, high=high)
+
+    def _sums_otherwise(self, values: numpy.ndarray, origin: Any) -> bool:
+        """Is it the columns, or all numbers together, that sum to 1, as of a softmax by hand over the wrong axis?"""
+        if values.ndim != 2 or values.shape[0] < limits.FIRST or origin is None:
+            return False
+        sums = values.sum(axis=0, dtype="float64")
+        columns = bool((abs(sums - 1) < limits.ROW_SUM).all())
+        if not columns and abs(float(sums.sum()) - 1) > limits.ROW_SUM:
+            return False
+        over = "each column sums to 1" if columns else "all of them together sum to 1"
+        self.watch.report(
+            "softmax_axis.by_hand",
+            "error",
+            f"the predictions {values.shape} are no shares of {values.shape[1]} classes: {over}, where each row "
+            "should. They are divided by a sum over the rows of the batch, which then depend on each other",
+            layer=origin.layer,
+            op=origin.op,
+            place=origin.place,
+            evidence={"axis": 0, "shape": list(values.shape)},
+        )
+        return True
 
     def _shapes(self, kind: str, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """The crossentropy that doesn't go with the shape of its labels."""
@@ -365,13 +415,20 @@ _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "r
 class Labels(Check):
     """Labels that the outputs can't reach, or that are no class at all."""
 
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._asked: dict[int, tuple[Any, bool]] = {}  # losses of the user's: do they take labels as they are?
+
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self.watch.inside("metric"):
             return
-        if op.name == "sparse_softmax_crossentropy" and not self.watch.inside("loss"):
-            self._classes(inputs[0], inputs[1])
-        elif op.name == "sigmoid_crossentropy" and not self.watch.inside("loss"):
-            self._binary(host(inputs[0].data))
+        if op.name in ("sparse_softmax_crossentropy", "sigmoid_crossentropy"):
+            if self.watch.inside("loss") and own_loss(self.watch) is None:
+                return  # which was given the labels as they are
+            if op.name == "sigmoid_crossentropy":
+                self._binary(host(inputs[0].data), own_loss(self.watch))
+            else:
+                self._classes(inputs[0], inputs[1])
 
     def _classes(self, labels: Any, predicted: Any, ignored: Any = None) -> None:
         """Class numbers below 0, or not below the number of classes."""
@@ -402,24 +459,31 @@ class Labels(Check):
             self._tell("label_range.classes", what, low, high, layer)
 
     def on_scope_begin(self, opened: Any) -> None:
-        pair = _pair(opened)
+        pair = labels_and_answers(opened)
         if pair is None:
             return
         labels, predicted = pair
+        labels, predicted = _weighed(opened, labels, predicted)
         kind = loss_kind(opened.owner)
         if kind == "sparse":
             ignored = getattr(opened.owner, "settings", {}).get("ignore_class")
             if labels.shape != predicted.data.shape or predicted.data.shape[-1:] == (1,):
                 self._classes(labels, predicted, ignored=ignored)
         elif kind == "binary":
-            self._binary(labels)
+            self._binary(labels, next((each for each in self.watch.scopes if each.kind == "loss"), None))
         elif kind == "categorical" and labels.shape == predicted.data.shape:
             self._rows(labels)
         elif kind == "other" and labels.size == predicted.data.size:
             self._reachable(labels, predicted, opened.owner)
 
-    def _binary(self, labels: numpy.ndarray) -> None:
-        if labels.size and (labels.min() < -limits.NOISY_LABEL or labels.max() > 1 + limits.NOISY_LABEL):
+    def _binary(self, labels: numpy.ndarray, around: Any = None) -> None:
+        """Labels of a binary crossentropy, which may be a part of a loss that the user wrote."""
+        outside = labels.size and (labels.min() < -limits.NOISY_LABEL or labels.max() > 1 + limits.NOISY_LABEL)
+        pair = None if around is None else labels_and_answers(around)
+        own = None if pair is None or is_ours(around.owner) else around.owner
+        if outside and own is not None and pair is not None:
+            outside = self._counts(own, pair[0], 0.0, 1.0, self.watch.made_by(pair[1]) != "sigmoid")
+        if outside:
             low, high = float(labels.min()), float(labels.max())
             what = (
                 f"labels go from {number(low)} to {number(high)}, but binary crossentropy takes 0 and 1: the loss can "
@@ -458,7 +522,7 @@ class Labels(Check):
             return
         low, high = _RANGES[activation]
         outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
-        if float(outside.mean()) < 0.05:
+        if float(outside.mean()) < 0.05 or not self._counts(loss, labels, low, high):
             return
         origin = self.watch.origin(predicted)
         least, most = float(labels.min()), float(labels.max())
@@ -467,6 +531,15 @@ class Labels(Check):
             f"gives {number(low)} to {number(high)}: {outside.mean():.0%} of the labels are out of reach"
         )
         self._tell("label_range", what, least, most, origin.layer if origin is not None else None)
+
+    def _counts(self, loss: Any, labels: numpy.ndarray, low: float, high: float, logits: bool = False) -> bool:
+        """Does a loss take labels as they are? One that the user wrote may leave some out, or scale them."""
+        if is_ours(loss):
+            return True
+        known = self._asked.get(id(loss))
+        if known is None:
+            known = self._asked[id(loss)] = loss, reaches(loss, labels, low, high, logits=logits) is False
+        return known[1]
 
     def _several(self, labels: numpy.ndarray, predicted: Tensor) -> bool:
         """Rows of labels that don't sum to 1, as the rows of a softmax do."""
@@ -493,6 +566,22 @@ class Labels(Check):
         self.watch.report(
             kind, "error", message, layer=layer, place=self.watch.called_at(), evidence={"lowest": low, "highest": high}
         )
+
+
+def _weighed(opened: Any, labels: numpy.ndarray, predicted: Tensor) -> tuple[numpy.ndarray, Tensor]:
+    """Labels without those rows whose weight is 0, as of rows whose label nobody knows."""
+    weights = opened.frame.f_locals.get("sample_weight") if opened.frame is not None else None
+    data = (
+        host(weights.data if isinstance(weights, Tensor) else numpy.asarray(weights)) if weights is not None else None
+    )
+    if (
+        data is None
+        or data.size != len(labels)
+        or data.dtype.kind not in "fiub"
+        or labels.shape != predicted.data.shape
+    ):
+        return labels, predicted
+    return labels[data.reshape(-1) != 0], predicted
 
 
 def _weighs_rows(labels: numpy.ndarray, sums: numpy.ndarray) -> bool:

@@ -181,7 +181,8 @@ class Modes(Check):
     def _judge_lag(self) -> None:
         """Averages that are still what they began with, and far from what the batches have; the farthest is told."""
         found = [(apart, norm) for norm in self._norms.values() if (apart := _lag(norm)) is not None]
-        if not found:
+        known = [each.rule for each in self.watch.raw("batchnorm_misuse")]
+        if not found or "batchnorm_misuse.validation" in known:  # which says more
             return
         apart, norm = max(found, key=lambda each: each[0])
         momentum, left = norm.layer.momentum, _left(norm)
@@ -202,7 +203,7 @@ class Modes(Check):
             f"layer {layer_label(norm.layer)!r} {what}",
             layer=norm.layer,
             place=place,
-            key=("batchnorm_misuse", id(norm), way),
+            key=("batchnorm_misuse", "lag") if way == "lag" else ("batchnorm_misuse", id(norm), way),
             evidence=evidence,
         )
 

@@ -33,7 +33,13 @@ class Noise(Check):
 
     def on_scope_begin(self, opened: Any) -> None:
         owner = opened.owner
-        if opened.kind != "layer" or not opened.training or "Dropout" not in type(owner).__name__:
+        if opened.kind != "layer" or not opened.training:
+            return
+        if type(owner).__name__.startswith("Random") and type(owner).__module__.startswith("eagerflow.layers."):
+            if self.watch.step and self._is_asked_only():
+                self._tell_altered(owner)
+            return
+        if "Dropout" not in type(owner).__name__:
             return
         if self.watch.step and owner.rate and self._is_asked_only():
             self._tell_always(owner)
@@ -55,6 +61,19 @@ class Noise(Check):
         steps = [opened.scope.name for opened in self.watch.scopes if opened.kind == "step"]
         outer = next((opened for opened in self.watch.scopes if opened.kind in ("layer", "model")), None)
         return (bool(steps) and steps[0] != "train_step") or (outer is not None and outer.training is False)
+
+    def _tell_altered(self, layer: Any) -> None:
+        """Of `evaluate`, and so of validation, a warning; else some answer several altered copies on purpose."""
+        steps = [opened.scope.name for opened in self.watch.scopes if opened.kind == "step"]
+        self.watch.report(
+            "augmentation.always",
+            "warning" if steps[:1] == ["test_step"] else "info",
+            f"layer {layer_label(layer)!r} alters pictures at random in evaluation and prediction, too, as its call "
+            "says training=True: val_loss tells of altered pictures, and answers differ from call to call",
+            layer=layer,
+            key=("augmentation", "always"),
+            evidence={"correlation": 1.0, "spread": 1.0, "change": 0.0},
+        )
 
     def _tell_always(self, layer: Any) -> None:
         """A hint: some draw several answers on purpose."""

@@ -10,8 +10,9 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, tensors
+from viz.doctor.check_base import Check, host, is_nothing_left, number, tensors
 from viz.doctor.checks.losses import function_name, is_ours, loss_kind
+from viz.doctor.loss_questions import own_loss
 from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
@@ -59,6 +60,10 @@ class ConstantOutput(Check):
     def _last_layer(self, x: Tensor) -> Any:
         origin = self.watch.origin(x)
         return None if origin is None else origin.layer
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if is_nothing_left(targets):
+            self._in_a_row.clear()
 
     def on_step_end(self) -> None:
         for key, count in self._in_a_row.items():
@@ -193,7 +198,7 @@ class LastLayers(Check):
 
 
 class RowSoftmax(Check):
-    """A softmax over the rows of a batch, in a loss written by hand.
+    """A softmax over the rows of a batch, in a loss written by hand, or divided by hand.
 
     What shows that the classes are on the other axis: the logarithm is taken of what a model answers, or the loss
     compares it with rows of labels that each sum to 1, or picks one number of each row.
@@ -203,6 +208,7 @@ class RowSoftmax(Check):
         super().__init__(watch)
         self._answers: set[int] = set()  # what models and layers called by the program gave
         self._over_rows: dict[int, tuple[Any, tuple[int, ...], int, int]] = {}
+        self._source: dict[Any, int] = {}  # of which tensor exponentials were taken, but for what was subtracted
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if opened.kind in ("model", "layer") and error is None and self.watch.outermost():
@@ -220,10 +226,24 @@ class RowSoftmax(Check):
                 if op.name == "log_softmax":
                     self._judge(outputs.key)
             return
+        by_hand = op.name == "divide" and isinstance(x, Tensor) and self.watch.made_by(x) == "exp"
+        if by_hand and isinstance(x, Tensor) and x.key is not None and self._sums_rows(x, inputs[1], outputs):
+            source = self._source.get(x.key)
+            self._over_rows[outputs.key] = self.watch.place(), x.data.shape, source or x.key, outputs.key
+            return
+        if op.name in ("exp", "subtract") and isinstance(x, Tensor) and isinstance(outputs, Tensor) and x.key:
+            self._source[outputs.key] = self._source.get(x.key, x.key)
         for i, given in enumerate(inputs) if self._over_rows else ():
             key = given.key if isinstance(given, Tensor) else None
             if key in self._over_rows:
                 self._follow(key, op.name, [*inputs[:i], *inputs[i + 1 :]], settings, outputs)
+
+    def _sums_rows(self, x: Tensor, total: Any, outputs: Any) -> bool:
+        """Are exponentials divided by their sums over the rows, one for each class, or by one sum of them all?"""
+        made = isinstance(total, Tensor) and isinstance(outputs, Tensor) and self.watch.made_by(total) == "sum"
+        if not made or x.data.ndim != 2 or x.data.shape[1] < 2 or x.data.shape[0] in (1, x.data.shape[1]):
+            return False
+        return outputs.key is not None and total.data.shape in ((), (1, 1), x.data.shape[1:], (1, *x.data.shape[1:]))
 
     def _follow(self, key: int, name: str, others: list[Any], settings: Any, outputs: Any) -> None:
         """What is done with such a softmax, or with what was made of it."""
@@ -243,7 +263,7 @@ class RowSoftmax(Check):
 
     def _tell(self, key: int) -> None:
         place, shape, *_ = self._over_rows[key]
-        if self.watch.inside("loss", "layer", "model"):
+        if self.watch.inside("layer", "model") or (self.watch.inside("loss") and own_loss(self.watch) is None):
             return
         self.watch.report(
             "softmax_axis",
@@ -258,6 +278,7 @@ class RowSoftmax(Check):
     def on_step_end(self) -> None:
         self._answers.clear()
         self._over_rows.clear()
+        self._source.clear()
 
 
 def _one_hot(x: Any, shape: tuple[int, ...]) -> bool:

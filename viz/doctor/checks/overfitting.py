@@ -10,7 +10,10 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
+from viz.doctor.checks.course.lagging_norms import TrainedBatch
 from viz.doctor.checks.endings import running_fit
+from viz.doctor.program import layer_label
+from viz.doctor.user_code import made_at
 
 __all__ = ["Overfit"]
 
@@ -40,6 +43,7 @@ class Overfit(Check):
         self._way: tuple[str, ...] = ()  # those that made the loss, where no loss object did
         self._guessed = False  # are validation losses known by these ops alone?
         self._asked: Any = None  # where the model was last asked without a tape
+        self._batch = TrainedBatch()
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
@@ -78,15 +82,36 @@ class Overfit(Check):
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         found = tensors(outputs)
         if opened.kind == "model":
+            if self.watch.outermost():
+                self._batch.answered(opened, outputs)
             self._ops.clear()
             if self._way and found and found[0].key is None and not self._told:
                 self._asked = self.watch.called_at()
             return
+        if len(found) == 1 and found[0].key is not None:
+            self._batch.judged(opened)
         if self._told or len(found) != 1 or self.watch.trains():
             return
         if found[0].key is None and found[0].data.size == 1:
             self._place = self.watch.called_at()
             self._enter(False, float(host(found[0].data).reshape(())))
+
+    def _tell_lag(self, trained: float, validation: float, inference: float, key: Any) -> None:
+        """The validation loss is high as the moving averages lag; a hint, as they only need more steps."""
+        norm = self._batch.norm
+        momentum = float(norm.momentum)
+        self.watch.retract(("batchnorm_misuse", "lag"))  # which says less
+        self.watch.report(
+            "batchnorm_misuse.validation",
+            "warning" if momentum > limits.MOMENTUM_USUAL else "info",
+            f"the validation loss is {number(validation)} while the training loss is {number(trained)}, as the moving "
+            f"averages of {layer_label(norm)!r} (momentum {momentum:g}) lag behind: the last rows that were trained "
+            f"with get a loss of {number(inference)} in inference mode, too. It is no overfitting",
+            layer=norm,
+            place=made_at(norm),
+            key=key,
+            evidence={"loss": trained, "val_loss": validation, "inference": inference, "momentum": momentum},
+        )
 
     def _enter(self, trains: bool, loss: float) -> None:
         """A loss in a loop of the user's own; when training gives way to validation, or back, a part ends."""
@@ -118,18 +143,25 @@ class Overfit(Check):
         best = min(range(len(validation)), key=validation.__getitem__)
         since, key = len(validation) - 1 - best, ("overfit", 0)
         recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
-        learns = train[-1] < limits.OVERFIT_LEARNS * train[best]
+        below_0 = min(*train, *validation) < 0
+        learns = _learns(train, best, below_0)
         by_heart = train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
-        risen = recent >= limits.OVERFIT * validation[best] or by_heart
+        by_heart = by_heart and not below_0
+        high = _risen(validation, best, recent, limits.OVERFIT, limits.OVERFIT_BACK)
         near_0 = recent < limits.OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
         best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
-        if since < limits.OVERFIT_EPOCHS or not risen or not learns or near_0 or best_is_kept:
-            self.watch.retract(key)
-            return
-        clear = by_heart or recent >= limits.OVERFIT_CLEAR * validation[best]
-        clear = clear and since >= limits.OVERFIT_CLEAR_EPOCHS
+        lag = ("batchnorm_misuse", "validation")
         self.watch.retract(key)
-        if recent >= limits.OVERFIT * validation[best]:
+        self.watch.retract(lag)
+        if since < limits.OVERFIT_EPOCHS or not (high or by_heart) or not learns or near_0 or best_is_kept:
+            return
+        inference = self._batch.lags(train[-1], recent)
+        if inference is not None:
+            self._tell_lag(train[-1], recent, inference, lag)
+            return
+        clear = by_heart or _risen(validation, best, recent, limits.OVERFIT_CLEAR, 1.0)
+        clear = clear and since >= limits.OVERFIT_CLEAR_EPOCHS
+        if high:
             words = (
                 f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
                 f"{number(recent)} now, in epoch {len(validation)}, while the training "
@@ -154,6 +186,20 @@ class Overfit(Check):
                 "loss": train[-1],
             },
         )
+
+
+def _learns(train: list[float], best: int, below_0: bool) -> bool:
+    """Did the training loss fall by more than noise since the epoch with the best validation loss?"""
+    if below_0:
+        return train[best] - train[-1] > (1 - limits.OVERFIT_LEARNS) * (train[0] - train[-1])
+    return train[-1] < limits.OVERFIT_LEARNS * train[best]
+
+
+def _risen(validation: list[float], best: int, recent: float, times: float, back: float) -> bool:
+    """Is a loss by so many times as high as its best; or, where it goes below 0, back by this part of its fall?"""
+    if min(validation) < 0:
+        return recent - validation[best] >= back * max(validation[0] - validation[best], 1e-9)
+    return recent >= times * validation[best]
 
 
 def _puts_back(fit: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
-from viz.doctor.checks.leaks.rounding import is_rounded
+from viz.doctor.checks.leaks.rounding import is_cut, is_rounded
 from viz.recorder.descriptions import flat
 from viz.recorder.input_names import names_of_outputs
 
@@ -136,7 +136,9 @@ class LabelLeak(Check):
             elif is_rounded(y, inputs[:, column]):
                 how = f"is what the label{kept.of_output} was rounded from"
             else:
-                column = -1
+                cut = next(((i, cuts) for i, each in enumerate(inputs.T) if (cuts := is_cut(each, y))), None)
+                column = -1 if cut is None else cut[0]
+                how = "" if cut is None else _compared(kept.of_output, cut[1])
         if column >= 0:
             words = f"{kept.named(column)} {how}, in all {len(y)} rows looked at"
             severity = "warning" if kept.comes_last(column) else "info"  # what comes earlier may be to be remembered
@@ -179,6 +181,13 @@ class LabelLeak(Check):
                 "of_others": float(numpy.delete(alike, column).max()),
             },
         )
+
+
+def _compared(of_output: str, cuts: list[float]) -> str:
+    """What is made of a label by comparing it, in words."""
+    if len(cuts) == 1:
+        return f"tells whether the label{of_output} is above {number(cuts[0])}"
+    return f"tells between which of {len(cuts)} limits the label{of_output} lies"
 
 
 def _columns(inputs: list[numpy.ndarray], labels: numpy.ndarray) -> tuple[numpy.ndarray | None, tuple[int, int] | None]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy
 
 from viz.doctor import thresholds as limits
 
-__all__ = ["is_rounded"]
+__all__ = ["is_cut", "is_rounded"]
 
 
 def is_rounded(coarse: numpy.ndarray, fine: numpy.ndarray) -> bool:
@@ -28,3 +30,27 @@ def is_rounded(coarse: numpy.ndarray, fine: numpy.ndarray) -> bool:
     even = 1 / numpy.sqrt(12)  # the standard deviation of what is spread evenly over one
     size = numpy.sqrt((left * left).mean())
     return bool(left.max() <= 0.5 + limits.ROUNDED_FIT and abs(size / even - 1) <= limits.ROUNDED_SPREAD)
+
+
+def is_cut(coarse: numpy.ndarray, fine: numpy.ndarray) -> list[float]:
+    """At which values of `fine` that of `coarse` changes, where it is made of it by comparing; empty where it isn't.
+
+    Each value of `coarse` has a range of `fine` of its own, and one range begins where the one before ends: what merely
+    has a large effect on `fine` leaves gaps between the ranges, or lets them overlap.
+
+    >>> y = numpy.random.default_rng(0).normal(size=400)
+    >>> [round(each, 1) for each in is_cut((y > 0.5) * 1.0, y)], is_cut((y > 0.5) * 1.0, y + 9 * (y > 0.5))
+    ([0.5], [])
+    """
+    kinds, at = numpy.unique(coarse, return_inverse=True)
+    if not 2 <= len(kinds) <= limits.LEAK_CLASSES or numpy.bincount(at).min() < limits.LEAK_OF_CLASS:
+        return []
+    parts = sorted((fine[at == i] for i in range(len(kinds))), key=lambda part: float(part.mean()))
+    usual = float(numpy.quantile(numpy.diff(numpy.unique(fine)), limits.CUT_GAPS))
+    cuts = []
+    for below, above in pairwise(parts):
+        low, high = float(below.max()), float(above.min())
+        if not low < high <= low + usual:
+            return []
+        cuts.append((low + high) / 2)
+    return cuts

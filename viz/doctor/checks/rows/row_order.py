@@ -12,6 +12,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
 from viz.doctor.class_numbers import agreement, label_classes
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
 from viz.doctor.user_code import Place
@@ -151,6 +152,10 @@ class Shuffles(Check):
         """Look for a shuffle of one array, or of two in different orders."""
         for found in self.watch.raw("not_learning", "validation_chance"):
             file = found.file or ""
+            alone = reordered_apart(file) if file else None
+            if alone is not None:
+                self._tell_alone(file, alone)
+                continue
             lone, apart, zipped = (
                 (lone_shuffles(file), separate_shuffles(file), zipped_shuffles(file)) if file else ([], [], [])
             )
@@ -178,6 +183,18 @@ class Shuffles(Check):
                 place=Place(file, line),
                 evidence={"name": name, "line": line},
             )
+
+    def _tell_alone(self, file: str, alone: Reordered) -> None:
+        self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
+        self.watch.report(
+            "shuffled_apart",
+            "info" if self.watch.interrupted else "warning",
+            f"the rows of {alone.name!r} are put in a random order, and those of {alone.other!r} are not, though both "
+            "are trained with: each row now has another row's label, which explains that nothing is learnt that holds "
+            "for other rows",
+            place=Place(file, alone.line),
+            evidence={"name": alone.name, "line": alone.line},
+        )
 
 
 def told(found: dict[str, Any]) -> str:

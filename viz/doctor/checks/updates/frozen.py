@@ -10,6 +10,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host
+from viz.doctor.checks.updates.nothing_given import set_still_at
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import Owners
@@ -115,13 +116,14 @@ class Frozen(Check):
             return
         count = self._without[id(model)] = self._without.get(id(model), 0) + 1
         if count == limits.FIRST:
+            still = set_still_at(model)
+            why = f", as {still[0]}.trainable = False stands on line {still[1].line}" if still is not None else ""
             self.watch.report(
                 "frozen.all",
                 "error",
-                f"the model {layer_label(model)!r} has no trainable weights, of {len(model.weights)} altogether: "
-                "training "
-                "changes nothing",
-                place=self.watch.called_at(),
+                f"the model {layer_label(model)!r} has no trainable weights, of {len(model.weights)} altogether{why}: "
+                "training changes nothing",
+                place=still[1] if still is not None else self.watch.called_at(),
                 evidence={"trainable": 0, "weights": len(model.weights)},
             )
 

@@ -1,0 +1,101 @@
+"""What a loss of the user's own does is asked of it, by calling it: its name tells nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, no_grad
+from eagerflow.core.observe import unobserved
+from viz.doctor.check_base import host
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["is_answer_of_own_loss", "is_ours", "own_loss", "reaches", "value_of"]
+
+_END = 0.02  # of a range: so far from its ends are answers that are as good as certain, and where logarithms are finite
+_NEAR = 0.1  # of what certain answers gain against undecided ones
+
+
+def is_ours(loss: Any) -> bool:
+    """Is this a loss of eagerflow's, not one that the user wrote?"""
+    codes = [getattr(each, "__code__", None) for each in (getattr(loss, "fn", None), getattr(type(loss), "call", None))]
+    known = [code for code in codes if code is not None]
+    return bool(known) and all(is_internal(code.co_filename) for code in known)
+
+
+def own_loss(watch: Any) -> Any:
+    """The scope of the loss that runs, where the user wrote it; None elsewhere."""
+    opened = watch.scopes.innermost("loss")
+    return None if opened is None or is_ours(opened.owner) else opened
+
+
+def is_answer_of_own_loss(watch: Any, x: Any) -> bool:
+    """Is this what a running loss of the user's own was given to judge, and nothing that it made of it?"""
+    opened = own_loss(watch)
+    given = None if opened is None else opened.scope.inputs
+    answers = given[1] if isinstance(given, tuple) and len(given) == 2 else None
+    key = getattr(x, "key", None)
+    return key is not None and key == getattr(answers, "key", None)
+
+
+def value_of(loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> float:
+    """The mean loss of these answers; NaN where the loss needs more than labels and answers.
+
+    >>> import eagerflow as ef
+    >>> value_of(ef.losses.MeanSquaredError(), numpy.array([[1.0]]), numpy.array([[3.0]]))
+    4.0
+    """
+    try:
+        with unobserved(), no_grad(), numpy.errstate(all="ignore"):
+            result = loss(Tensor(labels), Tensor(answers))
+    except Exception:  # noqa: BLE001  (a loss that needs more than labels and answers can't be asked)
+        return float("nan")
+    return float(host(result.data if isinstance(result, Tensor) else numpy.asarray(result)).mean())
+
+
+def reaches(loss: Any, labels: numpy.ndarray, low: float, high: float, *, logits: bool = False) -> bool | None:
+    """Can answers from `low` to `high` be right for labels beyond, as a loss leaves these out, or scales them?
+
+    Answers at the ends of the range, where labels are above or below it, or answers that were scaled like the labels,
+    must be about as good as such answers are for labels of `low` and `high` alone.
+
+    Args:
+        loss: one that the user wrote.
+        labels: of the shape of the answers.
+        low: the lowest possible answer.
+        high: the highest possible answer; infinite where there is none.
+        logits: does the loss take a sigmoid of its answers, so that these are logits of those from 0 to 1?
+
+    Returns:
+        None where it can't be told: the loss needs more than labels and answers, or doesn't compare them.
+
+    >>> import eagerflow as ef
+    >>> marked = numpy.array([[0.0], [1.0], [-1.0], [1.0]])
+    >>> reaches(ef.losses.MeanSquaredError(), marked, 0.0, 1.0)
+    False
+    >>> reaches(lambda y, p: ef.ops.mean(ef.ops.where(y < 0, 0.0, ef.ops.square(y - p))), marked, 0.0, 1.0)
+    True
+    """
+    labels = labels.astype("float32")
+    top = high if numpy.isfinite(high) else max(low + 1.0, float(labels.max()))
+    span = top - low
+    least, most, middle = low + _END * span, top - _END * span, low + 0.5 * span
+
+    def asked(given: numpy.ndarray, answers: numpy.ndarray) -> float:
+        return value_of(loss, given, (numpy.log(answers / (1 - answers)) if logits else answers).astype("float32"))
+
+    floors, gains = [], []
+    for label, answer in ((low, least), (top, most)):
+        whole = numpy.full_like(labels, label)
+        floors.append(asked(whole, numpy.full_like(labels, answer)))
+        gains.append(asked(whole, numpy.full_like(labels, middle)) - floors[-1])
+    if not numpy.isfinite([*floors, *gains]).all() or min(gains) <= 0:
+        return None
+    spread = float(labels.max() - labels.min()) or 1.0
+    scaled = low + (labels - labels.min()) / spread * span
+    tried = [asked(labels, numpy.clip(each, least, most)) for each in (labels, scaled)]
+    if not numpy.isfinite(tried).any():
+        return None
+    off = _NEAR * min(gains)
+    return any(min(floors) - off <= each <= max(floors) + off for each in tried)
