@@ -6,9 +6,7 @@ current device. Slices of arrays share their memory with them: a batch lives no 
 
 from __future__ import annotations
 
-import inspect
 import itertools
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -25,6 +23,7 @@ from eagerflow.core.device import current_device
 from eagerflow.core.random import Key, generator, next_key
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like, refuse_holes
 from eagerflow.data.dataset import Dataset
+from eagerflow.data.no_data import how_to_call, how_to_read
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from eagerflow.data.parts import Part, RowsOf, parts_of_rows
 from eagerflow.data.py_dataset import PyDataset, batches_of
@@ -548,7 +547,7 @@ def feed_for(
     if x is None or isinstance(x, (str, bytes, int, float)) or not (hasattr(type(x), "__iter__") or _indexed(x)):
         raise TypeError(
             f"{what}: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."
-            f"{_how_to_read(x)}{_how_to_call(x)}"
+            f"{how_to_read(x)}{how_to_call(x)}"
         )
     if isinstance(x, (list, tuple)) and (text := _first_text(x)) is not None:
         raise TypeError(
@@ -577,28 +576,3 @@ def _first_text(x: Any) -> str | None:
     while isinstance(x, (list, tuple)) and x:
         x = x[0]
     return x if isinstance(x, str) else None
-
-
-def _how_to_call(x: Any) -> str:
-    """What to do with a function that gives batches."""
-    if not inspect.isroutine(x):
-        return ""
-    name = "it" if x.__name__ == "<lambda>" else x.__name__
-    again = f", or data.Dataset.from_generator({name}), which begins anew in every epoch"
-    return f" Call it: {name}() has the batches of one epoch{again * inspect.isgeneratorfunction(x)}."
-
-
-_READERS = {
-    ".csv": "numpy.loadtxt({}, delimiter=',', skiprows=1), or pandas.read_csv({})",
-    ".txt": "numpy.loadtxt({})",
-    ".npy": "numpy.load({})",
-    ".npz": "numpy.load({})['x']",
-    ".png": "utils.img_to_array(utils.load_img({}))[None]",
-    ".jpg": "utils.img_to_array(utils.load_img({}))[None]",
-}
-
-
-def _how_to_read(x: Any) -> str:
-    """What reads the file that a text names, if it looks like one."""
-    reader = _READERS.get(os.path.splitext(x)[1].lower()) if isinstance(x, str) else None
-    return f" Read the file first: {reader.format(repr(x), repr(x))}." if reader else ""
