@@ -52,7 +52,7 @@ html_theme_options = {
     "navbar_persistent": ["search-button-field"],
     "logo": {"text": "eagerflow"},
     "search_bar_text": "Search: type, then press Enter",
-    "show_prev_next": False,
+    "show_prev_next": True,
     "show_nav_level": 1,
     "navigation_depth": 2,
     "secondary_sidebar_items": ["page-toc"],
@@ -65,4 +65,4 @@ html_theme_options = {
 html_context = {"default_mode": "auto"}
 # pages without pages below them have no column for these
 html_sidebars = {"reference/*/*": ["reference-nav.html"]}
-html_sidebars |= {page: [] for page in ("index", "changelog", "errors", "benchmarks", "doctor")}
+html_sidebars |= {page: [] for page in ("index", "changelog", "errors", "benchmarks")}

@@ -66,6 +66,8 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
             f"what chance gives isn't known for {name}: the first loss is {number(loss)}", subject.place, loss=loss
         )
     chance, words, most = found
+    if (count := _summed(first.loss, outputs[0])) > 1:
+        loss, words = loss / count, f"{words}; both for one value, of which the loss adds up {count}"
     if _weighted(first):
         return open_question(
             f"weights of samples or outputs change the loss ({number(loss)})", subject.place, loss=loss
@@ -120,6 +122,13 @@ def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
         return None  # then it grows with the number of rows
     found = _chance(_names(first.loss), labels[0], answers[0])
     return found[0] if found is not None and found[0] > 0 else None
+
+
+def _summed(loss: Any, outputs: numpy.ndarray) -> int:
+    """How many values a loss with `reduction="sum"` adds up; 1 for other losses."""
+    if getattr(getattr(loss, "given", loss), "reduction", "") != "sum":
+        return 1
+    return max(1, math.prod(outputs.shape[:-1]))
 
 
 def _names(loss: Any) -> list[str]:

@@ -162,6 +162,7 @@ class FirstStepWatch(observe.Observer):
         self._calls: deque[_Call] = deque(maxlen=_KEPT)
         self._over = False  # a script that catches everything is stopped again
         self._losses: list[tuple[Any, Any, Any]] = []
+        self._weights: list[Any] = []  # what those losses were given as the samples' weights
         self._ops: deque[Any] = deque(maxlen=_OPS)
         self._recorded: tuple[_Call, RecordedLoss, list[Any]] | None = None
         self._function: tuple[Any, Any, Any] | None = None  # of a loop without layers: model, batch and loss
@@ -169,6 +170,7 @@ class FirstStepWatch(observe.Observer):
         self._sources: list[Any] = []
         self._gradients: list[bool | None] = []
         self._place: Place | None = None
+        self._given_weights: Any = None
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         if self._over and scope.kind in ("step", "optimizer"):
@@ -178,6 +180,9 @@ class FirstStepWatch(observe.Observer):
         if scope.kind in ("model", "layer") and not self._scopes.inside(*_INNER):
             self._ops.clear()  # of the loss, only what runs after the model is needed
         self._scopes.append(OpenScope(scope))
+        if scope.kind == "loss":
+            frame = scope_frame(sys._getframe(1))  # that of the loss, which isn't announced with its weights
+            self._given_weights = frame.f_locals.get("sample_weight") if frame is not None else None
         if scope.kind == "step" and scope.name == "train_step":
             fit = running_fit()
             place = call_place(scope_frame(sys._getframe(1)), ())
@@ -195,6 +200,7 @@ class FirstStepWatch(observe.Observer):
             self._calls.append(_Call(scope, outputs))
         elif scope.kind == "loss" and isinstance(scope.inputs, tuple) and len(scope.inputs) == 2:
             self._losses.append((scope.owner, *scope.inputs))
+            self._weights.append(self._given_weights)
 
     def on_op(
         self,
@@ -252,11 +258,11 @@ class FirstStepWatch(observe.Observer):
         """The step of a loop, as far as it can be put together from what was announced."""
         wanted = {v.identity for v in self._sources}
         known: dict[str, Any] = {"sources": self._sources, "gradients": self._gradients}
-        for loss, y, predicted in reversed(self._losses):
+        for (loss, y, predicted), weights in zip(reversed(self._losses), reversed(self._weights)):
             made_by = [call for call in self._calls if any(id(p) in call.outputs for p in flat(predicted))]
             if len(made_by) == 1 and _holds(made_by[0].owner, wanted):
                 known["beside"] = self._beside(made_by[0])
-                data = (made_by[0].inputs, y)
+                data = (made_by[0].inputs, y) if weights is None else (made_by[0].inputs, y, weights)
                 return FirstStep("loop", made_by[0].owner, data, optimizer, loss, self._place, **known)
         if self._recorded is not None and _holds(self._recorded[0].owner, wanted):
             call, loss, y = self._recorded
@@ -283,6 +289,7 @@ class FirstStepWatch(observe.Observer):
         reached, self._reached = self._reached, None
         self._calls.clear()
         self._losses.clear()
+        self._weights.clear()
         self._ops.clear()
         self._over = True
         with observe.unobserved():
