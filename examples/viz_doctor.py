@@ -15,11 +15,9 @@ from viz.picture.bar_charts import Bar, bars
 
 PAGES = Path(__file__).parents[1] / "docs" / "doctor"
 EXAMPLE = re.compile(r"^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_TEXTS = {kind: (PAGES / f"{kind}.md").read_text(encoding="utf-8") for kind in KINDS}
-EXAMPLES = {kind: found[1] for kind, text in _TEXTS.items() if (found := EXAMPLE.search(text))}  # that get this finding
+EXAMPLES = {kind: found[1] for kind in KINDS if (found := EXAMPLE.search((PAGES / f"{kind}.md").read_text("utf-8")))}
 
-# What is drawn: how a number is called here, and its name in the evidence or a usual value.
-ROWS = {
+ROWS = {  # what is drawn: how a number is called here, and its name in the evidence or a usual value
     "nonfinite": [("all values", "size"), ("infinite", "inf"), ("NaN", "nan")],
     "loss_mismatch": [("largest probability", 1), ("largest output", "high")],
     "label_range": [("largest label that fits", 1), ("largest label", "highest")],
@@ -31,7 +29,6 @@ ROWS = {
     "lr_too_high": [("loss at first", "first_loss"), ("loss in the end", "last_loss")],
     "lr_too_low": [("usual update / weights", 1e-3), ("largest update / weights", "largest_update")],
     "exploding_gradient": [("usual norm", 1), ("norm", "first")],
-    "vanishing_gradient": [],
     "dead_relu": [("units", "units"), ("dead", "dead")],
     "constant_output": [("rows that differ", "rows"), ("different outputs", 1)],
     "saturated": [("usual share at the ends", 0.05), ("share at the ends", "share")],
@@ -80,16 +77,15 @@ def found(kind: str, source: str, folder: Path) -> Finding:
 def chart(finding: Finding) -> str:
     """Its numbers as bars; the last one is what is wrong."""
     evidence = finding.evidence | {"kept": finding.evidence.get("bytes_per_step", 0) * finding.evidence.get("steps", 0)}
-    rows, drawn = ROWS[finding.kind] or list(evidence.get("sizes", {}).items())[::-1], []
+    rows, drawn = ROWS.get(finding.kind) or list(evidence["sizes"].items())[::-1], []
     for i, (name, value) in enumerate(rows):
         number = evidence[value] if isinstance(value, str) else value
         number = math.prod(number[:2]) if isinstance(number, list) else number  # a shape: as many numbers
         drawn.append(Bar(name, float(number), f"{number:.3g}", marked=i == len(rows) - 1))
-    sizes = [bar.value for bar in drawn if math.isfinite(bar.value) and bar.value > 0]
-    return bars(finding.kind, drawn, linear=not sizes or max(sizes) <= 30 * min(sizes))
+    return bars(finding.kind, drawn, linear=None)
 
 
-def main(out: Path, kinds: tuple[str, ...] = tuple(ROWS)) -> None:
+def main(out: Path, kinds: tuple[str, ...] = tuple(EXAMPLES)) -> None:
     for kind in kinds:
         with tempfile.TemporaryDirectory() as folder:
             finding = found(kind, EXAMPLES[kind], Path(folder))
@@ -98,7 +94,7 @@ def main(out: Path, kinds: tuple[str, ...] = tuple(ROWS)) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
     (out := parser.parse_args().out).mkdir(parents=True, exist_ok=True)
     main(out)

@@ -15,6 +15,7 @@ from viz.picture.svg_document import document
 __all__ = ["Bar", "bars"]
 
 _ROW, _LENGTH = 20, 360
+_MUCH = 30  # times as large: on an even scale, the smaller would be a dot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,14 +36,14 @@ class _Scale(NamedTuple):
     marks: list[tuple[float, str]]
 
 
-def bars(title: str, rows: Sequence[Bar], theme: str = "light", linear: bool = False) -> str:
+def bars(title: str, rows: Sequence[Bar], theme: str = "light", linear: bool | None = False) -> str:
     """Horizontal bars on a logarithmic scale, with a line for each power of ten.
 
     Args:
         title: what stands above.
         rows: the bars. Zero and what is not finite has no length.
         theme: `"light"` or `"dark"`.
-        linear: whether the scale is an even one that begins at 0.
+        linear: whether the scale is an even one that begins at 0; None: where no bar is 30 times as long as another.
 
     Raises:
         ValueError: for another theme.
@@ -50,7 +51,10 @@ def bars(title: str, rows: Sequence[Bar], theme: str = "light", linear: bool = F
     look = theme_named(theme)
     left = max([text_width(row.name, 11) for row in rows], default=0) + 20
     right = max([text_width(row.text, 10) for row in rows], default=0) + 24
-    scale = (_even if linear else _logarithmic)([v for row in rows if math.isfinite(v := row.value) and v > 0])
+    sizes = [v for row in rows if math.isfinite(v := row.value) and v > 0]
+    if linear is None:
+        linear = max(sizes, default=1.0) <= _MUCH * min(sizes, default=1.0)
+    scale = (_even if linear else _logarithmic)(sizes)
     height = 62 + _ROW * len(rows)
     width = max(left + _LENGTH + right, text_width(title, 14) + 40)
     lines = [
