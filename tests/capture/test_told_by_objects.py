@@ -146,6 +146,29 @@ def a_setting_of_a_metric():
     return (lambda x: x * metric.k), lambda i: setattr(metric, "k", i)
 
 
+class Scaled(ef.optimizers.SGD):
+    factor = 1.0
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient * self.factor, variable, learning_rate)
+
+
+def what_an_optimizer_of_ones_own_keeps():
+    optimizer = Scaled(0.1)
+    optimizer.factor = 1.0
+    return (lambda x: x * optimizer.factor), lambda i: setattr(optimizer, "factor", float(i))
+
+
+def what_a_metric_of_ones_own_keeps_in_a_dict():
+    class Weighted(ef.metrics.Mean):
+        def update_state(self, values, sample_weight=None):
+            super().update_state(values * self.table["weight"], sample_weight)
+
+    metric = Weighted()
+    metric.table = {"weight": 1.0}
+    return (lambda x: x * metric.table["weight"]), lambda i: metric.table.update(weight=float(i))
+
+
 def an_attribute_of_a_captured_function():
     @ef.function
     def inner(x):
@@ -162,6 +185,7 @@ CASES = [
     *(a_list_that_is_the_default_of_a_context_variable, an_array_that_is_writable_for_a_moment),
     *(the_name_of_a_variable, the_constraint_of_a_variable, the_regularizer_of_a_layers_variable),
     *(a_setting_of_an_optimizer, a_setting_of_a_metric, an_attribute_of_a_captured_function),
+    *(what_an_optimizer_of_ones_own_keeps, what_a_metric_of_ones_own_keeps_in_a_dict),
 ]
 
 

@@ -407,12 +407,20 @@ class Held:
     def _of_own_state(self, part: _Part) -> Iterator[_Part]:
         thing = part.thing
         own = getattr(thing, _OWN_STATE)
-        # What code of the user's names may be read by the step; what a class of the user's keeps may be its own, too.
-        read = () if is_users(type(thing)) else _settings(thing, self._names.attributes)
+        # What code of the user's names may be read by the step.
+        read = _settings(thing, self._named_outside(type(thing)))
         yield from self._of_attributes(part, dict.fromkeys((*own, *read)))
         for variable in getattr(thing, "variables", ()):
             if isinstance(variable, Variable):
                 yield part._replace(thing=variable)
+
+    def _named_outside(self, kind: type) -> frozenset[str]:
+        """Attributes that code names, but for that of this class of the user's: it runs in each replay, as it must."""
+        methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
+        own = {each.__code__ for each in methods if isinstance(each, FunctionType)}
+        if own.isdisjoint(self._codes):
+            return self._names.attributes
+        return named_in([code for code in self._codes if code not in own]).attributes
 
     # -- functions, and what they name
 
