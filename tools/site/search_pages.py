@@ -120,7 +120,7 @@ SECTIONS = {
     "guides/training#compile-how-it-learns": "binary classification, regression, multi label classification,"
     " multi class classification, which loss, one hot labels, sparse or categorical crossentropy,"
     " sparse vs categorical crossentropy, softmax or sigmoid",
-    "guides/training#layers-that-act-otherwise-in-training": "training false, dropout inference, inference mode,"
+    "guides/training#layers-that-behave-differently-in-training": "training false, dropout inference, inference mode,"
     " eval mode, batchnorm training false, model eval",
     "guides/custom#gradient-clipping": "gradient clipping, clip gradients, clip the gradients, gradient norm",
     "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",

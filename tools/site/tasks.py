@@ -143,7 +143,7 @@ QUERIES = {
     "save best model": "guides/callbacks#stop-in-time-and-keep-the-best",
     "intermediate layer output": "guides/functional#parts-of-a-model",
     "binary classification": "guides/training#compile-how-it-learns",
-    "training=False": "guides/training#layers-that-act-otherwise-in-training",
+    "training=False": "guides/training#layers-that-behave-differently-in-training",
     "loss goes up": "guides/debugging#it-doesn-t-learn",
     "load images from folder": "data#files-in-folders",
     "k fold": "data#folds-for-cross-validation",
