@@ -48,8 +48,8 @@ ASKED = {
     "guides/notebooks": "jupyter, colab",
     "guides/types": "type hints, typing, types, annotations, type checker, mypy, pyright, pylance, py typed,"
     " autocomplete, autocompletion, intellisense, vscode, pycharm, editor",
-    "data": "dataset, data loader, dataloader, augmentation, data augmentation, image augmentation, augment images, tf data,"
-    " pipeline",
+    "data": "dataset, data loader, dataloader, augmentation, data augmentation, image augmentation, augment images,"
+    " tf data, pipeline",
     "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle",
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
     "distribution": "distributed, distributed training, multi gpu, multiple machines, data parallel, mpi, cluster,"
