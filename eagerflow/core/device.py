@@ -201,8 +201,8 @@ def load_cupy() -> ModuleType:
         import cupy
     except ImportError:
         raise ImportError(
-            "A GPU device needs CuPy, which is not installed. eagerflow's extra cuda12 brings it for CUDA 12, and cuda13 "
-            "for CUDA 13. Fix: in the clone of eagerflow, pip install '.[cuda12]'"
+            "A GPU device needs CuPy, which is not installed. eagerflow's extra cuda12 brings it for CUDA 12, and "
+            "cuda13 for CUDA 13. Fix: in the clone of eagerflow, pip install '.[cuda12]'"
         ) from None
     namespaces[cupy.ndarray] = cupy
     return cupy
