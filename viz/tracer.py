@@ -174,7 +174,7 @@ def trace(
 ) -> Any:
     """Record the ops, scopes and gradients that run in a `with` block or in a function.
 
-    The recording can be read when the block has ended, also when it ended by an exception: then it holds
+    The recording can be read when the block has ended, also when an exception ended it: then it holds
     everything up to there, and the op that failed says so in its `error`. Traces may be nested; each thread
     records its own.
 

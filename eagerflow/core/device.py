@@ -21,7 +21,6 @@ import numpy
 
 from eagerflow.base.errors import DeviceError, did_you_mean
 from eagerflow.base.typing import Array
-from eagerflow.base.wording.extras import pip_install
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
 __all__ += ["is_array", "memory_info", "namespace_of", "place", "set_default_device", "to_host"]
@@ -201,10 +200,9 @@ def load_cupy() -> ModuleType:
     try:
         import cupy
     except ImportError:
-        fixes = [f"{pip_install(f'cupy-cuda{n}x[ctk]')} for CUDA {n}" for n in (12, 13)]
         raise ImportError(
-            "A GPU device needs CuPy, which is not installed; 'eagerflow[cuda12]' or 'eagerflow[cuda13]' brings it. "
-            f"Fix: {', or '.join(fixes)}"
+            "A GPU device needs CuPy, which is not installed. eagerflow's extra cuda12 brings it for CUDA 12, and "
+            "cuda13 for CUDA 13. Fix: in the clone of eagerflow, pip install '.[cuda12]'"
         ) from None
     namespaces[cupy.ndarray] = cupy
     return cupy

@@ -10,6 +10,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
+from eagerflow.base.wording.own_names import in_own_names
 
 X, Y = np.ones((32, 8), "float32"), np.ones((32, 1), "float32")
 
@@ -24,6 +25,11 @@ def net(loss="mse", **settings):
     model = ef.Sequential([ef.Input((8,)), layers.Dense(1)])
     model.compile("adam", loss, **settings)
     return model
+
+
+def test_a_name_that_is_written_otherwise_has_its_article():
+    written = in_own_names("x: expected arrays, a data.Dataset or a PyDataset.")
+    assert written == "x: expected arrays, an ef.data.Dataset or a PyDataset."
 
 
 A = ops.ones((2, 3))

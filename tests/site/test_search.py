@@ -58,7 +58,7 @@ def test_a_name_has_its_page_as_the_first_answer(answers, query):
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 @pytest.mark.parametrize("query", tasks.SUBJECTS)
 def test_a_subject_is_answered_among_the_first(answers, query):
-    assert tasks.QUERIES[query] in answers[query]
+    assert set(tasks.QUERIES[query].split()) <= set(answers[query])
     assert set(answers[query]).isdisjoint({"changelog", "internals/contributing"})
 
 

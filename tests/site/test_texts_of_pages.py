@@ -5,6 +5,8 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+import os
+import re
 
 import pytest
 
@@ -120,6 +122,15 @@ model.fit(x, x[:, 0] > 0, verbose=0)
 def test_every_kind_of_finding_has_a_place_in_the_navigation():
     listed = [name for names in sections._FINDINGS.values() for name in names.split()]
     assert sorted(listed) == sorted(KINDS)
+
+
+def test_the_page_of_guides_has_the_headings_of_the_navigation_and_leads_to_all_its_pages():
+    parts = re.split(r"^\*\*(.+)\*\*$", (ROOT / "docs/guides/index.md").read_text(encoding="utf-8"), flags=re.M)
+    (guides,) = [section for section in sections.SECTIONS if section.page == "guides/index"]
+    assert parts[1::2] == list(guides.groups)
+    for text, listed in zip(parts[2::2], guides.groups.values(), strict=True):
+        led = {os.path.normpath(f"guides/{target}") for target in re.findall(r"\]\(([^)#]+)\.md", text)}
+        assert set(listed.split()) <= led
 
 
 def test_every_page_has_a_place_in_the_navigation():

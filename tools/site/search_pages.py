@@ -48,7 +48,8 @@ ASKED = {
     "guides/notebooks": "jupyter, colab",
     "guides/types": "type hints, typing, types, annotations, type checker, mypy, pyright, pylance, py typed,"
     " autocomplete, autocompletion, intellisense, vscode, pycharm, editor",
-    "data": "dataset, data loader, dataloader, augmentation, data augmentation, image augmentation, tf data, pipeline",
+    "data": "dataset, data loader, dataloader, augmentation, data augmentation, image augmentation, augment images,"
+    " tf data, pipeline",
     "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle",
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
     "distribution": "distributed, distributed training, multi gpu, multiple machines, data parallel, mpi, cluster,"
@@ -93,7 +94,8 @@ ASKED = {
     "viz/nan": "viz nonfinite",
     "viz/changes": "viz diff, compare two runs, compare runs, compare trainings,"
     " viz reproduce, reproducible seed, not reproducible, different results",
-    "viz/tensorboard": "tensorboard graph, tensorboard profile, summary writer",
+    "viz/tensorboard": "tensorboard graph, tensorboard profile, summary writer, embedding visualization,"
+    " visualize embeddings, embedding projector, projector",
     "viz/command_line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
     " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
     "web": "browser, javascript, deploy, demo, serve model",
@@ -120,9 +122,11 @@ SECTIONS = {
     "guides/training#compile-how-it-learns": "binary classification, regression, multi label classification,"
     " multi class classification, which loss, one hot labels, sparse or categorical crossentropy,"
     " sparse vs categorical crossentropy, softmax or sigmoid",
-    "guides/training#layers-that-act-otherwise-in-training": "training false, dropout inference, inference mode,"
+    "guides/training#layers-that-behave-differently-in-training": "training false, dropout inference, inference mode,"
     " eval mode, batchnorm training false, model eval",
     "guides/custom#gradient-clipping": "gradient clipping, clip gradients, clip the gradients, gradient norm",
+    "guides/custom#gradient-accumulation": "gradient accumulation, accumulate gradients, accumulated gradients,"
+    " effective batch size, larger batch than memory",
     "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",
     "guides/speed#less-memory": "memory usage, reduce memory, less memory",
     "gradients#any-order": "second derivative, second order gradient, gradient penalty, nested tapes",

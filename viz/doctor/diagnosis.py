@@ -15,7 +15,7 @@ __all__ = ["Diagnosis"]
 
 _COLORS = {"error": "#c62828", "warning": "#b26a00", "info": "#1565c0"}
 _ITEM = """<li style="margin:.5em 0"><b style="color:{color}">{severity}</b> <b>{kind}</b>
-<code>{where}</code><div>{message}</div><div style="opacity:.75">{fix}</div></li>"""
+<code>{where}</code><div>{sentence}</div><div style="opacity:.75">{fix}</div></li>"""
 
 
 class Diagnosis:
@@ -114,5 +114,5 @@ class Diagnosis:
 
 
 def _item(finding: Finding) -> str:
-    shown = {name: html.escape(getattr(finding, name)) for name in ("severity", "kind", "message", "fix", "where")}
+    shown = {name: html.escape(getattr(finding, name)) for name in ("severity", "kind", "sentence", "fix", "where")}
     return _ITEM.format(color=_COLORS[finding.severity], **shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
@@ -14,7 +15,10 @@ from viz.facts.lines.table_columns import fit, made_fit
 
 __all__ = ["Columns", "Text", "table", "wide"]
 
-_CELL = "padding:2px 7px;text-align:{};color:inherit;background:transparent;white-space:nowrap"
+_CELL = "padding:2px 7px;text-align:{};color:inherit;background:transparent;white-space:{}"
+_LONG = 20  # signs of a cell, from which on it goes on in another line where the table has no room
+_PARTS = re.compile(r"(?<=[/_])(?![/_])|(?<=[,:] )|(?= \()")  # of a long cell: none of them is parted
+_PART = '<span style="white-space:nowrap">{}</span>'
 # The masks of what is seen of something wide: at its beginning, in between, and at its end.
 _LEFT, _RIGHT = "transparent,#000 28px", "#000 calc(100% - 28px),transparent"
 _FADING = (
@@ -81,7 +85,7 @@ class Columns(str):
         cells = [("th", self.heads), *[("td", line) for line in self.lines]]
         rows = ["".join([_cell(kind, cell, side) for cell, side in zip(row, sides)]) for kind, row in cells]
         if self.total:
-            rows[-1] = rows[-1].replace('style="', 'style="border-top:1px solid;font-weight:600;')
+            rows[-1] = rows[-1].replace('<td style="', '<td style="border-top:1px solid;font-weight:600;')
         body = "".join([f"<tr>{row}</tr>" for row in rows[1:]])
         style = "border-collapse:collapse;font-size:inherit"
         return f'<table style="{style}"><thead><tr>{rows[0]}</tr></thead><tbody>{body}</tbody></table>'
@@ -89,7 +93,10 @@ class Columns(str):
 
 def _cell(kind: str, text: str, side: str) -> str:
     inner = text.lstrip(" ")
-    return f'<{kind} style="{_CELL.format(side)}">{_SPACE * ((len(text) - len(inner)) // 2)}{escape(inner)}</{kind}>'
+    parts = [part for part in _PARTS.split(inner) if part] if len(inner) > _LONG and side == "left" else [inner]
+    style = _CELL.format(side, "normal" if len(parts) > 1 else "nowrap")
+    shown = "<wbr/>".join([_PART.format(escape(part)) for part in parts]) if len(parts) > 1 else escape(inner)
+    return f'<{kind} style="{style}">{_SPACE * ((len(text) - len(inner)) // 2)}{shown}</{kind}>'
 
 
 class Text(str):

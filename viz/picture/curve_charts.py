@@ -160,7 +160,7 @@ class _Scale:
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         if self.only is not None:
-            yield self.only, f"{self.only:.7g}"
+            yield self.only, _number(self.only)
             return
         first, last = math.ceil(self.low / self.step - 1e-9), math.floor(self.high / self.step + 1e-9)
         digits = max(0, -math.floor(math.log10(self.step) + 1e-9))
@@ -187,7 +187,8 @@ def _drawn(panel: Panel) -> Iterator[str]:
     for value, name in up.ticks():
         y = up.place(value)
         yield f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="currentColor" opacity="0.18"/>'
-        yield _text(_LEFT - 6, y + 3.5, name, "end")
+        size = min(11.0, 11.0 * (_LEFT - 6) / text_width(name, 11))
+        yield _text(_LEFT - 6, y + 3.5, name, "end", size)
     for value, name in across.ticks():
         yield _text(across.place(value), _HEIGHT - _BOTTOM + 15, name, "middle")
     yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 7, panel.x, "middle")
@@ -262,5 +263,6 @@ def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, flo
     return [points[i] for i in sorted({*found, len(points) - 1})]
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="11" opacity="0.75">{escape(text)}</text>'
+def _text(x: float, y: float, text: str, anchor: str, size: float = 11.0) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:.3g}"'
+    return f'<text {place} opacity="0.75">{escape(text)}</text>'

@@ -25,6 +25,7 @@ _MODULES = (
     "models ops optimizers preprocessing quantizers random regularizers saving utils"
 )
 _OTHERS = ("numpy", "pandas")
+_ARTICLE = re.compile(r"\b([Aa]) (?=e(?:f|agerflow)\.)")  # `a data.Dataset` is an `ef.data.Dataset`
 # Not within a path, a word in quotes, or another name.
 _NAME = re.compile(rf"(?<![\w.'\"/])(ef|keras|{'|'.join(_OTHERS)}|{'|'.join(_MODULES.split())})((?:\.[A-Za-z_]\w*)+)")
 _NOT_THE_USERS = (
@@ -63,7 +64,7 @@ def in_own_names(text: str, frame: FrameType | None = None) -> str:
             return found[0]  # the function that the message is about
         return _written(found[0], found[1], found[2], known, missing)
 
-    said = _NAME.sub(written, text)
+    said = _ARTICLE.sub(r"\1n ", _NAME.sub(written, text))
     for line in sorted(missing):
         if line not in said:
             said = f"{said.rstrip('.')} ({line})."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
@@ -13,6 +13,7 @@ from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import FilePath
 from eagerflow.base.wording.endings import meant_ending, names_a_file
+from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
 from eagerflow.models.saving.assign import Stored, size_of
@@ -92,8 +93,14 @@ def _check_arguments(kwargs: dict[str, Any]) -> bool:
     kwargs.pop("save_format", None)
     include_optimizer = bool(kwargs.pop("include_optimizer", True))
     if any(value is not None for value in kwargs.values()):
-        raise UnknownArgumentError(f"save: unknown arguments {sorted(kwargs)}.")
+        raise _unknown("save", kwargs, ("overwrite", "zipped", "include_optimizer"))
     return include_optimizer
+
+
+def _unknown(method: str, given: dict[str, Any], known: Sequence[str]) -> UnknownArgumentError:
+    """The error for arguments that a method doesn't have, with the nearest names of those that it has."""
+    meant = dict.fromkeys([argument_meant(name, known) for name in sorted(given)])
+    return UnknownArgumentError(f"{method}: unknown arguments {sorted(given)}.{''.join(meant)}")
 
 
 def _is_a_folder_of_keras_2(path: str) -> bool:
@@ -233,7 +240,7 @@ def save_weights(
     ['layers/dense/vars/0', 'layers/dense/vars/1']
     """
     path = name_of(filepath)
-    skipped = _skipped(kwargs, path)
+    skipped = _skipped(kwargs, path, "save_weights", ("overwrite", "max_shard_size"))
     if max_shard_size is not None:
         _check_built(model, "save_weights:")
         write_shards(collect(model, skipped=skipped)[0], path, max_shard_size, overwrite)
@@ -255,12 +262,12 @@ def save_weights(
             legacy_h5.write_weights(model, file)
 
 
-def _skipped(kwargs: dict[str, Any], path: str) -> list[Any]:
-    """`objects_to_skip`, among what Keras 2 took too."""
+def _skipped(kwargs: dict[str, Any], path: str, method: str, known: Sequence[str]) -> list[Any]:
+    """`objects_to_skip`, among what Keras 2 took too. `known` are the other arguments of the method."""
     kwargs = {k: v for k, v in kwargs.items() if v is not None and k not in ("options", "save_format")}
     skipped = list(kwargs.pop("objects_to_skip", ()))
     if kwargs:
-        raise TypeError(f"unknown arguments {sorted(kwargs)}.")
+        raise _unknown(method, kwargs, (*known, "objects_to_skip"))
     if skipped and not path.endswith((".weights.h5", ".weights.json")):
         raise ValueError(f"objects_to_skip: only for .weights.h5 files; not for {path!r:.200}.")
     return skipped
@@ -303,7 +310,7 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
     by_name = bool(kwargs.pop("by_name", False))
     filepath = _found_by_keras_2(filepath)
     path = "" if hasattr(filepath, "read") else name_of(filepath)
-    skipped = _skipped(kwargs, path)
+    skipped = _skipped(kwargs, path, "load_weights", ("skip_mismatch", "by_name"))
     _check_built(model, "load_weights:")
     if path.endswith(".json"):
         with shards_in(path) as shards:

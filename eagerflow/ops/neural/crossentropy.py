@@ -92,7 +92,7 @@ def check_labels(xp: Numpy, target: Array, output: Array) -> Any:
             )
         raise ValueError(  # the whole message: a captured step has nobody around it who would say more
             f"sparse_categorical_crossentropy({given}): target: expected class numbers from 0 to {classes - 1} "
-            f"({classes} classes); "
+            f"({classes} {'class' if classes == 1 else 'classes'}); "
             f"got values from {target.min()} to {target.max()}. {cure}"
         )
     return None

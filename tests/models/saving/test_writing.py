@@ -85,6 +85,20 @@ def test_programs_of_keras_2_save_into_folders(tmp_path, monkeypatch, name):
     ef.callbacks.ModelCheckpoint(name)
 
 
+@pytest.mark.parametrize(
+    ("function", "given", "meant"),
+    [
+        (ef.saving.save_model, "overwritten", "overwrite"),
+        (ef.saving.save_weights, "object_to_skip", "objects_to_skip"),
+        (ef.saving.load_weights, "by_nam", "by_name"),
+    ],
+)
+def test_an_argument_that_is_nearly_right_is_told_what_it_is_called(tmp_path, function, given, meant):
+    name = "m.keras" if function is ef.saving.save_model else "m.weights.h5"
+    with pytest.raises(TypeError, match=rf"unknown arguments \['{given}'\]\. Did you mean '{meant}'\?"):
+        function(model(), tmp_path / name, **{given: True})
+
+
 def test_wrong_arguments(tmp_path):
     with pytest.raises(ValueError, match=r"must end in '\.weights\.h5'"):
         model().save_weights(tmp_path / "m.keras")

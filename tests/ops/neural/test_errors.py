@@ -59,6 +59,7 @@ ERRORS = [
     (lambda: ops.categorical_crossentropy(F(3), F(3), axis=1), r"axis=1: output .*no such axis"),
     (lambda: ops.sparse_categorical_crossentropy([0, 1], F((3, 4))), r"class numbers of shape \(3,\)"),
     (lambda: ops.sparse_categorical_crossentropy([4], F((1, 4)), True), r"from 0 to 3 \(4 classes\); got .* 4"),
+    (lambda: ops.sparse_categorical_crossentropy([4], F((1, 1))), r"\(1 class\); got .* 4"),
     (lambda: ops.sparse_categorical_crossentropy([-1], F((1, 4))), r"from 0 to 3 .*got values from -1"),
     (lambda: ops.ctc_loss(F((2, 2), int), F((3, 4, 5)), [1], [1]), r"ctc_loss\(.*target \(batch, labels\)"),
     (lambda: ops.ctc_loss(F((1, 2), int), F((1, 4, 5)), [1, 2], [1]), r"target_length: expected shape \(1,\)"),

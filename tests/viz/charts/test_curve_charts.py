@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.viz.picture.shown import pictures
+from viz.geometry.text_sizes import text_width
 from viz.picture.curve_charts import Border, Curve, Panel, curve_charts
 from viz.picture.history import history_charts
 
@@ -54,6 +55,21 @@ def test_numbers_that_fall_by_powers_are_drawn_on_a_logarithmic_scale():
 def test_a_value_that_never_changes_is_the_only_one_beside_its_scale():
     root = drawn(Curve("rate", [(1, 0.001), (2, 0.001), (3, 0.001)]))
     assert [text for text in texts(root) if text.startswith("0.")] == ["0.001"]
+
+
+@pytest.mark.parametrize(
+    "values", [[0.1760539], [-0.1760539], [1.23456e-9, 1.23457e-9], [9_876_543.0, 9_876_548.0], [-0.17605, -0.17604]]
+)
+def test_numbers_beside_a_scale_stand_within_the_chart(values):
+    root = drawn(Curve("train", list(enumerate(values))))
+    beside = [text for text in root.iter(f"{SVG}text") if text.get("text-anchor") == "end"]
+    assert beside
+    for text in beside:
+        assert float(text.get("x")) >= text_width(text.text, float(text.get("font-size"))) - 0.5
+
+
+def test_one_value_alone_is_rounded_as_in_the_legend():
+    assert [text for text in texts(drawn(Curve("train", [(1, 0.1760539)]))) if text.startswith("0.")] == ["0.1761"]
 
 
 def test_a_small_change_fills_a_chart_only_where_the_scale_may_be_as_low():

@@ -300,7 +300,7 @@ def test_diagnoses_are_text_json_and_html():
     assert diagnosis.ok
     assert len(diagnosis) == 1
     assert json.loads(diagnosis.to_json())["findings"][0]["evidence"] == {"x": "nan"}
-    assert "a &lt; b" in diagnosis._repr_html_()
+    assert "A &lt; b." in diagnosis._repr_html_()  # a sentence, as in the text
     assert "<this>" not in diagnosis._repr_html_()
     assert repr(diagnosis) == diagnosis.text == text([finding])
     assert "1 hint" in diagnosis.text

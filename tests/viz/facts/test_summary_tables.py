@@ -82,6 +82,19 @@ def test_tables_are_tables_in_a_notebook_too(steps):
     assert [div.text for div in summary.iter("div")][-1].startswith("memory: weights")
 
 
+def test_long_names_in_a_notebooks_table_may_go_on_in_another_line():
+    long = "network/first_part/dense_layer"
+    lines = [[long, "12"], ["8×1352 f32, 1352×64 f32", "3"], ["dense", "4"], ["all_of_them (the whole network)", "19"]]
+    whole = ET.fromstring(table(["name", "count"], lines, total=True).html())
+    cells = ["".join(cell.itertext()) for cell in whole.iter("td")]
+    assert cells == [cell for line in lines for cell in line]  # it can still be copied
+    parts = [[part.text for part in cell.iter("span")] for cell in whole.iter("td")]
+    assert parts[0] == ["network/", "first_", "part/", "dense_", "layer"]
+    assert parts[2] == ["8×1352 f32, ", "1352×64 f32"]  # numbers are never parted
+    assert parts[1] == parts[4] == []
+    assert not [span for span in whole.iter("span") if "border" in span.get("style")]
+
+
 def test_text_without_a_table_keeps_its_columns():
     assert Text.of(["a  b", "c  d"])._repr_html_().startswith("<pre")
     assert Text("a")._repr_html_().startswith("<pre")
