@@ -38,6 +38,17 @@ def test_keras_alone_reads_conv2d_so_and_tensorflow_strides():
     with pytest.warns(UserWarning, match="is read as Keras 1 and 2 did"):
         assert core.Conv2D(8, 3, 3).kernel_size == (3, 3)
     assert core.Conv2D(8, 3, 2, padding="same").strides == (2, 2)  # what Keras 2 refused, Keras 3 has
+    with pytest.warns(UserWarning, match="is read as Keras 1 and 2 did"):
+        assert core.Conv2D(8, 3, 300).kernel_size == (3, 300)  # three words, and all of each
+
+
+def test_a_smaller_number_behind_the_window_is_strides_as_in_keras_3():
+    with pytest.warns(UserWarning, match=r"is read as Keras 3 does: windows of \(3, 3\), strides of 2"):
+        layer = core.Conv2D(8, 3, 2, activation="relu")
+    assert (layer.kernel_size, layer.strides) == ((3, 3), (2, 2))
+
+
+def test_tensorflow_reads_strides():
     assert face("tensorflow.keras.layers").Conv2D(8, 3, 3).strides == (3, 3)
 
 

@@ -50,7 +50,8 @@ def by_numbers(present: Any, name: str, *, sure: bool = False) -> Any:
     Args:
         present: the convolution, of two or three axes.
         name: that of the class.
-        sure: whether nobody means strides by such a name. Otherwise arguments of Keras 3 beside the numbers decide.
+        sure: whether nobody means strides by such a name. Otherwise arguments of Keras 3 beside the numbers decide, and
+            a second number that is smaller than the first: `Conv2D(8, 3, 2)` has strides of 2.
     """
 
     def translated(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -58,6 +59,9 @@ def by_numbers(present: Any, name: str, *, sure: bool = False) -> Any:
             return args
         if present.rank == 2 and not kwargs.keys() & _UNMISTAKABLE:
             if kwargs.keys() & _OF_KERAS_3 and not sure:
+                return args
+            if args[2] < args[1] and not sure:  # windows that are higher than wide are rare, steps within them usual
+                _say_strides(name, *args)
                 return args
             _decide(name, present.__name__, args, sorted(kwargs.keys() & _OF_KERAS_3))
         return args[0], args[1:]
@@ -99,6 +103,14 @@ def _decide(name: str, present: str, args: tuple[Any, ...], modern: list[str]) -
     warn(
         f"{name}({filters}, {length}, {other}) is read as Keras 1 and 2 did: windows of {(length, other)}, no strides. "
         f"Write {window}, or {strides} where strides are meant."
+    )
+
+
+def _say_strides(name: str, filters: Any, length: int, other: int) -> None:
+    warn(
+        f"{name}({filters}, {length}, {other}) is read as Keras 3 does: windows of {(length, length)}, strides of "
+        f"{other}. Write {name}({filters}, {length}, strides={other}, ...), or {name}({filters}, ({length}, {other}), "
+        "...) where windows are meant, as in Keras 1."
     )
 
 
