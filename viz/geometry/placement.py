@@ -25,7 +25,7 @@ _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrow
 _ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
 _MOST_COMPARED = 400  # arrows of a picture for which that is done
 _MANY = 8  # straight lines of the usual order that cross before others are compared with it, and tried first
-_LOOKED = 250_000  # so much is looked at before no other order is tried, which takes seconds
+_LOOKED = 300_000  # so much is looked at, at most, to try other orders, which takes seconds
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _MOST_KNOWN = 8  # placements that are kept
 _known: dict[tuple[Any, ...], Placement] = {}
@@ -102,7 +102,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         looked += more
         if flaws < least:
             best, least = found, flaws
-        if least == (0, 0) or took_long or looked > _LOOKED:
+        if least == (0, 0) or took_long or looked + more > _LOOKED:  # the next one would take as long
             break
     return best
 
