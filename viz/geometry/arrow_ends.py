@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -226,9 +227,9 @@ class _Parting:
     def _keeps_off(self, i: int, j: int, corners: _Corners, others: _Corners) -> bool:
         a, b = self.edges[i], self.edges[j]
         kin = a.tail == b.tail or a.head == b.head
-        crossed, touched = _met(_pieces(corners[-4:]), _pieces(others), kin)
-        before, touched_before = _met(_pieces(self.ways[i].corners[-4:]), _pieces(self.ways[j].corners), kin)
-        return crossed <= before and touched <= touched_before
+        now = _met(_pieces(corners[-4:]), _pieces(others), kin)
+        before = _met(_pieces(self.ways[i].corners[-4:]), _pieces(self.ways[j].corners), kin)
+        return all(map(operator.le, now, before))
 
 
 class _Piece(NamedTuple):
@@ -250,19 +251,23 @@ def _pieces(corners: _Corners) -> list[_Piece]:
     return found
 
 
-def _met(pieces: list[_Piece], others: list[_Piece], kin: bool) -> tuple[int, float]:
-    """How often pieces cross others, and how closely they touch any; arrows that share an end may lie on each other."""
-    crossed, touched = 0, 0.0
+def _met(pieces: list[_Piece], others: list[_Piece], kin: bool) -> tuple[int, float, float]:
+    """How often pieces cross others, how closely they touch any, and how far they run beside it.
+
+    Arrows that share an end may lie on each other.
+    """
+    crossed, touched, along = 0, 0.0, 0.0
     slack = 0.01 if kin else _TOUCH
     for (upright, x, low, high), (other_upright, y, other_low, other_high) in itertools.product(pieces, others):
         if upright == other_upright:
-            near = abs(x - y) < _NEAR and (x != y or not kin) and low < other_high + slack and other_low < high + slack
-            touched = max(touched, _NEAR - abs(x - y) if near else 0.0)
+            if abs(x - y) < _NEAR and (x != y or not kin) and low < other_high + slack and other_low < high + slack:
+                touched = max(touched, _NEAR - abs(x - y))
+                along = max(along, min(high, other_high) - max(low, other_low))
         elif low + slack < y < high - slack and other_low + slack < x < other_high - slack:
             crossed += 1
         elif not kin and low - slack < y < high + slack and other_low - slack < x < other_high + slack:
             touched = max(touched, 1.0)
-    return crossed, touched
+    return crossed, touched, along
 
 
 def _enters(piece: _Piece, rect: Rect, off: float = 0.0) -> bool:

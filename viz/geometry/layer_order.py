@@ -9,6 +9,7 @@ cross as little, one is looked for in which what runs first stands left of what 
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -21,6 +22,7 @@ _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chan
 _SWAPS = 4  # rounds of swaps of neighbours, after each sweep
 _TRIES, _MOST_TRIED = 60, 20_000  # to let what runs first stand farther left, and how many links they may have
 _LONGER = 1.1  # how much longer arrows may become for that
+_KEPT = 256  # orders of frames that are known when another is asked for
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
 
@@ -70,17 +72,35 @@ def in_order(
         variant: of several orders with as few crossings, which; 0 is the one nearest to that in which units run.
         widths: of all units; default: all are as wide.
     """
+    found, in_turn = _first_orders(tuple(layer_of), tuple(links), tuple(widths) or (1.0,) * len(layer_of))
+    later = variant - (in_turn != found)  # the one found first is tried again as it was: it may be drawn better
+    best = found if variant else in_turn
+    if variant and later and any(len(layer) > 1 for layer in found):
+        best = _untangled(*_steps(layer_of, links), later)
+    return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
+
+
+@functools.lru_cache(_KEPT)
+def _first_orders(
+    layer_of: tuple[int, ...], links: tuple[Link, ...], widths: tuple[float, ...]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """The order found first, and a better one in which what runs first stands farther left; both hold passing places.
+
+    They are the same for each variant of a picture, and with more room for its arrows.
+    """
+    layers, steps = _steps(layer_of, links)
+    if all(len(layer) < 2 for layer in layers):
+        return layers, layers
+    found = _untangled(layers, steps, 0)
+    return found, _Order(found, steps).in_turn(widths)
+
+
+def _steps(layer_of: Sequence[int], links: Sequence[Link]) -> tuple[list[list[int]], list[Link]]:
+    """The units of each layer, in the order in which they run, and links from layer to layer."""
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]
     for unit, layer in enumerate(layer_of):
         layers[layer].append(unit)
-    if all(len(layer) < 2 for layer in layers):
-        return layers
-    steps = _with_passing(layers, layer_of, links)
-    found = _untangled(layers, steps, 0)
-    in_turn = _Order(found, steps).in_turn(widths or [1.0] * len(layer_of))
-    later = variant - (in_turn != found)  # the one found first is tried again as it was: it may be drawn better
-    best = _untangled(layers, steps, later) if variant and later else found if variant else in_turn
-    return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
+    return layers, _with_passing(layers, layer_of, links) if any(len(layer) > 1 for layer in layers) else []
 
 
 def _untangled(layers: list[list[int]], steps: list[Link], variant: int) -> list[list[int]]:

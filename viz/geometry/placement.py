@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import threading
 from typing import Any, NamedTuple
 
 from viz.geometry.arrow_ends import part_ends
 from viz.geometry.directions import ACROSS, turned
-from viz.geometry.edge_routes import Route, route
+from viz.geometry.edge_routes import Point, Route, route
 from viz.geometry.graph import Graph
 from viz.geometry.labels import SIZE, place_labels
 from viz.geometry.layout import PAD, Layout, Rect, Room, arrange
@@ -24,11 +25,12 @@ _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrow
 _ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
 _MOST_COMPARED = 400  # arrows of a picture for which that is done
 _MANY = 8  # straight lines of the usual order that cross before others are compared with it, and tried first
-_LOOKED = 250_000  # so much is looked at before no other order is tried, which takes seconds
+_LOOKED = 300_000  # so much is looked at, at most, to try other orders, which takes seconds
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _MOST_KNOWN = 8  # placements that are kept
 _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
+_THROUGH = 3  # so many crossings an arrow through a foreign frame is as bad as: its way crosses two borders
 _MORE = 15.0  # room for one more label, or two more arrows
 
 
@@ -100,7 +102,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         looked += more
         if flaws < least:
             best, least = found, flaws
-        if least == (0, 0) or took_long or looked > _LOOKED:
+        if least == (0, 0) or took_long or looked + more > _LOOKED:  # the next one would take as long
             break
     return best
 
@@ -130,7 +132,7 @@ def _placed(
 ) -> tuple[Placement, tuple[int, int], bool, int]:
     """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
 
-    And whether it took long, and how much was looked at.
+    An arrow through a foreign frame counts as some that cross. And whether it took long, and how much was looked at.
     """
     room, looked = Room(), 0
     for attempt in range(_ATTEMPTS):
@@ -139,6 +141,7 @@ def _placed(
         ways, lost, crossings, took_long, more = route(graph, layout, longest_first)
         looked += more
         joined = part_ends(graph, layout, ways, lost)
+        through = _THROUGH * _through_frames(graph, layout, ways)
         drawn, ways = turned(layout, ways, rankdir)
         unlabelled = place_labels(graph, drawn, ways)
         missing = {*lost, *unlabelled}
@@ -147,7 +150,24 @@ def _placed(
             break
         for i in missing:
             _make_room(graph, layout, room, i)
-    return Placement(drawn, ways, _area(graph, drawn, ways)), (len(missing), crossings + joined), took_long, looked
+    flaws = len(missing), crossings + joined + through
+    return Placement(drawn, ways, _area(graph, drawn, ways)), flaws, took_long, looked
+
+
+def _through_frames(graph: Graph, layout: Layout, ways: list[Route]) -> int:
+    """How often an arrow leads through a frame that neither of its boxes is in."""
+    count = 0
+    for edge, way in zip(graph.edges, ways):
+        own = {*graph.around(graph.nodes[edge.tail].cluster), *graph.around(graph.nodes[edge.head].cluster)}
+        foreign = [frame for id_, frame in layout.frames.items() if id_ not in own]
+        count += sum([any(_enters(a, b, frame) for a, b in itertools.pairwise(way.corners)) for frame in foreign])
+    return count
+
+
+def _enters(a: Point, b: Point, frame: Rect) -> bool:
+    """Does a level or upright line come into a frame?"""
+    (left, right), (top, bottom) = sorted((a[0], b[0])), sorted((a[1], b[1]))
+    return left < frame.x + frame.w and frame.x < right and top < frame.y + frame.h and frame.y < bottom
 
 
 def _area(graph: Graph, layout: Layout, ways: list[Route]) -> Rect:

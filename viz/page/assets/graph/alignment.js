@@ -74,8 +74,17 @@ class Around {
 
   // Those of the lowest layer: what passes more layers comes from a shorter branch.
   ofLowest(given) {
-    const lowest = Math.max(...given.map(([, other]) => this.layerOf.get(other)));
-    return given.filter(([, other]) => this.layerOf.get(other) === lowest);
+    const lowest = Math.max(...given.map(([, other]) => this.layerOf.get(other))),
+      near = given.filter(([, other]) => this.layerOf.get(other) === lowest),
+      units = this.carryingOn(near.map(([, other]) => other));
+    return near.filter(([, other]) => units.includes(other));
+  }
+
+  // Of units side by side those that something leads to, if there are such: the way doesn't lead on from what reads
+  // nothing, such as noise, though that stands lower here than in pictures, right above what reads it.
+  carryingOn(units) {
+    const fed = units.filter((unit) => this.above.get(unit).length);
+    return fed.length ? fed : units;
   }
 
   // How much it counts what each unit wants: much for those from which the way leads on longest, layer by layer.
@@ -87,8 +96,10 @@ class Around {
         const next = this.below.get(unit).filter(([, other]) => this.layerOf.get(other) === i + 1);
         lengths.set(unit, 1 + Math.max(0, ...next.map(([, other]) => lengths.get(other))));
       }
-      const longest = Math.max(...this.layers[i].map((unit) => lengths.get(unit)));
-      for (const unit of this.layers[i]) found.set(unit, lengths.get(unit) === longest ? TRUNK : 1);
+      const leading = this.carryingOn(this.layers[i]),
+        longest = Math.max(...leading.map((unit) => lengths.get(unit)));
+      for (const unit of this.layers[i])
+        found.set(unit, leading.includes(unit) && lengths.get(unit) === longest ? TRUNK : 1);
     }
     return found;
   }

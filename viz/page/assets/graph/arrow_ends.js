@@ -208,7 +208,7 @@ class Parting {
       now = metBy(pieces, others, kin);
     if (!now.crossed && !now.touched) return true;
     const before = metBy(this.pieces[i].slice(-3), this.pieces[j], kin);
-    return now.crossed <= before.crossed && now.touched <= before.touched;
+    return now.crossed <= before.crossed && now.touched <= before.touched && now.along <= before.along;
   }
 }
 
@@ -234,24 +234,28 @@ function piecesOf(corners) {
   return found;
 }
 
-// How often pieces cross others, and how closely they touch any; arrows that share an end may lie on each other.
+// How often pieces cross others, how closely they touch any, and how far they run beside it; arrows that share an end may
+// lie on each other.
 function metBy(pieces, others, kin) {
   const slack = kin ? 0.01 : TOUCH,
     isWithin = (at, { low, high }, by) => low - by < at && at < high + by;
   let crossed = 0,
-    touched = 0;
+    touched = 0,
+    along = 0;
   for (const piece of pieces) {
     for (const other of others) {
       const off = Math.abs(piece.place - other.place);
       if (piece.upright === other.upright) {
         const near = off < ALIKE && (off > 0 || !kin);
-        if (near && piece.low < other.high + slack && other.low < piece.high + slack) touched = Math.max(touched, ALIKE - off);
+        if (!near || piece.low >= other.high + slack || other.low >= piece.high + slack) continue;
+        touched = Math.max(touched, ALIKE - off);
+        along = Math.max(along, Math.min(piece.high, other.high) - Math.max(piece.low, other.low));
       } else if (isWithin(other.place, piece, -slack) && isWithin(piece.place, other, -slack)) crossed += 1;
       else if (!kin && isWithin(other.place, piece, slack) && isWithin(piece.place, other, slack))
         touched = Math.max(touched, 1);
     }
   }
-  return { crossed, touched };
+  return { crossed, touched, along };
 }
 
 // From where to where a box reaches, across a piece and along it.

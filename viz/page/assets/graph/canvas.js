@@ -10,7 +10,7 @@ const MOST_ELEMENTS = 700,
   CLEAR = 24, // at least so much room is left beside the first box
   BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
   LEADING = 3, // boxes without a forward pass are worth as much as one of its
-  FIRST = 2, // and what runs first, and what it is given, as so many more: alone they are worth less than several others
+  FIRST = 2, // and what runs first with what it is given as so many more: alone they are worth less than several others
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -278,6 +278,7 @@ class Canvas {
       first = this.first(),
       given = new Set(this.scene.edges.filter((edge) => first && edge.head === first.id).map((edge) => edge.tail)),
       isBeginning = (node) => node === first || (node.kind === "input" && given.has(node.id)),
+      beginning = [...this.scene.nodes.values()].filter(isBeginning).length,
       lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
       boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
     const worth = (from) => {
@@ -286,7 +287,7 @@ class Canvas {
       for (const node of boxes) {
         if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
         if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
-        sum += (leads(node) ? LEADING : 1) + (isBeginning(node) ? FIRST : 0);
+        sum += (leads(node) ? LEADING : 1) + (isBeginning(node) ? FIRST / beginning : 0);
       }
       return sum;
     };

@@ -8,6 +8,7 @@ const READABLE = 9.5, // pixels of a title's letters; where they would be lower,
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
   CROSSED = 5, // and to lie on an arrow or on its label
   SPECKS = 0.1, // at a lower scale boxes are so small that a title may cover them
+  LETTERS = 17, // from a title's upper edge to the foot of its letters
   LEAST_SEEN = 60, // pixels of a frame that are worth a title
   EDGE = 8, // pixels between a title and the edge of what is seen
   UNDER_BUTTONS = 52, // pixels at the right edge where buttons lie,
@@ -29,7 +30,7 @@ function placeOfTitle(frame, canvas) {
   const middle = frame.headX + w / 2,
     ways = [{ w, h, alone: false }],
     short = titleWidth(frame);
-  if (frame.subtitle && short) ways.push({ w: short, h: HEAD_HEIGHT, alone: true });
+  if (frame.subtitle && short) ways.push({ w: short, h: LETTERS, alone: true });
   for (const way of ways) {
     const x = freePlace(crossing(canvas.scene, { x: from, y, w: to - from, h: way.h }), way.w, from, to, middle - way.w / 2);
     if (x !== null) return { shift: x + way.w / 2 - middle, alone: way.alone };
