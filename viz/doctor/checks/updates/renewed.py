@@ -127,7 +127,12 @@ def _nothing() -> None:
 
 
 def _settings(optimizer: Any) -> str:
-    return str({**optimizer.get_config(), "name": ""})
+    """What tells two optimizers apart. A schedule of the user's own may have no config: then its class does."""
+    try:
+        return str({**optimizer.get_config(), "name": ""})
+    except NotImplementedError:
+        kept = {key: value for key, value in vars(optimizer).items() if not key.startswith("_") and key != "name"}
+        return str([type(optimizer), type(vars(optimizer).get("_rate")), kept])
 
 
 def _each(steps: list[int]) -> str:
