@@ -13,6 +13,7 @@ import decimal
 import functools
 import gc
 import importlib.util
+import inspect
 import sys
 import weakref
 from collections import deque
@@ -417,7 +418,7 @@ class Held:
     def _named_outside(self, kind: type) -> frozenset[str]:
         """Attributes that code names, but for that of this class of the user's: it runs in each replay, as it must."""
         methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
-        own = {each.__code__ for each in methods if isinstance(each, FunctionType)}
+        own = {inspect.unwrap(each).__code__ for each in methods if isinstance(each, FunctionType)}
         if own.isdisjoint(self._codes):
             return self._names.attributes
         return named_in([code for code in self._codes if code not in own]).attributes
