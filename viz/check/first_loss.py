@@ -69,9 +69,8 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     if (count := _summed(first.loss, outputs[0])) > 1:
         loss, words = loss / count, f"{words}; both for one value, of which the loss adds up {count}"
     if _weighted(first):
-        return open_question(
-            f"weights of samples or outputs change the loss ({number(loss)})", subject.place, loss=loss
-        )
+        changed = f"weights of samples or outputs change the loss ({number(loss)})"
+        return open_question(changed, subject.place, loss=loss)
     evidence = {"loss": loss, "chance": chance}
     if chance <= 0:
         return open_question(f"all labels are equal: nothing to compare {number(loss)} with", subject.place, **evidence)
