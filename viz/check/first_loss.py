@@ -117,7 +117,7 @@ def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
     labels, answers = list(leaves(y)), list(leaves(outputs))
     if first.loss is None or first.own_step or len(labels) != 1 or len(answers) != 1 or _weighted(first):
         return None
-    if getattr(getattr(first.loss, "given", first.loss), "reduction", "") in ("sum", "none", None):
+    if _reduction(first.loss) in ("sum", "none", None):
         return None  # then it grows with the number of rows
     found = _chance(_names(first.loss), labels[0], answers[0])
     return found[0] if found is not None and found[0] > 0 else None
@@ -125,9 +125,13 @@ def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
 
 def _summed(loss: Any, outputs: numpy.ndarray) -> int:
     """How many values a loss with `reduction="sum"` adds up; 1 for other losses."""
-    if getattr(getattr(loss, "given", loss), "reduction", "") != "sum":
+    if _reduction(loss) != "sum":
         return 1
     return max(1, math.prod(outputs.shape[:-1]))
+
+
+def _reduction(loss: Any) -> str | None:
+    return getattr(getattr(loss, "given", loss), "reduction", "")
 
 
 def _names(loss: Any) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow import layers
 from viz.doctor.check_base import host
+from viz.doctor.source_calls import last_name, names_in
 from viz.doctor.variable_owners import layers_in
 
 __all__ = ["scaled_after_loading", "unadapted_normalization"]
@@ -116,25 +117,19 @@ def _only_cast(tree: ast.Module, load: ast.AST, names: tuple[str, ...]) -> bool:
     for _, node in _within(tree, tree):
         if node is load:
             continue
-        if isinstance(node, ast.AugAssign) and _names(node.target) & {*names}:
+        if isinstance(node, ast.AugAssign) and names_in(node.target) & {*names}:
             return False
-        if isinstance(node, (ast.BinOp, ast.Compare)) and _names(node) & {*names}:
+        if isinstance(node, (ast.BinOp, ast.Compare)) and names_in(node) & {*names}:
             return False
-        if isinstance(node, ast.Assign) and any(_names(target) & {*names} for target in node.targets):
+        if isinstance(node, ast.Assign) and any(names_in(target) & {*names} for target in node.targets):
             made = [x for x in ast.walk(node.value) if isinstance(x, ast.Call)]
-            if not _names(node.value) & {*names} or not all(_keeps_values(call) for call in made):
+            if not names_in(node.value) & {*names} or not all(_keeps_values(call) for call in made):
                 return False
     return True
 
 
 def _keeps_values(call: ast.Call) -> bool:
-    function = call.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name in _KEEPS_VALUES and "int" not in ast.unparse(call)  # back to integers, all would be 0
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
+    return last_name(call.func) in _KEEPS_VALUES and "int" not in ast.unparse(call)  # back to integers, all would be 0
 
 
 def _any(tensor: Any) -> bool:

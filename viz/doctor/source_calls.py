@@ -13,10 +13,12 @@ from viz.doctor.user_code import Place
 __all__ = [
     "argument_made_at",
     "is_half_of_data",
+    "last_name",
     "later_fits",
     "lone_shuffles",
     "loop_over_epochs",
     "made_after",
+    "names_in",
     "numpy_in_tape",
     "only_call",
     "separate_shuffles",
@@ -46,9 +48,18 @@ def _calls(file: str) -> Iterator[tuple[str, ast.Call]]:
             yield _called(node), node
 
 
+def last_name(node: ast.expr) -> str:
+    """The last part of a name, `fit` of `model.fit`; empty for what has none."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """All names in a piece of code, without their attributes."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
 def _called(call: ast.Call) -> str:
-    """The last part of a called function's name; empty for what has none."""
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return last_name(call.func)
 
 
 def only_call(file: str, name: str) -> Place | None:

@@ -161,8 +161,7 @@ class FirstStepWatch(observe.Observer):
         self._scopes = Scopes[OpenScope]()
         self._calls: deque[_Call] = deque(maxlen=_KEPT)
         self._over = False  # a script that catches everything is stopped again
-        self._losses: list[tuple[Any, Any, Any]] = []
-        self._weights: list[Any] = []  # what those losses were given as the samples' weights
+        self._losses: list[tuple[Any, Any, Any, Any]] = []  # each with labels, answers and the samples' weights
         self._ops: deque[Any] = deque(maxlen=_OPS)
         self._recorded: tuple[_Call, RecordedLoss, list[Any]] | None = None
         self._function: tuple[Any, Any, Any] | None = None  # of a loop without layers: model, batch and loss
@@ -199,8 +198,7 @@ class FirstStepWatch(observe.Observer):
         if scope.kind in ("model", "layer") and not self._scopes.inside("model", "layer", "loss", "metric"):
             self._calls.append(_Call(scope, outputs))
         elif scope.kind == "loss" and isinstance(scope.inputs, tuple) and len(scope.inputs) == 2:
-            self._losses.append((scope.owner, *scope.inputs))
-            self._weights.append(self._given_weights)
+            self._losses.append((scope.owner, *scope.inputs, self._given_weights))
 
     def on_op(
         self,
@@ -244,7 +242,7 @@ class FirstStepWatch(observe.Observer):
     def _function_of(self, target: Any, variables: list[Any]) -> tuple[Any, Any, Any] | None:
         """What a loop without layers trains: a model and a batch for it, and the loss."""
         asked = [each for each in self._losses if getattr(each[2], "key", None) is not None]
-        loss, y, predicted = asked[-1] if asked else (None, None, None)
+        loss, y, predicted, _ = asked[-1] if asked else (None, None, None, None)
         try:
             found = recorded_function(target, self._ops, variables, predicted)
         except Exception:  # noqa: BLE001  (ops that can't be run again outside of the script)
@@ -258,7 +256,7 @@ class FirstStepWatch(observe.Observer):
         """The step of a loop, as far as it can be put together from what was announced."""
         wanted = {v.identity for v in self._sources}
         known: dict[str, Any] = {"sources": self._sources, "gradients": self._gradients}
-        for (loss, y, predicted), weights in zip(reversed(self._losses), reversed(self._weights)):
+        for loss, y, predicted, weights in reversed(self._losses):
             made_by = [call for call in self._calls if any(id(p) in call.outputs for p in flat(predicted))]
             if len(made_by) == 1 and _holds(made_by[0].owner, wanted):
                 known["beside"] = self._beside(made_by[0])
@@ -289,7 +287,6 @@ class FirstStepWatch(observe.Observer):
         reached, self._reached = self._reached, None
         self._calls.clear()
         self._losses.clear()
-        self._weights.clear()
         self._ops.clear()
         self._over = True
         with observe.unobserved():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from viz.doctor.source_calls import tree_of
+from viz.doctor.source_calls import last_name, tree_of
 
 __all__ = ["Reordered", "reordered_apart"]
 
@@ -87,7 +87,7 @@ class _Reader:
 
     def _assign(self, node: ast.Assign, names: dict[str, _Found]) -> None:
         made = node.value
-        if isinstance(made, ast.Call) and _last(made.func) in _GENERATORS:
+        if isinstance(made, ast.Call) and last_name(made.func) in _GENERATORS:
             for target in node.targets:
                 self._generators[ast.unparse(target)] = ast.unparse(made) if made.args else f"line {node.lineno}", 0
         value = self.value(made, names)
@@ -103,7 +103,7 @@ class _Reader:
             names[ast.unparse(target)] = value
 
     def _expression(self, node: ast.expr, names: dict[str, _Found]) -> None:
-        called = _last(node.func) if isinstance(node, ast.Call) else ""
+        called = last_name(node.func) if isinstance(node, ast.Call) else ""
         if isinstance(node, ast.Call) and called in _SEEDS:
             self._generators[_whose(node)] = ast.unparse(node), 0
         elif isinstance(node, ast.Call) and called == "shuffle" and len(node.args) == 1 and not node.keywords:
@@ -146,7 +146,7 @@ class _Reader:
     def _rows(self, node: ast.Subscript, names: dict[str, _Found]) -> _Value:
         """`x[order]`, `order[:600]`, `x[:600]`, `x.shape[0]`."""
         base = self._one(node.value, names)
-        if _last(node.value) == "shape":
+        if last_name(node.value) == "shape":
             return _Value(number=True)
         first = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
         index = _NOTHING if isinstance(first, ast.Slice) else self._one(first, names)
@@ -156,7 +156,7 @@ class _Reader:
         return base._replace(orders={**base.orders, index.order: (node.lineno, name)}, number=False)
 
     def _call(self, node: ast.Call, names: dict[str, _Found]) -> _Found:
-        called = _last(node.func)
+        called = last_name(node.func)
         if called in ("fit", "train_on_batch") and isinstance(node.func, ast.Attribute):
             self._judge(node, names)
             return _NOTHING
@@ -260,11 +260,6 @@ def _union(values: list[_Value]) -> _Value:
     """What is made of several arrays: rows in all their orders. Of an index alone, it is no index any more."""
     orders = {event: at for each in values for event, at in each.orders.items()}
     return _Value(orders, None, bool(values) and all(each.number for each in values))
-
-
-def _last(node: ast.expr) -> str:
-    """The last part of a name."""
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _whose(node: ast.Call) -> str:

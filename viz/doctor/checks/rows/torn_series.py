@@ -12,7 +12,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, number
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.rows.validation_rows import inputs_of
-from viz.doctor.source_calls import tree_of
+from viz.doctor.source_calls import last_name, names_in, tree_of
 from viz.doctor.user_code import Place, user_frames
 
 __all__ = ["TornSeries", "jumps_within", "made_of"]
@@ -115,7 +115,7 @@ def _ends_of_parts(file: str, line: int) -> set[int]:
     """The places of the last values of series that a line puts together; empty where their lengths aren't known."""
     tree = tree_of(file)
     calls = [node for node in (ast.walk(tree) if tree is not None else ()) if isinstance(node, ast.Call)]
-    given = next((c.args[0] for c in calls if c.lineno == line and _last(c.func) in _JOINS and c.args), None)
+    given = next((c.args[0] for c in calls if c.lineno == line and last_name(c.func) in _JOINS and c.args), None)
     names = given.elts if isinstance(given, (ast.List, ast.Tuple)) else [given]
     found: list[Any] = []
     for each in names:
@@ -132,13 +132,13 @@ def _cut_in_windows(file: str) -> Iterator[tuple[str, int]]:
     """Names that windows are cut out of, `values[i : i + 12]` with a loop's variable, with the line."""
     tree = tree_of(file)
     for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.Call) and _last(node.func) in _WINDOWS and node.args:
+        if isinstance(node, ast.Call) and last_name(node.func) in _WINDOWS and node.args:
             yield ast.unparse(node.args[0]), node.lineno
         bounds = node.slice if isinstance(node, ast.Subscript) else None
         bounds = bounds.elts[0] if isinstance(bounds, ast.Tuple) and bounds.elts else bounds
         if not isinstance(bounds, ast.Slice) or not isinstance(bounds.lower, ast.Name) or bounds.upper is None:
             continue
-        if bounds.lower.id in _names(bounds.upper) and isinstance(node, ast.Subscript):
+        if bounds.lower.id in names_in(bounds.upper) and isinstance(node, ast.Subscript):
             yield ast.unparse(node.value), node.lineno
 
 
@@ -151,32 +151,26 @@ def made_of(file: str, name: str, calls: tuple[str, ...], line: int) -> int | No
     for function in [each for each in every if isinstance(each, ast.FunctionDef)]:
         parameters = [each.arg for each in function.args.args]
         if name in parameters and function.lineno <= line <= (function.end_lineno or line):
-            for call in [each for each in every if isinstance(each, ast.Call) and _last(each.func) == function.name]:
+            for call in [
+                each for each in every if isinstance(each, ast.Call) and last_name(each.func) == function.name
+            ]:
                 at = parameters.index(name)
-                names |= _names(call.args[at]) if at < len(call.args) else set()
+                names |= names_in(call.args[at]) if at < len(call.args) else set()
     for _ in range(_DEPTH):
         for node in every:
-            if isinstance(node, ast.Assign) and any(_names(target) & names for target in node.targets):
+            if isinstance(node, ast.Assign) and any(names_in(target) & names for target in node.targets):
                 for call in [each for each in ast.walk(node.value) if isinstance(each, ast.Call)]:
                     values = [each for each in call.args if not isinstance(each, ast.Constant)]
-                    if _last(call.func) in calls and values and not _is_count(values[0]):
+                    if last_name(call.func) in calls and values and not _is_count(values[0]):
                         return call.lineno
-                names = names | _names(node.value) if not isinstance(node.value, ast.ListComp) else names
+                names = names | names_in(node.value) if not isinstance(node.value, ast.ListComp) else names
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and node.value.args:
                 call = node.value
-                if _last(call.func) in calls and _names(call.args[0]) & names and "shuffle" in calls:
+                if last_name(call.func) in calls and names_in(call.args[0]) & names and "shuffle" in calls:
                     return call.lineno
     return None
 
 
 def _is_count(node: ast.expr) -> bool:
     """Is it a number of rows, of which an order is made?"""
-    return (isinstance(node, ast.Call) and _last(node.func) == "len") or "shape" in ast.unparse(node)
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-def _last(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return (isinstance(node, ast.Call) and last_name(node.func) == "len") or "shape" in ast.unparse(node)
