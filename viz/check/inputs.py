@@ -17,8 +17,8 @@ from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import host, number, rms
 from viz.doctor.checks.inputs import colours_first, words_of_torn
 from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.checks.rows.torn_pictures import torn
-from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at

@@ -17,9 +17,9 @@ from viz.doctor.check_base import number
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
+from viz.doctor.checks.rows.fit_arrays import labels_of
 from viz.doctor.checks.rows.most_frequent import classes_of
 from viz.doctor.checks.rows.row_order import Order
-from viz.doctor.checks.rows.validation_rows import labels_of
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.finding import Finding
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles, made_after

@@ -15,19 +15,17 @@ from viz.doctor.advice import ADVICE
 from viz.doctor.checks.course.callbacks import better_by_name, weighs_epochs
 from viz.doctor.checks.losses import is_ours
 from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
 from viz.doctor.checks.rows.prepared import Seen, otherwise
-from viz.doctor.checks.rows.validation_rows import (
-    Repeated,
+from viz.doctor.checks.validation.shared_rows import Repeated, repeated_class, shared_rows
+from viz.doctor.checks.validation.validation_rows import (
     classes_apart,
-    inputs_of,
-    labels_of,
-    repeated_class,
     scales_apart,
-    shared_rows,
     targets_apart,
     words_of_classes,
     words_of_scales,
 )
+from viz.doctor.checks.validation.windows import overlapping_windows
 from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import Place
 
@@ -84,6 +82,9 @@ def check_validation(subject: Subject) -> Row:
             subject.place,
             **evidence,
         )
+    windows = overlapping_windows(train, held)
+    if windows is not None:
+        return fault(windows.words, ADVICE["validation_overlap.windows"], subject.place, **evidence)
     if overlap and overlap < chance:
         words += f" (equal rows are common: {chance:.0%} of the training rows have a twin)"
     return fine(words, subject.place, **evidence)

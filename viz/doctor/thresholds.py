@@ -317,6 +317,7 @@ FEW_SIGMA = 2.5  # the loss fell by more than so many times its noise, from the 
 FEW_FALL = 0.02  # of the loss; less may be all that is left
 FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
 STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
+PASSED_OVER = 0.1  # of a metric: so much better it got in epochs that EarlyStopping counted as none
 
 # -- updates and penalties
 
@@ -358,6 +359,10 @@ OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was
 OVERLAP_KNOWN = 0.5  # a column with so many values, against the different rows, tells them apart
 OVERLAP_COMPARED = 1000  # different rows that are compared with some of them
 OVERLAP_PROBES = 64
+WINDOW_STEPS = 6  # a window has at least: of fewer, a half is met again by chance
+WINDOW_KINDS = 0.9  # of the windows to train with begin in a way of their own
+WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and powers of two beyond
+WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
 OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
 
 # -- several ranks

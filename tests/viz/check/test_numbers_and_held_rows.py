@@ -60,6 +60,14 @@ model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, acti
 model.compile("adam", "binary_crossentropy")
 model.fit(rows, labels, validation_split=0.2, verbose=0)
 """,
+    ("validation data", "windows that were shuffled before the split", "cut each part into windows"): """
+series = np.cumsum(rng.normal(size=300)).astype("float32") / 10
+order = rng.permutation(280)
+windows = np.stack([series[i : i + 20] for i in range(280)])[order]
+model = ef.Sequential([layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(windows, series[20:][order], validation_split=0.2, verbose=0)
+""",
     ("validation data", "classes counted from 1", "from 1"): SOFTMAX
     + "model.fit(x[:96], number[:96], validation_data=(x[96:], number[96:] + 1), verbose=0)\n",
     ("validation data", "one-hot rows, and numbers to train with", "one-hot"): SOFTMAX

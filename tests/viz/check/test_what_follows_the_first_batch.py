@@ -11,7 +11,7 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
 from viz.check.row import fine
 from viz.cli import main
-from viz.doctor.checks.rows.validation_rows import shared_rows
+from viz.doctor.checks.validation.validation_rows import shared_rows
 
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\n'
 FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'

@@ -82,6 +82,10 @@ ON_DATA = {
         "Split first, and repeat rows of a rare class (RandomOverSampler, resample, augmentation) in the training part "
         "alone; or leave the rows as they are, and give fit class_weight={0: 1.0, 1: 6.0}."
     ),
+    "validation_overlap.windows": (
+        "Split the series first, and cut each part into windows: train, held = series[:n], series[n:]. Windows are "
+        "shuffled after that, those to train with alone."
+    ),
     "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
     "validation_mismatch.classes": (
         "Shuffle the rows before they are split (validation_split takes the last ones as they come): "

@@ -285,6 +285,10 @@ ON_TRAINING = {
         "and at rows that training doesn't see: validation_data, or validation_split=0.2."
     ),
     "stopped_early": "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch.",
+    "stopped_early.min_delta": (
+        "Make min_delta a hundredth of what the metric is at the end, or leave it out: it is the least change of one "
+        "epoch that counts as progress, not the value at which to stop."
+    ),
     "stopped_early.mode": (
         "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
     ),

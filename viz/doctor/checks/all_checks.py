@@ -34,12 +34,10 @@ from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
 from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
-from viz.doctor.checks.rows.altered_validation import AlteredValidation
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.counted_padding import CountedPadding
 from viz.doctor.checks.rows.first_batch import FirstBatch
-from viz.doctor.checks.rows.folds import Folds
 from viz.doctor.checks.rows.loop_rows import LoopRows
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding
@@ -51,7 +49,6 @@ from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.slid_labels import SlidLabels
 from viz.doctor.checks.rows.torn_series import TornSeries
 from viz.doctor.checks.rows.triplets import Triplets
-from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
@@ -73,6 +70,9 @@ from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.renewed import Renewed
 from viz.doctor.checks.updates.reversed_terms import Divergence
 from viz.doctor.checks.updates.summed import Summed
+from viz.doctor.checks.validation.altered_validation import AlteredValidation
+from viz.doctor.checks.validation.folds import Folds
+from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
 
 __all__ = ["CHECKS"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 import sys
@@ -177,25 +178,47 @@ class Endings(Check):
             callback.mode == "min" and any(word in monitor for word in ("acc", "auc", "precision", "recall")) and risen
         )
         unlearnt = losses[-1] > limits.STOPPED_LEARNT * losses[0] and losses[-1] < losses[0]
-        if not backwards and not unlearnt:
-            return
-        done = len(run.logs)
         if backwards:
             way = f"it waits for {monitor} to {'fall' if callback.mode == 'min' else 'rise'} (mode={callback.mode!r})"
+            rule = "stopped_early.mode"
             words = f"{way}, which went from {number(values[0])} to {number(values[-1])}: that is what was wanted"
-        else:
+        elif _passed_over(callback, values):
+            rule = "stopped_early.min_delta"
+            words = (
+                f"{monitor} got better in each epoch, from {number(callback.best)} to {number(values[-1])}, but only "
+                f"what is better than the best by more than min_delta={number(callback.min_delta)} counts"
+            )
+        elif unlearnt:
+            rule = "stopped_early"
             words = (
                 f"the training loss has only come from {losses[0]:.4g} to {losses[-1]:.4g} and was still falling "
-                f"({monitor}, patience={callback.patience}, min_delta={abs(float(callback.min_delta)):.3g})"
+                f"({monitor}, patience={callback.patience}, min_delta={callback.min_delta:.3g})"
             )
+        else:
+            return
+        done = len(run.logs)
         self.watch.report(
-            "stopped_early.mode" if backwards else "stopped_early",
+            rule,
             "warning",
             f"EarlyStopping ended training after {done} of {asked} epochs: {words}",
             place=(only_call(run.place.file, "EarlyStopping") if run.place is not None else None) or run.place,
             key=("stopped_early", run.place),
             evidence={"epochs": done, "asked": asked, "first_loss": losses[0], "last_loss": losses[-1]},
         )
+
+
+def _passed_over(stopping: Any, values: list[float]) -> bool:
+    """Did a metric get much better, epoch by epoch, while EarlyStopping counted that as nothing?
+
+    Much is a tenth of what it was when the waiting began, and of all that was gained: a good `min_delta` is far below.
+    """
+    if stopping.best is None or not stopping.min_delta:
+        return False
+    sign = 1 if stopping.direction() == "max" else -1
+    waited = [stopping.best, *values[-max(stopping.wait, 1) :]]
+    steady = all(sign * (after - before) > 0 for before, after in itertools.pairwise(waited))
+    gained = abs(waited[-1] - stopping.best)
+    return steady and gained >= limits.PASSED_OVER * max(abs(stopping.best), abs(values[-1] - values[0])) > 0
 
 
 def _takes_rate(schedulers: Sequence[Any]) -> bool:

@@ -12,7 +12,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, finite, host, number, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.checks.rows.validation_rows import inputs_of
+from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat

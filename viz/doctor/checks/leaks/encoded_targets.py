@@ -10,7 +10,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.validation_rows import inputs_of, labels_of
+from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
 from viz.doctor.source_calls import tree_of
 from viz.doctor.user_code import Place, user_frames
 

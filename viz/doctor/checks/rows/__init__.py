@@ -1,4 +1,4 @@
-"""Checks of the rows that a script trains with: their order, their labels, and those that it holds back."""
+"""Checks of the rows that a script trains with: their order, their labels, and how they were prepared."""
 
 from __future__ import annotations
 

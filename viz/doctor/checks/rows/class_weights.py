@@ -13,8 +13,8 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.checks.answers import answer_kind, said_and_right
 from viz.doctor.checks.endings import running_fit
+from viz.doctor.checks.rows.fit_arrays import labels_of
 from viz.doctor.checks.rows.most_frequent import classes_of
-from viz.doctor.checks.rows.validation_rows import labels_of
 from viz.doctor.class_numbers import named
 
 __all__ = ["ClassWeights", "Weighed", "counted_from_1", "given_keys", "left_out", "upside_down", "weighed"]

@@ -9,7 +9,7 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor.check_base import Check, host
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.validation_rows import inputs_of, labels_of
+from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
 
 __all__ = ["CountedPadding", "counts_padding"]
 

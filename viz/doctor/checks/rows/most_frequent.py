@@ -9,7 +9,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.validation_rows import labels_of
+from viz.doctor.checks.rows.fit_arrays import labels_of
 
 __all__ = ["MostFrequent", "classes_of"]
 

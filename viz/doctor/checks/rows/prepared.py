@@ -11,7 +11,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.rows.columns import Columns, colours_swapped, otherwise_scaled
-from viz.doctor.checks.rows.validation_rows import inputs_of
+from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.program import layer_label
 
 __all__ = ["Prepared", "Seen", "Trained", "otherwise"]

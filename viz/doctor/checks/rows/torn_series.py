@@ -11,7 +11,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, number
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.validation_rows import inputs_of
+from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.source_calls import last_name, names_in, tree_of
 from viz.doctor.user_code import Place, user_frames
 
