@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 from eagerflow.core import observe
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Place", "call_place", "made_at", "op_place", "own_line", "scope_frame", "user_frames", "user_line"]
+__all__ = [
+    "Place",
+    "call_place",
+    "loss_weights",
+    "made_at",
+    "op_place",
+    "own_line",
+    "scope_frame",
+    "user_frames",
+    "user_line",
+]
 
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
 _GRAPH = os.path.join("layer", "symbolic", "graph.py")
@@ -55,6 +65,11 @@ def scope_frame(frame: FrameType | None) -> FrameType | None:
     while frame is not None and (frame.f_code.co_filename in _MACHINERY or frame.f_code.co_filename == __file__):
         frame = frame.f_back
     return frame
+
+
+def loss_weights(frame: FrameType | None) -> Any:
+    """The sample weights that the loss of this frame was called with: its scope is announced without them."""
+    return frame.f_locals.get("sample_weight") if frame is not None else None
 
 
 def op_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:

@@ -16,7 +16,7 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.trainer import Trainer
 from viz.doctor.check_base import host
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.user_code import Place, call_place, op_place, scope_frame
+from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
 from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.trial.recorded_loss import RecordedLoss, recorded_loss
@@ -180,8 +180,7 @@ class FirstStepWatch(observe.Observer):
             self._ops.clear()  # of the loss, only what runs after the model is needed
         self._scopes.append(OpenScope(scope))
         if scope.kind == "loss":
-            frame = scope_frame(sys._getframe(1))  # that of the loss, which isn't announced with its weights
-            self._given_weights = frame.f_locals.get("sample_weight") if frame is not None else None
+            self._given_weights = loss_weights(scope_frame(sys._getframe(1)))
         if scope.kind == "step" and scope.name == "train_step":
             fit = running_fit()
             place = call_place(scope_frame(sys._getframe(1)), ())

@@ -19,7 +19,7 @@ from viz.doctor.checks.rows.reordered import reordered_apart
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.source_calls import lone_shuffles
-from viz.doctor.user_code import made_at
+from viz.doctor.user_code import loss_weights, made_at
 from viz.recorder.input_names import names_of_outputs
 
 __all__ = ["Answers", "answer_kind", "said_and_right"]
@@ -141,9 +141,7 @@ class Answers(Check):
         labels = given[0].data if isinstance(given[0], Tensor) else given[0]
         if not hasattr(labels, "dtype") or predicted.data.size > limits.ANSWER_SIZE or labels.dtype.kind not in "fiub":
             return
-        frame = opened.frame  # that of the loss' call
-        given_there = frame.f_locals.get("sample_weight") if frame is not None else None
-        weights = given_there if self._weights is None else self._weights
+        weights = loss_weights(opened.frame) if self._weights is None else self._weights
         if weights is not None:
             course.weighed = True
             data = weights.data if isinstance(weights, Tensor) else weights

@@ -12,7 +12,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.loss_questions import is_answer_of_own_loss, is_ours, own_loss, reaches
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import made_at
+from viz.doctor.user_code import loss_weights, made_at
 
 __all__ = ["Labels", "Mismatch", "function_name", "is_ours", "labels_and_answers", "loss_kind"]
 
@@ -570,7 +570,7 @@ class Labels(Check):
 
 def _weighed(opened: Any, labels: numpy.ndarray, predicted: Tensor) -> tuple[numpy.ndarray, Tensor]:
     """Labels without those rows whose weight is 0, as of rows whose label nobody knows."""
-    weights = opened.frame.f_locals.get("sample_weight") if opened.frame is not None else None
+    weights = loss_weights(opened.frame)
     data = (
         host(weights.data if isinstance(weights, Tensor) else numpy.asarray(weights)) if weights is not None else None
     )
