@@ -29,6 +29,16 @@ model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, callbacks=[End()])
 """
 
 
+@pytest.fixture(autouse=True)
+def _as_from_a_terminal():
+    """`nohup` and a shell's background start programs with some signals ignored, which a script would inherit."""
+    usual = {"SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL}
+    before = {name: signal.signal(getattr(signal, name), handler) for name, handler in usual.items()}
+    yield
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
+
+
 @pytest.fixture
 def script(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
