@@ -21,6 +21,7 @@ __all__ = [
     "closed_lines",
     "cost",
     "flow",
+    "given",
     "made",
     "made_of",
     "main_scope",
@@ -154,6 +155,12 @@ def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = 
     parts += [formatting.seconds(time) + (" (share)" if is_share else "")] if time else []
     parts += [formatting.nbytes(size)] if size else []
     return "failed here" if failed else " · ".join(parts)
+
+
+def given(name: str, title: str) -> str:
+    """What the box of a tensor from outside is called: by its name, with a word for a target's role."""
+    name = formatting.clean(name, 30)
+    return f"{name} ({title})" if name and title == "target" and title not in name else name or title
 
 
 def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:

@@ -12,11 +12,13 @@ from typing import Any
 from viz.choices import VIEWS
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
+from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record
 from viz.facts.selection import Selection, check_step, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
+from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.legend import STATE
@@ -108,6 +110,8 @@ class _Assembly:
         self.rounds: dict[int, list[int]] = {}  # op that is shown -> itself and those that it stands for, in order
         self.given: dict[str, set[int]] = {}  # node -> what folded ops that it shows read from outside
         self.loops: dict[tuple[int, int, int, int], bool] = {}  # two parts that follow each other: are they a loop's?
+        self.gradient_passes = GradientPasses(self.record, selection.ops)
+        self.pass_of: dict[str, int] = {}  # node of backward ops -> their pass
         self.closed: tuple[str, ...] = ()
         self.closes_layers = view == "layers"
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
@@ -348,12 +352,15 @@ class _Assembly:
         self._show(made, updates)
 
     def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
-        """What computes the gradient of a row."""
-        backward = [b for op in ops for b in self.selection.backward_of.get(op, ())]
-        if backward:
-            made = Node(f"{row}_back", "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
+        """What computes the gradient of a row: a box for each pass, which says which it is where there are several."""
+        of_passes = self.gradient_passes.split(ops, self.selection.backward_of, lambda op: self.stands_for.get(op, op))
+        for place, (number, backward) in enumerate(of_passes.items()):
+            id_ = f"{row}_back{place + 1 if place else ''}"
+            made = Node(id_, "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
+            made.lines += [self.gradient_passes.name(number)] if len(of_passes) > 1 else []
             made.tooltip = _op_tooltip(self.record, self.record.ops[backward[0]])
             self._show(made, backward)
+            self.pass_of[id_] = number
 
     def _place_rest(self) -> None:
         """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
@@ -411,8 +418,9 @@ class _Assembly:
                 tail, latest[shared] = latest.get(shared, tail), head
             self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
         self._count_inputs()
+        nearest = part_passes(self.graph, self.pass_of)
         for node in list(self.graph.nodes.values()):
-            self._link(node)
+            self._link(node, nearest)
 
     def _flow(self, op: Op, head: str, tensor: int) -> tuple[str, str, str] | None:
         """Tail, head and kind of the arrow for an input of an op; None where there is none to draw."""
@@ -504,7 +512,14 @@ class _Assembly:
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
-            made = Node(id_, "input", formatting.clean(info.name, 30) or title, lines, phase="input", row=id_)
+            made = Node(
+                id_,
+                "input",
+                box_texts.given(info.name or self.record.called.get(tensor, ""), title),
+                lines,
+                phase="input",
+                row=id_,
+            )
             made.tooltip = formatting.clean(f"from outside: {info.name} {formatting.tensor(info)}", 160)
             self.graph.nodes[id_] = made
         return id_
@@ -521,7 +536,7 @@ class _Assembly:
             label = box_texts.flow(self.record, infos)
         return Edge(tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors))
 
-    def _link(self, node: Node) -> None:
+    def _link(self, node: Node, nearest: dict[str, str]) -> None:
         """Tie an update to its weights, and a backward op to the op whose gradient it computes."""
         nodes = self.graph.nodes
         if node.lane == "update" and node.row in nodes:
@@ -529,8 +544,9 @@ class _Assembly:
             if target != node.id:
                 self.graph.edges.append(Edge(node.id, target, "update", tooltip="changes in place"))
         chained = f"{node.row}_update" in nodes  # between the two, and tied to both: a line would have to go around it
-        if node.lane == "backward" and node.row in nodes and node.row != node.id and not chained:
-            self.graph.edges.append(Edge(node.row, node.id, "link", tooltip="gradient of this op"))
+        if node.id in self.pass_of and node.row in nodes and (node.id in nearest or not chained):
+            tail = nearest.get(node.id, node.row)
+            self.graph.edges.append(Edge(tail, node.id, "link", tooltip="gradient of this op"))
 
 
 def _levels(block: Block) -> int:

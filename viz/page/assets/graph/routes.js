@@ -266,7 +266,7 @@ function portsOf(scene, edge) {
   // An update's bottom may be behind what else goes to it.
   if (head.lane === "update" && !down)
     return [[portAt(tail, "top")], [portAt(head, "bottom"), ...portsAside(head, tail)]];
-  const by = down === (tail.lane !== "backward") ? 0 : ASIDE; // forward ops' arrows lead down, others' up
+  const by = down === !BACKWARD.includes(tail.lane) ? 0 : ASIDE; // forward ops' arrows lead down, others' up
   return down
     ? [[portAt(tail, "bottom", by)], [portAt(head, "top", by)]]
     : [[portAt(tail, "top", by)], [portAt(head, "bottom", by)]];
