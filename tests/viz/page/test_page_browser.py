@@ -243,12 +243,12 @@ def test_ancestors_and_descendants_stand_out(small):
     small.run("v.select({kind: 'op', id: v.selection.ops[1].id})")
     small.press("a")
     near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
-    assert sorted(near) == sorted(["dense", "tanh", "kernel, bias", "input"])
+    assert sorted(near) == sorted(["dense", "tanh", "kernel, bias", "x"])
     assert small.run("document.querySelectorAll('.node.dim').length") > 3
     small.press("d")
     near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
     assert "mean" in near
-    assert "input" not in near
+    assert "x" not in near
     small.press("d")
     assert small.run("v.canvas.marks.lineage") is None
 
