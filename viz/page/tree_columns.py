@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import CLOSED_AT_FIRST, Block, Run, all_blocks, groups, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, groups, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
@@ -248,7 +248,7 @@ class TreeColumns:
     def _block(self, parent: int, equal: list[Block], shown: Block) -> int:
         """A scope as one block, with those that are folded into it; `shown` says how it is called."""
         first, around = equal[0], self._entries[parent]
-        closed = around.need is None or first.kind in CLOSED_AT_FIRST
+        closed = around.need is None or first.is_closed_at_first
         level = around.level + (first.scope is not None)
         turns = tuple(taking_turns(equal)) if shown is first else ()
         if turns:

@@ -11,7 +11,7 @@ from typing import Any
 
 from viz.choices import VIEWS
 from viz.facts import formatting
-from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
+from viz.facts.blocks import Block, fold, grouped, leaves, tree
 from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
@@ -112,7 +112,7 @@ class _Assembly:
         self.loops: dict[tuple[int, int, int, int], bool] = {}  # two parts that follow each other: are they a loop's?
         self.gradient_passes = GradientPasses(self.record, selection.ops)
         self.pass_of: dict[str, int] = {}  # node of backward ops -> their pass
-        self.closed: tuple[str, ...] = ()
+        self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
@@ -124,7 +124,7 @@ class _Assembly:
         if collapse_repeats:
             self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
         deepest = _levels(root)
-        self.closed = CLOSED_AT_FIRST if depth is None or depth < deepest else ()
+        self.keeps_closed = depth is None or depth < deepest
         wanted = deepest if depth is None else min(depth, deepest)
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
         most = min(max_nodes, _MOST_IN_BLOCK)
@@ -172,7 +172,7 @@ class _Assembly:
         """Would a scope with more than so many parts be a single box, of which nothing can be seen?"""
         blocks = [(child, level + (child.scope is not None)) for child in block.children if isinstance(child, Block)]
         return any(
-            (below > depth and child.kind not in self.closed and self._rows(child, below, below) > most)
+            (below > depth and not self._stays_closed(child) and self._rows(child, below, below) > most)
             or self._hides_many(child, depth, below, most)
             for child, below in blocks
         )
@@ -191,11 +191,14 @@ class _Assembly:
     def _is_closed(self, block: Block, depth: int, level: int) -> bool:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None and block.line is None:
-            return block.is_group or block.kind in self.closed
+            return block.is_group or self._stays_closed(block)
         is_least = block.kind == "layer" or block.line is not None
         if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
             return True
-        return (block.line is None and level > depth) or block.kind in self.closed
+        return (block.line is None and level > depth) or self._stays_closed(block)
+
+    def _stays_closed(self, block: Block) -> bool:
+        return self.keeps_closed and block.is_closed_at_first
 
     def _fill(self, block: Block, depth: int, level: int, cluster: str | None) -> None:
         for child in block.children:
