@@ -60,9 +60,9 @@ class Arguments:
             code = self._codes[key[0]]
             first, last, begin, end = next(itertools.islice(code.co_positions(), key[1] // 2, None))
             nodes = self._of_file(code.co_filename).get((last or 0, end or 0), ())
-            calls = [node for node in nodes if isinstance(node, ast.Call)]
             same = [node for node in nodes if (node.lineno, node.col_offset) == (first, begin)]
-            self._found[key] = next(iter(calls or same), None)  # no two calls end at the same place
+            calls = [node for node in nodes if isinstance(node, ast.Call)]  # one on several lines may begin elsewhere
+            self._found[key] = next(iter(same or calls), None)  # no two calls end at the same place
         return self._found[key]
 
     def _of_file(self, file: str) -> dict[tuple[int, int], list[ast.expr]]:

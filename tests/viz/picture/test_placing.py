@@ -163,4 +163,4 @@ def test_a_target_stands_on_the_side_of_the_metric_that_reads_it():
     graph, layout, _ = drawn(residual(), view="layers")
     places = {node.title: layout.nodes[node.id].middle[0] for node in graph.nodes.values()}
     loss = places["subtract"]
-    assert (places["target"] < loss) == (places["mae"] < loss)
+    assert (places["y (target)"] < loss) == (places["mae"] < loss)

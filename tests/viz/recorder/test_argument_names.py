@@ -44,6 +44,7 @@ def run(call):
         (lambda: ops.concatenate([real, Held.noise], axis=0), ["noise", "real"]),
         (lambda: real - Held.noise, ["noise", "real"]),
         (lambda: ops.sum(real, 0), ["real"]),
+        (lambda: real * ops.exp(Held.noise), ["noise", "real"]),
     ],
 )
 def test_variables_attributes_and_keys_give_their_names(call, names):
