@@ -7,7 +7,6 @@ import collections
 import itertools
 import numbers
 from collections.abc import Sequence
-from typing import Any
 
 from viz.choices import VIEWS
 from viz.facts import formatting
@@ -30,8 +29,6 @@ __all__ = ["VIEWS", "graph"]
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
 _CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
-# What a layer is called and holds: that is what its box and those within it show.
-_DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])
 _Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 
@@ -222,7 +219,7 @@ class _Assembly:
     def _frame(self, block: Block, parent: str | None) -> str:
         made = Cluster(f"frame{len(self.graph.clusters)}", parent, box_texts.title(block), kind=block.kind)
         made.subtitle = "  ·  ".join([*box_texts.about(block), *self._spent(self._all_instances(block))])
-        made.tooltip = _scope_tooltip(block)
+        made.tooltip = box_texts.scope_tooltip(block)
         self.graph.clusters[made.id] = made
         return made.id
 
@@ -249,7 +246,7 @@ class _Assembly:
         row = f"op{op_id}"
         made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
         made.lane = "backward" if op.phase == "backward" else "forward"
-        made.tooltip = _op_tooltip(self.record, op)
+        made.tooltip = box_texts.op_tooltip(self.record, op)
         made.lines += box_texts.made_of(self.record, op) + box_texts.network([self.record.ops[i] for i in ops])
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
@@ -268,7 +265,7 @@ class _Assembly:
         frame.subtitle = "  ·  ".join(
             filter(None, [*self._spent(ops), box_texts.made(size), *box_texts.read_by(self.record, ops)])
         )
-        frame.tooltip = _op_tooltip(self.record, op)
+        frame.tooltip = box_texts.op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame
         rows = [self._add_part(part, frame, number, ops + riders) for number, part in enumerate(self._parts(op_id))]
         weights: list[dict[int, list[int]]] = [{} for _ in rows]  # of each part, by op
@@ -296,7 +293,7 @@ class _Assembly:
         row = f"op{part.op.id}_{number}"
         made = Node(row, "op", formatting.clean(part.op.name, 40), phase=part.op.phase, row=row, cluster=frame.id)
         made.lines = box_texts.part_lines(part.made)
-        made.tooltip = f"a part of {frame.title}, which ran as one\n{_op_tooltip(self.record, part.op, part)}"
+        made.tooltip = f"a part of {frame.title}, which ran as one\n{box_texts.op_tooltip(self.record, part.op, part)}"
         made.ops = tuple(ops)
         made.error = any(self.record.ops[i].error for i in ops)
         self.graph.nodes[row] = made
@@ -315,7 +312,9 @@ class _Assembly:
         """The row of a scope, or of a group of ops, as one box."""
         ops = self._all_instances(block)
         row = f"box{ops[0]}" if ops else f"box_{len(self.graph.nodes)}"
-        made = Node(row, "scope", box_texts.title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
+        made = Node(
+            row, "scope", box_texts.title(block), row=row, cluster=cluster, tooltip=box_texts.scope_tooltip(block)
+        )
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
         made.scope = None if block.scope is None else block.scope.id
         made.lines += box_texts.closed_lines(self.record, block)
@@ -351,7 +350,7 @@ class _Assembly:
             return
         name, lines = box_texts.update(selection, own)
         made = Node(f"{row}_update", "update", name, lines, phase="update", lane="update", row=row, cluster=cluster)
-        made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
+        made.tooltip = box_texts.op_tooltip(self.record, self.record.ops[updates[0]])
         self._show(made, updates)
 
     def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
@@ -361,7 +360,7 @@ class _Assembly:
             id_ = f"{row}_back{place + 1 if place else ''}"
             made = Node(id_, "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
             made.lines += [self.gradient_passes.name(number)] if len(of_passes) > 1 else []
-            made.tooltip = _op_tooltip(self.record, self.record.ops[backward[0]])
+            made.tooltip = box_texts.op_tooltip(self.record, self.record.ops[backward[0]])
             self._show(made, backward)
             self.pass_of[id_] = number
 
@@ -556,48 +555,6 @@ def _levels(block: Block) -> int:
     """How many scopes lie within each other."""
     inner = [_levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
     return max(inner, default=0)
-
-
-def _scope_tooltip(block: Block) -> str:
-    if block.is_chain:
-        return "\n".join([_scope_tooltip(child).split("\n", 1)[0] for child in block.children])
-    scope, lines = block.scope, []
-    if block.repeats > 1:
-        lines.append(f"{block.repeats} equal parts{box_texts.beside(block)}: {', '.join(block.names[:12])}")
-    elif block.names:
-        lines.append(f"stands for {', '.join(block.names[:12])}, which are called in turn")
-    if scope is not None:
-        lines.append(f"{scope.kind} {scope.name}" + (f" ({scope.cls})" if scope.cls else ""))
-        if scope.created_at:
-            lines.append(f"made at {formatting.place(scope.created_at)}  {scope.created_at.code}")
-        lines += [f"called at {formatting.place(frame)}  {frame.code}" for frame in scope.stack[:1]]
-        lines += [f"{k} = {_setting(v)}" for k, v in list(scope.config.items())[:20] if k not in _DRAWN]
-    return "\n".join([formatting.clean(line, 160) for line in lines])
-
-
-def _setting(value: Any) -> str:
-    """A setting in short: of what was written as a class and its settings, the class and those that were given."""
-    if not isinstance(value, dict) or not isinstance(value.get("config"), dict) or "class_name" not in value:
-        return repr(value)
-    if value["class_name"] == "DTypePolicy":
-        return str(value["config"].get("name"))
-    given = [f"{k}={_setting(v)}" for k, v in value["config"].items() if v is not None]
-    return f"{value['class_name']}({', '.join(given)})" if given else str(value["class_name"])
-
-
-def _op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:
-    lines = [f"{op.name} ({op.phase})"]
-    lines += [f"made of: {line}" for line in box_texts.made_of(record, op)]
-    read, made = ([record.tensors[i] for i in ids] for ids in (op.inputs, op.outputs)) if part is None else part[1:3]
-    for name, infos in (("in", read), ("out", made)):
-        lines += [f"{name}: {', '.join([formatting.tensor(info) for info in infos[:6]])}"] if infos else []
-    lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
-    lines += [f"{formatting.place(frame)}  {frame.code}" for frame in op.stack[:3]]
-    for taken in record.reads.get(op.id, ()):
-        code = "" if taken.line is None else taken.line.code
-        lines.append(f"read by Python, {taken.how}: {formatting.place(taken.line)}  {code}")
-    lines += [op.error] if op.error else []
-    return "\n".join([formatting.clean(line, 160) for line in lines])
 
 
 def _name(record: Record, selection: Selection, made: Graph) -> None:

@@ -82,7 +82,7 @@ def test_a_target_stands_beside_its_loss_and_gradients_run_straight_past_it():
     """However wide the model above them is."""
     recording, _ = ALL["control_flow"]()
     graph, layout, ways = drawn(recording)
-    target = layout.nodes[named(graph, "target")]
+    target = layout.nodes[named(graph, "y (target)")]
     (reader,) = {e.head for e in graph.edges if layout.nodes[e.tail] is target}
     loss = layout.frames[graph.nodes[reader].cluster]
     assert 0 < loss.x - target.x - target.w < 40
