@@ -89,7 +89,7 @@ class Details {
         ["thread", op.thread ? String(op.thread) : null],
         ["ran", op.replayed ? "in a captured step, replayed" : null],
       ]),
-      ...this.codeOf(op),
+      ...codeOf(this.viewer, op),
       ...this.readsOf(op),
       section(
         op.outputs.length > 1 ? "Outputs" : "Output",
@@ -170,19 +170,7 @@ class Details {
           .filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at)))
           .map((each) => this.partLine(each)),
       ),
-      ...this.codeOf(op),
-    ];
-  }
-
-  // The user's line that an op comes from, as the doctor names it: of what `fit` runs by itself that which made the layer,
-  // and behind it that which ran it.
-  codeOf(op) {
-    const made = this.model.lineOf(op),
-      [run] = op.stack;
-    if (!made || (run && run.place === made.place)) return [section("Code", codeView(this.viewer, op.stack))];
-    return [
-      section("Code, where it was made", codeView(this.viewer, [made])),
-      section("Run here", codeView(this.viewer, op.stack)),
+      ...codeOf(this.viewer, op),
     ];
   }
 
