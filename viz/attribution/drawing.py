@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import numpy
 
 from viz.attribution.part import Part
-from viz.facts.png import png_address
+from viz.export.png import png_address
 from viz.geometry.text_sizes import text_width
 from viz.picture.palette import Theme, theme_named
 from viz.picture.svg_document import document, text_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 
-from viz.facts.png import png_address
+from viz.export.png import png_address
 from viz.picture.palette import theme_named
 from viz.picture.svg_document import document, text_at
 

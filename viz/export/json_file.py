@@ -28,6 +28,7 @@ def to_data(record: Record) -> dict[str, Any]:
         "notes": list(record.notes),
         "ops": finite(ops),
         "reads": {str(op): [dataclasses.asdict(read) for read in found] for op, found in record.reads.items()},
+        "called": {str(tensor): name for tensor, name in record.called.items()},
         **{
             name: finite([dataclasses.asdict(each) for each in getattr(record, name)])
             for name in ("scopes", "tensors", "storages", "steps", "logs", "compositions")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.notebook import shown_short
-from viz.facts.png import png
+from viz.export.png import png
 
 __all__ = ["EventLog", "protos"]
 

@@ -173,6 +173,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "compositions": [to_plain(dataclasses.asdict(each)) for each in record.compositions],
         "notes": list(record.notes),
         "labels": {str(number): label for number, label in record.labels.items()},
+        "called": {str(number): name for number, name in record.called.items()},
         "reads": [
             [op, read.how, None if read.line is None else frames.number(read.line)]
             for op, found in record.reads.items()
@@ -249,6 +250,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
         notes=notes_of(header["notes"]),
         reads=reads_of(header, frames),
         labels={int(number): str(label) for number, label in header.get("labels", {}).items()},
+        called={int(number): str(name) for number, name in header.get("called", {}).items()},
     )
 
 
@@ -312,7 +314,7 @@ def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> N
     check_parents(record.scopes)
     check_ids("scope", itertools.chain.from_iterable((*s.inputs, *s.outputs) for s in record.scopes), tensors)
     check_ids("reading", record.reads, ops)
-    check_ids("value", (*record.values, *record.labels), tensors)
+    check_ids("value", (*record.values, *record.labels, *record.called), tensors)
     check_ids("step", [step.scope for step in record.steps], scopes)
 
 

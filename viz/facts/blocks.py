@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 CLOSED_AT_FIRST = ("metric", "optimizer", "data", "penalties")
-"""Kinds of blocks that are shown as one box until the reader asks for more."""
+"""Kinds of blocks that are shown as one box until the reader asks for more; some layers are, too."""
 
 TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
@@ -43,6 +43,7 @@ TRANSPARENT = ("step", "backward")
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
 _LONGEST_PERIOD = 48
 _LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
+_LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _FOLDER = re.compile(r".*[/\\]")
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
@@ -69,6 +70,8 @@ class Block:
             and how many parts there are.
         inner: for a run, by where it begins, the runs within each of its parts: where they begin in it, and so on.
         is_beside: are the equal parts it stands for side by side: does none read what another made?
+        is_whole: is it a layer without weights that is one thing to a reader, such as one that enlarges images, however
+            many ops of its own it runs for that? It is one box until the reader asks for more.
     """
 
     title: str
@@ -85,6 +88,12 @@ class Block:
     runs: list[Run] = dataclasses.field(default_factory=list)
     inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
     is_beside: bool = False
+    is_whole: bool = False
+
+    @property
+    def is_closed_at_first(self) -> bool:
+        """Is it one box until the reader asks for more?"""
+        return self.kind in CLOSED_AT_FIRST or self.is_whole
 
     @property
     def kind(self) -> str:
@@ -112,9 +121,23 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
         after = [child for child in root.children[at:] if isinstance(child, Block) or child not in penalties]
         root.children = [*root.children[:at], made, *after]
     for block in all_blocks(root):
-        if block.kind != "layer" and not block.is_penalties:
+        if block.kind == "layer":
+            block.is_whole = _is_whole(record, block)
+        elif not block.is_penalties:
             block.children = _by_line(record, block)
     return root
+
+
+def _is_whole(record: Record, block: Block) -> bool:
+    """Is a layer one thing to a reader, however many ops it runs: one of the library's, without weights?
+
+    But not one that attends: of that its scores are looked for.
+    """
+    scope, ops = block.scope, [record.ops[child] for child in block.children if isinstance(child, int)]
+    if scope is None or scope.params or len(ops) < _LEAST_IN_WHOLE or len(ops) < len(block.children):
+        return False
+    by_itself = all(op.stack and op.stack == scope.stack for op in ops)  # no code of the user's ran in between
+    return by_itself and all(op.name != "softmax" for op in ops)
 
 
 def _by_line(record: Record, block: Block) -> list[Any]:

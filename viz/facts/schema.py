@@ -273,7 +273,7 @@ class Scope:
         owner: a number that calls of the same object share, None without an object.
         call: how many calls of the same object came before.
         cls: the class of the object, or "".
-        config: the object's settings as plain data.
+        config: the object's settings as plain data; of a backward pass, what the user's code calls its `target`.
         params: how many weights the object has, None where it can't say.
         created_at: where the user made the object.
         stack: where the user called it, innermost first.
@@ -383,7 +383,8 @@ class Record:
     `compositions` tells what fused ops are made of; `parts.py` makes ops of them.
     `values` holds the elements of the tensors that were chosen by `viz.trace(values=...)`, by the tensor's id, and
     `labels` the label by which each was chosen. `reads` tells where Python took values out of what ops made, by the
-    op's id: each line once.
+    op's id: each line once. `called` tells what the user's code calls arrays that come from outside, by the tensor's
+    id.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
 
@@ -407,6 +408,7 @@ class Record:
     values: dict[int, numpy.ndarray] = dataclasses.field(default_factory=dict)
     labels: dict[int, str] = dataclasses.field(default_factory=dict)
     reads: dict[int, list[Read]] = dataclasses.field(default_factory=dict)
+    called: dict[int, str] = dataclasses.field(default_factory=dict)
     others: list[Record] = dataclasses.field(default_factory=list)
 
     @property

@@ -6,7 +6,7 @@ import dataclasses
 from typing import NamedTuple
 
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
-from viz.geometry.graph import Edge, Graph
+from viz.geometry.graph import BACKWARD, Edge, Graph
 from viz.geometry.layout import Layout, Rect
 
 __all__ = ["Point", "Route", "Routes", "route"]
@@ -287,9 +287,9 @@ def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port
         return _all_around(tail, head), _all_around(head, tail)
     out, back = ("bottom", "top") if down else ("top", "bottom")
     if graph.nodes[edge.head].lane == "update" and not down:  # its bottom may be behind what else goes to it
-        backward = graph.nodes[edge.tail].lane == "backward"  # in the middle of forward ops' tops others end
+        backward = graph.nodes[edge.tail].lane in BACKWARD  # in the middle of forward ops' tops others end
         return [_port(tail, out)] if backward else _all_around(tail, head), [_port(head, back), *_aside(head, tail)]
-    usual = down == (graph.nodes[edge.tail].lane != "backward")  # forward ops' arrows lead down, others' up
+    usual = down == (graph.nodes[edge.tail].lane not in BACKWARD)  # forward ops' arrows lead down, others' up
     return [_port(tail, out, 0 if usual else _ASIDE)], [_port(head, back, 0 if usual else _ASIDE)]
 
 

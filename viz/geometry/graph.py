@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 
-__all__ = ["LANES", "Cluster", "Edge", "Graph", "Node"]
+__all__ = ["BACKWARD", "LANES", "Cluster", "Edge", "Graph", "Node"]
 
-LANES = ("forward", "parameter", "update", "backward")  # the columns, from left to right
+BACKWARD = ("backward", "backward 2", "backward 3")
+"""The columns of ops that compute gradients: others than the first for more passes through the same ops."""
+
+LANES = ("forward", "parameter", "update", *BACKWARD)  # the columns, from left to right
 
 
 @dataclasses.dataclass

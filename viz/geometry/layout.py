@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from viz.geometry.alignment import aligned
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
 from viz.geometry.givers import in_order_of_givers
-from viz.geometry.graph import LANES, Cluster, Graph, Node
+from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.text_sizes import text_width
 from viz.geometry.weight_branches import spans, weight_branches
@@ -198,13 +198,14 @@ class _Arranger:
 
     def _lanes(self) -> dict[str, tuple[float, float]]:
         """Left edge and width of each column."""
-        widths = dict.fromkeys(LANES, 0.0)
+        used = {node.lane for node in self.graph.nodes.values()}
+        widths = {lane: 0.0 for lane in LANES if lane not in BACKWARD[1:] or lane in used}
         for node in self.graph.nodes.values():
             widths[node.lane] = max(widths[node.lane], self.sizes[node.id][0])
         self.spans = spans(self.graph, self.branches, {id_: w for id_, (w, _) in self.sizes.items()}, GAP_X)
-        left, right = LANES[0], LANES[-1]
+        left, right = LANES[0], BACKWARD[0]
         if widths[right] and self.spans:
-            between = sum([width + GAP_X for lane, width in widths.items() if width and lane not in (left, right)])
+            between = sum([width + GAP_X for lane, width in widths.items() if width and lane not in (left, *BACKWARD)])
             room = (widths[left] + widths[right]) / 2 + GAP_X + between
             widths["parameter"] += _even(
                 max(0.0, max([span + 2 * beside for span, beside in self.spans.values()]) - room)
@@ -217,7 +218,7 @@ class _Arranger:
 
     def _last_lanes(self) -> dict[str, int]:
         """For each frame, the last column that something in it stands in: those behind it need no room."""
-        found = dict.fromkeys(self.graph.clusters, len(LANES) - 1 if self.spans else 0)
+        found = dict.fromkeys(self.graph.clusters, len(self.lanes) - 1 if self.spans else 0)
         for node in self.graph.nodes.values():
             for frame in self.graph.around(node.cluster):
                 found[frame] = max(found[frame], LANES.index(node.lane))
@@ -330,17 +331,17 @@ class _Arranger:
         if others and len(unit.nodes) == 1:
             return {unit.nodes[0].lane: (0.0, self.sizes[unit.nodes[0].id][0])}
         wide = any(other.is_frame or len(other.nodes) > 1 for other in others)
-        if wide and {node.lane for node in unit.nodes} == {LANES[0], LANES[-1]}:
-            left, right = self.lanes[LANES[0]][1], self.lanes[LANES[-1]][1]
-            return {LANES[0]: (0.0, left), LANES[-1]: (left + 2 * GAP_X, right)}
+        if wide and {node.lane for node in unit.nodes} == {LANES[0], BACKWARD[0]}:
+            left, right = self.lanes[LANES[0]][1], self.lanes[BACKWARD[0]][1]
+            return {LANES[0]: (0.0, left), BACKWARD[0]: (left + 2 * GAP_X, right)}
         last = self.last_lane.get(unit.nodes[0].cluster or "", len(LANES) - 1)
-        return {lane: self.lanes[lane] for lane in LANES[: last + 1]}
+        return {lane: self.lanes[lane] for lane in LANES[: last + 1] if lane in self.lanes}
 
     def _measure_branch(self, unit: _Unit) -> None:
         """A row of a branch stands between the columns of forward and backward ops, where arrows pass it."""
         unit.h = max([self.sizes[node.id][1] for node in unit.nodes])
         span, beside = self.spans[unit.id]
-        (left, width), (right, last) = self.lanes[LANES[0]], self.lanes[LANES[-1]]
+        (left, width), (right, last) = self.lanes[LANES[0]], self.lanes[BACKWARD[0]]
         low, high = left + width / 2 + beside, right + last / 2 - beside
         x = low + round(max(0.0, high - low - span) / 2) if last else low
         unit.w = max(sum(max(self.lanes.values())), x + span)

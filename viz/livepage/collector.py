@@ -12,7 +12,7 @@ from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.learning_rates import LearningRates
 from viz.livepage.mailbox import Mailbox
-from viz.livepage.own_loop import OwnLoop
+from viz.livepage.own_loop import OwnLoop, holder_of
 from viz.livepage.own_losses import OwnLosses
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, reference, rows_of
@@ -69,7 +69,7 @@ class Collector(observe.Observer):
         self._turn: frozenset[int] = frozenset()  # those of the last round that learnt from one forward pass
         self._joined = False  # whether another one has done so in this round
         self._counts_passes = False  # whether backward passes count as steps, as there is no optimizer
-        self._norm = GradientNorm()
+        self._norm = GradientNorm(self._point_beside)
         self._own = OwnLoop()
         self._losses = OwnLosses(self._own_loss, self._own.name_of)
         self._step_logs = StepLogs(self._own_loss)
@@ -244,6 +244,7 @@ class Collector(observe.Observer):
         self._losses.flush()
         self._step_logs.flush()
         self._learning_rates.flush()
+        self._norm.flush()
 
     # ------------------------------------------------------------------ fit
 
@@ -305,14 +306,15 @@ class Collector(observe.Observer):
         elif self._failing:  # somebody caught it, and goes on
             self._box.put("failure", {})
         self._failing = error is not None
-        norm = self._norm.end_step()
         if self._in_training and error is None:
             self.step += 1
             self._batch = scope.inputs
             self.progress.count(scope.inputs, scope.owner)
             if not self.progress.in_fit and isinstance(outputs, dict):
                 self._step_logs.hear(scope.owner, self.step, outputs)
-            self._point_of_norm(norm)
+            self._norm.end_step(self.step, lambda variable: self._part_with(scope.owner, variable))
+        else:
+            self._norm.forget_step()
         mode = _OTHER.get(scope.name, "training")
         if not self._fits and mode != "training" and self.progress.is_done:
             mode = ""  # an evaluation after `fit`: nothing tells when it ends
@@ -389,7 +391,7 @@ class Collector(observe.Observer):
             self._losses.take_without(self.step)
         else:
             self._losses.take(scope.owner, scope.inputs, self.step, follows)
-        self._point_of_norm(self._norm.end_step())
+        self._norm.end_step(self.step, self._own.name_of)
         self._report(None if scope is None else scope.owner, "training")
         self._began = time.perf_counter()
         if self._rounds is not None:
@@ -412,9 +414,9 @@ class Collector(observe.Observer):
             self._times.add(seconds, whole, watched=looked or self._snapshot is not None)
             self._ended = now
 
-    def _point_of_norm(self, norm: float | None) -> None:
-        if norm is not None:
-            self._point_beside("gradient norm", self.step, norm)
+    def _part_with(self, model: Any, variable: Any) -> str:
+        """The name of the part of a model that holds a variable, as of a GAN's model its generator."""
+        return holder_of(variable, getattr(model, "layers", ())) or self._own.name_of(variable)
 
     def _leave_own_loop(self) -> None:
         """`fit` begins after a loop of the user's own: what was begun there is no step of it."""

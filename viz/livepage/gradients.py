@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -18,26 +18,40 @@ _SHARE = 0.005  # of the time that measuring may take
 
 
 class GradientNorm:
-    """Measures the L2 norm of all gradients of a step together.
+    """Measures the L2 norm of all gradients of a step together, or of each network where several learn in one step.
 
     What counts is the last gradient of each variable: a gradient with respect to the data, as in a gradient penalty,
     isn't one that the weights get. Gradients on a GPU are left alone: reading them would make training wait.
+
+    The first norm waits for the next one, as it may be that of the first of several networks.
+
+    Args:
+        point: told the name, the step and the value of each point.
 
     Attributes:
         measures: whether there has been a norm yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, point: Callable[[str, int, float], None]) -> None:
         self.measures = False
+        self._point = point
         self._next = self._cost = 0.0
         self._first: float | None = None  # when the first norm was known
-        self._squares: dict[int, float] = {}
+        self._measured_now = False  # whether this step is
+        self._squares: dict[int, float] | None = None  # of this step, by the ids of variables; before it begins None
+        self._passes: list[dict[int, Any]] = []  # the variables of each network in this step, by their ids
+        self._apart: set[str] = set()  # networks that have curves of their own
+        self._held: tuple[dict[str, float], int] | None = None  # the first norm, and its step
 
     def hear(self, sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; where a step has several, all are measured or none."""
         began = time.perf_counter()
-        if began < self._next and not self._squares:
+        if self._squares is None:
+            self._squares = {}
+            self._measured_now = began >= self._next
+        if not self._measured_now:
             return
+        measured = dict[int, Any]()
         with numpy.errstate(all="ignore"):
             for source, result in zip(sources, results, strict=True):
                 array = getattr(result, "data", None)
@@ -47,19 +61,55 @@ class GradientNorm:
                     and array.dtype.kind == "f"
                 ):
                     self._squares[id(source)] = _square(array)
+                    measured[id(source)] = source
+        for other in [each for each in self._passes if not measured.keys().isdisjoint(each)]:
+            self._passes.remove(other)
+            measured = other | measured
+        self._passes += [measured] if measured else []
         self._cost += time.perf_counter() - began
 
-    def end_step(self) -> float | None:
-        """The norm in the step that ends here; None where it wasn't measured."""
-        if not self._squares:
-            return None
-        norm = math.sqrt(sum(self._squares.values()))
+    def end_step(self, step: int, name_of: Callable[[Any], str]) -> None:
+        """A step ends: its norms are told, where they were measured.
+
+        Args:
+            step: its number.
+            name_of: gives the name of the network that a variable belongs to, "" where it isn't known.
+        """
+        passes, squares = self._passes, self._squares or {}
+        self.forget_step()
+        if not passes:
+            return
+        named = len(passes) > 1 or bool(self._apart) or not self.measures
+        sums = dict[str, float]()  # of squares, by network
+        for variables in passes:
+            name = name_of(next(iter(variables.values()))) if named else ""
+            sums[name] = sums.get(name, 0.0) + sum([squares[number] for number in variables])
+        norms = {name: math.sqrt(found) for name, found in sums.items()}
+        self._apart.update(norms if len(norms) > 1 else ())
+        self.flush()
+        if self.measures or len(norms) > 1:
+            self._tell(norms, step)
+        else:
+            self._held = norms, step
         now = time.perf_counter()
         if self._first is None:
             self._first = now
         self._next = now + max(min(_EVERY, (now - self._first) / 5), self._cost / _SHARE)
-        self._squares, self._cost, self.measures = {}, 0.0, True
-        return norm
+        self._cost, self.measures = 0.0, True
+
+    def forget_step(self) -> None:
+        """What was heard so far belongs to no step that goes on."""
+        self._squares, self._passes = None, []
+
+    def flush(self) -> None:
+        """Nothing comes for now, or it is known what the first norm is called."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._tell(*held)
+
+    def _tell(self, norms: dict[str, float], step: int) -> None:
+        for name, norm in norms.items():
+            self._point(f"gradient norm ({name})" if name and name in self._apart else "gradient norm", step, norm)
 
 
 def _square(array: Any) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.livepage.progress import rows_of, sizes
 
-__all__ = ["OwnLoop"]
+__all__ = ["OwnLoop", "holder_of"]
 
 _CALLS = ("model", "layer")
 
@@ -87,11 +88,16 @@ class OwnLoop:
 
     def name_of(self, variable: Any) -> str:
         """The name of the smallest model or layer among those trained so far that holds a variable, "" without one."""
-        found = [(len(owner.weights), owner.name) for owner in self._models if _holds(owner, variable)]
-        return clean(min(found)[1], 60) if found else ""
+        return holder_of(variable, self._models)
 
     def _forget_calls(self) -> None:
         self._outermost, self._called, self._rows = None, [], None
+
+
+def holder_of(variable: Any, owners: Iterable[Any]) -> str:
+    """The name of the smallest of some models and layers that holds a variable, "" without one."""
+    found = [(len(owner.weights), owner.name) for owner in owners if _holds(owner, variable)]
+    return clean(min(found)[1], 60) if found else ""
 
 
 def _holds(owner: Any, variable: Any) -> bool:

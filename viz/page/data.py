@@ -61,7 +61,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "first_op": first,
         "ops": columns.ops(part.ops),
         "scopes": columns.scopes(part.scopes),
-        "tensors": columns.tensors(part.tensors),
+        "tensors": columns.tensors(part),
         "compositions": [columns.composition(each) for each in part.compositions],
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": pick_step(part),
@@ -244,14 +244,15 @@ class _Columns:
             "error": [self.text(s.error) for s in scopes],
         }
 
-    def tensors(self, tensors: Sequence[TensorInfo]) -> dict[str, Any]:
+    def tensors(self, record: Record) -> dict[str, Any]:
+        tensors = record.tensors
         return {
             "shape": [self.shapes.number(t.shape) for t in tensors],
             "dtype": self._texts([t.dtype for t in tensors]),
             "label": self._texts([formatting.tensor(t) for t in tensors]),
             "nbytes": [t.nbytes for t in tensors],
             "role": self._texts([t.role for t in tensors]),
-            "name": self._texts([t.name for t in tensors]),
+            "name": self._texts([t.name or record.called.get(t.id, "") for t in tensors]),
             "producer": [t.producer for t in tensors],
             "gradient_of": [t.gradient_of for t in tensors],
             "device": self._texts([t.device for t in tensors]),

@@ -102,6 +102,7 @@ class _Cut:
             ],
             logs=whole.logs,
             compositions=whole.compositions,
+            called={n: whole.called[i] for i, n in self.tensors.items() if i in whole.called},
             reads={op.id - self.first: whole.reads[op.id] for op in self.ops if op.id in whole.reads},
         )
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import CLOSED_AT_FIRST, Block, Run, all_blocks, groups, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, groups, stand_in, taking_turns
 from viz.facts.derived_stats import norm
+from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
@@ -115,10 +116,13 @@ class _Sums:
     flops: int = 0
     activations: int = 0
     squares: list[float | None] = dataclasses.field(default_factory=list)
+    passes: dict[int, Cost] = dataclasses.field(default_factory=dict)  # of `backward`, by calls of `tape.gradient`
 
     def add(self, other: _Sums) -> None:
         self.ops.add(other.ops)
         self.backward.add(other.backward)
+        for number, cost in other.passes.items():
+            self.passes.setdefault(number, Cost()).add(cost)
         self.updates.add(other.updates)
         self.updated += other.updated
         self.flops += other.flops
@@ -170,13 +174,14 @@ class TreeColumns:
         data: `rows` and `blocks` as columns, and `depths`: how deep the tree is open at first, with equal parts folded
             and not. A row has `ops`, the equal ops that are shown as one; `cost`, what its box says; `riders`, the
             changes in place beside them, 0 for none; and `weights` (variables, title, lines), `update` (ops, title,
-            cost) and `back` (ops, cost), its other boxes, 0 for none. Of a fused op `opens` has what it says as a box
-            and as a frame: the names of its parts, the times forward and backward, and the memory; and the weights
-            and update of each part. Blocks stand before their parts; a child is the number of a row, or -n for the
-            n-th block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal neighbours) or
-            `"run"`: that has the same parts twice, as `children`, and `folded` into one block. `part` is a block's
-            part of the key, `spent` what it took forward and backward, `figures` the numbers of ops and of backward
-            ops, times, FLOPs, bytes of activations, and the size of the weights' gradients.
+            cost) and `back` (for each pass its ops, cost, number and a line that tells it from others), its other
+            boxes, 0 for none. Of a fused op `opens` has what it says as a box and as a frame: the names of its parts,
+            the times forward and backward, and the memory; and the weights and update of each part. Blocks stand before
+            their parts; a child is the number of a row, or -n for the n-th block. Their `kind` is `"scope"`, `"group"`
+            (of neighbours), `"repeat"` (of equal neighbours) or `"run"`: that has the same parts twice, as `children`,
+            and `folded` into one block. `part` is a block's part of the key, `spent` what it took forward and backward,
+            `figures` the numbers of ops and of backward ops, times, FLOPs, bytes of activations, and the size of the
+            weights' gradients.
         shown: the ids of all ops in rows.
     """
 
@@ -185,6 +190,7 @@ class TreeColumns:
         self.record = facts.record
         self.shown: set[int] = set()
         self._chains = Chains(facts.record, selection.ops)
+        self._passes = GradientPasses(facts.record, selection.ops)
         self._parts = _parts(root)
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
         self._sums: list[_Sums] = []
@@ -242,7 +248,7 @@ class TreeColumns:
     def _block(self, parent: int, equal: list[Block], shown: Block) -> int:
         """A scope as one block, with those that are folded into it; `shown` says how it is called."""
         first, around = equal[0], self._entries[parent]
-        closed = around.need is None or first.kind in CLOSED_AT_FIRST
+        closed = around.need is None or first.is_closed_at_first
         level = around.level + (first.scope is not None)
         turns = tuple(taking_turns(equal)) if shown is first else ()
         if turns:
@@ -339,7 +345,7 @@ class TreeColumns:
             "about": [text("  ·  ".join(box_texts.about(entry.block))) for entry in entries],
             "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block)] for e in entries],
             "cost": [text(entry.sums.ops.text()) for entry in entries],
-            "back": [text(entry.sums.backward.text()) for entry in entries],
+            "back": [self._back(entry.sums) for entry in entries],
             "update": [self._update(e.sums.updated, e.sums.updates) for e in entries],
         }
         sums = [entry.sums for entry in entries]
@@ -354,6 +360,12 @@ class TreeColumns:
             for entry in entries
         ]
         return found
+
+    def _back(self, sums: _Sums) -> list[list[int]]:
+        """Cost, number and line of the box of each pass of a row or block."""
+        costs = sums.passes if few(sums.passes) else {min(sums.passes): sums.backward}
+        names = {number: self._passes.name(number) if len(costs) > 1 else "" for number in costs}
+        return [[self.text(costs[number].text()), number, self.text(names[number])] for number in sorted(costs)]
 
     def _update(self, variables: list[int], cost: Cost) -> list[int]:
         """Title, cost and lines of a box of what updates some weights; nothing for none."""
@@ -391,7 +403,8 @@ class TreeColumns:
         riders = [rider for op in ops for rider in selection.riders_of.get(op, ())]
         weights = [v for op in ops for v in selection.weights_of.get(op, ())]
         updates = [u for v in weights for u in selection.updates_of.get(v, ())]
-        backward = [b for op in ops for b in selection.backward_of.get(op, ())]
+        of_passes = self._passes.split(ops, selection.backward_of, lambda _: ops[0])
+        backward = [each for of_pass in of_passes.values() for each in of_pass]
         self.shown.update(ops, riders, updates, backward)
         sums = _Sums(facts.cost([*ops, *riders]), _NOTHING, _NOTHING)
         rows, of_rows = self._rows, [self.record.ops[op] for op in (*ops, *riders)]
@@ -411,7 +424,10 @@ class TreeColumns:
         if backward:
             sums.backward = facts.cost(backward)
             sums.squares = [square for op in backward for square in facts.squares(self.record.ops[op])]
-            rows["back"][-1] = [backward, text(sums.backward.text())]
+            sums.passes = {number: facts.cost(of_pass) for number, of_pass in of_passes.items()}
+            rows["back"][-1] = [
+                [of_pass, *said] for of_pass, said in zip(of_passes.values(), self._back(sums), strict=True)
+            ]
         self._sums.append(sums)
         return len(self._sums) - 1
 

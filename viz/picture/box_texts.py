@@ -5,11 +5,12 @@ from __future__ import annotations
 import collections
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import Block
 from viz.facts.network import sent_lines
-from viz.facts.parts import part_names
+from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import Selection, outcome, unmarked
 
@@ -21,13 +22,16 @@ __all__ = [
     "closed_lines",
     "cost",
     "flow",
+    "given",
     "made",
     "made_of",
     "main_scope",
     "network",
+    "op_tooltip",
     "part_lines",
     "read_by",
     "rest",
+    "scope_tooltip",
     "spent",
     "times",
     "title",
@@ -35,6 +39,8 @@ __all__ = [
     "weights",
 ]
 
+# What a layer is called and holds: that is what its box and those within it show.
+_DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])
 _WIDEST = 48  # letters in a line that tells the parts of a chain
 _LONGEST_CODE = 48  # letters of a line of code below the name of what it assigns
 _MOST_NAMES = 3  # of variables, in the title of their box
@@ -154,6 +160,12 @@ def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = 
     parts += [formatting.seconds(time) + (" (share)" if is_share else "")] if time else []
     parts += [formatting.nbytes(size)] if size else []
     return "failed here" if failed else " · ".join(parts)
+
+
+def given(name: str, title: str) -> str:
+    """What the box of a tensor from outside is called: by its name, with a word for a target's role."""
+    name = formatting.clean(name, 30)
+    return f"{name} ({title})" if name and title == "target" and title not in name else name or title
 
 
 def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:
@@ -314,3 +326,47 @@ def _step_time(record: Record, ops: list[Op]) -> list[str]:
     if isinstance(untraced, dict) and isinstance(untraced.get("duration"), int):
         return [f"{formatting.seconds(untraced['duration'])} untraced, {traced} traced"]
     return [f"{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
+
+
+def scope_tooltip(block: Block) -> str:
+    """What there is to know of a frame or closed scope."""
+    if block.is_chain:
+        return "\n".join([scope_tooltip(child).split("\n", 1)[0] for child in block.children])
+    scope, lines = block.scope, []
+    if block.repeats > 1:
+        lines.append(f"{block.repeats} equal parts{beside(block)}: {', '.join(block.names[:12])}")
+    elif block.names:
+        lines.append(f"stands for {', '.join(block.names[:12])}, which are called in turn")
+    if scope is not None:
+        lines.append(f"{scope.kind} {scope.name}" + (f" ({scope.cls})" if scope.cls else ""))
+        if scope.created_at:
+            lines.append(f"made at {formatting.place(scope.created_at)}  {scope.created_at.code}")
+        lines += [f"called at {formatting.place(frame)}  {frame.code}" for frame in scope.stack[:1]]
+        lines += [f"{k} = {_setting(v)}" for k, v in list(scope.config.items())[:20] if k not in _DRAWN]
+    return "\n".join([formatting.clean(line, 160) for line in lines])
+
+
+def _setting(value: Any) -> str:
+    """A setting in short: of what was written as a class and its settings, the class and those that were given."""
+    if not isinstance(value, dict) or not isinstance(value.get("config"), dict) or "class_name" not in value:
+        return repr(value)
+    if value["class_name"] == "DTypePolicy":
+        return str(value["config"].get("name"))
+    given = [f"{k}={_setting(v)}" for k, v in value["config"].items() if v is not None]
+    return f"{value['class_name']}({', '.join(given)})" if given else str(value["class_name"])
+
+
+def op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:
+    """What there is to know of an op, or of a part of one."""
+    lines = [f"{op.name} ({op.phase})"]
+    lines += [f"made of: {line}" for line in made_of(record, op)]
+    read, made = ([record.tensors[i] for i in ids] for ids in (op.inputs, op.outputs)) if part is None else part[1:3]
+    for name, infos in (("in", read), ("out", made)):
+        lines += [f"{name}: {', '.join([formatting.tensor(info) for info in infos[:6]])}"] if infos else []
+    lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
+    lines += [f"{formatting.place(frame)}  {frame.code}" for frame in op.stack[:3]]
+    for taken in record.reads.get(op.id, ()):
+        code = "" if taken.line is None else taken.line.code
+        lines.append(f"read by Python, {taken.how}: {formatting.place(taken.line)}  {code}")
+    lines += [op.error] if op.error else []
+    return "\n".join([formatting.clean(line, 160) for line in lines])

@@ -7,16 +7,17 @@ import collections
 import itertools
 import numbers
 from collections.abc import Sequence
-from typing import Any
 
 from viz.choices import VIEWS
 from viz.facts import formatting
-from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
+from viz.facts.blocks import Block, fold, grouped, leaves, tree
+from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record
 from viz.facts.selection import Selection, check_step, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
+from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.legend import STATE
@@ -28,8 +29,6 @@ __all__ = ["VIEWS", "graph"]
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
 _CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
-# What a layer is called and holds: that is what its box and those within it show.
-_DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])
 _Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 
@@ -108,7 +107,9 @@ class _Assembly:
         self.rounds: dict[int, list[int]] = {}  # op that is shown -> itself and those that it stands for, in order
         self.given: dict[str, set[int]] = {}  # node -> what folded ops that it shows read from outside
         self.loops: dict[tuple[int, int, int, int], bool] = {}  # two parts that follow each other: are they a loop's?
-        self.closed: tuple[str, ...] = ()
+        self.gradient_passes = GradientPasses(self.record, selection.ops)
+        self.pass_of: dict[str, int] = {}  # node of backward ops -> their pass
+        self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
@@ -120,7 +121,7 @@ class _Assembly:
         if collapse_repeats:
             self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
         deepest = _levels(root)
-        self.closed = CLOSED_AT_FIRST if depth is None or depth < deepest else ()
+        self.keeps_closed = depth is None or depth < deepest
         wanted = deepest if depth is None else min(depth, deepest)
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
         most = min(max_nodes, _MOST_IN_BLOCK)
@@ -168,7 +169,7 @@ class _Assembly:
         """Would a scope with more than so many parts be a single box, of which nothing can be seen?"""
         blocks = [(child, level + (child.scope is not None)) for child in block.children if isinstance(child, Block)]
         return any(
-            (below > depth and child.kind not in self.closed and self._rows(child, below, below) > most)
+            (below > depth and not self._stays_closed(child) and self._rows(child, below, below) > most)
             or self._hides_many(child, depth, below, most)
             for child, below in blocks
         )
@@ -187,11 +188,14 @@ class _Assembly:
     def _is_closed(self, block: Block, depth: int, level: int) -> bool:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None and block.line is None:
-            return block.is_group or block.kind in self.closed
+            return block.is_group or self._stays_closed(block)
         is_least = block.kind == "layer" or block.line is not None
         if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
             return True
-        return (block.line is None and level > depth) or block.kind in self.closed
+        return (block.line is None and level > depth) or self._stays_closed(block)
+
+    def _stays_closed(self, block: Block) -> bool:
+        return self.keeps_closed and block.is_closed_at_first
 
     def _fill(self, block: Block, depth: int, level: int, cluster: str | None) -> None:
         for child in block.children:
@@ -215,7 +219,7 @@ class _Assembly:
     def _frame(self, block: Block, parent: str | None) -> str:
         made = Cluster(f"frame{len(self.graph.clusters)}", parent, box_texts.title(block), kind=block.kind)
         made.subtitle = "  ·  ".join([*box_texts.about(block), *self._spent(self._all_instances(block))])
-        made.tooltip = _scope_tooltip(block)
+        made.tooltip = box_texts.scope_tooltip(block)
         self.graph.clusters[made.id] = made
         return made.id
 
@@ -242,7 +246,7 @@ class _Assembly:
         row = f"op{op_id}"
         made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
         made.lane = "backward" if op.phase == "backward" else "forward"
-        made.tooltip = _op_tooltip(self.record, op)
+        made.tooltip = box_texts.op_tooltip(self.record, op)
         made.lines += box_texts.made_of(self.record, op) + box_texts.network([self.record.ops[i] for i in ops])
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
@@ -261,7 +265,7 @@ class _Assembly:
         frame.subtitle = "  ·  ".join(
             filter(None, [*self._spent(ops), box_texts.made(size), *box_texts.read_by(self.record, ops)])
         )
-        frame.tooltip = _op_tooltip(self.record, op)
+        frame.tooltip = box_texts.op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame
         rows = [self._add_part(part, frame, number, ops + riders) for number, part in enumerate(self._parts(op_id))]
         weights: list[dict[int, list[int]]] = [{} for _ in rows]  # of each part, by op
@@ -289,7 +293,7 @@ class _Assembly:
         row = f"op{part.op.id}_{number}"
         made = Node(row, "op", formatting.clean(part.op.name, 40), phase=part.op.phase, row=row, cluster=frame.id)
         made.lines = box_texts.part_lines(part.made)
-        made.tooltip = f"a part of {frame.title}, which ran as one\n{_op_tooltip(self.record, part.op, part)}"
+        made.tooltip = f"a part of {frame.title}, which ran as one\n{box_texts.op_tooltip(self.record, part.op, part)}"
         made.ops = tuple(ops)
         made.error = any(self.record.ops[i].error for i in ops)
         self.graph.nodes[row] = made
@@ -308,7 +312,9 @@ class _Assembly:
         """The row of a scope, or of a group of ops, as one box."""
         ops = self._all_instances(block)
         row = f"box{ops[0]}" if ops else f"box_{len(self.graph.nodes)}"
-        made = Node(row, "scope", box_texts.title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
+        made = Node(
+            row, "scope", box_texts.title(block), row=row, cluster=cluster, tooltip=box_texts.scope_tooltip(block)
+        )
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
         made.scope = None if block.scope is None else block.scope.id
         made.lines += box_texts.closed_lines(self.record, block)
@@ -344,16 +350,19 @@ class _Assembly:
             return
         name, lines = box_texts.update(selection, own)
         made = Node(f"{row}_update", "update", name, lines, phase="update", lane="update", row=row, cluster=cluster)
-        made.tooltip = _op_tooltip(self.record, self.record.ops[updates[0]])
+        made.tooltip = box_texts.op_tooltip(self.record, self.record.ops[updates[0]])
         self._show(made, updates)
 
     def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
-        """What computes the gradient of a row."""
-        backward = [b for op in ops for b in self.selection.backward_of.get(op, ())]
-        if backward:
-            made = Node(f"{row}_back", "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
-            made.tooltip = _op_tooltip(self.record, self.record.ops[backward[0]])
+        """What computes the gradient of a row: a box for each pass, which says which it is where there are several."""
+        of_passes = self.gradient_passes.split(ops, self.selection.backward_of, lambda op: self.stands_for.get(op, op))
+        for place, (number, backward) in enumerate(of_passes.items()):
+            id_ = f"{row}_back{place + 1 if place else ''}"
+            made = Node(id_, "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
+            made.lines += [self.gradient_passes.name(number)] if len(of_passes) > 1 else []
+            made.tooltip = box_texts.op_tooltip(self.record, self.record.ops[backward[0]])
             self._show(made, backward)
+            self.pass_of[id_] = number
 
     def _place_rest(self) -> None:
         """Ops of the optimizer that change no weight shown in a row: one box for each scope."""
@@ -411,8 +420,9 @@ class _Assembly:
                 tail, latest[shared] = latest.get(shared, tail), head
             self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
         self._count_inputs()
+        nearest = part_passes(self.graph, self.pass_of)
         for node in list(self.graph.nodes.values()):
-            self._link(node)
+            self._link(node, nearest)
 
     def _flow(self, op: Op, head: str, tensor: int) -> tuple[str, str, str] | None:
         """Tail, head and kind of the arrow for an input of an op; None where there is none to draw."""
@@ -504,7 +514,14 @@ class _Assembly:
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
-            made = Node(id_, "input", formatting.clean(info.name, 30) or title, lines, phase="input", row=id_)
+            made = Node(
+                id_,
+                "input",
+                box_texts.given(info.name or self.record.called.get(tensor, ""), title),
+                lines,
+                phase="input",
+                row=id_,
+            )
             made.tooltip = formatting.clean(f"from outside: {info.name} {formatting.tensor(info)}", 160)
             self.graph.nodes[id_] = made
         return id_
@@ -521,7 +538,7 @@ class _Assembly:
             label = box_texts.flow(self.record, infos)
         return Edge(tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors))
 
-    def _link(self, node: Node) -> None:
+    def _link(self, node: Node, nearest: dict[str, str]) -> None:
         """Tie an update to its weights, and a backward op to the op whose gradient it computes."""
         nodes = self.graph.nodes
         if node.lane == "update" and node.row in nodes:
@@ -529,56 +546,15 @@ class _Assembly:
             if target != node.id:
                 self.graph.edges.append(Edge(node.id, target, "update", tooltip="changes in place"))
         chained = f"{node.row}_update" in nodes  # between the two, and tied to both: a line would have to go around it
-        if node.lane == "backward" and node.row in nodes and node.row != node.id and not chained:
-            self.graph.edges.append(Edge(node.row, node.id, "link", tooltip="gradient of this op"))
+        if node.id in self.pass_of and node.row in nodes and (node.id in nearest or not chained):
+            tail = nearest.get(node.id, node.row)
+            self.graph.edges.append(Edge(tail, node.id, "link", tooltip="gradient of this op"))
 
 
 def _levels(block: Block) -> int:
     """How many scopes lie within each other."""
     inner = [_levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
     return max(inner, default=0)
-
-
-def _scope_tooltip(block: Block) -> str:
-    if block.is_chain:
-        return "\n".join([_scope_tooltip(child).split("\n", 1)[0] for child in block.children])
-    scope, lines = block.scope, []
-    if block.repeats > 1:
-        lines.append(f"{block.repeats} equal parts{box_texts.beside(block)}: {', '.join(block.names[:12])}")
-    elif block.names:
-        lines.append(f"stands for {', '.join(block.names[:12])}, which are called in turn")
-    if scope is not None:
-        lines.append(f"{scope.kind} {scope.name}" + (f" ({scope.cls})" if scope.cls else ""))
-        if scope.created_at:
-            lines.append(f"made at {formatting.place(scope.created_at)}  {scope.created_at.code}")
-        lines += [f"called at {formatting.place(frame)}  {frame.code}" for frame in scope.stack[:1]]
-        lines += [f"{k} = {_setting(v)}" for k, v in list(scope.config.items())[:20] if k not in _DRAWN]
-    return "\n".join([formatting.clean(line, 160) for line in lines])
-
-
-def _setting(value: Any) -> str:
-    """A setting in short: of what was written as a class and its settings, the class and those that were given."""
-    if not isinstance(value, dict) or not isinstance(value.get("config"), dict) or "class_name" not in value:
-        return repr(value)
-    if value["class_name"] == "DTypePolicy":
-        return str(value["config"].get("name"))
-    given = [f"{k}={_setting(v)}" for k, v in value["config"].items() if v is not None]
-    return f"{value['class_name']}({', '.join(given)})" if given else str(value["class_name"])
-
-
-def _op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:
-    lines = [f"{op.name} ({op.phase})"]
-    lines += [f"made of: {line}" for line in box_texts.made_of(record, op)]
-    read, made = ([record.tensors[i] for i in ids] for ids in (op.inputs, op.outputs)) if part is None else part[1:3]
-    for name, infos in (("in", read), ("out", made)):
-        lines += [f"{name}: {', '.join([formatting.tensor(info) for info in infos[:6]])}"] if infos else []
-    lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
-    lines += [f"{formatting.place(frame)}  {frame.code}" for frame in op.stack[:3]]
-    for taken in record.reads.get(op.id, ()):
-        code = "" if taken.line is None else taken.line.code
-        lines.append(f"read by Python, {taken.how}: {formatting.place(taken.line)}  {code}")
-    lines += [op.error] if op.error else []
-    return "\n".join([formatting.clean(line, 160) for line in lines])
 
 
 def _name(record: Record, selection: Selection, made: Graph) -> None:

@@ -7,7 +7,7 @@ import datetime
 import math
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -17,6 +17,7 @@ from eagerflow.core.observe import observing
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
 from viz.facts.selection import unmarked
+from viz.recorder.argument_names import Arguments
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
@@ -52,6 +53,7 @@ class _Builder:
         self.capture = capture
         self.record = record = Record(meta=_meta(capture))
         self.sources = Sources(capture.walker.codes)
+        self.arguments = Arguments(capture.walker.codes)
         self.stacks: list[tuple[Frame, ...]] = []
         self.same_stacks: dict[tuple[int | None, ...], tuple[Frame, ...]] = {}
         self.threads: dict[int, int] = {}
@@ -155,6 +157,9 @@ class _Builder:
                 opened.outputs,
                 opened.error,
             )
+            if opened.kind == "backward":
+                scope.config = self._target(opened.places)
+            self._name_given(opened.places, scope.inputs, is_evaluation=opened.name == "test_step")
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
             if scope.kind == "step":
@@ -163,6 +168,23 @@ class _Builder:
                 self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, chosen))
             self.record.scopes.append(scope)
         self.step_of = self._steps()
+
+    def _target(self, places: list[int]) -> dict[str, Any]:
+        target = self.arguments.target(places[:2]) if places else ""
+        return {"target": target} if target else {}
+
+    def _name_given(self, places: list[int], given: Sequence[int], is_evaluation: bool = False) -> None:
+        """Let what comes from outside, and has no name yet, be called as in the call that it is given to."""
+        nameless = [i for i in given if self._is_nameless(i)]
+        names = self.arguments.names(places[:2], len(given), is_evaluation) if nameless and places else []
+        for i, name in zip(given, names):
+            if name and self._is_nameless(i):
+                self.record.called[i] = name
+
+    def _is_nameless(self, tensor: int) -> bool:
+        info = self.record.tensors[tensor]
+        is_named = info.name or tensor in self.record.called or tensor in self.capture.filled
+        return info.role == "input" and info.producer is None and not is_named
 
     def _steps(self) -> list[int | None]:
         """For each scope, the step that it is part of."""
@@ -199,6 +221,7 @@ class _Builder:
         op = self._op(event, what.name, self._phase(event.scope))
         self._read(op, event.inputs, what.arrays)
         op.settings |= dict(zip(what.settings, event.given))
+        self._name_given(event.places, op.inputs)
         self._make(op, tuple(event.outputs))
         if what.fused and event.error is None:
             self._compose(op, event)

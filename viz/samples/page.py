@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from viz.attribution.drawing import pixels
-from viz.facts.png import png_address
+from viz.export.png import png_address
 from viz.facts.text_files import check_html, write_text
 from viz.samples.sample_set import Sample, Samples
 

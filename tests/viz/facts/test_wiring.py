@@ -120,7 +120,7 @@ def games(count):
 @pytest.mark.parametrize("end", [lambda found: ops.sum(ops.stack(found)), sum], ids=["stacked", "summed"])
 def test_calls_of_one_line_with_inputs_of_their_own_are_one(end):
     drawn = rollout(ef.Sequential([dense("first"), dense("second")], name="policy"), games(5), end)
-    assert [node.title for node in drawn.nodes.values() if node.kind == "input"] == ["input  ×5"]
+    assert [node.title for node in drawn.nodes.values() if node.kind == "input"] == ["each  ×5"]
     assert "policy … policy (call 5)  ×5, side by side" in [frame.title for frame in drawn.clusters.values()]
 
 
@@ -149,7 +149,7 @@ def test_each_of_two_inputs_of_a_round_counts_its_own():
     assert [frame.title for frame in graph.clusters.values() if "×" in frame.title] == [
         "critic, critic (call 2)  ×4, side by side"
     ]
-    assert [node.title for node in graph.nodes.values() if node.kind == "input"] == ["input  ×4", "input  ×4", "input"]
+    assert [node.title for node in graph.nodes.values() if node.kind == "input"] == ["now  ×4", "then  ×4", "goal"]
 
 
 def test_calls_from_several_lines_with_inputs_of_their_own_are_drawn_apart():

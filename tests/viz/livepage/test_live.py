@@ -142,13 +142,12 @@ def test_a_short_training_has_its_last_numbers(monkeypatch):
 def test_gradient_norms_are_frequent_at_first(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    norm, weight = gradients.GradientNorm(), ef.Variable([3.0])
-    measured = []
+    measured, weight = [], ef.Variable([3.0])
+    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step))
     for step in range(2000):
         now[0] = step / 1000
         norm.hear([weight], [ef.Tensor([4.0])])
-        if norm.end_step() is not None:
-            measured.append(step)
+        norm.end_step(step, lambda _: "net")
     assert len([step for step in measured if step < 100]) > 10
     apart = [after - before for before, after in itertools.pairwise(measured)]
     assert max(apart[:20]) <= 60
@@ -577,7 +576,8 @@ def test_a_page_that_is_forgotten_goes_when_nobody_looks():
 def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatch):
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
     a, b = ef.Variable([3.0, 1.0]), ef.Variable(2.0)
-    norm = GradientNorm()
+    told = []
+    norm = GradientNorm(lambda *point: told.append(point))
     with ef.GradientTape(persistent=True) as tape:
         x = ef.ops.ones(2)
         tape.watch(x)
@@ -585,14 +585,20 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
     for wanted in ([a], [b], [x]):  # the last isn't a gradient that a weight gets
         norm.hear(wanted, tape.gradient(loss, wanted))
     expected = np.sqrt(sum(float((tape.gradient(loss, v) ** 2).sum()) for v in (a, b)))
-    assert norm.end_step() == pytest.approx(expected)
-    assert norm.end_step() is None
+    norm.end_step(1, lambda _: "net")
+    norm.flush()
+    assert told == [("gradient norm", 1, pytest.approx(expected))]
+    norm.end_step(2, lambda _: "net")
     norm.hear([a], tape.gradient(loss, [a]))
-    assert norm.end_step() is None  # so soon after the last
+    norm.end_step(3, lambda _: "net")  # so soon after the last
+    assert len(told) == 1
 
 
 def test_a_norm_that_overflows_is_told_as_infinite():
     a = ef.Variable(np.full(4, 3e30, "float32"))
-    norm = GradientNorm()
+    told = []
+    norm = GradientNorm(lambda *point: told.append(point))
     norm.hear([a], [a])
-    assert norm.end_step() == np.inf
+    norm.end_step(1, lambda _: "")
+    norm.flush()
+    assert told == [("gradient norm", 1, np.inf)]

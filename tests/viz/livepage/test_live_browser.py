@@ -491,6 +491,19 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
 
 
+@pytest.mark.parametrize(("width", "height"), [(1400, 1600), (900, 1400)])
+def test_a_tall_window_is_not_blank_between_curves_and_graph(page_in_browser, width, height):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+    mlp().fit(*data(), batch_size=8, epochs=2, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length > 4")
+    blank = (
+        "document.querySelector('.dock').getBoundingClientRect().bottom - [...document.querySelectorAll('.plot')].pop()"
+    )
+    seen.wait(f"{blank}.getBoundingClientRect().bottom < 60")
+    assert seen.run("document.querySelector('.sight').clientHeight") > height / 3
+
+
 def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browser):
     _, seen = page_in_browser
     word = "[eagerflowLive.word.textContent, eagerflowLive.dot.dataset.state, eagerflowLive.tiles.textContent]"

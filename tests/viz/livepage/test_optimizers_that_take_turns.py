@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -183,3 +185,66 @@ def test_of_gradients_that_are_summed_a_recorded_step_holds_all_batches():
     assert not last
     assert [sum(op.name == "dense" and op.phase == "forward" for op in ops) for ops in steps] == [3] * len(steps)
     assert len(steps) >= 2
+
+
+def norms(train):
+    points, _ = heard(train).take()
+    begins = "extra|gradient norm"
+    return {name.removeprefix(begins): len(found) for name, found in points.items() if name.startswith(begins)}
+
+
+def test_each_network_of_a_loop_has_a_curve_of_its_gradients():
+    nets, optimizers = (net("generator"), net("discriminator")), (ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02))
+
+    def together():
+        for turn in range(4):
+            of_both(*nets, *optimizers, turn)
+
+    def in_turn():
+        for model, optimizer in [*zip(nets, optimizers)] * 4:
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(model(X) ** 2)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            time.sleep(0.02)  # so that not only the first steps are measured
+
+    for train in (together, in_turn):
+        assert norms(train).keys() == {" (generator)", " (discriminator)"}
+
+
+class Both(ef.Model):
+    """A GAN as a model whose training step has two passes."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator, self.discriminator = net("generator"), net("discriminator")
+        self.g_optimizer, self.d_optimizer = ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02)
+
+    def train_step(self, data):
+        of_both(self.generator, self.discriminator, self.g_optimizer, self.d_optimizer, 1.0)
+        return {"turn": 1.0}
+
+
+def test_each_network_of_a_models_training_step_has_one_too():
+    model = Both()
+    model.compile()
+    assert norms(lambda: model.fit(X, batch_size=2, epochs=2, verbose=0)).keys() == {" (generator)", " (discriminator)"}
+
+
+def test_one_network_has_one_whatever_passes_it_takes():
+    model = net("alone")
+
+    def train():
+        for _ in range(3):
+            with ef.GradientTape(persistent=True) as tape:
+                found = model(X)
+                losses = ef.ops.mean(found**2), ef.ops.mean(ef.ops.abs(found))
+            parts = [tape.gradient(loss, model.trainable_variables) for loss in losses]
+            ef.optimizers.SGD(0.01).apply([a + b for a, b in zip(*parts)], model.trainable_variables)
+
+    assert norms(train).keys() == {""}
+
+
+def test_a_single_step_has_its_norm():
+    model = net("alone")
+    model.compile("sgd", "mse")
+    assert norms(lambda: model.train_on_batch(X, X)) == {"": 1}

@@ -59,7 +59,7 @@ SCENES = [
     f"{name}.js"
     for name in """
     recording/formatting recording/model recording/selection recording/blocks app/state recording/flaws
-    graph/assembly graph/colours
+    graph/passes graph/assembly graph/colours
     """.split()
 ]
 
@@ -261,6 +261,7 @@ RUNS = {
     "no step": without_a_step,
     "a target network": lambda: LOOPS["polyak"]()[0],
     "averages of weights": lambda: LOOPS["averaged"]()[0],
+    "two passes": lambda: LOOPS["two_losses"]()[0],
     "updates by hand": lambda: LOOPS["own_momentum"]()[0],
 }
 
@@ -287,7 +288,7 @@ return given.views.map(([step, view]) => {
   }));
   return {
     colours, boxes: nodes.map((node) => [
-      node.lane === "backward" ? "op" : node.kind, node.title, node.phase, node.lines,
+      node.lane.startsWith("backward") ? "op" : node.kind, node.lane, node.title, node.phase, node.lines,
       node.part === undefined ? [...node.ops].sort((a, b) => a - b) : []]),
     frames: [...scene.frames.values()].map((frame) => [frame.title, frame.subtitle]),
     arrows: scene.edges.map((edge) => [title(edge.tail), title(edge.head), edge.kind, edge.label]),
@@ -322,6 +323,7 @@ def test_boxes_arrows_and_their_colours(recording, depth, unfolded, parts):
         boxes = [
             [
                 n.kind,
+                n.lane,
                 n.title,
                 n.phase,
                 list(filter(None, n.lines)),

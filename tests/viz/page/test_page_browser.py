@@ -239,16 +239,33 @@ def test_arrow_keys_walk_along_the_graph(small):
     assert small.run("v.state.selected") is None
 
 
+def test_code_is_the_line_that_made_a_layer_where_fit_ran_it(shown, pages):
+    def trained():
+        hidden = ef.layers.Dense(3, activation="tanh")
+        model = ef.Sequential([hidden, ef.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        with viz.trace() as t:
+            model.train_on_batch(np.ones((4, 5)), np.ones((4, 2)))
+        return t
+
+    shown.show(pages("trained", trained))
+    for phase in ("forward", "backward"):
+        of_phase = f"v.model.ops.filter(op => op.phase === '{phase}' && op.name === 'dense')"
+        shown.run(f"v.select({{kind: 'op', id: {of_phase}.{'shift' if phase == 'forward' else 'pop'}().id}})")
+        here = shown.texts(".panel .line.here code")
+        assert ["Dense(3" in here[0], "train_on_batch" in here[1]] == [True, True]
+
+
 def test_ancestors_and_descendants_stand_out(small):
     small.run("v.select({kind: 'op', id: v.selection.ops[1].id})")
     small.press("a")
     near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
-    assert sorted(near) == sorted(["dense", "tanh", "kernel, bias", "input"])
+    assert sorted(near) == sorted(["dense", "tanh", "kernel, bias", "x"])
     assert small.run("document.querySelectorAll('.node.dim').length") > 3
     small.press("d")
     near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
     assert "mean" in near
-    assert "input" not in near
+    assert "x" not in near
     small.press("d")
     assert small.run("v.canvas.marks.lineage") is None
 

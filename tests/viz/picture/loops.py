@@ -136,4 +136,44 @@ def triplet():
     return traced(lambda: descent(tower, loss, optimizer)), tower
 
 
-LOOPS = {made.__name__: made for made in (polyak, averaged, own_descent, own_momentum, actor_critic, triplet)}
+def two_losses():
+    """A GAN whose step gives one forward pass two losses, and asks for the gradients of each."""
+    generator, discriminator = dense_net("generator", 4, 8, 6), dense_net("discriminator", 6, 8, 1)
+    optimizers, judge = (ef.optimizers.Adam(), ef.optimizers.Adam()), ef.losses.BinaryCrossentropy(from_logits=True)
+    real, noise = numbers(8, 6), numbers(8, 4)
+
+    def step():
+        with ef.GradientTape() as of_generator, ef.GradientTape() as of_discriminator:
+            fake = generator(noise, training=True)
+            seen, taken = discriminator(real, training=True), discriminator(fake, training=True)
+            gen_loss = judge(ops.ones_like(taken), taken)
+            disc_loss = judge(ops.ones_like(seen), seen) + judge(ops.zeros_like(taken), taken)
+        up = of_generator.gradient(gen_loss, generator.trainable_variables)
+        down = of_discriminator.gradient(disc_loss, discriminator.trainable_variables)
+        optimizers[0].apply(up, generator.trainable_variables)
+        optimizers[1].apply(down, discriminator.trainable_variables)
+
+    return traced(step), None
+
+
+def penalized_critic():
+    """A critic's step with a penalty of its gradient with respect to what it sees, which is differentiated again."""
+    critic, optimizer = dense_net("critic", 4, 8, 1), ef.optimizers.Adam()
+    real, fake = numbers(8, 4), numbers(8, 4)
+
+    def step():
+        with ef.GradientTape() as tape:
+            between = ef.Tensor(0.5 * real + 0.5 * fake)
+            with ef.GradientTape() as inner:
+                inner.watch(between)
+                score = critic(between, training=True)
+            slope = inner.gradient(score, between)
+            penalty = ops.mean(ops.square(ops.sqrt(ops.sum(ops.square(slope), axis=1) + 1e-8) - 1.0))
+            loss = ops.mean(critic(fake)) - ops.mean(critic(real)) + 10.0 * penalty
+        optimizer.apply(tape.gradient(loss, critic.trainable_variables), critic.trainable_variables)
+
+    return traced(step), critic
+
+
+_MADE = (polyak, averaged, own_descent, own_momentum, actor_critic, triplet, two_losses, penalized_critic)
+LOOPS = {made.__name__: made for made in _MADE}

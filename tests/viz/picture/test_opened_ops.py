@@ -57,7 +57,7 @@ def test_it_opens_into_its_parts(training):
 def test_arrows_lead_to_the_parts_that_read_and_from_the_part_that_makes(training):
     found = arrows(training.draw(parts=True).graph)
     assert {
-        ("input", "matmul", "data"),
+        ("x", "matmul", "data"),
         ("matmul", "add", "data"),
         ("add", "relu", "data"),
         ("relu", "matmul", "data"),
@@ -67,7 +67,7 @@ def test_arrows_lead_to_the_parts_that_read_and_from_the_part_that_makes(trainin
         ("∇ dense", "sgd", "gradient"),
     } <= found
     assert ("kernel", "add", "parameter") not in found
-    assert ("input", "add", "data") not in found
+    assert ("x", "add", "data") not in found
 
 
 def test_both_directions_are_two_parts_side_by_side():

@@ -82,7 +82,7 @@ def test_a_target_stands_beside_its_loss_and_gradients_run_straight_past_it():
     """However wide the model above them is."""
     recording, _ = ALL["control_flow"]()
     graph, layout, ways = drawn(recording)
-    target = layout.nodes[named(graph, "target")]
+    target = layout.nodes[named(graph, "y (target)")]
     (reader,) = {e.head for e in graph.edges if layout.nodes[e.tail] is target}
     loss = layout.frames[graph.nodes[reader].cluster]
     assert 0 < loss.x - target.x - target.w < 40
@@ -163,4 +163,4 @@ def test_a_target_stands_on_the_side_of_the_metric_that_reads_it():
     graph, layout, _ = drawn(residual(), view="layers")
     places = {node.title: layout.nodes[node.id].middle[0] for node in graph.nodes.values()}
     loss = places["subtract"]
-    assert (places["target"] < loss) == (places["mae"] < loss)
+    assert (places["y (target)"] < loss) == (places["mae"] < loss)

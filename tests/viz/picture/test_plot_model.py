@@ -75,8 +75,8 @@ def test_subclassed_models_are_drawn_from_a_run():
     model = Subclassed()
     model(np.zeros((2, 4), "float32"))
     drawing = viz.model_to_dot(model)
-    assert sorted(titles(drawing)) == ["first (Block)", "head (Dense)", "input", "multiply (Multiply)"]
-    assert ("input", "first (Block)") in arrows(drawing)
+    assert sorted(titles(drawing)) == ["first (Block)", "head (Dense)", "multiply (Multiply)", "x"]
+    assert ("x", "first (Block)") in arrows(drawing)
     opened = viz.model_to_dot(model, expand_nested=True)
     assert {"a (Dense)", "b (Dense)", "add (Add)"} <= set(titles(opened))
     assert not any(node.kind == "parameter" for node in opened.graph.nodes.values())

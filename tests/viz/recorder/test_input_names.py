@@ -76,7 +76,7 @@ class Secretive(Own):
 def test_a_property_that_raises_breaks_no_run():
     with viz.trace() as t:
         Secretive()(np.ones((2, 3), "float32"))
-    assert set(boxes(t)) == {"input"}
+    assert set(boxes(t)) == {"data"}
 
 
 def test_losses_metrics_and_targets_are_called_after_their_output():

@@ -114,7 +114,7 @@ def test_metrics_of_ones_own_training_step_are_boxes_as_compiled_ones_are():
     assert {title: node.lines[0] for title, node in boxes.items()} == {"my_loss": "Mean", "mae": "MeanAbsoluteError"}
     read = {title: [graph.nodes[e.tail].title for e in graph.edges if e.head == box.id] for title, box in boxes.items()}
     assert read["my_loss"] == ["loss"]
-    assert sorted(read["mae"]) == ["input", "out"]
+    assert sorted(read["mae"]) == ["out", "y"]
 
 
 def test_a_metric_is_announced_once():

@@ -45,6 +45,11 @@ class Curves {
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
   }
 
+  // What the tab needs, where it is shown: the rest of the window is the graph's.
+  get height() {
+    return this.node.isConnected ? this.node.offsetHeight : 0;
+  }
+
   controls() {
     const log = el("input", { type: "checkbox", onchange: () => this.set({ log: log.checked }) });
     const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "smoothing",

@@ -17,11 +17,12 @@ class Live {
     this.shown = this.known = null; // facts of the graph that is shown, and of the latest
     this.nextGraph = 0;
     this.build();
-    this.viewer.addTab("curves", "Curves", this.curves.node, () => this.curves.draw());
+    this.viewer.addTab("curves", "Curves", this.curves.node, () => this.curves.draw(), this.curves);
     this.viewer.addTab("histograms", "Histograms", this.histograms.node, () => this.histograms.refresh());
     this.viewer.addTab("doctor", "Doctor", this.findings.node);
     this.bringForward("doctor", "histograms", "curves");
     this.viewer.openTab("curves");
+    new ResizeObserver(batched(() => this.curves.height && this.viewer.viewer.dock.fit(this.curves))).observe(this.curves.node);
     new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());

@@ -27,7 +27,7 @@ window.eagerflowViewer = {
   // Shows other data of the same kind; keeps what is open, selected and in sight.
   show: (data) => viewer.show(data),
   // Adds a tab below the graph, or replaces the one of this id; `onshow` is called when it comes into sight.
-  addTab: (id, title, element, onshow) => viewer.dock.add(id, title, element, onshow),
+  addTab: (id, title, element, onshow, owner) => viewer.dock.add(id, title, element, onshow, owner),
   openTab: (id) => viewer.dock.choose(id),
   select: (id) => viewer.select({ kind: "op", id }),
   get theme() {

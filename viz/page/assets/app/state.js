@@ -45,7 +45,7 @@ function indexBlocks(root) {
         continue;
       }
       if (child.isFused) opening.set(child.key, child);
-      const partners = [child.update, child.back].flatMap((box) => (box ? box.ops : []));
+      const partners = [child.update, ...child.back].flatMap((box) => (box ? box.ops : []));
       for (const op of [...child.ops, ...child.riders, ...partners]) {
         around.set(op, block.key);
         rows.set(op, child);

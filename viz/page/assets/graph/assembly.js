@@ -64,7 +64,7 @@ class Scene {
     this.addOps(node, [[...row.ops, ...row.riders], row.cost]);
     if (row.weights) this.addWeights(row.weights, key, frame);
     if (row.update) this.addUpdates(row.update, key, frame);
-    this.addBackward(row.back ? row.back.ops : [], row.back, key, frame, op.name, null);
+    this.addBackward(row.back, key, frame, op.name, null);
   }
 
   // A fused op as a frame with its time and memory, and its parts, which have none of their own.
@@ -95,7 +95,7 @@ class Scene {
       if (weights) this.addWeights(weights, ids[number], frame);
       if (update) this.addUpdates(update, ids[number], frame);
     });
-    this.addBackward(row.back ? row.back.ops : [], row.back, ids[0], frame, op.name, null);
+    this.addBackward(row.back, ids[0], frame, op.name, null);
   }
 
   // Notes which ops of a row are shown by others.
@@ -137,8 +137,10 @@ class Scene {
     const [title, cost, ...lines] = block.saidAll("update"),
       updates = rows.flatMap((each) => (each.update ? each.update.ops : []));
     if (updates.length) this.addUpdates({ ops: updates, title, cost, lines }, row, frame);
-    const backward = rows.flatMap((each) => (each.back ? each.back.ops : []));
-    this.addBackward(backward, { cost: block.said("back") }, row, frame, block.title, block.key);
+    const passes = block.back;
+    for (const { ops: found, pass } of rows.flatMap((each) => each.back))
+      (passes.find((each) => each.pass === pass) || passes[0]).ops.push(...found);
+    this.addBackward(passes, row, frame, block.title, block.key);
   }
 
   // The box of forward ops, which a view of the backward pass leaves out.
@@ -164,13 +166,17 @@ class Scene {
     if (this.view !== "forward") this.addUpdate(`${row}_update`, row, frame, update);
   }
 
-  // What computes the gradient of a row.
-  addBackward(ops, back, row, frame, title, key) {
-    if (this.view === "forward" || !ops.length) return;
-    const node = { id: `${row}_back`, kind: key ? "scope" : "op", title: `∇ ${title}`, phase: "backward" };
-    const main = ops.length === 1 || !key ? ops[0] : undefined;
-    Object.assign(node, { row, frame, lane: "backward", key, main });
-    this.show(node, ops, back.cost, false);
+  // What computes the gradient of a row: a box for each pass, which says which it is where there are several.
+  addBackward(passes, row, frame, title, key) {
+    if (this.view === "forward") return;
+    passes.forEach(({ ops, cost, pass, name }, n) => {
+      if (!ops.length) return;
+      const id = `${row}_back${n ? n + 1 : ""}`,
+        main = ops.length === 1 || !key ? ops[0] : undefined;
+      const node = { id, kind: key ? "scope" : "op", title: `∇ ${title}`, phase: "backward", lines: [name] };
+      Object.assign(node, { row, frame, lane: "backward", key, main, pass });
+      this.show(node, ops, cost, false);
+    });
   }
 
   addUpdate(id, row, frame, { ops, title, cost, lines }) {
@@ -210,6 +216,7 @@ class Scene {
       this.edges.push({ ...flow, tensors: [...flow.tensors], label: this.label(flow) });
     }
     this.countInputs();
+    partPasses(this);
     for (const node of [...this.nodes.values()]) this.tie(node);
     this.edges.forEach((edge, i) => {
       edge.id = `e${i}`;
@@ -333,7 +340,7 @@ class Scene {
       { label, name, nbytes: size } = this.model.tensors[tensor];
     if (!this.nodes.has(id)) {
       this.nodes.set(id, {
-        ...{ id, kind: "input", title: clean(name, 30) || title, lines: [label, nbytes(size)] },
+        ...{ id, kind: "input", title: givenTitle(clean(name, 30), title), lines: [label, nbytes(size)] },
         ...{ phase: "input", lane: "forward" },
         ...{ row: id, frame: null, ops: [], tensor },
       });
@@ -365,8 +372,8 @@ class Scene {
       this.edges.push({ tail: node.id, head: target, kind: "update", label: "", tensors: [] });
     }
     const chained = this.nodes.has(`${node.row}_update`); // between the two, and tied to both: a line would go around it
-    if (node.lane === "backward" && node.row !== node.id && !chained) {
-      this.edges.push({ tail: node.row, head: node.id, kind: "link", label: "", tensors: [] });
+    if (node.pass !== undefined && (node.nearest || !chained)) {
+      this.edges.push({ tail: node.nearest || node.row, head: node.id, kind: "link", label: "", tensors: [] });
     }
   }
 }
@@ -376,3 +383,7 @@ const BETWEEN = "  ·  "; // what stands below the title of a frame
 const VARIABLES = ["parameter", "frozen", "state"]; // roles
 const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data", c: "data" };
 const OUTSIDE = { i: "input", t: "target", c: "constant" };
+
+// What the box of a tensor from outside is called: by its name, with a word for a target's role.
+const givenTitle = (name, title) =>
+  name && title === "target" && !name.includes(title) ? `${name} (${title})` : name || title;

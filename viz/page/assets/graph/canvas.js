@@ -11,6 +11,8 @@ const MOST_ELEMENTS = 700,
   BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
   LEADING = 3, // boxes without a forward pass are worth as much as one of its
   FIRST = 2, // and what runs first with what it is given as so many more: alone they are worth less than several others
+  LEFT_BORDER = 4, // and the left border of the frame around it as so many: that of one that is cut off looks like a mistake
+  BESIDE_FRAME = 12,
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -279,11 +281,12 @@ class Canvas {
       given = new Set(this.scene.edges.filter((edge) => first && edge.head === first.id).map((edge) => edge.tail)),
       isBeginning = (node) => node === first || (node.kind === "input" && given.has(node.id)),
       beginning = [...this.scene.nodes.values()].filter(isBeginning).length,
+      around = first ? this.scene.frames.get(framesAround(this.scene, first.id).pop()) : null,
       lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
       boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
     const worth = (from) => {
       const y = this.upper(boxes, from, room, scale, first);
-      let sum = 0;
+      let sum = around && from <= around.x ? LEFT_BORDER : 0;
       for (const node of boxes) {
         if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
         if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
@@ -292,6 +295,7 @@ class Canvas {
       return sum;
     };
     const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
+    if (around) places.push(around.x - BESIDE_FRAME / scale);
     if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
     const last = Math.max(lead, this.scene.width + 20 / scale - room); // from here on the window's right is empty
     const [best] = [lead, last, ...places]

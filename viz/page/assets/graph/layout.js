@@ -7,7 +7,7 @@ const GAP_X = 26,
   PAD = 16;
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
 const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
-const LANES = ["forward", "parameter", "update", "backward"];
+const LANES = ["forward", "parameter", "update", ...BACKWARD];
 
 // Gives `x, y, w, h` to all nodes and frames of a scene and to the frames' titles, and `width` and `height` to the
 // scene; with more `room` above and below some rows.
@@ -47,7 +47,10 @@ class Arranger {
     for (const node of this.scene.nodes.values())
       found.set(node.lane, Math.max(found.get(node.lane), node.w));
     const [first, ...widths] = [...found.values()].filter(Boolean),
-      room = widths.reduce((sum, w) => sum + w + GAP_X, (first - found.get("backward")) / 2),
+      again = BACKWARD.slice(1).map((lane) => found.get(lane)).filter(Boolean),
+      room = widths
+        .slice(0, widths.length - again.length)
+        .reduce((sum, w) => sum + w + GAP_X, (first - found.get("backward")) / 2),
       needed = [...this.spans.values()].map(({ span, beside }) => span + 2 * beside - room);
     if (found.get("backward") && needed.length)
       found.set("parameter", found.get("parameter") + 2 * Math.ceil(Math.max(0, ...needed) / 2));

@@ -104,7 +104,10 @@ class Router {
     Object.assign(this, { scene, heads, mostLooks });
     this.edges = scene.edges;
     this.ports = this.edges.map((edge) => portsOf(scene, edge));
-    this.own = this.edges.map(({ tail, head }) => new Set([...framesAround(scene, tail), ...framesAround(scene, head)]));
+    this.around = this.edges.map(({ tail, head }) => [framesAround(scene, tail), framesAround(scene, head)]);
+    this.own = this.around.map((both) => new Set(both.flat()));
+    // Those around one end only: an arrow needn't leave what is around both.
+    this.left = this.around.map(([a, b]) => new Set([...a.filter((id) => !b.includes(id)), ...b.filter((id) => !a.includes(id))]));
     this.found = new Map();
     this.taken = [0, 0]; // two hashes of all ways that are taken
     this.looked = new Map(); // what a search found, by the arrow and by the others' ways
@@ -164,7 +167,7 @@ class Router {
     const key = shunned ? "" : [i, pushing, limit, ...this.taken].join();
     const way =
       this.looked.get(key) ||
-      this.channels.search(i, starts, targets, this.own[i], pushing ? PUSHING : NEVER, limit, shunned);
+      this.channels.search(i, starts, targets, this.left[i], pushing ? PUSHING : NEVER, limit, shunned);
     if (key) this.looked.set(key, way);
     if (way.length) this.take(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
     return way.length > 0;
@@ -266,7 +269,7 @@ function portsOf(scene, edge) {
   // An update's bottom may be behind what else goes to it.
   if (head.lane === "update" && !down)
     return [[portAt(tail, "top")], [portAt(head, "bottom"), ...portsAside(head, tail)]];
-  const by = down === (tail.lane !== "backward") ? 0 : ASIDE; // forward ops' arrows lead down, others' up
+  const by = down === !BACKWARD.includes(tail.lane) ? 0 : ASIDE; // forward ops' arrows lead down, others' up
   return down
     ? [[portAt(tail, "bottom", by)], [portAt(head, "top", by)]]
     : [[portAt(tail, "top", by)], [portAt(head, "bottom", by)]];

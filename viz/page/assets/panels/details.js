@@ -89,7 +89,7 @@ class Details {
         ["thread", op.thread ? String(op.thread) : null],
         ["ran", op.replayed ? "in a captured step, replayed" : null],
       ]),
-      section("Code", codeView(this.viewer, op.stack)),
+      ...codeOf(this.viewer, op),
       ...this.readsOf(op),
       section(
         op.outputs.length > 1 ? "Outputs" : "Output",
@@ -170,7 +170,7 @@ class Details {
           .filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at)))
           .map((each) => this.partLine(each)),
       ),
-      section("Code", codeView(this.viewer, op.stack)),
+      ...codeOf(this.viewer, op),
     ];
   }
 

@@ -1,7 +1,6 @@
 // The tabs below the graph. Each is made when it is first looked at.
 
-const LOWEST_DOCK = 120,
-  USUAL_DOCK = 225; // as in page.css
+const LOWEST_DOCK = 120;
 
 class Dock {
   constructor(viewer) {
@@ -94,12 +93,13 @@ class Dock {
 
   // As high as its tab needs, where that is less than usual: what it doesn't need is the graph's. Until the reader drags it.
   fit(owner) {
-    const { style } = this.viewer.root;
+    const { root } = this.viewer;
     if (this.dragged) return;
     const need = owner && owner.height ? owner.height + this.node.offsetHeight - this.body.clientHeight : Infinity;
-    const usual = this.isAbove() ? innerHeight / 2 : USUAL_DOCK;
-    if (need < usual) style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
-    else style.removeProperty("--dock");
+    root.style.removeProperty("--dock");
+    const usual = getComputedStyle(root).getPropertyValue("--dock"), // in pixels, or in parts of the window's height
+      most = parseFloat(usual) * (usual.trim().endsWith("vh") ? innerHeight / 100 : 1);
+    if (need < most) root.style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
   }
 
   // Says that a tab goes on to the right of what is seen of it, and that there are more tabs.

@@ -187,3 +187,15 @@ function statsView(tensor) {
       : null,
   ];
 }
+
+// The user's line that an op comes from, as the doctor names it: of what `fit` runs by itself that which made the layer,
+// and behind it that which ran it.
+function codeOf(viewer, op) {
+  const made = viewer.model.lineOf(op),
+    [run] = op.stack;
+  if (!made || (run && run.place === made.place)) return [section("Code", codeView(viewer, op.stack))];
+  return [
+    section("Code, where it was made", codeView(viewer, [made])),
+    section("Run here", codeView(viewer, op.stack)),
+  ];
+}

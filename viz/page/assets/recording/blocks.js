@@ -30,6 +30,11 @@ class Block {
     return { ops, backwardOps, forward, backward, flops, activations, gradient };
   }
 
+  // What a box says of each pass that computes gradients in it: its cost, and which it is.
+  get back() {
+    return backBoxes(this.model, this.columns.back[this.n], () => []);
+  }
+
   get params() {
     return this.columns.params[this.n];
   }
@@ -58,9 +63,14 @@ class Row {
     return updateBox(this.model, this.columns.update[this.n]);
   }
 
+  // For each pass its backward ops, what their box says, and its number.
   get back() {
-    const found = this.columns.back[this.n];
-    return found && { ops: found[0], cost: this.model.text(found[1]) };
+    const found = this.columns.back[this.n] || [];
+    return backBoxes(
+      this.model,
+      found.map(([, ...said]) => said),
+      (n) => found[n][0],
+    );
   }
 
   get isFused() {
@@ -82,6 +92,8 @@ class Row {
 
 const weightsBox = ({ text }, found) =>
   found && { ids: found[0], title: text(found[1]), lines: found[2].map(text) };
+const backBoxes = ({ text }, passes, opsOf) =>
+  passes.map(([cost, pass, name], n) => ({ ops: opsOf(n), cost: text(cost), pass, name: text(name) }));
 const updateBox = ({ text }, found) => {
   if (!found) return found;
   const [ops, title, cost, ...lines] = found;

@@ -1,0 +1,118 @@
+"""Gradients that a step asks for twice: each call of `tape.gradient` has a box and a column of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from tests.viz.picture.architectures import ALL
+from tests.viz.picture.geometry import faults, picture
+from tests.viz.picture.loops import LOOPS, numbers
+from viz.facts.gradient_passes import GradientPasses
+from viz.geometry.placement import place
+
+
+@pytest.fixture(scope="module")
+def gan():
+    return LOOPS["two_losses"]()[0]
+
+
+def backward(graph):
+    """The boxes of backward ops of each row, from left to right."""
+    rows = {}
+    for node in graph.nodes.values():
+        if node.lane.startswith("backward"):
+            rows.setdefault(node.row, []).append(node)
+    return [sorted(row, key=lambda node: node.lane) for row in rows.values()]
+
+
+def reached(graph, start):
+    """The boxes that gradients flow to from one."""
+    found, waiting = set(), [start]
+    while waiting:
+        tail = waiting.pop()
+        heads = {edge.head for edge in graph.edges if edge.tail == tail and edge.kind == "gradient"} - found
+        found |= heads
+        waiting += heads
+    return found
+
+
+def test_what_two_losses_differentiate_has_two_boxes_which_name_them(gan):
+    graph = gan.draw().graph
+    pairs = [row for row in backward(graph) if len(row) > 1]
+    assert [[node.lines[0] for node in row] for row in pairs] == 2 * [["of gen_loss", "of disc_loss"]]
+    assert {len(row) for row in backward(graph)} == {1, 2}
+    assert not any(line.startswith("of ") for row in backward(graph) if len(row) == 1 for line in row[0].lines)
+
+
+def test_each_leads_only_to_the_weights_that_it_is_for(gan):
+    graph = gan.draw().graph
+    for_generator, for_discriminator = next(row for row in backward(graph) if len(row) > 1)
+    owner = {node.id: graph.around(node.cluster)[-1] for node in graph.nodes.values() if node.cluster}
+    titles = {node.id: graph.clusters[owner[node.id]].title for node in graph.nodes.values() if node.lane == "update"}
+    found = [
+        {titles[id_] for id_ in reached(graph, node.id) & titles.keys()} for node in (for_generator, for_discriminator)
+    ]
+    assert found == [{"generator"}, {"discriminator"}]
+
+
+@pytest.mark.parametrize("view", ["both", "backward"])
+def test_they_stand_in_columns(gan, view):
+    graph = gan.draw(view=view).graph
+    boxes = place(graph).layout.nodes
+    pairs = [[boxes[node.id].middle[0] for node in row] for row in backward(graph) if len(row) > 1]
+    assert pairs[0] == pairs[1]
+    assert pairs[0][0] < pairs[0][1]
+    drawing = gan.draw(view=view)
+    found = faults(picture(drawing.svg, drawing.graph))
+    assert {name: count for name, count in found.items() if count and name != "crossings"} == {}
+
+
+def test_networks_with_a_pass_each_have_one_column():
+    graph = ALL["gan"]()[0].draw().graph
+    assert {node.lane for node in graph.nodes.values()} == {"forward", "parameter", "update", "backward"}
+
+
+def test_a_gradient_that_is_differentiated_again_stands_beside_it():
+    graph = LOOPS["penalized_critic"]()[0].draw().graph
+    pairs = {tuple(node.lines[0] for node in row) for row in backward(graph) if len(row) > 1}
+    assert ("of score", "of loss") in {tuple(sorted(pair, reverse=True)) for pair in pairs}
+
+
+def closed():
+    """A layer that ran once and is differentiated for two losses of one name."""
+    layer, x = layers.Dense(3), ef.Tensor(numbers(4, 3))
+    with viz.trace() as t, ef.GradientTape(persistent=True) as tape:
+        y = layer(x)
+        for loss in (ops.sum(y), ops.mean(y)):
+            tape.gradient(loss, layer.trainable_variables)
+    return t
+
+
+def test_closed_layers_have_them_too_and_losses_of_one_name_are_counted():
+    (row,) = [row for row in backward(closed().draw(depth=0).graph) if len(row) > 1]
+    assert [node.lines[0] for node in row] == ["pass 1, of loss", "pass 2, of loss"]
+
+
+def test_many_passes_are_one():
+    layer, x = layers.Dense(6), ef.Tensor(numbers(1, 3))
+    with viz.trace() as t, ef.GradientTape(persistent=True) as tape:
+        y = layer(x)
+        for i in range(6):
+            tape.gradient(y[0, i], layer.trainable_variables)
+    assert max(map(len, backward(t.draw().graph))) == 1
+
+
+def test_rounds_that_are_folded_share_the_columns_of_the_first():
+    critic, games = ef.Sequential([layers.Dense(4), layers.Dense(1)], name="critic"), numbers(4, 8, 3)
+    with viz.trace() as t:
+        for game in games:
+            with ef.GradientTape() as tape:
+                loss = ops.mean(critic(game))
+            tape.gradient(loss, critic.trainable_variables)
+    graph = t.draw().graph
+    passes = GradientPasses(t, t.ops)
+    assert len({passes.name(scope.id) for scope in t.scopes if scope.kind == "backward"}) == 4
+    assert max(map(len, backward(graph))) == 1

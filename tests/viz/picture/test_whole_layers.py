@@ -1,0 +1,69 @@
+"""Layers that are one thing to a reader are one box, however many ops they run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from viz import page
+
+IMAGES, WORDS = np.ones((2, 4, 4, 3), "float32"), np.ones((2, 5, 4), "float32")
+
+
+class Twice(layers.Layer):
+    """A layer of the user's own, of which each op stands in a line of theirs."""
+
+    def call(self, x):
+        return ops.exp(ops.reshape(ops.transpose(x), (-1,)))
+
+
+def drawn(layer, given, **options):
+    with viz.trace() as t:
+        layer(given)
+    return [(node.kind, node.title) for node in t.draw(**options).graph.nodes.values() if node.kind != "input"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.UpSampling2D(),
+        layers.UpSampling2D(interpolation="bilinear"),
+        layers.Resizing(2, 2),
+        layers.RandomRotation(0.1),
+        layers.Average(),
+    ],
+)
+def test_layers_without_weights_are_one_box_with_their_name(layer):
+    given = [IMAGES] * 3 if isinstance(layer, layers.Average) else IMAGES
+    assert [kind for kind, _ in drawn(layer, given)] == ["scope"]
+    assert len(drawn(layer, given, depth=1)) >= 3  # asked for, all is shown
+
+
+@pytest.mark.parametrize(
+    ("layer", "given"),
+    [
+        (layers.Attention(), [WORDS, WORDS]),
+        (layers.Lambda(lambda x: ops.exp(ops.reshape(ops.transpose(x), (-1,)))), WORDS),
+        (Twice(), WORDS),
+    ],
+)
+def test_what_attends_or_is_the_users_own_shows_its_ops(layer, given):
+    assert len([kind for kind, _ in drawn(layer, given) if kind == "op"]) >= 3
+
+
+def test_their_gradient_is_one_box_too_and_the_page_opens_them_only_when_asked():
+    start = ef.Input((4, 4, 3))
+    model = ef.Model(start, layers.Conv2D(2, 1)(layers.UpSampling2D(name="larger")(layers.Conv2D(2, 1)(start))))
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(IMAGES, np.ones((2, 8, 8, 2), "float32"))
+    titles = [node.title for node in t.draw().graph.nodes.values()]
+    assert [title for title in titles if "larger" in title] == ["larger", "∇ larger"]
+    found = page.data(t)
+    blocks = found["views"][0][1]["tree"]["blocks"]
+    needs = {found["texts"][title]: need for title, need in zip(blocks["title"], blocks["need"], strict=True)}
+    assert needs["larger"] is None
+    assert [need for title, need in needs.items() if title.startswith("conv2d")] == [2, 2]

@@ -1,0 +1,99 @@
+"""What comes from outside is called as in the code that it is given to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+
+real = ef.Tensor(np.ones((4, 3), "float32"))
+
+
+def net(width=2):
+    return ef.Sequential([layers.Input((3,)), layers.Dense(width)])
+
+
+class Held:
+    noise = np.ones((4, 3), "float32")
+
+
+def called(recording):
+    """The names of the boxes of what comes from outside."""
+    return sorted(node.title for node in recording.draw().graph.nodes.values() if node.kind == "input")
+
+
+def run(call):
+    with viz.trace() as t:
+        call()
+    return called(t)
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (lambda: net()(real, training=True), ["real"]),
+        (lambda: net()(Held.noise), ["noise"]),
+        (lambda: net()({"words": real}["words"]), ["words"]),
+        (lambda: net()(ef.ops.convert_to_tensor(Held.noise)), ["noise"]),
+        (lambda: net()(Held.noise.astype("float32")), ["noise"]),
+        (lambda: net()(Held.noise[:2]), ["noise"]),
+        (lambda: net()(np.ones((4, 3), "float32")), ["input"]),
+        (lambda: ops.concatenate([real, Held.noise], axis=0), ["noise", "real"]),
+        (lambda: real - Held.noise, ["noise", "real"]),
+        (lambda: ops.sum(real, 0), ["real"]),
+        (lambda: real * ops.exp(Held.noise), ["noise", "real"]),
+    ],
+)
+def test_variables_attributes_and_keys_give_their_names(call, names):
+    assert run(call) == names
+
+
+def test_the_call_is_found_where_it_stands_on_several_lines():
+    model = net()
+    with viz.trace() as t:
+        model(real, training=True).sum()
+    assert called(t) == ["real"]
+
+
+def test_a_function_calls_what_it_is_given_by_its_own_name():
+    def step(batch):
+        return net()(batch)
+
+    assert run(lambda: step(real)) == ["batch"]
+
+
+def test_fit_gives_the_names_of_its_data_and_evaluations_within_it_none(tmp_path):
+    x_train, y_train, x_held, y_held = (np.ones((4, width), "float32") for width in (3, 2, 3, 2))
+    model = net()
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.fit(x_train, y=y_train, verbose=0, batch_size=4, validation_data=(x_held, y_held))
+    steps = [t.scopes[step.scope].inputs for step in t.steps]
+    assert [[t.called.get(i, "") for i in given] for given in steps] == [["x_train", "y_train"], ["", ""]]
+    training = {node.title for node in t.draw(step=0).graph.nodes.values() if node.kind == "input"}
+    assert training == {"x_train", "y_train (target)"}
+    assert viz.load(t.save(tmp_path / "fit.efz")).called == t.called
+
+
+def test_the_name_that_an_input_has_comes_first():
+    model = ef.Model(start := layers.Input((3,), name="image"), layers.Dense(2)(start))
+    assert run(lambda: model(real)) == ["image"]
+
+
+def test_names_tell_no_rounds_of_a_loop_apart():
+    critic = net(1)
+    games = [np.ones((4, 3), "float32") for _ in range(6)]
+    with viz.trace() as t:
+        found = [critic(now) + critic(then) for now, then in zip(games[::2], games[1::2], strict=True)]
+        ops.stack(found)
+    titles = [frame.title for frame in t.draw().graph.clusters.values()]
+    assert any("×3" in title for title in titles), titles
+
+
+def test_without_source_there_are_no_names():
+    with viz.trace(source=False) as t:
+        net()(real)
+    assert t.called == {}

@@ -1,0 +1,76 @@
+"""Which backward ops belong to which pass: a GAN's step asks for gradients twice, of one network and of the other."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from viz.facts import formatting
+from viz.facts.schema import Op, Record
+
+__all__ = ["GradientPasses", "few"]
+
+_MOST = 3  # passes through one op that are told apart: one for each element of a vector, say, are one
+_LONGEST = 24  # letters of a name
+
+
+def few(passes: Collection[int]) -> bool:
+    """Are passes through one op, or closed block, so few that they are told apart?"""
+    return len(passes) <= _MOST
+
+
+class GradientPasses:
+    """The calls of `tape.gradient` in a step.
+
+    Args:
+        record: the recording.
+        ops: those of the step.
+    """
+
+    def __init__(self, record: Record, ops: Iterable[Op]) -> None:
+        self._of: dict[int, int] = {}  # the pass of each backward op, as the id of its scope
+        around: dict[int | None, int] = {}
+        for op in ops:
+            if op.phase == "backward":
+                if op.scope not in around:
+                    found = [each.id for each in record.ancestors(op.scope) if each.kind == "backward"]
+                    around[op.scope] = found[-1] if found else -1  # rules that are differentiated ask for others within
+                self._of[op.id] = around[op.scope]
+        self._record = record
+        self._order = sorted({*self._of.values()})
+        self._targets = {number: self._target(number) for number in self._order}
+        self._counts = collections.Counter(self._targets.values())
+
+    def split(
+        self, ops: Sequence[int], backward_of: Mapping[int, Sequence[int]], shown: Callable[[int], int]
+    ) -> dict[int, list[int]]:
+        """The backward ops of forward ops by their passes, in order; all of them by the first pass where it has many.
+
+        Args:
+            ops: the ids of forward ops that are shown by one box.
+            backward_of: for each, the ops that compute its gradient.
+            shown: gives the op that stands for one that was folded, whose passes count as those of the former.
+        """
+        found: dict[int, list[int]] = {}
+        for op in ops:
+            passes, own = self._passes(backward_of.get(shown(op), ())), self._passes(backward_of.get(op, ()))
+            for each in backward_of.get(op, ()):
+                place = own.index(self._of[each])
+                found.setdefault((passes or own)[min(place, len(passes or own) - 1)], []).append(each)
+        if not few(found):
+            return {min(found): [each for of_pass in found.values() for each in of_pass]}
+        return {number: found[number] for number in sorted(found)}
+
+    def _passes(self, backward: Sequence[int]) -> list[int]:
+        return list(dict.fromkeys([self._of[each] for each in backward]))
+
+    def name(self, number: int) -> str:
+        """What tells a pass from the others: `"of gen_loss"`, else which of them it is."""
+        target = self._targets[number]
+        if target and self._counts[target] == 1:
+            return f"of {target}"
+        return f"pass {self._order.index(number) + 1}" + (f", of {target}" if target else "")
+
+    def _target(self, number: int) -> str:
+        config = self._record.scopes[number].config if number >= 0 else {}
+        return formatting.clean(str(config.get("target", "")), _LONGEST)

@@ -1,0 +1,117 @@
+"""What the user's code calls the arrays that it gives to layers, losses and ops: `real` in `discriminator(real)`.
+
+The source is read when a recording ends: while a program runs, only where each call stands in it was noted.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import linecache
+from collections.abc import Iterator, Mapping, Sequence
+from types import CodeType
+
+__all__ = ["Arguments"]
+
+_CONVERSIONS = ("Tensor", "array", "as_tensor", "asarray", "astype", "cast", "constant", "convert_to_tensor")
+_GRADIENTS = ("gradient", "jacobian", "batch_jacobian")
+_OF_DATA = ("fit", "train_on_batch")  # whose arguments are those of their steps, which are given batches of them
+_LONGEST = 40  # letters of a name
+_SAID_BY_ITS_PLACE = ("input", "inputs", "target", "targets")  # a box is called so without being told
+
+
+class Arguments:
+    """Reads calls in the user's source.
+
+    Args:
+        codes: code objects by the numbers that stand for them in places.
+    """
+
+    def __init__(self, codes: Mapping[int, CodeType]) -> None:
+        self._codes = codes
+        self._calls: dict[str, dict[tuple[int, int], list[ast.expr]]] = {}  # of a file, by where they end
+        self._found: dict[tuple[int, int], ast.expr | None] = {}
+
+    def names(self, place: Sequence[int], count: int, is_evaluation: bool = False) -> list[str]:
+        """The names of what a call was given: one for each of so many arrays, or none at all.
+
+        Args:
+            place: number of a code object, instruction.
+            count: how many arrays it was given.
+            is_evaluation: is it one of the evaluations that `fit` makes with other data than it was given first?
+        """
+        node = self._at(place)
+        if node is None or (is_evaluation and _called(node) in _OF_DATA):
+            return []
+        given = [each for each in _given(node) if not isinstance(each, ast.Constant)]
+        return [_name(each) for each in given] if len(given) == count else []
+
+    def target(self, place: Sequence[int]) -> str:
+        """What the user's code calls that which it asks the gradient of: `loss` in `tape.gradient(loss, weights)`."""
+        node = self._at(place)
+        if not isinstance(node, ast.Call) or _called(node) not in _GRADIENTS:
+            return ""
+        named = [keyword.value for keyword in node.keywords if keyword.arg == "target"]
+        return next((_name(each) for each in [*node.args[:1], *named]), "")
+
+    def _at(self, place: Sequence[int]) -> ast.expr | None:
+        key = place[0], place[1]
+        if key not in self._found:
+            code = self._codes[key[0]]
+            first, last, begin, end = next(itertools.islice(code.co_positions(), key[1] // 2, None))
+            nodes = self._of_file(code.co_filename).get((last or 0, end or 0), ())
+            same = [node for node in nodes if (node.lineno, node.col_offset) == (first, begin)]
+            calls = [node for node in nodes if isinstance(node, ast.Call)]  # one on several lines may begin elsewhere
+            self._found[key] = next(iter(same or calls), None)  # no two calls end at the same place
+        return self._found[key]
+
+    def _of_file(self, file: str) -> dict[tuple[int, int], list[ast.expr]]:
+        if file not in self._calls:
+            found = self._calls[file] = dict[tuple[int, int], list[ast.expr]]()
+            for node in _walk(file):
+                if isinstance(node, (ast.Call, ast.BinOp)):
+                    found.setdefault((node.end_lineno or 0, node.end_col_offset or 0), []).append(node)
+        return self._calls[file]
+
+
+def _walk(file: str) -> Iterator[ast.AST]:
+    try:
+        yield from ast.walk(ast.parse("".join(linecache.getlines(file))))
+    except (SyntaxError, ValueError, RecursionError):  # what was changed while it ran, say
+        return
+
+
+def _called(node: ast.expr) -> str:
+    """The last part of the name of what is called."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _given(node: ast.expr) -> Iterator[ast.expr]:
+    """The arguments of a call or an operator, those in lists one by one."""
+    if isinstance(node, ast.BinOp):
+        yield from (node.left, node.right)
+        return
+    assert isinstance(node, ast.Call)
+    named = {keyword.arg: keyword.value for keyword in node.keywords}
+    data = [named[name] for name in ("x", "y") if name in named] if _called(node) in _OF_DATA else []
+    for each in (*node.args, *data):
+        yield from each.elts if isinstance(each, (ast.List, ast.Tuple)) else (each,)
+
+
+def _name(node: ast.expr) -> str:
+    """The name of a variable, an attribute or a key, also of what is only converted; empty for all else."""
+    found = ""
+    if isinstance(node, ast.Name):
+        found = node.id
+    elif isinstance(node, ast.Attribute):
+        found = node.attr
+    elif isinstance(node, ast.Subscript):
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        found = key if isinstance(key, str) else _name(node.value) if isinstance(node.slice, ast.Slice) else ""
+    elif isinstance(node, ast.Call) and _called(node) in _CONVERSIONS:
+        converted = (
+            [node.func.value] if isinstance(node.func, ast.Attribute) and node.func.attr == "astype" else node.args
+        )
+        found = next(map(_name, converted), "")
+    return "" if found.lower() in _SAID_BY_ITS_PLACE else found[:_LONGEST]
