@@ -391,7 +391,7 @@ def test_wrong_arguments_are_refused(arguments, error, says):
 
 def test_wrong_arguments_of_what_reads_recordings(steps):
     for wrong, error, says in (
-        (lambda: steps.summary(9), ValueError, "step=9: the recording has 2 steps"),
+        (lambda: steps.summary(9), ValueError, "step=9: the recording has the steps 0 to 1"),
         (lambda: steps.summary("1"), TypeError, "step='1'"),
         (lambda: steps.grad_flow(step=-1), ValueError, "step=-1"),
         (lambda: steps.top(n="a"), TypeError, "number of lines"),

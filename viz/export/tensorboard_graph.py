@@ -23,7 +23,7 @@ from viz.export.tensorboard_events import EventLog, protos
 from viz.facts import formatting
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import Selection, call_numbers, origin, pick_step, variables_of
+from viz.facts.selection import Selection, call_numbers, line_of, origin, pick_step, variables_of
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
 
@@ -207,7 +207,7 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
             _add_parts(made, record, op, names, variables)
             node.input.extend(_dependency(names, op.forward))  # behind the others, as TensorFlow wants it
             _describe(node, outputs, outputs[0].device if outputs else "cpu")
-            _annotate(node, op)
+            _annotate(record, node, op)
     return made
 
 
@@ -247,7 +247,7 @@ def _add_parts(made: Any, record: Record, op: Op, names: dict[tuple[str, int], s
         read = [source for source in sources if source is not None]
         node = made.node.add(name=names[_part_key(number), op.id], op=_kind(part.op), input=read)
         _describe(node, part.made, whole.device.removeprefix("/device:"))
-        _annotate(node, part.op)
+        _annotate(record, node, part.op)
 
 
 def _inputs(record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> list[str]:
@@ -284,14 +284,13 @@ def _device(name: str) -> str:
     return f"/device:{name.upper()}" + ("" if ":" in name else ":0")
 
 
-def _annotate(node: Any, op: Op) -> None:
+def _annotate(record: Record, node: Any, op: Op) -> None:
     """What the node's card shows besides."""
     for name, value in op.settings.items():
         node.attr[_part(name)].s = formatting.clean(repr(value), 200).encode("utf-8")
-    if op.source is not None:
-        node.attr["source"].s = formatting.clean(f"{formatting.place(op.source)}  {op.source.code}", 200).encode(
-            "utf-8"
-        )
+    line = line_of(record, op)
+    if line is not None:
+        node.attr["source"].s = formatting.clean(f"{formatting.place(line)}  {line.code}", 200).encode("utf-8")
     if op.error is not None:
         node.attr["error"].s = formatting.clean(op.error, 200).encode("utf-8")
 

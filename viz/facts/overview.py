@@ -29,6 +29,7 @@ from viz.facts.container import (
 from viz.facts.field_types import check_counts, check_kinds, check_tables
 from viz.facts.ranks import uses
 from viz.facts.schema import PHASES, Frame, Op, Record, Step
+from viz.facts.selection import line_of
 
 __all__ = ["glance", "is_empty", "overview", "why_empty"]
 
@@ -44,7 +45,12 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
     """
     phases = dict(collections.Counter([op.phase for op in recording.ops]))
     failed = [
-        {"op": op.name, "layer": recording.path(op.scope), "source": str(op.source or ""), "error": op.error}
+        {
+            "op": op.name,
+            "layer": recording.path(op.scope),
+            "source": str(line_of(recording, op) or ""),
+            "error": op.error,
+        }
         for op in recording.ops
         if op.error
     ]

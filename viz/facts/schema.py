@@ -313,7 +313,7 @@ class Scope:
 class Step:
     """One training step: its position, the id of its scope, its times.
 
-    `number` counts all steps that began, from 0; it is None where steps weren't chosen, as it then is the position.
+    `number` counts all steps that began, from 0; it is None where steps weren't chosen, as it then is the index.
 
     >>> import eagerflow as ef
     >>> import viz

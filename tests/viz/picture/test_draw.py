@@ -82,7 +82,7 @@ def test_the_default_picture_shows_each_op_of_the_last_step_once(steps):
     graph = steps.draw().graph
     shown = [i for node in graph.nodes.values() for i in node.ops]
     assert sorted(shown) == [op.id for op in steps.ops if op.step == 1]
-    assert "step 2 of 2" in graph.caption
+    assert "step 1 of 0–1" in graph.caption
 
 
 def test_layers_are_nested_frames(steps):
@@ -171,7 +171,7 @@ def test_coloring_by_time_and_memory(steps):
         ({"color_by": "taste"}, "color_by='taste'"),
         ({"depth": -1}, "depth=-1"),
         ({"max_nodes": 0}, "max_nodes=0"),
-        ({"step": 9}, "2 steps"),
+        ({"step": 9}, "the steps 0 to 1"),
         ({"rankdir": "up"}, "rankdir='up'"),
         ({"dpi": 0}, "dpi=0"),
         ({"dpi": "a"}, "dpi='a': expected 10 to 2400"),
