@@ -2,7 +2,7 @@
 
     python examples/digits.py [FOLDER]
 
-Leaves `step.svg`, `step.png` and `step.efz` in FOLDER (default: `runs/digits`).
+Leaves `step.svg` and `step.efz` in FOLDER (default: `runs/digits`).
 """
 
 import sys
@@ -40,7 +40,6 @@ def main(folder: Path, epochs: int = 30) -> float:
     with viz.trace(stats="basic") as trace:
         model.train_on_batch(x_train[:32], y_train[:32])
     trace.draw(folder / "step.svg")
-    trace.draw(folder / "step.png")
     trace.save(folder / "step.efz")
     print(trace.summary())
     return float(model.evaluate(x_test, y_test, verbose=0, return_dict=True)["accuracy"])

@@ -253,7 +253,10 @@ def test_without_graphviz_svg_works_and_png_says_what_helps(steps, tmp_path, mon
     steps.draw(tmp_path / "a.dot")
     assert len(groups((tmp_path / "a.svg").read_text(encoding="utf-8"), "node")) == len(steps.draw().graph.nodes)
     for rankdir in ("TB", "LR"):
-        with pytest.raises(viz.RendererMissing, match=r"cannot write PNG.*pygraphviz.*not on the PATH.*pip install"):
+        with pytest.raises(
+            viz.RendererMissing,
+            match=r"cannot write PNG.*not on the PATH.*pip install .*'eagerflow\[graphviz\]' brings",
+        ):
             steps.draw(tmp_path / "a.png", rankdir=rankdir)
     assert steps.draw(rankdir="LR").svg.count('class="node"')
     viz.set_engine("builtin")
