@@ -10,6 +10,8 @@ import re
 
 import pytest
 
+import eagerflow as ef
+import viz
 from tests.sources import ROOT
 from tools.site import docstrings, links, named_types, outputs, run_page, sections, signatures, stage, svg, tutorials
 from viz.doctor import KINDS
@@ -222,6 +224,18 @@ def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
     def function(x: int, by: str = "\\" * 3, *, f=len, name: str | None = None) -> float: ...
 
     assert signatures.signature(function) == "(x: int, by: str = ..., *, f=len, name: str | None = None) -> float"
+
+
+def test_a_class_is_called_as_type_checkers_are_told():
+    assert signatures.signature(ef.Model).startswith("(inputs: Ends | None = None, outputs: Ends | None = None, name: ")
+    assert signatures.signature(ef.Loss).startswith("(name: str | None = None, reduction: ")
+    assert signatures.signature(ef.layers.Dense).startswith("(units: ")
+    assert signatures.signature(viz.TraceFileError) == ""
+
+
+def test_what_overloads_return_is_told_together():
+    assert signatures.signature(ef.ops.linspace).endswith(") -> Tensor | tuple[Tensor, Tensor]")
+    assert signatures.signature(ef.ops.where).count("tuple[Tensor, ...] | Tensor") == 1
 
 
 @pytest.mark.parametrize(
