@@ -167,7 +167,8 @@ def _compare_elements(pairing: Pairing, found: Difference) -> None:
     found.compared = {by: count for by, count in counts.items() if count}
     if not found.compared and pairing.pairs:
         found.notes.append(
-            "no elements were compared: record both with viz.trace(stats='basic'), or with values='' for every element"
+            "no elements were compared: record both with viz.trace(stats='basic'), or with viz.trace(values='') for "
+            "every element"
         )
 
 

@@ -137,7 +137,8 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
     step = pick_step(record) if step is None else position_of(record, step)
     if not any(t.stats for t in record.tensors):
         raise ValueError(
-            "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'), or 'full' for zeros too"
+            "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'); viz.trace(stats='full') "
+            "also counts zeros"
         )
     variables = variables_of(record)
     parts: dict[int, list[TensorInfo]] = {}

@@ -16,6 +16,7 @@ from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
 from viz.compare.sequence_alignment import align
 from viz.compare.tensor_distance import arrays_apart
+from viz.shell.words import as_commands
 
 
 def tensor(*values):
@@ -80,6 +81,14 @@ def test_an_added_layer_of_the_same_kind():
     found = viz.diff(a, b)
     forward = [c for c in found.ops if c.phase == "forward"]
     assert sorted((c.kind, c.op) for c in forward) == [("added", "dense")]
+
+
+def test_it_is_said_where_only_ops_and_shapes_were_compared():
+    a, b = (step_of(net(layers.Dense(4)), stats="none") for _ in range(2))
+    found = str(viz.diff(a, b))
+    assert ": no difference in ops and shapes; numbers weren't compared\n" in found
+    assert "or with viz.trace(values='') for every element" in found
+    assert "viz run --stats basic, or with viz run --values '' for every element" in as_commands(found)
 
 
 def test_another_activation():
