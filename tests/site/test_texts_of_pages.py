@@ -265,3 +265,21 @@ def test_each_type_without_a_page_is_told_once():
     assert len(set(told)) == len(told)
     assert [one.anchor for one in named_types.types() if not one.doc] == []
     assert "`activity_regularizer`\n: of the outputs." in named_types.page()
+
+
+def test_pictures_of_recordings_and_of_models_know_themselves_in_the_dark(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = """```python
+import eagerflow as ef
+import viz
+
+model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+with viz.trace() as t:
+    model(ef.ops.ones((1, 3)))
+_ = t.draw("a.svg", theme="dark")
+_ = t.draw("b.svg", color_by="time")
+_ = viz.plot_model(model, "c.svg")
+```"""
+    (shown,) = run_page.run(page, "page.md")["outputs"]
+    assert ["dark" in output for output in shown] == [False, True, True]  # the first is dark in any case
+    assert ["light-dark(#" in outputs.html([output], "a") for output in shown] == [False, True, True]
