@@ -89,11 +89,10 @@ class _Times:
     def __init__(self, record: Record, seen: SparseColumns) -> None:
         self._record, self._seen = record, seen
         start, end = seen.array("Op.start"), seen.array("Op.end")
-        phases = numpy.array(seen.words("Op.phase"), dtype=object)
-        counts = (start != NONE) & (end != NONE) & (phases != "network")  # those go on meanwhile
+        counts = (start != NONE) & (end != NONE) & ~seen.where("Op.phase", "network")  # those go on meanwhile
         self._durations = numpy.where(counts, end - start, 0)
         self.whole = int(self._durations.sum())
-        self._origins = _origins(seen, phases == "backward")
+        self._origins = _origins(seen)
         self._scopes = seen.array("Op.scope")[self._origins] if seen.ops else seen.array("Op.scope")
         self._rows = self._first_calls()  # by scope, the row that it counts for, -1 for none
 
@@ -157,9 +156,10 @@ class _Times:
         if not self.whole:
             return []
         rows = numpy.array([*self._rows, -1])[numpy.where(self._scopes == NONE, len(self._rows), self._scopes)]
-        keys = numpy.stack([seen.array("Op.name"), seen.array("Op.phase"), rows])
-        _, first, group = numpy.unique(keys, axis=1, return_index=True, return_inverse=True)
-        sums = numpy.bincount(group.reshape(-1), weights=self._durations)
+        texts = len(seen.texts.values)  # one number for each name, phase and row: rows of three take long to sort
+        keys = (seen.array("Op.name") * texts + seen.array("Op.phase")) * (len(self._rows) + 1) + rows + 1
+        _, first, group = numpy.unique(keys, return_index=True, return_inverse=True)
+        sums = numpy.bincount(group, weights=self._durations)
         found = []
         for at in numpy.argsort(-sums, kind="stable")[:_SLOWEST]:
             number = int(first[at])
@@ -177,10 +177,10 @@ class _Times:
         return found
 
 
-def _origins(seen: SparseColumns, backward: numpy.ndarray) -> numpy.ndarray:
+def _origins(seen: SparseColumns) -> numpy.ndarray:
     """For each op the forward op that it belongs to, for others itself."""
     forward, found = seen.array("Op.forward"), numpy.arange(seen.ops)
-    leads = backward & (forward != NONE)
+    leads = seen.where("Op.phase", "backward") & (forward != NONE)
     while leads[found].any():  # always to an earlier one
         found = numpy.where(leads[found], forward[found], found)
     return found
@@ -204,11 +204,13 @@ def _memory(record: Record, seen: SparseColumns) -> dict[str, Any] | None:
     first, met = first[met != NONE], met[met != NONE]
     if not len(met):
         return None
-    begin = seen.array("Storage.allocated").copy()
-    begin[[i for i, tensor in zip(met.tolist(), _owners(seen, first)) if _is_from_before(seen, tensor)]] = 0
+    owners = _owners(seen, first)
+    is_variable = numpy.logical_or.reduce([seen.where("TensorInfo.role", role) for role in VARIABLES])
+    from_before = is_variable[owners] & (seen.array("TensorInfo.producer")[owners] == NONE)  # as weights are
+    begin = numpy.where(from_before, 0, seen.array("Storage.allocated")[met])
     freed = seen.array("Storage.freed")[met]
     is_freed = freed != NONE
-    when = numpy.concatenate([begin[met], freed[is_freed]])
+    when = numpy.concatenate([begin, freed[is_freed]])
     change = numpy.concatenate([sizes[met], -sizes[met][is_freed]])
     order = numpy.lexsort((change, change > 0, when))
     live = numpy.cumsum(change[order])
@@ -219,7 +221,7 @@ def _memory(record: Record, seen: SparseColumns) -> dict[str, Any] | None:
     told = {"peak": int(live[at]), "time": time, "op": "", "layer": "", "source": ""}
     if len(timed):
         number = int(timed[max(0, int(numpy.searchsorted(start[timed], time, "right")) - 1)])
-        origins = _origins(seen, numpy.array(seen.words("Op.phase"), dtype=object) == "backward")
+        origins = _origins(seen)
         scope = int(seen.array("Op.scope")[number])
         told["op"] = seen.texts.value(int(seen.array("Op.name")[number]))
         told["layer"] = "" if scope == NONE else record.path(scope)
@@ -227,22 +229,18 @@ def _memory(record: Record, seen: SparseColumns) -> dict[str, Any] | None:
     return told
 
 
-def _owners(seen: SparseColumns, first: numpy.ndarray) -> list[int]:
+def _owners(seen: SparseColumns, first: numpy.ndarray) -> numpy.ndarray:
     """For pieces of memory, of which the tensor that was met first is known, the one that they were made for."""
-    storage, roles = seen.array("TensorInfo.storage"), seen.words("TensorInfo.role")
-    names = seen.words("TensorInfo.name")
-    found = {int(storage[i]): int(i) for i in first}
-    for i in range(seen.tensors) if any(names) else ():
-        piece = int(storage[i])
-        if names[i] and piece != NONE and (not names[found[piece]] or roles[found[piece]] == "optimizer state"):
+    storage = seen.array("TensorInfo.storage")
+    named = ~seen.where("TensorInfo.name", "")
+    is_named, is_kept = named.tolist(), seen.where("TensorInfo.role", "optimizer state").tolist()
+    found = dict(zip(storage[first].tolist(), first.tolist()))
+    again = numpy.flatnonzero(named & (storage != NONE))
+    for i, piece in zip(again.tolist(), storage[again].tolist()):
+        before = found[piece]
+        if not is_named[before] or is_kept[before]:
             found[piece] = i
-    return [found[int(storage[i])] for i in first]
-
-
-def _is_from_before(seen: SparseColumns, tensor: int) -> bool:
-    """Whether it was there before anything ran: weights, which nothing in the recording made."""
-    made = int(seen.array("TensorInfo.producer")[tensor]) != NONE
-    return not made and seen.texts.value(int(seen.array("TensorInfo.role")[tensor])) in VARIABLES
+    return numpy.array([found[piece] for piece in storage[first].tolist()], numpy.int64)
 
 
 # ---------------------------------------------------------------------- NaN and infinity

@@ -36,9 +36,11 @@ class SparseColumns(NamedTuple):
             raise Damaged(f"no column {name}")
         return found
 
-    def words(self, name: str) -> list[str]:
-        """A column of texts."""
-        return self.texts.look_up(self.array(name))
+    def where(self, name: str, word: str) -> numpy.ndarray:
+        """In which rows a column of texts has this word."""
+        column = self.array(name)
+        known = self.texts.values
+        return column == known.index(word) if word in known else numpy.zeros(len(column), bool)
 
     def slice_of(self, name: str, row: int) -> list[int]:
         """The numbers of a list in a column of lists."""
