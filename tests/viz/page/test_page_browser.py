@@ -718,6 +718,21 @@ def test_the_slider_goes_through_the_steps(small):
     assert small.texts(".panel h2") == ["tanh"]
 
 
+def test_the_address_names_a_step_by_its_number(shown, pages):
+    def chosen():
+        trainer = Trainer()
+        with viz.trace("chosen", steps=(4, 6)) as t:
+            for _ in range(8):
+                trainer.step()
+        return t
+
+    shown.show(pages("chosen", chosen), "#step=4")
+    assert shown.texts(".steps output") == ["step 4"]
+    shown.press("]")
+    assert shown.texts(".steps output") == ["step 6"]
+    assert "step=6" in shown.wait("location.hash.includes('step=6') && location.hash")
+
+
 def test_what_ran_outside_of_steps_has_a_place_of_its_own(shown, pages):
     def mixed():
         trainer = Trainer()
