@@ -733,6 +733,23 @@ def test_the_address_names_a_step_by_its_number(shown, pages):
     assert "step=6" in shown.wait("location.hash.includes('step=6') && location.hash")
 
 
+def test_an_op_that_fit_ran_is_shown_at_the_line_that_made_its_layer(shown, pages):
+    def fitted():
+        hidden = ef.layers.Dense(3, name="hidden")
+        model = ef.Sequential([ef.Input((2,)), hidden], name="net")
+        model.compile("sgd", "mse")
+        with viz.trace("fitted") as t:
+            model.fit(np.ones((4, 2), "float32"), np.ones((4, 3), "float32"), verbose=0)
+        return t
+
+    shown.show(pages("fitted", fitted))
+    shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name == 'dense').id})")
+    shown.rest()
+    made, called = (line for line in shown.texts(".panel .code .line.here") if "Dense(" in line or ".fit(" in line)
+    assert "ef.layers.Dense(3" in made
+    assert "model.fit(" in called
+
+
 def test_what_ran_outside_of_steps_has_a_place_of_its_own(shown, pages):
     def mixed():
         trainer = Trainer()

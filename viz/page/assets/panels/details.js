@@ -89,7 +89,7 @@ class Details {
         ["thread", op.thread ? String(op.thread) : null],
         ["ran", op.replayed ? "in a captured step, replayed" : null],
       ]),
-      section("Code", codeView(this.viewer, op.stack)),
+      ...this.codeOf(op),
       ...this.readsOf(op),
       section(
         op.outputs.length > 1 ? "Outputs" : "Output",
@@ -170,7 +170,7 @@ class Details {
           .filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at)))
           .map((each) => this.partLine(each)),
       ),
-      section("Code", codeView(this.viewer, op.stack)),
+      ...this.codeOf(op),
     ];
   }
 
@@ -390,6 +390,15 @@ class Details {
   }
 
   // ---------------------------------------------------------------- the whole
+
+  // The line that made the layer, as tables name it, above the one that ran it, such as that of `fit`.
+  codeOf(op) {
+    const { viewer, model } = this,
+      made = model.lineOf(op),
+      [run] = op.stack;
+    if (!made || !run || made.place === run.place) return [section("Code", codeView(viewer, op.stack))];
+    return [section("Made here", codeView(viewer, [made])), section("Called here", codeView(viewer, op.stack))];
+  }
 
   // The line that an op comes from, as the doctor names it, and that which ran it, where these are two.
   madeAndRun(op) {
