@@ -742,7 +742,7 @@ def test_an_op_that_fit_ran_is_shown_at_the_line_that_made_its_layer(shown, page
             model.fit(np.ones((4, 2), "float32"), np.ones((4, 3), "float32"), verbose=0)
         return t
 
-    shown.show(pages("fitted", fitted))
+    shown.show(pages("made by a line", fitted))
     shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name == 'dense').id})")
     shown.rest()
     made, called = (line for line in shown.texts(".panel .code .line.here") if "Dense(" in line or ".fit(" in line)
