@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from eagerflow.base.wording.extras import brought_by, pip_install
 from viz.boundary import boundary
 from viz.choices import FORMATS
 from viz.geometry.graph import Graph
@@ -100,7 +99,7 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
             tried.append(f"{name} ({reason})")
     raise RendererMissing(
         f"cannot write {kind.upper()}: no Graphviz here. Tried: {'; '.join(tried)}. "
-        f"Fix: {pip_install('pygraphviz')} ({brought_by('pygraphviz')} brings it), or install Graphviz (apt install "
+        "Fix: pip install 'pygraphviz>=2.0.4' ('eagerflow[graphviz]' brings it), or install Graphviz (apt install "
         "graphviz, brew install graphviz); or write .svg or .dot, which need nothing."
     )
 
