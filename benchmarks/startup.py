@@ -100,7 +100,7 @@ def _installed(peer: str, python: str) -> int:
             for file in (ROOT / folder).rglob("*")
             if file.is_file() and "__pycache__" not in file.parts
         )
-        return own + _size(python, ["numpy", "threadpoolctl", "h5py", "graphviz", "tensorboardX", "pygraphviz"])
+        return own + _size(python, ["numpy", "threadpoolctl", "h5py", "graphviz", "tensorboardX"])
     return _size(python, _PACKAGES.get(peer, [peer]))
 
 

@@ -57,8 +57,9 @@ def write(trained: keras.Model, count: int, rng: np.random.Generator, temperatur
 
 def main(epochs: int = 8, steps: int = 60, letters: int = 1500, verbose: int = 2) -> float:
     """Train, write some numbers, and return the share of written words that exist."""
-    # The text is cut into windows of 61 letters. The first 60 are the input, the last 60 the targets: at each letter
-    # the network is to guess the next one.
+    # The text is cut into windows of 61 letters. The first 60 letters are the input and the last 60 are the targets: at
+    # each position, the network has to guess the next letter. No labels are needed, because the text itself holds the
+    # right answers.
     keras.utils.set_random_seed(8)
     rng = np.random.default_rng(8)
     text = "\n".join(rng.permutation(NUMBERS * 2))
@@ -66,12 +67,14 @@ def main(epochs: int = 8, steps: int = 60, letters: int = 1500, verbose: int = 2
     rows = len(codes) // (steps + 1)
     windows = codes[: rows * (steps + 1)].reshape(rows, steps + 1)
 
-    # With `return_sequences=True` the recurrent layer gives an output at every step, so each letter counts in the loss.
+    # By default, a recurrent layer returns only its last output. With `return_sequences=True` it returns one for every
+    # letter, so all 60 guesses of a window count in the loss, and not just the last one.
     model = build()
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(windows[:, :-1], windows[:, 1:], batch_size=32, epochs=epochs, verbose=verbose)
 
-    # To write, the network is asked for one letter at a time, and reads its own answer as the next input.
+    # To write, the network is asked for one letter at a time and reads its own answer as the next input. It can only do
+    # so because the layer is stateful here: it remembers what came before from one call to the next.
     lines = write(model, letters, rng).split("\n")[1:-1]
     print("it writes:", ", ".join(lines[:8]))
     known = {word for number in NUMBERS for word in number.replace("-", " ").split()}

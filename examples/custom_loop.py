@@ -22,14 +22,16 @@ def spirals(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
 
 def main(epochs: int = 30, count: int = 1500) -> float:
     """Train, and return the accuracy on new points."""
-    # Two numbers per point, three classes, and no straight line that separates them: the network has to bend its
-    # borders.
+    # Each point is given by two numbers and belongs to one of three classes. No straight line separates the arms of a
+    # spiral, so a network without hidden layers would fail here; with them, it can bend the borders between the
+    # classes.
     keras.utils.set_random_seed(2)
     rng = np.random.default_rng(2)
     (x_train, y_train), (x_test, y_test) = spirals(count, rng), spirals(600, rng)
 
-    # The last layer has no activation: it gives logits, and `from_logits=True` tells the loss so. Metrics collect
-    # values over many batches until `reset_state`.
+    # The last layer has no activation, so it gives logits instead of probabilities, and `from_logits=True` tells the
+    # loss so. Computing the softmax inside the loss is numerically safer than computing it in the model. The two
+    # metrics add up values over many batches until `reset_state` is called.
     model = keras.Sequential(
         [layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(3)]
     )
@@ -38,8 +40,10 @@ def main(epochs: int = 30, count: int = 1500) -> float:
     accuracy = keras.metrics.SparseCategoricalAccuracy()
     average_loss = keras.metrics.Mean()
 
-    # What `fit` does for each batch. Inside the `with`, the tape records each operation; afterwards it goes back
-    # through them and gives the loss's gradient by each weight, which the optimizer then uses to change the weights.
+    # This is what `fit` does for each batch. While the `with` block runs, the tape records each operation. Afterwards,
+    # it goes back through them in reverse order to find the gradient of the loss with respect to each weight: how the
+    # loss would change if that weight grew a little. The optimizer uses these gradients to move each weight in the
+    # direction that makes the loss smaller.
     def step(x: np.ndarray, y: np.ndarray) -> None:
         with keras.GradientTape() as tape:
             logits = model(x, training=True)
@@ -49,7 +53,8 @@ def main(epochs: int = 30, count: int = 1500) -> float:
         average_loss.update_state(loss)
         accuracy.update_state(y, logits)
 
-    # In each epoch the rows are put into a new order, and taken 32 at a time.
+    # An epoch goes through all rows once, 32 at a time. Shuffling them before each epoch keeps the batches from
+    # repeating in the same order, which the network could otherwise come to depend on.
     for epoch in range(epochs):
         average_loss.reset_state()
         accuracy.reset_state()
@@ -62,7 +67,8 @@ def main(epochs: int = 30, count: int = 1500) -> float:
                 f"epoch {epoch + 1}: loss {float(average_loss.result()):.3f}, accuracy {float(accuracy.result()):.1%}"
             )
 
-    # The same metric, on points that the network hasn't seen.
+    # Finally the same metric, on points that the network hasn't been trained on. Without `reset_state`, it would still
+    # count the training points.
     accuracy.reset_state()
     accuracy.update_state(y_test, model(x_test, training=False))
     return float(accuracy.result())

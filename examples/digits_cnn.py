@@ -30,19 +30,23 @@ def build() -> keras.Model:
 
 def main(epochs: int = 25, images: int | None = None, verbose: int = 2) -> float:
     """Train on `images` images (all by default), and return the accuracy on the test images."""
-    # Convolutions expect an axis for channels after height and width: `[..., None]` adds it, as grey images have one.
+    # A convolution looks at small patches of an image, and expects an axis for the colour channels after height and
+    # width. These images are grey, so they have one channel, which `[..., None]` adds.
     keras.utils.set_random_seed(3)
     (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
     x_train, x_test = x_train[:images, ..., None] / 16, x_test[..., None] / 16
 
-    # `ReduceLROnPlateau` watches the training loss: when it hasn't fallen for two epochs, the learning rate is halved.
+    # A high learning rate gets close to a good solution quickly but then jumps around it; a low one settles down but
+    # takes long to get there. `ReduceLROnPlateau` gives you both: it halves the learning rate whenever the training
+    # loss hasn't fallen for two epochs.
     model = build()
     model.summary()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     halve = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=2)
     model.fit(x_train, y_train[:images], batch_size=32, epochs=epochs, callbacks=[halve], verbose=verbose)
 
-    # `predict` gives ten probabilities per image. The most probable digit is the answer; which ones does it get wrong?
+    # `predict` gives ten probabilities per image, and the most probable digit is the answer. Looking at the images that
+    # were read wrongly often tells more than the accuracy does: are these digits that you would misread as well?
     guesses = model.predict(x_test, verbose=0).argmax(axis=1)
     wrong = [f"{truth} read as {guess}" for truth, guess in zip(y_test, guesses) if truth != guess]
     print(f"{len(wrong)} of {len(y_test)} digits misread, among them:", ", ".join(wrong[:5]))

@@ -41,13 +41,15 @@ def build() -> keras.Model:
 
 def main(epochs: int = 12, count: int = 3000, verbose: int = 2) -> float:
     """Train, sort three tickets, and return the accuracy of the departments on new tickets."""
-    # Inputs and targets are dicts, with the names of the model's inputs and outputs as keys.
+    # A functional model can have any number of inputs and outputs. Here both are passed as dicts, whose keys are the
+    # names of the model's inputs and outputs, so their order doesn't matter.
     keras.utils.set_random_seed(5)
     rng = np.random.default_rng(5)
     train, test = tickets(count, rng), tickets(500, rng)
 
-    # Each output has a loss and metrics of its own. The training loss is their sum with these weights: squared errors
-    # of numbers between 0 and 1 are small, so the priority's loss counts five times.
+    # Each output has a loss and metrics of its own, and the training loss is their weighted sum. The weights matter:
+    # squared errors of numbers between 0 and 1 are much smaller than a crossentropy, so without a weight of 5 the
+    # network would care about the department and hardly about the priority.
     model = build()
     model.summary()
     model.compile(
@@ -58,7 +60,7 @@ def main(epochs: int = 12, count: int = 3000, verbose: int = 2) -> float:
     )
     model.fit(*train, batch_size=32, epochs=epochs, validation_data=test, verbose=verbose)
 
-    # `predict` gives a dict with one array for each output.
+    # `predict` returns a dict, too, with one array for each output.
     found = model.predict({name: values[:3] for name, values in test[0].items()}, verbose=0)
     for i, (priority, chances) in enumerate(zip(found["priority"][:, 0], found["department"])):
         wanted = f"{test[1]['priority'][i, 0]:.2f}, department {test[1]['department'][i]}"

@@ -75,15 +75,15 @@ def picture(points: np.ndarray, size: int = 15) -> str:
 
 def main(epochs: int = 60, count: int = 2048, verbose: int = 0) -> float:
     """Train, draw invented points, and return the share of them that lies near the ring."""
-    # Neither loss should go to 0: each network's gain is the other's loss. When they balance, the discriminator can't
-    # tell which points are real, and its loss stays near log(2) = 0.69.
+    # Don't expect either loss to approach 0, since what one network gains the other loses. When they are in balance,
+    # the discriminator can't tell which points are real, and its loss stays near log(2) = 0.69.
     keras.utils.set_random_seed(4)
     gan = GAN()
     gan.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))
     history = gan.fit(ring(count, np.random.default_rng(4)), batch_size=64, epochs=epochs, verbose=verbose)
     print({name: round(values[-1], 3) for name, values in history.history.items()})
 
-    # Whether the points are good can't be seen from the losses, so look at them.
+    # The losses don't tell whether the invented points are any good, so look at the points themselves.
     points = gan.invent(1000).numpy()
     print(picture(points))
     return float((np.abs(np.hypot(*points.T) - 1) < 0.2).mean())

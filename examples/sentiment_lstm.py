@@ -49,20 +49,21 @@ def build() -> keras.Model:
 
 def main(epochs: int = 6, reviews: int = 2000, verbose: int = 2) -> float:
     """Train, judge some reviews, and return the accuracy on reviews it has not seen."""
-    # A network needs numbers: each word becomes its place in the list of words. All rows of a batch have the same
-    # length, so shorter sentences are filled up with 0, the number of `<pad>`.
+    # A network computes with numbers, so each word is replaced by its position in the list of words. All rows of a
+    # batch must have the same length, so shorter sentences are filled up with 0, the number of `<pad>`.
     keras.utils.set_random_seed(3)
     rng = np.random.default_rng(3)
     sentences, friendly = zip(*[review(rng) for _ in range(reviews + 500)])
     x, y = encode(list(sentences)), np.array(friendly)
 
-    # One number comes out, the probability of praise. `validation_split=0.1` keeps the last tenth of the rows for
-    # validation.
+    # The output is one number, the probability that the review is praise. `validation_split=0.1` sets the last tenth of
+    # the rows aside for validation.
     model = build()
     model.compile(keras.optimizers.Adam(0.005), "binary_crossentropy", metrics=["accuracy"])
     model.fit(x[:reviews], y[:reviews], batch_size=16, epochs=epochs, validation_split=0.1, verbose=verbose)
 
-    # Padding must not change the verdict: with 80 words instead of 8 the probabilities stay the same.
+    # Padding carries no meaning, so it must not change the answer. The check: with sentences filled up to 80 words
+    # instead of 8, the probabilities stay the same, because `mask_zero=True` makes the LSTM skip the padding.
     for sentence in ("the film was not boring", "not good", "i found the story funny and moving"):
         short, padded = (float(model(encode([sentence], length))[0, 0]) for length in (8, 80))
         print(f"{sentence:40} {short:7.1%} friendly, padded to 80 words {padded:.1%}")

@@ -48,20 +48,22 @@ def build() -> keras.Model:
 
 def main(epochs: int = 12, count: int = 4000, verbose: int = 2) -> float:
     """Train, compare some pairs, and return the accuracy on pairs of new images."""
-    # The data are pairs of images, with a 1 where both show the same digit. The digits themselves are not used.
+    # The data are pairs of images, with a 1 where both show the same digit. Which digit that is remains unknown to the
+    # network: it learns only what "alike" means. Networks of this kind are used where there are many classes with few
+    # examples each, such as faces.
     keras.utils.set_random_seed(9)
     rng = np.random.default_rng(9)
     (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
     x_train, x_test = x_train[..., None] / 16, x_test[..., None] / 16
     x, same = pairs(x_train, y_train, count, rng)
 
-    # A loss or metric can be any function of targets and outputs.
+    # Any function of targets and outputs can serve as a loss or a metric.
     model = build()
     model.compile("adam", contrastive_loss, metrics=[accuracy])
     model.fit(x, same, batch_size=32, epochs=epochs, verbose=verbose)
 
-    # The network has never been told which digits there are, and still has put images of one digit close to each other.
-    # The two digits whose means are closest are those that it finds most alike.
+    # Although the network has never been told which digits there are, it has put images of the same digit close to each
+    # other. The two digits whose averages are closest are the ones that it finds most alike.
     embed = model.get_layer("embed")
     centres = np.stack([embed.predict(x_train[y_train == d], verbose=0).mean(axis=0) for d in range(10)])
     apart = np.linalg.norm(centres[:, None] - centres, axis=-1) + 99 * np.eye(10)

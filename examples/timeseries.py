@@ -42,23 +42,25 @@ def build() -> keras.Model:
 
 def main(epochs: int = 15, hours: int = 4000, verbose: int = 2) -> float:
     """Train on the first part, forecast the rest; return the error as a share of the best simple rule's."""
-    # Time series are split by time, never at random: else the network would see hours in training which it is to
-    # forecast. Mean and scale come from the training part only, for the same reason.
+    # A time series is split by time, never at random. Otherwise the network would be trained on hours that lie between
+    # those that it is tested on, and the test would look better than any real forecast. For the same reason, the mean
+    # and the scale are computed from the training part alone.
     keras.utils.set_random_seed(10)
     series = temperatures(hours, np.random.default_rng(10))
     mean, scale = series[: hours * 3 // 4].mean(), series[: hours * 3 // 4].std()
     x_train, y_train = windows((series[: hours * 3 // 4] - mean) / scale)
     x_test, y_test = windows((series[hours * 3 // 4 :] - mean) / scale)
 
-    # `EarlyStopping` ends the training when the validation loss hasn't improved for three epochs, and brings back the
-    # best weights.
+    # A network that is trained for too long begins to learn its training data by heart, and gets worse on everything
+    # else. `EarlyStopping` ends the training when the validation loss hasn't improved for three epochs, and restores
+    # the best weights.
     model = build()
     model.compile(keras.optimizers.Adam(0.003), loss="mse", metrics=["mae"])
     stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.2, callbacks=[stop], verbose=verbose)
 
-    # A small error means little by itself. Two rules that need no network: the temperature stays as it is, or is what
-    # it was a day before.
+    # An error means little until you compare it with something. Two rules need no network at all: the temperature stays
+    # as it is now, or it will be what it was a day before. A forecast is only worth its cost if it beats both.
     forecast = model.predict(x_test, verbose=0)
     errors = {
         "as it is now": np.abs(x_test[:, -1] - y_test).mean(),

@@ -43,20 +43,23 @@ def accuracy(model: keras.Model, data: tuple) -> float:
 
 def main(epochs: int = 15, few: int = 30, verbose: int = 0) -> float:
     """Learn to read, then to tell odd from even by `few` images; return the accuracy of that on new images."""
-    # The large task has all training images, the small one has 30.
+    # Suppose that you have very few examples for your task, but many for a related one. Here the large task is to read
+    # digits, with all training images; the small one is to tell odd digits from even ones, with only 30 images.
     keras.utils.set_random_seed(11)
     (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
     x_train, x_test = x_train[..., None] / 16, x_test[..., None] / 16
     examples, test = (x_train[:few], y_train[:few] % 2), (x_test, y_test % 2)
 
-    # First the large task: which digit is it?
+    # First the large task: which digit is it? The layers of `base` learn to see strokes and shapes, which will be
+    # useful for the small task, too.
     base = new_base()
     reader = with_head(base, 10)
     train(reader, (x_train, y_train), epochs, 0.001, verbose)
     print(f"reads digits:                  {accuracy(reader, (x_test, y_test)):.1%}")
 
-    # Then the small one. `base.trainable = False` freezes the base: only the new head learns. Compile after freezing,
-    # as `train` does.
+    # Then the small task. `base.trainable = False` freezes the base, so that only the new head learns: 30 images are
+    # enough for that, while they would spoil what the base has learned. Freezing takes effect when the model is
+    # compiled, so compile after it, as `train` does.
     base.trainable = False
     model = with_head(base, 2)
     train(model, examples, 4 * epochs, 0.01, verbose)
@@ -65,12 +68,13 @@ def main(epochs: int = 15, few: int = 30, verbose: int = 0) -> float:
     unchanged = [np.array_equal(a, b) for a, b in zip(reader.get_weights(), base.get_weights())]
     print(f"weights of the base unchanged: {all(unchanged)}")
 
-    # Fine-tuning: everything may change, in small steps, so that what the base has learned isn't lost.
+    # Fine-tuning: now all weights may change, but with a small learning rate, so that what the base has learned isn't
+    # lost.
     base.trainable = True
     train(model, examples, epochs, 0.0003, verbose)
     print(f"and all tuned together:        {accuracy(model, test):.1%}")
 
-    # Without anything that was learned before, 30 images are not enough.
+    # How much did the transfer help? The same network, trained from scratch on the 30 images alone, does clearly worse.
     scratch = with_head(new_base(), 2)
     train(scratch, examples, 4 * epochs, 0.001, verbose)
     print(f"from scratch, for comparison:  {accuracy(scratch, test):.1%}")

@@ -58,22 +58,24 @@ def sequences(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 def main(epochs: int = 12, count: int = 6000, verbose: int = 2) -> float:
     """Train, show where it looks, and return the accuracy on new sequences."""
-    # No single symbol tells whether there is a repetition: each has to be compared with all others, which is what
-    # attention does.
+    # No single symbol tells whether there is a repetition: each one has to be compared with all others. A recurrent
+    # network would have to remember every symbol that it has seen. Attention compares all pairs of symbols directly,
+    # which makes it a good fit for this task.
     keras.utils.set_random_seed(7)
     rng = np.random.default_rng(7)
     (x_train, y_train), (x_test, y_test) = sequences(count, rng), sequences(1000, rng)
 
-    # Layers of one's own are used like all others: they stand in the summary, are trained by `fit` and saved with the
-    # model.
+    # Layers that you write yourself are used like any others: they appear in the summary, `fit` trains them, and they
+    # are saved with the model.
     model = build()
     model.summary()
     model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
     model.fit(x_train, y_train, batch_size=64, epochs=epochs, validation_split=0.1, verbose=verbose)
 
-    # Where does it look? A part of the model is a model, too: it gives what goes into the block. With
-    # `return_attention_scores=True` the attention also gives, for each head and symbol, how much it takes from each
-    # other one.
+    # What does the network look at? Any part of a model can be run as a model; this one computes what goes into the
+    # block. With `return_attention_scores=True`, the attention layer also returns its weights: for each head and each
+    # symbol, how much it takes from every other symbol. If the network has learned what we hope, equal symbols attend
+    # to each other.
     example = np.array([[3, 7, 11, 7, 5, 2]])
     embedded = keras.Model(model.input, model.get_layer("block").input)(example)
     attention = model.get_layer("block").attention

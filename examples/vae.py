@@ -54,24 +54,28 @@ def draw(rows: np.ndarray) -> str:
 
 def main(epochs: int = 150, verbose: int = 0) -> float:
     """Train, draw digits, and return how much better test digits are described than by the average digit."""
-    # An autoencoder's targets are its inputs, so the labels are not needed.
+    # An autoencoder learns to reproduce its inputs, so the images are both inputs and targets, and no labels are
+    # needed. That would be easy if it could copy them; but here everything has to pass through two numbers, so the
+    # network must find out what makes one digit different from another.
     keras.utils.set_random_seed(6)
     (x_train, _), (x_test, _) = keras.datasets.digits.load_data()
     x_train, x_test = (x.reshape(-1, 64).astype("float32") / 16 for x in (x_train, x_test))
 
-    # All three models share their layers: training the autoencoder trains the encoder and the decoder.
+    # The three models share their layers: training the autoencoder also trains the encoder and the decoder.
     autoencoder, encoder, decoder = build()
     autoencoder.compile(keras.optimizers.Adam(0.002), loss=reconstruction)
     history = autoencoder.fit(x_train, x_train, batch_size=64, epochs=epochs, verbose=verbose)
     print(f"nats per digit: {history.history['loss'][0]:.2f} at first, {history.history['loss'][-1]:.2f} now")
     print(f"the first test digit lies at {encoder.predict(x_test[:1], verbose=0)[0][0].round(2)}")
 
-    # The decoder turns any two numbers into a digit. A grid of them shows the map that it has learned.
+    # The decoder turns any two numbers into a digit, even those that no image was squeezed into. A grid of them shows
+    # the map that it has learned, on which digits that look alike are neighbours.
     steps = np.linspace(-1.5, 1.5, 5)
     grid = np.array([(a, b) for a in steps[::2] for b in steps], "float32")
     print(draw(decoder.predict(grid, verbose=0).reshape(3, 5, 8, 8)))
 
-    # Is it better than a guess which ignores the image? The average digit is the best such guess.
+    # Is this better than a guess that ignores the image? The best such guess is the average of all digits, so that is
+    # what the network is compared with.
     average = np.broadcast_to(x_train.mean(axis=0), x_test.shape)
     plain = float(ops.mean(reconstruction(x_test, average)))
     return plain - autoencoder.evaluate(x_test, x_test, verbose=0)

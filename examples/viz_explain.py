@@ -14,7 +14,8 @@ from eagerflow import layers
 
 
 def main(out: Path, epochs: int = 8) -> None:
-    # First a network to ask: two convolutions, whose results are averaged over all pixels.
+    # First, a network to ask: two convolutions, whose results are averaged over all pixels. It is trained as usual; the
+    # explanations need nothing special from it.
     ef.utils.set_random_seed(3)
     (x, y), (x_test, y_test) = ef.datasets.digits.load_data()
     x, x_test = x[..., None] / 16, x_test[..., None] / 16
@@ -30,8 +31,9 @@ def main(out: Path, epochs: int = 8) -> None:
     model.compile(ef.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
     model.fit(x, y, epochs=epochs, verbose=0)
 
-    # Which pixels speak for the right digit, and which against it? Four methods answer: the gradient by the pixels,
-    # gradients on the way from an empty image, the last convolution's maps, and what changes when pixels are hidden.
+    # Which pixels speak for the right digit, and which against it? Four methods answer in different ways: the gradient
+    # with respect to the pixels, gradients along the way from an empty image, the maps of the last convolution, and
+    # what changes when parts of the image are hidden. Where they agree, you can trust them more than any one of them.
     for method in ("gradient", "integrated", "gradcam", "occlusion"):
         found = viz.explain(model, x_test[1:5], method, target=y_test[1:5], logits=True)
         print(found, end="\n\n")

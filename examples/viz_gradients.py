@@ -16,7 +16,8 @@ from eagerflow import layers
 
 
 def main(out: Path, depth: int = 12) -> None:
-    # A sigmoid's slope is at most 1/4, so each layer that a gradient goes back through makes it smaller.
+    # The slope of a sigmoid is at most 1/4. On its way back, a gradient is multiplied by that slope in every layer, so
+    # after twelve of them there is little left of it.
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(64, 20)).astype("float32"), rng.integers(0, 4, 64)
     hidden = [layers.Dense(32, activation="sigmoid", name=f"hidden_{i}") for i in range(depth)]
@@ -28,8 +29,9 @@ def main(out: Path, depth: int = 12) -> None:
     with viz.trace(f"{depth} sigmoid layers", stats="full") as t:
         model.fit(x, y, batch_size=64, verbose=0)
 
-    # From the last layer to the first, the gradients lose most of their size: the first layers hardly learn. Try
-    # `activation="relu"` instead.
+    # The gradients shrink from the last layer to the first, so the first layers hardly learn anything. That was the
+    # main reason why deep networks were so hard to train until the sigmoid gave way to `relu`, whose slope is 1 for all
+    # positive inputs. Try `activation="relu"` instead.
     flow = t.grad_flow(out / "viz_gradients.svg")
     print(flow)
     t.draw(out / "viz_gradients_graph.svg", color_by="grad", collapse_repeats=False, depth=1)

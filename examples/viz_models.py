@@ -44,7 +44,7 @@ class Residual(ef.Model):
 
 
 def main(out: Path) -> None:
-    # A functional model knows its graph before it has run; `plot_model` takes the same arguments as in Keras.
+    # A functional model knows its graph before it has ever run. `plot_model` takes the same arguments as in Keras.
     viz.plot_model(
         two_towers(),
         out / "viz_models.svg",
@@ -54,7 +54,8 @@ def main(out: Path) -> None:
         expand_nested=True,
     )
 
-    # A subclassed model is only code: give it `inputs`, and what it runs with them is drawn.
+    # A subclassed model is just code, so its graph is only known when it runs. Pass `inputs`, and `plot_model` draws
+    # what runs with them.
     viz.plot_model(
         Residual(),
         out / "viz_models_subclassed.svg",

@@ -23,7 +23,8 @@ def crossentropy(labels, logits):
 
 
 def main(out: Path, rows: int = 32) -> None:
-    # Inputs that are far too large make logits that are far apart, and `softmax` then gives a probability of exactly 0.
+    # The inputs are far too large, so the logits are far apart, and `softmax` gives some classes a probability of
+    # exactly 0. The logarithm of 0 is minus infinity, and from there on the loss and all gradients are infinite or NaN.
     ef.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(rows, 8)).astype("float32") * 300  # nobody scaled the inputs
@@ -36,8 +37,9 @@ def main(out: Path, rows: int = 32) -> None:
         loss = crossentropy(labels, model(x))
         tape.gradient(loss, model.trainable_variables)
 
-    # In the picture, all that holds NaN or infinity is colored. The first such operation is where to look: its source
-    # line is known, too. `python -m viz nonfinite train.py` does all of this for a program.
+    # In the picture, everything that holds NaN or infinity is coloured. The first such operation is the place to look,
+    # and the recording knows the line of code that ran it. `python -m viz nonfinite train.py` does all of this for a
+    # script.
     t.draw(out / "viz_nan.svg", color_by="nonfinite")
     print("loss:", float(loss))
     culprit = next(op for op in t.ops if any(t.tensors[i].stats.nan + t.tensors[i].stats.inf for i in op.outputs))

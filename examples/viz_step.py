@@ -14,8 +14,8 @@ from eagerflow import layers
 
 
 def main(out: Path, rows: int = 64) -> None:
-    # A small convolutional network. Names of layers appear in pictures and tables, so short ones that say something
-    # are worth giving.
+    # A small convolutional network. The names of layers appear in pictures and tables, so it is worth giving them short
+    # names that say something.
     (x, y), _ = ef.datasets.digits.load_data()
     model = ef.Sequential(
         [
@@ -30,15 +30,16 @@ def main(out: Path, rows: int = 64) -> None:
         name="digits",
     )
 
-    # `viz.trace` records what runs inside the `with`: here one step, from the batch to the changed weights.
+    # `viz.trace` records what runs inside the `with` block: here a single training step, from the batch to the updated
+    # weights.
     model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     x = x.reshape(len(x), 64).astype("float32")
     model.fit(x[:rows], y[:rows], batch_size=rows, verbose=0)  # the first step builds the layers
     with viz.trace("one step of digits") as t:
         model.fit(x[:rows], y[:rows], batch_size=rows, verbose=0)
 
-    # The same record in many forms: drawn in light and dark, colored by time, as tables of operations, layers and
-    # memory, and as a file for Perfetto's timeline.
+    # One recording can be shown in many ways: as a picture, light or dark or coloured by time; as tables of operations,
+    # layers and memory; and as a file for Perfetto's timeline. Nothing runs again for that.
     t.draw(out / "viz_step.svg")
     t.draw(out / "viz_step_dark.svg", theme="dark", depth=1)
     t.draw(out / "viz_step_time.svg", color_by="time", view="forward")

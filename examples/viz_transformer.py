@@ -33,7 +33,8 @@ class Block(layers.Layer):
 
 
 def main(out: Path, blocks: int = 12, width: int = 64) -> None:
-    # Twelve equal blocks, each with attention: some 850 operations in a training step.
+    # Twelve equal blocks, each with attention, make some 850 operations in one training step: far too many to draw one
+    # by one.
     rng = np.random.default_rng(0)
     words = rng.integers(0, 100, (4, 33))
     model = ef.Sequential(
@@ -45,14 +46,14 @@ def main(out: Path, blocks: int = 12, width: int = 64) -> None:
         name="language_model",
     )
 
-    # The first step builds the layers; the one to look at comes after it.
+    # The first step also builds the layers, so a later one is recorded.
     model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(words[:, :-1], words[:, 1:], verbose=0)
     with viz.trace(f"a step of a transformer of {blocks} blocks") as t:
         model.fit(words[:, :-1], words[:, 1:], verbose=0)
 
-    # Blocks that are alike are drawn once, with the number of times. `collapse_repeats=False` shows each of them, and
-    # `depth` how many levels of layers within layers are opened.
+    # Blocks that are alike are drawn once, with a number that says how many there are. `collapse_repeats=False` shows
+    # all of them, and `depth` sets how many levels of layers within layers are opened.
     print(t)
     t.draw(out / "viz_transformer.svg")
     t.draw(out / "viz_transformer_all.svg", collapse_repeats=False, depth=2, view="forward", color_by="memory")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy
@@ -96,6 +96,7 @@ class TensorBoard(Callback):
         self._profile: tensorboard_profile.Profile | None = None
         self._traced_at = self._profiled_at = 0  # when the last recording began, and the first one of the profile
         self._wrote_model = False
+        self._drawn: Collection[str] | None = None  # the names in the graph that was written
         self._epoch_batch = 0
         self._epoch_began = self._batch_began = 0.0
 
@@ -136,6 +137,7 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         self._batch = 0
         self._wrote_model = False
+        self._drawn = None
         if self.embeddings_freq:
             self._check_embeddings()
 
@@ -216,7 +218,7 @@ class TensorBoard(Callback):
         tracer, self._tracer = self._tracer, None
         tracer.__exit__()
         if self._recording.ops:
-            tensorboard_graph.append(self._recording, self._log("train"), self._batch)
+            self._drawn = tensorboard_graph.append(self._recording, self._log("train"), self._batch, self._drawn)
             if self._batch in self._profiled:
                 self._profile = self._profile or tensorboard_profile.Profile()
                 self._profile.add(self._recording, self._traced_at - self._profiled_at, self._batch)

@@ -40,7 +40,7 @@ Ask a script:
 Record a script, then look at the recording:
 
   viz run train.py                      record it; writes train.efz
-  viz show train.efz                    what the recording holds
+  viz show train.efz                    the recording on one screen
   viz html train.efz                    an interactive page; open train.html
   viz draw train.efz                    a picture; open train.svg (also .png, .pdf, .dot)
   viz top train.efz                     what costs most

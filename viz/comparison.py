@@ -13,6 +13,7 @@ from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
 from viz.facts import formatting
+from viz.facts.selection import known_steps, step_numbers
 from viz.recording import Recording, load
 from viz.tracer import trace
 
@@ -32,8 +33,8 @@ def diff(
             `.safetensors`).
         b: what to compare it with: another recording for a recording; for a model or weights, a model or weights.
             None, with `steps`: `a` itself.
-        steps: the step of `a` and that of `b` to compare, by their positions in `.steps`; where these aren't there,
-            by the numbers that `viz.trace(steps=...)` chose them by. Default: all of both, step by step.
+        steps: the numbers of the step of `a` and of that of `b` to compare, as pictures and tables show them. Default:
+            all of both, step by step.
         inputs: for models: what both are called with, while they are recorded; their ops are compared too.
         tolerance: elements differ when their distance, relative to the largest magnitude in the tensor, is larger.
 
@@ -134,22 +135,12 @@ def _kind(thing: Any) -> str:
 
 
 def _positions(a: Recording, b: Recording, steps: tuple[int, int]) -> tuple[int, int]:
-    """Where two steps are, which are named by their positions, or by the numbers that they were chosen by."""
+    """Where two steps are that are named by their numbers."""
     if not isinstance(steps, (tuple, list)) or len(steps) != 2 or any(type(n) is not int for n in steps):
-        raise ValueError(f"viz.diff(steps={steps!r:.60}): expected two positions such as (0, 5)")
-    pairs = ((a, steps[0], "first"), (b, steps[1], "second"))
-    if all(0 <= step < len(recording.steps) for recording, step, _ in pairs):
-        return steps[0], steps[1]
-    numbers = [[each.number for each in recording.steps] for recording in (a, b)]
-    if steps[0] in numbers[0] and steps[1] in numbers[1]:
-        return numbers[0].index(steps[0]), numbers[1].index(steps[1])
-    recording, known, which = next(
-        (recording, known, "" if a is b else f"{which} ")
-        for (recording, step, which), known in zip(pairs, numbers)
-        if not 0 <= step < len(recording.steps)
-    )
-    chosen = f": {', '.join(map(str, known))}" if known and None not in known else ", counted from 0"
-    raise ValueError(
-        f"viz.diff(steps={tuple(steps)}): the {which}recording has "
-        f"{formatting.count(len(recording.steps), 'step')}{chosen}"
-    )
+        raise ValueError(f"viz.diff(steps={steps!r:.60}): expected the numbers of two steps, such as (0, 5)")
+    known = step_numbers(a), step_numbers(b)
+    for recording, step, numbers, which in zip((a, b), steps, known, ("first ", "second ")):
+        if step not in numbers:
+            side = "" if a is b else which
+            raise ValueError(f"viz.diff(steps={tuple(steps)}): the {side}recording has {known_steps(recording)}")
+    return known[0].index(steps[0]), known[1].index(steps[1])

@@ -255,7 +255,8 @@ class Recording(Record):
             collapse_repeats: show equal parts that follow each other once, with ×N (False is `viz draw --all-repeats`).
             max_nodes: the most rows of boxes; more than that are closed or grouped.
             dpi: dots per inch of PNG files.
-            step: which training step; default: the last complete one of the usual batch size.
+            step: the number of a training step, as captions show it, from 0; default: the last complete one of the
+                usual batch size.
             theme: `"light"` or `"dark"`.
             links: the address of a line of code, to which boxes lead in SVG and PDF: `{file}` is relative to the
                 picture, `{path}` absolute, as in `"vscode://file{path}:{line}"`. None: no links.
@@ -343,7 +344,8 @@ class Recording(Record):
 
         Args:
             path: where to write the chart; ends in `.svg`. None: nowhere.
-            step: which training step; default: the last complete one of the usual batch size.
+            step: the number of a training step, as captions show it, from 0; default: the last complete one of the
+                usual batch size.
 
         Raises:
             ValueError: when the recording has no statistics or no gradients, or for another ending.
@@ -372,7 +374,8 @@ class Recording(Record):
         Formulas for FLOPs are in `viz.facts.flops`; a `+` marks sums with ops that have none.
 
         Args:
-            step: which training step; default: the last complete one of the usual batch size.
+            step: the number of a training step, as captions show it, from 0; default: the last complete one of the
+                usual batch size.
 
         Raises:
             ValueError: when there is no such step.

@@ -40,7 +40,8 @@ functional_class: list[type[Model]] = []
 # And what writes and reads the configuration of a graph.
 graphs_to_config: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
-Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]  # of a graph
+# The inputs or the outputs of a graph: one symbolic tensor, or several in a list or a dict.
+Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
 
 
 class Model(Trainer, Saving, Quantizing, ModelState, Layer):

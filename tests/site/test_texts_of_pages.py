@@ -10,6 +10,8 @@ import re
 
 import pytest
 
+import eagerflow as ef
+import viz
 from tests.sources import ROOT
 from tools.site import docstrings, links, named_types, outputs, run_page, sections, signatures, stage, svg, tutorials
 from viz.doctor import KINDS
@@ -224,6 +226,18 @@ def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
     assert signatures.signature(function) == "(x: int, by: str = ..., *, f=len, name: str | None = None) -> float"
 
 
+def test_a_class_is_called_as_type_checkers_are_told():
+    assert signatures.signature(ef.Model).startswith("(inputs: Ends | None = None, outputs: Ends | None = None, name: ")
+    assert signatures.signature(ef.Loss).startswith("(name: str | None = None, reduction: ")
+    assert signatures.signature(ef.layers.Dense).startswith("(units: ")
+    assert signatures.signature(viz.TraceFileError) == ""
+
+
+def test_what_overloads_return_is_told_together():
+    assert signatures.signature(ef.ops.linspace).endswith(") -> Tensor | tuple[Tensor, Tensor]")
+    assert signatures.signature(ef.ops.where).count("tuple[Tensor, ...] | Tensor") == 1
+
+
 @pytest.mark.parametrize(
     ("page", "name", "target"),
     [
@@ -251,3 +265,21 @@ def test_each_type_without_a_page_is_told_once():
     assert len(set(told)) == len(told)
     assert [one.anchor for one in named_types.types() if not one.doc] == []
     assert "`activity_regularizer`\n: of the outputs." in named_types.page()
+
+
+def test_pictures_of_recordings_and_of_models_know_themselves_in_the_dark(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = """```python
+import eagerflow as ef
+import viz
+
+model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+with viz.trace() as t:
+    model(ef.ops.ones((1, 3)))
+_ = t.draw("a.svg", theme="dark")
+_ = t.draw("b.svg", color_by="time")
+_ = viz.plot_model(model, "c.svg")
+```"""
+    (shown,) = run_page.run(page, "page.md")["outputs"]
+    assert ["dark" in output for output in shown] == [False, True, True]  # the first is dark in any case
+    assert ["light-dark(#" in outputs.html([output], "a") for output in shown] == [False, True, True]

@@ -115,6 +115,16 @@ def test_profiled_batches_are_written(tmp_path):
     assert read(tmp_path / "train").Tags()["run_metadata"] == ["step_3", "step_4"]
 
 
+def test_profiled_batches_share_one_graph(tmp_path):
+    """TensorBoard shows one graph for each run, and warns of more."""
+    from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+
+    fit(TensorBoard(tmp_path, profile_batch=(2, 5)))
+    (file,) = (tmp_path / "train").glob("events.*")
+    events = list(LegacyEventFileLoader(str(file)).Load())
+    assert sum(event.HasField("graph_def") for event in events) == 1
+
+
 def test_no_graph_when_not_wanted(tmp_path):
     fit(TensorBoard(tmp_path, write_graph=False))
     tags = read(tmp_path / "train").Tags()
@@ -287,7 +297,7 @@ def test_a_traced_fit_has_steps_phases_and_logs():
     for op in t.find(phase="update"):
         weight, gradient = (t.tensors[i] for i in op.inputs)
         assert t.tensors[gradient.gradient_of].name == weight.name
-    assert "step 4 of 4" in t.draw().graph.caption
+    assert "step 3 of 0–3" in t.draw().graph.caption
 
 
 def batch_and_model():

@@ -391,7 +391,7 @@ def test_wrong_arguments_are_refused(arguments, error, says):
 
 def test_wrong_arguments_of_what_reads_recordings(steps):
     for wrong, error, says in (
-        (lambda: steps.summary(9), ValueError, "step=9: the recording has 2 steps"),
+        (lambda: steps.summary(9), ValueError, "step=9: the recording has the steps 0 to 1"),
         (lambda: steps.summary("1"), TypeError, "step='1'"),
         (lambda: steps.grad_flow(step=-1), ValueError, "step=-1"),
         (lambda: steps.top(n="a"), TypeError, "number of lines"),
@@ -478,3 +478,15 @@ def test_a_name_that_a_recording_lacks_is_answered_with_the_one_that_was_meant(a
 
 def test_viz_tells_its_version():
     assert viz.__version__ == ef.__version__
+
+
+def test_ops_tensors_and_scopes_show_themselves_in_a_few_words():
+    with viz.trace() as t:
+        ef.layers.Dense(3, name="out")(np.ones((2, 4), "float32"))
+    op = next(op for op in t.ops if op.name == "dense")
+    shown = repr(op)
+    assert shown.startswith(f"<op {op.id} 'dense' (forward): tensors {', '.join(map(str, op.inputs))} → ")
+    assert shown.endswith(f":{op.source.line}>")
+    assert repr(t.tensors[op.outputs[0]]) == f"<tensor {op.outputs[0]}: 2×3 float32, activation>"
+    assert repr(t.tensors[op.inputs[1]]).endswith(": 4×3 float32, parameter 'out/kernel'>")
+    assert repr(t.scopes[0]) == "<scope 0: layer 'out' (Dense)>"

@@ -21,14 +21,13 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import viz.cli
 from tools.site.live_pages import live_pages
 from viz.picture.drawing import Drawing
-from viz.recording import Recording
+from viz.picture.grounds import darkened
 
 BLOCK = re.compile(r"^```python( doctor)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -60,7 +59,7 @@ def run(text: str, name: str) -> dict[str, Any]:
         text: the page.
         name: of its file, which tracebacks show.
     """
-    with _drawings_in_both_themes() as drawn:
+    with _written_drawings() as drawn:
         return _run_blocks(text, name, drawn)
 
 
@@ -80,30 +79,26 @@ def _run_blocks(text: str, name: str, drawn: dict[Path, Drawing]) -> dict[str, A
 
 
 @contextlib.contextmanager
-def _drawings_in_both_themes() -> Iterator[dict[Path, Drawing]]:
-    """Inside, a drawing that isn't told a theme knows itself in the dark one, too.
+def _written_drawings() -> Iterator[dict[Path, Drawing]]:
+    """Inside, it is noted where drawings are written: those of recordings, and those of `plot_model`.
 
     Yields:
-        Where drawings are written: each by its file.
+        Each drawing by its file.
     """
-    recordings: Any = Recording
-    draw = recordings.draw
+    classes: Any = Drawing
+    save = classes.save
     written: dict[Path, Drawing] = {}
 
-    def drawn(self: Recording, path: Any = None, *args: Any, **options: Any) -> Drawing:
-        made: Drawing = draw(self, path, *args, **options)
-        if "theme" not in options:
-            again = partial(draw, self, None, *args, **options, theme="dark")
-            vars(made)["in_the_dark"] = lambda: again().svg
-            if path is not None:
-                written[Path(path).resolve()] = made
-        return made
+    def saved(self: Drawing, path: Any) -> Path:
+        target: Path = save(self, path)
+        written[target.resolve()] = self
+        return target
 
-    recordings.draw = drawn
+    classes.save = saved
     try:
         yield written
     finally:
-        recordings.draw = draw
+        classes.save = save
 
 
 def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
@@ -159,9 +154,10 @@ def shown_value(value: Any) -> list[Output]:
 
 
 def _dark(value: Any) -> Output:
-    """The same picture for dark pages, where there is one."""
-    other = getattr(value, "in_the_dark", None)
-    return {"dark": other()} if callable(other) else {}
+    """The same picture for dark pages, where it is a drawing in light colours."""
+    if not isinstance(value, Drawing) or value.graph.theme != "light":
+        return {}
+    return {"dark": Drawing(darkened(value.graph), value.rankdir, value.dpi).svg}
 
 
 def _pictures() -> dict[Path, int]:

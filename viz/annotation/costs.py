@@ -10,7 +10,7 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record
-from viz.facts.selection import check_step, line_of, pick_step, step_name, variables_of
+from viz.facts.selection import line_of, pick_step, position_of, step_name, variables_of
 from viz.picture.gradient_flow import whole_gradient
 
 __all__ = ["Costs", "LineCost", "costs_by_line"]
@@ -97,8 +97,7 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     Raises:
         ValueError: when lines weren't recorded, or there is no such step.
     """
-    check_step(record, step)
-    step = pick_step(record) if step is None else step
+    step = pick_step(record) if step is None else position_of(record, step)
     ops = [op for op in record.ops if step is None or op.step == step]
     if ops and not any(op.stack for op in record.ops):
         raise ValueError(

@@ -95,7 +95,7 @@ def compare(heads: Sequence[dict[str, Any]], runs: Sequence[list[Event]]) -> Com
 
 def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
     """What differs first, and what to do."""
-    when = "before training" if a.step == 0 and a.kind not in ("loss", "gradient", "data") else f"in step {a.step + 1}"
+    when = "before training" if a.step == 0 and a.kind not in ("loss", "gradient", "data") else f"in step {a.step}"
     if (a.kind, a.name, a.file, a.line) != (b.kind, b.name, b.file, b.line):
         words = f"the runs do different things {when}: {_named(a)} in one, {_named(b)} in the other"
         return words, "look for a choice that depends on random numbers, the order of a set, time or files"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from viz.facts.digest.sparse_columns import SparseColumns
+from viz.facts.digest.words import following, shown
 from viz.facts.formatting import clean
 from viz.facts.overview import glance, overview
 from viz.facts.ranks import rank_table
@@ -13,6 +16,7 @@ from viz.facts.schema import Record
 from viz.facts.summary_tables import describe
 from viz.shell.printed import print_folded, print_json, print_table
 from viz.shell.terminal import paint
+from viz.shell.words import as_word
 
 __all__ = ["run_show"]
 
@@ -28,8 +32,8 @@ def run_show(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    recording, tensors = _seen(options)
-    facts = overview(recording, tensors)
+    recording, columns = _seen(options)
+    facts = overview(recording, columns)
     if options.json:
         print_json(facts)
         return 0
@@ -38,20 +42,32 @@ def run_show(options: argparse.Namespace) -> int:
     print_folded(f"ops: {phases}")
     if facts["replayed"]:
         print(f"{facts['replayed']:,} of them in captured steps, replayed")
-    if recording.others:
-        print_table(rank_table(recording))
     print_folded(f"made with Python {facts['python']}, {facts['began']}")
-    for read in facts["reads"][:_MOST_READS]:
-        print_folded(f"read by Python: {_taken(read)}")
-    if len(facts["reads"]) > _MOST_READS:
-        print(f"read by Python: {len(facts['reads']) - _MOST_READS:,} more lines")
-    for note in recording.notes:
-        print_folded(f"{paint('note:', '33')} {note}")
-    for op in facts["failed"]:
-        print_folded(
-            f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}"
-        )
+    for each in shown(facts):
+        print()
+        print_table(str(each))
+    if recording.others:
+        print()
+        print_table(rank_table(recording))
+    remarks = list(_remarks(facts, recording.notes))
+    print(end="\n" if remarks else "")
+    for remark in remarks:
+        print_folded(remark)
+    print()
+    print_folded(f"next: {'; '.join(following(facts, as_word(options.file)))}")
     return 0
+
+
+def _remarks(facts: dict[str, Any], notes: list[str]) -> Iterator[str]:
+    """What happened besides: values that Python read, notes, and ops that failed."""
+    for read in facts["reads"][:_MOST_READS]:
+        yield f"read by Python: {_taken(read)}"
+    if len(facts["reads"]) > _MOST_READS:
+        yield f"read by Python: {len(facts['reads']) - _MOST_READS:,} more lines"
+    for note in notes:
+        yield f"{paint('note:', '33')} {note}"
+    for op in facts["failed"]:
+        yield f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}"
 
 
 def _taken(read: dict[str, Any]) -> str:
@@ -62,7 +78,7 @@ def _taken(read: dict[str, Any]) -> str:
     return f"{clean(read['source'], 120) or 'somewhere'}{code}  ({read['how']} of {', '.join(names)}{times})"
 
 
-def _seen(options: argparse.Namespace) -> tuple[Record, int | None]:
+def _seen(options: argparse.Namespace) -> tuple[Record, SparseColumns | None]:
     """As much as is told; all that reads a recording whole, or runs a model, is loaded where it must be."""
     seen = None if options.rank or options.sizes or options.file.lower().endswith(".onnx") else glance(options.file)
     return seen or (import_module("viz.command.models").opened(options), None)

@@ -8,6 +8,7 @@ from typing import Any
 from viz.compare.op_places import Places
 from viz.compare.sequence_alignment import align
 from viz.facts.schema import Op, Record
+from viz.facts.selection import step_numbers
 
 __all__ = ["Pairing"]
 
@@ -97,7 +98,7 @@ class Pairing:
 
 def _numbers(record: Record) -> dict[int, int]:
     """The position of each step by its number, which counts those that weren't recorded, too."""
-    return {step.index if step.number is None else step.number: step.index for step in record.steps}
+    return {number: index for index, number in enumerate(step_numbers(record))}
 
 
 def _by_step(record: Record) -> dict[int | None, list[Op]]:

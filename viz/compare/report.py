@@ -26,6 +26,8 @@ def _head(found: Changes) -> str:
     if found:
         return what
     seen = ", ".join([f"{count:,} tensors by their {by}" for by, count in found.compared.items()])
+    if not seen and found.pairs:
+        return f"{what}: no difference in ops and shapes; numbers weren't compared"
     return f"{what}: no difference" + (f" (compared {seen})" if seen else "")
 
 

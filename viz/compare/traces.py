@@ -15,7 +15,7 @@ from viz.compare.scope_settings import settings_changed
 from viz.compare.tensor_distance import apart, arrays_apart, comparable
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
-from viz.facts.selection import variables_of
+from viz.facts.selection import line_of, variables_of
 
 __all__ = ["compare_traces", "difference_from"]
 
@@ -99,7 +99,7 @@ def _order(pairing: Pairing) -> Callable[[OpChange], tuple[float, int, int]]:
 def _change(pairing: Pairing, side: int, kind: str, a: Op | None, b: Op | None, what: tuple[str, ...] = ()) -> OpChange:
     op = b if b is not None else a
     assert op is not None
-    source = formatting.place(op.source)
+    source = formatting.place(line_of((pairing.a, pairing.b)[side], op))
     layer = pairing.places[side].shown(op)
     first, second = (None if each is None else each.id for each in (a, b))
     return OpChange(kind, first, second, op.name, op.phase, layer, source, what)
@@ -167,7 +167,8 @@ def _compare_elements(pairing: Pairing, found: Difference) -> None:
     found.compared = {by: count for by, count in counts.items() if count}
     if not found.compared and pairing.pairs:
         found.notes.append(
-            "no elements were compared: record both with viz.trace(stats='basic'), or with values='' for every element"
+            "no elements were compared: record both with viz.trace(stats='basic'), or with viz.trace(values='') for "
+            "every element"
         )
 
 
@@ -177,7 +178,7 @@ def _value_change(
     i, j, name = tensors
     info = pairing.b.tensors[j]
     role = info.role if name else "output"
-    source, layer = formatting.place(y.source), pairing.places[1].shown(y)
+    source, layer = formatting.place(line_of(pairing.b, y)), pairing.places[1].shown(y)
     return ValueChange(x.id, y.id, y.name, y.phase, layer, source, i, j, role, info.name or name, by, error, what)
 
 

@@ -22,7 +22,7 @@ from viz.facts.network import all_ranks, rank_name, rank_of, sent
 from viz.facts.parts import part_names
 from viz.facts.ranks import same_collectives
 from viz.facts.schema import Op, Record
-from viz.facts.selection import thread_name, threads_of_scopes
+from viz.facts.selection import line_of, thread_name, threads_of_scopes
 from viz.facts.text_files import path_of
 
 __all__ = ["events", "write"]
@@ -129,7 +129,8 @@ def _op(record: Record, op: Op) -> dict[str, Any]:
     known = flops(record, op)
     about |= {"FLOPs": known} if known else {}
     about |= {"parts": ", ".join(part_names(record, op))} if part_names(record, op) else {}
-    about |= {"source": formatting.place(op.source), "code": op.source.code} if op.source else {}
+    line = line_of(record, op)
+    about |= {"source": formatting.place(line), "code": line.code} if line else {}
     about |= {"error": op.error} if op.error else {}
     about |= {formatting.clean(k, 40): finite(v) for k, v in op.settings.items()}
     name = f"∇ {op.name}" if op.phase == "backward" else op.name

@@ -15,6 +15,7 @@ import pathlib
 import re
 import unicodedata
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 from viz.export import tensorboard_profile
@@ -23,7 +24,7 @@ from viz.export.tensorboard_events import EventLog, protos
 from viz.facts import formatting
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import Selection, call_numbers, origin, pick_step, variables_of
+from viz.facts.selection import Selection, call_numbers, line_of, origin, pick_step, step_numbers, variables_of
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
 
@@ -74,8 +75,21 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     return pathlib.Path(log_dir)
 
 
-def append(record: Record, log: EventLog, batch: int | None = None) -> None:
-    """Write to an open log; `batch` gives the metadata's step where the recording is of one batch."""
+def append(
+    record: Record, log: EventLog, batch: int | None = None, written: Collection[str] | None = None
+) -> Collection[str]:
+    """Write to an open log.
+
+    Args:
+        record: the recording.
+        log: the log.
+        batch: the metadata's step, where the recording is of one batch.
+        written: the names in the graph that this log has: a graph of the same isn't written again, since TensorBoard
+            shows one for each run, and warns of more.
+
+    Returns:
+        The names in the graph.
+    """
     step = pick_step(record)
     shown = names_of(record, step)
     ops = sum(1 for op in record.ops if step is None or op.step == step)
@@ -85,13 +99,15 @@ def append(record: Record, log: EventLog, batch: int | None = None) -> None:
             "them with to_html()",
             stacklevel=3,
         )
-    log.graph(graph_def(record, shown))
     known = set(shown.values())
+    if known != written:
+        log.graph(graph_def(record, shown))
     steps: list[int | None] = [s.index for s in record.steps]
     for step in steps or [None]:
-        number = step or 0 if batch is None else batch
+        number = batch if batch is not None else 0 if step is None else step_numbers(record)[step]
         tag = "trace" if step is None and batch is None else f"step_{number}"
         log.run_metadata(tag, run_metadata(record, step, known), number)
+    return known
 
 
 def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
@@ -207,7 +223,7 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
             _add_parts(made, record, op, names, variables)
             node.input.extend(_dependency(names, op.forward))  # behind the others, as TensorFlow wants it
             _describe(node, outputs, outputs[0].device if outputs else "cpu")
-            _annotate(node, op)
+            _annotate(record, node, op)
     return made
 
 
@@ -247,7 +263,7 @@ def _add_parts(made: Any, record: Record, op: Op, names: dict[tuple[str, int], s
         read = [source for source in sources if source is not None]
         node = made.node.add(name=names[_part_key(number), op.id], op=_kind(part.op), input=read)
         _describe(node, part.made, whole.device.removeprefix("/device:"))
-        _annotate(node, part.op)
+        _annotate(record, node, part.op)
 
 
 def _inputs(record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> list[str]:
@@ -284,14 +300,13 @@ def _device(name: str) -> str:
     return f"/device:{name.upper()}" + ("" if ":" in name else ":0")
 
 
-def _annotate(node: Any, op: Op) -> None:
+def _annotate(record: Record, node: Any, op: Op) -> None:
     """What the node's card shows besides."""
     for name, value in op.settings.items():
         node.attr[_part(name)].s = formatting.clean(repr(value), 200).encode("utf-8")
-    if op.source is not None:
-        node.attr["source"].s = formatting.clean(f"{formatting.place(op.source)}  {op.source.code}", 200).encode(
-            "utf-8"
-        )
+    line = line_of(record, op)
+    if line is not None:
+        node.attr["source"].s = formatting.clean(f"{formatting.place(line)}  {line.code}", 200).encode("utf-8")
     if op.error is not None:
         node.attr["error"].s = formatting.clean(op.error, 200).encode("utf-8")
 

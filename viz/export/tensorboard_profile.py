@@ -19,7 +19,7 @@ from viz.export.tensorboard_memory import memory_events
 from viz.facts import formatting
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import thread_name, threads_of_scopes
+from viz.facts.selection import line_of, thread_name, threads_of_scopes
 
 __all__ = ["Profile", "messages", "write"]
 
@@ -163,7 +163,8 @@ def _op_slice(record: Record, op: Op) -> Slice | None:
         "bytes": sum([tensors[i].nbytes for i in op.outputs]),
     }
     stats |= {"parts": ", ".join(part_names(record, op))} if part_names(record, op) else {}
-    stats |= {"source": formatting.place(op.source)} if op.source else {}
+    line = line_of(record, op)
+    stats |= {"source": formatting.place(line)} if line else {}
     # "where/name:type" is how the plugin knows an op, which it then counts in its table of ops.
     kind = f"{op.name}_gradient" if op.phase == "backward" else op.name
     place = record.path((op if op.forward is None else record.ops[op.forward]).scope) or op.phase

@@ -91,6 +91,7 @@ class Watch(observe.Observer):
         self._model, self._every, self._what = model, every, what
         self._log = SummaryWriter(log_dir)
         self._steps = Scopes[OpenScope]()
+        self._calls = Scopes[OpenScope]()  # of models and layers
         self._wrote: set[tuple[str, int]] = set()
         self._observing = observe.observing(self)
         self._observing.__enter__()
@@ -122,16 +123,21 @@ class Watch(observe.Observer):
         """A step begins, or something else."""
         if scope.kind == "step":
             self._steps.append(OpenScope(scope))
+        elif scope.kind in ("layer", "model"):
+            self._calls.append(OpenScope(scope))
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """A layer has answered, a step is over, or something else."""
         if scope.kind == "step":
             if self._steps.end(scope) and not self._steps:
                 self._end_step()
-        elif scope.kind == "layer" and "activations" in self._what and self._chosen:
-            tensors = [x for x in flat(outputs) if isinstance(x, Tensor)]
-            if self._is_ours(scope.owner) and tensors:
-                self._write("activations", getattr(scope.owner, "path", scope.name), tensors[0].data)
+        elif scope.kind in ("layer", "model"):
+            path = "/".join([call.scope.name for call in self._calls])
+            self._calls.end(scope)
+            if scope.kind == "layer" and "activations" in self._what and self._chosen:
+                tensors = [x for x in flat(outputs) if isinstance(x, Tensor)]
+                if self._is_ours(scope.owner) and tensors:
+                    self._write("activations", self._place(scope, path), tensors[0].data)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over."""
@@ -147,10 +153,17 @@ class Watch(observe.Observer):
         known = getattr(self._model, "_flatten_layers", None)
         return layer is self._model or known is None or any(layer is each for each in known())
 
+    def _place(self, scope: observe.Scope, path: str) -> str:
+        """What a layer is called: its path, as in the names of its weights; one without weights beside the others."""
+        found = str(getattr(scope.owner, "path", scope.name))
+        inside = f"{getattr(self._model, 'name', '')}/"
+        beside = [layer.path for layer in getattr(self._model, "layers", ()) if layer is not scope.owner]
+        return path if "/" not in found and any(each.startswith(inside) for each in beside) else found
+
     def _end_step(self) -> None:
         if self._chosen:
             if "weights" in self._what:
-                for variable in self._model.variables:
+                for variable in self._model.weights:
                     self._write("weights", variable.path, variable.data)
             self._log.flush()
         self._wrote.clear()

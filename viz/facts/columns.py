@@ -88,10 +88,14 @@ class Pool:
         return self.values[number]
 
 
-def encode(objects: Sequence[Any], cls: type, texts: Pool, frames: Pool) -> dict[str, numpy.ndarray]:
-    """The columns of `objects`, all of class `cls`."""
+def encode(
+    objects: Sequence[Any], cls: type, texts: Pool, frames: Pool, only: Collection[str] | None = None
+) -> dict[str, numpy.ndarray]:
+    """The columns of `objects`, all of class `cls`, or those of them that are wanted."""
     columns = {}
     for field, kind in _TABLES[cls].items():
+        if only is not None and field not in only:
+            continue
         column = [getattr(each, field) for each in objects]
         for suffix, array in _ENCODERS[kind](column, texts, frames).items():
             columns[f"{cls.__name__}.{field}{suffix}"] = array

@@ -9,6 +9,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
+from viz.facts.selection import line_of
 from viz.facts.text_table import Text, table
 
 __all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
@@ -27,7 +28,7 @@ class Alive:
         name: the variable's path, or the name of the op that made it, or "".
         role: the tensor's role.
         layer: the path of the layer it was made in, or "".
-        source: the user's line that made it, or "".
+        source: the user's line that made it, or ""; of what `fit` runs by itself, the line that made the layer.
         shape: the tensor's shape and type, as text; of a part of an array also how large the part is.
     """
 
@@ -168,7 +169,7 @@ def spans(record: Record) -> list[tuple[TensorInfo, int, int, int | None]]:
 
 
 def _where(record: Record, op: Op) -> str:
-    parts = [formatting.clean(record.path(op.scope)), formatting.place(op.source)]
+    parts = [formatting.clean(record.path(op.scope)), formatting.place(line_of(record, op))]
     return "".join([f" · {part}" for part in parts if part])
 
 
@@ -205,6 +206,6 @@ def _alive(record: Record, tensor: TensorInfo, nbytes: int) -> Alive:
         tensor.name or (op.name if op else ""),
         tensor.role,
         record.path(made_in.scope) if made_in else "",
-        formatting.place(op.source) if op else "",
+        formatting.place(line_of(record, op)) if op else "",
         shape,
     )

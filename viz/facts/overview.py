@@ -26,25 +26,35 @@ from viz.facts.container import (
     reads_of,
     scope_of,
 )
+from viz.facts.digest.figures import digest
+from viz.facts.digest.sparse_columns import FIELDS, SparseColumns, columns_of_record
 from viz.facts.field_types import check_counts, check_kinds, check_tables
 from viz.facts.ranks import uses
-from viz.facts.schema import PHASES, Frame, Op, Record, Step
+from viz.facts.schema import PHASES, Frame, Logs, Op, Record, Step
+from viz.facts.selection import line_of
 
 __all__ = ["glance", "is_empty", "overview", "why_empty"]
 
-_OF_OPS = ("name", "phase", "scope", "stack", "error", "replayed")
+_COLUMNS = {"Op.error", "Op.replayed", "Op.stack@", "TensorInfo.shape@", "Stats.tensor"}
+_COLUMNS |= {f"{cls.__name__}.{field}" for cls, fields in FIELDS.items() for field in fields}
 
 
-def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
+def overview(recording: Record, seen: SparseColumns | None = None) -> dict[str, Any]:
     """The figures of `viz show`, as plain data.
 
     Args:
         recording: a record, or what `glance` saw of one.
-        tensors: how many tensors it has, where they weren't read.
+        seen: the columns of what has no objects in it; None: it has them all.
     """
     phases = dict(collections.Counter([op.phase for op in recording.ops]))
+    seen = columns_of_record(recording) if seen is None else seen
     failed = [
-        {"op": op.name, "layer": recording.path(op.scope), "source": str(op.source or ""), "error": op.error}
+        {
+            "op": op.name,
+            "layer": recording.path(op.scope),
+            "source": str(line_of(recording, op) or ""),
+            "error": op.error,
+        }
         for op in recording.ops
         if op.error
     ]
@@ -55,9 +65,10 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
     return {
         "name": recording.name,
         "ops": len(recording.ops),
-        "tensors": len(recording.tensors) if tensors is None else tensors,
+        "tensors": seen.tensors,
         "steps": len(recording.steps),
         "phases": phases,
+        **digest(recording, seen),
         "replayed": sum(op.replayed for op in recording.ops),
         "failed": failed,
         "reads": [
@@ -72,7 +83,7 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
     }
 
 
-def glance(path: str | os.PathLike[str]) -> tuple[Record, int] | None:
+def glance(path: str | os.PathLike[str]) -> tuple[Record, SparseColumns] | None:
     """As much of a recording as `overview` tells, in a fraction of the time and memory of the whole.
 
     Ops that failed, or whose results Python read, have their name, scope and line, others nothing but their phase and
@@ -82,23 +93,24 @@ def glance(path: str | os.PathLike[str]) -> tuple[Record, int] | None:
         path: the file.
 
     Returns:
-        The record, and how many tensors it has; None for one of several ranks, which is to be read whole.
+        The record, and the columns of its ops and tensors that are told of; None for one of several ranks, which is
+        to be read whole.
 
     Raises:
         OSError, TraceFileError: as `viz.load`.
     """
-    found: tuple[Record, int] | None = reading(path, None, _glance)
+    found: tuple[Record, SparseColumns] | None = reading(path, None, _glance)
     return found
 
 
-def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, int] | None:
+def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, SparseColumns] | None:
     with zipfile.ZipFile(file) as archive:
         if check_members(archive, False):
             return None
         allowed.check(archive)
         header = parse(archive.read("trace.json"))
         check_header(header)
-        columns = columns_of(archive.read("columns.npz"), allowed, {f"Op.{name}" for name in (*_OF_OPS, "stack@")})
+        columns = columns_of(archive.read("columns.npz"), allowed, _COLUMNS)
     counts: Any = header.get("counts")
     check_counts(counts)
     if header["version"] < 5:
@@ -112,13 +124,15 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, int
         scopes=[scope_of(row, frames, {}) for row in header["scopes"]],
         ops=_ops(columns, texts, frames, counts["ops"], reads),
         steps=[Step(**row) for row in header["steps"]],
+        logs=[Logs(**row) for row in header["logs"]],
         notes=notes_of(header["notes"]),
         reads=reads,
     )
     check_kinds(record)
     check_column("Op.scope", columns["Op.scope"], len(record.scopes))
     check_parents(record.scopes)
-    return record, counts["tensors"]
+    check_column("Op.step", columns["Op.step"], len(record.steps))
+    return record, SparseColumns(columns, texts, frames, counts["ops"], counts["tensors"])
 
 
 def _ops(columns: dict[str, numpy.ndarray], texts: Pool, frames: Pool, count: int, told: Collection[int]) -> list[Op]:

@@ -88,7 +88,7 @@ class Stats:
     preview: tuple[float, ...] = ()
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, repr=False)
 class TensorInfo:
     """One tensor: its shape and type, its role, and where it came from.
 
@@ -131,6 +131,11 @@ class TensorInfo:
     version: int = 0
     stats: Stats | None = None
 
+    def __repr__(self) -> str:
+        """In a few words, as at a prompt; every field has its name."""
+        name = f" {self.name!r}" if self.name else ""
+        return f"<tensor {self.id}: {'×'.join(map(str, self.shape)) or 'scalar'} {self.dtype}, {self.role}{name}>"
+
 
 @dataclasses.dataclass(slots=True)
 class Storage:
@@ -151,7 +156,7 @@ class Storage:
     freed: int | None = None
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, repr=False)
 class Op:
     """One operation that ran.
 
@@ -199,6 +204,14 @@ class Op:
     thread: int = 0
     composition: int | None = None
     replayed: bool = False
+
+    def __repr__(self) -> str:
+        """In a few words, as at a prompt; every field has its name."""
+        parts = [f"tensors {', '.join(map(str, self.inputs)) or '–'} → {', '.join(map(str, self.outputs)) or '–'}"]
+        parts += [f"{self.duration / 1e3:.1f} µs"] if self.duration else []
+        parts += [str(self.source)] if self.source else []
+        parts += [f"failed: {self.error}"] if self.error else []
+        return f"<op {self.id} {self.name!r} ({self.phase}): {', '.join(parts)}>"
 
     @property
     def source(self) -> Frame | None:
@@ -261,7 +274,7 @@ class Composition:
     results: tuple[int, ...] = ()
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, repr=False)
 class Scope:
     """One call of a layer, model, loss, metric or optimizer, or another named stretch of the run.
 
@@ -308,12 +321,17 @@ class Scope:
     outputs: tuple[int, ...] = ()
     error: str | None = None
 
+    def __repr__(self) -> str:
+        """In a few words, as at a prompt; every field has its name."""
+        cls = f" ({self.cls})" if self.cls else ""
+        return f"<scope {self.id}: {self.kind} {self.name!r}{cls}>"
+
 
 @dataclasses.dataclass(slots=True)
 class Step:
     """One training step: its position, the id of its scope, its times.
 
-    `number` counts all steps that began, from 0; it is None where steps weren't chosen, as it then is the position.
+    `number` counts all steps that began, from 0; it is None where steps weren't chosen, as it then is the index.
 
     >>> import eagerflow as ef
     >>> import viz

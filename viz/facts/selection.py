@@ -17,15 +17,17 @@ __all__ = [
     "Selection",
     "call_numbers",
     "calls_around",
-    "check_step",
     "ended_by",
+    "known_steps",
     "line_of",
     "origin",
     "outcome",
     "pick_step",
+    "position_of",
     "step_kinds",
     "step_name",
     "step_names",
+    "step_numbers",
     "steps_text",
     "thread_name",
     "threads_of_scopes",
@@ -36,6 +38,7 @@ __all__ = [
 
 _CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops the user's own line ran, or made them
 _MAKERS = ("layer", "model")  # are given tensors, and may make others for themselves
+_MOST_NUMBERS = 8  # of steps that a message lists
 _STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
 
 
@@ -82,19 +85,37 @@ def _rows_of_steps(record: Record) -> dict[int, int]:
     return found
 
 
-def check_step(record: Record, step: int | None) -> None:
-    """Refuse a step that wasn't recorded.
+def step_numbers(record: Record) -> list[int]:
+    """What each step is called everywhere: from 0, and in the whole run where only some of its steps were recorded."""
+    return [step.index if step.number is None else step.number for step in record.steps]
+
+
+def position_of(record: Record, step: int | None) -> int | None:
+    """Where among the recorded steps the one with this number is; None for None.
 
     Raises:
         TypeError: when it is no whole number.
-        ValueError: when there is no such step.
+        ValueError: when no step has this number.
     """
     if step is None:
-        return
+        return None
     if not isinstance(step, numbers.Integral) or isinstance(step, bool):
-        raise TypeError(f"step={step!r}: expected the position of a step, from 0")
-    if not 0 <= step < len(record.steps):
-        raise ValueError(f"step={step}: the recording has {formatting.count(len(record.steps), 'step')}, from 0")
+        raise TypeError(f"step={step!r}: expected the number of a step, from 0")
+    known = step_numbers(record)
+    if step not in known:
+        raise ValueError(f"step={step}: the recording has {known_steps(record)}")
+    return known.index(int(step))
+
+
+def known_steps(record: Record) -> str:
+    """The numbers that a step may be asked for by, in words: `"the steps 0 to 13"`, `"no steps"`."""
+    known = step_numbers(record)
+    if len(known) < 2:
+        return f"only step {known[0]}" if known else "no steps"
+    if known == list(range(known[0], known[-1] + 1)):
+        return f"the steps {known[0]} to {known[-1]}"
+    shown = list(map(str, known)) if len(known) <= _MOST_NUMBERS else [*map(str, known[: _MOST_NUMBERS - 2]), "…"]
+    return f"the steps {', '.join(shown[:-1])} and {known[-1]}"
 
 
 def step_name(record: Record, index: int) -> str:
@@ -103,14 +124,15 @@ def step_name(record: Record, index: int) -> str:
 
 
 def step_names(record: Record) -> list[str]:
-    """Counted from 1: among those recorded, or of the run where steps were chosen; and the kinds where they differ."""
+    """By the numbers that `position_of` takes, beside the first and the last of all; and by kind where these differ."""
     kinds = [_step_kind(record, step) for step in record.steps]
-    mixed = len(set(kinds)) > 1
-    names = []
-    for step, kind in zip(record.steps, kinds):
-        name = f"step {step.index + 1} of {len(kinds)}" if step.number is None else f"step {step.number + 1}"
-        names.append(f"{name} ({kind})" if mixed and kind else name)
-    return names
+    mixed, known = len(set(kinds)) > 1, step_numbers(record)
+    is_whole = len(known) > 1 and known == list(range(len(known)))
+    among = f" of 0–{known[-1]}" if is_whole else ""
+    return [
+        f"step {number}{among} ({kind})" if mixed and kind else f"step {number}{among}"
+        for number, kind in zip(known, kinds)
+    ]
 
 
 def step_kinds(record: Record) -> list[tuple[str, int]]:

@@ -13,7 +13,7 @@ from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import VARIABLES, Op, Record, Scope
-from viz.facts.selection import check_step, line_of, origin, outcome, pick_step, steps_text
+from viz.facts.selection import line_of, origin, outcome, pick_step, position_of, steps_text
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -51,8 +51,7 @@ def rows(record: Record, step: int | None = None) -> list[Row]:
     Raises:
         ValueError: when there is no such step.
     """
-    check_step(record, step)
-    ops = _ops_of(record, step)
+    ops = _ops_of(record, position_of(record, step))
     found: dict[int, Row] = {}
     firsts = _first_calls(record)
     for op in ops:

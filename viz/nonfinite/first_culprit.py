@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from viz.facts.schema import VARIABLES, Frame, Op, Record, TensorInfo
-from viz.facts.selection import origin as forward_op
+from viz.facts.selection import line_of, origin as forward_op, step_numbers
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
 from viz.recorder.compositions import guilty_of_gradient
@@ -115,7 +115,8 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
     op = recording.ops[number]
     at = forward_op(recording, op)
     tensor = None if culprit is None else recording.tensors[culprit]
-    stack = _without_repetitions(op.stack or at.stack)
+    line = line_of(recording, op)
+    stack = _without_repetitions(([] if line is None else [line]) + list(op.stack or at.stack))
     part = _guilty_part(recording, op, at) if tensor is None else ""
     inputs = [_facts(recording.tensors[i], name) for i, name in zip(op.inputs, op.input_names)]
     if tensor is not None:
@@ -164,10 +165,7 @@ def _guilty_part(record: Record, op: Op, at: Op) -> str:
 
 
 def _step_number(record: Record, op: Op) -> int | None:
-    if op.step is None:
-        return None
-    step = record.steps[op.step]
-    return step.index if step.number is None else step.number
+    return None if op.step is None else step_numbers(record)[op.step]
 
 
 def _name_of(record: Record, op: Op, tensor: int) -> str:

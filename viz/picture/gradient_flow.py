@@ -12,7 +12,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.schema import Record, TensorInfo
-from viz.facts.selection import check_step, pick_step, variables_of
+from viz.facts.selection import pick_step, position_of, variables_of
 from viz.facts.text_table import Text, table
 from viz.picture.bar_charts import Bar, bars
 from viz.picture.grounds import on_any_ground
@@ -93,7 +93,7 @@ class GradientFlow:
             Bar(
                 formatting.clean(row.name, 50),
                 row.gradient,
-                "  ".join([f"{row.gradient:.1e}", row.remark]).strip(),
+                "  ".join([f"{row.gradient:.2g}", row.remark]).strip(),
                 bool(row.remark),
                 f"{row.name}: {row.shape}, |g| = {row.gradient:.3e}"
                 + ("" if row.ratio is None else f", |g|/|w| = {row.ratio:.2e}"),
@@ -134,11 +134,11 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
     Raises:
         ValueError: when statistics weren't recorded, or there was no backward pass.
     """
-    check_step(record, step)
-    step = pick_step(record) if step is None else step
+    step = pick_step(record) if step is None else position_of(record, step)
     if not any(t.stats for t in record.tensors):
         raise ValueError(
-            "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'), or 'full' for zeros too"
+            "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'); viz.trace(stats='full') "
+            "also counts zeros"
         )
     variables = variables_of(record)
     parts: dict[int, list[TensorInfo]] = {}

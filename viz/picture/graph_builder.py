@@ -15,7 +15,7 @@ from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record
-from viz.facts.selection import Selection, check_step, step_name, update_passes
+from viz.facts.selection import Selection, position_of, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
@@ -68,8 +68,7 @@ def graph(
     if depth is not None:
         _check_number("depth", depth, 0, "the number of open levels, 0 or more")
     _check_number("max_nodes", max_nodes, 1, "at least 1")
-    check_step(record, step)
-    selection = Selection(record, step, backward=view in ("both", "backward"))
+    selection = Selection(record, position_of(record, step), backward=view in ("both", "backward"))
     assembly = _Assembly(selection, view, parts and view in ("both", "forward"))
     assembly.place(collapse_repeats, depth, max_nodes)
     assembly.connect()

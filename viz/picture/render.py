@@ -99,8 +99,8 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
             tried.append(f"{name} ({reason})")
     raise RendererMissing(
         f"cannot write {kind.upper()}: no Graphviz here. Tried: {'; '.join(tried)}. "
-        "Fix: pip install 'pygraphviz>=2.0.4', or install Graphviz (apt install graphviz, brew install graphviz); or "
-        "write .svg or .dot, which need nothing."
+        "Fix: pip install 'pygraphviz>=2.0.4' ('eagerflow[graphviz]' brings it), or install Graphviz (apt install "
+        "graphviz, brew install graphviz); or write .svg or .dot, which need nothing."
     )
 
 

@@ -7,6 +7,7 @@ import pathlib
 from urllib.parse import quote
 
 from viz.facts.schema import Frame, Record
+from viz.facts.selection import line_of
 from viz.geometry.graph import Graph
 
 __all__ = ["TEMPLATE", "link_to_sources"]
@@ -15,7 +16,7 @@ TEMPLATE = "{file}#L{line}"
 
 
 def link_to_sources(record: Record, graph: Graph, template: str, folder: str | os.PathLike[str] | None) -> None:
-    """Let each box lead to the line that ran its first op.
+    """Let each box lead to the line of its first op, see `line_of`.
 
     Args:
         record: the recording.
@@ -34,9 +35,9 @@ def link_to_sources(record: Record, graph: Graph, template: str, folder: str | o
             f"links={template!r}: only {{file}}, {{path}} and {{line}} can be filled in ({error})"
         ) from None
     for node in graph.nodes.values():
-        sources = [record.ops[i].source for i in node.ops[:1]]
-        if sources and sources[0] is not None:
-            node.link = _address(sources[0], template, pathlib.Path(folder or "."))
+        line = line_of(record, record.ops[node.ops[0]]) if node.ops else None
+        if line is not None:
+            node.link = _address(line, template, pathlib.Path(folder or "."))
 
 
 def _address(frame: Frame, template: str, folder: pathlib.Path) -> str:

@@ -26,6 +26,7 @@ from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build", "record_of"]
 
+_MOST_RANGES = 8  # of steps that a note lists
 _PHASE_OF_SCOPE = {"backward": "backward", "optimizer": "update", "metric": "metric", "data": "data"}
 
 
@@ -486,7 +487,7 @@ class _Builder:
         missing = sorted((capture.options.steps or frozenset()) - set(capture.step_numbers))
         if missing:
             record.notes.append(
-                f"steps {', '.join(map(str, missing[:8]))} were asked for and did not run. Steps are counted from 0 "
+                f"{_listed(missing)} asked for and did not run. Steps are counted from 0 "
                 "and begin with each batch of fit, evaluate or predict; in a loop of your own, with each "
                 "`with viz.step():`."
             )
@@ -507,6 +508,23 @@ class _Builder:
 
     def _time(self, clock: int | None) -> int | None:
         return self._moment(clock) if clock is not None and self.capture.options.time else None
+
+
+def _listed(steps: list[int]) -> str:
+    """Steps in their order as the subject of a sentence, those that follow each other as a range.
+
+    >>> _listed([500]), _listed([3, 7, 8, 9])
+    ('step 500 was', 'steps 3, 7–9 were')
+    """
+    runs: list[list[int]] = []
+    for step in steps:
+        if runs and step == runs[-1][1] + 1:
+            runs[-1][1] = step
+        else:
+            runs.append([step, step])
+    shown = [f"{first}" if first == last else f"{first}–{last}" for first, last in runs[:_MOST_RANGES]]
+    shown += ["…"] * (len(runs) > _MOST_RANGES)
+    return f"step{'s' * (len(steps) > 1)} {', '.join(shown)} {'were' if len(steps) > 1 else 'was'}"
 
 
 def _meta(capture: Capture) -> dict[str, Any]:

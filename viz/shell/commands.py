@@ -34,7 +34,7 @@ COMMANDS = {
     "nonfinite": Command(f"{_OPTIONS}.nonfinite", "find the op where NaN or infinity begins"),
     "gap": Command(f"{_OPTIONS}.gap", "say why fit and evaluate disagree"),
     "data": Command(f"{_OPTIONS}.data", "list the samples of a training run, hardest first"),
-    "show": Command(f"{_OPTIONS}.show", "say what is in a recording"),
+    "show": Command(f"{_OPTIONS}.show", "show a recording on one screen: loss, parts, slowest, memory, NaN"),
     "summary": Command(f"{_OPTIONS}.tables", "list layers: shapes, weights, FLOPs, times, memory", "add_summary"),
     "top": Command(f"{_OPTIONS}.tables", "list what costs most", "add_top"),
     "memory": Command(f"{_OPTIONS}.tables", "show the peak of memory and what held it", "add_memory"),

@@ -45,8 +45,8 @@ def in_words_of_options(message: str, flags: Iterable[str]) -> str:
         message: the message.
         flags: the options of the command, such as `--step`.
 
-    >>> in_words_of_options("step=9: the recording has 2 steps, from 0", ["--step"])
-    '--step 9: the recording has 2 steps, from 0'
+    >>> in_words_of_options("step=9: the recording has the steps 0 to 1", ["--step"])
+    '--step 9: the recording has the steps 0 to 1'
     """
     known, message = set(flags), as_commands(message)
     message = _OURS.sub("", message)

@@ -72,7 +72,7 @@ def test_every_op_counts_once(file):
         if op.step == step and op.phase not in ("backward", "update")
         for i in op.outputs
     )
-    assert costs_by_line(t, 0).step == "step 1 of 2"
+    assert costs_by_line(t, 0).step == "step 0 of 0–1"
 
 
 def test_norms_are_those_of_the_gradients(file):
@@ -128,4 +128,4 @@ def test_the_smaller_last_batch_of_an_epoch_is_not_the_one_that_is_shown():
         model.fit(x, x[:, :1], batch_size=8, verbose=0)  # batches of 8, 8 and 4 rows
         model.predict(x, verbose=0)
     assert pick_step(t) == 1
-    assert costs_by_line(t).step == "step 2 of 4 (training)"
+    assert costs_by_line(t).step == "step 1 of 0–3 (training)"

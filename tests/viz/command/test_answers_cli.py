@@ -188,7 +188,7 @@ def test_chosen_steps_are_compared_by_the_numbers_they_were_asked_for_by(tmp_pat
     assert main(["diff", "--steps", "1,2", path]) == 0
     assert "step 1 → " in capsys.readouterr().out
     assert main(["diff", "--steps", "1,7", path]) == 2
-    assert "--steps 1,7: the recording has 2 steps: 1, 2" in capsys.readouterr().err
+    assert "--steps 1,7: the recording has the steps 1 to 2" in capsys.readouterr().err
 
 
 INTERRUPTED = GOOD + "raise KeyboardInterrupt\n"

@@ -58,7 +58,7 @@ def test_run_records_an_unmodified_script(script, capsys):
 @pytest.mark.parametrize(
     ("given", "code", "status", "why"),
     [
-        (["--steps", "500"], "import eagerflow as ef; ef.ops.exp(1.0)", 3, "steps 500 were asked for and did not run"),
+        (["--steps", "500"], "import eagerflow as ef; ef.ops.exp(1.0)", 3, "step 500 was asked for and did not run"),
         ([], "print(1)", 3, "no op of eagerflow ran"),
         ([], "raise RuntimeError('before all')", 1, "ended by RuntimeError: before all"),
         ([], "def (", 1, "ended by SyntaxError"),
@@ -215,7 +215,7 @@ def test_help_teaches(capsys):
         (["draw", "FILE", "a.gif"], ".svg"),
         (["run", "timeit"], "viz run -m timeit"),
         (["top", "-n", "0", "FILE"], "at least 1"),
-        (["draw", "FILE", "a.svg", "--step", "9"], "--step 9: the recording has 2 steps"),
+        (["draw", "FILE", "a.svg", "--step", "9"], "--step 9: the recording has the steps 0 to 1"),
         (["perfetto", "FILE", "a.txt"], ".json.gz"),
         (["summary", "FILE", "--step", "9"], "--step 9: the recording"),
         (
@@ -244,7 +244,7 @@ def test_unknown_commands_and_words_are_refused(file, capsys):
     with pytest.raises(SystemExit):
         main(["shw", file])
     assert "did you mean 'show'" in capsys.readouterr().err
-    assert "isn't a list of step numbers" in err
+    assert "isn't a list of steps or ranges" in err
 
 
 def test_colour_obeys_no_color(file, capsys, monkeypatch):

@@ -16,6 +16,7 @@ from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
 from viz.compare.sequence_alignment import align
 from viz.compare.tensor_distance import arrays_apart
+from viz.shell.words import as_commands
 
 
 def tensor(*values):
@@ -82,6 +83,14 @@ def test_an_added_layer_of_the_same_kind():
     assert sorted((c.kind, c.op) for c in forward) == [("added", "dense")]
 
 
+def test_it_is_said_where_only_ops_and_shapes_were_compared():
+    a, b = (step_of(net(layers.Dense(4)), stats="none") for _ in range(2))
+    found = str(viz.diff(a, b))
+    assert ": no difference in ops and shapes; numbers weren't compared\n" in found
+    assert "or with viz.trace(values='') for every element" in found
+    assert "viz run --stats basic, or with viz run --values '' for every element" in as_commands(found)
+
+
 def test_another_activation():
     a, b = (step_of(net(layers.Dense(4, activation=kind))) for kind in ("tanh", "relu"))
     found = viz.diff(a, b)
@@ -103,7 +112,7 @@ def test_another_width_changes_shapes():
     changed = next(c for c in found.ops if c.op == "dense" and c.phase == "forward")
     assert changed.kind == "changed"
     assert "output 8×4 f32 → 8×5 f32" in changed.what
-    assert changed.source.partition(":")[0].endswith("nets.py")
+    assert changed.source.partition(":")[0].endswith("test_diff.py")  # where the layer was made
     assert {w.kind for w in found.weights} == {"shape"}
     assert {(w.a, w.b) for w in found.weights} >= {("5×4 f32", "5×5 f32"), ("4 f32", "5 f32")}
 
@@ -438,8 +447,8 @@ ERRORS = {
     "an unknown ending": (lambda t, m: viz.diff("a.txt", t), ValueError, r"ends in \.efz"),
     "no such file": (lambda t, m: viz.diff("no.efz", t), FileNotFoundError, r"no\.efz"),
     "no such weights": (lambda t, m: viz.diff("no.keras", m), FileNotFoundError, r"no\.keras"),
-    "no such step": (lambda t, m: viz.diff(t, steps=(0, 9)), ValueError, "has 0 steps"),
-    "steps that are none": (lambda t, m: viz.diff(t, steps=3), ValueError, "two positions"),
+    "no such step": (lambda t, m: viz.diff(t, steps=(0, 9)), ValueError, "has no steps"),
+    "steps that are none": (lambda t, m: viz.diff(t, steps=3), ValueError, "numbers of two steps"),
     "steps of models": (lambda t, m: viz.diff(m, m, steps=(0, 1)), TypeError, "only recordings"),
     "inputs of recordings": (lambda t, m: viz.diff(t, t, inputs=1), TypeError, "two models"),
     "a negative tolerance": (lambda t, m: viz.diff(t, t, tolerance=-1), ValueError, "number ≥ 0"),

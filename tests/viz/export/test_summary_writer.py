@@ -133,6 +133,20 @@ def test_watch_writes_weights_gradients_and_activations_of_a_fit(tmp_path):
     assert [e.step for e in found.Scalars("gradients/mlp/head/bias/norm")] == [0, 2]
 
 
+def test_layers_without_weights_are_watched_beside_the_others(tmp_path):
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4), ef.layers.Dropout(0.5), ef.layers.ReLU()], name="net")
+    model.compile("sgd", "mse")
+    with viz.watch(model, tmp_path, every=1, what=("weights", "activations")):
+        model.fit(np.ones((4, 3), "float32"), np.ones((4, 4), "float32"), verbose=0)
+    tags = read(tmp_path).Tags()["histograms"]
+    names = [tag.removeprefix("activations/") for tag in tags if tag.startswith("activations/")]
+    assert names == [f"net/{layer.name}" for layer in model.layers]
+    assert sorted(tag for tag in tags if tag.startswith("weights/")) == [  # no seed of the dropout
+        f"weights/net/{model.layers[0].name}/bias",
+        f"weights/net/{model.layers[0].name}/kernel",
+    ]
+
+
 def test_watch_counts_backward_passes_in_a_loop_without_steps(tmp_path):
     x, y = batch()
     model, optimizer = compiled(), ef.optimizers.SGD(0.1)

@@ -31,7 +31,7 @@ def fitted():
 
 def test_neither_the_rest_of_an_epoch_nor_its_validation_is_shown(fitted):
     assert pick_step(fitted) == 1
-    assert fitted.draw().graph.caption.startswith("step 2 of 4 (training)  ·  ")
+    assert fitted.draw().graph.caption.startswith("step 1 of 0–3 (training)  ·  ")
     assert data(fitted)["step"] == 1
     assert "4×2" in fitted.summary()
 
@@ -39,7 +39,7 @@ def test_neither_the_rest_of_an_epoch_nor_its_validation_is_shown(fitted):
 def test_the_kinds_of_steps_are_counted_apart(fitted):
     assert steps_text(fitted) == "4 steps (3 training, 1 evaluation)"
     assert "4 steps (3 training, 1 evaluation)" in fitted.summary()
-    assert step_names(fitted)[-1] == "step 4 of 4 (evaluation)"
+    assert step_names(fitted)[-1] == "step 3 of 0–3 (evaluation)"
     assert data(fitted)["step_kinds"] == [("training", 3), ("evaluation", 1)]
 
 
@@ -47,7 +47,7 @@ def test_steps_of_one_kind_are_only_numbered():
     with viz.trace() as t:
         model().fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0)
     assert steps_text(t) == "2 steps"
-    assert step_names(t) == ["step 1 of 2", "step 2 of 2"]
+    assert step_names(t) == ["step 0 of 0–1", "step 1 of 0–1"]
 
 
 def test_in_a_loop_of_the_users_own_the_whole_batch_is_shown_too():

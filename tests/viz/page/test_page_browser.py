@@ -680,7 +680,7 @@ def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
     assert not small.run("v.toolbar.search.list.hidden")
     small.press("ArrowUp")
     steps = [text.split("  ·  ")[0] for text in small.texts(".search li .where")]
-    assert steps[1:] == ["step 1 of 3", "step 2 of 3"]  # those of the step that is shown don't say it
+    assert steps[1:] == ["step 0 of 0–2", "step 1 of 0–2"]  # those of the step that is shown don't say it
     assert not steps[0].startswith("step")
     assert small.run("v.model.ops[v.state.selected.id].step") == 2
     small.press("Enter", "\r")  # the same op of another step
@@ -723,16 +723,48 @@ def test_colours_that_need_statistics_say_so(big):
 
 
 def test_the_slider_goes_through_the_steps(small):
-    assert small.texts(".steps output") == ["step 3 of 3"]
+    assert small.texts(".steps output") == ["step 2 of 0–2"]
     small.run("v.select({kind: 'op', id: v.selection.ops[1].id})")
     small.press("[")
-    assert small.texts(".steps output") == ["step 2 of 3"]
+    assert small.texts(".steps output") == ["step 1 of 0–2"]
     assert small.run("v.model.ops[v.state.selected.id].step") == 1  # the same op of that step
     small.run(
         "const range = document.querySelector('.steps input'); range.value = 0; range.dispatchEvent(new Event('input'))"
     )
-    assert small.texts(".steps output") == ["step 1 of 3"]
+    assert small.texts(".steps output") == ["step 0 of 0–2"]
     assert small.texts(".panel h2") == ["tanh"]
+
+
+def test_the_address_names_a_step_by_its_number(shown, pages):
+    def chosen():
+        trainer = Trainer()
+        with viz.trace("chosen", steps=(4, 6)) as t:
+            for _ in range(8):
+                trainer.step()
+        return t
+
+    shown.show(pages("chosen", chosen), "#step=4")
+    assert shown.texts(".steps output") == ["step 4"]
+    shown.press("]")
+    assert shown.texts(".steps output") == ["step 6"]
+    assert "step=6" in shown.wait("location.hash.includes('step=6') && location.hash")
+
+
+def test_an_op_that_fit_ran_is_shown_at_the_line_that_made_its_layer(shown, pages):
+    def fitted():
+        hidden = ef.layers.Dense(3, name="hidden")
+        model = ef.Sequential([ef.Input((2,)), hidden], name="net")
+        model.compile("sgd", "mse")
+        with viz.trace("fitted") as t:
+            model.fit(np.ones((4, 2), "float32"), np.ones((4, 3), "float32"), verbose=0)
+        return t
+
+    shown.show(pages("made by a line", fitted))
+    shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name == 'dense').id})")
+    shown.rest()
+    made, called = (line for line in shown.texts(".panel .code .line.here") if "Dense(" in line or ".fit(" in line)
+    assert "ef.layers.Dense(3" in made
+    assert "model.fit(" in called
 
 
 def test_what_ran_outside_of_steps_has_a_place_of_its_own(shown, pages):
@@ -745,7 +777,7 @@ def test_what_ran_outside_of_steps_has_a_place_of_its_own(shown, pages):
         return t
 
     shown.show(pages("mixed", mixed))
-    assert shown.texts(".steps output") == ["step 1 of 1"]
+    assert shown.texts(".steps output") == ["step 0"]
     assert "sin" not in shown.boxes()
     shown.press("[")
     assert shown.texts(".steps output") == ["outside of steps"]

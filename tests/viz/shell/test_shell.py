@@ -581,7 +581,7 @@ def test_json_stays_json_where_files_are_told(here, capsys):
         (["draw", "x.efz", "--them", "dark"], "did you mean '--theme'?\n"),
         (["draw", "x.efz", "--depth", "x"], "viz draw: error: --depth: 'x' isn't a whole number\n"),
         (["diff", "x.efz", "--tolerance", "x"], "viz diff: error: --tolerance: 'x' isn't a number\n"),
-        (["run", "--steps", "abc", "x.py"], "'abc' isn't a list of step numbers such as 1,10\n"),
+        (["run", "--steps", "abc", "x.py"], "'abc' isn't a list of steps or ranges such as 1,10 or 5-9 or 5:10\n"),
         (["doctor"], "the following arguments are required: script\n"),
     ],
 )
@@ -681,3 +681,35 @@ def test_a_recording_is_made_without_the_doctor_and_the_live_page(here):
     command = [sys.executable, "-m", "viz", "run", "seen.py"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "steps"),
+    [
+        ("5-9", [5, 6, 7, 8, 9]),
+        ("5:10", [5, 6, 7, 8, 9]),
+        ("0:30:10", [0, 10, 20]),
+        ("7, 1,3-4,3", [1, 3, 4, 7]),
+        ("3-3", [3]),
+    ],
+)
+def test_steps_are_numbers_and_ranges(given, steps):
+    assert parser_of("run").parse_args(["--steps", given, "train.py"]).steps == steps
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("9-5", "the range 9-5 has no steps"),
+        ("5:5", "the range 5:5 has no steps"),
+        ("0:9:0", "the range 0:9:0 has no steps"),
+        ("5-", "'5-' isn't a list of steps or ranges such as 1,10 or 5-9 or 5:10"),
+        ("1,,2", "'1,,2' isn't a list of steps or ranges"),
+        ("0:99999999", "'0:99999999' is more than 1,000,000 steps; leave --steps out"),
+    ],
+)
+def test_a_range_of_steps_that_is_none_is_refused(given, said, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        parser_of("run").parse_args(["--steps", given, "train.py"])
+    assert leaving.value.code == 2
+    assert said in capsys.readouterr().err

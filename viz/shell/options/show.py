@@ -10,6 +10,9 @@ __all__ = ["add_command"]
 def add_command(parser: Parser) -> None:
     """Give a parser what the command understands."""
     parser.add_recording()
+    parser.description = (
+        "Show a recording on one screen: how the training went, the model's parts, what was slow, memory, NaN."
+    )
     parser.add_examples(
         "viz show train.efz", "viz show model.onnx --sizes batch=8   of a model in an ONNX file, run once"
     )

@@ -4,7 +4,7 @@ function writeHash(viewer) {
   if (!viewer.model || viewer.readingHash) return;
   const { state, canvas } = viewer,
     parts = new URLSearchParams();
-  if (viewer.places.length > 1) parts.set("step", state.step === null ? "outside" : String(state.step));
+  if (viewer.places.length > 1) parts.set("step", state.step === null ? "outside" : String(viewer.model.steps[state.step].number));
   if (state.view !== "both") parts.set("view", state.view);
   if (state.color !== "op") parts.set("color", state.color);
   if (!state.fold) parts.set("fold", "no");
@@ -65,7 +65,7 @@ function applyHash(viewer) {
     { state } = viewer;
   viewer.readingHash = true;
   const step = parts.get("step");
-  const wanted = step === null ? state.step : step === "outside" ? null : Number(step);
+  const wanted = step === null ? state.step : step === "outside" ? null : viewer.model.steps.findIndex(({ number }) => number === Number(step));
   if (viewer.places.includes(wanted)) state.step = wanted;
   state.view = VIEWS.includes(parts.get("view")) ? parts.get("view") : "both";
   const mode = COLOURINGS.some(([name]) => name === parts.get("color")) ? parts.get("color") : "op";

@@ -195,7 +195,7 @@ function codeOf(viewer, op) {
     [run] = op.stack;
   if (!made || (run && run.place === made.place)) return [section("Code", codeView(viewer, op.stack))];
   return [
-    section("Code, where it was made", codeView(viewer, [made])),
-    section("Run here", codeView(viewer, op.stack)),
+    section("Made here", codeView(viewer, [made])),
+    section("Called here", codeView(viewer, op.stack)),
   ];
 }

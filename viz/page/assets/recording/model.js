@@ -80,7 +80,7 @@ class Model {
       scope,
       start,
       end,
-      number,
+      number: number ?? index, // as `--step` takes it
     }));
     this.hasStats = Boolean(t.stats);
     this.hasTimes = this.ops.some((op) => op.start !== null);

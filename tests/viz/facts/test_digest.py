@@ -1,0 +1,178 @@
+"""`viz show`: a recording on one screen, told from a few columns of its file as from the whole record."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.sources import ROOT
+from viz.cli import main
+from viz.facts import archive
+from viz.facts.digest.sparse_columns import columns_of_record
+from viz.facts.overview import glance, overview
+from viz.facts.schema import Op, Record, Scope, Step
+
+
+def trained(epochs=3, spoilt=False, **settings):
+    ef.utils.set_random_seed(1)
+    model = ef.Sequential([layers.Dense(4, activation="relu", name="hidden"), layers.Dense(1, name="last")], name="net")
+    model.compile("adam", "mse", metrics=["mae"])
+    x = np.random.default_rng(1).normal(size=(64, 3)).astype("float32")
+    if spoilt:
+        x[40, 0] = np.nan
+    with viz.trace("net", **settings) as t, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the loss is NaN
+        model.fit(x, x[:, :1], batch_size=16, epochs=epochs, verbose=0, shuffle=False)
+    return t
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Recordings of a training, of the same with statistics and NaN from the third step on, and of the bare minimum."""
+    place = tmp_path_factory.mktemp("recordings")
+    made = {
+        "usual": trained(),
+        "spoilt": trained(1, spoilt=True, stats="basic"),
+        "bare": trained(1, time=False, memory=False, source=False),
+    }
+    for name, t in made.items():
+        t.save(place / f"{name}.efz")
+    return place, made
+
+
+@pytest.mark.parametrize("name", ["usual", "spoilt", "bare"])
+def test_a_file_is_told_of_as_the_record_in_memory_is(recordings, name):
+    place, made = recordings
+    record, columns = glance(place / f"{name}.efz")
+    assert json.dumps(overview(record, columns)) == json.dumps(overview(made[name]))
+
+
+@pytest.mark.parametrize("name", ["usual", "spoilt"])
+def test_the_peak_of_memory_is_that_of_the_table_of_memory(recordings, name):
+    told, use = overview(recordings[1][name])["memory"], recordings[1][name].memory()
+    assert (told["peak"], told["time"]) == (use.peak, use.time)
+    assert told["op"] == recordings[1][name].ops[use.op].name
+    assert told["source"] in str(use).splitlines()[0]
+
+
+def test_parts_have_the_time_of_all_their_ops_in_all_steps(recordings):
+    t = recordings[1]["usual"]
+    parts = {part["name"]: part for part in overview(t)["parts"]}
+    assert [parts[name]["level"] for name in ("net", "hidden", "last", "adam")] == [0, 1, 1, 0]
+    assert parts["hidden"]["output"] == [[16, 4]]
+    assert parts["hidden"]["parameters"] == 3 * 4 + 4
+    assert parts["hidden"]["time"] == sum(op.duration for op in t.ops if "hidden" in _forward_path(t, op))
+    assert parts["net"]["time"] == parts["hidden"]["time"] + parts["last"]["time"]
+
+
+def _forward_path(t, op):
+    while op.phase == "backward" and op.forward is not None:
+        op = t.ops[op.forward]
+    return t.path(op.scope)
+
+
+def test_the_slowest_ops_are_those_of_the_table(recordings):
+    t = recordings[1]["usual"]
+    first = overview(t)["slowest"][0]
+    same = [op for op in t.ops if (op.name, op.phase) == (first["op"], first["phase"])]
+    assert first["time"] == sum(op.duration for op in same if _forward_path(t, op) == first["layer"])
+    assert first["share"] == pytest.approx(first["time"] / sum(op.duration for op in t.ops))
+    assert first["source"].startswith("tests/viz/facts/test_digest.py:")
+
+
+def test_numbers_of_epochs_are_told_where_there_are_several_and_of_batches_otherwise(recordings):
+    by_epoch, by_batch = (overview(recordings[1][name])["course"] for name in ("usual", "bare"))
+    assert [(each["name"], each["by"], each["count"]) for each in by_epoch] == [
+        ("loss", "epoch", 3),
+        ("mae", "epoch", 3),
+    ]
+    assert [(each["by"], each["count"]) for each in by_batch] == [("batch", 4), ("batch", 4)]
+    assert by_epoch[0]["first"] > by_epoch[0]["last"] == by_epoch[0]["lowest"]
+
+
+def test_nan_is_told_with_where_it_was_first_seen(recordings, monkeypatch, capsys):
+    monkeypatch.chdir(recordings[0])
+    found = overview(recordings[1]["spoilt"])["nonfinite"]
+    assert 0 < found["flawed"] < found["measured"]
+    main(["show", "spoilt.efz"])
+    out = capsys.readouterr().out
+    assert "values:  NaN or infinity in " in out
+    assert "next: viz nonfinite spoilt.efz (where NaN begins); " in out
+    main(["show", "usual.efz"])
+    assert "values:  not measured (viz run --stats basic measures them)" in capsys.readouterr().out
+
+
+def test_a_recording_without_times_lines_and_memory_is_shown(recordings, monkeypatch, capsys):
+    monkeypatch.chdir(recordings[0])
+    assert main(["show", "bare.efz"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"hidden \(Dense\) +16×4 +16\n", out)
+    assert "slowest" not in out
+    assert "memory:" not in out
+
+
+def test_of_many_layers_the_outer_ones_are_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    block = [ef.Sequential([layers.Dense(2) for _ in range(4)], name=f"block_{i}") for i in range(4)]
+    with viz.trace() as t:
+        ef.Sequential(block, name="net")(np.ones((1, 2), "float32"))
+    t.save("deep.efz")
+    main(["show", "deep.efz"])
+    out = capsys.readouterr().out
+    assert "  block_3 (Sequential)" in out
+    assert "Dense)" not in out
+    assert "… 16 more: viz summary" in out
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda c: c["Op.forward"].fill(0),
+        lambda c: c["TensorInfo.storage"].fill(10**6),
+        lambda c: c["TensorInfo.producer"].fill(-3),
+        lambda c: c["TensorInfo.role"].fill(10**6),
+        lambda c: c.update({"Op.start": c["Op.start"][:-1]}),
+        lambda c: c.pop("Storage.freed"),
+    ],
+)
+def test_columns_that_lead_nowhere_are_refused(recordings, damage):
+    seen = columns_of_record(recordings[1]["usual"])
+    damage(seen.columns)
+    with pytest.raises(ValueError, match=r"column|refers to|derivative|table of"):
+        seen.check()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells the peak of memory in /proc")
+def test_a_large_recording_is_shown_quickly_and_in_little_memory(tmp_path):
+    record = Record(
+        ops=[Op(i, "tanh", "forward", i // 30, step=i // 30, start=10 * i, end=10 * i + 5) for i in range(36_000)],
+        scopes=[Scope(i, "step", "train_step") for i in range(1200)],
+        steps=[Step(i, i) for i in range(1200)],
+    )
+    program = textwrap.dedent(
+        """
+        import sys, time
+        from viz.cli import main
+        began = time.process_time()
+        main(["show", sys.argv[1]])
+        peak = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0]
+        print(time.process_time() - began, int(peak) / 1024)
+        """
+    )
+    path = str(archive.write(record, tmp_path / "large.efz"))
+    command = [sys.executable, "-c", program, path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    seconds, megabytes = map(float, done.stdout.splitlines()[-1].split())
+    assert "slowest: tanh: 180 µs (100%)" in done.stdout
+    assert seconds < 2  # 0.3 on a machine at rest
+    assert megabytes < 100

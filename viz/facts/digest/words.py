@@ -1,0 +1,138 @@
+"""The digest of a recording as tables and sentences for one screen."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from viz.facts import formatting
+from viz.facts.text_table import Columns, Text, table
+
+__all__ = ["following", "shown"]
+
+_MOST_PARTS = 12
+_MOST_REPORTED = 8
+_BARS = "▁▂▃▄▅▆▇█"
+_LONGEST = 60
+
+
+def shown(facts: dict[str, Any]) -> Iterator[Text]:
+    """The tables, and the sentences below them.
+
+    Args:
+        facts: what `viz.facts.overview.overview` gives.
+    """
+    if facts["course"]:
+        yield Text.of([_course(facts["course"])])
+    if facts["parts"]:
+        yield Text.of([_parts(facts["parts"], facts["in_ops"])])
+    sentences = [*_slowest(facts), *_memory(facts["memory"]), *_nonfinite(facts["nonfinite"])]
+    if sentences:
+        yield Text.of(sentences)
+
+
+def following(facts: dict[str, Any], file: str) -> list[str]:
+    """The commands that lead on from here.
+
+    Args:
+        facts: what `viz.facts.overview.overview` gives.
+        file: the recording, as a command takes it.
+    """
+    flawed = facts["nonfinite"] is not None and facts["nonfinite"]["flawed"]
+    grew = any(not math.isfinite(each[key]) for each in facts["course"] for key in ("first", "last"))
+    found = [f"viz nonfinite {file if flawed else 'SCRIPT'} (where NaN begins)"] if flawed or grew else []
+    return [*found, f"viz html {file} (a page to click through)", f"viz draw {file}", f"viz top {file}"]
+
+
+def _course(course: list[dict[str, Any]]) -> Columns:
+    """A line for each number that training reported."""
+    count, noun = course[0]["count"], {"epoch": "epoch", "batch": "batch"}.get(course[0]["by"], "time")
+    title = f"{formatting.amount(count)} {noun}{'' if count == 1 else 'es' if noun == 'batch' else 's'}"
+    lines = [
+        [
+            formatting.clean(each["name"], 40),
+            *[_number(each[key]) for key in ("first", "last", "lowest", "highest")],
+            _bars(each["values"]),
+        ]
+        for each in course[:_MOST_REPORTED]
+    ]
+    if len(course) > _MOST_REPORTED:
+        lines.append([f"… {len(course) - _MOST_REPORTED} more", "", "", "", "", ""])
+    return table((title, "first", "last", "lowest", "highest", "course"), lines, least="highest,lowest,course")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _bars(values: list[float]) -> str:
+    """A course as bars from its lowest to its highest value; nothing for one that is too short, × for NaN."""
+    finite = [value for value in values if math.isfinite(value)]
+    if len(values) < 3 or not finite or not str(sys.stdout.encoding).lower().startswith("utf"):
+        return ""
+    low, high = min(finite), max(finite)
+    size = (high - low) or 1.0
+    return "".join(
+        [_BARS[round((value - low) / size * (len(_BARS) - 1))] if math.isfinite(value) else "×" for value in values]
+    )
+
+
+def _parts(parts: list[dict[str, Any]], whole: int) -> Columns:
+    """A line for each model, layer, loss, metric and optimizer; of many the outer ones."""
+    level = max(part["level"] for part in parts)
+    kept = parts
+    while len(kept) > _MOST_PARTS and level:
+        level -= 1
+        kept = [part for part in parts if part["level"] <= level]
+    lines = [_part(part, whole) for part in kept[:_MOST_PARTS]]
+    left = len(parts) - len(lines)
+    if left:
+        lines.append([f"… {formatting.amount(left)} more: viz summary", "", "", "", ""])
+    heads = ("part", "output", "parameters", "time", "share")[: 5 if whole else 3]  # times may not be recorded
+    return table(heads, [line[: len(heads)] for line in lines], least="output,share,time" if whole else "output")
+
+
+def _part(part: dict[str, Any], whole: int) -> list[str]:
+    name = formatting.clean(part["name"], _LONGEST)
+    return [
+        "  " * part["level"] + (f"{name} ({formatting.clean(part['class'], 30)})" if part["class"] else name),
+        ", ".join([formatting.shape(tuple(lengths)) for lengths in part["output"]]),
+        "" if part["parameters"] is None else formatting.amount(part["parameters"]),
+        formatting.seconds(part["time"]) if part["time"] else "",
+        f"{100 * part['time'] / whole:.0f} %" if part["time"] and whole else "",
+    ]
+
+
+def _slowest(facts: dict[str, Any]) -> Iterator[str]:
+    head = "slowest:"
+    for row in facts["slowest"]:
+        backward = " (backward)" if row["phase"] == "backward" else ""
+        layer = f" in {formatting.clean(row['layer'], _LONGEST)}" if row["layer"] else ""
+        line = f", {formatting.clean(row['source'], 100)}" if row["source"] else ""
+        took = f"{formatting.seconds(row['time'])} ({100 * row['share']:.0f}%)"
+        yield f"{head:9}{formatting.clean(row['op'])}{backward}{layer}: {took}{line}"
+        head = ""
+
+
+def _memory(memory: dict[str, Any] | None) -> Iterator[str]:
+    if memory is not None:
+        places = [formatting.clean(each, 100) for each in (memory["op"], memory["layer"], memory["source"]) if each]
+        at = f", in {' · '.join(places)}" if places else ""
+        yield f"memory:  {formatting.nbytes(memory['peak'])} at the peak{at}"
+
+
+def _nonfinite(found: dict[str, Any] | None) -> Iterator[str]:
+    if found is None:
+        yield "values:  not measured (viz run --stats basic measures them)"
+        return
+    measured = formatting.count(found["measured"], "measured tensor")
+    if not found["flawed"]:
+        yield f"values:  all finite in {measured}"
+        return
+    where = f" · {formatting.clean(found['layer'], _LONGEST)}" if found["layer"] else ""
+    step = "" if found["step"] is None else f", step {found['step']}"
+    origin = f"{formatting.clean(found['op'])}{where}{step}" if found["op"] else "what came from outside"
+    first = f", first in {origin}"
+    yield f"values:  NaN or infinity in {formatting.amount(found['flawed'])} of {measured}{first}"
