@@ -11,9 +11,8 @@ graphs.py       the list as CUDA graphs, and what runs between them; segments.py
 observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
 taped.py        a replay under a tape
 forwarding.py   observers that hear a run while it is captured
-watching.py     who reads values and changes variables meanwhile
+hearing/        what a step does besides computing: reads of values, changes of variables, prints, random draws
 dependence/     what a step depends on, and whether it is as it was
 varying.py      arguments that are others each time
-calls.py        what a step does besides computing: prints, appends, the clock; draws.py: random numbers
 comparing.py    whether a program gives what an eager run gave: bit for bit, on a GPU within rounding
 """

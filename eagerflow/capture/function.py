@@ -20,21 +20,24 @@ from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
-from eagerflow.capture.calls import heard_calls
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
-from eagerflow.capture.draws import heard_draws
 from eagerflow.capture.graphs import Graphs, graphs_of
+from eagerflow.capture.hearing.calls import heard_calls
+from eagerflow.capture.hearing.draws import heard_draws
+from eagerflow.capture.hearing.handled import swallows
+from eagerflow.capture.hearing.unheard import unheard
+from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import never_pays, what_varies
-from eagerflow.capture.watching import watched
 from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
+from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.machine.threads import get_num_threads
 from eagerflow.layer.call_context import current_call
@@ -48,6 +51,7 @@ R = TypeVar("R")
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _AGAIN = 8  # captures of one signature after what they depend on has changed
 _MOST = 16  # signatures of one function
+_NOT_WITHIN = (None,) * 5
 _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
 
@@ -366,6 +370,11 @@ class Captured(Generic[P, R]):
             return found
         if made is not None and recorder.ended is not None:  # by draws that show only after the run
             made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
+        if made is not None and recorder.may_swallow is not None and swallows(calls.codes):
+            made, recorder.ended = None, recorder.may_swallow
+        if made is not None and (without_a_word := unheard(calls.codes)) is not None:
+            why = guards.unsure()
+            made, recorder.ended = None, without_a_word if why is None else (why, None)
         if recorder.has_arrays and made is not None and (tells := telling_apart(calls.codes)) is not None:
             made, recorder.ended = None, tells
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
@@ -511,7 +520,8 @@ class Captured(Generic[P, R]):
 
 def _alone() -> bool:
     """Whether nothing around the step needs it op by op: no layer, no probe, no ranks."""
-    return capturing.get() is None and current_call.get() is None and undo.get() is None and world.share is None
+    within = capturing.get(), current_call.get(), undo.get(), current_stateless_scope.get(), world.share
+    return within == _NOT_WITHIN
 
 
 @overload

@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.capture import draws
-from eagerflow.capture.draws import heard_draws
+from eagerflow.capture.hearing import draws
+from eagerflow.capture.hearing.draws import heard_draws
 from eagerflow.capture.recorder import Recorder
 from tests.capture.steps import many
 
@@ -265,7 +265,7 @@ def test_a_generator_function_is_named_as_such():
 def test_draws_by_functions_held_since_before_are_noticed(draw, monkeypatch):
     monkeypatch.setattr(draws, "_is_alone", lambda: True)  # threads of other tests may live on
     captured = ef.function(lambda x: x * 2 if draw() < 2.0 else x)
-    with pytest.warns(UserWarning, match=r"draw \(RandomState\) may change|draws from Python's random"):
+    with pytest.warns(UserWarning, match=r"draw \(RandomState\) may change|\(Random.random\) may change"):
         many(captured, X)
     assert captured.replays == 0
 
