@@ -5,6 +5,7 @@ arguments/      a call's arguments, and what stands for NumPy arrays among them 
 recorder.py     listens to one run of the step and writes the list of kernels
 backward.py     the same for a tape's walk back
 instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again
+as_now.py       what becomes of the step's own lists and arrays in it
 program.py      the list as one function; joined.py, in_place.py: what saves it passes over memory
 side_by_side.py replays that run at the same time
 graphs.py       the list as CUDA graphs, and what runs between them; segments.py: one of these

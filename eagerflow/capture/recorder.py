@@ -13,11 +13,12 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.hearing.calls import line_of_user
-from eagerflow.capture.hearing.handled import handled
+from eagerflow.capture.hearing.handled import where_handled
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
 from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
@@ -259,7 +260,7 @@ class Recorder(Observer):
 
     def setting(self, value: Any) -> Ref:
         """The reference to a setting of an op, which may hold raw arrays."""
-        return _as_now(self._ref_of_parts(value, self.setting))
+        return as_now(self._ref_of_parts(value, self.setting))
 
     def given_back(self, value: Any, held: Container[int]) -> Ref:
         """The reference to what the step gives: lists and dicts of its own are made anew by each replay.
@@ -370,14 +371,12 @@ class Recorder(Observer):
 
     def _may_raise(self, op: Op) -> None:
         """An op raises for some values: is there anybody who goes on after that?"""
-        frame = sys._getframe(1)
-        for each in self.walker.frames(frame):
-            way = handled(each.f_code, each.f_lasti)
-            why = f"{op.name} may raise, depending on values, and the step goes on after an error"
-            if way == "except":
-                self.end(why, (each.f_code.co_filename, each.f_lineno))
-            elif way == "with" and self.may_swallow is None:
-                self.may_swallow = why, (each.f_code.co_filename, each.f_lineno)
+        way, line = where_handled(self.walker.frames(sys._getframe(1)))
+        why = f"{op.name} may raise, depending on values, and the step goes on after an error"
+        if way == "except":
+            self.end(why, line)
+        elif way == "with":
+            self.may_swallow = self.may_swallow or (why, line)
 
     def _tape(self, made: Compute, record: Any, saved: list[Ref], several: bool) -> None:
         """An op left a record on a tape around the step."""
@@ -535,8 +534,8 @@ class Recorder(Observer):
 
     def call_again(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of Python, which each replay calls again."""
-        refs = Group(tuple, [_as_now(self.ref(arg)) for arg in args])
-        named = Group(dict, [_as_now(self.ref(arg)) for arg in kwargs.values()], tuple(kwargs))
+        refs = Group(tuple, [as_now(self.ref(arg)) for arg in args])
+        named = Group(dict, [as_now(self.ref(arg)) for arg in kwargs.values()], tuple(kwargs))
         token = capturing.set(None)
         before = 0 if self._log is None else len(self._log)
         try:
@@ -560,24 +559,6 @@ class Recorder(Observer):
 def as_type(array: Any, dtype: numpy.dtype) -> Any:
     """An array in another type."""
     return array.astype(dtype)
-
-
-def _as_now(ref: Ref) -> Ref:
-    """The same, also if the step changes its lists and arrays later."""
-    if isinstance(ref, Group):
-        return Group(ref.kind, list(map(_as_now, ref.parts)), ref.keys)
-    return Const(_copied(ref.constant)) if isinstance(ref, Const) else ref
-
-
-def _copied(value: Any) -> Any:
-    kind = value.__class__
-    if kind in (list, tuple):
-        return kind(map(_copied, value))
-    if kind is dict:
-        return {key: _copied(each) for key, each in value.items()}
-    if kind in (set, bytearray):
-        return value.copy()
-    return value.copy(order="K") if kind is numpy.ndarray and value.flags.writeable else value
 
 
 def _is_known(x: Any) -> bool:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import datetime
 import functools
 import gc
@@ -11,6 +13,7 @@ import importlib
 import os
 import pprint
 import random
+import signal
 import sys
 import threading
 import time
@@ -194,6 +197,86 @@ def writes_bytes_with_numpy(x):
     return x * 2
 
 
+def prints_by_a_map(x):
+    return x * float(len(list(map(print, [1, 2]))))
+
+
+def prints_by_a_part(x):
+    functools.partial(print, "part")()
+    return x * 2
+
+
+def sorts_by_a_function_in_c(x):
+    return x * sorted([2.0, 1.0], key=time.localtime)[0]
+
+
+def handles_a_signal(x):
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return x * 2
+
+
+def sets_how_numpy_computes(x):
+    with np.errstate(all="ignore"):
+        return x * 2
+
+
+def asks_for_subclasses(x):
+    return x * float(len(Counter.__subclasses__()) + 1)
+
+
+def asks_the_clock_of_numpy(x):
+    return x * 2 if np.datetime64("now") > np.datetime64("2020-01-01") else x
+
+
+def reads_memory_by_its_address(x):
+    return x * ctypes.c_float.from_address(TABLE.ctypes.data).value
+
+
+TABLE = np.ones(1, "float32")
+
+
+def goes_on_after_an_error(x):
+    try:
+        return ef.ops.linalg.cholesky(ef.ops.eye(2) * x)
+    except np.linalg.LinAlgError:
+        return x
+
+
+def suppresses_an_error(x):
+    with contextlib.suppress(ValueError):
+        return x * ef.ops.take(x, ef.ops.cast(x, "int32") * 0)
+    return x
+
+
+class Swallowing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return True
+
+
+def swallows_an_error(x):
+    with Swallowing():
+        return x * ef.ops.take(x, ef.ops.cast(x, "int32") * 0)
+    return x
+
+
+@contextlib.contextmanager
+def trying():
+    with contextlib.ExitStack():
+        try:
+            yield
+        except ValueError:
+            return
+
+
+def swallows_an_error_by_a_generator(x):
+    with trying():
+        return x * ef.ops.take(x, ef.ops.cast(x, "int32") * 0)
+    return x
+
+
 def shape_by_values(x):
     return ef.ops.nonzero(x)[0] * 2
 
@@ -210,7 +293,8 @@ def unique(x):
     return ef.ops.unique(x)
 
 
-STEPS = [each for each in list(globals().values()) if isinstance(each, FunctionType) and each.__module__ == __name__]
+FUNCTIONS = [each for each in list(globals().values()) if isinstance(each, FunctionType) and each is not trying]
+STEPS = [each for each in FUNCTIONS if each.__module__ == __name__]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.captured.ways import WAYS
+from tools.captured.ways import OF_NUMBERS, WAYS
 
 __all__ = ["CALLS", "Program", "Trait", "random_program", "single_programs", "traits"]
 
 CALLS = 10
 _FIRST = 4  # the call before which something changes first: the step is replayed by then
-_PARTS = ("read", "change", "write", "state")
+_PARTS = ("read", "tensor", "change", "write", "state")
 _IMPORTS = """import abc, array, bisect, collections, contextlib, contextvars, copy, ctypes, dataclasses, datetime
 import decimal, enum, fractions, functools, gc, heapq, io, itertools, json, locale, logging, math, operator, os, pathlib
 import pprint, queue, random, re, signal, sys, threading, time, types, warnings, weakref
@@ -32,7 +32,8 @@ class Trait(NamedTuple):
     Attributes:
         name: in words.
         setup: how it is made.
-        read: expressions that give a number, or a tensor.
+        read: expressions that give a number.
+        tensor: those that give a tensor.
         change: statements, for between the calls.
         write: statements, for the step.
         state: an expression that tells how it is.
@@ -41,6 +42,7 @@ class Trait(NamedTuple):
     name: str
     setup: str
     read: list[str]
+    tensor: list[str]
     change: list[str]
     write: list[str]
     state: str
@@ -92,7 +94,7 @@ def _trait(name: str, lines: list[str]) -> Trait:
         else:
             setup.append(line)
     state = parts["state"][0] if parts["state"] else "None"
-    return Trait(name, "\n".join(setup), parts["read"], parts["change"], parts["write"], state)
+    return Trait(name, "\n".join(setup), parts["read"], parts["tensor"], parts["change"], parts["write"], state)
 
 
 def random_program(seed: int) -> Program:
@@ -103,7 +105,9 @@ def random_program(seed: int) -> Program:
     for name in chosen:
         trait = traits()[name]
         write = rng.choice(trait.write) if trait.write and rng.random() < 0.25 else None
-        uses.append(_Use(trait, rng.choice(trait.read), rng.choice(sorted(WAYS)), write))
+        read = rng.choice([*trait.read, *trait.tensor])
+        ways = sorted(WAYS) if read in trait.read else sorted(WAYS.keys() - OF_NUMBERS)
+        uses.append(_Use(trait, read, rng.choice(ways), write))
     order = [(number, change) for number, use in enumerate(uses) for change in use.trait.change]
     changes: dict[int, list[str]] = {}
     for call in range(_FIRST, CALLS):
@@ -115,14 +119,14 @@ def random_program(seed: int) -> Program:
 def single_programs(way: str) -> Iterator[Program]:
     """Each trait alone, read in one way, with all its changes in turn and with each write."""
     for trait in traits().values():
-        for read in trait.read:
+        for read in [*trait.read, *(trait.tensor if way not in OF_NUMBERS else ())]:
             calls = range(_FIRST, CALLS, 2 if len(trait.change) < 4 else 1)
             changes = {call: [_numbered(change, 0)] for call, change in zip(calls, trait.change)}
             for change in trait.change[len(changes) :]:
                 yield _program([_Use(trait, read, way, None)], {_FIRST: [_numbered(change, 0)]})
             yield _program([_Use(trait, read, way, None)], changes)
         for write in trait.write:
-            yield _program([_Use(trait, trait.read[0], way, write)], {})
+            yield _program([_Use(trait, [*trait.read, *trait.tensor][0], way, write)], {})
 
 
 def _program(uses: list[_Use], changes: dict[int, list[str]]) -> Program:

@@ -68,6 +68,9 @@ def outcome(program: Program, captures: bool) -> Outcome:
                 given = _told(lambda: step(ef.Tensor(_NUMBERS)))
                 left = [_told(state) for state in names["states"]]
             found.append((given, left, printed.getvalue()))
+        for each in names.values():
+            if isinstance(each, io.TextIOWrapper):
+                each.close()
         replays, why = (step.replays, step.why_eager) if captures else (0, None)
     return Outcome(found, replays, why)
 
@@ -105,7 +108,7 @@ def _comparable(value: Any) -> Any:
 
 def _repeatable(text: str) -> str:
     """Without what differs from run to run: addresses, folders, and the numbers that names get."""
-    return re.sub(r"0x[0-9a-f]+|/tmp/tmp\w+|(?<=[a-z]_)\d+", "", text)
+    return re.sub(r"0x[0-9a-f]+|/tmp/tmp\w+|(?<=[a-z]_)\d+|\bef\.(?=ops)|Captured\.__call__\(.*?\): ", "", text)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["WAYS", "Way"]
+__all__ = ["OF_NUMBERS", "WAYS", "Way"]
 
 
 class Way(NamedTuple):
@@ -80,3 +80,10 @@ WAYS: dict[str, Way] = {
     "in a comparison": Way("x = x * ((({read}) > 2.5) + 1.0)"),
     "in NumPy": Way("x = x * np.float32(np.asarray({read}) * np.ones(1, 'float32')[0])"),
 }
+# Those that take numbers, and raise for most tensors.
+OF_NUMBERS = frozenset(
+    {
+        *("in a branch", "in an exception", "in a match", "in a shape", "in a setting", "in a text", "in a constant"),
+        *("in an integer", "in a comparison", "in NumPy"),
+    }
+)

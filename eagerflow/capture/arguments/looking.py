@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.hearing.named import Named, line_of, named_things, steps_of
+from eagerflow.capture.hearing.named import Named, is_with, line_of, named_things, steps_of
 
 __all__ = ["Look", "asking_for_id", "goes_by_objects", "references", "telling_apart"]
 
 # What tells an object from another one that answers alike, or takes the memory of an array past all its methods.
 _TELLING = frozenset({"BytesIO", "bytearray", "bytes", "frombuffer", "from_buffer", "memoryview"})
+_CONSTANTS = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONST")
 _HEAP = 1 << 9  # flag of a class: made while Python ran
 
 # What finds an object among others, or tells which it is.
@@ -86,7 +87,7 @@ def goes_by_objects(codes: dict[CodeType, dict[str, Any]]) -> bool:
 def _compares_objects(code: CodeType) -> bool:
     steps = steps_of(code)
     asking = [i for i, step in enumerate(steps) if step.opname in ("IS_OP", "CONTAINS_OP")]
-    return not all(_with_constant(steps, i) for i in asking)
+    return not all(is_with(_CONSTANTS, steps, i) for i in asking)
 
 
 def telling_apart(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
@@ -109,14 +110,9 @@ def _telling_in(code: CodeType, variables: dict[str, Any]) -> tuple[str, tuple[s
     for i, step in enumerate(steps):
         if isinstance(step.argval, bytes):  # whose methods take whatever has memory
             return _found(code, step, "bytes")
-        if step.opname == "IS_OP" and not _with_constant(steps, i):
+        if step.opname == "IS_OP" and not is_with(_CONSTANTS, steps, i):
             return _found(code, step, "'is'")
     return None
-
-
-def _with_constant(steps: list[dis.Instruction], i: int) -> bool:
-    """Whether one of the two things that are compared here is a constant, such as None."""
-    return any(map(_is_constant, steps[max(0, i - 2) : i]))
 
 
 def _is_unheard(named: Named) -> bool:
@@ -133,10 +129,6 @@ def _is_unheard(named: Named) -> bool:
 def _of_self(following: list[dis.Instruction]) -> bool:
     """Whether a method asks for its own object."""
     return any(step.opname.startswith("LOAD_FAST") and step.argval == "self" for step in following)
-
-
-def _is_constant(step: dis.Instruction) -> bool:
-    return step.opname.startswith(("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONST"))
 
 
 def _found(code: CodeType, step: dis.Instruction, what: str) -> tuple[str, tuple[str, int] | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dis
 import functools
 from collections.abc import Iterable
 from types import CodeType
 from typing import NamedTuple
+
+from eagerflow.capture.hearing.named import is_with, steps_of
 
 __all__ = ["Names", "compares_values", "named_in"]
 
@@ -17,6 +18,10 @@ _ANY = frozenset(
     getmembers_static getattr_static format format_map
     """.split()
 )
+
+# What puts a constant there, such as None, or a global, such as a class.
+_FIXED = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONST", "LOAD_GLOBAL", "LOAD_NAME")
+_ASKING = frozenset({"is_", "is_not"})
 
 
 class Names(NamedTuple):
@@ -44,7 +49,7 @@ class Names(NamedTuple):
 @functools.cache
 def _of(code: CodeType) -> Names:
     scope, attributes, modules, stored, matches = set(), {*code.co_freevars}, set(), set(), False
-    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
+    steps = steps_of(code)
     for i, step in enumerate(steps):
         if "GLOBAL" in step.opname or step.opname in ("LOAD_NAME", "STORE_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
             scope.add(str(step.argval))
@@ -76,16 +81,10 @@ def _joined(each: Iterable[Names]) -> Names:
 
 @functools.cache
 def _compares(code: CodeType) -> bool:
-    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
-    given = [steps[max(0, i - 2) : i] for i, step in enumerate(steps) if step.opname == "IS_OP"]
+    steps = steps_of(code)
+    asking = [i for i, step in enumerate(steps) if step.opname == "IS_OP"]
     inner = any(_compares(each) for each in code.co_consts if isinstance(each, CodeType))
-    return inner or not {"is_", "is_not"}.isdisjoint(code.co_names) or not all(map(_with_a_fixed_one, given))
-
-
-def _with_a_fixed_one(given: list[dis.Instruction]) -> bool:
-    """Whether one of two things that are compared is a constant, such as None, or a global, such as a class."""
-    fixed = ["CONST" in step.opname or "GLOBAL" in step.opname or "SMALL_INT" in step.opname for step in given]
-    return fixed[-1] or (fixed[0] and given[-1].opname.startswith("LOAD") and given[-1].opname != "LOAD_ATTR")
+    return inner or not _ASKING.isdisjoint(code.co_names) or not all(is_with(_FIXED, steps, i) for i in asking)
 
 
 def compares_values(codes: Iterable[CodeType]) -> bool:

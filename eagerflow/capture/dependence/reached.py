@@ -16,7 +16,7 @@ import importlib.util
 import inspect
 import sys
 import weakref
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
@@ -266,6 +266,8 @@ class Held:
         thing, name = part.thing, part.name
         if part.counts and not isinstance(thing, (tuple, frozenset)):
             self.containers[id(thing)] = (thing, name)
+        if isinstance(thing, defaultdict):
+            yield from self._of_attributes(part, ("default_factory",))
         if not isinstance(thing, (list, tuple, deque)):  # whose entries are found by what they are
             self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
         if hasattr(thing, "keys"):
@@ -282,7 +284,7 @@ class Held:
         if isinstance(thing, numpy.ndarray):
             yield from self._of_array(part)
         elif isinstance(thing, BaseException):
-            yield from self._of_attributes(part, ("args",))
+            yield from self._of_attributes(part, ("args", "__cause__", "__context__"))
         elif isinstance(thing, BUFFERS):
             if part.counts:
                 self.buffers.append((thing, name))
@@ -509,23 +511,26 @@ class Held:
     def _of_module(self, module: ModuleType) -> Iterator[_Part]:
         """What code may take out of a module of the user's: a settings file, say."""
         top = module.__name__.partition(".")[0]
-        own = vars(module)
+        own, beginning = vars(module), f"{module.__name__}."
         if top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__"):
-            self._of_library(own, id(module), f"{module.__name__}.", own.keys())
+            self._of_library(own, id(module), beginning, own.keys())
         if top in LIBRARIES:
+            parts = {name: own[name] for name in own.keys() & self._names.attributes}
+            parts = {name: part for name, part in parts.items() if isinstance(part, (type, ModuleType))}
+            yield from (_Part(part, beginning + name, True, True) for name, part in parts.items())
             return
         names = {name for name in own if name in self._names.attributes or name in self._names.scope}
         if top in sys.stdlib_module_names and top != "__main__":  # whose data count: `os.environ`
             names = {name for name in names if not callable(own[name]) and not isinstance(own[name], ModuleType)}
         elif "__getattr__" in own:  # which answers for those that aren't there
             names |= self._names.attributes
-        beginning = f"{module.__name__}."
         self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
         yield from (_Part(own[name], beginning + name, not _is_heard(own[name]), True) for name in names & own.keys())
 
     def _of_library(self, own: Any, identity: int, beginning: str, there: Iterable[str]) -> None:
         """What code names of a module or class that isn't looked into: somebody may have put it there."""
-        names = {name for name in there if name in self._names.attributes} | (self._names.stored - own.keys())
+        attributes = self._names.attributes
+        names = {name for name in there if name in attributes} | (attributes - own.keys())
         if names:
             self.of_libraries[identity] = Scope(own, beginning, names)
 

@@ -6,22 +6,34 @@ import dis
 import functools
 from collections.abc import Iterable
 from inspect import CO_GENERATOR
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["handled", "swallows"]
+__all__ = ["swallows", "where_handled"]
 
 _SWALLOWING = ("CHECK_EXC_MATCH", "CHECK_EG_MATCH", "POP_EXCEPT")
 
 
-@functools.cache
-def handled(code: CodeType, at: int) -> str | None:
-    """What becomes of an error at this instruction: `"except"`, `"with"` if that decides, None if it goes on.
+def where_handled(frames: Iterable[FrameType]) -> tuple[str | None, tuple[str, int] | None]:
+    """What becomes of an error in the innermost of these frames, and where.
 
     Args:
-        code: of a function.
-        at: the instruction (`frame.f_lasti`).
+        frames: from there outwards.
+
+    Returns:
+        `"except"`; or `"with"`, if whoever ends a block decides; or None, if the step ends, too. And the line.
     """
+    found: tuple[str | None, tuple[str, int] | None] = None, None
+    for frame in frames:
+        way = _handled(frame.f_code, frame.f_lasti)
+        if way is not None and found[0] != "except":
+            found = way, (frame.f_code.co_filename, frame.f_lineno)
+    return found
+
+
+@functools.cache
+def _handled(code: CodeType, at: int) -> str | None:
+    """The same in the code of one frame, at this instruction (`frame.f_lasti`)."""
     ways = {_way(code, entry.target) for entry in _entries(code) if entry.start <= at < entry.end}
     return "except" if "except" in ways else "with" if "with" in ways else None
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-__all__ = ["Named", "line_of", "named_things", "steps_of"]
+__all__ = ["Named", "is_with", "line_of", "named_things", "steps_of"]
 
 _PARTS = ("LOAD_ATTR", "LOAD_METHOD")
+_SIMPLE = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_DEREF", "LOAD_GLOBAL", "LOAD_NAME")
 _GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME")
 
 
@@ -53,6 +54,20 @@ def line_of(code: CodeType, step: dis.Instruction) -> tuple[str, int] | None:
     """File and line of an instruction."""
     line = None if step.positions is None else step.positions.lineno
     return None if line is None else (code.co_filename, line)
+
+
+def is_with(kinds: tuple[str, ...], steps: list[dis.Instruction], i: int) -> bool:
+    """Whether one of the two things that are compared at an instruction was put there by one of some kinds of others.
+
+    Args:
+        kinds: how the names of these begin: of those that put constants there, say.
+        steps: the instructions.
+        i: which of them compares.
+    """
+    if i < 2 or steps[i - 1].opname.startswith(kinds):
+        return True
+    is_simple = steps[i - 1].opname in _SIMPLE  # it put one thing there, so what comes before put the other
+    return is_simple and steps[i - 2].opname.startswith(kinds)
 
 
 def named_things(code: CodeType, variables: dict[str, Any]) -> Iterator[Named]:
