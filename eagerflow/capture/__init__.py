@@ -1,6 +1,6 @@
 """Captured steps: a step that runs the same ops again is replayed without layers, tape and checks.
 
-function.py     what users call: when to capture, when to replay, when to compare
+function.py     what users call: when to capture, when to replay, when to compare; alone.py: where it may be
 arguments/      a call's arguments, and what stands for NumPy arrays among them during a capture
 recorder.py     listens to one run of the step and writes the list of kernels
 backward.py     the same for a tape's walk back
@@ -12,6 +12,7 @@ graphs.py       the list as CUDA graphs, and what runs between them; segments.py
 observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
 taped.py        a replay under a tape
 forwarding.py   observers that hear a run while it is captured
+errors.py       errors of replays
 hearing/        what a step does besides computing: reads of values, changes of variables, prints, random draws
 dependence/     what a step depends on, and whether it is as it was
 varying.py      arguments that are others each time

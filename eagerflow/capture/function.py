@@ -16,6 +16,7 @@ import numpy
 
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
+from eagerflow.capture.alone import is_alone
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.standing_in import StandIns
@@ -23,6 +24,7 @@ from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
+from eagerflow.capture.errors import explained
 from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.hearing.calls import heard_calls
 from eagerflow.capture.hearing.draws import heard_draws
@@ -34,14 +36,10 @@ from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import never_pays, what_varies
-from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
-from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.machine.threads import get_num_threads
-from eagerflow.layer.call_context import current_call
-from eagerflow.world.current import world
 
 __all__ = ["Captured", "CaptureError", "function"]
 
@@ -51,7 +49,6 @@ R = TypeVar("R")
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _AGAIN = 8  # captures of one signature after what they depend on has changed
 _MOST = 16  # signatures of one function
-_NOT_WITHIN = (None,) * 5
 _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
 
@@ -186,8 +183,16 @@ class Captured(Generic[P, R]):
 
     @boundary
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return self._called(args, kwargs)
+        except Exception as error:
+            if (better := explained(error)) is None:
+                raise
+            raise better from None
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observers, taping = current(), log.get()
-        alone = _alone()
+        alone = is_alone()
         if alone and not observers and taping is None and not kwargs and (before := self._last) is not None:
             arrays = before.arrays(args)
             if arrays is not None and (ready := self._ready(before.state)) is not None:
@@ -241,7 +246,7 @@ class Captured(Generic[P, R]):
             The results of the first ones, in order: of as many as are replays of one program, and as keep the threads
             busy. Of none of them where they can't run at the same time. The others weren't called.
         """
-        if current() or log.get() is not None or not _alone():
+        if current() or log.get() is not None or not is_alone():
             return []
         given = [Arguments(args, {}) for args in calls]
         for one in given if self._reached else ():
@@ -516,12 +521,6 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
-
-
-def _alone() -> bool:
-    """Whether nothing around the step needs it op by op: no layer, no probe, no ranks."""
-    within = capturing.get(), current_call.get(), undo.get(), current_stateless_scope.get(), world.share
-    return within == _NOT_WITHIN
 
 
 @overload

@@ -450,6 +450,38 @@ def test_an_exception_leaves_nothing_behind(error):
     assert step.replays == 2
 
 
+def test_an_error_of_a_replay_is_that_of_the_eager_step():
+    def step(x):
+        return ef.ops.take(ef.ops.arange(3.0), x) * 2
+
+    right, wrong = ef.Tensor(np.array([1, 2])), ef.Tensor(np.array([1, 9]))
+    captured = ef.function(step)
+    for _ in range(4):
+        captured(right)
+    with pytest.raises(Exception, match="index 9 is out of bounds") as eager:
+        step(wrong)
+    with pytest.raises(type(eager.value), match=r"\(float32\[3\], int64\[2\]\): index 9 is out of bounds"):
+        captured(wrong)
+    assert captured(right).tolist() == step(right).tolist()
+    assert captured.replays == 4
+
+
+def test_a_scope_that_keeps_values_of_variables_gets_them():
+    total = ef.Variable(1.0)
+
+    @ef.function
+    def step(x):
+        total.assign_add(1.0)
+        return x * total
+
+    for _ in range(4):
+        step(X)
+    with ef.StatelessScope() as scope:
+        assert step(X).tolist() == [6.0, 12.0]
+    assert float(total) == 5.0
+    assert float(scope.get_current_value(total)) == 6.0
+
+
 def test_tapes_around_it_see_its_ops():
     w = ef.Variable(3.0)
     square = ef.function(lambda x: w * x * x)

@@ -18,7 +18,7 @@ _FIRST = 4  # the call before which something changes first: the step is replaye
 _PARTS = ("read", "tensor", "change", "write", "state")
 _IMPORTS = """import abc, array, bisect, collections, contextlib, contextvars, copy, ctypes, dataclasses, datetime
 import decimal, enum, fractions, functools, gc, heapq, io, itertools, json, locale, logging, math, operator, os, pathlib
-import pprint, queue, random, re, signal, sys, threading, time, types, warnings, weakref
+import pickle, pprint, queue, random, re, signal, sys, threading, time, types, warnings, weakref
 import numpy as np
 import eagerflow as ef
 from eagerflow import layers, ops
