@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
+from eagerflow.base.tracebacks import is_slip
 from eagerflow.capture.instructions import Compute, Group
 
 __all__ = ["explained"]
@@ -12,7 +13,7 @@ __all__ = ["explained"]
 
 def explained(error: BaseException) -> BaseException | None:
     """The error that the eager step would raise; None if it is this one, or nobody knows."""
-    trail = error.__traceback__
+    trail = error.__traceback__ if is_slip(error) else None  # ours say already what was wrong
     while trail is not None:
         ask = trail.tb_frame.f_globals.get("<program>")
         program = None if ask is None else ask()

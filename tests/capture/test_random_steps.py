@@ -22,6 +22,7 @@ ONCE_WRONG = {
     "a class of an optimizer that changes what the step reads",
     "a module that answers for attributes",
     "a function of C behind a default",
+    "classes in C by other names",
     "not a number",
     "an iterator that a closure's cause holds",
 }

@@ -28,6 +28,8 @@ def run(programs: Iterable[tuple[str, Program]], shows: bool) -> int:
         except SyntaxError:  # quotes within quotes, say
             continue
         counted["programs"] += 1
+        if counted["programs"] % 250 == 0:
+            print(f"... {dict(counted)}, {len(bad)} differ", flush=True)
         try:
             why, did = difference(program)
         except Exception as error:  # noqa: BLE001 # any failure is a finding

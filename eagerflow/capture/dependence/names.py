@@ -14,8 +14,8 @@ __all__ = ["Names", "compares_values", "named_in"]
 # By these, attributes are read whose names no instruction has.
 _ANY = frozenset(
     """
-    getattr vars __dict__ __getattribute__ attrgetter methodcaller locals globals eval exec asdict astuple getmembers
-    getmembers_static getattr_static format format_map
+    getattr vars __dict__ __getattribute__ __getstate__ __reduce__ __reduce_ex__ attrgetter methodcaller locals globals
+    eval exec asdict astuple getmembers getmembers_static getattr_static format format_map
     """.split()
 )
 

@@ -44,7 +44,7 @@ from eagerflow.capture.dependence.kinds import (
     slots_of,
 )
 from eagerflow.capture.dependence.names import Names, compares_values, named_in
-from eagerflow.capture.hearing.acting import acts_when_called, is_computing
+from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
 from eagerflow.capture.hearing.calls import is_of_a_library
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -316,6 +316,8 @@ class Held:
         elif isinstance(thing, ModuleType):
             yield from self._of_module(thing)
         elif isinstance(thing, type):
+            if part.counts and part.named and is_unknown_class(thing):
+                self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
             if not is_users(thing) and part.counts and part.named:
                 own = vars(thing)
                 data = {name for name in own if not (callable(own[name]) or hasattr(own[name], "__get__"))}
@@ -517,7 +519,7 @@ class Held:
         if top in LIBRARIES:
             parts = {name: own[name] for name in own.keys() & self._names.attributes}
             parts = {name: part for name, part in parts.items() if isinstance(part, (type, ModuleType))}
-            yield from (_Part(part, beginning + name, True, True) for name, part in parts.items())
+            yield from (_Part(part, beginning + name, not _is_heard(part), True) for name, part in parts.items())
             return
         names = {name for name in own if name in self._names.attributes or name in self._names.scope}
         if top in sys.stdlib_module_names and top != "__main__":  # whose data count: `os.environ`
@@ -536,7 +538,9 @@ class Held:
 
 
 def _is_heard(thing: Any) -> bool:
-    """Whether this is a function in C of a module: calls of it are heard, and so is who hands it on (`unheard.py`)."""
+    """Whether this is a function in C of a module, or such a class: who calls it or hands it on is heard or seen."""
+    if isinstance(thing, type):
+        return is_unknown_class(thing)
     return isinstance(thing, BuiltinFunctionType) and isinstance(thing.__self__, (ModuleType, type(None)))
 
 

@@ -71,7 +71,7 @@ def is_with(kinds: tuple[str, ...], steps: list[dis.Instruction], i: int) -> boo
 
 
 def named_things(code: CodeType, variables: dict[str, Any]) -> Iterator[Named]:
-    """All names of globals in code, and of their parts.
+    """All names of globals in code and of what it imports, and of their parts.
 
     Args:
         code: of a function.
@@ -79,7 +79,19 @@ def named_things(code: CodeType, variables: dict[str, Any]) -> Iterator[Named]:
     """
     steps = steps_of(code)
     thing: Any = None  # what the names so far stand for: a module and its parts
+    imported: dict[str, Any] = {}  # within the function
     for i, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            thing = sys.modules.get(str(step.argval))
+            continue
+        if step.opname == "IMPORT_FROM":
+            yield Named(steps, i, getattr(thing, str(step.argval), None))
+            continue
+        if step.opname == "STORE_FAST" and isinstance(thing, ModuleType):
+            imported[str(step.argval)] = thing
+        if step.opname.startswith("LOAD_FAST"):
+            thing = imported.get(str(step.argval))
+            continue
         if step.opname in _GLOBALS:
             thing = variables.get(str(step.argval), getattr(builtins, str(step.argval), None))
         elif step.opname in _PARTS:
