@@ -19,7 +19,8 @@ from tools.captured.running import difference
 
 def run(programs: Iterable[tuple[str, Program]], shows: bool) -> int:
     """How many differ."""
-    bad, began = [], time.perf_counter()
+    bad: list[int] = []
+    began = time.perf_counter()
     counted: Counter[str] = Counter()
     gc.freeze()  # captures ask the garbage collector who has functions: not those of libraries
     for number, (name, program) in enumerate(programs):
