@@ -16,29 +16,30 @@ import numpy
 
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
+from eagerflow.capture.alone import is_alone
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
-from eagerflow.capture.calls import heard_calls
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
-from eagerflow.capture.draws import heard_draws
+from eagerflow.capture.errors import explained
 from eagerflow.capture.graphs import Graphs, graphs_of
+from eagerflow.capture.hearing.calls import heard_calls
+from eagerflow.capture.hearing.draws import heard_draws
+from eagerflow.capture.hearing.handled import swallows
+from eagerflow.capture.hearing.unheard import unheard
+from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import never_pays, what_varies
-from eagerflow.capture.watching import watched
-from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.machine.threads import get_num_threads
-from eagerflow.layer.call_context import current_call
-from eagerflow.world.current import world
 
 __all__ = ["Captured", "CaptureError", "function"]
 
@@ -182,8 +183,16 @@ class Captured(Generic[P, R]):
 
     @boundary
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return self._called(args, kwargs)
+        except Exception as error:
+            if (better := explained(error)) is None:
+                raise
+            raise better from None
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observers, taping = current(), log.get()
-        alone = _alone()
+        alone = is_alone()
         if alone and not observers and taping is None and not kwargs and (before := self._last) is not None:
             arrays = before.arrays(args)
             if arrays is not None and (ready := self._ready(before.state)) is not None:
@@ -237,7 +246,7 @@ class Captured(Generic[P, R]):
             The results of the first ones, in order: of as many as are replays of one program, and as keep the threads
             busy. Of none of them where they can't run at the same time. The others weren't called.
         """
-        if current() or log.get() is not None or not _alone():
+        if current() or log.get() is not None or not is_alone():
             return []
         given = [Arguments(args, {}) for args in calls]
         for one in given if self._reached else ():
@@ -366,6 +375,11 @@ class Captured(Generic[P, R]):
             return found
         if made is not None and recorder.ended is not None:  # by draws that show only after the run
             made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
+        if made is not None and recorder.may_swallow is not None and swallows(calls.codes):
+            made, recorder.ended = None, recorder.may_swallow
+        if made is not None and (without_a_word := unheard(calls.codes)) is not None:
+            why = guards.unsure()
+            made, recorder.ended = None, without_a_word if why is None else (why, None)
         if recorder.has_arrays and made is not None and (tells := telling_apart(calls.codes)) is not None:
             made, recorder.ended = None, tells
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
@@ -507,11 +521,6 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
-
-
-def _alone() -> bool:
-    """Whether nothing around the step needs it op by op: no layer, no probe, no ranks."""
-    return capturing.get() is None and current_call.get() is None and undo.get() is None and world.share is None
 
 
 @overload

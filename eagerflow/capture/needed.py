@@ -14,10 +14,10 @@ import numpy
 
 from eagerflow.capture.instructions import Add, Call, Compute, Convert, Instruction, Known, Rule
 
-__all__ = ["needed"]
+__all__ = ["NEVER_RAISE", "needed"]
 
 # These never raise because of the values that they are given, so that nobody notices when they don't run.
-_NEVER_RAISE = frozenset(
+NEVER_RAISE = frozenset(
     """
     absolute add average_pool batch_normalization broadcast_to cast clip concatenate conv conv_bias conv_transpose
     conv_transpose_bias cos dense divide elu erf exp expm1 gelu_exact gelu_tanh layer_norm leaky_relu log log1p
@@ -51,7 +51,7 @@ def needed(instructions: Sequence[Instruction], outputs: set[int]) -> list[Instr
 def _is_silent(instruction: Instruction) -> bool:
     """Whether an instruction does nothing but give values."""
     if isinstance(instruction, Compute):
-        return instruction.taped is None and instruction.op.name in _NEVER_RAISE
+        return instruction.taped is None and instruction.op.name in NEVER_RAISE
     return isinstance(instruction, Known)
 
 

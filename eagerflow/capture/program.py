@@ -6,6 +6,7 @@ import itertools
 import keyword
 import linecache
 import re
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import ModuleType
@@ -197,7 +198,12 @@ class Program:
     @cached_property
     def run(self) -> Callable[..., Any]:
         """The step as a function of its arguments' arrays; with `taped`, of a log's `append`, those, and their keys."""
-        return self._compiled(self.source, {"tensor": _tensor, "new_key": new_key})
+        return self._compiled(self.source, {"tensor": _tensor, "new_key": new_key, "<program>": weakref.ref(self)})
+
+    def instruction_at(self, line: int) -> Instruction | None:
+        """The instruction on a line of `source`, counted from 1; None where there is none."""
+        found = [instruction for *_, instruction, _ in _in_blocks(self._lines(self.needed, reuses=True))]
+        return found[line - 2] if 1 < line < len(found) + 2 else None
 
     def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
         file = f"<eagerflow captured step {next(_numbers)}>"

@@ -13,13 +13,16 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
-from eagerflow.capture.calls import line_of_user
 from eagerflow.capture.comparing import other_bits
 from eagerflow.capture.forwarding import Forwarding
+from eagerflow.capture.hearing.calls import line_of_user
+from eagerflow.capture.hearing.handled import where_handled
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
 from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
+from eagerflow.capture.needed import NEVER_RAISE
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
 from eagerflow.core.device import device_of, is_array, namespace_of, namespaces
@@ -76,6 +79,7 @@ class Recorder(Observer):
         self._log = log.get()  # of the tapes around the step
         self.outer_tapes = active() if self._log is not None else ()
         self._left = 0 if self._log is None else len(self._log)  # records that should be there
+        self.may_swallow: tuple[str, tuple[str, int] | None] | None = None  # an op under a `with`, which may go on
         self._times: list[int] = []  # when instructions were written
         self._slots_of_keys: dict[int | None, int] = {}
         self._key_names: dict[int, str] = {}  # what the program calls keys
@@ -256,7 +260,7 @@ class Recorder(Observer):
 
     def setting(self, value: Any) -> Ref:
         """The reference to a setting of an op, which may hold raw arrays."""
-        return self._ref_of_parts(value, self.setting)
+        return as_now(self._ref_of_parts(value, self.setting))
 
     def given_back(self, value: Any, held: Container[int]) -> Ref:
         """The reference to what the step gives: lists and dicts of its own are made anew by each replay.
@@ -329,6 +333,8 @@ class Recorder(Observer):
         return self._compute(op, arrays, given, parts, op.outputs != 1)
 
     def _compute(self, op: Op, arrays: list[Ref], given: list[Ref], parts: list[Any], several: bool) -> None:
+        if op.name not in NEVER_RAISE:
+            self._may_raise(op)
         records = log.get()
         keys = tuple([part.key for part in parts])
         record = records[-1] if records else None
@@ -362,6 +368,15 @@ class Recorder(Observer):
             self._kept_back.need(saved)
             if records is self._log and record is not None:
                 self._tape(made, record, saved, several)
+
+    def _may_raise(self, op: Op) -> None:
+        """An op raises for some values: is there anybody who goes on after that?"""
+        way, line = where_handled(self.walker.frames(sys._getframe(1)))
+        why = f"{op.name} may raise, depending on values, and the step goes on after an error"
+        if way == "except":
+            self.end(why, line)
+        elif way == "with":
+            self.may_swallow = self.may_swallow or (why, line)
 
     def _tape(self, made: Compute, record: Any, saved: list[Ref], several: bool) -> None:
         """An op left a record on a tape around the step."""
@@ -519,8 +534,8 @@ class Recorder(Observer):
 
     def call_again(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of Python, which each replay calls again."""
-        refs = Group(tuple, [self.ref(arg) for arg in args])
-        named = Group(dict, [self.ref(arg) for arg in kwargs.values()], tuple(kwargs))
+        refs = Group(tuple, [as_now(self.ref(arg)) for arg in args])
+        named = Group(dict, [as_now(self.ref(arg)) for arg in kwargs.values()], tuple(kwargs))
         token = capturing.set(None)
         before = 0 if self._log is None else len(self._log)
         try:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import datetime
 import functools
 import gc
@@ -11,6 +13,7 @@ import importlib
 import os
 import pprint
 import random
+import signal
 import sys
 import threading
 import time
@@ -22,8 +25,8 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.capture import draws
-from eagerflow.capture.draws import heard_draws
+from eagerflow.capture.hearing import draws
+from eagerflow.capture.hearing.draws import heard_draws
 from eagerflow.capture.recorder import Recorder
 from tests.capture.steps import many
 
@@ -194,6 +197,86 @@ def writes_bytes_with_numpy(x):
     return x * 2
 
 
+def prints_by_a_map(x):
+    return x * float(len(list(map(print, [1, 2]))))
+
+
+def prints_by_a_part(x):
+    functools.partial(print, "part")()
+    return x * 2
+
+
+def sorts_by_a_function_in_c(x):
+    return x * sorted([2.0, 1.0], key=time.localtime)[0]
+
+
+def handles_a_signal(x):
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return x * 2
+
+
+def sets_how_numpy_computes(x):
+    with np.errstate(all="ignore"):
+        return x * 2
+
+
+def asks_for_subclasses(x):
+    return x * float(len(Counter.__subclasses__()) + 1)
+
+
+def asks_the_clock_of_numpy(x):
+    return x * 2 if np.datetime64("now") > np.datetime64("2020-01-01") else x
+
+
+def reads_memory_by_its_address(x):
+    return x * ctypes.c_float.from_address(TABLE.ctypes.data).value
+
+
+TABLE = np.ones(1, "float32")
+
+
+def goes_on_after_an_error(x):
+    try:
+        return ef.ops.linalg.cholesky(ef.ops.eye(2) * x)
+    except np.linalg.LinAlgError:
+        return x
+
+
+def suppresses_an_error(x):
+    with contextlib.suppress(ValueError):
+        return x * ef.ops.take(x, ef.ops.cast(x, "int32") * 0)
+    return x
+
+
+class Swallowing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return True
+
+
+def swallows_an_error(x):
+    with Swallowing():
+        return x * ef.ops.take(x, ef.ops.cast(x, "int32") * 0)
+    return x
+
+
+@contextlib.contextmanager
+def trying():
+    with contextlib.ExitStack():
+        try:
+            yield
+        except ValueError:
+            return
+
+
+def swallows_an_error_by_a_generator(x):
+    with trying():
+        return x * ef.ops.take(x, ef.ops.cast(x, "int32") * 0)
+    return x
+
+
 def shape_by_values(x):
     return ef.ops.nonzero(x)[0] * 2
 
@@ -210,7 +293,8 @@ def unique(x):
     return ef.ops.unique(x)
 
 
-STEPS = [each for each in list(globals().values()) if isinstance(each, FunctionType) and each.__module__ == __name__]
+FUNCTIONS = [each for each in list(globals().values()) if isinstance(each, FunctionType) and each is not trying]
+STEPS = [each for each in FUNCTIONS if each.__module__ == __name__]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
@@ -265,7 +349,7 @@ def test_a_generator_function_is_named_as_such():
 def test_draws_by_functions_held_since_before_are_noticed(draw, monkeypatch):
     monkeypatch.setattr(draws, "_is_alone", lambda: True)  # threads of other tests may live on
     captured = ef.function(lambda x: x * 2 if draw() < 2.0 else x)
-    with pytest.warns(UserWarning, match=r"draw \(RandomState\) may change|draws from Python's random"):
+    with pytest.warns(UserWarning, match=r"draw \(RandomState\) may change|\(Random.random\) may change"):
         many(captured, X)
     assert captured.replays == 0
 
@@ -364,6 +448,39 @@ def test_an_exception_leaves_nothing_behind(error):
     for _ in range(4):
         step(X)
     assert step.replays == 2
+
+
+def test_an_error_of_a_replay_is_that_of_the_eager_step():
+    def step(x):
+        return ef.ops.take(ef.ops.arange(3.0), x) * 2
+
+    ef.config.enable_traceback_filtering()  # as it is for users
+    right, wrong = ef.Tensor(np.array([1, 2])), ef.Tensor(np.array([1, 9]))
+    captured = ef.function(step)
+    for _ in range(4):
+        captured(right)
+    with pytest.raises(Exception, match="index 9 is out of bounds") as eager:
+        step(wrong)
+    with pytest.raises(type(eager.value), match=r"\(float32\[3\], int64\[2\]\): index 9 is out of bounds"):
+        captured(wrong)
+    assert captured(right).tolist() == step(right).tolist()
+    assert captured.replays == 4
+
+
+def test_a_scope_that_keeps_values_of_variables_gets_them():
+    total = ef.Variable(1.0)
+
+    @ef.function
+    def step(x):
+        total.assign_add(1.0)
+        return x * total
+
+    for _ in range(4):
+        step(X)
+    with ef.StatelessScope() as scope:
+        assert step(X).tolist() == [6.0, 12.0]
+    assert float(total) == 5.0
+    assert float(scope.get_current_value(total)) == 6.0
 
 
 def test_tapes_around_it_see_its_ops():

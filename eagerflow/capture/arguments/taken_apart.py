@@ -70,7 +70,7 @@ class Arguments:
             kinds = [key.__class__ for key in x if key.__class__ is not str]  # True isn't 1
             return (kind, *[(key, self._part(value)) for key, value in x.items()], *kinds)
         if kind in _NUMBERS:
-            return (kind, x) if x else (kind, repr(x))  # -0.0 isn't 0.0
+            return (kind, x) if x and kind is not complex else (kind, repr(x))  # -0.0 isn't 0.0
         if type(x) is ArrayArgument:
             self.tensors.append(x)
             return None

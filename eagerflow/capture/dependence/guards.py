@@ -39,9 +39,10 @@ class Guards:
     """
 
     def __init__(self, held: Held, taped: bool = False) -> None:
-        self._unknown = held.unknown
+        self._unknown, self._goes_by_objects = held.unknown, held.goes_by_objects
         self._arrays = [_Array(array, name) for array, name, named in held.arrays.values() if named]
         self._checks: list[Any] = [_Names(scope) for scope in held.scopes.values()]
+        self._checks += [_OfLibraries(scope) for scope in held.of_libraries.values()]
         self._checks += [_Cells(list(held.cells.values())), _Functions(held.functions)]
         self._checks += [
             _container(thing, name, held.passed_over.get(identity))
@@ -55,7 +56,7 @@ class Guards:
         self._checks += [_OfVariables(list(held.variables.values()), taped)]
         self._checks += [_Entries(config.numeric_settings(), "eagerflow.config", frozenset()), _Environment()]
         self._checks = [check for check in self._checks if not check.is_empty()] + self._arrays
-        entries = {c: dict_of(c.thing) for c in self._checks if isinstance(c, (_Entries, _Environment))}
+        entries = {c: dict_of(c.thing) for c in self._checks if isinstance(c, (_Entries, _OfLibraries, _Environment))}
         self._versions = Versions([found for found in entries.values() if found is not None])
         self._others_identical = identical([c.conditions for c in self._checks if entries.get(c) is None])
         self._identical = identical([c.conditions for c in self._checks])
@@ -73,10 +74,16 @@ class Guards:
         if versions.same() and self._others_identical():
             return None
         state = versions.now()
-        if self._identical() or (different := next((c for c in self._checks if not c.same()), None)) is None:
+        if self._identical():
             versions.note(state)
             return None
-        return str(different.difference())
+        different = next((c for c in self._checks if not c.same()), None)
+        if different is not None:
+            return str(different.difference())
+        if self._goes_by_objects:
+            return "an object that the step compares by 'is'"
+        versions.note(state)
+        return None
 
 
 def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
@@ -96,7 +103,9 @@ def _same(now: Any, before: Any) -> bool:
         return False
     if isinstance(before, tuple):  # such as a named one; the lists in it are watched themselves
         return not kind.__dictoffset__ and len(now) == len(before) and all(map(_same, now, before))
-    return (kind in _VALUES or (isinstance(before, numpy.generic) and is_constant(before))) and same_value(now, before)
+    if kind not in _VALUES and not (isinstance(before, numpy.generic) and is_constant(before)):
+        return False
+    return same_value(now, before) and before == before  # NaN is found in a list by what it is
 
 
 def _gives(ask: Callable[[], Any], before: Any) -> bool:
@@ -125,18 +134,26 @@ class _Names:
             values = self.take(self.variables)
         except KeyError:
             return False
-        return _all_same(values, self.values) and self.missing.isdisjoint(self.variables)
+        return _all_same(values, self.values) and self.variables.keys().isdisjoint(self.missing)
 
     def conditions(self, to: Conditions) -> None:
         variables = to.value(self.variables)
         to.entries(variables, self.names, self.values)
         if self.missing:
-            to.add(f"{to.value(self.missing)}.isdisjoint({variables})")
+            to.add(f"{variables}.keys().isdisjoint({to.value(self.missing)})")
 
     def difference(self) -> str:
         now = [self.variables.get(name, NOTHING) for name in self.names]
         found = _first(self.names, now, self.values)
         return self.beginning + (found or next(iter(self.missing & self.variables.keys()), ""))
+
+
+class _OfLibraries(_Names):
+    """Names in modules and classes of libraries, which change so rarely that the dict's version tells."""
+
+    @property
+    def thing(self) -> Any:
+        return self.variables
 
 
 class _Cells:
@@ -370,8 +387,12 @@ class _Array(_Buffer):
     """A NumPy array."""
 
     def __init__(self, array: numpy.ndarray, name: str) -> None:
-        self.array, self.name, self.shape, self.dtype = array, name, array.shape, array.dtype
+        self.array, self.name, self.dtype, self.form = array, name, array.dtype, self._form(array)
         self.before = b"" if self.is_large() else array.tobytes()
+
+    @staticmethod
+    def _form(array: numpy.ndarray) -> tuple[Any, ...]:
+        return array.shape, array.strides, array.flags.num
 
     def is_large(self) -> bool:
         """Whether comparing takes too long."""
@@ -379,7 +400,7 @@ class _Array(_Buffer):
 
     def same(self) -> bool:
         array = self.array
-        if array.shape != self.shape or array.dtype is not self.dtype:
+        if self._form(array) != self.form or array.dtype is not self.dtype:
             return False
         return self.is_large() or array.tobytes() == self.before
 

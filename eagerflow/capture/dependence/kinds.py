@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.calls import is_of_a_library
+from eagerflow.capture.hearing.calls import is_of_a_library
 
 __all__ = [
     "BUFFERS",
@@ -68,7 +68,6 @@ _CONSTANTS: tuple[type, ...] = (
     re.Pattern,
     operator.itemgetter,
     operator.attrgetter,
-    operator.methodcaller,
     types.CodeType,
     types.GenericAlias,
     types.UnionType,
@@ -131,6 +130,7 @@ _TAKING: frozenset[Any] = frozenset({getattr, vars, globals, locals, eval, exec}
     *(dataclasses.asdict, dataclasses.astuple),
     *(inspect.getmembers, inspect.getmembers_static, inspect.getattr_static),
 }
+_TELLING = frozenset({"__getattribute__", "copy", "count", "get", "index", "items", "keys", "values"})
 _PLAINLY: Any = object.__getattribute__
 _TAKERS = (operator.attrgetter, operator.methodcaller)
 _HEAP, _FIXED = 1 << 9, 1 << 8  # flags of a class: made while Python ran; whose attributes can't be set
@@ -177,6 +177,8 @@ def is_opaque(thing: Any) -> bool:
     Python aren't, unless such a class stands among their bases.
     """
     kind = type(thing)
+    if kind is operator.methodcaller:  # of methods in C, too, and nobody hears of those
+        return thing.__reduce__()[1][0] not in _TELLING
     if isinstance(thing, _KNOWN) or kind is object:
         return False
     if any(not _CYTHON.isdisjoint(vars(each)) for each in kind.__mro__):

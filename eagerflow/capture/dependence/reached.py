@@ -16,7 +16,7 @@ import importlib.util
 import inspect
 import sys
 import weakref
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.capture.calls import is_of_a_library
 from eagerflow.capture.dependence.asked import CACHED, SETTINGS, Results
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
@@ -44,7 +43,9 @@ from eagerflow.capture.dependence.kinds import (
     reads_any_attribute,
     slots_of,
 )
-from eagerflow.capture.dependence.names import Names, named_in
+from eagerflow.capture.dependence.names import Names, compares_values, named_in
+from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
+from eagerflow.capture.hearing.calls import is_of_a_library
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
@@ -166,12 +167,14 @@ class Held:
         buffers: `bytearray` and the like.
         arrays: NumPy arrays that somebody may change.
         scopes: what code names of modules.
+        of_libraries: what it names of modules and classes of libraries.
         cells: variables of functions around, with their values and names.
         functions: those that ran.
         attributes: single attributes that count.
         objects: layers and objects of classes that aren't ours, whose class or `__dict__` may be set.
         asked: what is called to learn a value: of context variables, whether weak references are alive.
         unknown: what may change unseen, in words.
+        goes_by_objects: whether the step may ask whether one thing is another that is equal.
         has_abstract: whether classes may be registered as others' subclasses.
     """
 
@@ -190,6 +193,8 @@ class Held:
         self.buffers: list[tuple[Any, str]] = []
         self.arrays: dict[int, tuple[numpy.ndarray, str, bool]] = {}
         self.scopes: dict[int, Scope] = {}
+        self.of_libraries: dict[int, Scope] = {}
+        self.goes_by_objects = compares_values(codes)
         self.cells: dict[int, tuple[Any, Any, str]] = {}
         self.functions: list[FunctionType] = []
         self.attributes: list[tuple[Any, str]] = []
@@ -209,9 +214,9 @@ class Held:
         if self._has_decimals:
             self.asked.append((_decimal_settings, _decimal_settings(), "decimal.getcontext()"))
 
-    def reach(self, thing: Any, name: str, named: bool = True) -> None:
+    def reach(self, thing: Any, name: str, counts: bool = True) -> None:
         """Go through what `thing` holds."""
-        waiting = [_Part(thing, name, True, named)]
+        waiting = [_Part(thing, name, counts, True)]
         while waiting:
             part = waiting.pop()
             self._has_decimals = self._has_decimals or _computes_with_decimals(part.thing)
@@ -236,6 +241,8 @@ class Held:
             )
         elif isinstance(thing, Tensor):
             self.tensors[id(thing)] = thing
+            if type(thing) is Tensor:
+                yield from self._of_attributes(part, ("data", "mask", "logits"))
             return
         elif isinstance(thing, Layer):
             yield from self._of_layer(part)
@@ -259,6 +266,8 @@ class Held:
         thing, name = part.thing, part.name
         if part.counts and not isinstance(thing, (tuple, frozenset)):
             self.containers[id(thing)] = (thing, name)
+        if isinstance(thing, defaultdict):
+            yield from self._of_attributes(part, ("default_factory",))
         if not isinstance(thing, (list, tuple, deque)):  # whose entries are found by what they are
             self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
         if hasattr(thing, "keys"):
@@ -275,7 +284,7 @@ class Held:
         if isinstance(thing, numpy.ndarray):
             yield from self._of_array(part)
         elif isinstance(thing, BaseException):
-            yield from self._of_attributes(part, ("args",))
+            yield from self._of_attributes(part, ("args", "__cause__", "__context__"))
         elif isinstance(thing, BUFFERS):
             if part.counts:
                 self.buffers.append((thing, name))
@@ -287,12 +296,14 @@ class Held:
             yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or name)
             yield part._replace(thing=thing.__func__)
         elif isinstance(thing, (BuiltinFunctionType, MethodWrapperType)):
+            if part.counts and part.named and (acting := acts_when_called(thing)) is not None:
+                self.unknown.append(f"what {name} gives ({acting})")
             if not isinstance(thing.__self__, ModuleType):
                 yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or name)
         elif isinstance(thing, functools.partial):
-            yield from (part._replace(thing=each) for each in (thing.func, thing.args, thing.keywords))
+            yield from self._of_attributes(part, ("func", "args", "keywords"))
         elif isinstance(thing, property):
-            yield from (part._replace(thing=each) for each in (thing.fget, thing.fset, thing.fdel))
+            yield from self._of_attributes(part, ("fget", "fset", "fdel"))
         elif isinstance(thing, (staticmethod, classmethod)):
             yield part._replace(thing=thing.__func__)
         elif isinstance(thing, CACHED):
@@ -305,6 +316,12 @@ class Held:
         elif isinstance(thing, ModuleType):
             yield from self._of_module(thing)
         elif isinstance(thing, type):
+            if part.counts and part.named and is_unknown_class(thing):
+                self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
+            if not is_users(thing) and part.counts and part.named:
+                own = vars(thing)
+                data = {name for name in own if not (callable(own[name]) or hasattr(own[name], "__get__"))}
+                self._of_library(own, id(thing), f"{thing.__name__}.", data)
             yield from self._of_class(part)
 
     def _of_asked(self, part: _Part, ask: Callable[[], Any]) -> Iterator[_Part]:
@@ -347,7 +364,8 @@ class Held:
         own = attributes_of(thing)
         settled, ours = _is_settled(thing), str(type(thing).__module__).startswith("eagerflow.")
         unheard = is_unheard(type(thing))  # what its methods name nobody knows
-        package = not (ours or unheard or is_users(type(thing)))  # nor of these, which may hold anything
+        # Nor of these, which may hold anything, and of the library's own objects that a step may go on with.
+        package = not (ours or unheard or is_users(type(thing))) or (unheard and is_computing(type(thing)))
         if isinstance(own, dict):
             if part.counts and not settled:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
@@ -409,11 +427,20 @@ class Held:
         thing = part.thing
         own = getattr(thing, _OWN_STATE)
         # What code of the user's names may be read by the step.
-        read = _settings(thing, self._named_outside(type(thing)))
+        outside = self._named_outside(type(thing))
+        read = list(_settings(thing, outside))
+        if part.counts and not (changed := self._stored_inside(type(thing)).intersection(read)) <= {*own}:
+            self.unknown.append(f"{part.name}.{min(changed)}, which its own methods set,")
         yield from self._of_attributes(part, dict.fromkeys((*own, *read)))
         for variable in getattr(thing, "variables", ()):
             if isinstance(variable, Variable):
                 yield part._replace(thing=variable)
+
+    def _stored_inside(self, kind: type) -> frozenset[str]:
+        """Attributes that the methods of a class of the user's set, which run in each replay."""
+        methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
+        own = [inspect.unwrap(each) for each in methods if isinstance(each, FunctionType)]
+        return named_in([each.__code__ for each in own if each.__name__ != "__init__"]).stored
 
     def _named_outside(self, kind: type) -> frozenset[str]:
         """Attributes that code names, but for that of this class of the user's: it runs in each replay, as it must."""
@@ -478,7 +505,7 @@ class Held:
     def _of_scope(self, variables: dict[str, Any], beginning: str, names: frozenset[str]) -> None:
         self.scopes.setdefault(id(variables), Scope(variables, beginning, set())).names.update(names)
         for name in names & variables.keys():
-            self.reach(variables[name], beginning + name)
+            self.reach(variables[name], beginning + name, counts=not _is_heard(variables[name]))
         own = vars(builtins)
         if variables is not own and (builtin := (names - variables.keys()) & own.keys()):
             self._of_scope(own, "", frozenset(builtin))
@@ -486,15 +513,35 @@ class Held:
     def _of_module(self, module: ModuleType) -> Iterator[_Part]:
         """What code may take out of a module of the user's: a settings file, say."""
         top = module.__name__.partition(".")[0]
+        own, beginning = vars(module), f"{module.__name__}."
+        if top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__"):
+            self._of_library(own, id(module), beginning, own.keys())
         if top in LIBRARIES:
+            parts = {name: own[name] for name in own.keys() & self._names.attributes}
+            parts = {name: part for name, part in parts.items() if isinstance(part, (type, ModuleType))}
+            yield from (_Part(part, beginning + name, not _is_heard(part), True) for name, part in parts.items())
             return
-        own = vars(module)
         names = {name for name in own if name in self._names.attributes or name in self._names.scope}
         if top in sys.stdlib_module_names and top != "__main__":  # whose data count: `os.environ`
             names = {name for name in names if not callable(own[name]) and not isinstance(own[name], ModuleType)}
-        beginning = f"{module.__name__}."
+        elif "__getattr__" in own:  # which answers for those that aren't there
+            names |= self._names.attributes
         self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
-        yield from (_Part(own[name], beginning + name, True, True) for name in names)
+        yield from (_Part(own[name], beginning + name, not _is_heard(own[name]), True) for name in names & own.keys())
+
+    def _of_library(self, own: Any, identity: int, beginning: str, there: Iterable[str]) -> None:
+        """What code names of a module or class that isn't looked into: somebody may have put it there."""
+        attributes = self._names.attributes
+        names = {name for name in there if name in attributes} | (attributes - own.keys())
+        if names:
+            self.of_libraries[identity] = Scope(own, beginning, names)
+
+
+def _is_heard(thing: Any) -> bool:
+    """Whether this is a function in C of a module, or such a class: who calls it or hands it on is heard or seen."""
+    if isinstance(thing, type):
+        return is_unknown_class(thing)
+    return isinstance(thing, BuiltinFunctionType) and isinstance(thing.__self__, (ModuleType, type(None)))
 
 
 def _resolved(module: str, variables: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy.random.mtrand
 
 from eagerflow.base.capturing import capturing
-from eagerflow.capture.calls import is_of_user
+from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.kernels.machine.threads import WORKERS
 
 __all__ = ["heard_draws"]

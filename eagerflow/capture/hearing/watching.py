@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -27,7 +28,7 @@ from eagerflow.core.variable import Variable
 
 __all__ = ["watched"]
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = str(Path(__file__).parents[2].absolute())
 _ABOUT = frozenset({"dtype", "shape", "ndim", "size", "nbytes", "__class__", "itemsize"})
 _ASKERS = frozenset({"device_of", "namespace_of", "_namespace_of", "type", "signature_of", "is_device_array"})
 # Functions of ours that hand the array on to what asks for its shape and type alone, or keeps it as it is.

@@ -1,0 +1,35 @@
+"""Errors of replays, told as the ops tell them that raise eagerly: by their names, and of the same kind."""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import Any
+
+from eagerflow.base.tracebacks import is_slip
+from eagerflow.capture.instructions import Compute, Group
+
+__all__ = ["explained"]
+
+
+def explained(error: BaseException) -> BaseException | None:
+    """The error that the eager step would raise; None if it is this one, or nobody knows."""
+    trail = error.__traceback__ if is_slip(error) else None  # ours say already what was wrong
+    while trail is not None:
+        ask = trail.tb_frame.f_globals.get("<program>")
+        program = None if ask is None else ask()
+        if program is not None:
+            return _of(error, program.instruction_at(trail.tb_lineno), trail.tb_frame)
+        trail = trail.tb_next
+    return None
+
+
+def _of(error: BaseException, instruction: Any, frame: FrameType) -> BaseException | None:
+    if not isinstance(instruction, Compute) or not isinstance(error, Exception):
+        return None
+    refs = [part for ref in instruction.arrays for part in (ref.parts if isinstance(ref, Group) else [ref])]
+    taken = {n: frame.f_locals.get(f"v{n}") for ref in (*refs, *instruction.settings) for n in ref.slots()}
+    if any(value is None for value in taken.values()):
+        return None
+    values: Any = taken
+    settings = tuple([ref.value(values) for ref in instruction.settings])
+    return instruction.op.explain(error, [ref.value(values) for ref in refs], settings)

@@ -1,0 +1,6 @@
+"""What a step does while it is captured, besides computing.
+
+By file: `watching` (who reads values, and changes variables), `calls` (prints, appends, the clock), `acting` (which
+functions do so), `unheard` (calls of them of which Python tells nobody), `named` (what names in code stand for),
+`draws` (random numbers).
+"""

@@ -1,0 +1,152 @@
+"""What acts, or gives other values each time: functions that a replay may not leave out, of C and of the library.
+
+Only what is known to do nothing but give a value may be left out. All else ends a capture, also what nobody thought of.
+"""
+
+from __future__ import annotations
+
+import builtins
+import datetime
+import io
+import math
+import operator
+import sys
+from collections.abc import Container
+from types import BuiltinFunctionType, CodeType, MethodType
+from typing import Any
+
+import numpy
+
+__all__ = ["acts", "acts_when_called", "is_acting", "is_computing", "is_setting_of_numpy", "is_unknown_class", "writes"]
+
+# Modules of the standard library, without underscores in front, whose functions in Python do nothing but give values.
+_COMPUTING = frozenset(
+    """
+    abc array ast base64 binascii bisect cmath codecs collections collections_abc colorsys contextlib contextvars copy
+    copyreg dataclasses decimal difflib encodings enum fractions functools graphlib heapq html inspect itertools keyword
+    math numbers operator py_abc pydecimal re reprlib statistics string struct textwrap typing types unicodedata weakref
+    weakrefset
+    """.split()
+)
+# How the names of functions in them begin that do more, look at the stack, or go on after an error.
+_NOT_SO = tuple(
+    """
+    EncodedFile _RedirectStream chdir currentframe finalize findsource getfile getinnerframes getouterframes getsource
+    iterdecode open redirect_ register_error stack suppress trace
+    """.split()
+)
+_PATHS = frozenset({"genericpath", "ntpath", "posixpath"})  # `os.path`, of which these look at files or settings:
+_OF_FILES = frozenset(
+    """
+    abspath exists expanduser expandvars getatime getctime getmtime getsize isdir isfile isjunction islink ismount
+    lexists realpath relpath samefile sameopenfile
+    """.split()
+)
+_PURE = {
+    getattr(builtins, name)
+    for name in """
+    abs all any ascii bin callable chr divmod format getattr hasattr hash hex id isinstance issubclass iter len max min
+    oct ord pow repr round sorted sum vars
+    """.split()
+}
+_PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "itertools", "_abc", "_contextvars"}
+_READING = frozenset("copy count get index items keys values __contains__ __getitem__ __len__".split())
+# Of NumPy's functions in C; those in Python open files by Python's means.
+_FILES = frozenset("dump fromfile tofile".split())
+_SETTINGS = ("errstate", "printoptions", "set_printoptions", "set_string_function", "setbufsize", "seterr")
+_CLOCKS = frozenset("now today utcnow".split())  # of datetime's classes
+# Methods of classes that make an object, or tell of one; others may read raw memory or tell of what is elsewhere.
+_MAKING = frozenset(
+    """
+    combine from_bytes from_float fromhex fromisocalendar fromisoformat fromkeys fromordinal from_number maketrans mro
+    __dir__ __init_subclass__ __new__ __prepare__ __sizeof__ __subclasshook__
+    """.split()
+)
+_CHANGING_LOCALLY = (list, dict, set)
+_HEAP = 1 << 9  # flag of a class: made while Python ran
+
+
+def acts(function: Any, held: Container[int]) -> str | None:
+    """Why a function written in C can't be left out, None if it can.
+
+    Args:
+        function: it.
+        held: identities of lists, dicts and sets that the step's surroundings hold.
+    """
+    if function in _PURE:
+        return None
+    owner, name = getattr(function, "__self__", None), function.__name__
+    if name in _FILES and (owner.__class__ is numpy.ndarray or getattr(function, "__module__", "") == "numpy"):
+        return f"numpy.{name}"
+    module = getattr(function, "__module__", None) or ""
+    if owner is None or owner.__class__.__name__ == "module":
+        module = module or getattr(owner, "__name__", "")
+        pure = module in _PURE_MODULES or (module.startswith(("numpy", "cupy")) and "random" not in module)
+        return None if pure else f"{module + '.' if module not in ('', 'builtins') else ''}{name}"
+    if isinstance(owner, type):
+        is_clock = name in _CLOCKS and issubclass(owner, datetime.date)
+        return None if name in _MAKING and not is_clock else f"{owner.__module__}.{owner.__qualname__}.{name}"
+    if isinstance(owner, (str, bytes, tuple, int, float, complex, range, frozenset)) or name in _READING:
+        return None
+    if isinstance(owner, _CHANGING_LOCALLY):
+        return f"{type(owner).__name__}.{name} of an object from outside of the step" if id(owner) in held else None
+    if isinstance(owner, numpy.ndarray):
+        return None
+    return f"{type(owner).__name__}.{name}"
+
+
+def acts_when_called(thing: Any) -> str | None:
+    """Why something written in C may not be called where Python doesn't tell of the call; None if it may be.
+
+    Python tells of calls that its code makes, not of those that C makes: `map(print, rows)`, `sorted(rows, key=...)`.
+    """
+    if isinstance(thing, BuiltinFunctionType):
+        return acts(thing, ())
+    if isinstance(thing, MethodType) and isinstance(thing.__func__, BuiltinFunctionType):
+        return acts(thing.__func__, ())
+    return None
+
+
+def is_unknown_class(kind: type) -> bool:
+    """Whether making an object of a class may act without a function of Python's: files, sockets, the clock."""
+    module = str(kind.__module__)
+    top = module.partition(".")[0]
+    if top == "numpy":
+        return "random" in module or kind in (numpy.datetime64, numpy.memmap)
+    if top in sys.stdlib_module_names and top not in ("__main__", "builtins", "datetime"):
+        return top.lstrip("_") not in _COMPUTING or kind is operator.methodcaller
+    return not kind.__flags__ & _HEAP and top != "builtins" and not issubclass(kind, (numpy.generic, datetime.date))
+
+
+def is_acting(module: str, code: CodeType) -> bool:
+    """Whether a function of the standard library may give other values each time, or act on the world.
+
+    Args:
+        module: the first part of the name of its module.
+        code: its code.
+    """
+    if module in _PATHS:
+        return code.co_name in _OF_FILES
+    if code.co_filename.startswith("<frozen importlib"):  # an import, which guards look at, as they do at `os.environ`
+        return False
+    if module.lstrip("_") in _COMPUTING:
+        return code.co_qualname.startswith(_NOT_SO)
+    return not code.co_qualname.startswith("_Environ.")
+
+
+def is_computing(kind: type) -> bool:
+    """Whether a class is of a module of the standard library whose functions do nothing but give values."""
+    top = str(kind.__module__).partition(".")[0]
+    return top in sys.stdlib_module_names and top.lstrip("_") in _COMPUTING
+
+
+def is_setting_of_numpy(code: CodeType) -> bool:
+    """Whether a function of NumPy's sets how it computes or prints from now on."""
+    return code.co_qualname.startswith(_SETTINGS)
+
+
+def writes(function: Any) -> bool:
+    """Whether a function written in C prints, or writes to an open file."""
+    if function is print:
+        return True
+    return isinstance(getattr(function, "__self__", None), io.IOBase) and function.__name__ in ("write", "writelines")
