@@ -6,7 +6,6 @@ go on with.
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import shutil
 import sys
@@ -111,11 +110,9 @@ def _show_one_step(model: Any, x: numpy.ndarray, y: numpy.ndarray, out: Path) ->
     with _viz.package().trace(stats="basic", steps=_UNTRACED) as trace:
         for _ in range(_UNTRACED + 1):  # the others tell how long a step takes that nobody records
             model.train_on_batch(x, y)
-    files = {name: out / f"step.{name}" for name in ("svg", "html", "efz")}
+    files = {name: out / f"step.{name}" for name in ("svg", "png", "html", "efz")}
     trace.draw(files["svg"])
-    with contextlib.suppress(_viz.package().RendererMissing):  # which needs Graphviz; the report says so
-        trace.draw(out / "step.png")
-        files["png"] = out / "step.png"
+    trace.draw(files["png"])
     trace.to_html(files["html"])
     trace.save(files["efz"])
     trace.to_tensorboard(out / "logs" / "step")
@@ -135,8 +132,7 @@ def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) 
     print(folded("What ran in one training step, forward and backward:"))
     about = "(open it in a browser: every operation, its shape, time and line of code)"
     print(folded(f"  page         {files['html']}  {about}"))
-    also = f"and {files['png'].name}" if "png" in files else f"PNG and PDF need Graphviz: {pip_install('pygraphviz')}"
-    print(folded(f"  picture      {files['svg']}  ({also})"))
+    print(folded(f"  picture      {files['svg']}  (and {files['png'].name})"))
     print(f"  recording    {files['efz']}")
     print(f"  TensorBoard  {out / 'logs'}")
     watch, python = _watcher(), _python()

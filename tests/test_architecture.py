@@ -151,7 +151,7 @@ SIDEWAYS = {
 # The only packages that a function may import, each in one file.
 OPTIONAL = set(
     """
-    IPython PIL cairosvg cupy google graphviz h5py llvmlite matplotlib ml_dtypes mpi4py numba pandas pygraphviz
+    IPython PIL cairosvg cupy google graphviz h5py llvmlite matplotlib ml_dtypes mpi4py numba pandas pygraphviz resvg_py
     safetensors sklearn tensorboardX threadpoolctl torch
     """.split()
 )

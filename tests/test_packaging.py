@@ -173,6 +173,7 @@ def test_the_wheel_carries_licence_notices_and_type_marks(wheel):
         "graphviz",
         "h5py",
         "numpy",
+        "resvg-py",
         "tensorboardX",
         "threadpoolctl",
     ]  # some tens of megabytes: what is larger is in extras

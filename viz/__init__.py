@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from viz.picture.drawing import Drawing as Drawing
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model, summary as summary
-    from viz.picture.render import RendererMissing as RendererMissing, set_engine as set_engine
+    from viz.picture.rendering.render import RendererMissing as RendererMissing, set_engine as set_engine
     from viz.rates.find_lr import find_lr as find_lr
     from viz.rates.sweep import LearningRates as LearningRates
     from viz.recorder.steps import step as step
@@ -75,7 +75,7 @@ _HOMES = {
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
     "picture.drawing": "Drawing",
     "picture.plot_model": "model_to_dot plot_model summary",
-    "picture.render": "RendererMissing set_engine",
+    "picture.rendering.render": "RendererMissing set_engine",
     "rates.find_lr": "find_lr",
     "rates.sweep": "LearningRates",
     "recorder.steps": "step",

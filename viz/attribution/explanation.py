@@ -16,7 +16,7 @@ from viz.facts import formatting
 from viz.facts.text_files import write_text
 from viz.facts.text_table import Text, table
 from viz.picture.grounds import on_any_ground
-from viz.picture.raster import write_picture
+from viz.picture.rendering.raster import write_picture
 
 __all__ = ["Explanation", "Part"]
 
@@ -164,8 +164,7 @@ class Explanation:
         """A picture of it, as SVG; also written to `path` when given.
 
         Args:
-            path: ends in `.svg`, in `.html` for a page that holds the picture, or in `.png`, which takes CairoSVG or
-                librsvg.
+            path: ends in `.svg`, in `.html` for a page that holds the picture, or in `.png`.
             rows: how many samples are shown, or which. Default: the first eight.
             words: for tokens: a list of words, or a function from a number to its word. For numbers: names of columns.
             theme: `"light"` or `"dark"`.

@@ -14,7 +14,7 @@ from viz.command.output_files import check_chart
 from viz.command.script_runner import check_given
 from viz.doctor.source_calls import later_fits
 from viz.facts.json_data import json_text
-from viz.picture.raster import write_picture
+from viz.picture.rendering.raster import write_picture
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
 from viz.trial.stopped_script import why_no_step

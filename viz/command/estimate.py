@@ -13,7 +13,7 @@ from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_mach
 from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text
 from viz.facts.json_data import json_text
-from viz.picture.raster import write_picture
+from viz.picture.rendering.raster import write_picture
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
 from viz.trial.first_step import FirstStep

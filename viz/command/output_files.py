@@ -56,7 +56,7 @@ def check_chart(path: str | os.PathLike[str] | None) -> None:
     """
     check_target(path, CHARTS)
     if path is not None:
-        import_module("viz.picture.raster").check_picture_name(path)  # which looks for what draws
+        import_module("viz.picture.rendering.raster").check_picture_name(path)  # which looks for what draws
 
 
 def beside(file: str, suffix: str, as_module: bool = False) -> str:

@@ -14,7 +14,7 @@ from viz.facts.lines.room import line_length
 from viz.facts.text_table import Text, table
 from viz.fit_gap.waterfall import waterfall
 from viz.picture.grounds import on_any_ground
-from viz.picture.raster import check_picture_name, write_picture
+from viz.picture.rendering.raster import check_picture_name, write_picture
 
 __all__ = ["LAST", "OTHER", "PENALTIES", "PUT_BACK", "RUNNING", "STEPS", "WEIGHTS", "Gap", "Part", "Statistics"]
 
@@ -323,7 +323,7 @@ class Gap:
         """Write the picture: from what `evaluate` gives, part by part, to what `fit` reported.
 
         Args:
-            path: a file that ends in `.svg`, or in `.png` or `.pdf`, which take CairoSVG or librsvg.
+            path: a file that ends in `.svg` or `.png`, or in `.pdf`, which takes CairoSVG or librsvg.
             name: the loss (the default), or a metric.
             theme: `"light"` or `"dark"`.
 

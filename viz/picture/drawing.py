@@ -13,7 +13,7 @@ from viz.facts.text_files import path_of
 from viz.geometry.graph import Graph
 from viz.picture.dot import dot
 from viz.picture.grounds import darkened, on_any_ground
-from viz.picture.render import FORMATS, graphviz_source, render
+from viz.picture.rendering.render import FORMATS, graphviz_source, render
 
 __all__ = ["Drawing"]
 

@@ -16,7 +16,7 @@ from viz.facts.selection import pick_step, position_of, variables_of
 from viz.facts.text_table import Text, table
 from viz.picture.bar_charts import Bar, bars
 from viz.picture.grounds import on_any_ground
-from viz.picture.raster import check_picture_name, write_picture
+from viz.picture.rendering.raster import check_picture_name, write_picture
 
 __all__ = ["Flow", "GradientFlow", "gradient_flow", "whole_gradient"]
 
@@ -106,7 +106,7 @@ class GradientFlow:
         """Write the chart.
 
         Args:
-            path: ends in `.svg`, or in `.png` or `.pdf`, which take CairoSVG or librsvg.
+            path: ends in `.svg` or `.png`, or in `.pdf`, which takes CairoSVG or librsvg.
             theme: `"light"` or `"dark"`.
 
         Raises:

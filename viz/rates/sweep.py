@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from viz.picture.grounds import on_any_ground
-from viz.picture.raster import check_picture_name, write_picture
+from viz.picture.rendering.raster import check_picture_name, write_picture
 from viz.rates.picture import drawn
 
 __all__ = ["LearningRates", "judged"]
@@ -74,7 +74,7 @@ class LearningRates:
         """Write the picture.
 
         Args:
-            path: ends in `.svg`, or in `.png` or `.pdf`, which take CairoSVG or librsvg.
+            path: ends in `.svg` or `.png`, or in `.pdf`, which takes CairoSVG or librsvg.
             theme: `"light"` or `"dark"`.
 
         Raises:

@@ -19,7 +19,7 @@ EXTRAS = {
     "cuda12": ("cupy-cuda12x[ctk]>=14",),
     "cuda13": ("cupy-cuda13x[ctk]>=14",),
 }
-NEEDED = ("h5py>=3.11",)  # by all: only a damaged installation lacks them
+NEEDED = ("h5py>=3.11", "resvg-py>=0.5")  # by all: only a damaged installation lacks them
 
 _REQUIREMENTS = {each.partition(">=")[0]: each for each in (*NEEDED, *[r for extra in EXTRAS.values() for r in extra])}
 

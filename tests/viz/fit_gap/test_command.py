@@ -89,12 +89,12 @@ def test_a_script_without_fit_or_that_fails_says_so(tmp_path, capsys):
     assert main(["gap", "--draw", "gap.jpg", __file__]) == 2
 
 
-def test_a_png_that_nothing_here_can_make_is_refused_before_the_script_runs(tmp_path, capsys, monkeypatch):
+def test_a_pdf_that_nothing_here_can_make_is_refused_before_the_script_runs(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     monkeypatch.setenv("PATH", "")
     (tmp_path / "script.py").write_text("raise SystemExit('it ran')")
     for command in ("gap", "estimate"):
-        assert main([command, "--draw", str(tmp_path / "a.png"), str(tmp_path / "script.py")]) == 3
+        assert main([command, "--draw", str(tmp_path / "a.pdf"), str(tmp_path / "script.py")]) == 3
         said = capsys.readouterr().err
         assert "pip install cairosvg" in said
         assert "it ran" not in said

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from viz.geometry.graph import Graph
 from viz.geometry.text_sizes import text_width
 from viz.picture.dot import dot
-from viz.picture.render import drawn_apart
+from viz.picture.rendering.render import drawn_apart
 
 SVG = "{http://www.w3.org/2000/svg}"
 Point = tuple[float, float]

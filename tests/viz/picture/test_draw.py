@@ -21,9 +21,10 @@ from viz.facts import formatting
 from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.geometry.layout import arrange
 from viz.geometry.placement import place
-from viz.picture import font, render
 from viz.picture.dot import placed
-from viz.picture.render import drawn_apart
+from viz.picture.rendering import font, render
+from viz.picture.rendering.render import drawn_apart
+from viz.picture.rendering.resvg import png_of
 
 HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -246,23 +247,46 @@ def test_every_direction_is_drawn(steps):
 
 
 @pytest.mark.usefixtures("default_engine")
-def test_without_graphviz_svg_works_and_png_says_what_helps(steps, tmp_path, monkeypatch):
+def test_without_graphviz_all_but_pdf_works(steps, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setenv("PATH", "")
-    steps.draw(tmp_path / "a.svg")
-    steps.draw(tmp_path / "a.dot")
+    for kind in ("svg", "dot", "png"):
+        steps.draw(tmp_path / f"a.{kind}")
     assert len(groups((tmp_path / "a.svg").read_text(encoding="utf-8"), "node")) == len(steps.draw().graph.nodes)
+    assert pixels((tmp_path / "a.png").read_bytes())[1] > 200
     for rankdir in ("TB", "LR"):
         with pytest.raises(
             viz.RendererMissing,
-            match=r"cannot write PNG.*not on the PATH.*pip install .*'eagerflow\[graphviz\]' brings",
+            match=r"cannot write PDF.*not on the PATH.*pip install .*'eagerflow\[graphviz\]' brings",
         ):
-            steps.draw(tmp_path / "a.png", rankdir=rankdir)
+            steps.draw(tmp_path / "a.pdf", rankdir=rankdir)
     assert steps.draw(rankdir="LR").svg.count('class="node"')
     viz.set_engine("builtin")
-    with pytest.raises(viz.RendererMissing, match="SVG only"):
+    with pytest.raises(viz.RendererMissing, match="SVG and PNG only"):
         steps.draw(tmp_path / "a.pdf")
-    assert not (tmp_path / "a.png").exists()
+    assert not (tmp_path / "a.pdf").exists()
+
+
+@pytest.mark.usefixtures("default_engine")
+def test_without_resvg_graphviz_draws_the_same_picture(steps, tmp_path, monkeypatch):
+    steps.draw(tmp_path / "a.png")
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    steps.draw(tmp_path / "b.png")
+    sizes = [pixels((tmp_path / name).read_bytes())[1:] for name in ("a.png", "b.png")]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(viz.RendererMissing, match=r"resvg cannot be imported.*Fix: pip install 'resvg-py>=0.5', or"):
+        steps.draw(tmp_path / "c.png")
+    assert not (tmp_path / "c.png").exists()
+
+
+@pytest.mark.usefixtures("default_engine")
+def test_letters_of_other_scripts_are_no_reason_to_fail(tmp_path):
+    with viz.trace("日本") as t:
+        ops.tanh(ef.Tensor([1.0, 2.0]))
+    t.draw(tmp_path / "a.png")
+    assert pixels((tmp_path / "a.png").read_bytes())[1] > 50
 
 
 @pytest.mark.usefixtures("default_engine")
@@ -270,8 +294,8 @@ def test_a_crash_of_graphviz_is_none_of_the_program(steps, tmp_path, monkeypatch
     monkeypatch.setattr(render, "_DRAWS", "import os; os.abort()")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(viz.RendererMissing, match=r"pygraphviz .*ended with code -?\d+"):
-        steps.draw(tmp_path / "a.png")
-    assert not (tmp_path / "a.png").exists()
+        steps.draw(tmp_path / "a.pdf")
+    assert not (tmp_path / "a.pdf").exists()
 
 
 @pytest.mark.usefixtures("default_engine")
@@ -290,15 +314,17 @@ def test_the_dot_program_is_used_when_there_is_one(steps, tmp_path, monkeypatch)
     fake.chmod(0o755)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setenv("PATH", str(fake.parent))
+    steps.draw(tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    viz.set_engine("dot")
     steps.draw(tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    viz.set_engine("dot")
     assert len(groups(steps.draw().svg, "node")) == len(steps.draw().graph.nodes)
 
 
 @pytest.mark.usefixtures("default_engine")
 def test_engines_are_chosen_by_name(steps, monkeypatch):
-    with pytest.raises(ValueError, match="'pygraphviz', 'dot', 'builtin'"):
+    with pytest.raises(ValueError, match="'builtin', 'pygraphviz', 'dot'"):
         viz.set_engine("paint")
     monkeypatch.setenv("EAGERFLOW_DOT", "paint")
     with pytest.raises(ValueError, match="EAGERFLOW_DOT='paint'"):
@@ -314,7 +340,7 @@ def test_a_machine_without_fonts_gets_ours(steps, tmp_path):
     text = f"<fontconfig><dir>{tmp_path}/fonts</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>"
     conf.write_text(text, encoding="utf-8")
     code = "import sys, viz; viz.load(sys.argv[1]).draw(sys.argv[2]); import os; print(os.environ['FONTCONFIG_FILE'])"
-    sizes = []
+    made = {}
     for name in ("a.pdf", "a.png"):
         done = subprocess.run(
             [sys.executable, "-c", code, tmp_path / "t.efz", tmp_path / name],
@@ -323,10 +349,13 @@ def test_a_machine_without_fonts_gets_ours(steps, tmp_path):
             text=True,
             check=True,
         )
-        assert done.stdout.strip() != str(conf)
+        assert (done.stdout.strip() != str(conf)) == (name == "a.pdf")  # resvg is given the file itself
         assert done.stderr == ""
-        sizes.append((tmp_path / name).read_bytes())
-    assert b"DejaVu" in sizes[0]  # the font is embedded in the PDF
+        made[name] = (tmp_path / name).read_bytes()
+    assert b"DejaVu" in made["a.pdf"]  # the font is embedded in the PDF
+    mute = re.sub("<text.*?</text>", "", steps.draw().svg, flags=re.DOTALL)
+    blank = pixels(png_of(mute, 96 / 72))[0]
+    assert (pixels(made["a.png"])[0] != blank).mean() > 0.005
 
 
 def test_fonts_are_found_where_fontconfig_looks(tmp_path, monkeypatch):
@@ -474,7 +503,7 @@ def test_scopes_repeat_with_a_period():
 def test_pygraphviz_failures_are_not_hidden(steps, monkeypatch):
     monkeypatch.setattr(render, "placed", lambda graph, rankdir: "digraph {")
     with pytest.raises(Exception, match=r"(?i)invalid|syntax|dot"):
-        render.render(steps.draw().graph, "png")
+        render.render(steps.draw().graph, "pdf")
 
 
 def test_trainer_with_a_penalty_still_draws():

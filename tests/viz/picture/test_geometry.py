@@ -13,7 +13,7 @@ from tests.viz.picture.loops import LOOPS
 from viz.geometry.layout import HEADER
 from viz.geometry.placement import place
 from viz.picture.dot import placed
-from viz.picture.render import drawn_apart
+from viz.picture.rendering.render import drawn_apart
 
 # ---------------------------------------------------------------------- the measure
 

@@ -14,8 +14,8 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from viz.cli import main
-from viz.picture import raster
-from viz.picture.render import RendererMissing
+from viz.picture.rendering import raster
+from viz.picture.rendering.render import RendererMissing
 from viz.picture.svg_document import text_at
 
 PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-1.5"
@@ -38,24 +38,30 @@ def cairo(monkeypatch):
     """A stand-in for CairoSVG; what it is given."""
     given = []
 
-    def svg2png(bytestring, scale):
-        given.append((bytestring.decode(), scale))
-        return PNG
-
     def svg2pdf(bytestring):
-        given.append((bytestring.decode(), 1))
+        given.append(bytestring.decode())
         return PDF
 
-    monkeypatch.setitem(sys.modules, "cairosvg", types.SimpleNamespace(svg2png=svg2png, svg2pdf=svg2pdf))
+    monkeypatch.setitem(sys.modules, "cairosvg", types.SimpleNamespace(svg2pdf=svg2pdf))
     return given
 
 
-def test_an_explanation_is_drawn_by_cairosvg_where_it_is(tmp_path, cairo):
-    explanation().draw(tmp_path / "why.png")
-    assert (tmp_path / "why.png").read_bytes() == PNG
-    (drawn, scale), *_ = cairo
-    assert scale == 2
-    assert drawn.count("<image ") == 4
+def size(path):
+    """Width and height of a PNG file."""
+    data = path.read_bytes()
+    assert data.startswith(PNG)
+    return struct.unpack(">II", data[16:24])
+
+
+def test_an_explanation_is_drawn_as_png_with_its_images(tmp_path):
+    drawn = explanation().draw(tmp_path / "why.png")
+    width, height = (
+        2 * round(float(each)) for each in re.search(r'width="([\d.]+)" height="([\d.]+)"', drawn).groups()
+    )
+    assert size(tmp_path / "why.png") == (width, height)
+    without = re.sub(r"<image [^>]*/>", "", drawn)
+    assert without != drawn
+    assert raster.converted(without, "png") != (tmp_path / "why.png").read_bytes()
 
 
 def test_small_images_are_enlarged_pixel_by_pixel_since_not_everybody_draws_them_sharp(tmp_path):
@@ -66,14 +72,14 @@ def test_small_images_are_enlarged_pixel_by_pixel_since_not_everybody_draws_them
 
 def test_cairosvg_is_given_halos_as_texts_of_their_own_as_it_draws_them_in_front(tmp_path, cairo):
     text = text_at(1, 2, "a & b", "black", 9, halo="white")
-    raster.converted(f"<svg>{text}</svg>", "png")
-    assert cairo[0][0] == (
+    raster.converted(f"<svg>{text}</svg>", "pdf")
+    assert cairo[0] == (
         '<svg><text x="1.0" y="2.0" font-size="9" fill="black" stroke="white" stroke-width="4">a &amp; b</text>\n'
         '<text x="1.0" y="2.0" font-size="9" fill="black">a &amp; b</text></svg>'
     )
 
 
-def test_charts_are_drawn_as_png_too(tmp_path, cairo):
+def test_charts_are_drawn_as_png_and_pdf_too(tmp_path, cairo):
     model = ef.Sequential([layers.Input((2,)), layers.Dense(1)])
     model.compile("sgd", "mse")
     x, y = ef.ops.ones((4, 2)), ef.ops.ones((4, 1))
@@ -81,13 +87,13 @@ def test_charts_are_drawn_as_png_too(tmp_path, cairo):
     with viz.trace(stats="basic") as t:
         model.train_on_batch(x, y)
     t.grad_flow(tmp_path / "flow.png")
-    for name in ("gap", "flow"):
-        assert (tmp_path / f"{name}.png").read_bytes() == PNG
-    assert ["fit reported" in svg for svg, _ in cairo] == [True, False]
-    assert "gradient norms" in cairo[1][0]
+    assert min(size(tmp_path / "gap.png") + size(tmp_path / "flow.png")) > 100
+    t.grad_flow(tmp_path / "flow.pdf")
+    assert (tmp_path / "flow.pdf").read_bytes() == PDF
+    assert "gradient norms" in cairo[0]
 
 
-def test_estimates_are_drawn_as_png_too(tmp_path, cairo):
+def test_estimates_are_drawn_as_png_too(tmp_path):
     (tmp_path / "train.py").write_text(
         "import eagerflow as ef\n"
         "model = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])\n"
@@ -95,8 +101,7 @@ def test_estimates_are_drawn_as_png_too(tmp_path, cairo):
         "model.fit(ef.ops.ones((8, 2)), ef.ops.ones((8, 1)), batch_size=4, verbose=0)\n"
     )
     assert main(["estimate", "--draw", str(tmp_path / "memory.png"), str(tmp_path / "train.py")]) == 0
-    assert (tmp_path / "memory.png").read_bytes() == PNG
-    assert "<polyline" in cairo[0][0]
+    assert min(size(tmp_path / "memory.png")) > 100
 
 
 def test_gradients_and_augmented_rows_are_drawn_by_the_ending_of_the_file(tmp_path, cairo):
@@ -107,7 +112,8 @@ def test_gradients_and_augmented_rows_are_drawn_by_the_ending_of_the_file(tmp_pa
     assert main(["run", "--stats", "basic", "-o", str(record), str(script)]) == 0
     assert main(["gradients", "--draw", str(flow), str(record)]) == 0
     assert main(["gradients", "--svg", str(tmp_path / "flow.svg"), str(record)]) == 0  # as it was called before
-    assert rows.read_bytes() == PNG
+    assert min(size(rows)) > 10
+    assert len(cairo) == 1
     assert flow.read_bytes() == PDF
     assert (tmp_path / "flow.svg").read_text().startswith("<?xml")
 
@@ -125,18 +131,19 @@ def test_a_picture_that_cannot_be_made_is_refused_before_the_script_runs(tmp_pat
 
 def test_without_anything_that_can_the_error_says_what_would_help(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cairosvg", None)
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(RendererMissing, match=r"pip install cairosvg.*\.svg, which needs nothing"):
+    with pytest.raises(RendererMissing, match=r"pip install cairosvg.*\.svg or \.png, which need nothing"):
+        raster.write_picture(tmp_path / "why.pdf", "<svg/>")
+    with pytest.raises(RendererMissing, match=r"resvg cannot be imported.*pip install 'resvg-py>=0.5'"):
         explanation().draw(tmp_path / "why.png")
     assert not list(tmp_path.iterdir())
 
 
-def test_librsvgs_program_is_the_second_choice(tmp_path, monkeypatch):
+def test_librsvgs_program_is_the_second_choice_for_pdf(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     program = tmp_path / "rsvg-convert"
-    program.write_text("#!/bin/sh\nprintf 'drawn'\n")
+    program.write_text('#!/bin/sh\necho "$*"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert raster.converted("<svg/>", "png") == b"drawn"
-    program.write_text('#!/bin/sh\necho "$*"\n')
     assert raster.converted("<svg/>", "pdf") == b"--format pdf\n"

@@ -30,7 +30,7 @@ def add_command(parser: Parser) -> None:
         endings=CHARTS,
         suffix=".augmented.svg",
         metavar="FILE.svg",
-        help="draw rows before and after augmentation: .svg, or .png or .pdf by CairoSVG or librsvg",
+        help="draw rows before and after augmentation: .svg or .png, or .pdf by CairoSVG or librsvg",
     )
     parser.add_script()
     parser.set_defaults(command="viz.command.check.run_check")

@@ -31,7 +31,7 @@ def add_command(parser: Parser) -> None:
         endings=CHARTS,
         suffix=".estimate.svg",
         metavar="FILE.svg",
-        help="also draw memory and time by batch size: .svg, or .png or .pdf by CairoSVG or librsvg",
+        help="also draw memory and time by batch size: .svg or .png, or .pdf by CairoSVG or librsvg",
     )
     parser.add_script()
     script = "it is the script's own: estimate tells of other sizes, too, and the largest that fits"

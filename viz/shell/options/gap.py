@@ -32,7 +32,7 @@ def add_command(parser: Parser) -> None:
         endings=CHARTS,
         suffix=".gap.svg",
         metavar="FILE.svg",
-        help="draw the last one that was taken apart: .svg, or .png or .pdf by CairoSVG or librsvg",
+        help="draw the last one that was taken apart: .svg or .png, or .pdf by CairoSVG or librsvg",
     )
     parser.add_argument("--metric", metavar="NAME", help="also list the parts of this metric")
     parser.add_script()

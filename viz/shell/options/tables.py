@@ -55,7 +55,7 @@ def add_gradients(parser: Parser) -> None:
         endings=CHARTS,
         suffix=".gradients.svg",
         metavar="FILE.svg",
-        help="also draw a chart: .svg, or .png or .pdf by CairoSVG or librsvg",
+        help="also draw a chart: .svg or .png, or .pdf by CairoSVG or librsvg",
     )
 
 

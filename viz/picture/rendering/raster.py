@@ -1,4 +1,4 @@
-"""SVG as PNG or PDF: by CairoSVG (a Python package) or librsvg's program, whichever is there."""
+"""SVG as PNG, by resvg, or as PDF, by CairoSVG (a Python package) or librsvg's program, whichever is there."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from collections.abc import Callable
 from eagerflow.base.files import replacing
 from viz.choices import CHARTS
 from viz.facts.text_files import write_text
-from viz.picture.font import ensure_font
-from viz.picture.render import RendererMissing
+from viz.picture.rendering.font import ensure_font
+from viz.picture.rendering.render import RendererMissing
+from viz.picture.rendering.resvg import RESVG, ResvgFailed, png_of
 
 __all__ = ["CHARTS", "check_picture_name", "converted", "write_picture"]
 
@@ -26,7 +27,7 @@ _SCALE = 2.0  # pixels for one of the picture's: sharp on today's screens
 def converted(svg: str, kind: str) -> bytes:
     """A picture that we draw as SVG alone (charts, explanations), as a PNG or PDF file.
 
-    Pictures of graphs are drawn by Graphviz instead; see `viz.picture.render`.
+    Pictures of graphs as PDF are drawn by Graphviz instead; see `viz.picture.rendering.render`.
 
     Args:
         svg: the picture.
@@ -35,9 +36,11 @@ def converted(svg: str, kind: str) -> bytes:
     Raises:
         RendererMissing: when nothing here can do it; says what would help.
     """
-    renderer = _renderer(kind)
+    if kind == "png":
+        return _by_resvg(svg)
+    renderer = _pdf_renderer()
     ensure_font()
-    return renderer(svg, kind)
+    return renderer(svg)
 
 
 def check_picture_name(path: str | os.PathLike[str]) -> None:
@@ -45,13 +48,13 @@ def check_picture_name(path: str | os.PathLike[str]) -> None:
 
     Raises:
         ValueError: for an ending other than `.svg`, `.png` and `.pdf`.
-        RendererMissing: for PNG and PDF, when nothing here can make it.
+        RendererMissing: for PDF, when nothing here can make it.
     """
     kind = _kind(path)
     if kind not in CHARTS:
         raise ValueError(f"cannot draw {os.fspath(path)!r}: the name must end in .svg, .png or .pdf")
-    if kind != "svg":
-        _renderer(kind)
+    if kind == "pdf":
+        _pdf_renderer()
 
 
 def write_picture(path: str | os.PathLike[str], svg: str) -> pathlib.Path:
@@ -73,8 +76,17 @@ def _kind(path: str | os.PathLike[str]) -> str:
     return pathlib.Path(path).suffix.lower().removeprefix(".")
 
 
-def _renderer(kind: str) -> Callable[[str, str], bytes]:
-    """What turns SVG into PNG or PDF here."""
+def _by_resvg(svg: str) -> bytes:
+    try:
+        return png_of(svg, _SCALE)
+    except ResvgFailed as reason:
+        raise RendererMissing(
+            f"cannot write PNG: resvg {reason}. Fix: pip install '{RESVG}'; or write .svg, which needs nothing."
+        ) from None
+
+
+def _pdf_renderer() -> Callable[[str], bytes]:
+    """What turns SVG into PDF here."""
     try:
         import cairosvg  # noqa: F401
     except (ImportError, OSError) as error:  # the second: its C library is missing
@@ -84,9 +96,9 @@ def _renderer(kind: str) -> Callable[[str, str], bytes]:
     if shutil.which(_PROGRAM):
         return _by_librsvg
     raise RendererMissing(
-        f"cannot write {kind.upper()}: nothing here makes that of SVG. Tried: {tried}; {_PROGRAM} (not on the PATH). "
+        f"cannot write PDF: nothing here makes that of SVG. Tried: {tried}; {_PROGRAM} (not on the PATH). "
         "Fix: pip install cairosvg, or install librsvg (apt install librsvg2-bin, brew install librsvg); or write "
-        ".svg, which needs nothing."
+        ".svg or .png, which need nothing."
     )
 
 
@@ -95,19 +107,15 @@ def _without_halos(svg: str) -> str:
     return _HALO.sub(r"<text\1\2\3\n<text\1\3", svg)
 
 
-def _by_cairosvg(svg: str, kind: str) -> bytes:
+def _by_cairosvg(svg: str) -> bytes:
     import cairosvg
 
-    plain = _without_halos(svg).encode()
-    return bytes(
-        cairosvg.svg2pdf(bytestring=plain) if kind == "pdf" else cairosvg.svg2png(bytestring=plain, scale=_SCALE)
-    )
+    return bytes(cairosvg.svg2pdf(bytestring=_without_halos(svg).encode()))
 
 
-def _by_librsvg(svg: str, kind: str) -> bytes:
-    options = ["--format", "pdf"] if kind == "pdf" else ["--zoom", str(_SCALE)]
-    done = subprocess.run([_PROGRAM, *options], input=svg.encode(), capture_output=True, check=False)
+def _by_librsvg(svg: str) -> bytes:
+    done = subprocess.run([_PROGRAM, "--format", "pdf"], input=svg.encode(), capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        raise RendererMissing(f"cannot write {kind.upper()}: {_PROGRAM} failed: {said}")
+        raise RendererMissing(f"cannot write PDF: {_PROGRAM} failed: {said}")
     return done.stdout

@@ -1,11 +1,11 @@
 """From a graph to a picture.
 
-Where nothing else is asked for, SVG is written by ourselves, and PNG and PDF are drawn by Graphviz from the same
-layout, so all formats show the same picture, in every direction. An engine chosen by `set_engine` or the environment
-variable `EAGERFLOW_DOT` leaves the layout to Graphviz too.
+Where nothing else is asked for, SVG is written by ourselves, PNG is made of it by resvg, and PDF is drawn by Graphviz
+from the same layout, so all formats show the same picture, in every direction. A Graphviz chosen by `set_engine` or the
+environment variable `EAGERFLOW_DOT` does the layout too.
 
-Engines: `pygraphviz` (Graphviz inside its wheel, in a process of its own), `dot` (Graphviz on the PATH, through the
-`graphviz` package) and `builtin` (ourselves: SVG only, needs nothing).
+Engines: `builtin` (ourselves: SVG and PNG), `pygraphviz` (Graphviz inside its wheel, in a process of its own) and `dot`
+(Graphviz on the PATH, through the `graphviz` package).
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from viz.boundary import boundary
 from viz.choices import FORMATS
 from viz.geometry.graph import Graph
 from viz.picture.dot import FONT, dot, placed
-from viz.picture.font import ensure_font
+from viz.picture.rendering.font import ensure_font
+from viz.picture.rendering.resvg import RESVG, ResvgFailed, png_of
 from viz.picture.svg import svg
 from viz.shell.statuses import Impossible
 
 __all__ = ["ENGINES", "FORMATS", "RendererMissing", "drawn_apart", "graphviz_source", "render", "set_engine"]
 
 _FALLBACKS = f"{FONT},Verdana,Arial,sans-serif"  # Verdana is as wide as DejaVu Sans
+_POINTS = 72  # in an inch: a unit of a picture is a point, as it is for Graphviz
 _chosen: list[str] = []
 
 
@@ -39,7 +41,7 @@ class RendererMissing(Impossible, RuntimeError):
     >>> with viz.trace("hello") as t:
     ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
     >>> drawing = t.draw()
-    >>> viz.set_engine("builtin")  # which writes SVG
+    >>> viz.set_engine("builtin")  # which writes SVG and PNG
     >>> try:
     ...     drawing.save("hello.pdf")
     ... except viz.RendererMissing as error:
@@ -58,7 +60,7 @@ def set_engine(name: str | None) -> None:
     """Choose what renders pictures from here on, in all threads.
 
     Args:
-        name: `"pygraphviz"`, `"dot"` or `"builtin"`; None for the first that works (or the environment
+        name: `"builtin"`, `"pygraphviz"` or `"dot"`; None for the first that works (or the environment
             variable `EAGERFLOW_DOT`).
 
     Raises:
@@ -66,7 +68,7 @@ def set_engine(name: str | None) -> None:
 
     >>> import viz
     >>> viz.set_engine("builtin")  # never Graphviz
-    >>> viz.set_engine(None)  # Graphviz where it is installed
+    >>> viz.set_engine(None)  # PDF by Graphviz, where it is installed
     """
     if name is not None and name not in ENGINES:
         raise ValueError(f"viz.set_engine({name!r}): expected one of {', '.join(map(repr, ENGINES))}, or None")
@@ -90,28 +92,27 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
         raise ValueError(f"cannot draw {kind!r}: expected one of {', '.join(map(repr, FORMATS))}")
     if kind == "dot":
         return dot(graph, rankdir).encode("utf-8")
-    names, own_layout = _candidates(kind)
+    names, own_layout = _candidates()
     tried = []
     for name in names:
         try:
             return _finished(ENGINES[name](_Job(graph, kind, rankdir, dpi, own_layout)), kind)
         except _Unavailable as reason:
             tried.append(f"{name} ({reason})")
+    resvg = f"pip install '{RESVG}', or " if kind == "png" and "builtin" in names else ""
     raise RendererMissing(
         f"cannot write {kind.upper()}: no Graphviz here. Tried: {'; '.join(tried)}. "
-        "Fix: pip install 'pygraphviz>=2.0.4' ('eagerflow[graphviz]' brings it), or install Graphviz (apt install "
-        "graphviz, brew install graphviz); or write .svg or .dot, which need nothing."
+        f"Fix: {resvg}pip install 'pygraphviz>=2.0.4' ('eagerflow[graphviz]' brings it), or install Graphviz (apt "
+        "install graphviz, brew install graphviz); or write .svg or .dot, which need nothing."
     )
 
 
-def _candidates(kind: str) -> tuple[list[str], bool]:
+def _candidates() -> tuple[list[str], bool]:
     """The engines to try, and whether they get our layout."""
     chosen = _chosen[0] if _chosen else os.environ.get("EAGERFLOW_DOT", "")
     if chosen and chosen not in ENGINES:
         raise ValueError(f"EAGERFLOW_DOT={chosen!r}: expected one of {', '.join(map(repr, ENGINES))}")
-    if chosen:
-        return [chosen], False
-    return (["builtin"] if kind == "svg" else list(ENGINES)), True
+    return ([chosen], False) if chosen else (list(ENGINES), True)
 
 
 class _Job(NamedTuple):
@@ -211,12 +212,18 @@ def graphviz_source(text: str) -> Any:
 
 def _builtin(job: _Job) -> bytes:
     """Ourselves."""
-    if job.kind != "svg":
-        raise _Unavailable("writes SVG only")
-    return svg(job.graph, job.rankdir).encode("utf-8")
+    if job.kind == "pdf":
+        raise _Unavailable("writes SVG and PNG only")
+    drawn = svg(job.graph, job.rankdir)
+    if job.kind == "svg":
+        return drawn.encode("utf-8")
+    try:
+        return png_of(drawn, job.dpi / _POINTS)
+    except ResvgFailed as reason:
+        raise _Unavailable(f"resvg {reason}") from None
 
 
-ENGINES: dict[str, Callable[[_Job], bytes]] = {"pygraphviz": _pygraphviz, "dot": _dot_command, "builtin": _builtin}
+ENGINES: dict[str, Callable[[_Job], bytes]] = {"builtin": _builtin, "pygraphviz": _pygraphviz, "dot": _dot_command}
 
 
 def _finished(drawn: bytes, kind: str) -> bytes:
