@@ -20,6 +20,8 @@ from viz.recorder.record_builder import record_of
 
 __all__ = ["Shown", "architecture", "trial"]
 
+_NAMED = 4  # layers by name in a caption
+
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
@@ -256,7 +258,7 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
     record = trial(model, inputs)
     own = next((scope for scope in record.scopes if scope.parent is None), None)
     made = graph_of_run(record, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000)
-    made.title, made.caption = formatting.clean(getattr(model, "name", "")), ""
+    made.title, made.caption = formatting.clean(getattr(model, "name", "")), _not_reached(model, record)
     calls = call_numbers(record)
     again = {record.scopes[i].owner for i, number in enumerate(calls) if number}
     for node in made.nodes.values():
@@ -264,14 +266,16 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
             facts = _of_scope(record, record.scopes[node.scope])
             is_again = record.scopes[node.scope].owner in again
             shown.write(node, dataclasses.replace(facts, call=calls[node.scope]) if is_again else facts)
-        elif node.kind == "op" and node.ops:
+        elif node.kind == "op" and len(node.ops) == 1:
             op = record.ops[node.ops[0]]
             tensors = record.tensors
             read, wrote = (_shapes([tensors[i].shape for i in ids]) for ids in (op.inputs, op.outputs))
             facts = _Facts(op.name, _camel(op.name), read, wrote)
             shown.write(node, facts)
         elif node.kind == "input":
-            node.lines = node.lines[:1]
+            node.lines = node.lines[:1] if shown.shapes else []
+        elif node.kind != "parameter":
+            node.lines = [f"{len(node.ops)} ops"]  # of one line; times are those of this one run
     _drop(made, [id_ for id_, node in made.nodes.items() if node.kind == "parameter"])
     for edge in made.edges:
         edge.label = ""
@@ -280,6 +284,16 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
     if own is not None and own.cls:
         _unwrap(made, own)
     return made
+
+
+def _not_reached(model: Any, record: Record) -> str:
+    """Which of the model's own layers this run had no use for, as they are behind an `if`; empty for none."""
+    ran = {scope.name for scope in record.scopes}
+    missing = [formatting.clean(each.name, 40) for each in _inner_layers(model) if each.name not in ran]
+    if not missing:
+        return ""
+    named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+    return f"not reached in this call: {named} (other inputs may: inputs=x)"
 
 
 def _drop(graph: Graph, ids: list[str]) -> None:

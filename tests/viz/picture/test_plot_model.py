@@ -206,3 +206,36 @@ def test_the_summary_of_a_model_without_known_input_says_what_to_do():
 def test_keras_utilities_are_these(tmp_path):
     assert ef.utils.plot_model is viz.plot_model
     assert ef.utils.model_to_dot is viz.model_to_dot
+
+
+def test_layers_that_the_call_did_not_reach_are_named():
+    class Gate(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.open, self.shut = layers.Dense(4, name="open"), layers.Dense(4, name="shut")
+
+        def call(self, x):
+            return self.open(x) if float(ef.ops.sum(x)) > 0 else self.shut(x)
+
+    model = Gate()
+    model(np.ones((3, 4), "float32"))
+    caption = viz.plot_model(model, None).graph.caption  # zeros are given
+    assert caption == "not reached in this call: open (other inputs may: inputs=x)"
+    assert "shut" in viz.plot_model(model, None, inputs=np.ones((3, 4), "float32")).graph.caption
+
+
+def test_what_a_line_of_a_model_computes_is_told_without_the_times_of_this_call():
+    class Noisy(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.outer = layers.Dense(4), layers.Dense(4)
+
+        def call(self, x):
+            x = self.inner(x)
+            z = ef.ops.exp(0.5 * x) * x + ef.ops.tanh(x)
+            return self.outer(z)
+
+    model = Noisy()
+    model(np.ones((3, 4), "float32"))
+    boxes = {node.title: node.lines for node in viz.plot_model(model, None).graph.nodes.values()}
+    assert boxes["z"] == ["5 ops"]

@@ -77,11 +77,11 @@ class Timing(Check):
         kind, waits = "slow_input", f"a step waits {wait:.1f} ms for its data"
         if self._guessed:
             kind += ".loop"
-            waits = f"a step comes {wait:.1f} ms after the last one, as data or other work of the loop take that long,"
+            waits = f"a step comes {wait:.1f} ms after the last one, as data or other work of the loop take that long"
         self.watch.report(
             kind,
             "info",
-            f"{waits} and computes for {step:.1f} ms: {wait / (wait + step):.0%} of the time",
+            f"{waits}: {wait / (wait + step):.0%} of the time; it computes for {step:.1f} ms",
             place=self._wait_place,
             key=("slow_input", 0),
             evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
