@@ -87,7 +87,7 @@ ALONE := -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); fcntl
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/pip
 	@echo "Installing eagerflow into $(VENV) (once, about a minute)"
-	@$(BIN)/python $(ALONE) "$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[graphviz]'"
+	@$(BIN)/python $(ALONE) "$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ."
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

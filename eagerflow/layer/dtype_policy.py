@@ -369,7 +369,7 @@ def _plain(name: Any) -> str:
             raise TypeError(f"DTypePolicy(name={name!r:.60}): expected the name of a policy or type.") from None
         hint = did_you_mean(str(name), [*_MIXED, "float16", "bfloat16", "float32", "float64"])
         raise ValueError(
-            f"DTypePolicy(name={name!r}): expected a type name or one of {', '.join(_MIXED)}.{hint}"
+            f"unknown dtype policy {name!r}: expected the name of a type, or one of {', '.join(_MIXED)}.{hint}"
         ) from None
 
 

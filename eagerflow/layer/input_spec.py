@@ -190,7 +190,12 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
             return f" A missing batch or channels axis: use x[None] or x[..., None].{of_data_set}"
         if wanted == ndim - 1 and type(before).__name__ == "InputLayer":
             return f" Input's shape has no batch axis: Input({tuple(x.shape[2:])})."
-        return f" Reshape the inputs to {wanted} axes, the first being the batch."
+        if wanted == ndim - 1 == 3 and hasattr(layer, "return_sequences"):  # feature maps; or a film's, frame by frame
+            return (
+                f" To read positions one after another: Reshape((-1, {x.shape[-1]})) before it; for one vector for each "
+                "row of the batch: GlobalAveragePooling2D(), of single frames within TimeDistributed."
+            )
+        return f" Reshape the inputs to {wanted} axes, the first being the batch: Reshape(...) is a layer."
     weights = getattr(layer, "weights", None) if getattr(layer, "built", False) else None
     if "length" in problem and weights:
         first = weights[0]

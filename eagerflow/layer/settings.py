@@ -173,8 +173,8 @@ def share(layer: Any, name: str, value: Any) -> float:
     """
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
     if not usable:
-        percent = isinstance(value, (int, float)) and not isinstance(value, bool) and 1 < value <= 100
-        hint = f" {value:g} % are {value / 100:g}." if percent else ""
+        percent = isinstance(value, (int, float)) and not isinstance(value, bool) and 2 <= value <= 100
+        hint = f" For {value:g} percent, give {value / 100:g}." if percent else ""
         raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number from 0 to 1.{hint}")
     return value
 

@@ -100,7 +100,27 @@ OTHERS: dict[str, Mistake] = {
     "x_train": (lambda: model().fit(x_train=X, y_train=Y), TypeError, ("Use x=.",)),
     "validation": (lambda: model().fit(X, Y, validation=(X, Y)), TypeError, ("Use validation_data=(x, y).",)),
     "a shape without the batch": (lambda: built(4), ValueError, ("build(input_shape=(4,))", "build((None, 4)).")),
-    "percents": (lambda: layers.Dropout(50), ValueError, ("Dropout(rate=50)", "50 % are 0.5.")),
+    "positions that are no integers": (
+        lambda: ef.ops.take(ef.ops.ones(3), [0.5, 1.0]),
+        IndexError,
+        ("take(", "ops.cast"),
+    ),
+    "a type that is misspelt": (
+        lambda: layers.Dense(3, dtype="flot32"),
+        ValueError,
+        ("dtype policy 'flot32'", "float32"),
+    ),
+    "an array for a model's outputs": (
+        lambda: ef.Model(ef.Input((4,)), np.ones(3)),
+        TypeError,
+        ("outputs=", "An array doesn't depend on the inputs"),
+    ),
+    "feature maps for a recurrent layer": (
+        lambda: layers.LSTM(4)(layers.Conv2D(8, 3)(ef.Input((8, 8, 3)))),
+        ValueError,
+        ("Reshape((-1, 8))", "GlobalAveragePooling2D()"),
+    ),
+    "percents": (lambda: layers.Dropout(50), ValueError, ("Dropout(rate=50)", "For 50 percent, give 0.5.")),
     "a quotient of units": (lambda: layers.Dense(64 / 2), ValueError, ("units=32.0", "Use units=32.")),
     "units as text": (lambda: layers.GRU("8"), ValueError, ("GRU(units='8')", "Use units=8.")),
     "a rate as text": (lambda: ef.optimizers.Adam("0.01"), TypeError, ("without quotes: learning_rate=0.01.",)),

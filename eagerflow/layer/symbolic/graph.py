@@ -199,7 +199,11 @@ def checked_ends(inputs: Any, outputs: Any, who: str) -> None:
 def _uncalled(x: Any, what: str) -> str:
     """What to do about a layer that stands for its own output."""
     if not hasattr(x, "compute_output_spec"):
-        return " An array is what the model is called with: inputs=Input(x.shape[1:])." if hasattr(x, "shape") else ""
+        if not hasattr(x, "shape"):
+            return ""
+        if what == "outputs":
+            return " An array doesn't depend on the inputs: outputs are what layers return for them."
+        return " An array is what the model is called with: inputs=Input(x.shape[1:])."
     return f" It is a layer: call it on what comes before, {type(x).__name__}(...)(x)." if what == "outputs" else ""
 
 

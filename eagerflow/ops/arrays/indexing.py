@@ -152,7 +152,10 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     axis = axis_of(axis, x.ndim)
     if isinstance(indices, Tensor) and indices.dtype.kind in "iu":
         return gather(x, indices, axis)
-    picked = raw_index(x, indices)
+    try:
+        picked = raw_index(x, indices)
+    except IndexError as error:
+        raise IndexError(f"take(indices=...): {error}. Fix: ops.cast(indices, 'int32').") from None
     if hasattr(picked, "dtype") and picked.dtype.kind == "b":
         picked = picked.astype("int64")
     return take_index(x, (builtins.slice(None),) * axis + (picked,))
