@@ -192,8 +192,8 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
             return f" Input's shape has no batch axis: Input({tuple(x.shape[2:])})."
         if wanted == ndim - 1 == 3 and hasattr(layer, "return_sequences"):  # feature maps; or a film's, frame by frame
             return (
-                f" To read positions one after another: Reshape((-1, {x.shape[-1]})) before it; to make a vector of each "
-                "picture: GlobalAveragePooling2D(), for frames of films within TimeDistributed."
+                f" To read positions one after another: Reshape((-1, {x.shape[-1]})) before it; to make a vector of "
+                "each picture: GlobalAveragePooling2D(), for frames of films within TimeDistributed."
             )
         return f" Reshape the inputs to {wanted} axes, the first being the batch: Reshape(...) is a layer."
     weights = getattr(layer, "weights", None) if getattr(layer, "built", False) else None
