@@ -139,6 +139,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "dropout_high"
     if cause.kind == "dropout_high":  # of the outputs: rows that don't sum to 1, or whose sum is 0
         return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
+    if symptom.rule == "dead_relu.bias":
+        return False  # so far below 0, they would be dead whatever else is wrong
     if cause.kind == "label_range" and symptom.kind == "dead_relu":
         return symptom.layer is not None and cause.layer == symptom.layer  # labels below 0 silence the last one
     if symptom.kind == "unscaled_input":  # a layer for pixels up to 255 adds as much to those up to 1

@@ -25,6 +25,7 @@ DEAD_SHARE_LATE = 0.9  # the same, later: units have become choosy, and fewer st
 DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
 DEAD_CHANCE = 1.5  # where each unit may be dead by chance, half of n are, give or take some times √n
 DEAD_LEARNS = 0.97  # of the loss of the epoch in which they were found: below, the others learn without them
+DEAD_BIAS = -1  # of units that never were on; biases begin at 0 unless somebody says otherwise
 DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
 SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
 SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle

@@ -86,6 +86,7 @@ WAYS = {
     "weights that count the padding alone": "class_imbalance.padding",
     "a mask in a loop that leaves the padding alone": "class_imbalance.padding",
     "predict inside the tape": "no_gradient.predict",
+    "bias far below zero": "dead_relu.bias",
     "an output whose loss has the weight 0": "no_gradient.loss_weight",
     "a policy with a softmax of its own, and a logarithm without its minus sign": "loss_sign.policy",
     "a policy gradient without its minus sign, of advantages around 0": "loss_sign.policy",

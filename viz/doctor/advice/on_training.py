@@ -490,6 +490,10 @@ ON_TRAINING = {
         "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization "
         "between layers, or shortcuts around them."
     ),
+    "dead_relu.bias": (
+        "Begin with biases of 0: leave out bias_initializer, or give 'zeros'. What comes in doesn't outweigh "
+        "them, and units that are never on get no gradient that could change them."
+    ),
     "dead_relu": (
         "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu."
     ),

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
+from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, finite, host, is_nothing_left, tensors
+from viz.doctor.check_base import Check, finite, host, is_nothing_left, number, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 
@@ -114,11 +114,13 @@ class DeadRelu(Check):
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
         sure = dead >= max(by_chance, limits.DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
+        from_start = (id(units.layer), units.place) not in self._fired and not self.watch.training.late
+        below = _biases_below(units) if from_start else ""
         about = {
-            "kind": "dead_relu",
+            "kind": "dead_relu.bias" if below else "dead_relu",
             "message": (
                 f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of "
-                f"{self.watch.counted(units.steps)}: {effect}"
+                f"{self.watch.counted(units.steps)}: {effect}{below}"
             ),
             "layer": units.layer,
             "op": "relu",
@@ -129,7 +131,7 @@ class DeadRelu(Check):
                 "rows": units.rows,
                 "steps": units.steps,
                 "step": self.watch.step,
-                "from_start": (id(units.layer), units.place) not in self._fired and not self.watch.training.late,
+                "from_start": from_start,
             },
         }
         severity, key = (
@@ -140,6 +142,15 @@ class DeadRelu(Check):
         if severity == "warning":
             self._reported[key] = len(self._epochs), about
         self.watch.report(severity=severity, **about, key=key)
+
+
+def _biases_below(units: _Units) -> str:
+    """What to say of the dead units' biases if all of them are far below 0, where no training brought them."""
+    bias = getattr(units.layer, "bias", None)
+    values = host(bias.data) if isinstance(bias, Variable) else None
+    if values is None or values.shape != units.alive.shape or float(values[~units.alive].max()) > limits.DEAD_BIAS:
+        return ""
+    return f"; their biases are {number(float(numpy.median(values[~units.alive])))} from the start"
 
 
 class _Shares:
