@@ -491,6 +491,47 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
 
 
+def two_networks(steps):
+    """A generator and a discriminator that take turns: wider than a window, and what runs first isn't highest."""
+    generator = ef.Sequential([ef.Input((8,)), layers.Dense(32, "relu"), layers.Dense(2)], name="generator")
+    critic = ef.Sequential([ef.Input((2,)), layers.Dense(32), layers.LeakyReLU(0.2), layers.Dense(1)], name="critic")
+    loss, taught, teaching = ef.losses.BinaryCrossentropy(from_logits=True), ef.optimizers.Adam(), ef.optimizers.Adam()
+    for _ in range(steps):
+        real, noise = np.ones((16, 2), "float32"), ef.random.normal((16, 8))
+        with ef.GradientTape(persistent=True) as tape:
+            made = generator(noise, training=True)
+            true, false = critic(real, training=True), critic(made, training=True)
+            fooled = loss(ef.ops.ones_like(false), false)
+            told = loss(ef.ops.ones_like(true), true) + loss(ef.ops.zeros_like(false), false)
+        for optimizer, value, net in ((taught, fooled, generator), (teaching, told, critic)):
+            weights = net.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(value, weights), weights, strict=True))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (900, 500)])
+def test_the_first_view_shows_the_beginning_of_the_graph_at_any_size_of_the_window(page_in_browser, width, height):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=1440, height=1000, deviceScaleFactor=1, mobile=False)
+    two_networks(4)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length > 3")
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+    places = """(() => { const { canvas, scene } = eagerflowViewer.viewer, { x, y, scale } = canvas.view,
+        first = [...scene.nodes.values()].find((node) => node.title === 'dense'), outer = scene.frames.get('frame:/generator'),
+        { w, h } = canvas.size(), high = [...scene.nodes.values(), ...scene.frames.values()].filter((each) =>
+          x + each.x * scale < w && x + (each.x + each.w) * scale > 0).map((each) => y + each.y * scale);
+        return [innerWidth, w, h, x + outer.x * scale, x + first.x * scale, y + first.y * scale,
+          w - x - (first.x + first.w) * scale, h - y - (first.y + first.h) * scale, Math.min(...high)]; })()"""
+    seen.wait(f"({places})[0] === {width} && ({places})[7] >= 0")
+    _, _, high, *around, highest = seen.run(places)
+    assert min(around) >= 0  # the left border of the first network, and its first op wholly
+    if high > 315:  # else there is no room for what is given to it
+        assert 0 <= highest <= 30
+    seen.run("eagerflowViewer.viewer.canvas.pan(-40, 0)")
+    moved = seen.run("eagerflowViewer.viewer.canvas.view.x")
+    seen.run("eagerflowViewer.viewer.canvas.fitAgain()")
+    assert seen.run("eagerflowViewer.viewer.canvas.view.x") == moved  # what the reader moved stays
+
+
 @pytest.mark.parametrize(("width", "height"), [(1400, 1600), (900, 1400)])
 def test_a_tall_window_is_not_blank_between_curves_and_graph(page_in_browser, width, height):
     _, seen = page_in_browser
