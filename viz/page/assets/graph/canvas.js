@@ -12,6 +12,8 @@ const MOST_ELEMENTS = 700,
   LEADING = 3, // boxes without a forward pass are worth as much as one of its
   FIRST = 2, // and what runs first with what it is given as so many more: alone they are worth less than several others
   LEFT_BORDER = 1000, // more than all boxes: where the frame around what runs first is cut off at the left, that looks like a mistake
+  BORDER_ON_PHONE = 4, // but as much as so many boxes where few fit beside each other
+  PHONE = 480,
   BESIDE_FRAME = 12,
   BELOW_FIRST = 8,
   PLACES = 300; // that are compared for the first view
@@ -323,7 +325,7 @@ class Canvas {
     const above = boxes.concat([...this.scene.frames.values()]);
     const worth = (from) => {
       const y = this.upper(above, from, room, scale, first);
-      let sum = around && from <= around.x && first.x + first.w <= from + room - clear / 2 ? LEFT_BORDER : 0;
+      let sum = around && from <= around.x && first.x + first.w <= from + room - clear / 2 ? (size.w <= PHONE ? BORDER_ON_PHONE : LEFT_BORDER) : 0;
       for (const node of boxes) {
         if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
         if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
