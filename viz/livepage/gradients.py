@@ -23,6 +23,9 @@ class GradientNorm:
     What counts is the last gradient of each variable: a gradient with respect to the data, as in a gradient penalty,
     isn't one that the weights get. Gradients on a GPU are left alone: reading them would make training wait.
 
+    What measuring costs is counted in the time of this thread's processor: on a machine that is busy with something
+    else, a thread may stand still for long, and a norm that seems dear would be followed by none for seconds.
+
     The first norm waits for the next one, as it may be that of the first of several networks.
 
     Args:
@@ -45,12 +48,12 @@ class GradientNorm:
 
     def hear(self, sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; where a step has several, all are measured or none."""
-        began = time.perf_counter()
         if self._squares is None:
             self._squares = {}
-            self._measured_now = began >= self._next
+            self._measured_now = time.perf_counter() >= self._next
         if not self._measured_now:
             return
+        began = time.thread_time()
         measured = dict[int, Any]()
         with numpy.errstate(all="ignore"):
             for source, result in zip(sources, results, strict=True):
@@ -66,7 +69,7 @@ class GradientNorm:
             self._passes.remove(other)
             measured = other | measured
         self._passes += [measured] if measured else []
-        self._cost += time.perf_counter() - began
+        self._cost += time.thread_time() - began
 
     def end_step(self, step: int, name_of: Callable[[Any], str]) -> None:
         """A step ends: its norms are told, where they were measured.

@@ -141,7 +141,7 @@ def test_a_short_training_has_its_last_numbers(monkeypatch):
 
 def test_gradient_norms_are_frequent_at_first(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0))
     measured, weight = [], ef.Variable([3.0])
     norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step))
     for step in range(2000):
@@ -152,6 +152,17 @@ def test_gradient_norms_are_frequent_at_first(monkeypatch):
     apart = [after - before for before, after in itertools.pairwise(measured)]
     assert max(apart[:20]) <= 60
     assert 100 <= apart[-1] <= 101
+
+
+def test_a_thread_that_has_to_wait_measures_no_less_gradient_norms(monkeypatch):
+    now = itertools.count(0.0, 0.05).__next__  # each look at the clock comes much later
+    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=now, thread_time=lambda: 0.0))
+    measured, weight = [], ef.Variable([3.0])
+    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step))
+    for step in range(100):
+        norm.hear([weight], [ef.Tensor([4.0])])
+        norm.end_step(step, lambda _: "net")
+    assert len(measured) > 40
 
 
 def test_what_is_left_at_the_end_of_an_epoch_is_not_recorded(monkeypatch):
@@ -574,7 +585,8 @@ def test_a_page_that_is_forgotten_goes_when_nobody_looks():
 
 
 def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatch):
-    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
+    clock = itertools.count().__next__
+    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=clock, thread_time=clock))
     a, b = ef.Variable([3.0, 1.0]), ef.Variable(2.0)
     told = []
     norm = GradientNorm(lambda *point: told.append(point))

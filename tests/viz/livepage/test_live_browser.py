@@ -491,6 +491,48 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
 
 
+def two_networks(steps):
+    """A generator and a discriminator that take turns: wider than a window, and what runs first isn't highest."""
+    generator = ef.Sequential([ef.Input((8,)), layers.Dense(32, "relu"), layers.Dense(2)], name="generator")
+    critic = ef.Sequential([ef.Input((2,)), layers.Dense(32), layers.LeakyReLU(0.2), layers.Dense(1)], name="critic")
+    loss, taught, teaching = ef.losses.BinaryCrossentropy(from_logits=True), ef.optimizers.Adam(), ef.optimizers.Adam()
+    for _ in range(steps):
+        real, noise = np.ones((16, 2), "float32"), ef.random.normal((16, 8))
+        with ef.GradientTape(persistent=True) as tape:
+            made = generator(noise, training=True)
+            true, false = critic(real, training=True), critic(made, training=True)
+            fooled = loss(ef.ops.ones_like(false), false)
+            told = loss(ef.ops.ones_like(true), true) + loss(ef.ops.zeros_like(false), false)
+        for optimizer, value, net in ((taught, fooled, generator), (teaching, told, critic)):
+            weights = net.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(value, weights), weights, strict=True))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (900, 500)])
+def test_the_first_view_shows_the_beginning_of_the_graph_at_any_size_of_the_window(page_in_browser, width, height):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=1440, height=1000, deviceScaleFactor=1, mobile=False)
+    two_networks(4)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length > 3")
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+    places = """(() => { const { canvas, scene } = eagerflowViewer.viewer, { x, y, scale } = canvas.view,
+        first = [...scene.nodes.values()].find((node) => node.title === 'dense'),
+        outer = scene.frames.get('frame:/generator'),
+        { w, h } = canvas.size(), high = [...scene.nodes.values(), ...scene.frames.values()].filter((each) =>
+          x + each.x * scale < w && x + (each.x + each.w) * scale > 0).map((each) => y + each.y * scale);
+        return [innerWidth, w, h, x + outer.x * scale, x + first.x * scale, y + first.y * scale,
+          w - x - (first.x + first.w) * scale, h - y - (first.y + first.h) * scale, Math.min(...high)]; })()"""
+    seen.wait(f"({places})[0] === {width} && ({places})[7] >= 0")
+    _, _, high, *around, highest = seen.run(places)
+    assert min(around) >= 0  # the left border of the first network, and its first op wholly
+    if high > 315:  # else there is no room for what is given to it
+        assert 0 <= highest <= 30
+    seen.run("eagerflowViewer.viewer.canvas.pan(-40, 0)")
+    moved = seen.run("eagerflowViewer.viewer.canvas.view.x")
+    seen.run("eagerflowViewer.viewer.canvas.fitAgain()")
+    assert seen.run("eagerflowViewer.viewer.canvas.view.x") == moved  # what the reader moved stays
+
+
 @pytest.mark.parametrize(("width", "height"), [(1400, 1600), (900, 1400)])
 def test_a_tall_window_is_not_blank_between_curves_and_graph(page_in_browser, width, height):
     _, seen = page_in_browser
@@ -619,31 +661,97 @@ def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_br
     assert seen.run(axes)[0][1] < 3
 
 
-def test_the_axis_of_time_reaches_every_step_but_the_first(page_in_browser):
+def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):
     _, seen = page_in_browser
     points = [[step, 900.0 if step == 1 else 400.0 if step == 30 else 10.0] for step in range(1, 61)]
     seen.run(f"eagerflowLive.take({{ series: {{ 'extra|step ms': {{ all: true, points: {json.dumps(points)} }} }} }})")
     seen.wait("eagerflowLive.curves.plots.has('extra|step ms') && eagerflowLive.curves.plots.get('extra|step ms').y")
     most = "eagerflowLive.curves.plots.get('extra|step ms').y[1]"
-    assert 400 < seen.run(most) < 500
-    seen.run("eagerflowLive.curves.set({ robust: true })")
-    assert seen.run(most) < 50
+    assert 10 < seen.run(most) < 50
+    seen.run("eagerflowLive.curves.set({ log: true })")
+    assert 400 < 10 ** seen.run(most) < 1000  # all but the first
 
 
-def test_the_values_of_a_step_lie_beside_the_curves(page_in_browser):
+@pytest.mark.parametrize("low", [True, False])
+def test_the_values_of_a_step_hide_neither_the_legend_nor_what_the_curve_does(page_in_browser, low):
     page, seen = page_in_browser
     for step in range(60):
-        page.log({"loss": 1 + step / 60, "val_loss": 2.0}, step=step)
+        page.log({"loss": 5.0 if step == 0 else 0.0 if low else 9.0, "val_loss": 4.0 if low else 6.0}, step=step)
+        page.log({"val_loss": 1.0 if low else 8.0}, step=step + 1)
     seen.wait("eagerflowLive.curves.plots.has('loss') && eagerflowLive.curves.plots.get('loss').x")
     seen.run("(eagerflowLive.curves.plots.get('loss').point(150), 1)")
     tip, canvas, hit = seen.run(
         """(() => { const { tip, canvas } = eagerflowLive.curves.plots.get('loss'), box = tip.getBoundingClientRect();
         tip.style.pointerEvents = 'auto';
         const top = document.elementFromPoint(box.x + 5, box.y + box.height / 2);
-        return [box.bottom, canvas.getBoundingClientRect().top, Boolean(top && top.closest('.plot-tip'))]; })()"""
+        const around = canvas.getBoundingClientRect();
+        return [[box.top, box.bottom], [around.top, around.bottom], Boolean(top && top.closest('.plot-tip'))]; })()"""
     )
-    assert tip <= canvas + 1
+    assert canvas[0] - 1 <= tip[0] < tip[1] <= canvas[1] + 1
+    middle = (canvas[0] + canvas[1]) / 2
+    assert (sum(tip) / 2 < middle) is low  # where the curve isn't
     assert hit  # it isn't cut off
+
+
+def test_a_line_of_gradient_norms_has_a_gap_where_they_were_not_measured(page_in_browser):
+    _, seen = page_in_browser
+    steps = [*range(0, 300, 10), 700, *range(1100, 1300, 10), *range(1300, 1400)]
+    news = {"extra|gradient norm": {"all": True, "points": [[step, 1 + step % 7] for step in steps]}}
+    seen.run(f"eagerflowLive.take({{ series: {json.dumps(news)} }})")
+    plot = "eagerflowLive.curves.plots.get('extra|gradient norm')"
+    seen.wait(f"{plot} && {plot}.drawn")
+    breaks = f"{plot}.drawn[0].breaks"
+    assert seen.run(f"{plot}.drawn[0].gaps") == [290, 700]
+    assert seen.run(
+        f"[[280, 290], [290, 700], [700, 1100], [1100, 1110]].map(([a, b]) => {plot}.parted(a, b, {breaks}))"
+    ) == [False, True, True, False]
+    assert seen.run(f"{plot}.lone({plot}.drawn[0].raw, {breaks}).map(([x]) => x)") == [700]  # a dot
+
+
+def test_the_head_keeps_its_height_however_long_its_numbers_are(page_in_browser):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=1000, height=800, deviceScaleFactor=1, mobile=False)
+    height = "document.querySelector('.live-head').getBoundingClientRect().height"
+    status = {"mode": "training", "step": 5, "epochs": 4, "epoch": 1, "per_epoch": 46, "in_epoch": 5}
+    seen.run(f"eagerflowLive.take({{ status: {json.dumps(status)} }})")
+    short, more = seen.run(height), "getComputedStyle(document.querySelector('.live-more')).visibility"
+    assert seen.run(more) == "hidden"
+    long = {"rate": 18.8, "step_ms": 9.0, "samples": 588, "eta": 86, "memory": 9e7, "params": 9994, "overhead": 0.022}
+    seen.run(f"eagerflowLive.take({{ status: {json.dumps({**status, **long, 'mode': 'evaluating'})} }})")
+    assert seen.run("document.querySelectorAll('.live-tile').length") >= 8
+    assert seen.run(height) == short
+    assert seen.run("document.documentElement.scrollWidth <= innerWidth")
+    assert seen.run(more) == "visible"
+    seen.run("document.querySelector('.live-more').click()")
+    assert seen.run(height) > short + 10
+
+
+def test_on_a_phone_that_lies_there_are_curves_or_the_graph_but_no_strips(page_in_browser):
+    page, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=844, height=390, deviceScaleFactor=1, mobile=True)
+    seen.open(page.url)
+    seen.wait("document.documentElement && document.documentElement.dataset.live === 'waiting' && innerWidth === 844")
+    mlp().fit(*data(), batch_size=8, epochs=2, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length > 3")
+    heights = "['.dock', '.sight'].map((name) => document.querySelector(name).getBoundingClientRect().height)"
+    curves, graph = seen.run(heights)
+    assert curves > 300
+    assert graph == 0
+    seen.run("document.querySelector('.closer').click()")
+    assert seen.run(heights)[1] > 180
+
+
+def test_a_single_finding_leaves_the_room_to_the_graph(page_in_browser):
+    _, seen = page_in_browser
+    mlp().fit(*data(), batch_size=8, epochs=2, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    seen.run("document.getElementById('tab-doctor').click()")
+    found = [{"kind": "lr_too_high", "severity": "warning", "message": "of a rate"}]
+    height = "document.querySelector('.dock').getBoundingClientRect().height"
+    seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
+    assert seen.run(height) < 200
+    seen.run(f"eagerflowLive.showFindings({json.dumps(found * 20)})")
+    assert seen.run(height) > 300
 
 
 def test_on_a_phone_the_graph_has_room_below_the_curves(page_in_browser):

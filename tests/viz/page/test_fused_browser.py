@@ -70,7 +70,7 @@ def test_it_opens_into_its_parts_and_closes_again(page):
     assert subtitle.endswith(cost.split(" · ")[1])
     lines = page.run("[...v.scene.nodes.values()].filter(n => n.part !== undefined).map(n => n.lines)")
     assert lines == [["→ 8×16 f32"]] * 3  # shapes, and no time
-    inside = ["input → matmul", "matmul → add", "add → relu", "kernel → matmul", "bias → add"]
+    inside = ["x → matmul", "matmul → add", "add → relu", "kernel → matmul", "bias → add"]
     assert {*inside, "relu → dense"} <= set(arrows(page))
     assert page.texts(".panel h2") == ["dense"]
     photograph(page, "page_fused")

@@ -680,13 +680,24 @@ def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
     assert not small.run("v.toolbar.search.list.hidden")
     small.press("ArrowUp")
     steps = [text.split("  ·  ")[0] for text in small.texts(".search li .where")]
-    assert steps[1:] == ["step 0 of 0–2", "step 1 of 0–2"]  # those of the step that is shown don't say it
-    assert not steps[0].startswith("step")
+    assert steps == ["× 3 steps"]  # that of the step that is shown doesn't name it
     assert small.run("v.model.ops[v.state.selected.id].step") == 2
-    small.press("Enter", "\r")  # the same op of another step
-    assert small.run("v.state.step") == 0
-    assert small.texts(".search .count") == ["2 / 3"]
+    small.press("Enter", "\r")  # there is no other
+    assert small.texts(".search .count") == ["1 / 1"]
+    small.run("v.setStep(0)")
+    assert small.run("v.model.ops[v.state.selected.id].step") == 0  # where the same op is selected
     photograph(small, "page_search")
+
+
+def test_what_each_step_runs_is_found_once(small):
+    small.press("/")
+    small.type("op:dense phase:backward")
+    hits = small.texts(".hits li")
+    ran = small.run("v.model.ops.filter(op => op.name === 'dense' && op.phase === 'backward').map(op => op.step)")
+    assert len(ran) > len(set(ran)) == 3  # several in each step
+    assert len(hits) == len(ran) // 3
+    assert all("× 3 steps" in hit for hit in hits)
+    assert small.run("v.toolbar.search.hits.every(hit => v.model.ops[hit.selected.id].step === v.state.step)")
 
 
 def test_search_says_when_nothing_is_found_or_the_pattern_is_wrong(small):
@@ -982,6 +993,19 @@ def test_another_recording_takes_the_place_of_the_first(small):
     assert "hidden_0" in small.boxes()
     assert small.run("v.canvas.view.scale") == 0.8
     assert small.texts(".panel h2") == ["hidden_0"]
+
+
+def test_the_menu_is_as_wide_as_its_words(small):
+    small.run("document.querySelector('.menu').open = true")
+    spans = small.run("""(() => {
+      const { left, right } = document.querySelector('.menu > div').getBoundingClientRect(), range = new Range();
+      return [...document.querySelectorAll('.menu > div button')].map(button => {
+        range.selectNodeContents(button);
+        const words = range.getBoundingClientRect();
+        return [words.left - left, right - words.right]; }); })()""")
+    assert len(spans) == 3
+    assert min(room for span in spans for room in span) >= 0
+    small.run("document.querySelector('.menu').open = false")
 
 
 @pytest.mark.parametrize("kind", ["svg", "png", "json"])

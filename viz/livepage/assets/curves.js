@@ -5,7 +5,7 @@ nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
-  "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation.",
+  "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation. The few steps that took much longer than the others may lie beyond the axis; on a log scale all are shown.",
   [RUNNING_MEAN]: "The mean since the epoch began, as fit reports it after each batch: so its line begins anew with each epoch. From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.",
 };
 const RUNS = {
@@ -21,7 +21,8 @@ const RUNS = {
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
 const BESIDE = new Map([["whole step ms", "step ms"]]); // what is drawn in the chart of another
 const INSIDE = "inside the step";
-const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long
+const RARE = "gradient norm"; // how the names of numbers begin that are measured now and then
+const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long; and but for others that do
 
 const COMPARE = ["compare", "draw the curves of an earlier run, saved by CSV, beside these"]; // what a button says
 const EARLIER = "earlier"; // lines of another run, which are dashed
@@ -176,7 +177,7 @@ class Curves {
   look(run, metric, title) {
     const has = (other, of = metric) => this.series.has(`${other}|${of}`);
     if (run === "extra" && BESIDE.has(metric)) return RUNS.whole;
-    if (run === "extra") return { ...RUNS.extra, name: metric === "step ms" && has("extra", "whole step ms") ? INSIDE : title };
+    if (run === "extra") return { ...RUNS.extra, rare: metric.startsWith(RARE), name: metric === "step ms" && has("extra", "whole step ms") ? INSIDE : title };
     if (run === "step" && has("epoch")) return RUNS.single;
     if (run === "own" && !["step", "batch", "epoch"].some((other) => has(other))) return { ...RUNS.step, name: has("validation") ? RUNS.step.name : title };
     return RUNS[run];
@@ -219,7 +220,7 @@ class Curves {
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
       const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
-      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id), least: STEADY.get(id) || 0 });
+      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id), robust: this.options.robust || (LATER.has(id) && !this.options.log), least: STEADY.get(id) || 0 });
     }
   }
 }

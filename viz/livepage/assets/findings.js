@@ -10,6 +10,11 @@ class Findings {
     this.count = 0;
   }
 
+  // What the tab needs, where it is shown: the rest of the window is the graph's.
+  get height() {
+    return this.node.isConnected ? this.node.offsetHeight : 0;
+  }
+
   take(findings) {
     this.count = findings.length;
     this.empty.hidden = findings.length > 0;

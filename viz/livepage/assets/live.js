@@ -19,12 +19,13 @@ class Live {
     this.build();
     this.viewer.addTab("curves", "Curves", this.curves.node, () => this.curves.draw(), this.curves);
     this.viewer.addTab("histograms", "Histograms", this.histograms.node, () => this.histograms.refresh());
-    this.viewer.addTab("doctor", "Doctor", this.findings.node);
+    this.viewer.addTab("doctor", "Doctor", this.findings.node, null, this.findings);
     this.bringForward("doctor", "histograms", "curves");
     this.viewer.openTab("curves");
     new ResizeObserver(batched(() => this.curves.height && this.viewer.viewer.dock.fit(this.curves))).observe(this.curves.node);
     new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    new ResizeObserver(() => this.showCut()).observe(this.tiles);
     document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());
     setInterval(() => this.state === "running" && this.say(), 1000);
     this.connect();
@@ -39,7 +40,7 @@ class Live {
     this.more = button("⋯", "show all numbers", () => this.showAll(), { class: "live-more", "aria-expanded": "false" });
     this.failure = el("section", { class: "live-failure", role: "alert", hidden: true });
     this.advice = el("p", { class: "live-advice", hidden: true });
-    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause, this.more), this.bar, this.advice, this.failure);
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
     this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
@@ -156,12 +157,18 @@ class Live {
     document.documentElement.dataset.live = state;
     this.tiles.replaceChildren(...this.facts().map(([name, value, title]) =>
       el("span", { class: FIRST.includes(name) ? "live-tile" : "live-tile aside", title }, el("small", {}, name), el("b", {}, value))));
+    this.showCut();
     const { epochs, epoch, in_epoch: inside, per_epoch: each } = this.status;
     const share = epochs && each ? Math.min(1, (epoch - 1 + inside / each) / epochs) : null;
     this.bar.hidden = share === null;
     this.bar.firstChild.style.width = `${100 * (share || 0)}%`;
     this.bar.setAttribute("aria-valuenow", String(Math.round(100 * (share || 0))));
     document.title = `${word} · ${clean(this.status.model || "live", 60)}`;
+  }
+
+  // Offers the numbers for which there is no room in a line.
+  showCut() {
+    this.head.classList.toggle("cut", this.tiles.scrollWidth > this.tiles.clientWidth);
   }
 
   // Where there is little room only the first numbers are shown, until the reader asks for all.
@@ -207,7 +214,7 @@ class Live {
 
   showFindings(list) {
     this.findings.take(list);
-    this.viewer.addTab("doctor", list.length ? `Doctor (${list.length})` : "Doctor", this.findings.node);
+    this.viewer.addTab("doctor", list.length ? `Doctor (${list.length})` : "Doctor", this.findings.node, null, this.findings);
   }
 
   // What the callback Cockpit makes of its numbers.

@@ -4,7 +4,10 @@ const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more,
 const PLOT_HEIGHT = 140;
 const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
 const FEW = 25; // so few points are marked one by one
-const MOST_ABOVE = 5; // values of a step that fit over the legend; of more, they lie over the curves
+const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
+const EVERY = 4; // pixels at which curves are looked for
+const NEAR = 5; // points before and after a gap, by which it is long or usual
+const LONG_GAP = 4; // times what is usual around it
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values that may lie outside, where outliers are ignored
@@ -48,6 +51,17 @@ function tickNames(marked, log, unit) {
   const size = Math.max(...marked.map(Math.abs)), digits = Math.ceil(Math.log10(size / (marked[1] - marked[0]))) + 1;
   if (size >= 1e5 || size < 1e-3) return (value) => (value === 0 ? "0" : value.toExponential(Math.max(0, Math.min(4, digits - 1))));
   return (value) => String(Number(value.toPrecision(Math.max(1, Math.min(9, digits)))));
+}
+
+// Where a number that is measured now and then wasn't for much longer than usual around there: the last step before.
+// A line over such a gap would look like data.
+function gapsOf(points) {
+  const apart = points.slice(1).map(([x], i) => x - points[i][0]);
+  const isLong = (gap, i) => {
+    const near = [...apart.slice(Math.max(0, i - NEAR), i), ...apart.slice(i + 1, i + 1 + NEAR)].sort((a, b) => a - b);
+    return near.length > 0 && gap > LONG_GAP * near[near.length >> 1];
+  };
+  return points.slice(0, -1).filter((_, i) => isLong(apart[i], i)).map(([x]) => x);
 }
 
 // The values that an axis must show: all, or those without the few that are far from all others.
@@ -96,10 +110,10 @@ class Plot {
     this.from = null; // the step at which the reader began to drag
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, least (height
+  // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then)}. `options`: {log, weight, marks, range, robust, later, least (height
   // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null)}.
   show(lines, options) {
-    this.all = lines.filter((line) => line.points.length);
+    this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
     const hidden = options.hidden || new Set(), visible = this.all.filter(({ name }) => !hidden.has(name));
     this.lines = visible.length ? visible : this.all; // a chart isn't empty
     this.options = options;
@@ -115,7 +129,7 @@ class Plot {
       const beside = (i) => (i === raw.length - 1 || raw[i + 1][0] >= from) && (!span || i === 0 || raw[i - 1][0] <= to);
       const inside = (points) => points.filter((_, i) => beside(i));
       const ends = line.anew ? (this.options.marks || []).map(([end]) => end) : [];
-      const breaks = [...(this.options.breaks || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
+      const breaks = [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
     const counted = (points) => (this.options.later && points.length > 1 ? points.slice(1) : points); // for the axis
@@ -134,6 +148,11 @@ class Plot {
   }
 
   toX(x) { return this.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - this.left - MARGIN.right); }
+
+  toStep(offset) {
+    const share = (offset - this.left) / (this.width - this.left - MARGIN.right);
+    return this.x[0] + Math.max(0, Math.min(1, share)) * (this.x[1] - this.x[0]);
+  }
 
   toY(value) {
     const at = this.log ? Math.log10(value) : value, [low, high] = this.y;
@@ -246,8 +265,15 @@ class Plot {
       this.path(brush, line.raw, line.wide ? 2 : 1.4, 1, line.breaks);
     }
     if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
+    else if (line.gaps) this.dots(brush, this.lone(line.raw, line.breaks));
     brush.setLineDash([]);
     this.flaws(brush, line.raw);
+  }
+
+  // Points between two gaps, which belong to no line.
+  lone(points, breaks) {
+    const apart = (i) => i < 0 || i + 1 >= points.length || this.parted(points[i][0], points[i + 1][0], breaks);
+    return points.filter((_, i) => apart(i - 1) && apart(i));
   }
 
   usable(value) { return typeof value === "number" && (!this.log || value > 0); }
@@ -325,10 +351,7 @@ class Plot {
   point(offset) {
     if (!this.lines.length || !this.x) return;
     if (offset === null) this.at = null;
-    else {
-      const share = (offset - this.left) / (this.width - this.left - MARGIN.right);
-      this.at = this.x[0] + Math.max(0, Math.min(1, share)) * (this.x[1] - this.x[0]);
-    }
+    else this.at = this.toStep(offset);
     this.tip.hidden = this.at === null;
     this.draw();
   }
@@ -385,10 +408,27 @@ class Plot {
     const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
     const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
     this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}${whose}`), ...rows);
-    this.tip.classList.toggle("inside", rows.length > MOST_ABOVE);
-    const wide = this.tip.offsetWidth, space = 10; // beside the line: on the right where it fits, else on the left, and whole
-    const beside = left + space + wide <= this.width ? left + space : left - space - wide;
-    this.tip.style.left = `${Math.max(0, Math.min(beside, this.width - wide))}px`;
+    this.placeTip(left, rows.length <= MOST_WITHIN);
+  }
+
+  // Beside the crosshair, where it hides least of the curves; title and legend stay free.
+  placeTip(line, within) {
+    const { offsetWidth: wide, offsetHeight: high } = this.tip, space = 10, bottom = PLOT_HEIGHT - MARGIN.bottom;
+    const sides = [line + space, line - space - wide].filter((x) => x >= 0 && x + wide <= this.width);
+    if (!sides.length) sides.push(Math.max(0, Math.min(line + space, this.width - wide)));
+    const tops = within ? [0, bottom - high] : [bottom - high];
+    const hidden = ([x, y]) => {
+      let count = 0;
+      for (let at = x; at <= x + wide; at += EVERY)
+        for (const { raw } of this.drawn.filter((each) => each.raw.length)) {
+          const place = this.toY(this.nearest(raw, this.toStep(at))[1]);
+          if (place >= y && place <= y + high) count += 1;
+        }
+      return count;
+    };
+    const [best] = tops.flatMap((y) => sides.map((x) => [[x, y], hidden([x, y])])).reduce((one, other) => (other[1] < one[1] ? other : one));
+    this.tip.style.left = `${best[0]}px`;
+    this.tip.style.top = `${best[1]}px`;
   }
 
   row(line, x) {

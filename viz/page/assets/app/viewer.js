@@ -67,7 +67,7 @@ class Viewer {
     if (!again) {
       this.canvas.fit();
       if (!applyHash(this) && this.difference) this.showDifference();
-    }
+    } else this.canvas.fitAgain();
     this.update();
     this.timings = { ...this.timings, show: performance.now() - began };
   }
@@ -210,6 +210,7 @@ class Viewer {
   // Selects something; `reveal` opens what is around it and brings it into sight.
   select(selected, reveal = true) {
     this.state.selected = selected;
+    if (selected) this.canvas.hold();
     const narrow = selected && matchMedia(NARROW).matches;
     if (narrow) this.panel.setOpen(true); // which takes room from the graph
     if (selected && reveal) this.reveal(selected);

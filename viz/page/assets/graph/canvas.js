@@ -11,8 +11,11 @@ const MOST_ELEMENTS = 700,
   BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
   LEADING = 3, // boxes without a forward pass are worth as much as one of its
   FIRST = 2, // and what runs first with what it is given as so many more: alone they are worth less than several others
-  LEFT_BORDER = 4, // and the left border of the frame around it as so many: that of one that is cut off looks like a mistake
+  LEFT_BORDER = 1000, // more than all boxes: where the frame around what runs first is cut off at the left, that looks like a mistake
+  BORDER_ON_PHONE = 4, // but as much as so many boxes where few fit beside each other
+  PHONE = 480,
   BESIDE_FRAME = 12,
+  BELOW_FIRST = 8,
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -40,7 +43,10 @@ class Canvas {
     this.marks = { selected: new Set(), partners: new Set(), lineage: null, found: new Set() };
     this.refresh = batched(() => this.cull());
     this.listen();
-    new ResizeObserver(() => this.refresh()).observe(this.node);
+    new ResizeObserver(() => {
+      this.fitAgain();
+      this.refresh();
+    }).observe(this.node);
   }
 
   show(scene) {
@@ -209,6 +215,7 @@ class Canvas {
       );
       this.cull();
       if (t < 1) this.moving = requestAnimationFrame(step);
+      else this.view = view; // itself, by which `fitAgain` knows it
     };
     this.moving = requestAnimationFrame(step);
   }
@@ -228,8 +235,34 @@ class Canvas {
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
     const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
       least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
-    const readable = Math.min(1, Math.max(least, across));
-    this.setView(whole || view.scale >= least ? view : this.start(readable), smooth);
+    const readable = this.lowered(Math.min(1, Math.max(least, across)), least),
+      chosen = whole || view.scale >= least ? view : this.start(readable);
+    this.fitted = { view: chosen, whole };
+    this.setView(chosen, smooth);
+  }
+
+  // Fits again what the reader has left as it was fitted, as the window or the scene has another size now.
+  fitAgain() {
+    if (this.scene && this.fitted && this.fitted.view === this.view) this.fit(false, this.fitted.whole);
+  }
+
+  // What is seen stays from now on, as the reader works with it.
+  hold() {
+    this.fitted = null;
+  }
+
+  // A scale that is at most the given one, at which a low window shows what runs first and all that is above it; but one
+  // that can be read.
+  lowered(scale, least) {
+    const first = this.first();
+    if (!first) return scale;
+    const top = this.tops().reduce((least, { y }) => Math.min(least, y), Infinity);
+    return Math.min(scale, Math.max(least, (this.size().h - CLEAR - BELOW_FIRST) / (first.y + first.h - top)));
+  }
+
+  // All boxes and frames: one of them is the highest.
+  tops() {
+    return [...this.scene.nodes.values(), ...this.scene.frames.values()];
   }
 
   // The part of the scene that is seen first, at a given scale: what is empty above its boxes is left out.
@@ -239,18 +272,21 @@ class Canvas {
       room = wide / scale;
     const fits = (width - left) * scale <= wide - 40,
       from = fits ? (left + width - room) / 2 : this.beginning(scale);
-    return { x: -from * scale, y: this.upper([...this.scene.nodes.values()], from, room, scale, this.first()), scale };
+    return { x: -from * scale, y: this.upper(this.tops(), from, room, scale, this.first()), scale };
   }
 
-  // How far down the world begins where the highest of the boxes that stand in a column of it are seen; and what runs
-  // first, where there is little room below them.
+  // How far down the world begins where the highest of what stands in some columns of it is seen. Where there is too
+  // little room below that for what runs first, the corner of a frame around it is seen instead, or at least itself.
   upper(boxes, from, room, scale, first) {
-    const within = ({ x, w }) => x >= from && x + w <= from + room;
-    let top = Infinity;
-    for (const box of boxes) if (within(box) && box.y < top) top = box.y;
-    for (let at = first && this.scene.frames.get(first.frame); at; at = this.scene.frames.get(at.parent)) top = Math.min(top, at.y);
-    const highest = Math.min(20, top === Infinity ? 20 : 3 * CLEAR - top * scale);
-    return first && within(first) ? Math.min(highest, this.size().h - CLEAR - (first.y + first.h) * scale) : highest;
+    const meets = ({ x, w }) => x < from + room && x + w > from;
+    const ys = boxes.filter(meets).map(({ y }) => y),
+      tops = [ys.length ? ys.reduce((a, b) => Math.min(a, b)) : 0];
+    if (first && meets(first)) {
+      const around = framesAround(this.scene, first.id).map((id) => this.scene.frames.get(id).y);
+      tops.push(...around.reverse(), first.y);
+    }
+    const isSeen = (y) => tops.length === 1 || (first.y + first.h - y) * scale + CLEAR + BELOW_FIRST <= this.size().h;
+    return Math.min(20, CLEAR - (tops.find(isSeen) ?? first.y) * scale);
   }
 
   // Does a box stand for what runs forward: where there are layers, for what they run?
@@ -263,7 +299,9 @@ class Canvas {
 
   // The box of what runs first, or null.
   first() {
-    const isFirst = (node, best) => node.y < best.y || (node.y === best.y && node.x < best.x);
+    const turn = (node) => node.ops[0] ?? node.main ?? Infinity, // parts of an op run in the order in which they stand
+      order = (a, b) => turn(a) - turn(b) || a.y - b.y || a.x - b.x,
+      isFirst = (node, best) => order(node, best) < 0;
     return [...this.scene.nodes.values()]
       .filter(this.leading())
       .reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
@@ -284,9 +322,10 @@ class Canvas {
       around = first ? this.scene.frames.get(framesAround(this.scene, first.id).pop()) : null,
       lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
       boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
+    const above = boxes.concat([...this.scene.frames.values()]);
     const worth = (from) => {
-      const y = this.upper(boxes, from, room, scale, first);
-      let sum = around && from <= around.x ? LEFT_BORDER : 0;
+      const y = this.upper(above, from, room, scale, first);
+      let sum = around && from <= around.x && first.x + first.w <= from + room - clear / 2 ? (size.w <= PHONE ? BORDER_ON_PHONE : LEFT_BORDER) : 0;
       for (const node of boxes) {
         if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
         if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;

@@ -180,9 +180,10 @@ function find(viewer, query) {
       if (tests.every((test) => test(fieldsOfPart(fields, part)))) ops.push({ op, part, fields: fieldsOfPart(fields, part) });
   }
   ops.sort((a, b) => (b.op.step === state.step) - (a.op.step === state.step));
-  for (const { op, part, fields } of ops) {
+  for (const { op, part, fields, steps } of onceForAllSteps(model, ops)) {
     const where = [
       op.step === state.step ? "" : model.stepName(op.step),
+      steps > 1 ? `× ${amount(steps)} steps` : "",
       part ? `part of ${op.name}` : "",
       model.ownerOf(op),
       placesOf(model, op),
@@ -201,6 +202,23 @@ function find(viewer, query) {
   for (const hit of found) hit.rank = rankOf(hit.names, words);
   for (const hit of found) hit.why = hit.rank < 3 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
+}
+
+// Of what was found in several steps alike, the first one, with the number of those steps.
+function onceForAllSteps(model, found) {
+  const first = new Map(),
+    turns = new Map(); // how often a step has had what looks the same: each time it is something else
+  for (const each of found) {
+    const { op, part, fields } = each,
+      looks = [part ? part.number : "", op.phase, op.name, model.ownerOf(op), placesOf(model, op), fields.error].join("\n"),
+      here = `${op.step}\n${looks}`,
+      turn = turns.get(here) || 0,
+      same = `${turn}\n${looks}`;
+    turns.set(here, turn + 1);
+    if (first.has(same)) first.get(same).steps += 1;
+    else first.set(same, { ...each, steps: 1 });
+  }
+  return [...first.values()];
 }
 
 // The layers that match: those with blocks, and those that others stand for.
