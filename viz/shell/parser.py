@@ -35,7 +35,7 @@ _OTHER_NAMES = {
 }
 """What other programs call our options."""
 _FEW = 3  # commands that are named
-_ALIKE = 0.6  # how much of two names must agree; with less, 'seconds' is like 'json'
+_ALIKE = 0.65  # how much of two names must agree; with less, 'steps' is like 'sizes'
 _GOES_ON = re.compile(r"(?<=\S)\n(?=[a-z0-9(])")  # within a sentence
 _ALWAYS_THEIRS = ("-h", "--help")  # that behind a script need no word: what is printed shows whose help it is
 
