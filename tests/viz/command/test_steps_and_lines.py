@@ -58,6 +58,18 @@ def test_a_position_is_no_number_where_steps_were_chosen(folder, monkeypatch, ca
     assert "--step 1: the recording has the steps 4 and 6" in capsys.readouterr().err
 
 
+def test_draw_says_which_step_it_shows(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for file, name in (("all", "step 7 of 0–7"), ("some", "step 6")):
+        assert main(["draw", f"{file}.efz", "a.svg"]) == 0
+        assert capsys.readouterr().out.endswith(f"; it shows {name} (--step N for another)\n")
+        assert f">{name}  ·" in (folder / "a.svg").read_text(encoding="utf-8")
+    assert main(["draw", "some.efz", "a.svg", "--step", "4"]) == 0
+    assert capsys.readouterr().out.endswith("; it shows step 4\n")
+    assert main(["draw", "some.efz", "a.svg", "--step", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 4
+
+
 @pytest.mark.parametrize(("file", "name"), [("all", "step 6 of 0–7"), ("some", "step 6")])
 def test_top_tells_of_one_step(folder, monkeypatch, capsys, file, name):
     monkeypatch.chdir(folder)
