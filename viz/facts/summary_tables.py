@@ -336,14 +336,20 @@ def _took(record: Record) -> int:
     return int(record.meta.get("duration") or 0)
 
 
-def describe(record: Record) -> str:
-    """One line about a recording."""
+def describe(record: Record, in_ops: int | None = None) -> str:
+    """One line about a recording.
+
+    Args:
+        record: the recording.
+        in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
+    """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     parts = [formatting.count(len(record.ops), "op")]
     parts += [steps_text(record)] if record.steps else []
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
     parts += [formatting.count(layers, "layer")] if layers else []
-    parts += [formatting.seconds(took)] if (took := _took(record)) else []
+    of_it = f", of which {formatting.seconds(in_ops)} in ops" if in_ops else ""
+    parts += [f"{formatting.seconds(took)}{of_it}"] if (took := _took(record)) else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
     parts += outcome(record, record.ops)
