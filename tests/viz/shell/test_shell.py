@@ -315,7 +315,8 @@ def test_no_command_writes_over_what_it_reads(here, arguments, capsys):
     assert (here / read).read_text(encoding="utf-8") == "print('as it was')\n"
 
 
-def test_a_missing_renderer_is_no_mistake_of_the_user(here, capsys):
+def test_a_missing_renderer_is_no_mistake_of_the_user(here, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
     viz.set_engine("builtin")
     try:
         assert main(["draw", "train.efz", "step.png"]) == 3
