@@ -398,16 +398,22 @@ class Recording(Record):
         """
         return summary_tables.summary(self, step)
 
-    def top(self, by: Literal["time", "memory", "flops", "name", "layer", "source"] = "time", n: int = 10) -> Text:
+    def top(
+        self,
+        by: Literal["time", "memory", "flops", "name", "layer", "source"] = "time",
+        n: int = 10,
+        step: int | None = None,
+    ) -> Text:
         """A table of what costs most.
 
         Args:
             by: `"time"`, `"memory"` or `"flops"` for ops, with equal ones of all steps summed; `"name"`, `"layer"` or
                 `"source"` for sums of time. The line of what `fit` runs is the one that made the layer.
             n: how many lines.
+            step: the number of a training step, as captions show it, from 0; default: all steps together.
 
         Raises:
-            ValueError: for another key, or when `n` is not positive.
+            ValueError: for another key, when `n` is not positive, or when there is no such step.
 
         >>> import viz
         >>> with viz.trace() as t:
@@ -417,13 +423,16 @@ class Recording(Record):
         ───...
         matmul  forward         20×40 f32      1  ...   3.1 KB   48 k  ...
         """
-        return summary_tables.top(self, by, n)
+        return summary_tables.top(self, by, n, step)
 
-    def memory(self) -> MemoryUse:
+    def memory(self, step: int | None = None) -> MemoryUse:
         """How much memory the recorded tensors used over time, and what held it at the peak; print it.
 
+        Args:
+            step: the number of a training step, as captions show it, from 0; default: the whole recording.
+
         Raises:
-            ValueError: when memory wasn't recorded.
+            ValueError: when memory wasn't recorded, or when there is no such step.
 
         >>> import viz
         >>> with viz.trace() as t:
@@ -432,7 +441,7 @@ class Recording(Record):
         >>> t.memory().peak
         2000000
         """
-        return memory_use(self)
+        return memory_use(self, step)
 
     def value(self, label: str, number: int = -1) -> numpy.ndarray:
         """The elements of a tensor that `viz.trace(values=...)` kept.

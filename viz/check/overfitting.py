@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy
@@ -39,6 +40,7 @@ _RATES = (1e-3, 1e-2)
 _PATIENT = 3000  # steps, before a network that doesn't move is called stuck: it may be on a plateau
 _PATIENT_SECONDS = 6.0
 _MOVED = 0.8  # of the loss in which it seemed stuck: then it wasn't
+_MORE_DIGITS: tuple[Callable[[float], str], ...] = (number, "{:.3g}".format, "{:.4g}".format, "{:.6g}".format, repr)
 
 
 class _Attempt(NamedTuple):
@@ -52,10 +54,22 @@ class _Attempt(NamedTuple):
     heard: tuple[float, ...] = ()  # what each step minimized
 
     @property
+    def whole(self) -> float:
+        """The first loss or what chance gives, the lower one."""
+        return min(self.losses[0], self.chance or math.inf)
+
+    @property
     def share(self) -> float:
-        """How much is left, of the first loss or of what chance gives, the lower one."""
-        whole = min(self.losses[0], self.chance or math.inf)
-        return min(self.losses) / whole if whole > 0 else 0.0
+        """How much of that is left."""
+        return min(self.losses) / self.whole if self.whole > 0 else 0.0
+
+    def said(self, loss: float) -> str:
+        """A loss with so many digits that those which are told show whether a tenth was reached."""
+        return next((shown for shown in _MORE_DIGITS if self._tells(shown)), _MORE_DIGITS[-1])(loss)
+
+    def _tells(self, shown: Callable[[float], str]) -> bool:
+        lowest, whole = float(shown(min(self.losses))), float(shown(self.whole))
+        return not whole > 0 or (lowest / whole <= _LEARNT) == (self.share <= _LEARNT)
 
     @property
     def falling(self) -> bool:
@@ -216,7 +230,7 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     if own.per_step > 1 and first.own_step:
         return open_question(f"each step minimizes {own.per_step} losses, which compete", subject.place)
     evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
-    fell = f"{number(best.losses[0])} → {number(min(best.losses))} in {best.steps} steps"
+    fell = f"{best.said(best.losses[0])} → {best.said(min(best.losses))} in {best.steps} steps"
     what = f"the loss of one batch ({rows} rows)"
     if own.share <= _LEARNT and own.per_step == 1 and own.jump > limits.DIVERGED and rate_is_high(first.optimizer):
         rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
@@ -316,8 +330,9 @@ def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
 def _of_what(best: _Attempt) -> str:
     """Of which loss a tenth is asked for."""
     if best.chance is None or best.chance >= best.losses[0]:
-        return f"of the first ({best.share:.0%} of it)"
-    return f"of what chance gives ({number(best.chance)})"
+        left = next((text for text in [f"{best.share:.{n}%}" for n in range(4)] if float(text[:-1]) > 10), "over 10%")
+        return f"of the first ({left} of it)"
+    return f"of what chance gives ({best.said(best.chance)})"
 
 
 def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any]) -> Row:

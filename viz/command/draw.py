@@ -6,6 +6,7 @@ import argparse
 
 from viz.command.models import opened
 from viz.command.output_files import beside, check_picture
+from viz.facts.selection import pick_step, position_of, step_name, step_numbers
 from viz.shell.printed import say
 
 __all__ = ["run_draw"]
@@ -22,7 +23,9 @@ def run_draw(options: argparse.Namespace) -> int:
     """
     out = options.out or beside(options.file, ".svg")
     check_picture(out)
-    drawing = opened(options).draw(
+    recording = opened(options)
+    at = position_of(recording, options.step) if options.step is not None else pick_step(recording)
+    drawing = recording.draw(
         out,
         view=options.view,
         depth=options.depth,
@@ -38,5 +41,8 @@ def run_draw(options: argparse.Namespace) -> int:
     facts = {"file": out, "boxes": len(drawing.graph.nodes), "arrows": len(drawing.graph.edges)}
     closed = drawing.graph.caption.rpartition("closed to")[1:]  # which the picture says, too
     more = f"; {''.join(closed)}. To open more: --max-nodes {4 * options.max_nodes}" if closed[0] else ""
-    say(options, facts, f"wrote {out}: {facts['boxes']} boxes, {facts['arrows']} arrows{more}")
+    which = f"; it shows {step_name(recording, at)}" if at is not None and len(recording.steps) > 1 else ""
+    which += " (--step N for another)" if which and options.step is None else ""
+    facts["step"] = None if at is None else step_numbers(recording)[at]
+    say(options, facts, f"wrote {out}: {facts['boxes']} boxes, {facts['arrows']} arrows{which}{more}")
     return 0

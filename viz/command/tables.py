@@ -47,11 +47,11 @@ def run_top(options: argparse.Namespace) -> int:
     """
     recording = seen(options)
     if options.json:
-        print_json(summary_tables.top_rows(recording, options.by, options.n))
+        print_json(summary_tables.top_rows(recording, options.by, options.n, options.step))
     else:
         if recording.others:
             print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")
-        print_table(summary_tables.top(recording, options.by, options.n))
+        print_table(summary_tables.top(recording, options.by, options.n, options.step))
     return 0
 
 
@@ -64,7 +64,7 @@ def run_memory(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    use = memory_use(seen(options))
+    use = memory_use(seen(options), options.step)
     say(options, use.to_dict(), str(use))
     return 0
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from viz.compare.op_places import Places
 from viz.compare.sequence_alignment import align
+from viz.facts import formatting
 from viz.facts.schema import Op, Record
 from viz.facts.selection import step_numbers
 
@@ -44,8 +45,19 @@ class Pairing:
             return [(parts_a.get(chosen[0], []), parts_b.get(chosen[1], []))]
         if bool(self.a.steps) != bool(self.b.steps):  # the ops of one go with the first step of the other
             return [_merged(parts_a, parts_b)]
-        steps = self._shared_steps()
-        return [(parts_a.get(i, []), parts_b.get(j, [])) for i, j in [(None, None), *steps]]
+        steps = [(parts_a.get(i, []), parts_b.get(j, [])) for i, j in self._shared_steps()]
+        return [*self._outside(parts_a.get(None, []), parts_b.get(None, [])), *steps]
+
+    def _outside(self, ops_a: list[Op], ops_b: list[Op]) -> list[tuple[list[Op], list[Op]]]:
+        """What ran outside of steps, where both recorded that."""
+        if _is_of_chosen_steps(self.a) == _is_of_chosen_steps(self.b):
+            return [(ops_a, ops_b)]
+        count = len(ops_a) + len(ops_b)
+        if count:
+            which = "first" if _is_of_chosen_steps(self.a) else "second"
+            told = f"{formatting.count(count, 'op')} outside of steps {'is' if count == 1 else 'are'} left out"
+            self.notes.append(f"{told}: the {which} has only the steps that were chosen")
+        return []
 
     def _shared_steps(self) -> list[tuple[int, int]]:
         """Positions of the steps that both recorded; where they share none, in their order."""
@@ -56,13 +68,21 @@ class Pairing:
             told = [f"step {m} with step {n}" for m, n in zip(numbers_a, numbers_b)][:3]
             if told:
                 others = ", and so on" * (len(shared) > len(told))
-                self.notes.append(f"no step was recorded by both; compared: {', '.join(told)}{others}")
-        for record, what in ((self.a, "first"), (self.b, "second")):
-            more = len(record.steps) - len(shared)
-            if more:
-                words = "1 more step, which is" if more == 1 else f"{more} more steps, which are"
-                self.notes.append(f"the {what} recorded {words} left out")
+                self.notes.append(f"no step was recorded by both; compared by position: {', '.join(told)}{others}")
+        self._tell(numbers_a, numbers_b, shared)
         return shared
+
+    def _tell(self, numbers_a: dict[int, int], numbers_b: dict[int, int], shared: list[tuple[int, int]]) -> None:
+        """Say which steps were compared, where some were left out."""
+        left_out = []
+        for side, (numbers, which) in enumerate(((numbers_a, "first"), (numbers_b, "second"))):
+            taken = {pair[side] for pair in shared}
+            left = [number for number, index in numbers.items() if index not in taken]
+            left_out += [f"{_steps(left)} of the {which}"] if left else []
+        if left_out:
+            both = [number for number in numbers_a if number in numbers_b]
+            compared = f"{_steps(both)} of both {'was' if len(both) == 1 else 'were'} compared; " if both else ""
+            self.notes.append(f"{compared}left out: {' and '.join(left_out)}")
 
     def _pair(self, ops_a: list[Op], ops_b: list[Op]) -> None:
         """By name, place and result; what is left between two pairs by name and place, then by name and class."""
@@ -99,6 +119,15 @@ class Pairing:
 def _numbers(record: Record) -> dict[int, int]:
     """The position of each step by its number, which counts those that weren't recorded, too."""
     return {number: index for index, number in enumerate(step_numbers(record))}
+
+
+def _steps(numbers: list[int]) -> str:
+    return f"step{'s' * (len(numbers) > 1)} {formatting.ranges(numbers)}"
+
+
+def _is_of_chosen_steps(record: Record) -> bool:
+    """Whether it holds nothing but steps that were chosen."""
+    return any(step.number is not None for step in record.steps)
 
 
 def _by_step(record: Record) -> dict[int | None, list[Op]]:

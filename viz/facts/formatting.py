@@ -27,6 +27,7 @@ __all__ = [
     "nearest",
     "not_a_recording",
     "place",
+    "ranges",
     "seconds",
     "shape",
     "short",
@@ -44,6 +45,7 @@ _KINDS_OF_FILES = {
     "a file of kept steps": ".efr",
     "a script": ".py .pyw",
 }
+_MOST_RANGES = 8
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
 
@@ -87,6 +89,22 @@ def short(number: float) -> str:
 def count(number: int, noun: str) -> str:
     """`"1 op"`, `"2 ops"`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Numbers in their order, those that follow each other as a range; of many ranges the first.
+
+    >>> ranges([3, 7, 8, 9])
+    '3, 7–9'
+    """
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    shown = [f"{first}" if first == last else f"{first}–{last}" for first, last in found[:_MOST_RANGES]]
+    return ", ".join([*shown, *["…"] * (len(found) > _MOST_RANGES)])
 
 
 def dtype(name: str) -> str:

@@ -8,8 +8,8 @@ import dataclasses
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
-from viz.facts.selection import line_of
+from viz.facts.schema import VARIABLES, Op, Record, Step, TensorInfo
+from viz.facts.selection import line_of, position_of, step_name
 from viz.facts.text_table import Text, table
 
 __all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
@@ -122,12 +122,18 @@ class MemoryUse:
         return formatting.nbytes(size), f"{100 * size / max(1, self.peak):.1f} %", f"{len(pieces):,}"
 
 
-def memory_use(record: Record) -> MemoryUse:
+def memory_use(record: Record, step: int | None = None) -> MemoryUse:
     """The memory that a recording saw.
 
+    Args:
+        record: the recording.
+        step: the number of a step, for the time that it took, with what was there before it; None: all the time.
+
     Raises:
-        ValueError: when memory wasn't recorded.
+        TypeError: when `step` is no whole number.
+        ValueError: when memory wasn't recorded, or when there is no such step.
     """
+    position = position_of(record, step)
     if not record.storages and record.tensors:
         raise ValueError("memory(): memory was not recorded; use viz.trace(memory=True), which is the default")
     found = spans(record)
@@ -139,6 +145,8 @@ def memory_use(record: Record) -> MemoryUse:
     for when, _, change in changes:
         live += change
         curve.append((when, live))
+    curve = curve if position is None else _within(curve, record.steps[position])
+    for when, live in curve:
         if live > peak:
             peak, time = live, when
     alive = [
@@ -147,9 +155,23 @@ def memory_use(record: Record) -> MemoryUse:
         if start <= time and (end is None or end > time)
     ]
     op = _running(record, time)
-    at = "" if op is None else f", in {formatting.clean(op.name)}{_where(record, op)}"
+    which = "" if position is None else f", in {step_name(record, position)}"
+    at = which if op is None else f"{which}, in {formatting.clean(op.name)}{_where(record, op)}"
     alive.sort(key=lambda each: -each.nbytes)
     return MemoryUse(peak, time, None if op is None else op.id, alive, curve, at)
+
+
+def _within(curve: list[tuple[int, int]], step: Step) -> list[tuple[int, int]]:
+    """The part of a curve that a step took, from what was in use when it began.
+
+    Raises:
+        ValueError: when times weren't recorded.
+    """
+    start, end = step.start, step.end
+    if start is None or end is None:
+        raise ValueError("memory(step=...): times were not recorded; use viz.trace(time=True), which is the default")
+    before = [live for when, live in curve if when <= start]
+    return [(start, before[-1] if before else 0), *[each for each in curve if start < each[0] <= end]]
 
 
 def spans(record: Record) -> list[tuple[TensorInfo, int, int, int | None]]:

@@ -13,7 +13,7 @@ from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import VARIABLES, Op, Record, Scope
-from viz.facts.selection import line_of, origin, outcome, pick_step, position_of, steps_text
+from viz.facts.selection import line_of, origin, outcome, pick_step, position_of, step_name, steps_text
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -197,9 +197,9 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     )
 
 
-def top(record: Record, by: str = "time", n: int = 10) -> Text:
+def top(record: Record, by: str = "time", n: int = 10, step: int | None = None) -> Text:
     """What costs most as a table; see `top_rows`."""
-    found = top_rows(record, by, n)
+    found = top_rows(record, by, n, step)
     shown: dict[str, Callable[[dict[str, Any]], str]] = {
         "time": lambda row: formatting.seconds(row["time"]),
         "memory": lambda row: formatting.nbytes(row["memory"]),
@@ -216,10 +216,12 @@ def top(record: Record, by: str = "time", n: int = 10) -> Text:
         heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
     lines = [[shown[h](row) if h in shown else formatting.clean(row[h], _LONGEST) for h in heads] for row in found]
     least = ",".join([head for head in _LEAST_OF_TOP if head.lower() != by and (head != "time" or by == "memory")])
-    return Text.of([table([h if h != "source" else "line" for h in heads], lines, least=least)])
+    at = position_of(record, step)
+    which = [] if at is None else [step_name(record, at)]
+    return Text.of([*which, table([h if h != "source" else "line" for h in heads], lines, least=least)])
 
 
-def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, Any]]:
+def top_rows(record: Record, by: str = "time", n: int = 10, step: int | None = None) -> list[dict[str, Any]]:
     """What costs most, the largest first.
 
     Args:
@@ -228,10 +230,11 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
             `"name"`, `"layer"` or `"source"`: time summed over ops of the same name, in the same layer, from the same
             line.
         n: how many to give.
+        step: the number of a step, for its ops alone; None: all ops.
 
     Raises:
-        TypeError: when `n` is no whole number.
-        ValueError: for another key, or when `n` is not positive.
+        TypeError: when `n` or `step` is no whole number.
+        ValueError: for another key, when `n` is not positive, or when there is no such step.
     """
     if by not in KEYS:
         rows = isinstance(by, numbers.Integral) and not isinstance(by, bool)
@@ -241,15 +244,17 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
         raise TypeError(f"top(n={n!r}): expected a number of lines")
     if n < 1:
         raise ValueError(f"top(n={n}): expected at least 1")
+    at = position_of(record, step)
+    ops = [op for op in record.ops if at is None or op.step == at]
     if by in ("time", "memory", "flops"):
-        return _top_ops(record, by, n)
-    return _top_groups(record, by, n)
+        return _top_ops(record, ops, by, n)
+    return _top_groups(record, ops, by, n)
 
 
-def _top_ops(record: Record, by: str, n: int) -> list[dict[str, Any]]:
-    places = _places(record)
+def _top_ops(record: Record, chosen: list[Op], by: str, n: int) -> list[dict[str, Any]]:
+    places = {op.id: formatting.place(line_of(record, op)) for op in chosen}
     groups: dict[tuple[Any, ...], list[Op]] = {}
-    for op in record.ops:
+    for op in chosen:
         made = tuple([(record.tensors[i].shape, record.tensors[i].dtype) for i in op.outputs])
         counts_for = _around_owner(record, op), _updated(record, op)
         groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), []).append(op)
@@ -289,16 +294,11 @@ def _whose(row: dict[str, Any]) -> str:
     return f"{row['layer']}: {row['weight']}" if row["weight"] else str(row["layer"])
 
 
-def _places(record: Record) -> list[str]:
-    """For each op the line that it counts for, as text."""
-    return [formatting.place(line_of(record, op)) for op in record.ops]
-
-
-def _top_groups(record: Record, by: str, n: int) -> list[dict[str, Any]]:
+def _top_groups(record: Record, chosen: list[Op], by: str, n: int) -> list[dict[str, Any]]:
     groups: dict[str, list[Op]] = {}
-    for op in record.ops:
+    for op in chosen:
         groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
-    whole = sum([op.duration for op in record.ops]) or 1
+    whole = sum([op.duration for op in chosen]) or 1
     found: list[dict[str, Any]] = []
     for name, ops in groups.items():
         time = sum([op.duration for op in ops])
@@ -336,14 +336,20 @@ def _took(record: Record) -> int:
     return int(record.meta.get("duration") or 0)
 
 
-def describe(record: Record) -> str:
-    """One line about a recording."""
+def describe(record: Record, in_ops: int | None = None) -> str:
+    """One line about a recording.
+
+    Args:
+        record: the recording.
+        in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
+    """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     parts = [formatting.count(len(record.ops), "op")]
     parts += [steps_text(record)] if record.steps else []
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
     parts += [formatting.count(layers, "layer")] if layers else []
-    parts += [formatting.seconds(took)] if (took := _took(record)) else []
+    of_it = f", of which {formatting.seconds(in_ops)} in ops" if in_ops else ""
+    parts += [f"{formatting.seconds(took)}{of_it}"] if (took := _took(record)) else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
     parts += outcome(record, record.ops)

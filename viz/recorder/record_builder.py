@@ -14,6 +14,7 @@ import numpy
 
 from eagerflow.config import kernels
 from eagerflow.core.observe import observing
+from viz.facts import formatting
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
 from viz.facts.selection import unmarked
@@ -26,7 +27,6 @@ from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build", "record_of"]
 
-_MOST_RANGES = 8  # of steps that a note lists
 _PHASE_OF_SCOPE = {"backward": "backward", "optimizer": "update", "metric": "metric", "data": "data"}
 
 
@@ -163,9 +163,8 @@ class _Builder:
             self._name_given(opened.places, scope.inputs, is_evaluation=opened.name == "test_step")
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
-            if scope.kind == "step":
-                is_inner = any(outer.kind == "step" for outer in self.record.ancestors(opened.parent))
-                chosen = None if is_inner else next(numbers, None)
+            if scope.kind == "step" and not any(s.kind == "step" for s in self.record.ancestors(opened.parent)):
+                chosen = next(numbers, None)  # one inside of another is a part of it, as `StepGate` counts
                 self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, chosen))
             self.record.scopes.append(scope)
         self.step_of = self._steps()
@@ -516,15 +515,7 @@ def _listed(steps: list[int]) -> str:
     >>> _listed([500]), _listed([3, 7, 8, 9])
     ('step 500 was', 'steps 3, 7–9 were')
     """
-    runs: list[list[int]] = []
-    for step in steps:
-        if runs and step == runs[-1][1] + 1:
-            runs[-1][1] = step
-        else:
-            runs.append([step, step])
-    shown = [f"{first}" if first == last else f"{first}–{last}" for first, last in runs[:_MOST_RANGES]]
-    shown += ["…"] * (len(runs) > _MOST_RANGES)
-    return f"step{'s' * (len(steps) > 1)} {', '.join(shown)} {'were' if len(steps) > 1 else 'was'}"
+    return f"step{'s' * (len(steps) > 1)} {formatting.ranges(steps)} {'were' if len(steps) > 1 else 'was'}"
 
 
 def _meta(capture: Capture) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from viz.shell.input_files import check_kept
 from viz.shell.program import file_of, name_of
 from viz.shell.statuses import MISUSED
 from viz.shell.terminal import paint
+from viz.shell.words import as_word
 
 __all__ = ["Parser", "nearest"]
 
@@ -35,7 +36,7 @@ _OTHER_NAMES = {
 }
 """What other programs call our options."""
 _FEW = 3  # commands that are named
-_ALIKE = 0.6  # how much of two names must agree; with less, 'seconds' is like 'json'
+_ALIKE = 0.65  # how much of two names must agree; with less, 'steps' is like 'sizes'
 _GOES_ON = re.compile(r"(?<=\S)\n(?=[a-z0-9(])")  # within a sentence
 _ALWAYS_THEIRS = ("-h", "--help")  # that behind a script need no word: what is printed shows whose help it is
 
@@ -67,6 +68,7 @@ class Parser(argparse.ArgumentParser):
         self._takes_modules = False
         self._outputs: dict[str, _Output] = {}  # by the name among the options
         self.offered: dict[str, Sequence[str]] = {}  # words that a shell completes where a list of them is taken
+        self._given: Sequence[str] = ()
         self.not_here: dict[str, str] = {}  # what to say of options that people look for, by their letters
 
     @property
@@ -139,7 +141,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in `argparse`; file names that were left out are filled in."""
-        ours, theirs = self._with_empty_names(list(sys.argv[1:] if args is None else args))
+        self._given = list(sys.argv[1:] if args is None else args)
+        ours, theirs = self._with_empty_names(list(self._given))
         options, rest = super().parse_known_args(ours, namespace)
         out = options.__dict__.pop("out_by_option", None)
         if out is not None:
@@ -152,7 +155,8 @@ class Parser(argparse.ArgumentParser):
             if getattr(options, name) == "":
                 setattr(options, name, f"{_subject(options)}{output.suffix}")
         self._keep_inputs(options)
-        self._hint(options)
+        if not rest:  # else what is taken for the script may be the value of an option that isn't known
+            self._hint(options)
         return options, rest
 
     def error(self, message: str) -> NoReturn:
@@ -186,11 +190,15 @@ class Parser(argparse.ArgumentParser):
         begun = [each for each in by_letters if len(letters) > 1 and each.startswith(letters)]
         meant = [ours for ours in _OTHER_NAMES.get(letters, ()) if ours in by_letters]
         found = begun[:3] or meant or difflib.get_close_matches(letters, list(by_letters), 3, _ALIKE)
-        return (
-            f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?"
-            if found
-            else _elsewhere(unknown)
-        )
+        likely = f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?" if found else ""
+        return (likely or _elsewhere(unknown)) + ("" if begun or meant else self._of_the_script(unknown, bool(likely)))
+
+    def _of_the_script(self, unknown: str, asked: bool) -> str:
+        """Where an option stands that is the script's, for commands that run one."""
+        if not self._takes_rest():
+            return ""
+        script = next((as_word(word) for word in self._given if word.endswith(".py")), "SCRIPT")
+        return f"{' Options' if asked else '; options'} of the script stand after it: {script} {unknown}"
 
     def _with_empty_names(self, given: list[str]) -> tuple[list[str], list[str]]:
         """What comes up to a script's name, and what follows it.

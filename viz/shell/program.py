@@ -20,6 +20,8 @@ from viz.shell.terminal import paint
 
 __all__ = ["check_module", "file_of", "in_place", "module_at", "name_of", "print_error", "run"]
 
+_OTHER_FRAMEWORKS = ("torch", "jax", "mxnet", "paddle")
+
 
 def name_of(program: str, as_module: bool = False) -> str:
     """What recordings and other files of a program are named after.
@@ -146,9 +148,21 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
     if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
         hints = [import_module("eagerflow.base.wording.scripts").as_module(program)]
     else:
-        hints = missed(error, program)
+        hints = [*missed(error, program), *_of_other_frameworks(error)]
     for hint in hints:
         print(f"{paint('note:', '33', sys.stderr)} {hint}", file=sys.stderr)
+
+
+def _of_other_frameworks(error: BaseException) -> list[str]:
+    """What to say where a script needs a framework that isn't installed, and whose programs viz can't watch.
+
+    >>> _of_other_frameworks(ModuleNotFoundError("No module named 'json2'", name="json2"))
+    []
+    """
+    name = error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else ""
+    if name not in _OTHER_FRAMEWORKS:
+        return []
+    return [f"viz watches what Keras or eagerflow computes in a script; it doesn't see what {name} computes"]
 
 
 def check_module(name: str) -> None:

@@ -10,6 +10,7 @@ import viz.check.all_rows as all_rows
 from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
 from viz.check.lowest_loss import lowest_loss
+from viz.check.overfitting import _Attempt, _of_what
 from viz.check.row import fine
 
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\nmodel.compile("adam", "mse")\n'
@@ -133,3 +134,19 @@ def test_counts_of_words_have_a_lowest_loss_that_is_not_0():
     shares = counts / counts.sum(axis=1, keepdims=True)
     found = lowest_loss(First(), (counts, counts))
     assert found == pytest.approx(float(-(counts * np.log(shares)).sum(axis=1).mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize("first", [1.1, 0.0123456, 123.4, 98765.4])
+@pytest.mark.parametrize("chance", [None, 0.9])
+@pytest.mark.parametrize("over", [1.3, 1.03, 1.004, 1.0004, 0.9996, 0.996, 0.97, 0.7])
+def test_a_loss_is_told_with_so_many_digits_that_the_tenth_is_reached_or_not(first, chance, over):
+    chance = chance and chance * first
+    whole = chance or first
+    tried = _Attempt("adam", [first, whole / 10 * over], 200, broken=False, per_step=1, chance=chance)
+    low, high = float(tried.said(min(tried.losses))), float(tried.said(whole))
+    assert low == pytest.approx(whole / 10 * over, rel=0.05)
+    assert (low / high <= 0.1) == (over < 1)
+    if over > 1:
+        words = _of_what(tried)
+        assert "(10% of" not in words
+        assert ("of what chance gives" in words) == (chance is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -39,6 +40,21 @@ def test_how_a_script_ended_before_it_trained_is_said(command, source, status, s
     out, err = capsys.readouterr()
     assert f"{said} before" in out + err
     assert "is the model trained" not in out + err
+
+
+@pytest.mark.parametrize("command", ["run", "gap", "data", "nonfinite", "doctor", "check"])
+@pytest.mark.parametrize("name", ["jax", "paddle.nn"])
+def test_a_missing_framework_is_told_to_be_none_that_viz_watches(command, name, script, monkeypatch, capsys):
+    framework = name.partition(".")[0]
+    monkeypatch.setitem(sys.modules, framework, None)  # as where it isn't installed
+    assert main([command, script(f"import {name}\n")]) > 0
+    said = f"viz watches what Keras or eagerflow computes in a script; it doesn't see what {framework} computes"
+    assert said in capsys.readouterr().err
+
+
+def test_other_modules_that_are_missing_are_told_by_python_alone(script, capsys):
+    assert main(["run", script("import jaxes_and_torches\n")]) == 1
+    assert "viz watches" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("source", "status", "said"), ENDS)

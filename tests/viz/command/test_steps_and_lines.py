@@ -51,11 +51,71 @@ def test_a_page_calls_steps_as_commands_do(folder):
     assert names == ["step 4", "step 6"]
 
 
-@pytest.mark.parametrize("command", ["summary", "annotate", "gradients", "draw"])
+@pytest.mark.parametrize("command", ["summary", "annotate", "gradients", "draw", "top", "memory"])
 def test_a_position_is_no_number_where_steps_were_chosen(folder, monkeypatch, capsys, command):
     monkeypatch.chdir(folder)
     assert main([command, "some.efz", "--step", "1"]) == 2
     assert "--step 1: the recording has the steps 4 and 6" in capsys.readouterr().err
+
+
+def test_draw_says_which_step_it_shows(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for file, name in (("all", "step 7 of 0–7"), ("some", "step 6")):
+        assert main(["draw", f"{file}.efz", "a.svg"]) == 0
+        assert capsys.readouterr().out.endswith(f"; it shows {name} (--step N for another)\n")
+        assert f">{name}  ·" in (folder / "a.svg").read_text(encoding="utf-8")
+    assert main(["draw", "some.efz", "a.svg", "--step", "4"]) == 0
+    assert capsys.readouterr().out.endswith("; it shows step 4\n")
+    assert main(["draw", "some.efz", "a.svg", "--step", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 4
+
+
+@pytest.mark.parametrize(("file", "name"), [("all", "step 6 of 0–7"), ("some", "step 6")])
+def test_top_tells_of_one_step(folder, monkeypatch, capsys, file, name):
+    monkeypatch.chdir(folder)
+    assert main(["top", f"{file}.efz", "-n", "99", "--step", "6"]) == 0
+    assert capsys.readouterr().out.startswith(f"{name}\n")
+    assert main(["top", f"{file}.efz", "-n", "99", "--step", "6", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    recording = viz.load(folder / f"{file}.efz")
+    at = recording.steps[-1 if file == "some" else 6]
+    ops = [op for op in recording.ops if op.step == at.index]
+    assert sum(row["count"] for row in found) == len(ops)
+    assert sum(row["time"] for row in found) == sum(op.duration for op in ops)
+
+
+def test_memory_tells_of_the_peak_within_one_step(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    kept = ef.ops.ones(1000)  # float32, there before
+    with viz.trace() as t:
+        for length in (10_000, 100, 1000):
+            with viz.step():
+                _ = kept + 0
+                _ = ef.ops.ones(length) + 1
+                del _
+    t.save("a.efz")
+    peaks = []
+    for step in range(3):
+        assert main(["memory", "a.efz", "--step", str(step)]) == 0
+        assert f"in step {step} of 0–2, in " in capsys.readouterr().out
+        use = t.memory(step)
+        assert t.steps[step].start <= use.time <= t.steps[step].end
+        peaks.append(use.peak)
+    assert peaks[1] < peaks[2] < peaks[0] == t.memory().peak
+    assert peaks[1] >= kept.numpy().nbytes
+
+
+@pytest.mark.parametrize("command", ["summary", "annotate", "gradients", "draw", "top", "memory"])
+def test_steps_lead_to_step_where_one_can_be_looked_at(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "a.efz", "--steps", "3-5"])
+    assert "unrecognized arguments: --steps; did you mean '--step'?\n" in capsys.readouterr().err
+
+
+def test_show_says_which_commands_look_at_one_step(capsys):
+    with pytest.raises(SystemExit):
+        main(["show", "a.efz", "--step", "3"])
+    assert "viz top and viz memory look at one with --step N" in capsys.readouterr().err
 
 
 def test_two_steps_are_compared_by_their_numbers(folder, monkeypatch, capsys):

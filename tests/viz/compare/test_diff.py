@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import random
@@ -255,7 +256,7 @@ def test_traces_of_several_steps_are_compared_step_by_step():
         traces.append(recorded(lambda t=trainer, n=count: [t.step() for _ in range(n)]))
     found = viz.diff(*traces)
     assert not found.ops
-    assert "2 more steps" in found.notes[0]
+    assert found.notes[0] == "steps 0–1 of both were compared; left out: steps 2–3 of the second"
 
 
 def test_steps_are_compared_by_their_numbers():
@@ -268,16 +269,37 @@ def test_steps_are_compared_by_their_numbers():
         found.append(trace)
     found = viz.diff(every[0], one[0])
     assert {every[0].ops[i].step for i, _ in found.pairs} == {3}
-    assert found.notes == ["the first recorded 4 more steps, which are left out"]
+    assert found.notes == ["step 3 of both was compared; left out: steps 0–2, 4 of the first"]
     found = viz.diff(one[0], other[0])
     assert found.pairs
-    assert found.notes == ["no step was recorded by both; compared: step 3 with step 1"]
+    assert found.notes == ["no step was recorded by both; compared by position: step 3 with step 1"]
 
 
-def test_one_more_step_is_told_of_in_the_singular():
-    trainers = [Trainer(mlp(name)) for name in "ab"]
-    traces = [recorded(lambda t=t, n=n: [t.step() for _ in range(n)]) for t, n in zip(trainers, (1, 2))]
-    assert viz.diff(*traces).notes[0] == "the second recorded 1 more step, which is left out"
+@pytest.mark.parametrize("mark", [viz.step, contextlib.nullcontext])
+def test_chosen_steps_are_compared_with_the_same_of_all_steps(mark):
+    """A step inside of a marked one is a part of it; what ran between steps was recorded on one side only."""
+
+    def run(**options):
+        ef.utils.set_random_seed(0)
+        model = net(layers.Dense(4))
+        model.compile("sgd", "mse")
+        with viz.trace(values="", **options) as trace:
+            for i in range(5):
+                with mark():
+                    model.train_on_batch(np.full((2, 3), i, "float32"), np.ones((2, 3), "float32"))
+                ops.exp(tensor(1))
+        return trace
+
+    every, some = run(), run(steps=(2, 3))
+    assert [len(t.steps) for t in (every, some)] == [5, 2]
+    found = viz.diff(every, some)
+    assert not found
+    assert found.compared
+    assert {every.ops[i].step for i, _ in found.pairs} == {2, 3}
+    assert found.notes == [
+        "steps 2–3 of both were compared; left out: steps 0–1, 4 of the first",
+        "5 ops outside of steps are left out: the second has only the steps that were chosen",
+    ]
 
 
 def test_a_step_can_be_compared_with_a_run_without_steps():

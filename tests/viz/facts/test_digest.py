@@ -17,7 +17,7 @@ import viz
 from eagerflow import layers
 from tests.sources import ROOT
 from viz.cli import main
-from viz.facts import archive
+from viz.facts import archive, formatting
 from viz.facts.digest.sparse_columns import columns_of_record
 from viz.facts.overview import glance, overview
 from viz.facts.schema import Op, Record, Scope, Step
@@ -79,6 +79,19 @@ def _forward_path(t, op):
     while op.phase == "backward" and op.forward is not None:
         op = t.ops[op.forward]
     return t.path(op.scope)
+
+
+def test_the_time_of_the_whole_stands_beside_that_of_its_ops(recordings, monkeypatch, capsys):
+    place, made = recordings
+    monkeypatch.chdir(place)
+    assert main(["show", "usual.efz"]) == 0
+    head = capsys.readouterr().out.splitlines()[0]
+    in_ops = sum(op.duration for op in made["usual"].ops)
+    whole = made["usual"].meta["duration"]
+    assert whole > in_ops > 0
+    assert head.endswith(f"{formatting.seconds(whole)}, of which {formatting.seconds(in_ops)} in ops")
+    assert main(["show", "bare.efz"]) == 0
+    assert "in ops" not in capsys.readouterr().out.splitlines()[0]
 
 
 def test_the_slowest_ops_are_those_of_the_table(recordings):

@@ -124,6 +124,10 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
         (["top", "--lines", "3", "train.efz"], "; did you mean '--count'?"),
         (["top", "--csv", "train.efz"], "unrecognized arguments: --csv; did you mean '--json'?"),
         (["doctor", "--seconds", "1", "train.py"], "unrecognized arguments: --seconds"),
+        (["run", "--epochs", "1", "train.py"], "--epochs; options of the script stand after it: train.py --epochs"),
+        (["gap", "--epochs=1", "-m", "train"], "--epochs=1; options of the script stand after it: SCRIPT --epochs"),
+        (["run", "--epochs", "1", "-o", "a.efz", "train.py"], "script stand after it: train.py --epochs"),
+        (["run", "--model", "x", "a.py"], "'--module'? Options of the script stand after it: a.py --model"),
         (["estimate", "--batch-size", "3", "train.py"], "unrecognized arguments: --batch-size; it is the script's own"),
         (["completion", "tcsh"], "(choose from 'bash', 'zsh', 'fish')"),
         (["run", "--steps", "-1", "train.py"], "--steps: steps are counted from 0; got -1"),
@@ -311,7 +315,8 @@ def test_no_command_writes_over_what_it_reads(here, arguments, capsys):
     assert (here / read).read_text(encoding="utf-8") == "print('as it was')\n"
 
 
-def test_a_missing_renderer_is_no_mistake_of_the_user(here, capsys):
+def test_a_missing_renderer_is_no_mistake_of_the_user(here, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
     viz.set_engine("builtin")
     try:
         assert main(["draw", "train.efz", "step.pdf"]) == 3

@@ -16,5 +16,7 @@ def add_command(parser: Parser) -> None:
     parser.add_examples(
         "viz show train.efz", "viz show model.onnx --sizes batch=8   of a model in an ONNX file, run once"
     )
+    one = "viz summary, viz top and viz memory look at one with --step N"
+    parser.not_here |= {"step": one, "steps": one}
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.set_defaults(command="viz.command.show.run_show")

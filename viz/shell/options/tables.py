@@ -26,18 +26,23 @@ def add_top(parser: Parser) -> None:
         "viz top train.efz                     the ten that took most time",
         "viz top -n 20 --by memory train.efz",
         "viz top --by source train.efz         time by your lines of code",
+        "viz top --step 3 train.efz            of one training step",
     )
     by = "equal ops of all steps by time, memory or flops; or time summed by name, layer or source (default: time)"
     parser.add_argument("--by", choices=KEYS, default="time", help=by)
     parser.add_argument(
         "-n", "--count", dest="n", type=int, default=10, metavar="N", help="how many lines (default: 10)"
     )
+    _add_step(parser, "all steps together")
 
 
 def add_memory(parser: Parser) -> None:
     """Give a parser what `viz memory` understands."""
     _add(parser, "run_memory")
-    parser.add_examples("viz memory train.efz")
+    parser.add_examples(
+        "viz memory train.efz", "viz memory --step 3 train.efz         the peak within one training step"
+    )
+    _add_step(parser, "the whole recording")
 
 
 def add_gradients(parser: Parser) -> None:
@@ -65,6 +70,5 @@ def _add(parser: Parser, command: str) -> None:
     parser.set_defaults(command=f"viz.command.tables.{command}")
 
 
-def _add_step(parser: Parser) -> None:
-    usual = "which training step, from 0 (default: the last complete one of the usual batch size)"
-    parser.add_argument("--step", type=int, help=usual)
+def _add_step(parser: Parser, usual: str = "the last complete one of the usual batch size") -> None:
+    parser.add_argument("--step", type=int, help=f"which training step, from 0 (default: {usual})")
