@@ -13,6 +13,7 @@ _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmen
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
 _OF_TARGETS = ("exploding_gradient.targets", "exploding_gradient.percent")
+_OF_ITSELF = ("dead_relu.bias",)  # so far below 0, units are dead whatever else is wrong
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
 _OF_DROPOUT = ("dropout_high", "dropout_idle")
@@ -114,7 +115,7 @@ def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
     """The finding that explains another one: a warning or an error, which nothing else explains in turn."""
-    for kind in _CAUSES.get(symptom.kind, ()):
+    for kind in () if symptom.rule in _OF_ITSELF else _CAUSES.get(symptom.kind, ()):
         for finding in findings:
             if (
                 finding.kind == kind
@@ -139,8 +140,6 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "dropout_high"
     if cause.kind == "dropout_high":  # of the outputs: rows that don't sum to 1, or whose sum is 0
         return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
-    if symptom.rule == "dead_relu.bias":
-        return False  # so far below 0, they would be dead whatever else is wrong
     if cause.kind == "label_range" and symptom.kind == "dead_relu":
         return symptom.layer is not None and cause.layer == symptom.layer  # labels below 0 silence the last one
     if symptom.kind == "unscaled_input":  # a layer for pixels up to 255 adds as much to those up to 1
