@@ -265,7 +265,7 @@ class Recording(Record):
         Raises:
             ValueError: for an option that doesn't exist, colours whose numbers weren't recorded, a file name
                 without a known ending, or a recording that holds no ops.
-            viz.RendererMissing: for PNG and PDF where there is no Graphviz; says how to get it.
+            viz.RendererMissing: for PDF where there is no Graphviz; says how to get it.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(3, activation="relu"), ef.layers.Dense(1)], name="net")

@@ -266,7 +266,7 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
             facts = _of_scope(record, record.scopes[node.scope])
             is_again = record.scopes[node.scope].owner in again
             shown.write(node, dataclasses.replace(facts, call=calls[node.scope]) if is_again else facts)
-        elif node.kind == "op" and len(node.ops) == 1:
+        elif node.kind == "op" and node.ops:
             op = record.ops[node.ops[0]]
             tensors = record.tensors
             read, wrote = (_shapes([tensors[i].shape for i in ids]) for ids in (op.inputs, op.outputs))

@@ -85,7 +85,7 @@ class Drawing:
 
         Raises:
             ValueError: for another ending.
-            RendererMissing: for PNG and PDF without Graphviz; says how to get it.
+            RendererMissing: for PDF without Graphviz; says how to get it.
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -125,7 +125,7 @@ class Drawing:
 
         Raises:
             ValueError: for another format.
-            RendererMissing: for PNG and PDF without Graphviz.
+            RendererMissing: for PDF without Graphviz.
 
         >>> import viz
         >>> with viz.trace("hello") as t:

@@ -154,7 +154,7 @@ def plot_model(
 
     Raises:
         ValueError: when the model isn't built, or for an argument that doesn't exist.
-        viz.RendererMissing: for PNG and PDF where there is no Graphviz; says how to get it.
+        viz.RendererMissing: for PDF where there is no Graphviz; says how to get it.
 
     >>> import eagerflow as ef, viz
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")

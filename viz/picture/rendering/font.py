@@ -11,9 +11,9 @@ import sys
 import tempfile
 import xml.sax.saxutils
 
-__all__ = ["ensure_font"]
+__all__ = ["FONTS", "ensure_font"]
 
-_OURS = pathlib.Path(__file__).parent / "fonts"
+FONTS = pathlib.Path(__file__).parent / "fonts"
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".pfb", ".pcf.gz")
 _CONFIGURATION = """\
 <?xml version="1.0"?>
@@ -67,7 +67,7 @@ def _has_font(folder: pathlib.Path) -> bool:
 def _write_configuration(given: pathlib.Path) -> pathlib.Path:
     """A configuration that adds our font to the given one, in a folder of its own that stays for this process."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="viz-fonts-"))
-    shutil.copytree(_OURS, folder / "fonts")  # fontconfig marks the folders that it reads
+    shutil.copytree(FONTS, folder / "fonts")  # fontconfig marks the folders that it reads
     file = folder / "fonts.conf"
     places = {"given": given, "fonts": folder / "fonts", "cache": folder / "cache"}
     escaped = {name: xml.sax.saxutils.escape(str(path)) for name, path in places.items()}

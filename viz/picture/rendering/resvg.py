@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pathlib
+from viz.picture.dot import FONT
+from viz.picture.rendering.font import FONTS
 
 __all__ = ["RESVG", "ResvgFailed", "png_of"]
 
 RESVG = "resvg-py>=0.5"  # as pip knows it, and pyproject.toml has it
-
-_FONTS = pathlib.Path(__file__).parent / "fonts"
-_FAMILY = "DejaVu Sans"
 
 
 class ResvgFailed(Exception):
@@ -32,8 +30,8 @@ def png_of(svg: str, zoom: float) -> bytes:
         from resvg_py import svg_to_bytes
     except ImportError as error:
         raise ResvgFailed(f"cannot be imported: {error}") from None
-    fonts = [str(path) for path in sorted(_FONTS.glob("*.ttf"))]
+    fonts = [str(path) for path in sorted(FONTS.glob("*.ttf"))]
     try:
-        return bytes(svg_to_bytes(svg, zoom=zoom, font_files=fonts, font_family=_FAMILY, sans_serif_family=_FAMILY))
+        return bytes(svg_to_bytes(svg, zoom=zoom, font_files=fonts, font_family=FONT, sans_serif_family=FONT))
     except ValueError as error:
         raise ResvgFailed(str(error)) from None
