@@ -38,14 +38,15 @@ def runs(program: Program) -> bool:
     return True
 
 
-def check(programs):
+def check(programs, trained=False):
     programs = [program for program in programs if runs(program)]
     replays = 0
     for program in programs:
-        why, did = difference(program)
+        why, did = difference(program, trained)
         assert why is None, f"{program.parts}, {program.changes}: {why}"
         replays += did.replays
     assert replays > len(programs) // 2 or len(programs) < 8
+    return replays
 
 
 @pytest.mark.parametrize("name", sorted(ONCE_WRONG))
@@ -63,6 +64,16 @@ def test_some_random_steps(seed):
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_random_steps(group):
     check([random_program(seed) for seed in range(8 + group, SEEDS, GROUPS)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_random_steps_in_models_that_are_trained(group):
+    check([random_program(seed) for seed in range(1000 + group, 1064, GROUPS)], trained=True)
+
+
+def test_a_step_in_a_model_that_is_trained():
+    assert check(list(single_programs("directly"))[:2], trained=True)
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
-"""`python -m tools.captured [--programs 1000] [--seed 0] [--singles]`.
+"""`python -m tools.captured [--programs 1000] [--seed 0] [--singles] [--trained]`.
 
 Runs random steps eagerly and captured, and prints what differs. `--singles` runs each trait alone instead, read in each
-of some ways. Any seed that it prints can be run alone: `--seed 1234 --programs 1 --show`.
+of some ways; `--trained` makes each step a part of a model that `fit` trains. Any seed that it prints can be run alone:
+`--seed 1234 --programs 1 --show`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tools.captured.programs import Program, random_program, single_programs
 from tools.captured.running import difference
 
 
-def run(programs: Iterable[tuple[str, Program]], shows: bool) -> int:
+def run(programs: Iterable[tuple[str, Program]], shows: bool, trained: bool) -> int:
     """How many differ."""
     bad: list[int] = []
     began = time.perf_counter()
@@ -32,7 +33,7 @@ def run(programs: Iterable[tuple[str, Program]], shows: bool) -> int:
         if counted["programs"] % 250 == 0:
             print(f"... {dict(counted)}, {len(bad)} differ", flush=True)
         try:
-            why, did = difference(program)
+            why, did = difference(program, trained)
         except Exception as error:  # noqa: BLE001 # any failure is a finding
             why, did = f"{type(error).__name__}: {error}", None
         counted["with replays"] += did is not None and did.replays > 0
@@ -52,6 +53,7 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--singles", nargs="*", metavar="WAY", help="each trait alone, read in these ways")
+    parser.add_argument("--trained", action="store_true", help="steps are layers' calls in models, which `fit` trains")
     parser.add_argument("--trait", default="", help="those alone whose parts name this")
     parser.add_argument("--show", action="store_true", help="print programs and what they did")
     given = parser.parse_args()
@@ -61,7 +63,7 @@ def main() -> int:
     else:
         seeds = range(given.seed, given.seed + given.programs)
         chosen = ((f"seed {seed}", random_program(seed)) for seed in seeds)
-    return min(run((each for each in chosen if given.trait in ", ".join(each[1].parts)), given.show), 1)
+    return min(run((each for each in chosen if given.trait in ", ".join(each[1].parts)), given.show, given.trained), 1)
 
 
 if __name__ == "__main__":

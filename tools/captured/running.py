@@ -15,13 +15,14 @@ import tempfile
 import threading
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import eagerflow as ef
 from tools.captured.programs import CALLS, Program
+from tools.captured.trained import calls_in_training
 
 __all__ = ["Outcome", "difference", "outcome"]
 
@@ -42,9 +43,14 @@ class Outcome(NamedTuple):
     why: str | None
 
 
-def difference(program: Program) -> tuple[str | None, Outcome]:
-    """Where a captured program parts from the eager one, in words, and what the captured one did."""
-    eager, captured = outcome(program, captures=False), outcome(program, captures=True)
+def difference(program: Program, trained: bool = False) -> tuple[str | None, Outcome]:
+    """Where a captured program parts from the eager one, in words, and what the captured one did.
+
+    Args:
+        program: to run.
+        trained: whether its step is a layer's call in a model that `fit` trains.
+    """
+    eager, captured = outcome(program, False, trained), outcome(program, True, trained)
     for number, (one, other) in enumerate(zip(eager.calls, captured.calls, strict=True)):
         for what, mine, theirs in zip(("gives", "leaves", "prints"), one, other, strict=True):
             if mine != theirs:
@@ -52,28 +58,39 @@ def difference(program: Program) -> tuple[str | None, Outcome]:
     return None, captured
 
 
-def outcome(program: Program, captures: bool) -> Outcome:
+def outcome(program: Program, captures: bool, trained: bool = False) -> Outcome:
     """Run a program from its beginning."""
-    found = []
     with _surroundings() as folder:
         names = _module(program, folder)
-        plain = names["step"]
-        step = names["step"] = ef.function(plain, verify_every=0) if captures else plain
-        for call in range(CALLS):
-            printed = io.StringIO()
-            with contextlib.redirect_stdout(printed):
-                for change in program.changes.get(call, ()):
-                    with contextlib.suppress(Exception):
-                        exec(change, names)
-                x = ef.Tensor(_NUMBERS + np.float32(call // 3))
-                given = _told(lambda: step(x))  # noqa: B023
-                left = [_told(state) for state in names["states"]]
-            found.append((given, left, printed.getvalue()))
+
+        def between(call: int) -> None:
+            for change in program.changes.get(call, ()):
+                with contextlib.suppress(Exception):
+                    exec(change, names)
+
+        found = Outcome(*(calls_in_training if trained else _calls)(names, between, _told, captures))
         for each in names.values():
             if isinstance(each, io.TextIOWrapper):
                 each.close()
-        replays, why = (step.replays, step.why_eager) if captures else (0, None)
-    return Outcome(found, replays, why)
+    return found
+
+
+def _calls(
+    names: dict[str, Any], between: Callable[[int], None], told: Callable[[Any], Any], captures: bool
+) -> tuple[list[tuple[Any, Any, str]], int, str | None]:
+    """Call the step, and tell what each call gave, left and printed, the number of replays, and why not."""
+    found = []
+    plain = names["step"]
+    step = names["step"] = ef.function(plain, verify_every=0) if captures else plain
+    for call in range(CALLS):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            between(call)
+            x = ef.Tensor(_NUMBERS + np.float32(call // 3))
+            given = told(lambda: step(x))  # noqa: B023
+            left = [told(state) for state in names["states"]]
+        found.append((given, left, printed.getvalue()))
+    return found, *((step.replays, step.why_eager) if captures else (0, None))
 
 
 def _module(program: Program, folder: str) -> dict[str, Any]:
@@ -121,7 +138,7 @@ def _surroundings() -> Iterator[str]:
     name, thresholds, handler = threading.current_thread().name, gc.get_threshold(), signal.getsignal(signal.SIGUSR1)
     ef.utils.set_random_seed(11)
     with tempfile.TemporaryDirectory() as folder, decimal.localcontext(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".* runs eagerly, not captured")
+        warnings.filterwarnings("ignore", category=UserWarning)  # what runs eagerly, makes layers in calls, becomes NaN
         warnings.filterwarnings("ignore", category=RuntimeWarning)
         try:
             yield folder

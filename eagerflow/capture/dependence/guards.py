@@ -48,6 +48,7 @@ class Guards:
             _container(thing, name, held.passed_over.get(identity))
             for identity, (thing, name) in held.containers.items()
         ]
+        self._checks += [_Methods(kind) for kind in held.classes]
         asked = [*held.asked, (chosen_device, chosen_device(), "the device")]
         if held.has_abstract:
             asked.append((abc.get_cache_token, abc.get_cache_token(), "which classes are registered as others'"))
@@ -480,6 +481,15 @@ class _Entries:
 
     def _written(self, key: Any) -> str:
         return f"{self.name}.{key}" if self.is_object else f"{self.name}[{key!r}]"
+
+
+class _Methods(_Entries):
+    """What a class of ours gives its objects to call or to compute; it may note numbers for itself."""
+
+    def __init__(self, kind: type) -> None:
+        own = vars(kind)
+        data = frozenset([key for key, value in own.items() if not (callable(value) or hasattr(value, "__get__"))])
+        super().__init__(own, kind.__name__, data)
 
 
 def _taker(keys: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:

@@ -38,6 +38,7 @@ __all__ = [
     "is_constant",
     "is_fixed",
     "is_opaque",
+    "is_ours",
     "is_unheard",
     "is_users",
     "reads_any_attribute",
@@ -164,6 +165,11 @@ def is_users(kind: type) -> bool:
     return file is None or not is_of_a_library(file)
 
 
+def is_ours(thing: Any) -> bool:
+    """Whether a class or function is eagerflow's."""
+    return str(thing.__module__).startswith("eagerflow.")
+
+
 def is_unheard(kind: type) -> bool:
     """Whether a class is NumPy's or the standard library's, whose code isn't listened to while a step runs."""
     top = str(kind.__module__).partition(".")[0]
@@ -185,7 +191,7 @@ def is_opaque(thing: Any) -> bool:
         return True
     core = next(each for each in kind.__mro__ if not each.__flags__ & _HEAP or each.__flags__ & _FIXED)
     if core is not object:
-        return not kind.__module__.startswith("eagerflow") and not _is_of_cython(kind)
+        return not is_ours(kind) and not _is_of_cython(kind)
     inside = hasattr(thing, "__dict__") or any("__slots__" in vars(each) for each in kind.__mro__)
     return not inside and not _is_of_cython(kind)
 

@@ -38,6 +38,7 @@ from eagerflow.capture.dependence.kinds import (
     is_constant,
     is_fixed,
     is_opaque,
+    is_ours,
     is_unheard,
     is_users,
     reads_any_attribute,
@@ -164,6 +165,7 @@ class Held:
         layers: those among it.
         containers: collections, and the attributes of objects and classes, with how to name them.
         passed_over: attributes that don't count, of objects by the identity of their `__dict__`.
+        classes: our own classes, whose methods somebody may exchange.
         buffers: `bytearray` and the like.
         arrays: NumPy arrays that somebody may change.
         scopes: what code names of modules.
@@ -189,6 +191,7 @@ class Held:
         self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
         self.containers: dict[int, tuple[Any, str]] = {}
+        self.classes: dict[type, None] = {}
         self.passed_over: dict[int, frozenset[str]] = {}
         self.buffers: list[tuple[Any, str]] = []
         self.arrays: dict[int, tuple[numpy.ndarray, str, bool]] = {}
@@ -207,6 +210,7 @@ class Held:
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
         self._classes: set[tuple[int, bool]] = set()
         self._keep: list[Any] = []
+        self._of_our_class(Tensor)
         self.reach(function, getattr(function, "__name__", "the step"))
         self._of_codes()
         for name in SETTINGS.keys() & (self._names.scope | self._names.attributes):
@@ -234,6 +238,7 @@ class Held:
 
     def _parts(self, part: _Part) -> Iterator[_Part]:
         thing = part.thing
+        self._of_our_class(type(thing))
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
             yield from self._of_attributes(
@@ -319,6 +324,7 @@ class Held:
             if part.counts and part.named and is_unknown_class(thing):
                 self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
             if not is_users(thing) and part.counts and part.named:
+                self._of_our_class(thing)
                 own = vars(thing)
                 data = {name for name in own if not (callable(own[name]) or hasattr(own[name], "__get__"))}
                 self._of_library(own, id(thing), f"{thing.__name__}.", data)
@@ -362,7 +368,7 @@ class Held:
         """Attributes in `__dict__` and in slots, and what the class of the user's gives."""
         thing, name = part.thing, part.name
         own = attributes_of(thing)
-        settled, ours = _is_settled(thing), str(type(thing).__module__).startswith("eagerflow.")
+        settled, ours = _is_settled(thing), is_ours(type(thing))
         unheard = is_unheard(type(thing))  # what its methods name nobody knows
         # Nor of these, which may hold anything, and of the library's own objects that a step may go on with.
         package = not (ours or unheard or is_users(type(thing))) or (unheard and is_computing(type(thing)))
@@ -399,6 +405,11 @@ class Held:
                     if not key.startswith("__") or isinstance(value, FunctionType):
                         named = part.named and self._names.reads(key)
                         yield _Part(value, f"{kind.__name__}.{key}", True, named)
+
+    def _of_our_class(self, kind: type) -> None:
+        """Classes of ours stay as they are, unless somebody exchanges a method: `Dense.call = my_call`."""
+        if kind not in self.classes:
+            self.classes.update(dict.fromkeys([each for each in kind.__mro__ if is_ours(each)]))
 
     # -- layers, and what is called in each replay
 
@@ -457,7 +468,7 @@ class Held:
         inner = getattr(function, "__wrapped__", None)
         if inner is not None:
             yield part._replace(thing=inner)
-        if str(function.__module__).startswith("eagerflow."):
+        if is_ours(function):
             return
         ran = function.__code__ in self._codes
         if ran:
