@@ -193,7 +193,7 @@ def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | Impo
     >>> print(missing("eagerflow.ops", "cat", []))
     module 'eagerflow.ops' has no attribute 'cat'. Use `ef.ops.concatenate(tensors, axis)`.
     """
-    hint = other_way(face, name) or ("" if name.startswith("__") else did_you_mean(name, known))
+    hint = other_way(face, name) or ("" if name.startswith("_") else did_you_mean(name, known))
     if f"{face}.{name}" not in sys.modules and _is_imported():  # a module that is loading just now is found there
         file = getattr(sys.modules.get(face), "__file__", None)
         said = in_own_names(f"cannot import name {name!r} from {face!r}.{hint}")

@@ -25,6 +25,8 @@ ONCE_WRONG = {
     "classes in C by other names",
     "not a number",
     "an iterator that a closure's cause holds",
+    "globals that are equal and not one",
+    "what a function was made with",
 }
 SEEDS, GROUPS = 240, 8
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from eagerflow.capture.dependence.kinds import is_constant
 from eagerflow.capture.hearing.named import is_with, steps_of
 
 __all__ = ["Names", "compares_values", "named_in"]
@@ -19,8 +20,10 @@ _ANY = frozenset(
     """.split()
 )
 
-# What puts a constant there, such as None, or a global, such as a class.
-_FIXED = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONST", "LOAD_GLOBAL", "LOAD_NAME")
+# What puts a constant there, such as None; and a global, such as a class.
+_FIXED = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONST")
+_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
+_SINGLE = (None, True, False, Ellipsis, NotImplemented)  # of which there is one each
 _ASKING = frozenset({"is_", "is_not"})
 
 
@@ -80,16 +83,39 @@ def _joined(each: Iterable[Names]) -> Names:
 
 
 @functools.cache
-def _compares(code: CodeType) -> bool:
-    steps = steps_of(code)
-    asking = [i for i, step in enumerate(steps) if step.opname == "IS_OP"]
-    inner = any(_compares(each) for each in code.co_consts if isinstance(each, CodeType))
-    return inner or not _ASKING.isdisjoint(code.co_names) or not all(is_with(_FIXED, steps, i) for i in asking)
+def _compared_globals(code: CodeType) -> frozenset[str] | None:
+    """The globals that code compares with something by `is`; None where it compares other things that aren't fixed."""
+    if not _ASKING.isdisjoint(code.co_names):
+        return None
+    steps, found = steps_of(code), set[str]()
+    for i, step in enumerate(steps):
+        if step.opname == "IS_OP" and not is_with(_FIXED, steps, i):
+            if not is_with(_GLOBAL, steps, i):
+                return None
+            found.update([str(each.argval) for each in steps[i - 2 : i] if each.opname.startswith(_GLOBAL)])
+    for inner in [_compared_globals(each) for each in code.co_consts if isinstance(each, CodeType)]:
+        if inner is None:
+            return None
+        found |= inner
+    return frozenset(found)
 
 
-def compares_values(codes: Iterable[CodeType]) -> bool:
-    """Whether any of these asks with `is` whether two values are one: two equal numbers may be two objects."""
-    return any(map(_compares, codes))
+def compares_values(codes: Mapping[CodeType, dict[str, Any]]) -> bool:
+    """Whether any of these asks with `is` whether two values are one: two equal numbers may be two objects.
+
+    Args:
+        codes: with their globals. A class or a function among these can't be mistaken for another one.
+    """
+    for code, variables in codes.items():
+        names = _compared_globals(code)
+        if names is None or any(_may_be_two(variables.get(name)) for name in names):
+            return True
+    return False
+
+
+def _may_be_two(value: Any) -> bool:
+    """Whether another object may be equal to this and as good."""
+    return isinstance(value, tuple) or (is_constant(value) and not any(value is each for each in _SINGLE))
 
 
 def named_in(codes: Iterable[CodeType]) -> Names:

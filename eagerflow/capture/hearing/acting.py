@@ -28,11 +28,13 @@ _COMPUTING = frozenset(
     weakrefset
     """.split()
 )
-# How the names of functions in them begin that do more, look at the stack, or go on after an error.
+# How the names of functions in them begin that do more, look at the stack or at what functions were made with, or go on
+# after an error.
 _NOT_SO = tuple(
     """
-    EncodedFile _RedirectStream chdir currentframe finalize findsource getfile getinnerframes getouterframes getsource
-    iterdecode open redirect_ register_error stack suppress trace
+    EncodedFile _RedirectStream chdir currentframe finalize findsource get_annotations get_type_hints getargspec
+    getcallargs getfile getfullargspec getinnerframes getouterframes getsource iterdecode open redirect_ register_error
+    signature stack suppress trace
     """.split()
 )
 _PATHS = frozenset({"genericpath", "ntpath", "posixpath"})  # `os.path`, of which these look at files or settings:

@@ -17,7 +17,8 @@ def differentiated(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any,
         y_pred = model(x, training=True)
         loss = model._loss(x, y, y_pred, sample_weight, True)
         minimized = model.optimizer.scale_loss(loss)
-    return y_pred, loss, tape.gradient(minimized, model.trainable_variables)
+    gradients = model._compiled.gradients(tape, minimized, model.trainable_variables, model, y_pred)
+    return y_pred, loss, gradients
 
 
 def tested(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
