@@ -446,6 +446,8 @@ class Held:
         for variable in getattr(thing, "variables", ()):
             if isinstance(variable, Variable):
                 yield part._replace(thing=variable)
+        if is_users(type(thing)):  # methods may have been recorded, too: a metric's `result`
+            yield _Part(type(thing), type(thing).__name__, part.counts, part.named)
 
     def _stored_inside(self, kind: type) -> frozenset[str]:
         """Attributes that the methods of a class of the user's set, which run in each replay."""
