@@ -6,7 +6,7 @@ import bisect
 from typing import Any
 
 from viz.compare.changes import Changes
-from viz.facts.usual_times import usual_times
+from viz.page.usual_times import usual_times
 
 __all__ = ["page_marks"]
 

@@ -20,10 +20,10 @@ from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, step_kinds, variables_of
-from viz.facts.usual_times import UsualTime, usual_times
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
+from viz.page.usual_times import UsualTime, usual_times
 from viz.page.views import Views
 from viz.picture.box_texts import main_scope, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types

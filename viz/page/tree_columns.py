@@ -20,8 +20,8 @@ from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
-from viz.facts.usual_times import UsualTime
 from viz.page.size_groups import size_groups
+from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
 

@@ -10,8 +10,8 @@ from typing import Any
 from viz.facts.blocks import Block, all_blocks, find_runs, tree
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
-from viz.facts.usual_times import UsualTime
 from viz.page.tree_columns import Facts, TreeColumns
+from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 
 __all__ = ["Views"]

@@ -1,4 +1,4 @@
-// What ops took in the steps that ran them: their usual time is the median, see viz/facts/usual_times.py.
+// What ops took in the steps that ran them: their usual time is the median, see viz/page/usual_times.py.
 
 // What an op took in several steps; null where it ran in one alone.
 function usualOf(row) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import viz
 from tests.viz.nets import Trainer
-from viz.facts.usual_times import RecentTimes, usual_times
+from viz.page.usual_times import RecentTimes, usual_times
 
 
 def recorded(steps=1):
