@@ -231,7 +231,7 @@ class _Columns:
     def _usual_times(self, ops: Sequence[Op]) -> list[int | None] | None:
         """For each op the number of what it took in several steps: median, least, most, and how many steps."""
         known = [self._usual.get(op.id) for op in ops]
-        rows = [u and self.usual.number((u.median, u.least, u.most, u.steps)) for u in known]
+        rows = [None if u is None else self.usual.number((u.median, u.least, u.most, u.steps)) for u in known]
         return rows if self._usual else None
 
     def composition(self, found: Composition) -> dict[str, Any]:
