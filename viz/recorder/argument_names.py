@@ -122,7 +122,8 @@ def _name(node: ast.expr) -> str:
 
 def _formula(node: ast.expr) -> str:
     """What is computed of named things, as it was written: `1 - done`; empty where it is long, or calls something."""
-    parts = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Name, ast.Attribute, ast.Constant, ast.expr_context)
+    named = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.expr_context)
+    parts = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, *named)
     all_parts = list(ast.walk(node))
     is_plain = all(isinstance(each, parts) for each in all_parts)
     text = ast.unparse(node) if is_plain and any(isinstance(each, ast.Name) for each in all_parts) else ""

@@ -108,4 +108,4 @@ def test_what_is_computed_of_named_arrays_is_called_as_it_was_written():
         model(pixels / 255.0)
         model(np.abs(pixels) / 2)  # calls may hold anything
         model(-rows["x"])
-    assert called(t) == ["0.5 * (1 - done)", "pixels / 255.0"]
+    assert called(t) == ["-rows['x']", "0.5 * (1 - done)", "best", "input", "pixels / 255.0"]
