@@ -105,6 +105,7 @@ SHARED = {"eagerflow.layers.activations", "eagerflow.layers.dropout"}
 # The same for `viz/`.
 FLOORS_OF_VIZ = {
     "choices": -1,  # words alone, which everybody may know
+    "chosen_steps": -1,
     "boundary": 1,
     "facts": 0,
     "geometry": 1,

@@ -31,7 +31,7 @@ model = ef.Sequential(
     [layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(10)], name="digits"
 )
 model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
-model.fit(x, y, epochs=10, verbose=0)
+model.fit(x, y, epochs=20, verbose=0)
 """
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import time
+import warnings
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -45,7 +47,8 @@ class TensorBoard(Callback):
             in the Graphs tab, and for the Profile tab (`pip install tensorboard-plugin-profile`), which shows the
             steps of a pair side by side; 0: none.
         embeddings_freq: write the weights of embedding layers for the projector every so many epochs; 0: never.
-        embeddings_metadata: a file that names the rows, or a dict of such files by layer name.
+        embeddings_metadata: a file that names the rows, or a dict of such files by layer name, as seen from `log_dir`
+            or from where the program runs.
 
     Raises:
         ValueError: for an argument out of range.
@@ -265,12 +268,36 @@ class TensorBoard(Callback):
         for layer in self._embedding_layers():
             name = f"{_file_name(layer.name)}-embedding-{epoch}.tsv"
             numpy.savetxt(folder / name, numpy.asarray(layer.embeddings.numpy()), delimiter="\t", fmt="%.6g")
-            entry = {"tensor_name": f"{layer.path}/embeddings", "tensor_path": f"train/{name}"}
-            metadata = self.embeddings_metadata
-            metadata = metadata.get(layer.name) if isinstance(metadata, dict) else metadata
+            entry = {"tensor_name": f"{layer.path}/embeddings", "tensor_path": name}
+            metadata = self._metadata_of(layer, folder)
             entries.append({**entry, "metadata_path": metadata} if metadata else entry)
-        config = pathlib.Path(self.log_dir) / "projector_config.pbtxt"
-        config.write_text(projector_config(entries), encoding="utf-8")
+        # Keras writes it beside the runs, where TensorBoard looks if it is given that very folder, and else in runs.
+        beside = [{k: f"train/{v}" if k.endswith("_path") else v for k, v in entry.items()} for entry in entries]
+        for place, told in ((pathlib.Path(self.log_dir), beside), (folder, entries)):
+            (place / "projector_config.pbtxt").write_text(projector_config(told), encoding="utf-8")
+
+    def _metadata_of(self, layer: Any, folder: pathlib.Path) -> str | None:
+        """The name of the file with the names of a layer's rows, copied to the run: TensorBoard reads no other.
+
+        It is meant as seen from the log folder, as Keras has it, or else from where the program runs.
+        """
+        given = self.embeddings_metadata
+        given = given.get(layer.name) if isinstance(given, dict) else given
+        if not given:
+            return None
+        found = next(
+            (path for path in (pathlib.Path(self.log_dir, given), pathlib.Path(given)) if path.is_file()), None
+        )
+        if found is None:
+            warnings.warn(
+                f"TensorBoard(embeddings_metadata=...): there is no file {str(given)!r}, neither in {self.log_dir} nor "
+                "here, so the rows have no names",
+                stacklevel=2,
+            )
+            return None
+        name = f"{_file_name(layer.name)}-{found.name}"
+        shutil.copyfile(found, folder / name)
+        return name
 
     def _embedding_layers(self) -> list[Any]:
         return [layer for layer in self.model.layers if type(layer).__name__ == "Embedding"]

@@ -5,7 +5,19 @@ Nothing is loaded for it: help and completion list these without the code that k
 
 from __future__ import annotations
 
-__all__ = ["CHARTS", "COLORINGS", "FORMATS", "KEYS", "KINDS", "LEVELS", "MAX_OPS", "THEMES", "TOLERANCE", "VIEWS"]
+__all__ = [
+    "CHARTS",
+    "COLORINGS",
+    "COSTS",
+    "FORMATS",
+    "KEYS",
+    "KINDS",
+    "LEVELS",
+    "MAX_OPS",
+    "THEMES",
+    "TOLERANCE",
+    "VIEWS",
+]
 
 FORMATS = ("svg", "png", "pdf", "dot")
 CHARTS = ("svg", "png", "pdf")  # what charts are written as
@@ -13,7 +25,8 @@ VIEWS = ("both", "forward", "backward", "layers")
 COLORINGS = ("op", "time", "memory", "grad", "nonfinite", "dtype")
 THEMES = ("light", "dark")
 LEVELS = ("none", "basic", "full")  # of statistics
-KEYS = ("time", "memory", "flops", "name", "layer", "source")  # by which costs are listed
+COSTS = ("time", "memory", "flops")
+KEYS = (*COSTS, "name", "layer", "source")  # by which costs are listed
 TOLERANCE = 1e-5  # what other orders of summing leave between float32 numbers
 MAX_OPS = 1_000_000  # that `viz run` records, unless told otherwise
 

@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow import Model
 from eagerflow.saving import read_weights
 from viz.boundary import boundary
+from viz.chosen_steps import ChosenSteps
 from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
@@ -24,7 +25,12 @@ _SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors")
 
 @boundary
 def diff(
-    a: Any, b: Any = None, *, steps: tuple[int, int] | None = None, inputs: Any = None, tolerance: float = TOLERANCE
+    a: Any,
+    b: Any = None,
+    *,
+    steps: tuple[int, int] | range | ChosenSteps | None = None,
+    inputs: Any = None,
+    tolerance: float = TOLERANCE,
 ) -> Difference:
     """What differs between two traces, two steps of one trace, two models, or two files.
 
@@ -33,8 +39,9 @@ def diff(
             `.safetensors`).
         b: what to compare it with: another recording for a recording; for a model or weights, a model or weights.
             None, with `steps`: `a` itself.
-        steps: the numbers of the step of `a` and of that of `b` to compare, as pictures and tables show them. Default:
-            all of both, step by step.
+        steps: the numbers of the step of `a` and of that of `b` to compare, as pictures and tables show them; or a
+            `range` of numbers: these steps of both. Default: all of both, step by step. Conditions are judged by the
+            same steps.
         inputs: for models: what both are called with, while they are recorded; their ops are compared too.
         tolerance: elements differ when their distance, relative to the largest magnitude in the tensor, is larger.
 
@@ -59,7 +66,7 @@ def diff(
         raise ValueError(f"viz.diff(tolerance={tolerance!r:.60}): expected a number ≥ 0 such as 1e-5")
     first, name_a = _opened(a, "first")
     if b is None:
-        if steps is None:
+        if steps is None or isinstance(steps, (range, ChosenSteps)):
             raise TypeError("viz.diff: give two things to compare, or one recording and steps=(i, j)")
         second, name_b = first, name_a
     else:
@@ -69,10 +76,13 @@ def diff(
             raise TypeError("viz.diff(inputs=...): only for two models; a recording has run already")
         names = (name_a, name_b)
         if steps is not None:
+            if isinstance(steps, (range, ChosenSteps)):
+                _check_known(first, second, steps)
+                return compare_traces(first, second, tolerance, names, steps)
             chosen = _positions(first, second, steps)
             names = f"{name_a}, step {steps[0]}", f"{name_b}, step {steps[1]}"
-            steps = chosen
-        return compare_traces(first, second, tolerance, names, steps)
+            return compare_traces(first, second, tolerance, names, chosen)
+        return compare_traces(first, second, tolerance, names)
     if isinstance(first, Recording) or isinstance(second, Recording):
         raise TypeError(
             f"viz.diff: a recording can be compared with a recording only; got {_kind(first)} and {_kind(second)}. "
@@ -132,6 +142,16 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
 
 def _kind(thing: Any) -> str:
     return "a recording" if isinstance(thing, Recording) else "weights" if isinstance(thing, dict) else "a model"
+
+
+def _check_known(a: Recording, b: Recording, steps: range | ChosenSteps) -> None:
+    """Refuse steps of which no one is in both."""
+    known = [set(step_numbers(recording)) for recording in (a, b)]
+    for recording, numbers, which in zip((a, b), known, ("first", "second")):
+        if not any(number in steps for number in numbers):
+            raise ValueError(f"viz.diff(steps={steps!r:.60}): the {which} recording has {known_steps(recording)}")
+    if not any(number in steps for number in known[0] & known[1]):
+        raise ValueError(f"viz.diff(steps={steps!r:.60}): none of these steps is in both recordings")
 
 
 def _positions(a: Recording, b: Recording, steps: tuple[int, int]) -> tuple[int, int]:

@@ -403,17 +403,19 @@ class Recording(Record):
         by: Literal["time", "memory", "flops", "name", "layer", "source"] = "time",
         n: int = 10,
         step: int | None = None,
+        cost: Literal["time", "memory", "flops"] | None = None,
     ) -> Text:
         """A table of what costs most.
 
         Args:
             by: `"time"`, `"memory"` or `"flops"` for ops, with equal ones of all steps summed; `"name"`, `"layer"` or
-                `"source"` for sums of time. The line of what `fit` runs is the one that made the layer.
+                `"source"` for sums of a cost. The line of what `fit` runs is the one that made the layer.
             n: how many lines.
             step: the number of a training step, as captions show it, from 0; default: all steps together.
+            cost: what is summed by name, layer or source: `"time"`, the default, `"memory"` or `"flops"`.
 
         Raises:
-            ValueError: for another key, when `n` is not positive, or when there is no such step.
+            ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
 
         >>> import viz
         >>> with viz.trace() as t:
@@ -423,7 +425,7 @@ class Recording(Record):
         ───...
         matmul  forward         20×40 f32      1  ...   3.1 KB   48 k  ...
         """
-        return summary_tables.top(self, by, n, step)
+        return summary_tables.top(self, by, n, step, cost)
 
     def memory(self, step: int | None = None) -> MemoryUse:
         """How much memory the recorded tensors used over time, and what held it at the peak; print it.

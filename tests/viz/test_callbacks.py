@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -166,16 +167,36 @@ def test_models_without_json_have_no_conceptual_graph(tmp_path):
     assert callback._logs == {}
 
 
-def test_embeddings_for_the_projector(tmp_path):
+def test_names_of_embeddings_that_are_not_there_are_told(tmp_path):
     model = ef.Sequential([ef.layers.Embedding(7, 3, name="words")], name="m")
     model(np.zeros((1, 2), "int64"))
+    callback = TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata="names.tsv")
+    callback.set_model(model)
+    with pytest.warns(UserWarning, match=r"no file 'names\.tsv'"):
+        callback.on_epoch_end(0, {})
+    callback.on_train_end()
+    assert "metadata_path" not in (tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("where", ["log", "."])
+def test_embeddings_for_the_projector(tmp_path, monkeypatch, where):
+    model = ef.Sequential([ef.layers.Embedding(7, 3, name="words")], name="m")
+    model(np.zeros((1, 2), "int64"))
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / where
+    place.mkdir(exist_ok=True)
+    (place / "names.tsv").write_text("a\nb\nc\nd\ne\nf\ng\n", encoding="utf-8")
+    tmp_path = tmp_path / "log"
     callback = TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"words": "names.tsv"})
     callback.set_model(model)
     callback.on_epoch_end(0, {})
     callback.on_train_end()
-    config = (tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8")
-    assert 'metadata_path: "names.tsv"' in config
-    assert 'tensor_path: "train/words-embedding-0.tsv"' in config
+    for folder in (tmp_path, tmp_path / "train"):  # each of which TensorBoard may be given as a run
+        config = (folder / "projector_config.pbtxt").read_text(encoding="utf-8")
+        for field in ("tensor_path", "metadata_path"):
+            (path,) = re.findall(f'{field}: "(.*)"', config)
+            assert (folder / path).resolve().is_relative_to(folder)  # TensorBoard reads no other
+            assert len((folder / path).read_text(encoding="utf-8").splitlines()) == 7
     table = np.loadtxt(tmp_path / "train" / "words-embedding-0.tsv", delimiter="\t")
     np.testing.assert_allclose(table, model.weights[0].numpy(), rtol=1e-5)
     assert (tmp_path / "train" / "keras_embedding.ckpt-0.weights.h5").exists()
@@ -277,7 +298,7 @@ def test_what_evaluation_reports_stays_apart_from_the_batches_of_training():
         *(("batch", 0), ("batch", 1), ("evaluation", 0), ("epoch", 0)),
         *(("evaluation", 0), ("evaluation", 1)),
     ]
-    assert [kind for kind, *_ in page_data(t)["logs"]].count("evaluation") == 3
+    assert [kind for kind, *_ in page_data(t)["logs"]].count("evaluation") == 2  # a point of each
 
 
 def test_a_traced_fit_has_steps_phases_and_logs():

@@ -47,11 +47,11 @@ def run_top(options: argparse.Namespace) -> int:
     """
     recording = seen(options)
     if options.json:
-        print_json(summary_tables.top_rows(recording, options.by, options.n, options.step))
+        print_json(summary_tables.top_rows(recording, options.by, options.n, options.step, options.cost))
     else:
         if recording.others:
             print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")
-        print_table(summary_tables.top(recording, options.by, options.n, options.step))
+        print_table(summary_tables.top(recording, options.by, options.n, options.step, options.cost))
     return 0
 
 

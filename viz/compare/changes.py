@@ -118,7 +118,7 @@ class Changes:
     settings: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     recordings: tuple[Record, Record] | None = dataclasses.field(default=None, repr=False, compare=False)
-    chosen: tuple[int, int] | None = dataclasses.field(default=None, repr=False, compare=False)
+    steps: tuple[frozenset[int], frozenset[int]] | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.ops or self.first or self.weights or self.settings)
@@ -128,7 +128,7 @@ class Changes:
         found = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name not in ("recordings", "chosen")
+            if field.name not in ("recordings", "steps")
         }
         lists = ("ops", "layers", "kinds", "weights")
         found |= {name: [dataclasses.asdict(each) for each in found[name]] for name in lists}

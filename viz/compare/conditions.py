@@ -95,18 +95,24 @@ def _parsed(text: str) -> Condition:
     return Condition(text.strip(), name, sign == ">", float(number) * units[unit], False)
 
 
-def judge(a: Sequence[Record], b: Sequence[Record], conditions: Sequence[Condition]) -> list[Verdict]:
+def judge(
+    a: Sequence[Record],
+    b: Sequence[Record],
+    conditions: Sequence[Condition],
+    steps: tuple[frozenset[int], frozenset[int]] | None = None,
+) -> list[Verdict]:
     """What becomes of the conditions.
 
     Args:
         a: the recordings of a program, one or more.
         b: those of another, which came later.
         conditions: what must not be.
+        steps: the numbers of the steps of each side that count; None: all.
 
     Raises:
         ValueError: for a figure that there isn't.
     """
-    before, after = Side(a), Side(b)
+    before, after = Side(a, steps and steps[0]), Side(b, steps and steps[1])
     options = [record.meta.get("options") or {} for record in (*a, *b)]
     other = [name for name in _COSTLY if len({repr(each.get(name)) for each in options}) > 1]
     return [

@@ -36,7 +36,7 @@ class Difference(Changes):
         settings: settings of layers, losses and optimizers that changed, as text.
         notes: what should be known when reading this.
         recordings: the two recordings, where traces were compared.
-        chosen: the one step of each that was compared; None: all.
+        steps: the numbers of the steps of each that were compared, where some were named; None: all.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -92,7 +92,7 @@ class Difference(Changes):
             more_b: further recordings of the second one.
 
         Raises:
-            ValueError: for what is no condition, and where no whole recordings were compared.
+            ValueError: for what is no condition, and where no recordings were compared.
 
         >>> import viz
         >>> with viz.trace(stats="basic") as t:
@@ -103,12 +103,10 @@ class Difference(Changes):
         >>> [(verdict.condition, verdict.failed) for verdict in found.check("ops>0%", "ops>0")]
         [('ops>0%', False), ('ops>0', True)]
         """
-        if self.recordings is None or self.chosen is not None:
-            raise ValueError(
-                "conditions need two recordings with all their steps; record both with `viz run`, and leave steps= out"
-            )
+        if self.recordings is None:
+            raise ValueError("conditions need two recordings; record both with `viz run`")
         a, b = self.recordings
-        return judge([a, *more_a], [b, *more_b], parsed(conditions))
+        return judge([a, *more_a], [b, *more_b], parsed(conditions), self.steps)
 
     def to_markdown(self, *conditions: str) -> str:
         """The difference as Markdown for a pull request, with what becomes of conditions; see `check`.

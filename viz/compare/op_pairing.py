@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from viz.compare.op_places import Places
@@ -19,34 +19,47 @@ class Pairing:
 
     Args:
         a, b: the recordings.
-        chosen: positions of the one step of each to compare; None: all of both.
+        chosen: the positions of the one step of each to compare, or the numbers of those of both; None: all of both.
 
     Attributes:
         pairs: ops that stand for each other, in order.
         removed, added: ops that only the first and only the second has.
         notes: what was left out.
+        steps: the numbers of the steps of each that were compared, where some were named: here, or when one of the two
+            was recorded. None: all.
     """
 
-    def __init__(self, a: Record, b: Record, chosen: tuple[int, int] | None) -> None:
+    def __init__(self, a: Record, b: Record, chosen: tuple[int, int] | Container[int] | None) -> None:
         self.a, self.b = a, b
         self.places = Places(a), Places(b)
         self.pairs: list[tuple[Op, Op]] = []
         self.removed: list[Op] = []
         self.added: list[Op] = []
         self.notes: list[str] = []
+        self.steps: tuple[frozenset[int], frozenset[int]] | None = None
         for ops_a, ops_b in self._parts(chosen):
             self._pair(ops_a, ops_b)
         self.pairs.sort(key=lambda pair: (pair[1].id, pair[0].id))
 
-    def _parts(self, chosen: tuple[int, int] | None) -> list[tuple[list[Op], list[Op]]]:
+    def _parts(self, chosen: tuple[int, int] | Container[int] | None) -> list[tuple[list[Op], list[Op]]]:
         """What is compared with what: step by step, and what ran outside of steps."""
         parts_a, parts_b = _by_step(self.a), _by_step(self.b)
-        if chosen is not None:
+        if isinstance(chosen, tuple):
+            self._name_steps([chosen])
             return [(parts_a.get(chosen[0], []), parts_b.get(chosen[1], []))]
         if bool(self.a.steps) != bool(self.b.steps):  # the ops of one go with the first step of the other
             return [_merged(parts_a, parts_b)]
-        steps = [(parts_a.get(i, []), parts_b.get(j, [])) for i, j in self._shared_steps()]
-        return [*self._outside(parts_a.get(None, []), parts_b.get(None, [])), *steps]
+        shared = self._shared_steps(chosen)
+        if chosen is not None or _is_of_chosen_steps(self.a) or _is_of_chosen_steps(self.b):
+            self._name_steps(shared)
+        steps = [(parts_a.get(i, []), parts_b.get(j, [])) for i, j in shared]
+        outside = [] if chosen is not None else self._outside(parts_a.get(None, []), parts_b.get(None, []))
+        return [*outside, *steps]
+
+    def _name_steps(self, shared: Sequence[tuple[int, int]]) -> None:
+        known = step_numbers(self.a), step_numbers(self.b)
+        numbers = [frozenset([known[side][pair[side]] for pair in shared]) for side in (0, 1)]
+        self.steps = numbers[0], numbers[1]
 
     def _outside(self, ops_a: list[Op], ops_b: list[Op]) -> list[tuple[list[Op], list[Op]]]:
         """What ran outside of steps, where both recorded that."""
@@ -59,9 +72,14 @@ class Pairing:
             self.notes.append(f"{told}: the {which} has only the steps that were chosen")
         return []
 
-    def _shared_steps(self) -> list[tuple[int, int]]:
+    def _shared_steps(self, chosen: Container[int] | None) -> list[tuple[int, int]]:
         """Positions of the steps that both recorded; where they share none, in their order."""
         numbers_a, numbers_b = _numbers(self.a), _numbers(self.b)
+        if chosen is not None:
+            both = [n for n in numbers_a if n in numbers_b and n in chosen]
+            if both:
+                self.notes.append(f"{_steps(both)} of both {'was' if len(both) == 1 else 'were'} compared, as asked")
+            return [(numbers_a[n], numbers_b[n]) for n in both]
         shared = [(numbers_a[n], numbers_b[n]) for n in numbers_a if n in numbers_b]
         if not shared:
             shared = list(zip(numbers_a.values(), numbers_b.values()))

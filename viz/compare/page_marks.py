@@ -6,6 +6,7 @@ import bisect
 from typing import Any
 
 from viz.compare.changes import Changes
+from viz.page.usual_times import usual_times
 
 __all__ = ["page_marks"]
 
@@ -21,9 +22,10 @@ def page_marks(found: Changes, first: int, count: int) -> dict[str, Any]:
     Returns:
         `Difference.to_dict()`; where `b`, the number of an op, is that in the page, or None where it isn't shown.
         Removed ops have `before`, the op of the page that they would stand before. `times` are pairs: an op of the
-        page, and what it took before.
+        page, and what it took before: the median, where it ran in several steps.
     """
     before = found.recordings[0].ops if found.recordings else []
+    usual = usual_times(found.recordings[0]) if found.recordings else {}
     shown = found.to_dict()
     pairs = shown.pop("pairs")
     places = _Places(pairs, first, count)
@@ -32,7 +34,8 @@ def page_marks(found: Changes, first: int, count: int) -> dict[str, Any]:
         change["b"] = places.of(change["b"])
     if shown["first"] is not None:
         shown["first"]["b"] = places.of(shown["first"]["b"])
-    shown["times"] = [[places.of(b), before[a].duration] for a, b in pairs if places.of(b) is not None]
+    took = [usual[op.id].median if op.id in usual else op.duration for op in before]
+    shown["times"] = [[places.of(b), took[a]] for a, b in pairs if places.of(b) is not None]
     return shown
 
 

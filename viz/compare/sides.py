@@ -18,13 +18,14 @@ class Side:
 
     Args:
         records: one or more.
+        steps: the numbers of the steps that count; None: all.
 
     Attributes:
         runs: the figures of each.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        self.runs: list[StepFigures] = [figures_of(record) for record in records]
+    def __init__(self, records: Sequence[Record], steps: frozenset[int] | None = None) -> None:
+        self.runs: list[StepFigures] = [figures_of(record, steps) for record in records]
 
     @property
     def names(self) -> list[str]:

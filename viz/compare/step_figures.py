@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import dataclasses
 import math
 import statistics
+from collections.abc import Sequence
 
 from viz.facts.flops import flops
-from viz.facts.memory_use import memory_use
-from viz.facts.schema import Record
+from viz.facts.memory_use import peak_of
+from viz.facts.schema import Logs, Record
+from viz.facts.selection import step_numbers
 
 __all__ = ["EXACT", "NOISY", "StepFigures", "figures_of"]
 
@@ -36,8 +39,14 @@ class StepFigures:
     left_out: int
 
 
-def figures_of(record: Record) -> StepFigures:
-    """The figures of a recording; without steps, of the whole as one step."""
+def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigures:
+    """The figures of a recording; without steps, of the whole as one step.
+
+    Args:
+        record: the recording.
+        steps: the numbers of the steps that count; None: all.
+    """
+    counted = None if steps is None else {i for i, number in enumerate(step_numbers(record)) if number in steps}
     by_step: dict[int | None, dict[str, float]] = {}
     for op in record.ops:
         sums = by_step.setdefault(op.step if record.steps else None, collections.defaultdict(float))
@@ -54,19 +63,24 @@ def figures_of(record: Record) -> StepFigures:
             by_step[step.index]["time"] = step.end - step.start
     failed = {step.index for step in record.steps if record.scopes[step.scope].error is not None}
     kept = {n: sums for n, sums in by_step.items() if n not in failed and (n is not None or not record.steps)}
+    if counted is not None:
+        kept = {n: sums for n, sums in kept.items() if n in counted}
     kept = _alike({n: sums for n, sums in kept.items() if sums["updates"]} or kept)
     if not record.steps:
         for sums in kept.values():
             sums["time"] = sums["forward"] + sums["backward"] + sums["update"]
     noisy = {name: [sums[name] for sums in kept.values() if sums.get(name)] for name in NOISY[:-1]}
-    noisy["loss"] = _losses(record)
+    logs = [log for log in record.logs if counted is None or _step_before(record, log) in counted]
+    noisy["loss"] = _losses(logs)
     names = ("memory", "ops", "flops") if kept else ()
     exact = {name: statistics.median([sums[name] for sums in kept.values()]) for name in names}
     weights = [t for t in record.tensors if t.role == "parameter" and not t.version and t.producer is None]
     exact["params"] = sum([math.prod(t.shape) for t in weights])
     if record.storages:
-        exact["peak"] = memory_use(record).peak
-    return StepFigures(noisy, exact, _reported(record), max(1, len(record.steps)) - len(kept))
+        exact["peak"] = peak_of(record, counted)
+    return StepFigures(
+        noisy, exact, _reported(logs), max(1, len(record.steps if counted is None else counted)) - len(kept)
+    )
 
 
 def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[str, float]]:
@@ -79,11 +93,18 @@ def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[s
     return {n: sums for n, sums in later.items() if (sums["ops"], sums["memory"]) == usual}
 
 
-def _losses(record: Record) -> list[float]:
+def _step_before(record: Record, log: Logs) -> int | None:
+    """The position of the step after which something was reported; None where that isn't known."""
+    if log.time is None:
+        return None
+    return bisect.bisect_right(record.steps, log.time, key=lambda step: step.start or 0) - 1
+
+
+def _losses(logs: Sequence[Logs]) -> list[float]:
     """The losses of single steps in the second half; what `fit` reports are means since the epoch began."""
     found: list[float] = []
     before, count = 0.0, 0
-    for log in record.logs:
+    for log in logs:
         value = log.values.get("loss")
         if log.kind != "batch" or not isinstance(value, (int, float)):
             continue
@@ -97,9 +118,9 @@ def _losses(record: Record) -> list[float]:
     return found[len(found) // 2 :]
 
 
-def _reported(record: Record) -> dict[str, float]:
+def _reported(logs: Sequence[Logs]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for log in record.logs:
-        if log.kind == "epoch" or not any(each.kind == "epoch" for each in record.logs):
+    for log in logs:
+        if log.kind == "epoch" or not any(each.kind == "epoch" for each in logs):
             found.update({k: float(v) for k, v in log.values.items() if isinstance(v, (int, float))})
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange, WeightChange
@@ -21,7 +21,11 @@ __all__ = ["compare_traces", "difference_from"]
 
 
 def compare_traces(
-    a: Record, b: Record, tolerance: float, names: tuple[str, str], chosen: tuple[int, int] | None = None
+    a: Record,
+    b: Record,
+    tolerance: float,
+    names: tuple[str, str],
+    chosen: tuple[int, int] | Container[int] | None = None,
 ) -> Difference:
     """Compare two recordings.
 
@@ -30,15 +34,15 @@ def compare_traces(
         b: another.
         tolerance: from which relative difference on elements differ.
         names: what to call them.
-        chosen: the one step of each to compare; None: all of both.
+        chosen: the positions of the one step of each to compare, or the numbers of those of both; None: all of both.
     """
     pairing = Pairing(a, b, chosen)
-    found = Difference(*names, "traces", tolerance, notes=pairing.notes, recordings=(a, b), chosen=chosen)
+    found = Difference(*names, "traces", tolerance, notes=pairing.notes, recordings=(a, b), steps=pairing.steps)
     found.pairs = [(x.id, y.id) for x, y in pairing.pairs]
     found.ops = _op_changes(pairing)
     found.settings = settings_changed(a, b, pairing.pairs)
     _compare_elements(pairing, found)
-    found.layers, found.kinds = _costs(pairing, a, b, chosen)
+    found.layers, found.kinds = _costs(pairing, a, b)
     found.weights = _weights(pairing, tolerance)
     return found
 
@@ -185,7 +189,7 @@ def _value_change(
 # ---------------------------------------------------------------------- costs
 
 
-def _costs(pairing: Pairing, a: Record, b: Record, chosen: tuple[int, int] | None) -> tuple[list[Cost], list[Cost]]:
+def _costs(pairing: Pairing, a: Record, b: Record) -> tuple[list[Cost], list[Cost]]:
     renamed: dict[str, str] = {}
     for x, y in pairing.pairs:
         renamed.setdefault(pairing.places[0].shown(x), pairing.places[1].shown(y))

@@ -89,6 +89,8 @@ class SummaryWriter(EventLog):
         if found.size:
             self.pictures(tag, list(found), step)
 
+    image = images
+
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None) -> None:
         """What a run was made with and what came of it, for the HParams tab: one call per run.
 

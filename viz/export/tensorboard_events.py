@@ -105,24 +105,6 @@ class EventLog:
         made = summary.Summary(value=[summary.Summary.Value(tag=tag, histo=_histogram(finite, summary))])
         self.add(self._protos.event.Event(summary=made), step)
 
-    def image(self, tag: str, pixels: numpy.ndarray, step: int) -> None:
-        """A picture from an array (height, width, 1 or 3) of bytes.
-
-        >>> import viz
-        >>> with viz.SummaryWriter("logs") as log:
-        ...     log.image("digit", np.zeros((8, 8, 1), "uint8"), step=1)
-        """
-        if numpy.ndim(pixels) != 3:
-            raise ValueError(
-                f"image({tag!r}): expected (height, width, 1 or 3), got shape {numpy.shape(pixels)}; "
-                "images() takes others, too"
-            )
-        height, width, colors = pixels.shape
-        summary = self._protos.summary
-        picture = summary.Summary.Image(height=height, width=width, colorspace=colors, encoded_image_string=png(pixels))
-        made = summary.Summary(value=[summary.Summary.Value(tag=tag, image=picture)])
-        self.add(self._protos.event.Event(summary=made), step)
-
     def pictures(self, tag: str, pictures: list[numpy.ndarray], step: int) -> None:
         """Pictures of one size under one tag, as Keras writes them; each is (height, width, 1 or 3) of bytes."""
         height, width, _ = pictures[0].shape

@@ -43,6 +43,7 @@ TRANSPARENT = ("step", "backward")
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
 _LONGEST_PERIOD = 48
 _LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
+_LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a reader needs none to be folded
 _LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _FOLDER = re.compile(r".*[/\\]")
@@ -270,7 +271,7 @@ def fold(
         root: the tree.
         signature: what must agree for two ops (given by id) to be equal.
         wiring: says which equal parts are connected alike.
-        least: how many equal parts make a run.
+        least: how many equal parts make a run; of ops alone it takes three.
 
     Returns:
         For each op that was folded away, the op that stands for it.
@@ -380,9 +381,12 @@ def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_
 
 def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
     """The shortest period that repeats from `at` on, and how often it does."""
-    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // least) + 1):
+    smallest = least
+    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // smallest) + 1):
         if marks[at] != marks[at + period]:
             continue
+        has_block = any(isinstance(child, Block) for child in children[at : at + period])
+        least = smallest if has_block else max(smallest, _LEAST_OPS)
         count, end = 1, at + period
         while marks[end : end + period] == marks[at : at + period]:
             count, end = count + 1, end + period

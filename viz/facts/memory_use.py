@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import collections
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from viz.facts import formatting
@@ -12,7 +13,7 @@ from viz.facts.schema import VARIABLES, Op, Record, Step, TensorInfo
 from viz.facts.selection import line_of, position_of, step_name
 from viz.facts.text_table import Text, table
 
-__all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
+__all__ = ["Alive", "MemoryUse", "memory_use", "peak_of", "spans"]
 
 _KEYS = ("role", "layer", "source")
 _MOST_LINES = 20
@@ -137,14 +138,8 @@ def memory_use(record: Record, step: int | None = None) -> MemoryUse:
     if not record.storages and record.tensors:
         raise ValueError("memory(): memory was not recorded; use viz.trace(memory=True), which is the default")
     found = spans(record)
-    changes = sorted(
-        [(start, 1, size) for _, size, start, _ in found]
-        + [(end, 0, -size) for _, size, _, end in found if end is not None]
-    )
-    curve, live, peak, time = [], 0, 0, 0
-    for when, _, change in changes:
-        live += change
-        curve.append((when, live))
+    peak = time = 0
+    curve = _curve(found)
     curve = curve if position is None else _within(curve, record.steps[position])
     for when, live in curve:
         if live > peak:
@@ -159,6 +154,27 @@ def memory_use(record: Record, step: int | None = None) -> MemoryUse:
     at = which if op is None else f"{which}, in {formatting.clean(op.name)}{_where(record, op)}"
     alive.sort(key=lambda each: -each.nbytes)
     return MemoryUse(peak, time, None if op is None else op.id, alive, curve, at)
+
+
+def peak_of(record: Record, steps: Collection[int] | None = None) -> int:
+    """The most bytes in use at a time, within the steps at these positions; None: all the time."""
+    curve = _curve(spans(record))
+    if steps is not None:
+        curve = [moment for position in steps for moment in _within(curve, record.steps[position])]
+    return max([live for _, live in curve], default=0)
+
+
+def _curve(found: list[tuple[TensorInfo, int, int, int | None]]) -> list[tuple[int, int]]:
+    """Times, and the bytes in use from there on."""
+    changes = sorted(
+        [(start, 1, size) for _, size, start, _ in found]
+        + [(end, 0, -size) for _, size, _, end in found if end is not None]
+    )
+    curve, live = [], 0
+    for when, _, change in changes:
+        live += change
+        curve.append((when, live))
+    return curve
 
 
 def _within(curve: list[tuple[int, int]], step: Step) -> list[tuple[int, int]]:

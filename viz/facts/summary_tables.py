@@ -8,7 +8,7 @@ import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from viz.choices import KEYS
+from viz.choices import COSTS, KEYS
 from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
@@ -197,9 +197,9 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     )
 
 
-def top(record: Record, by: str = "time", n: int = 10, step: int | None = None) -> Text:
+def top(record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None) -> Text:
     """What costs most as a table; see `top_rows`."""
-    found = top_rows(record, by, n, step)
+    found = top_rows(record, by, n, step, cost)
     shown: dict[str, Callable[[dict[str, Any]], str]] = {
         "time": lambda row: formatting.seconds(row["time"]),
         "memory": lambda row: formatting.nbytes(row["memory"]),
@@ -209,32 +209,38 @@ def top(record: Record, by: str = "time", n: int = 10, step: int | None = None) 
         "replayed": lambda row: formatting.amount(row["replayed"]) if row["replayed"] else "",
         "FLOPs": lambda row: "" if row["flops"] is None else formatting.short(row["flops"]),
     }
-    heads: tuple[str, ...] = (by, "ops", "time", "share", "memory")
-    if by in ("time", "memory", "flops"):
+    costs = {"time": ("time", "share", "memory"), "memory": ("memory", "share", "time")}
+    heads: tuple[str, ...] = (by, "ops", *costs.get(cost or "time", ("FLOPs", "share", "time")))
+    if by in COSTS:
         shown["layer"] = lambda row: formatting.clean(_whose(row), _LONGEST)
         again = ("replayed",) if any(row["replayed"] for row in found) else ()
         heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
     lines = [[shown[h](row) if h in shown else formatting.clean(row[h], _LONGEST) for h in heads] for row in found]
-    least = ",".join([head for head in _LEAST_OF_TOP if head.lower() != by and (head != "time" or by == "memory")])
+    asked = (by, cost)
+    unasked = [head for head in _LEAST_OF_TOP if head.lower() not in asked and (head != "time" or "memory" in asked)]
+    least = ",".join(unasked)
     at = position_of(record, step)
     which = [] if at is None else [step_name(record, at)]
     return Text.of([*which, table([h if h != "source" else "line" for h in heads], lines, least=least)])
 
 
-def top_rows(record: Record, by: str = "time", n: int = 10, step: int | None = None) -> list[dict[str, Any]]:
+def top_rows(
+    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None
+) -> list[dict[str, Any]]:
     """What costs most, the largest first.
 
     Args:
         record: the recording.
         by: `"time"`, `"memory"` or `"flops"`: ops, those of all steps summed that are equal but for when they ran;
-            `"name"`, `"layer"` or `"source"`: time summed over ops of the same name, in the same layer, from the same
-            line.
+            `"name"`, `"layer"` or `"source"`: the cost summed over ops of the same name, in the same layer, from the
+            same line.
         n: how many to give.
         step: the number of a step, for its ops alone; None: all ops.
+        cost: of sums, what is summed: `"time"`, the default, `"memory"` or `"flops"`.
 
     Raises:
         TypeError: when `n` or `step` is no whole number.
-        ValueError: for another key, when `n` is not positive, or when there is no such step.
+        ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
     """
     if by not in KEYS:
         rows = isinstance(by, numbers.Integral) and not isinstance(by, bool)
@@ -244,11 +250,16 @@ def top_rows(record: Record, by: str = "time", n: int = 10, step: int | None = N
         raise TypeError(f"top(n={n!r}): expected a number of lines")
     if n < 1:
         raise ValueError(f"top(n={n}): expected at least 1")
+    if cost is not None and cost not in COSTS:
+        raise ValueError(f"top(cost={cost!r}): expected one of {', '.join(map(repr, COSTS))}")
+    if by in COSTS and cost not in (None, by):
+        sums = ", ".join([repr(key) for key in KEYS if key not in COSTS])
+        raise ValueError(f"top(by={by!r}, cost={cost!r}): a cost is summed by one of {sums}")
     at = position_of(record, step)
     ops = [op for op in record.ops if at is None or op.step == at]
-    if by in ("time", "memory", "flops"):
+    if by in COSTS:
         return _top_ops(record, ops, by, n)
-    return _top_groups(record, ops, by, n)
+    return _top_groups(record, ops, by, n, cost or "time")
 
 
 def _top_ops(record: Record, chosen: list[Op], by: str, n: int) -> list[dict[str, Any]]:
@@ -294,17 +305,20 @@ def _whose(row: dict[str, Any]) -> str:
     return f"{row['layer']}: {row['weight']}" if row["weight"] else str(row["layer"])
 
 
-def _top_groups(record: Record, chosen: list[Op], by: str, n: int) -> list[dict[str, Any]]:
+def _top_groups(record: Record, chosen: list[Op], by: str, n: int, cost: str) -> list[dict[str, Any]]:
     groups: dict[str, list[Op]] = {}
     for op in chosen:
         groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
-    whole = sum([op.duration for op in chosen]) or 1
     found: list[dict[str, Any]] = []
     for name, ops in groups.items():
         time = sum([op.duration for op in ops])
         memory = sum([_made(record, op) for op in ops])
-        found.append({by: name, "ops": len(ops), "time": time, "share": time / whole, "memory": memory})
-    return sorted(found, key=lambda row: row["time"], reverse=True)[:n]
+        counted = [number for op in ops if (number := flops(record, op)) is not None]
+        sums = {"time": time, "memory": memory, "flops": sum(counted) if counted else None}
+        found.append({by: name, "ops": len(ops), **sums})
+    whole = sum([row[cost] or 0 for row in found]) or 1
+    found = [row | {"share": (row[cost] or 0) / whole} for row in found]
+    return sorted(found, key=lambda row: row[cost] or 0, reverse=True)[:n]
 
 
 def _around_id(record: Record, op: Op) -> int | None:

@@ -19,6 +19,7 @@ _WIDER = 1.06  # than a text is by its letters: digits and signs, of which label
 _OFF_BORDERS = 3.0  # how far labels keep off the borders of frames
 _OFF_LINES = 3.0  # how far labels keep above and below lines, where there is room: those look like rules under them
 _CELL = 64.0
+_SAME = 0.5  # lines that are so near to each other are seen as one
 _STEP = 5.0  # places along a line are tried so far apart
 
 
@@ -49,9 +50,11 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
     """Give ways the places of their labels; tells for which arrows there was no room.
 
     Arrows within a row have none: what they carry is as large as the weight beside them. Of several that
-    leave a box with the same label the first has it.
+    leave a box with the same label the first has it. Where several with other labels begin as one line, a label stands
+    behind the place where its own arrow leaves them, if there is room.
     """
     taken, beside = _obstacles(layout, ways), _beside_lines(ways)
+    leaving = _by_tail(graph, ways)
     lost, said = [], set()
     for i, (edge, way) in enumerate(zip(graph.edges, ways)):
         way.label = None
@@ -59,13 +62,9 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
         if not edge.label or key in said or graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
             continue
         width = _WIDER * text_width(edge.label, SIZE)
-        for x, y in _places(way.corners, width):
-            here = _area(x, y, width)
-            if not taken.has(here):
-                way.label = way.label or (x, y)
-                if not beside.has(here):
-                    way.label = x, y
-                    break
+        others = [corners for label, corners in leaving[edge.tail, edge.kind] if label != edge.label]
+        way.label = _place(way.corners, width, taken, beside, others) if others else None
+        way.label = way.label or _place(way.corners, width, taken, beside)
         if way.label is None:
             lost.append(i)
         else:
@@ -73,6 +72,37 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
             said.add(key)
     unsaid = collections.Counter([(graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) for i in lost])
     return [i for i in lost if (graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) in unsaid - _all(said)]
+
+
+def _place(
+    corners: Sequence[Point], width: float, taken: _Taken, beside: _Taken, others: Sequence[Sequence[Point]] = ()
+) -> Point | None:
+    """The best place for a label where nothing else is, and no other line lies on its own; None where there is none."""
+    found = None
+    for at, place in _places(corners, width):
+        here = _area(*place, width)
+        if any(_lies_on(at, other) for other in others) or taken.has(here):
+            continue
+        found = found or place
+        if not beside.has(here):
+            return place
+    return found
+
+
+def _by_tail(graph: Graph, ways: Sequence[Route]) -> dict[tuple[str, str], list[tuple[str, Sequence[Point]]]]:
+    """The labels and lines of the arrows of each kind that leave a box."""
+    found: dict[tuple[str, str], list[tuple[str, Sequence[Point]]]] = {}
+    for edge, way in zip(graph.edges, ways):
+        found.setdefault((edge.tail, edge.kind), []).append((edge.label, way.corners))
+    return found
+
+
+def _lies_on(point: Point, corners: Sequence[Point]) -> bool:
+    x, y = point
+    return any(
+        min(ax, bx) - _SAME <= x <= max(ax, bx) + _SAME and min(ay, by) - _SAME <= y <= max(ay, by) + _SAME
+        for (ax, ay), (bx, by) in itertools.pairwise(corners)
+    )
 
 
 def _area(x: float, y: float, width: float) -> Rect:
@@ -112,8 +142,8 @@ def _beside_lines(ways: Sequence[Route]) -> _Taken:
     return beside
 
 
-def _places(corners: Sequence[Point], width: float) -> Iterator[Point]:
-    """Where a label may begin, the best first: near the tail, right of the line."""
+def _places(corners: Sequence[Point], width: float) -> Iterator[tuple[Point, Point]]:
+    """Points of a line, and where a label may begin there, the best first: near the tail, right of the line."""
     for (ax, ay), (bx, by) in itertools.pairwise(corners):
         length = abs(ax - bx) + abs(ay - by)
         steps = max(1, int(length // _STEP))
@@ -122,9 +152,9 @@ def _places(corners: Sequence[Point], width: float) -> Iterator[Point]:
             x, y = ax + (bx - ax) * t, ay + (by - ay) * t
             if ax == bx:
                 baseline = y + (_ABOVE - _BELOW) / 2
-                yield x + 4, baseline
-                yield x - 4 - width, baseline
+                yield (x, y), (x + 4, baseline)
+                yield (x, y), (x - 4 - width, baseline)
             else:
                 for left in (x - width / 2, x, x - width):
-                    yield left, y - 2 - _BELOW
-                    yield left, y + 2 + _ABOVE
+                    yield (x, y), (left, y - 2 - _BELOW)
+                    yield (x, y), (left, y + 2 + _ABOVE)

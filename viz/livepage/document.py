@@ -11,8 +11,14 @@ from viz.recording import Recording
 
 __all__ = ["document"]
 
-SHARED = ("recording/formatting.js", "app/dom.js")  # of the page of a recording
-SCRIPTS = ("plot.js", "curves.js", "histograms.js", "findings.js", "live.js")
+SHARED = (  # of the page of a recording
+    "recording/formatting.js",
+    "app/dom.js",
+    "panels/charts.js",
+    "panels/plot.js",
+    "panels/reported.js",
+)
+SCRIPTS = ("curves.js", "histograms.js", "findings.js", "live.js")
 STYLES = ("live.css",)
 
 

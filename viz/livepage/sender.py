@@ -16,6 +16,7 @@ from viz.livepage.child import Child
 from viz.livepage.machine import memory
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
+from viz.page.usual_times import RecentTimes
 from viz.recording import Recording
 
 __all__ = ["Sender"]
@@ -62,6 +63,7 @@ class Sender(threading.Thread):
         self._held: int | None = None  # bytes in use
         self._found: list[dict[str, Any]] = []
         self._status: dict[str, Any] = {}
+        self._times = RecentTimes()
 
     def run(self) -> None:
         """Look into the mailbox until told to stop."""
@@ -149,7 +151,8 @@ class Sender(threading.Thread):
         if not recording.ops:
             return
         if not recorded.is_short:
-            graph = json.dumps(page.data(recording, most_ops=MOST_OPS), allow_nan=False, separators=(",", ":"))
+            shown = page.data(recording, most_ops=MOST_OPS, usual=self._times.add(recording))
+            graph = json.dumps(shown, allow_nan=False, separators=(",", ":"))
             facts = {"is": "graph", "step": recorded.step, "ops": len(recording.ops), "model": recorded.model}
             self._child.send(facts, gzip.compress(graph.encode("utf-8", "replace"), 1, mtime=0))
         tensors, left_out = snapshot.histograms(recording, self._paths())

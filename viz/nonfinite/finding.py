@@ -6,10 +6,9 @@ import dataclasses
 import os
 from typing import Any
 
-from eagerflow.base import notebook
 from viz.facts.json_data import finite
 from viz.facts.text_table import Text
-from viz.nonfinite import report
+from viz.nonfinite import page, report
 from viz.nonfinite.evidence import Evidence, Example, TensorFacts
 from viz.nonfinite.neighbourhood import neighbourhood
 from viz.picture.drawing import Drawing
@@ -68,7 +67,7 @@ class Nonfinite(Evidence):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return notebook.pre(str(self))
+        return page.html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data that JSON can hold.

@@ -6,7 +6,7 @@ from viz.facts import formatting
 from viz.facts.text_table import Text
 from viz.nonfinite.evidence import Evidence, Example, TensorFacts
 
-__all__ = ["message", "text"]
+__all__ = ["flaws", "lines", "message", "sentence", "text"]
 
 
 def message(found: Evidence) -> str:
@@ -23,19 +23,20 @@ def _happened(found: Evidence) -> str:
     if found.part:
         op = f"{formatting.clean(found.part, 40)}, a part of {op},"
     if found.kind == "op":
-        made = ", ".join([_flaws(t) for t in found.outputs if t.nan or t.inf]) or "NaN or infinity"
+        made = ", ".join([flaws(t) for t in found.outputs if t.nan or t.inf]) or "NaN or infinity"
         what = f"the gradient of {op}" if found.phase == "backward" else op
         known = [t for t in found.inputs if t.measured]
         if known and not any(t.nan or t.inf for t in known):
             return f"{what} made {made} from finite numbers"
         return f"{what} made {made}"
     culprit = next((t for t in found.inputs if t.nan or t.inf), None)
-    held = _flaws(culprit) if culprit is not None else "NaN or infinity"
+    held = flaws(culprit) if culprit is not None else "NaN or infinity"
     noun = "the weight " if found.kind == "weight" else "the data: "
     return f"{noun}{formatting.clean(found.culprit, 60)} held {held} when it came to {op}"
 
 
-def _flaws(facts: TensorFacts) -> str:
+def flaws(facts: TensorFacts) -> str:
+    """How many elements aren't finite, of how many."""
     size = 1
     for length in facts.shape:
         size *= length
@@ -60,19 +61,34 @@ def _example(example: Example, culprit: str) -> str:
     return f"{given or culprit} → {example.value}{at}" if given or culprit else f"{example.value}{at}"
 
 
+def sentence(found: Evidence) -> str:
+    """What happened, without where."""
+    return f"{_happened(found)}."
+
+
 def text(found: Evidence) -> Text:
     """Everything that is known, in lines."""
-    where = [formatting.clean(found.layer) or "no layer", found.phase]
-    lines = [f"{_happened(found)}.", _line("where", ", ".join(where) + _step(found))]
-    for i, frame in enumerate(found.stack[:4]):
-        code = f"   {formatting.clean(frame.code, 80)}" if frame.code else ""
-        lines.append(_line("" if i else "line", formatting.clean(formatting.place(frame), 120) + code))
-    lines += [_line("input", _tensor(t)) for t in found.inputs]
-    lines += [_line("output", _tensor(t)) for t in found.outputs]
-    lines += [_line("example", _example(e, formatting.clean(found.culprit, 40))) for e in found.examples]
-    if not found.examples:
-        lines.append(_line("example", "values weren't kept; viz.trace(values='') keeps them all"))
-    return Text("\n".join([*lines, _line("fix", found.fix)]))
+    told = [_line("" if i else head, each) for head, all_of_it in lines(found) for i, each in enumerate(all_of_it)]
+    return Text("\n".join([sentence(found), *told]))
+
+
+def lines(found: Evidence) -> list[tuple[str, list[str]]]:
+    """What is known under heads: where, the lines of code, inputs and outputs, examples, and what helps."""
+    where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
+    code = [
+        formatting.clean(formatting.place(frame), 120)
+        + (f"   {formatting.clean(frame.code, 80)}" if frame.code else "")
+        for frame in found.stack[:4]
+    ]
+    examples = [_example(e, formatting.clean(found.culprit, 40)) for e in found.examples]
+    return [
+        ("where", [where]),
+        ("line", code),
+        *[("input", [_tensor(t)]) for t in found.inputs],
+        *[("output", [_tensor(t)]) for t in found.outputs],
+        ("example", examples or ["values weren't kept; viz.trace(values='') keeps them all"]),
+        ("fix", [found.fix]),
+    ]
 
 
 def _step(found: Evidence) -> str:
@@ -91,4 +107,4 @@ def _tensor(facts: TensorFacts) -> str:
         return shown
     numbers = (("min", facts.min), ("max", facts.max), ("mean", facts.mean), ("std", facts.std))
     shown += "".join([f"  {noun} {number:.4g}" for noun, number in numbers if number is not None])
-    return shown + (f"  ({_flaws(facts)})" if facts.nan or facts.inf else "")
+    return shown + (f"  ({flaws(facts)})" if facts.nan or facts.inf else "")

@@ -7,7 +7,7 @@ written once and referred to by number.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
@@ -23,6 +23,7 @@ from viz.facts.selection import origin, pick_step, step_kinds, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
+from viz.page.usual_times import UsualTime, usual_times
 from viz.page.views import Views
 from viz.picture.box_texts import main_scope, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
@@ -32,25 +33,36 @@ __all__ = ["MOST_OPS", "data"]
 MOST_OPS = 100_000
 """A page shows at most so many ops: with more, browsers need seconds for each picture."""
 
+_Reported = tuple[str, int, dict[str, float]]  # kind, where on the axis, and values
+
 _LONGEST_TEXT = 2_000
 _MOST_LOGS = 2_000
 _MOST_SETTINGS, _LONGEST_SETTING = 60, 400
 
 
-def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> dict[str, Any]:
+def data(
+    record: Record, title: str | None = None, most_ops: int = MOST_OPS, usual: Mapping[int, UsualTime] | None = None
+) -> dict[str, Any]:
     """Everything that the page shows, as dicts, lists, numbers and texts.
 
     Args:
         record: a recording.
         title: what stands at the top; default: the recording's name, or that of the first model.
         most_ops: a longer recording is cut to the steps around the one that pictures show; a note says so.
+        usual: for ops by id, what they took in several steps, of which boxes show the median; default: in the steps of
+            this recording.
 
     Returns:
         Columns; the fields are those of `viz.facts.schema`, with texts, shapes and frames as numbers into `texts`,
         `shapes` and `frames`. It holds no NaN, so it is valid JSON.
     """
     part, first = cut(record, most_ops)
-    columns, flaw = _Columns(part), first_flaw(part)
+    reported = _in_a_row(part.logs)
+    known = usual_times(record) if usual is None else usual
+    columns, flaw = (
+        _Columns(part, {op.id: known[op.id + first] for op in part.ops if op.id + first in known}),
+        first_flaw(part),
+    )
     found: dict[str, Any] = {
         "kind": "eagerflow page",
         "format": VERSION,
@@ -67,6 +79,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "step": pick_step(part),
         "step_kinds": step_kinds(part),
         "views": columns.views.steps,
+        "usual": columns.usual.values,
         "origins": origins(part),
         "flaw": None if flaw is None else [flaw[0].id, flaw[1]],
         "came_in": came_in(part),
@@ -75,7 +88,8 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "types": kinds_of_types(part),
         "variables": list(variables_of(part).items()),
         "memory": [[t.id, size, start, end] for t, size, start, end in spans(part)],
-        "logs": [finite([log.kind, log.step, log.values]) for log in _thinned(part.logs)],
+        "logs": [finite([kind, step, values]) for kind, step, values in _thinned(reported)],
+        "epochs": [[step, number] for number, step in enumerate([x for kind, x, _ in reported if kind == "epoch"], 1)],
     }
     found["excerpts"] = excerpts(columns.frames.values)
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]
@@ -93,11 +107,27 @@ def _guilty(part: Record, first: int) -> list[tuple[int, int]]:
     return [(op, number) for op, number in found if isinstance(number, int)]
 
 
-def _thinned(logs: Sequence[Logs]) -> list[Logs]:
+def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
+    """Where on an axis that goes on from epoch to epoch numbers were reported: after how many batches.
+
+    Where nothing was trained, the batches of what was evaluated are counted, and where there are none at all, epochs.
+    Beside batches of training an evaluation is one point: what it came to.
+    """
+    counted = next((kind for kind in ("batch", "evaluation", "epoch") if any(log.kind == kind for log in logs)), "")
+    found, done = [], 0
+    for log, following in zip(logs, [*logs[1:], None]):
+        done += log.kind == counted
+        goes_on = following is not None and following.kind == "evaluation" and following.step > log.step
+        if log.kind != "evaluation" or counted == "evaluation" or not goes_on:
+            found.append((log.kind, done, log.values))
+    return found
+
+
+def _thinned(logs: Sequence[_Reported]) -> list[_Reported]:
     """As many as a chart can show: of very many every n-th, and the last."""
-    found: list[Logs] = []
+    found: list[_Reported] = []
     for kind in ("batch", "epoch", "evaluation"):
-        of_kind = [log for log in logs if log.kind == kind]
+        of_kind = [log for log in logs if log[0] == kind]
         every = -(-len(of_kind) // _MOST_LOGS) or 1
         found += of_kind[:-1:every] + of_kind[-1:]
     return found
@@ -123,15 +153,16 @@ def _is_writable(text: str) -> bool:
 
 
 class _Columns:
-    def __init__(self, record: Record) -> None:
-        self.record = record
+    def __init__(self, record: Record, usual: Mapping[int, UsualTime]) -> None:
+        self.record, self._usual = record, usual
+        self.usual: Pool = Pool()
         self.texts, self.shapes, self.frames = Pool([""]), Pool(), Pool()
         self._known: dict[str | None, int] = {}
         # By identity: calls of a layer share their settings, and ops their frames; the record keeps all of them.
         self._settings: dict[int, int] = {}
         self._frames: dict[int, int] = {}
         self.flops = all_flops(record)
-        self.views = Views(record, self.flops, self.text)
+        self.views = Views(record, self.flops, self.text, usual)
         self.measured = any(tensor.stats for tensor in record.tensors)
 
     def text(self, text: str | None) -> int:
@@ -185,6 +216,7 @@ class _Columns:
             "stack": [self._stack(op.stack) for op in ops],
             "start": [op.start for op in ops],
             "end": [op.end for op in ops],
+            "usual": self._usual_times(ops),
             "forward": [op.forward for op in ops],
             "error": self._texts([op.error for op in ops]),
             "thread": [op.thread for op in ops],
@@ -195,6 +227,12 @@ class _Columns:
             "home": [origin(self.record, op).scope for op in ops],
             "gradients": self._gradients() if self.measured else None,
         }
+
+    def _usual_times(self, ops: Sequence[Op]) -> list[int | None] | None:
+        """For each op the number of what it took in several steps: median, least, most, and how many steps."""
+        known = [self._usual.get(op.id) for op in ops]
+        rows = [None if u is None else self.usual.number((u.median, u.least, u.most, u.steps)) for u in known]
+        return rows if self._usual else None
 
     def composition(self, found: Composition) -> dict[str, Any]:
         """What a fused op is made of; parts refer to its tensors: first what it reads, then what parts make."""

@@ -26,18 +26,19 @@ __all__ = ["Page", "document", "inert", "page_script", "page_styles", "plain_the
 SCRIPTS = tuple(
     f"{name}.js"
     for name in """
-    recording/formatting app/dom recording/model recording/selection recording/blocks app/state
+    recording/formatting app/dom recording/usual_times recording/model recording/selection recording/blocks app/state
     graph/passes graph/assembly graph/sizes graph/ordering graph/alignment graph/weight_branches graph/heads
     graph/layout graph/channels graph/untangling graph/routes graph/arrow_ends graph/labels graph/coarse_routes
     graph/colours recording/flaws recording/lineage recording/stand_ins graph/boxes graph/titles
     graph/canvas graph/minimap panels/charts panels/panel panels/details panels/search panels/timeline
-    panels/memory panels/layers panels/training panels/film panels/changes panels/dock app/toolbar app/export
+    panels/memory panels/layers panels/plot
+    panels/reported panels/training panels/film panels/changes panels/dock app/toolbar app/export
     app/permalink app/keyboard app/viewer app/start
     """.split()
 )
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
-STYLES = ("styles/page.css", "styles/graph.css", "styles/panels.css", "styles/dock.css")
+STYLES = tuple(f"styles/{name}.css" for name in ("page", "graph", "panels", "dock", "plot"))
 _ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _LEVEL = 4  # of packing: 6 takes twice the time for 4 % fewer bytes

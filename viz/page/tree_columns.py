@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from viz.facts import formatting
@@ -21,6 +21,7 @@ from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
 from viz.page.size_groups import size_groups
+from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
 
@@ -58,13 +59,15 @@ class Cost:
 class Facts:
     """What trees say of ops: the same for all steps and directions."""
 
-    def __init__(self, record: Record, flops: list[int | None], text: Callable[[str], int]) -> None:
+    def __init__(
+        self, record: Record, flops: list[int | None], text: Callable[[str], int], usual: Mapping[int, UsualTime]
+    ) -> None:
         self.record, self.text, self.flops = record, text, flops
         tensors = record.tensors
         self.measured = any(tensor.stats for tensor in tensors)
         self.failed = {op.id for op in record.ops if op.error is not None}
         self.passes = {op: ran for ran in update_passes(record) for op in ran}
-        self.times = [op.duration for op in record.ops]
+        self.times = [usual[op.id].median if op.id in usual else op.duration for op in record.ops]
         self.sizes = [sent(op) or sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
         self._weights: dict[tuple[tuple[int, ...], int], tuple[int, list[int]]] = {}
 
@@ -195,7 +198,7 @@ class TreeColumns:
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
         self._sums: list[_Sums] = []
         self._rows: dict[str, list[Any]] = {
-            name: [] for name in ("ops", "cost", "riders", "weights", "update", "back", "opens")
+            name: [] for name in ("ops", "cost", "riders", "weights", "update", "back", "opens", "taken")
         }
         self._tasks = [_Task(0, [root.children], root.runs, root.inner)]
         while self._tasks:
@@ -415,6 +418,7 @@ class TreeColumns:
         rows["riders"].append(riders or 0)
         rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights))
         rows["opens"].append(self._opens(ops, sums, backward))
+        rows["taken"].append(next(map(text, box_texts.taken([self.record.ops[i] for i in sorted(ops)])), 0))
         rows["update"].append(0)
         rows["back"].append(0)
         if updates:

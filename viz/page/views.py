@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, find_runs, tree
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
 from viz.page.tree_columns import Facts, TreeColumns
+from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 
 __all__ = ["Views"]
@@ -33,6 +34,7 @@ class Views:
         record: the recording.
         flops: the floating-point operations of each op, None where they aren't known.
         text: gives a text's number in the page.
+        usual: for ops that ran in several steps, by id, what they took in them.
 
     Attributes:
         steps: pairs of a step's number, None for what ran outside of all steps, and what is shown of it:
@@ -43,9 +45,11 @@ class Views:
             a target or a constant where no op made them.
     """
 
-    def __init__(self, record: Record, flops: list[int | None], text: Callable[[str], int]) -> None:
-        self.record, self.text = record, text
-        self.facts = Facts(record, flops, text)
+    def __init__(
+        self, record: Record, flops: list[int | None], text: Callable[[str], int], usual: Mapping[int, UsualTime]
+    ) -> None:
+        self.record, self.text, self._usual = record, text, usual
+        self.facts = Facts(record, flops, text, usual)
         self.calls = call_numbers(record)
         self.flows = [0] * len(record.ops)
         of_steps: dict[int | None, list[Op]] = {} if record.steps else {None: []}
@@ -72,11 +76,16 @@ class Views:
         name = "outside of steps" if record.steps else ""
         return {
             "name": self.text(name if step is None else self._names[step]),
-            "caption": self.text("  ·  ".join(box_texts.caption(record, selection.ops))),
+            "caption": self.text("  ·  ".join([*box_texts.caption(record, selection.ops), *self._medians(selection)])),
             "tree": columns.data,
             "forward": None if forward is None else TreeColumns(self.facts, selection, forward).data,
             "rest": self._rest([op for op in selection.ops if op.phase == "update" and op.id not in columns.shown]),
         }
+
+    def _medians(self, selection: Selection) -> list[str]:
+        """That boxes tell medians, where the ops of a step ran in other ones, too."""
+        steps = max([usual.steps for op in selection.ops if (usual := self._usual.get(op.id))], default=0)
+        return [f"times of ops: median of {steps:,} recorded steps"] if steps else []
 
     def _forward(self, selection: Selection, whole: Block) -> Block | None:
         """The tree without ops of backward passes; None where it has the same blocks and runs."""

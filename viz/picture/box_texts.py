@@ -33,6 +33,7 @@ __all__ = [
     "rest",
     "scope_tooltip",
     "spent",
+    "taken",
     "times",
     "title",
     "update",
@@ -49,6 +50,7 @@ AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
 
 _MOST_MODELS = 3  # named above a picture
+_SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
 
@@ -222,6 +224,41 @@ def made_of(record: Record, op: Op) -> list[str]:
     """The names of a fused op's parts, in a line; none for other ops."""
     names = [] if op.composition is None else part_names(record, op)
     return [_in_a_line([formatting.clean(name, 20) for name in names])] if names else []
+
+
+def taken(ops: Sequence[Op]) -> list[str]:
+    """Which part of a tensor ops take, as Python says it: `x[:, -1]`; of several equal ones that of the first and last.
+
+    Nothing for ops that do something else, or where an index is an array.
+    """
+    told = [
+        _index(op.settings.get("index")) if op.name == "take_index" and op.phase != "backward" else "" for op in ops
+    ]
+    if not all(told):
+        return []
+    return [" … ".join(dict.fromkeys([f"x[{told[0]}]", f"x[{told[-1]}]"]))]
+
+
+def _index(index: Any) -> str:
+    """An index as it was written, without the axes at its end that it takes whole; "" where it isn't known."""
+    parts = [_part_of_index(part) for part in (index if isinstance(index, list | tuple) else [index])]
+    while len(parts) > 1 and parts[-1] == ":":
+        parts.pop()
+    return ", ".join(parts) if all(parts) else ""
+
+
+def _part_of_index(part: Any) -> str:
+    if isinstance(part, int) and not isinstance(part, bool):
+        return str(part)
+    if not isinstance(part, str):
+        return ""
+    if part == "Ellipsis":
+        return "..."
+    match = _SLICE.fullmatch(part)
+    if match is None:
+        return ""
+    start, stop, step = ["" if bound == "None" else bound for bound in match.groups()]
+    return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
 
 
 def _in_a_line(names: Sequence[str]) -> str:

@@ -123,6 +123,8 @@ class _Assembly:
         self.keeps_closed = depth is None or depth < deepest
         wanted = deepest if depth is None else min(depth, deepest)
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
+        if collapse_repeats and depth is None and chosen < wanted:
+            root, chosen = self._folded_by_two(root, wanted, chosen, max_nodes)
         most = min(max_nodes, _MOST_IN_BLOCK)
         if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LARGE * max_nodes:
             chosen, closed_to = self._joined(root, wanted, chosen, max_nodes)
@@ -142,6 +144,16 @@ class _Assembly:
         self._note_folded()
         self._fill(root, chosen, 0, None)
         self._place_rest()
+
+    def _folded_by_two(self, root: Block, wanted: int, chosen: int, max_nodes: int) -> tuple[Block, int]:
+        """Where there isn't room for all, a pair of equal blocks is drawn once, if that shows more."""
+        by_two = tree(self.record, self.selection.forward)
+        stands_for = fold(self.record, by_two, self.selection.signature, self.selection.wiring(), least=2)
+        deeper = self._deepest(by_two, wanted, max_nodes)
+        if deeper <= chosen:
+            return root, chosen
+        self.stands_for = stands_for
+        return by_two, deeper
 
     def _joined(self, root: Block, wanted: int, chosen: int, max_nodes: int) -> tuple[int, str]:
         """Close all layers, long rows of them in chains, if there is room for all of them; gives depth and caption."""
@@ -246,7 +258,8 @@ class _Assembly:
         made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
         made.lane = "backward" if op.phase == "backward" else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
-        made.lines += box_texts.made_of(self.record, op) + box_texts.network([self.record.ops[i] for i in ops])
+        equal = [self.record.ops[i] for i in sorted(ops)]
+        made.lines += box_texts.made_of(self.record, op) + box_texts.taken(equal) + box_texts.network(equal)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
         weights = {each: self.selection.weights_of.get(each, []) for each in ops}

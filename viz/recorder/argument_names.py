@@ -17,6 +17,7 @@ _CONVERSIONS = ("Tensor", "array", "as_tensor", "asarray", "astype", "cast", "co
 _GRADIENTS = ("gradient", "jacobian", "batch_jacobian")
 _OF_DATA = ("fit", "train_on_batch")  # whose arguments are those of their steps, which are given batches of them
 _LONGEST = 40  # letters of a name
+_LONGEST_FORMULA = 24
 _SAID_BY_ITS_PLACE = ("input", "inputs", "target", "targets")  # a box is called so without being told
 
 
@@ -114,4 +115,16 @@ def _name(node: ast.expr) -> str:
             [node.func.value] if isinstance(node.func, ast.Attribute) and node.func.attr == "astype" else node.args
         )
         found = next(map(_name, converted), "")
+    elif isinstance(node, (ast.BinOp, ast.UnaryOp)):
+        return _formula(node)
     return "" if found.lower() in _SAID_BY_ITS_PLACE else found[:_LONGEST]
+
+
+def _formula(node: ast.expr) -> str:
+    """What is computed of named things, as it was written: `1 - done`; empty where it is long, or calls something."""
+    named = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.expr_context)
+    parts = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, *named)
+    all_parts = list(ast.walk(node))
+    is_plain = all(isinstance(each, parts) for each in all_parts)
+    text = ast.unparse(node) if is_plain and any(isinstance(each, ast.Name) for each in all_parts) else ""
+    return text if len(text) <= _LONGEST_FORMULA else ""

@@ -19,6 +19,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.optimizers import Optimizer
+from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import about, device_name, flat
@@ -48,7 +49,7 @@ class Options(NamedTuple):
     source: bool = True
     max_ops: int = 1_000_000
     values: str | None = None
-    steps: frozenset[int] | None = None
+    steps: frozenset[int] | ChosenSteps | None = None
     on_nonfinite: str | None = None
     ranks: bool = False
 

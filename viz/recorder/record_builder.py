@@ -14,6 +14,7 @@ import numpy
 
 from eagerflow.config import kernels
 from eagerflow.core.observe import observing
+from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
@@ -483,10 +484,10 @@ class _Builder:
             )
             for kind, step, values, when in capture.logs
         ]
-        missing = sorted((capture.options.steps or frozenset()) - set(capture.step_numbers))
+        missing = _missing(capture)
         if missing:
             record.notes.append(
-                f"{_listed(missing)} asked for and did not run. Steps are counted from 0 "
+                f"{missing} asked for and did not run. Steps are counted from 0 "
                 "and begin with each batch of fit, evaluate or predict; in a loop of your own, with each "
                 "`with viz.step():`."
             )
@@ -509,13 +510,17 @@ class _Builder:
         return self._moment(clock) if clock is not None and self.capture.options.time else None
 
 
-def _listed(steps: list[int]) -> str:
-    """Steps in their order as the subject of a sentence, those that follow each other as a range.
-
-    >>> _listed([500]), _listed([3, 7, 8, 9])
-    ('step 500 was', 'steps 3, 7–9 were')
-    """
-    return f"step{'s' * (len(steps) > 1)} {formatting.ranges(steps)} {'were' if len(steps) > 1 else 'was'}"
+def _missing(capture: Capture) -> str:
+    """The chosen steps that didn't run as the subject of a sentence, `"steps 3, 7–9 were"`; "" where all did."""
+    chosen = capture.options.steps
+    if isinstance(chosen, ChosenSteps):
+        left = chosen.missing(capture.step_numbers)
+        text = ", ".join(left).replace("-", "–")
+        is_one = len(left) == 1 and left[0].isdigit()
+    else:
+        numbers = sorted((chosen or frozenset()) - set(capture.step_numbers))
+        text, is_one = formatting.ranges(numbers), len(numbers) == 1
+    return text and f"step{'s' * (not is_one)} {text} {'was' if is_one else 'were'}"
 
 
 def _meta(capture: Capture) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow.base.notebook import shown_short
 from eagerflow.core import observe
+from viz.chosen_steps import ChosenSteps
 from viz.recorder.capture import Capture
 from viz.recorder.scopes import Joined, OpenScope, Scopes
 
@@ -33,7 +34,7 @@ class StepGate(observe.Observer):
     wants_scopes = False
     wants_ops = False  # only steps, so that those which aren't chosen run at full speed
 
-    def __init__(self, capture: Capture, steps: frozenset[int]) -> None:
+    def __init__(self, capture: Capture, steps: frozenset[int] | ChosenSteps) -> None:
         self._capture, self._steps = capture, steps
         self._count = 0
         self._open = Scopes[OpenScope]()  # steps; one inside of another is a part of it
@@ -127,13 +128,15 @@ class step:
             listener.on_scope_end(self._opened, None, error)
 
 
-def checked_steps(where: str, steps: int | Iterable[int]) -> frozenset[int]:
-    """The numbers of steps as a set.
+def checked_steps(where: str, steps: int | Iterable[int] | ChosenSteps) -> frozenset[int] | ChosenSteps:
+    """The numbers of steps as something that knows whether it holds a number.
 
     Raises:
         TypeError: when `steps` holds something other than whole numbers.
         ValueError: when one is negative.
     """
+    if isinstance(steps, ChosenSteps):
+        return steps
     given = [steps] if isinstance(steps, int) else steps
     try:
         found = frozenset(given)

@@ -174,9 +174,12 @@ def test_steps_of_one_recording(tmp_path, capsys):
     assert "step 0 → " in capsys.readouterr().out
     assert main(["diff", path]) == 2
     assert "--steps i,j" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as leaving:
-        main(["diff", "--steps", "0", path])
-    assert leaving.value.code == 2
+    assert main(["diff", "--steps", "0", path]) == 2
+    assert "--steps i,j" in capsys.readouterr().err
+    assert main(["diff", "--steps", "0-1", path, path]) == 0
+    assert "steps 0–1 of both were compared" in capsys.readouterr().out
+    assert main(["diff", "--steps", "7-", path, path]) == 2
+    assert "--steps 7-: the first recording has the steps 0 to 1" in capsys.readouterr().err
 
 
 def test_chosen_steps_are_compared_by_the_numbers_they_were_asked_for_by(tmp_path, capsys):

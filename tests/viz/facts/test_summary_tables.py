@@ -63,6 +63,20 @@ def test_top_sorts_by_cost(steps):
         steps.top(5)
 
 
+def test_costs_of_layers_are_summed_and_sorted_by_the_one_that_is_asked_for(steps):
+    found = top_rows(steps, "layer", 50, cost="memory")
+    sizes = [row["memory"] for row in found]
+    assert sizes == sorted(sizes, reverse=True) != [row["memory"] for row in top_rows(steps, "layer", 50)]
+    assert sum(sizes) == sum(steps.tensors[i].nbytes for op in steps.ops for i in op.outputs)
+    assert [row["share"] for row in found] == pytest.approx([size / sum(sizes) for size in sizes])
+    assert steps.top("layer", cost="memory").splitlines()[0].split() == ["layer", "ops", "memory", "share", "time"]
+    flops = top_rows(steps, "name", 50, cost="flops")
+    assert flops[0]["flops"] == max(row["flops"] or 0 for row in flops) > 0
+    for by, cost in (("memory", "time"), ("layer", "size")):
+        with pytest.raises(ValueError, match="cost="):
+            steps.top(by, cost=cost)
+
+
 def test_tables_are_tables_in_a_notebook_too(steps):
     for shown in (steps.summary(), steps.top(), steps.top("layer"), steps.memory()):
         html = shown._repr_html_()

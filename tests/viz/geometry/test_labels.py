@@ -28,3 +28,27 @@ def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
     gap = way.label[1] - 0.8 * SIZE - LINE
     assert gap > 0
     assert (gap >= 3) is clear
+
+
+def test_where_arrows_with_other_labels_begin_as_one_line_each_label_is_at_its_own_branch():
+    graph = Graph(nodes={name: Node(name, "op", name, row=name) for name in "abcd"})
+    graph.edges = [
+        Edge("a", "b", "data", "8×3 f32"),
+        Edge("a", "c", "data", "8×5 f32"),
+        Edge("a", "d", "data", "8×5 f32"),
+    ]
+    layout = Layout({"a": Rect(0, 0, 60, 20), "b": Rect(0, 200, 60, 20), "c": Rect(200, 200, 60, 20)})
+    fork = 60
+    ways = [
+        Route([(30, 20), (30, 200)]),
+        Route([(30, 20), (30, fork), (230, fork), (230, 200)]),
+        Route([(30, 20), (30, fork), (130, fork), (130, 200)]),
+    ]
+    assert place_labels(graph, layout, ways) == []
+    assert ways[0].label[1] > fork
+    assert ways[1].label[0] > 30 + 4
+    assert ways[2].label is None  # the same as its neighbour's
+    alone = Route([(30, 20), (30, 200)])
+    graph.edges = graph.edges[:1]
+    place_labels(graph, layout, [alone])
+    assert alone.label[1] < fork  # near the tail

@@ -216,6 +216,22 @@ def test_distributions_of_weights_gradients_and_activations():
     assert {name for kind, name in found if kind == "activations"} == {"mlp/hidden", "mlp/head"}
 
 
+def test_the_graph_has_the_median_times_of_the_steps_that_were_recorded_last():
+    x, y = data()
+    with watched() as (page, reader):
+        mlp().fit(x, y, batch_size=8, epochs=12, verbose=0)
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+        graph = reader.get("graph")
+    rows = [graph["usual"][number] for number in graph["ops"]["usual"] if number is not None]
+    assert rows
+    assert all(least <= median <= most for median, least, most, _ in rows)
+    steps = max(steps for *_, steps in rows)
+    assert 3 <= steps <= 15
+    (caption,) = [graph["texts"][view["caption"]] for _, view in graph["views"]]
+    assert caption.endswith(f"times of ops: median of {steps} recorded steps")
+
+
 def test_a_short_training_has_the_distributions_and_the_graph_of_its_end(monkeypatch):
     monkeypatch.setattr(collector.Pace, "affords_last", lambda self, now: True)
     x, y = data(60)

@@ -558,3 +558,16 @@ def test_a_line_that_is_on_the_way_several_times_is_listed_once():
     assert stack[0].function == "loss"
     assert stack[1].code.startswith("model.fit(")
     assert all(a != b for a, b in itertools.pairwise(stack))
+
+
+def test_a_notebook_shows_what_was_found_as_a_table_with_nothing_of_the_program_as_html():
+    found = viz.find_nonfinite(ops.log, tensor(1.0, 0.0))
+    shown = found._repr_html_()
+    assert "<table" in shown
+    assert "<pre" not in shown
+    assert "1 infinite of 2 elements" in shown
+    found.layer, found.fix = "<script>", "a < b"
+    shown = found._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "a &lt; b" in shown

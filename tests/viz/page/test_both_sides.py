@@ -58,8 +58,8 @@ def run(scripts, program, given):
 SCENES = [
     f"{name}.js"
     for name in """
-    recording/formatting recording/model recording/selection recording/blocks app/state recording/flaws
-    graph/passes graph/assembly graph/colours
+    recording/formatting recording/usual_times recording/model recording/selection recording/blocks app/state
+    recording/flaws graph/passes graph/assembly graph/colours
     """.split()
 ]
 
@@ -308,7 +308,8 @@ def test_boxes_arrows_and_their_colours(recording, depth, unfolded, parts):
     colours = [name for name in COLORINGS if measured or name not in ("grad", "nonfinite")]
     colours = ["op"] if parts else colours  # the page gives parts, which took nothing, no colour by quantity
     themes = document.plain_themes()
-    given = {"data": page.data(recording), "views": views, "colours": colours, "themes": themes}
+    # A picture tells the times of its step; the page would tell the medians of all.
+    given = {"data": page.data(recording, usual={}), "views": views, "colours": colours, "themes": themes}
     given |= {"unfolded": unfolded, "depth": depth, "parts": parts}
     options = {"depth": depth, "max_nodes": 10**6, "collapse_repeats": not unfolded, "parts": parts}
     for (step, view), found in zip(views, run(SCENES, BOXES, given), strict=True):

@@ -933,15 +933,22 @@ def test_layers_sort_by_any_column_and_lead_to_the_graph(small):
     photograph(small, "page_layers")
 
 
-def test_what_training_reported_is_drawn(small):
-    small.run("eagerflowViewer.openTab('training')")
-    assert small.texts(".training strong") == ["batch: loss"]
-    assert small.texts(".training figcaption span") == ["0.25"]
-    assert small.texts(".training .rows span") == ["0.5", "1", "1.5"]
-    assert small.texts(".training .columns span") == ["0", "1", "2"]
-    points = small.run("document.querySelector('.training polyline').getAttribute('points')").split()
-    across = [float(point.split(",")[0]) for point in points]
-    assert across == sorted(set(across))
+def test_boxes_tell_the_median_of_the_steps_that_ran_the_same_ops_and_say_so(small):
+    op, median, least, most = small.run(
+        "(() => { const op = v.selection.ops.find(op => op.usual), {median, least, most} = op.usual;"
+        "return [op.id, median, least, most]; })()"
+    )
+    place = "(o => o.id - v.model.ops.find(p => p.step === o.step).id)"  # in its step
+    alike = small.run(f"v.model.ops.filter(o => {place}(o) === {place}(v.model.ops[{op}])).map(o => o.took)")
+    assert len(alike) == 3
+    assert sorted(alike)[1] == median
+    assert [min(alike), max(alike)] == [least, most]
+    small.run("v.setColour('time'); 1")
+    assert small.texts(".legend .swatch")[-1].endswith(", median of 3 steps")
+    small.run(f"eagerflowViewer.select({op}); 1")
+    assert "in 3 steps" in small.run("document.querySelector('.panel').innerText")
+    tips = small.run("[...document.querySelectorAll('.node title')].map(e => e.textContent)")
+    assert any("the median of 3 recorded steps (" in tip for tip in tips)
 
 
 def test_tabs_of_others_can_be_added(small):

@@ -217,6 +217,26 @@ def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
     assert (gap >= 3) is clear
 
 
+def test_where_arrows_with_other_labels_begin_as_one_line_each_label_is_at_its_own_branch():
+    program = """
+    const nodes = new Map(), {fork} = given;
+    const places = [["a", 0, 0], ["b", 0, 200], ["c", 200, 200]];
+    for (const [id, x, y] of places) nodes.set(id, {id, row: id, x, y, w: 60, h: 20});
+    const edges = [
+      {tail: "a", head: "b", kind: "data", label: "8×3 f32", corners: [[30, 20], [30, 200]]},
+      {tail: "a", head: "c", kind: "data", label: "8×5 f32", corners: [[30, 20], [30, fork], [230, fork], [230, 200]]},
+    ];
+    const place = (some) => placeLabels({nodes, frames: new Map(), edges: some}, []).length;
+    const lost = place(edges), [first, second] = edges.map(({labelAt}) => labelAt);
+    place(edges.slice(0, 1));
+    return [lost, first[1], second[0], edges[0].labelAt[1]];
+    """
+    lost, below, right, alone = run([*SCENES, *PLACES], program, {"fork": 60})
+    assert lost == 0
+    assert below > 60 > alone  # near the tail, where it has the line for itself
+    assert right > 34
+
+
 SEARCHES = """
 const model = new Model(given.data), selection = new Selection(model, given.step, "both");
 document.documentElement = {dataset: {theme: "light"}};

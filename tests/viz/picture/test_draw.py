@@ -647,3 +647,46 @@ def test_tooltips_of_layers_tell_settings_in_short():
 def test_numbers_of_other_types_are_refused_by_name(steps, name, wrong):
     with pytest.raises(TypeError, match=f"{name}={wrong!r}: expected"):
         steps.draw(**{name: wrong})
+
+
+def test_pairs_of_equal_blocks_are_drawn_once_where_there_is_no_room_for_all():
+    def block(units, name):
+        return ef.Sequential([layers.Dense(units), layers.LayerNormalization(), layers.Dense(units)], name=name)
+
+    parts = [
+        each
+        for units in (8, 12, 16, 20)
+        for each in (layers.Dense(units, name=f"to_{units}"), block(units, f"a_{units}"), block(units, f"b_{units}"))
+    ]
+    model = ef.Sequential([ef.Input((8,)), *parts], name="net")
+    with viz.trace() as t:
+        model(np.ones((2, 8), "float32"))
+    titles = [cluster.title for cluster in t.draw().graph.clusters.values()]
+    assert "a_8" in titles
+    assert "b_8" in titles
+    titles = [cluster.title for cluster in t.draw(max_nodes=20).graph.clusters.values()]
+    assert "a_8, b_8  ×2" in titles
+    assert len([title for title in titles if title.endswith("×2")]) == 4
+    twice = t.draw(max_nodes=20, collapse_repeats=False).graph
+    assert "closed to depth 1" in twice.caption
+
+
+def test_a_box_that_takes_a_part_of_a_tensor_says_which():
+    x = ef.Tensor(np.zeros((2, 6, 4), "float32"))
+    with viz.trace() as t:
+        x[:, -1]
+        x[:, ::-1]
+        x[..., 1:3]
+        x[ef.ops.array([0, 1])]
+    lines = [node.lines[0] for node in t.draw().graph.nodes.values() if node.title == "take_index"]
+    assert lines[:3] == ["x[:, -1]", "x[:, ::-1]", "x[..., 1:3]"]
+    assert not lines[3].startswith("x[")
+
+
+def test_equal_boxes_that_take_parts_say_the_first_and_the_last():
+    x = ef.Tensor(np.zeros((2, 6, 4), "float32"))
+    with viz.trace() as t:
+        for step in range(5):
+            ef.ops.exp(x[:, step])
+    (box,) = [node for node in t.draw().graph.nodes.values() if node.title == "take_index"]
+    assert box.lines[0] == "x[:, 0] … x[:, 4]"

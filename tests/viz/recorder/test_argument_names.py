@@ -97,3 +97,15 @@ def test_without_source_there_are_no_names():
     with viz.trace(source=False) as t:
         net()(real)
     assert t.called == {}
+
+
+def test_what_is_computed_of_named_arrays_is_called_as_it_was_written():
+    done, pixels, rows = np.zeros(3, "float32"), np.ones((2, 3), "float32"), {"x": np.ones((2, 3), "float32")}
+    best, model = ef.Tensor([1.0, 2.0, 3.0]), ef.Sequential([ef.layers.Dense(1)])
+    model(pixels)
+    with viz.trace() as t:
+        0.5 * (1 - done) * best
+        model(pixels / 255.0)
+        model(np.abs(pixels) / 2)  # calls may hold anything
+        model(-rows["x"])
+    assert called(t) == ["-rows['x']", "0.5 * (1 - done)", "best", "input", "pixels / 255.0"]

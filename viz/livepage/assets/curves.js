@@ -1,19 +1,17 @@
 // The tab with the curves: a chart for each metric, training against validation, and what else was measured.
 
-const RUNNING_MEAN = "epoch's mean so far"; // what `fit` tells of a batch: the mean since the epoch began
 nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
   "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation. The few steps that took much longer than the others may lie beyond the axis; on a log scale all are shown.",
-  [RUNNING_MEAN]: "The mean since the epoch began, as fit reports it after each batch: so its line begins anew with each epoch. From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.",
 };
 const RUNS = {
   step: { name: "train", colour: "--forward" },
   single: { name: "single steps", colour: "--metric" }, // of `train_on_batch` or a loop, beside epochs of `fit`
-  batch: { name: RUNNING_MEAN, colour: "--forward", note: NOTES[RUNNING_MEAN], anew: true },
-  epoch: { name: "train", colour: "--update", dots: true, wide: true },
-  validation: { name: "validation", colour: "--backward", dots: true, wide: true },
+  batch: { ...REPORTED.batch, note: `${REPORTED.batch.note} From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.` },
+  epoch: REPORTED.epoch,
+  validation: REPORTED.validation,
   own: { name: "logged", colour: "--metric" }, // by `page.log`, where training reports the same name
   extra: { name: "", colour: "--metric" },
   whole: { name: "from step to step", colour: "--forward" },
@@ -162,7 +160,7 @@ class Curves {
       const earlier = this.earlier.get(title) || [], ended = earlier.some(({ name }) => name === RUNS.epoch.name);
       for (const { name, points } of earlier.filter((line) => !ended || line.name !== RUNNING_MEAN)) {
         const now = lines.find((line) => line.name === name);
-        lines.push({ colour: "--muted", ...now, points, name: `${name === title ? "" : `${name}, `}earlier`, run: EARLIER, note: undefined, anew: false });
+        lines.push({ colour: "--muted", ...now, dashed: true, points, name: `${name === title ? "" : `${name}, `}earlier`, run: EARLIER, note: undefined, anew: false });
       }
     }
     const rank = (id) => {

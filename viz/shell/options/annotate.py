@@ -21,7 +21,10 @@ def add_command(parser: Parser) -> None:
     parser.description = _ABOUT
     parser.add_recording()
     parser.add_argument(
-        "--step", type=int, help="which training step, from 0 (default: the last complete one of the usual size)"
+        "--step",
+        type=int,
+        metavar="N",
+        help="which training step, from 0 (default: the last complete one of the usual batch size)",
     )
     parser.add_output(
         "--html", endings=("html", "htm"), suffix=".annotate.html", metavar="FILE.html", help="write a page instead"

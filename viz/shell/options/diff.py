@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
+import re
 
 from viz.choices import TOLERANCE
+from viz.chosen_steps import ChosenSteps
+from viz.shell.options.steps import steps
 from viz.shell.parser import Parser
 
 __all__ = ["add_command"]
@@ -15,6 +17,7 @@ ops and layers added, removed and changed, the first tensor with other elements,
 
   viz diff before.efz after.efz         what changed, and what it costs
   viz diff --steps 0,9 run.efz          the first and the tenth step of one recording
+  viz diff --steps 5- before.efz after.efz      both from step 5 on, conditions too
   viz diff --tolerance 1e-3 a.efz b.efz ignore differences below a thousandth of a tensor's largest number
   viz diff --html diff.html a.efz b.efz the interactive page of b.efz, changes marked
   viz diff monday.keras friday.keras    which weights differ, and how much
@@ -24,7 +27,8 @@ ops and layers added, removed and changed, the first tensor with other elements,
 
 Numbers are compared where both were recorded with `viz run --stats basic` or `--values ''`.
 Conditions: time, forward, backward, update, loss, memory, peak, ops, params, flops, and what training reports; > or <;
-10% is a change from A to B, 5ms or 2GB B itself. Times and losses are compared over all steps (record 6 at least).
+10% is a change from A to B, 5ms or 2GB B itself. Times and losses are compared over all steps, or those of
+--steps (6 at least).
 Exit status: 0 no difference (times and bytes don't count), 1 a difference, 2 wrong usage or an unreadable file;
 with --fail-if: 0 no condition came true, 1 one did, 3 none did, but one can't be decided."""
 
@@ -34,7 +38,12 @@ def add_command(parser: Parser) -> None:
     parser.description = _ABOUT
     parser.add_argument("a", metavar="A", help="a recording, or a file of weights")
     parser.add_argument("b", metavar="B", nargs="?", help="another one; may be left out with --steps")
-    parser.add_argument("--steps", type=_two, metavar="I,J", help="compare step I of A with step J of B")
+    parser.add_argument(
+        "--steps",
+        type=_steps,
+        metavar="I,J",
+        help="compare step I of A with step J of B; 5- or 2-9: these steps of both",
+    )
     parser.add_argument(
         "--tolerance",
         type=float,
@@ -61,9 +70,9 @@ def add_command(parser: Parser) -> None:
     parser.set_defaults(command="viz.command.diff.run_diff")
 
 
-def _two(given: str) -> tuple[int, int]:
-    try:
-        i, j = (int(part) for part in given.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{given!r}: expected two steps such as 0,9") from None
-    return i, j
+def _steps(given: str) -> tuple[int, int] | ChosenSteps:
+    """Two numbers, one for each side; or the steps of both."""
+    if re.fullmatch(r"\s*\d+\s*,\s*\d+\s*", given, re.ASCII):
+        i, j = map(int, given.split(","))
+        return i, j
+    return steps(given)

@@ -36,7 +36,12 @@ def add_command(parser: Parser) -> None:
         help="collapse layers when there are more rows than this (default: 100)",
     )
     parser.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
-    parser.add_argument("--step", type=int, metavar="N", help="which training step, from 0")
+    parser.add_argument(
+        "--step",
+        type=int,
+        metavar="N",
+        help="which training step, from 0 (default: the last complete one of the usual batch size)",
+    )
     parser.add_argument("--parts", action="store_true", help="open fused ops into the ops that they are made of")
     parser.add_argument(
         "--all-repeats",

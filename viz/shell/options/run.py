@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 
 from viz.choices import FORMATS, LEVELS, MAX_OPS
+from viz.shell.options.steps import steps
 from viz.shell.parser import Parser
 
 __all__ = ["add_command"]
 
-_MOST_STEPS = 1_000_000
 _ABOUT = """\
 Run a script as `python` would, and record what eagerflow does in it.
 
@@ -35,9 +34,9 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
     parser.add_argument(
         "--steps",
-        type=_steps,
+        type=steps,
         metavar="N[,N...]",
-        help="only the training steps with these numbers, from 0; also ranges: 5-9, 5:10, 0:1000:100",
+        help="only the training steps with these numbers, from 0; also ranges: 5-9, 5:10, 0:1000:100, 9-",
     )
     parser.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
     parser.add_argument("--max-ops", type=int, default=MAX_OPS, metavar="N", help="stop recording after so many ops")
@@ -46,36 +45,6 @@ def add_command(parser: Parser) -> None:
     _add_keep(parser)
     parser.add_script()
     parser.set_defaults(command="viz.command.run.run_run")
-
-
-def _steps(given: str) -> list[int]:
-    """Step numbers, with commas between them, and ranges: `5-9` with its last step, `5:10` and `0:100:10` without.
-
-    >>> _steps("1,5-7"), _steps("5:8"), _steps("0:30:10")
-    ([1, 5, 6, 7], [5, 6, 7], [0, 10, 20])
-    """
-    found: set[int] = set()
-    for part in given.split(","):
-        chosen = _range(part.strip(), given)
-        if len(found) + len(chosen) > _MOST_STEPS:
-            raise argparse.ArgumentTypeError(f"{part.strip()!r} is more than {_MOST_STEPS:,} steps; leave --steps out")
-        found.update(chosen)
-    return sorted(found)
-
-
-def _range(part: str, given: str) -> range:
-    """The steps that a part of a list stands for."""
-    if re.fullmatch(r"-\d+", part):
-        raise argparse.ArgumentTypeError(f"steps are counted from 0; got {part}")
-    match = re.fullmatch(r"(\d+)(?:-(\d+)|:(\d+)(?::(\d+))?)?", part, re.ASCII)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{given!r} isn't a list of steps or ranges such as 1,10 or 5-9 or 5:10")
-    first, last, end, stride = (None if each is None else int(each) for each in match.groups())
-    assert first is not None
-    stop = last + 1 if last is not None else end if end is not None else first + 1
-    if stride == 0 or stop <= first:
-        raise argparse.ArgumentTypeError(f"the range {part} has no steps")
-    return range(first, stop, stride or 1)
 
 
 def _add_live(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viz.choices import CHARTS, KEYS
+from viz.choices import CHARTS, COSTS, KEYS
 from viz.shell.parser import Parser
 
 __all__ = ["add_gradients", "add_memory", "add_summary", "add_top"]
@@ -26,10 +26,12 @@ def add_top(parser: Parser) -> None:
         "viz top train.efz                     the ten that took most time",
         "viz top -n 20 --by memory train.efz",
         "viz top --by source train.efz         time by your lines of code",
+        "viz top --by layer --cost memory train.efz   bytes made, by layer",
         "viz top --step 3 train.efz            of one training step",
     )
-    by = "equal ops of all steps by time, memory or flops; or time summed by name, layer or source (default: time)"
+    by = "equal ops of all steps by time, memory or flops; or a cost summed by name, layer or source (default: time)"
     parser.add_argument("--by", choices=KEYS, default="time", help=by)
+    parser.add_argument("--cost", choices=COSTS, help="what is summed by name, layer or source (default: time)")
     parser.add_argument(
         "-n", "--count", dest="n", type=int, default=10, metavar="N", help="how many lines (default: 10)"
     )
@@ -71,4 +73,4 @@ def _add(parser: Parser, command: str) -> None:
 
 
 def _add_step(parser: Parser, usual: str = "the last complete one of the usual batch size") -> None:
-    parser.add_argument("--step", type=int, help=f"which training step, from 0 (default: {usual})")
+    parser.add_argument("--step", type=int, metavar="N", help=f"which training step, from 0 (default: {usual})")

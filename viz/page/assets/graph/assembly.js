@@ -61,6 +61,7 @@ class Scene {
     const lane = op.phase === "backward" ? "backward" : "forward";
     const node = { id: key, kind: "op", title: op.name, phase: op.phase, row: key, frame, main: id, lane };
     if (row.isFused) Object.assign(node, { key: row.key, lines: [row.opens.names] });
+    else if (row.taken) node.lines = [row.taken];
     this.addOps(node, [[...row.ops, ...row.riders], row.cost]);
     if (row.weights) this.addWeights(row.weights, key, frame);
     if (row.update) this.addUpdates(row.update, key, frame);

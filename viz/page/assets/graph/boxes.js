@@ -105,6 +105,7 @@ function tipOf(node, model) {
     model.path(op.home),
     frame && `${clean(frame.place, 160)}  ${clean(frame.code, 120)}`,
     clean(op.error, 200),
+    timesOf(node.part === undefined ? node.ops.map((id) => model.ops[id]) : []),
   ]
     .filter(Boolean)
     .join("\n");

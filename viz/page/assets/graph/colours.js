@@ -88,9 +88,13 @@ class Painter {
   // ---------------------------------------------------------------- quantities
 
   byTime() {
-    return this.byShare("time", seconds, (node) =>
+    const ops = [...this.scene.nodes.values()].flatMap((node) => node.ops.map((i) => this.model.ops[i])),
+      steps = ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps : 0), 0);
+    const legend = this.byShare("time", seconds, (node) =>
       node.ops.reduce((sum, i) => sum + this.model.ops[i].duration, 0),
     );
+    if (steps) legend[2][1] += `, median of ${amount(steps)} steps`;
+    return legend;
   }
 
   byMemory() {

@@ -3,35 +3,57 @@
 const ABOVE = 0.8 * LABEL_SIZE,
   BELOW = 0.26 * LABEL_SIZE,
   OFF_LINES = 3, // how far labels keep above and below lines, where there is room
-  LABEL_STEP = 5; // places along a line are tried so far apart
+  LABEL_STEP = 5, // places along a line are tried so far apart
+  SAME_LINE = 0.5; // lines that are so near to each other are seen as one
 
 // Gives edges their `labelAt`; tells for which there was no room. Of several that leave a box with the same label the
-// first has it.
+// first has it. Where several with other labels begin as one line, a label stands behind the place where its own arrow
+// leaves them, if there is room.
 function placeLabels(scene, heads) {
   const taken = new Grid(obstacles(scene, heads)),
     beside = new Grid(besideLines(scene)),
     said = new Map(),
-    lost = [];
+    lost = [],
+    leaving = new Map();
+  for (const edge of scene.edges) push(leaving, `${edge.tail}\0${edge.kind}`, edge);
   for (const edge of scene.edges) {
     edge.labelAt = null;
     if (!edge.label || scene.nodes.get(edge.tail).row === scene.nodes.get(edge.head).row) continue;
     const key = `${edge.tail}\0${edge.kind}\0${edge.label}`,
       width = textWidth(edge.label, LABEL_SIZE);
     if (said.get(key)) continue;
-    for (const place of labelPlaces(edge.corners, width)) {
-      const here = areaOfLabel(...place, width);
-      if (taken.within(here).size) continue;
-      edge.labelAt ??= place;
-      if (beside.within(here).size) continue;
-      edge.labelAt = place;
-      break;
-    }
+    const others = leaving.get(`${edge.tail}\0${edge.kind}`).filter(({ label }) => label !== edge.label);
+    if (others.length) edge.labelAt = placeOfLabel(edge, width, taken, beside, others);
+    edge.labelAt ??= placeOfLabel(edge, width, taken, beside, []);
     said.set(key, edge.labelAt !== null);
     if (edge.labelAt) taken.add(areaOfLabel(...edge.labelAt, width));
     else lost.push([edge, key]);
   }
   return lost.filter(([, key]) => !said.get(key)).map(([edge]) => edge);
 }
+
+// The best place for a label where nothing else is, and no other line lies on its own; null where there is none.
+function placeOfLabel({ corners }, width, taken, beside, others) {
+  let found = null;
+  for (const [at, place] of labelPlaces(corners, width)) {
+    const here = areaOfLabel(...place, width);
+    if (others.some((other) => liesOn(at, other.corners)) || taken.within(here).size) continue;
+    found ??= place;
+    if (!beside.within(here).size) return place;
+  }
+  return found;
+}
+
+const liesOn = ([x, y], corners) =>
+  corners.slice(1).some(([bx, by], k) => {
+    const [ax, ay] = corners[k];
+    return (
+      Math.min(ax, bx) - SAME_LINE <= x &&
+      x <= Math.max(ax, bx) + SAME_LINE &&
+      Math.min(ay, by) - SAME_LINE <= y &&
+      y <= Math.max(ay, by) + SAME_LINE
+    );
+  });
 
 const areaOfLabel = (x, y, width) => ({ x: x - 1, y: y - ABOVE - 0.5, w: width + 2, h: ABOVE + BELOW + 1 });
 
@@ -70,7 +92,7 @@ function besideLines(scene) {
   );
 }
 
-// Where a label may begin, the best first: near the tail, right of the line.
+// Points of a line, and where a label may begin there, the best first: near the tail, right of the line.
 function labelPlaces(corners, width) {
   const found = [];
   for (let k = 1; k < corners.length; k += 1) {
@@ -81,8 +103,10 @@ function labelPlaces(corners, width) {
         y = ay + ((by - ay) * i) / steps;
       if (Math.abs(ax - bx) < 0.1) {
         const baseline = y + (ABOVE - BELOW) / 2;
-        found.push([x + 4, baseline], [x - 4 - width, baseline]);
-      } else for (const left of [x - width / 2, x, x - width]) found.push([left, y - 2 - BELOW], [left, y + 2 + ABOVE]);
+        for (const left of [x + 4, x - 4 - width]) found.push([[x, y], [left, baseline]]);
+      } else
+        for (const left of [x - width / 2, x, x - width])
+          for (const base of [y - 2 - BELOW, y + 2 + ABOVE]) found.push([[x, y], [left, base]]);
     }
   }
   return found;

@@ -77,6 +77,7 @@ class Details {
             ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)`
             : null,
         ],
+        [op.usual ? `in ${amount(op.usual.steps)} steps` : "", op.usual ? spreadOf(op) : null],
         [
           "FLOPs",
           op.flops

@@ -85,7 +85,7 @@ class MemoryCurve {
 
   draw() {
     const width = this.canvas.parentNode.clientWidth || 500;
-    fitCanvas(this.canvas, width, CURVE_H, (pen) => this.paint(pen, width));
+    this.paint(sharpen(this.canvas, width, CURVE_H), width);
     this.canvas.setAttribute(
       "aria-valuetext",
       `${nbytes(this.liveAt(this.moment))} at ${seconds(this.moment)}`,

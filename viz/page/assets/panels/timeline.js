@@ -94,7 +94,7 @@ class Timeline {
   draw() {
     const width = this.node.clientWidth || 600,
       { height } = this;
-    fitCanvas(this.canvas, width, height, (pen) => this.paint(pen, width, height));
+    this.paint(sharpen(this.canvas, width, height), width, height);
   }
 
   paint(pen, width, height) {

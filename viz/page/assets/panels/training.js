@@ -1,34 +1,72 @@
-// What training reported: losses and metrics over batches and epochs.
+// What training reported: a chart for each loss and metric, with that of training and that of validation in one.
+
+const VALIDATION = "val_";
 
 class Training {
   constructor(viewer) {
-    Object.assign(this, { viewer, id: "training", title: "Training" });
-    this.node = el("div", { class: "training" });
+    Object.assign(this, { viewer, id: "training", title: "Training", span: null, hidden: new Set() });
+    this.plots = new Map();
+    this.grid = el("div", { class: "plot-grid" });
+    this.node = el("div", { class: "training" }, this.grid);
+    this.draw = batched(() => this.plots.forEach((plot) => plot.lines.length && plot.draw()));
+    new ResizeObserver(() => this.draw()).observe(this.grid);
+    new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
   }
 
   get isUseful() {
     return this.viewer.model.data.logs.length > 0;
   }
 
-  show() {
-    const series = new Map();
-    for (const [kind, step, values] of this.viewer.model.data.logs) {
-      for (const [name, value] of Object.entries(values))
-        push(series, `${kind}: ${name}`, [step, asNumber(value)]);
-    }
-    this.node.replaceChildren(...[...series].map(([name, points]) => lineChart(name, onwards(points))));
+  // The charts' titles, each with its lines: `val_loss` is the loss, too.
+  charts() {
+    const found = new Map();
+    const { logs } = this.viewer.model.data;
+    const summed = new Set(logs.filter(([kind]) => kind === "epoch").flatMap(([, , values]) => Object.keys(values)));
+    for (const [kind, x, values] of logs)
+      for (const [name, value] of Object.entries(values)) {
+        const validates = kind === "epoch" && name.startsWith(VALIDATION),
+          title = validates ? name.slice(VALIDATION.length) : name;
+        if (kind === "evaluation" && summed.has(VALIDATION + name)) continue; // on its way to what the epoch tells
+        if (!found.has(title)) found.set(title, new Map());
+        push(found.get(title), validates ? "validation" : kind, [x, value, value, value]);
+      }
+    const isLoss = (title) => title === "loss" || title.endsWith("_loss");
+    return new Map([...found].sort(([a], [b]) => isLoss(b) - isLoss(a))); // losses first
   }
-}
 
-const asNumber = (value) => Number({ inf: Infinity, "-inf": -Infinity }[value] ?? value);
+  show() {
+    const charts = this.charts(),
+      { logs, epochs } = this.viewer.model.data,
+      steps = logs.map(([, x]) => x);
+    const options = {
+      ...{ log: false, weight: 0, range: 1, span: this.span, marks: epochs, hidden: this.hidden },
+      ...{ first: Math.min(...steps), last: Math.max(...steps) },
+      axis: logs.some(([kind]) => kind !== "epoch") ? "batch" : "epoch",
+    };
+    for (const [title, lines] of charts) {
+      if (!this.plots.has(title))
+        this.plots.set(
+          title,
+          new Plot(title, null, null, (span) => this.setSpan(span), (name) => this.toggle(name)),
+        );
+      const known = Object.keys(REPORTED).filter((run) => lines.has(run));
+      this.plots.get(title).wanted = known.map((run) => ({ ...REPORTED[run], run, points: lines.get(run) }));
+    }
+    const plots = [...charts.keys()].map((title) => this.plots.get(title));
+    if (plots.some(({ node }, i) => this.grid.children[i] !== node) || this.grid.children.length !== plots.length)
+      this.grid.replaceChildren(...plots.map(({ node }) => node));
+    for (const plot of plots) plot.show(plot.wanted, options);
+  }
 
-// Batches are counted from 0 in every epoch; a curve goes on where the last epoch ended.
-function onwards(points) {
-  let begin = 0,
-    last = -1;
-  return points.map(([step, value]) => {
-    if (step <= last) begin += last + 1;
-    last = step;
-    return [begin + step, value];
-  });
+  // A stretch of batches that the reader dragged over in one chart, for all charts; null for all batches.
+  setSpan(span) {
+    this.span = span;
+    this.show();
+  }
+
+  // Hide the lines of this name in all charts, or show them again.
+  toggle(name) {
+    if (!this.hidden.delete(name)) this.hidden.add(name);
+    this.show();
+  }
 }

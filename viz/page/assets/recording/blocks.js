@@ -73,6 +73,11 @@ class Row {
     );
   }
 
+  // Which part of a tensor the op takes; "" for ops that do something else.
+  get taken() {
+    return this.model.text(this.columns.taken[this.n]);
+  }
+
   get isFused() {
     return this.columns.opens[this.n] !== 0;
   }

@@ -32,6 +32,7 @@ class Model {
       start: o.start[id],
       end: o.end[id],
       forward: o.forward[id],
+      usual: usualOf(o.usual && o.usual[id] !== null ? data.usual[o.usual[id]] : null),
       error: text(o.error[id]),
       thread: o.thread[id],
       replayed: o.replayed[id] === 1,
@@ -40,8 +41,9 @@ class Model {
       flows: text(o.flows[id]), // a letter for each input
       home: o.home[id], // the scope it counts for: for backward ops that of their forward op
       gradients: o.gradients ? o.gradients[id] : [], // those whose size colours it
-      duration: o.start[id] === null || o.end[id] === null ? 0 : o.end[id] - o.start[id],
+      took: o.start[id] === null || o.end[id] === null ? 0 : o.end[id] - o.start[id], // in its own step
     }));
+    for (const op of this.ops) op.duration = op.usual ? op.usual.median : op.took; // as boxes tell it
     this.scopes = s.name.map((name, id) => ({
       id,
       kind: text(s.kind[id]),

@@ -1,41 +1,19 @@
 // A chart of a few curves over training steps, drawn on a canvas: linear or logarithmic, smoothed, with values at hand.
+// A page shows what its recording holds, the live page what comes in.
 
-const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more, where the numbers beside the axis are long
+const PLOT_MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more, where the numbers beside the axis are long
 const PLOT_HEIGHT = 140;
 const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
 const FEW = 25; // so few points are marked one by one
 const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
 const EVERY = 4; // pixels at which curves are looked for
-const NEAR = 5; // points before and after a gap, by which it is long or usual
+const POINTS_NEAR = 5; // points before and after a gap, by which it is long or usual
 const LONG_GAP = 4; // times what is usual around it
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values that may lie outside, where outliers are ignored
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-// Sharp on any screen: the canvas has as many pixels as the screen has under it.
-function sharpen(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.height = `${height}px`;
-  }
-  const brush = canvas.getContext("2d");
-  brush.setTransform(ratio, 0, 0, ratio, 0, 0);
-  brush.clearRect(0, 0, width, height);
-  return brush;
-}
-
-// Round numbers between two values, about `count` of them.
-function ticks(low, high, count) {
-  const rough = (high - low) / Math.max(1, count), power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) || power;
-  const found = [];
-  for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step) found.push(Math.abs(at) < step * 1e-9 ? 0 : at);
-  return found;
-}
 
 function logTicks(low, high) { // of the logarithms
   const all = [];
@@ -58,7 +36,7 @@ function tickNames(marked, log, unit) {
 function gapsOf(points) {
   const apart = points.slice(1).map(([x], i) => x - points[i][0]);
   const isLong = (gap, i) => {
-    const near = [...apart.slice(Math.max(0, i - NEAR), i), ...apart.slice(i + 1, i + 1 + NEAR)].sort((a, b) => a - b);
+    const near = [...apart.slice(Math.max(0, i - POINTS_NEAR), i), ...apart.slice(i + 1, i + 1 + POINTS_NEAR)].sort((a, b) => a - b);
     return near.length > 0 && gap > LONG_GAP * near[near.length >> 1];
   };
   return points.slice(0, -1).filter((_, i) => isLong(apart[i], i)).map(([x]) => x);
@@ -92,7 +70,7 @@ class Plot {
     this.onSpan = onSpan || (() => {});
     this.onToggle = onToggle || (() => {});
     this.lines = [];
-    this.left = MARGIN.left;
+    this.left = PLOT_MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
     this.legend = el("div", { class: "plot-legend" });
     this.tip = el("div", { class: "plot-tip", hidden: true });
@@ -101,9 +79,9 @@ class Plot {
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
     this.canvas.addEventListener("pointerup", (event) => this.choose(event));
-    this.canvas.addEventListener("pointercancel", () => { this.from = null; });
+    this.canvas.addEventListener("pointercancel", () => { this.from = null; this.point(null); }); // a finger that scrolls the page
     this.canvas.addEventListener("dblclick", () => this.onSpan(null));
-    this.canvas.addEventListener("pointerleave", () => this.point(null));
+    this.canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && this.point(null)); // what a finger asked for stays until it touches something else
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     this.canvas.addEventListener("blur", () => this.point(null));
     this.at = null;
@@ -111,19 +89,20 @@ class Plot {
   }
 
   // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then)}. `options`: {log, weight, marks, range, robust, later, least (height
-  // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null)}.
+  // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called)}.
   show(lines, options) {
     this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
     const hidden = options.hidden || new Set(), visible = this.all.filter(({ name }) => !hidden.has(name));
     this.lines = visible.length ? visible : this.all; // a chart isn't empty
     this.options = options;
+    this.axis = options.axis || "step"; // what is counted along it
     this.draw();
   }
 
   prepare() {
     const { weight, log, range, first, last, span } = this.options;
     const [from, to] = span || [first + (last - first) * (1 - range), last];
-    this.x = [from, Math.max(to, from + 1)];
+    this.x = to > from ? [from, to] : [from - 0.5, from + 0.5]; // a point alone is in the middle
     this.drawn = this.lines.map((line) => {
       const raw = line.points, soft = weight && !line.dots && raw.length > 2 ? smoothed(raw, weight) : null;
       const beside = (i) => (i === raw.length - 1 || raw[i + 1][0] >= from) && (!span || i === 0 || raw[i - 1][0] <= to);
@@ -147,16 +126,16 @@ class Plot {
     if (!this.log && low >= 0 && this.y[0] < 0) this.y[0] = 0;
   }
 
-  toX(x) { return this.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - this.left - MARGIN.right); }
+  toX(x) { return this.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - this.left - PLOT_MARGIN.right); }
 
   toStep(offset) {
-    const share = (offset - this.left) / (this.width - this.left - MARGIN.right);
+    const share = (offset - this.left) / (this.width - this.left - PLOT_MARGIN.right);
     return this.x[0] + Math.max(0, Math.min(1, share)) * (this.x[1] - this.x[0]);
   }
 
   toY(value) {
     const at = this.log ? Math.log10(value) : value, [low, high] = this.y;
-    return MARGIN.top + (1 - (at - low) / (high - low)) * (PLOT_HEIGHT - MARGIN.top - MARGIN.bottom);
+    return PLOT_MARGIN.top + (1 - (at - low) / (high - low)) * (PLOT_HEIGHT - PLOT_MARGIN.top - PLOT_MARGIN.bottom);
   }
 
   draw() {
@@ -167,8 +146,8 @@ class Plot {
     this.axes(brush);
     brush.save();
     brush.beginPath();
-    const top = this.options.later ? MARGIN.top - 3 : 0; // what the axis leaves out ends at its edge
-    brush.rect(this.left, top, this.width - this.left - MARGIN.right + 4, PLOT_HEIGHT - MARGIN.bottom - top);
+    const top = this.options.later ? PLOT_MARGIN.top - 3 : 0; // what the axis leaves out ends at its edge
+    brush.rect(this.left - 3, top, this.width - this.left - PLOT_MARGIN.right + 7, PLOT_HEIGHT - PLOT_MARGIN.bottom - top);
     brush.clip();
     for (const line of this.drawn) this.curve(brush, line);
     brush.restore();
@@ -181,12 +160,12 @@ class Plot {
     const [left, right] = [this.toX(this.from), this.toX(this.at)];
     brush.fillStyle = cssColour("--forward");
     brush.globalAlpha = 0.15;
-    brush.fillRect(Math.min(left, right), MARGIN.top, Math.abs(right - left), PLOT_HEIGHT - MARGIN.top - MARGIN.bottom);
+    brush.fillRect(Math.min(left, right), PLOT_MARGIN.top, Math.abs(right - left), PLOT_HEIGHT - PLOT_MARGIN.top - PLOT_MARGIN.bottom);
     brush.globalAlpha = 1;
   }
 
   axes(brush) {
-    const bottom = PLOT_HEIGHT - MARGIN.bottom, space = 6;
+    const bottom = PLOT_HEIGHT - PLOT_MARGIN.bottom, space = 6;
     brush.font = "11px system-ui, sans-serif";
     brush.fillStyle = cssColour("--muted");
     brush.strokeStyle = cssColour("--frame");
@@ -195,13 +174,13 @@ class Plot {
     brush.textBaseline = "middle";
     const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, 4).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
     const values = marked.map((at) => (this.log ? 10 ** at : at));
-    this.left = Math.max(MARGIN.left, ...values.map((value) => Math.ceil(brush.measureText(named(value)).width) + 2 * space));
+    this.left = Math.max(PLOT_MARGIN.left, ...values.map((value) => Math.ceil(brush.measureText(named(value)).width) + 2 * space));
     for (const value of values) {
       const y = Math.round(this.toY(value)) + 0.5;
       brush.globalAlpha = 0.6;
       brush.beginPath();
       brush.moveTo(this.left, y);
-      brush.lineTo(this.width - MARGIN.right, y);
+      brush.lineTo(this.width - PLOT_MARGIN.right, y);
       brush.stroke();
       brush.globalAlpha = 1;
       brush.fillText(named(value), this.left - space, y);
@@ -209,13 +188,13 @@ class Plot {
     brush.textAlign = "center";
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
-    const end = this.width - MARGIN.right, wide = brush.measureText("step").width + 2 * space;
+    const end = this.width - PLOT_MARGIN.right, wide = brush.measureText(this.axis).width + 2 * space;
     for (const at of steps.filter(Number.isInteger)) {
       const words = at >= 1e4 ? short(at) : amount(at), half = brush.measureText(words).width / 2;
       if (this.toX(at) + half <= end - wide) brush.fillText(words, this.toX(at), bottom + 5);
     }
     brush.textAlign = "right";
-    brush.fillText("step", end, bottom + 5);
+    brush.fillText(this.axis, end, bottom + 5);
     this.marks(brush, bottom);
   }
 
@@ -234,7 +213,7 @@ class Plot {
     brush.setLineDash([2, 4]);
     for (const [x] of inside) {
       brush.beginPath();
-      brush.moveTo(Math.round(this.toX(x)) + 0.5, MARGIN.top);
+      brush.moveTo(Math.round(this.toX(x)) + 0.5, PLOT_MARGIN.top);
       brush.lineTo(Math.round(this.toX(x)) + 0.5, bottom);
       brush.stroke();
     }
@@ -243,7 +222,7 @@ class Plot {
     brush.strokeStyle = cssColour("--muted");
     for (const x of (this.options.breaks || []).filter((each) => each > this.x[0] && each < this.x[1])) {
       brush.beginPath();
-      brush.moveTo(Math.round(this.toX(x)) + 0.5, MARGIN.top);
+      brush.moveTo(Math.round(this.toX(x)) + 0.5, PLOT_MARGIN.top);
       brush.lineTo(Math.round(this.toX(x)) + 0.5, bottom);
       brush.stroke();
     }
@@ -256,7 +235,7 @@ class Plot {
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
     brush.lineJoin = "round";
-    brush.setLineDash(line.run === EARLIER || line.dashed ? [5, 4] : []);
+    brush.setLineDash(line.dashed ? [5, 4] : []);
     if (line.soft) {
       this.path(brush, line.raw, 1, 0.3, line.breaks);
       this.path(brush, line.soft, 2, 1, line.breaks);
@@ -329,9 +308,9 @@ class Plot {
     for (const [x] of flawed) {
       const at = this.toX(x);
       brush.beginPath();
-      brush.moveTo(at - 4, MARGIN.top - 6);
-      brush.lineTo(at + 4, MARGIN.top - 6);
-      brush.lineTo(at, MARGIN.top + 2);
+      brush.moveTo(at - 4, PLOT_MARGIN.top - 6);
+      brush.lineTo(at + 4, PLOT_MARGIN.top - 6);
+      brush.lineTo(at, PLOT_MARGIN.top + 2);
       brush.fill();
     }
   }
@@ -356,10 +335,12 @@ class Plot {
     this.draw();
   }
 
-  // By mouse or pen; a finger scrolls the page.
+  // Mouse and pen draw over a stretch of steps. A finger shows values, as it moves from side to side, too; up and down it
+  // scrolls the page.
   begin(event) {
-    if (event.pointerType === "touch" || event.button !== 0 || !this.x) return;
+    if (event.button !== 0 || !this.x) return;
     this.point(event.offsetX);
+    if (event.pointerType === "touch") return;
     this.from = this.at;
     if (event.isTrusted) this.canvas.setPointerCapture(event.pointerId);
   }
@@ -401,19 +382,25 @@ class Plot {
     brush.strokeStyle = cssColour("--muted");
     brush.lineWidth = 1;
     brush.beginPath();
-    brush.moveTo(Math.round(left) + 0.5, MARGIN.top);
-    brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - MARGIN.bottom);
+    brush.moveTo(Math.round(left) + 0.5, PLOT_MARGIN.top);
+    brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - PLOT_MARGIN.bottom);
     brush.stroke();
     const rows = this.drawn.filter((line) => line.raw.length).map((line) => this.row(line, x));
     const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
     const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
-    this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}${whose}`), ...rows);
+    this.tip.replaceChildren(el("div", { class: "plot-step" }, `${this.axis} ${amount(x)}${this.endOf(x)}${whose}`), ...rows);
     this.placeTip(left, rows.length <= MOST_WITHIN);
+  }
+
+  // That an epoch ended with a step, where one did.
+  endOf(step) {
+    const mark = (this.options.marks || []).find(([x]) => x === step);
+    return mark && this.axis !== "epoch" ? ` · end of epoch ${amount(mark[1])}` : "";
   }
 
   // Beside the crosshair, where it hides least of the curves; title and legend stay free.
   placeTip(line, within) {
-    const { offsetWidth: wide, offsetHeight: high } = this.tip, space = 10, bottom = PLOT_HEIGHT - MARGIN.bottom;
+    const { offsetWidth: wide, offsetHeight: high } = this.tip, space = 10, bottom = PLOT_HEIGHT - PLOT_MARGIN.bottom;
     const sides = [line + space, line - space - wide].filter((x) => x >= 0 && x + wide <= this.width);
     if (!sides.length) sides.push(Math.max(0, Math.min(line + space, this.width - wide)));
     const tops = within ? [0, bottom - high] : [bottom - high];
@@ -436,7 +423,7 @@ class Plot {
     const extremes = low !== high && typeof low === "number" ? ` (${this.unit(low)} … ${this.unit(high)})` : "";
     const smooth = soft && typeof soft[1] === "number" ? `, smoothed ${this.unit(soft[1])}` : "";
     const where = at === x ? "" : ` at ${amount(at)}`;
-    return el("div", {}, key(line.colour), `${clean(line.name, 40)}: ${this.unit(y)}${extremes}${smooth}${where}`);
+    return el("div", {}, swatch(line.colour), `${clean(line.name, 40)}: ${this.unit(y)}${extremes}${smooth}${where}`);
   }
 
   explain() {
@@ -450,7 +437,7 @@ class Plot {
 
   showLegend(told) {
     const entries = told.map(([name, colour, shown, note]) => {
-      const words = [key(colour), name === this.title ? "" : `${clean(name, 24)} `, el("b", {})];
+      const words = [swatch(colour), name === this.title ? "" : `${clean(name, 24)} `, el("b", {})];
       if (told.length < 2) return el("span", { title: note }, words);
       return el("button", { class: "plot-line", type: "button", "aria-pressed": String(shown), title: `${shown ? "hide" : "show"} “${clean(name, 40)}” in all charts${note ? `. ${note}` : ""}`, onclick: () => this.onToggle(name) }, words);
     });
@@ -461,7 +448,7 @@ class Plot {
 }
 
 // A short piece of a line's colour. (Styles are set by script: the page's policy allows no others from data.)
-function key(colour) {
+function swatch(colour) {
   const node = el("i", { class: "plot-key", "aria-hidden": "true" });
   node.style.background = colour;
   return node;

@@ -1,0 +1,99 @@
+"""The tab of the page with what training reported: curves, and their values where a pointer or a finger rests."""
+
+from __future__ import annotations
+
+import pytest
+
+import eagerflow as ef
+import viz
+from tests.viz import browser
+from tests.viz.nets import Trainer, batch, mlp
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(browser.find() is None, reason=browser.NONE_FOUND)]
+
+INK = """(() => {
+  const {canvas, drawn: [{colour}]} = window.plot, wanted = [1, 3, 5].map(i => parseInt(colour.slice(i, i + 2), 16));
+  const {data} = plot.brush.getImageData(0, 0, canvas.width, canvas.height), pixels = [];
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) pixels.push(data.slice(i, i + 3));
+  return pixels.filter(pixel => wanted.every((c, k) => Math.abs(pixel[k] - c) < 8)).length;
+})()"""  # pixels in the colour of a plot's first line
+
+
+def epochs_by_hand():
+    with viz.trace() as t:
+        Trainer().step()
+    t.logs.append(viz.Logs("batch", 0, {"loss": 1.5}))
+    t.logs.append(viz.Logs("batch", 1, {"loss": 0.5}))
+    t.logs.append(viz.Logs("batch", 0, {"loss": 0.25}))  # the first of the next epoch
+    return t
+
+
+def test_what_training_reported_is_drawn_from_epoch_to_epoch(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("logs", epochs_by_hand))
+    shown.run("eagerflowViewer.openTab('training')")
+    shown.rest()
+    assert shown.texts(".training .plot-title") == ["loss"]
+    assert shown.texts(".training .plot-legend span") == ["epoch's mean so far 0.25"]
+    shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
+    assert shown.run("plot.drawn[0].raw.map(([x, y]) => [x, y])") == [[1, 1.5], [2, 0.5], [3, 0.25]]
+    assert shown.run(INK) > 50
+
+
+def over_two_epochs():
+    ef.utils.set_random_seed(1)
+    model = mlp()
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    x, y = batch(rows=24)
+    with viz.trace() as t:
+        model.fit(x, y, batch_size=8, epochs=2, validation_data=(x, y), verbose=0)
+    return t
+
+
+def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_pointer_tells(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("two epochs", over_two_epochs))
+    shown.run("eagerflowViewer.openTab('training')")
+    shown.rest()
+    assert shown.texts(".training .plot-title")[:2] == ["loss", "accuracy"]
+    lines = shown.run("[...document.querySelectorAll('.plot')[0].querySelectorAll('.plot-line')].map(e => e.innerText)")
+    assert [line.rpartition(" ")[0] for line in lines] == ["epoch's mean so far", "train", "validation"]
+    left, top = shown.run(
+        "(() => { window.plot = v.dock.tabs.get('training').owner.plots.get('loss');"
+        "const r = plot.canvas.getBoundingClientRect(); return [r.x + plot.toX(6), r.y + 40]; })()"
+    )
+    told = shown.run("v.model.data.logs.find(([kind, x]) => kind === 'epoch' && x === 6)[2].val_loss")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=top)
+    shown.rest()
+    step, _, _, validation = shown.run("[...plot.tip.children].map(e => e.textContent)")
+    assert step == "batch 6 · end of epoch 2"
+    assert float(validation.rpartition(" ")[2]) == pytest.approx(told, rel=1e-3)
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=5)
+    shown.wait("plot.tip.hidden")
+    assert shown.wrong == []
+
+
+def test_a_finger_on_a_curve_reads_its_values_until_it_touches_something_else(shown, pages):
+    shown.size(390, 800)
+    shown.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    try:
+        shown.show(pages("two epochs", over_two_epochs))
+        shown.run("eagerflowViewer.openTab('training')")
+        shown.rest()
+        shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
+        x, y = shown.run(
+            "(() => { const r = plot.canvas.getBoundingClientRect(); return [r.x + plot.toX(3), r.y + 30]; })()"
+        )
+        touch(shown, x, y)
+        assert shown.run("plot.tip.hidden") is False
+        assert shown.run("plot.tip.firstChild.textContent") == "batch 3 · end of epoch 1"
+        touch(shown, 100, 200)
+        shown.wait("plot.tip.hidden")
+    finally:
+        shown.call("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
+def touch(page, x, y):
+    page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    page.rest()

@@ -1,0 +1,68 @@
+"""How long ops usually take: over the steps of a recording, and over steps that are recorded one by one."""
+
+from __future__ import annotations
+
+import viz
+from tests.viz.nets import Trainer
+from viz.page.usual_times import RecentTimes, usual_times
+
+
+def recorded(steps=1):
+    trainer = Trainer()
+    trainer.step()
+    with viz.trace() as t:
+        for _ in range(steps):
+            trainer.step()
+    return t
+
+
+def set_times(t, of):
+    """Give each op the time that `of(step, place in the step)` says."""
+    places = {}
+    for op in t.ops:
+        place = places[op.step] = places.get(op.step, -1) + 1
+        op.start, op.end = 0, of(op.step, place)
+
+
+def test_an_op_has_the_median_of_the_steps_that_ran_it_with_the_extremes():
+    t = recorded(steps=5)
+    set_times(t, lambda step, place: 1000 * place + [90, 3, 1, 2, 4][step])
+    usual, per_step = usual_times(t), len(t.ops) // 5
+    assert len(usual) == len(t.ops)
+    for op in t.ops:
+        found, base = usual[op.id], 1000 * (op.id % per_step)
+        assert (found.median, found.least, found.most, found.steps) == (base + 3, base + 1, base + 90, 5)
+
+
+def test_of_two_steps_the_one_that_warms_up_does_not_count():
+    t = recorded(steps=2)
+    set_times(t, lambda step, place: [900, 5][step])
+    assert {found.median for found in usual_times(t).values()} == {5}
+
+
+def test_a_step_alone_and_ops_of_other_shapes_have_no_median():
+    assert usual_times(recorded()) == {}
+    trainer = Trainer()
+    with viz.trace() as t:
+        trainer.step()
+        trainer.x, trainer.y = trainer.x[:3], trainer.y[:3]  # what is left of an epoch
+        trainer.step()
+    usual = usual_times(t)
+    assert usual  # of updates
+    assert not [op.name for op in t.ops if op.id in usual and op.phase == "forward"]
+
+
+def test_the_recent_steps_alone_count_and_what_no_longer_runs_is_forgotten():
+    recent, t = RecentTimes(most=3), recorded()
+    for time in (1000, 1, 2, 3):
+        set_times(t, lambda step, place, time=time: time)
+        usual = recent.add(t)
+    assert {(found.median, found.least, found.most, found.steps) for found in usual.values()} == {(2, 1, 3, 3)}
+    other = Trainer()
+    other.x, other.y = other.x[:3], other.y[:3]
+    other.step()
+    with viz.trace() as smaller:
+        other.step()
+    for _ in range(3):
+        recent.add(smaller)
+    assert not any(found.steps > 1 for op, found in recent.add(t).items() if t.ops[op].phase == "forward")
