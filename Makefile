@@ -23,7 +23,7 @@ demo: $(VENV)/.installed ## train on the handwritten digits, and draw what ran
 # Tests are shared out among processes, at most four: kernels have threads of their own.
 SHARED := --numprocesses auto --maxprocesses 4 --dist worksteal
 # They start hundreds of programs, which needn't compile our files each: byte code is kept, whatever the environment says.
-test coverage test-slow test-simple: export PYTHONDONTWRITEBYTECODE :=
+test coverage test-slow test-simple docs docs-check: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(VENV)/.installed-dev ## the whole suite but its slow part
 	$(BIN)/python -m pytest $(SHARED)

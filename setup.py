@@ -1,6 +1,12 @@
-"""Packs what is there now. Setuptools alone also packs modules that are gone, where an earlier build has left them."""
+"""Packs what is there now, and a README that an index can show.
 
+Setuptools alone also packs modules that are gone, where an earlier build has left them; and the links and pictures of
+README.md lead to files that an index doesn't have.
+"""
+
+import re
 import shutil
+from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
@@ -15,4 +21,20 @@ class Afresh(build_py):
         super().run()
 
 
-setup(cmdclass={"build_py": Afresh})
+def standalone(readme: str) -> str:
+    """README.md without what needs the files beside it: parts between marks, and relative links, which become text."""
+
+    def told(link: re.Match[str]) -> str:
+        text, target = link.groups()
+        return text if text == target else f"{text} ({target})"
+
+    text = re.sub(r"<!-- beside its files -->.*?<!-- anywhere -->\n*", "", readme, flags=re.DOTALL)
+    text = re.sub(r"\[([^\]]+)\]\((?![a-z]+:|#)([^)]*)\)", told, text)
+    return f"{text}\nFiles that are named here, such as docs/install.md, come with the source distribution.\n"
+
+
+setup(
+    cmdclass={"build_py": Afresh},
+    long_description=standalone(Path(__file__).with_name("README.md").read_text(encoding="utf-8")),
+    long_description_content_type="text/markdown",
+)

@@ -20,6 +20,7 @@ from eagerflow.base.wording.extras import EXTRAS, NEEDED, missing_package
 from eagerflow.compiled.choice import INSTALL
 from tests.sources import PACKAGES, ROOT, SOURCES
 
+BESIDE = ["CONTRIBUTING.md", "Makefile", "SECURITY.md", "benchmarks", "docs", "examples", "tests", "tools"]
 TOP = ["CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "pyproject.toml", "setup.py"]
 
 
@@ -104,17 +105,56 @@ def test_both_commands_are_installed_and_lead_somewhere(wheel):
         assert callable(getattr(import_module(module), function))
 
 
-def test_the_source_distribution_holds_both_packages_and_no_half_of_the_tests(tmp_path, wheel):
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.mkdir(), target.mkdir()
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    """The source distribution of all that a clone has."""
+    source, target = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("sdist")
     prepared(source)
-    (source / "tests").mkdir()
-    (source / "tests" / "test_something.py").write_text("", encoding="utf-8")
+    for name in BESIDE:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis"))
+        else:
+            shutil.copy(ROOT / name, source)
     backend(source, target, "build_sdist")
-    with tarfile.open(target / f"eagerflow-{__version__}.tar.gz") as archive:
-        packed = {name.partition("/")[2] for name in archive.getnames()}
-    assert {name for name in wheel.namelist() if ".dist-info/" not in name} | {*TOP} <= packed
-    assert not [name for name in packed if name.startswith("tests")]
+    return source, target / f"eagerflow-{__version__}.tar.gz"
+
+
+@pytest.mark.slow
+def test_the_source_distribution_holds_the_tests_and_all_that_they_read_and_stays_small(sdist):
+    source, packed = sdist
+    here = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    with tarfile.open(packed) as archive:
+        there = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
+    made = {name for name in here | there if ".egg-info/" in name} | {"PKG-INFO", "setup.cfg"}
+    assert there - made == here - made
+    assert {"tests/conftest.py", "tests/fixtures/layers.npz", "examples/digits.py", "Makefile"} <= there
+    assert packed.stat().st_size <= 10e6
+
+
+@pytest.mark.slow
+def test_a_wheel_of_the_source_distribution_is_that_of_the_clone(sdist, wheel, tmp_path):
+    with tarfile.open(sdist[1]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    target = tmp_path / "target"
+    target.mkdir()
+    backend(tmp_path / f"eagerflow-{__version__}", target, "build_wheel")
+    (found,) = target.glob("*.whl")
+    with zipfile.ZipFile(found) as again:
+        contents = {name: again.read(name) for name in again.namelist() if not name.endswith("/RECORD")}
+    assert contents == {name: wheel.read(name) for name in wheel.namelist() if not name.endswith("/RECORD")}
+
+
+def test_what_an_index_shows_has_no_link_or_picture_that_needs_the_files_of_a_clone(wheel):
+    (name,) = [each for each in wheel.namelist() if each.endswith(".dist-info/METADATA")]
+    told = message_from_string(wheel.read(name).decode())
+    assert told["Description-Content-Type"] == "text/markdown"
+    text = told.get_payload()
+    targets = re.findall(r"\]\(([^)]*)\)|<img src=\"([^\"]*)", text)
+    assert [target for target in targets if not "".join(target).startswith("https://")] == []
+    assert "Start in ten minutes (docs/start/ten_minutes.md)" in text
+    assert "beside its files" not in text
+    assert "drawn by `trace.draw" not in text  # what stands below a picture goes with it
+    assert text.count("\n## ") == (ROOT / "README.md").read_text(encoding="utf-8").count("\n## ")
 
 
 def project():
@@ -163,10 +203,11 @@ def test_the_wheel_is_small_though_it_holds_what_runs_models_in_a_browser(wheel)
 
 def test_the_wheel_carries_licence_notices_and_type_marks(wheel):
     information = f"eagerflow-{__version__}.dist-info"
-    assert {f"{information}/licenses/LICENSE", f"{information}/licenses/NOTICE"} <= set(wheel.namelist())
+    licences = ["LICENSE", "NOTICE", "viz/picture/rendering/fonts/LICENSE.txt", "viz/web/runtime/LICENSE.txt"]
+    assert {f"{information}/licenses/{name}" for name in licences} <= set(wheel.namelist())
     assert {"eagerflow/py.typed", "viz/py.typed", "eagerflow/datasets/digits.npz"} <= set(wheel.namelist())
     metadata = message_from_string(wheel.read(f"{information}/METADATA").decode())
-    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["License-Expression"] == "Apache-2.0 AND MIT AND Bitstream-Vera AND CC-BY-4.0"
     assert metadata["Requires-Python"] == ">=3.11"
     needed = [each for each in metadata.get_all("Requires-Dist") if "extra ==" not in each]
     assert sorted(named(each).partition(">=")[0] for each in needed) == [
@@ -221,7 +262,14 @@ def test_makes_at_once_make_one_environment(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
-def test_tests_keep_byte_code_whatever_the_environment_says():
+def test_tests_and_the_site_keep_byte_code_whatever_the_environment_says():
     """Else each of the programs that they start would compile our files anew."""
     said = subprocess.run(["make", "-pn", "test"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     assert re.search("^test: PYTHONDONTWRITEBYTECODE := *$", said, re.MULTILINE)
+    assert re.search("^docs: PYTHONDONTWRITEBYTECODE := *$", said, re.MULTILINE)
+
+
+def test_the_notice_names_files_that_are_there():
+    named = re.findall(r"^\S[^:\n]*: (\S+)$", (ROOT / "NOTICE").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(named) == 3
+    assert [name for name in named if not (ROOT / name).exists()] == []

@@ -102,7 +102,7 @@ def mish(x: Any) -> Tensor:
 
 
 def sigmoid(x: Any) -> Tensor:
-    """`1 / (1 + exp(-x))`. The result remembers `x`, for crossentropies to be computed from.
+    """`1 / (1 + exp(-x))`. The result remembers `x`: crossentropies are computed from it.
 
     Args:
         x: logits, a tensor of any shape.
@@ -117,7 +117,7 @@ def sigmoid(x: Any) -> Tensor:
 
 
 def softmax(x: Any, axis: int = -1) -> Tensor:
-    """`exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`, for crossentropies to be computed from.
+    """`exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`: crossentropies are computed from it.
 
     Args:
         x: logits, a tensor with at least one axis.

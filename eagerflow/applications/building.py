@@ -34,7 +34,7 @@ class Standard(TypedDict, total=False):
     """What most functions take, in their order: type, default and meaning."""
 
     include_top: Annotated[bool, True, "whether the classifier is part of the model."]
-    weights: Annotated[Weights, "imagenet", '`"imagenet"`: published ones, None: random ones, or the path of a file.']
+    weights: Annotated[Weights, "imagenet", '`"imagenet"` for published ones, None for random ones, or a path.']
     input_tensor: Annotated[Any, None, "what `Input` or a layer gave, as the images."]
     input_shape: Annotated[Any, None, "of an image, such as `(224, 224, 3)`; without a top, sides may be None."]
     pooling: Annotated[Literal["avg", "max"] | None, None, _POOLING]

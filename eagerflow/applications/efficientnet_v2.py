@@ -1,4 +1,4 @@
-"""EfficientNet V2 by Tan and Le: it trains faster, for its first blocks have whole convolutions.
+"""EfficientNet V2 by Tan and Le: it trains faster, as its first blocks use full convolutions.
 
 It prepares images itself, see `include_preprocessing`; without, it takes numbers from -1 to 1.
 Source: EfficientNetV2: Smaller Models and Faster Training, 2021, arXiv:2104.00298.

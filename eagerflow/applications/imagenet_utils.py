@@ -92,7 +92,7 @@ def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | None) -> P
     special.__doc__ = f"""Images as the networks of this module were trained on: {_MODES[mode][0]}.
 
     Args:
-        x: an image or a batch, with three channels from 0 to 255, as an array, which is written over, or a tensor.
+        x: an image or a batch, with three channels from 0 to 255; an array is overwritten, a tensor is not.
         data_format: `"channels_last"` or `"channels_first"`; default: `image_data_format()`.
 
     Raises:

@@ -130,7 +130,7 @@ def set_image_data_format(data_format: DataFormat) -> None:
     """Set the default place of the channels axis.
 
     Args:
-        data_format: `"channels_last"`: (batch, height, width, channels), as it is unless set; or
+        data_format: `"channels_last"`: (batch, height, width, channels), the default; or
             `"channels_first"`: (batch, channels, height, width).
 
     Raises:
@@ -278,7 +278,7 @@ def disable_traceback_filtering() -> None:
 def enable_unsafe_deserialization() -> None:
     """Let every `load_model` behave as with `safe_mode=False`.
 
-    Code in files is not run even so: a Lambda layer whose function is code in the file gets the function of that name
+    Even then, code in files isn't run: a Lambda layer whose function is code in the file gets the function of that name
     in `custom_objects`.
 
     >>> ef.config.enable_unsafe_deserialization()  # from now on load_model(..., safe_mode=True) trusts files, too

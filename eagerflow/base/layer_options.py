@@ -96,7 +96,7 @@ class ConvOptions(WeightOptions, total=False):
 
     Attributes:
         lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
-        lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
+        lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
     """
 
     lora_rank: int | None

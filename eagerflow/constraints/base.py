@@ -64,7 +64,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: Identifier) -> Any:
-    """The constraint for a name, configuration, class, function, or itself; None for None.
+    """The constraint that a name, a configuration or a class stands for; anything else it takes is returned as it is.
 
     Args:
         identifier: a name such as `"max_norm"`, a configuration, a class, a function of the weight, a constraint,

@@ -79,7 +79,7 @@ CPU = Device("cpu")
 def default_device() -> Device:
     """The device of new tensors outside any `device(...)` block.
 
-    That set by `set_default_device`, else by the environment variable `EAGERFLOW_DEVICE`, else the CPU.
+    It is set by `set_default_device`, else by the environment variable `EAGERFLOW_DEVICE`; else it is the CPU.
 
     >>> ef.set_default_device("cpu")
     >>> str(ef.default_device())

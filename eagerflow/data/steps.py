@@ -122,13 +122,13 @@ class MoreSteps:
         drop_remainder: bool = False,
         name: str | None = None,
     ) -> Any:
-        """Batches of elements of unequal lengths, each filled up to the longest, or to `padded_shapes`.
+        """Batches of elements of unequal lengths, each padded to the longest, or to `padded_shapes`.
 
         Args:
             batch_size: how many elements go into a batch.
             padded_shapes: the shape that each element gets, None for the longest in the batch; of tuples and dicts, a
                 tuple or dict of shapes.
-            padding_values: what elements are filled up with; default: 0, or an empty text.
+            padding_values: what elements are padded with; default: 0, or an empty text.
             drop_remainder: leave out a last batch which is smaller.
             name: accepted for TensorFlow's signature.
 
@@ -293,7 +293,7 @@ def listed(pattern: Any, shuffle: bool | None, seed: int | None) -> Callable[[],
 
 
 def padded(parts: Sequence[Any], shape: Any, value: Any) -> Any:
-    """Arrays of unequal lengths as one, filled up behind.
+    """Arrays of unequal lengths as one, padded at the end.
 
     Args:
         parts: the arrays.

@@ -20,11 +20,11 @@ class Distiller(Model):
     """A model that trains a student on its targets and on the outputs of a teacher, which stays as it is.
 
     It minimizes `student_loss_weight` times the loss of `compile`, and the rest times the losses of distillation.
-    Sample weights count in the former.
+    Sample weights apply to the loss of `compile` alone.
 
     Args:
         teacher: a trained model.
-        student: the model to train; `predict` is its.
+        student: the model to train; `predict` gives its answers.
         distillation_losses: a `DistillationLoss` or several.
         distillation_loss_weights: a factor for each.
         student_loss_weight: from 0 (only the teacher counts) to 1 (only the targets).

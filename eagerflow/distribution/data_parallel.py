@@ -36,7 +36,7 @@ class DataParallel:
         shard_optimizer: keep 1/n of the optimizer's state on each rank: True, False or `"auto"`.
         gradient_dtype: the type in which gradients are sent, `"float16"` or `"bfloat16"`; None: their own.
         bucket_bytes: gradients are sent in pieces of about so many bytes; None: about 12 MB.
-        timeout: seconds that ranks wait for each other before the job is ended; `EAGERFLOW_TIMEOUT` goes before it.
+        timeout: seconds that ranks wait for each other before the job is ended; `EAGERFLOW_TIMEOUT` takes precedence.
 
     Attributes:
         communicator: of its ranks.

@@ -78,7 +78,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: Identifier) -> Any:
-    """The initializer for a name, configuration, class, function, array, or itself; None for None.
+    """The initializer that a name, a configuration, a class or an array stands for; others are returned as they are.
 
     Args:
         identifier: `"glorot_uniform"`, `"GlorotUniform"`, `{"class_name": ..., "config": ...}`, a function

@@ -17,7 +17,7 @@ from eagerflow.losses.table import LOSSES as _LOSSES, name_cross_entropies as _n
 
 @_boundary
 def get(identifier: Any) -> Any:
-    """The loss of a name (`"mse"`: a function, `"MeanSquaredError"`: an object), config, or itself.
+    """The loss that a name stands for (`"mse"`: a function, `"MeanSquaredError"`: an object), or a config or class.
 
     Args:
         identifier: a name, a config, a class, a function of `(y_true, y_pred)`, a loss, or None.
@@ -37,7 +37,7 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(loss: Any) -> Any:
-    """The config of a loss; the name of a function.
+    """The configuration of a loss; of a function, its name.
 
     Args:
         loss: a `Loss`, or a function.

@@ -38,7 +38,7 @@ from eagerflow.metrics.table import METRICS as _METRICS
 
 @_boundary
 def get(identifier: Any) -> Any:
-    """The metric of a name, config, or itself. Names of classes (and `"mse"`, `"accuracy"`) give objects.
+    """The metric that a name, a config or a class stands for. Names of classes, `"mse"` and `"accuracy"` give objects.
 
     Args:
         identifier: a name, a config, a class, a function of `(y_true, y_pred)`, a metric, or None.

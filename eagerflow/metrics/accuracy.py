@@ -82,7 +82,7 @@ def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 
     Args:
         y_true: one-hot labels, (..., classes).
         y_pred: scores, of the same shape.
-        k: how many may be tried.
+        k: how many of the best guesses count.
 
     Returns:
         A tensor of shape `(...)`.
@@ -103,7 +103,7 @@ def sparse_top_k_categorical_accuracy(
     Args:
         y_true: class numbers.
         y_pred: scores along the last axis.
-        k: how many may be tried.
+        k: how many of the best guesses count.
         from_sorted_ids: `y_pred` holds class numbers, best first, instead of scores.
 
     >>> ef.metrics.sparse_top_k_categorical_accuracy([2, 1], [[0.5, 0.1, 0.4]] * 2, k=2).tolist()
@@ -228,7 +228,7 @@ class TopKCategoricalAccuracy(_Share):
     """How often the class of the one-hot label is among the `k` most probable.
 
     Args:
-        k: how many may be tried.
+        k: how many of the best guesses count.
         name: shown in progress and history.
         dtype: the type of the result.
 
@@ -248,7 +248,7 @@ class SparseTopKCategoricalAccuracy(_Share):
     """How often the label, a class number, is among the `k` most probable classes.
 
     Args:
-        k: how many may be tried.
+        k: how many of the best guesses count.
         name: shown in progress and history.
         dtype: the type of the result.
         from_sorted_ids: predictions are class numbers, best first, instead of scores.

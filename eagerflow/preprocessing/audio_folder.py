@@ -66,7 +66,7 @@ def audio_dataset_from_directory(
         class_names: the classes' folders, in the order of their numbers.
         batch_size: sounds per batch; None: no batches.
         sampling_rate: the rate that all files must have; sounds are not resampled.
-        output_sequence_length: sounds are cut or filled up with silence to so many samples; default: each
+        output_sequence_length: sounds are cut or padded with silence to so many samples; default: each
             batch to its longest.
         ragged: only False; there are no ragged tensors here.
         shuffle: another order each time, rather than the sorted one.
@@ -141,7 +141,7 @@ def read_wav(path: Any) -> tuple[np.ndarray, int]:
 
 
 def _lengthened(sound: np.ndarray, length: int) -> np.ndarray:
-    """Cut, or filled up with silence."""
+    """Cut, or padded with silence."""
     kept = sound[:length]
     return np.pad(kept, ((0, length - len(kept)), (0, 0)))
 

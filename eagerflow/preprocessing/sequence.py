@@ -26,15 +26,15 @@ def pad_sequences(
     truncating: End = "pre",
     value: Any = 0.0,
 ) -> numpy.ndarray:
-    """Sequences as the rows of an array: shorter ones filled up, longer ones cut.
+    """Sequences as the rows of an array: shorter ones padded, longer ones cut.
 
     Args:
         sequences: a list of sequences; their elements are numbers, or arrays of one shape.
         maxlen: the length of the rows; default: that of the longest sequence.
         dtype: the type of the array; `object` for strings of any length.
-        padding: fill up at the beginning (`"pre"`) or the end (`"post"`).
+        padding: pad at the beginning (`"pre"`) or the end (`"post"`).
         truncating: cut at the beginning or the end.
-        value: what to fill with.
+        value: what to pad with.
 
     Returns:
         An array of shape `(len(sequences), maxlen, ...)`.

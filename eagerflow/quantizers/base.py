@@ -134,10 +134,10 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: Any, **kwargs: Any) -> Any:
-    """The quantizer for a name, configuration, class, or itself; None for None.
+    """The quantizer that a name, configuration or class stands for; a quantizer or None is returned as it is.
 
     Args:
-        identifier: which.
+        identifier: a name, a configuration, a class, a quantizer, or None.
         **kwargs: arguments for a class.
 
     Raises:

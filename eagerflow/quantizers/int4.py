@@ -19,7 +19,7 @@ def pack_int4(arr: TensorLike, axis: int = 0, dtype: str = "int8") -> tuple[Tens
 
     Args:
         arr: the integers.
-        axis: along which they are paired; an odd length is filled up with zero.
+        axis: along which they are paired; an odd length is padded with zero.
         dtype: their type, and that of the bytes: `"int8"` or `"uint8"`.
 
     Returns:

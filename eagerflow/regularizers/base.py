@@ -81,7 +81,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: Identifier) -> Any:
-    """The regularizer for a name, configuration, class, function, or itself; None for None.
+    """The regularizer that a name, a configuration or a class stands for; anything else it takes is returned as it is.
 
     Args:
         identifier: a name such as `"l2"`, a configuration, a class, a function of the weight, a regularizer, or None.

@@ -6,11 +6,26 @@ import pytest
 
 pytest.importorskip("sphinx")
 
+import sphinx.builders as builders
+
 from tools.site import build
 
 
 def test_the_last_line_says_where_the_site_begins(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(build.links, "broken", lambda folder: [])
+    monkeypatch.setattr(build.links, "broken", lambda folder, processes: [])
     assert build.Build(tmp_path / "site", 1)._check_links() == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("the site begins at site/html/index.html")
+
+
+def test_sphinx_reads_in_few_processes_each_of_which_gets_as_many_pages():
+    usual, pages = builders.make_chunks, [str(number) for number in range(103)]
+    with build._fewer_copies():
+        read = builders.make_chunks(pages, 2)
+        written = builders.make_chunks(pages, 1)
+        few = builders.make_chunks(pages[:3], 2)
+    assert builders.make_chunks is usual
+    assert [len(part) for part in read] == [26, 26, 26, 25]
+    assert sorted(page for part in read for page in part) == sorted(pages)
+    assert written == usual(pages, 1)
+    assert sorted(page for part in few for page in part) == pages[:3]

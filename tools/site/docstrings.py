@@ -11,6 +11,7 @@ TITLES = {"Args": "Arguments"}
 _HEAD = re.compile(rf"({'|'.join(SECTIONS)}):{{1,2}}$")
 _ITEM = re.compile(r"(?P<name>[*\w.]+(?:, [*\w.]+)*)(?: \([^)]*\))?:(?: (?P<text>.*))?$")
 _CODE = re.compile(r"(`+)(.+?)\1")
+_ADDRESS = re.compile(r"https?://(?!localhost|127\.)[^\s<>`\"']*[^\s<>`\"'.,;:!?)\]]|\barXiv:\d+\.\d+")
 _SPECIAL = re.compile(r"([\\*_<\[|$~#])")
 
 
@@ -71,15 +72,30 @@ def summary(doc: str) -> str:
 
 
 def prose(text: str) -> str:
-    r"""Text whose only marks are backticks, as Markdown: nothing else in it means anything.
+    r"""Text whose only marks are backticks, as Markdown: nothing else in it means anything. Addresses become links.
 
     >>> prose("f(*args) of `x_1`")
     'f(\\*args) of `x_1`'
+    >>> prose("Source: https://arxiv.org/abs/1412.6980.")
+    'Source: [arxiv.org/abs/1412.6980](https://arxiv.org/abs/1412.6980).'
+    >>> prose("He et al. 2015 (arXiv:1512.03385)")
+    'He et al. 2015 ([arXiv:1512.03385](https://arxiv.org/abs/1512.03385))'
     """
     pieces, at = [], 0
     for code in _CODE.finditer(text):
-        pieces += [_SPECIAL.sub(r"\\\1", text[at : code.start()]), code[0]]
+        pieces += [_plain(text[at : code.start()]), code[0]]
         at = code.end()
+    return "".join([*pieces, _plain(text[at:])])
+
+
+def _plain(text: str) -> str:
+    """Text without code as Markdown."""
+    pieces, at = [], 0
+    for address in _ADDRESS.finditer(text):
+        shown = _SPECIAL.sub(r"\\\1", address[0].removeprefix("https://").removeprefix("http://"))
+        target = address[0].replace("arXiv:", "https://arxiv.org/abs/")
+        pieces += [_SPECIAL.sub(r"\\\1", text[at : address.start()]), f"[{shown}]({target})"]
+        at = address.end()
     return "".join([*pieces, _SPECIAL.sub(r"\\\1", text[at:])])
 
 

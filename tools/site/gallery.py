@@ -27,6 +27,7 @@ from tools.site.cache import Cache
 from tools.site.names import ROOT
 from tools.site.progress import counted
 from tools.site.running import environment
+from tools.site.warm import Warm
 
 
 def training_step(target: Path) -> None:
@@ -86,6 +87,9 @@ def digits(target: Path) -> None:
 def map_of_digits(target: Path) -> None:
     """A decoder in the browser."""
     viz_web.map_of_digits(target.parent, 8).rename(target)
+
+
+SECONDS = 600  # the most that a page may take
 
 
 class Shown(NamedTuple):
@@ -159,14 +163,16 @@ def write_all(folder: Path, cache: Cache, processes: int = 2) -> None:
         if cache.get("gallery", name) and target.exists():
             return
         with tempfile.TemporaryDirectory() as scratch:
-            made = Path(scratch) / "made.html"
-            command = [sys.executable, "-m", "tools.site.gallery", name, str(made)]
-            subprocess.run(command, cwd=scratch, env=environment(), check=True, stdout=subprocess.DEVNULL)
-            text = made.read_text(encoding="utf-8").replace(f"{ROOT}/", "").replace(f"{scratch}/", "")
+            made = Path(scratch) / "made" / "made.html"
+            made.parent.mkdir()
+            done = programs.run("tools.site.gallery:main", [name, str(made)], made.parent, SECONDS)
+            if done.code != 0:
+                raise RuntimeError(f"the page {name} of the gallery: exit code {done.code}\n{done.told}")
+            text = made.read_text(encoding="utf-8").replace(f"{ROOT}/", "").replace(f"{made.parent}/", "")
             target.write_text(text, encoding="utf-8")
         cache.put(True, "gallery", name)
 
-    with ThreadPoolExecutor(processes) as pool:
+    with ThreadPoolExecutor(processes) as pool, Warm(("tools.site.gallery",), environment(), processes) as programs:
         counted(pool, write, list(GALLERY), "pages of the gallery")
     thumbnails.write_all(folder, {name: shown.opened for name, shown in GALLERY.items()})
 
@@ -178,7 +184,7 @@ def pages() -> dict[str, str]:
     toctree = sections.toctree(f"gallery/{name}" for name in GALLERY)
     return {
         **found,
-        "gallery/index": "\n\n".join([INTRODUCTION, _raw(f'<div class="cards">\n{cards}\n</div>'), toctree]),
+        "gallery/index": "\n\n".join([INTRODUCTION, _raw(f'<div class="cards large">\n{cards}\n</div>'), toctree]),
     }
 
 
@@ -186,7 +192,7 @@ def _card(name: str, shown: Shown) -> str:
     """What leads to a page: a picture of it in the site's theme, where one could be taken, its title and its text."""
     images = [
         f'<img class="only-{theme} dark-light" src="../_static/gallery/{thumbnails.picture_of(name, theme)}"'
-        f' width="480" height="300" alt="" loading="lazy">'
+        f' width="{thumbnails.SIZE[0]}" height="{thumbnails.SIZE[1]}" alt="" loading="lazy">'
         for theme in thumbnails.THEMES
         if thumbnails.are_possible()
     ]
@@ -211,6 +217,11 @@ INTRODUCTION = """# Gallery
 Pages that viz wrote, as it writes them for your own programs: one file each, without a server and without a network."""
 
 
-if __name__ == "__main__":
+def main(name: str, target: str) -> None:
+    """Write a page of the gallery."""
     ef.utils.set_random_seed(0)
-    GALLERY[sys.argv[1]].write(Path(sys.argv[2]))
+    GALLERY[name].write(Path(target))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -7,8 +7,11 @@ Links to other sites are allowed where a reader clicks them; they are not tried,
 
 from __future__ import annotations
 
+import posixpath
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from html.parser import HTMLParser
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -45,43 +48,49 @@ class Page(HTMLParser):
             self.links.append((given["href"], self.getpos()[0]))
 
 
-def broken(site: Path) -> list[str]:
+def read(path: Path) -> Page:
+    """What a page links to."""
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def broken(site: Path, processes: int = 1) -> list[str]:
     """What is wrong with the links of a site, each with page and line.
 
     Args:
         site: the folder of the built site.
+        processes: how many read pages at once.
     """
-    pages = {
-        path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html")) if _is_ours(path, site)
-    }
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    names = [name for name in sorted(files) if name.endswith(".html") and _is_ours(name)]
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        pages = dict(zip(names, pool.map(read, [site / name for name in names], chunksize=20), strict=True))
     found: list[str] = []
-    for path, page in pages.items():
-        place = path.relative_to(site)
+    for name, page in pages.items():
         for address, line in page.loaded:
             if urlsplit(address).scheme in OUTSIDE or address.startswith("//"):
-                found.append(f"{place}:{line}: loads {address} from elsewhere")
+                found.append(f"{name}:{line}: loads {address} from elsewhere")
             else:
-                found += _wrong(address, line, path, pages, site)
+                found += _wrong(address, line, name, pages, files)
         for address, line in page.links:
             if urlsplit(address).scheme not in (*OUTSIDE, "mailto"):
-                found += _wrong(address, line, path, pages, site)
+                found += _wrong(address, line, name, pages, files)
     return found
 
 
-def _is_ours(path: Path, site: Path) -> bool:
+def _is_ours(name: str) -> bool:
     """Pages that viz wrote are one file each, and link to nothing."""
-    return "_static" not in path.relative_to(site).parts
+    return "_static" not in name.split("/")
 
 
-def _wrong(address: str, line: int, path: Path, pages: dict[Path, Page], site: Path) -> list[str]:
+def _wrong(address: str, line: int, name: str, pages: dict[str, Page], files: set[str]) -> list[str]:
     parts = urlsplit(address)
-    place = f"{path.relative_to(site)}:{line}"
+    place = f"{name}:{line}"
     if parts.scheme in ("data", "blob"):
         return []
     if parts.scheme:
         return [f"{place}: {address} is no address in the site"]
-    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-    if not target.is_file():
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path))) if parts.path else name
+    if target not in files:
         return [f"{place}: {address} isn't there"]
     anchor = unquote(parts.fragment)
     if anchor and target in pages and anchor not in pages[target].anchors:

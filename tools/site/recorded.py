@@ -15,11 +15,11 @@ import doctest
 import importlib
 import io
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,10 +32,12 @@ from tools.site.names import Public, catalogue, modules
 from tools.site.progress import counted
 from tools.site.record_html import page_part
 from tools.site.running import environment
+from tools.site.warm import Warm
 from viz.recording import Recording
 
 # Whose names are called with arrays.
 MODULES = ("eagerflow.ops", "eagerflow.layers", "eagerflow.activations", "eagerflow.losses")
+AT_ONCE, SECONDS = 20, 600  # how many names a process records, and the most that it may take
 WITHOUT = {"eagerflow.layers.TorchModuleWrapper": "needs PyTorch, without which this site is built"}
 
 
@@ -272,11 +274,12 @@ def record_all(names: list[Public], cache: Cache, processes: int = 2) -> dict[st
     wanted = [one for one in names if is_recorded(one)]
     parts = {one.path: cache.get("record", one.path, one.doc) for one in wanted}
     missing = [one for one in wanted if parts[one.path] is None]
-    size = max(1, min(60, -(-len(missing) // processes)))
-    chunks = [missing[i : i + size] for i in range(0, len(missing), size)]
+    chunks = [missing[i : i + AT_ONCE] for i in range(0, len(missing), AT_ONCE)]
     errors: list[str] = []
-    with ThreadPoolExecutor(processes) as pool:
-        for made in counted(pool, _apart, chunks, "names whose examples are recorded", size=len):
+    loaded = ("tools.site.recorded", "tools.site.names:catalogue")
+    with ThreadPoolExecutor(processes) as pool, Warm(loaded, environment(), processes) as programs:
+        apart = partial(_apart, programs)
+        for made in counted(pool, apart, chunks, "names whose examples are recorded", size=len):
             parts.update(made["parts"])
             errors += made["errors"]
     if errors:
@@ -286,14 +289,16 @@ def record_all(names: list[Public], cache: Cache, processes: int = 2) -> dict[st
     return {path: part for path, part in parts.items() if part}
 
 
-def _apart(names: list[Public]) -> dict[str, Any]:
+def _apart(programs: Warm, names: list[Public]) -> dict[str, Any]:
     """Record names in a process and a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "result.json"
-        command = [sys.executable, "-m", "tools.site.recorded", str(result), *[one.path for one in names]]
-        done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ExampleFailed(done.stderr[-3000:])
+        scratch, result = Path(folder) / "scratch", Path(folder) / "result.json"
+        scratch.mkdir()
+        done = programs.run("tools.site.recorded:main", [str(result), *[one.path for one in names]], scratch, SECONDS)
+        if done.code:
+            raise ExampleFailed(done.told)
+        if done.code is None:
+            raise ExampleFailed(f"{names[0].path} to {names[-1].path}: their examples take more than {SECONDS} s")
         return json.loads(result.read_text(encoding="utf-8"))
 
 

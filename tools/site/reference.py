@@ -35,6 +35,15 @@ COMMON = {
 }
 
 
+def common_names() -> list[str]:
+    """The paths of the names that most readers come for.
+
+    >>> common_names()[:2]
+    ['eagerflow.Model', 'eagerflow.Sequential']
+    """
+    return [f"{module}.{name}" for module, names in COMMON.items() for name in names.split()]
+
+
 def short(path: str) -> str:
     """A name as people write it: without our own package's.
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +13,7 @@ from tools.site.cache import Cache
 from tools.site.names import ROOT
 from tools.site.progress import counted
 from tools.site.run_page import blocks
+from tools.site.warm import Warm
 
 SECONDS = 300  # the most that a page may take
 
@@ -38,8 +37,8 @@ def run_all(pages: list[Page], cache: Cache, processes: int = 2) -> dict[str, li
         BlockFailed: when blocks fail: all of them, with page, line and error.
     """
     pages = [page for page in pages if blocks(page.text)]
-    with ThreadPoolExecutor(processes) as pool:
-        results = counted(pool, lambda page: _run(page, cache), pages, "pages whose blocks have run")
+    with ThreadPoolExecutor(processes) as pool, warm(processes) as programs:
+        results = counted(pool, lambda page: _run(page, cache, programs), pages, "pages whose blocks have run")
     failed = [
         f"{page.origin}:{result['line']}: this block fails at build time\n{result['error']}"
         for page, result in zip(pages, results)
@@ -50,32 +49,33 @@ def run_all(pages: list[Page], cache: Cache, processes: int = 2) -> dict[str, li
     return {page.name: result["outputs"] for page, result in zip(pages, results)}
 
 
-def _run(page: Page, cache: Cache) -> dict[str, Any]:
+def warm(count: int = 1) -> Warm:
+    """Programs in whose forks pages run."""
+    return Warm(("tools.site.run_page",), environment(), count)
+
+
+def _run(page: Page, cache: Cache, programs: Warm) -> dict[str, Any]:
     known = cache.get("page", page.text)
     if known is not None:
         return known
-    result = run_apart(page)
+    result = run_apart(page, programs)
     if "error" not in result:
         cache.put(result, "page", page.text)
     return result
 
 
-def run_apart(page: Page) -> dict[str, Any]:
+def run_apart(page: Page, programs: Warm) -> dict[str, Any]:
     """What the blocks of one page show, run in a process and a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder) / "scratch"
         scratch.mkdir()
         source, target = Path(folder) / Path(page.origin).name, Path(folder) / "result.json"
         source.write_text(page.text, encoding="utf-8")
-        command = [sys.executable, "-m", "tools.site.run_page", str(source), str(target)]
-        try:
-            done = subprocess.run(
-                command, cwd=scratch, env=environment(), capture_output=True, text=True, timeout=SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
+        done = programs.run("tools.site.run_page:main", [str(source), str(target)], scratch, SECONDS)
+        if done.code is None:
             return {"line": 1, "error": f"its blocks take more than {SECONDS} s", "outputs": []}
         if not target.exists():
-            return {"line": 1, "error": done.stderr[-3000:] or f"exit code {done.returncode}", "outputs": []}
+            return {"line": 1, "error": done.told or f"exit code {done.code}", "outputs": []}
         return json.loads(target.read_text(encoding="utf-8"))
 
 
@@ -86,4 +86,5 @@ def environment() -> dict[str, str]:
     """
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     shown = {"MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1", "EAGERFLOW_HOME": str(ROOT / "build" / "home")}
-    return {**os.environ, **shown, "PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1"}
+    python = {"PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1", "PYTHONDONTWRITEBYTECODE": ""}  # not compiled for each
+    return {**os.environ, **shown, **python}

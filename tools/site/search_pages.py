@@ -1,8 +1,9 @@
 """What the search knows beside the words of pages: titles, summaries, other names, methods, headings.
 
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names,
-parameters. `siteMembers` has one for each method: page, name, anchor, summary, parameters, phrases that lead there.
-`siteHeadings` has one for each heading of a text: page, anchor, title, phrases that lead there.
+parameters, phrases that lead there. `siteMembers` has one for each method: page, name, anchor, summary, parameters,
+phrases that lead there. `siteHeadings` has one for each heading of a text: page, anchor, title, phrases that lead
+there. `siteCommon` are the pages of the names that most readers come for.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from eagerflow.base.serialization import tables
 from tools.site import docstrings, named_types, reference
 from tools.site.names import ROOT, Public, catalogue
 
-Row = tuple[str, str, str, list[str], str]
+Row = tuple[str, str, str, list[str], str, list[str]]
 # What readers ask for whose answer is a page of text: phrases that its title doesn't say.
 ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
@@ -29,33 +30,42 @@ ASKED = {
     " progress bar, verbose",
     "guides/callbacks": "callback, callbacks, callbacks example, custom callback,"
     " learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
-    " cosine decay",
+    " cosine decay,"
+    " learning rate warmup, warmup schedule",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
-    " train_step",
+    " train_step,"
+    " custom training step, override train_step",
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
     " residual connection, skip connection, siamese network, shared weights, shared layers",
     "guides/sequences": "masking, mask, padding sequences, variable length sequences, variable length,"
     " rnn, recurrent, seq2seq, sequence to sequence, encoder decoder, teacher forcing, initial_state, stateful,"
-    " return_sequences, return_state",
+    " return_state, stateful rnn, padding mask",
     "guides/debugging": "debug, gradients of each layer",
-    "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads",
+    "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads,"
+    " gpu memory, cuda out of memory, why is training slow, training is slow, speed up training",
     "guides/captured_steps": "jit_compile, jit, tf.function, torch.compile, xla, cuda graphs",
     "guides/compiled_kernels": "numba, compile kernels, compile kernels time, measure the processor",
-    "guides/fine_tuning": "lora, low rank adaptation, peft, fine tune, fine tuning, quantize, quantization, int8, int4,"
+    "guides/fine_tuning": "lora, low rank adaptation, peft, fine tune, fine tuning, quantize, quantize a model,"
+    " quantization, int8, int4,"
     " compress model, smaller model, model size",
     "guides/mixed_precision": "float16, bfloat16, fp16, bf16, half precision, loss scaling, amp,"
-    " mixed precision training, float16 training, bfloat16 training",
+    " mixed precision training, float16 training, bfloat16 training,"
+    " float64, double precision, default dtype",
     "guides/notebooks": "jupyter, colab",
     "guides/types": "type hints, typing, types, annotations, type checker, mypy, pyright, pylance, py typed,"
     " autocomplete, autocompletion, intellisense, vscode, pycharm, editor",
     "data": "dataset, data loader, dataloader, augmentation, data augmentation, image augmentation, augment images,"
     " tf data, pipeline",
-    "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle",
+    "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle,"
+    " export weights, huggingface, hugging face, safetensors, file formats",
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
     "distribution": "distributed, distributed training, multi gpu, multiple machines, data parallel, mpi, cluster,"
-    " ranks",
-    "onnx": "export, export onnx, onnx export, save as onnx, import from pytorch, torch to onnx",
-    "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables",
+    " ranks,"
+    " multiple gpus, train on multiple gpus, train on several gpus, several machines, ddp, nccl",
+    "onnx": "export, export onnx, onnx export, save as onnx, import from pytorch, torch to onnx,"
+    " tflite, convert to tflite, torchscript, savedmodel, tensorrt, openvino",
+    "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables,"
+    " uninstall, upgrade, version, check version",
     "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet",
     "coming_from_pytorch": "pytorch, torch, migrate from pytorch, convert from pytorch, pytorch weights,"
     " load pytorch weights, state_dict,"
@@ -82,7 +92,8 @@ ASKED = {
     "doctor/batchnorm_misuse": "batch normalization training mode, batchnorm bad validation",
     "doctor/memory_growth": "memory leak, memory grows",
     "doctor/no_gradient": "no gradients, gradient is none, no gradients provided",
-    "explain": "explainability, saliency, integrated gradients, attribution, shap",
+    "explain": "explainability, saliency, integrated gradients, attribution, shap,"
+    " feature importance, grad cam, heatmap, which pixels matter",
     "errors": "error, exception, shape mismatch, valueerror",
     "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
     "viz/index": "viz, visualize, visualize training, graph, trace",
@@ -90,15 +101,17 @@ ASKED = {
     "viz/pictures": "visualize model, draw model, plot model, picture of a model, computational graph, draw, graphviz",
     "viz/page": "viz html, interactive graph",
     "viz/live": "viz run live, viz live, watch training, training dashboard",
-    "viz/tables": "flops, profiler, profile, count parameters, perfetto, time per layer, slowest layer",
+    "viz/tables": "flops, profiler, profile, count parameters, perfetto, time per layer, slowest layer,"
+    " count flops, model flops, profile training",
     "viz/nan": "viz nonfinite",
     "viz/changes": "viz diff, compare two runs, compare runs, compare trainings,"
     " viz reproduce, reproducible seed, not reproducible, different results",
     "viz/tensorboard": "tensorboard graph, tensorboard profile, summary writer, embedding visualization,"
-    " visualize embeddings, embedding projector, projector",
+    " visualize embeddings, embedding projector, projector,"
+    " tensorboard logs, log to tensorboard",
     "viz/command_line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
     " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
-    "web": "browser, javascript, deploy, demo, serve model",
+    "web": "browser, javascript, deploy, demo, serve model, serve a model, deploy a model, inference in the browser",
     "security": "pickle, safe, malicious file, trust",
     "compat": "tensorflow, tf keras, import tensorflow, run keras script",
     "keras2": "tf 2, old tutorial, book",
@@ -106,12 +119,13 @@ ASKED = {
     "tutorials/transformer": "attention, transformer",
     "tutorials/transfer": "transfer learning, fine tuning, finetune, freeze layers, freeze, unfreeze, trainable",
     "tutorials/gan": "gan, gan loss, generator, discriminator",
-    "tutorials/vae": "vae, autoencoder",
+    "tutorials/vae": "vae, autoencoder, latent space",
     "tutorials/timeseries": "time series, forecasting",
-    "tutorials/sentiment_lstm": "text classification, sentiment",
+    "tutorials/sentiment_lstm": "text classification, sentiment, word embeddings, text classifier, nlp",
     "tutorials/digits": "mnist",
     "tutorials/digits_cnn": "cnn, image classification",
     "tutorials/custom_loop": "training loop, custom training loop",
+    "tutorials/siamese": "contrastive loss, similarity of images, image similarity",
 }
 # The same where the answer is a section: by page and anchor.
 SECTIONS = {
@@ -124,7 +138,8 @@ SECTIONS = {
     " sparse vs categorical crossentropy, softmax or sigmoid",
     "guides/training#layers-that-behave-differently-in-training": "training false, dropout inference, inference mode,"
     " eval mode, batchnorm training false, model eval",
-    "guides/custom#gradient-clipping": "gradient clipping, clip gradients, clip the gradients, gradient norm",
+    "guides/custom#gradient-clipping": "gradient clipping, clip gradients, clip the gradients, gradient norm,"
+    " clipnorm, global_clipnorm, clipvalue, clip_grad_norm",
     "guides/custom#gradient-accumulation": "gradient accumulation, accumulate gradients, accumulated gradients,"
     " effective batch size, larger batch than memory",
     "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",
@@ -134,7 +149,8 @@ SECTIONS = {
     " data frame, pandas, pandas dataframe, table, tabular data, structured data, spreadsheet, excel,"
     " missing values, categorical features, encode categories, feature columns",
     "data#files-larger-than-memory": "large csv, csv larger than memory, dataset larger than memory,"
-    " data does not fit into memory, read file line by line",
+    " data does not fit into memory, read file line by line,"
+    " generator, data generator, python generator, load data lazily",
     "data#files-in-folders": "load images from folder, images from directory, image folder, own images,"
     " image classification own images",
     "data#folds-for-cross-validation": "k fold, kfold, cross validation",
@@ -149,7 +165,8 @@ SECTIONS = {
     "guides/training#several-inputs-and-outputs": "train with multiple inputs",
     "guides/functional#parts-of-a-model": "feature extraction, extract features, intermediate layer output,"
     " intermediate activations, view intermediate activations, intermediate outputs,"
-    " hidden layer output, output of a layer, activations of a layer, embeddings of a layer",
+    " hidden layer output, output of a layer, activations of a layer, embeddings of a layer,"
+    " print layer outputs, layer outputs, get layer output",
     "guides/callbacks#stop-in-time-and-keep-the-best": "save best model, keep best weights, restore best weights,"
     " save only the best weights, best model, best epoch, stop training early",
     "guides/training#trying-settings": "hyperparameter tuning, hyperparameter search, hyperparameters,"
@@ -157,6 +174,24 @@ SECTIONS = {
     "coming_from_pytorch#padding-with-strides": "padding same, padding same even kernel, conv2d padding same even,"
     " same padding with strides, pytorch padding",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
+    "guides/training#a-change-of-the-step-itself": "custom training step, change the training step",
+    "guides/training#the-same-numbers-twice": "reproducibility, reproducibility seed,"
+    " same results every run, non deterministic",
+    "guides/training#saving-and-resuming": "resume training, continue training, resume from checkpoint",
+    "guides/training#fit-train": "batch size, validation split, train validation split, epochs",
+    "guides/functional#residual-connections-and-a-function-that-makes-blocks": "residual block, resnet block",
+    "guides/custom#losses-and-metrics-from-inside": "add_loss, activity regularizer",
+    "guides/sequences#masks": "padding mask, causal mask",
+    "guides/sequences#attention-instead": "self attention",
+    "guides/sequences#what-a-recurrent-layer-gives": "return_sequences, return_state",
+    "files#checkpoints-while-training": "checkpoints during training, save every epoch, save weights every epoch",
+    "files#weights-alone": "save weights, load weights",
+    "coming_from_pytorch#weights-from-pytorch": "load weights from pytorch, convert pytorch weights",
+    "data#layers-that-prepare-data": "normalize images, rescale images, how to normalize images,"
+    " preprocessing layers, resize images",
+    "data#texts": "tokenize, tokenizer, text preprocessing, text vectorization",
+    "install#updating-removing": "uninstall, upgrade",
+    "install#gpu": "install gpu, use gpu, gpu not found",
 }
 # What other libraries call what is here, beside the names that the guide for users of PyTorch translates.
 CALLED = {
@@ -171,7 +206,7 @@ SUBJECTS = {
     "eagerflow.layers.RandomFlip": "data augmentation, image augmentation, augment images",
     "eagerflow.layers.RandomRotation": "data augmentation, image augmentation, augment images",
     "eagerflow.Layer": "custom layer, write a layer, own layer, subclass layer",
-    "eagerflow.optimizers.Adam": "clip gradient, gradient clipping, clipnorm, clipvalue, global_clipnorm",
+    "eagerflow.optimizers.Adam": "clip gradient, gradient clipping",
     "eagerflow.Optimizer": "gradient accumulation, accumulate gradients, weight decay, clip by norm, clip by value",
     "eagerflow.Model": "number of parameters, count parameters, print weights",
     "eagerflow.GradientTape": "per sample gradients, per example gradients, gradient of input",
@@ -191,6 +226,19 @@ SUBJECTS = {
     "eagerflow.wrappers.SKLearnClassifier": "grid search, hyperparameters, hyperparameter search,"
     " hyperparameter tuning, scikit learn, sklearn",
     "eagerflow.utils.set_random_seed": "seed, random seed, reproducible, reproducible seed, same numbers twice",
+    "eagerflow.initializers.HeNormal": "he initialization, kaiming initialization",
+    "eagerflow.initializers.GlorotUniform": "xavier initialization, glorot initialization",
+    "eagerflow.callbacks.SwapEMAWeights": "exponential moving average, model averaging, ema of weights",
+    "eagerflow.optimizers.AdamW": "weight decay, decoupled weight decay",
+    "eagerflow.metrics.AUC": "roc auc, roc curve",
+    "eagerflow.metrics.F1Score": "f1, metrics f1",
+    "eagerflow.metrics.Precision": "precision, precision recall",
+    "eagerflow.metrics.Recall": "recall, precision recall",
+    "eagerflow.RematScope": "gradient checkpointing, rematerialization, recompute activations",
+    "eagerflow.layers.Rescaling": "normalize images, rescale images, scale pixels",
+    "eagerflow.losses.CategoricalCrossentropy": "label smoothing",
+    "eagerflow.layers.Bidirectional": "bidirectional lstm, bilstm",
+    "eagerflow.layers.Embedding": "word embeddings, embedding layer",
 }
 # The same where the answer is a method.
 METHODS = {
@@ -210,11 +258,16 @@ def script(texts: dict[str, str]) -> str:
         texts: Markdown by name of the page.
     """
     known = {row[0]: row for row in _names()}
+    names = {named_types.PAGE: [one.name for one in named_types.types()]}
     asked = {page: phrases.split(", ") for page, phrases in ASKED.items()}
-    asked[named_types.PAGE] = [one.name for one in named_types.types()]
-    rows = [known.get(name) or (name, *_told(text), asked.get(name, []), "") for name, text in sorted(texts.items())]
+    rows = [
+        known.get(name) or (name, *_told(text), names.get(name, []), "", asked.get(name, []))
+        for name, text in sorted(texts.items())
+    ]
     methods = [row for row in _methods() if row[0] in texts]
-    return f"window.sitePages = {_json(rows)};\nwindow.siteMembers = {_json(methods)};\n"
+    common = [page for page in map(reference.homes().get, reference.common_names()) if page in texts]
+    told = {"sitePages": rows, "siteMembers": methods, "siteCommon": common}
+    return "".join([f"window.{name} = {_json(value)};\n" for name, value in told.items()])
 
 
 def _json(rows: Any) -> str:
@@ -267,14 +320,13 @@ def _parameters(function: Any) -> str:
 
 @cache
 def elsewhere() -> dict[str, list[str]]:
-    """By path of a public name: what it is called in other libraries, and what readers ask whose answer it is.
+    """By path of a public name: what it is called in other libraries.
 
     >>> elsewhere()["eagerflow.layers.Conv2D"]
     ['nn Conv2d']
     """
     found: dict[str, list[str]] = {}
-    subjects = [(phrase, path) for path, phrases in SUBJECTS.items() for phrase in phrases.split(", ")]
-    for theirs, ours in [*CALLED.items(), *_of_pytorch(_PYTORCH.read_text(encoding="utf-8")), *subjects]:
+    for theirs, ours in [*CALLED.items(), *_of_pytorch(_PYTORCH.read_text(encoding="utf-8"))]:
         if theirs not in found.setdefault(ours, []):
             found[ours].append(theirs)
     return found
@@ -320,6 +372,7 @@ def _names() -> list[Row]:
             docstrings.summary(one.doc).replace("`", ""),
             other_names(one),
             _parameters(one.value),
+            SUBJECTS[one.path].split(", ") if one.path in SUBJECTS else [],
         )
         for one in catalogue()
     ]

@@ -1,4 +1,4 @@
-"""Small pictures of the pages of the gallery, light and dark: taken in Chromium when the site is built."""
+"""Pictures of the pages of the gallery as they open, light and dark: taken in Chromium when the site is built."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 
 from tools.site.site_browser import SiteBrowser, find
 
-__all__ = ["THEMES", "are_possible", "picture_of", "write_all"]
+__all__ = ["SIZE", "THEMES", "are_possible", "picture_of", "write_all"]
 
 THEMES = ("light", "dark")
-_WIDTH, _HEIGHT, _SCALE = 1280, 800, 0.375  # of the page in the browser, and how much smaller the picture is
+SIZE = (1000, 640)  # of the page in the browser and of its picture, which a card shows at about half of that
+_READY = "!/starting …/.test(document.body.innerText)"  # a page that runs a model has loaded it
 _SETTLED = 0.8  # seconds after which a page has drawn itself
 
 
@@ -28,7 +29,9 @@ def picture_of(name: str, theme: str) -> str:
 
 
 def write_all(folder: Path, opened: Mapping[str, str]) -> None:
-    """Take the pictures that aren't there yet, or are older than their pages; none where there is no browser.
+    """Take the pictures that aren't there yet, or are older than their pages or this file.
+
+    None are taken where there is no browser.
 
     Args:
         folder: where the pages lie, and their pictures will.
@@ -47,16 +50,17 @@ def write_all(folder: Path, opened: Mapping[str, str]) -> None:
 
 
 def _has_pictures(folder: Path, name: str) -> bool:
-    made = (folder / f"{name}.html").stat().st_mtime
+    made = max(path.stat().st_mtime for path in (folder / f"{name}.html", Path(__file__)))
     pictures = [folder / picture_of(name, theme) for theme in THEMES]
     return all(picture.exists() and picture.stat().st_mtime >= made for picture in pictures)
 
 
 def _take(browser: SiteBrowser, folder: Path, name: str, opened: str) -> None:
     for theme in THEMES:
-        browser.look(theme, _WIDTH, _HEIGHT)
+        browser.look(theme, *SIZE)
         browser.begin(f"{(folder / f'{name}.html').as_uri()}{opened}")
+        browser.wait(_READY, 60)
         time.sleep(_SETTLED)
-        clip = {"x": 0, "y": 0, "width": _WIDTH, "height": _HEIGHT, "scale": _SCALE}
+        clip = {"x": 0, "y": 0, "width": SIZE[0], "height": SIZE[1], "scale": 1}
         taken = browser.call("Page.captureScreenshot", format="webp", quality=80, clip=clip)
         (folder / picture_of(name, theme)).write_bytes(base64.b64decode(taken["data"]))

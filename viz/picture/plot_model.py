@@ -137,16 +137,16 @@ def plot_model(
     Args:
         model: Sequential, functional or subclassed; built.
         to_file: ends in `.png`, `.svg`, `.pdf` or `.dot`; without an ending a PNG. None: no file.
-        show_shapes: see `model_to_dot`, as for the other arguments.
-        show_dtype: see there.
-        show_layer_names: see there.
-        rankdir: see there.
-        expand_nested: see there.
-        dpi: see there.
-        show_layer_activations: see there.
-        show_trainable: see there.
-        splines: see there.
-        inputs: see there.
+        show_shapes: see `model_to_dot`.
+        show_dtype: see `model_to_dot`.
+        show_layer_names: see `model_to_dot`.
+        rankdir: see `model_to_dot`.
+        expand_nested: see `model_to_dot`.
+        dpi: see `model_to_dot`.
+        show_layer_activations: see `model_to_dot`.
+        show_trainable: see `model_to_dot`.
+        splines: see `model_to_dot`.
+        inputs: see `model_to_dot`.
         **kwargs: none.
 
     Returns:

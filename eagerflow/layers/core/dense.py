@@ -35,7 +35,7 @@ class Dense(AdaptedLayer):
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
         lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
-        lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
+        lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
         quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer, such as `name` and `dtype`.
 

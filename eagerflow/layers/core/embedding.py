@@ -33,7 +33,7 @@ class Embedding(AdaptedLayer):
         mask_zero: whether 0 marks padding, which later layers then leave out.
         weights: the first values themselves.
         lora_rank: the rank of an adapter, which trains instead of the vectors (see `enable_lora`).
-        lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
+        lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
         quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer (Keras 2's `input_length` is accepted and not needed).
 

@@ -89,7 +89,7 @@ class LoraLayer(Layer):
 
         Args:
             rank: of the product.
-            lora_alpha: the product counts `lora_alpha / rank` times; default: once.
+            lora_alpha: the product is multiplied by `lora_alpha / rank`; default: `rank`, which multiplies it by 1.
             a_initializer: initializer of the first matrix.
             b_initializer: initializer of the second one.
 

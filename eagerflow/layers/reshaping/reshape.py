@@ -22,8 +22,8 @@ class Flatten(Layer):
     """Joins all axes but the batch's into one.
 
     Args:
-        data_format: with `"channels_first"` the channels are moved behind the spatial axes before, so that
-            weights fit both layouts.
+        data_format: with `"channels_first"` the channels are moved behind the spatial axes first, so that the
+            same weights fit both layouts.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:

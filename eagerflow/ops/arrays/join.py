@@ -62,7 +62,7 @@ def stack(xp: Numpy, x: Sequence[Array], axis: int = 0) -> Array:
 
     Args:
         x: the tensors.
-        axis: where the new axis shall be.
+        axis: the position of the new axis in the result.
 
     Raises:
         ValueError: when there are none, or their shapes differ.

@@ -138,7 +138,7 @@ def expand_dims(x: TensorLike, axis: Axes) -> Tensor:
 
     Args:
         x: a tensor.
-        axis: where the new axis (or several) shall be in the result.
+        axis: the position of the new axis, or of several, in the result.
 
     Raises:
         AxisError: when the result has no such axis.

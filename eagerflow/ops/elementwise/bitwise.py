@@ -178,7 +178,7 @@ def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def signbit(x: TensorLike) -> Tensor:
-    """Elementwise: is negative, or -0.
+    """Whether each element is negative, or -0.
 
     Args:
         x: a tensor of real numbers.

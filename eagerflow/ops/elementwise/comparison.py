@@ -112,7 +112,7 @@ def isfinite(xp: Numpy, x: Array) -> Array:
 
 @composite
 def isnan(x: TensorLike) -> Tensor:
-    """Elementwise: is NaN, the only number that differs from itself.
+    """Whether each element is NaN, the only number that differs from itself.
 
     Args:
         x: a tensor.
@@ -125,7 +125,7 @@ def isnan(x: TensorLike) -> Tensor:
 
 @composite
 def isinf(x: TensorLike) -> Tensor:
-    """Elementwise: is inf or -inf.
+    """Whether each element is inf or -inf.
 
     Args:
         x: a tensor.
@@ -138,7 +138,7 @@ def isinf(x: TensorLike) -> Tensor:
 
 @composite
 def isposinf(x: TensorLike) -> Tensor:
-    """Elementwise: is inf.
+    """Whether each element is inf.
 
     Args:
         x: a tensor of real numbers.
@@ -151,7 +151,7 @@ def isposinf(x: TensorLike) -> Tensor:
 
 @composite
 def isneginf(x: TensorLike) -> Tensor:
-    """Elementwise: is -inf.
+    """Whether each element is -inf.
 
     Args:
         x: a tensor of real numbers.

@@ -246,7 +246,7 @@ def cross(
         x2: a tensor of vectors; the other axes are broadcast.
         axisa: the axis of `x1` that holds the vectors.
         axisb: that of `x2`.
-        axisc: where the result shall have it. Two vectors of two elements give numbers, without such an axis.
+        axisc: that of the result. Two vectors of two elements give numbers, without such an axis.
         axis: all three at once.
 
     Raises:

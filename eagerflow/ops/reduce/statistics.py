@@ -259,7 +259,7 @@ def unique(
 
 
 def _resized(x: Tensor, size: int, axis: int, fill_value: Any) -> Tensor:
-    """Cut off or filled up along an axis."""
+    """Cut off or padded along an axis."""
     axis %= x.ndim
     lead = (slice(None),) * axis
     missing = size - x.shape[axis]

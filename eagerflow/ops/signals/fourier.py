@@ -119,7 +119,7 @@ def ifft2(x: TensorLike) -> Pair:
 
 
 def _of_length(x: Tensor, length: int) -> Tensor:
-    """Cut off, or filled up with zeros, along the last axis."""
+    """Cut off, or padded with zeros, along the last axis."""
     missing = length - x.shape[-1]
     if missing <= 0:
         return x[..., :length]
@@ -250,7 +250,7 @@ def stft(
         x: a tensor of real numbers, of shape `(..., n)`.
         sequence_length: the length of the window.
         sequence_stride: the distance between the starts of windows.
-        fft_length: the length of the transform; windows are filled up to it on both sides.
+        fft_length: the length of the transform; windows are padded to it on both sides.
         window: `"hann"`, `"hamming"`, None or a vector.
         center: mirror `x` at both ends, so that windows are centred on their times.
 

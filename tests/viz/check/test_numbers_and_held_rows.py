@@ -73,7 +73,7 @@ model.fit(windows, series[20:][order], validation_split=0.2, verbose=0)
     + "model.fit(x[:96], number[:96], validation_data=(x[96:], number[96:] + 1), verbose=0)\n",
     ("validation data", "one-hot rows, and numbers to train with", "one-hot"): SOFTMAX
     + "model.fit(x[:96], number[:96], validation_data=(x[96:], np.eye(4)[number[96:]]), verbose=0)\n",
-    ("validation data", "numbers to answer scaled in one part only", "Scale the numbers"): NET
+    ("validation data", "targets scaled in one part only", "Scale the targets"): NET
     + "model.fit(x[:96], target[:96], validation_data=(x[96:], 200 + 50 * target[96:]), verbose=0)\n",
     ("validation data", "a loss whose higher values are taken for better", "higher values of 'val_loss'"): NET
     + """

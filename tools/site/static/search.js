@@ -53,7 +53,9 @@ if (typeof Search !== "undefined") {
   const SELDOM = /^reference\/(compat|preprocessing|wrappers|utils|backend|distillation|saving\/KerasFileEditor)/;
   const LISTS = /^(reference\/types|keras|changelog|internals\/.*)$/;
   const FAULTS = /^doctor\/(?!index)/; // who asks for `attention mask` wants one, and not what is wrong with it
-  const favour = page =>
+  const common = new Map((window.siteCommon || []).map((page, at, { length }) => [page, 0.4 * (1 - at / length)]));
+  const favour = page => (common.get(page) || 0) + kindOf(page);
+  const kindOf = page =>
     FAULTS.test(page) ? -6 : LISTS.test(page) ? -5 : SELDOM.test(page) ? -3 : page.startsWith("reference/") ? (OFTEN[page.split("/")[1]] ?? 0) : 0;
 
   // `EarlyStopping`, `class_weight`: a name in a program, and no words of a language.
@@ -74,35 +76,48 @@ if (typeof Search !== "undefined") {
   };
 
   // From 0, where nothing fits, to 100, where it is the very name.
-  const score = (query, asked, [page, title, summary, others, parameters]) => {
+  const named = (query, asked, [page, title, summary, others, parameters]) => {
     const names = [title, ...others];
     const whole = joined(query.replace(/^\s*(np|numpy|tf|torch)\./, ""));
-    const most = page.startsWith("reference/") && page.endsWith("/index") ? 70 : 100; // lists of names
+    const isList = page.startsWith("reference/") && page.endsWith("/index");
+    const most = !isList ? 100 : joined(last(title)) === whole ? 88 : 70;
     if (names.some(name => name.toLowerCase() === plain(query))) return most;
     if (takesAll(query, names, parameters)) return 97;
     const isPhrase = name => name.includes(" ") && isName(query);
     if (names.some(name => joined(name) === whole && !isPhrase(name))) return Math.min(95, most);
-    if (names.some(name => last(name) === query.trim())) return 92;
-    if (names.some(name => joined(last(name)) === whole)) return 90;
+    if (names.some(name => last(name) === query.trim())) return Math.min(92, most);
+    if (names.some(name => joined(last(name)) === whole)) return Math.min(90, most);
     if (takes(query, parameters)) return 89;
     if (joined(page.slice(page.lastIndexOf("/") + 1)) === whole) return 88;
     const kept = asked.map(({ stems }) => stems[stems.length - 1]).join(" ");
     if (others.some(name => stemmed(name) === kept || stemmed(name) === phrase(asked))) return 84;
     if (takesWords(asked, parameters)) return 82;
     const subject = title.split(":")[0];
+    const called = words(last(subject));
     const inTitle = all(title);
     const hit = asked.filter(word => fits(word, inTitle)).length;
-    if (hit === asked.length) return Math.min(most, 80 - 3 * Math.max(0, words(last(subject)).length - hit));
+    const inName = asked.filter(word => fits(word, called)).length; // the rest stands in the module: `layer norm`
+    if (hit === asked.length) return Math.min(most, 80 - 3 * Math.max(0, called.length - inName) - 2 * (hit - inName));
     if (whole.length > 4 && joined(title).includes(whole)) return 72 - Math.min(20, joined(title).length - whole.length);
     if (others.some(name => asked.every(word => fits(word, all(name))))) return 68;
-    const known = [...inTitle, ...others.flatMap(all)];
-    if (asked.every(word => fits(word, known))) return 55;
+    if (others.some(name => asked.every(word => fits(word, [...inTitle, ...all(name)])))) return 55;
     if (others.some(name => holds(asked, name))) return 54;
-    const said = [...known, ...all(summary)];
+    const said = [...inTitle, ...all(summary)];
     const told = asked.filter(word => fits(word, said)).length;
     if (told === asked.length) return 40 + Math.min(10, 10 * hit);
     return asked.length > 2 && told >= asked.length - 1 ? 20 + 5 * hit : 0;
   };
+  // By the phrases of readers whose answer a page is. Where one is the very question, a text that explains the subject
+  // comes before the names that are a part of it.
+  const meant = (query, asked, [page, title, , , , phrases = []]) => {
+    const less = page.startsWith("reference/") ? [88, 80, 64] : [100, 84, 68];
+    if (phrases.some(name => joined(name) === joined(query)) && !isName(query)) return less[0];
+    if (phrases.some(name => stemmed(name) === phrase(asked))) return less[1];
+    if (phrases.some(name => asked.every(word => fits(word, all(name))))) return less[2];
+    if (phrases.some(name => asked.every(word => fits(word, [...all(title), ...all(name)])))) return 55;
+    return phrases.some(name => holds(asked, name)) ? 54 : 0;
+  };
+  const score = (query, asked, row) => Math.max(named(query, asked, row), meant(query, asked, row));
   // `change learning rate during training`: most of the words are a phrase that leads there.
   const holds = (asked, name) => {
     const inside = all(name);
@@ -118,6 +133,7 @@ if (typeof Search !== "undefined") {
 
   // A heading counts a little less than the title of a page that says the same.
   const headingScore = (query, asked, title, pageTitle, others) => {
+    if (isName(query) && others.includes(query.trim())) return 93; // an argument of many functions, told of here
     const isCode = query.includes(".") || isName(query); // viz.diff is the function, viz diff the command
     if (!isCode && others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
     // `attention mask` for attention_mask: as with parameters, the words of a name count less than the name.
@@ -170,7 +186,7 @@ if (typeof Search !== "undefined") {
   const wordsOfNames = () => {
     const counts = new Map();
     const add = text => new Set([...split(text), ...split(spaced(text)), joined(last(text))]).forEach(word => counts.set(word, (counts.get(word) || 0) + 1));
-    for (const [, title, , others] of window.sitePages) [title, ...others].forEach(add);
+    for (const [, title, , others, , phrases = []] of window.sitePages) [title, ...others, ...phrases].forEach(add);
     for (const [, title] of window.siteMembers) add(title);
     for (const [, , title, others] of window.siteHeadings || []) [title, ...others].forEach(add);
     return counts;
@@ -258,8 +274,12 @@ if (typeof Search !== "undefined") {
     const there = new Set(first.flatMap(([page, , anchor]) => [page, page + anchor]));
     const isNew = ([page, , anchor, , , , kind]) => !there.has(page) || (anchor && kind !== "object" && !there.has(page + anchor));
     const rest = text.filter(isNew);
-    const isLast = ([page]) => LAST.test(page);
-    shown = [...first, ...rest.filter(found => !isLast(found)), ...rest.filter(isLast)].reverse();
+    // Names whose summaries happen to hold the words come after the texts that hold them.
+    const isWeak = ([page, , anchor, , points]) => points < 50 && page.startsWith("reference/") && !anchor;
+    const rank = ([page]) => (LAST.test(page) ? 3 : LISTS.test(page) ? 2 : page.startsWith("reference/") ? 1 : 0);
+    const inOrder = at => rest.filter(found => rank(found) === at);
+    const weak = first.filter(isWeak);
+    shown = [...first.filter(found => !isWeak(found)), ...inOrder(0), ...weak, ...inOrder(1), ...inOrder(2), ...inOrder(3)].reverse();
     if (!shown.length && asked.length > 1) {
       const there = asked.filter(({ stems: [word] }) => inFullText(...taken(word)).length);
       if (there.length) tell(`No page has all of “${given}”. These have some of the words.`);

@@ -96,8 +96,8 @@ ON_DATA = {
         "for both."
     ),
     "validation_mismatch.targets": (
-        "Scale the numbers to answer in the same way for both, with the mean and standard deviation (or the largest "
-        "number) of the training data; answers are scaled back after predict."
+        "Scale the targets in the same way for both, with the mean and standard deviation (or the largest "
+        "number) of the training data, and scale the predictions back after predict."
     ),
     "validation_mismatch.numbers": (
         "Number the classes once for all rows: fit a LabelEncoder on the training labels alone and only transform the "

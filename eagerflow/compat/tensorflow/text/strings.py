@@ -23,7 +23,7 @@ class TextRows(list[Any]):
     """Rows of unequal lengths, for what TensorFlow has ragged tensors: a list, and `to_tensor`."""
 
     def to_tensor(self, default_value: Any = None, shape: Any = None) -> Any:
-        """One tensor, short rows filled up with a default: an empty text, or 0."""
+        """One tensor, short rows padded with a default: an empty text, or 0."""
         width = max([len(row) for row in self], default=0)
         width = width if shape is None or shape[-1] is None else int(shape[-1])
         words = not self or isinstance(self[0], TextTensor)

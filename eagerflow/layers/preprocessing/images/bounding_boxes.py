@@ -294,7 +294,7 @@ def pad(
 
 
 def as_boxes(layer: Any, given: Any) -> dict[str, Tensor]:
-    """Boxes and labels as tensors; lists of unequal lengths are filled up with boxes 0 and labels -1.
+    """Boxes and labels as tensors; lists of unequal lengths are padded with boxes 0 and labels -1.
 
     Raises:
         ValueError: when the layer knows no format for them, or parts are missing or don't fit.

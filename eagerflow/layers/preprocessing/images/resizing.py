@@ -177,7 +177,7 @@ class Resizing(_Sized):
 
 
 class CenterCrop(_Sized):
-    """The middle of images; smaller ones are resized, from the largest window of the right proportions.
+    """Crops the middle of images. Smaller ones are resized, from the largest window of the right proportions.
 
     Args:
         height: the new height.

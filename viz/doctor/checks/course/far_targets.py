@@ -1,4 +1,4 @@
-"""`unscaled_target`: numbers to answer that are so far from 0, or so wide, that answers haven't come near to them."""
+"""`unscaled_target`: targets so far from 0, or so widely spread, that predictions haven't come near them."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class AttentionMasks(Check):
             self._tell(
                 "attention_mask.upside_down",
                 mask,
-                f"has its mask the wrong way round in time: each of {steps} steps {alone}{nothing}",
+                f"has a mask that is reversed in time: each of {steps} steps {alone}{nothing}",
                 {"rows": steps, "blind": steps - 1},
             )
 

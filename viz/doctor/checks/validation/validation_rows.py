@@ -309,7 +309,7 @@ def classes_apart(
 
 
 def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | None) -> str:
-    """How numbers to answer differ from those of the validation data, in words; empty where they don't.
+    """How targets differ from those of the validation data, in words; empty where they don't.
 
     Args:
         loss: the loss that they are for.
@@ -332,7 +332,7 @@ def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | 
     if not numpy.isfinite([*size, *other_size]).all() or not (far or unit or (standard and off)):
         return ""
     return (
-        f"the numbers to answer range from {number(low)} to {number(high)} in the training data, and from "
+        f"the targets range from {number(low)} to {number(high)} in the training data, and from "
         f"{number(lowest)} to {number(highest)} in the validation data"
     )
 
