@@ -176,6 +176,19 @@ PROPOSED = {
     'LSTM(8, recurrent_initializer="|")': {"orthogonal", "zeros"},
     'Sequential().compile(optimizer="|")': {"adam", "sgd", "lion"},
     'Sequential().compile("adam", loss="|")': {"mse", "sparse_categorical_crossentropy"},
+    'Sequential().compile("adam", "mse", metrics=["|"])': {"accuracy", "auc", "mae"},
+    'Sequential().compile("adam", "mse", jit_compile="|")': {"auto"},
+    'Activation("|")': {"relu", "gelu"},
+    'Dense(8, dtype="|")': {"float32", "mixed_float16"},
+    'Input((3,), dtype="|")': {"float32", "int32"},
+    'ops.cast(ops.ones(3), "|")': {"float16", "int32"},
+    'ops.ones(3, dtype="|")': {"float16", "int32"},
+    'Variable(3.0, dtype="|")': {"float16", "int32"},
+    'initializers.get("|")': {"he_normal", "zeros"},
+    'activations.get("|")': {"relu", "softmax"},
+    'TextVectorization(standardize="|")': {"lower"},
+    'Bidirectional(LSTM(3), merge_mode="|")': {"concat", "sum"},
+    'GradientTape().gradient(1, 2, unconnected_gradients="|")': {"none", "zero"},
     'MeanSquaredError(reduction="|")': {"sum", "none"},
     'EarlyStopping(mode="|")': {"auto", "min", "max"},
     'trace(stats="|")': {"none", "basic", "full"},
@@ -186,7 +199,8 @@ def test_an_editor_proposes_the_names_that_an_argument_takes(tmp_path):
     if find_spec("basedpyright") is None:
         pytest.skip("basedpyright isn't installed")
     (tmp_path / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT)]}), encoding="utf-8")
-    imports = "from eagerflow.layers import *\nfrom eagerflow import Sequential\nfrom viz import trace\n"
+    imports = "from eagerflow.layers import *\nfrom eagerflow import GradientTape, Sequential, Variable, activations\n"
+    imports += "from eagerflow import initializers, ops\nfrom viz import trace\n"
     imports += "from eagerflow.callbacks import EarlyStopping\nfrom eagerflow.losses import MeanSquaredError\n"
     editor = Editor(tmp_path)
     try:
