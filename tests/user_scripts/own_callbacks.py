@@ -123,6 +123,28 @@ class Linear(layers.Layer):
 
 
 print(Linear(4)(ops.ones((2, 3)), scale=2.0).shape, Linear(4)(np.ones((2, 3)), 3.0).shape)
+
+
+class Scaled(layers.Dense):
+    """A library's layer, whose call takes more."""
+
+    def call(self, inputs: keras.Tensor, training: bool | None = None, scale: float = 1.0) -> keras.Tensor:
+        """Scaled."""
+        return super().call(inputs) * scale
+
+    def __call__(self, *args: Any, **kwargs: Any) -> keras.Tensor:
+        """As its `call`."""
+        return super().__call__(*args, **kwargs)
+
+
+class Centred(layers.Conv2D):
+    """A library's layer with another kernel."""
+
+    def call(self, inputs):
+        return super().call(inputs - ops.mean(inputs))
+
+
+print(Scaled(2)(ops.ones((2, 3)), scale=2.0).shape, Centred(2, 3)(ops.ones((1, 4, 4, 1)), training=True).shape)
 inputs = keras.Input((3,))
 model = keras.Model(inputs, layers.Dense(1)(Linear(4)(inputs)))
 model.compile(keras.optimizers.SGD(Warmup(0.1, 10), momentum=0.9), Weighted(3.0), metrics=[F1(), "mae"])
