@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy
 import pytest
 
 import eagerflow
@@ -38,10 +39,11 @@ def expected(script: Path) -> dict[tuple[int, str], str]:
 
 @pytest.fixture(scope="module", params=["editable", "wheel"])
 def python(request, tmp_path_factory):
-    """An interpreter with nothing but eagerflow."""
+    """An interpreter with nothing but eagerflow, and NumPy, which comes with it."""
     folder = tmp_path_factory.mktemp(request.param)
     venv.create(folder / "venv")
     (packages,) = (folder / "venv").glob("lib/python*/site-packages")
+    (packages / "numpy").symlink_to(Path(numpy.__file__).parent)
     if request.param == "editable":
         (packages / "eagerflow.pth").write_text(f"{ROOT}\n", encoding="utf-8")
     else:
