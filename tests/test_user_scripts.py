@@ -32,7 +32,7 @@ def expected(script: Path) -> dict[tuple[int, str], str]:
     """What is said at the end of lines, by line and kind."""
     found = {}
     for number, line in enumerate(script.read_text("utf-8").splitlines(), 1):
-        if said := re.search(r"  # (error|type): (.*)$", line):
+        if said := re.search(r"  # (error|type): (?!ignore)(.*)$", line):
             found[number, said[1]] = said[2]
     return found
 

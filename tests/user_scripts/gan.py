@@ -40,7 +40,7 @@ class GAN(keras.Model):
         self.d_loss_metric = keras.metrics.Mean(name="d_loss")
         self.g_loss_metric = keras.metrics.Mean(name="g_loss")
 
-    def compile(self, d_optimizer, g_optimizer, loss_fn):  # pyright: ignore[reportIncompatibleMethodOverride]
+    def compile(self, d_optimizer, g_optimizer, loss_fn):  # type: ignore[override]
         super().compile()
         self.d_optimizer = d_optimizer
         self.g_optimizer = g_optimizer
