@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import get_args
@@ -13,6 +14,7 @@ import eagerflow as ef
 from eagerflow.base import typing as named_types
 from eagerflow.base.serialization import tables
 from eagerflow.core.array_errors import AxisError, errstate
+from eagerflow.core.dtypes import ALLOWED
 from eagerflow.core.lowering import load_kernels
 from eagerflow.core.primitive import registry
 from tests.fixtures.cases import registry_cases as cases
@@ -154,3 +156,18 @@ def test_editors_propose_a_name_for_everything_that_has_one(kind, alias):
     entries = tables[f"keras.{kind}"].entries
     proposed = {id(entries[name]) for name in get_args(get_args(alias)[0])}
     assert proposed == {id(entry) for name, entry in entries.items() if name == name.lower()}
+
+
+def test_editors_propose_the_names_of_all_metrics_that_need_no_arguments():
+    named = {}
+    for name in tables["keras.metrics"].entries:
+        if name == name.lower() and name not in ("mean", "sum"):  # of numbers, not of predictions
+            with contextlib.suppress(TypeError):
+                found = ef.metrics.get(name)
+                named[name] = found if isinstance(found, FunctionType) else type(found)
+    proposed = [name for name in get_args(get_args(named_types.MetricLike)[0]) if name != "acc"]
+    assert {named[name] for name in proposed} == set(named.values())
+
+
+def test_editors_propose_the_names_of_all_types_of_numbers():
+    assert sorted(get_args(get_args(named_types.DType)[0])) == sorted(ALLOWED)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import inspect
 import typing
-from typing import assert_type
+from typing import Any, assert_type
 
 import numpy
 import pytest
 
 import viz
-from eagerflow import Model, Sequential, Tensor, applications, callbacks, layers, losses, metrics, ops, optimizers
+from eagerflow import (
+    GradientTape,
+    Model,
+    Sequential,
+    Tensor,
+    Variable,
+    applications,
+    callbacks,
+    grad,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+)
 
 
 def test_results_have_types() -> None:
@@ -22,6 +36,61 @@ def test_results_have_types() -> None:
     assert_type(layers.Conv2D(4, 3), layers.Conv2D)
     assert_type(losses.MeanSquaredError(), losses.MeanSquaredError)
     assert_type(Sequential([layers.Dense(1)]).predict(x, verbose=0), numpy.ndarray)
+
+
+def test_states_and_scores_come_as_types_say() -> None:
+    x = ops.ones((2, 3, 4))
+    lstm = layers.LSTM(2, return_state=True)(x)
+    assert_type(lstm, tuple[Tensor, Tensor, Tensor])
+    assert type(lstm) is tuple
+    assert len(lstm) == 3
+    gru = layers.GRU(2, return_state=True)(x)
+    assert_type(gru, tuple[Tensor, Tensor])
+    assert type(gru) is tuple
+    assert len(gru) == 2
+    both = layers.Bidirectional(layers.LSTM(2), merge_mode=None)(x)
+    assert_type(both, tuple[Tensor, Tensor])
+    assert type(both) is tuple
+    assert len(both) == 2
+    many = layers.Bidirectional(layers.LSTM(2, return_state=True))(x)
+    assert_type(many, tuple[Tensor, ...])
+    assert type(many) is tuple
+    assert len(many) == 5
+    scores = layers.MultiHeadAttention(1, 2)(x, x, return_attention_scores=True)
+    assert_type(scores, tuple[Tensor, Tensor])
+    assert type(scores) is tuple
+    assert len(scores) == 2
+    assert_type(layers.LSTM(2)(x), Tensor)
+    assert isinstance(layers.LSTM(2)(x), Tensor)
+
+
+def test_calls_of_layers_have_arguments() -> None:
+    x = ops.ones((2, 3))
+    with pytest.raises(TypeError, match="positional"):
+        layers.Dense(4)(x, None, None)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="trainin"):
+        layers.LSTM(4)(ops.ones((2, 3, 4)), trainin=True)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="same tensor twice"):
+        layers.MultiHeadAttention(2, 8)(ops.ones((2, 3, 4)))  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="mask"):
+        layers.Dense(4)(x, mask=None)  # type: ignore[call-arg]
+
+
+def test_gradients_have_the_structure_that_types_say() -> None:
+    w, b = Variable([1.0, 2.0]), Variable(3.0)
+    with GradientTape(persistent=True) as tape:
+        loss = (w * w).sum() + b * b
+    assert_type(tape.gradient(loss, w), Tensor)
+    assert_type(tape.gradient(loss, [w, b]), list[Tensor | Any])
+    assert type(tape.gradient(loss, [w, b])) is list
+    assert_type(tape.gradient(loss, (w, b)), tuple[Tensor | Any, ...])
+    assert type(tape.gradient(loss, (w, b))) is tuple
+    assert_type(tape.gradient(loss, {"w": w}), dict[str, Tensor | Any])
+    assert type(tape.gradient(loss, {"w": w})) is dict
+    assert_type(grad(ops.square)(2.0), Tensor)
+    assert isinstance(grad(ops.square)(2.0), Tensor)
+    assert_type(grad(lambda of: of["x"] * 2)({"x": 1.0}), dict[str, Any])
+    assert type(grad(lambda of: of["x"] * 2)({"x": 1.0})) is dict
 
 
 def test_editors_know_the_input_of_a_lambda() -> None:

@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.activations import functions
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import ActivationLike
 
 __all__ = ["deserialize", "get", "serialize"]
 
@@ -60,7 +60,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Identifier) -> Any:
+def get(identifier: ActivationLike) -> Any:
     """The activation for a name, configuration, or any callable; `linear` for None.
 
     Args:

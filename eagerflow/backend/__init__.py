@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter as _attrgetter
 from typing import Any
 
 import numpy
@@ -54,7 +55,7 @@ def result_type(*dtypes: Any) -> str:
     if found != "float64" or "float64" in [k.name for k in kinds]:
         return standardize_dtype(found)
     floats = [k for k in kinds if k.kind not in "iub"]
-    return standardize_dtype(max(floats, key=lambda k: k.itemsize)) if floats else floatx()
+    return standardize_dtype(max(floats, key=_attrgetter("itemsize"))) if floats else floatx()
 
 
 _listed(__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from eagerflow.base.typing import DataFormat, RegularizerLike
+from eagerflow.base.typing import DataFormat, DType, PolicyLike, RegularizerLike
 
 __all__ = ["BatchNormalizationOptions", "BoxOptions", "ConvOptions", "EmbeddingOptions", "ImageOptions"]
 __all__ += ["LayerNormalizationOptions", "LayerOptions", "LookupOptions", "NamedOptions", "OfAnyLayer"]
@@ -34,7 +34,7 @@ class OfAnyLayer(TypedDict, total=False):
     batch_input_shape: Sequence[int | None]
     batch_shape: Sequence[int | None]
     batch_size: int | None
-    input_dtype: Any
+    input_dtype: DType
 
 
 class NamedOptions(OfAnyLayer, total=False):
@@ -46,7 +46,7 @@ class NamedOptions(OfAnyLayer, total=False):
     """
 
     name: str | None
-    dtype: Any
+    dtype: PolicyLike
 
 
 class WeightOptions(NamedOptions, total=False):
@@ -153,7 +153,7 @@ class UnnamedOptions(OfAnyLayer, total=False):
         activity_regularizer: of the outputs.
     """
 
-    dtype: Any
+    dtype: PolicyLike
     input_dim: int | None
     weights: Any
     activity_regularizer: RegularizerLike

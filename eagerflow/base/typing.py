@@ -15,9 +15,9 @@ __all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Bette
 __all__ += ["CausalPadding", "ClassMode", "ColorMode", "Condition", "ConstraintLike", "DType", "DataFormat"]
 __all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode"]
 __all__ += ["Identifier", "InSequence", "InitializerLike", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
-__all__ += ["Needs", "Numpy", "OptimizerLike", "OwnPadding", "Padding", "PillowInterpolation", "QuantileMethod"]
-__all__ += ["Reduction", "RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike"]
-__all__ += ["TokenMode"]
+__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "NumberOrRange", "Numpy", "OptimizerLike", "OwnPadding"]
+__all__ += ["Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
+__all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -29,7 +29,30 @@ Numpy: TypeAlias = Any
 TensorLike: TypeAlias = Any
 
 # A name such as "float32", a type of NumPy, Python or another library; None where there is a default.
-DType: TypeAlias = Any
+DType: TypeAlias = (
+    Literal[
+        "bfloat16",
+        "bool",
+        "complex128",
+        "complex64",
+        "float16",
+        "float32",
+        "float64",
+        "int16",
+        "int32",
+        "int64",
+        "int8",
+        "string",
+        "uint16",
+        "uint32",
+        "uint64",
+        "uint8",
+    ]
+    | Any
+)
+
+# What a layer computes in: a data type for all, or a policy, which may be one type for weights and another for ops.
+PolicyLike: TypeAlias = Literal["mixed_bfloat16", "mixed_float16"] | DType
 
 # One axis, several, or None, mostly for all.
 Axes: TypeAlias = int | Sequence[int] | None
@@ -46,6 +69,9 @@ Identifier: TypeAlias = Any
 
 # A path, or an open binary file.
 FilePath: TypeAlias = str | PathLike[str] | IO[bytes] | BufferedIOBase
+
+# A number, or the two between which one is drawn.
+NumberOrRange: TypeAlias = float | Sequence[float]
 
 # Words of closed sets: a type checker refuses another, and editors complete them. Where one comes out of a variable
 # of the user's, that is to be a literal or has such a type, too: `padding: Literal["same", "valid"]`.
@@ -105,6 +131,9 @@ EncodedMode: TypeAlias = Literal["int", "one_hot", "multi_hot", "count"]
 
 # How a layer gives numbers of words, also by how rare they are.
 TokenMode: TypeAlias = EncodedMode | Literal["tf_idf"]
+
+# What stands for the gradient of what a target doesn't depend on; also one of TensorFlow's constants.
+Missing: TypeAlias = Literal["none", "zero"] | Any
 
 # How the scores of several classes become one.
 Average: TypeAlias = Literal["micro", "macro", "weighted"]
@@ -263,6 +292,60 @@ LossLike: TypeAlias = (
     | Sequence[Any]
 )
 
+# A metric: its name, its config, an object or a function.
+MetricLike: TypeAlias = (
+    Literal[
+        "acc",
+        "accuracy",
+        "auc",
+        "bce",
+        "binary_accuracy",
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
+        "binary_io_u",
+        "categorical_accuracy",
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_hinge",
+        "concordance_correlation",
+        "cosine_similarity",
+        "f1_score",
+        "f_beta_score",
+        "false_negatives",
+        "false_positives",
+        "hinge",
+        "huber",
+        "kl_divergence",
+        "log_cosh",
+        "log_cosh_error",
+        "mae",
+        "mape",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_error",
+        "mean_squared_logarithmic_error",
+        "mse",
+        "msle",
+        "pearson_correlation",
+        "poisson",
+        "precision",
+        "r2_score",
+        "recall",
+        "root_mean_squared_error",
+        "sparse_categorical_accuracy",
+        "sparse_categorical_crossentropy",
+        "sparse_top_k_categorical_accuracy",
+        "squared_hinge",
+        "top_k_categorical_accuracy",
+        "true_negatives",
+        "true_positives",
+    ]
+    | Any
+)
+
+# Those of a model: a list of them; for several outputs a list of lists, or a dict.
+MetricsLike: TypeAlias = Sequence[MetricLike] | Mapping[str, Any] | MetricLike
+
 # What a callback is told: a dict of the numbers so far by name, or None. As `dict | None` it would make type checkers
 # object to `logs["loss"]` in every hook that has `logs=None`, as Keras' have.
 Logs: TypeAlias = Any
@@ -272,12 +355,19 @@ Seed: TypeAlias = Any
 
 # What `evaluate` gives: a number or a list of them, as was compiled, and no dict. To a type checker it is both at once:
 # as a union, `loss < 0.1` and `loss, accuracy = model.evaluate(x, y)` would be errors.
+#
+# What `predict` gives: an array, or a list or dict of them, as the model's outputs are. In the same way.
 if TYPE_CHECKING:
+    import numpy
 
     class Evaluated(float, list[Any]):  # type: ignore[misc]
         """A number and a list of numbers."""
+
+    class Predicted(numpy.ndarray, list[Any], dict[str, Any]):  # type: ignore[misc]
+        """An array, and a list and a dict of arrays."""
 else:
     Evaluated: TypeAlias = Any
+    Predicted: TypeAlias = Any
 
 
 # What `Sequential` takes, a layer or an `Input`: their common base to a type checker, which would find none for a list

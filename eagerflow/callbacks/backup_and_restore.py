@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
+from os import PathLike
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -55,7 +56,11 @@ class BackupAndRestore(Callback):
     _training: Any = None  # the running `fit`, which knows the place in the data
 
     def __init__(
-        self, backup_dir: Any, save_freq: Any = "epoch", double_checkpoint: bool = False, delete_checkpoint: bool = True
+        self,
+        backup_dir: str | PathLike[str],
+        save_freq: int | Literal["epoch"] = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
     ) -> None:
         super().__init__()
         if backup_dir is None or not os.fspath(backup_dir):

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import ConstraintLike
 
 __all__ = ["Constraint", "deserialize", "get", "serialize"]
 
@@ -63,7 +63,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Identifier) -> Any:
+def get(identifier: ConstraintLike) -> Any:
     """The constraint that a name, a configuration or a class stands for; anything else it takes is returned as it is.
 
     Args:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.links import above
 from eagerflow.core.op import identity
 from eagerflow.core.tape import GradientTape
@@ -25,7 +26,34 @@ __all__ = ["check_grads", "grad", "hessian", "jacobian", "jvp", "value_and_grad"
 # The place of the argument that a derivative is asked of, or of several.
 Argnums = int | Sequence[int]
 
+Answer = TypeVar("Answer")
 
+if TYPE_CHECKING:
+    Key = TypeVar("Key")
+
+    class Derivative(Protocol):
+        """A function of the same arguments; the derivative has the structure of the first."""
+
+        @overload
+        def __call__(self, first: dict[Key, Any], /, *args: Any, **kwargs: Any) -> dict[Key, Any]: ...
+        @overload
+        def __call__(self, first: list[Any] | tuple[Any, ...], /, *args: Any, **kwargs: Any) -> Tensor | Any: ...
+        @overload
+        def __call__(self, first: TensorLike, /, *args: Any, **kwargs: Any) -> Tensor: ...
+
+
+@overload
+def value_and_grad(
+    function: Callable[[Tensor], Answer], argnums: int = 0, has_aux: bool = False
+) -> Callable[..., tuple[Answer, Tensor | Any]]: ...
+@overload
+def value_and_grad(
+    function: Callable[..., Answer], argnums: int = 0, has_aux: bool = False
+) -> Callable[..., tuple[Answer, Tensor | Any]]: ...
+@overload
+def value_and_grad(
+    function: Callable[..., Answer], argnums: Sequence[int], has_aux: bool = False
+) -> Callable[..., tuple[Answer, tuple[Tensor | Any, ...]]]: ...
 def value_and_grad(
     function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 ) -> Callable[..., tuple[Any, Any]]:
@@ -61,9 +89,25 @@ def value_and_grad(
 
 
 @overload
-def grad(function: Callable[[Tensor], Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]: ...
+def grad(function: Callable[[Tensor], Any], argnums: Literal[0] = 0, has_aux: Literal[False] = False) -> Derivative: ...
 @overload
-def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]: ...
+def grad(function: Callable[..., Any], argnums: Literal[0] = 0, has_aux: Literal[False] = False) -> Derivative: ...
+@overload
+def grad(
+    function: Callable[..., Any], argnums: int, has_aux: Literal[False] = False
+) -> Callable[..., Tensor | Any]: ...
+@overload
+def grad(
+    function: Callable[..., Any], argnums: Sequence[int], has_aux: Literal[False] = False
+) -> Callable[..., tuple[Tensor | Any, ...]]: ...
+@overload
+def grad(
+    function: Callable[..., Any], argnums: int = 0, *, has_aux: Literal[True]
+) -> Callable[..., tuple[Tensor | Any, Any]]: ...
+@overload
+def grad(function: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool) -> Callable[..., Any]: ...
+@overload
+def grad(function: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Callable[..., Any]: ...
 def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function returning the gradient of `function` (with `has_aux`: `(gradient, aux)`).
 
@@ -96,7 +140,9 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
 
 
 @boundary
-def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(
+    function: Callable[..., Answer], *primals: TensorLike
+) -> tuple[Answer, Callable[[Any], tuple[Tensor | Any, ...]]]:
     """`(function(*primals), pullback)`, where `pullback(v)` gives v's product with the jacobian, per argument.
 
     Args:
@@ -122,7 +168,9 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
 
 
 @boundary
-def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    function: Callable[..., Answer], primals: Sequence[TensorLike], tangents: Sequence[TensorLike]
+) -> tuple[Answer, Answer]:
     """`(function(*primals), derivative of it along tangents)`.
 
     Forward-mode by two reverse passes: the pullback is linear in its argument, and its own pullback is
@@ -151,6 +199,14 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     return out, slope
 
 
+@overload
+def jacobian(function: Callable[[Tensor], Any], argnums: Literal[0] = 0) -> Derivative: ...
+@overload
+def jacobian(function: Callable[..., Any], argnums: Literal[0] = 0) -> Derivative: ...
+@overload
+def jacobian(function: Callable[..., Any], argnums: int) -> Callable[..., Tensor | Any]: ...
+@overload
+def jacobian(function: Callable[..., Any], argnums: Sequence[int]) -> Callable[..., tuple[Tensor | Any, ...]]: ...
 def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function returning d out[i] / d x[j]: shape `out.shape + x.shape`.
 
@@ -177,7 +233,11 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     return call
 
 
-def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+@overload
+def hessian(function: Callable[[Tensor], Any], argnums: int = 0) -> Callable[..., Tensor]: ...
+@overload
+def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Tensor]: ...
+def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Tensor]:
     """A function returning the second derivatives of a scalar function: shape `x.shape + x.shape`.
 
     Args:

@@ -10,7 +10,7 @@ import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy
 
@@ -18,6 +18,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import TapeError, did_you_mean, signature_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Missing
 from eagerflow.core.backward import Finished, Gradients, Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
@@ -31,6 +32,10 @@ from eagerflow.core.variable import Variable, variable_of
 __all__ = ["GradientTape"]
 
 _UNCONNECTED = ("none", "zero")
+
+S = TypeVar("S", bound=Tensor)  # a source
+K = TypeVar("K")
+
 _new = object.__new__
 
 
@@ -226,23 +231,32 @@ class GradientTape:
 
     # -- differentiating
 
+    # A source that the target doesn't depend on has None as its gradient, which few scripts ask about: `Tensor | Any`.
     @overload
     def gradient(
-        self, target: Any, sources: Tensor, output_gradients: Any = None, unconnected_gradients: Any = "none"
+        self, target: Any, sources: Tensor, output_gradients: Any = None, unconnected_gradients: Missing = "none"
     ) -> Tensor: ...
+    @overload
+    def gradient(
+        self, target: Any, sources: list[S], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+    ) -> list[Tensor | Any]: ...
+    @overload
+    def gradient(
+        self, target: Any, sources: tuple[S, ...], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+    ) -> tuple[Tensor | Any, ...]: ...
+    @overload
+    def gradient(
+        self, target: Any, sources: dict[K, S], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+    ) -> dict[K, Tensor | Any]: ...
     @overload
     def gradient(
         self,
         target: Any,
-        sources: list[Any],
+        sources: Any,
         output_gradients: Any = None,
-        unconnected_gradients: Any = "none",
+        unconnected_gradients: Missing = "none",
         *,
         _finished: Finished | None = None,
-    ) -> list[Any]: ...
-    @overload
-    def gradient(
-        self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = "none"
     ) -> Any: ...
     @boundary
     def gradient(
@@ -250,7 +264,7 @@ class GradientTape:
         target: Any,
         sources: Any,
         output_gradients: Any = None,
-        unconnected_gradients: Any = "none",
+        unconnected_gradients: Missing = "none",
         *,
         _finished: Finished | None = None,
     ) -> Any:
@@ -379,13 +393,31 @@ class GradientTape:
 
     # -- jacobians
 
+    @overload
+    def jacobian(
+        self,
+        target: Tensor,
+        sources: Tensor,
+        unconnected_gradients: Missing = "none",
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Tensor: ...
+    @overload
+    def jacobian(
+        self,
+        target: Tensor,
+        sources: Any,
+        unconnected_gradients: Missing = "none",
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any: ...
     @boundary
     def jacobian(
         self,
         target: Tensor,
         sources: Any,
-        unconnected_gradients: Any = "none",
-        parallel_iterations: Any = None,
+        unconnected_gradients: Missing = "none",
+        parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
         """D target[i] / d source[j] for every element: shape `target.shape + source.shape`.
@@ -416,10 +448,10 @@ class GradientTape:
         self,
         target: Tensor,
         source: Tensor,
-        unconnected_gradients: Any = "none",
-        parallel_iterations: Any = None,
+        unconnected_gradients: Missing = "none",
+        parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
-    ) -> Any:
+    ) -> Tensor | Any:
         """D target[b, i] / d source[b, j] for each example b: shape `(batch, *target.shape[1:], *source.shape[1:])`.
 
         For functions that treat every example by itself. One backward pass per element of an example.

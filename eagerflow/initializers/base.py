@@ -10,7 +10,7 @@ import numpy
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import DType, Identifier
+from eagerflow.base.typing import DType, InitializerLike
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -77,7 +77,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Identifier) -> Any:
+def get(identifier: InitializerLike) -> Any:
     """The initializer that a name, a configuration, a class or an array stands for; others are returned as they are.
 
     Args:

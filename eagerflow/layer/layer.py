@@ -15,7 +15,7 @@ from eagerflow.base.errors import no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
-from eagerflow.base.typing import InSequence, RegularizerLike
+from eagerflow.base.typing import InSequence, PolicyLike, RegularizerLike
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -151,7 +151,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
         *,
         activity_regularizer: RegularizerLike = None,
         trainable: bool = True,
-        dtype: Any = None,
+        dtype: PolicyLike = None,
         autocast: bool = True,
         name: str | None = None,
         **kwargs: Any,
@@ -626,7 +626,7 @@ def _is_plain_data(x: Any) -> bool:
     return isinstance(x, (int, float, complex, numpy.generic))
 
 
-def cast_with_mask(x: Tensor, dtype: Any) -> Tensor:
+def cast_with_mask(x: Tensor, dtype: PolicyLike) -> Tensor:
     """The tensor in another type, with its mask."""
     result, mask = cast(x, dtype), get_mask(x)
     if mask is not None:

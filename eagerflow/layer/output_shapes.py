@@ -17,6 +17,8 @@ __all__ = ["ShapeAnswers"]
 class ShapeAnswers:
     """`compute_output_shape` and `compute_output_spec`, from the class's own answer or by a run on small arrays."""
 
+    _gives_states: bool  # to type checkers alone: whether states follow the output; see layers/rnn/calls.py
+
     def compute_output_shape(self: Any, *args: Any, **kwargs: Any) -> Any:
         """The shape of the outputs for shapes of the inputs (None for unknown lengths).
 

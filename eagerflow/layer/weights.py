@@ -10,7 +10,7 @@ import numpy
 from eagerflow import constraints, initializers, regularizers
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike
+from eagerflow.base.typing import ConstraintLike, DType, InitializerLike, RegularizerLike
 from eagerflow.base.wording.switches import warn_of_misspelt
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
@@ -127,7 +127,7 @@ class WeightHolder:
         *args: Any,
         shape: Any = None,
         initializer: InitializerLike = None,
-        dtype: Any = None,
+        dtype: DType = None,
         trainable: bool = True,
         autocast: bool = True,
         regularizer: RegularizerLike = None,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import activations, ops
 from eagerflow.activations.over_one import warn_of_softmax
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.spellings import accepts
-from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.base.typing import (
+    ActivationLike,
+    Axes,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Shape,
+    TensorLike,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import InputSpec, describe
@@ -22,6 +31,10 @@ class _Elementwise(Layer):
     """A layer that changes values and nothing else."""
 
     _stateless = True
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
@@ -160,9 +173,13 @@ class Softmax(_Elementwise):
     [[0.5, 0.5]]
     """
 
-    def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, mask: TensorLike = None, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The probabilities; `mask` is a boolean tensor like `inputs`."""
@@ -218,7 +235,7 @@ class PReLU(Layer):
         alpha_initializer: InitializerLike = "Zeros",
         alpha_regularizer: RegularizerLike = None,
         alpha_constraint: ConstraintLike = None,
-        shared_axes: Any = None,
+        shared_axes: Axes = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
@@ -236,6 +253,10 @@ class PReLU(Layer):
         fixed = {i: n for i, n in enumerate(input_shape) if i and i not in (self.shared_axes or ())}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
         self.built = True
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The activated `inputs`."""

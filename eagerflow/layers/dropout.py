@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import DataFormat, Seed, Shape
+from eagerflow.base.typing import DataFormat, PolicyLike, Seed, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older
@@ -43,6 +43,10 @@ class _Noise(Layer):
     def noisy(self, inputs: Tensor) -> Tensor:
         """The inputs with noise."""
         raise NotImplementedError
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """`inputs`, with noise while `training`."""
@@ -112,7 +116,12 @@ class _SpatialDropout(Dropout):
     _spatial: int
 
     def __init__(
-        self, rate: float, data_format: DataFormat | None = None, seed: Seed = None, name: Any = None, dtype: Any = None
+        self,
+        rate: float,
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
+        name: str | None = None,
+        dtype: PolicyLike = None,
     ) -> None:
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = layout(self, data_format)
@@ -152,7 +161,7 @@ class SpatialDropout1D(_SpatialDropout):
 
     _spatial = 1
 
-    def __init__(self, rate: float, seed: Seed = None, name: Any = None, dtype: Any = None) -> None:
+    def __init__(self, rate: float, seed: Seed = None, name: str | None = None, dtype: PolicyLike = None) -> None:
         super().__init__(rate, "channels_last", seed, name, dtype)
 
     def get_config(self) -> dict[str, Any]:

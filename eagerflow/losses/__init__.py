@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow.base.errors import UnknownNameError as _UnknownNameError
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
+from eagerflow.base.typing import LossLike as _LossLike
 from eagerflow.losses.base import Loss as Loss
 from eagerflow.losses.crossentropy import *
 from eagerflow.losses.margins import *
@@ -16,7 +17,7 @@ from eagerflow.losses.table import LOSSES as _LOSSES, name_cross_entropies as _n
 
 
 @_boundary
-def get(identifier: Any) -> Any:
+def get(identifier: _LossLike) -> Any:
     """The loss that a name stands for (`"mse"`: a function, `"MeanSquaredError"`: an object), or a config or class.
 
     Args:

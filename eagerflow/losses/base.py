@@ -17,7 +17,7 @@ from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
-from eagerflow.base.typing import Reduction
+from eagerflow.base.typing import DType, Reduction
 from eagerflow.base.wording.settings_first import refuse_data
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
 from eagerflow.core.observe import scope, state
@@ -73,7 +73,7 @@ class Loss(Told):
         bound_init(cls)
 
     def __init__(
-        self, name: str | None = None, reduction: Reduction | None = "sum_over_batch_size", dtype: Any = None
+        self, name: str | None = None, reduction: Reduction | None = "sum_over_batch_size", dtype: DType = None
     ) -> None:
         reduction = "none" if reduction is None else reduction
         expect_one_of(type(self).__name__, "reduction", reduction, _REDUCTIONS)
@@ -361,7 +361,7 @@ class FunctionLoss(Loss):
         return reduced(values, None, None, self.reduction, self.name, self.dtype, self._by_rows)
 
     def __init__(
-        self, reduction: Reduction | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
+        self, reduction: Reduction | None = "sum_over_batch_size", name: str | None = None, dtype: DType = None
     ) -> None:
         super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
         self.settings: dict[str, Any] = {}
@@ -395,7 +395,7 @@ def _init_named(default: str | None) -> Callable[..., None]:
         self: FunctionLoss,
         reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = default,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         FunctionLoss.__init__(self, reduction, name, dtype)
 
@@ -423,7 +423,7 @@ class LossFunctionWrapper(FunctionLoss):
         fn: Callable[..., Any],
         reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
         **kwargs: Any,
     ) -> None:
         self.fn = fn

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from eagerflow import ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.typing import DType, Reduction, TensorLike
+from eagerflow.base.typing import Axes, DType, Reduction, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
@@ -96,7 +94,7 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 @LOSSES.add()
 @composite
 @in_float32
-def dice(y_true: TensorLike, y_pred: TensorLike, axis: Any = None) -> Tensor:
+def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axes = None) -> Tensor:
     """One minus twice the overlap of two sets, divided by the sum of their sizes.
 
     Args:
@@ -116,7 +114,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Any = None) -> Tensor:
 @LOSSES.add()
 @composite
 @in_float32
-def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Tensor:
+def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Axes = None) -> Tensor:
     """As `dice`, with separate weights for false negatives and false positives.
 
     Args:
@@ -209,7 +207,7 @@ class Dice(FunctionLoss):
         self,
         reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "dice",
-        axis: Any = None,
+        axis: Axes = None,
         dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
@@ -240,7 +238,7 @@ class Tversky(FunctionLoss):
         beta: float = 0.5,
         reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "tversky",
-        axis: Any = None,
+        axis: Axes = None,
         dtype: DType = None,
     ) -> None:
         super().__init__(reduction, name, dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
@@ -24,8 +23,8 @@ __all__ = ["CTC", "Circle", "circle", "ctc"]
 def circle(
     y_true: TensorLike,
     y_pred: TensorLike,
-    ref_labels: Any = None,
-    ref_embeddings: Any = None,
+    ref_labels: TensorLike = None,
+    ref_embeddings: TensorLike = None,
     remove_diagonal: bool = True,
     gamma: float = 80,
     margin: float = 0.4,

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
+from eagerflow.base.typing import MetricLike as _MetricLike
 from eagerflow.losses import (
     binary_crossentropy as binary_crossentropy,
     binary_focal_crossentropy as binary_focal_crossentropy,
@@ -37,7 +38,7 @@ from eagerflow.metrics.table import METRICS as _METRICS
 
 
 @_boundary
-def get(identifier: Any) -> Any:
+def get(identifier: _MetricLike) -> Any:
     """The metric that a name, a config or a class stands for. Names of classes, `"mse"` and `"accuracy"` give objects.
 
     Args:

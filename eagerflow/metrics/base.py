@@ -14,7 +14,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.tracebacks import bound_init, boundary
-from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.typing import DType, InitializerLike, TensorLike
 from eagerflow.base.wording.settings_first import refuse_data
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import as_dtype, is_half, standardize_dtype
@@ -118,7 +118,7 @@ class Metric(Told):
     def add_variable(
         self,
         shape: Any = (),
-        initializer: Any = None,
+        initializer: InitializerLike = None,
         dtype: DType = None,
         aggregation: Literal["sum", "mean", "max", "min", "only_first_replica", "none"] | None = None,
         name: str | None = None,
@@ -154,7 +154,12 @@ class Metric(Told):
         return made
 
     def add_weight(
-        self, shape: Any = (), initializer: Any = None, dtype: DType = None, name: str | None = None, **kwargs: Any
+        self,
+        shape: Any = (),
+        initializer: InitializerLike = None,
+        dtype: DType = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> Variable:
         """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
@@ -77,7 +78,12 @@ class _Count(Metric):
     _which = 0
     _kept_as = {"thresholds": "_given"}
 
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: DType = None) -> None:
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | numpy.ndarray | None = None,
+        name: str | None = None,
+        dtype: DType = None,
+    ) -> None:
         super().__init__(dtype, name)
         self._given = thresholds
         self.thresholds = _thresholds(type(self).__name__, thresholds)
@@ -167,7 +173,7 @@ class _Rate(Metric):
 
     def __init__(
         self,
-        thresholds: Any = None,
+        thresholds: float | Sequence[float] | numpy.ndarray | None = None,
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
@@ -315,10 +321,10 @@ class AUC(Metric):
         summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation",
         name: str | None = None,
         dtype: DType = None,
-        thresholds: Any = None,
+        thresholds: float | Sequence[float] | numpy.ndarray | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,
-        label_weights: Any = None,
+        label_weights: Sequence[float] | numpy.ndarray | Tensor | None = None,
         from_logits: bool = False,
     ) -> None:
         super().__init__(dtype, name or "auc")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.typing import FilePath as _FilePath
+from eagerflow.models.any_model import AnyModel as _AnyModel
 from eagerflow.models.cloning import *
 from eagerflow.models.functional import *
 from eagerflow.models.model import Model as Model
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # below `Model`, where files are read, its type isn't known
         custom_objects: Mapping[str, Any] | None = None,
         compile: bool = True,
         safe_mode: bool = True,
-    ) -> Model:
+    ) -> _AnyModel:
         """A model from a file: see `eagerflow.models.saving`."""
 else:
     from eagerflow.models.saving import load_model as load_model

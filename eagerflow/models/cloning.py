@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from eagerflow.base import tree
 from eagerflow.base.errors import a_kind
@@ -21,6 +21,24 @@ from eagerflow.models.sequential import Sequential
 __all__ = ["clone_model", "model_from_json"]
 
 
+@overload
+def clone_model(
+    model: Sequential,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+    **kwargs: Any,
+) -> Sequential: ...
+@overload
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+    **kwargs: Any,
+) -> Model: ...
 def clone_model(
     model: Model,
     input_tensors: Any = None,

@@ -15,7 +15,7 @@ from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.base.spellings import behaviour, ignores
-from eagerflow.base.typing import RegularizerLike
+from eagerflow.base.typing import PolicyLike, RegularizerLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.added_losses import measured
 from eagerflow.layer.configuration import described_with_shapes
@@ -91,7 +91,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             *,
             activity_regularizer: RegularizerLike = None,
             trainable: bool = True,
-            dtype: Any = None,
+            dtype: PolicyLike = None,
             autocast: bool = True,
         ) -> None: ...
     else:
@@ -124,7 +124,13 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     # Running
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # the argument has the name that a subclass gives it
+
+        def train_step(self, data: Any, /) -> dict[str, Any]: ...
+
+        def test_step(self, data: Any, /) -> dict[str, Any]: ...
+
+        def predict_step(self, data: Any, /) -> Any: ...
 
         def call(self, *args: Any, **kwargs: Any) -> Any:
             """The outputs. A subclass's own takes what it likes.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy
 
@@ -12,7 +12,9 @@ from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import InSequence
+from eagerflow.base.typing import InSequence, TensorLike
+from eagerflow.callbacks import Callback, CallbackList
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
@@ -63,13 +65,15 @@ class Sequential(Model):
 
     if TYPE_CHECKING:  # one layer after the other gives one output, where other models may give many
 
-        def predict(
+        def __call__(self, inputs: TensorLike, training: bool | None = None, mask: TensorLike = None) -> Tensor: ...
+
+        def predict(  # type: ignore[override]
             self,
             x: Any,
             batch_size: int | None = None,
-            verbose: Any = "auto",
+            verbose: int | Literal["auto"] = "auto",
             steps: int | None = None,
-            callbacks: Any = None,
+            callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         ) -> numpy.ndarray: ...
 
         @property

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
+from eagerflow.base.typing import OptimizerLike as _OptimizerLike
 from eagerflow.optimizers import schedules as schedules
 from eagerflow.optimizers.adagrad import *
 from eagerflow.optimizers.adam import *
@@ -24,7 +25,7 @@ from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
 
 
 @_boundary
-def get(identifier: Any) -> _AnyOptimizer:
+def get(identifier: _OptimizerLike) -> _AnyOptimizer:
     """The optimizer of a name (in any case), config or object; None for None.
 
     Raises:

@@ -22,6 +22,7 @@ from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
+from eagerflow.base.typing import DType, InitializerLike
 from eagerflow.base.wording.lost_gradient import why_lost
 from eagerflow.core.device import device, namespace_of
 from eagerflow.core.in_place import Writing, taken_back
@@ -247,8 +248,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def add_variable(
         self,
         shape: Any,
-        initializer: Any = "zeros",
-        dtype: Any = None,
+        initializer: InitializerLike = "zeros",
+        dtype: DType = None,
         aggregation: str = "none",
         layout: None = None,
         name: str | None = None,
@@ -279,7 +280,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return self._track(made)
 
     def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+        self, reference_variable: Variable, name: str | None = None, initializer: InitializerLike = "zeros"
     ) -> Variable:
         """A new piece of state with the shape, type and device of a variable.
 
@@ -299,7 +300,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return made
 
     def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: InitializerLike = "zeros"
     ) -> Any:
         """One piece of state (for several names: several) per variable, as lists in their order.
 
@@ -677,7 +678,7 @@ def _initializer(initializer: Any) -> Any:
 def _constant(value: float) -> Callable[..., Any]:
     """An initializer whose arrays are made on the current device."""
 
-    def initialize(shape: Any, dtype: Any = None) -> Any:
+    def initialize(shape: Any, dtype: DType = None) -> Any:
         start = Tensor(value, dtype).data
         return namespace_of(start).full(shape, value, start.dtype)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Unpack, overload
 
 import numpy as np
@@ -26,7 +26,7 @@ class _Options(FolderOptions, total=False):
 @overload
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = ...,
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
@@ -35,7 +35,7 @@ def audio_dataset_from_directory(
 @overload
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = ...,
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["training", "validation"] | None = ...,
@@ -43,9 +43,9 @@ def audio_dataset_from_directory(
 ) -> FolderDataset: ...
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = "inferred",
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = "inferred",
     label_mode: LabelMode | None = "int",
-    class_names: Any = None,
+    class_names: Sequence[str] | None = None,
     batch_size: int | None = 32,
     sampling_rate: int | None = None,
     output_sequence_length: int | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal, Unpack, overload
 
 import numpy as np
@@ -35,7 +36,7 @@ class _Options(FolderOptions, total=False):
 @overload
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = ...,
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
@@ -44,7 +45,7 @@ def image_dataset_from_directory(
 @overload
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = ...,
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["training", "validation"] | None = ...,
@@ -53,9 +54,9 @@ def image_dataset_from_directory(
 @also(smart_resize="crop_to_aspect_ratio")
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = "inferred",
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = "inferred",
     label_mode: LabelMode | None = "int",
-    class_names: Any = None,
+    class_names: Sequence[str] | None = None,
     color_mode: ColorMode = "rgb",
     batch_size: int | None = 32,
     image_size: Any = (256, 256),

@@ -10,7 +10,7 @@ import numpy as np
 
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.typing import ClassMode, ColorMode, DataFormat, FillMode, PillowInterpolation, Subset
+from eagerflow.base.typing import ClassMode, ColorMode, DataFormat, DType, FillMode, PillowInterpolation, Subset
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.preprocessing.affine import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 from eagerflow.preprocessing.image_iterators import DataFrameIterator, DirectoryIterator, NumpyArrayIterator
@@ -89,7 +89,7 @@ class ImageDataGenerator:
         data_format: DataFormat | None = None,
         validation_split: float = 0.0,
         interpolation_order: int = 1,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         self.featurewise_center = featurewise_center or featurewise_std_normalization or zca_whitening
         self.samplewise_center = samplewise_center or samplewise_std_normalization

@@ -13,7 +13,7 @@ import numpy as np
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.messages import say
-from eagerflow.base.typing import ClassMode, ColorMode, DataFormat, PillowInterpolation, Subset
+from eagerflow.base.typing import ClassMode, ColorMode, DataFormat, DType, PillowInterpolation, Subset
 from eagerflow.data.py_dataset import PyDataset
 from eagerflow.preprocessing.pictures import array_to_img, img_to_array, load_img
 
@@ -133,7 +133,7 @@ class _Changing(Iterator):
 
     image_data_generator: Any
     data_format: DataFormat
-    dtype: Any
+    dtype: DType
     save_to_dir: Any
     save_prefix: str
     save_format: str
@@ -199,7 +199,7 @@ class NumpyArrayIterator(_Changing):
         save_format: str = "png",
         subset: Subset | None = None,
         ignore_class_split: bool = False,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         images, others = (x[0], x[1]) if isinstance(x, (tuple, list)) else (x, [])
         others = others if isinstance(others, list) else [others]
@@ -391,7 +391,7 @@ class DirectoryIterator(_OfFiles):
         subset: Subset | None = None,
         interpolation: PillowInterpolation = "nearest",
         keep_aspect_ratio: bool = False,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         self._prepare(locals())
         self.directory = os.fspath(directory)
@@ -476,7 +476,7 @@ class DataFrameIterator(_OfFiles):
         subset: Subset | None = None,
         interpolation: PillowInterpolation = "nearest",
         keep_aspect_ratio: bool = False,
-        dtype: Any = "float32",
+        dtype: DType = "float32",
         validate_filenames: bool = True,
     ) -> None:
         class_mode = "raw" if class_mode == "other" else class_mode

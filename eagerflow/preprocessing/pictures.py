@@ -13,7 +13,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.typing import ColorMode, DataFormat, Interpolation, PillowInterpolation
+from eagerflow.base.typing import ColorMode, DataFormat, DType, Interpolation, PillowInterpolation
 from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import Tensor
 
@@ -107,7 +107,7 @@ def _centre(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, i
     return left, top, left + cut_width, top + cut_height
 
 
-def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: Any = None) -> np.ndarray:
+def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: DType = None) -> np.ndarray:
     """A Pillow image as an array with three axes.
 
     Args:
@@ -134,7 +134,7 @@ def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: Any = N
     return array.transpose(2, 0, 1) if layout == "channels_first" else array
 
 
-def array_to_img(x: Any, data_format: DataFormat | None = None, scale: bool = True, dtype: Any = None) -> Any:
+def array_to_img(x: Any, data_format: DataFormat | None = None, scale: bool = True, dtype: DType = None) -> Any:
     """An array as a Pillow image.
 
     Args:

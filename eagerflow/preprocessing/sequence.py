@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import a_kind, did_you_mean
-from eagerflow.base.typing import End
+from eagerflow.base.typing import DType, End
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.preprocessing.skipgrams import make_sampling_table, skipgrams
 from eagerflow.preprocessing.timeseries_generator import TimeseriesGenerator
@@ -21,7 +21,7 @@ _ENDS = ("pre", "post")
 def pad_sequences(
     sequences: Any,
     maxlen: int | None = None,
-    dtype: Any = "int32",
+    dtype: DType = "int32",
     padding: End = "pre",
     truncating: End = "pre",
     value: Any = 0.0,
@@ -109,7 +109,7 @@ def _element_shape(rows: list[Any]) -> tuple[int, ...]:
     return shape or ()
 
 
-def _dtype(dtype: Any, value: Any) -> Any:
+def _dtype(dtype: DType, value: Any) -> Any:
     kind = numpy.dtype(dtype) if dtype is object or dtype is str else None
     if kind is None:
         named = isinstance(dtype, (str, numpy.dtype)) and numpy.dtype(dtype).kind in "OUS"

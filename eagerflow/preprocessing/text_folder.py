@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -22,7 +23,7 @@ class _Options(FolderOptions, total=False):
 @overload
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = ...,
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
@@ -31,7 +32,7 @@ def text_dataset_from_directory(
 @overload
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = ...,
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["training", "validation"] | None = ...,
@@ -39,9 +40,9 @@ def text_dataset_from_directory(
 ) -> FolderDataset: ...
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Any = "inferred",
+    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = "inferred",
     label_mode: LabelMode | None = "int",
-    class_names: Any = None,
+    class_names: Sequence[str] | None = None,
     batch_size: int | None = 32,
     max_length: int | None = None,
     shuffle: bool = True,

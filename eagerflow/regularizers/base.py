@@ -9,7 +9,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import RegularizerLike
 
 __all__ = ["Regularizer", "deserialize", "get", "serialize"]
 
@@ -80,7 +80,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Identifier) -> Any:
+def get(identifier: RegularizerLike) -> Any:
     """The regularizer that a name, a configuration or a class stands for; anything else it takes is returned as it is.
 
     Args:

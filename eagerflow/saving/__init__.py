@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.serialization import (
     CustomObjectScope as CustomObjectScope,
@@ -13,6 +15,18 @@ from eagerflow.base.serialization import (
     register_keras_serializable as register_keras_serializable,
     serialize_keras_object as serialize_keras_object,
 )
-from eagerflow.models.saving import *
+from eagerflow.models.saving import (
+    FileFormatError as FileFormatError,
+    KerasFileEditor as KerasFileEditor,
+    load_weights as load_weights,
+    read_weights as read_weights,
+    save_model as save_model,
+    save_weights as save_weights,
+)
+
+if TYPE_CHECKING:  # where its type is known
+    from eagerflow.models import load_model as load_model
+else:
+    from eagerflow.models.saving import load_model as load_model
 
 _listed(__name__)

@@ -12,7 +12,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.base.typing import Evaluated, LossLike, OptimizerLike
+from eagerflow.base.typing import Evaluated, LossLike, MetricsLike, OptimizerLike, Predicted
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
@@ -67,11 +67,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         optimizer: OptimizerLike = "rmsprop",
         loss: LossLike = None,
         loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
+        metrics: MetricsLike = None,
+        weighted_metrics: MetricsLike = None,
         run_eagerly: bool = False,
-        steps_per_execution: Any = 1,
-        jit_compile: Any = "auto",
+        steps_per_execution: int | Literal["auto"] = 1,
+        jit_compile: bool | Literal["auto"] = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
         """Say how to train.
@@ -607,7 +607,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         verbose: int | Literal["auto"] = "auto",
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
-    ) -> Any:
+    ) -> Predicted:
         """The outputs for all samples, as NumPy arrays.
 
         Args:
@@ -710,7 +710,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return SharedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
 
     @boundary
-    def predict_on_batch(self, x: Any) -> Any:
+    def predict_on_batch(self, x: Any) -> Predicted:
         """The outputs for one batch, as NumPy arrays.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])

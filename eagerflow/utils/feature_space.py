@@ -66,9 +66,9 @@ class FeatureSpace(FeatureKinds, Layer):
         features: Any,
         output_mode: Literal["concat", "dict"] = "concat",
         crosses: Any = None,
-        crossing_dim: Any = 32,
-        hashing_dim: Any = 32,
-        num_discretization_bins: Any = 32,
+        crossing_dim: int = 32,
+        hashing_dim: int = 32,
+        num_discretization_bins: int = 32,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)

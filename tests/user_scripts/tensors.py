@@ -39,7 +39,7 @@ weight[0] = 1.0  # error: Unsupported target for indexed assignment
 weight.assing(1.0)  # error: assing
 reveal_type(loss)  # type: Tensor
 reveal_type(tape.gradient(loss, weight))  # type: Tensor
-reveal_type(tape.gradient(loss, [weight]))  # type: list[Any]
+reveal_type(tape.gradient(loss, [weight]))  # type: list[Tensor | Any]
 
 
 def grow(variable: keras.Variable) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 from numbers import Integral
-from typing import Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -48,7 +49,7 @@ class InputLayer(Layer):
         self,
         shape: Any = None,
         batch_size: int | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
         batch_shape: Any = None,
@@ -81,6 +82,10 @@ class InputLayer(Layer):
         """The type that data are converted to."""
         return self._data_type
 
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike = None, *, training: bool | None = None) -> Tensor | Any: ...
+
     def call(self, inputs: Any = None) -> Any:
         """The data as they are."""
         return inputs
@@ -99,7 +104,7 @@ class InputLayer(Layer):
         return config | {"name": self.name, "optional": self.optional}
 
 
-def _check_agreement(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any, dtype: Any) -> None:
+def _check_agreement(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any, dtype: DType) -> None:
     """Raise ValueError where what is told besides a tensor isn't what the tensor has."""
     if not isinstance(tensor, SymbolicTensor):
         raise ValueError(
@@ -117,7 +122,7 @@ def _check_agreement(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any,
             raise ValueError(f"InputLayer({name}={told!r}): the input_tensor has {has!r}; leave {name} out.")
 
 
-def _refuse_number(shape: Any, batch_size: Any, dtype: Any) -> None:
+def _refuse_number(shape: Any, batch_size: Any, dtype: DType) -> None:
     """Raise ValueError for a shape that isn't a tuple: `Input(28, 28)` would have 28 numbers, in batches of 28."""
     if not isinstance(shape, Integral):
         return
@@ -142,7 +147,7 @@ def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str,
 def Input(
     shape: Sequence[SupportsIndex | None] | None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DType = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
     batch_shape: Any = None,
@@ -153,7 +158,7 @@ def Input(
 @overload
 def Input(
     *,
-    dtype: Any = None,
+    dtype: DType = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
     batch_shape: Any,
@@ -166,7 +171,7 @@ def Input(*, tensor: Any, name: str | None = None) -> Tensor: ...
 def Input(
     shape: Any = None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DType = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
     batch_shape: Any = None,

@@ -21,6 +21,7 @@ from eagerflow.base import notebook, tree
 from eagerflow.base.errors import NoValueError, signature_of
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import shorten
+from eagerflow.base.typing import DType
 from eagerflow.core.in_place import undone
 from eagerflow.core.links import above
 from eagerflow.core.log import suspended
@@ -81,7 +82,7 @@ class SymbolicTensor(Tensor):
     def __init__(
         self,
         shape: Any,
-        dtype: Any = "float32",
+        dtype: DType = "float32",
         sparse: bool = False,
         ragged: bool = False,
         record_history: bool = True,
@@ -201,7 +202,7 @@ for _method, _asked in {
     setattr(SymbolicTensor, _method, _refusing(_asked))
 
 
-def _restore(shape: Any, dtype: Any, name: str, node: Node | None, index: int) -> SymbolicTensor:
+def _restore(shape: Any, dtype: DType, name: str, node: Node | None, index: int) -> SymbolicTensor:
     made = SymbolicTensor(shape, dtype, name=name)
     made.node, made.index = node, index
     return made

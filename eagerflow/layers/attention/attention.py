@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Seed, Shape
+from eagerflow.base.typing import Seed, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
@@ -55,10 +55,6 @@ class Attention(Layer):
     >>> weights.numpy().astype(float).round(3).tolist(), output.numpy().astype(float).round(3).tolist()
     ([[[1.0, 0.0]]], [[[10.0, 0.0]]])
     """
-
-    if TYPE_CHECKING:  # of which one is named `inputs`, and is a list: `layer(a, b)` is an error
-
-        def __call__(self, inputs: Sequence[Any], **kwargs: Any) -> Tensor: ...
 
     def __init__(
         self,
@@ -108,6 +104,29 @@ class Attention(Layer):
         pairs = ops.expand_dims(query, -2) + ops.expand_dims(key, -3)
         pairs = pairs if self.scale is None else pairs * self.scale
         return ops.sum(ops.tanh(pairs), axis=-1) * self.concat_score_weight
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(  # type: ignore[overload-overlap]
+            self,
+            inputs: Sequence[TensorLike],
+            mask: TensorLike = None,
+            training: bool | None = None,
+            *,
+            return_attention_scores: Literal[True],
+            use_causal_mask: bool = False,
+        ) -> tuple[Tensor, Tensor]: ...
+        @overload
+        def __call__(
+            self,
+            inputs: Sequence[TensorLike],
+            mask: TensorLike = None,
+            training: bool | None = None,
+            return_attention_scores: bool = False,
+            use_causal_mask: bool = False,
+        ) -> Tensor: ...
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def call(
         self,

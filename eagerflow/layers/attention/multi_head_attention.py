@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy
 
 from eagerflow import constraints, initializers, ops, regularizers
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Seed, Shape
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Seed,
+    Shape,
+    TensorLike,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
@@ -76,7 +84,7 @@ class MultiHeadAttention(Layer):
         value_dim: int | None = None,
         dropout: float = 0.0,
         use_bias: bool = True,
-        output_shape: Any = None,
+        output_shape: int | Sequence[int] | None = None,
         attention_axes: int | Sequence[int] | None = None,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
@@ -169,6 +177,39 @@ class MultiHeadAttention(Layer):
         layer.supports_masking = True  # of queries and values: they are taken care of in `_seen`
         layer.build(shape)
         return layer
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(
+            self,
+            query: TensorLike,
+            value: TensorLike,
+            key: TensorLike = None,
+            query_mask: TensorLike = None,
+            value_mask: TensorLike = None,
+            key_mask: TensorLike = None,
+            attention_mask: TensorLike = None,
+            *,
+            return_attention_scores: Literal[True],
+            training: bool | None = None,
+            use_causal_mask: bool = False,
+        ) -> tuple[Tensor, Tensor]: ...
+        @overload
+        def __call__(
+            self,
+            query: TensorLike,
+            value: TensorLike,
+            key: TensorLike = None,
+            query_mask: TensorLike = None,
+            value_mask: TensorLike = None,
+            key_mask: TensorLike = None,
+            attention_mask: TensorLike = None,
+            return_attention_scores: bool = False,
+            training: bool | None = None,
+            use_causal_mask: bool = False,
+        ) -> Tensor: ...
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def call(
         self,

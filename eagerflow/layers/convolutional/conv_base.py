@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import CausalPadding, Shape
+from eagerflow.base.typing import CausalPadding, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer, cast_with_mask
@@ -41,6 +41,10 @@ class ConvolutionBase(Layer):
     bias_regularizer: Any
     bias_constraint: Any
     _may_be_causal = False  # the padding
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Unpack[WeightOptions]) -> None:
         super().__init__(activity_regularizer=arguments["activity_regularizer"], **kwargs)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eagerflow import ops
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.dtype_policy import QUANTIZATION_MODES, get_policy
@@ -34,6 +35,10 @@ class AdaptedLayer(LoraLayer):
     activation: Any
     _few_bits: tuple[FewBits, ...] = ()
     inputs_quantizer: Any = None
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def _adapted(self, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any) -> None:
         """Keep what `__init__` was given of this."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
@@ -78,8 +78,8 @@ class Dense(AdaptedLayer):
         activity_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        lora_rank: Any = None,
-        lora_alpha: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: Any = None,
         **kwargs: Unpack[WeightOptions],
     ) -> None:
@@ -98,6 +98,10 @@ class Dense(AdaptedLayer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
         self.built = True
         self._adapt_as_told()
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The layer's output for `inputs`."""

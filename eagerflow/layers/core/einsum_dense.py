@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec
@@ -91,9 +91,9 @@ class EinsumDense(AdaptedLayer):
         bias_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        lora_rank: Any = None,
-        lora_alpha: Any = None,
-        gptq_unpacked_column_size: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        gptq_unpacked_column_size: int | None = None,
         quantization_config: Any = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
@@ -174,6 +174,10 @@ class EinsumDense(AdaptedLayer):
             f'EinsumDense "{self.name}"(equation={self.equation!r}, output_shape={self.partial_output_shape}) doesn\'t '
             f"fit inputs of shape {input_shape}: every axis of the kernel needs one known length."
         )
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The product, with bias and activation."""

@@ -75,8 +75,8 @@ class Embedding(AdaptedLayer):
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
         weights: Any = None,
-        lora_rank: Any = None,
-        lora_alpha: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: Any = None,
         **kwargs: Unpack[EmbeddingOptions],
     ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import regularizers
 from eagerflow.base.layer_options import LayerOptions, WeightOptions
+from eagerflow.base.typing import TensorLike
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 
 __all__ = ["ActivityRegularization", "Identity"]
@@ -32,6 +34,10 @@ class Identity(Layer):
     def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
     def call(self, inputs: Any) -> Any:
         """`inputs`."""
@@ -68,6 +74,10 @@ class ActivityRegularization(Layer):
         self.supports_masking = True
         self.l1 = l1
         self.l2 = l2
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
     def call(self, inputs: Any) -> Any:
         """`inputs`."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from eagerflow.base import tree
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.typing import TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import run
@@ -73,6 +74,12 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         self._output_shape = output_shape
         self._passes_on = set(inspect.signature(function).parameters) & {"mask", "training"}
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self, inputs: TensorLike, mask: TensorLike = None, training: bool | None = None
+        ) -> Tensor | Any: ...
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """What the function returns."""

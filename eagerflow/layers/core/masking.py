@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 
@@ -34,6 +34,10 @@ class Masking(Layer):
         super().__init__(**kwargs)
         self.mask_value = deserialize_keras_object(mask_value)
         self.supports_masking = True
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs with masked timesteps set to 0."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import NamedOptions
-from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, PolicyLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -55,7 +55,7 @@ class ReversibleEmbedding(Embedding):
         embeddings_regularizer: RegularizerLike = None,
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
-        reverse_dtype: Any = None,
+        reverse_dtype: PolicyLike = None,
         logit_soft_cap: float | None = None,
         **kwargs: Unpack[NamedOptions],
     ) -> None:
@@ -77,6 +77,10 @@ class ReversibleEmbedding(Embedding):
                 shape=(self.output_dim, self.input_dim),
                 initializer=self.embeddings_initializer,
             )
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, reverse: bool = False, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
         """The vectors of integers; with `reverse`, the scores of all integers for vectors."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 
@@ -31,10 +31,6 @@ class Dot(Layer):
     >>> ef.layers.Dot(axes=1)([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])]).tolist()
     [[11.0]]
     """
-
-    if TYPE_CHECKING:  # of which one is named `inputs`, and is a list: `layer(a, b)` is an error
-
-        def __call__(self, inputs: Sequence[Any], **kwargs: Any) -> Tensor: ...
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
@@ -66,6 +62,10 @@ class Dot(Layer):
                 f"{tuple(shapes[0])} and {tuple(shapes[1])}."
             )
         return places[0], places[1]
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: Sequence[TensorLike], *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """The products."""

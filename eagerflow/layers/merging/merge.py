@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.base.wording.one_list import takes_one_list
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
@@ -24,10 +24,6 @@ __all__ += ["concatenate", "maximum", "minimum", "multiply", "subtract"]
 class _Merge(Layer):
     """A layer that is called on a list of tensors."""
 
-    if TYPE_CHECKING:  # of which one is named `inputs`, and is a list: `layer(a, b)` is an error
-
-        def __call__(self, inputs: Sequence[Any], **kwargs: Any) -> Tensor: ...
-
     def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -40,6 +36,10 @@ class _Merge(Layer):
         """Check that the inputs fit together."""
         self.compute_output_shape(input_shape)
         self.built = True
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: Sequence[TensorLike], *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """The merged inputs; those with fewer axes get axes of length 1 behind the batch's."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import epsilon as tiny
 from eagerflow.base.layer_options import BatchNormalizationOptions
-from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec
@@ -144,6 +144,10 @@ class BatchNormalization(Layer):
 
     def _deviation_initializer(self, shape: Any, dtype: Any = None) -> Tensor:
         return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, training: bool | None = None, mask: TensorLike = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """The normalized inputs; where `mask` (their shape without the channels) is False, they don't count."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerNormalizationOptions, LayerOptions
-from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
@@ -22,6 +22,10 @@ class _Normalization(Layer):
 
     axis: Any
     groups: Any
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def __init__(self, axis: Any, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
@@ -237,6 +241,10 @@ class RMSNormalization(_Normalization):
         self.scale = self.add_weight(name="scale", shape=self._lengths(input_shape), initializer="ones")
         self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
         self.built = True
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, x: Tensor) -> Tensor:
         """The normalized inputs."""

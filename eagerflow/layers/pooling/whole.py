@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import DataFormat, Shape, Sizes
+from eagerflow.base.typing import DataFormat, Shape, Sizes, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import with_dim_ordering
@@ -39,6 +39,10 @@ class _GlobalPooling(Layer):
     def _spatial_axes(self) -> tuple[int, ...]:
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The pooled inputs."""
@@ -79,6 +83,10 @@ class GlobalAveragePooling1D(_GlobalPooling):
     ) -> None:
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, mask: TensorLike = None, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The means, over the timesteps where `mask` (batch, steps) is True."""
@@ -221,6 +229,10 @@ class _AdaptivePooling(Layer):
         self.output_size = sizes(self, "output_size", output_size, self.rank)
         self.data_format = layout(self, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The pooled inputs."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import UnnamedOptions
-from eagerflow.base.typing import DataFormat, Padding, Shape, Sizes
+from eagerflow.base.typing import DataFormat, Padding, Shape, Sizes, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import of_pooling
@@ -42,6 +42,10 @@ class _Pooling(Layer):
         self.padding = one_of(self, "padding", padding, ("valid", "same"))
         self.data_format = layout(self, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The pooled inputs."""

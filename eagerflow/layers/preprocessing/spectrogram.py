@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy
 
 from eagerflow import initializers, ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import DataFormat, Padding, Shape
+from eagerflow.base.typing import DataFormat, Padding, Shape, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -59,12 +59,12 @@ class MelSpectrogram(Layer):
         self,
         fft_length: int = 2048,
         sequence_stride: int = 512,
-        sequence_length: Any = None,
+        sequence_length: int | None = None,
         window: Any = "hann",
-        sampling_rate: Any = 16000,
+        sampling_rate: float = 16000,
         num_mel_bins: int = 128,
         min_freq: float = 20.0,
-        max_freq: Any = None,
+        max_freq: float | None = None,
         power_to_db: bool = True,
         top_db: float = 80.0,
         mag_exp: float = 2.0,
@@ -91,6 +91,10 @@ class MelSpectrogram(Layer):
         self.mag_exp = mag_exp
         self.min_power = min_power
         self.ref_power = ref_power
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The strengths of the bands over time."""
@@ -170,11 +174,11 @@ class STFTSpectrogram(Layer):
         self,
         mode: Literal["log", "magnitude", "psd", "real", "imag", "angle", "stft"] = "log",
         frame_length: int = 256,
-        frame_step: Any = None,
-        fft_length: Any = None,
+        frame_step: int | None = None,
+        fft_length: int | None = None,
         window: Any = "hann",
         periodic: bool = False,
-        scaling: Any = "density",
+        scaling: Literal["density", "spectrum"] | None = "density",
         padding: Padding = "valid",
         expand_dims: bool = False,
         data_format: DataFormat | None = None,
@@ -223,6 +227,10 @@ class STFTSpectrogram(Layer):
                     initializer=initializers.STFT(part, self.window, self.scaling, self.periodic),
                 )
                 setattr(self, f"{part}_kernel", kernel)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The spectrogram."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import DataFormat, Interpolation, Shape
+from eagerflow.base.typing import DataFormat, Interpolation, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
@@ -24,6 +24,10 @@ class _Spatial(Layer):
     """A layer that changes the lengths of the spatial axes."""
 
     rank: int
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def __init__(self, data_format: Any, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, SupportsIndex, Unpack
+from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import DataFormat, Shape
+from eagerflow.base.typing import DataFormat, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -40,6 +40,10 @@ class Flatten(Layer):
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.input_spec = InputSpec(min_ndim=1)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """Shape (batch, elements)."""
@@ -82,6 +86,10 @@ class Reshape(Layer):
                 "which may be -1."
             )
         self.target_shape = tuple([int(n) for n in target_shape])
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """Shape (batch, *target_shape)."""
@@ -139,6 +147,10 @@ class Permute(Layer):
         self.dims = tuple(dims)
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
+
     def call(self, inputs: Tensor) -> Tensor:
         """The axes in their new order."""
         return ops.transpose(inputs, (0, *self.dims))
@@ -169,6 +181,10 @@ class RepeatVector(Layer):
         super().__init__(**kwargs)
         self.n = integer(self, "n", n, wrong_type=TypeError)
         self.input_spec = InputSpec(ndim=2)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The repeated vectors."""

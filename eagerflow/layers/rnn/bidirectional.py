@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from eagerflow import ops
 from eagerflow.base.errors import expect_one_of, signature_of
@@ -13,13 +13,17 @@ from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layers.rnn.both_directions import fit_together, run_together
+from eagerflow.layers.rnn.calls import BothDirections, MergeMode, ReturnState
+
+if TYPE_CHECKING:
+    from eagerflow.layers.rnn.calls import CallOfBothDirections, GivesStates, MergeModes
 
 __all__ = ["Bidirectional"]
 
 _MODES = ("sum", "mul", "ave", "concat", None)
 
 
-class Bidirectional(Layer):
+class Bidirectional(BothDirections[ReturnState, MergeMode]):
     """Runs a recurrent layer over a sequence and over its reverse.
 
     Args:
@@ -52,8 +56,8 @@ class Bidirectional(Layer):
 
     def __init__(
         self,
-        layer: Layer,
-        merge_mode: Literal["sum", "mul", "ave", "concat"] | None = "concat",
+        layer: GivesStates[ReturnState],
+        merge_mode: MergeMode | Literal["sum", "mul", "ave", "concat"] = "concat",
         weights: Any = None,
         backward_layer: Layer | None = None,
         **kwargs: Unpack[NamedOptions],
@@ -70,22 +74,23 @@ class Bidirectional(Layer):
                 )
         expect_one_of("Bidirectional", "merge_mode", merge_mode, _MODES)
         super().__init__(weights=weights, **kwargs)
-        self.forward_layer = _copy(layer, "forward_", {})
+        told: Any = layer
+        self.forward_layer = _copy(told, "forward_", {})
         other: Any = backward_layer
-        self.backward_layer = _copy(layer, "backward_", {"go_backwards": True}) if other is None else other
+        self.backward_layer = _copy(told, "backward_", {"go_backwards": True}) if other is None else other
         self._check_pair()
         for direction in (self.forward_layer, self.backward_layer):
             # Masked steps of both directions then stand at the same places, without echoes.
-            if hasattr(layer, "use_cudnn") and hasattr(direction, "use_cudnn"):
-                direction.use_cudnn = layer.use_cudnn
+            if hasattr(told, "use_cudnn") and hasattr(direction, "use_cudnn"):
+                direction.use_cudnn = told.use_cudnn
             if hasattr(direction, "zero_output_for_mask"):
                 direction.zero_output_for_mask = direction.return_sequences
-        self.merge_mode = merge_mode
+        self.merge_mode: MergeModes = merge_mode
         self.stateful = self.forward_layer.stateful
         self.return_sequences = self.forward_layer.return_sequences
         self.return_state = self.forward_layer.return_state
         self.supports_masking = True
-        self.input_spec = layer.input_spec
+        self.input_spec = told.input_spec
 
     def _check_pair(self) -> None:
         forward, backward = self.forward_layer, self.backward_layer
@@ -104,6 +109,9 @@ class Bidirectional(Layer):
                 layer.build(sequences_shape)
                 layer.built = True
         self.built = True
+
+    if TYPE_CHECKING:
+        __call__: CallOfBothDirections
 
     def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         """The joined outputs; with `return_state`, the states of both directions follow.
@@ -124,7 +132,7 @@ class Bidirectional(Layer):
             states += rest
         if self.return_sequences:
             outputs[1] = ops.flip(outputs[1], axis=1)
-        joined = self._joined(*outputs)
+        joined: Any = self._joined(*outputs)
         if not self.return_state:
             return joined
         return (*joined, *states) if self.merge_mode is None else (joined, *states)
@@ -189,10 +197,11 @@ class Bidirectional(Layer):
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the joined outputs, and of the states with `return_state`."""
         told = self.forward_layer.compute_output_shape(sequences_shape)
-        output, *states = told if self.return_state else (told,)
+        output: Any = told[0] if self.return_state else told
+        states: tuple[Any, ...] = tuple(told[1:]) if self.return_state else ()
         if self.merge_mode == "concat":
             output = (*output[:-1], 2 * output[-1])
-        outputs = (output, output) if self.merge_mode is None else (output,)
+        outputs: tuple[Any, ...] = (output, output) if self.merge_mode is None else (output,)
         found = (*outputs, *states, *states)
         return found if len(found) > 1 else output
 

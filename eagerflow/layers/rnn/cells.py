@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import RecurrentOptions
-from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Seed, Shape
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Seed,
+    Shape,
+    TensorLike,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, settle, settled_weight, share
@@ -94,6 +102,11 @@ class RecurrentSettings:
     dropout: float
     recurrent_dropout: float
     seed: Any
+
+
+def of_both(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a layer's cell is told of what every layer takes."""
+    return {name: options[name] for name in ("dtype", "trainable") if name in options}
 
 
 class _Cell(DropoutRNNCell, RecurrentSettings, Layer):
@@ -218,6 +231,12 @@ class SimpleRNNCell(_Cell):
     ) -> None:
         super().__init__(locals(), **kwargs)
 
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self, sequence: TensorLike, states: TensorLike, training: bool | None = None
+        ) -> tuple[Tensor, Any]: ...
+
     def call(self, sequence: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
         """The new state, as output and as state."""
         nested = isinstance(states, (list, tuple))
@@ -299,6 +318,12 @@ class LSTMCell(_Cell):
         n = self.units
         parts = [self.bias_initializer((n,), dtype=dtype), ops.ones((n,), dtype=dtype)]
         return ops.concatenate([*parts, self.bias_initializer((2 * n,), dtype=dtype)])
+
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self, inputs: TensorLike, states: TensorLike, training: bool | None = None
+        ) -> tuple[Tensor, list[Tensor]]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, list[Tensor]]:
         """The new state, and the new state and carry."""
@@ -383,6 +408,12 @@ class GRUCell(_Cell):
         if self.bias is None:
             return None, None
         return (self.bias[0], self.bias[1]) if self.reset_after else (self.bias, None)
+
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self, inputs: TensorLike, states: TensorLike, training: bool | None = None
+        ) -> tuple[Tensor, Any]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
         """The new state, as output and as state."""

@@ -23,8 +23,12 @@ from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
 from eagerflow.layer.settings import integer, passed_on, settled_weight, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
-from eagerflow.layers.rnn.cells import DropoutRNNCell, RecurrentSettings
+from eagerflow.layers.rnn.calls import ReturnState
+from eagerflow.layers.rnn.cells import DropoutRNNCell, RecurrentSettings, of_both
 from eagerflow.layers.rnn.rnn import RNN
+
+if TYPE_CHECKING:
+    from eagerflow.layers.rnn.calls import OfRecurrent
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
 
@@ -127,7 +131,7 @@ class _ConvLSTMCell(DropoutRNNCell, RecurrentSettings, ConvolutionBase):
         return [ops.zeros(shape, dtype=self.compute_dtype), ops.zeros(shape, dtype=self.compute_dtype)]
 
 
-class _ConvLSTM(RecurrentSettings, RNN):
+class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
     """LSTM over sequences of arrays with `rank` spatial axes, whose products are convolutions.
 
     Args:
@@ -209,16 +213,15 @@ class _ConvLSTM(RecurrentSettings, RNN):
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
         return_sequences: bool = False,
-        return_state: bool = False,
+        return_state: ReturnState = False,  # type: ignore[assignment]
         go_backwards: bool = False,
         stateful: bool = False,
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         arguments = locals()
         of_cell = {name: arguments[name] for name in _OF_CELL}
-        of_all: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         super().__init__(
-            _ConvLSTMCell(self.rank, of_cell, name="conv_lstm_cell", **of_all),
+            _ConvLSTMCell(self.rank, of_cell, name="conv_lstm_cell", **of_both(kwargs)),
             activity_regularizer=activity_regularizer,
             **passed_on(arguments, RNN),
             **kwargs,
@@ -232,11 +235,13 @@ class _ConvLSTM(RecurrentSettings, RNN):
                 return getattr(self.cell, name)
             return super().__getattr__(name)
 
+    if TYPE_CHECKING:
+        __call__: OfRecurrent[tuple[Tensor, Tensor, Tensor]]
+
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the outputs, and of the states with `return_state`."""
-        batch, steps = sequences_shape[:2]
-        state = self.cell.compute_output_shape((batch, *sequences_shape[2:]))[0]
-        output = (batch, steps, *state[1:]) if self.return_sequences else state
+        state = self.cell.compute_output_shape((sequences_shape[0], *sequences_shape[2:]))[0]
+        output = tuple(sequences_shape[:2]) + state[1:] if self.return_sequences else state
         return (output, state, state) if self.return_state else output
 
     @classmethod
@@ -259,19 +264,19 @@ def _documented(rank: int, axes: str) -> str:
     return "\n".join([shared, "", *example, ""])
 
 
-class ConvLSTM1D(_ConvLSTM):  # noqa: D101 - below
+class ConvLSTM1D(_ConvLSTM[ReturnState]):  # noqa: D101 - below
     __doc__ = _documented(1, "one spatial axis")
 
     rank = 1
 
 
-class ConvLSTM2D(_ConvLSTM):  # noqa: D101 - below
+class ConvLSTM2D(_ConvLSTM[ReturnState]):  # noqa: D101 - below
     __doc__ = _documented(2, "two spatial axes")
 
     rank = 2
 
 
-class ConvLSTM3D(_ConvLSTM):  # noqa: D101 - below
+class ConvLSTM3D(_ConvLSTM[ReturnState]):  # noqa: D101 - below
     __doc__ = _documented(3, "three spatial axes")
 
     rank = 3

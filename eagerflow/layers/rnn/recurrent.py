@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from eagerflow import activations, ops
 from eagerflow.base.layer_options import RecurrentOptions
@@ -12,9 +12,13 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent, only
 from eagerflow.layer.settings import one_of, passed_on
-from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, RecurrentSettings, SimpleRNNCell
+from eagerflow.layers.rnn.calls import ReturnState
+from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, RecurrentSettings, SimpleRNNCell, of_both
 from eagerflow.layers.rnn.rnn import RNN
 from eagerflow.ops.sequences import recurrent as kernels
+
+if TYPE_CHECKING:
+    from eagerflow.layers.rnn.calls import OfRecurrent
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
 
@@ -25,7 +29,7 @@ _OF_CELL = """units activation recurrent_activation use_bias kernel_initializer 
 _TIME_SECOND = only(time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."))
 
 
-class _Recurrent(RecurrentSettings, RNN):
+class _Recurrent(RecurrentSettings, RNN[ReturnState]):
     """A recurrent layer with a cell of its own, whose settings it shows as its own."""
 
     _op: Callable[..., Any]  # over whole sequences
@@ -36,7 +40,7 @@ class _Recurrent(RecurrentSettings, RNN):
     def __init__(
         self, cell: Any, cell_name: str, arguments: Mapping[str, Any], /, **kwargs: Unpack[RecurrentOptions]
     ) -> None:
-        of_cell: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+        of_cell = of_both(kwargs)
         if "implementation" in kwargs:  # which is the cell's alone
             of_cell["implementation"] = kwargs.pop("implementation")
         rest: dict[str, Any] = {**kwargs}
@@ -106,7 +110,7 @@ class _Recurrent(RecurrentSettings, RNN):
         return cls(**config)
 
 
-class SimpleRNN(_Recurrent):
+class SimpleRNN(_Recurrent[ReturnState]):
     """A recurrent layer whose output is fed back: `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
 
     Args:
@@ -171,7 +175,7 @@ class SimpleRNN(_Recurrent):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
-        return_state: bool = False,
+        return_state: ReturnState = False,  # type: ignore[assignment]
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
@@ -180,12 +184,15 @@ class SimpleRNN(_Recurrent):
     ) -> None:
         super().__init__(SimpleRNNCell, "simple_rnn_cell", locals(), **kwargs)
 
+    if TYPE_CHECKING:
+        __call__: OfRecurrent[tuple[Tensor, Tensor]]
+
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
         return sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask
 
 
-class LSTM(_Recurrent):
+class LSTM(_Recurrent[ReturnState]):
     """Long short-term memory: a recurrent layer with a memory; gates decide what is written, kept and read.
 
     Args:
@@ -260,22 +267,25 @@ class LSTM(_Recurrent):
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
         return_sequences: bool = False,
-        return_state: bool = False,
+        return_state: ReturnState = False,  # type: ignore[assignment]
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
-        use_cudnn: Any = "auto",
+        use_cudnn: bool | Literal["auto"] = "auto",
         **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(LSTMCell, "lstm_cell", locals(), **kwargs)
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
+    if TYPE_CHECKING:
+        __call__: OfRecurrent[tuple[Tensor, Tensor, Tensor]]
+
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
-        cell = self.cell
-        return sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask
+        cell, (state, carry) = self.cell, states
+        return sequences, state, carry, cell.kernel, cell.recurrent_kernel, cell.bias, mask
 
 
-class GRU(_Recurrent):
+class GRU(_Recurrent[ReturnState]):
     """Gated recurrent units: a recurrent layer whose state is a gated mixture of old and new.
 
     Args:
@@ -349,19 +359,22 @@ class GRU(_Recurrent):
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
         return_sequences: bool = False,
-        return_state: bool = False,
+        return_state: ReturnState = False,  # type: ignore[assignment]
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
         reset_after: bool = True,
-        use_cudnn: Any = "auto",
+        use_cudnn: bool | Literal["auto"] = "auto",
         **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(GRUCell, "gru_cell", locals(), **kwargs)
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
 
+    if TYPE_CHECKING:
+        __call__: OfRecurrent[tuple[Tensor, Tensor]]
+
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
-        cell = self.cell
+        cell: Any = self.cell
         return sequences, states[0], cell.kernel, cell.recurrent_kernel, *cell.biases(), mask
 
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:

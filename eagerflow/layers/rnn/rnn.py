@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy
 
@@ -12,13 +13,17 @@ from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layers.rnn.calls import RecurrentLayer, ReturnState
 from eagerflow.layers.rnn.cells import DropoutRNNCell
+
+if TYPE_CHECKING:
+    from eagerflow.layers.rnn.calls import OfRecurrent
 
 __all__ = ["RNN", "StackedRNNCells"]
 
@@ -83,6 +88,12 @@ class StackedRNNCells(Layer):
         several = [isinstance(size, (list, tuple)) for size in self.state_size]
         return [states if nested else states[0] for states, nested in zip(found, several, strict=True)]
 
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self, inputs: TensorLike, states: TensorLike, training: bool | None = None, **kwargs: Any
+        ) -> tuple[Tensor, Any]: ...
+
     def call(self, inputs: Tensor, states: Any, training: bool = False, **kwargs: Any) -> tuple[Tensor, Any]:
         """The output of the top cell, and the new states of all."""
         found = []
@@ -99,7 +110,7 @@ class StackedRNNCells(Layer):
         return cls([deserialize_keras_object(cell, custom_objects) for cell in rest.pop("cells")], **rest)
 
 
-class RNN(Layer):
+class RNN(RecurrentLayer[ReturnState]):
     """Runs a cell over the steps of a sequence.
 
     Args:
@@ -134,11 +145,15 @@ class RNN(Layer):
     cell: Any
     states: Any
 
+    def __class_getitem__(cls, arguments: Any) -> type[RNN]:
+        """The class itself: what it is generic over is for type checkers."""
+        return cls
+
     def __init__(
         self,
         cell: Any,
         return_sequences: bool = False,
-        return_state: bool = False,
+        return_state: ReturnState = False,  # type: ignore[assignment]
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
@@ -148,7 +163,7 @@ class RNN(Layer):
         super().__init__(**kwargs)
         self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else check_cell(cell)
         self.return_sequences = return_sequences
-        self.return_state = return_state
+        self.return_state: bool = return_state
         self.go_backwards = go_backwards
         self.stateful = stateful
         self.unroll = unroll
@@ -195,6 +210,9 @@ class RNN(Layer):
     def reset_states(self) -> None:
         """`reset_state` under its older name."""
         self.reset_state()
+
+    if TYPE_CHECKING:
+        __call__: OfRecurrent[tuple[Any, ...]]
 
     def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
         """The outputs, and the last states with `return_state`.
@@ -289,7 +307,7 @@ class RNN(Layer):
                 before = _first(states, new) if output is None else output
                 before = None if self.zero_output_for_mask else before
                 new = _chosen_parts(counts, new, before)
-                new_states = tree.map_structure(lambda a, b, c=counts: _chosen(c, a, b), new_states, states)
+                new_states = tree.map_structure(partial(_chosen, counts), new_states, states)
             output, states = new, new_states
             if self.return_sequences:
                 outputs.append(output)
@@ -305,15 +323,14 @@ class RNN(Layer):
 
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the outputs, and of the states with `return_state`."""
-        batch, steps = _shapes_in(sequences_shape)[0][:2]
+        lead: tuple[Any, ...] = tuple(_shapes_in(sequences_shape)[0][: 2 if self.return_sequences else 1])
         if initial_state_shape and len(_shapes_in(sequences_shape)[0]) == 3:
             self._check_states(_shapes_in(initial_state_shape))
-        lead = (batch, steps) if self.return_sequences else (batch,)
         size = output_size_of(self.cell)
-        output: Any = [(*lead, *_dims(n)) for n in size] if type(size) is list else (*lead, *_dims(size))
+        output: Any = [lead + _dims(n) for n in size] if type(size) is list else lead + _dims(size)
         if not self.return_state:
             return output
-        return (output, *[_state_shape(batch, n) for n in self.state_size])
+        return (output, *[_state_shape(lead[0], n) for n in self.state_size])
 
     def _check_states(self, shapes: list[Any]) -> None:
         """Compare the lengths of symbolic states with those of the cell's."""

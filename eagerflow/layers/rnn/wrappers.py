@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import initializers, ops
 from eagerflow.base import tree
@@ -11,7 +11,7 @@ from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.input_spec import InputSpec
@@ -103,6 +103,10 @@ class TimeDistributed(Wrapper):
         """Build the layer for one step."""
         super().build(self._of_step(input_shape))
 
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, training: bool | None = None, mask: TensorLike = None) -> Tensor: ...
+
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """The layer's outputs for all steps."""
         if mask is not None and mask.shape[:2] != inputs.shape[:2]:
@@ -190,6 +194,10 @@ class SpectralNormalization(Wrapper):
             trainable=False,
             dtype=kernel.dtype,
         )
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """The layer's outputs; while training, its kernel is normalized first."""

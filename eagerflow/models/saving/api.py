@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict, Unpack
 
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
@@ -281,7 +281,23 @@ def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> 
     safetensors.write(file, {**arrays, **seeds}, {"format": "np", **metadata})
 
 
-def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Any) -> None:
+class LoadOptions(TypedDict, total=False):
+    """What loading weights takes for some formats.
+
+    Attributes:
+        by_name: whether layers are found by their names.
+        objects_to_skip: layers that are left alone.
+        options: of Keras 2, and without effect.
+        save_format: the same.
+    """
+
+    by_name: bool
+    objects_to_skip: Sequence[Any] | None
+    options: Any
+    save_format: str | None
+
+
+def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Unpack[LoadOptions]) -> None:
     """Set the weights of a model from a file that holds some: `.weights.h5`, `.keras`, `.h5`, `.safetensors`.
 
     A `.weights.json` file names the files among which `save_weights(max_shard_size=...)` divided them.
@@ -307,10 +323,11 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
     >>> other(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
     [[6.0, 6.0]]
     """
-    by_name = bool(kwargs.pop("by_name", False))
+    rest: dict[str, Any] = {**kwargs}
+    by_name = bool(rest.pop("by_name", False))
     filepath = _found_by_keras_2(filepath)
     path = "" if hasattr(filepath, "read") else name_of(filepath)
-    skipped = _skipped(kwargs, path, "load_weights", ("skip_mismatch", "by_name"))
+    skipped = _skipped(rest, path, "load_weights", ("skip_mismatch", "by_name"))
     _check_built(model, "load_weights:")
     if path.endswith(".json"):
         with shards_in(path) as shards:

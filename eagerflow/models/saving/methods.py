@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow.base.spellings import ignores
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import FilePath
-from eagerflow.models.saving.api import load_weights, save_model, save_weights
+from eagerflow.models.saving.api import LoadOptions, load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
 from eagerflow.training.replicas import settle
 
@@ -55,7 +55,7 @@ class Saving:
         save_weights(self, filepath, overwrite, max_shard_size)
 
     @boundary
-    def load_weights(self, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    def load_weights(self, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Unpack[LoadOptions]) -> None:
         """Set the weights from a file, all or none.
 
         Args:

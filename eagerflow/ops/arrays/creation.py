@@ -383,7 +383,7 @@ def logspace(
     stop: TensorLike,
     num: int = 50,
     endpoint: bool = True,
-    base: Any = 10,
+    base: TensorLike = 10,
     dtype: DType = None,
     axis: int = 0,
 ) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy
 
 from eagerflow.base.typing import TensorLike
@@ -115,7 +113,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
 
 
 @composite
-def matrix_rank(x: TensorLike, tol: Any = None) -> Tensor:
+def matrix_rank(x: TensorLike, tol: TensorLike = None) -> Tensor:
     """How many singular values are above a tolerance. An integer, without gradient.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from eagerflow.base.typing import Axes, TensorLike
 from eagerflow.core.dtypes import is_half
@@ -24,7 +24,9 @@ __all__ = ["norm", "trace"]
 
 
 @composite
-def norm(x: TensorLike, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def norm(
+    x: TensorLike, ord: float | Literal["fro", "nuc"] | None = None, axis: Axes = None, keepdims: bool = False
+) -> Tensor:
     """The length of vectors, or the size of matrices.
 
     Args:

@@ -32,7 +32,7 @@ def _geometry(lengths: Any, kernel_size: Sizes, dilation: Sizes, padding: Any, s
 
 
 @composite
-def unfold(x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Any = 0, stride: Sizes = 1) -> Tensor:
+def unfold(x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
     """All blocks of images as columns (im2col).
 
     Args:
@@ -63,7 +63,7 @@ def unfold(x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Any 
 
 @composite
 def fold(
-    x: TensorLike, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Any = 0, stride: Sizes = 1
+    x: TensorLike, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Tensor:
     """Columns of blocks added up to images (col2im): the adjoint of `unfold`.
 

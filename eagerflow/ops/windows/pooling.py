@@ -11,7 +11,7 @@ from eagerflow.ops.windows.geometry import Geometry
 __all__ = ["average", "average_gradient", "counts", "maximum", "maximum_gradient"]
 
 
-def lowest(xp: Numpy, dtype: DType) -> Any:
+def lowest(xp: Numpy, dtype: Any) -> Any:
     """What never wins a maximum."""
     return -xp.inf if dtype.kind == "f" or dtype.name == "bfloat16" else int(xp.iinfo(dtype).min)
 

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, Sampling, Seed
+from eagerflow.base.typing import DataFormat, NumberOrRange, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.colors import RandomColorDegeneration
 from eagerflow.layers.preprocessing.images.factors import span
@@ -85,7 +85,7 @@ class RandAugment(_ChoosingLayer):
         self,
         value_range: Any = (0, 255),
         num_ops: int = 2,
-        factor: Any = 0.5,
+        factor: NumberOrRange = 0.5,
         interpolation: Sampling = "bilinear",
         seed: Seed = None,
         data_format: DataFormat | None = None,
@@ -173,7 +173,7 @@ class AugMix(_ChoosingLayer):
         value_range: Any = (0, 255),
         num_chains: int = 3,
         chain_depth: int = 3,
-        factor: Any = 0.3,
+        factor: NumberOrRange = 0.3,
         alpha: float = 1.0,
         all_ops: bool = True,
         interpolation: Sampling = "bilinear",

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, NumberOrRange, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import share
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
@@ -56,7 +56,7 @@ class RandomHue(_ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: NumberOrRange,
         value_range: Any = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
@@ -112,7 +112,7 @@ class RandomSaturation(_ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: NumberOrRange,
         value_range: Any = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
@@ -210,7 +210,7 @@ class RandomColorDegeneration(_ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: NumberOrRange,
         value_range: Any = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
@@ -261,10 +261,10 @@ class RandomColorJitter(RandomImageLayer):
     def __init__(
         self,
         value_range: Any = (0, 255),
-        brightness_factor: Any = None,
-        contrast_factor: Any = None,
-        saturation_factor: Any = None,
-        hue_factor: Any = None,
+        brightness_factor: NumberOrRange | None = None,
+        contrast_factor: NumberOrRange | None = None,
+        saturation_factor: NumberOrRange | None = None,
+        hue_factor: NumberOrRange | None = None,
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, NumberOrRange, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of, images_of
@@ -60,8 +60,8 @@ class RandomErasing(_BoxLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
-        scale: Any = (0.02, 0.33),
+        factor: NumberOrRange = 1.0,
+        scale: NumberOrRange = (0.02, 0.33),
         fill_value: Any = None,
         value_range: Any = (0, 255),
         seed: Seed = None,
@@ -142,7 +142,11 @@ class CutMix(_BoxLayer):
     """
 
     def __init__(
-        self, factor: Any = 1.0, seed: Seed = None, data_format: DataFormat | None = None, **kwargs: Unpack[BoxOptions]
+        self,
+        factor: NumberOrRange = 1.0,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)

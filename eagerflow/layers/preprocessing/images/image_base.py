@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from eagerflow import ops, random
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import ImageOptions, LayerOptions
-from eagerflow.base.typing import DataFormat, Sampling, Seed
+from eagerflow.base.typing import DataFormat, Sampling, Seed, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of
@@ -113,6 +114,14 @@ class ImageLayer(Layer):
         return segmentation_masks
 
     # Calling
+
+    if TYPE_CHECKING:  # a tensor for images, a dict for a dict
+
+        @overload
+        def __call__(self, data: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]: ...
+        @overload
+        def __call__(self, data: TensorLike, training: bool | None = None) -> Tensor: ...
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def call(self, data: Any, training: bool = True) -> Any:
         """The data, changed; dicts keep their keys."""

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions, ImageOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, NumberOrRange, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
@@ -44,7 +44,7 @@ class RandomBrightness(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Unpack[ImageOptions]
+        self, factor: NumberOrRange, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Unpack[ImageOptions]
     ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -91,7 +91,7 @@ class RandomContrast(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Unpack[ImageOptions]
+        self, factor: NumberOrRange, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Unpack[ImageOptions]
     ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -137,7 +137,7 @@ class RandomInvert(RandomImageLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: NumberOrRange = 1.0,
         value_range: Any = (0, 255),
         seed: Seed = None,
         data_format: DataFormat | None = None,
@@ -186,7 +186,7 @@ class RandomPosterization(RandomImageLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: NumberOrRange,
         value_range: Any = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
@@ -237,8 +237,8 @@ class Solarization(RandomImageLayer):
 
     def __init__(
         self,
-        addition_factor: Any = 0.0,
-        threshold_factor: Any = 0.0,
+        addition_factor: NumberOrRange = 0.0,
+        threshold_factor: NumberOrRange = 0.0,
         value_range: Any = (0, 255),
         seed: Seed = None,
         **kwargs: Unpack[ImageOptions],

@@ -34,7 +34,7 @@ class MaxNumBoundingBoxes(ImageLayer):
     [[1.0, 1.0, -1.0]]
     """
 
-    def __init__(self, max_number: Any, fill_value: Any = -1, **kwargs: Unpack[ImageOptions]) -> None:
+    def __init__(self, max_number: int, fill_value: float = -1, **kwargs: Unpack[ImageOptions]) -> None:
         super().__init__(**kwargs)
         self.max_number = integer(self, "max_number", max_number)
         self.fill_value = int(fill_value)

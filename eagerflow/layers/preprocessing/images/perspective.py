@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, FillMode, Sampling, Seed
+from eagerflow.base.typing import DataFormat, FillMode, NumberOrRange, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import one_of, share
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
@@ -41,7 +41,7 @@ class RandomPerspective(WarpLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: NumberOrRange = 1.0,
         scale: float = 1.0,
         interpolation: Sampling = "bilinear",
         fill_value: float = 0.0,
@@ -149,8 +149,8 @@ class RandomElasticTransform(WarpLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
-        scale: Any = 1.0,
+        factor: NumberOrRange = 1.0,
+        scale: NumberOrRange = 1.0,
         interpolation: Sampling = "bilinear",
         fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.typing import TensorLike
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.tensor_masks import masks_of
 
@@ -41,6 +43,12 @@ class Pipeline(Layer):
         ['half', 'flip']
         """
         return list(self._pipeline_layers)
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self, inputs: TensorLike, training: bool | None = None, mask: TensorLike = None
+        ) -> Tensor | Any: ...
 
     def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:
         """The outputs of the last layer."""

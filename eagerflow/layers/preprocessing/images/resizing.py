@@ -265,7 +265,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         width: Any,
         seed: Seed = None,
         data_format: DataFormat | None = None,
-        name: Any = None,
+        name: str | None = None,
         **kwargs: Unpack[UnnamedOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, Seed, Sizes
+from eagerflow.base.typing import DataFormat, NumberOrRange, Seed, Sizes
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
@@ -41,7 +41,7 @@ class RandomSharpness(RandomImageLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: NumberOrRange,
         value_range: Any = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
@@ -100,9 +100,9 @@ class RandomGaussianBlur(RandomImageLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: NumberOrRange = 1.0,
         kernel_size: Sizes = 3,
-        sigma: Any = 1.0,
+        sigma: NumberOrRange = 1.0,
         value_range: Any = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, FillMode, Sampling, Seed
+from eagerflow.base.typing import DataFormat, FillMode, NumberOrRange, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
@@ -96,7 +96,7 @@ class RandomRotation(_AffineLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: NumberOrRange,
         fill_mode: FillMode = "reflect",
         interpolation: Sampling = "bilinear",
         seed: Seed = None,
@@ -155,8 +155,8 @@ class RandomZoom(_AffineLayer):
 
     def __init__(
         self,
-        height_factor: Any,
-        width_factor: Any = None,
+        height_factor: NumberOrRange,
+        width_factor: NumberOrRange | None = None,
         fill_mode: FillMode = "reflect",
         interpolation: Sampling = "bilinear",
         seed: Seed = None,
@@ -230,8 +230,8 @@ class RandomTranslation(_AffineLayer):
 
     def __init__(
         self,
-        height_factor: Any,
-        width_factor: Any,
+        height_factor: NumberOrRange,
+        width_factor: NumberOrRange,
         fill_mode: FillMode = "reflect",
         interpolation: Sampling = "bilinear",
         seed: Seed = None,
@@ -298,8 +298,8 @@ class RandomShear(_AffineLayer):
 
     def __init__(
         self,
-        x_factor: Any = 0.0,
-        y_factor: Any = 0.0,
+        x_factor: NumberOrRange = 0.0,
+        y_factor: NumberOrRange = 0.0,
         interpolation: Sampling = "bilinear",
         fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer
@@ -46,7 +46,7 @@ class CategoryEncoding(Layer):
 
     def __init__(
         self,
-        num_tokens: Any = None,
+        num_tokens: int | None = None,
         output_mode: Literal["one_hot", "multi_hot", "count"] = "multi_hot",
         sparse: bool = False,
         **kwargs: Unpack[LayerOptions],
@@ -61,6 +61,12 @@ class CategoryEncoding(Layer):
         self.num_tokens = integer(self, "num_tokens", num_tokens)
         self.output_mode = mode_of(self, output_mode, ("count", "one_hot", "multi_hot"))
         self.sparse = sparse
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self, inputs: TensorLike, count_weights: TensorLike = None, *, training: bool | None = None
+        ) -> Tensor: ...
 
     def call(self, inputs: Any, count_weights: Any = None) -> Tensor:
         """The vectors of `inputs`; with `count_weights`, each integer counts for its weight."""

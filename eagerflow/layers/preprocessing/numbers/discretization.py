@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from eagerflow import ops
 from eagerflow.base.config import floatx
-from eagerflow.base.typing import EncodedMode, Shape
+from eagerflow.base.typing import EncodedMode, PolicyLike, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -45,13 +45,13 @@ class Discretization(Layer):
 
     def __init__(
         self,
-        bin_boundaries: Any = None,
-        num_bins: Any = None,
+        bin_boundaries: TensorLike = None,
+        num_bins: int | None = None,
         epsilon: float = 0.01,
         output_mode: EncodedMode = "int",
         sparse: bool = False,
-        dtype: Any = None,
-        name: Any = None,
+        dtype: PolicyLike = None,
+        name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         without_sparse(self, sparse=sparse)
@@ -144,6 +144,10 @@ class Discretization(Layer):
         [2.0]
         """
         self.summary = numpy.zeros((2, 0), "float32")
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The bins of the numbers, in the output mode."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy
 
@@ -12,7 +12,7 @@ from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Axes, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
@@ -48,9 +48,9 @@ class Normalization(Layer):
 
     def __init__(
         self,
-        axis: Any = -1,
-        mean: Any = None,
-        variance: Any = None,
+        axis: Axes = -1,
+        mean: TensorLike = None,
+        variance: TensorLike = None,
         invert: bool = False,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
@@ -211,6 +211,10 @@ class Normalization(Layer):
         for i in range(1, values.ndim + 1):
             shape[self._kept[-i]] = values.shape[-i]
         return ops.broadcast_to(values.reshape(tuple(shape)), self._broadcast)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """Normalized inputs; with `invert`, what they were made of."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions, OfAnyLayer
-from eagerflow.base.typing import EncodedMode, Shape
+from eagerflow.base.typing import EncodedMode, PolicyLike, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -101,7 +101,7 @@ class Hashing(Layer):
         self,
         num_bins: Any,
         mask_value: Any = None,
-        salt: Any = None,
+        salt: int | Sequence[int] | None = None,
         output_mode: EncodedMode = "int",
         sparse: bool = False,
         **kwargs: Unpack[LayerOptions],
@@ -117,6 +117,10 @@ class Hashing(Layer):
         self.sparse = sparse
         if self.output_mode == "int" and self.dtype not in ("int32", "int64"):
             raise ValueError(f'Hashing(output_mode="int", dtype={self.dtype!r}): expected int32 or int64.')
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Any) -> Tensor:
         """The bins of the values, in the output mode."""
@@ -165,8 +169,8 @@ class HashedCrossing(Layer):
         num_bins: Any,
         output_mode: Literal["int", "one_hot"] = "int",
         sparse: bool = False,
-        name: Any = None,
-        dtype: Any = None,
+        name: str | None = None,
+        dtype: PolicyLike = None,
         **kwargs: Unpack[OfAnyLayer],
     ) -> None:
         super().__init__(name=name, dtype="int64" if output_mode == "int" and dtype is None else dtype)
@@ -174,6 +178,10 @@ class HashedCrossing(Layer):
         self.num_bins = integer(self, "num_bins", num_bins)
         self.output_mode = mode_of(self, output_mode, ("int", "one_hot"))
         self.sparse = sparse
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Any) -> Tensor:
         """The bins of the combinations, in the output mode."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import refuse_path
-from eagerflow.base.typing import Shape, TokenMode
+from eagerflow.base.typing import Shape, TensorLike, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
@@ -306,6 +306,10 @@ class IndexLookup(Layer):
         self._documents = 0
 
     # Looking up
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
     def call(self, inputs: Any) -> Any:
         """The indices of the tokens, in the output mode; inverted, the tokens of the indices."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, Unpack
 
 import numpy
@@ -9,7 +10,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LookupOptions
-from eagerflow.base.typing import TokenMode
+from eagerflow.base.typing import TensorLike, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
@@ -61,19 +62,19 @@ class StringLookup(IndexLookup):
 
     def __init__(
         self,
-        max_tokens: Any = None,
-        num_oov_indices: Any = 1,
-        mask_token: Any = None,
-        oov_token: Any = "[UNK]",
+        max_tokens: int | None = None,
+        num_oov_indices: int = 1,
+        mask_token: str | None = None,
+        oov_token: str = "[UNK]",
         vocabulary: Any = None,
-        idf_weights: Any = None,
+        idf_weights: TensorLike = None,
         invert: bool = False,
         output_mode: TokenMode = "int",
         pad_to_max_tokens: bool = False,
         sparse: bool = False,
         encoding: str = "utf-8",
-        name: Any = None,
-        salt: Any = None,
+        name: str | None = None,
+        salt: int | Sequence[int] | None = None,
         **kwargs: Unpack[LookupOptions],
     ) -> None:
         self.__dict__["encoding"] = encoding  # a vocabulary may be read at once
@@ -131,20 +132,20 @@ class IntegerLookup(IndexLookup):
 
     def __init__(
         self,
-        max_tokens: Any = None,
-        num_oov_indices: Any = 1,
-        mask_token: Any = None,
-        oov_token: Any = -1,
+        max_tokens: int | None = None,
+        num_oov_indices: int = 1,
+        mask_token: int | None = None,
+        oov_token: int = -1,
         vocabulary: Any = None,
         vocabulary_dtype: str = "int64",
-        idf_weights: Any = None,
+        idf_weights: TensorLike = None,
         invert: bool = False,
         output_mode: TokenMode = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
         oov_method: Literal["floormod", "farmhash"] = "floormod",
-        salt: Any = None,
-        name: Any = None,
+        salt: int | Sequence[int] | None = None,
+        name: str | None = None,
         **kwargs: Unpack[LookupOptions],
     ) -> None:
         if vocabulary_dtype != "int64":

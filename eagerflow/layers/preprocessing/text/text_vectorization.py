@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
-from typing import Any, Unpack
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy
 
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
-from eagerflow.base.typing import Shape, TokenMode
+from eagerflow.base.typing import Shape, TensorLike, TokenMode
 from eagerflow.core.observe import scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -76,19 +76,21 @@ class TextVectorization(Layer):
 
     def __init__(
         self,
-        max_tokens: Any = None,
-        standardize: Any = "lower_and_strip_punctuation",
-        split: Any = "whitespace",
-        ngrams: Any = None,
+        max_tokens: int | None = None,
+        standardize: Literal["lower_and_strip_punctuation", "lower", "strip_punctuation"]
+        | Callable[..., Any]
+        | None = "lower_and_strip_punctuation",
+        split: Literal["whitespace", "character"] | Callable[..., Any] | None = "whitespace",
+        ngrams: int | Sequence[int] | None = None,
         output_mode: TokenMode = "int",
-        output_sequence_length: Any = None,
+        output_sequence_length: int | None = None,
         pad_to_max_tokens: bool = False,
         vocabulary: Any = None,
-        idf_weights: Any = None,
+        idf_weights: TensorLike = None,
         sparse: bool = False,
         ragged: bool = False,
         encoding: str = "utf-8",
-        name: Any = None,
+        name: str | None = None,
         **kwargs: Unpack[LookupOptions],
     ) -> None:
         of_lookup: dict[str, Any] = {
@@ -259,6 +261,10 @@ class TextVectorization(Layer):
             return [_as_words(w) for w in self._split(texts.astype(str))]
         split = _SPLIT[self._split]
         return [split(t) for t in texts] if texts.ndim else split(texts.item())
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Any) -> Tensor:
         """The indices of the documents' words, in the output mode."""
