@@ -7,9 +7,7 @@ class Training {
     Object.assign(this, { viewer, id: "training", title: "Training", span: null, hidden: new Set() });
     this.plots = new Map();
     this.grid = el("div", { class: "plot-grid" });
-    this.whole = button("show all", "all batches again (double-click, or Esc on a chart)", () => this.setSpan(null), {
-      class: "small",
-    });
+    this.whole = button("show all", "all batches again (double-click, or Esc on a chart)", () => this.setSpan(null));
     this.node = el("div", { class: "training" }, this.whole, this.grid);
     this.draw = batched(() => this.plots.forEach((plot) => plot.lines.length && plot.draw()));
     new ResizeObserver(() => this.draw()).observe(this.grid);
