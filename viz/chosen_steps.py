@@ -51,7 +51,7 @@ class ChosenSteps:
             came = sum(number in each for number in seen)
             left = each[came:]
             if left and not (came and each.stop == _ENDLESS):
-                found.append(_written(left))
+                found.append(f"from {left.start} on" if left.stop == _ENDLESS else _written(left))
         return list(dict.fromkeys(found))
 
 

@@ -68,6 +68,10 @@ def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_point
     step, _, _, validation = shown.run("[...plot.tip.children].map(e => e.textContent)")
     assert step == "batch 6 · end of epoch 2"
     assert float(validation.rpartition(" ")[2]) == pytest.approx(told, rel=1e-3)
+    shown.run("plot.onSpan([2, 4])")
+    assert shown.run("plot.x") == [2, 4]
+    shown.run("document.querySelector('.training > button').click()")
+    assert shown.run("[plot.x, document.querySelector('.training > button').hidden]") == [[1, 6], True]
     shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=5)
     shown.wait("plot.tip.hidden")
     assert shown.wrong == []

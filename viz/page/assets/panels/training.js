@@ -7,7 +7,8 @@ class Training {
     Object.assign(this, { viewer, id: "training", title: "Training", span: null, hidden: new Set() });
     this.plots = new Map();
     this.grid = el("div", { class: "plot-grid" });
-    this.node = el("div", { class: "training" }, this.grid);
+    this.whole = button("show all", "all batches again (double-click, or Esc on a chart)", () => this.setSpan(null));
+    this.node = el("div", { class: "training" }, this.whole, this.grid);
     this.draw = batched(() => this.plots.forEach((plot) => plot.lines.length && plot.draw()));
     new ResizeObserver(() => this.draw()).observe(this.grid);
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
@@ -43,6 +44,7 @@ class Training {
       ...{ first: Math.min(...steps), last: Math.max(...steps) },
       axis: logs.some(([kind]) => kind !== "epoch") ? "batch" : "epoch",
     };
+    this.whole.hidden = this.span === null;
     for (const [title, lines] of charts) {
       if (!this.plots.has(title))
         this.plots.set(
