@@ -30,14 +30,14 @@ def test_pictures_are_taken_in_both_themes_and_again_when_the_page_is_newer(tmp_
     page.write_text(
         "<style>body { background: white } @media (prefers-color-scheme: dark) { body { background: black } }</style>"
     )
-    thumbnails.write_all(tmp_path, {"one": "#here"})
+    thumbnails.write_all(tmp_path, {"one": ("#here", 500)})
     light, dark = (tmp_path / thumbnails.picture_of("one", theme) for theme in thumbnails.THEMES)
     assert light.read_bytes()[8:12] == dark.read_bytes()[8:12] == b"WEBP"
     assert light.read_bytes() != dark.read_bytes()
     light.write_bytes(b"kept")
-    thumbnails.write_all(tmp_path, {"one": "#here"})
+    thumbnails.write_all(tmp_path, {"one": ("#here", 500)})
     assert light.read_bytes() == b"kept"
     later = light.stat().st_mtime + 10
     os.utime(page, (later, later))
-    thumbnails.write_all(tmp_path, {"one": "#here"})
+    thumbnails.write_all(tmp_path, {"one": ("#here", 500)})
     assert light.read_bytes()[8:12] == b"WEBP"

@@ -190,3 +190,32 @@ def test_the_search_page_answers_while_one_types():
     assert said == ["emptied", "train", "?q=train", "emptied", "training", "?q=training"]
     assert before == 1
     assert left == [0, 1]  # what Sphinx had still to show of the question before
+
+
+TOLD = """\
+const window = {sitePages: [["guides/custom", "Custom loops", "Of the page.", [], "", []]], siteMembers: [],
+  siteHeadings: [["guides/custom", "clip", "Clip", [], "Of the section."], ["guides/custom", "bare", "Bare", [], ""]]};
+const stopwords = new Set(), added = [];
+class Stemmer { stemWord(word) { return word; } }
+const link = href => ({getAttribute: () => href}), add = node => added.push(node.textContent);
+const item = href => ({dataset: {}, querySelector: () => link(href), appendChild: add});
+const hrefs = ["guides/custom.html", "guides/custom.html?highlight=x#clip", "guides/custom.html#bare"];
+const results = {querySelectorAll: () => hrefs.map(item)};
+let loaded = null;
+const document = {
+  addEventListener: (name, run) => { if (name === "DOMContentLoaded") loaded = run; },
+  getElementById: () => results, createElement: () => ({}),
+};
+class MutationObserver { constructor(run) { this.observe = run; } }
+const Search = {_performSearch: () => []};
+%s
+loaded();
+console.log(JSON.stringify(added));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
+def test_an_answer_tells_what_its_section_begins_with_or_else_its_page():
+    program = TOLD % SCRIPT.read_text(encoding="utf-8")
+    done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == ["Of the page.", "Of the section.", "Of the page."]

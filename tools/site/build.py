@@ -28,6 +28,7 @@ from tools.site import (
     gallery,
     links,
     named_types,
+    placements,
     recorded,
     reference,
     running,
@@ -68,6 +69,7 @@ class Build:
 
     def run(self) -> int:
         """Build; the exit code."""
+        os.environ[placements.FOLDER] = str(self.folder / "kept" / "placements")
         try:
             self._texts()
             names = [one for one in catalogue() if not self.only or one.path in self.only]

@@ -93,12 +93,21 @@ SECONDS = 600  # the most that a page may take
 
 
 class Shown(NamedTuple):
-    """A page of the gallery: its title, what to look at in it, who writes it, and where it opens."""
+    """A page of the gallery.
+
+    Attributes:
+        title: of the page.
+        text: what to look at in it.
+        write: writes it.
+        opened: what stands behind its address, and says what it shows first.
+        width: of the window for its picture. Up to 900 the graph has all of it, as on a tablet.
+    """
 
     title: str
     text: str
     write: Callable[[Path], None]
     opened: str = ""
+    width: int = 880
 
 
 GALLERY = {
@@ -113,6 +122,7 @@ GALLERY = {
         "The same network with `tanh` in place of `relu`, beside the one before: what was added or removed, what got"
         " slower, and what differs.",
         what_changed,
+        width=1000,
     ),
     "transformer": Shown(
         "A transformer",
@@ -130,6 +140,7 @@ GALLERY = {
         " `upstream × local = gradient` with its numbers.",
         film,
         "#tab=film",
+        width=1000,
     ),
     "samples": Shown(
         "The hardest samples",
@@ -174,7 +185,7 @@ def write_all(folder: Path, cache: Cache, processes: int = 2) -> None:
 
     with ThreadPoolExecutor(processes) as pool, Warm(("tools.site.gallery",), environment(), processes) as programs:
         counted(pool, write, list(GALLERY), "pages of the gallery")
-    thumbnails.write_all(folder, {name: shown.opened for name, shown in GALLERY.items()})
+    thumbnails.write_all(folder, {name: (shown.opened, shown.width) for name, shown in GALLERY.items()})
 
 
 def pages() -> dict[str, str]:
@@ -192,7 +203,7 @@ def _card(name: str, shown: Shown) -> str:
     """What leads to a page: a picture of it in the site's theme, where one could be taken, its title and its text."""
     images = [
         f'<img class="only-{theme} dark-light" src="../_static/gallery/{thumbnails.picture_of(name, theme)}"'
-        f' width="{thumbnails.SIZE[0]}" height="{thumbnails.SIZE[1]}" alt="" loading="lazy">'
+        f' width="{shown.width}" height="{thumbnails.height(shown.width)}" alt="" loading="lazy">'
         for theme in thumbnails.THEMES
         if thumbnails.are_possible()
     ]

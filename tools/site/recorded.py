@@ -276,7 +276,7 @@ def record_all(names: list[Public], cache: Cache, processes: int = 2) -> dict[st
     missing = [one for one in wanted if parts[one.path] is None]
     chunks = [missing[i : i + AT_ONCE] for i in range(0, len(missing), AT_ONCE)]
     errors: list[str] = []
-    loaded = ("tools.site.recorded", "tools.site.names:catalogue")
+    loaded = ("tools.site.recorded", "tools.site.placements:keep", "tools.site.names:catalogue")
     with ThreadPoolExecutor(processes) as pool, Warm(loaded, environment(), processes) as programs:
         apart = partial(_apart, programs)
         for made in counted(pool, apart, chunks, "names whose examples are recorded", size=len):

@@ -3,7 +3,7 @@
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names,
 parameters, phrases that lead there. `siteMembers` has one for each method: page, name, anchor, summary, parameters,
 phrases that lead there. `siteHeadings` has one for each heading of a text: page, anchor, title, phrases that lead
-there. `siteCommon` are the pages of the names that most readers come for.
+there, first sentences. `siteCommon` are the pages of the names that most readers come for.
 """
 
 from __future__ import annotations
@@ -279,16 +279,28 @@ def headings(app: Any, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     rows = [
-        (page, link["anchorname"][1:], link.astext(), _asked_of(page, link["anchorname"]))
+        (page, anchor[1:], link.astext(), _asked_of(page, anchor), said.get(anchor, ""))
         for page, contents in sorted(app.env.tocs.items())
         if not page.startswith("reference/")
+        for said in [first_sentences(app.env.get_doctree(page))]
         for link in contents.findall(lambda node: node.tagname == "reference" and node.get("anchorname"))
+        for anchor in [link["anchorname"]]
     ]
-    gone = SECTIONS.keys() - {f"{page}#{anchor}" for page, anchor, _, _ in rows}
+    gone = SECTIONS.keys() - {f"{page}#{anchor}" for page, anchor, *_ in rows}
     if gone:
         raise ValueError(f"tools/site/search_pages.py: no such sections: {', '.join(sorted(gone))}")
     target = Path(app.outdir) / "_static" / "headings.js"
     target.write_text(f"window.siteHeadings = {_json(rows)};\n", encoding="utf-8")
+
+
+def first_sentences(doctree: Any) -> dict[str, str]:
+    """What the sections of a page begin with, by `#` and anchor, as far as whole words go."""
+    found = {}
+    for section in doctree.findall(lambda node: node.tagname == "section"):
+        texts = [node.astext() for node in section.children if node.tagname == "paragraph"]
+        said = shorten(" ".join(texts[0].split()), 200, placeholder="…") if texts else ""
+        found |= {f"#{anchor}": said for anchor in section["ids"]}
+    return found
 
 
 def _asked_of(page: str, anchor: str) -> list[str]:

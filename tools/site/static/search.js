@@ -312,6 +312,7 @@ if (typeof Search !== "undefined") {
   document.addEventListener("DOMContentLoaded", () => {
     const summaries = new Map(window.sitePages.map(([page, , summary]) => [`${page}.html`, summary]));
     for (const [page, , anchor, summary] of window.siteMembers) summaries.set(`${page}.html#${anchor}`, summary);
+    for (const [page, anchor, , , said] of window.siteHeadings || []) if (said) summaries.set(`${page}.html#${anchor}`, said);
     const results = document.getElementById("search-results");
     if (!results) return;
     new MutationObserver(() => {
