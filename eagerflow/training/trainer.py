@@ -607,7 +607,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         verbose: int | Literal["auto"] = "auto",
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
-    ) -> Predicted:
+    ) -> Predicted | Any:
         """The outputs for all samples, as NumPy arrays.
 
         Args:
@@ -710,7 +710,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return SharedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
 
     @boundary
-    def predict_on_batch(self, x: Any) -> Predicted:
+    def predict_on_batch(self, x: Any) -> Predicted | Any:
         """The outputs for one batch, as NumPy arrays.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
