@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # below `Model`, where files are read, its type isn't known
         custom_objects: Mapping[str, Any] | None = None,
         compile: bool = True,
         safe_mode: bool = True,
-    ) -> _AnyModel:
+    ) -> _AnyModel | Any:  # so that a variable that holds it may be given another model
         """A model from a file: see `eagerflow.models.saving`."""
 else:
     from eagerflow.models.saving import load_model as load_model

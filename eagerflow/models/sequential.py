@@ -67,7 +67,7 @@ class Sequential(Model):
 
         def __call__(self, inputs: TensorLike, training: bool | None = None, mask: TensorLike = None) -> Tensor: ...
 
-        def predict(  # type: ignore[override]
+        def predict(
             self,
             x: Any,
             batch_size: int | None = None,

@@ -468,14 +468,14 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: Any = True,
-        class_weight: Any = None,
+        shuffle: bool | Literal["batch"] = True,
+        class_weight: Mapping[Any, Any] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: Any = 1,
+        validation_freq: int | Sequence[int] = 1,
     ) -> History:
         """Train for a number of epochs.
 
@@ -607,7 +607,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         verbose: int | Literal["auto"] = "auto",
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
-    ) -> Predicted:
+    ) -> Predicted | Any:
         """The outputs for all samples, as NumPy arrays.
 
         Args:
@@ -710,7 +710,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return SharedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
 
     @boundary
-    def predict_on_batch(self, x: Any) -> Predicted:
+    def predict_on_batch(self, x: Any) -> Predicted | Any:
         """The outputs for one batch, as NumPy arrays.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])

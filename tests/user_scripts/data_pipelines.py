@@ -109,3 +109,6 @@ ops.cast(x_train, "float16")
 ef.metrics.Precision(thresholds=[0.3, 0.5], name="p")
 ef.metrics.Precision(thresholds="high")  # error: thresholds
 ef.metrics.AUC(thresholds=np.linspace(0, 1, 5))
+model.fit(x_train, y_train, class_weight={0: 1.0, 1: 2.0}, shuffle="batch", validation_freq=[1, 2], verbose=0)
+model.fit(x_train, y_train, class_weight="balanced")  # error: class_weight
+model.fit(x_train, y_train, shuffle="rows")  # error: shuffle

@@ -72,7 +72,10 @@ print(outputs[0].shape)
 
 features = keras.Model(model.inputs, model.get_layer("department").output)
 print(features.predict(data, verbose=0).shape, features.predict(data, verbose=0)[0])
-chances = np.asarray(model.predict(data, verbose=0)[1])
+chances = model.predict(data, verbose=0)
+chances = np.asarray(chances[1]).argmax(axis=-1)
+guesses = features.predict(data, verbose=0)
+guesses = (guesses > 0.5).astype("int32").flatten()
 
 
 def predicted(inner: keras.Model, inputs: np.ndarray) -> np.ndarray:

@@ -172,13 +172,13 @@ print(stop.losses, history.params, history.history.get("mae"))
 
 model.save("whole.keras")
 again = keras.models.load_model("whole.keras", custom_objects={"Weighted": Weighted, "F1": F1, "Warmup": Warmup})
-reveal_type(again)  # type: AnyModel
-reveal_type(keras.saving.load_model("whole.keras"))  # type: AnyModel
+reveal_type(again)  # type: AnyModel | Any
+reveal_type(keras.saving.load_model("whole.keras"))  # type: AnyModel | Any
 print(again.encoder, again.predict(np.ones((2, 3)))[0])  # of which class it is, is known to a run alone
 keras.saving.load_model("whole.keras", compil=False)  # error: compil
 reveal_type(keras.models.clone_model(model))  # type: Model
 reveal_type(keras.models.clone_model(keras.Sequential([layers.Dense(2)])))  # type: Sequential
-reveal_type(again.predict(np.ones((2, 3))))  # type: Predicted
+reveal_type(model.predict(np.ones((2, 3))))  # type: Predicted | Any
 print(again.layers[1].units, [w.shape for w in again.get_weights()])
 for layer in again.layers[:-1]:
     layer.trainable = False
@@ -187,3 +187,18 @@ keras.regularizers.get("l2")
 keras.initializers.get("he_normal")((3, 4))
 layers.Dense(4, lora_rank="two")  # error: lora_rank
 layers.Dense(4, lora_rank=2, lora_alpha=0.5)
+
+
+def begun(path: Path) -> keras.Model:
+    """A model from a file, or a new one."""
+    if path.exists():
+        found = keras.models.load_model(path)
+    else:
+        found = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+        found.compile("adam", "mse")
+    return found
+
+
+fresh = keras.Sequential([layers.Dense(1)])
+if Path("whole.keras").exists():
+    fresh = keras.models.load_model("whole.keras")
