@@ -1,5 +1,6 @@
 """Recurrent layers whose states are used: an encoder and a decoder, stacked layers, cells, both directions."""
 
+from collections.abc import Callable
 from typing import Any, reveal_type
 
 import eagerflow as keras
@@ -124,6 +125,17 @@ layers.RNN([layers.GRUCell(3), layers.GRUCell(2)])(x)
 def last_of(layer: layers.LSTM, sequences: keras.Tensor) -> keras.Tensor:
     """What a layer gives that isn't told more of."""
     return layer(sequences)
+
+
+def applied(function: Callable[[keras.Tensor], keras.Tensor], sequences: keras.Tensor) -> keras.Tensor:
+    """Layers are functions, too."""
+    return function(sequences)
+
+
+applied(layers.LSTM(4), x)
+applied(layers.Bidirectional(layers.LSTM(4)), x)
+applied(layers.Dense(4), x)
+applied(layers.LSTM(4)(x), x)  # error: applied
 
 
 def kept(layer: layers.GRU, with_state: bool) -> layers.GRU:

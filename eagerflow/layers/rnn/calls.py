@@ -44,7 +44,9 @@ if TYPE_CHECKING:
             training: bool | None = None,
         ) -> Found: ...
 
-    class OfRecurrent(Generic[Found]):
+    # pyright asks the following what they are called with where a layer stands for a function.
+
+    class OfRecurrent(CallOnSequences[Tensor | Any], Generic[Found]):
         """The call of a recurrent layer; with its states it gives `Found`."""
 
         @overload
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
         def __get__(self, layer: RecurrentLayer[bool], owner: Any = None) -> CallOnSequences[Tensor]: ...
         def __get__(self, layer: Any, owner: Any = None) -> Any: ...
 
-    class CallOfBothDirections:
+    class CallOfBothDirections(CallOnSequences[Tensor | Any]):
         """The call of `Bidirectional`."""
 
         @overload
