@@ -295,7 +295,7 @@ def headings(app: Any, exception: Exception | None) -> None:
 
 def first_sentences(doctree: Any) -> dict[str, str]:
     """What the sections of a page begin with, by `#` and anchor, as far as whole words go."""
-    found = {}
+    found: dict[str, str] = {}
     for section in doctree.findall(lambda node: node.tagname == "section"):
         texts = [node.astext() for node in section.children if node.tagname == "paragraph"]
         said = shorten(" ".join(texts[0].split()), 200, placeholder="…") if texts else ""
