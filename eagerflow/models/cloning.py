@@ -17,6 +17,8 @@ from eagerflow.layers.core.lambda_layer import Lambda
 from eagerflow.models.functional import Functional
 from eagerflow.models.model import Model
 from eagerflow.models.sequential import Sequential
+from eagerflow.training.compile_arguments import made_again
+from eagerflow.training.trainer import Trainer
 
 __all__ = ["clone_model", "model_from_json"]
 
@@ -77,10 +79,20 @@ def clone_model(
     else:
         made = _clone_graph(model, clone, input_tensors, call_function)
     assert isinstance(made, Model)
-    settings = model.get_compile_config() if model.compiled else None
-    if settings:
-        made.compile_from_config(settings)
+    if model.compiled:
+        _compile_like(model, made)
     return made
+
+
+def _compile_like(model: Model, made: Model) -> None:
+    """Compile a clone as its model, with an optimizer and metrics of its own."""
+    told = [getattr(type(model), name) for name in ("get_compile_config", "compile_from_config")]
+    if told == [Trainer.get_compile_config, Trainer.compile_from_config]:
+        compiled = model._ready("clone_model")
+        given = {**compiled.arguments, "optimizer": compiled.optimizer}
+        made.compile_from_config({name: made_again(value) for name, value in given.items()})
+    elif settings := model.get_compile_config():  # the class says how
+        made.compile_from_config(settings)
 
 
 class _Cloner:

@@ -10,7 +10,6 @@ from eagerflow import losses, metrics, optimizers
 from eagerflow.base import tree
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import UnknownNameError
-from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.signatures import refuses
 from eagerflow.base.typing import OptimizerLike
 from eagerflow.base.wording.lost_gradient import place_of
@@ -28,7 +27,7 @@ from eagerflow.training.outputs import Outputs, tree_parts
 from eagerflow.training.structures import Part, at, nests, parts_of
 from eagerflow.training.undone_steps import States
 
-__all__ = ["Compiled", "CompiledLoss", "CompiledMetrics", "described"]
+__all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
 
 
 # Ops that a loss can't be learned through, by the names that functions use.
@@ -546,14 +545,3 @@ _CROSSENTROPIES = {
     "categorical": losses.categorical_crossentropy,
 }
 _BY_SHAPES = {"accuracy": _accuracy, "acc": _accuracy, "crossentropy": _crossentropy, "ce": _crossentropy}
-
-
-def described(value: Any) -> Any:
-    """An argument of `compile` as its config has it."""
-    if isinstance(value, (list, tuple)):
-        return [described(v) for v in value]
-    if isinstance(value, Mapping) and "class_name" not in value:
-        return {k: described(v) for k, v in value.items()}
-    if isinstance(value, (Loss, Metric, optimizers.Optimizer)) or callable(value):
-        return serialize_keras_object(value)
-    return value

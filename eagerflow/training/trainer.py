@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast, overload
 
@@ -30,7 +31,8 @@ from eagerflow.training.captured.ahead import Ahead, ahead
 from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, checked_step, is_own_step, takes, verbosity, with_an_end
-from eagerflow.training.compiled import Compiled, described
+from eagerflow.training.compile_arguments import described, from_description
+from eagerflow.training.compiled import Compiled
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
 from eagerflow.training.loop import as_numbers, check_numbers, observed_step
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
@@ -748,17 +750,12 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> model.optimizer.name, model.loss
         ('sgd', 'mse')
         """
-        known = set(
-            """
-            optimizer loss loss_weights metrics weighted_metrics run_eagerly steps_per_execution jit_compile
-            auto_scale_loss
-            """.split()
-        )
+        known = [*inspect.signature(Trainer.compile).parameters][1:]
         unknown = next((name for name in config if name not in known), None)
         if unknown is not None:
             raise ValueError(f"compile_from_config: unknown argument {unknown!r}.{did_you_mean(unknown, known)}")
-        self.compile(**config)
-        if getattr(self, "built", False):
+        self.compile(**{name: from_description(value) for name, value in config.items()})
+        if getattr(self, "built", False) and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
 
 

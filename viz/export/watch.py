@@ -72,7 +72,7 @@ class Watch(observe.Observer):
     """A model that is being watched, as `viz.watch` returns it.
 
     Attributes:
-        step: how many steps have ended.
+        step: how many steps of training have ended.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -91,6 +91,7 @@ class Watch(observe.Observer):
         self._model, self._every, self._what = model, every, what
         self._log = SummaryWriter(log_dir)
         self._steps = Scopes[OpenScope]()
+        self._aside = Scopes[OpenScope]()  # batches that are evaluated or predicted, which are no steps of training
         self._calls = Scopes[OpenScope]()  # of models and layers
         self._wrote: set[tuple[str, int]] = set()
         self._observing = observe.observing(self)
@@ -117,20 +118,23 @@ class Watch(observe.Observer):
 
     @property
     def _chosen(self) -> bool:
-        return self._open and self.step % self._every == 0
+        return self._open and self.step % self._every == 0 and not self._aside
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         """A step begins, or something else."""
         if scope.kind == "step":
-            self._steps.append(OpenScope(scope))
+            (self._steps if scope.name == "train_step" else self._aside).append(OpenScope(scope))
         elif scope.kind in ("layer", "model"):
             self._calls.append(OpenScope(scope))
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """A layer has answered, a step is over, or something else."""
         if scope.kind == "step":
-            if self._steps.end(scope) and not self._steps:
-                self._end_step()
+            if self._steps.end(scope):
+                if not self._steps:
+                    self._end_step()
+            else:
+                self._aside.end(scope)
         elif scope.kind in ("layer", "model"):
             path = "/".join([call.scope.name for call in self._calls])
             self._calls.end(scope)
@@ -146,7 +150,7 @@ class Watch(observe.Observer):
             for source, gradient in zip(sources, results):
                 if isinstance(source, Variable) and source.identity in ours and isinstance(gradient, Tensor):
                     self._write("gradients", source.path, gradient.data)
-        if not self._steps:
+        if not self._steps and not self._aside:
             self._end_step()
 
     def _is_ours(self, layer: Any) -> bool:

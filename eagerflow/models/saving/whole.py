@@ -12,6 +12,7 @@ from eagerflow.layer.memory_limit import weights_limited
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.lambdas import without_code
 from eagerflow.quantizers.quantizable import Quantizable
+from eagerflow.training.compile_arguments import from_description
 from eagerflow.training.trainer import Trainer
 
 __all__ = ["built_model", "compile_again", "config_of"]
@@ -70,21 +71,10 @@ def compile_again(model: Any, compile_config: Mapping[str, Any] | None, custom_o
     arguments = {k: v for k, v in compile_config.items() if k != "auto_scale_loss"}
     try:
         with made_from(file):
-            made = {k: _made(v, custom_objects) for k, v in arguments.items()}
+            made = {k: from_description(v, custom_objects) for k, v in arguments.items()}
             model.compile_from_config(made)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         warn(
             f"{file!r}: the model was loaded, but couldn't be compiled as it was: {error!s:.250} "
             "Call compile() yourself, or load with custom_objects={...}."
         )
-
-
-def _made(value: Any, custom_objects: Any) -> Any:
-    """Objects for their descriptions, in nested lists and dicts."""
-    if isinstance(value, Mapping) and "class_name" in value:
-        return deserialize_keras_object(dict(value), custom_objects)
-    if isinstance(value, Mapping):
-        return {k: _made(v, custom_objects) for k, v in value.items()}
-    if isinstance(value, str) and custom_objects and value in custom_objects:
-        return custom_objects[value]
-    return [_made(v, custom_objects) for v in value] if isinstance(value, list) else value

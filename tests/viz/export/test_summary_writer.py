@@ -135,6 +135,19 @@ def test_watch_writes_weights_gradients_and_activations_of_a_fit(tmp_path):
     assert [e.step for e in found.Scalars("gradients/mlp/head/bias/norm")] == [0, 2]
 
 
+def test_batches_that_are_evaluated_or_predicted_are_no_steps(tmp_path):
+    x, y = batch()
+    model = compiled()
+    with viz.watch(model, tmp_path, every=2, what=("gradients", "activations")) as watch:
+        model.fit(x, y, batch_size=2, epochs=3, validation_data=(x, y), verbose=0)
+        model.evaluate(x, y, verbose=0)
+        model.predict(x, verbose=0)
+    assert watch.step == 12
+    found = read(tmp_path)
+    for tag in ("gradients/mlp/head/bias/norm", "activations/mlp/head/norm"):
+        assert [e.step for e in found.Scalars(tag)] == [0, 2, 4, 6, 8, 10]
+
+
 def test_layers_without_weights_are_watched_beside_the_others(tmp_path):
     model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4), ef.layers.Dropout(0.5), ef.layers.ReLU()], name="net")
     model.compile("sgd", "mse")
