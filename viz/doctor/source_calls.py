@@ -22,6 +22,7 @@ __all__ = [
     "numpy_in_tape",
     "only_call",
     "separate_shuffles",
+    "tape_before",
     "tree_of",
     "unseeded_generators",
     "zipped_shuffles",
@@ -115,20 +116,45 @@ def _holds(node: ast.For | ast.FunctionDef, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
-def numpy_in_tape(file: str) -> Place | None:
-    """The one line within the blocks of a file's tapes on which `.numpy()` or `predict` gives what is used on."""
+def _tapes(file: str) -> list[ast.With]:
+    """The blocks of a file's tapes."""
     tree = tree_of(file)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)] if tree is not None else []
-    tapes = [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
+    return [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
+
+
+def tape_before(place: Place) -> tuple[int, int] | None:
+    """The first and the last line of the last tape's block that begins on a line, or before it; None for none."""
+    blocks = [node for node in _tapes(place.file) if node.lineno <= place.line]
+    last = max(blocks, key=lambda node: node.lineno, default=None)
+    return None if last is None else (last.lineno, last.end_lineno or last.lineno)
+
+
+def numpy_in_tape(file: str) -> Place | None:
+    """The one line within the blocks of a file's tapes on which `.numpy()` or `predict` gives what is used on."""
     shown = ("print", "append", "float", "write", "set_description")
     lines = set()
-    for part in (part for tape in tapes for statement in tape.body for part in ast.walk(statement)):
+    for part in (part for tape in _tapes(file) for statement in tape.body for part in ast.walk(statement)):
         given = [*part.args, *[each.value for each in part.keywords]] if isinstance(part, ast.Call) else []
         if isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in shown:
             continue
-        value = [part.value] if isinstance(part, ast.Assign) else []
-        lines |= {each.lineno for each in (*given, *value) if _gives_arrays(each)}
+        value = [part.value] if isinstance(part, ast.Assign) and not _goes_on(part) else []
+        lines |= {each.lineno for node in (*given, *value) for each in _operands(node) if _gives_arrays(each)}
     return Place(file, lines.pop()) if len(lines) == 1 else None
+
+
+def _goes_on(made: ast.Assign) -> bool:
+    """Is a name given something new that is made with what it was, as a mean that is kept along the way?"""
+    return bool(set().union(*map(names_in, made.targets)) & names_in(made.value))
+
+
+def _operands(node: ast.expr) -> list[ast.expr]:
+    """What a sum, a product and the like are computed from; anything else is that itself."""
+    if isinstance(node, ast.BinOp):
+        return [*_operands(node.left), *_operands(node.right)]
+    if isinstance(node, ast.UnaryOp):
+        return _operands(node.operand)
+    return _operands(node.value) if isinstance(node, ast.Subscript) else [node]
 
 
 def _gives_arrays(node: ast.expr) -> bool:

@@ -362,6 +362,14 @@ ON_TRAINING = {
         "the discriminator's step, discriminator(stop_gradient(generator(noise))), and not into the generator's, "
         "discriminator(generator(noise)), where the optimizer is given the generator's weights alone."
     ),
+    "no_gradient.before_tape": (
+        "Move that call into the block of the tape, with GradientTape() as tape: a tape records only what runs while "
+        "it is open."
+    ),
+    "no_gradient.behind_tape": (
+        "Move the loss into the block of the tape, one step to the right: a tape records only what runs while it is "
+        "open."
+    ),
     "no_gradient.numpy": (
         "Leave .numpy() out there: layers, ops and losses take tensors as they are. Take numbers to print after "
         "the tape."

@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
+from viz.doctor.checks.updates.unrecorded import Unrecorded, Way
 from viz.doctor.program import layer_label
 from viz.doctor.source_calls import numpy_in_tape
 from viz.doctor.user_code import made_at
@@ -48,6 +49,7 @@ class Unreached(Check):
         self._flat: tuple[str, Any] | None = None  # that one, of the last step
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
+        self._unrecorded = Unrecorded(watch)
         self._weighed: bool | None = None  # were there sample weights, and any above 0?
         self._scales = False  # does the optimizer of `fit` multiply the loss by a scale?
 
@@ -64,12 +66,13 @@ class Unreached(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if not isinstance(outputs, Tensor) or self.watch.inside("metric"):
             return
+        flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
+        self._unrecorded.hear(inputs, outputs, flat)
         if self._asked and outputs.key is not None:  # of the next block
             self._asked, self._without_slope = False, None
         if outputs.key is not None:
             return
         # Others lose their gradient by standing outside of the tape, which is another mistake.
-        flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
         if flat and any(x.key is not None for x in tensors(list(inputs))):
             self._without_slope = op.name, self.watch.place()
 
@@ -90,6 +93,8 @@ class Unreached(Check):
                 seen.given += 1
                 seen.measured += 1
                 seen.nonzero += bool(host(result.data).any())
+        lacking = [s for s, r in zip(sources, results) if isinstance(s, Variable) and not isinstance(r, Tensor)]
+        self._unrecorded.asked(targets, lacking)
 
     def on_step_end(self) -> None:
         if self.watch.step + 1 == limits.UNREACHED_STEPS:
@@ -122,6 +127,7 @@ class Unreached(Check):
                 behind.setdefault(seen.cut, []).append(seen)
         for (op, place), group in behind.items():
             self._tell_cut(op, place, group)
+        self._tell_unrecorded(without)
         cut = self._place and numpy_in_tape(self._place.file)
         called = [key for key, group in without.items() if self._owners.used(self._owners.of(group[0].variable))]
         if cut and called:
@@ -144,10 +150,37 @@ class Unreached(Check):
         """Does this layer compute in float16, in which small gradients become 0?"""
         return getattr(self._owners.of(group[0].variable), "compute_dtype", "") == "float16"
 
+    def _tell_unrecorded(self, without: dict[int, list[_Seen]]) -> None:
+        """Those that the loss was made with while no tape recorded are told of by the lines at fault, and taken out."""
+        ways: dict[Way, list[_Seen]] = {}
+        for owner, group in list(without.items()):
+            found = [self._unrecorded.way_of(seen.variable) for seen in group]
+            if found[0] is not None and None not in found:
+                ways.setdefault(found[0], []).extend(without.pop(owner))
+        for way, group in ways.items():
+            names = ", ".join([seen.variable.path for seen in group])
+            self.watch.report(
+                "no_gradient.behind_tape" if way.behind else "no_gradient.before_tape",
+                "error",
+                f"{way.words(self._place)}: the gradient of {names} is None {self.watch.in_all(group[0].asked)}",
+                layer=self._owners.of(group[0].variable),
+                place=way.place,
+                key=("no_gradient", way),
+                evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": "None"},
+            )
+
     def _tell_all(self, asked: list[_Seen]) -> None:
-        """No weight at all had a gradient that isn't zero."""
+        """No weight at all had a gradient that isn't zero.
+
+        Where only biases had one at all, it is the others that tell what is wrong.
+        """
         steps, given = asked[0].asked, [seen for seen in asked if seen.given]
-        if not given or self.watch.has("constant_output", "initial_weights"):
+        kernels = [seen for seen in given if _is_kernel(seen.variable)]
+        if (
+            not given
+            or (not kernels and len(given) < len(asked))
+            or self.watch.has("constant_output", "initial_weights")
+        ):
             return
         where = f"the gradient of all {len(given)} weights is exactly 0 {self.watch.in_all(steps)}"
         evidence = {"variables": [seen.variable.path for seen in given], "steps": steps, "gradient": "exactly 0"}
@@ -157,7 +190,7 @@ class Unreached(Check):
             self.watch.report("no_gradient.weights", "error", words, **about)
         elif not self._loss:
             return  # there is nothing left to learn
-        elif not self._scales and all(self._in_half([seen]) for seen in given if _is_kernel(seen.variable)):
+        elif not self._scales and kernels and all(self._in_half([seen]) for seen in kernels):
             self._tell_half(given)
         else:
             loss = f"though the loss is {number(self._loss)}"
