@@ -20,6 +20,9 @@ Calls = dict[int, list[Node]]  # the calls in a graph by the `id` of what is cal
 
 _WIDTH = 76
 _WIDTH_WITH_CONNECTIONS = 96
+_WIDEST = 140  # of a table whose words need it
+_LONGEST_SHAPE = 22
+_SEAMS = re.compile(r"(?<=[_/])|(?=\[)")  # where a word is parted that a line has no room for
 
 
 def print_summary(
@@ -57,8 +60,11 @@ def summary_text(
     calls = _by_operation(nodes)
     rows = [row for operation in shown for row in _rows(operation, calls, expand_nested, 0)]
     table = [[str(row[column]) for column in columns] for row in rows]
+    words = [max(_longest_part(column, row[i]) for row in (columns, *table)) for i, column in enumerate(columns)]
     usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
-    widths = _widths(columns, line_length or min(usual, room() or usual), positions)
+    needed = max(usual, min(sum(words) + 3 * len(words) + 1, _WIDEST))
+    widths = _widths(columns, line_length or min(needed, room() or needed), positions)
+    widths = widths if positions else _with_whole_words(widths, words)
     return "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
 
 
@@ -227,6 +233,25 @@ def _widths(columns: list[str], line_length: int, positions: list[float] | None)
     return [max(b - a - 2, 6) for a, b in itertools.pairwise(stops)]
 
 
+def _longest_part(column: str, text: str) -> int:
+    """The width of what should stay on one line: words of names, shapes and numbers as a whole unless they are long."""
+    if column in ("Output Shape", "Param #") and places(text) <= _LONGEST_SHAPE:
+        return places(text)
+    return max((places(word) for word in text.split()), default=0)
+
+
+def _with_whole_words(widths: list[int], words: list[int]) -> list[int]:
+    """The widths, with room that the longest words of some columns leave free given to columns whose words lack it."""
+    found = list(widths)
+    for _ in range(sum(widths)):
+        spare = [width - word for width, word in zip(found, words)]
+        if min(spare) >= 0 or max(spare) <= 0:
+            break
+        found[spare.index(max(spare))] -= 1
+        found[spare.index(min(spare))] += 1
+    return found
+
+
 def _table(columns: list[str], rows: list[list[str]], widths: list[int]) -> list[str]:
     def rule(left: str, line: str, middle: str, right: str) -> str:
         return left + middle.join(line * (w + 2) for w in widths) + right
@@ -252,12 +277,14 @@ def _cells(texts: list[str], widths: list[int], edge: str, right: list[int]) -> 
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width`, broken at spaces where there are any."""
+    """Lines of at most `width`, broken at spaces where there are any, else between the parts of a name."""
     lines = []
     while places(text) > width:
         most = next(i for i in range(len(text), 0, -1) if places(text[:i]) <= width or i == 1)
         cut = text.rfind(" ", 1, most + 1)
-        cut = most if cut <= 0 or not text[:cut].strip() else cut
+        if cut <= 0 or not text[:cut].strip():
+            seams = [seam.start() for seam in _SEAMS.finditer(text[: most + 1]) if most // 2 < seam.start() <= most]
+            cut = max(seams, default=most)
         lines.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*lines, text]

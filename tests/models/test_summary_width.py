@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -19,10 +20,47 @@ def test_the_table_fits_into_the_terminal(columns, monkeypatch, capsys):
     ef.Model(inputs, ef.layers.Add()([hidden, hidden])).summary()
     lines = [line for line in capsys.readouterr().out.splitlines() if line[:1] in "┏┃┡│├└"]
     assert len({places(line) for line in lines}) == 1
-    assert places(lines[0]) <= min(columns, 96)
+    assert places(lines[0]) <= min(columns, 140)
 
 
 def test_pipes_get_the_usual_width(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "50")
     ef.Sequential([ef.Input((3,)), ef.layers.Dense(4)]).summary()
     assert len(capsys.readouterr().out.splitlines()[1]) > 70
+
+
+def _branch(name):
+    """A model whose layers have names of this form, and whose table says what is connected to what."""
+    inputs = ef.Input((8, 8, 3), name="image")
+    hidden = ef.layers.Conv2D(4, 1, name=name)(inputs)
+    return ef.Model(inputs, ef.layers.Add(name="sum")([hidden, ef.layers.ReLU(name=f"{name}_relu")(hidden)]))
+
+
+def _cells(text):
+    """The lines of all cells."""
+    return [cell.strip() for line in text.splitlines() if line[:1] in "┃│" for cell in re.split("[┃│]", line)[1:-1]]
+
+
+def test_columns_have_the_width_that_names_need(capsys):
+    name = "expanded_conv_block_squeeze_and_excite_pool"
+    _branch(name).summary()
+    cells = _cells(capsys.readouterr().out)
+    assert any(cell.startswith(f"{name}_relu") for cell in cells)
+    assert f"{name}[0][0]," in " ".join(cells)
+    assert f"{name}_relu[0][0]" in " ".join(cells)
+    assert cells.count("(None, 8, 8, 4)") == 3
+
+
+def test_names_that_fit_leave_the_table_as_wide_as_usual(capsys):
+    _branch("conv").summary()
+    assert {places(line) for line in capsys.readouterr().out.splitlines() if line[:1] in "┏┃│"} == {96}
+
+
+def test_names_without_room_are_parted_where_their_parts_end(capsys):
+    name = "expanded_conv_block_squeeze_and_excite_pool"
+    _branch(name).summary(line_length=84)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line[:1] in "┏┃│"]
+    assert {places(line) for line in lines} == {84}
+    ends = [cell[-1] for cell in _cells("\n".join(lines)) if cell.startswith("expanded_") and not cell.endswith(")")]
+    assert ends
+    assert {*ends} <= {"_", "]", ","}

@@ -51,7 +51,7 @@ def run_top(options: argparse.Namespace) -> int:
     else:
         if recording.others:
             print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")
-        print_table(summary_tables.top(recording, options.by, options.n, options.step, options.cost))
+        print_table(summary_tables.top(recording, options.by, options.n, options.step, options.cost, "-n "))
     return 0
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "call_numbers",
     "calls_around",
     "ended_by",
+    "is_of_seeds",
     "known_steps",
     "line_of",
     "origin",
@@ -335,7 +336,7 @@ class Selection:
             if backward and op.outputs and op.outputs[0] in self.variables:
                 self.updates_of.setdefault(self.variables[op.outputs[0]], []).append(op.id)
         elif op.phase == "forward" and op.outputs and self.record.tensors[op.outputs[0]].version:
-            self._sort_rider(op, goes_on=_is_of_seeds(self.record.tensors[op.outputs[0]]))
+            self._sort_rider(op, goes_on=is_of_seeds(self.record.tensors[op.outputs[0]]))
         elif op.phase == "network":
             if backward or any(scope.kind in ("layer", "model") for scope in self.record.ancestors(op.scope)):
                 self.forward.append(op)
@@ -545,7 +546,7 @@ class Selection:
         return known, tuple([self.record.ops[i].name for i in partners])
 
 
-def _is_of_seeds(info: TensorInfo) -> bool:
+def is_of_seeds(info: TensorInfo) -> bool:
     """Is it the state of a `SeedGenerator`?"""
     return info.role == "state" and info.name.rpartition("/")[2] == "seed_generator_state"
 

@@ -13,7 +13,7 @@ from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import VARIABLES, Op, Record, Scope
-from viz.facts.selection import line_of, origin, outcome, pick_step, position_of, step_name, steps_text
+from viz.facts.selection import is_of_seeds, line_of, origin, outcome, pick_step, position_of, step_name, steps_text
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -22,6 +22,7 @@ HEADS = ("layer", "output shape", "parameters", "ops", "FLOPs", "forward", "back
 # What is left out where a terminal has little room, the least important first.
 _LEAST = "ops,activations,FLOPs,backward,forward"
 _LEAST_OF_TOP = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
+_PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
 _LONGEST = 80  # signs of a name
 
 
@@ -152,8 +153,11 @@ def summary(record: Record, step: int | None = None) -> Text:
 
 
 def _totals(record: Record, total: Row, step: int | None) -> list[str]:
-    """What the whole takes: weights, and memory; of inputs what the step of the table read."""
-    variables = [t for t in record.tensors if t.role in VARIABLES and not t.version]
+    """What the whole takes: weights, and memory; of inputs what the step of the table read.
+
+    The state of a `SeedGenerator` is no weight, as it is none for `model.weights` and `model.summary`.
+    """
+    variables = [t for t in record.tensors if t.role in VARIABLES and not t.version and not is_of_seeds(t)]
     if not variables:
         return []
     sizes = {role: [t for t in variables if t.role == role] for role in VARIABLES}
@@ -197,9 +201,21 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     )
 
 
-def top(record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None) -> Text:
-    """What costs most as a table; see `top_rows`."""
-    found = top_rows(record, by, n, step, cost)
+def top(
+    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None, option: str = "n="
+) -> Text:
+    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`.
+
+    Args:
+        record: see `top_rows`.
+        by: see `top_rows`.
+        n: see `top_rows`.
+        step: see `top_rows`.
+        cost: see `top_rows`.
+        option: what stands before the number of rows where they are asked for.
+    """
+    ranked = _ranked(record, by, n, step, cost)
+    found = ranked[:n]
     shown: dict[str, Callable[[dict[str, Any]], str]] = {
         "time": lambda row: formatting.seconds(row["time"]),
         "memory": lambda row: formatting.nbytes(row["memory"]),
@@ -221,7 +237,19 @@ def top(record: Record, by: str = "time", n: int = 10, step: int | None = None, 
     least = ",".join(unasked)
     at = position_of(record, step)
     which = [] if at is None else [step_name(record, at)]
-    return Text.of([*which, table([h if h != "source" else "line" for h in heads], lines, least=least)])
+    marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
+    body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
+    return Text.of([*which, body, *_hidden(ranked, n, by if by in COSTS else cost or "time", option)])
+
+
+def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> list[str]:
+    """What is said of the rows that a table leaves out."""
+    if len(ranked) <= n:
+        return []
+    whole = sum([row[cost] or 0 for row in ranked])
+    costs = cost if cost != "flops" else "FLOPs"
+    share = f" with {100 * sum([row[cost] or 0 for row in ranked[n:]]) / whole:.0f} % of the {costs}" if whole else ""
+    return [f"({formatting.count(len(ranked) - n, 'more row')}{share}; {option}{len(ranked)} shows all)"]
 
 
 def top_rows(
@@ -242,6 +270,11 @@ def top_rows(
         TypeError: when `n` or `step` is no whole number.
         ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
     """
+    return _ranked(record, by, n, step, cost)[:n]
+
+
+def _ranked(record: Record, by: str, n: int, step: int | None, cost: str | None) -> list[dict[str, Any]]:
+    """All rows, of which the first `n` are shown."""
     if by not in KEYS:
         rows = isinstance(by, numbers.Integral) and not isinstance(by, bool)
         more = f"; for the first {by} rows: top(n={by})" if rows else ""
@@ -257,12 +290,10 @@ def top_rows(
         raise ValueError(f"top(by={by!r}, cost={cost!r}): a cost is summed by one of {sums}")
     at = position_of(record, step)
     ops = [op for op in record.ops if at is None or op.step == at]
-    if by in COSTS:
-        return _top_ops(record, ops, by, n)
-    return _top_groups(record, ops, by, n, cost or "time")
+    return _top_ops(record, ops, by) if by in COSTS else _top_groups(record, ops, by, cost or "time")
 
 
-def _top_ops(record: Record, chosen: list[Op], by: str, n: int) -> list[dict[str, Any]]:
+def _top_ops(record: Record, chosen: list[Op], by: str) -> list[dict[str, Any]]:
     places = {op.id: formatting.place(line_of(record, op)) for op in chosen}
     groups: dict[tuple[Any, ...], list[Op]] = {}
     for op in chosen:
@@ -270,7 +301,7 @@ def _top_ops(record: Record, chosen: list[Op], by: str, n: int) -> list[dict[str
         counts_for = _around_owner(record, op), _updated(record, op)
         groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), []).append(op)
     found = [_top_row(record, ops, places[ops[0].id]) for ops in groups.values()]
-    return sorted(found, key=lambda row: row[by] or 0, reverse=True)[:n]
+    return sorted(found, key=lambda row: row[by] or 0, reverse=True)
 
 
 def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
@@ -305,7 +336,7 @@ def _whose(row: dict[str, Any]) -> str:
     return f"{row['layer']}: {row['weight']}" if row["weight"] else str(row["layer"])
 
 
-def _top_groups(record: Record, chosen: list[Op], by: str, n: int, cost: str) -> list[dict[str, Any]]:
+def _top_groups(record: Record, chosen: list[Op], by: str, cost: str) -> list[dict[str, Any]]:
     groups: dict[str, list[Op]] = {}
     for op in chosen:
         groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
@@ -318,7 +349,7 @@ def _top_groups(record: Record, chosen: list[Op], by: str, n: int, cost: str) ->
         found.append({by: name, "ops": len(ops), **sums})
     whole = sum([row[cost] or 0 for row in found]) or 1
     found = [row | {"share": (row[cost] or 0) / whole} for row in found]
-    return sorted(found, key=lambda row: row[cost] or 0, reverse=True)[:n]
+    return sorted(found, key=lambda row: row[cost] or 0, reverse=True)
 
 
 def _around_id(record: Record, op: Op) -> int | None:

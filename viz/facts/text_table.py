@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from importlib import import_module
 from typing import Any
@@ -33,12 +33,13 @@ _SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
 class Columns(str):
     """A table as text, or a list as one, which remembers its cells."""
 
-    __slots__ = ("heads", "least", "lines", "right", "total")
+    __slots__ = ("heads", "least", "lines", "marks", "right", "total")
 
     heads: Sequence[str]
     lines: Sequence[Sequence[str]]
     right: Sequence[bool]
     total: bool
+    marks: Mapping[str, Sequence[str]]
     least: Sequence[str] | None  # None: a list, whose lines are sentences
 
     @classmethod
@@ -52,7 +53,7 @@ class Columns(str):
         """
         found = cls("\n".join(lines))
         found.heads, found.lines, found.right, found.total = heads, cells, [False] * len(heads), False
-        found.least = None
+        found.least, found.marks = None, {}
         return found
 
     def fitted(self, places: int | None, plain: Callable[[str], str]) -> str:
@@ -66,6 +67,10 @@ class Columns(str):
             return folded(plain(str.__str__(self)), places)
         heads, lines = list(map(plain, self.heads)), [list(map(plain, line)) for line in self.lines]
         chosen, widths = fit(heads, lines, self.right, self.least, places)
+        for head in [head for head in self.marks if self.heads.index(head) not in chosen]:
+            signs = map(plain, self.marks[head])
+            lines = [[f"{sign}{line[0]}", *line[1:]] for sign, line in zip(signs, lines)]
+            chosen, widths = fit(heads, lines, self.right, [head, *self.least], places)
         mark = plain("…")
         cut = [[made_fit(line[i], widths[i], kind, mark) for i, kind in chosen.items()] for line in lines]
         kept, right = [widths[i] for i in chosen], [self.right[i] for i in chosen]
@@ -172,7 +177,13 @@ def wide(content: str, style: str = "") -> str:
     return f'<div style="overflow:auto;max-width:100%;{moves};{style}">{sheet}{content}</div>'
 
 
-def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False, least: str = "") -> Columns:
+def table(
+    heads: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    total: bool = False,
+    least: str = "",
+    marks: Mapping[str, Sequence[str]] | None = None,
+) -> Columns:
     """Columns of text, numbers on the right; the last line set apart with `total`.
 
     Where it is printed with less room than it takes, names and places lose a part, sentences go on in the next line,
@@ -184,12 +195,13 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = Fa
         total: is the last line a sum?
         least: heads of columns that may be left out, with commas between them, the least important first; one that is
             called "→" goes with the one before it.
+        marks: of columns that may be left out, a short sign for each line: it stands at the line's first cell then.
     """
     columns = list(zip(heads, *lines))
     right = [_is_numeric(column[1:]) for column in columns]
     found = Columns("\n".join(_shown(heads, lines, [max(map(width, column)) for column in columns], right, total)))
     found.heads, found.lines, found.right, found.total = heads, lines, right, total
-    found.least = least.split(",") if least else []
+    found.least, found.marks = least.split(",") if least else [], marks or {}
     return found
 
 

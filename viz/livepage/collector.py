@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from eagerflow.core import observe
@@ -141,7 +141,8 @@ class Collector(observe.Observer):
             self.blame.scope(scope, error)
         if scope.kind == "step":
             if self._steps.end(scope) and not self._steps:
-                self._time_step(time.perf_counter() - self._began if self._in_training and error is None else None)
+                took = time.perf_counter() - self._began if self._in_training and error is None else None
+                self._time_step(took, (id(scope.owner), rows_of(scope.inputs)))
                 self._end_look(scope, outputs, error)
                 self._end_snapshot(outputs, error)
                 self._end_step(scope, outputs, error)
@@ -294,6 +295,7 @@ class Collector(observe.Observer):
 
     def _add_border(self, step: int, words: str, name: str) -> None:
         """Another training begins after this step; the first one is where all begins."""
+        self._times.forget()
         if len(self._borders) < _MOST_BORDERS:
             self._borders = [*self._borders, {"step": step, "words": words, "model": name}]
             self._box.put("borders", {"list": self._borders})
@@ -376,7 +378,7 @@ class Collector(observe.Observer):
             goes_on: whether what is recorded now is of the next step.
         """
         took, rows = self._own.end_step()
-        self._time_step(took)
+        self._time_step(took, rows)
         self._end_look(None, None, None)
         if self._snapshot is None or not (self._turn or goes_on):
             self._end_snapshot(None, None)
@@ -405,13 +407,18 @@ class Collector(observe.Observer):
         if self._rounds is not None and name.startswith("loss"):
             self._rounds.hear_loss(loss, step, self._batch)
 
-    def _time_step(self, seconds: float | None) -> None:
-        """A training step took so long, without what lies between steps; called before anybody stops listening."""
+    def _time_step(self, seconds: float | None, kind: Hashable) -> None:
+        """A training step took so long, without what lies between steps; called before anybody stops listening.
+
+        Args:
+            seconds: that it took; None where that isn't known.
+            kind: which steps take about as long.
+        """
         if seconds is not None:
             looked = self._rounds is not None and self._rounds.looks
             now, before = time.perf_counter(), self._ended
             whole = None if before is None else now - before
-            self._times.add(seconds, whole, watched=looked or self._snapshot is not None)
+            self._times.add(seconds, whole, looked or self._snapshot is not None, kind)
             self._ended = now
 
     def _part_with(self, model: Any, variable: Any) -> str:
@@ -479,7 +486,7 @@ class Collector(observe.Observer):
                 self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
-        snapshot.usual_ms = self._step_ms if self._times.has_usual else None
+        snapshot.usual_ms = self._times.usual_ms()
         snapshot.norm_known = self._norm.measures
         kind = "picture" if not snapshot.measures else "short" if snapshot.is_short else "snapshot"
         self._box.put(kind, snapshot)

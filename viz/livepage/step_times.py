@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections import deque
+from collections.abc import Hashable
 
 __all__ = ["StepTimes"]
+
+_RECENT = 100  # steps of a kind, over which is told how long one usually takes
+_KINDS = 16
 
 
 class StepTimes:
@@ -24,23 +29,46 @@ class StepTimes:
     >>> times.add(0.5, None, watched=True)
     >>> print(times.take_ms())  # none since
     (None, None)
+    >>> times.usual_ms()
+    3.0
     """
 
     def __init__(self) -> None:
         self._usual: list[tuple[float, float | None]] = []
         self._watched: list[tuple[float, float | None]] = []
         self.has_usual = False
+        self._recent: dict[Hashable, deque[float]] = {}  # seconds of steps that weren't listened to, by their kinds
+        self._kind: Hashable = None  # of the last step
 
-    def add(self, seconds: float, whole: float | None, watched: bool) -> None:
+    def add(self, seconds: float, whole: float | None, watched: bool, kind: Hashable = None) -> None:
         """A step is over.
 
         Args:
             seconds: that it took.
             whole: seconds since the end of the step before it; None where something else lies between.
             watched: whether it was listened to closely.
+            kind: what it has in common with others that take about as long, as the rows of its batch.
         """
+        self._kind = kind
+        if not watched:
+            recent = self._recent.pop(kind, None) or deque(maxlen=_RECENT)
+            recent.append(seconds)
+            self._recent[kind] = recent
+            if len(self._recent) > _KINDS:
+                del self._recent[next(iter(self._recent))]  # the one that wasn't seen for longest
         self.has_usual = self.has_usual or not watched
         (self._watched if watched else self._usual).append((seconds, whole))
+
+    def forget(self) -> None:
+        """Another training begins: how long steps took so far says nothing of its own."""
+        self._recent.clear()
+
+    def usual_ms(self) -> float | None:
+        """How long steps of the last one's kind take unless they are listened to; None where none of them was.
+
+        The median of many: that of the few since the last report may be that of a single slow one.
+        """
+        return _median_ms(list(self._recent.get(self._kind, ())))
 
     def take_ms(self) -> tuple[float | None, float | None]:
         """The medians in milliseconds, which one step with a pause in it doesn't change; None without any step."""

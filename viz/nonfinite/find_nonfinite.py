@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy
@@ -35,7 +37,8 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
     Returns:
         What is known about it: op, layer, your line, statistics of what the op read and made, examples, a picture
         (`.draw()`). Its `kind` is `"data"` or `"weight"` where the numbers came in non-finite already. None when
-        everything was finite.
+        everything was finite; where Python would show what the call gives, at a prompt and as a notebook's cell ends
+        with it, "all finite" is printed then.
 
     Raises:
         ValueError: when the recording has no statistics.
@@ -51,7 +54,7 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
     if isinstance(what, Recording):
         if args or kwargs:
             raise TypeError("find_nonfinite: a recording takes no further arguments; they are for functions")
-        return _in_recording(what)
+        return _told(_in_recording(what))
     if not callable(what):
         raise TypeError(
             f"find_nonfinite: expected a recording or a function to run; got {type(what).__name__}. For a file: "
@@ -66,7 +69,28 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
         return error.found
     finally:
         segments.close()
-    return None
+    return _told(None)
+
+
+def _told(found: Nonfinite | None) -> Nonfinite | None:
+    """What was found; that nothing was is said where somebody asked for it to be shown, as None shows as nothing."""
+    if found is None and _is_shown(sys._getframe(1)):
+        print("all finite")
+    return found
+
+
+def _is_shown(frame: FrameType | None) -> bool:
+    """Is the value of the call of ours that runs shown, as that of an expression which is given to a prompt?
+
+    Prompts and notebooks compile such an expression so that its value is printed: with an instruction for that, right
+    behind the call.
+    """
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "viz":
+        frame = frame.f_back
+    if frame is None or frame.f_code.co_name != "<module>":
+        return False
+    following = [each for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti][:1]
+    return any(each.opname == "PRINT_EXPR" or "INTRINSIC_PRINT" in each.argrepr for each in following)
 
 
 def _in_recording(recording: Recording) -> Nonfinite | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow import tree
+from eagerflow import Model, tree
+from eagerflow.layers import Layer
 from viz.facts import formatting
 from viz.facts.schema import Record, Scope
 from viz.facts.selection import call_numbers
@@ -18,7 +19,7 @@ from viz.picture.palette import LIGHT
 from viz.recorder.capture import Options
 from viz.recorder.record_builder import record_of
 
-__all__ = ["Shown", "architecture", "trial"]
+__all__ = ["Shown", "architecture", "has_parts_alone", "trial"]
 
 _NAMED = 4  # layers by name in a caption
 
@@ -79,6 +80,8 @@ def _call(number: int | None) -> str:
 def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = None) -> Graph:
     """The graph of a model's layers.
 
+    A model without a `call` is that of its parts, each in a frame: what lies between them is in its `train_step`.
+
     Args:
         model: a built model.
         shown: what boxes say.
@@ -94,7 +97,42 @@ def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = No
         drawing.add(model, None)
         drawing.number_calls()
         return made
+    if has_parts_alone(model):
+        return _of_parts(model, shown, expand_nested)
     return _from_run(model, shown, expand_nested, inputs)
+
+
+def has_parts_alone(model: Any) -> bool:
+    """Can nobody call the model itself, but layers that it holds: as a GAN that has only a `train_step`?"""
+    written = getattr(type(model), "call", None) not in (Layer.call, Model.call)
+    return isinstance(model, Layer) and not written and _symbolic_ends(model) is None and bool(_inner_layers(model))
+
+
+def _of_parts(model: Any, shown: Shown, expand: bool) -> Graph:
+    made = Graph(formatting.clean(model.name), "the model has no call: these are its parts, as they are called alone")
+    for number, part in enumerate(_inner_layers(model)):
+        start, title = (
+            f"part{number}_",
+            f"{formatting.clean(part.name, 60)} ({formatting.clean(type(part).__name__, 40)})",
+        )
+        if not _inner_layers(part) or (_symbolic_ends(part) is None and _known_shape(part) is None):
+            box = Node(f"{start}box", "scope", "", row=f"{start}box")
+            trained = bool(part.trainable) if part.weights else None
+            shown.write(box, _Facts(part.name, type(part).__name__, trainable=trained))
+            made.nodes[box.id] = box
+            continue
+        inner = architecture(part, shown, expand)
+        frame = Cluster(f"{start}frame", None, title, inner.caption, kind="model")
+        made.clusters[frame.id] = frame
+        for cluster in inner.clusters.values():
+            around = frame.id if cluster.parent is None else start + cluster.parent
+            made.clusters[start + cluster.id] = dataclasses.replace(cluster, id=start + cluster.id, parent=around)
+        for node in inner.nodes.values():
+            around = frame.id if node.cluster is None else start + node.cluster
+            moved = dataclasses.replace(node, id=start + node.id, row=start + (node.row or node.id), cluster=around)
+            made.nodes[moved.id] = moved
+        made.edges += [dataclasses.replace(e, tail=start + e.tail, head=start + e.head) for e in inner.edges]
+    return made
 
 
 def _symbolic_ends(model: Any) -> tuple[list[Any], list[Any]] | None:
@@ -223,6 +261,12 @@ def trial(model: Any, inputs: Any = None) -> Record:
     """
     if not callable(model) or isinstance(model, type):
         raise TypeError(f"viz.summary(model): expected a model or layer; got {type(model).__name__}")
+    if has_parts_alone(model):
+        held = [name for name, value in vars(model).items() if value in _inner_layers(model)][:_NAMED]
+        parts = ", ".join([f"viz.summary(model.{name})" for name in held])
+        raise ValueError(
+            f"{type(model).__name__} {model.name!r} has no method `call` to run. Ask for its parts: {parts}"
+        )
     given = _zeros_for(model) if inputs is None else inputs
     name = str(getattr(model, "name", type(model).__name__))
     return record_of(lambda: model(given), Options(name, backward=False))

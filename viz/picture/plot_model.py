@@ -13,7 +13,7 @@ from viz.boundary import boundary
 from viz.facts import summary_tables
 from viz.facts.text_table import Text
 from viz.geometry.graph import Cluster, Graph
-from viz.picture.architecture import Shown, architecture, trial
+from viz.picture.architecture import Shown, architecture, has_parts_alone, trial
 from viz.picture.drawing import Drawing
 
 __all__ = ["model_to_dot", "plot_model", "summary"]
@@ -63,7 +63,8 @@ def model_to_dot(
     """The layers of a model as a picture.
 
     Args:
-        model: Sequential, functional or subclassed; built.
+        model: Sequential, functional or subclassed; built. Of one without a `call`, as a GAN that only has a
+            `train_step`, the parts are drawn.
         show_shapes: the shapes of what goes in and comes out.
         show_dtype: the type of what comes out.
         show_layer_names: names besides classes.
@@ -93,10 +94,11 @@ def model_to_dot(
         raise ValueError(f"model_to_dot(): unknown arguments {', '.join(kwargs)}")
     if splines not in _SPLINES:
         raise ValueError(f"splines={splines!r}: expected one of {', '.join(map(repr, _SPLINES))}")
-    if not getattr(model, "built", True) and inputs is None:
+    if not getattr(model, "built", True) and inputs is None and not has_parts_alone(model):
         raise ValueError(
-            f"{type(model).__name__} {getattr(model, 'name', '')!r} is not built yet. Call model.build(input_shape), "
-            "or call the model on a batch of data, then draw it."
+            f"{type(model).__name__} {getattr(model, 'name', '')!r} is not built yet: it has not been called itself. "
+            "Call model.build(input_shape), or call the model on a batch of data, then draw it; or give a batch here: "
+            "inputs=x."
         )
     shown = Shown(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
     made = architecture(model, shown, expand_nested, inputs)
@@ -135,7 +137,7 @@ def plot_model(
     """Draw the layers of a model to a file.
 
     Args:
-        model: Sequential, functional or subclassed; built.
+        model: see `model_to_dot`.
         to_file: ends in `.png`, `.svg`, `.pdf` or `.dot`; without an ending a PNG. None: no file.
         show_shapes: see `model_to_dot`.
         show_dtype: see `model_to_dot`.

@@ -47,11 +47,14 @@ class _Output(NamedTuple):
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Shows texts as they are written, and where there is no room for that, with lines that go on in the next one."""
+    """Shows texts as they are written, and where there is no room for that, with lines that go on in the next one.
+
+    In a pipe they are as wide as options are, for which `argparse` takes 80 places, or as many as COLUMNS says.
+    """
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        text, places = super()._fill_text(text, width, indent), room()
-        if places is not None and max(map(len, text.split("\n"))) > places:
+        text, places = super()._fill_text(text, width, indent), room() or width
+        if max(map(len, text.split("\n"))) > places:
             text = _GOES_ON.sub(" ", text)
         return folded(text, places)
 

@@ -96,6 +96,29 @@ def test_forward_and_backward_can_be_told_apart_in_a_usual_terminal(terminal):
     assert {"op", "phase", "layer", "time"} <= {*terminal(["top", "net.efz"], 60).splitlines()[0].split()}
 
 
+def test_the_backward_pass_is_marked_at_the_names_of_ops_where_there_is_no_room_for_a_column(terminal):
+    assert {"forward", "backward"} == {
+        row["phase"]
+        for row in json.loads(terminal(["top", "--json", "-n", "99", "net.efz"], None))
+        if row["op"] == "dense"
+    }
+    shown = [terminal(["top", "-n", "99", "net.efz"], columns) for columns in range(42, 90, 2)]
+    marked = [each for each in shown if "phase" not in each.splitlines()[0]]
+    assert marked
+    for each in marked:
+        assert {line.split()[0] for line in each.splitlines() if line.split()[0].endswith("dense")} == {
+            "dense",
+            "∇dense",
+        }
+    assert not any("∇" in each for each in shown if each not in marked)
+
+
+def test_a_command_says_by_which_option_more_rows_are_shown(terminal):
+    said = terminal(["top", "-n", "2", "net.efz"], None).splitlines()[-1]
+    number = re.search(r"; -n (\d+) shows all", said)[1]
+    assert "more row" not in terminal(["top", "-n", number, "net.efz"], None)
+
+
 def test_json_does_not_know_of_terminals(terminal):
     assert terminal(["top", "--json", "net.efz"], 40) == terminal(["top", "--json", "net.efz"], None)
     assert json.loads(terminal(["summary", "--json", "net.efz"], 40))
@@ -111,6 +134,14 @@ def test_help_fits(command, monkeypatch, capsys):
     assert max(map(len, lines)) <= 70
     if not command:
         assert "  viz nonfinite train.py                where NaN begins" in lines
+
+
+@pytest.mark.parametrize("command", ["", "diff", "check"])
+def test_help_in_a_pipe_is_as_wide_as_its_options(command, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit):
+        main([command, "--help"] if command else ["--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
 
 
 def test_names_lose_their_middle_and_paths_their_beginning():

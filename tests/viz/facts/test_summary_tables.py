@@ -47,7 +47,7 @@ def test_calls_of_the_same_layer_share_a_line_and_its_weights_are_counted_once()
 
 def test_top_sorts_by_cost(steps):
     lines = steps.top(n=3).splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     times = [row["time"] for row in top_rows(steps, n=1000)]
     assert times == sorted(times, reverse=True)
     assert lines[2].startswith(top_rows(steps, n=1)[0]["op"])
@@ -61,6 +61,18 @@ def test_top_sorts_by_cost(steps):
         steps.top(n=0)
     with pytest.raises(ValueError, match=r"for the first 5 rows: top\(n=5\)"):
         steps.top(5)
+
+
+@pytest.mark.parametrize(("by", "cost"), [("time", None), ("memory", None), ("layer", None), ("name", "flops")])
+def test_top_says_how_many_rows_it_leaves_out_and_what_they_cost(steps, by, cost):
+    found = top_rows(steps, by, 1000, cost=cost)
+    costs = [row[by if by in ("time", "memory") else cost or "time"] or 0 for row in found]
+    share = f"{100 * sum(costs[2:]) / sum(costs):.0f} % of the {(cost or 'time').replace('flops', 'FLOPs')}"
+    share = share.replace("time", "memory") if by == "memory" else share
+    said = steps.top(by, 2, cost=cost).splitlines()[-1]
+    assert said == f"({len(found) - 2} more rows with {share}; n={len(found)} shows all)"
+    assert "more row" not in steps.top(by, len(found), cost=cost)
+    assert steps.top(by, len(found) - 1, cost=cost).splitlines()[-1].startswith("(1 more row ")
 
 
 def test_costs_of_layers_are_summed_and_sorted_by_the_one_that_is_asked_for(steps):
@@ -225,3 +237,14 @@ def test_inputs_are_those_of_the_step_that_the_table_shows():
     with viz.trace() as t:
         model.fit(x, y, batch_size=4, epochs=2, verbose=0)
     assert f"inputs {4 * (5 + 2) * 4} B" in str(t.summary())
+
+
+def test_seeds_are_no_weights_as_they_are_none_for_the_model():
+    inner = [ef.layers.BatchNormalization(), ef.layers.Dropout(0.5), ef.layers.GaussianNoise(0.1)]
+    model = ef.Sequential([ef.Input((4,)), *inner, ef.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(ops.ones((4, 4)), ops.ones((4, 2)))
+    said = [line for line in t.summary().splitlines() if line.startswith(("trained:", "memory:"))]
+    assert said[0] == f"trained: {4 + 4 + 10} numbers, not trained: {sum(v.size for v in model.non_trainable_weights)}"
+    assert said[1].startswith(f"memory: weights {formatting.nbytes(4 * sum(v.size for v in model.weights))},")

@@ -11,6 +11,7 @@ from tests.viz.livepage.watching import data, mlp
 from viz.livepage.collector import Collector
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
+from viz.livepage.step_times import StepTimes
 
 
 @pytest.fixture
@@ -149,3 +150,37 @@ def test_the_first_epoch_of_another_model_is_shown_as_a_whole():
 
     points, _ = points_of(train)
     assert [step for step, _ in points["batch|loss"]] == list(range(1, 33))
+
+
+def test_what_an_unrecorded_step_takes_is_not_told_by_a_single_slow_one(clock, monkeypatch):
+    monkeypatch.setattr("viz.livepage.collector._REPORT", 0.0)  # so that the report before holds that step alone
+    monkeypatch.setattr(Pace, "affords_last", lambda self, now: True)
+    model = slow_model(clock)
+    box = Mailbox()
+    collector = Collector(box, Pace(1e6, 0.01))
+
+    class Stumble(ef.layers.Layer):
+        def call(self, inputs):
+            clock[0] += 0.500 if collector.step == 6 else 0.0
+            return inputs
+
+    model.add(Stumble())
+    with observe.observing(collector):
+        model.fit(*data(), batch_size=8, verbose=0, shuffle=False)
+    recorded = box.take()[1]["snapshot"]
+    assert recorded.step == 7
+    assert recorded.usual_ms == pytest.approx(10.0)
+
+
+def test_steps_with_fewer_rows_do_not_say_how_long_whole_ones_take():
+    times = StepTimes()
+    for rows, seconds in [(32, 0.010), (32, 0.012), (4, 0.001), (4, 0.002), (4, 0.003), (32, 0.011)]:
+        times.add(seconds, None, watched=False, kind=rows)
+    times.add(0.5, None, watched=True, kind=32)
+    assert times.usual_ms() == pytest.approx(11.0)
+    times.add(0.5, None, watched=True, kind=16)
+    assert times.usual_ms() is None
+    times.add(0.5, None, watched=True, kind=4)
+    assert times.usual_ms() == pytest.approx(2.0)
+    times.forget()
+    assert times.usual_ms() is None

@@ -571,3 +571,29 @@ def test_a_notebook_shows_what_was_found_as_a_table_with_nothing_of_the_program_
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
     assert "a &lt; b" in shown
+
+
+@pytest.mark.parametrize("what", ["lambda x: ef.ops.log(x), ef.ops.ones(3)", "recorded"])
+def test_a_prompt_says_that_all_is_finite_where_it_would_show_what_is_given(what, capsys):
+    with viz.trace(stats="basic") as recorded:
+        ef.ops.log(ef.ops.ones(3))
+    names = {"viz": viz, "ef": ef, "recorded": recorded, "__name__": "__main__"}
+
+    def typed(line):
+        exec(compile(line, "<stdin>", "single"), names)
+        return capsys.readouterr().out
+
+    assert typed(f"viz.find_nonfinite({what})") == "all finite\n"
+    assert typed(f"found = viz.find_nonfinite({what})") == ""
+    assert names["found"] is None
+    assert typed(f"viz.find_nonfinite({what}) is None") == "True\n"
+    exec(compile(f"viz.find_nonfinite({what})", "program.py", "exec"), names)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_notebook_says_that_all_is_finite_below_a_cell_that_ends_with_the_question(capsys):
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    shell.user_ns |= {"viz": viz, "x": ef.ops.ones(3)}
+    shell.run_cell("y = x\nviz.find_nonfinite(lambda: y + y)")
+    shell.run_cell("found = viz.find_nonfinite(lambda: y + y)\nfound")
+    assert capsys.readouterr().out == "all finite\n"

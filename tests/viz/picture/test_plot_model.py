@@ -239,3 +239,61 @@ def test_what_a_line_of_a_model_computes_is_told_without_the_times_of_this_call(
     model(np.ones((3, 4), "float32"))
     boxes = {node.title: node.lines for node in viz.plot_model(model, None).graph.nodes.values()}
     assert boxes["z"] == ["5 ops"]
+
+
+class Adversaries(ef.Model):
+    """A model that is never called itself: what it computes is in its `train_step`."""
+
+    def __init__(self, generator, discriminator):
+        super().__init__(name="gan")
+        self.generator, self.discriminator = generator, discriminator
+
+    def train_step(self, data):
+        return {"score": ef.ops.mean(self.discriminator(self.generator(data)))}
+
+
+class Widen(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inside = layers.Dense(6, name="inside")
+
+    def call(self, x):
+        return self.inside(x) * 2.0
+
+
+def test_a_model_without_a_call_is_drawn_as_its_parts():
+    model = Adversaries(
+        ef.Sequential([ef.Input((3,)), layers.Dense(4, name="up")], name="generator"),
+        ef.Sequential([Widen(name="widen"), layers.Dense(1, name="score")], name="judge"),
+    )
+    model.compile()
+    model.fit(np.ones((8, 3), "float32"), batch_size=4, verbose=0)
+    drawing = viz.plot_model(model, None, show_layer_names=True, show_shapes=True)
+    frames = {each.id: each.title for each in drawing.graph.clusters.values()}
+    inside = {frames[node.cluster]: [] for node in drawing.graph.nodes.values()}
+    for node in drawing.graph.nodes.values():
+        inside[frames[node.cluster]].append(node.title)
+    assert set(inside) == {"generator (Sequential)", "judge (Sequential)"}
+    assert "up (Dense)" in inside["generator (Sequential)"]
+    assert {"widen (Widen)", "score (Dense)"} <= {*inside["judge (Sequential)"]}
+    assert ("widen (Widen)", "score (Dense)") in arrows(drawing)
+    assert "no call" in drawing.graph.caption
+    assert "judge (Sequential)" in drawing.svg
+    with pytest.raises(ValueError, match=r"no method `call`.*viz\.summary\(model\.generator\)"):
+        viz.summary(model)
+
+
+def test_a_model_with_a_call_that_was_only_trained_otherwise_says_what_to_give():
+    class Student(Adversaries):
+        def call(self, x):
+            return self.discriminator(self.generator(x))
+
+    parts = [ef.Sequential([ef.Input((3,)), layers.Dense(3, name=name)], name=name) for name in ("a", "b")]
+    model = Student(*parts)
+    model.compile()
+    x = np.ones((8, 3), "float32")
+    model.fit(x, batch_size=4, verbose=0)
+    with pytest.raises(ValueError, match="inputs=x"):
+        viz.plot_model(model, None)
+    drawing = viz.plot_model(model, None, show_layer_names=True, inputs=x)
+    assert ("a (Sequential)", "b (Sequential)") in arrows(drawing)

@@ -18,8 +18,8 @@ ops and layers added, removed and changed, the first tensor with other elements,
   viz diff before.efz after.efz         what changed, and what it costs
   viz diff --steps 0,9 run.efz          the first and the tenth step of one recording
   viz diff --steps 5- before.efz after.efz      both from step 5 on, conditions too
-  viz diff --tolerance 1e-3 a.efz b.efz ignore differences below a thousandth of a tensor's largest number
-  viz diff --html diff.html a.efz b.efz the interactive page of b.efz, changes marked
+  viz diff --tolerance 1e-3 a.efz b.efz  ignore differences below a thousandth of a tensor's largest number
+  viz diff --html diff.html a.efz b.efz  the interactive page of b.efz, changes marked
   viz diff monday.keras friday.keras    which weights differ, and how much
   viz diff --fail-if "time>10%" --fail-if "peak>5%" a.efz b.efz    for CI: fails only if it is more than chance
   viz diff --fail-if "time>10%" --markdown a.efz b.efz             for a pull request

@@ -16,7 +16,7 @@ Run the training steps that `viz run --keep 3 train.py` has kept once more: forw
   viz replay train.efr --lr 0.001       what another learning rate would have done
   viz replay train.efr --without dropout   with a layer left out
   viz replay train.efr --step           op by op, with upstream × local = gradient
-  viz replay train.efr --trace step.efz record it; then viz html step.efz makes a page that plays it
+  viz replay train.efr --trace step.efz  record it; then viz html step.efz makes a page that plays it
   viz replay train.efr --script train.py   by the code of this script, instead of the ops in the file
 
 From the file, only eagerflow's own ops are run. A change such as --lr applies to the last step, or to that of --at.
