@@ -15,6 +15,7 @@ import viz
 from eagerflow import layers
 from tests.viz import browser
 from tests.viz.livepage.watching import data, mlp
+from viz.livepage.pace import Pace
 
 pytestmark = pytest.mark.slow
 
@@ -791,3 +792,33 @@ def test_the_axes_of_a_row_stand_in_a_line_and_name_only_what_is_there(page_in_b
     assert [text for text, x, _ in written if x < 52] == ["0.003"]
     (step,) = [each for each in written if each[0] == "step"]
     assert step[1] == max(x for _, x, _ in written)  # at the axis' end
+
+
+def _graph_tile(seen):
+    """What is said of the graph at the top, and behind it."""
+    tile = "[...document.querySelectorAll('.live-tile')].find((each) => each.firstChild.textContent === 'graph')"
+    return seen.run(f"[{tile}.lastChild.textContent, {tile}.title]")
+
+
+def test_when_training_is_over_the_page_says_why_its_graph_is_of_an_earlier_step(page_in_browser, monkeypatch):
+    _, seen = page_in_browser
+    once = iter([True])
+    monkeypatch.setattr(Pace, "is_due", lambda self, now: next(once, False))
+    monkeypatch.setattr(Pace, "affords_last", lambda self, now: False)
+    mlp().fit(*data(), batch_size=8, epochs=2, verbose=0)  # of 16 steps
+    seen.wait("document.documentElement.dataset.graph === '1'")
+    seen.wait("/done|ended/.test(document.querySelector('.live-head').textContent)")
+    words, why = _graph_tile(seen)
+    assert words == "step 1 (last recorded)"
+    assert "Only some steps are recorded" in why
+    # Nothing is said of the last step's graph, nor while training runs.
+    assert seen.run("window.eagerflowLive.shownStep({ step: 2 }, false)") == ["step 1"]
+    assert seen.run("window.eagerflowLive.shownStep({ step: 16 }, true)") == ["step 1"]
+
+
+def test_the_chart_of_gradient_norms_says_why_it_has_gaps(page_in_browser):
+    _, seen = page_in_browser
+    mlp().fit(*data(), batch_size=8, epochs=2, verbose=0)
+    seen.wait("document.querySelector('[data-metric^=\"extra|gradient norm\"]') !== null")
+    note = seen.run("document.querySelector('[data-metric^=\"extra|gradient norm\"] .plot-title').title")
+    assert "measured only in some steps" in note

@@ -1290,6 +1290,42 @@ def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     photograph(shown, "page_diff")
 
 
+def test_that_no_values_were_compared_is_said_once(shown, pages):
+    def of_rows(rows):
+        with viz.trace(f"{rows} rows") as t:
+            ef.ops.tanh(ef.ops.exp(ef.ops.convert_to_tensor(np.ones((rows, 2), "float32"))))
+        return t
+
+    class Pair:
+        def to_html(self, path):
+            return of_rows(3).to_html(path, diff=of_rows(2))
+
+    shown.show(pages("diff without values", Pair))
+    (said,) = [text for text in shown.texts(".changes .remark") if "compared" in text]
+    assert said.startswith("no elements were compared")
+
+
+def test_the_line_of_an_op_is_seen_to_its_end_however_long_it_is(shown, pages):
+    def long_line():
+        with viz.trace("long line") as t:
+            x = ef.ops.ones((2, 3))
+            the_sum_of_two_functions = ef.ops.exp(x) + ef.ops.tanh(x) - ef.ops.tanh(2 * x) * ef.ops.sin(x)
+            ef.ops.add(the_sum_of_two_functions, x)
+        return t
+
+    shown.show(pages("long line", long_line))
+    shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name === 'sin').id})")
+    shown.rest()
+    right, edge = shown.run(
+        "(() => { const line = document.querySelector('.panel .line.here code'), range = document.createRange(); "
+        "range.selectNodeContents(line); const code = line.closest('.code').getBoundingClientRect(); "
+        "return [Math.max(...[...range.getClientRects()].map(each => each.right)), code.right]; })()"
+    )
+    assert right <= edge
+    assert shown.texts(".panel .line.here code")[0].endswith("ef.ops.sin(x)")
+    photograph(shown, "page_long_line")
+
+
 def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):
     def replayed():
         run = ef.function(lambda x: ef.ops.tanh(x) + 1.0)

@@ -216,6 +216,10 @@ ON_TRAINING = {
         "Add its weights, in tape.gradient and for the optimizer: variables = first.trainable_variables + "
         "second.trainable_variables; if it should stay as it is, say so: its trainable = False."
     ),
+    "frozen.taken": (
+        "Give this step the weights of the network that it should train, in tape.gradient and for the optimizer: in a "
+        "GAN, tape.gradient(generator_loss, generator.trainable_variables)."
+    ),
     "frozen.rounded": (
         "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of the "
         "same size from small gradients."

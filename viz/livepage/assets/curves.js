@@ -5,6 +5,7 @@ const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number"
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
   "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation. The few steps that took much longer than the others may lie beyond the axis; on a log scale all are shown.",
+  "gradient norm": "The L2 norm of all gradients of a step together. It is measured only in some steps, as often as that takes hardly any time (on a GPU, in steps that are recorded). A line has a gap where no step was measured for longer than around it.",
 };
 const RUNS = {
   step: { name: "train", colour: "--forward" },
@@ -202,7 +203,7 @@ class Curves {
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
       if (!this.plots.has(id)) {
-        const plot = new Plot(title, unit, NOTES[id.replace("extra|", "")], (span) => this.setSpan(span), (name) => this.toggle(name));
+        const plot = new Plot(title, unit, noteOf(id.replace("extra|", "")), (span) => this.setSpan(span), (name) => this.toggle(name));
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
@@ -221,6 +222,11 @@ class Curves {
       plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id), robust: this.options.robust || (LATER.has(id) && !this.options.log), least: STEADY.get(id) || 0 });
     }
   }
+}
+
+// What is told of a chart; the norms of several networks have the same note.
+function noteOf(metric) {
+  return NOTES[metric.startsWith(RARE) ? RARE : metric];
 }
 
 // What `Curves.csv` wrote: title of a chart -> its lines; empty if something else did.

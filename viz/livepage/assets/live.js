@@ -205,9 +205,17 @@ class Live {
     add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds");
     add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
     add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
-    if (this.shown) add("graph", `step ${amount(this.shown.step)}${this.follow ? "" : " (held)"}`);
+    if (this.shown) add("graph", ...this.shownStep(s, busy));
     if (this.problem) add("problem", clean(this.problem, 80), clean(this.problem, 500));
     return found;
+  }
+
+  // Of which step the graph is; when training is over, why it isn't of its last one. Steps are counted from 0.
+  shownStep(status, busy) {
+    const words = `step ${amount(this.shown.step)}`;
+    if (!this.follow) return [`${words} (held)`];
+    const isLast = busy || status.step === undefined || this.shown.step >= status.step - 1;
+    return isLast ? [words] : [`${words} (last recorded)`, "Only some steps are recorded, so that training keeps its speed: this is the last of them. Steps are counted from 0."];
   }
 
   // ---------------------------------------------------------------- what went wrong

@@ -1,8 +1,13 @@
-"""`frozen.forgotten`: weights that the loss depends on, and that no gradient is ever asked of."""
+"""`frozen.forgotten`: weights that the loss depends on, and that no gradient is ever asked of.
+
+Where two losses are differentiated by the same weights, one of them was meant for those that are left out, as in a GAN
+whose generator's loss is differentiated by the discriminator's weights. It is told by what else the losses are made
+with: the generator's uses the discriminator for what the generator makes only, the other one for real rows, too.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -10,6 +15,7 @@ from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.program import layer_label
+from viz.doctor.user_code import Place
 from viz.doctor.variable_owners import Owners
 
 __all__ = ["Forgotten"]
@@ -22,6 +28,32 @@ class _Use:
         self.reached: set[int] = set()  # all of them
         self.in_line: set[int] = set()  # those before or behind trained ones; others stand beside them
         self.asked: set[int] = set()  # those that it is differentiated by
+
+
+class _Made(NamedTuple):
+    """An op: the keys of its outputs, its tracked inputs, and whether it puts rows behind untracked ones."""
+
+    outputs: list[int]
+    inputs: list[Any]
+    mixes: bool
+
+
+class _Asked(NamedTuple):
+    """A loss, and what it is differentiated by.
+
+    Attributes:
+        weights: these.
+        free: those of them that it uses for what doesn't come from other weights.
+        before: the other weights that it uses in front of these.
+        behind: the other weights that it uses behind these.
+        alone: the other weights that it uses for what doesn't come from these.
+    """
+
+    weights: frozenset[int]
+    free: frozenset[int]
+    before: frozenset[int]
+    behind: frozenset[int]
+    alone: frozenset[int]
 
 
 class Forgotten(Check):
@@ -38,21 +70,24 @@ class Forgotten(Check):
         self._groups: dict[Any, int] = {}  # sources of gradients, by their number and ends: how often
         self._sources: set[int] = set()  # all variables of which a gradient was ever asked
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
-        self._made: list[tuple[list[int], list[Any]]] = []  # the ops of a step: keys of outputs, and inputs
+        self._made: list[_Made] = []  # the ops of a step
+        self._asked: dict[Place | None, _Asked | None] = {}  # by the line that asks; None where it wasn't followed yet
         self._use = _Use()
         self._frozen: set[int] = set()  # weights that were so while others were trained; they may be set free later
         self._first: dict[int, numpy.ndarray] = {}  # a few elements of each weight, as they were
         self._places: list[tuple[set[int], Any]] = []  # weights of which gradients are asked, and where
 
     def on_scope_begin(self, opened: Any) -> None:
-        if self.watch.step < 2:
+        if self.watch.step < limits.WINDOW:
             self._owners.meet(opened)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if self.watch.step in limits.DEPENDS_STEPS:
-            made = [x.key for x in tensors(outputs) if x.key is not None]
+        step = self.watch.step
+        if step in limits.DEPENDS_STEPS or (step > limits.DEPENDS_STEPS[0] and None in self._asked.values()):
+            made, given = [x.key for x in tensors(outputs) if x.key is not None], tensors(list(inputs))
             if made:
-                self._made.append((made, [x for x in tensors(list(inputs)) if x.key is not None]))
+                tracked = [x for x in given if x.key is not None]
+                self._made.append(_Made(made, tracked, len(tracked) < len(given) and _adds_rows(op, settings)))
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         if name == "assign" and not self.watch.inside("optimizer"):
@@ -66,38 +101,55 @@ class Forgotten(Check):
             self._sources |= asked
             self._places.append((asked, self.watch.called_at()))
         self._groups[group] = self._groups.get(group, 0) + 1
+        place = self.watch.place() if self.watch.heavy else None
+        if place is not None and len(self._asked) < limits.WINDOW:
+            self._asked.setdefault(place, None)
         if self._made:
-            self._follow({t.key for t in tensors(targets)}, {getattr(s, "identity", 0) for s in sources})
+            keys, asked = {t.key for t in tensors(targets)}, {getattr(s, "identity", 0) for s in sources}
+            found = self._follow(keys, asked)
+            if place in self._asked:
+                self._asked[place] = found
 
     def on_step_end(self) -> None:
-        self._made.clear()
+        if not self.watch.ended_late:  # else the gradients of a second tape of the same block come next
+            self._made.clear()
         if self.watch.step == max(limits.DEPENDS_STEPS):
             self._first = {v.identity: _some(v) for v in self._owners.variables()}
             self._frozen |= {v.identity for v in self._owners.variables() if not v.trainable}
 
-    def _follow(self, keys: set[int | None], asked: set[int]) -> None:
+    def _follow(self, keys: set[int | None], asked: set[int]) -> _Asked:
         """From the loss back to the variables it was made with."""
         self._use.asked = asked
         way = []
-        for made, given in reversed(self._made):
-            if not keys.isdisjoint(made):
-                way.append((made, given))
-                keys.update(x.key for x in given)
+        for op in reversed(self._made):
+            if not keys.isdisjoint(op.outputs):
+                way.append(op)
+                keys.update(x.key for x in op.inputs)
         of_trained: set[int | None] = set()  # tensors that depend on weights whose gradient is asked
         of_others: dict[int | None, set[int]] = {}  # the others' weights, by tensors that depend on them
-        for made, given in reversed(way):
-            own = {x.identity for x in given if isinstance(x, Variable)}
-            rest = [x.key for x in given if not isinstance(x, Variable)]
+        mixed: set[int | None] = set()  # tensors among whose rows are some that depend on no weights
+        free, others_before, behind, alone = set[int](), set[int](), set[int](), set[int]()
+        for op in reversed(way):
+            own = {x.identity for x in op.inputs if isinstance(x, Variable)}
+            rest = [x.key for x in op.inputs if not isinstance(x, Variable)]
             before = set().union(*[of_others[key] for key in rest if key in of_others])
-            trained = not of_trained.isdisjoint(rest)
+            trained, mixes = not of_trained.isdisjoint(rest), op.mixes or not mixed.isdisjoint(rest)
             if trained:
-                self._use.in_line |= own - asked
+                behind |= own - asked
             if not own.isdisjoint(asked):
-                self._use.in_line |= before
+                others_before |= before
+            if mixes or not before:
+                free |= own & asked
+            if mixes or not trained:
+                alone |= own - asked
             self._use.reached |= own - asked
             if trained or not own.isdisjoint(asked):
-                of_trained.update(made)
-            of_others.update({key: before | (own - asked) for key in made if before or own - asked})
+                of_trained.update(op.outputs)
+            if mixes:
+                mixed.update(op.outputs)
+            of_others.update({key: before | (own - asked) for key in op.outputs if before or own - asked})
+        self._use.in_line |= behind | others_before
+        return _Asked(*map(frozenset, (asked, free, others_before, behind, alone)))
 
     def finish(self) -> None:
         """Judge what was left out."""
@@ -146,6 +198,10 @@ class Forgotten(Check):
     def _tell_whole(self, model: Any) -> None:
         """A model or layer of its own, beside the trained ones."""
         own = _trainable(model)
+        meant = self._meant_for({v.identity for v in own})
+        if meant is not None:
+            self._tell_taken(model, *meant)
+            return
         in_line = any(v.identity in self._use.in_line for v in own)
         self.watch.report(
             "frozen.left_out",
@@ -159,6 +215,43 @@ class Forgotten(Check):
             evidence={"unchanged": len(own), "steps": self.watch.step, "variables": [v.path for v in own]},
         )
 
+    def _meant_for(self, own: set[int]) -> tuple[Place, Place] | None:
+        """The line whose loss should be differentiated by these weights, and the one that trains the others rightly.
+
+        Of two losses that are differentiated by the same weights: where these stand before those, the one that uses
+        fewer of those for anything else; where they stand behind them, the one that uses more of these for anything
+        else. None where that tells no difference.
+        """
+        known = [(place, asked) for place, asked in self._asked.items() if place is not None and asked is not None]
+        for place, here in known:
+            for other, there in known:
+                if here.weights != there.weights or place == other:
+                    continue
+                before = not own.isdisjoint(here.before) and here.free < there.free
+                follows = all(own.isdisjoint(x.before) and not own.isdisjoint(x.behind) for x in (here, there))
+                if before or (follows and here.alone & own > there.alone & own):
+                    return place, other
+        return None
+
+    def _tell_taken(self, model: Any, place: Place, other: Place) -> None:
+        """One of two losses was meant for a model, and is differentiated by the weights of another one."""
+        own, name = _trainable(model), layer_label(model)
+        asked = self._asked[place]
+        weights = asked.weights if asked is not None else frozenset()
+        roots = [r for r in self._owners.roots() if {v.identity for v in _trainable(r)} == weights]
+        theirs = f"{len(weights)} weights of {layer_label(roots[0])!r}" if roots else f"same {len(weights)} weights"
+        self.watch.report(
+            "frozen.taken",
+            "error",
+            f"the gradient of this loss is asked of the {theirs}, which the step on line {other.line} trains already, "
+            f"and no gradient is ever asked of the {len(own)} of {name!r} ({_names(own)}), which this loss is made "
+            f"with, too: {name!r} stays as first drawn",
+            layer=model,
+            place=place,
+            key=("frozen", "forgotten"),
+            evidence={"unchanged": len(own), "steps": self.watch.step, "variables": [v.path for v in own]},
+        )
+
     def _place_of(self, weights: set[int]) -> Any:
         """Where gradients of some of these weights are asked; else the first line where any are."""
         return next((place for asked, place in self._places if asked & weights), self._places[0][1])
@@ -166,6 +259,11 @@ class Forgotten(Check):
 
 def _trainable(root: Any) -> list[Variable]:
     return [v for v in getattr(root, "trainable_variables", ()) if isinstance(v, Variable)]
+
+
+def _adds_rows(op: Any, settings: Any) -> bool:
+    """Does it put rows behind rows, and not columns beside columns?"""
+    return op.name == "concatenate" and not settings[0]
 
 
 def _some(variable: Variable) -> numpy.ndarray:
