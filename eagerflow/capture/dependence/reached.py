@@ -65,6 +65,7 @@ _CACHES = frozenset(
     """.split()
 )
 _RUN = frozenset({"_sequence"})  # of models of ours: the layers that a call goes through, in a list that grows
+_MOST = 200_000  # objects that are looked into: some seconds
 _COLLECTIONS = (list, tuple, set, frozenset, deque, dict, *VIEWS)
 
 
@@ -221,12 +222,14 @@ class Held:
     def reach(self, thing: Any, name: str, counts: bool = True) -> None:
         """Go through what `thing` holds."""
         waiting = [_Part(thing, name, counts, True)]
-        while waiting:
+        while waiting and len(self._keep) < _MOST:
             part = waiting.pop()
             self._has_decimals = self._has_decimals or _computes_with_decimals(part.thing)
             self._reads_any = self._reads_any or reads_any_attribute(part.thing)
             if not _is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
                 waiting += self._parts(part)
+        if waiting and not self.unknown:
+            self.unknown.append(f"{name}, by which the step reaches more than {_MOST:,} objects,")
 
     def _is_new(self, part: _Part) -> bool:
         before = self._seen.setdefault(id(part.thing), [])
@@ -271,6 +274,8 @@ class Held:
         thing, name = part.thing, part.name
         if part.counts and not isinstance(thing, (tuple, frozenset)):
             self.containers[id(thing)] = (thing, name)
+        if thing is vars(builtins):  # who calls what is in it is heard
+            return
         if isinstance(thing, defaultdict):
             yield from self._of_attributes(part, ("default_factory",))
         if not isinstance(thing, (list, tuple, deque)):  # whose entries are found by what they are

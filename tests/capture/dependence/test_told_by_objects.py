@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextvars
 
 import numpy as np
@@ -208,15 +209,37 @@ def test_memory_that_an_object_hands_out_as_a_number_is_refused():
     assert not step.replays
 
 
-@pytest.mark.filterwarnings("ignore:.* runs eagerly, not captured")
 def test_globals_of_another_function_count():
     names = {"rate": 1.0}
-    exec("def settings(): return rate", names)
-    settings = names["settings"]
-    step = ef.function(lambda x: x * settings.__globals__["rate"])
-    for i in range(8):
+    exec("def settings(): return rate\ndef step(x): return x * settings.__globals__['rate']", names)
+    step = ef.function(names["step"])
+    for i in range(12):
         names["rate"] = float(i // 4)
         np.testing.assert_array_equal(step(X), X * float(i // 4))
+    assert step.replays
+
+
+def test_builtins_that_are_reached_as_a_dict_may_be_replaced(monkeypatch):
+    names = {"builtins": vars(builtins), "abs": abs}
+    exec("def step(x): return x * builtins['len'](builtins['__name__'])", names)
+    step = ef.function(names["step"])
+    for _ in range(5):
+        assert step(X).tolist() == (X * 8).tolist()
+    assert step.replays
+    monkeypatch.setitem(vars(builtins), "__name__", "another")
+    assert step(X).tolist() == (X * 7).tolist()
+
+
+@pytest.mark.filterwarnings("ignore:.* runs eagerly, not captured")
+def test_a_step_that_reaches_very_much_runs_eagerly(monkeypatch):
+    monkeypatch.setattr("eagerflow.capture.dependence.reached._MOST", 50)
+    table = [[float(i)] for i in range(100)]
+    step = ef.function(lambda x: x * table[-1][0])
+    for i in range(6):
+        table[-1][0] = float(i // 3)
+        assert step(X).tolist() == (X * float(i // 3)).tolist()
+    assert not step.replays
+    assert "more than 50 objects" in step.why_eager
 
 
 def test_an_optimizer_of_ones_own_may_count_its_calls():
