@@ -114,11 +114,11 @@ def test_only_sequences_may_be_padded_in_front() -> None:
     layers.Conv1D(4, 3, padding="causal")
     layers.SeparableConv1D(4, 3, padding="causal")
     with pytest.raises(ValueError, match="causal"):
-        layers.Conv2D(4, 3, padding="causal")  # type: ignore[arg-type]
+        layers.Conv2D(4, 3, padding="causal")
     with pytest.raises(ValueError, match="causal"):
-        layers.Conv3D(4, 3, padding="causal")  # type: ignore[arg-type]
+        layers.Conv3D(4, 3, padding="causal")
     with pytest.raises(ValueError, match="causal"):
-        layers.SeparableConv2D(4, 3, padding="causal")  # type: ignore[arg-type]
+        layers.SeparableConv2D(4, 3, padding="causal")
 
 
 def test_arguments_of_training_have_types() -> None:

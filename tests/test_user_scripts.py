@@ -173,6 +173,8 @@ class Editor:
 
 PROPOSED = {
     'Conv2D(8, 3, padding="|")': {"same", "valid"},
+    'Conv1D(8, 3, padding="|")': {"same", "valid", "causal"},
+    'RandomFlip("|")': {"horizontal", "vertical"},
     'Conv2D(8, 3, data_format="|")': {"channels_last", "channels_first"},
     'Dense(8, activation="|")': {"relu", "softmax", "gelu"},
     'LSTM(8, recurrent_initializer="|")': {"orthogonal", "zeros"},

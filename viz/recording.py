@@ -231,15 +231,15 @@ class Recording(Record):
     def draw(
         self,
         path: str | os.PathLike[str] | None = None,
-        view: Literal["both", "forward", "backward", "layers"] = "both",
+        view: Literal["both", "forward", "backward", "layers"] | str = "both",
         depth: int | None = None,
-        color_by: Literal["op", "time", "memory", "grad", "nonfinite", "dtype"] = "op",
-        rankdir: Literal["TB", "BT", "LR", "RL"] = "TB",
+        color_by: Literal["op", "time", "memory", "grad", "nonfinite", "dtype"] | str = "op",
+        rankdir: Literal["TB", "BT", "LR", "RL"] | str = "TB",
         collapse_repeats: bool = True,
         max_nodes: int = 100,
         dpi: int = 96,
         step: int | None = None,
-        theme: Literal["light", "dark"] = "light",
+        theme: Literal["light", "dark"] | str = "light",
         links: str | None = TEMPLATE,
         parts: bool = False,
     ) -> Drawing:
@@ -400,10 +400,10 @@ class Recording(Record):
 
     def top(
         self,
-        by: Literal["time", "memory", "flops", "name", "layer", "source"] = "time",
+        by: Literal["time", "memory", "flops", "name", "layer", "source"] | str = "time",
         n: int = 10,
         step: int | None = None,
-        cost: Literal["time", "memory", "flops"] | None = None,
+        cost: Literal["time", "memory", "flops"] | str | None = None,
     ) -> Text:
         """A table of what costs most.
 

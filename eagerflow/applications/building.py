@@ -37,7 +37,7 @@ class Standard(TypedDict, total=False):
     weights: Annotated[Weights, "imagenet", '`"imagenet"` for published ones, None for random ones, or a path.']
     input_tensor: Annotated[Any, None, "what `Input` or a layer gave, as the images."]
     input_shape: Annotated[Any, None, "of an image, such as `(224, 224, 3)`; without a top, sides may be None."]
-    pooling: Annotated[Literal["avg", "max"] | None, None, _POOLING]
+    pooling: Annotated[Literal["avg", "max"] | str | None, None, _POOLING]
     classes: Annotated[int, 1000, "how many classes the top tells apart."]
     classifier_activation: Annotated[Any, "softmax", "of the top; None for logits."]
     name: Annotated[str | None, None, "the model's name."]

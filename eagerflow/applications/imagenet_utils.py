@@ -36,7 +36,7 @@ _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
 
 @boundary
 def preprocess_input(
-    x: Any, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] = "caffe"
+    x: Any, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] | str = "caffe"
 ) -> Any:
     """Images as a network was trained on.
 
@@ -81,7 +81,7 @@ def preprocess_input(
     return x
 
 
-def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | None) -> Preprocessor:
+def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | str | None) -> Preprocessor:
     """The `preprocess_input` of a module; without a mode it gives back what it gets."""
     general = preprocess_input
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from io import BufferedIOBase
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 __all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
-__all__ += ["CausalPadding", "ClassMode", "ColorMode", "Condition", "ConstraintLike", "DType", "DataFormat"]
+__all__ += ["ClassMode", "ColorMode", "Condition", "ConstraintLike", "ConvolutionPadding", "DType", "DataFormat"]
 __all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode"]
 __all__ += ["Identifier", "InSequence", "InitializerLike", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
-__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "NumberOrRange", "Numpy", "OptimizerLike", "OwnPadding"]
+__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "NumberOrRange", "Numpy", "OptimizerLike"]
 __all__ += ["Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
 
@@ -73,61 +73,59 @@ FilePath: TypeAlias = str | PathLike[str] | IO[bytes] | BufferedIOBase
 # A number, or the two between which one is drawn.
 NumberOrRange: TypeAlias = float | Sequence[float]
 
-# Words of closed sets: a type checker refuses another, and editors complete them. Where one comes out of a variable
-# of the user's, that is to be a literal or has such a type, too: `padding: Literal["same", "valid"]`.
+# Words that name one of a few ways. Editors complete them; a type checker takes any other `str`, too, so that a program
+# may hand them on by a variable, a loop or an argument. What is none of them is refused at run time, with their list.
 
 # What is done at the borders, by layers with windows.
-Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
+Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"] | str
 
-# What is done at the borders, also of sequences in time, where zeros may be put in front alone (`"causal"`).
-CausalPadding: TypeAlias = Padding | Literal["causal"]
-
-# Which of the two a layer takes: a class of layers of several ranks is told by each of them.
-OwnPadding = TypeVar("OwnPadding", Padding, CausalPadding)
+# What is done at the borders by a convolution; `"causal"`, zeros in front alone, is for one spatial axis, such as time.
+ConvolutionPadding: TypeAlias = Padding | Literal["causal"]
 
 # Where the channels are; None, where it may be, for `config.image_data_format()`.
-DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+DataFormat: TypeAlias = Literal["channels_last", "channels_first"] | str
 
 # What a loss makes of the losses of the samples.
-Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"]
+Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"] | str
 
 # Whether less or more is better, by a callback that watches a number.
-Better: TypeAlias = Literal["auto", "min", "max"]
+Better: TypeAlias = Literal["auto", "min", "max"] | str
 
 # How the pixels of an image in a new size are made.
-Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
+Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"] | str
 
 # How those of an image that is moved or turned are made.
-Sampling: TypeAlias = Literal["nearest", "bilinear"]
+Sampling: TypeAlias = Literal["nearest", "bilinear"] | str
 
 # How Pillow makes those of a file that is read.
-PillowInterpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "hamming", "box", "lanczos"]
+PillowInterpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "hamming", "box", "lanczos"] | str
 
 # What is seen beyond the border of an image.
-FillMode: TypeAlias = Literal["constant", "nearest", "wrap", "mirror", "reflect"]
+FillMode: TypeAlias = Literal["constant", "nearest", "wrap", "mirror", "reflect"] | str
 
 # What the four numbers of a bounding box are.
-BoxFormat: TypeAlias = Literal[
-    "xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh"
-]
+BoxFormat: TypeAlias = (
+    Literal["xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh"]
+    | str
+)
 
 # The channels of images that are read from files.
-ColorMode: TypeAlias = Literal["rgb", "rgba", "grayscale"]
+ColorMode: TypeAlias = Literal["rgb", "rgba", "grayscale"] | str
 
 # What the labels of files in folders are.
-LabelMode: TypeAlias = Literal["int", "categorical", "binary"]
+LabelMode: TypeAlias = Literal["int", "categorical", "binary"] | str
 
 # What the labels of files in folders are, in Keras' older generators.
-ClassMode: TypeAlias = Literal["categorical", "binary", "sparse", "input", "multi_output", "raw", "other"]
+ClassMode: TypeAlias = Literal["categorical", "binary", "sparse", "input", "multi_output", "raw", "other"] | str
 
 # Which of two parts of the files is read.
-Subset: TypeAlias = Literal["training", "validation"]
+Subset: TypeAlias = Literal["training", "validation"] | str
 
 # What kind of data set is asked for.
-DatasetFormat: TypeAlias = Literal["tf", "grain"]
+DatasetFormat: TypeAlias = Literal["tf", "grain"] | str
 
 # How a layer gives numbers of classes, bins or words.
-EncodedMode: TypeAlias = Literal["int", "one_hot", "multi_hot", "count"]
+EncodedMode: TypeAlias = Literal["int", "one_hot", "multi_hot", "count"] | str
 
 # How a layer gives numbers of words, also by how rare they are.
 TokenMode: TypeAlias = EncodedMode | Literal["tf_idf"]
@@ -136,16 +134,16 @@ TokenMode: TypeAlias = EncodedMode | Literal["tf_idf"]
 Missing: TypeAlias = Literal["none", "zero"] | Any
 
 # How the scores of several classes become one.
-Average: TypeAlias = Literal["micro", "macro", "weighted"]
+Average: TypeAlias = Literal["micro", "macro", "weighted"] | str
 
 # What a border around an array holds.
-Border: TypeAlias = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
+Border: TypeAlias = Literal["constant", "edge", "reflect", "symmetric", "wrap"] | str
 
 # The beginning or the end of a sequence.
-End: TypeAlias = Literal["pre", "post"]
+End: TypeAlias = Literal["pre", "post"] | str
 
 # Which number is taken between the two that are nearest to a quantile.
-QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "nearest"]
+QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "nearest"] | str
 
 # The following name their usual values for editors, which complete them, and take any string: names may be registered.
 # Which strings are none of them is found at run time; a number is one for nobody.

@@ -22,7 +22,7 @@ _SMALL = 600  # rows of the small version
 
 
 def load_data(
-    version: Literal["large", "small"] = "large",
+    version: Literal["large", "small"] | str = "large",
     path: str | os.PathLike[str] = "california_housing.npz",
     test_split: float = 0.2,
     seed: int | None = 113,

@@ -16,7 +16,7 @@ _SOURCE = Source(
 )
 
 
-def load_data(label_mode: Literal["fine", "coarse"] = "fine") -> tuple[Part, Part]:
+def load_data(label_mode: Literal["fine", "coarse"] | str = "fine") -> tuple[Part, Part]:
     """Gives 50,000 photographs to train with and 10,000 to test with.
 
     The archive (169 MB) is downloaded once into `datasets`; or it is put there, or the folder

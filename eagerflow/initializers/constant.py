@@ -120,9 +120,9 @@ class STFT(Initializer):
 
     def __init__(
         self,
-        side: Literal["real", "imag"] = "real",
+        side: Literal["real", "imag"] | str = "real",
         window: Any = "hann",
-        scaling: Literal["density", "spectrum"] | None = "density",
+        scaling: Literal["density", "spectrum"] | str | None = "density",
         periodic: bool = False,
     ) -> None:
         expect_one_of("STFT", "side", side, ("real", "imag"))

@@ -21,8 +21,8 @@ from eagerflow.random import SeedGenerator, normal, truncated_normal, uniform
 __all__ = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal"]
 __all__ += ["RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"]
 
-_Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
-_Distribution: TypeAlias = Literal["normal", "truncated_normal", "untruncated_normal", "uniform"]
+_Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"] | str
+_Distribution: TypeAlias = Literal["normal", "truncated_normal", "untruncated_normal", "uniform"] | str
 
 # The standard deviation that is left of a standard normal distribution cut off at two deviations.
 _DEVIATION_AFTER_TRUNCATION = 0.87962566103423978

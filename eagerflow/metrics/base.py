@@ -120,7 +120,7 @@ class Metric(Told):
         shape: Any = (),
         initializer: InitializerLike = None,
         dtype: DType = None,
-        aggregation: Literal["sum", "mean", "max", "min", "only_first_replica", "none"] | None = None,
+        aggregation: Literal["sum", "mean", "max", "min", "only_first_replica", "none"] | str | None = None,
         name: str | None = None,
     ) -> Variable:
         """A new piece of state.

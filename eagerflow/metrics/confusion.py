@@ -317,8 +317,8 @@ class AUC(Metric):
     def __init__(
         self,
         num_thresholds: int = 200,
-        curve: Literal["ROC", "PR", "PRGAIN"] = "ROC",
-        summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation",
+        curve: Literal["ROC", "PR", "PRGAIN"] | str = "ROC",
+        summation_method: Literal["interpolation", "minoring", "majoring"] | str = "interpolation",
         name: str | None = None,
         dtype: DType = None,
         thresholds: float | Sequence[float] | numpy.ndarray | None = None,

@@ -143,7 +143,7 @@ class R2Score(Metric):
 
     def __init__(
         self,
-        class_aggregation: Literal["uniform_average", "variance_weighted_average"] | None = "uniform_average",
+        class_aggregation: Literal["uniform_average", "variance_weighted_average"] | str | None = "uniform_average",
         num_regressors: int = 0,
         name: str = "r2_score",
         dtype: DType = None,

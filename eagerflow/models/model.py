@@ -389,7 +389,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     def export(
         self,
         filepath: str | os.PathLike[str],
-        format: Literal["onnx", "web"] = "onnx",
+        format: Literal["onnx", "web"] | str = "onnx",
         verbose: bool | int | None = None,
         input_signature: Any = None,
         opset_version: int | None = None,

@@ -18,7 +18,7 @@ class ModelState:
     """`get_state_tree`, `set_state_tree`, `stateless_compute_loss`."""
 
     def get_state_tree(
-        self, value_format: Literal["backend_tensor", "numpy_array"] = "backend_tensor"
+        self, value_format: Literal["backend_tensor", "numpy_array"] | str = "backend_tensor"
     ) -> dict[str, Any]:
         """All variables of the model, its optimizer and its metrics, as dicts nested like their paths.
 

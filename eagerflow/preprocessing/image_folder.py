@@ -34,9 +34,9 @@ class _Options(FolderOptions, total=False):
 
 
 @overload
-def image_dataset_from_directory(
+def image_dataset_from_directory(  # type: ignore[overload-overlap]  # a `str` is taken for one subset
     directory: str | os.PathLike[str],
-    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
+    labels: Literal["inferred"] | str | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
@@ -45,16 +45,16 @@ def image_dataset_from_directory(
 @overload
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
+    labels: Literal["inferred"] | str | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
-    subset: Literal["training", "validation"] | None = ...,
+    subset: Subset | None = ...,
     **options: Unpack[_Options],
 ) -> FolderDataset: ...
 @also(smart_resize="crop_to_aspect_ratio")
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = "inferred",
+    labels: Literal["inferred"] | str | Sequence[int] | np.ndarray | None = "inferred",
     label_mode: LabelMode | None = "int",
     class_names: Sequence[str] | None = None,
     color_mode: ColorMode = "rgb",

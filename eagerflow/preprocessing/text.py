@@ -16,7 +16,7 @@ from eagerflow.core.observe import scope
 __all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
 
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-_Mode: TypeAlias = Literal["binary", "count", "freq", "tfidf"]
+_Mode: TypeAlias = Literal["binary", "count", "freq", "tfidf"] | str
 _MODES = ("binary", "count", "freq", "tfidf")
 
 

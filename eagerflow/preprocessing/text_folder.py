@@ -21,9 +21,9 @@ class _Options(FolderOptions, total=False):
 
 
 @overload
-def text_dataset_from_directory(
+def text_dataset_from_directory(  # type: ignore[overload-overlap]  # a `str` is taken for one subset
     directory: str | os.PathLike[str],
-    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
+    labels: Literal["inferred"] | str | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
@@ -32,15 +32,15 @@ def text_dataset_from_directory(
 @overload
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = ...,
+    labels: Literal["inferred"] | str | Sequence[int] | np.ndarray | None = ...,
     label_mode: LabelMode | None = ...,
     *,
-    subset: Literal["training", "validation"] | None = ...,
+    subset: Subset | None = ...,
     **options: Unpack[_Options],
 ) -> FolderDataset: ...
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
-    labels: Literal["inferred"] | Sequence[int] | np.ndarray | None = "inferred",
+    labels: Literal["inferred"] | str | Sequence[int] | np.ndarray | None = "inferred",
     label_mode: LabelMode | None = "int",
     class_names: Sequence[str] | None = None,
     batch_size: int | None = 32,

@@ -29,7 +29,7 @@ class OrthogonalRegularizer(Regularizer):
     Tensor(0.7071, shape=(), dtype=float32)
     """
 
-    def __init__(self, factor: float = 0.01, mode: Literal["rows", "columns"] = "rows") -> None:
+    def __init__(self, factor: float = 0.01, mode: Literal["rows", "columns"] | str = "rows") -> None:
         self.factor = _checked(factor)
         if mode not in ("rows", "columns"):
             hint = did_you_mean(str(mode), ("rows", "columns"))

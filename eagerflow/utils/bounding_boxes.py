@@ -101,7 +101,7 @@ def encode_box_to_deltas(
     boxes: Any,
     anchor_format: BoxFormat,
     box_format: BoxFormat,
-    encoding_format: Literal["center_xywh", "center_yxhw"] = "center_yxhw",
+    encoding_format: Literal["center_xywh", "center_yxhw"] | str = "center_yxhw",
     variance: Any = None,
     image_shape: Any = None,
 ) -> Tensor:
@@ -138,7 +138,7 @@ def decode_deltas_to_boxes(
     boxes_delta: Any,
     anchor_format: BoxFormat,
     box_format: BoxFormat,
-    encoded_format: Literal["center_xywh", "center_yxhw"] = "center_yxhw",
+    encoded_format: Literal["center_xywh", "center_yxhw"] | str = "center_yxhw",
     variance: Any = None,
     image_shape: Any = None,
 ) -> Any:

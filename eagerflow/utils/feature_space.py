@@ -64,7 +64,7 @@ class FeatureSpace(FeatureKinds, Layer):
     def __init__(
         self,
         features: Any,
-        output_mode: Literal["concat", "dict"] = "concat",
+        output_mode: Literal["concat", "dict"] | str = "concat",
         crosses: Any = None,
         crossing_dim: int = 32,
         hashing_dim: int = 32,

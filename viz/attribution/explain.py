@@ -25,7 +25,7 @@ _METHODS = ("gradient", "integrated", "gradcam", "occlusion")
 def explain(
     model: Any,
     x: Any,
-    method: Literal["gradient", "integrated", "gradcam", "occlusion"] = "gradient",
+    method: Literal["gradient", "integrated", "gradcam", "occlusion"] | str = "gradient",
     target: Any = None,
     *,
     baseline: Any = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops, random
-from eagerflow.base.typing import CausalPadding, Padding
+from eagerflow.base.typing import ConvolutionPadding, Padding
 from eagerflow.compat.backend.rearranging import temporal_padding
 from eagerflow.compat.backend.settings import normalize_data_format
 
@@ -76,7 +76,7 @@ def conv1d(
     x: Any,
     kernel: Any,
     strides: Any = 1,
-    padding: CausalPadding = "valid",
+    padding: ConvolutionPadding = "valid",
     data_format: Any = None,
     dilation_rate: Any = 1,
 ) -> Any:

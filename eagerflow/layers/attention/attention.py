@@ -59,7 +59,7 @@ class Attention(Layer):
     def __init__(
         self,
         use_scale: bool = False,
-        score_mode: Literal["dot", "concat"] = "dot",
+        score_mode: Literal["dot", "concat"] | str = "dot",
         dropout: float = 0.0,
         seed: Seed = None,
         **kwargs: Unpack[LayerOptions],

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Unpack, cast
+from typing import Any, Unpack, cast
 
 from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.layer_options import ConvOptions, WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
-    CausalPadding,
     ConstraintLike,
+    ConvolutionPadding,
     DataFormat,
     InitializerLike,
-    OwnPadding,
-    Padding,
     RegularizerLike,
     Shape,
     Sizes,
@@ -36,7 +34,7 @@ def _next_multiple(filters: int, groups: int) -> str:
     return f"{below} or {below + groups}" if below else str(groups)
 
 
-class _Conv(ConvolutionBase, LoraLayer, Generic[OwnPadding]):
+class _Conv(ConvolutionBase, LoraLayer):
     """A convolution with learned filters, in one to three spatial axes."""
 
     _may_be_causal = True
@@ -53,7 +51,7 @@ class _Conv(ConvolutionBase, LoraLayer, Generic[OwnPadding]):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: OwnPadding = "valid",
+        padding: ConvolutionPadding = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         groups: int = 1,
@@ -130,7 +128,7 @@ class _Conv(ConvolutionBase, LoraLayer, Generic[OwnPadding]):
         return self._shape_of_windows(input_shape, self.filters)
 
 
-class Conv1D(_Conv[CausalPadding]):
+class Conv1D(_Conv):
     """Convolution along one axis, such as time.
 
     Args:
@@ -172,7 +170,7 @@ class Conv1D(_Conv[CausalPadding]):
 
 
 @with_defaults(strides=(1, 1), dilation_rate=(1, 1))
-class Conv2D(_Conv[Padding]):
+class Conv2D(_Conv):
     """Convolution over images.
 
     Args:
@@ -216,7 +214,7 @@ class Conv2D(_Conv[Padding]):
 
 
 @with_defaults(strides=(1, 1, 1), dilation_rate=(1, 1, 1))
-class Conv3D(_Conv[Padding]):
+class Conv3D(_Conv):
     """Convolution over volumes.
 
     Args:

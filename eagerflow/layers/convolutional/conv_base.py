@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import CausalPadding, Shape, TensorLike
+from eagerflow.base.typing import ConvolutionPadding, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer, cast_with_mask
@@ -141,7 +141,7 @@ def how_to_fit(layer: Any, spatial: Shape) -> str:
     )
 
 
-def windows_along(length: int | None, reach: int, stride: int, padding: CausalPadding) -> int | None:
+def windows_along(length: int | None, reach: int, stride: int, padding: ConvolutionPadding) -> int | None:
     """How many windows there are along an axis; None when its length is unknown."""
     if length is None:
         return None

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Unpack
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
-    CausalPadding,
     ConstraintLike,
+    ConvolutionPadding,
     DataFormat,
     InitializerLike,
-    OwnPadding,
-    Padding,
     RegularizerLike,
     Shape,
     Sizes,
@@ -26,7 +24,7 @@ from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defau
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
 
 
-class _SeparableConv(ConvolutionBase, Generic[OwnPadding]):
+class _SeparableConv(ConvolutionBase):
     """A convolution of each channel, then a mixture of the channels at each position."""
 
     depthwise_initializer: Any
@@ -44,7 +42,7 @@ class _SeparableConv(ConvolutionBase, Generic[OwnPadding]):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: OwnPadding = "valid",
+        padding: ConvolutionPadding = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         depth_multiplier: int = 1,
@@ -100,7 +98,7 @@ class _SeparableConv(ConvolutionBase, Generic[OwnPadding]):
         return self._shape_of_windows(input_shape, self.filters)
 
 
-class SeparableConv1D(_SeparableConv[CausalPadding]):
+class SeparableConv1D(_SeparableConv):
     """Convolution of each channel of a sequence, then a mixture of the channels.
 
     Args:
@@ -144,7 +142,7 @@ class SeparableConv1D(_SeparableConv[CausalPadding]):
 
 
 @with_defaults(strides=(1, 1), dilation_rate=(1, 1))
-class SeparableConv2D(_SeparableConv[Padding]):
+class SeparableConv2D(_SeparableConv):
     """Convolution of each channel of an image, then a mixture of the channels.
 
     Args:

@@ -172,13 +172,13 @@ class STFTSpectrogram(Layer):
 
     def __init__(
         self,
-        mode: Literal["log", "magnitude", "psd", "real", "imag", "angle", "stft"] = "log",
+        mode: Literal["log", "magnitude", "psd", "real", "imag", "angle", "stft"] | str = "log",
         frame_length: int = 256,
         frame_step: int | None = None,
         fft_length: int | None = None,
         window: Any = "hann",
         periodic: bool = False,
-        scaling: Literal["density", "spectrum"] | None = "density",
+        scaling: Literal["density", "spectrum"] | str | None = "density",
         padding: Padding = "valid",
         expand_dims: bool = False,
         data_format: DataFormat | None = None,

@@ -57,7 +57,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
     def __init__(
         self,
         layer: GivesStates[ReturnState],
-        merge_mode: MergeMode | Literal["sum", "mul", "ave", "concat"] = "concat",
+        merge_mode: MergeMode | Literal["sum", "mul", "ave", "concat"] | str = "concat",
         weights: Any = None,
         backward_layer: Layer | None = None,
         **kwargs: Unpack[NamedOptions],
@@ -85,7 +85,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
                 direction.use_cudnn = told.use_cudnn
             if hasattr(direction, "zero_output_for_mask"):
                 direction.zero_output_for_mask = direction.return_sequences
-        self.merge_mode: MergeModes = merge_mode
+        self.merge_mode: MergeModes | str = merge_mode
         self.stateful = self.forward_layer.stateful
         self.return_sequences = self.forward_layer.return_sequences
         self.return_state = self.forward_layer.return_state

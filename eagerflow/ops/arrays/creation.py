@@ -434,7 +434,7 @@ def geomspace(
 
 
 @composite
-def meshgrid(*x: Any, indexing: Literal["xy", "ij"] = "xy") -> list[Tensor]:
+def meshgrid(*x: Any, indexing: Literal["xy", "ij"] | str = "xy") -> list[Tensor]:
     """Grids of coordinates from vectors of coordinates.
 
     Args:

@@ -83,7 +83,7 @@ def scatter_update(
     inputs: TensorLike,
     indices: TensorLike,
     updates: TensorLike,
-    reduction: Literal["add", "mul", "max", "min"] | None = None,
+    reduction: Literal["add", "mul", "max", "min"] | str | None = None,
 ) -> Tensor:
     """`inputs` with the elements at `indices` replaced by `updates`, or combined with them.
 

@@ -73,7 +73,9 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
 
 
 @op()
-def searchsorted(xp: Numpy, sorted_sequence: Array, values: Array, side: Literal["left", "right"] = "left") -> Array:
+def searchsorted(
+    xp: Numpy, sorted_sequence: Array, values: Array, side: Literal["left", "right"] | str = "left"
+) -> Array:
     """Where to insert `values` so that the sequence stays sorted.
 
     Args:

@@ -46,9 +46,9 @@ _KERNELS: dict[str, Callable[[Any], Any]] = {
     "lanczos3": _lanczos(3),
     "lanczos5": _lanczos(5),
 }
-_Method: TypeAlias = Literal[
-    "linear", "bilinear", "trilinear", "triangle", "cubic", "bicubic", "tricubic", "lanczos3", "lanczos5"
-]
+_Method: TypeAlias = (
+    Literal["linear", "bilinear", "trilinear", "triangle", "cubic", "bicubic", "tricubic", "lanczos3", "lanczos5"] | str
+)
 _METHODS = {
     "linear": "bilinear",
     "trilinear": "bilinear",
@@ -98,7 +98,7 @@ def resize(
     antialias: bool = False,
     crop_to_aspect_ratio: bool = False,
     pad_to_aspect_ratio: bool = False,
-    fill_mode: Literal["constant"] = "constant",
+    fill_mode: Literal["constant"] | str = "constant",
     fill_value: float = 0.0,
     data_format: DataFormat | None = None,
 ) -> Tensor:
@@ -150,7 +150,7 @@ def resize(
 
 
 def _checked_size(
-    images: Tensor, size: Any, interpolation: Interpolation, fill_mode: Literal["constant"]
+    images: Tensor, size: Any, interpolation: Interpolation, fill_mode: Literal["constant"] | str
 ) -> tuple[int, ...]:
     known = (*_KERNELS, "nearest")
     expect_one_of("resize", "interpolation", interpolation, known)

@@ -50,7 +50,7 @@ def corrcoef(x: TensorLike) -> Tensor:
 
 
 @composite
-def correlate(x1: TensorLike, x2: TensorLike, mode: Literal["valid", "same", "full"] = "valid") -> Tensor:
+def correlate(x1: TensorLike, x2: TensorLike, mode: Literal["valid", "same", "full"] | str = "valid") -> Tensor:
     """The sums of products of two vectors at all shifts.
 
     Args:

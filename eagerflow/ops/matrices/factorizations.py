@@ -374,7 +374,7 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
 
 
 @composite
-def qr(x: TensorLike, mode: Literal["reduced", "complete"] = "reduced") -> tuple[Tensor, Tensor]:
+def qr(x: TensorLike, mode: Literal["reduced", "complete"] | str = "reduced") -> tuple[Tensor, Tensor]:
     """Orthogonal times upper triangular: `x = q @ r`.
 
     Args:

@@ -25,7 +25,7 @@ __all__ = ["norm", "trace"]
 
 @composite
 def norm(
-    x: TensorLike, ord: float | Literal["fro", "nuc"] | None = None, axis: Axes = None, keepdims: bool = False
+    x: TensorLike, ord: float | Literal["fro", "nuc"] | str | None = None, axis: Axes = None, keepdims: bool = False
 ) -> Tensor:
     """The length of vectors, or the size of matrices.
 

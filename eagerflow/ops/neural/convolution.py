@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Array, CausalPadding, DataFormat, Needs, Numpy, Sizes, TensorLike
+from eagerflow.base.typing import Array, ConvolutionPadding, DataFormat, Needs, Numpy, Sizes, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -84,7 +84,7 @@ def conv(
     inputs: Array,
     kernel: Array,
     strides: Sizes = 1,
-    padding: CausalPadding = "valid",
+    padding: ConvolutionPadding = "valid",
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Any:
@@ -140,7 +140,7 @@ def depthwise_conv(
     inputs: Array,
     kernel: Array,
     strides: Sizes = 1,
-    padding: CausalPadding = "valid",
+    padding: ConvolutionPadding = "valid",
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Any:
@@ -192,7 +192,7 @@ def separable_conv(
     depthwise_kernel: TensorLike,
     pointwise_kernel: TensorLike,
     strides: Sizes = 1,
-    padding: CausalPadding = "valid",
+    padding: ConvolutionPadding = "valid",
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Tensor:

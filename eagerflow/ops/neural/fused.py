@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.typing import Array, CausalPadding, DataFormat, Needs, Numpy, Padding, Rule, Sizes
+from eagerflow.base.typing import Array, ConvolutionPadding, DataFormat, Needs, Numpy, Padding, Rule, Sizes
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
@@ -101,7 +101,7 @@ def _conv_plainly(
     kernel: Any,
     bias: Any,
     strides: Sizes,
-    padding: CausalPadding,
+    padding: ConvolutionPadding,
     data_format: DataFormat | None,
     dilation_rate: Sizes,
     relu: bool,
@@ -126,7 +126,7 @@ def conv_bias(
     kernel: Array,
     bias: Array,
     strides: Sizes = 1,
-    padding: CausalPadding = "valid",
+    padding: ConvolutionPadding = "valid",
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
     relu: bool = False,

@@ -143,7 +143,7 @@ def ctc_loss(
 def ctc_decode(
     inputs: TensorLike,
     sequence_lengths: Any,
-    strategy: Literal["greedy", "beam_search"] = "greedy",
+    strategy: Literal["greedy", "beam_search"] | str = "greedy",
     beam_width: int = 100,
     top_paths: int = 1,
     merge_repeated: bool = True,

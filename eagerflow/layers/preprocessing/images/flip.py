@@ -42,7 +42,7 @@ class RandomFlip(RandomImageLayer):
 
     def __init__(
         self,
-        mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = "horizontal_and_vertical",
+        mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] | str = "horizontal_and_vertical",
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],

@@ -106,7 +106,7 @@ class Resizing(_Sized):
         interpolation: Interpolation = "bilinear",
         crop_to_aspect_ratio: bool = False,
         pad_to_aspect_ratio: bool = False,
-        fill_mode: Literal["constant"] = "constant",
+        fill_mode: Literal["constant"] | str = "constant",
         fill_value: float = 0.0,
         antialias: bool = False,
         data_format: DataFormat | None = None,

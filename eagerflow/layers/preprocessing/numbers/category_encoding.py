@@ -47,7 +47,7 @@ class CategoryEncoding(Layer):
     def __init__(
         self,
         num_tokens: int | None = None,
-        output_mode: Literal["one_hot", "multi_hot", "count"] = "multi_hot",
+        output_mode: Literal["one_hot", "multi_hot", "count"] | str = "multi_hot",
         sparse: bool = False,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -167,7 +167,7 @@ class HashedCrossing(Layer):
     def __init__(
         self,
         num_bins: Any,
-        output_mode: Literal["int", "one_hot"] = "int",
+        output_mode: Literal["int", "one_hot"] | str = "int",
         sparse: bool = False,
         name: str | None = None,
         dtype: PolicyLike = None,

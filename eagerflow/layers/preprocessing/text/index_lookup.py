@@ -72,7 +72,7 @@ class IndexLookup(Layer):
         output_mode: TokenMode = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
-        oov_method: Literal["floormod", "farmhash"] = "floormod",
+        oov_method: Literal["floormod", "farmhash"] | str = "floormod",
         name: Any = None,
         salt: Any = None,
         **kwargs: Unpack[LookupOptions],

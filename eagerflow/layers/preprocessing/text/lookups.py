@@ -143,7 +143,7 @@ class IntegerLookup(IndexLookup):
         output_mode: TokenMode = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
-        oov_method: Literal["floormod", "farmhash"] = "floormod",
+        oov_method: Literal["floormod", "farmhash"] | str = "floormod",
         salt: int | Sequence[int] | None = None,
         name: str | None = None,
         **kwargs: Unpack[LookupOptions],

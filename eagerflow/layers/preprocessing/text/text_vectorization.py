@@ -78,9 +78,10 @@ class TextVectorization(Layer):
         self,
         max_tokens: int | None = None,
         standardize: Literal["lower_and_strip_punctuation", "lower", "strip_punctuation"]
+        | str
         | Callable[..., Any]
         | None = "lower_and_strip_punctuation",
-        split: Literal["whitespace", "character"] | Callable[..., Any] | None = "whitespace",
+        split: Literal["whitespace", "character"] | str | Callable[..., Any] | None = "whitespace",
         ngrams: int | Sequence[int] | None = None,
         output_mode: TokenMode = "int",
         output_sequence_length: int | None = None,
