@@ -24,6 +24,13 @@ BESIDE = ["CONTRIBUTING.md", "Makefile", "SECURITY.md", "benchmarks", "docs", "e
 TOP = ["CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "pyproject.toml", "setup.py"]
 
 
+def test_the_page_on_installing_lists_the_variables_that_are_read():
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "install.md").read_text(encoding="utf-8"), re.MULTILINE)
+    read = re.compile(r"[\"'](EAGERFLOW_[A-Z_]+|KERAS_HOME)[\"']")
+    found = {name for source in SOURCES for name in read.findall(source.path.read_text(encoding="utf-8"))}
+    assert set(listed) == found - {"EAGERFLOW_CHANNEL", "EAGERFLOW_RESTART"}  # of ranks, set by who starts them
+
+
 def prepared(copy):
     """A copy of what is packed, so that no build output lands in the working tree."""
     for name in TOP:
