@@ -15,7 +15,7 @@ ONNX_WRITERS := onnxscript onnxruntime skl2onnx tf2onnx transformers torchvision
 .PHONY: help demo test coverage test-slow test-simple test-gpu check docs docs-check bench interop differential fuzz web-runtime clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## train on the handwritten digits, and draw what ran
 	@$(BIN)/python -m eagerflow demo

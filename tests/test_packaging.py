@@ -24,6 +24,21 @@ BESIDE = ["CONTRIBUTING.md", "Makefile", "SECURITY.md", "benchmarks", "docs", "e
 TOP = ["CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "pyproject.toml", "setup.py"]
 
 
+def test_the_page_on_installing_lists_the_variables_that_are_read():
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "install.md").read_text(encoding="utf-8"), re.MULTILINE)
+    read = re.compile(r"[\"'](EAGERFLOW_[A-Z_]+|KERAS_HOME)[\"']")
+    found = {name for source in SOURCES for name in read.findall(source.path.read_text(encoding="utf-8"))}
+    assert set(listed) == found - {"EAGERFLOW_CHANNEL", "EAGERFLOW_RESTART"}  # of ranks, set by who starts them
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+def test_make_tells_what_its_targets_do_in_one_column():
+    told = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = [re.fullmatch(r"(make [a-z-]+ +)\S.*", line) for line in told.splitlines()]
+    assert len(lines) > 10
+    assert len({len(line[1]) for line in lines}) == 1
+
+
 def prepared(copy):
     """A copy of what is packed, so that no build output lands in the working tree."""
     for name in TOP:

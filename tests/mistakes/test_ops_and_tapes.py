@@ -147,6 +147,7 @@ OPS: dict[str, Mistake] = {
         TypeError,
         ("zeros", "None is a length that the functional API doesn't know"),
     ),
+    "rows of other lengths": (lambda: ops.add(A, ops.ones((2, 4))), ValueError, ("(2, 3) and (2, 4)", "equal or 1")),
     "shapes that don't add": (lambda: ops.add(A, np.ones((4, 5))), ValueError, ("add", "[2, 3]", "[4, 5]")),
     "shapes that don't multiply": (lambda: ops.matmul(A, A), ValueError, ("matmul", "[2, 3]")),
     "a number to multiply": (lambda: ops.matmul(A, 3), ValueError, ("matmul", "3")),

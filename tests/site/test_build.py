@@ -7,8 +7,9 @@ import pytest
 pytest.importorskip("sphinx")
 
 import sphinx.builders as builders
+from docutils import nodes
 
-from tools.site import build
+from tools.site import build, extension
 
 
 def test_the_last_line_says_where_the_site_begins(tmp_path, monkeypatch, capsys):
@@ -29,3 +30,10 @@ def test_sphinx_reads_in_few_processes_each_of_which_gets_as_many_pages():
     assert sorted(page for part in read for page in part) == sorted(pages)
     assert written == usual(pages, 1)
     assert sorted(page for part in few for page in part) == pages[:3]
+
+
+def test_only_blocks_that_did_not_run_say_so():
+    page = nodes.section("", *(nodes.literal_block("x", "x", language=name) for name in ("python", "py", "sh")))
+    extension.mark_what_did_not_run(None, page)
+    shown = [node.get("language") or node.astext() for node in page.children]
+    assert shown == ["python", "py", '<p class="not-run">not run</p>', "sh"]

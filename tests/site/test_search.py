@@ -40,7 +40,10 @@ def answers():
     for page in search_pages.ASKED:
         texts[page] = f"# {page.rpartition('/')[2].replace('_', ' ')}\n\nText.\n"
     sections = [(name.split("#"), phrases.split(", ")) for name, phrases in search_pages.SECTIONS.items()]
-    headings = [(page, anchor, anchor.replace("-", " "), phrases) for (page, anchor), phrases in sections]
+    headings = [(page, anchor, anchor.replace("-", " "), phrases, "", []) for (page, anchor), phrases in sections]
+    for name, quotes in search_pages.quoted().items():
+        page, _, anchor = name.partition("#")
+        headings.append((page, anchor, anchor.replace("-", " "), [], "", quotes))
     rows = f"{search_pages.script(texts)}window.siteHeadings = {json.dumps(headings)};\n"
     queries = (*tasks.FIRST, *tasks.SUBJECTS, *ELSEWHERE)
     asked = ASKED % json.dumps(queries)
@@ -130,6 +133,30 @@ def test_where_no_page_has_all_words_those_with_most_of_them_come_first():
 
 def test_subjects_lead_to_names_that_there_are():
     assert search_pages.SUBJECTS.keys() <= {one.path for one in catalogue()}
+
+
+OLDER = """\
+const window = {siteMembers: [], siteOlder: {"layers/Convolution2D": "layers/Conv2D"}, sitePages: [
+  ["layers/Convolution2D", "layers.Convolution2D", "Convolution over images.", [], ""],
+  ["layers/Conv2D", "layers.Conv2D", "Convolution over images.", [], ""]]};
+const stopwords = new Set();
+const document = {addEventListener: () => {}};
+class Stemmer { stemWord(word) { return word; } }
+const Search = {_performSearch: () => []};
+%s
+const asked = ["convolution", "convolution images", "Convolution2D", "layers.Convolution2D"];
+const firsts = asked.map(query => Search._performSearch(query).map(([page]) => page).reverse());
+console.log(JSON.stringify(firsts));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
+def test_an_older_name_comes_behind_the_present_one_unless_it_is_asked_for():
+    program = OLDER % SCRIPT.read_text(encoding="utf-8")
+    done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
+    words, more, name, path = json.loads(done.stdout)
+    assert words == more == ["layers/Conv2D", "layers/Convolution2D"]
+    assert name[0] == path[0] == "layers/Convolution2D"
 
 
 def test_pytorch_names_come_from_the_guide_and_lead_to_pages():

@@ -58,7 +58,7 @@ class Build:
         self.folder = folder
         self.pages = folder / "pages"
         self.outputs = folder / "outputs"
-        self.outputs_kept = Cache(folder / "kept" / "outputs", ("run_page", "live_pages"))
+        self.outputs_kept = Cache(folder / "kept" / "outputs", ("run_page", "running", "live_pages"))
         self.records_kept = Cache(folder / "kept" / "records", ("recorded", "record_html", "svg"))
         self.processes = processes
         self.gallery_kept = Cache(folder / "kept" / "gallery", ("gallery",))

@@ -26,6 +26,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(TypesInSignatures)
     app.add_post_transform(LinksOfNames)
     app.connect("doctree-read", show_outputs)
+    app.connect("doctree-read", mark_what_did_not_run)
     app.connect("doctree-read", note_aliases)
     app.connect("html-page-context", navigation.add)
     app.connect("html-collect-pages", source_pages.collected)
@@ -53,6 +54,14 @@ def show_outputs(app: Sphinx, doctree: nodes.document) -> None:
         number, block = next(waiting, (0, None))
     if block is not None:
         logger.warning("a block that ran isn't on the page: %s", block["code"][:60], location=name)
+
+
+def mark_what_did_not_run(app: Sphinx, doctree: nodes.document) -> None:
+    """Say so below blocks marked `py`, which need a GPU or the net and so don't run when the site is built."""
+    for node in list(doctree.findall(nodes.literal_block)):
+        if node.get("language") == "py":
+            note = nodes.raw("", '<p class="not-run">not run</p>', format="html")
+            node.parent.insert(node.parent.index(node) + 1, note)
 
 
 def note_aliases(app: Sphinx, doctree: nodes.document) -> None:

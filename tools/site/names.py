@@ -49,6 +49,11 @@ class Public(NamedTuple):
         return isinstance(self.value, type)
 
     @property
+    def is_older_name(self) -> bool:
+        """Whether it is a name of Keras 1 for the class that it is made of, as `Convolution2D` for `Conv2D`."""
+        return self.is_class and "made" in vars(self.value)
+
+    @property
     def doc(self) -> str:
         """Its own docstring, none that it inherits."""
         found = vars(self.value).get("__doc__") if self.is_class else self.value.__doc__

@@ -153,7 +153,7 @@ def _watched(one: Public, found: list[Call]) -> Iterator[dict[str, Any]]:
 
     with contextlib.ExitStack() as undo:
         if one.is_class:
-            kind = one.value.__base__ if "made" in vars(one.value) else one.value  # Convolution2D makes a Conv2D
+            kind = one.value.__base__ if one.is_older_name else one.value  # Convolution2D makes a Conv2D
             _set(undo, kind, "__call__", noted(kind.__call__))
         else:
             stand_in = noted(one.value)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import viz.cli
+from eagerflow.utils import set_random_seed
 from tools.site.live_pages import live_pages
 from viz.picture.drawing import Drawing
 from viz.picture.grounds import darkened
@@ -32,6 +33,7 @@ from viz.picture.grounds import darkened
 BLOCK = re.compile(r"^```python( doctor)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NOBODYS = re.compile(r"^<[\w.]+ .*at 0x[0-9a-f]+>$", re.DOTALL)
+DOCTORS_SEED = 0  # as in examples/viz_doctor.py, so that the text has the numbers of the picture below it
 Output = dict[str, str]
 
 
@@ -115,10 +117,18 @@ def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
     return ([{"kind": "text", "data": text}] if text else []) + pictures + shown_value(value)
 
 
+class _Terminal(io.StringIO):
+    """Has as many columns as COLUMNS says; sentences are folded so that a page shows them whole."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def _examined(script: str) -> list[Output]:
-    """What `viz doctor` says of a script."""
+    """What `viz doctor` says of a script, with the random numbers that the page's picture was drawn with."""
+    set_random_seed(DOCTORS_SEED)
     Path("train.py").write_text(script, encoding="utf-8")
-    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stdout(_Terminal()) as printed, contextlib.redirect_stderr(io.StringIO()):
         viz.cli.main(["doctor", "train.py"])
     return [{"kind": "text", "data": f"$ viz doctor train.py\n\n{plain(printed.getvalue())}"}]
 

@@ -16,6 +16,7 @@ from tools.site.run_page import blocks
 from tools.site.warm import Warm
 
 SECONDS = 300  # the most that a page may take
+COLUMNS = 88  # of what programs print: as wide as lines of code, which a page shows whole
 
 
 class BlockFailed(Exception):
@@ -85,6 +86,7 @@ def environment() -> dict[str, str]:
     One that crashes says where.
     """
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    shown = {"MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1", "EAGERFLOW_HOME": str(ROOT / "build" / "home")}
+    home = str(ROOT / "build" / "home")
+    shown = {"MPLBACKEND": "agg", "COLUMNS": str(COLUMNS), "NO_COLOR": "1", "EAGERFLOW_HOME": home}
     python = {"PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1", "PYTHONDONTWRITEBYTECODE": ""}  # not compiled for each
     return {**os.environ, **shown, **python}

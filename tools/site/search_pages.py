@@ -3,7 +3,8 @@
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names,
 parameters, phrases that lead there. `siteMembers` has one for each method: page, name, anchor, summary, parameters,
 phrases that lead there. `siteHeadings` has one for each heading of a text: page, anchor, title, phrases that lead
-there, first sentences. `siteCommon` are the pages of the names that most readers come for.
+there, first sentences, messages that it quotes. `siteCommon` are the pages of the names that most readers come for,
+`siteOlder` the pages of older names, each with the page of the present one.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ ASKED = {
     "doctor/no_gradient": "no gradients, gradient is none, no gradients provided",
     "explain": "explainability, saliency, integrated gradients, attribution, shap,"
     " feature importance, grad cam, heatmap, which pixels matter",
-    "errors": "error, exception, shape mismatch, valueerror",
+    "errors": "error, error message, exception, shape mismatch, valueerror",
     "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
     "viz/index": "viz, visualize, visualize training, graph, trace",
     "viz/recording": "record a step, trace a step, hooks",
@@ -151,7 +152,7 @@ SECTIONS = {
     "data#files-larger-than-memory": "large csv, csv larger than memory, dataset larger than memory,"
     " data does not fit into memory, read file line by line,"
     " generator, data generator, python generator, load data lazily",
-    "data#files-in-folders": "load images from folder, images from directory, image folder, own images,"
+    "data#files-in-folders": "load images from folder, images from directory, own images,"
     " image classification own images",
     "data#folds-for-cross-validation": "k fold, kfold, cross validation",
     "guides/training#which-classes-are-mistaken-for-which": "confusion matrix, confusion_matrix",
@@ -218,6 +219,10 @@ SUBJECTS = {
     "eagerflow.data.to_categorical": "one hot encoding, one hot labels, onehot",
     "eagerflow.layers.Normalization": "normalize data, standardize, feature scaling, scale inputs, zero mean",
     "eagerflow.regularizers.L2": "regularization, weight penalty",
+    "eagerflow.utils.image_dataset_from_directory": "image folder, folder of images, directory of images",
+    "eagerflow.layers.Conv1D": "1d convolution, causal convolution",
+    "eagerflow.layers.Conv2D": "convolution, convolutional layer, convolution layer, 2d convolution",
+    "eagerflow.layers.Conv2DTranspose": "deconvolution, transposed convolution, transpose convolution",
     "eagerflow.layers.Conv3D": "video, video classification, volume, 3d convolution",
     "eagerflow.layers.ConvLSTM2D": "video, video prediction, next frame",
     "eagerflow.layers.TimeDistributed": "video, frames of a video, same layer at every step",
@@ -246,6 +251,7 @@ METHODS = {
     " print model architecture, show layers",
     "eagerflow.Layer.compute_output_shape": "compute output shape",
 }
+_ERRORS = ROOT / "docs" / "errors.md"
 _PYTORCH = ROOT / "docs" / "coming_from_pytorch.md"
 _NAME = re.compile(r"`([A-Za-z][\w.]*)[^`]*`")
 _NO_TEXT = re.compile(r"^(#|\||```|>|<|:|-|\*|\d+\.|!\[|\[The program)")
@@ -266,8 +272,29 @@ def script(texts: dict[str, str]) -> str:
     ]
     methods = [row for row in _methods() if row[0] in texts]
     common = [page for page in map(reference.homes().get, reference.common_names()) if page in texts]
-    told = {"sitePages": rows, "siteMembers": methods, "siteCommon": common}
+    told = {"sitePages": rows, "siteMembers": methods, "siteCommon": common, "siteOlder": _older()}
     return "".join([f"window.{name} = {_json(value)};\n" for name, value in told.items()])
+
+
+def _older() -> dict[str, str]:
+    """By the page of an older name: that of the present one."""
+    pages = {one.value.__qualname__: reference.page_names()[one.path] for one in catalogue() if one.is_class}
+    older = [one for one in catalogue() if one.is_older_name]
+    return {reference.page_names()[one.path]: pages[one.value.__base__.__qualname__] for one in older}
+
+
+@cache
+def quoted() -> dict[str, list[str]]:
+    """The messages that the page of errors quotes, by page and anchor of the section.
+
+    >>> [quote for quote in quoted()["errors#gradients"] if "nothing" in quote]
+    ['this GradientTape recorded nothing']
+    """
+    found = {}
+    for section in re.split(r"^## ", _ERRORS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        anchor = "-".join(re.findall(r"[a-z0-9]+", section.partition("\n")[0].lower()))
+        found[f"errors#{anchor}"] = re.findall(r"^\| (?:warning )?`([^`]+)` \|", section, re.MULTILINE)
+    return {name: quotes for name, quotes in found.items() if quotes}
 
 
 def _json(rows: Any) -> str:
@@ -279,14 +306,15 @@ def headings(app: Any, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     rows = [
-        (page, anchor[1:], link.astext(), _asked_of(page, anchor), said.get(anchor, ""))
+        (page, anchor[1:], link.astext(), _asked_of(page, anchor), said.get(anchor, ""), messages)
         for page, contents in sorted(app.env.tocs.items())
         if not page.startswith("reference/")
         for said in [first_sentences(app.env.get_doctree(page))]
         for link in contents.findall(lambda node: node.tagname == "reference" and node.get("anchorname"))
         for anchor in [link["anchorname"]]
+        for messages in [quoted().get(page + anchor, [])]
     ]
-    gone = SECTIONS.keys() - {f"{page}#{anchor}" for page, anchor, *_ in rows}
+    gone = (SECTIONS.keys() | quoted().keys()) - {f"{page}#{anchor}" for page, anchor, *_ in rows}
     if gone:
         raise ValueError(f"tools/site/search_pages.py: no such sections: {', '.join(sorted(gone))}")
     target = Path(app.outdir) / "_static" / "headings.js"

@@ -247,11 +247,26 @@ QUERIES = {
     "kernel_initializer": "reference/layers/Dense",
     "data generator": "data#files-larger-than-memory",
     "feature importance": "explain",
+    "convolution": "reference/layers/Conv2D",
+    "transposed convolution": "reference/layers/Conv2DTranspose",
+    "Convolution2D": "reference/layers/Convolution2D",
+    "image folder": "reference/utils/image_dataset_from_directory",
+    # messages
+    "shapes don't broadcast": "errors#shapes-that-don-t-fit",
+    "no gradient for any variable": "errors#training",
+    "this GradientTape was used already": "errors#gradients",
     "tokenizer": "data#texts",
 }
 
 # Questions whose very page, or section, is to be the first answer.
 FIRST = (
+    "convolution",
+    "transposed convolution",
+    "Convolution2D",
+    "image folder",
+    "shapes don't broadcast",
+    "no gradient for any variable",
+    "this GradientTape was used already",
     "Dense",
     "EarlyStopping",
     "ModelCheckpoint",

@@ -177,8 +177,8 @@ class Conv2D(_Conv):
         filters: the number of output channels.
         kernel_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next.
-        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep height and width; of an odd
-            number of zeros, as for even kernels and most strides, the last one stands at the bottom and on the right).
+        padding: `"valid"` (no padding) or `"same"` (zeros are added around the image, so that strides of 1 keep height
+            and width; where their number is odd, as with even kernels, the bottom and the right get one more).
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         dilation_rate: an integer, or the steps between the elements of a window.
@@ -221,8 +221,8 @@ class Conv3D(_Conv):
         filters: the number of output channels.
         kernel_size: an integer, or the three lengths of the window.
         strides: an integer, or the steps from one window to the next.
-        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep the lengths; of an odd
-            number of zeros, the last one stands at the end).
+        padding: `"valid"` (no padding) or `"same"` (zeros are added at both ends of each axis, so that strides of 1
+            keep the lengths; where their number is odd, as with even kernels, the end of the axis gets one more).
         data_format: `"channels_last"`: (batch, *lengths, channels); `"channels_first"`: (batch, channels,
             *lengths).
         dilation_rate: an integer, or the steps between the elements of a window.

@@ -88,10 +88,10 @@ class LoraLayer(Layer):
         then nothing is left that could train.
 
         Args:
-            rank: of the product.
+            rank: the rank of the two matrices' product: the number of columns of the first and of rows of the second.
             lora_alpha: the product is multiplied by `lora_alpha / rank`; default: `rank`, which multiplies it by 1.
             a_initializer: initializer of the first matrix.
-            b_initializer: initializer of the second one.
+            b_initializer: initializer of the second matrix; zeros leave the layer's outputs unchanged at first.
 
         Raises:
             ValueError: in a layer that is not built, has an adapter, or a constraint on the weight.

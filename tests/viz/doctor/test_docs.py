@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from eagerflow.utils import set_random_seed
+from tools.site import run_page, running
 from viz.doctor import KINDS
 from viz.doctor.finding import OF_RANKS
 
@@ -41,12 +43,49 @@ def test_every_kind_stands_in_the_table_of_what_one_sees():
     assert set(re.findall(r"\]\((\w+)\.md\)", table)) == set(KINDS)
 
 
+MEASURED = {"slow_input", "slow_op"}  # seconds and shares of time, others in each run
+
+
+def bars_of(drawing):
+    """What stands at the bars of a picture, and the numbers beside them."""
+    groups = [group for group in ET.fromstring(drawing).iter() if group.get("class") == "bar"]
+    texts = [[e.text for e in group if e.tag.endswith("text")] for group in groups]
+    return [name for name, _ in texts], [float(number) for _, number in texts]
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("kind", EXAMPLES)
-def test_examples_get_their_finding_and_its_picture(kind, tmp_path):
-    finding = pictures.found(kind, EXAMPLES[kind], tmp_path)
-    drawn = ET.fromstring(pictures.chart(finding))
-    assert len([e for e in drawn.iter() if e.get("class") == "bar"]) >= 2
+def test_examples_get_their_finding_with_the_numbers_of_the_picture(kind, tmp_path):
+    names, numbers = bars_of(pictures.chart(pictures.found(kind, EXAMPLES[kind], tmp_path)))
+    assert len(names) >= 2
+    shown, beside = bars_of((pictures.PAGES.parent / "images" / f"doctor_{kind}.svg").read_text(encoding="utf-8"))
+    assert names == shown
+    if kind not in MEASURED:
+        assert numbers == pytest.approx(beside, rel=0.02, nan_ok=True)  # processors round in ways of their own
+
+
+@pytest.mark.parametrize("kind", ["loss_mismatch", "lr_too_high", "overfit"])  # each depends on the first weights
+def test_what_the_site_says_of_an_example_has_the_numbers_of_its_picture(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    set_random_seed(1)  # whatever ran before
+    (shown,) = run_page.run(PAGES[kind], f"{kind}.md")["outputs"][0]
+    message = pictures.found(kind, EXAMPLES[kind], tmp_path).message
+    assert without_counts(message) in without_counts(shown["data"])
+
+
+def test_what_the_site_says_of_an_example_fits_its_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("COLUMNS", "NO_COLOR"):
+        monkeypatch.setenv(name, running.environment()[name])
+    (shown,) = run_page.run(PAGES["loss_mismatch"], "loss_mismatch.md")["outputs"][0]
+    lines = shown["data"].splitlines()
+    assert max(map(len, lines)) <= running.COLUMNS
+    assert any(line.startswith("  ") and len(line) > 70 for line in lines)  # and is folded no more than it need be
+
+
+def without_counts(text):
+    """Its words in small letters, without line ends, and with `dense` for `dense_83`, of which others may be there."""
+    return " ".join(re.sub(r"_\d+", "", text.lower()).split())
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

@@ -145,6 +145,20 @@ if (typeof Search !== "undefined") {
     return hit && asked.every(word => fits(word, [...inTitle, ...all(pageTitle)])) ? 54 : 0;
   };
 
+  // A message that was pasted, or a part of it: three words and more, all of which it has.
+  const isQuoted = (query, asked, quotes) =>
+    split(query).length > 2 && quotes.some(quote => asked.every(word => fits(word, all(quote))));
+
+  // `Convolution2D` comes after `Conv2D`, which it stands for, unless one asks for it by its name.
+  const behindPresent = (query, best) => {
+    for (const [older, present] of Object.entries(window.siteOlder || {})) {
+      const found = best.get(older);
+      if (!found || joined(query).endsWith(joined(last(found[2])))) continue;
+      const most = best.has(present) ? best.get(present)[0] - 0.1 : 1;
+      best.set(older, [Math.min(found[0] - 30, most), ...found.slice(1)]);
+    }
+  };
+
   // What tells of everything, and answers little: only asked for by its name does it come first.
   const LAST = /^(changelog|internals\/contributing|genindex|py-modindex)$/;
 
@@ -175,9 +189,10 @@ if (typeof Search !== "undefined") {
       const meaning = meantByPhrase(asked, others);
       found.push([exact || taking || meaning || Math.max(0, (near || telling) - less(page, title)), page, title, anchor]);
     }
-    for (const [page, anchor, title, others] of window.siteHeadings || []) {
+    for (const [page, anchor, title, others, , quotes = []] of window.siteHeadings || []) {
       const pageTitle = titles.get(page) || "";
-      found.push([headingScore(query, asked, title, pageTitle, others), page, `${title} (${pageTitle})`, anchor]);
+      const points = isQuoted(query, asked, quotes) ? 90 : headingScore(query, asked, title, pageTitle, others);
+      found.push([points, page, `${title} (${pageTitle})`, anchor]);
     }
     return found.filter(([points]) => points > 0).map(([points, page, ...rest]) => [points + favour(page), page, ...rest]);
   };
@@ -266,6 +281,7 @@ if (typeof Search !== "undefined") {
       const before = best.get(found[1]);
       if (!before || found[0] > before[0]) best.set(found[1], found);
     }
+    behindPresent(query, best);
     const ranked = [...best.values()]
       .filter(([points, page]) => !LAST.test(page) || points > 75)
       .sort(([a, p], [b, q]) => b - a || isClass(q) - isClass(p) || (place.get(p) ?? 1e6) - (place.get(q) ?? 1e6))
