@@ -262,7 +262,8 @@ def trial(model: Any, inputs: Any = None) -> Record:
     if not callable(model) or isinstance(model, type):
         raise TypeError(f"viz.summary(model): expected a model or layer; got {type(model).__name__}")
     if has_parts_alone(model):
-        held = [name for name, value in vars(model).items() if value in _inner_layers(model)][:_NAMED]
+        inner = {id(each) for each in _inner_layers(model)}
+        held = [name for name, value in vars(model).items() if id(value) in inner][:_NAMED]
         parts = ", ".join([f"viz.summary(model.{name})" for name in held])
         raise ValueError(
             f"{type(model).__name__} {model.name!r} has no method `call` to run. Ask for its parts: {parts}"

@@ -102,7 +102,7 @@ def test_the_backward_pass_is_marked_at_the_names_of_ops_where_there_is_no_room_
         for row in json.loads(terminal(["top", "--json", "-n", "99", "net.efz"], None))
         if row["op"] == "dense"
     }
-    shown = [terminal(["top", "-n", "99", "net.efz"], columns) for columns in range(42, 90, 2)]
+    shown = [terminal(["top", "-n", "99", "net.efz"], columns) for columns in (46, 50, 54, 58, 80)]
     marked = [each for each in shown if "phase" not in each.splitlines()[0]]
     assert marked
     for each in marked:

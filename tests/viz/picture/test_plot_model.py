@@ -246,6 +246,7 @@ class Adversaries(ef.Model):
 
     def __init__(self, generator, discriminator):
         super().__init__(name="gan")
+        self.means = np.zeros(3)
         self.generator, self.discriminator = generator, discriminator
 
     def train_step(self, data):
