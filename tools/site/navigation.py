@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -62,6 +63,15 @@ def _beside(module: str, family: str) -> list[Public]:
     return [one for one in catalogue() if one.module == module and families.family(one) == family]
 
 
+def breakable(name: str) -> str:
+    """A name as HTML, in which lines break between its words only, where they fit a line.
+
+    >>> breakable("applications.convnext"), breakable("inception_v2"), breakable("RandomFlip"), breakable("Conv2D")
+    ('applications.<wbr>convnext', 'inception_<wbr>v2', 'Random<wbr>Flip', 'Conv2D')
+    """
+    return re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", name)
+
+
 def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give the templates of a name's page the names beside it, those of a module the modules, and all the way up."""
     if pagename == "search":
@@ -79,16 +89,16 @@ def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doc
             context["reference_module"] = ("API reference", link("reference/index"))
             context["reference_family"] = "Modules"
             context["reference_names"] = [
-                (module.removeprefix("eagerflow."), link(page), page == pagename)
+                (breakable(module.removeprefix("eagerflow.")), link(page), page == pagename)
                 for module, page in pages.items()
                 if page in app.env.found_docs
             ]
         return
     family = families.family(one)
-    context["reference_module"] = (one.module, "index.html")
+    context["reference_module"] = (breakable(one.module), "index.html")
     context["reference_family"] = family
     context["reference_names"] = [
-        (beside.name, link(reference.page_names()[beside.path]), beside is one)
+        (breakable(beside.name), link(reference.page_names()[beside.path]), beside is one)
         for beside in _beside(one.module, family)
     ]
     context["parents"] = [

@@ -50,7 +50,7 @@ def bars_of(drawing):
     """What stands at the bars of a picture, and the numbers beside them."""
     groups = [group for group in ET.fromstring(drawing).iter() if group.get("class") == "bar"]
     texts = [[e.text for e in group if e.tag.endswith("text")] for group in groups]
-    return [name for name, _ in texts], [float(number) for _, number in texts]
+    return [without_counts(name) for name, _ in texts], [float(number) for _, number in texts]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
