@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from viz.doctor.finding import Finding
 from viz.doctor.scaling import scaled_after_loading
 
-__all__ = ["changed_line", "patch"]
+__all__ = ["changed_line", "patch", "without_patch"]
 
 _OTHER_LOSSES = re.compile(
     r"mse|mae|mean_\w+_error|Mean\w+Error|hinge|categorical_crossentropy|CategoricalCrossentropy"
@@ -27,14 +27,7 @@ def patch(findings: Iterable[Finding]) -> str:
     Args:
         findings: in any order; what follows from another one is left out.
     """
-    changes: dict[str, dict[int, str]] = {}
-    for finding in findings:
-        if finding.because is not None or not finding.file or not finding.line:
-            continue
-        line = changed_line(finding)
-        place = (finding.line, line) if line is not None else _scaled(finding, finding.file, finding.line)
-        if place is not None:
-            changes.setdefault(finding.file, {}).setdefault(*place)
+    changes, _ = _changes(findings)
     parts: list[str] = []
     for file, lines in changes.items():
         before = [line if line.endswith("\n") else f"{line}\n" for line in linecache.getlines(file)]
@@ -44,13 +37,53 @@ def patch(findings: Iterable[Finding]) -> str:
     return "".join(parts)
 
 
+def without_patch(findings: Iterable[Finding]) -> list[Finding]:
+    """The errors and warnings that `patch` leaves to people, but for those that follow from others.
+
+    Args:
+        findings: in any order.
+    """
+    return _changes(findings)[1]
+
+
+def _changes(findings: Iterable[Finding]) -> tuple[dict[str, dict[int, str]], list[Finding]]:
+    """What lines become, by files; several findings may change one line. And the findings that change none."""
+    changes: dict[str, dict[int, str]] = {}
+    left = []
+    for finding in findings:
+        if finding.because is not None:
+            continue
+        change = _change(finding, changes.get(finding.file or "", {}))
+        if change is not None:
+            changes.setdefault(finding.file or "", {}).update([change])
+        elif finding.severity != "info":
+            left.append(finding)
+    return changes, left
+
+
+def _change(finding: Finding, changed: dict[int, str]) -> tuple[int, str] | None:
+    """The number of a line and what it becomes, where other findings have changed some of the file's lines already."""
+    if not finding.file or not finding.line:
+        return None
+    line = changed.get(finding.line, _line(finding))
+    new = _changed(finding, line)
+    if new is not None and new != line:
+        return finding.line, new
+    scaled = _scaled(finding, finding.file, finding.line)
+    return None if scaled is None or scaled[0] in changed else scaled
+
+
 def changed_line(finding: Finding) -> str | None:
     """The line of a finding as it should be; None where that isn't certain."""
     if not finding.file or not finding.line:
         return None
-    line = linecache.getline(finding.file, finding.line).rstrip("\n")
+    line = _line(finding)
     changed = _changed(finding, line)
     return changed if changed != line else None
+
+
+def _line(finding: Finding) -> str:
+    return linecache.getline(finding.file or "", finding.line or 0).rstrip("\n")
 
 
 def _scaled(finding: Finding, file: str, line: int) -> tuple[int, str] | None:
@@ -73,6 +106,10 @@ def _changed(finding: Finding, line: str) -> str | None:
         return _once(line, _SOFTMAX, "sigmoid")
     if rule == "loss_mismatch.one_unit":
         return _once(line, _SOFTMAX, "sigmoid") if _all_binary(finding.file or "") else None
+    if rule == "class_loss.binary_accuracy":
+        return _once(line, r"(?<=[\"'])binary_accuracy(?=[\"'])", "categorical_accuracy") or _once(
+            line, r"(?<=metrics\.)BinaryAccuracy\(\)", "CategoricalAccuracy()"
+        )
     if rule == "softmax_axis":
         return _once(line, r"axis\s*=\s*\d+", "axis=-1")
     if rule == "hidden_softmax":

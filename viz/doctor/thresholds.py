@@ -286,6 +286,14 @@ SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains 
 ABOUT_0 = 0.15  # means of columns that were standardized with rows like these
 ABOUT_1 = 0.2  # and how far from 1 their deviations are
 WIDTHS_APART = 2.0  # the widest column against the narrowest: as they were measured, and not scaled
+SPREAD_VARIED = (
+    0.1  # of the rows have another number at a place than the middle one: then no 0 or 1 lies 4 deviations off
+)
+MEANS_APART = 4.0  # deviations between the means; a straight trend moves the last fifth of a series by 2.2
+MEANS_FAR = 10.0  # the same, where nothing else tells of another scale
+MEANS_MOST = 0.75  # of the places
+WIDTHS_ALIKE = 1.5  # the wide places against the narrow ones, in windows of a series
+MEANS_ALIKE = 0.75  # deviations between the high and the low means, there
 OUTSIDE_UNIT = 0.5  # how far outside of 0 to 1 a column's mean lies
 OUTSIDE_COLUMNS = 0.5  # in this part of the columns, at least
 COLOUR_ROWS = 50  # pictures in both sets

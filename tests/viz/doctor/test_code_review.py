@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.viz.doctor.planted import PLANTED, script
+from tests.viz.doctor.planted import PLANTED, PRELUDE, script
 from viz.cli import main
 from viz.doctor import Finding, finding as finding_module
 from viz.doctor.advice import ADVICE
@@ -115,6 +115,22 @@ def test_the_patch_can_be_applied_and_cures(sick, capsys):
     assert [f.kind for f in examine("train.py").diagnosis if f.severity == "error"] == []
 
 
+def test_two_findings_of_one_line_are_both_cured_and_what_is_left_is_named(sick, capsys):
+    (sick / "both.py").write_text(
+        PRELUDE
+        + """\
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile("sgd", "binary_crossentropy", metrics=["binary_accuracy"])
+model.fit(1000 * x, onehot, epochs=3, verbose=0)
+"""
+    )
+    main(["doctor", "--fix", "both.py"])
+    said = capsys.readouterr()
+    assert '+model.compile("sgd", "categorical_crossentropy", metrics=["categorical_accuracy"])' in said.out
+    assert said.out.count("\n+") == 2  # the file's name, and this line
+    assert "the patch leaves to you: unscaled_input (line 13)" in said.err
+
+
 def test_json_and_fix_exclude_each_other(sick, capsys):
     assert main(["doctor", "--fix", "--json", "train.py"]) == 2
     assert "give one of them" in capsys.readouterr().err
@@ -125,6 +141,7 @@ CURES = {
     ("loss_mismatch", "class numbers with categorical crossentropy"): '"sparse_categorical_crossentropy"',
     ("loss_mismatch", "one-hot rows with sparse crossentropy"): '"categorical_crossentropy"',
     ("loss_mismatch", "classes with binary crossentropy"): '"categorical_crossentropy"',
+    ("class_loss", "an accuracy of each number of one-hot rows"): 'metrics=["categorical_accuracy"]',
     ("softmax_axis", "over the rows"): "axis=-1",
     ("loss_sign", "the negative of what should be small"): "return ops.mean(",
     ("stopped_early", "accuracy that shall fall"): 'mode="max"',

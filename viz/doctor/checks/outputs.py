@@ -14,6 +14,7 @@ from viz.doctor.check_base import Check, host, is_nothing_left, number, tensors
 from viz.doctor.checks.losses import function_name, is_ours, loss_kind
 from viz.doctor.loss_questions import own_loss
 from viz.doctor.program import Origin, layer_label
+from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
 
@@ -353,13 +354,14 @@ class ClassNumbers(Check):
         one_hot = columns > 2 and bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all())
         if rows.shape != answers.data.shape or not one_hot or abs(host(answers.data).sum(axis=1) - 1).max() > 0.01:
             return
+        place = self.watch.called_at()
         self.watch.report(
             "class_loss.binary_accuracy",
             "warning",
             f"{metric.name} counts each of the {columns} numbers of a row by itself, as yes or no, but the outputs are "
             f"the chances of {columns} classes: a network that knows nothing, and says no to all of them, gets "
             f"{1 - 1 / columns:.0%}",
-            place=self.watch.called_at(),
+            place=(place and only_call(place.file, "compile")) or place,  # where metrics are named
             key=("class_loss", "binary_accuracy"),
             evidence={"columns": columns, "loss": self._loss},
         )

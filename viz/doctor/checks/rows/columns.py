@@ -1,4 +1,4 @@
-"""Columns and colours of two sets of rows: were both scaled alike, and are the colours in the same order?"""
+"""Numbers and colours of two sets of rows: were both scaled alike, and are the colours in the same order?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,42 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number
 
-__all__ = ["Columns", "colours_swapped", "otherwise_scaled"]
+__all__ = ["Columns", "Spread", "colours_swapped", "moved_apart", "otherwise_scaled"]
+
+
+class Spread(NamedTuple):
+    """Where the numbers of some rows lie, of any shape: those at some of their places, and all of them.
+
+    Attributes:
+        kept: the places whose number differs from row to row: what is nearly always the same, as a rare one-hot column
+            or the corner of a picture, seems to move far where it moves a little.
+        means: at these places.
+        deviations: there, too.
+        mean: of all numbers.
+        deviation: of all numbers.
+    """
+
+    kept: numpy.ndarray
+    means: numpy.ndarray
+    deviations: numpy.ndarray
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, flat: numpy.ndarray) -> Spread:
+        """Look at rows of finite numbers."""
+        count = flat.shape[1]
+        looked = numpy.linspace(0, count - 1, min(count, limits.OVERLAP_COLUMNS)).astype(int)
+        some = flat[:, looked].astype("float64")
+        varied = (some != numpy.median(some, axis=0)).mean(axis=0) >= limits.SPREAD_VARIED
+        some = some[:, varied]
+        whole = float(flat.mean(dtype="float64")), float(flat.std(dtype="float64"))
+        return cls(looked[varied], some.mean(axis=0), some.std(axis=0), *whole)
+
+    @property
+    def standard(self) -> bool:
+        """Are all numbers together about as they are once they were standardized?"""
+        return abs(self.mean) < limits.ABOUT_0 and abs(self.deviation - 1) < limits.ABOUT_1
 
 
 class Columns(NamedTuple):
@@ -88,6 +123,48 @@ def otherwise_scaled(train: Columns, given: Columns) -> str:
         if outside.mean() > limits.OUTSIDE_COLUMNS:
             return f"{apart} reach from 0 to 1 in each"
     return ""
+
+
+def moved_apart(train: Spread, given: Spread) -> str:
+    """In words, that the numbers of two sets of rows lie apart at most places, as scaling moves them; else empty.
+
+    What drifts with time moves, too, but windows of a series look the same at each place, and other rows don't move so
+    far at most of them; nor do pictures that are brighter or darker.
+
+    >>> rows = numpy.random.default_rng(0).random((300, 8)) * numpy.arange(9, 17)
+    >>> rows[:, ::2] *= 0.2
+    >>> scaled = (rows - rows.mean()) / (4 * rows.std())
+    >>> moved_apart(Spread.of(scaled), Spread.of(rows))
+    'the means at 8 of the 8 places looked at are more than 4 standard deviations apart'
+    >>> moved_apart(Spread.of(scaled), Spread.of(scaled[::2] + 0.5))
+    ''
+    """
+    both = numpy.intersect1d(train.kept, given.kept)
+    if len(both) < limits.SCALED_COLUMNS:
+        return ""
+    here, there = numpy.searchsorted(train.kept, both), numpy.searchsorted(given.kept, both)
+    ours, theirs = train.deviations[here], given.deviations[there]
+    if _alike(train.means[here], ours) or _alike(given.means[there], theirs):
+        return ""
+    apart = numpy.abs(train.means[here] - given.means[there])
+    wider, many = float(numpy.median(theirs / ours)), limits.MEANS_MOST * len(both)
+    for least, deviations, told in (
+        (limits.MEANS_APART, ours, wider >= limits.WIDTHS_APART),
+        (limits.MEANS_APART, theirs, wider <= 1 / limits.WIDTHS_APART and given.standard),
+        (limits.MEANS_FAR, ours, True),
+    ):
+        count = int((apart > least * deviations).sum())
+        if told and count >= many:
+            places = f"{count} of the {len(both)} places looked at"
+            return f"the means at {places} are more than {least:.0f} standard deviations apart"
+    return ""
+
+
+def _alike(means: numpy.ndarray, deviations: numpy.ndarray) -> bool:
+    """Are most places like each other, as in windows of a series, all of which a drift moves alike?"""
+    narrow, wide = numpy.quantile(deviations, (0.1, 0.9))
+    low, high = numpy.quantile(means, (0.1, 0.9))
+    return bool(wide < limits.WIDTHS_ALIKE * narrow and high - low < limits.MEANS_ALIKE * numpy.median(deviations))
 
 
 def colours_swapped(train: Columns, given: Columns) -> str:

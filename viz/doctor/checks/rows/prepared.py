@@ -10,7 +10,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.columns import Columns, colours_swapped, otherwise_scaled
+from viz.doctor.checks.rows.columns import Columns, Spread, colours_swapped, moved_apart, otherwise_scaled
 from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.program import layer_label
 
@@ -30,6 +30,7 @@ class Seen(NamedTuple):
         negative: the part of the numbers that are below 0.
         whole: are all of them whole numbers?
         standard: has each column a mean of 0 and a standard deviation of 1, as exactly as if they were measured here?
+        spread: where the numbers lie.
         table: what its columns or colours look like, where it is a table or pictures.
     """
 
@@ -42,6 +43,7 @@ class Seen(NamedTuple):
     negative: float
     whole: bool
     standard: bool
+    spread: Spread
     table: Columns | None = None
 
     @classmethod
@@ -64,6 +66,7 @@ class Seen(NamedTuple):
             float((flat < 0).mean()),
             bool((flat == numpy.floor(flat)).all()),
             len(some) == len(x) and _standard(flat),
+            Spread.of(flat),
             Columns.of(x),
         )
 
@@ -82,6 +85,7 @@ class Seen(NamedTuple):
             (self.negative * self.rows + others.negative * others.rows) / rows,
             self.whole or others.whole,
             self.standard and others.standard,
+            self.spread,
             self.table,
         )
 
@@ -131,10 +135,16 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool =
         return ranges
     if train.standard and given.standard and train.rows != given.rows:
         return "have, like those to train with, a mean of exactly 0 and a deviation of exactly 1: each by its own"
-    if train.table is None or given.table is None:
-        return ""
-    scaled = otherwise_scaled(train.table, given.table) if by_columns else ""
-    return scaled or colours_swapped(train.table, given.table)
+    swapped = scaled = ""
+    if train.table is not None and given.table is not None:
+        swapped = colours_swapped(train.table, given.table)
+        scaled = otherwise_scaled(train.table, given.table) if by_columns else ""
+    least, most = sorted([train.middles[0], given.middles[0]])
+    many = min(train.rows, given.rows)
+    if by_columns and not scaled and many >= limits.ROWS_TOLD and most < limits.SCALES_APART * least:
+        moved = moved_apart(train.spread, given.spread)
+        scaled = f"{ranges} ({moved})" if moved else ""
+    return scaled or swapped
 
 
 def _from_0(without: Seen, both: Seen) -> bool:
