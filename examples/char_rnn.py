@@ -31,10 +31,10 @@ LETTERS = sorted(set("".join(NUMBERS)) | {"\n"})
 
 def build(stateful: bool = False) -> keras.Model:
     """Letters in, the logits of the next letters out."""
-    shape = {"batch_shape": (1, 1)} if stateful else {"shape": (None,)}
+    rows, length = (1, 1) if stateful else (None, None)
     return keras.Sequential(
         [
-            layers.Input(**shape, dtype="int32"),
+            layers.Input((length,), batch_size=rows, dtype="int32"),
             layers.Embedding(len(LETTERS), 16),
             layers.GRU(64, return_sequences=True, stateful=stateful),
             layers.Dense(len(LETTERS)),

@@ -13,27 +13,30 @@ from eagerflow import layers, ops
 NOISE = 8
 
 
+def network(inputs: int, outputs: int, name: str) -> keras.Sequential:
+    """Two hidden layers."""
+    return keras.Sequential(
+        [
+            layers.Input((inputs,)),
+            layers.Dense(64, activation="leaky_relu"),
+            layers.Dense(64, activation="leaky_relu"),
+            layers.Dense(outputs),
+        ],
+        name=name,
+    )
+
+
 class GAN(keras.Model):
     """A generator and a discriminator that learn from each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, d_optimizer: keras.optimizers.Optimizer, g_optimizer: keras.optimizers.Optimizer) -> None:
         super().__init__()
-        relu = {"activation": "leaky_relu"}
-        self.generator = keras.Sequential(
-            [layers.Input((NOISE,)), layers.Dense(64, **relu), layers.Dense(64, **relu), layers.Dense(2)],
-            name="generator",
-        )
-        self.discriminator = keras.Sequential(
-            [layers.Input((2,)), layers.Dense(64, **relu), layers.Dense(64, **relu), layers.Dense(1)],
-            name="discriminator",
-        )
+        self.generator = network(inputs=NOISE, outputs=2, name="generator")
+        self.discriminator = network(inputs=2, outputs=1, name="discriminator")
+        self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
         self.seeds = keras.random.SeedGenerator(4)
         self.d_loss = keras.metrics.Mean(name="d_loss")
         self.g_loss = keras.metrics.Mean(name="g_loss")
-
-    def compile(self, d_optimizer, g_optimizer) -> None:
-        super().compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
-        self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
 
     def invent(self, count: int):
         """New points."""
@@ -78,8 +81,8 @@ def main(epochs: int = 60, count: int = 2048, verbose: int = 0) -> float:
     # Don't expect either loss to approach 0, since what one network gains the other loses. When they are in balance,
     # the discriminator can't tell which points are real, and its loss stays near log(2) = 0.69.
     keras.utils.set_random_seed(4)
-    gan = GAN()
-    gan.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))
+    gan = GAN(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))
+    gan.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
     history = gan.fit(ring(count, np.random.default_rng(4)), batch_size=64, epochs=epochs, verbose=verbose)
     print({name: round(values[-1], 3) for name, values in history.history.items()})
 

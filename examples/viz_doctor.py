@@ -15,7 +15,7 @@ from viz.picture.bar_charts import Bar, bars
 
 PAGES = Path(__file__).parents[1] / "docs" / "doctor"
 EXAMPLE = re.compile(r"^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXAMPLES = {kind: found[1] for kind in KINDS if (found := EXAMPLE.search((PAGES / f"{kind}.md").read_text("utf-8")))}
+EXAMPLES = {kind: code for kind in KINDS for code in EXAMPLE.findall((PAGES / f"{kind}.md").read_text("utf-8"))[:1]}
 
 ROWS = {  # what is drawn: how a number is called here, and its name in the evidence or a usual value
     "nonfinite": [("all values", "size"), ("infinite", "inf"), ("NaN", "nan")],

@@ -37,17 +37,16 @@ def main(out: Path, rows: int = 32) -> None:
         loss = crossentropy(labels, model(x))
         tape.gradient(loss, model.trainable_variables)
 
-    # In the picture, everything that holds NaN or infinity is coloured. The first such operation is the place to look,
-    # and the recording knows the line of code that ran it. `python -m viz nonfinite train.py` does all of this for a
-    # script.
+    # In the picture, everything that holds NaN or infinity is coloured. The first such operation is the place to look:
+    # `find_nonfinite` tells which it is, which line of code ran it, and what usually helps. `python -m viz nonfinite
+    # train.py` does all of this for a script.
     t.draw(out / "viz_nan.svg", color_by="nonfinite")
     print("loss:", float(loss))
-    culprit = next(op for op in t.ops if any(t.tensors[i].stats.nan + t.tensors[i].stats.inf for i in op.outputs))
-    print(f"first in {culprit.name} at {culprit.source.function}: {culprit.source.code}")
+    print(viz.find_nonfinite(t))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
     folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,6 @@ def main(out: Path, epochs: int = 3) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("logs"), help="the folder for TensorBoard")
     main(parser.parse_args().out)

@@ -90,7 +90,7 @@ def main(out: Path, epochs: int = 15) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("pages"), help="the folder for pages")
     folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)

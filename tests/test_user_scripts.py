@@ -69,14 +69,23 @@ def by_mypy(python: Path, scripts: Sequence[Path] = SCRIPTS) -> dict[str, list[t
     return said
 
 
-def by_pyright(python: Path) -> dict[str, list[tuple[int, str, str]]]:
-    settings = python.parents[2] / "pyrightconfig.json"
-    settings.write_text('{"typeCheckingMode": "standard", "reportMissingImports": false}', encoding="utf-8")
+def by_pyright(python: Path, scripts: Sequence[Path] = SCRIPTS) -> dict[str, list[tuple[int, str, str]]]:
+    return pyright_says(python, python.parents[2], scripts, {})
+
+
+def pyright_says(
+    python: Path, folder: Path, scripts: Sequence[Path], options: dict[str, Any]
+) -> dict[str, list[tuple[int, str, str]]]:
+    settings = folder / "pyrightconfig.json"
+    told = {"typeCheckingMode": "standard", "reportMissingImports": False, **options}
+    settings.write_text(json.dumps(told), encoding="utf-8")
     words = [sys.executable, "-m", "basedpyright", "--project", str(settings), "--pythonpath", str(python)]
-    words += ["--outputjson", *map(str, SCRIPTS)]
-    done = subprocess.run(words, cwd=python.parents[2], capture_output=True, text=True, check=False, timeout=300)
+    words += ["--outputjson", *map(str, scripts)]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    told_of = json.loads(done.stdout)
+    assert told_of["summary"]["filesAnalyzed"] >= len(scripts)
     said: dict[str, list[tuple[int, str, str]]] = {}
-    for found in json.loads(done.stdout)["generalDiagnostics"]:
+    for found in told_of["generalDiagnostics"]:
         revealed = re.match('Type of ".*" is "(.*)"$', found["message"], re.DOTALL)
         kind, text = ("type", revealed[1]) if revealed else ("error", found["message"])
         if revealed or found["severity"] == "error":
@@ -105,6 +114,13 @@ def test_a_type_checker_finds_what_is_wrong_in_a_script_and_nothing_else(python,
                 assert short(text) == marks[line, kind], f"{script.name}:{line}"
             else:
                 assert marks[line, kind] in text or checker is by_pyright, f"{script.name}:{line}: {text}"
+
+
+@pytest.mark.skipif(find_spec("basedpyright") is None, reason="basedpyright isn't installed")
+def test_pyright_has_nothing_to_say_of_the_examples(tmp_path):
+    examples = sorted((ROOT / "examples").rglob("*.py"))
+    assert len(examples) > 20
+    assert pyright_says(Path(sys.executable), tmp_path, examples, {"extraPaths": [str(ROOT)]}) == {}
 
 
 @pytest.mark.skipif(find_spec("basedpyright") is None, reason="basedpyright isn't installed")

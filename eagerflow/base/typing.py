@@ -11,11 +11,13 @@ from io import BufferedIOBase
 from os import PathLike
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+import numpy
+
 __all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
 __all__ += ["ClassMode", "ColorMode", "Condition", "ConstraintLike", "ConvolutionPadding", "DType", "DataFormat"]
-__all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode"]
-__all__ += ["Identifier", "InSequence", "InitializerLike", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
-__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "NumberOrRange", "Numpy", "OptimizerLike"]
+__all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "Identifier"]
+__all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
+__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "Number", "NumberOrRange", "Numpy", "OptimizerLike"]
 __all__ += ["Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
 
@@ -69,6 +71,12 @@ Identifier: TypeAlias = Any
 
 # A path, or an open binary file.
 FilePath: TypeAlias = str | PathLike[str] | IO[bytes] | BufferedIOBase
+
+# A whole number, such as a count: Python's or NumPy's.
+Integer: TypeAlias = int | numpy.integer[Any]
+
+# A number, such as a rate: Python's or NumPy's.
+Number: TypeAlias = float | numpy.floating[Any] | numpy.integer[Any]
 
 # A number, or the two between which one is drawn.
 NumberOrRange: TypeAlias = float | Sequence[float]
@@ -356,7 +364,6 @@ Seed: TypeAlias = Any
 #
 # What `predict` gives: an array, or a list or dict of them, as the model's outputs are. In the same way.
 if TYPE_CHECKING:
-    import numpy
 
     class Evaluated(float, list[Any]):  # type: ignore[misc]
         """A number and a list of numbers."""

@@ -42,7 +42,7 @@ from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, captured, is_symbolic, record
 from eagerflow.layer.symbolic.text_type import is_text
-from eagerflow.layer.tensor_masks import get_mask, masks_of, put_masks
+from eagerflow.layer.tensor_masks import MaskAnswer, get_mask, masks_of, put_masks
 from eagerflow.layer.unique_names import checked_flag, checked_name
 from eagerflow.layer.weights import WeightHolder
 from eagerflow.ops import cast
@@ -64,7 +64,7 @@ _SET_BY_INIT = frozenset(
 )
 
 
-class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, Operation, InSequence):
+class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Quantizable, Operation, InSequence):
     """Base of all layers and models.
 
     A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in
@@ -313,15 +313,6 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
         ([2.0, 4.0], [1.0, 2.0])
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method call(self, inputs).")
-
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the outputs; by default that of the inputs.
-
-        >>> mask = ef.layers.Embedding(10, 2, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]]))
-        >>> ef.layers.Dropout(0.5).compute_mask(ef.ops.ones((1, 3, 2)), mask).tolist()  # is handed on
-        [[True, True, False]]
-        """
-        return previous_mask
 
     # Calling
 

@@ -171,12 +171,11 @@ def share(layer: Any, name: str, value: Any) -> float:
     Raises:
         ValueError: naming the layer and the argument.
     """
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
-    if not usable:
-        percent = isinstance(value, (int, float)) and not isinstance(value, bool) and 2 <= value <= 100
-        hint = f" For {value:g} percent, give {value / 100:g}." if percent else ""
+    number = isinstance(value, (int, float, numpy.integer, numpy.floating)) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 1:
+        hint = f" For {value:g} percent, give {value / 100:g}." if number and 2 <= value <= 100 else ""
         raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number from 0 to 1.{hint}")
-    return value
+    return value if isinstance(value, (int, float)) else float(value)
 
 
 def at_least_zero(layer: Any, name: str, value: Any) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["get_mask", "set_mask"]
+__all__ = ["MaskAnswer", "get_mask", "set_mask"]
 
 
 def get_mask(x: Any) -> Any:
@@ -48,3 +48,21 @@ def put_masks(structure: Any, masks: Any) -> None:
     for x, mask in zip(tensors, flat):
         if mask is not None and isinstance(x, Tensor) and get_mask(x) is None:
             x.mask = mask
+
+
+class MaskAnswer:
+    """`compute_mask`, which tells the mask of a layer's outputs."""
+
+    if TYPE_CHECKING:  # layers call the mask `mask` or `previous_mask`, as in Keras' guides, with a default or without
+
+        def compute_mask(self, *args: Any, **kwargs: Any) -> Any: ...
+    else:
+
+        def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+            """The mask of the outputs; by default that of the inputs.
+
+            >>> mask = ef.layers.Embedding(10, 2, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]]))
+            >>> ef.layers.Dropout(0.5).compute_mask(ef.ops.ones((1, 3, 2)), mask).tolist()  # is handed on
+            [[True, True, False]]
+            """
+            return previous_mask

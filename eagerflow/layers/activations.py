@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy
+
 from eagerflow import activations, ops
 from eagerflow.activations.over_one import warn_of_softmax
 from eagerflow.base.layer_options import LayerOptions
@@ -268,6 +270,6 @@ class PReLU(Layer):
 
 
 def _not_negative(layer: Any, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float, numpy.integer, numpy.floating)) or not value >= 0:
         raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number of at least 0.")
-    return value
+    return value if isinstance(value, (int, float)) else float(value)

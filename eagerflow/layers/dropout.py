@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import DataFormat, PolicyLike, Seed, Shape, TensorLike
+from eagerflow.base.typing import DataFormat, Number, PolicyLike, Seed, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older
@@ -83,12 +83,13 @@ class Dropout(_Noise):
     @older(p="rate")
     def __init__(
         self,
-        rate: float,
+        rate: Number,
         noise_shape: Sequence[int | None] | None = None,
         seed: Seed = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(share(self, "rate", rate), seed, **kwargs)
+        rate = share(self, "rate", rate)
+        super().__init__(rate, seed, **kwargs)
         self.rate = rate
         self.noise_shape = _noise_shape(self, noise_shape)
 
@@ -117,7 +118,7 @@ class _SpatialDropout(Dropout):
 
     def __init__(
         self,
-        rate: float,
+        rate: Number,
         data_format: DataFormat | None = None,
         seed: Seed = None,
         name: str | None = None,
@@ -161,7 +162,7 @@ class SpatialDropout1D(_SpatialDropout):
 
     _spatial = 1
 
-    def __init__(self, rate: float, seed: Seed = None, name: str | None = None, dtype: PolicyLike = None) -> None:
+    def __init__(self, rate: Number, seed: Seed = None, name: str | None = None, dtype: PolicyLike = None) -> None:
         super().__init__(rate, "channels_last", seed, name, dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -242,8 +243,9 @@ class GaussianNoise(_Noise):
     """
 
     @older(sigma="stddev")
-    def __init__(self, stddev: float, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(share(self, "stddev", stddev), seed, **kwargs)
+    def __init__(self, stddev: Number, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
+        stddev = share(self, "stddev", stddev)
+        super().__init__(stddev, seed, **kwargs)
         self.stddev = stddev
 
     def noisy(self, inputs: Tensor) -> Tensor:
@@ -275,8 +277,9 @@ class GaussianDropout(_Noise):
     """
 
     @older(p="rate")
-    def __init__(self, rate: float, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(share(self, "rate", rate), seed, **kwargs)
+    def __init__(self, rate: Number, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
+        rate = share(self, "rate", rate)
+        super().__init__(rate, seed, **kwargs)
         if rate == 1:
             raise ValueError("GaussianDropout(rate=1): the noise would be infinite; expected a rate below 1.")
         self.rate = rate
@@ -312,12 +315,13 @@ class AlphaDropout(_Noise):
 
     def __init__(
         self,
-        rate: float,
+        rate: Number,
         noise_shape: Sequence[int | None] | None = None,
         seed: Seed = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(share(self, "rate", rate), seed, **kwargs)
+        rate = share(self, "rate", rate)
+        super().__init__(rate, seed, **kwargs)
         self.rate = rate
         self.noise_shape = _noise_shape(self, noise_shape)
 

@@ -206,7 +206,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         assert self._added is not None
         return self._added
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The masks of the outputs, as the layers inside make them.
 
         Args:

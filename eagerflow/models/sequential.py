@@ -12,7 +12,7 @@ from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import InSequence, TensorLike
+from eagerflow.base.typing import InSequence, Integer, TensorLike
 from eagerflow.callbacks import Callback, CallbackList
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import CallContext, current_call
@@ -70,7 +70,7 @@ class Sequential(Model):
         def predict(
             self,
             x: Any,
-            batch_size: int | None = None,
+            batch_size: Integer | None = None,
             verbose: int | Literal["auto"] = "auto",
             steps: int | None = None,
             callbacks: Callback | CallbackList | Sequence[Callback] | None = None,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy
+
 from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
@@ -102,7 +104,7 @@ def factor(value: Any, name: str, where: str) -> float:
     Raises:
         ValueError: when it isn't a finite number of at least 0.
     """
-    usable = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+    usable = isinstance(value, (int, float, numpy.integer, numpy.floating)) and math.isfinite(value) and value >= 0
     if not usable or isinstance(value, bool):
         raise ValueError(f"{where}({name}={value!r}): expected a finite number of at least 0.")
     return float(value)

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.spellings import accepts
+from eagerflow.base.typing import Number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.regularizers.base import Regularizer, factor, table
 
@@ -27,7 +28,7 @@ class L1(Regularizer):
     """
 
     @accepts(l="l1")
-    def __init__(self, l1: float = 0.01) -> None:
+    def __init__(self, l1: Number = 0.01) -> None:
         self.l1 = factor(0.01 if l1 is None else l1, "l1", "L1")
 
     def __call__(self, x: Any) -> Tensor:
@@ -53,7 +54,7 @@ class L2(Regularizer):
     """
 
     @accepts(l="l2")
-    def __init__(self, l2: float = 0.01) -> None:
+    def __init__(self, l2: Number = 0.01) -> None:
         self.l2 = factor(0.01 if l2 is None else l2, "l2", "L2")
 
     def __call__(self, x: Any) -> Tensor:
@@ -75,7 +76,7 @@ class L1L2(Regularizer):
     Tensor(0.8, shape=(), dtype=float32)
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+    def __init__(self, l1: Number = 0.0, l2: Number = 0.0) -> None:
         self.l1 = factor(0.0 if l1 is None else l1, "l1", "L1L2")
         self.l2 = factor(0.0 if l2 is None else l2, "l2", "L1L2")
 

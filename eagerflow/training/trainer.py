@@ -13,7 +13,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.base.typing import Evaluated, LossLike, MetricsLike, OptimizerLike, Predicted
+from eagerflow.base.typing import Evaluated, Integer, LossLike, MetricsLike, OptimizerLike, Predicted
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
@@ -464,8 +464,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         self,
         x: Any = None,
         y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
+        batch_size: Integer | None = None,
+        epochs: Integer = 1,
         verbose: int | Literal["auto"] = "auto",
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
@@ -473,10 +473,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         shuffle: bool | Literal["batch"] = True,
         class_weight: Mapping[Any, Any] | None = None,
         sample_weight: Any = None,
-        initial_epoch: int = 0,
-        steps_per_epoch: int | None = None,
+        initial_epoch: Integer = 0,
+        steps_per_epoch: Integer | None = None,
         validation_steps: int | None = None,
-        validation_batch_size: int | None = None,
+        validation_batch_size: Integer | None = None,
         validation_freq: int | Sequence[int] = 1,
     ) -> History:
         """Train for a number of epochs.
@@ -526,7 +526,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         self,
         x: Any = None,
         y: Any = None,
-        batch_size: int | None = None,
+        batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
@@ -539,7 +539,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         self,
         x: Any = None,
         y: Any = None,
-        batch_size: int | None = None,
+        batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
@@ -551,7 +551,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         self,
         x: Any = None,
         y: Any = None,
-        batch_size: int | None = None,
+        batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
@@ -563,7 +563,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         self,
         x: Any = None,
         y: Any = None,
-        batch_size: int | None = None,
+        batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
@@ -605,7 +605,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     def predict(
         self,
         x: Any,
-        batch_size: int | None = None,
+        batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,

@@ -127,3 +127,11 @@ def test_a_mask_with_an_axis_of_heads_goes_with_those_of_the_tensors(heads):
     np.testing.assert_allclose(
         attention(x, x, attention_mask=given).numpy()[live], expected.numpy()[live], rtol=1e-5, atol=1e-6
     )
+
+
+def test_a_layer_and_a_model_say_their_mask_without_one_of_the_inputs():
+    assert layers.Dropout(0.5).compute_mask(embedded()) is None
+    ids = ef.Input((3,))
+    model = ef.Model(ids, layers.Embedding(5, 4, mask_zero=True)(ids))
+    assert model.compute_mask(IDS).tolist() == (IDS != 0).tolist()
+    assert model.layers[-1].compute_mask(IDS).tolist() == (IDS != 0).tolist()

@@ -12,6 +12,7 @@ from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.tensor_masks import get_mask
+from eagerflow.regularizers import L2
 
 TOKENS = np.array([[3, 1, 0, 0], [2, 2, 1, 0]])
 NOISE = {
@@ -422,3 +423,21 @@ def test_random_draws_are_placed_where_the_inputs_are(device):
         if layer.input_spec is None:
             assert str(layer(x, training=True).device) == device
     assert str(random.shuffle(x).device) == device
+
+
+def test_numbers_of_numpy_are_settings_and_are_kept_as_plain_ones():
+    for layer, name in [
+        (L.Dropout(np.float32(0.5)), "rate"),
+        (L.GaussianNoise(np.float16(0.5)), "stddev"),
+        (L.LSTM(2, dropout=np.float32(0.5)), "dropout"),
+        (L.LeakyReLU(np.float32(0.5)), "negative_slope"),
+        (L.Dense(np.int64(3)), "units"),
+    ]:
+        assert type(getattr(layer, name)) in (int, float)
+        assert layer.get_config()[name] == (3 if name == "units" else 0.5)
+    assert L.Dense(2, kernel_regularizer=L2(np.float32(0.5))).get_config()["kernel_regularizer"]["config"] == {
+        "l2": 0.5
+    }
+    for rate in (np.float32(1.5), np.nan, np.complex64(0.5), np.True_):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            L.Dropout(rate)

@@ -11,7 +11,7 @@ reveal_type(first)  # type: FolderDataset
 train, test = preprocessing.image_dataset_from_directory("pets", validation_split=0.2, subset="both", seed=1)
 reveal_type(train)  # type: FolderDataset
 preprocessing.image_dataset_from_directory("pets", image_sise=(8, 8))  # error: image_dataset_from_directory
-preprocessing.text_dataset_from_directory("texts", subset="other")  # error: text_dataset_from_directory
+preprocessing.text_dataset_from_directory("texts", subset=2)  # error: text_dataset_from_directory
 words, others = keras.utils.text_dataset_from_directory("texts", subset="both", max_length=20)
 reveal_type(words)  # type: FolderDataset
 reveal_type(keras.utils.audio_dataset_from_directory("sounds", ragged=False))  # type: FolderDataset

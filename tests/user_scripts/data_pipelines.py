@@ -80,7 +80,7 @@ words = layers.TextVectorization(max_tokens=100, output_sequence_length=5, stand
 words.adapt(["a text", "another text"])
 reveal_type(words(["a text"]))  # type: Tensor
 words(["a text"], mask=None)  # error: mask
-layers.TextVectorization(standardize="lowercase")  # error: standardize
+layers.TextVectorization(standardize=3)  # error: standardize
 layers.TextVectorization(standardize=lambda text: text.lower(), ngrams=(1, 2))
 layers.Discretization(bin_boundaries=np.array([0.0, 1.0]))(x_train)
 layers.CategoryEncoding(num_tokens=4, output_mode="multi_hot")([[0, 1], [2, 3]])

@@ -7,6 +7,8 @@ import io
 from pathlib import Path
 from typing import Literal, reveal_type
 
+import numpy as np
+
 import eagerflow as keras
 from eagerflow import layers, ops
 
@@ -82,3 +84,16 @@ class Net(keras.Model):
 
 
 Net().compile(optimizer=Steps(learning_rate=0.1), loss=lambda y, p: ops.mean(y - p))
+
+layers.Dense(np.int64(3))
+layers.Dense("four")  # error: "Dense"
+layers.Dense(2.5)  # error: "Dense"
+layers.Conv2D(np.int32(3), 3)
+layers.Embedding(np.max(np.arange(5)) + 1, 2)
+layers.LSTM(np.int64(3), dropout=np.float32(0.1))
+layers.Dropout(np.float32(0.1))
+layers.Dropout(np.linspace(0, 1, 5)[2])
+layers.Dropout("half")  # error: "Dropout"
+model.compile(keras.optimizers.Adam(np.float32(0.1)), "mse")
+model.fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=np.int64(2), epochs=np.int64(2))
+model.fit(np.ones((4, 3)), np.ones((4, 1)), epochs=2.5)  # error: "fit"

@@ -99,6 +99,24 @@ class FromItsTypedSettings(keras.Model):
         return cls(**config)
 
 
+class Doubled(layers.Layer):
+    """A layer that calls the mask as Keras' guides do."""
+
+    def compute_mask(self, inputs: keras.Tensor, mask: Any = None) -> Any:
+        """One step for two."""
+        return None if mask is None else ops.repeat(mask, 2, axis=1)
+
+
+class Handed(layers.Layer):
+    """A layer that needs one."""
+
+    def compute_mask(self, inputs: keras.Tensor, previous_mask: Any) -> Any:
+        """The same."""
+        return previous_mask
+
+
+layers.Masking().compute_mask(ops.ones((1, 2, 3)))
+keras.Sequential([layers.Embedding(5, 4, mask_zero=True), Doubled()]).layers[0].compute_mask(ops.ones((1, 2)))
 reveal_type(Scale(2.0)(ops.ones(3)))  # type: Tensor
 reveal_type(Twice()(ops.ones(3)))  # type: Tensor
 reveal_type(Counting().metrics[0].result())  # type: Tensor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Seed, Shape, TensorLike
+from eagerflow.base.typing import Number, Seed, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
@@ -60,7 +60,7 @@ class Attention(Layer):
         self,
         use_scale: bool = False,
         score_mode: Literal["dot", "concat"] | str = "dot",
-        dropout: float = 0.0,
+        dropout: Number = 0.0,
         seed: Seed = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
@@ -219,7 +219,7 @@ class AdditiveAttention(Attention):
 
     _also_told = ("seed",)
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, use_scale: bool = True, dropout: Number = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def build(self, input_shape: Sequence[Shape]) -> None:

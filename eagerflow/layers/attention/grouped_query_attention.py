@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Seed, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, Number, RegularizerLike, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, passed_on
 from eagerflow.layers.activations import Softmax
@@ -60,10 +60,10 @@ class GroupedQueryAttention(MultiHeadAttention):
 
     def __init__(
         self,
-        head_dim: int,
-        num_query_heads: int,
-        num_key_value_heads: int,
-        dropout: float = 0.0,
+        head_dim: Integer,
+        num_query_heads: Integer,
+        num_key_value_heads: Integer,
+        dropout: Number = 0.0,
         use_bias: bool = True,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,

@@ -14,6 +14,8 @@ from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
     InitializerLike,
+    Integer,
+    Number,
     RegularizerLike,
     Seed,
     Shape,
@@ -79,10 +81,10 @@ class MultiHeadAttention(Layer):
 
     def __init__(
         self,
-        num_heads: int,
-        key_dim: int,
+        num_heads: Integer,
+        key_dim: Integer,
         value_dim: int | None = None,
-        dropout: float = 0.0,
+        dropout: Number = 0.0,
         use_bias: bool = True,
         output_shape: int | Sequence[int] | None = None,
         attention_axes: int | Sequence[int] | None = None,

@@ -13,6 +13,7 @@ from eagerflow.base.typing import (
     ConvolutionPadding,
     DataFormat,
     InitializerLike,
+    Integer,
     RegularizerLike,
     Shape,
     Sizes,
@@ -48,7 +49,7 @@ class _Conv(ConvolutionBase, LoraLayer):
     @of_convolution
     def __init__(
         self,
-        filters: int,
+        filters: Integer,
         kernel_size: Sizes,
         strides: Sizes = 1,
         padding: ConvolutionPadding = "valid",

@@ -12,6 +12,7 @@ from eagerflow.base.typing import (
     ConvolutionPadding,
     DataFormat,
     InitializerLike,
+    Integer,
     RegularizerLike,
     Shape,
     Sizes,
@@ -39,7 +40,7 @@ class _SeparableConv(ConvolutionBase):
     @of_separable_convolution
     def __init__(
         self,
-        filters: int,
+        filters: Integer,
         kernel_size: Sizes,
         strides: Sizes = 1,
         padding: ConvolutionPadding = "valid",

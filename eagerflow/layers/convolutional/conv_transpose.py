@@ -12,6 +12,7 @@ from eagerflow.base.typing import (
     ConstraintLike,
     DataFormat,
     InitializerLike,
+    Integer,
     Padding,
     RegularizerLike,
     Shape,
@@ -36,7 +37,7 @@ class _ConvTranspose(ConvolutionBase):
     @of_convolution
     def __init__(
         self,
-        filters: int,
+        filters: Integer,
         kernel_size: Sizes,
         strides: Sizes = 1,
         padding: Padding = "valid",
@@ -220,7 +221,7 @@ class Conv3DTranspose(_ConvTranspose):
     # `data_format` and `output_padding` stand the other way round here, in Keras too.
     def __init__(
         self,
-        filters: int,
+        filters: Integer,
         kernel_size: Sizes,
         strides: Sizes = (1, 1, 1),
         padding: Padding = "valid",

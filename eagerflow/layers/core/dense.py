@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    RegularizerLike,
+    Shape,
+    TensorLike,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
@@ -68,7 +76,7 @@ class Dense(AdaptedLayer):
     @older(output_dim="units", **AFFINE)
     def __init__(
         self,
-        units: int,
+        units: Integer,
         activation: ActivationLike = None,
         use_bias: bool = True,
         kernel_initializer: InitializerLike = "glorot_uniform",

@@ -8,7 +8,7 @@ from eagerflow import ops
 from eagerflow.base.capturing import replayed_check
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.layer_options import EmbeddingOptions
-from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
@@ -68,8 +68,8 @@ class Embedding(AdaptedLayer):
     @older(W_constraint="embeddings_constraint", W_regularizer="embeddings_regularizer", init="embeddings_initializer")
     def __init__(
         self,
-        input_dim: int,
-        output_dim: int,
+        input_dim: Integer,
+        output_dim: Integer,
         embeddings_initializer: InitializerLike = "uniform",
         embeddings_regularizer: RegularizerLike = None,
         embeddings_constraint: ConstraintLike = None,

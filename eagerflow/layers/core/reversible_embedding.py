@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import NamedOptions
-from eagerflow.base.typing import ConstraintLike, InitializerLike, PolicyLike, RegularizerLike, Shape, TensorLike
+from eagerflow.base.typing import (
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    PolicyLike,
+    RegularizerLike,
+    Shape,
+    TensorLike,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -48,8 +56,8 @@ class ReversibleEmbedding(Embedding):
 
     def __init__(
         self,
-        input_dim: int,
-        output_dim: int,
+        input_dim: Integer,
+        output_dim: Integer,
         tie_weights: bool = True,
         embeddings_initializer: InitializerLike = "uniform",
         embeddings_regularizer: RegularizerLike = None,

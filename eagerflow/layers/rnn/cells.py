@@ -11,6 +11,8 @@ from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
     InitializerLike,
+    Integer,
+    Number,
     RegularizerLike,
     Seed,
     Shape,
@@ -212,7 +214,7 @@ class SimpleRNNCell(_Cell):
 
     def __init__(
         self,
-        units: int,
+        units: Integer,
         activation: ActivationLike = "tanh",
         use_bias: bool = True,
         kernel_initializer: InitializerLike = "glorot_uniform",
@@ -224,8 +226,8 @@ class SimpleRNNCell(_Cell):
         kernel_constraint: ConstraintLike = None,
         recurrent_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Number = 0.0,
+        recurrent_dropout: Number = 0.0,
         seed: Seed = None,
         **kwargs: Unpack[RecurrentOptions],
     ) -> None:
@@ -288,7 +290,7 @@ class LSTMCell(_Cell):
 
     def __init__(
         self,
-        units: int,
+        units: Integer,
         activation: ActivationLike = "tanh",
         recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
@@ -302,8 +304,8 @@ class LSTMCell(_Cell):
         kernel_constraint: ConstraintLike = None,
         recurrent_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Number = 0.0,
+        recurrent_dropout: Number = 0.0,
         seed: Seed = None,
         **kwargs: Unpack[RecurrentOptions],
     ) -> None:
@@ -378,7 +380,7 @@ class GRUCell(_Cell):
 
     def __init__(
         self,
-        units: int,
+        units: Integer,
         activation: ActivationLike = "tanh",
         recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
@@ -391,8 +393,8 @@ class GRUCell(_Cell):
         kernel_constraint: ConstraintLike = None,
         recurrent_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Number = 0.0,
+        recurrent_dropout: Number = 0.0,
         reset_after: bool = True,
         seed: Seed = None,
         **kwargs: Unpack[RecurrentOptions],

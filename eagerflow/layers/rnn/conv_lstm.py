@@ -12,6 +12,8 @@ from eagerflow.base.typing import (
     ConstraintLike,
     DataFormat,
     InitializerLike,
+    Integer,
+    Number,
     Padding,
     RegularizerLike,
     Seed,
@@ -189,7 +191,7 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
     @of_recurrent_convolution
     def __init__(
         self,
-        filters: int,
+        filters: Integer,
         kernel_size: Sizes,
         strides: Sizes = 1,
         padding: Padding = "valid",
@@ -209,8 +211,8 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
         kernel_constraint: ConstraintLike = None,
         recurrent_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Number = 0.0,
+        recurrent_dropout: Number = 0.0,
         seed: Seed = None,
         return_sequences: bool = False,
         return_state: ReturnState = False,  # type: ignore[assignment]

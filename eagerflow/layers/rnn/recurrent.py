@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from eagerflow import activations, ops
 from eagerflow.base.layer_options import RecurrentOptions
-from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Seed
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    Number,
+    RegularizerLike,
+    Seed,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent, only
@@ -159,7 +167,7 @@ class SimpleRNN(_Recurrent[ReturnState]):
     @of_recurrent
     def __init__(
         self,
-        units: int,
+        units: Integer,
         activation: ActivationLike = "tanh",
         use_bias: bool = True,
         kernel_initializer: InitializerLike = "glorot_uniform",
@@ -172,8 +180,8 @@ class SimpleRNN(_Recurrent[ReturnState]):
         kernel_constraint: ConstraintLike = None,
         recurrent_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Number = 0.0,
+        recurrent_dropout: Number = 0.0,
         return_sequences: bool = False,
         return_state: ReturnState = False,  # type: ignore[assignment]
         go_backwards: bool = False,
@@ -248,7 +256,7 @@ class LSTM(_Recurrent[ReturnState]):
     @of_recurrent
     def __init__(
         self,
-        units: int,
+        units: Integer,
         activation: ActivationLike = "tanh",
         recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
@@ -263,8 +271,8 @@ class LSTM(_Recurrent[ReturnState]):
         kernel_constraint: ConstraintLike = None,
         recurrent_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Number = 0.0,
+        recurrent_dropout: Number = 0.0,
         seed: Seed = None,
         return_sequences: bool = False,
         return_state: ReturnState = False,  # type: ignore[assignment]
@@ -341,7 +349,7 @@ class GRU(_Recurrent[ReturnState]):
     @of_recurrent
     def __init__(
         self,
-        units: int,
+        units: Integer,
         activation: ActivationLike = "tanh",
         recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
@@ -355,8 +363,8 @@ class GRU(_Recurrent[ReturnState]):
         kernel_constraint: ConstraintLike = None,
         recurrent_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Number = 0.0,
+        recurrent_dropout: Number = 0.0,
         seed: Seed = None,
         return_sequences: bool = False,
         return_state: ReturnState = False,  # type: ignore[assignment]
