@@ -42,6 +42,11 @@ class Spread(NamedTuple):
         return cls(looked[varied], some.mean(axis=0), some.std(axis=0), *whole)
 
     @property
+    def size(self) -> float:
+        """The root mean square of all numbers."""
+        return float(numpy.hypot(self.mean, self.deviation))
+
+    @property
     def standard(self) -> bool:
         """Are all numbers together about as they are once they were standardized?"""
         return abs(self.mean) < limits.ABOUT_0 and abs(self.deviation - 1) < limits.ABOUT_1

@@ -139,7 +139,7 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool =
     if train.table is not None and given.table is not None:
         swapped = colours_swapped(train.table, given.table)
         scaled = otherwise_scaled(train.table, given.table) if by_columns else ""
-    least, most = sorted([train.middles[0], given.middles[0]])
+    least, most = sorted([train.spread.size, given.spread.size])  # more than that is told of by the sizes alone
     many = min(train.rows, given.rows)
     if by_columns and not scaled and many >= limits.ROWS_TOLD and most < limits.SCALES_APART * least:
         moved = moved_apart(train.spread, given.spread)
