@@ -7,9 +7,9 @@ import eagerflow as ef
 import viz
 from eagerflow import callbacks, layers, losses, ops
 
-layers.Conv2D(8, 3, padding=1)  # error: int
+layers.Conv2D(8, 3, padding=1)  # error: padding
 layers.Conv1D(8, 3, padding="causal", data_format="channels_first")
-layers.MaxPooling2D(data_format=3)  # error: int
+layers.MaxPooling2D(data_format=3)  # error: data_format
 layers.MaxPooling2D(padding="SAME")
 layers.Bidirectional(layers.LSTM(4), merge_mode=None)
 losses.MeanSquaredError(reduction=None)
@@ -17,7 +17,7 @@ callbacks.ModelCheckpoint("best.keras", monitor="val_accuracy", mode="max")
 callbacks.EarlyStopping("val_loss", mode=max)  # error: EarlyStopping
 x = ops.ones((1, 4, 4, 3))
 ops.median(x, axis=0)
-ops.quantile(x, 0.5, method=2)  # error: int
+ops.quantile(x, 0.5, method=2)  # error: method
 
 border: Literal["same", "valid"] = "same" if random.random() < 0.5 else "valid"
 layers.Conv2D(8, 3, padding=border)
@@ -88,4 +88,4 @@ with viz.trace(stats="full", on_nonfinite="raise") as recorded:
 recorded.draw("step.svg", view="layers", color_by="time")
 for view in ["layers", "forward"]:
     recorded.draw(f"{view}.svg", view=view)
-recorded.top(3)  # error: int
+recorded.top(3)  # error: top
