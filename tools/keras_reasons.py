@@ -47,7 +47,7 @@ DIFFERENCES: Table = {
     "takes `inputs` too, to draw a model that has not been called": "utils.plot_model utils.model_to_dot",
     "any arguments in the base class: a subclass says which": "Layer().build Sequential().compute_output_shape",
     "dimensions one by one, as in `x.reshape(2, 3)`, or as one tuple": "KerasTensor().reshape",
-    "has a default": "*Optimizer().finalize_variable_values",
+    "has a default": "*Optimizer().finalize_variable_values Layer().compute_mask",
     "the argument has a name: `sequences`": "layers.RNN().compute_mask layers.Bidirectional().compute_mask",
     "says which arguments Keras' `call` takes": "Model().call",
     "writes ONNX, by itself, and pages for browsers; from ONNX the other formats are made": "Model().export",
