@@ -72,3 +72,12 @@ def test_headings_go_down_one_level_at_a_time(page):
 
 def test_the_pages_that_everyone_looks_for_exist():
     assert [page.name for page in PAGES if not page.exists()] == []
+
+
+def test_links_in_pictures_lead_to_files_of_ours():
+    """A picture that was drawn in another folder would have links that lead there."""
+    for picture in sorted((ROOT / "docs" / "images").glob("*.svg")):
+        links = set(re.findall(r'href="([^"#]+)', picture.read_text(encoding="utf-8")))
+        for link in sorted(link for link in links if not link.startswith("data:")):
+            assert (picture.parent / link).resolve().is_relative_to(ROOT), f"{picture.name}: {link}"
+            assert (picture.parent / link).exists(), f"{picture.name}: {link}"
