@@ -19,7 +19,7 @@ import numpy
 
 from eagerflow.base import config
 from eagerflow.capture.dependence.identical import Conditions, identical
-from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, is_constant
+from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant
 from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
@@ -487,9 +487,7 @@ class _Methods(_Entries):
     """What a class of ours gives its objects to call or to compute; it may note numbers for itself."""
 
     def __init__(self, kind: type) -> None:
-        own = vars(kind)
-        data = frozenset([key for key, value in own.items() if not (callable(value) or hasattr(value, "__get__"))])
-        super().__init__(own, kind.__name__, data)
+        super().__init__(vars(kind), kind.__name__, data_of(kind))
 
 
 def _taker(keys: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:

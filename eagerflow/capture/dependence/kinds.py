@@ -35,6 +35,7 @@ __all__ = [
     "VIEWS",
     "answers_plainly",
     "attributes_of",
+    "data_of",
     "is_constant",
     "is_fixed",
     "is_opaque",
@@ -168,6 +169,12 @@ def is_users(kind: type) -> bool:
 def is_ours(thing: Any) -> bool:
     """Whether a class or function is eagerflow's."""
     return str(thing.__module__).startswith("eagerflow.")
+
+
+def data_of(kind: type) -> frozenset[str]:
+    """The attributes in a class that its objects neither call nor compute: numbers, texts, tables."""
+    own = vars(kind).items()
+    return frozenset([name for name, value in own if not (callable(value) or hasattr(value, "__get__"))])
 
 
 def is_unheard(kind: type) -> bool:

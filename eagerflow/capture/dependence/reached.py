@@ -35,6 +35,7 @@ from eagerflow.capture.dependence.kinds import (
     TOLD_BY_VARIABLES,
     VIEWS,
     attributes_of,
+    data_of,
     is_constant,
     is_fixed,
     is_opaque,
@@ -330,9 +331,7 @@ class Held:
                 self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
             if not is_users(thing) and part.counts and part.named:
                 self._of_our_class(thing)
-                own = vars(thing)
-                data = {name for name in own if not (callable(own[name]) or hasattr(own[name], "__get__"))}
-                self._of_library(own, id(thing), f"{thing.__name__}.", data)
+                self._of_library(vars(thing), id(thing), f"{thing.__name__}.", data_of(thing))
             yield from self._of_class(part)
 
     def _of_asked(self, part: _Part, ask: Callable[[], Any]) -> Iterator[_Part]:
