@@ -48,7 +48,8 @@ def check(programs, trained=False):
         why, did = difference(program, trained)
         assert why is None, f"{program.parts}, {program.changes}: {why}"
         replays += did.replays
-    assert replays > len(programs) // 2 or len(programs) < 8
+    # In a model, more may differ from call to call (what a callback changes): some groups have no replay at all.
+    assert trained or replays > len(programs) // 2 or len(programs) < 8
     return replays
 
 

@@ -31,6 +31,7 @@ _MOST_KNOWN = 8  # placements that are kept
 _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
 _THROUGH = 3  # so many crossings an arrow through a foreign frame is as bad as: its way crosses two borders
+_SWAPPED = 2  # so many crossings the second of two layers of one kind on the left of the first one is as bad as
 _MORE = 15.0  # room for one more label, or two more arrows
 
 
@@ -132,7 +133,8 @@ def _placed(
 ) -> tuple[Placement, tuple[int, int], bool, int]:
     """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
 
-    An arrow through a foreign frame counts as some that cross. And whether it took long, and how much was looked at.
+    An arrow through a foreign frame counts as some that cross, and so do numbered layers in another order than they run
+    in. And whether it took long, and how much was looked at.
     """
     room, looked = Room(), 0
     for attempt in range(_ATTEMPTS):
@@ -150,7 +152,8 @@ def _placed(
             break
         for i in missing:
             _make_room(graph, layout, room, i)
-    flaws = len(missing), crossings + joined + through
+    swapped = _SWAPPED * _out_of_order(graph, layout)
+    flaws = len(missing), crossings + joined + through + swapped
     return Placement(drawn, ways, _area(graph, drawn, ways)), flaws, took_long, looked
 
 
@@ -162,6 +165,16 @@ def _through_frames(graph: Graph, layout: Layout, ways: list[Route]) -> int:
         foreign = [frame for id_, frame in layout.frames.items() if id_ not in own]
         count += sum([any(_enters(a, b, frame) for a, b in itertools.pairwise(way.corners)) for frame in foreign])
     return count
+
+
+def _out_of_order(graph: Graph, layout: Layout) -> int:
+    """How many pairs of frames side by side, of one name but for their numbers, stand otherwise than they run."""
+    named: dict[tuple[str | None, str], list[Rect]] = {}
+    for cluster in graph.clusters.values():
+        if (name := cluster.title.rstrip("0123456789")) != cluster.title:
+            named.setdefault((cluster.parent, name), []).append(layout.frames[cluster.id])
+    pairs = [pair for frames in named.values() for pair in itertools.combinations(frames, 2)]
+    return sum([a.x > b.x and a.y < b.y + b.h and b.y < a.y + a.h for a, b in pairs])
 
 
 def _enters(a: Point, b: Point, frame: Rect) -> bool:

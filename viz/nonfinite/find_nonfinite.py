@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.output import write
 from eagerflow.core.observe import observing
 from viz.boundary import boundary
 from viz.facts import formatting
@@ -75,7 +76,7 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
 def _told(found: Nonfinite | None) -> Nonfinite | None:
     """What was found; that nothing was is said where somebody asked for it to be shown, as None shows as nothing."""
     if found is None and _is_shown(sys._getframe(1)):
-        print("all finite")
+        write("all finite\n")
     return found
 
 
