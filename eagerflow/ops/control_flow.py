@@ -6,7 +6,7 @@ import builtins
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from eagerflow.base import tree
 from eagerflow.base.tracebacks import boundary
@@ -20,6 +20,10 @@ from eagerflow.ops.arrays.join import stack
 __all__ = ["associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "scan", "stop_gradient", "switch"]
 __all__ += ["vectorize", "vectorized_map", "while_loop"]
 
+_Result = TypeVar("_Result")
+_Other = TypeVar("_Other")
+_Value = TypeVar("_Value")
+
 
 def _check_callable(function: str, argument: str, value: Any) -> None:
     if not callable(value):
@@ -27,7 +31,7 @@ def _check_callable(function: str, argument: str, value: Any) -> None:
 
 
 @composite
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+def cond(pred: Any, true_fn: Callable[[], _Result], false_fn: Callable[[], _Other]) -> _Result | _Other:
     """`true_fn()` when `pred` is true, else `false_fn()`.
 
     Args:
@@ -48,7 +52,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
 
 
 @composite
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+def switch(index: Any, branches: Sequence[Callable[..., _Result]], *operands: Any) -> _Result:
     """`branches[index](*operands)`; an index out of range is brought to the nearest end.
 
     Args:
@@ -105,7 +109,7 @@ def while_loop(
 
 
 @composite
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
+def fori_loop(lower: Any, upper: Any, body_fun: Callable[[int, _Value], _Value], init_val: _Value) -> _Value:
     """`val = body_fun(i, val)` for i from `lower` up to, not including, `upper`.
 
     Args:

@@ -226,12 +226,12 @@ const stopwords = new Set(), added = [];
 class Stemmer { stemWord(word) { return word; } }
 const link = href => ({getAttribute: () => href}), add = node => added.push(node.textContent);
 const item = href => ({dataset: {}, querySelector: () => link(href), appendChild: add});
-const hrefs = ["guides/custom.html", "guides/custom.html?highlight=x#clip", "guides/custom.html#bare"];
+const hrefs = ["guides/custom.html", "guides/custom.html?highlight=x#clip", "../guides/custom.html#bare"];
 const results = {querySelectorAll: () => hrefs.map(item)};
 let loaded = null;
 const document = {
   addEventListener: (name, run) => { if (name === "DOMContentLoaded") loaded = run; },
-  getElementById: () => results, createElement: () => ({}),
+  getElementById: name => (name === PLACE ? results : null), createElement: () => ({}),
 };
 class MutationObserver { constructor(run) { this.observe = run; } }
 const Search = {_performSearch: () => []};
@@ -242,7 +242,8 @@ console.log(JSON.stringify(added));
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
-def test_an_answer_tells_what_its_section_begins_with_or_else_its_page():
-    program = TOLD % SCRIPT.read_text(encoding="utf-8")
+@pytest.mark.parametrize("place", ["search-results", "pst-search-dialog"])
+def test_an_answer_tells_what_its_section_begins_with_or_else_its_page(place):
+    program = f"const PLACE = {json.dumps(place)};\n" + TOLD % SCRIPT.read_text(encoding="utf-8")
     done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == ["Of the page.", "Of the section.", "Of the page."]

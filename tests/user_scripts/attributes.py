@@ -12,6 +12,10 @@ dense = layers.Dense(4)
 print(dense.kernle)  # error: kernle
 print(dense.kernel, dense.bias, dense.units, dense.use_bias, dense.activation.__name__, dense.built)
 reveal_type(dense.use_bias)  # type: bool
+reveal_type(dense.kernel)  # type: Variable
+dense.kernel.asign(dense.kernel * 2)  # error: asign
+dense.kernel.assign(dense.kernel * 2)
+print(layers.Conv1D(2, 3).kernel.shape, dense.bias.shape, dense.bias is None)
 print(layers.LSTM(3).recurrent_activation, layers.Conv2D(2, 3).padding, layers.BatchNormalization().moving_mean)
 
 dense.trainabel = False  # error: trainabel

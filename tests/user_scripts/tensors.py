@@ -24,6 +24,11 @@ reveal_type(ops.linspace(0.0, 1.0, retstep=True))  # type: tuple[Tensor, Tensor]
 reveal_type(ops.svd(x))  # type: tuple[Tensor, Tensor, Tensor]
 reveal_type(ops.svd(x, compute_uv=False))  # type: Tensor
 reveal_type(ops.unique(x))  # type: Tensor
+reveal_type(ops.cond(True, lambda: ops.relu(x), lambda: ops.exp(x)))  # type: Tensor
+reveal_type(ops.switch(1, [ops.relu, ops.exp], x))  # type: Tensor
+reveal_type(ops.fori_loop(0, 3, lambda i, y: ops.relu(y), x))  # type: Tensor
+reveal_type(ops.cond(True, lambda: x, lambda: 0.0))  # type: Tensor | float
+print(ops.cond(x.sum() > 0, lambda: (x, 1), lambda: (x, 2))[0].shape)
 x.reshap(-1)  # error: reshap
 ops.relue(x)  # error: relue
 ops.softmax(x, axiss=0)  # error: axiss

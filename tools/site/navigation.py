@@ -74,9 +74,8 @@ def breakable(name: str) -> str:
 
 def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give the templates of a name's page the names beside it, those of a module the modules, and all the way up."""
-    if pagename == "search":
-        for name in ("pages.js", "headings.js", "search.js"):
-            app.add_js_file(name, loading_method="defer")
+    for name in ("pages.js", "headings.js", "search.js"):
+        app.add_js_file(name, loading_method="defer")
     here = os.path.dirname(pagename)
 
     def link(page: str) -> str:

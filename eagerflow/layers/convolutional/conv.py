@@ -19,6 +19,7 @@ from eagerflow.base.typing import (
     Sizes,
 )
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, settled_weight
@@ -40,8 +41,8 @@ class _Conv(ConvolutionBase, LoraLayer):
 
     _may_be_causal = True
 
-    kernel: Any = LargeWeight()
-    _kernel: Any = StoredWeight()
+    kernel: Variable = LargeWeight()  # type: ignore[assignment]
+    _kernel: Variable = StoredWeight()  # type: ignore[assignment]
     kernel_initializer: Any
     kernel_regularizer: Any
     kernel_constraint: Any

@@ -11,6 +11,7 @@ from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import ConvolutionPadding, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer, cast_with_mask
 from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
@@ -36,7 +37,7 @@ class ConvolutionBase(Layer):
     rank: int
     activation: Any
     use_bias: bool
-    bias: Any
+    bias: Variable | Any
     bias_initializer: Any
     bias_regularizer: Any
     bias_constraint: Any

@@ -10,6 +10,7 @@ from eagerflow import ops
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 from eagerflow.layer.dtype_policy import QUANTIZATION_MODES, get_policy
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.settings import settled_weight
@@ -31,7 +32,7 @@ class AdaptedLayer(LoraLayer):
         quantization_config: how the weights were quantized.
     """
 
-    bias: Any
+    bias: Variable | Any
     activation: Any
     _few_bits: tuple[FewBits, ...] = ()
     inputs_quantizer: Any = None

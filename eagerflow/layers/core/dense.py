@@ -17,6 +17,7 @@ from eagerflow.base.typing import (
     TensorLike,
 )
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
@@ -62,8 +63,8 @@ class Dense(AdaptedLayer):
     """
 
     _untold = ("activity_regularizer", "lora_rank", "lora_alpha")
-    kernel: Any = LargeWeight()
-    _kernel: Any = StoredWeight()
+    kernel: Variable = LargeWeight()  # type: ignore[assignment]
+    _kernel: Variable = StoredWeight()  # type: ignore[assignment]
     activation: Any
     use_bias: bool
     kernel_initializer: Any

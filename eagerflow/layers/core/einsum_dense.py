@@ -12,6 +12,7 @@ from eagerflow.activations import relu
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.settings import activated_shape, settle, settled_weight
@@ -68,8 +69,8 @@ class EinsumDense(AdaptedLayer):
     _untold = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
     _also_told = ("activity_regularizer",)
     _kept_as = {"output_shape": "partial_output_shape"}
-    kernel: Any = LargeWeight()
-    _kernel: Any = StoredWeight()
+    kernel: Variable = LargeWeight()  # type: ignore[assignment]
+    _kernel: Variable = StoredWeight()  # type: ignore[assignment]
     activation: Any
     bias_axes: str | None
     kernel_initializer: Any

@@ -11,6 +11,7 @@ from eagerflow.base.layer_options import EmbeddingOptions
 from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.settings import integer, settle
@@ -57,8 +58,8 @@ class Embedding(AdaptedLayer):
     _untold = ("weights", "lora_rank", "lora_alpha")
     _also_told: tuple[str, ...] = ("activity_regularizer",)
     _large = "embeddings"
-    embeddings: Any = LargeWeight()
-    _embeddings: Any = StoredWeight()
+    embeddings: Variable = LargeWeight()  # type: ignore[assignment]
+    _embeddings: Variable = StoredWeight()  # type: ignore[assignment]
     embeddings_initializer: Any
     embeddings_regularizer: Any
     embeddings_constraint: Any

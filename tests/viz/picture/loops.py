@@ -9,6 +9,7 @@ import numpy as np
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from tests.viz.picture.architectures import anew
 
 RANDOM = np.random.default_rng(0)
 
@@ -176,4 +177,4 @@ def penalized_critic():
 
 
 _MADE = (polyak, averaged, own_descent, own_momentum, actor_critic, triplet, two_losses, penalized_critic)
-LOOPS = {made.__name__: made for made in _MADE}
+LOOPS = {made.__name__: anew(made) for made in _MADE}

@@ -329,15 +329,19 @@ if (typeof Search !== "undefined") {
     const summaries = new Map(window.sitePages.map(([page, , summary]) => [`${page}.html`, summary]));
     for (const [page, , anchor, summary] of window.siteMembers) summaries.set(`${page}.html#${anchor}`, summary);
     for (const [page, anchor, , , said] of window.siteHeadings || []) if (said) summaries.set(`${page}.html#${anchor}`, said);
-    const results = document.getElementById("search-results");
-    if (!results) return;
-    new MutationObserver(() => {
+    const tellIn = results => {
       for (const item of results.querySelectorAll("ul.search > li:not([data-told])")) {
         item.dataset.told = "";
-        const [page, anchor] = item.querySelector("a").getAttribute("href").replace(/\?[^#]*/, "").split("#");
+        const address = item.querySelector("a").getAttribute("href").replace(/\?[^#]*/, "");
+        const [page, anchor] = address.replace(/^(\.\.?\/)+/, "").split("#");
         const summary = summaries.get(`${page}#${anchor}`) || summaries.get(page);
         if (summary) item.appendChild(Object.assign(document.createElement("p"), { textContent: summary, className: "told" }));
       }
-    }).observe(results, { childList: true, subtree: true });
+    };
+    // The search page has a place for answers, the box above other pages gets one.
+    for (const id of ["search-results", "pst-search-dialog"]) {
+      const place = document.getElementById(id);
+      if (place) new MutationObserver(() => tellIn(place)).observe(place, { childList: true, subtree: true });
+    }
   });
 }
