@@ -280,8 +280,8 @@ class Selection:
         forward: ops of the forward pass, metrics and data; backward ops without their forward op too.
         backward_of: for a forward op, the ids of the ops that compute its gradient.
         riders_of: for a forward op, the ids of changes in place that a layer makes next to it (moving averages, seeds),
-            and of casts of what it reads or makes.
-        casts: for each such cast, which says nothing that the types of arrows don't, the op that it goes with.
+            and of casts of what it reads or makes, and of parts that a layer takes of its weights for it.
+        casts: for each such cast and part, which says little that arrows and weights don't, the op that it goes with.
         weights_of: for an op, the variables (ids of their first versions) that it is the first to read.
         reader_of: for a variable, the op that is the first to read it: there is the box of the variable.
         updates_of: for a variable, the ids of the ops that update it, those that change it in place first.
@@ -348,10 +348,15 @@ class Selection:
                 self._sort_rider(rider, goes_on=False)
 
     def _fold_casts(self) -> None:
-        """Let a cast go with the op of its scope that made what it casts, or with the only one that reads it."""
-        casts = [op for op in self.forward if op.name == "cast" and op.phase == "forward" and not op.error]
-        casts = [op for op in casts if op.inputs and len(op.outputs) == 1]
-        if not casts:
+        """Let a cast go with the op of its scope that made what it casts, or with the only one that reads it.
+
+        So does what takes a part of a weight in one of the library's layers, as GRU does of its two biases.
+        """
+        found = [op for op in self.forward if op.phase == "forward" and not op.error]
+        found = [op for op in found if op.inputs and len(op.outputs) == 1]
+        casts = [op for op in found if op.name == "cast"]
+        taken = [op for op in found if self._takes_own_weight(op)]
+        if not casts and not taken:
             return
         shown = {op.id for op in self.forward}
         apart = {op.id for op in casts}  # not yet known to go with another
@@ -363,8 +368,8 @@ class Selection:
             if host is not None and host not in apart:
                 self.casts[op.id] = self.casts.get(host, host)
                 apart.discard(op.id)
-        for op in reversed(casts):
-            host = self._reader(op, readers) if op.id in apart else None
+        for op in sorted([op for op in casts if op.id in apart] + taken, key=lambda op: op.id, reverse=True):
+            host = self._reader(op, readers)
             if host is not None:
                 self.casts[op.id] = self.casts.get(host, host)
         for cast, host in sorted(self.casts.items()):
@@ -373,6 +378,13 @@ class Selection:
                 if cast in kept:
                     kept.setdefault(host, []).extend(kept.pop(cast))
         self.forward = [op for op in self.forward if op.id not in self.casts]
+
+    def _takes_own_weight(self, op: Op) -> bool:
+        """Does an op take a part of a weight in a layer of the library's: with no line of the user's in between?"""
+        if op.name != "take_index" or op.scope is None or any(i not in self.variables for i in op.inputs):
+            return False
+        scope = self.record.scopes[op.scope]
+        return scope.kind == "layer" and bool(op.stack) and op.stack == scope.stack
 
     def _maker(self, op: Op, shown: set[int]) -> int | None:
         """The op of the same scope that made what an op reads."""

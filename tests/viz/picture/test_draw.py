@@ -690,3 +690,26 @@ def test_equal_boxes_that_take_parts_say_the_first_and_the_last():
             ef.ops.exp(x[:, step])
     (box,) = [node for node in t.draw().graph.nodes.values() if node.title == "take_index"]
     assert box.lines[0] == "x[:, 0] … x[:, 4]"
+
+
+class OwnParts(ef.layers.Layer):
+    def build(self, input_shape):
+        self.parts = self.add_weight(shape=(2, input_shape[-1]))
+
+    def call(self, x):
+        return x * self.parts[0] + self.parts[1]
+
+
+def test_parts_that_the_library_takes_of_its_weights_are_shown_with_what_reads_them():
+    for layer, taken in (ef.layers.GRU(3), []), (OwnParts(), ["x[0]", "x[1]"]):
+        model = ef.Sequential([layer, ef.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.train_on_batch(np.ones((2, 4, 3)), np.ones((2, 1)) if not taken else np.ones((2, 4, 1)))
+        with viz.trace() as t:
+            model.train_on_batch(np.ones((2, 4, 3)), np.ones((2, 1)) if not taken else np.ones((2, 4, 1)))
+        graph = t.draw().graph
+        assert [n.lines[0] for n in graph.nodes.values() if n.title == "take_index" and n.lane == "forward"] == taken
+        if not taken:
+            readers = [graph.nodes[e.head].title for e in graph.edges if e.kind == "parameter"]
+            assert readers == ["gru", "dense"]
+            assert [graph.nodes[e.head].kind for e in graph.edges if graph.nodes[e.tail].title == "∇ gru"] == ["update"]

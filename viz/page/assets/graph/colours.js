@@ -74,9 +74,12 @@ class Painter {
       .map((phase) => [this.theme.phases[phase][0], names[phase], this.theme.phases[phase][1]]);
   }
 
-  // What a box's own ops made, without the casts that it is shown with.
+  // What a box's own ops made, without the casts and the parts of weights that it is shown with.
   madeButCasts(node) {
-    const own = node.ops.filter((i) => this.model.ops[i].name !== "cast");
+    const { ops, tensors } = this.model;
+    const takes = ({ name, inputs }) =>
+      name === "take_index" && inputs.every((i) => ["parameter", "frozen", "state"].includes(tensors[i].role));
+    const own = node.ops.filter((i) => ops[i].name !== "cast" && !takes(ops[i]));
     return this.made({ ...node, ops: own.length ? own : node.ops });
   }
 
