@@ -5,7 +5,7 @@
 Every kind of page, and a hundred drawn by lot (`--all`: every page), in the light and the dark theme and at the width
 of a phone: no script fails, nothing is asked of another machine, nothing is wider than the window, text differs enough
 from its ground. Then typical questions are put to the search, which must have the page among its first three answers
-(that of a name first),
+(that of a name first), the box above a page must answer while one types,
 and what newcomers come for must be at most two clicks away. And no page prints the address of a live page.
 """
 
@@ -40,6 +40,14 @@ _SEARCHED = (
     "document.querySelectorAll('ul.search li > a').length > 2"
     " || (Search.title && Search.title.innerText === 'Search Results')"  # fewer, and no more will come
 )
+
+_TYPE = """(() => {
+    document.getElementById("pst-search-dialog").showModal();
+    const box = document.querySelector("#pst-search-dialog input[name=q]");
+    box.value = "dropout";
+    box.dispatchEvent(new KeyboardEvent("keyup", {key: "t", bubbles: true}));
+})()"""
+_ANSWERED = "document.querySelectorAll('#pst-search-dialog ul.search > li > a').length > 2"
 
 
 def looked_at(site: Path, page: str, browser: SiteBrowser) -> list[str]:
@@ -76,6 +84,19 @@ def searched(site: Path, browser: SiteBrowser) -> list[str]:
     return found
 
 
+def typed(site: Path, browser: SiteBrowser) -> list[str]:
+    """What is wrong with the box above a page, which answers while one types."""
+    browser.look("light", *WIDE)
+    browser.begin((site / "guides" / "speed.html").as_uri())
+    browser.run(_TYPE)
+    browser.wait(_ANSWERED, 30)
+    first = browser.run("document.querySelector('#pst-search-dialog ul.search > li > a').href.split('?')[0]")
+    wanted = (site / "reference" / "layers" / "Dropout.html").as_uri()
+    wrong = [] if first == wanted else [f"the first is {first}"]
+    wrong += [] if browser.run("!!document.querySelector('#pst-search-dialog .told')") else ["no summaries"]
+    return [f"dropout in the search box: {told}" for told in (*wrong, *browser.wrong)]
+
+
 def chosen(site: Path, every: bool, seed: int, count: int = 100) -> list[str]:
     """The pages to look at: every kind, and some by lot."""
     there = sorted(str(path.relative_to(site).with_suffix("")) for path in site.rglob("*.html"))
@@ -103,7 +124,7 @@ def main() -> int:
         pages = chosen(site, given.all, given.seed)
         for page in pages:
             wrong += looked_at(site, page, browser)
-        wrong += searched(site, browser)
+        wrong += searched(site, browser) + typed(site, browser)
         browser.close()
     wrong += without_a_way(site)
     done = f"{len(pages)} pages in both themes and on a phone, {len(QUERIES)} searches, {len(TASKS)} tasks: all well"
