@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import pathlib
+import re
 import shutil
 import time
 import warnings
@@ -33,8 +36,9 @@ class TensorBoard(Callback):
 
     Runs are `<log_dir>/train` and `<log_dir>/validation`. Tags: `epoch_<metric>` and `epoch_learning_rate` by epoch,
     `batch_<metric>` by batch, `evaluation_<metric>_vs_iterations`, `<weight's path>/histogram` and `/image`, the
-    model's layers (`keras`) and the ops of one training step in the Graphs tab. Look with
-    `tensorboard --logdir <log_dir>`.
+    layers of a `Sequential` or functional model (`keras`) and the ops of one training step in the Graphs tab. Look with
+    `tensorboard --logdir <log_dir>`. Batches are counted on where the optimizer has made updates before, as in a
+    training that is resumed.
 
     Args:
         log_dir: the folder.
@@ -43,9 +47,9 @@ class TensorBoard(Callback):
         write_images: write kernels as pictures where histograms are written.
         write_steps_per_second: write the speed by batch and by epoch.
         update_freq: `"batch"`, `"epoch"`, or a number of batches between `batch_...` numbers.
-        profile_batch: a batch (from 1), or a pair of first and last, to be written with compute times and memory
-            in the Graphs tab, and for the Profile tab (`pip install tensorboard-plugin-profile`), which shows the
-            steps of a pair side by side; 0: none.
+        profile_batch: a batch of this `fit` (from 1), or a first and a last one (`(5, 10)` or `"5,10"`), to be written
+            with compute times and memory in the Graphs tab, and for the Profile tab
+            (`pip install tensorboard-plugin-profile`), which shows the steps of a pair side by side; 0: none.
         embeddings_freq: write the weights of embedding layers for the projector every so many epochs; 0: never.
         embeddings_metadata: a file that names the rows, or a dict of such files by layer name, as seen from `log_dir`
             or from where the program runs.
@@ -74,7 +78,7 @@ class TensorBoard(Callback):
         write_images: bool = False,
         write_steps_per_second: bool = False,
         update_freq: str | int = "epoch",
-        profile_batch: int | tuple[int, int] = 0,
+        profile_batch: int | tuple[int, int] | str = 0,
         embeddings_freq: int = 0,
         embeddings_metadata: str | dict[str, str] | None = None,
     ) -> None:
@@ -94,7 +98,8 @@ class TensorBoard(Callback):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none")
         self._logs: dict[str, EventLog] = {}
-        self._batch = 0
+        self._batch = self._before = 0  # batches of this `fit`, and updates before it
+        self._session = ""
         self._tracer: Tracer | None = None
         self._profile: tensorboard_profile.Profile | None = None
         self._traced_at = self._profiled_at = 0  # when the last recording began, and the first one of the profile
@@ -138,7 +143,9 @@ class TensorBoard(Callback):
     # ------------------------------------------------------------------ what happens
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._batch = 0
+        self._batch, self._before = 0, _iterations(self.model, 0)
+        self._session = time.strftime("%Y_%m_%d_%H_%M_%S")
+        self._check_folder()
         self._wrote_model = False
         self._drawn = None
         if self.embeddings_freq:
@@ -147,6 +154,12 @@ class TensorBoard(Callback):
     def on_train_end(self, logs: Any = None) -> None:
         self._end_trace()
         self._write_profile()
+        if self._profiled and self._profile is None:
+            warnings.warn(
+                f"TensorBoard(profile_batch={min(self._profiled)}): nothing was profiled, since fit ended after "
+                f"{self._batch} batches",
+                stacklevel=2,
+            )
         self._profile = None
         self._close()
 
@@ -173,7 +186,7 @@ class TensorBoard(Callback):
         if isinstance(self.update_freq, int) and self._batch % self.update_freq == 0:
             values |= {f"batch_{name}": value for name, value in (logs or {}).items()}
         if values:
-            self._log("train").scalars(values, self._batch)
+            self._log("train").scalars(values, self._before + self._batch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs = logs or {}
@@ -198,8 +211,8 @@ class TensorBoard(Callback):
     def show_measured(self, values: dict[str, float], words: str) -> None:
         """Write what another callback measured beside this step, and what it comes to."""
         log = self._log("train")
-        log.scalars(values, self._batch)
-        log.text("cockpit/advice", words, self._batch)
+        log.scalars(values, self._before + self._batch)
+        log.text("cockpit/advice", words, self._before + self._batch)
 
     def on_test_end(self, logs: Any = None) -> None:
         values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
@@ -230,13 +243,17 @@ class TensorBoard(Callback):
                     self._write_profile()
 
     def _write_profile(self) -> None:
-        """Write the batches that were profiled so far as one session, whose steps the Profile tab compares."""
+        """Write the batches that were profiled so far as one session, whose steps the Profile tab compares.
+
+        Its name begins with the time, so that those of several trainings stand beside each other.
+        """
         if self._profile is not None:
             first, last = min(self._profiled), max(self._profiled)
-            self._profile.write(self.log_dir, f"batch_{first}" if first == last else f"batches_{first}_to_{last}")
+            batches = f"batch_{first}" if first == last else f"batches_{first}_to_{last}"
+            self._profile.write(self.train_dir, f"{self._session}_{batches}")
 
     def _write_model(self) -> None:
-        """The layers, for the conceptual graph; models that can't be written as JSON have none."""
+        """The layers, for the conceptual graph; subclassed models, whose calls nobody wrote down, have none."""
         self._wrote_model = True
         to_json = getattr(self.model, "to_json", None)
         if to_json is None:
@@ -245,7 +262,23 @@ class TensorBoard(Callback):
             config = to_json()
         except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
             return
-        self._log("train").model(config)
+        if isinstance(json.loads(config)["config"].get("layers"), list):
+            self._log("train").model(config)
+
+    def _check_folder(self) -> None:
+        """Say before any batch runs that the folder can't be written to."""
+        try:
+            os.makedirs(self.train_dir, exist_ok=True)
+        except OSError as error:
+            raise type(error)(
+                error.errno,
+                f"TensorBoard(log_dir={self.log_dir!r}): the folder can't be made or written to "
+                f"({error.strerror}: {error.filename!r}). Give another log_dir",
+            ) from None
+        if not os.access(self.train_dir, os.W_OK):
+            raise PermissionError(
+                errno.EACCES, f"TensorBoard(log_dir={self.log_dir!r}): {self.train_dir!r} can't be written to"
+            )
 
     def _write_weights(self, epoch: int) -> None:
         log = self._log("train")
@@ -388,6 +421,9 @@ def _trace_options(options: dict[str, Any]) -> Options:
 
 def _batches(profile_batch: Any) -> frozenset[int]:
     """The batches to profile, counted from 1."""
+    if isinstance(profile_batch, str) and re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)?", profile_batch):
+        numbers = [int(number) for number in profile_batch.split(",")]  # TensorFlow's way to write a pair
+        profile_batch = numbers if len(numbers) == 2 else numbers[0]
     if isinstance(profile_batch, int):
         first = last = profile_batch
     elif isinstance(profile_batch, (tuple, list)) and len(profile_batch) == 2:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_the_graph_of_a_training_step_is_written(tmp_path):
 
 
 def test_profiled_batches_are_written(tmp_path):
-    fit(TensorBoard(tmp_path, profile_batch=(3, 4)))
+    fit(TensorBoard(tmp_path, profile_batch=" 3, 4"))
     assert read(tmp_path / "train").Tags()["run_metadata"] == ["step_3", "step_4"]
 
 
@@ -139,7 +140,7 @@ def test_the_layers_are_written_for_the_conceptual_graph(tmp_path):
         weights = layers = ()
 
         def to_json(self):
-            return json.dumps({"class_name": "Sequential", "config": {"name": "é"}})
+            return json.dumps({"class_name": "Sequential", "config": {"name": "é", "layers": []}})
 
     callback = TensorBoard(tmp_path)
     callback.set_model(Model())
@@ -149,6 +150,53 @@ def test_the_layers_are_written_for_the_conceptual_graph(tmp_path):
     callback.on_train_end()
     (event,) = read(tmp_path / "train").Tensors("keras")
     assert json.loads(event.tensor_proto.string_val[0])["config"]["name"] == "é"
+
+
+class Subclassed(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = ef.layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_a_subclassed_model_has_no_conceptual_graph_which_tensorboard_could_not_read(tmp_path):
+    model = Subclassed()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=2, verbose=0, callbacks=[TensorBoard(tmp_path)])
+    tags = read(tmp_path / "train").Tags()
+    assert tags["graph"]
+    assert "keras" not in tags["tensors"]
+
+
+def test_batches_are_counted_on_where_a_training_is_resumed(tmp_path):
+    model = ef.Sequential([ef.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    for first in (0, 2):
+        board = TensorBoard(tmp_path, update_freq="batch", profile_batch=(3, 3))
+        options = {"batch_size": 2, "initial_epoch": first, "epochs": first + 2, "verbose": 0}
+        model.fit(np.ones((8, 3)), np.ones((8, 2)), callbacks=[board], **options)
+        time.sleep(1.1)  # sessions are called after the second in which their training began
+    train = read(tmp_path / "train")
+    assert [event.step for event in train.Scalars("batch_loss")] == list(range(1, 17))
+    assert [event.step for event in train.Scalars("epoch_loss")] == [0, 1, 2, 3]
+    sessions = sorted(path.name for path in (tmp_path / "train" / "plugins" / "profile").iterdir())
+    assert [name[len("2000_01_01_00_00_00") :] for name in sessions] == ["_batch_3", "_batch_3"]
+
+
+def test_batches_to_profile_that_never_came_are_told(tmp_path):
+    with pytest.warns(UserWarning, match=r"profile_batch=90\): nothing was profiled, since fit ended after"):
+        fit(TensorBoard(tmp_path, profile_batch="90,100"))
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_training(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    model = ef.Sequential([ef.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with pytest.raises(OSError, match=r"TensorBoard\(log_dir=.*taken.*can't be made or written to"):
+        model.fit(np.ones((8, 3)), np.ones((8, 2)), verbose=0, callbacks=[TensorBoard(tmp_path / "taken")])
+    assert not model.built
 
 
 def test_models_without_json_have_no_conceptual_graph(tmp_path):
@@ -225,7 +273,8 @@ def test_evaluate_alone_writes_and_closes(tmp_path):
         ({"update_freq": 0}, "update_freq=0"),
         ({"update_freq": "week"}, "'batch', 'epoch'"),
         ({"profile_batch": (5, 2)}, r"profile_batch=\(5, 2\)"),
-        ({"profile_batch": "3"}, "profile_batch='3'"),
+        ({"profile_batch": "3,"}, "profile_batch='3,'"),
+        ({"profile_batch": "5,2"}, r"profile_batch=\[5, 2\]"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, says):

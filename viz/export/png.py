@@ -11,16 +11,20 @@ import numpy
 __all__ = ["png", "png_address"]
 
 
+_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}  # the format's numbers for so many channels
+
+
 def png(pixels: numpy.ndarray) -> bytes:
     """A PNG file.
 
     Args:
-        pixels: bytes of shape (height, width, 1 or 3).
+        pixels: bytes of shape (height, width, channels): one is grey, three are red, green and blue; one more, the
+            second or the fourth, says how opaque a pixel is.
     """
     height, width, colors = pixels.shape
     rows = numpy.zeros((height, 1 + width * colors), dtype=numpy.uint8)  # each row begins with filter type 0
     rows[:, 1:] = pixels.reshape(height, width * colors)
-    header = struct.pack(">IIBBBBB", width, height, 8, 0 if colors == 1 else 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, _KINDS[colors], 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join([_chunk(kind, content) for kind, content in parts])
 

@@ -74,7 +74,8 @@ class SummaryWriter(EventLog):
         Args:
             tag: the name.
             pixels: (height, width), (height, width, channels) or (number, height, width, channels); bytes, or floats
-                from 0 to 1. One channel is grey, three are red, green and blue.
+                from 0 to 1. One channel is grey, three are red, green and blue; one more, the second or the fourth,
+                says how opaque a pixel is.
             step: the step.
             channels_first: the channels stand before height and width.
 
@@ -216,7 +217,7 @@ def _file_name(name: str) -> str:
 
 
 def _as_pictures(pixels: Any, channels_first: bool) -> numpy.ndarray:
-    """Bytes of shape (number, height, width, 1 or 3)."""
+    """Bytes of shape (number, height, width, 1 to 4)."""
     given = numpy.asarray(pixels)
     found = given
     if found.ndim == 2:
@@ -225,9 +226,10 @@ def _as_pictures(pixels: Any, channels_first: bool) -> numpy.ndarray:
         if found.ndim == 3:
             found = found[numpy.newaxis]
         found = numpy.moveaxis(found, 1, -1) if channels_first and found.ndim == 4 else found
-    if found.ndim != 4 or (found.size and found.shape[-1] not in (1, 3)):
+    if found.ndim != 4 or (found.size and found.shape[-1] not in (1, 2, 3, 4)):
         raise ValueError(
-            "images(): expected (height, width), (height, width, 1 or 3) or (number, height, width, 1 or 3)"
+            "images(): expected (height, width), (height, width, channels) or (number, height, width, channels), with "
+            "1 to 4 channels"
             f"; got {given.shape}" + (" with channels first" if channels_first else "")
         )
     if found.dtype != numpy.uint8:

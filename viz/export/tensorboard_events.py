@@ -106,7 +106,7 @@ class EventLog:
         self.add(self._protos.event.Event(summary=made), step)
 
     def pictures(self, tag: str, pictures: list[numpy.ndarray], step: int) -> None:
-        """Pictures of one size under one tag, as Keras writes them; each is (height, width, 1 or 3) of bytes."""
+        """Pictures of one size under one tag, as Keras writes them; each is (height, width, 1 to 4) of bytes."""
         height, width, _ = pictures[0].shape
         summary, types = self._protos.summary, self._protos.types
         about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="images"))

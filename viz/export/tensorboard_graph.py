@@ -23,7 +23,7 @@ from viz.export.run_metadata import messages
 from viz.export.tensorboard_events import EventLog, protos
 from viz.facts import formatting
 from viz.facts.parts import parts_of
-from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.facts.selection import Selection, call_numbers, line_of, origin, pick_step, step_numbers, variables_of
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
@@ -134,6 +134,8 @@ class _Naming:
         self.selection = Selection(record, step, True, here)
         self.variables = self.selection.variables
         self.calls = call_numbers(record)
+        self.owners: dict[str, list[int | None]] = {}  # of scopes of one name
+        self.passes: list[int] = []  # the calls that compute gradients
         self.wanted: dict[tuple[str, int], str] = {}
         self.fused: dict[tuple[int | None, str], int] = {}  # how many of a name there are in a scope
 
@@ -163,16 +165,35 @@ class _Naming:
             outside = info.name or made or "input"  # what pictures call it
             scopes = self._around(op) if info.role == "constant" else []  # a number stands where it is read
             self.wanted["tensor", first] = (
-                "gradients/initial" if info.role == "gradient" else "/".join([*scopes, _part(outside)])
+                f"{self._gradients(op)}/initial" if info.role == "gradient" else "/".join([*scopes, _part(outside)])
             )
 
     def _around(self, op: Op) -> list[str]:
-        return [*(["gradients"] if op.phase == "backward" else []), *self._scopes(origin(self.record, op))]
+        backward = [self._gradients(op)] if op.phase == "backward" else []
+        return [*backward, *self._scopes(origin(self.record, op))]
+
+    def _gradients(self, op: Op) -> str:
+        """The scope of the gradients that were computed together: each loss of a GAN has its own."""
+        found = next((s.id for s in self.record.ancestors(op.scope) if s.kind == "backward"), -1)
+        if found not in self.passes:
+            self.passes.append(found)
+        return _numbered("gradients", self.passes.index(found))
 
     def _scopes(self, op: Op) -> list[str]:
         scopes = [s for s in self.record.ancestors(op.scope) if s.kind not in ("step", "backward")]
         calls = [self.calls[s.id] for s in scopes]
-        return [_part(s.name) + (f"_call{n + 1}" if n else "") for s, n in zip(scopes[::-1], calls[::-1])]
+        return [self._owner(s) + (f"_call{n + 1}" if n else "") for s, n in zip(scopes[::-1], calls[::-1])]
+
+    def _owner(self, scope: Scope) -> str:
+        """A scope's name, numbered where others are called the same, as two optimizers are."""
+        owners = self.owners.setdefault(_part(scope.name), [])
+        if scope.owner not in owners:
+            owners.append(scope.owner)
+        return _numbered(_part(scope.name), owners.index(scope.owner))
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name}_{number}" if number else name
 
 
 def _part_key(number: int) -> str:

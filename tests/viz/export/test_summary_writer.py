@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import json
 import math
 import warnings
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import eagerflow as ef
@@ -24,6 +26,8 @@ def test_every_kind_is_read_back(tmp_path):
         log.images("grey", np.eye(4), 3)
         log.image("a batch", np.zeros((2, 4, 4, 1)), 3)
         log.images("colours", np.zeros((2, 3, 5, 4), "uint8"), 3, channels_first=True)
+        log.images("see-through", np.zeros((3, 5, 4), "uint8"), 3)
+        log.images("grey and clear", np.zeros((3, 5, 2)), 3)
         log.text("notes", "**é** <script>", 3)
         log.pr_curve("curve", [0, 1, 1, 0], [0.1, 0.9, 0.6, math.nan], 3)
         log.hparams({"rate": 0.1, "name": "adam", "on": True, "f": len}, {"accuracy": 0.9})
@@ -33,6 +37,9 @@ def test_every_kind_is_read_back(tmp_path):
     for tag, size in (("colours", (b"4", b"5", 2)), ("a batch", (b"4", b"4", 2))):
         width, height, *pictures = found.Tensors(tag)[0].tensor_proto.string_val
         assert (width, height, len(pictures)) == size
+    width, height, picture = found.Tensors("see-through")[0].tensor_proto.string_val
+    assert (width, height, PIL.Image.open(io.BytesIO(picture)).mode) == (b"5", b"3", "RGBA")
+    assert PIL.Image.open(io.BytesIO(found.Tensors("grey and clear")[0].tensor_proto.string_val[2])).mode == "LA"
     assert found.Tensors("notes")[0].tensor_proto.string_val[0].decode() == "**é** <script>"
     assert found.SummaryMetadata("notes").plugin_data.plugin_name == "text"
     assert found.SummaryMetadata("curve").plugin_data.plugin_name == "pr_curves"
@@ -84,8 +91,8 @@ def test_odd_pictures_and_texts(tmp_path):
         log.images("none", np.zeros((0, 4, 4, 3)), 0)
         log.text("lone surrogate", "\ud800")
         log.pr_curve("nothing", [1], [math.nan], 0)
-        with pytest.raises(ValueError, match=r"got \(2, 2, 2\)"):
-            log.images("two channels", np.zeros((2, 2, 2)), 0)
+        with pytest.raises(ValueError, match=r"1 to 4 channels; got \(2, 2, 5\)"):
+            log.images("five channels", np.zeros((2, 2, 5)), 0)
         with pytest.raises(ValueError, match="2 and 1"):
             log.pr_curve("lengths", [1, 0], [0.5], 0)
         with pytest.raises(ValueError, match="thresholds=1"):

@@ -194,3 +194,27 @@ def test_numbers_that_a_layer_reads_stand_in_it():
         model(np.ones((4, 3), "float32"), training=True)
     made = [name for (kind, _), name in names_of(t, None).items() if kind == "tensor" and "constant" in name]
     assert made == ["net/drop/constant"]
+
+
+def test_each_loss_and_each_optimizer_of_a_gan_has_a_scope_of_its_own(tmp_path):
+    generator, critic = (
+        ef.Sequential([ef.Input((3,)), ef.layers.Dense(n)], name=name) for n, name in ((3, "g"), (1, "c"))
+    )
+    of_generator, of_critic = ef.optimizers.Adam(), ef.optimizers.Adam()
+
+    def step():
+        with ef.GradientTape() as tape:
+            loss = critic(generator(np.ones((2, 3)))).mean()
+        of_critic.apply(tape.gradient(loss, critic.trainable_variables), critic.trainable_variables)
+        with ef.GradientTape() as tape:
+            loss = -critic(generator(np.ones((2, 3)))).mean()
+        of_generator.apply(tape.gradient(loss, generator.trainable_variables), generator.trainable_variables)
+
+    step()
+    with viz.trace() as t:
+        step()
+    names = {node.name for node in graph_and_metadata(t, tmp_path)[0].node}
+    assert {name.split("/")[0] for name in names} >= {"adam", "adam_1", "gradients", "gradients_1"}
+    assert {"gradients/initial", "gradients_1/initial"} <= names
+    assert not any(name.startswith("gradients/g_") or name.startswith("gradients/g/") for name in names)
+    assert any(name.startswith("gradients_1/g_call2/") for name in names)

@@ -98,8 +98,8 @@ def test_the_callback_profiles_the_chosen_batches(tmp_path):
     model.compile("sgd", "mse")
     callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 3))
     model.fit(np.ones((16, 3), "float32"), np.ones((16, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
-    (found,) = (tmp_path / "plugins" / "profile").glob("*/*.xplane.pb")
-    assert found.parent.name == "batches_2_to_3"
+    (found,) = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
+    assert re.fullmatch(r"[\d_]{19}_batches_2_to_3", found.parent.name)
     events = named(plane_of(found))
     marked = [(event, about) for name, event, about in events if name == "train"]
     assert [about["step_num"] for _, about in marked] == [2, 3]
@@ -125,8 +125,8 @@ def test_a_training_that_breaks_off_leaves_what_was_profiled(tmp_path):
 
     with pytest.raises(OSError, match="no more"):
         model.fit(batches(), verbose=0, callbacks=[callback])
-    (found,) = (tmp_path / "plugins" / "profile").glob("*/*.xplane.pb")
-    assert found.parent.name == "batches_2_to_30"
+    (found,) = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
+    assert found.parent.name.endswith("_batches_2_to_30")
     assert [about["step_num"] for name, _, about in named(plane_of(found)) if name == "train"] == [2, 3]
     callback.on_train_end()
 
@@ -136,7 +136,7 @@ def test_one_batch_is_a_session_by_itself(tmp_path):
     model.compile("sgd", "mse")
     callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=2)
     model.fit(np.ones((8, 3), "float32"), np.ones((8, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
-    assert [path.name for path in (tmp_path / "plugins" / "profile").iterdir()] == ["batch_2"]
+    assert [p.name[19:] for p in (tmp_path / "train" / "plugins" / "profile").iterdir()] == ["_batch_2"]
 
 
 @pytest.mark.slow
@@ -146,7 +146,7 @@ def test_the_plugins_overview_knows_the_time_of_a_step(tmp_path):
     model.compile("sgd", "mse")
     callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 6))
     model.fit(np.ones((32, 3), "float32"), np.ones((32, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
-    (found,) = (tmp_path / "plugins" / "profile").glob("*/*.xplane.pb")
+    (found,) = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
     text, _ = convert.xspace_to_tool_data([str(found)], "overview_page", {})
     steps = json.loads(text)[1]
     assert "No step time measured" not in str(text)
