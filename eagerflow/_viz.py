@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
 
-__all__ = ["NAME", "callback", "curves", "package", "web_page"]
+__all__ = ["NAME", "callback", "curves", "package", "projector_config", "web_page"]
 
 NAME = "viz"
 _HOMES = {"Cockpit": "viz.cockpit.callback", "Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
@@ -46,6 +46,12 @@ def curves(history: Any, epochs: Any) -> str:
     """What `fit` returned as HTML; empty text where it holds no numbers."""
     found: str = importlib.import_module("viz.picture.history").history_charts(history, epochs)
     return found
+
+
+def projector_config(entries: Any) -> str:
+    """The file that TensorBoard's projector reads; see `viz.export.summary_writer`."""
+    told: str = _module("viz.export.summary_writer").projector_config(entries)
+    return told
 
 
 def package() -> ModuleType:

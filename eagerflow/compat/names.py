@@ -107,10 +107,8 @@ GONE["tensorflow.io"] = dict.fromkeys(
 _SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
 GONE["tensorflow.summary"] = {
     **dict.fromkeys(("FileWriter", "merge", "merge_all"), f"{_GRAPH}Write tf.summary.create_file_writer(folder)."),
-    **dict.fromkeys(
-        ("trace_on", "trace_off", "trace_export"),
-        "The callback keras.callbacks.TensorBoard writes what ran as a graph.",
-    ),
+    "graph": "Write tf.summary.trace_on(), run a step, and tf.summary.trace_export(name, step).",
+    "write": "Write tf.summary.scalar, histogram, image, audio or text.",
 }
 GONE["tensorflow.compiler"] = dict.fromkeys(("mlir", "jit", "xla"), "Nothing is compiled here; leave it out.")
 GONE["tensorflow.math"] = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
+import wave
 
 import numpy as np
 import pytest
@@ -67,3 +69,62 @@ def test_a_function_writes_in_each_call(run, tmp_path):
     done = run(textwrap.dedent(source))
     assert done.returncode == 0, done.stderr
     assert [e.step for e in read(tmp_path / "logs").Scalars("loss")] == list(range(6))
+
+
+def test_name_scopes_stand_before_tags(tmp_path):
+    with tf.summary.create_file_writer(tmp_path).as_default(step=1):
+        with tf.name_scope("outer"):
+            tf.summary.scalar("x", 1.0)
+            with tf.name_scope("inner") as scope, tf.name_scope(f"{scope}deep/"):
+                tf.summary.scalar("x", 2.0)
+        with tf.summary.experimental.summary_scope("mine") as (tag, scope):
+            assert (tag, scope) == ("mine", "mine/")
+            tf.summary.scalar("x", 3.0)
+        tf.summary.scalar("x", 4.0)
+    assert set(read(tmp_path).Tags()["scalars"]) == {"outer/x", "outer/inner/deep/x", "mine/x", "x"}
+
+
+def test_sounds_tables_and_pictures_of_four_channels(tmp_path):
+    sounds = np.sin(np.arange(4 * 80).reshape(4, 80, 1))
+    with tf.summary.create_file_writer(tmp_path).as_default(step=1):
+        tf.summary.audio("tone", sounds, 8000, max_outputs=2)
+        tf.summary.text("table", tf.constant([["a", "b"], ["c", "d"]]))
+        tf.summary.image("chart", np.zeros((1, 3, 5, 4), "float32"))
+    found = read(tmp_path)
+    tone = found.Tensors("tone")[0].tensor_proto
+    assert [d.size for d in tone.tensor_shape.dim] == [2, 2]
+    with wave.open(io.BytesIO(tone.string_val[0])) as file:
+        assert (file.getframerate(), file.getnframes(), file.getnchannels()) == (8000, 80, 1)
+        heard = np.frombuffer(file.readframes(80), "<i2") / 32767
+    np.testing.assert_allclose(heard, sounds[0, :, 0], atol=1e-4)
+    assert found.SummaryMetadata("tone").plugin_data.plugin_name == "audio"
+    assert [d.size for d in found.Tensors("table")[0].tensor_proto.tensor_shape.dim] == [2, 2]
+    assert len(found.Tensors("chart")[0].tensor_proto.string_val) == 3
+
+
+def test_what_ran_between_trace_on_and_export_is_the_graph(tmp_path):
+    with pytest.raises(RuntimeError, match="default writer"):
+        tf.summary.trace_export("nowhere", step=0)
+    with tf.summary.create_file_writer(tmp_path).as_default():
+        with pytest.raises(RuntimeError, match="trace_on"):
+            tf.summary.trace_export("nothing", step=0)
+        tf.summary.trace_on(graph=True, profiler=True)
+        tf.nn.relu(tf.constant([1.0]))
+        tf.summary.trace_export("mine", step=0, profiler_outdir=tmp_path)
+        tf.nn.softmax(tf.constant([1.0]))
+    names = {node.name for node in read(tmp_path).Graph().node}
+    assert "relu" in names
+    assert "softmax" not in names
+    assert list((tmp_path / "plugins" / "profile").iterdir())
+
+
+def test_a_profile_has_the_steps_that_were_marked(tmp_path):
+    with tf.profiler.experimental.Profile(tmp_path):
+        for step in range(2):
+            with tf.profiler.experimental.Trace("train", step_num=step, _r=1):
+                tf.nn.relu(tf.constant([1.0]))
+        with pytest.raises(RuntimeError, match="running"):
+            tf.profiler.experimental.start(tmp_path)
+    assert len(read(tmp_path).Tags()["run_metadata"]) == 2
+    with pytest.raises(RuntimeError, match="no profile"):
+        tf.profiler.experimental.stop()

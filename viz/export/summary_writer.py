@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from eagerflow.base.notebook import shown_short
+from viz.export import hparams
 from viz.export.tensorboard_events import EventLog, protos
+from viz.export.wav import wav
 from viz.facts.formatting import nearest
 
 __all__ = ["SummaryWriter", "projector_config"]
@@ -92,6 +94,35 @@ class SummaryWriter(EventLog):
 
     image = images
 
+    def audio(self, tag: str, samples: Any, step: int, sample_rate: int = 44100) -> None:
+        """One sound or several under one tag, for the Audio tab.
+
+        Args:
+            tag: the name.
+            samples: (frames,), (frames, channels) or (number, frames, channels) of numbers from -1 to 1; larger ones
+                are cut.
+            step: the step.
+            sample_rate: frames per second.
+
+        Raises:
+            ValueError: for another shape or rate.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.audio("a", np.sin(np.arange(8000) / 8000 * 440 * 2 * np.pi), step=1, sample_rate=8000)
+        """
+        given = numpy.asarray(samples, dtype="float64")
+        found = given[:, numpy.newaxis] if given.ndim == 1 else given
+        found = found[numpy.newaxis] if found.ndim == 2 else found
+        if found.ndim != 3 or not 1 <= found.shape[-1] <= 255:
+            raise ValueError(
+                "audio(): expected (frames,), (frames, channels) or (number, frames, channels) with 1 to 255 channels; "
+                f"got {given.shape}"
+            )
+        if sample_rate < 1:
+            raise ValueError(f"audio(sample_rate={sample_rate!r}): expected frames per second, 1 or more")
+        self.sounds(tag, [wav(sound, int(sample_rate)) for sound in found], step)
+
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None) -> None:
         """What a run was made with and what came of it, for the HParams tab: one call per run.
 
@@ -109,6 +140,44 @@ class SummaryWriter(EventLog):
             self.add(self._protos.event.Event(summary=made), 0)
         if values:
             self.scalars(values, 0)
+
+    def hparams_config(
+        self, settings: Mapping[str, Any], metrics: Mapping[tuple[str, str], str] | Sequence[str] = ()
+    ) -> None:
+        """What the runs of a study may be made with, for the HParams tab: once, in the folder above those of the runs.
+
+        Args:
+            settings: a list of values by name, or a pair of the least and the largest number, or None.
+            metrics: tags of scalars that runs are compared by; or what the tab is to call them by pairs of the run
+                below a trial's folder and the tag.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("study") as log:
+        ...     log.hparams_config({"units": [16, 32], "rate": (1e-4, 1e-1)}, ["epoch_accuracy"])
+        >>> for number, units in enumerate((16, 32)):
+        ...     with viz.SummaryWriter(f"study/run-{number}") as log:
+        ...         log.hparams_session({"units": units, "rate": 0.01})
+        ...         log.scalar("epoch_accuracy", 0.9, step=0)
+        """
+        named = metrics if isinstance(metrics, Mapping) else {("", tag): "" for tag in metrics}
+        self.add(self._protos.event.Event(summary=hparams.experiment(settings, named)), 0)
+
+    def hparams_session(self, settings: Mapping[str, Any] | None, has_ended: bool = True) -> None:
+        """What this run of a study is made with.
+
+        Args:
+            settings: as for `hparams`; None: nothing more is written than that the run has ended.
+            has_ended: whether that is written.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("study/run-2") as log:
+        ...     log.hparams_session({"units": 64})
+        """
+        _, begins, ends = self._protos.summaries.hparams(
+            {str(name): _setting(value) for name, value in (settings or {}).items()}, {}
+        )
+        for made in [*([] if settings is None else [begins]), *([ends] if has_ended else [])]:
+            self.add(self._protos.event.Event(summary=made), 0)
 
     def pr_curve(self, tag: str, labels: Any, predictions: Any, step: int, thresholds: int = 127) -> None:
         """Precision and recall over thresholds, for the PR Curves tab.
@@ -176,13 +245,23 @@ class SummaryWriter(EventLog):
         config.write_text(projector_config(self._embeddings), encoding="utf-8")
 
 
-def projector_config(entries: Sequence[Mapping[str, str]]) -> str:
-    """The file that tells TensorBoard's projector which tables there are."""
-    blocks = []
-    for entry in entries:
-        lines = [f"  {field}: {_quoted(value)}" for field, value in entry.items()]
-        blocks.append("embeddings {\n" + "\n".join(lines) + "\n}\n")
-    return "".join(blocks)
+def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The file that tells TensorBoard's projector which tables there are.
+
+    Args:
+        entries: fields by name: texts, numbers, lists of them, and messages as mappings.
+    """
+    return "".join(["".join(line + "\n" for line in _lines("embeddings", entry)) for entry in entries])
+
+
+def _lines(field: str, value: Any) -> list[str]:
+    """A field in protobuf's text format."""
+    if isinstance(value, Mapping):
+        inner = [f"  {line}" for name, each in value.items() for line in _lines(name, each)]
+        return [f"{field} {{", *inner, "}"]
+    if isinstance(value, list):
+        return [line for each in value for line in _lines(field, each)]
+    return [f"{field}: {_quoted(value) if isinstance(value, str) else value}"]
 
 
 def _quoted(text: str) -> str:

@@ -21,6 +21,7 @@ __all__ = ["EventLog", "protos"]
 BINS = 30
 _counter = itertools.count()
 _FLUSH_SECONDS = 10
+_WAV = b"\x10\x0b"  # AudioPluginData: encoding (2) is WAV (11)
 _LARGEST = 3.4028235e38  # of single precision
 
 
@@ -34,9 +35,11 @@ def protos() -> Any:
     try:
         from tensorboardX import event_file_writer, summary as summaries
         from tensorboardX.proto import (
+            api_pb2,
             attr_value_pb2,
             event_pb2,
             graph_pb2,
+            plugin_hparams_pb2,
             summary_pb2,
             tensor_pb2,
             tensor_shape_pb2,
@@ -47,6 +50,8 @@ def protos() -> Any:
             f"writing for TensorBoard needs tensorboardX: pip install 'tensorboardX>=2.6.2' ({error})"
         ) from None
     return SimpleNamespace(
+        api=api_pb2,
+        hparams=plugin_hparams_pb2,
         writer=event_file_writer.EventsWriter,
         attr=attr_value_pb2,
         event=event_pb2,
@@ -127,8 +132,8 @@ class EventLog:
         value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[config.encode("utf-8", "replace")]))
         self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
 
-    def text(self, tag: str, text: str, step: int = 0) -> None:
-        """A text in Markdown.
+    def text(self, tag: str, text: Any, step: int = 0) -> None:
+        """A text in Markdown; an array of texts is shown as a list or, where it has two axes, as a table.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
@@ -137,8 +142,24 @@ class EventLog:
         summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
         about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="text"))
         value = summary.Summary.Value(tag=tag, metadata=about)
-        content = str(text).encode("utf-8", "replace")
-        value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[content]))
+        several = text if isinstance(text, numpy.ndarray) else numpy.array(str(text), dtype=object)
+        content = [str(part).encode("utf-8", "replace") for part in several.flat]
+        made = tensor.TensorProto(dtype=types.DT_STRING, string_val=content)
+        for length in several.shape:
+            made.tensor_shape.dim.add(size=length)
+        value.tensor.CopyFrom(made)
+        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+
+    def sounds(self, tag: str, files: list[bytes], step: int) -> None:
+        """WAV files under one tag, as TensorFlow writes them: each with a label, which is empty."""
+        summary, types = self._protos.summary, self._protos.types
+        plugin = summary.SummaryMetadata.PluginData(plugin_name="audio", content=_WAV)
+        value = summary.Summary.Value(tag=tag, metadata=summary.SummaryMetadata(plugin_data=plugin))
+        parts = [part for file in files for part in (file, b"")]
+        made = self._protos.tensor.TensorProto(dtype=types.DT_STRING, string_val=parts)
+        for length in (len(files), 2):
+            made.tensor_shape.dim.add(size=length)
+        value.tensor.CopyFrom(made)
         self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
 
     def graph(self, definition: Any) -> None:

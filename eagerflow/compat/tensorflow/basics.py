@@ -14,6 +14,7 @@ from eagerflow import ops
 from eagerflow.base.output import write
 from eagerflow.capture.function import function as captured_function
 from eagerflow.compat.shapes import TensorShape
+from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.op import composite
@@ -204,11 +205,6 @@ def while_loop(
 def device(device_name: Any) -> contextlib.AbstractContextManager[Any]:
     """Accepted; arrays live on `eagerflow.current_device()`."""
     return contextlib.nullcontext(device_name)
-
-
-def name_scope(name: str) -> contextlib.AbstractContextManager[Any]:
-    """Accepted; names of weights come from their layers."""
-    return contextlib.nullcontext(name)
 
 
 def init_scope() -> contextlib.AbstractContextManager[Any]:

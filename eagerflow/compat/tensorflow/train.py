@@ -15,7 +15,7 @@ from eagerflow.distribution import barrier, rank
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = ["Checkpoint", "CheckpointManager", "latest_checkpoint"]
+__all__ = ["Checkpoint", "CheckpointManager", "latest_checkpoint", "values_of"]
 
 _ENDING = ".weights.h5"
 
@@ -197,6 +197,20 @@ def _variables_of(value: Any) -> list[Variable]:
     optimizer = getattr(value, "optimizer", None)
     found = [*own, *(optimizer.variables if optimizer is not None else [])]
     return list({id(variable): variable for variable in found}.values())
+
+
+def values_of(save_path: Any) -> dict[str, Any]:
+    """The arrays of a checkpoint by name, such as `"embedding/0"` for `tf.train.Checkpoint(embedding=variable)`.
+
+    Args:
+        save_path: what `Checkpoint.save` or `latest_checkpoint` gave.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+    """
+    file = f"{os.fspath(save_path)}{_ENDING}"
+    with open(file, "rb") as source, hdf5.reading(source, file) as root:
+        return {name: array.read() for name, array in dict(root.all_arrays()).items()}
 
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: Any = None) -> str | None:

@@ -12,9 +12,11 @@ import numpy
 
 from eagerflow import _viz, ops
 from eagerflow.base.spellings import ignores
+from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope, within
 
-__all__ = ["SummaryWriter", "create_file_writer", "create_noop_writer", "flush", "get_step", "histogram", "image"]
-__all__ += ["record_if", "scalar", "set_step", "should_record_summaries", "text"]
+__all__ = ["SummaryWriter", "audio", "create_file_writer", "create_noop_writer", "flush", "get_step", "histogram"]
+__all__ += ["image", "record_if", "scalar", "set_step", "should_record_summaries", "summary_scope", "text"]
+__all__ += ["trace_export", "trace_off", "trace_on"]
 
 
 class SummaryWriter:
@@ -64,6 +66,7 @@ class _State:
     writer: SummaryWriter | None = None
     step: Any = None
     records: Any = True
+    trace: tuple[contextlib.ExitStack, Any] | None = None  # what ends the recording, and the recording
 
 
 @ignores("experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name")
@@ -87,8 +90,14 @@ def create_noop_writer() -> SummaryWriter:
     return SummaryWriter()
 
 
-def _written(name: str, step: Any, write: Callable[[Any, int], None]) -> bool:
-    """Whether there was a writer. TensorFlow says nothing where there is none, either."""
+def _written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> bool:
+    """Whether there was a writer. TensorFlow says nothing where there is none, either.
+
+    Args:
+        name: the tag, without the scopes around.
+        step: the step, None: that of the writer.
+        write: is given the log, the whole tag and the step.
+    """
     if _State.writer is None or not should_record_summaries():
         return False
     step = _State.step if step is None else step
@@ -98,7 +107,7 @@ def _written(name: str, step: Any, write: Callable[[Any, int], None]) -> bool:
             "tf.summary.experimental.set_step(step)."
         )
     if _State.writer.log is not None:
-        write(_State.writer.log, int(step))
+        write(_State.writer.log, within(name), int(step))
     return True
 
 
@@ -114,24 +123,107 @@ def scalar(name: str, data: Any, step: Any = None, description: str | None = Non
     Returns:
         Whether there was a writer.
     """
-    return _written(name, step, lambda log, at: log.scalar(name, float(data), at))
+    return _written(name, step, lambda log, tag, at: log.scalar(tag, float(data), at))
 
 
 def histogram(name: str, data: Any, step: Any = None, buckets: Any = None, description: str | None = None) -> bool:
     """Write the distribution of a tensor's elements; arguments and result as those of `scalar`."""
-    return _written(name, step, lambda log, at: log.histogram(name, _array(data), at))
+    return _written(name, step, lambda log, tag, at: log.histogram(tag, _array(data), at))
 
 
 def image(name: str, data: Any, step: Any = None, max_outputs: int = 3, description: str | None = None) -> bool:
     """Write pictures (number, height, width, channels), the first `max_outputs` of them; else as `scalar`."""
-    return _written(name, step, lambda log, at: log.images(name, _array(data)[: int(max_outputs)], at))
+    return _written(name, step, lambda log, tag, at: log.images(tag, _array(data)[: int(max_outputs)], at))
+
+
+def audio(
+    name: str,
+    data: Any,
+    sample_rate: Any,
+    step: Any = None,
+    max_outputs: int = 3,
+    encoding: str | None = None,
+    description: str | None = None,
+) -> bool:
+    """Write sounds (number, frames, channels), the first `max_outputs` of them, of numbers from -1 to 1.
+
+    Args:
+        name: the tag.
+        data: the sounds.
+        sample_rate: frames per second.
+        step: the step; default: that of the writer.
+        max_outputs: how many are written at most.
+        encoding: accepted for TensorFlow's signature; they are WAV files.
+        description: likewise.
+
+    Returns:
+        Whether there was a writer.
+    """
+    return _written(
+        name, step, lambda log, tag, at: log.audio(tag, _array(data)[: int(max_outputs)], at, int(sample_rate))
+    )
 
 
 def text(name: str, data: Any, step: Any = None, description: str | None = None) -> bool:
-    """Write a text in Markdown, or each of several; else as `scalar`."""
-    parts = numpy.asarray(getattr(data, "numpy", lambda: data)()).reshape(-1)
-    whole = "\n\n".join([part.decode() if isinstance(part, bytes) else str(part) for part in parts])
-    return _written(name, step, lambda log, at: log.text(name, whole, at))
+    """Write a text in Markdown, or several, shown as a list or a table of rows and columns; else as `scalar`."""
+    given = numpy.asarray(getattr(data, "numpy", lambda: data)())
+    texts = numpy.array([part.decode() if isinstance(part, bytes) else str(part) for part in given.flat], dtype=object)
+    whole = texts.reshape(given.shape) if given.ndim else texts[0]
+    return _written(name, step, lambda log, tag, at: log.text(tag, whole, at))
+
+
+@contextlib.contextmanager
+def summary_scope(name: str, default_name: str = "summary", values: Any = None) -> Iterator[tuple[str, str]]:
+    """Within the block, tags begin with a name; gives the tag of the scope itself, and the scope."""
+    with name_scope(name or default_name) as scope:
+        yield scope.rstrip("/"), scope
+
+
+def trace_on(graph: bool = True, profiler: bool = False, profiler_outdir: Any = None) -> None:
+    """Record what runs from now on, for `trace_export`.
+
+    Args:
+        graph: accepted for TensorFlow's signature: both the graph and its times are recorded.
+        profiler: likewise.
+        profiler_outdir: likewise; `trace_export` writes to the folder of the writer.
+    """
+    trace_off()
+    ending = contextlib.ExitStack()
+    _State.trace = ending, ending.enter_context(_viz.package().trace())
+
+
+def trace_off() -> None:
+    """Stop recording; what was recorded is dropped."""
+    if _State.trace is not None:
+        ending, _ = _State.trace
+        _State.trace = None
+        ending.close()
+
+
+def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> None:
+    """Write what ran since `trace_on` for the Graphs and the Profile tab, and stop recording.
+
+    Args:
+        name: accepted for TensorFlow's signature.
+        step: likewise.
+        profiler_outdir: likewise; all of it goes to the folder of the writer.
+
+    Raises:
+        RuntimeError: without a writer, or where nothing is recorded.
+    """
+    if _State.writer is None:
+        raise RuntimeError("tf.summary.trace_export: expected a default writer; write: with writer.as_default(): ...")
+    if _State.trace is None:
+        raise RuntimeError("tf.summary.trace_export: nothing is recorded; call tf.summary.trace_on() before the step.")
+    _, recording = _State.trace
+    trace_off()
+    if _State.writer.log is not None and recording.ops:
+        recording.to_tensorboard(_State.writer.log.log_dir)
+
+
+def current_writer() -> SummaryWriter | None:
+    """The writer that counts where none is named."""
+    return _State.writer
 
 
 def flush(writer: SummaryWriter | None = None) -> None:
