@@ -94,6 +94,27 @@ class SummaryWriter(EventLog):
 
     image = images
 
+    def figure(self, tag: str, figure: Any, step: int) -> None:
+        """A figure of matplotlib's, as a picture.
+
+        Args:
+            tag: the name.
+            figure: a `matplotlib.figure.Figure`.
+            step: the step.
+
+        Raises:
+            TypeError: for anything else.
+        """
+        canvas = getattr(figure, "canvas", None)
+        if not hasattr(canvas, "buffer_rgba"):
+            raise shown_short(
+                TypeError(
+                    f"figure({tag!r}): expected a matplotlib Figure; got {type(figure).__name__}. For arrays: images()"
+                )
+            )
+        canvas.draw()
+        self.images(tag, numpy.asarray(canvas.buffer_rgba()), step)
+
     def audio(self, tag: str, samples: Any, step: int, sample_rate: int = 44100) -> None:
         """One sound or several under one tag, for the Audio tab.
 
@@ -309,11 +330,18 @@ def _as_pictures(pixels: Any, channels_first: bool) -> numpy.ndarray:
         raise ValueError(
             "images(): expected (height, width), (height, width, channels) or (number, height, width, channels), with "
             "1 to 4 channels"
-            f"; got {given.shape}" + (" with channels first" if channels_first else "")
+            f"; got {given.shape}{_about_channels(given, channels_first)}"
         )
     if found.dtype != numpy.uint8:
         found = (numpy.nan_to_num(found.astype("float64"), nan=0.0).clip(0, 1) * 255).round().astype("uint8")
     return found
+
+
+def _about_channels(given: numpy.ndarray, channels_first: bool) -> str:
+    if channels_first:
+        return " with channels first"
+    is_first = given.ndim in (3, 4) and given.shape[-3] in (1, 2, 3, 4)
+    return ". If these are channels, height and width, pass channels_first=True" if is_first else ""
 
 
 def check_installed() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import math
@@ -253,11 +254,27 @@ def test_a_writer_that_writes_nothing_leaves_no_run(tmp_path):
         (lambda log: log.scalar("loss", "high", 0), "scalar 'loss': expected a number; got 'high'"),
         (lambda log: log.scalar("loss", [1.0, 2.0], 0), r"scalar 'loss': expected a number; got \[1.0, 2.0\]"),
         (lambda log: log.image("i", np.zeros(3), 0), r"images\(\): expected .* got \(3,\)"),
+        (lambda log: log.image("i", np.zeros((3, 8, 8)), 0), r"got \(3, 8, 8\)\. If .* channels_first=True"),
+        (lambda log: log.figure("i", np.zeros(3), 0), r"figure\('i'\): expected a matplotlib Figure; got ndarray"),
+        (lambda log: log.audio("i", np.zeros((1, 2, 3, 4)), 0), r"audio\(\): expected .* got \(1, 2, 3, 4\)"),
+        (lambda log: log.audio("i", np.zeros(3), 0, 0), r"sample_rate=0"),
+        (lambda log: log.hparams_config({"units": [1, "a"]}), r"hparams_config\('units'\): expected numbers, texts or"),
     ],
 )
 def test_what_is_no_number_and_no_picture_is_named(write, says, tmp_path):
     with viz.SummaryWriter(tmp_path) as log, pytest.raises((TypeError, ValueError), match=says):
         write(log)
+
+
+def test_a_figure_of_matplotlib_is_a_picture(tmp_path):
+    figure = pytest.importorskip("matplotlib.figure").Figure(figsize=(2, 1), dpi=50)
+    importlib.import_module("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
+    figure.subplots().plot([1, 2])
+    with viz.SummaryWriter(tmp_path) as log:
+        log.figure("chart", figure, 0)
+    width, height, picture = read(tmp_path).Tensors("chart")[0].tensor_proto.string_val
+    assert (width, height) == (b"100", b"50")
+    assert np.ptp(np.asarray(PIL.Image.open(io.BytesIO(picture)))[..., 0]) > 100
 
 
 def test_a_writer_may_be_closed_twice(tmp_path):
