@@ -41,7 +41,6 @@ FAST = (  # how the names of tests begin that stay: what everything else rests o
     "tests/training/test_fit",
 )
 _FOLDER = Path(__file__).parents[2] / "build" / "measured"
-_took: dict[str, float] = {}
 
 
 def _now() -> float:
@@ -55,13 +54,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """What a test took, with its fixtures."""
     began = _now()
     yield
-    _took[item.nodeid] = _now() - began
-
-
-def pytest_sessionfinish() -> None:
-    """Write it down."""
+    took = _now() - began
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    (_FOLDER / f"{os.getpid()}.json").write_text(json.dumps(_took), encoding="utf-8")
+    with (_FOLDER / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:  # also of a run that breaks off
+        print(json.dumps([item.nodeid, took]), file=file)
+
+
+def measured() -> dict[str, float]:
+    """What tests took in the runs that were measured, by name."""
+    lines = [line for path in _FOLDER.glob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    return dict([json.loads(line) for line in lines])
 
 
 def slow_ones(took: dict[str, float]) -> list[str]:
@@ -79,9 +81,7 @@ def slow_ones(took: dict[str, float]) -> list[str]:
 
 
 def main() -> None:
-    took: dict[str, float] = {}
-    for path in _FOLDER.glob("*.json"):
-        took |= json.loads(path.read_text(encoding="utf-8"))
+    took = measured()
     known = SLOW.read_text(encoding="utf-8").splitlines()
     SLOW.write_text("\n".join(sorted({*known, *slow_ones(took)})) + "\n", encoding="utf-8")
 
