@@ -100,6 +100,19 @@ def test_links_lead_to_pages_of_the_site():
     assert stage.staged("```\n[x](nowhere.md)\n```", "viz", docs, {}) == "```\n[x](nowhere.md)\n```"
 
 
+def test_a_picture_for_readers_on_a_forge_is_left_out_where_its_block_draws_it():
+    text = "a\n\n<!-- drawn above -->\n![two\nlines](images/gap.svg)\n\n[x](check.md)\n"
+    staged = stage.staged(text, "viz", ROOT / "docs" / "check.md", {})
+    assert staged == "a\n\n\n\n\n\n[x](check.md)\n"  # lines stay where they are
+
+
+def test_an_explanation_that_is_drawn_is_shown_as_a_picture():
+    model = ef.Sequential([ef.layers.Dense(1)])
+    (shown,) = run_page.shown_value(viz.explain(model, [[1.0, 2.0]]).draw())
+    assert shown["kind"] == "html"
+    assert "<img" in shown["data"]
+
+
 def test_a_link_to_nothing_is_told_with_its_line():
     with pytest.raises(stage.BrokenLink, match=r"docs/check\.md:2: nowhere\.md isn't there"):
         stage.staged("a\n[x](nowhere.md)", "viz", ROOT / "docs" / "check.md", {})
