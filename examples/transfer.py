@@ -42,7 +42,7 @@ def accuracy(model: keras.Model, data: tuple) -> float:
 
 
 def main(epochs: int = 15, few: int = 30, verbose: int = 0) -> float:
-    """Learn to read digits, then to tell odd ones from even ones, from `few` images; return the accuracy of the latter."""
+    """Learn to read digits, then from `few` images to tell odd ones from even ones; return the accuracy of that."""
     # Suppose that you have very few examples for your task, but many for a related one. Here the large task is to read
     # digits, with all training images; the small one is to tell odd digits from even ones, with only 30 images.
     keras.utils.set_random_seed(11)
