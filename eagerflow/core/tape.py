@@ -18,7 +18,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import TapeError, did_you_mean, signature_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Missing
+from eagerflow.base.typing import UnconnectedGradients
 from eagerflow.core.backward import Finished, Gradients, Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
@@ -234,19 +234,35 @@ class GradientTape:
     # A source that the target doesn't depend on has None as its gradient, which few scripts ask about: `Tensor | Any`.
     @overload
     def gradient(
-        self, target: Any, sources: Tensor, output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: Tensor,
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> Tensor: ...
     @overload
     def gradient(
-        self, target: Any, sources: list[S], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: list[S],
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> list[Tensor | Any]: ...
     @overload
     def gradient(
-        self, target: Any, sources: tuple[S, ...], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: tuple[S, ...],
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> tuple[Tensor | Any, ...]: ...
     @overload
     def gradient(
-        self, target: Any, sources: dict[K, S], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: dict[K, S],
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> dict[K, Tensor | Any]: ...
     @overload
     def gradient(
@@ -254,7 +270,7 @@ class GradientTape:
         target: Any,
         sources: Any,
         output_gradients: Any = None,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         *,
         _finished: Finished | None = None,
     ) -> Any: ...
@@ -264,7 +280,7 @@ class GradientTape:
         target: Any,
         sources: Any,
         output_gradients: Any = None,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         *,
         _finished: Finished | None = None,
     ) -> Any:
@@ -398,7 +414,7 @@ class GradientTape:
         self,
         target: Tensor,
         sources: Tensor,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Tensor: ...
@@ -407,7 +423,7 @@ class GradientTape:
         self,
         target: Tensor,
         sources: Any,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any: ...
@@ -416,11 +432,11 @@ class GradientTape:
         self,
         target: Tensor,
         sources: Any,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
-        """D target[i] / d source[j] for every element: shape `target.shape + source.shape`.
+        """The Jacobian, `d target[i] / d source[j]` for all pairs of elements: shape `target.shape + source.shape`.
 
         One backward pass per element of `target`. `parallel_iterations` and `experimental_use_pfor` are
         accepted for TensorFlow's signature and change nothing.
@@ -448,11 +464,13 @@ class GradientTape:
         self,
         target: Tensor,
         source: Tensor,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Tensor | Any:
-        """D target[b, i] / d source[b, j] for each example b: shape `(batch, *target.shape[1:], *source.shape[1:])`.
+        """The Jacobian of each example of a batch: shape `(batch, *target.shape[1:], *source.shape[1:])`.
+
+        That is `d target[b, i] / d source[b, j]` for each example `b`.
 
         For functions that treat every example by itself. One backward pass per element of an example.
 
