@@ -177,7 +177,8 @@ SECTIONS = {
     " same padding with strides, pytorch padding",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
     "guides/training#a-change-of-the-step-itself": "custom training step, change the training step",
-    "guides/training#plotting-a-training": "plot training history, plot history, plot loss, plot accuracy, loss curve, plot loss curve,"
+    "guides/training#plotting-a-training": "plot training history, plot history, plot loss, plot accuracy, loss curve,"
+    " plot loss curve,"
     " learning curve, training curve, plot learning curves, visualize training history",
     "guides/training#the-same-numbers-twice": "reproducibility, reproducibility seed, reproducible results,"
     " same results every run, non deterministic",

@@ -204,8 +204,8 @@ class LSTM(_Recurrent[ReturnState]):
     """Long short-term memory: a recurrent layer with a memory; gates decide what is written, kept and read.
 
     Args:
-        units: the length of the hidden state, which is also the output of a step, and of the cell state (the carry), which
-            is the memory.
+        units: the length of the hidden state, which is also the output of a step, and of the cell state (the carry),
+            which is the memory.
         activation: a function or its name. It is applied to the candidate, which is what a step would add to the
             memory, and to the memory before it is output.
         recurrent_activation: the activation of the three gates, a function or its name.
