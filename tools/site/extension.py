@@ -142,6 +142,12 @@ class LinksOfNames(SphinxPostTransform):
         if _inside(literal, (nodes.reference, nodes.title, pending_xref)):
             return
         text = literal.astext()
+        named = text.removeprefix("docs/").removesuffix(".md") if text.startswith("docs/") else ""
+        if named in self.env.found_docs:  # in docstrings, whose readers may have the repository
+            uri = self.app.builder.get_relative_uri(name, named)
+            title = self.env.titles[named].astext()
+            literal.replace_self(nodes.reference("", title, refuri=uri, internal=True))
+            return
         found = navigation.page_for(text) or (
             "" if _inside(literal, (nodes.term,)) else navigation.member_for(text, name)
         )
