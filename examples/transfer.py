@@ -42,7 +42,7 @@ def accuracy(model: keras.Model, data: tuple) -> float:
 
 
 def main(epochs: int = 15, few: int = 30, verbose: int = 0) -> float:
-    """Learn to read, then to tell odd from even by `few` images; return the accuracy of that on new images."""
+    """Learn to read digits, then from `few` images to tell odd ones from even ones; return the accuracy of that."""
     # Suppose that you have very few examples for your task, but many for a related one. Here the large task is to read
     # digits, with all training images; the small one is to tell odd digits from even ones, with only 30 images.
     keras.utils.set_random_seed(11)
@@ -58,8 +58,8 @@ def main(epochs: int = 15, few: int = 30, verbose: int = 0) -> float:
     print(f"reads digits:                  {accuracy(reader, (x_test, y_test)):.1%}")
 
     # Then the small task. `base.trainable = False` freezes the base, so that only the new head learns: 30 images are
-    # enough for that, while they would spoil what the base has learned. Freezing takes effect when the model is
-    # compiled, so compile after it, as `train` does.
+    # enough for that, while they would spoil what the base has learned. Freezing takes effect at once: `fit` looks at
+    # `trainable` in every step. (`train` compiles again for another reason: it changes the learning rate.)
     base.trainable = False
     model = with_head(base, 2)
     train(model, examples, 4 * epochs, 0.01, verbose)

@@ -180,14 +180,14 @@ def trace(
 
     Args:
         name: a title for pictures and tables. A function instead makes `@viz.trace` a decorator.
-        backward: record the ops of backward passes too.
+        backward: also record the ops of backward passes.
         stats: `"none"`; `"basic"` measures each tensor's minimum, maximum, mean, standard deviation and
             non-finite elements; `"full"` adds zeros, L2 norm, a histogram and the first elements. Costs a few
             passes over each tensor.
-        time: keep when each op began and ended.
-        memory: keep which tensors share memory and when it was given back.
-        source: keep which of your lines ran each op.
-        max_ops: stop recording after so many ops; a note in the recording says how many it missed.
+        time: keep when each op began and when it ended.
+        memory: keep which tensors share a piece of memory, and when each piece was freed.
+        source: keep which line of your program ran each op.
+        max_ops: stop recording after this many ops; a note in the recording says how many were left out.
         values: a regular expression; tensors whose label it matches are copied into the recording's `values`.
             Labels are `"model/layer/op"` for what an op made, a variable's path for a variable, and
             `"gradients/..."` of those for gradients.
@@ -195,11 +195,12 @@ def trace(
             of your own each `with viz.step():`.
         on_nonfinite: `"raise"` stops the program with a `viz.NonfiniteError` at the first op, forward or backward,
             that makes NaN or infinity of finite numbers (or is given such data or weights), before weights are updated
-            from it; `"warn"` only warns. The message names op, layer and line. Cheap enough for a whole
-            training: unless `stats` or `values` are asked for too, the recording holds one training step (that in
-            which it happened) and not its memory.
-        ranks: where several ranks run this block, all of them: each records its part, and rank 0's recording has
-            those of the others too, on one clock (see `Recording.ranks`, `Recording.rank`). False: each for itself.
+            from it; `"warn"` only warns. The message names op, layer and line. This is cheap enough for a whole
+            training run: unless `stats` or `values` are asked for too, the recording holds a single training step, the
+            one in which it happened, without its use of memory.
+        ranks: where several processes (ranks) run this block, record them together: each records its own part, and the
+            recording of rank 0 then holds the parts of all, on one clock (see `Recording.ranks`, `Recording.rank`).
+            If False, each rank has a recording of its own part alone.
 
     Returns:
         A context manager whose value is a `Recording`; or the decorated function, which has the recording of

@@ -17,9 +17,10 @@ __all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Bette
 __all__ += ["ClassMode", "ColorMode", "Condition", "ConstraintLike", "ConvolutionPadding", "DType", "DataFormat"]
 __all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "Identifier"]
 __all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
-__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "Number", "NumberOrRange", "Numpy", "OptimizerLike"]
+__all__ += ["MetricLike", "MetricsLike", "Needs", "Number", "NumberOrRange", "Numpy", "OptimizerLike"]
 __all__ += ["Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
+__all__ += ["UnconnectedGradients"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -138,8 +139,8 @@ EncodedMode: TypeAlias = Literal["int", "one_hot", "multi_hot", "count"] | str
 # How a layer gives numbers of words, also by how rare they are.
 TokenMode: TypeAlias = EncodedMode | Literal["tf_idf"]
 
-# What stands for the gradient of what a target doesn't depend on; also one of TensorFlow's constants.
-Missing: TypeAlias = Literal["none", "zero"] | Any
+# What a gradient is where the target doesn't depend on the source: None or zeros; also one of TensorFlow's constants.
+UnconnectedGradients: TypeAlias = Literal["none", "zero"] | Any
 
 # How the scores of several classes become one.
 Average: TypeAlias = Literal["micro", "macro", "weighted"] | str

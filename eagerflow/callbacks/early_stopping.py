@@ -17,17 +17,17 @@ class EarlyStopping(MonitorCallback):
     """Stops training when a number has stopped improving.
 
     Args:
-        monitor: its name in the logs.
-        min_delta: smaller changes are no improvement.
+        monitor: the name that the number has in the logs, such as `"val_loss"`.
+        min_delta: the least change that counts as an improvement.
         patience: how many epochs without improvement are allowed.
-        verbose: 1 prints when it acts.
-        mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
+        verbose: if 1, a line is printed when the callback acts.
+        mode: whether the number should be small, `"min"`, or large, `"max"`; `"auto"` decides by its name.
         baseline: the number must also become better than this.
-        restore_best_weights: give the model the weights of its best epoch at the end.
-        start_from_epoch: epochs before this one don't count.
+        restore_best_weights: whether the model gets the weights of its best epoch back at the end.
+        start_from_epoch: the first epoch that counts, from 0; the number is ignored in those before it.
 
     Attributes:
-        stopped_epoch: the epoch (from 0) after which it stopped, 0 when it didn't.
+        stopped_epoch: the epoch, counted from 0, after which training was stopped; 0 if it wasn't.
         best: the best value so far.
 
     >>> import eagerflow as ef

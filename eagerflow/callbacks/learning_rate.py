@@ -81,12 +81,12 @@ class ReduceLROnPlateau(MonitorCallback):
     """Lowers the learning rate when a number has stopped improving.
 
     Args:
-        monitor: its name in the logs.
+        monitor: the name that the number has in the logs, such as `"val_loss"`.
         factor: what the rate is multiplied by, below 1.
         patience: how many epochs without improvement are allowed.
-        verbose: 1 prints when it acts.
-        mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
-        min_delta: smaller changes are no improvement.
+        verbose: if 1, a line is printed when the callback acts.
+        mode: whether the number should be small, `"min"`, or large, `"max"`; `"auto"` decides by its name.
+        min_delta: the least change that counts as an improvement.
         cooldown: how many epochs to wait after a change.
         min_lr: the rate never falls below this.
         **kwargs: `epsilon`, Keras 2's name of `min_delta`.

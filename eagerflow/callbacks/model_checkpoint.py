@@ -32,10 +32,10 @@ class ModelCheckpoint(MonitorCallback):
         filepath: where; it may hold `{epoch:02d}`, `{batch}` and numbers of the logs: `{val_loss:.2f}`. Ends in
             `.keras`, `.h5` or `.safetensors`; for weights in `.weights.h5`, `.h5` or `.safetensors`.
         monitor: the number that tells which model is better.
-        verbose: 1 prints when it saves.
+        verbose: if 1, a line is printed when a file is saved.
         save_best_only: save only when the number has improved.
         save_weights_only: save weights rather than the whole model.
-        mode: `"min"`, `"max"`, or `"auto"`: by the kind of number.
+        mode: whether the number should be small, `"min"`, or large, `"max"`; `"auto"` decides by its name.
         save_freq: `"epoch"`, or a number of batches.
         initial_value_threshold: the number must be better than this to be saved.
 

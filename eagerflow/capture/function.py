@@ -555,7 +555,7 @@ def function(
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns the same kinds. NumPy
             arrays stay arrays, and each replay takes those of its call. The first run with them isn't captured.
-        jit_compile: False: the function stays as it is.
+        jit_compile: if False, the function isn't captured.
         verify_every: after this many replays in a row, one call runs eagerly and is compared with the program bit for
             bit; on a GPU within rounding (1e-5 of an array's largest float32). Default: after 500, then after twice as
             many each time, up to 8,000. 0: only at the beginning.

@@ -6,7 +6,7 @@ them backwards meets every op after all of its uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy
@@ -21,7 +21,8 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Finished", "Gradients", "Stretch", "Walk", "everything", "reaching", "unbroadcast"]
+__all__ = ["Finished", "Gradients", "Stretch", "Walk", "batched_seeds", "everything", "one_hot_seeds", "reaching"]
+__all__ += ["stacked", "stacked_batch", "unbroadcast", "zeros_like"]
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
 Gradients: TypeAlias = dict[int, Array]
@@ -313,3 +314,55 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
         return numpy.add.reduce(g, 0) if wide else wide_sum(g, 0)
     axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1))
     return wide_sum(g, axes).reshape(shape) if axes else g.reshape(shape)
+
+
+# A Jacobian takes a walk for each of its rows: what these begin with, and how their results are put together.
+
+
+def zeros_like(source: Tensor) -> Tensor:
+    """The gradient of a source that a target doesn't depend on, where zeros are asked for."""
+    return Tensor(namespace_of(source.data).zeros(source.shape, source.dtype), None, None)
+
+
+def one_hot_seeds(shape: tuple[int, ...], like: Tensor) -> Iterator[Tensor]:
+    """For each element of a target, the gradient that arrives when it alone is differentiated."""
+    if 0 in shape:  # no row at all: one pass tells what the target depends on
+        yield zeros_like(like)
+    for index in numpy.ndindex(shape):
+        seed = numpy.zeros(shape, like.dtype)
+        seed[index] = 1
+        yield Tensor(seed, device=like.device)
+
+
+def batched_seeds(like: Tensor) -> Iterator[Tensor]:
+    """For each element of an example, the same for all examples of a batch at once."""
+    if 0 in like.shape[1:]:
+        yield zeros_like(like)
+    for index in numpy.ndindex(like.shape[1:]):
+        seed = numpy.zeros(like.shape, like.dtype)
+        seed[(slice(None), *index)] = 1
+        yield Tensor(seed, device=like.device)
+
+
+def stacked(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool) -> Tensor | None:
+    """The Jacobian of a source from its rows; where the target doesn't depend on it, None, or zeros if asked for."""
+    present = [row for row in rows if row is not None]
+    if not present and not zero:
+        return None
+    if not present or 0 in shape:
+        return Tensor(namespace_of(source.data).zeros(shape + source.shape, source.dtype), None, None)
+    joined: Tensor = above.ops.stack([zeros_like(source) if r is None else r for r in rows])
+    return joined.reshape(shape + source.shape)
+
+
+def stacked_batch(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool) -> Tensor | None:
+    """The Jacobians of all examples of a batch from their rows."""
+    together = stacked((len(rows),), source, rows, zero)
+    if together is None:
+        return None
+    if 0 in shape:
+        empty = (*shape, *source.shape[1:])
+        return Tensor(namespace_of(source.data).zeros(empty, source.dtype), None, None)
+    batch_first = above.ops.moveaxis(together, 1, 0)
+    result: Tensor = batch_first.reshape((*shape, *source.shape[1:]))
+    return result

@@ -18,8 +18,19 @@ from eagerflow.base import tree
 from eagerflow.base.errors import TapeError, did_you_mean, signature_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Missing
-from eagerflow.core.backward import Finished, Gradients, Stretch, Walk, everything
+from eagerflow.base.typing import UnconnectedGradients
+from eagerflow.core.backward import (
+    Finished,
+    Gradients,
+    Stretch,
+    Walk,
+    batched_seeds,
+    everything,
+    one_hot_seeds,
+    stacked,
+    stacked_batch,
+    zeros_like,
+)
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.exclusive import exclusive
@@ -234,19 +245,35 @@ class GradientTape:
     # A source that the target doesn't depend on has None as its gradient, which few scripts ask about: `Tensor | Any`.
     @overload
     def gradient(
-        self, target: Any, sources: Tensor, output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: Tensor,
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> Tensor: ...
     @overload
     def gradient(
-        self, target: Any, sources: list[S], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: list[S],
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> list[Tensor | Any]: ...
     @overload
     def gradient(
-        self, target: Any, sources: tuple[S, ...], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: tuple[S, ...],
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> tuple[Tensor | Any, ...]: ...
     @overload
     def gradient(
-        self, target: Any, sources: dict[K, S], output_gradients: Any = None, unconnected_gradients: Missing = "none"
+        self,
+        target: Any,
+        sources: dict[K, S],
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients = "none",
     ) -> dict[K, Tensor | Any]: ...
     @overload
     def gradient(
@@ -254,7 +281,7 @@ class GradientTape:
         target: Any,
         sources: Any,
         output_gradients: Any = None,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         *,
         _finished: Finished | None = None,
     ) -> Any: ...
@@ -264,7 +291,7 @@ class GradientTape:
         target: Any,
         sources: Any,
         output_gradients: Any = None,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         *,
         _finished: Finished | None = None,
     ) -> Any:
@@ -398,7 +425,7 @@ class GradientTape:
         self,
         target: Tensor,
         sources: Tensor,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Tensor: ...
@@ -407,7 +434,7 @@ class GradientTape:
         self,
         target: Tensor,
         sources: Any,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any: ...
@@ -416,11 +443,11 @@ class GradientTape:
         self,
         target: Tensor,
         sources: Any,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
-        """D target[i] / d source[j] for every element: shape `target.shape + source.shape`.
+        """The Jacobian, `d target[i] / d source[j]` for all pairs of elements: shape `target.shape + source.shape`.
 
         One backward pass per element of `target`. `parallel_iterations` and `experimental_use_pfor` are
         accepted for TensorFlow's signature and change nothing.
@@ -437,9 +464,9 @@ class GradientTape:
         wanted = _checked_sources(sources)
         if self._entered and not self._persistent:
             self.__exit__()
-        seeds = _one_hot_seeds(tensor.shape, tensor)
+        seeds = one_hot_seeds(tensor.shape, tensor)
         rows = [self._differentiate([tensor], wanted, [seed], free=False) for seed in seeds]
-        results = [_stacked(tensor.shape, source, [r[i] for r in rows], zero) for i, source in enumerate(wanted)]
+        results = [stacked(tensor.shape, source, [r[i] for r in rows], zero) for i, source in enumerate(wanted)]
         self._finish()
         return tree.pack_sequence_as(sources, results)
 
@@ -448,11 +475,13 @@ class GradientTape:
         self,
         target: Tensor,
         source: Tensor,
-        unconnected_gradients: Missing = "none",
+        unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Tensor | Any:
-        """D target[b, i] / d source[b, j] for each example b: shape `(batch, *target.shape[1:], *source.shape[1:])`.
+        """The Jacobian of each example of a batch: shape `(batch, *target.shape[1:], *source.shape[1:])`.
+
+        That is `d target[b, i] / d source[b, j]` for each example `b`.
 
         For functions that treat every example by itself. One backward pass per element of an example.
 
@@ -474,10 +503,10 @@ class GradientTape:
             )
         if self._entered and not self._persistent:
             self.__exit__()
-        seeds = _batched_seeds(tensor)
+        seeds = batched_seeds(tensor)
         rows = [self._differentiate([tensor], [wanted], [seed], free=False)[0] for seed in seeds]
         self._finish()
-        return _stacked_batch(tensor.shape, wanted, rows, zero)
+        return stacked_batch(tensor.shape, wanted, rows, zero)
 
 
 def _freeing(on: Log, tape: GradientTape) -> Callable[[int], bool]:
@@ -535,7 +564,7 @@ def _missing(source: Tensor, zero: bool) -> Tensor | None:
             "Make a model that gives it too, ef.Model(model.inputs, [layer.output, model.output]), call that under the "
             "tape, and give what came out."
         )
-    return _zeros_like(source) if zero else None
+    return zeros_like(source) if zero else None
 
 
 def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) -> list[Any] | None:
@@ -608,47 +637,3 @@ def _fitting(gradient: Any, source: Tensor) -> Any:
         real = above.ops.real(gradient) if isinstance(gradient, Tensor) else gradient.real
         return real.astype(source.dtype)
     return gradient.astype(source.dtype)
-
-
-def _zeros_like(source: Tensor) -> Tensor:
-    return Tensor(namespace_of(source.data).zeros(source.shape, source.dtype), None, None)
-
-
-def _one_hot_seeds(shape: tuple[int, ...], like: Tensor) -> Iterator[Tensor]:
-    if 0 in shape:  # no row at all: one pass tells what the target depends on
-        yield _zeros_like(like)
-    for index in numpy.ndindex(shape):
-        seed = numpy.zeros(shape, like.dtype)
-        seed[index] = 1
-        yield Tensor(seed, device=like.device)
-
-
-def _batched_seeds(like: Tensor) -> Iterator[Tensor]:
-    if 0 in like.shape[1:]:
-        yield _zeros_like(like)
-    for index in numpy.ndindex(like.shape[1:]):
-        seed = numpy.zeros(like.shape, like.dtype)
-        seed[(slice(None), *index)] = 1
-        yield Tensor(seed, device=like.device)
-
-
-def _stacked(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool) -> Tensor | None:
-    present = [row for row in rows if row is not None]
-    if not present and not zero:
-        return None
-    if not present or 0 in shape:
-        return Tensor(namespace_of(source.data).zeros(shape + source.shape, source.dtype), None, None)
-    stacked: Tensor = above.ops.stack([_zeros_like(source) if r is None else r for r in rows])
-    return stacked.reshape(shape + source.shape)
-
-
-def _stacked_batch(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool) -> Tensor | None:
-    stacked = _stacked((len(rows),), source, rows, zero)
-    if stacked is None:
-        return None
-    if 0 in shape:
-        empty = (*shape, *source.shape[1:])
-        return Tensor(namespace_of(source.data).zeros(empty, source.dtype), None, None)
-    batch_first = above.ops.moveaxis(stacked, 1, 0)
-    result: Tensor = batch_first.reshape((*shape, *source.shape[1:]))
-    return result

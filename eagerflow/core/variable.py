@@ -43,7 +43,7 @@ def variable_of(key: int | None) -> Variable | None:
 
 
 class Variable(Tensor):
-    """A tensor that `assign` changes.
+    """A tensor whose value `assign` changes.
 
     Args:
         initializer: the initial value (anything `convert_to_tensor` takes), an initializer's name, or a function

@@ -215,11 +215,11 @@ class Dataset(MoreSteps):
 
     @ignores("deterministic", "name")
     def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
-        """`function` of every element; the parts of a tuple become its arguments.
+        """Apply a function to every element; the parts of a tuple are passed to it as arguments.
 
         Args:
             function: takes tensors, gives the new element.
-            num_parallel_calls: how many threads work ahead; the order stays.
+            num_parallel_calls: how many threads work ahead; the order stays the same.
 
         >>> import eagerflow as ef
         >>> data = ef.data.Dataset.from_tensor_slices(([1.0, 2.0], [0, 1]))
@@ -277,11 +277,11 @@ class Dataset(MoreSteps):
 
     @_ignored
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
-        """The elements in random order: each drawn from the next `buffer_size`.
+        """The elements in random order: each is drawn from a buffer of the next `buffer_size` ones.
 
         Args:
             buffer_size: at least the number of elements, for every order to be equally likely.
-            seed: makes the orders reproducible by themselves; otherwise `set_random_seed` does.
+            seed: makes the order the same in every run; without it, `set_random_seed` does.
             reshuffle_each_iteration: another order each time.
 
         >>> import eagerflow as ef

@@ -261,7 +261,7 @@ class BinaryCrossentropy(_Smoothed):
     """Crossentropy of yes-or-no labels; see `binary_crossentropy`.
 
     Args:
-        from_logits: whether predictions are before the sigmoid.
+        from_logits: whether predictions are logits, which no sigmoid has been applied to.
         label_smoothing: moves labels this far towards 0.5, from 0 to 1.
         axis: the axis of the mean.
         reduction: see `Loss`.
@@ -294,7 +294,7 @@ class CategoricalCrossentropy(_Smoothed):
     """Crossentropy of one-hot labels; see `categorical_crossentropy`.
 
     Args:
-        from_logits: whether predictions are before the softmax.
+        from_logits: whether predictions are logits, which no softmax has been applied to.
         label_smoothing: this part of each label is spread over all classes, from 0 to 1.
         axis: the axis of the classes.
         reduction: see `Loss`.
@@ -325,10 +325,10 @@ class CategoricalCrossentropy(_Smoothed):
 
 @LOSSES.add()
 class SparseCategoricalCrossentropy(FunctionLoss):
-    """Crossentropy of class numbers; see `sparse_categorical_crossentropy`.
+    """Crossentropy between class numbers and predictions; see `sparse_categorical_crossentropy`.
 
     Args:
-        from_logits: whether predictions are before the softmax.
+        from_logits: whether predictions are logits, which no softmax has been applied to.
         ignore_class: labels with this number are left out.
         reduction: see `Loss`.
         axis: the axis of the classes.
@@ -369,7 +369,7 @@ class BinaryFocalCrossentropy(_Smoothed):
         apply_class_balancing: weigh ones by `alpha`, zeros by `1 - alpha`.
         alpha: the weight of the ones.
         gamma: how little easy samples count.
-        from_logits: whether predictions are before the sigmoid.
+        from_logits: whether predictions are logits, which no sigmoid has been applied to.
         label_smoothing: moves labels this far towards 0.5, from 0 to 1.
         axis: the axis of the mean.
         reduction: see `Loss`.
@@ -414,7 +414,7 @@ class CategoricalFocalCrossentropy(_Smoothed):
     Args:
         alpha: a factor, or one per class.
         gamma: how little easy samples count.
-        from_logits: whether predictions are before the softmax.
+        from_logits: whether predictions are logits, which no softmax has been applied to.
         label_smoothing: this part of each label is spread over all classes, from 0 to 1.
         axis: the axis of the classes.
         reduction: see `Loss`.

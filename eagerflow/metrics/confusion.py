@@ -297,7 +297,7 @@ class AUC(Metric):
         multi_label: columns are labels of their own, each with its area; the result is their mean.
         num_labels: the number of columns; default: known from the first batch.
         label_weights: weights of the columns in the mean; without `multi_label`, of the values in them.
-        from_logits: whether predictions are before the sigmoid.
+        from_logits: whether predictions are logits, which no sigmoid has been applied to.
 
     Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006; Flach and Kull,
     "Precision-recall-gain curves", 2015.

@@ -222,7 +222,7 @@ class BinaryCrossentropy(_Error):
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
-        from_logits: whether predictions are before the sigmoid.
+        from_logits: whether predictions are logits, which no sigmoid has been applied to.
         label_smoothing: moves labels this far towards 0.5.
 
     >>> ef.metrics.BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]).round(4)
@@ -251,7 +251,7 @@ class CategoricalCrossentropy(_Error):
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
-        from_logits: whether predictions are before the softmax.
+        from_logits: whether predictions are logits, which no softmax has been applied to.
         label_smoothing: this part of each label is spread over all classes.
         axis: the axis of the classes.
 
@@ -282,7 +282,7 @@ class SparseCategoricalCrossentropy(_Error):
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
-        from_logits: whether predictions are before the softmax.
+        from_logits: whether predictions are logits, which no softmax has been applied to.
         ignore_class: labels with this number are left out.
         axis: the axis of the classes.
 

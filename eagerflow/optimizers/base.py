@@ -67,8 +67,8 @@ class Shared(TypedDict, total=False):
 class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     """Base of all optimizers.
 
-    A subclass of ours sets `slots`, `temporaries`, `rule` and `settings`; a user's overrides `build` (with
-    `add_variable_from_reference`) and `update_step`.
+    To write an optimizer, override `build`, which makes the state with `add_variable_from_reference`, and
+    `update_step`. (The subclasses in eagerflow set `slots`, `temporaries`, `rule` and `settings` instead.)
 
     Args:
         learning_rate: a number of at least 0, a `LearningRateSchedule`, or a function without arguments.

@@ -84,10 +84,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             loss_weights: for several outputs, numbers that their losses are multiplied by.
             metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
             weighted_metrics: the same, for metrics in which sample weights count.
-            run_eagerly: True: nothing is captured, whatever `jit_compile` says.
-            steps_per_execution: callbacks hear of batches only every so many steps; `"auto"`: of each.
-            jit_compile: True: steps are captured and replayed, as by `eagerflow.function`. `"auto"` and False: they run
-                op by op.
+            run_eagerly: if True, nothing is captured, whatever `jit_compile` says.
+            steps_per_execution: how many steps run before callbacks are told of batches; `"auto"`: one.
+            jit_compile: if True, steps are captured and replayed, as by `eagerflow.function`. With `"auto"` and False,
+                they run op by op.
             auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients survive.
 
         Raises:
@@ -183,7 +183,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @property
     def steps_per_execution(self) -> int:
-        """How many steps are made before callbacks hear of them.
+        """How many steps run before callbacks are told of them.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", steps_per_execution=10)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("sphinx")
 
 import sphinx.builders as builders
 from docutils import nodes
+from docutils.utils import new_document
 
 from tools.site import build, extension
 
@@ -37,3 +40,22 @@ def test_only_blocks_that_did_not_run_say_so():
     extension.mark_what_did_not_run(None, page)
     shown = [node.get("language") or node.astext() for node in page.children]
     assert shown == ["python", "py", '<p class="not-run">not run</p>', "sh"]
+
+
+def test_lists_of_links_become_tiles_on_pages_that_are_such_lists():
+    def item(*parts):
+        return nodes.list_item("", nodes.paragraph("", "", *parts))
+
+    def made(docname):
+        links = nodes.bullet_list("", *(item(nodes.reference("", "A"), nodes.Text(": one, two.")) for _ in range(2)))
+        words = nodes.bullet_list("", item(nodes.Text("no link")))
+        document = new_document("page")
+        document += [links, words]
+        extension.make_tiles(SimpleNamespace(env=SimpleNamespace(docname=docname)), document)
+        return links, words
+
+    links, words = made("guides/index")
+    assert links["classes"] == ["tiles"]
+    assert [text.astext() for text in links.findall(nodes.paragraph)] == ["AOne, two."] * 2
+    assert words["classes"] == []
+    assert made("guides/training")[0]["classes"] == []

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tools.site import reference
+from tools.site import families, navigation, reference
 from tools.site.names import catalogue
 
 pytestmark = pytest.mark.slow  # all public names are looked at
@@ -37,3 +37,23 @@ def test_modules_that_most_come_for_stand_first_and_link_to_their_names():
 def test_the_names_that_most_come_for_are_there():
     there = {one.path for one in catalogue()}
     assert {f"{module}.{name}" for module, names in reference.COMMON.items() for name in names.split()} <= there
+
+
+def test_older_names_stand_behind_all_others():
+    text = dict(reference.pages({}))["reference/layers/index"]
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings[headings.index(families.OLDER) :] in ([families.OLDER], [families.OLDER, "Also here"])
+    before, after = text.split(f"## {families.OLDER}\n")
+    assert "[Conv2D](" in before
+    assert "[Convolution2D](" in after
+    assert "[Convolution2D](" not in before
+
+
+def test_methods_that_a_page_names_lead_to_where_they_are_told_of():
+    dense = "reference/layers/Dense"
+    assert navigation.member_for("enable_lora", dense) == f"{dense}#eagerflow.layers.Dense.enable_lora"
+    assert navigation.member_for("add_weight", dense) == "reference/eagerflow/Layer#eagerflow.Layer.add_weight"
+    assert navigation.member_for("layers.Dense.enable_lora()") == f"{dense}#eagerflow.layers.Dense.enable_lora"
+    assert navigation.member_for("Model.nothing") is None
+    assert navigation.member_for("name", dense) is None  # a property, and what arguments are called
+    assert navigation.member_for("fit", "guides/training") is None  # no page of a class

@@ -13,7 +13,7 @@ import pytest
 import eagerflow as ef
 import viz
 from tests.sources import ROOT
-from tools.site import docstrings, links, named_types, outputs, run_page, sections, signatures, stage, svg, tutorials
+from tools.site import docstrings, links, named_types, outputs, run_page, sections, stage, svg, tutorials
 from viz.doctor import KINDS
 
 DOC = """Scale `x_1` by **rest.
@@ -98,6 +98,19 @@ def test_links_lead_to_pages_of_the_site():
     )
     assert stage.staged("[x](../viz/cli.py#L3)", "viz", docs, {}) == "[x](source:viz/cli.py#L3)"
     assert stage.staged("```\n[x](nowhere.md)\n```", "viz", docs, {}) == "```\n[x](nowhere.md)\n```"
+
+
+def test_a_picture_for_readers_on_a_forge_is_left_out_where_its_block_draws_it():
+    text = "a\n\n<!-- drawn above -->\n![two\nlines](images/gap.svg)\n\n[x](check.md)\n"
+    staged = stage.staged(text, "viz", ROOT / "docs" / "check.md", {})
+    assert staged == "a\n\n\n\n\n\n[x](check.md)\n"  # lines stay where they are
+
+
+def test_an_explanation_that_is_drawn_is_shown_as_a_picture():
+    model = ef.Sequential([ef.layers.Dense(1)])
+    (shown,) = run_page.shown_value(viz.explain(model, [[1.0, 2.0]]).draw())
+    assert shown["kind"] == "html"
+    assert "<img" in shown["data"]
 
 
 def test_a_link_to_nothing_is_told_with_its_line():
@@ -200,7 +213,9 @@ def test_notebooks_hold_the_outputs_of_their_cells():
 
 
 PURE = (
+    "annotations",
     "cache",
+    "definitions",
     "docstrings",
     "families",
     "keras_badges",
@@ -218,46 +233,6 @@ PURE = (
 def test_examples_in_docstrings_of_the_site_run(name):
     module = importlib.import_module(f"tools.site.{name}")
     assert doctest.testmod(module).failed == 0
-
-
-def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
-    def function(x: int, by: str = "\\" * 3, *, f=len, name: str | None = None) -> float: ...
-
-    assert signatures.signature(function) == "(x: int, by: str = ..., *, f=len, name: str | None = None) -> float"
-
-
-def test_a_class_is_called_as_type_checkers_are_told():
-    assert signatures.signature(ef.Model).startswith("(inputs: Ends | None = None, outputs: Ends | None = None, name: ")
-    assert signatures.signature(ef.Loss).startswith("(name: str | None = None, reduction: ")
-    assert signatures.signature(ef.layers.Dense).startswith("(units: ")
-    assert signatures.signature(viz.TraceFileError) == ""
-
-
-def test_what_overloads_return_is_told_together():
-    assert signatures.signature(ef.ops.linspace).endswith(") -> Tensor | tuple[Tensor, Tensor]")
-    assert signatures.signature(ef.ops.where).count("tuple[Tensor, ...] | Tensor") == 1
-
-
-@pytest.mark.parametrize(
-    ("page", "name", "target"),
-    [
-        ("layers/Dense", "ActivationLike", "types#eagerflow.base.typing.ActivationLike"),
-        ("eagerflow/Model", "AnyLayer", "types#eagerflow.layer.layer.AnyLayer"),
-        ("layers/Dot", "LayerOptions", "types#eagerflow.base.layer_options.LayerOptions"),
-        ("ops/add", "TensorLike", "types#eagerflow.base.typing.TensorLike"),
-        ("ops/add", "Tensor", "eagerflow/Tensor"),
-        ("eagerflow/Model", "History", "callbacks/History"),
-        ("datasets.cifar10/load_data", "Part", "types#eagerflow.datasets.cifar.Part"),
-        ("viz/explain", "Explanation", "viz/Explanation"),
-    ],
-)
-def test_types_in_signatures_lead_to_what_the_file_means_by_them(page, name, target):
-    assert named_types.target_of(f"reference/{page}", name) == f"reference/{target}"
-
-
-@pytest.mark.parametrize("name", ["Any", "Callable", "Sequence", "Iterator", "numpy.ndarray"])
-def test_types_of_python_lead_nowhere(name):
-    assert [page for (page, text) in named_types.links() if text == name] == []
 
 
 def test_each_type_without_a_page_is_told_once():

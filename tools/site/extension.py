@@ -16,6 +16,7 @@ from sphinx.util.nodes import find_pending_xref_condition
 
 from tools.site import named_types, navigation, outputs, search_pages, source_pages, versions
 
+TILES = ("guides/index",)
 logger = logging.getLogger(__name__)
 
 
@@ -28,6 +29,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", show_outputs)
     app.connect("doctree-read", mark_what_did_not_run)
     app.connect("doctree-read", note_aliases)
+    app.connect("doctree-read", make_tiles)
     app.connect("html-page-context", navigation.add)
     app.connect("html-collect-pages", source_pages.collected)
     app.connect("build-finished", versions.write)
@@ -62,6 +64,21 @@ def mark_what_did_not_run(app: Sphinx, doctree: nodes.document) -> None:
         if node.get("language") == "py":
             note = nodes.raw("", '<p class="not-run">not run</p>', format="html")
             node.parent.insert(node.parent.index(node) + 1, note)
+
+
+def make_tiles(app: Sphinx, doctree: nodes.document) -> None:
+    """Make tiles, as on the first page, of lists of links on pages that are such lists: the link, and what is there."""
+    if app.env.docname not in TILES:
+        return
+    for found in list(doctree.findall(nodes.bullet_list)):
+        texts = [item[0] for item in found if isinstance(item[0], nodes.paragraph)]
+        if len(texts) < len(found) or not all(isinstance(text[0], (nodes.reference, pending_xref)) for text in texts):
+            continue
+        found["classes"].append("tiles")
+        for text in texts:
+            if len(text) > 1 and isinstance(text[1], nodes.Text):
+                said = text[1].astext().removeprefix(".").removeprefix(":").lstrip()
+                text.replace(text[1], nodes.Text(said[:1].upper() + said[1:]))
 
 
 def note_aliases(app: Sphinx, doctree: nodes.document) -> None:
@@ -124,10 +141,20 @@ class LinksOfNames(SphinxPostTransform):
     def _link(self, literal: nodes.literal, name: str) -> None:
         if _inside(literal, (nodes.reference, nodes.title, pending_xref)):
             return
-        found = navigation.page_for(literal.astext())
-        if found is None or found == name:
+        text = literal.astext()
+        named = text.removeprefix("docs/").removesuffix(".md") if text.startswith("docs/") else ""
+        if named in self.env.found_docs:  # in docstrings, whose readers may have the repository
+            uri = self.app.builder.get_relative_uri(name, named)
+            title = self.env.titles[named].astext()
+            literal.replace_self(nodes.reference("", title, refuri=uri, internal=True))
             return
-        uri = self.app.builder.get_relative_uri(name, found)
+        found = navigation.page_for(text) or (
+            "" if _inside(literal, (nodes.term,)) else navigation.member_for(text, name)
+        )
+        page, sharp, anchor = (found or "").partition("#")
+        if not page or page not in self.env.found_docs or (page == name and not anchor):
+            return
+        uri = (self.app.builder.get_relative_uri(name, page) if page != name else "") + sharp + anchor
         link = nodes.reference("", "", refuri=uri, internal=True, classes=["name"])
         literal.replace_self(link)
         link += literal

@@ -1,27 +1,22 @@
 """Types that signatures name without being public names: a page of them, and where each name in a signature leads.
 
-A name means what it means in the file of its function: `Part` is one thing in `datasets` and another in `viz`. Files
-are read for it rather than asked while they run, where `Array` and `TensorLike` are both `Any`.
+A name means what it means in the file of its function: `Part` is one thing in `datasets` and another in `viz`.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-import re
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from tools.site import docstrings, reference, signatures
-from tools.site.names import PACKAGES, ROOT, Public, catalogue
+from tools.site.definitions import SHARED, Named, defined, definitions, home, path_of, resolved, stands_for
+from tools.site.names import ROOT, Public, catalogue
 
 PAGE = "reference/types"
-SHARED = "eagerflow.base.typing"
 OPTIONS = "eagerflow.base.layer_options"
+VARIABLES = "type-variables"  # the anchor of what is said of all type variables together
 INTRODUCTION = """# Types in signatures
 
 What the names in signatures mean that have no page of their own. Those of Python and NumPy (`Any`, `Callable`,
@@ -33,38 +28,16 @@ GROUPS = {
         "Arguments that layers share",
         "`**kwargs: Unpack[LayerOptions]` in the signature of a layer means that it takes these by keyword as well.",
     ),
+    "variables": (
+        "Type variables",
+        (
+            "A short name without an entry here, such as `T`, `R` or `Result`, may be any type, but the same one"
+            " wherever it stands in a signature: `Callable[[], Result]` and `-> Result` say that you get what your"
+            " function gives. `P` are the arguments that your function takes."
+        ),
+    ),
     "others": ("What else functions take and give", "Objects that you get from a function, and seldom make yourself."),
 }
-
-
-class Named(NamedTuple):
-    """A type of ours without a page.
-
-    Attributes:
-        module: the file that defines it, as a module.
-        name: what it is called.
-        stands_for: of an alias, what it is short for; "" for a class.
-        doc: its docstring, or the comment above it.
-        bases: of a class, the names of those that it extends.
-        line: where it stands.
-    """
-
-    module: str
-    name: str
-    stands_for: str
-    doc: str
-    bases: tuple[str, ...]
-    line: int
-
-    @property
-    def anchor(self) -> str:
-        """Where on the page it is."""
-        return f"{self.module}.{self.name}"
-
-    @property
-    def group(self) -> str:
-        """Under which heading it stands."""
-        return "options" if self.module == OPTIONS else "values" if self.stands_for else "others"
 
 
 @cache
@@ -84,8 +57,8 @@ def links() -> dict[tuple[str, str], str]:
 def types() -> list[Named]:
     """The types on the page, by name."""
     linked = {target.partition("#")[2] for target in links().values()}
-    wanted = {anchor for anchor in linked if anchor} | {one.anchor for one in _definitions(OPTIONS).values()}
-    found = [_definitions(anchor.rpartition(".")[0])[anchor.rpartition(".")[2]] for anchor in wanted]
+    wanted = (linked - {"", VARIABLES}) | {one.anchor for one in definitions(OPTIONS).values()}
+    found = [one for one in map(defined, wanted) if one is not None]
     return sorted(found, key=lambda one: (one.name.casefold(), one.module))
 
 
@@ -100,27 +73,32 @@ def page() -> str:
     for group, (title, introduction) in GROUPS.items():
         pieces += [f"## {title}", introduction]
         for one in types():
-            pieces += _entry(one) if one.group == group else []
+            pieces += _entry(one) if _group(one) == group else []
     return "\n\n".join(pieces) + "\n"
+
+
+def _group(one: Named) -> str:
+    """Under which heading a type stands."""
+    return "options" if one.module == OPTIONS else "values" if one.stands_for else "others"
 
 
 def _entry(one: Named) -> Iterator[str]:
     yield f"### {one.name}"
     kind = "type" if one.stands_for else "class"
     yield f"```{{py:{kind}}} {one.anchor}\n" + (f":canonical: {one.stands_for}\n" if one.stands_for else "") + "```"
-    if one.group == "options":
+    if _group(one) == "options":
         yield docstrings.summary(one.doc)
         yield docstrings.piece(docstrings.Part("Attributes", "\n".join(_options(one))), level=0)
     else:
         yield docstrings.markdown(one.doc, level=0)
-    yield f"[source](source:{_path(one.module).relative_to(ROOT)}#L{one.line})"
+    yield f"[source](source:{path_of(one.module).relative_to(ROOT)}#L{one.line})"
 
 
 def _options(one: Named) -> Iterator[str]:
     """What its docstring says of its own keys, and of those that it has from others."""
     yield from (part.text for part in docstrings.parts(one.doc) if part.title == "Attributes")
     for base in one.bases:
-        yield from _options(_definitions(OPTIONS)[base]) if base in _definitions(OPTIONS) else ()
+        yield from _options(definitions(OPTIONS)[base]) if base in definitions(OPTIONS) else ()
 
 
 def _named_in(one: Public) -> Iterator[tuple[str, str]]:
@@ -131,8 +109,8 @@ def _named_in(one: Public) -> Iterator[tuple[str, str]]:
         plain = [m.__func__ if isinstance(m, (staticmethod, classmethod)) else m for m in members]
         functions += [(inspect.unwrap(function), True) for function in plain]
     for function, bound in functions:
-        for text in names_in(signatures.signature(function, bound=bound)):
-            yield _home(function), text
+        for text in (name for line in signatures.lines(function, bound=bound) for name in names_in(line)):
+            yield home(function), text
 
 
 def names_in(signature: str) -> list[str]:
@@ -160,20 +138,12 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield from _names(child)
 
 
-def _home(function: Any) -> str:
-    """The module in whose file a signature is written."""
-    if isinstance(function, type):
-        given = (vars(kind)["__init__"] for kind in function.__mro__[:-1] if "__init__" in vars(kind))
-        function = next(given, function)
-    plain = inspect.unwrap(function)
-    plain = getattr(getattr(plain, "op", None), "mathematics", plain)
-    return str(getattr(plain, "__module__", ""))
-
-
 def _target(module: str, text: str) -> str:
     found = resolved(module, text)
-    if found is None and text in _definitions(SHARED):  # generated wrappers of ops: their files don't name it
+    if found is None and text in definitions(SHARED):  # generated wrappers of ops: their files don't name it
         found = f"{SHARED}.{text}"
+    if found is None:  # known there by a private name, which signatures show without its underscore
+        found = resolved(module, f"_{text}")
     if found is None:
         return reference.homes().get(f"eagerflow.{text}", "")
     if not found:
@@ -181,97 +151,13 @@ def _target(module: str, text: str) -> str:
     public = _public().get(found)
     if public:
         return reference.page_names()[public]
-    home, _, name = found.rpartition(".")
-    return "" if name.startswith("_") or name not in _definitions(home) else f"{PAGE}#{found}"
+    if stands_for(found) is not None:
+        return f"{PAGE}#{VARIABLES}"
+    one = defined(found)
+    return f"{PAGE}#{found}" if one is not None and not one.name.startswith("_") else ""
 
 
 @cache
 def _public() -> dict[str, str]:
     """By the file that defines it and its name there: the public name of a class."""
     return {f"{one.value.__module__}.{one.value.__name__}": one.path for one in catalogue() if one.is_class}
-
-
-@cache
-def resolved(module: str, text: str) -> str | None:
-    """The full name, where it is defined, of what a file of ours calls `text`; "" for what isn't ours.
-
-    >>> resolved("eagerflow.layers.core.dense", "Shape"), resolved("eagerflow.layers.core.dense", "Any")
-    ('eagerflow.base.typing.Shape', '')
-    """
-    first, _, rest = text.partition(".")
-    if not _is_ours(module):
-        return None
-    if not rest and first in _definitions(module):
-        return f"{module}.{first}"
-    given = _imports(module).get(first)
-    if given is None:
-        return None
-    home, name = given
-    if not home.startswith(PACKAGES):  # Python's, NumPy's
-        return ""
-    inner = f"{home}.{name}" if name else home
-    if rest:
-        return resolved(inner, rest)
-    found = resolved(home, name)
-    if found is None:  # a face: its names come from files that it doesn't list
-        value = getattr(import_module(home), name, None)
-        found = f"{value.__module__}.{value.__qualname__}" if isinstance(value, type) else None
-    return found
-
-
-@cache
-def _imports(module: str) -> dict[str, tuple[str, str]]:
-    """The names that a file imports: from where, and as what."""
-    found: dict[str, tuple[str, str]] = {}
-    for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.asname or alias.name: (alias.name, "") for alias in node.names}
-    return found
-
-
-@cache
-def _definitions(module: str) -> dict[str, Named]:
-    """The classes and aliases of types of a file."""
-    found: dict[str, Named] = {}
-    lines = _path(module).read_text(encoding="utf-8").splitlines()
-    body = _tree(module).body
-    for node in (*body, *[inner for outer in body if isinstance(outer, ast.If) for inner in outer.body]):
-        if isinstance(node, ast.ClassDef):
-            bases = tuple(ast.unparse(base) for base in node.bases)
-            found[node.name] = Named(module, node.name, "", ast.get_docstring(node) or "", bases, node.lineno)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if isinstance(target, ast.Name) and isinstance(node.value, (ast.Name, ast.Subscript, ast.BinOp)):
-                text = _comment(lines, node.lineno - 1)
-                found[target.id] = Named(module, target.id, ast.unparse(node.value), text, (), node.lineno)
-    return found
-
-
-def _comment(lines: list[str], at: int) -> str:
-    """What the comment above a line says, or the one behind it."""
-    first = at
-    while first and lines[first - 1].startswith("#"):
-        first -= 1
-    behind = re.search(r"  # (.*)$", lines[at])
-    return " ".join(line.lstrip("# ") for line in lines[first:at]) or (behind[1] if behind else "")
-
-
-def _is_ours(module: str) -> bool:
-    return module.startswith(PACKAGES) and _path(module) is not None
-
-
-@cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(_path(module).read_text(encoding="utf-8"))
-
-
-@cache
-def _path(module: str) -> Any:
-    """The file of a module, None where there is none."""
-    try:
-        found = find_spec(module)
-    except (ImportError, ValueError):
-        return None
-    return Path(found.origin) if found and found.origin and found.origin.endswith(".py") else None

@@ -54,6 +54,36 @@ def page_for(text: str) -> str | None:
 
 
 @cache
+def member_for(text: str, page: str = "") -> str | None:
+    """Where a piece of code that names a method leads: a page and `#anchor`, or None.
+
+    Args:
+        text: `Model.fit`, or the bare name of a method of the class that the page is about, or of its bases.
+        page: where it stands.
+
+    >>> member_for("Model.fit")
+    'reference/eagerflow/Model#eagerflow.Model.fit'
+    >>> member_for("enable_lora", "reference/layers/Dense"), member_for("units", "reference/layers/Dense")
+    ('reference/layers/Dense#eagerflow.layers.Dense.enable_lora', None)
+    """
+    home, _, name = text.removesuffix("()").rpartition(".")
+    one = _by_page().get(page if not home else page_for(home) or "")
+    return _methods(one).get(name) if one is not None and one.is_class else None
+
+
+@cache
+def _methods(one: Public) -> dict[str, str]:
+    """By name of a method of a class: the page and anchor that tell of it, a base's where it is from there."""
+    found: dict[str, str] = {}
+    for base in reference.public_bases(one.value):
+        found |= _methods(base)
+    for name, member in reference.own_members(one.value):
+        if not isinstance(member, property):  # `name` and `shape` are arguments and words more often
+            found[name] = f"{reference.page_names()[one.path]}#{one.path}.{name}"
+    return found
+
+
+@cache
 def _by_page() -> dict[str, Public]:
     return {reference.page_names()[one.path]: one for one in catalogue()}
 

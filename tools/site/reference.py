@@ -105,7 +105,7 @@ def name_page(one: Public, recorded: str) -> str:
         f"# {short(one.path)}",
         _head(one),
         first,
-        f"```{{py:{kind}}} {one.path}{signatures.signature(one.value)}\n```",
+        _called(kind, one.path, signatures.lines(one.value)),
         *(docstrings.piece(part) for part in rest),
     ]
     if recorded:
@@ -157,10 +157,28 @@ def _member(one: Public, name: str, member: Any) -> Iterator[str]:
         yield f"```{{py:property}} {one.path}.{name}\n```"
     else:
         bound = not isinstance(member, staticmethod)
-        text = signatures.signature(inspect.unwrap(function), bound=bound)
-        option = {staticmethod: ":staticmethod:\n", classmethod: ":classmethod:\n"}.get(type(member), "")
-        yield f"```{{py:method}} {one.path}.{name}{text}\n{option}```"
+        told = signatures.lines(inspect.unwrap(function), bound=bound)
+        option = {staticmethod: "staticmethod", classmethod: "classmethod"}.get(type(member), "")
+        yield _called("method", f"{one.path}.{name}", told, option)
     yield docstrings.markdown(doc, level=0)
+
+
+def _called(kind: str, path: str, told: list[str], option: str = "") -> str:
+    """How something is called, in each of the ways that it can be.
+
+    Markdown's directives end their first line with a single signature; those of reStructuredText take several.
+
+    >>> print(_called("function", "viz.trace", ["(name: str)", "(function)"]))
+    ```{eval-rst}
+    .. py:function:: viz.trace(name: str)
+                     viz.trace(function)
+    ```
+    """
+    if len(told) == 1:
+        return f"```{{py:{kind}}} {path}{told[0]}\n" + (f":{option}:\n" if option else "") + "```"
+    head = f".. py:{kind}:: "
+    further = f"\n{' ' * len(head)}".join(f"{path}{text}" for text in told)
+    return f"```{{eval-rst}}\n{head}{further}\n" + (f"   :{option}:\n" if option else "") + "```"
 
 
 def own_members(cls: type) -> Iterator[tuple[str, Any]]:

@@ -77,7 +77,8 @@ ASKED = {
     "annotate": "viz annotate",
     "replay": "viz replay, viz run keep",
     "samples": "viz data",
-    "doctor/index": "doctor, viz doctor, diagnose",
+    "doctor/index": "doctor, viz doctor, diagnose, accuracy stuck, accuracy not improving, accuracy does not improve,"
+    " loss stuck, loss not improving, training stuck, model not improving, what is wrong with my model",
     "doctor/loss_mismatch": "loss mismatch, wrong loss, from_logits, softmax twice",
     "doctor/broadcast": "wrong shape of labels, broadcasting labels",
     "doctor/unscaled_input": "scale inputs, normalize inputs, standardize inputs",
@@ -85,7 +86,7 @@ ASKED = {
     "doctor/lr_too_low": "learning rate too low",
     "doctor/dead_relu": "dead relu, dying relu, dead neurons",
     "doctor/constant_output": "same prediction, same output, predicts one class, constant prediction,"
-    " same prediction for every input",
+    " same prediction for every input, model predicts same class, model predicts one class, same class for every input",
     "doctor/class_imbalance": "imbalanced classes, imbalanced data",
     "doctor/label_leak": "label leak, data leak, data leakage, target leakage",
     "doctor/sorted_rows": "shuffle, sorted data",
@@ -176,7 +177,10 @@ SECTIONS = {
     " same padding with strides, pytorch padding",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
     "guides/training#a-change-of-the-step-itself": "custom training step, change the training step",
-    "guides/training#the-same-numbers-twice": "reproducibility, reproducibility seed,"
+    "guides/training#plotting-a-training": "plot training history, plot history, plot loss, plot accuracy, loss curve,"
+    " plot loss curve,"
+    " learning curve, training curve, plot learning curves, visualize training history",
+    "guides/training#the-same-numbers-twice": "reproducibility, reproducibility seed, reproducible results,"
     " same results every run, non deterministic",
     "guides/training#saving-and-resuming": "resume training, continue training, resume from checkpoint",
     "guides/training#fit-train": "batch size, validation split, train validation split, epochs",
@@ -211,7 +215,8 @@ SUBJECTS = {
     "eagerflow.Optimizer": "gradient accumulation, accumulate gradients, weight decay, clip by norm, clip by value",
     "eagerflow.Model": "number of parameters, count parameters, print weights",
     "eagerflow.GradientTape": "per sample gradients, per example gradients, gradient of input",
-    "eagerflow.callbacks.History": "plot history, plot loss, plot loss curve, loss curve, learning curve,"
+    "eagerflow.callbacks.History": "plot history, plot training history, plot loss, plot loss curve, loss curve,"
+    " learning curve,"
     " training curve",
     "eagerflow.callbacks.EarlyStopping": "early stopping patience",
     "eagerflow.callbacks.ModelCheckpoint": "save best weights, save best model, save weights every epoch,"

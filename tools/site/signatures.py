@@ -7,9 +7,13 @@ import inspect
 import re
 from typing import Any, get_overloads
 
+from tools.site.annotations import spelled
+from tools.site.definitions import home
+
 _EMPTY = inspect.Parameter.empty
-_ALTERNATIVES = re.compile(r" \| (?![^\[]*\])")  # bars that aren't inside of brackets
-_VARIABLE = re.compile(r"\b[A-Z]\b")  # a type variable, which says nothing to a reader
+_CALLED = re.compile(
+    r"Callable\[\[[^\[\]]*\], "
+)  # an overload for lambdas says nothing that one for all functions doesn't
 
 
 class _Text:
@@ -22,11 +26,37 @@ class _Text:
         return self.text
 
 
+def lines(value: Any, bound: bool = False) -> list[str]:
+    """How a function or class is called: its signature, or one for each of its overloads.
+
+    Where an overload leaves arguments to `**options`, the signature of the function itself says more, and stands alone.
+
+    Args:
+        value: the function or class.
+        bound: leave out the first parameter, as the caller of a method does.
+
+    >>> from eagerflow import ops
+    >>> [line.rpartition(" -> ")[2] for line in lines(ops.linspace)]
+    ['Tensor', 'tuple[Tensor, Tensor]']
+    """
+    told = _overloads(value)
+    if not told or any("Unpack[_" in str(p.annotation) for each in told for p in each.parameters.values()):
+        return [signature(value, bound)]
+    defaults = {name: p.default for name, p in _found(value).parameters.items()}
+    first = int(bound or isinstance(value, type))
+    texts = []
+    for each in told:
+        given = list(each.parameters.values())[first:]
+        given = [p.replace(default=defaults.get(p.name, ...)) if p.default is ... else p for p in given]
+        texts.append(_written(given, _EMPTY if isinstance(value, type) else each.return_annotation, home(value)))
+    return list({_CALLED.sub("Callable[..., ", text): text for text in texts}.values())
+
+
 def signature(value: Any, bound: bool = False) -> str:
     """The signature of a function or class with its types, `(...)` where Python can't tell; nothing for exceptions.
 
     Of what only says `*args, **kwargs`, it is what type checkers are told: that of `__init__`, or of an `__init__` that
-    only they see. What overloads return stands behind the arrow together.
+    only they see.
 
     Args:
         value: the function or class.
@@ -41,14 +71,27 @@ def signature(value: Any, bound: bool = False) -> str:
     if isinstance(value, type) and issubclass(value, BaseException) and "__init__" not in vars(value):
         return ""
     try:
-        found = _of_class(value) if isinstance(value, type) else inspect.signature(value)
+        found = _found(value)
     except (TypeError, ValueError):
         return "(...)"
-    given = list(found.parameters.values())
-    given = [p for p in (given[1:] if bound and given else given) if not p.name.startswith("_")]  # ours alone
-    shown = [p.replace(annotation=_type(p.annotation), default=_default(p.default)) for p in given]
-    returned = _EMPTY if isinstance(value, type) else _type(_returned(value, found.return_annotation))
-    return _written(shown, returned)
+    given = list(found.parameters.values())[int(bound) :]
+    return _written(given, _EMPTY if isinstance(value, type) else found.return_annotation, home(value))
+
+
+def _found(value: Any) -> inspect.Signature:
+    return _of_class(value) if isinstance(value, type) else inspect.signature(value)
+
+
+def _overloads(value: Any) -> list[inspect.Signature]:
+    """What type checkers are told instead of a function's own signature, or of that of a class."""
+    made = (
+        [cls.__dict__.get(name) for cls in value.__mro__ for name in ("__init__", "__new__")]
+        if isinstance(value, type)
+        else [value]
+    )
+    functions = [inspect.unwrap(each) for each in made if callable(each)]
+    told = [get_overloads(each) for each in functions if inspect.isfunction(each)]
+    return [inspect.signature(each) for each in (told[0] if told else [])]
 
 
 def _of_class(cls: type) -> inspect.Signature:
@@ -101,28 +144,21 @@ def _parameter(arg: ast.arg, kind: Any, default: ast.expr | None = None) -> insp
     return inspect.Parameter(arg.arg, kind, default=shown, annotation=annotation)
 
 
-def _returned(function: Any, annotation: Any) -> Any:
-    """What a function returns; where its overloads say more than it does, what they all do."""
-    if annotation not in ("Any", Any):
-        return annotation
-    told = [each.__annotations__.get("return", "Any") for each in get_overloads(function)] if callable(function) else []
-    texts = [each if isinstance(each, str) else inspect.formatannotation(each) for each in told]
-    kinds = [kind for text in texts for kind in _ALTERNATIVES.split(text)]
-    is_clear = bool(kinds) and "Any" not in kinds and not any(_VARIABLE.search(kind) for kind in kinds)
-    return " | ".join(dict.fromkeys(kinds)) if is_clear else annotation
+def _written(parameters: list[inspect.Parameter], returned: Any, module: str) -> str:
+    """A signature without the parameters that are ours alone."""
+    given = [p for p in parameters if not p.name.startswith("_")]
+    shown = [p.replace(annotation=_type(p.annotation, module), default=_default(p.default)) for p in given]
+    made = inspect.Signature(shown, return_annotation=_type(returned, module), __validate_parameters__=False)
+    return str(made)
 
 
-def _written(parameters: list[inspect.Parameter], returned: Any) -> str:
-    return str(inspect.Signature(parameters, return_annotation=returned, __validate_parameters__=False))
-
-
-def _type(annotation: Any) -> Any:
+def _type(annotation: Any, module: str) -> Any:
     if annotation is _EMPTY:
         return annotation
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     text = re.sub(r"ForwardRef\('([^']*)'[^)]*\)", r"\1", text.strip("'\""))
     text = re.sub(r"\b(typing|collections\.abc)\.", "", text)
-    return _Text(text) if _parses(text) else _EMPTY
+    return _Text(spelled(text, module)) if _parses(text) else _EMPTY
 
 
 def _default(default: Any) -> Any:
@@ -139,8 +175,3 @@ def _parses(text: str) -> bool:
     except SyntaxError:
         return False
     return True
-
-
-def parameters(text: str) -> int:
-    """How many parameters a signature has, to tell long ones from short ones."""
-    return text.count(": ") + text.count("=")

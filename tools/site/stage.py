@@ -20,6 +20,8 @@ _NAMED_AS_FILE = re.compile(r"(?<!\\)\[(?:docs/)?[\w/]+\.md\]\(([^)#\s]+\.md)\)"
 _IMAGE = re.compile(
     r'<img src="(?P<src>[^"]+)" width="(?P<width>\d+)" alt="(?P<alt>[^"]*)">'
 )  # Sphinx copies files of these
+# A picture that the block above it draws on the site, for readers on a forge, where blocks don't run.
+_DRAWN_ABOVE = re.compile(r"^<!-- drawn above -->\n!\[[^\]]*\]\([^)\s]+\)$", re.MULTILINE)
 _FENCE = re.compile(r"^(```|~~~).*?^\1`*\s*$", re.MULTILINE | re.DOTALL)
 
 
@@ -48,6 +50,7 @@ def staged(text: str, name: str, origin: Path, also: dict[str, str]) -> str:
     Raises:
         BrokenLink: names file, line and link.
     """
+    text = _DRAWN_ABOVE.sub(lambda found: "\n" * found[0].count("\n"), text)
     home = {str(path.relative_to(ROOT)): page for page, path in pages().items()} | OTHERS | FOLDERS | also
     code = [found.span() for found in _FENCE.finditer(text)]
 

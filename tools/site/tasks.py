@@ -171,6 +171,15 @@ QUERIES = {
     "hyperparameter tuning": "guides/training#trying-settings",
     "fp16": "guides/mixed_precision",
     "fp16 training": "guides/mixed_precision",
+    "plot training history": "guides/training#plotting-a-training",
+    "plot history": "guides/training#plotting-a-training",
+    "output of an intermediate layer": "guides/functional#parts-of-a-model",
+    "model predicts same class": "doctor/constant_output",
+    "model always predicts the same class": "doctor/constant_output",
+    "reproducible results": "guides/training#the-same-numbers-twice",
+    "why is my accuracy stuck": "doctor/index",
+    "accuracy not improving": "doctor/index",
+    "conv2d padding same": "reference/layers/Conv2D",
     "video": "reference/layers/Conv3D",
     # what users of any library of the kind ask
     "clipnorm": "guides/custom#gradient-clipping",
@@ -305,6 +314,15 @@ FIRST = (
 
 # Subjects that are to have that page among the first three without a look at the texts.
 SUBJECTS = (
+    "plot training history",
+    "plot history",
+    "output of an intermediate layer",
+    "model predicts same class",
+    "model always predicts the same class",
+    "reproducible results",
+    "why is my accuracy stuck",
+    "accuracy not improving",
+    "conv2d padding same",
     "LSTM masking",
     "multi output",
     "reproducible seed",

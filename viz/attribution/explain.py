@@ -53,10 +53,10 @@ def explain(
             axes, or a function of the outputs that gives one number per row. None: for each row the largest.
         baseline: what stands for "nothing there" (`"integrated"`, `"occlusion"`): a number or an array; for an embedded
             input zeros as vectors, or whole numbers to look up. Default: zeros.
-        steps: for `"integrated"`: into how many steps the way is cut. None: as many as it takes, from 32 to
-            2,048, for small inputs to 65,536.
-        tolerance: for `"integrated"`: how far the sum may be off, relatively. Where it is further off, a RuntimeWarning
-            and the text say so.
+        steps: for `"integrated"`: into how many steps the path from the baseline to the sample is divided. None: as
+            many as it takes, from 32 to 2,048, or up to 65,536 for small inputs.
+        tolerance: for `"integrated"`: how far the sum may be off, as a share of what it should be. If it is further
+            off, a RuntimeWarning and the text say so.
         layer: for `"gradcam"`: another layer than the last convolution, or its name.
         window: for `"occlusion"`: the lengths of what is hidden. Default: an eighth of each axis; one token or column.
         stride: for `"occlusion"`: how far the next window is. Default: half a window.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
-from html import escape
 from typing import Any
 
 import numpy
@@ -13,10 +11,8 @@ import numpy
 from viz.attribution.drawing import drawn
 from viz.attribution.part import Part
 from viz.facts import formatting
-from viz.facts.text_files import write_text
 from viz.facts.text_table import Text, table
-from viz.picture.grounds import on_any_ground
-from viz.picture.rendering.raster import write_picture
+from viz.picture.picture import Picture
 
 __all__ = ["Explanation", "Part"]
 
@@ -160,8 +156,8 @@ class Explanation:
         rows: int | list[int] | None = None,
         words: Any = None,
         theme: str = "light",
-    ) -> str:
-        """A picture of it, as SVG; also written to `path` when given.
+    ) -> Picture:
+        """A picture of it, which a notebook shows; also written to `path` when given.
 
         Args:
             path: ends in `.svg`, in `.html` for a page that holds the picture, or in `.png`.
@@ -176,37 +172,25 @@ class Explanation:
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
         >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
-        >>> svg = found.draw("explanation.svg", words=["width", "height"])
-        >>> "height" in svg
-        True
+        >>> found.draw("explanation.svg", words=["width", "height"])
+        <Picture 'sum: integrated gradients'; save(path) writes svg, png or html>
         """
         shown = list(range(min(len(self.score), 8 if rows is None else rows))) if not isinstance(rows, list) else rows
         wrong = [row for row in shown if not 0 <= row < len(self.score)]
         if wrong:
             raise ValueError(f"draw(rows=...): there is no row {wrong[0]}; rows are 0 to {len(self.score) - 1}")
         heads = [self._head(row) for row in range(len(self.score))]
-        svg = drawn(self.title, self.parts, shown, heads, words, theme)
+        picture = Picture(self.title, lambda of: drawn(self.title, self.parts, shown, heads, words, of), theme)
         if path is not None:
-            target = pathlib.Path(path)
-            if target.suffix.lower() not in (".svg", ".html", ".png"):
-                raise ValueError(f"cannot draw to {os.fspath(path)!r}: the name must end in .svg, .png or .html")
-            if target.suffix.lower() == ".html":
-                write_text(target, _page(self.title, svg))
-            else:
-                write_picture(target, svg)
-        return svg
+            picture.save(path)
+        return picture
 
     def _head(self, row: int) -> str:
         name = self.target_name(row)
         return f"row {row}" + (f" · target {name}" if name else "") + f" · {self.score[row]:.3g}"
 
     def _repr_html_(self) -> str:
-        return on_any_ground(self.draw(), self.draw(theme="dark"))
+        return self.draw()._repr_html_()
 
     def __repr__(self) -> str:
         return str(self.text)
-
-
-def _page(title: str, svg: str) -> str:
-    head = f'<!doctype html>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-    return f'{head}<body style="margin:0">{svg[svg.index("<svg") :]}</body>\n'

@@ -139,7 +139,7 @@ class TensorInfo:
 
 @dataclasses.dataclass(slots=True)
 class Storage:
-    """A piece of memory: its bytes, when it was first seen, and when it was given back (None: not yet).
+    """A piece of memory: its bytes, when it was first seen, and when it was freed (None: not yet).
 
     >>> import eagerflow as ef
     >>> import viz

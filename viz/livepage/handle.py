@@ -56,17 +56,17 @@ def live(
     statement. The page is served to this machine only, under an address that can't be guessed, by a process of its own:
     a slow browser never holds up training, and the page stays when the program ends or crashes.
 
-    In a notebook its curves, numbers and findings stand below the cell as well, wherever the browser runs, go on with
-    what later cells train, and stay there when the notebook is saved. What this gives, as the last line of another
-    cell, shows them there, too, and its `open()` leads to the whole page. A new page ends the former.
+    In a notebook, its curves, numbers and findings also appear below the cell, wherever the browser runs. They go on
+    with what later cells train, and stay there when the notebook is saved. To see them below another cell, too, end it
+    with what this function returned, whose `open()` leads to the whole page. A new page replaces the one before it.
 
     Args:
         model: show the weights and gradients of this model only; default: all.
         port: of the page; 0 for any that is free.
         open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal.
         every: record a step for the graph and the histograms every so many seconds at most.
-        every_steps: record only steps whose number is a multiple of this; the next one where that has what is left of
-            an epoch, fewer rows than the step before.
+        every_steps: record only steps whose number is a multiple of this. A step that has fewer rows than the one
+            before it, as at the end of an epoch, is passed over for the next one.
         overhead: the largest share of the time that recorded steps may cost, and as much again for the doctor after
             the first steps; with a slow model they come less often.
         linger: seconds that the page stays after the program has ended, while no browser shows it. Default: 600; in a

@@ -39,7 +39,7 @@ def find_lr(
     class_weight: Any = None,
     shuffle: Any = True,
 ) -> LearningRates:
-    """Try learning rates: train for some batches with a rate that rises from each to the next, and put all back.
+    """Try learning rates: train for some batches with a rate that rises from batch to batch, then restore everything.
 
     Weights, optimizer, metrics, random states and the order of a data set's next pass are afterwards what they were,
     bit for bit; a model that wasn't built is built. Batches of a generator are used up.
@@ -50,9 +50,9 @@ def find_lr(
         y: targets.
         batch_size: samples per step; default: as in `fit`.
         low: the first rate.
-        high: the last rate; it ends before, where the loss runs away.
+        high: the last rate. Training ends before it is reached if the loss runs away.
         steps: how many batches; the rates between are a geometric series.
-        monitor: the number that the training step reports and that is to fall.
+        monitor: the name of the number that is to fall, as the training step reports it.
         sample_weight: as for `fit`.
         class_weight: as for `fit`.
         shuffle: as for `fit`.

@@ -32,7 +32,7 @@ class Embedding(AdaptedLayer):
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
         mask_zero: whether 0 marks padding, which later layers then leave out.
-        weights: the first values themselves.
+        weights: initial values of the vectors; then no initializer is used.
         lora_rank: the rank of an adapter, which trains instead of the vectors (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
         quantization_config: how a layer with a quantized `dtype` is quantized.

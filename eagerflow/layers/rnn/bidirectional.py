@@ -29,7 +29,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
     Args:
         layer: a recurrent layer; copies of it (without its weights) do the work.
         merge_mode: how the two outputs are joined: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or None for both.
-        weights: first values of the weights of both directions.
+        weights: initial values of the weights of both directions, as a list of arrays.
         backward_layer: a layer of its own for the reverse direction, with `go_backwards` the other way round.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 

@@ -185,7 +185,7 @@ class SimpleRNNCell(_Cell):
     """One step of `SimpleRNN`: `activation(inputs @ kernel + state @ recurrent_kernel + bias)`.
 
     Args:
-        units: the length of the state, which is the output.
+        units: the length of the state, which is also the output.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, units).
@@ -254,9 +254,10 @@ class LSTMCell(_Cell):
     """One step of `LSTM`.
 
     Args:
-        units: the length of the state and of the carry.
-        activation: of the candidate and of the carry: a function or its name.
-        recurrent_activation: of the gates.
+        units: the length of the hidden state, which is the output, and of the cell state (the carry), the memory.
+        activation: a function or its name. It is applied to the candidate, which is what the step would add to the
+            memory, and to the memory before it is output.
+        recurrent_activation: the activation of the three gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
         recurrent_initializer: initializer of the recurrent kernel, (units, 4 units).
@@ -344,9 +345,9 @@ class GRUCell(_Cell):
     """One step of `GRU`.
 
     Args:
-        units: the length of the state, which is the output.
-        activation: of the candidate: a function or its name.
-        recurrent_activation: of the gates.
+        units: the length of the state, which is also the output.
+        activation: a function or its name, applied to the candidate, which is what the step would put into the state.
+        recurrent_activation: the activation of the two gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 3 units): update, reset, candidate.
         recurrent_initializer: initializer of the recurrent kernel, (units, 3 units).

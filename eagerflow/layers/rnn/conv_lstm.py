@@ -163,7 +163,7 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
         return_sequences: whether the outputs of all steps are returned, or the last one.
         return_state: whether the last states are returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether the states of a batch are those that the next batch begins with.
+        stateful: whether each batch begins with the states that the one before it ended with.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, *spatial, channels). Output: (batch, *spatial, filters), with a time axis behind the

@@ -122,7 +122,7 @@ class SimpleRNN(_Recurrent[ReturnState]):
     """A recurrent layer whose output is fed back: `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
 
     Args:
-        units: the length of the state, which is the output.
+        units: the length of the state, which is also the output of a step.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, units).
@@ -140,7 +140,7 @@ class SimpleRNN(_Recurrent[ReturnState]):
         return_sequences: whether the outputs of all steps are returned, or the last one.
         return_state: whether the last state is returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether the state of a batch is the one that the next batch begins with.
+        stateful: whether each batch begins with the state that the one before it ended with.
         unroll: accepted; it makes no difference here.
         seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -204,9 +204,11 @@ class LSTM(_Recurrent[ReturnState]):
     """Long short-term memory: a recurrent layer with a memory; gates decide what is written, kept and read.
 
     Args:
-        units: the length of the hidden state, which is also the output, and of the carry.
-        activation: of the candidate and of the carry: a function or its name.
-        recurrent_activation: of the gates.
+        units: the length of the hidden state, which is also the output of a step, and of the cell state (the carry),
+            which is the memory.
+        activation: a function or its name. It is applied to the candidate, which is what a step would add to the
+            memory, and to the memory before it is output.
+        recurrent_activation: the activation of the three gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
         recurrent_initializer: initializer of the recurrent kernel, (units, 4 units).
@@ -223,9 +225,9 @@ class LSTM(_Recurrent[ReturnState]):
         recurrent_dropout: the share of the state that is dropped while training.
         seed: an integer; dropout then draws the same in every run.
         return_sequences: whether the outputs of all steps are returned, or the last one.
-        return_state: whether the last state and carry are returned too.
+        return_state: whether the last hidden state and the last cell state are returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether state and carry of a batch are those that the next batch begins with.
+        stateful: whether each batch begins with the states that the one before it ended with.
         unroll: accepted; it makes no difference here.
         use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -297,9 +299,9 @@ class GRU(_Recurrent[ReturnState]):
     """Gated recurrent units: a recurrent layer whose state is a gated mixture of old and new.
 
     Args:
-        units: the length of the state, which is the output.
-        activation: of the candidate: a function or its name.
-        recurrent_activation: of the gates.
+        units: the length of the state, which is also the output of a step.
+        activation: a function or its name, applied to the candidate, which is what a step would put into the state.
+        recurrent_activation: the activation of the two gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 3 units): update, reset, candidate.
         recurrent_initializer: initializer of the recurrent kernel, (units, 3 units).
@@ -317,7 +319,7 @@ class GRU(_Recurrent[ReturnState]):
         return_sequences: whether the outputs of all steps are returned, or the last one.
         return_state: whether the last state is returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether the state of a batch is the one that the next batch begins with.
+        stateful: whether each batch begins with the state that the one before it ended with.
         unroll: accepted; it makes no difference here.
         reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
         use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.

@@ -119,7 +119,7 @@ class RNN(RecurrentLayer[ReturnState]):
         return_sequences: whether the outputs of all steps are returned, or the last one.
         return_state: whether the last states are returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether the states of a batch are those that the next batch begins with.
+        stateful: whether each batch begins with the states that the one before it ended with.
         unroll: accepted; steps are always run one by one.
         zero_output_for_mask: whether masked steps give zeros, or the output before them.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.

@@ -272,16 +272,26 @@ def test_a_model_without_gradients_is_refused_but_can_be_occluded():
 
 
 def test_it_draws_pictures_tokens_and_numbers(cnn, linear, tmp_path):
-    svg = viz.explain(cnn, rows(3, 9, 9, 2), "integrated").draw(tmp_path / "a.svg")
+    svg = viz.explain(cnn, rows(3, 9, 9, 2), "integrated").draw(tmp_path / "a.svg").svg
     assert svg.count("<image") == 6
     assert (tmp_path / "a.svg").read_text(encoding="utf-8") == svg
     tokens = ef.Sequential([layers.Embedding(5, 2), layers.Flatten(), layers.Dense(1)])
     found = viz.explain(tokens, np.array([[1, 2, 4]]))
-    assert ">tea<" in found.draw(words=["", "", "", "", "tea"])
+    assert ">tea<" in found.draw(words=["", "", "", "", "tea"]).svg
     numbers = viz.explain(linear, rows(2, 3), "occlusion")
-    assert ">height = " in numbers.draw(words=["height", "width", "age"], rows=[1])
+    assert ">height = " in numbers.draw(words=["height", "width", "age"], rows=[1]).svg
     assert len(pictures(numbers._repr_html_())) == 1
     with pytest.raises(ValueError, match=r"must end in .svg, .png or .html"):
         numbers.draw(tmp_path / "a.jpg")
     with pytest.raises(ValueError, match="there is no row 7"):
         numbers.draw(rows=[7])
+
+
+def test_a_picture_is_one_line_in_the_interpreter_and_itself_in_a_notebook(linear, tmp_path):
+    drawn = viz.explain(linear, rows(2, 3), "integrated").draw(tmp_path / "a.html")
+    assert len(repr(drawn)) < 100
+    assert len(pictures(drawn._repr_html_())) == 1
+    assert drawn._repr_mimebundle_().keys() == {"text/html", "text/plain"}
+    assert drawn.svg[drawn.svg.index("<svg") :] in (tmp_path / "a.html").read_text(encoding="utf-8")
+    dark = viz.explain(linear, rows(2, 3), "integrated").draw(theme="dark")
+    assert dark.svg != drawn.svg

@@ -54,7 +54,7 @@ def size(path):
 
 
 def test_an_explanation_is_drawn_as_png_with_its_images(tmp_path):
-    drawn = explanation().draw(tmp_path / "why.png")
+    drawn = explanation().draw(tmp_path / "why.png").svg
     width, height = (
         2 * round(float(each)) for each in re.search(r'width="([\d.]+)" height="([\d.]+)"', drawn).groups()
     )
@@ -65,7 +65,7 @@ def test_an_explanation_is_drawn_as_png_with_its_images(tmp_path):
 
 
 def test_small_images_are_enlarged_pixel_by_pixel_since_not_everybody_draws_them_sharp(tmp_path):
-    drawn = explanation().draw(tmp_path / "why.svg")
+    drawn = explanation().draw(tmp_path / "why.svg").svg
     sizes = [struct.unpack(">II", base64.b64decode(data)[16:24]) for data in re.findall(r'base64,([^"]+)', drawn)]
     assert sizes == [(264, 264)] * 4  # of images of 4 × 4, drawn 132 wide
 

@@ -29,10 +29,13 @@ if (typeof Search !== "undefined") {
     fp64: "float64", hyperparams: "hyperparameter", hparams: "hyperparameter", videos: "video", df: "dataframe",
   };
 
+  // What stands in questions and says nothing of what they are about; Sphinx leaves out "a", "the" and the like by itself.
+  const FILLERS = new Set("use using why my does doesn always an of is are with it its".split(" "));
+
   // The words of a question: without "how do I", and each as one of several that would do.
   const askedOf = query => {
     const given = split(query.replace(/^\s*(np|numpy|tf|torch)\./, "")); // np.where
-    const kept = given.filter(word => !stopwords.has(word) && word !== "use" && word !== "using");
+    const kept = given.filter(word => !stopwords.has(word) && !FILLERS.has(word));
     return (kept.length ? kept : given).map(word => ({
       stems: [...new Set([word, stem(word)])],
       meant: words(MEANT[word] || ""),
@@ -66,13 +69,15 @@ if (typeof Search !== "undefined") {
     const kept = asked.map(({ stems }) => stems[stems.length - 1]).join(" ");
     return asked.length > 1 && (parameters || "").split(" ").some(name => name.includes("_") && stemmed(name) === kept);
   };
-  // `LSTM return_sequences`, `MultiHeadAttention mask`: what is called so, and takes that.
+  // `LSTM return_sequences`, `MultiHeadAttention mask`, `conv2d padding same`: what is called so, and takes that. A word
+  // behind a parameter's name is its value.
   const takesAll = (query, names, parameters) => {
-    const given = query.trim().split(/\s+/);
+    const given = query.trim().split(/[\s=]+/);
     const called = given.findIndex(word => names.some(name => joined(word) && joined(last(name)) === joined(word)));
     const known = (parameters || "").split(" ");
     const isTaken = word => known.some(name => name === word || split(name).includes(word.toLowerCase()));
-    return given.length > 1 && called >= 0 && given.every((word, at) => at === called || isTaken(word));
+    const isValue = at => at > 0 && at - 1 !== called && known.includes(given[at - 1]);
+    return given.length > 1 && called >= 0 && given.every((word, at) => at === called || isTaken(word) || isValue(at));
   };
 
   // From 0, where nothing fits, to 100, where it is the very name.

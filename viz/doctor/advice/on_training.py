@@ -179,8 +179,9 @@ ON_TRAINING = {
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
     "frozen.all": (
-        "Set layer.trainable = True for what should learn, before compile. In a GAN, compile the discriminator while "
-        "its trainable is True, and set it to False before the model of both is compiled."
+        "Set layer.trainable = True for what should learn. In a GAN, set the discriminator's trainable to True before "
+        "its own step, and to False before that of the model of both. (In a script of Keras 2, compile remembers "
+        "trainable: compile the discriminator while it is True.)"
     ),
     "frozen.unbuilt": (
         "Take model.trainable_variables behind the model's first call, or in each step; or give the model an Input, "
@@ -191,7 +192,7 @@ ON_TRAINING = {
         "as its optimizer is given generator.trainable_variables alone. Or set it to True again before that step."
     ),
     "frozen.random": (
-        "Let them learn: set trainable = True before compile. Or give them trained weights before they are frozen: "
+        "Let them learn: set trainable = True. Or give them trained weights before they are frozen: "
         "load_weights, or weights='imagenet' instead of weights=None."
     ),
     "frozen.in_call": (

@@ -79,7 +79,10 @@ function applyHash(viewer) {
     state.open = viewer.open = openFromText(viewer, parts.get("open"));
     viewer.draw();
   }
-  if (parts.get("tab") && viewer.dock.tabs.has(parts.get("tab"))) state.tab = parts.get("tab");
+  if (parts.get("tab") && viewer.dock.tabs.has(parts.get("tab"))) {
+    state.tab = parts.get("tab");
+    viewer.dock.setOpen(true); // it is closed at first on a narrow page, also in a frame
+  }
   const at = (parts.get("at") || "").split(",").map(Number);
   if (at.length === 3 && at.every(Number.isFinite) && at[2] > 0)
     viewer.canvas.setView({ x: at[0], y: at[1], scale: at[2] });
