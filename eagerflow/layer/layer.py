@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy
 
@@ -33,6 +33,7 @@ from eagerflow.layer.arguments import (
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.building import around_build, look_at_new, note_maker
 from eagerflow.layer.call_context import CallContext, creation_site, current_call
+from eagerflow.layer.calls import AnyTensor, Calls, Result, Untold
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
 from eagerflow.layer.input_spec import check_inputs, describe
 from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
@@ -303,7 +304,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         if told and not overridden and not all(layer.built for layer in self._sublayers):
             self._build_by_running(*args, **kwargs)
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:
+    # `Any` makes every override legal; `Tensor` is for those who hold a layer and don't know which it is.
+    def call(self, *args: Any, **kwargs: Any) -> Tensor | Any:
         """Compute the outputs; subclasses override it.
 
         >>> class Double(ef.layers.Layer):
@@ -316,7 +318,13 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     # Calling
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+    @overload
+    def __call__(self: Calls[Untold], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
+    @overload
+    def __call__(self: Calls[Result], *args: Any, **kwargs: Any) -> Result: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # where `call` is something else
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of `call`, with inputs converted and checked, weights built, modes and masks passed on."""
         token = None
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, overload
 
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.signatures import ClassSignature
+from eagerflow.layer.calls import AnyTensor, Calls, Result, Untold
 from eagerflow.layer.configuration import Configurable
 from eagerflow.layer.symbolic.call_history import History
 from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor, is_symbolic, record, run
@@ -44,6 +45,12 @@ class Operation(History, Configurable):
     def __init__(self, name: str | None = None) -> None:
         self.name = checked_name(name, type(self))
 
+    @overload
+    def __call__(self: Calls[Untold], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
+    @overload
+    def __call__(self: Calls[Result], *args: Any, **kwargs: Any) -> Result: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # where `call` is something else
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of `call`; on symbolic tensors, symbolic outputs."""
         if is_symbolic(args) or is_symbolic(kwargs):

@@ -132,7 +132,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         def predict_step(self, data: Any, /) -> Any: ...
 
-        def call(self, *args: Any, **kwargs: Any) -> Any:
+        def call(self, *args: Any, **kwargs: Any) -> Tensor | Any:
             """The outputs. A subclass's own takes what it likes.
 
             >>> class Doubled(ef.Model):

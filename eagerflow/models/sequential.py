@@ -283,7 +283,7 @@ class Sequential(Model):
 
     # Running
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Tensor | Any:
         """The output of the last layer."""
         if self._ends:
             inputs = self._doors.arrange(inputs, self)[0]

@@ -108,7 +108,7 @@ class TorchModuleWrapper(Layer):
             return self._infer_from_shapes(args, kwargs)
         return infer_by_run(self, args, kwargs, frozen_random=True)
 
-    def call(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+    def call(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Tensor | Any:
         """What the module gives, in its mode of training unless `training` is False."""
         torch, module = _torch(), self._module
         module.train(training is not False)

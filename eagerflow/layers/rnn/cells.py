@@ -235,7 +235,7 @@ class SimpleRNNCell(_Cell):
 
     if TYPE_CHECKING:
 
-        def __call__(  # type: ignore[override]
+        def __call__(
             self, sequence: TensorLike, states: TensorLike, training: bool | None = None
         ) -> tuple[Tensor, Any]: ...
 
@@ -323,7 +323,7 @@ class LSTMCell(_Cell):
 
     if TYPE_CHECKING:
 
-        def __call__(  # type: ignore[override]
+        def __call__(
             self, inputs: TensorLike, states: TensorLike, training: bool | None = None
         ) -> tuple[Tensor, list[Tensor]]: ...
 
@@ -413,7 +413,7 @@ class GRUCell(_Cell):
 
     if TYPE_CHECKING:
 
-        def __call__(  # type: ignore[override]
+        def __call__(
             self, inputs: TensorLike, states: TensorLike, training: bool | None = None
         ) -> tuple[Tensor, Any]: ...
 
