@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy
 
-__all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
+__all__ = ["ActivationLike", "AnyShape", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
 __all__ += ["ClassMode", "ColorMode", "Condition", "ConstraintLike", "ConvolutionPadding", "DType", "DataFormat"]
 __all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "Identifier"]
 __all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
@@ -373,6 +373,18 @@ if TYPE_CHECKING:
 else:
     Evaluated: TypeAlias = Any
     Predicted: TypeAlias = Any
+
+
+# The lengths of the axes of a model's inputs or outputs, None for the batch's; of several, a list or dict of such
+# tuples, as the model's are. To a type checker it is all of them at once, and each length is a number.
+if TYPE_CHECKING:
+
+    class AnyShape(tuple[Any, ...], Any):
+        """A shape, and a list and a dict of shapes."""
+
+        def __getitem__(self, index: Any) -> Any: ...
+else:
+    AnyShape: TypeAlias = Any
 
 
 # What `Sequential` takes, a layer or an `Input`: their common base to a type checker, which would find none for a list

@@ -82,6 +82,12 @@ class Sequential(Model):
         @property
         def output(self) -> SymbolicTensor: ...
 
+        @property
+        def input_shape(self) -> tuple[Any, ...]: ...
+
+        @property
+        def output_shape(self) -> tuple[Any, ...]: ...
+
     def __init__(
         self,
         layers: Layers = None,  # type: ignore[assignment]

@@ -169,7 +169,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     # -- state
 
     @property
-    def iterations(self) -> Any:
+    def iterations(self) -> Variable:
         """How many updates were made: a variable of one integer.
 
         >>> optimizer, weight = ef.optimizers.SGD(0.5), ef.Variable(1.0)
@@ -178,7 +178,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         1
         """
         steps = self.gradient_accumulation_steps
-        return Tensor(self._iterations.data // steps, "int64") if steps else self._iterations
+        if not steps:
+            return self._iterations
+        whole: Any = Tensor(self._iterations.data // steps, "int64")  # which nothing is assigned to
+        return whole
 
     @property
     def learning_rate(self) -> Variable:

@@ -84,7 +84,7 @@ class LossScaleOptimizer(Optimizer):
         return f"<LossScaleOptimizer of {self.inner_optimizer!r}>"
 
     @property
-    def iterations(self) -> Any:
+    def iterations(self) -> Variable:
         """How many updates were made, those left out not counted.
 
         >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), initial_scale=2.0)
