@@ -15,11 +15,23 @@ import numpy
 
 __all__ = ["ActivationLike", "AnyShape", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
 __all__ += ["ClassMode", "ColorMode", "Condition", "ConstraintLike", "ConvolutionPadding", "DType", "DataFormat"]
-__all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "Identifier"]
+__all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "GradientPairs"]
+__all__ += ["Gradients", "Identifier"]
 __all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
 __all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "Number", "NumberOrRange", "Numpy", "OptimizerLike"]
 __all__ += ["Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
-__all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
+__all__ += [
+    "RegularizerLike",
+    "Rule",
+    "Sampling",
+    "Seed",
+    "Shape",
+    "Sizes",
+    "Subset",
+    "TensorLike",
+    "TokenMode",
+    "Variables",
+]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -406,6 +418,12 @@ class _Sized(Protocol):
 
 # A type of numbers to draw: as `DType`, but no number itself, as in `normal(3, 4, 5, 6)`.
 DrawnType: TypeAlias = str | type[Any] | _Sized | None
+
+# Variables, their gradients, or pairs of a gradient and its variable: anything that is iterated. As
+# `Iterable[Variable]` it would make type checkers object to an optimizer of the user's that says `list[Variable]`.
+Variables: TypeAlias = Any
+Gradients: TypeAlias = Any
+GradientPairs: TypeAlias = Any
 
 # What an op is made of: `f(xp, *arrays, *settings)`, on raw arrays.
 ArrayFunction: TypeAlias = Callable[..., Any]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, is_not
-from typing import Any, NoReturn, Self, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict
 
 import numpy
 
@@ -22,7 +22,7 @@ from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
-from eagerflow.base.typing import DType, InitializerLike
+from eagerflow.base.typing import DType, GradientPairs, Gradients, InitializerLike, Variables
 from eagerflow.base.wording.lost_gradient import why_lost
 from eagerflow.core.device import device, namespace_of
 from eagerflow.core.in_place import Writing, taken_back
@@ -207,7 +207,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     lr = learning_rate
 
-    def build(self, variables: Iterable[Variable]) -> None:
+    def build(self, variables: Variables) -> None:
         """Make the state for `variables`; `apply` does it on first use.
 
         >>> optimizer = ef.optimizers.Adam()
@@ -337,7 +337,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @boundary
     @checks.takes_pairs
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+    def apply_gradients(self, grads_and_vars: GradientPairs) -> Variable | Any:  # `Any`: an override may give nothing
         """Update variables by their gradients, given as pairs; returns `iterations`.
 
         Raises:
@@ -357,7 +357,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return self._iterations
 
     @boundary
-    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+    def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
         """Update variables by their gradients.
 
         Args:
@@ -659,15 +659,22 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         base = {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared, **decay}
         return {**base, **{name: value for name, value in settings_of(self).items() if name not in base}}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
-        """The optimizer that `get_config` described (without its state).
+    if TYPE_CHECKING:  # a subclass may write it without `custom_objects`, as most do
 
-        >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
-        >>> ef.optimizers.SGD.from_config(config).momentum
-        0.75
-        """
-        return cls(**config)
+        @classmethod
+        def from_config(cls, config: dict[str, Any], *args: Any, **kwargs: Any) -> Optimizer:
+            """The optimizer that `get_config` described (without its state)."""
+    else:
+
+        @classmethod
+        def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+            """The optimizer that `get_config` described (without its state).
+
+            >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
+            >>> ef.optimizers.SGD.from_config(config).momentum
+            0.75
+            """
+            return cls(**config)
 
 
 def _initializer(initializer: Any) -> Any:
