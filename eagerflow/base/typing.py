@@ -6,10 +6,10 @@ recorded tensors, so that no one class fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BufferedIOBase
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy
 
@@ -18,7 +18,8 @@ __all__ += ["ClassMode", "ColorMode", "Condition", "ConstraintLike", "Convolutio
 __all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "GradientPairs"]
 __all__ += ["Gradients", "Identifier"]
 __all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
-__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "Number", "NumberOrRange", "Numpy", "OptimizerLike"]
+__all__ += ["MetricLike", "MetricsLike", "Missing", "Needs", "NewShape", "Number", "NumberOrRange", "Numpy"]
+__all__ += ["Operand", "OptimizerLike"]
 __all__ += ["Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += [
     "RegularizerLike",
@@ -41,6 +42,20 @@ Numpy: TypeAlias = Any
 
 # What becomes a tensor: a tensor or variable (a symbolic one, too), an array, a number, lists of numbers.
 TensorLike: TypeAlias = Any
+
+
+class _AsArray(Protocol):
+    """A tensor, variable or array, of this library or another."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+# The same where it is calculated with: no text. `complex` to a type checker is also `int`, `float` and `bool`. None is
+# accepted for what layers have or haven't: `if self.use_bias: x + self.bias`.
+Operand: TypeAlias = complex | SupportsFloat | list[Any] | tuple[Any, ...] | range | _AsArray | None
+
+# The lengths of new axes, each by itself or all in a list, tuple or shape.
+NewShape: TypeAlias = SupportsIndex | Iterable[SupportsIndex | None]
 
 # A name such as "float32", a type of NumPy, Python or another library; None where there is a default.
 DType: TypeAlias = (
@@ -97,7 +112,7 @@ NumberOrRange: TypeAlias = float | Sequence[float]
 # may hand them on by a variable, a loop or an argument. What is none of them is refused at run time, with their list.
 
 # What is done at the borders, by layers with windows.
-Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"] | str
+Padding: TypeAlias = Literal["valid", "same"] | str
 
 # What is done at the borders by a convolution; `"causal"`, zeros in front alone, is for one spatial axis, such as time.
 ConvolutionPadding: TypeAlias = Padding | Literal["causal"]
@@ -235,7 +250,8 @@ InitializerLike: TypeAlias = (
         "variance_scaling",
         "zeros",
     ]
-    | Any
+    | _Described
+    | _AsArray
 )
 
 # A regularizer: its name, its config, an object or function; None for none.

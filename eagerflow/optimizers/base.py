@@ -31,7 +31,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
-from eagerflow.optimizers.entry import Entry, Scratch, overwritten
+from eagerflow.optimizers.entry import Entry, Scratch, constant, overwritten, slot_initializer
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
@@ -243,7 +243,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         values = self.initial_values or (0.0,) * len(self.slots)
         entry.slots = tuple(
             [
-                self.add_variable_from_reference(entry.variable, name, _constant(value))
+                self.add_variable_from_reference(entry.variable, name, constant(value))
                 for name, value in zip(self.slots, values)
             ]
         )
@@ -279,7 +279,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
                 f"{type(self).__name__}.add_variable(layout={layout!r:.100}): expected None; a variable lives on one "
                 "device, which eagerflow.device(...) chooses."
             )
-        made = Variable(_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
+        made = Variable(slot_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
         return self._track(made)
 
     def add_variable_from_reference(
@@ -313,7 +313,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         ([(2,), ()], [(2,), ()])
         """
         names = [name] if isinstance(name, str) else list(name)
-        kinds = [initializer] * len(names) if isinstance(initializer, str) else list(initializer)
+        several: Any = initializer
+        kinds = [initializer] * len(names) if isinstance(initializer, str) else list(several)
         made = [[self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)] for v in trainable_variables]
         columns = [list(column) for column in zip(*made)] if made else [[] for _ in names]
         return columns[0] if isinstance(name, str) else tuple(columns)
@@ -675,24 +676,6 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             0.75
             """
             return cls(**config)
-
-
-def _initializer(initializer: Any) -> Any:
-    if isinstance(initializer, str):
-        if initializer not in ("zeros", "ones"):
-            raise ValueError(f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...).")
-        return _constant(1.0 if initializer == "ones" else 0.0)
-    return initializer
-
-
-def _constant(value: float) -> Callable[..., Any]:
-    """An initializer whose arrays are made on the current device."""
-
-    def initialize(shape: Any, dtype: DType = None) -> Any:
-        start = Tensor(value, dtype).data
-        return namespace_of(start).full(shape, value, start.dtype)
-
-    return initialize
 
 
 def _fitting(array: Any, variable: Variable) -> Any:
