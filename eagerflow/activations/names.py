@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from eagerflow import ops
@@ -10,6 +10,7 @@ from eagerflow.activations import functions
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import ActivationLike
+from eagerflow.core.tensor import Tensor
 
 __all__ = ["deserialize", "get", "serialize"]
 
@@ -60,7 +61,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: ActivationLike) -> Any:
+def get(identifier: ActivationLike) -> Callable[..., Tensor]:
     """The activation for a name, configuration, or any callable; `linear` for None.
 
     Args:

@@ -6,21 +6,22 @@ recorded tensors, so that no one class fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BufferedIOBase
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy
 
-__all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
+__all__ = ["ActivationLike", "AnyShape", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
 __all__ += ["ClassMode", "ColorMode", "Condition", "ConstraintLike", "ConvolutionPadding", "DType", "DataFormat"]
-__all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "Identifier"]
+__all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode", "GradientPairs"]
+__all__ += ["Gradients", "Identifier"]
 __all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
-__all__ += ["MetricLike", "MetricsLike", "Needs", "Number", "NumberOrRange", "Numpy", "OptimizerLike"]
-__all__ += ["Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
+__all__ += ["MetricLike", "MetricsLike", "Needs", "NewShape", "Number", "NumberOrRange", "Numpy", "Operand"]
+__all__ += ["OptimizerLike", "Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
-__all__ += ["UnconnectedGradients"]
+__all__ += ["UnconnectedGradients", "Variables"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -30,6 +31,20 @@ Numpy: TypeAlias = Any
 
 # What becomes a tensor: a tensor or variable (a symbolic one, too), an array, a number, lists of numbers.
 TensorLike: TypeAlias = Any
+
+
+class _AsArray(Protocol):
+    """A tensor, variable or array, of this library or another."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+# The same where it is calculated with: no text. `complex` to a type checker is also `int`, `float` and `bool`. None is
+# accepted for what layers have or haven't: `if self.use_bias: x + self.bias`.
+Operand: TypeAlias = complex | SupportsFloat | list[Any] | tuple[Any, ...] | range | _AsArray | None
+
+# The lengths of new axes, each by itself or all in a list, tuple or shape.
+NewShape: TypeAlias = SupportsIndex | Iterable[SupportsIndex | None]
 
 # A name such as "float32", a type of NumPy, Python or another library; None where there is a default.
 DType: TypeAlias = (
@@ -86,7 +101,7 @@ NumberOrRange: TypeAlias = float | Sequence[float]
 # may hand them on by a variable, a loop or an argument. What is none of them is refused at run time, with their list.
 
 # What is done at the borders, by layers with windows.
-Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"] | str
+Padding: TypeAlias = Literal["valid", "same"] | str
 
 # What is done at the borders by a convolution; `"causal"`, zeros in front alone, is for one spatial axis, such as time.
 ConvolutionPadding: TypeAlias = Padding | Literal["causal"]
@@ -224,7 +239,8 @@ InitializerLike: TypeAlias = (
         "variance_scaling",
         "zeros",
     ]
-    | Any
+    | _Described
+    | _AsArray
 )
 
 # A regularizer: its name, its config, an object or function; None for none.
@@ -376,6 +392,18 @@ else:
     Predicted: TypeAlias = Any
 
 
+# The lengths of the axes of a model's inputs or outputs, None for the batch's; of several, a list or dict of such
+# tuples, as the model's are. To a type checker it is all of them at once, and each length is a number.
+if TYPE_CHECKING:
+
+    class AnyShape(tuple[Any, ...], Any):
+        """A shape, and a list and a dict of shapes."""
+
+        def __getitem__(self, index: Any) -> Any: ...
+else:
+    AnyShape: TypeAlias = Any
+
+
 # What `Sequential` takes, a layer or an `Input`: their common base to a type checker, which would find none for a list
 # of both otherwise.
 if TYPE_CHECKING:
@@ -395,6 +423,12 @@ class _Sized(Protocol):
 
 # A type of numbers to draw: as `DType`, but no number itself, as in `normal(3, 4, 5, 6)`.
 DrawnType: TypeAlias = str | type[Any] | _Sized | None
+
+# Variables, their gradients, or pairs of a gradient and its variable: anything that is iterated. As
+# `Iterable[Variable]` it would make type checkers object to an optimizer of the user's that says `list[Variable]`.
+Variables: TypeAlias = Any
+Gradients: TypeAlias = Any
+GradientPairs: TypeAlias = Any
 
 # What an op is made of: `f(xp, *arrays, *settings)`, on raw arrays.
 ArrayFunction: TypeAlias = Callable[..., Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from eagerflow.base.errors import did_you_mean
 from eagerflow.callbacks.base import Callback
@@ -11,6 +11,21 @@ from eagerflow.callbacks.base import Callback
 __all__ = ["LambdaCallback"]
 
 _HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
+
+
+class _OtherHooks(TypedDict, total=False):
+    """The hooks beside those that Keras' signature names."""
+
+    on_batch_begin: Callable[..., Any] | None
+    on_batch_end: Callable[..., Any] | None
+    on_test_batch_begin: Callable[..., Any] | None
+    on_test_batch_end: Callable[..., Any] | None
+    on_predict_batch_begin: Callable[..., Any] | None
+    on_predict_batch_end: Callable[..., Any] | None
+    on_test_begin: Callable[..., Any] | None
+    on_test_end: Callable[..., Any] | None
+    on_predict_begin: Callable[..., Any] | None
+    on_predict_end: Callable[..., Any] | None
 
 
 class LambdaCallback(Callback):
@@ -44,7 +59,7 @@ class LambdaCallback(Callback):
         on_train_end: Callable[..., Any] | None = None,
         on_train_batch_begin: Callable[..., Any] | None = None,
         on_train_batch_end: Callable[..., Any] | None = None,
-        **kwargs: Callable[..., Any] | None,
+        **kwargs: Unpack[_OtherHooks],
     ) -> None:
         super().__init__()
         given = {

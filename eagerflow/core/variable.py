@@ -21,7 +21,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.base.name_scope import in_scope
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.tracebacks import shorten
-from eagerflow.base.typing import Array, DType, TensorLike
+from eagerflow.base.typing import Array, DType, Operand, TensorLike
 from eagerflow.core.device import current_device, namespace_of
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.exclusive import exclusive_data
@@ -154,7 +154,7 @@ class Variable(Tensor):
         """
         return self.value
 
-    def assign(self, value: TensorLike) -> Variable:
+    def assign(self, value: Operand) -> Variable:
         """Set all values.
 
         Args:
@@ -182,7 +182,7 @@ class Variable(Tensor):
                 target[...] = array
         return self._changed("assign", value, started)
 
-    def assign_add(self, value: TensorLike) -> Variable:
+    def assign_add(self, value: Operand) -> Variable:
         """Add `value` to the values, broadcast if needed.
 
         >>> v = ef.Variable([1.0, 2.0])
@@ -193,7 +193,7 @@ class Variable(Tensor):
         self.increase(self._incoming(value, "assign_add", broadcast=True))
         return self._changed("assign_add", value, started)
 
-    def assign_sub(self, value: TensorLike) -> Variable:
+    def assign_sub(self, value: Operand) -> Variable:
         """Subtract `value` from the values, broadcast if needed.
 
         >>> v = ef.Variable([1.0, 2.0])

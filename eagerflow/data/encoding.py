@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -14,7 +14,15 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 __all__ = ["normalize", "to_categorical"]
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> Any:
+if TYPE_CHECKING:
+
+    class Encoded(numpy.ndarray, Any):  # no overloads: of those, mypy doesn't say which argument is wrong
+        """An array; of a tensor, a tensor."""
+else:
+    Encoded = Any
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> Encoded:
     """Class numbers as one-hot rows.
 
     Args:
@@ -46,7 +54,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     classes = _classes(labels, num_classes)
     out = numpy.zeros((*labels.shape, classes), as_dtype(floatx()))
     numpy.put_along_axis(out, labels[..., None], 1, axis=-1)
-    return convert_to_tensor(out) if isinstance(x, Tensor) else out
+    encoded: Any = convert_to_tensor(out) if isinstance(x, Tensor) else out
+    return encoded
 
 
 def _classes(labels: numpy.ndarray, num_classes: int | None) -> int:

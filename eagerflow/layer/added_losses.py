@@ -93,7 +93,7 @@ class LossHolder:
         self.__dict__["_added_metrics"][name].update_state(value)
 
     @property
-    def losses(self: Any) -> list[Any]:
+    def losses(self: Any) -> list[Tensor]:
         """The added losses of this layer and its sublayers, then those of weight regularizers.
 
         >>> layer = ef.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.5))
@@ -101,7 +101,7 @@ class LossHolder:
         >>> [float(loss) for loss in layer.losses]  # 0.5 * (1 + 1 + 1)
         [1.5]
         """
-        added = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
+        added: list[Any] = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
         if self.trainable:
             added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
         return added

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy
 
@@ -36,13 +36,13 @@ from eagerflow.layer.call_context import CallContext, creation_site, current_cal
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
 from eagerflow.layer.input_spec import check_inputs, describe
 from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
-from eagerflow.layer.operation import Operation, check_symbolic
+from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, Untold, check_symbolic
 from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, captured, is_symbolic, record
 from eagerflow.layer.symbolic.text_type import is_text
-from eagerflow.layer.tensor_masks import MaskAnswer, get_mask, masks_of, put_masks
+from eagerflow.layer.tensor_masks import MaskAnswer, get_mask, mask_of_call, masks_of, pass_masks, put_masks
 from eagerflow.layer.unique_names import checked_flag, checked_name
 from eagerflow.layer.weights import WeightHolder
 from eagerflow.ops import cast
@@ -303,7 +303,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         if told and not overridden and not all(layer.built for layer in self._sublayers):
             self._build_by_running(*args, **kwargs)
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:
+    # `Any` makes every override legal; `Tensor` is for those who hold a layer and don't know which it is.
+    def call(self, *args: Any, **kwargs: Any) -> Tensor | Any:
         """Compute the outputs; subclasses override it.
 
         >>> class Double(ef.layers.Layer):
@@ -316,7 +317,13 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     # Calling
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+    @overload
+    def __call__(self: Calls[Untold], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
+    @overload
+    def __call__(self: Calls[Result], *args: Any, **kwargs: Any) -> Result: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # where `call` is something else
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of `call`, with inputs converted and checked, weights built, modes and masks passed on."""
         token = None
         try:
@@ -347,7 +354,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             if args and not signature.masks and args[0].__class__ is Tensor:
                 mask = getattr(args[0], "mask", None)
             else:
-                mask = _mask_of_call(signature, args, kwargs)
+                mask = mask_of_call(signature, args, kwargs)
             context.running.append(self)
             try:
                 if self._is_plain and not state.on:
@@ -463,7 +470,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         first = signature.first_of(args, kwargs)
         mask = masks_of(first)  # only one that the user put there: the others are found when the model runs
         if signature.masks:
-            _pass_masks(signature, mask, args, kwargs)
+            pass_masks(signature, mask, args, kwargs)
         outputs = record(self, args, kwargs)
         if mask is not None and self.supports_masking:
             put_masks(outputs, self.compute_mask(first, mask))
@@ -570,44 +577,11 @@ def _settle_training(
         context.training = mode
 
 
-def _mask_of_call(signature: CallSignature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The mask of the first argument, after handing masks to the parameters that are made for them."""
-    if not args and not kwargs:
-        return None
-    mask = masks_of(args[0] if args else kwargs.get(signature.first))
-    return _pass_masks(signature, mask, args, kwargs) if signature.masks else mask
-
-
 def _no_outputs(layer: Layer, outputs: Any) -> Exception:
     """What is wrong with outputs that are None or symbolic."""
     if outputs is None:
         return TypeError(f"{describe(layer)}: its call returned None. Was a `return` forgotten?")
     return captured(layer, outputs)
-
-
-def _pass_masks(signature: CallSignature, mask: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Hand the masks of the arguments to the parameters of `call` that are made for them.
-
-    Returns:
-        The mask of the first argument: the one given as `mask=...`, if there is one, else the tensor's own.
-    """
-    by_position = signature.names[: len(args)]
-    for name, parameter in signature.masks:
-        given = args[by_position.index(parameter)] if parameter in by_position else kwargs.get(parameter)
-        if given is not None:
-            mask = given if parameter == "mask" else mask
-            continue
-        if parameter in by_position:
-            continue
-        if name == signature.first:
-            found = mask
-        elif name in by_position:
-            found = masks_of(args[by_position.index(name)])
-        else:
-            found = masks_of(kwargs.get(name))
-        if found is not None:
-            kwargs[parameter] = found
-    return mask
 
 
 def _is_plain_data(x: Any) -> bool:

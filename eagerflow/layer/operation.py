@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
 
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.signatures import ClassSignature
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.configuration import Configurable
 from eagerflow.layer.symbolic.call_history import History
 from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor, is_symbolic, record, run
 from eagerflow.layer.unique_names import checked_name
 
-__all__ = ["Operation", "check_symbolic"]
+__all__ = ["AnyTensor", "Calls", "Operation", "Result", "Untold", "check_symbolic"]
+
+# What calling a layer or an operation gives, to type checkers, is what its own `call` gives: `__call__` takes `self` as
+# something with a `call`, and gives that one's result.
+#
+# - One that returns a known type, by its annotation or by what the checker infers, gives this type.
+# - One without annotations, of which the checker knows nothing (`Any`), fits `Calls[Untold]` too, as nothing else does.
+#   It gives an `AnyTensor`: editors complete a tensor's methods, and checkers accept all that is done with it.
+Result = TypeVar("Result", covariant=True)
+
+
+class Calls(Protocol[Result]):
+    """What computes by a method `call`, which gives a `Result`."""
+
+    @property
+    def call(self) -> Callable[..., Result]: ...
+
+
+class Untold:
+    """What no `call` gives, so that only `Any` passes for it."""
+
+
+if TYPE_CHECKING:
+
+    class AnyTensor(Tensor, Any):
+        """What a `call` without annotations gives: mostly a tensor, but it may be anything."""
+
+        def __getitem__(self, index: Any) -> Any: ...
+
+        def __iter__(self) -> Iterator[Any]: ...
+else:
+    AnyTensor = Tensor
 
 
 class Operation(History, Configurable):
@@ -44,6 +76,12 @@ class Operation(History, Configurable):
     def __init__(self, name: str | None = None) -> None:
         self.name = checked_name(name, type(self))
 
+    @overload
+    def __call__(self: Calls[Untold], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
+    @overload
+    def __call__(self: Calls[Result], *args: Any, **kwargs: Any) -> Result: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # where `call` is something else
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of `call`; on symbolic tensors, symbolic outputs."""
         if is_symbolic(args) or is_symbolic(kwargs):

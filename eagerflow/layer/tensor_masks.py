@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.arguments import CallSignature
 
-__all__ = ["MaskAnswer", "get_mask", "set_mask"]
+__all__ = ["MaskAnswer", "get_mask", "mask_of_call", "pass_masks", "set_mask"]
 
 
 def get_mask(x: Any) -> Any:
@@ -66,3 +67,36 @@ class MaskAnswer:
             [[True, True, False]]
             """
             return previous_mask
+
+
+def mask_of_call(signature: CallSignature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The mask of the first argument, after handing masks to the parameters that are made for them."""
+    if not args and not kwargs:
+        return None
+    mask = masks_of(args[0] if args else kwargs.get(signature.first))
+    return pass_masks(signature, mask, args, kwargs) if signature.masks else mask
+
+
+def pass_masks(signature: CallSignature, mask: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Hand the masks of the arguments to the parameters of `call` that are made for them.
+
+    Returns:
+        The mask of the first argument: the one given as `mask=...`, if there is one, else the tensor's own.
+    """
+    by_position = signature.names[: len(args)]
+    for name, parameter in signature.masks:
+        given = args[by_position.index(parameter)] if parameter in by_position else kwargs.get(parameter)
+        if given is not None:
+            mask = given if parameter == "mask" else mask
+            continue
+        if parameter in by_position:
+            continue
+        if name == signature.first:
+            found = mask
+        elif name in by_position:
+            found = masks_of(args[by_position.index(name)])
+        else:
+            found = masks_of(kwargs.get(name))
+        if found is not None:
+            kwargs[parameter] = found
+    return mask

@@ -8,6 +8,7 @@ from eagerflow.base.errors import UnknownNameError as _UnknownNameError
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
 from eagerflow.base.typing import LossLike as _LossLike
+from eagerflow.losses.any_loss import AnyLoss as _AnyLoss
 from eagerflow.losses.base import Loss as Loss
 from eagerflow.losses.crossentropy import *
 from eagerflow.losses.margins import *
@@ -17,7 +18,7 @@ from eagerflow.losses.table import LOSSES as _LOSSES, name_cross_entropies as _n
 
 
 @_boundary
-def get(identifier: _LossLike) -> Any:
+def get(identifier: _LossLike) -> _AnyLoss:
     """The loss that a name stands for (`"mse"`: a function, `"MeanSquaredError"`: an object), or a config or class.
 
     Args:

@@ -26,6 +26,7 @@ from eagerflow.losses import (
     squared_hinge as squared_hinge,
 )
 from eagerflow.metrics.accuracy import *
+from eagerflow.metrics.any_metric import AnyMetric as _AnyMetric
 from eagerflow.metrics.base import *
 from eagerflow.metrics.confusion import *
 from eagerflow.metrics.constrained import *
@@ -38,7 +39,7 @@ from eagerflow.metrics.table import METRICS as _METRICS
 
 
 @_boundary
-def get(identifier: _MetricLike) -> Any:
+def get(identifier: _MetricLike) -> _AnyMetric:
     """The metric that a name, a config or a class stands for. Names of classes, `"mse"` and `"accuracy"` give objects.
 
     Args:

@@ -20,6 +20,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.added_losses import measured
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
+from eagerflow.layer.operation import AnyTensor
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph, checked_ends
 from eagerflow.layer.symbolic.splice import from_intermediate
@@ -132,7 +133,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         def predict_step(self, data: Any, /) -> Any: ...
 
-        def call(self, *args: Any, **kwargs: Any) -> Any:
+        def call(self, *args: Any, **kwargs: Any) -> Tensor | Any:
             """The outputs. A subclass's own takes what it likes.
 
             >>> class Doubled(ef.Model):
@@ -333,7 +334,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         return list(self._known_graph("outputs").outputs)
 
     @property
-    def input(self) -> Any:
+    def input(self) -> AnyTensor | Any:
         """The symbolic inputs, in the structure in which the model was made.
 
         >>> a, b = ef.Input((4,)), ef.Input((3,))
@@ -344,7 +345,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         return self._known_graph("input").inputs_structure
 
     @property
-    def output(self) -> Any:
+    def output(self) -> AnyTensor | Any:
         """The symbolic outputs, in the structure in which the model was made.
 
         >>> x = ef.Input((4,))

@@ -82,6 +82,12 @@ class Sequential(Model):
         @property
         def output(self) -> SymbolicTensor: ...
 
+        @property
+        def input_shape(self) -> tuple[Any, ...]: ...
+
+        @property
+        def output_shape(self) -> tuple[Any, ...]: ...
+
     def __init__(
         self,
         layers: Layers = None,  # type: ignore[assignment]
@@ -283,7 +289,7 @@ class Sequential(Model):
 
     # Running
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Tensor | Any:
         """The output of the last layer."""
         if self._ends:
             inputs = self._doors.arrange(inputs, self)[0]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, is_not
-from typing import Any, NoReturn, Self, TypedDict
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict
 
 import numpy
 
@@ -22,7 +22,7 @@ from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
-from eagerflow.base.typing import DType, InitializerLike
+from eagerflow.base.typing import DType, GradientPairs, Gradients, InitializerLike, Variables
 from eagerflow.base.wording.lost_gradient import why_lost
 from eagerflow.core.device import device, namespace_of
 from eagerflow.core.in_place import Writing, taken_back
@@ -31,7 +31,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
-from eagerflow.optimizers.entry import Entry, Scratch, overwritten
+from eagerflow.optimizers.entry import Entry, Scratch, constant, overwritten, slot_initializer
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
@@ -169,7 +169,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     # -- state
 
     @property
-    def iterations(self) -> Any:
+    def iterations(self) -> Variable:
         """How many updates were made: a variable of one integer.
 
         >>> optimizer, weight = ef.optimizers.SGD(0.5), ef.Variable(1.0)
@@ -178,7 +178,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         1
         """
         steps = self.gradient_accumulation_steps
-        return Tensor(self._iterations.data // steps, "int64") if steps else self._iterations
+        if not steps:
+            return self._iterations
+        whole: Any = Tensor(self._iterations.data // steps, "int64")  # which nothing is assigned to
+        return whole
 
     @property
     def learning_rate(self) -> Variable:
@@ -204,7 +207,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     lr = learning_rate
 
-    def build(self, variables: Iterable[Variable]) -> None:
+    def build(self, variables: Variables) -> None:
         """Make the state for `variables`; `apply` does it on first use.
 
         >>> optimizer = ef.optimizers.Adam()
@@ -240,7 +243,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         values = self.initial_values or (0.0,) * len(self.slots)
         entry.slots = tuple(
             [
-                self.add_variable_from_reference(entry.variable, name, _constant(value))
+                self.add_variable_from_reference(entry.variable, name, constant(value))
                 for name, value in zip(self.slots, values)
             ]
         )
@@ -276,7 +279,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
                 f"{type(self).__name__}.add_variable(layout={layout!r:.100}): expected None; a variable lives on one "
                 "device, which eagerflow.device(...) chooses."
             )
-        made = Variable(_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
+        made = Variable(slot_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
         return self._track(made)
 
     def add_variable_from_reference(
@@ -310,7 +313,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         ([(2,), ()], [(2,), ()])
         """
         names = [name] if isinstance(name, str) else list(name)
-        kinds = [initializer] * len(names) if isinstance(initializer, str) else list(initializer)
+        several: Any = initializer
+        kinds = [initializer] * len(names) if isinstance(initializer, str) else list(several)
         made = [[self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)] for v in trainable_variables]
         columns = [list(column) for column in zip(*made)] if made else [[] for _ in names]
         return columns[0] if isinstance(name, str) else tuple(columns)
@@ -334,7 +338,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @boundary
     @checks.takes_pairs
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+    def apply_gradients(self, grads_and_vars: GradientPairs) -> Variable | Any:  # `Any`: an override may give nothing
         """Update variables by their gradients, given as pairs; returns `iterations`.
 
         Raises:
@@ -354,7 +358,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return self._iterations
 
     @boundary
-    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+    def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
         """Update variables by their gradients.
 
         Args:
@@ -656,33 +660,22 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         base = {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared, **decay}
         return {**base, **{name: value for name, value in settings_of(self).items() if name not in base}}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
-        """The optimizer that `get_config` described (without its state).
+    if TYPE_CHECKING:  # a subclass may write it without `custom_objects`, as most do
 
-        >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
-        >>> ef.optimizers.SGD.from_config(config).momentum
-        0.75
-        """
-        return cls(**config)
+        @classmethod
+        def from_config(cls, config: dict[str, Any], *args: Any, **kwargs: Any) -> Optimizer:
+            """The optimizer that `get_config` described (without its state)."""
+    else:
 
+        @classmethod
+        def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+            """The optimizer that `get_config` described (without its state).
 
-def _initializer(initializer: Any) -> Any:
-    if isinstance(initializer, str):
-        if initializer not in ("zeros", "ones"):
-            raise ValueError(f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...).")
-        return _constant(1.0 if initializer == "ones" else 0.0)
-    return initializer
-
-
-def _constant(value: float) -> Callable[..., Any]:
-    """An initializer whose arrays are made on the current device."""
-
-    def initialize(shape: Any, dtype: DType = None) -> Any:
-        start = Tensor(value, dtype).data
-        return namespace_of(start).full(shape, value, start.dtype)
-
-    return initialize
+            >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
+            >>> ef.optimizers.SGD.from_config(config).momentum
+            0.75
+            """
+            return cls(**config)
 
 
 def _fitting(array: Any, variable: Variable) -> Any:

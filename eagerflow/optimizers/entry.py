@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.typing import DType
 from eagerflow.core.device import device_of, namespace_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Entry", "Scratch", "overwritten"]
+__all__ = ["Entry", "Scratch", "constant", "overwritten", "slot_initializer"]
 
 
 class Entry:
@@ -61,3 +63,22 @@ def overwritten(entries: list[Entry], gradients: list[Any], now: bool) -> tuple[
         elif now:
             entry.variable.assign(Tensor(g, None, None))
     return [e for e, _ in rest], [g for _, g in rest]
+
+
+def slot_initializer(initializer: Any) -> Any:
+    """What makes a slot's first values, from a name or a function."""
+    if isinstance(initializer, str):
+        if initializer not in ("zeros", "ones"):
+            raise ValueError(f"initializer={initializer!r}: expected 'zeros', 'ones' or a function (shape, dtype=...).")
+        return constant(1.0 if initializer == "ones" else 0.0)
+    return initializer
+
+
+def constant(value: float) -> Callable[..., Any]:
+    """An initializer whose arrays are made on the current device."""
+
+    def initialize(shape: Any, dtype: DType = None) -> Any:
+        start = Tensor(value, dtype).data
+        return namespace_of(start).full(shape, value, start.dtype)
+
+    return initialize

@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.typing import Gradients, Variables
 from eagerflow.core.device import device, device_of, namespace_of, place, to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -84,7 +85,7 @@ class LossScaleOptimizer(Optimizer):
         return f"<LossScaleOptimizer of {self.inner_optimizer!r}>"
 
     @property
-    def iterations(self) -> Any:
+    def iterations(self) -> Variable:
         """How many updates were made, those left out not counted.
 
         >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), initial_scale=2.0)
@@ -122,7 +123,7 @@ class LossScaleOptimizer(Optimizer):
         """
         return [*self._variables, *self.inner_optimizer.variables]
 
-    def build(self, var_list: Iterable[Variable]) -> None:
+    def build(self, var_list: Variables) -> None:
         self.inner_optimizer.build(var_list)
         self.built = True
 
@@ -148,7 +149,7 @@ class LossScaleOptimizer(Optimizer):
         scale = numpy.asarray(float(self.dynamic_scale.data), loss.dtype)
         return Tensor(place(scale, device_of(loss.data)), None, None)
 
-    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+    def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
         tensors = [None if g is None else convert_to_tensor(g) for g in grads]
         if world.share is not None:  # what is infinite on one rank is so on all: they leave out the same steps
             given = self._trained() if trainable_variables is None else list(trainable_variables)

@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.typing import Gradients, Variables
 from eagerflow.core.device import device
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers.base import Optimizer
@@ -187,7 +188,7 @@ class MultiOptimizer(Optimizer):
         """
         return [self._iterations, *[v for o in self.optimizers for v in o.variables]]
 
-    def build(self, variables: Iterable[Variable]) -> None:
+    def build(self, variables: Variables) -> None:
         self._known = list(variables)
         for optimizer, indices in self._shares(self._known):
             optimizer.build([self._known[i] for i in indices])
@@ -204,7 +205,7 @@ class MultiOptimizer(Optimizer):
             shares.setdefault(id(optimizer), (optimizer, []))[1].append(i)
         return list(shares.values())
 
-    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+    def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
         grads = list(grads)
         if trainable_variables is None and not self.built:
             raise ValueError("MultiOptimizer.apply(grads): give trainable_variables too, or call build first.")

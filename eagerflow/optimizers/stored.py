@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import Gradients, Variables
 from eagerflow.core.stateless_scope import StatelessScope
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -80,7 +81,7 @@ class StoredState:
             after = [Tensor(v.data, None, None) for v in (*trained, *own)]
         return after[: len(trained)], after[len(trained) :]
 
-    def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
+    def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
         """Update variables by their gradients."""
         raise NotImplementedError
 

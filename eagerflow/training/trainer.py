@@ -24,6 +24,7 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
 from eagerflow.layer.tracking import changes
+from eagerflow.metrics.any_metric import AnyMetric
 from eagerflow.metrics.base import Metric
 from eagerflow.optimizers.any_optimizer import AnyOptimizer
 from eagerflow.training.as_compiled import as_compiled, trainable_now
@@ -199,7 +200,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         )
 
     @property
-    def metrics(self) -> list[Any]:
+    def metrics(self) -> list[AnyMetric | Any]:  # `Any`: a subclass may give a list of one class
         """The loss, compiled metrics, and metrics that the model and its layers hold.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])

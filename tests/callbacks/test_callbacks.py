@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -259,3 +261,11 @@ def test_a_backup_needs_a_folder():
 def test_a_schedule_without_a_return_is_told_so():
     with pytest.raises(TypeError, match=r"it gave None\. Was a `return` forgotten"):
         run(callbacks.LearningRateScheduler(lambda epoch: None), [1])
+
+
+def test_type_checkers_know_every_hook_of_a_lambda_callback():
+    named = {name for name in inspect.signature(callbacks.LambdaCallback).parameters if name.startswith("on_")}
+    (others,) = get_args(get_type_hints(callbacks.LambdaCallback.__init__)["kwargs"])
+    assert named | others.__annotations__.keys() == {
+        name for name in vars(callbacks.Callback) if name.startswith("on_")
+    }

@@ -105,7 +105,7 @@ class SummaryWriter(EventLog):
         Raises:
             TypeError: for anything else.
         """
-        canvas = getattr(figure, "canvas", None)
+        canvas: Any = getattr(figure, "canvas", None)
         if not hasattr(canvas, "buffer_rgba"):
             raise shown_short(
                 TypeError(

@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.base.typing import AnyShape
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor
 
@@ -109,7 +110,7 @@ class History:
         return _shapes(self.get_output_at(node_index))
 
     @property
-    def input_shape(self) -> Any:
+    def input_shape(self) -> AnyShape | Any:
         """The shape of `input`.
 
         >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).input_shape
@@ -118,7 +119,7 @@ class History:
         return _shapes(self.input)
 
     @property
-    def output_shape(self) -> Any:
+    def output_shape(self) -> AnyShape | Any:
         """The shape of `output`.
 
         >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).output_shape

@@ -12,7 +12,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.layer_options import UnnamedOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import AnyShape, Shape
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.log import log
@@ -93,7 +93,7 @@ class TorchModuleWrapper(Layer):
         return found
 
     @property
-    def output_shape(self) -> Any:
+    def output_shape(self) -> AnyShape | Any:
         """The shape given at construction, or that of the symbolic outputs."""
         return super().output_shape if self._own_shape is None else self._own_shape
 
@@ -108,7 +108,7 @@ class TorchModuleWrapper(Layer):
             return self._infer_from_shapes(args, kwargs)
         return infer_by_run(self, args, kwargs, frozen_random=True)
 
-    def call(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+    def call(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Tensor | Any:
         """What the module gives, in its mode of training unless `training` is False."""
         torch, module = _torch(), self._module
         module.train(training is not False)

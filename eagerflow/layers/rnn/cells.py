@@ -235,7 +235,7 @@ class SimpleRNNCell(_Cell):
 
     if TYPE_CHECKING:
 
-        def __call__(  # type: ignore[override]
+        def __call__(
             self, sequence: TensorLike, states: TensorLike, training: bool | None = None
         ) -> tuple[Tensor, Any]: ...
 
@@ -324,7 +324,7 @@ class LSTMCell(_Cell):
 
     if TYPE_CHECKING:
 
-        def __call__(  # type: ignore[override]
+        def __call__(
             self, inputs: TensorLike, states: TensorLike, training: bool | None = None
         ) -> tuple[Tensor, list[Tensor]]: ...
 
@@ -414,7 +414,7 @@ class GRUCell(_Cell):
 
     if TYPE_CHECKING:
 
-        def __call__(  # type: ignore[override]
+        def __call__(
             self, inputs: TensorLike, states: TensorLike, training: bool | None = None
         ) -> tuple[Tensor, Any]: ...
 

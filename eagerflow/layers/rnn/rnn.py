@@ -90,7 +90,7 @@ class StackedRNNCells(Layer):
 
     if TYPE_CHECKING:
 
-        def __call__(  # type: ignore[override]
+        def __call__(
             self, inputs: TensorLike, states: TensorLike, training: bool | None = None, **kwargs: Any
         ) -> tuple[Tensor, Any]: ...
 

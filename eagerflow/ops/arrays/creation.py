@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy
 
-from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.typing import DType, Operand, TensorLike
 from eagerflow.core import observe
 from eagerflow.core.device import CPU, current_device, device_of, place
 from eagerflow.core.dtypes import as_dtype
@@ -222,7 +222,7 @@ def array(x: TensorLike, dtype: DType = None) -> Tensor:
 
 
 @composite
-def arange(start: TensorLike, stop: TensorLike | None = None, step: Any = None, dtype: DType = None) -> Tensor:
+def arange(start: Operand, stop: Operand | None = None, step: Operand | None = None, dtype: DType = None) -> Tensor:
     """Numbers from `start` up to (not including) `stop`.
 
     Args:
