@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import pathlib
 import re
@@ -18,6 +17,7 @@ import numpy
 from eagerflow.callbacks import Callback
 from eagerflow.core import observe
 from viz.export import tensorboard_graph, tensorboard_profile
+from viz.export.conceptual_graph import conceptual
 from viz.export.summary_writer import projector_config
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
@@ -45,7 +45,7 @@ class TensorBoard(Callback):
         histogram_freq: write histograms of all weights every so many epochs; 0: never.
         write_graph: write the model's layers, and the ops of the second training step.
         write_images: write kernels as pictures where histograms are written.
-        write_steps_per_second: write the speed by batch and by epoch.
+        write_steps_per_second: write the speed by epoch, and with `update_freq` by batch.
         update_freq: `"batch"`, `"epoch"`, or a number of batches between `batch_...` numbers.
         profile_batch: a batch of this `fit` (from 1), or a first and a last one (`(5, 10)` or `"5,10"`), to be written
             with compute times and memory in the Graphs tab, and for the Profile tab
@@ -55,7 +55,8 @@ class TensorBoard(Callback):
             or from where the program runs.
 
     Raises:
-        ValueError: for an argument out of range.
+        TypeError: for a `log_dir` that is no path.
+        ValueError: for another argument out of range.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -83,7 +84,9 @@ class TensorBoard(Callback):
         embeddings_metadata: str | dict[str, str] | None = None,
     ) -> None:
         super().__init__()
-        self.log_dir = str(log_dir)
+        if not isinstance(log_dir, (str, os.PathLike)):
+            raise TypeError(f"TensorBoard(log_dir={log_dir!r:.60}): expected a folder; got {type(log_dir).__name__}")
+        self.log_dir = os.fspath(log_dir)
         self.histogram_freq = histogram_freq
         self.write_graph = write_graph
         self.write_images = write_images
@@ -129,6 +132,11 @@ class TensorBoard(Callback):
         'validation'
         """
         return os.path.join(self.log_dir, "validation")
+
+    @property
+    def _step(self) -> int:
+        """The number of the batch, counted on from where the training was resumed."""
+        return self._before + self._batch
 
     def _log(self, run: str) -> EventLog:
         if run not in self._logs:
@@ -180,13 +188,11 @@ class TensorBoard(Callback):
         self._end_trace()
         if self.write_graph and not self._wrote_model:
             self._write_model()
-        values: dict[str, Any] = {}
-        if self.write_steps_per_second:
-            values["batch_steps_per_second"] = 1 / took if took else 0.0
-        if isinstance(self.update_freq, int) and self._batch % self.update_freq == 0:
-            values |= {f"batch_{name}": value for name, value in (logs or {}).items()}
-        if values:
-            self._log("train").scalars(values, self._before + self._batch)
+        if isinstance(self.update_freq, int) and self._step % self.update_freq == 0:
+            values = {f"batch_{name}": value for name, value in (logs or {}).items()}
+            if self.write_steps_per_second:
+                values["batch_steps_per_second"] = 1 / took if took else 0.0
+            self._log("train").scalars(values, self._step)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs = logs or {}
@@ -211,8 +217,8 @@ class TensorBoard(Callback):
     def show_measured(self, values: dict[str, float], words: str) -> None:
         """Write what another callback measured beside this step, and what it comes to."""
         log = self._log("train")
-        log.scalars(values, self._before + self._batch)
-        log.text("cockpit/advice", words, self._before + self._batch)
+        log.scalars(values, self._step)
+        log.text("cockpit/advice", words, self._step)
 
     def on_test_end(self, logs: Any = None) -> None:
         values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
@@ -234,10 +240,10 @@ class TensorBoard(Callback):
         tracer, self._tracer = self._tracer, None
         tracer.__exit__()
         if self._recording.ops:
-            self._drawn = tensorboard_graph.append(self._recording, self._log("train"), self._batch, self._drawn)
+            self._drawn = tensorboard_graph.append(self._recording, self._log("train"), self._step, self._drawn)
             if self._batch in self._profiled:
                 self._profile = self._profile or tensorboard_profile.Profile()
-                self._profile.add(self._recording, self._traced_at - self._profiled_at, self._batch)
+                self._profile.add(self._recording, self._traced_at - self._profiled_at, self._step)
                 done = self._batch - min(self._profiled) + 1
                 if done & (done - 1) == 0:  # now and then, for nobody says that training breaks off
                     self._write_profile()
@@ -262,8 +268,8 @@ class TensorBoard(Callback):
             config = to_json()
         except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
             return
-        if isinstance(json.loads(config)["config"].get("layers"), list):
-            self._log("train").model(config)
+        if (readable := conceptual(config)) is not None:
+            self._log("train").model(readable)
 
     def _check_folder(self) -> None:
         """Say before any batch runs that the folder can't be written to."""

@@ -112,10 +112,16 @@ def test_what_ran_between_trace_on_and_export_is_the_graph(tmp_path):
         tf.nn.relu(tf.constant([1.0]))
         tf.summary.trace_export("mine", step=0, profiler_outdir=tmp_path)
         tf.nn.softmax(tf.constant([1.0]))
-    names = {node.name for node in read(tmp_path).Graph().node}
+        tf.summary.trace_on()
+        tf.nn.tanh(tf.constant([1.0]))
+        tf.summary.trace_export("another one", step=0)
+    names = {node.name for node in read(tmp_path / "mine").Graph().node}
     assert "relu" in names
     assert "softmax" not in names
-    assert list((tmp_path / "plugins" / "profile").iterdir())
+    assert "tanh" in {node.name for node in read(tmp_path / "another_one").Graph().node}
+    assert list((tmp_path / "mine" / "plugins" / "profile").iterdir())
+    with tf.summary.create_file_writer(tmp_path).as_default(), pytest.raises(ValueError, match="expand_dims"):
+        tf.summary.image("one", np.zeros((8, 8, 3)), step=0)
 
 
 def test_a_profile_has_the_steps_that_were_marked(tmp_path):

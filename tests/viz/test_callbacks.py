@@ -12,6 +12,7 @@ import eagerflow as ef
 import viz
 from tests.viz.nets import Trainer, mlp
 from viz.callbacks import TensorBoard, Trace
+from viz.export.conceptual_graph import conceptual
 from viz.page.data import data as page_data
 
 pytest.importorskip("tensorboard")
@@ -64,7 +65,7 @@ def test_batches(tmp_path, update_freq, expected):
     fit(TensorBoard(tmp_path, update_freq=update_freq, write_steps_per_second=True), validate=False)
     train = read(tmp_path / "train")
     assert steps_of(train, "batch_loss") == expected
-    assert steps_of(train, "batch_steps_per_second") == [1, 2, 3, 4, 5, 6]
+    assert steps_of(train, "batch_steps_per_second") == expected
     assert steps_of(train, "epoch_steps_per_second") == [0, 1]
     assert not (tmp_path / "validation").exists()
 
@@ -140,7 +141,9 @@ def test_the_layers_are_written_for_the_conceptual_graph(tmp_path):
         weights = layers = ()
 
         def to_json(self):
-            return json.dumps({"class_name": "Sequential", "config": {"name": "é", "layers": []}})
+            return json.dumps(
+                {"class_name": "Sequential", "config": {"name": "é", "layers": [{"config": {"name": "a"}}]}}
+            )
 
     callback = TensorBoard(tmp_path)
     callback.set_model(Model())
@@ -170,16 +173,36 @@ def test_a_subclassed_model_has_no_conceptual_graph_which_tensorboard_could_not_
     assert "keras" not in tags["tensors"]
 
 
+def test_models_of_every_form_have_a_conceptual_graph_that_tensorboard_reads(tmp_path):
+    from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
+
+    a, b = ef.Input((4,), name="a"), ef.Input((4,), name="b")
+    inner = ef.Model(a, ef.layers.Dense(3)(a), name="inner")
+    several = ef.Model(a, {"x": ef.layers.Dense(3)(a), "y": ef.layers.Dense(1)(a)}, name="several")
+    models = [
+        *(several, ef.Model({"a": a, "b": b}, ef.layers.Add()([a, b])), ef.Model(a, inner(a) * 2 + 1)),
+        *(ef.Sequential([ef.Input((4,)), inner, ef.layers.Dense(1)]), ef.Model(b, several(b)["x"])),
+        ef.Sequential([ef.Input((5, 4)), ef.layers.Bidirectional(ef.layers.LSTM(2)), ef.layers.Dense(1)]),
+    ]
+    for model in models:
+        graph = keras_model_to_graph_def(json.loads(conceptual(model.to_json())))
+        names = {node.name for node in graph.node}
+        assert {name for node in graph.node for name in node.input} <= names
+        assert len(names) >= 2
+
+
 def test_batches_are_counted_on_where_a_training_is_resumed(tmp_path):
     model = ef.Sequential([ef.layers.Dense(2)])
     model.compile("sgd", "mse")
     for first in (0, 2):
-        board = TensorBoard(tmp_path, update_freq="batch", profile_batch=(3, 3))
+        board = TensorBoard(tmp_path, update_freq=first + 1, profile_batch=(3, 3), write_steps_per_second=True)
         options = {"batch_size": 2, "initial_epoch": first, "epochs": first + 2, "verbose": 0}
         model.fit(np.ones((8, 3)), np.ones((8, 2)), callbacks=[board], **options)
         time.sleep(1.1)  # sessions are called after the second in which their training began
     train = read(tmp_path / "train")
-    assert [event.step for event in train.Scalars("batch_loss")] == list(range(1, 17))
+    assert [event.step for event in train.Scalars("batch_loss")] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15]
+    assert [event.step for event in train.Scalars("batch_steps_per_second")] == [*range(1, 10), 12, 15]
+    assert train.Tags()["run_metadata"] == ["step_3", "step_11"]
     assert [event.step for event in train.Scalars("epoch_loss")] == [0, 1, 2, 3]
     sessions = sorted(path.name for path in (tmp_path / "train" / "plugins" / "profile").iterdir())
     assert [name[len("2000_01_01_00_00_00") :] for name in sessions] == ["_batch_3", "_batch_3"]

@@ -6,6 +6,7 @@ import csv
 import os
 import pathlib
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,16 @@ from viz.export.wav import wav
 from viz.facts.formatting import nearest
 
 __all__ = ["SummaryWriter", "projector_config"]
+
+
+# For what PyTorch's writer has and this one does otherwise.
+_NONE = ". There is none for this"
+_HINTS = {
+    "add_graph": ". The graph of a step: with viz.trace() as t: ...; t.to_tensorboard(log_dir)",
+    "add_scalars": '. Write scalars({"a": 1.0, "b": 2.0}, step); for one chart, one tag in a writer for each curve',
+    "add_scalar": "; did you mean 'scalar'? scalar(tag, value, step)",
+    **dict.fromkeys(("add_mesh", "add_video", "add_custom_scalars", "add_tensor", "add_onnx_graph"), _NONE),
+}
 
 
 class SummaryWriter(EventLog):
@@ -45,6 +56,7 @@ class SummaryWriter(EventLog):
         super().__init__(log_dir)
         self.log_dir = pathlib.Path(log_dir)
         self._embeddings: list[dict[str, str]] = []
+        self._settings: dict[str, Any] | None = None
 
     def __enter__(self) -> SummaryWriter:
         return self
@@ -58,6 +70,7 @@ class SummaryWriter(EventLog):
             own = name.removeprefix("add_")
             known = [each for each in dir(type(self)) if not each.startswith("_")]
             near = f"; did you mean {own!r}?" if own != name and own in known else nearest(own, known)
+            near = _HINTS.get(name, near)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
@@ -75,9 +88,9 @@ class SummaryWriter(EventLog):
 
         Args:
             tag: the name.
-            pixels: (height, width), (height, width, channels) or (number, height, width, channels); bytes, or floats
-                from 0 to 1. One channel is grey, three are red, green and blue; one more, the second or the fourth,
-                says how opaque a pixel is.
+            pixels: (height, width), (height, width, channels) or (number, height, width, channels); whole numbers
+                from 0 to 255, or floats from 0 to 1. One channel is grey, three are red, green and blue; one more,
+                the second or the fourth, says how opaque a pixel is.
             step: the step.
             channels_first: the channels stand before height and width.
 
@@ -145,22 +158,32 @@ class SummaryWriter(EventLog):
         self.sounds(tag, [wav(sound, int(sample_rate)) for sound in found], step)
 
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None) -> None:
-        """What a run was made with and what came of it, for the HParams tab: one call per run.
+        """What a run was made with and what came of it, for the HParams tab: once per run, or again with the same.
 
         Args:
             settings: numbers, texts and truth values by name; other objects by their `repr`.
-            metrics: tags of scalars that the tab is to compare. They are written too, at step 0.
+            metrics: tags of scalars that the tab is to compare, and their values. These are written too: at the step
+                that was written last of them, or 0.
+
+        Raises:
+            ValueError: when this run was said to be made with something else.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.hparams({"rate": 0.1, "units": 32}, {"accuracy": 0.9})
         """
         plain = {str(name): _setting(value) for name, value in settings.items()}
+        if self._settings not in (None, plain):
+            raise ValueError(
+                f"hparams(): this run was made with {self._settings}; got {plain}. Each trial is a run of its own: "
+                "viz.SummaryWriter(f'{log_dir}/trial-{number}')"
+            )
+        self._settings = plain
         values = {str(tag): float(value) for tag, value in (metrics or {}).items()}
         for made in self._protos.summaries.hparams(plain, values):
             self.add(self._protos.event.Event(summary=made), 0)
-        if values:
-            self.scalars(values, 0)
+        for tag, value in values.items():  # an earlier step would have TensorBoard forget all later ones
+            self.scalars({tag: value}, self.last_steps.get(tag, 0))
 
     def hparams_config(
         self, settings: Mapping[str, Any], metrics: Mapping[tuple[str, str], str] | Sequence[str] = ()
@@ -332,7 +355,15 @@ def _as_pictures(pixels: Any, channels_first: bool) -> numpy.ndarray:
             "1 to 4 channels"
             f"; got {given.shape}{_about_channels(given, channels_first)}"
         )
-    if found.dtype != numpy.uint8:
+    if found.dtype.kind in "iu":  # of other integers, too, 255 is white
+        found = found.clip(0, 255).astype("uint8")
+    elif found.dtype != numpy.uint8:
+        if found.size and float(numpy.nanmax(found, initial=0.0)) > _BRIGHTEST:
+            warnings.warn(
+                "images(): numbers beyond 1 are cut off, and shown white; of pixels from 0 to 255 make bytes: "
+                'pixels.astype("uint8")',
+                stacklevel=4,
+            )
         found = (numpy.nan_to_num(found.astype("float64"), nan=0.0).clip(0, 1) * 255).round().astype("uint8")
     return found
 
@@ -342,6 +373,9 @@ def _about_channels(given: numpy.ndarray, channels_first: bool) -> str:
         return " with channels first"
     is_first = given.ndim in (3, 4) and given.shape[-3] in (1, 2, 3, 4)
     return ". If these are channels, height and width, pass channels_first=True" if is_first else ""
+
+
+_BRIGHTEST = 1.5  # a float that is a pixel of 0 to 1, with some noise
 
 
 def check_installed() -> None:

@@ -77,6 +77,7 @@ class EventLog:
         self._folder = folder
         self._writer: Any = None
         self._flushed = time.monotonic()
+        self.last_steps: dict[str, int] = {}  # of the scalars
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
         """Numbers by tag.
@@ -89,6 +90,7 @@ class EventLog:
         for tag, value in values.items():
             try:
                 made.value.add(tag=tag, simple_value=_single(value))
+                self.last_steps[tag] = int(step)
             except (TypeError, ValueError) as error:
                 raise shown_short(type(error)(f"scalar {tag!r}: expected a number; got {value!r:.60}")) from None
         self.add(self._protos.event.Event(summary=made), step)
@@ -133,7 +135,7 @@ class EventLog:
         self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
 
     def text(self, tag: str, text: Any, step: int = 0) -> None:
-        """A text in Markdown; an array of texts is shown as a list or, where it has two axes, as a table.
+        """A text in Markdown; several, as a list or an array, are shown as a table: of rows and columns with two axes.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
@@ -142,7 +144,8 @@ class EventLog:
         summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
         about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="text"))
         value = summary.Summary.Value(tag=tag, metadata=about)
-        several = text if isinstance(text, numpy.ndarray) else numpy.array(str(text), dtype=object)
+        is_one = not isinstance(text, (numpy.ndarray, list, tuple))
+        several = numpy.array(str(text) if is_one else text, dtype=object)
         content = [str(part).encode("utf-8", "replace") for part in several.flat]
         made = tensor.TensorProto(dtype=types.DT_STRING, string_val=content)
         for length in several.shape:

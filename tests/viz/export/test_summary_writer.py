@@ -88,7 +88,8 @@ def test_odd_histograms_neither_crash_nor_print(tmp_path, values, capsys, caplog
 def test_odd_pictures_and_texts(tmp_path):
     with viz.SummaryWriter(tmp_path) as log:
         log.images("nan", np.full((2, 2), math.nan), 0)
-        log.images("huge", np.full((2, 2, 3), 1e300), 0)
+        with pytest.warns(UserWarning, match="beyond 1"):
+            log.images("huge", np.full((2, 2, 3), 1e300), 0)
         log.images("none", np.zeros((0, 4, 4, 3)), 0)
         log.text("lone surrogate", "\ud800")
         log.pr_curve("nothing", [1], [math.nan], 0)
@@ -275,6 +276,32 @@ def test_a_figure_of_matplotlib_is_a_picture(tmp_path):
     width, height, picture = read(tmp_path).Tensors("chart")[0].tensor_proto.string_val
     assert (width, height) == (b"100", b"50")
     assert np.ptp(np.asarray(PIL.Image.open(io.BytesIO(picture)))[..., 0]) > 100
+
+
+def test_metrics_of_hparams_leave_their_curve_as_it_is(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        for step in range(5):
+            log.scalar("acc", step / 10, step)
+        log.hparams({"lr": 0.1}, {"acc": 0.5, "final": 1.0})
+        log.hparams({"lr": 0.1})
+        with pytest.raises(ValueError, match="Each trial is a run of its own"):
+            log.hparams({"lr": 0.2})
+    found = read(tmp_path)
+    assert [event.step for event in found.Scalars("acc")] == [0, 1, 2, 3, 4, 4]
+    assert [event.step for event in found.Scalars("final")] == [0]
+
+
+def test_whole_numbers_are_pixels_and_floats_beyond_1_are_told_of(tmp_path):
+    grey = np.array([[0, 128], [255, 300]])
+    with viz.SummaryWriter(tmp_path) as log:
+        log.image("whole", grey, 0)
+        with pytest.warns(UserWarning, match="beyond 1 are cut off"):
+            log.image("floats", grey.astype("float32"), 0)
+        log.text("several", ["a", "b"], 0)
+    found = read(tmp_path)
+    picture = PIL.Image.open(io.BytesIO(found.Tensors("whole")[0].tensor_proto.string_val[2]))
+    assert np.asarray(picture).tolist() == [[0, 128], [255, 255]]
+    assert list(found.Tensors("several")[0].tensor_proto.string_val) == [b"a", b"b"]
 
 
 def test_a_writer_may_be_closed_twice(tmp_path):

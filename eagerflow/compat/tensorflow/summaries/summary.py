@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -132,8 +133,18 @@ def histogram(name: str, data: Any, step: Any = None, buckets: Any = None, descr
 
 
 def image(name: str, data: Any, step: Any = None, max_outputs: int = 3, description: str | None = None) -> bool:
-    """Write pictures (number, height, width, channels), the first `max_outputs` of them; else as `scalar`."""
-    return _written(name, step, lambda log, tag, at: log.images(tag, _array(data)[: int(max_outputs)], at))
+    """Write pictures (number, height, width, channels), the first `max_outputs` of them; else as `scalar`.
+
+    Raises:
+        ValueError: for another number of axes.
+    """
+    pixels = _array(data)
+    if pixels.ndim != 4:
+        raise ValueError(
+            f"tf.summary.image({name!r}): expected (number, height, width, channels); got {pixels.shape}. For one "
+            "picture: tf.expand_dims(picture, 0)"
+        )
+    return _written(name, step, lambda log, tag, at: log.images(tag, pixels[: int(max_outputs)], at))
 
 
 def audio(
@@ -204,9 +215,9 @@ def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> No
     """Write what ran since `trace_on` for the Graphs and the Profile tab, and stop recording.
 
     Args:
-        name: accepted for TensorFlow's signature.
-        step: likewise.
-        profiler_outdir: likewise; all of it goes to the folder of the writer.
+        name: the run below the writer's that it is written to: TensorBoard shows one graph for each run.
+        step: accepted for TensorFlow's signature.
+        profiler_outdir: likewise; all of it goes to that run.
 
     Raises:
         RuntimeError: without a writer, or where nothing is recorded.
@@ -218,7 +229,7 @@ def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> No
     _, recording = _State.trace
     trace_off()
     if _State.writer.log is not None and recording.ops:
-        recording.to_tensorboard(_State.writer.log.log_dir)
+        recording.to_tensorboard(os.path.join(_State.writer.log.log_dir, re.sub(r"[^\w.-]", "_", name)))
 
 
 def current_writer() -> SummaryWriter | None:
