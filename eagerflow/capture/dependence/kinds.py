@@ -217,10 +217,16 @@ def attributes_of(thing: Any) -> Any:
     """What an object has as its `__dict__`, also where its class gives attributes in a way of its own."""
     if answers_plainly(type(thing)) or not is_users(type(thing)):
         return getattr(thing, "__dict__", None)
+    plainly = next(vars(each)["__getattribute__"] for each in type(thing).__mro__ if _has_its_own_way(each))
     try:
-        return object.__getattribute__(thing, "__dict__")
+        return plainly(thing, "__dict__")
     except AttributeError:
         return None
+
+
+def _has_its_own_way(kind: type) -> bool:
+    """Whether a class that isn't the user's looks for attributes itself: `threading.local` has a dict per thread."""
+    return "__getattribute__" in vars(kind) and not is_users(kind)
 
 
 def is_fixed(values: Any) -> bool:
