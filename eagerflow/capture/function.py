@@ -22,6 +22,7 @@ from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_obj
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
 from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.errors import explained
@@ -80,6 +81,7 @@ class _State:
         "endings",
         "graphs",
         "guards",
+        "inside",
         "layers",
         "looked",
         "looks",
@@ -97,6 +99,7 @@ class _State:
         self.guards: Guards | None = None
         self.graphs: Graphs | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
+        self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
         self.layers: list[Any] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None
@@ -367,6 +370,10 @@ class Captured(Generic[P, R]):
         recorder = Recorder(state.before is not None, current())
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         containers = held.containers.keys() | stand_ins.identities()
+        if state.before is not None:
+            # Who watches asks models for what they keep from then on.
+            own = None if recorder.others else guards
+            recorder.watch.begin(CalledAgain(state.before.instructions, state.inside), own)
         with heard_draws(recorder), watched(), heard_calls(recorder, containers, current()) as calls:
             found, made = self._written(recorder, held.layers, containers, given, stand_ins, args, kwargs)
         ending = stand_ins.why and (recorder.ended or (stand_ins.why, None))
@@ -375,14 +382,19 @@ class Captured(Generic[P, R]):
             return found
         if made is not None and recorder.ended is not None:  # by draws that show only after the run
             made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
-        if made is not None and recorder.may_swallow is not None and swallows(calls.codes):
-            made, recorder.ended = None, recorder.may_swallow
+        if made is not None and recorder.watch.may_swallow is not None and swallows(calls.codes):
+            made, recorder.ended = None, recorder.watch.may_swallow
         if made is not None and (without_a_word := unheard(calls.codes)) is not None:
             why = guards.unsure()
             made, recorder.ended = None, without_a_word if why is None else (why, None)
         if recorder.has_arrays and made is not None and (tells := telling_apart(calls.codes)) is not None:
             made, recorder.ended = None, tells
+        if made is not None and state.before is not None:
+            shared = set_for_the_step(made.instructions, calls.inside, calls.outside, held)
+            if shared is not None:
+                made, recorder.ended = None, (f"what replays call again may set {shared}, which the step reads", None)
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
+        state.inside = calls.inside
         other = bool(calls.codes.keys() - before.keys())  # the guards don't know what these functions name
         fewer = bool(before.keys() - calls.codes.keys()) and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:
