@@ -36,7 +36,7 @@ from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
-from eagerflow.capture.varying import never_pays, what_varies
+from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
 from eagerflow.core.tensor import Tensor
@@ -48,7 +48,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
-_AGAIN = 8  # captures of one signature after what they depend on has changed
 _MOST = 16  # signatures of one function
 _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
@@ -62,6 +61,7 @@ class _State:
 
     Attributes:
         program: the captured step, once two runs gave the same.
+        replays: of that program; `replayed`: of those before it.
         guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
         containers: identities of lists and dicts that it reaches beside its arguments.
@@ -87,6 +87,7 @@ class _State:
         "looks",
         "objects",
         "program",
+        "replayed",
         "replays",
         "tries",
         "why",
@@ -104,7 +105,8 @@ class _State:
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None
         self.looked = False
-        self.replays = self.tries = self.again = self.endings = self.looks = self.check_at = self.distance = 0
+        self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
+        self.check_at = self.distance = 0
 
 
 class Captured(Generic[P, R]):
@@ -318,9 +320,9 @@ class Captured(Generic[P, R]):
         if changed is None:
             return False
         state.program = state.before = state.graphs = None
-        state.tries, state.again = 0, state.again + 1
+        state.tries, state.again, state.replayed = 0, state.again + 1, state.replayed + state.replays
         state.endings = 0  # what is new may have layers to build, as the first run may
-        if state.again > _AGAIN:
+        if changes_too_often(state.again, state.replayed):
             self._give_up(state, f"{changed} changes again and again", None)
         return True
 

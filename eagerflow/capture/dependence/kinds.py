@@ -17,7 +17,7 @@ import types
 import uuid
 import weakref
 from contextvars import ContextVar
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
 from typing import Any
 
 import numpy
@@ -77,7 +77,7 @@ _CONSTANTS: tuple[type, ...] = (
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
     types.GetSetDescriptorType,
-    types.MemberDescriptorType,
+    MemberDescriptorType,
     _thread.LockType,
     _thread.RLock,
 )
@@ -240,10 +240,5 @@ def is_fixed(values: Any) -> bool:
 
 def slots_of(kind: type) -> tuple[str, ...]:
     """The names of attributes that a class has in slots, private ones as Python calls them."""
-    found = []
-    for each in kind.__mro__:
-        names = vars(each).get("__slots__", ())
-        for name in (names,) if isinstance(names, str) else names:
-            private = name.startswith("__") and not name.endswith("__")
-            found.append(f"_{each.__name__.lstrip('_')}{name}" if private else name)
-    return tuple([name for name in found if name not in ("__dict__", "__weakref__")])
+    own = [vars(each) for each in kind.__mro__ if "__slots__" in vars(each)]
+    return tuple([name for each in own for name, value in each.items() if isinstance(value, MemberDescriptorType)])

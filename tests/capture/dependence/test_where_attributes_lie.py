@@ -68,6 +68,16 @@ def of_a_policy():
     return lambda x: x * policy.scale, lambda i: setattr(policy, "scale", float(i))
 
 
+class Slotted:
+    __slots__ = iter(["scale"])
+
+
+def in_slots_that_an_iterator_named():
+    thing = Slotted()
+    thing.scale = 1.0
+    return lambda x: x * thing.scale, lambda i: setattr(thing, "scale", float(i))
+
+
 class Settings(types.ModuleType):
     rate = 1.0
 
@@ -110,7 +120,8 @@ def by_name_of_a_metric():
 
 PLACES = [
     *(per_thread, plain_per_thread, behind_a_model, object_behind_a_model, array_behind_a_layer, of_a_seed_generator),
-    *(of_a_policy, of_a_module_class, a_module_gets_a_class, by_name_of_an_optimizer, by_name_of_a_metric),
+    *(of_a_policy, in_slots_that_an_iterator_named, of_a_module_class, a_module_gets_a_class),
+    *(by_name_of_an_optimizer, by_name_of_a_metric),
 ]
 
 
