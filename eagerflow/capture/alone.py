@@ -18,8 +18,8 @@ __all__ = ["is_alone"]
 _NOTHING = (None,) * 5
 # What stands for NumPy's settings of errors: another object after each change. `geterr` takes as long as all the rest.
 _umath: Any = sys.modules.get("numpy._core.umath")
-_settings_of_errors: Any = getattr(_umath, "_extobj_contextvar", None)
-_seen: list[tuple[Any, bool]] = [(None, False)]
+_settings_of_errors: Any = getattr(getattr(_umath, "_extobj_contextvar", None), "get", lambda: None)
+_quiet: list[Any] = [numpy]  # the last settings by which NumPy at most warns
 
 
 def is_alone() -> bool:
@@ -28,13 +28,14 @@ def is_alone() -> bool:
     Nor does NumPy raise errors, or tell somebody of them (`numpy.seterr`): that is for finding the op that made them.
     """
     around = capturing.get(), current_call.get(), undo.get(), current_stateless_scope.get(), world.share
-    return around == _NOTHING and not _tells_of_errors()
+    if around != _NOTHING:
+        return False
+    now = _settings_of_errors()
+    return now is _quiet[0] or _is_quiet(now)
 
 
-def _tells_of_errors() -> bool:
-    now = None if _settings_of_errors is None else _settings_of_errors.get(None)
-    settings, tells = _seen[0]
-    if now is None or now is not settings:
-        tells = not {"ignore", "warn"}.issuperset(numpy.geterr().values())
-        _seen[0] = now, tells
-    return tells
+def _is_quiet(now: Any) -> bool:
+    quiet = {"ignore", "warn"}.issuperset(numpy.geterr().values())
+    if quiet and now is not None:
+        _quiet[0] = now
+    return quiet

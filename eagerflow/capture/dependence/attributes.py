@@ -8,7 +8,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any
 
 from eagerflow.capture.dependence.kinds import is_constant, is_ours
@@ -53,21 +53,33 @@ def names_of_ours(kind: type) -> frozenset[str]:
     return _named([part for own in ours for each in own.values() for part in _functions_in(each)]).union(*ours)
 
 
-@functools.cache
 def private_names() -> frozenset[str]:
-    """Names with an underscore in front that any code of ours has."""
+    """Names with an underscore in front that any code of ours has, as far as it is loaded."""
+    return _private_names(len(sys.modules))
+
+
+@functools.lru_cache(maxsize=1)
+def _private_names(loaded: int) -> frozenset[str]:
+    ours = [name for name in list(sys.modules) if name.startswith("eagerflow.")]
+    return frozenset().union(*map(_private_names_in, ours))
+
+
+@functools.cache
+def _private_names_in(module: str) -> frozenset[str]:
     functions = list[FunctionType]()
-    for name, module in list(sys.modules.items()):
-        if name.startswith("eagerflow.") and isinstance(module, ModuleType):
-            for each in list(vars(module).values()):
-                own = vars(each).values() if isinstance(each, type) else [each]
-                functions += [part for value in own for part in _functions_in(value) if is_ours(part)]
+    for each in list(vars(sys.modules[module]).values()):
+        own = vars(each).values() if isinstance(each, type) else [each]
+        functions += [part for value in own for part in _functions_in(value) if part.__module__ == module]
     return frozenset([name for name in _named(functions) if name.startswith("_")])
 
 
 def _functions_in(attribute: Any) -> list[FunctionType]:
     """A function; or what makes up a property or class method."""
-    parts = attribute, *(getattr(attribute, name, None) for name in ("fget", "fset", "__func__"))
+    parts: tuple[Any, ...] = (attribute,)
+    if isinstance(attribute, property):
+        parts = attribute.fget, attribute.fset
+    elif isinstance(attribute, (classmethod, staticmethod)):
+        parts = (attribute.__func__,)
     return [inspect.unwrap(part) for part in parts if isinstance(part, FunctionType)]
 
 

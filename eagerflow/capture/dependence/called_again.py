@@ -6,7 +6,6 @@ such calls. Nor does it look, after such a call, whether that has set something 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -34,7 +33,6 @@ _CHANGING = frozenset(
 _SETTING = frozenset("setattr delattr __setattr__ __delattr__ __dict__ vars globals exec eval".split())
 
 
-@functools.cache
 def _notes(kind: type) -> frozenset[str]:
     """The attributes with an underscore that our classes alone set: none of a property that users set."""
     settable = [each.fset.__code__ for base in kind.__mro__ for each in vars(base).values() if _is_settable(each)]
