@@ -407,7 +407,8 @@ class Held:
                 named_here = ["__mro__", *(self._names.attributes & TOLD_BY_CLASSES)]  # bases may be exchanged
                 self.attributes += [(kind, name) for name in named_here]
                 for key, value in list(own.items()):
-                    if not key.startswith("__") or isinstance(value, FunctionType):
+                    asked = key == "__dataclass_fields__" and "fields" in self._names.attributes | self._names.scope
+                    if not key.startswith("__") or isinstance(value, FunctionType) or asked:
                         named = part.named and self._names.reads(key)
                         yield _Part(value, f"{kind.__name__}.{key}", True, named)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import types
 
@@ -78,6 +79,17 @@ def in_slots_that_an_iterator_named():
     return lambda x: x * thing.scale, lambda i: setattr(thing, "scale", float(i))
 
 
+@dataclasses.dataclass
+class Rate:
+    value: float = 1.0
+
+
+def in_fields_of_a_dataclass():
+    (field,) = dataclasses.fields(Rate)
+    field.default = 1.0
+    return lambda x: x * dataclasses.fields(Rate)[0].default, lambda i: setattr(field, "default", float(i))
+
+
 class Settings(types.ModuleType):
     rate = 1.0
 
@@ -121,7 +133,7 @@ def by_name_of_a_metric():
 PLACES = [
     *(per_thread, plain_per_thread, behind_a_model, object_behind_a_model, array_behind_a_layer, of_a_seed_generator),
     *(of_a_policy, in_slots_that_an_iterator_named, of_a_module_class, a_module_gets_a_class),
-    *(by_name_of_an_optimizer, by_name_of_a_metric),
+    *(in_fields_of_a_dataclass, by_name_of_an_optimizer, by_name_of_a_metric),
 ]
 
 
