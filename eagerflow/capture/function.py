@@ -22,6 +22,7 @@ from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_obj
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
 from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.errors import explained
@@ -35,7 +36,7 @@ from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
-from eagerflow.capture.varying import never_pays, what_varies
+from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
 from eagerflow.core.tensor import Tensor
@@ -47,7 +48,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
-_AGAIN = 8  # captures of one signature after what they depend on has changed
 _MOST = 16  # signatures of one function
 _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
@@ -61,6 +61,7 @@ class _State:
 
     Attributes:
         program: the captured step, once two runs gave the same.
+        replays: of that program; `replayed`: of those before it.
         guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
         containers: identities of lists and dicts that it reaches beside its arguments.
@@ -80,11 +81,13 @@ class _State:
         "endings",
         "graphs",
         "guards",
+        "inside",
         "layers",
         "looked",
         "looks",
         "objects",
         "program",
+        "replayed",
         "replays",
         "tries",
         "why",
@@ -97,11 +100,13 @@ class _State:
         self.guards: Guards | None = None
         self.graphs: Graphs | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
+        self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
         self.layers: list[Any] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None
         self.looked = False
-        self.replays = self.tries = self.again = self.endings = self.looks = self.check_at = self.distance = 0
+        self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
+        self.check_at = self.distance = 0
 
 
 class Captured(Generic[P, R]):
@@ -315,9 +320,9 @@ class Captured(Generic[P, R]):
         if changed is None:
             return False
         state.program = state.before = state.graphs = None
-        state.tries, state.again = 0, state.again + 1
+        state.tries, state.again, state.replayed = 0, state.again + 1, state.replayed + state.replays
         state.endings = 0  # what is new may have layers to build, as the first run may
-        if state.again > _AGAIN:
+        if changes_too_often(state.again, state.replayed):
             self._give_up(state, f"{changed} changes again and again", None)
         return True
 
@@ -367,6 +372,10 @@ class Captured(Generic[P, R]):
         recorder = Recorder(state.before is not None, current())
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         containers = held.containers.keys() | stand_ins.identities()
+        if state.before is not None:
+            # Who watches asks models for what they keep from then on.
+            own = None if recorder.others else guards
+            recorder.watch.begin(CalledAgain(state.before.instructions, state.inside), own)
         with heard_draws(recorder), watched(), heard_calls(recorder, containers, current()) as calls:
             found, made = self._written(recorder, held.layers, containers, given, stand_ins, args, kwargs)
         ending = stand_ins.why and (recorder.ended or (stand_ins.why, None))
@@ -375,14 +384,19 @@ class Captured(Generic[P, R]):
             return found
         if made is not None and recorder.ended is not None:  # by draws that show only after the run
             made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
-        if made is not None and recorder.may_swallow is not None and swallows(calls.codes):
-            made, recorder.ended = None, recorder.may_swallow
+        if made is not None and recorder.watch.may_swallow is not None and swallows(calls.codes):
+            made, recorder.ended = None, recorder.watch.may_swallow
         if made is not None and (without_a_word := unheard(calls.codes)) is not None:
             why = guards.unsure()
             made, recorder.ended = None, without_a_word if why is None else (why, None)
         if recorder.has_arrays and made is not None and (tells := telling_apart(calls.codes)) is not None:
             made, recorder.ended = None, tells
+        if made is not None and state.before is not None:
+            shared = set_for_the_step(made.instructions, calls.inside, calls.outside, held)
+            if shared is not None:
+                made, recorder.ended = None, (f"what replays call again may set {shared}, which the step reads", None)
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
+        state.inside = calls.inside
         other = bool(calls.codes.keys() - before.keys())  # the guards don't know what these functions name
         fewer = bool(before.keys() - calls.codes.keys()) and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:

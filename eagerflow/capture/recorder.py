@@ -16,13 +16,12 @@ from eagerflow.capture.arguments.array_argument import ArrayArgument
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
+from eagerflow.capture.dependence.watch import Watch
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.hearing.calls import line_of_user
-from eagerflow.capture.hearing.handled import where_handled
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
 from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
-from eagerflow.capture.needed import NEVER_RAISE
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
 from eagerflow.core.device import device_of, is_array, namespace_of, namespaces
@@ -62,6 +61,7 @@ class Recorder(Observer):
         instructions: what was computed, in order.
         arrays: the values of slots, by number.
         ended: why the capture ended early, None while it goes on.
+        watch: sees what the step changes around its ops.
         lost: whether it ended as a value is missing that was dropped; this says nothing of the step.
     """
 
@@ -79,7 +79,7 @@ class Recorder(Observer):
         self._log = log.get()  # of the tapes around the step
         self.outer_tapes = active() if self._log is not None else ()
         self._left = 0 if self._log is None else len(self._log)  # records that should be there
-        self.may_swallow: tuple[str, tuple[str, int] | None] | None = None  # an op under a `with`, which may go on
+        self.watch = Watch(self.end)
         self._times: list[int] = []  # when instructions were written
         self._slots_of_keys: dict[int | None, int] = {}
         self._key_names: dict[int, str] = {}  # what the program calls keys
@@ -333,14 +333,13 @@ class Recorder(Observer):
         return self._compute(op, arrays, given, parts, op.outputs != 1)
 
     def _compute(self, op: Op, arrays: list[Ref], given: list[Ref], parts: list[Any], several: bool) -> None:
-        if op.name not in NEVER_RAISE:
-            self._may_raise(op)
         records = log.get()
         keys = tuple([part.key for part in parts])
         record = records[-1] if records else None
         tracked = record is not None and record[0] is op and (record[1] == (keys if several else keys[0]))
         tracked = tracked and any(key is not None for key in keys)
         values = [ref.value(self.arrays) for ref in arrays]
+        self.watch.has_computed(op, values, self.walker.frames(sys._getframe(1)))
         xp = namespace_of(*[stored(part) for part in parts])
         widened: list[int] = []
         if _mixes(op, values):
@@ -369,15 +368,6 @@ class Recorder(Observer):
             if records is self._log and record is not None:
                 self._tape(made, record, saved, several)
 
-    def _may_raise(self, op: Op) -> None:
-        """An op raises for some values: is there anybody who goes on after that?"""
-        way, line = where_handled(self.walker.frames(sys._getframe(1)))
-        why = f"{op.name} may raise, depending on values, and the step goes on after an error"
-        if way == "except":
-            self.end(why, line)
-        elif way == "with":
-            self.may_swallow = self.may_swallow or (why, line)
-
     def _tape(self, made: Compute, record: Any, saved: list[Ref], several: bool) -> None:
         """An op left a record on a tape around the step."""
         op, out, keys, shapes, _ = record
@@ -405,6 +395,7 @@ class Recorder(Observer):
 
     def finish(self) -> None:
         """The step is over."""
+        self.watch.finish()
         if self._log is not None and len(self._log) != self._left:
             self.end("a tape around it has records of what isn't an op of the step's")
 
@@ -536,13 +527,14 @@ class Recorder(Observer):
         """Call a function of Python, which each replay calls again."""
         refs = Group(tuple, [as_now(self.ref(arg)) for arg in args])
         named = Group(dict, [as_now(self.ref(arg)) for arg in kwargs.values()], tuple(kwargs))
-        token = capturing.set(None)
         before = 0 if self._log is None else len(self._log)
+        token = capturing.set(None)
         try:
-            with heard_by(self.others):
+            with self.watch.call(function), heard_by(self.others):
                 found = function(*self.passed(args), **self.passed(kwargs))
         finally:
             capturing.reset(token)
+        self.watch.has_called(function, (*args, *kwargs.values()), self.walker.frames(sys._getframe(1)))
         if self._log is not None:
             self._left += len(self._log) - before
         leaves = [leaf for leaf in tree.flatten(found) if leaf is not None and not isinstance(leaf, Variable)]

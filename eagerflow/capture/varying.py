@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["never_pays", "what_varies"]
+__all__ = ["changes_too_often", "never_pays", "what_varies"]
 
 _MANY = 16  # signatures, from which on it counts how often they were replayed
+_CHANGES = 8  # after which it counts how many replays lay between them
+_PAYS_AGAIN = 20  # replays that make up for capturing the same signature once more
 _PAYS = 100  # replays that make up for a capture, which takes as long as many eager runs
 
 
@@ -20,6 +22,16 @@ def never_pays(signatures: int, replays: int) -> bool:
         replays: of all of them.
     """
     return signatures >= _MANY and replays < _PAYS * signatures
+
+
+def changes_too_often(changes: int, replays: int) -> bool:
+    """Whether not to capture a signature again, as what it depends on changes and changes.
+
+    Args:
+        changes: how often that was so.
+        replays: of all captures of it.
+    """
+    return changes > _CHANGES and replays < _PAYS_AGAIN * changes
 
 
 def what_varies(function: Callable[..., Any], key: tuple[Any, ...], before: tuple[Any, ...]) -> str:
@@ -55,7 +67,7 @@ def _how(now: Any, then: Any) -> str:
     if isinstance(now, tuple) and len(now) == 2 and isinstance(now[0], type):
         return "is another Python value again and again: pass numbers as tensors, ef.Tensor(0.5)"
     if isinstance(now, int):
-        return "is another object again and again: pass tensors, or the same object"
+        return "is another object again and again: pass tensors, also in tuples or dicts, or the same object"
     return "has another shape or type again and again: pad to a few lengths, and drop the last, smaller batch"
 
 

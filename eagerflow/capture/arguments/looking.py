@@ -35,6 +35,8 @@ class Look:
         ended: why it can't be captured, and the line; None where nothing speaks against it.
     """
 
+    watch = None  # nothing is called again
+
     def __init__(self) -> None:
         self.ended: tuple[str, tuple[str, int] | None] | None = None
 

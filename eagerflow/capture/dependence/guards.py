@@ -10,7 +10,6 @@ import abc
 import operator
 import os
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -45,11 +44,13 @@ class Guards:
         self._checks += [_OfLibraries(scope) for scope in held.of_libraries.values()]
         self._checks += [_Cells(list(held.cells.values())), _Functions(held.functions)]
         self._checks += [
-            _container(thing, name, held.passed_over.get(identity))
+            _container(thing, name, held.passed_over.get(identity), held.reads_in_order)
             for identity, (thing, name) in held.containers.items()
         ]
         self._checks += [_Methods(kind) for kind in held.classes]
-        asked = [*held.asked, (chosen_device, chosen_device(), "the device")]
+        asked = [*held.asked]
+        if held.asks_for_device:
+            asked.append((chosen_device, chosen_device(), "the device"))
         if held.has_abstract:
             asked.append((abc.get_cache_token, abc.get_cache_token(), "which classes are registered as others'"))
         self._checks += [_Objects(list(held.objects.values())), _Attributes(held.attributes), _Asked(asked)]
@@ -85,6 +86,11 @@ class Guards:
             return "an object that the step compares by 'is'"
         versions.note(state)
         return None
+
+    def changed_by_the_step(self) -> str | None:
+        """The same while the step is captured, which exchanges methods of ours."""
+        different = next((c for c in self._checks if not isinstance(c, _Methods) and not c.same()), None)
+        return None if different is None else str(different.difference())
 
 
 def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
@@ -406,20 +412,19 @@ class _Array(_Buffer):
         return self.is_large() or array.tobytes() == self.before
 
 
-def _container(thing: Any, name: str, passed_over: frozenset[str] | None) -> Any:
-    return _Entries(thing, name, passed_over) if hasattr(thing, "keys") else _Items(thing, name)
+def _container(thing: Any, name: str, passed_over: frozenset[str] | None, in_order: bool) -> Any:
+    return _Entries(thing, name, passed_over, in_order) if hasattr(thing, "keys") else _Items(thing, name)
 
 
 class _Items:
-    """A list or set, or another collection that one goes through."""
+    """A list or set, or another collection that one goes through: in which order a set has its entries, counts, too."""
 
     def __init__(self, thing: Any, name: str) -> None:
         self.thing, self.name = thing, name
-        self.ordered = isinstance(thing, (list, deque))
         self.before = self._now()
 
     def _now(self) -> tuple[Any, ...]:
-        return tuple(self.thing) if self.ordered else tuple(sorted(map(id, self.thing)))
+        return tuple(self.thing)
 
     def is_empty(self) -> bool:
         return False
@@ -440,11 +445,19 @@ class _Items:
 
 
 class _Entries:
-    """A dict, or the attributes of an object or a class."""
+    """A dict, or the attributes of an object or a class.
 
-    def __init__(self, thing: Any, name: str, passed_over: frozenset[str] | None) -> None:
+    Args:
+        thing: it.
+        name: what messages call it.
+        passed_over: which attributes don't count; None for a dict, whose order always counts.
+        in_order: whether the order of attributes counts, as code goes through them.
+    """
+
+    def __init__(self, thing: Any, name: str, passed_over: frozenset[str] | None, in_order: bool = False) -> None:
         self.thing, self.name, self.count = thing, name, len(thing)
         self.is_object, self.passed_over = passed_over is not None, passed_over or frozenset()
+        self.in_order = in_order
         self.keys = tuple([key for key in thing if key not in self.passed_over])
         self.take = _taker(self.keys)
         self.values = self.take(thing)
@@ -459,17 +472,20 @@ class _Entries:
         if len(thing) != self.count and (not self.passed_over or thing.keys() - self.passed_over != set(self.keys)):
             return False
         try:
-            return _all_same(self.take(thing), self.values)
+            return _all_same(self.take(thing), self.values) and (not self.in_order or self._is_in_order())
         except KeyError:
             return False
 
+    def _is_in_order(self) -> bool:
+        return _all_same([key for key in self.thing if key not in self.passed_over], self.keys)
+
     def conditions(self, to: Conditions) -> None:
         thing = to.value(self.thing)
-        if not self.is_object:
-            to.add(f"len({thing}) == {self.count}")
+        to.add(f"len({thing}) == {self.count}")
+        if not self.is_object or (self.in_order and not self.passed_over):
             to.add(f"{to.value(all)}({to.value(map)}({to.value(operator.is_)}, {thing}, {to.value(self.keys)}))")
-        else:
-            to.add(f"len({thing}) == {self.count}")
+        elif self.in_order:
+            to.asks(self._is_in_order)
         to.entries(thing, self.keys, self.values)
 
     def difference(self) -> str:

@@ -17,7 +17,7 @@ import types
 import uuid
 import weakref
 from contextvars import ContextVar
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
 from typing import Any
 
 import numpy
@@ -77,7 +77,7 @@ _CONSTANTS: tuple[type, ...] = (
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
     types.GetSetDescriptorType,
-    types.MemberDescriptorType,
+    MemberDescriptorType,
     _thread.LockType,
     _thread.RLock,
 )
@@ -217,10 +217,16 @@ def attributes_of(thing: Any) -> Any:
     """What an object has as its `__dict__`, also where its class gives attributes in a way of its own."""
     if answers_plainly(type(thing)) or not is_users(type(thing)):
         return getattr(thing, "__dict__", None)
+    plainly = next(vars(each)["__getattribute__"] for each in type(thing).__mro__ if _has_its_own_way(each))
     try:
-        return object.__getattribute__(thing, "__dict__")
+        return plainly(thing, "__dict__")
     except AttributeError:
         return None
+
+
+def _has_its_own_way(kind: type) -> bool:
+    """Whether a class that isn't the user's looks for attributes itself: `threading.local` has a dict per thread."""
+    return "__getattribute__" in vars(kind) and not is_users(kind)
 
 
 def is_fixed(values: Any) -> bool:
@@ -234,10 +240,5 @@ def is_fixed(values: Any) -> bool:
 
 def slots_of(kind: type) -> tuple[str, ...]:
     """The names of attributes that a class has in slots, private ones as Python calls them."""
-    found = []
-    for each in kind.__mro__:
-        names = vars(each).get("__slots__", ())
-        for name in (names,) if isinstance(names, str) else names:
-            private = name.startswith("__") and not name.endswith("__")
-            found.append(f"_{each.__name__.lstrip('_')}{name}" if private else name)
-    return tuple([name for name in found if name not in ("__dict__", "__weakref__")])
+    own = [vars(each) for each in kind.__mro__ if "__slots__" in vars(each)]
+    return tuple([name for each in own for name, value in each.items() if isinstance(value, MemberDescriptorType)])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import builtins
-import contextlib
 import decimal
 import functools
 import gc
@@ -25,6 +24,14 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.capture.dependence.asked import CACHED, SETTINGS, Results
+from eagerflow.capture.dependence.attributes import (
+    is_dead_proxy,
+    living,
+    names_of_attributes,
+    names_of_ours,
+    private_names,
+    settings,
+)
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
     LARGEST,
@@ -61,7 +68,7 @@ _OWN_STATE = "_called_again_but"
 # Of layers and models: what calls keep there for the next one, and what training tells.
 _CACHES = frozenset(
     """
-    _build_shapes _calls _fitted_from _gathered _held _losses _output_sizes _path history
+    _build_shapes _calls _fitted_from _fixed _gathered _held _losses _output_sizes _path history
     stop_evaluating stop_predicting stop_training
     """.split()
 )
@@ -95,30 +102,6 @@ def _is_alive(reference: Any) -> bool:
     return reference() is not None
 
 
-def _is_dead_proxy(thing: Any) -> bool:
-    """Whether this is a weak proxy whose object is gone: it stays so, and whatever one asks it raises."""
-    if type(thing) not in weakref.ProxyTypes:
-        return False
-    try:
-        return thing.__class__ is None
-    except ReferenceError:
-        return True
-
-
-def _living(own: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Attributes, but for proxies of what is gone."""
-    return [(key, value) for key, value in list(own.items()) if not _is_dead_proxy(value)]
-
-
-def _settings(thing: Any, names: Iterable[str]) -> Iterator[str]:
-    """Which of these names are attributes that may be set: no methods, nor what a property makes."""
-    for name in sorted(names):
-        with contextlib.suppress(Exception):  # properties may not be ready
-            value = getattr(thing, name)
-            if name in vars(thing) or is_constant(value):
-                yield name
-
-
 def _computes_with_decimals(thing: Any) -> bool:
     """Whether code that has this may compute with decimal numbers, which depends on settings of the running thread."""
     kind = type(thing)
@@ -149,7 +132,7 @@ class _Part(NamedTuple):
 
 
 def _is_settled(thing: Any) -> bool:
-    """Whether an object of ours stays as it was made: graphs, policies."""
+    """Whether an object of ours stays as it was made, but for what users put there: graphs, policies."""
     return str(type(thing).__module__).startswith(_SETTLED)
 
 
@@ -178,9 +161,13 @@ class Held:
         objects: layers and objects of classes that aren't ours, whose class or `__dict__` may be set.
         asked: what is called to learn a value: of context variables, whether weak references are alive.
         unknown: what may change unseen, in words.
+        reads_in_order: whether code may go through the attributes of an object, whose order then counts.
         goes_by_objects: whether the step may ask whether one thing is another that is equal.
+        asks_for_device: whether the chosen device counts.
         has_abstract: whether classes may be registered as others' subclasses.
     """
+
+    asks_for_device = True
 
     def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
         names = named_in(codes)
@@ -207,6 +194,7 @@ class Held:
         self.asked: list[tuple[Callable[[], Any], Any, str]] = []
         self.unknown: list[str] = []
         self.has_abstract = self.has_tensor_keys = self._has_decimals = self._reads_any = False
+        self.reads_in_order = names.any
         self._codes = codes
         self._names = names
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
@@ -227,7 +215,7 @@ class Held:
             part = waiting.pop()
             self._has_decimals = self._has_decimals or _computes_with_decimals(part.thing)
             self._reads_any = self._reads_any or reads_any_attribute(part.thing)
-            if not _is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
+            if not is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
                 waiting += self._parts(part)
         if waiting and not self.unknown:
             self.unknown.append(f"{name}, by which the step reaches more than {_MOST:,} objects,")
@@ -245,9 +233,7 @@ class Held:
         self._of_our_class(type(thing))
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
-            yield from self._of_attributes(
-                part, ("autocast", "regularizer", *self._names.attributes & TOLD_BY_VARIABLES)
-            )
+            yield from self._of_variable(part)
         elif isinstance(thing, Tensor):
             self.tensors[id(thing)] = thing
             if type(thing) is Tensor:
@@ -268,6 +254,10 @@ class Held:
             yield from self._of_kind(part)
         if not isinstance(thing, (type, ModuleType, FunctionType)):
             yield from self._of_object(part)
+
+    def _of_variable(self, part: _Part) -> Iterator[_Part]:
+        named = self._names.attributes & TOLD_BY_VARIABLES
+        yield from self._of_attributes(part, ("autocast", "regularizer", *sorted(named)))
 
     # -- collections
 
@@ -383,10 +373,14 @@ class Held:
                     self.objects[id(thing)] = (thing, name)
             if not (ours or package) and not RAW.isdisjoint(own) and part.named:
                 self.unknown.append(f"the memory that {name} hands out")
-            for key, value in _living(own):
+            for key, value in living(own):
                 held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
                 named = part.named and (package or self._names.reads(key) or ((ours or unheard) and held))
-                yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
+                if settled and part.counts and self._is_put_there(thing, key):
+                    self.attributes.append((thing, key))
+                    yield _Part(value, f"{name}.{key}", True, named)
+                else:
+                    yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
         for key in () if ours else slots_of(type(thing)):
             named = part.named and (package or unheard or self._names.reads(key))
             yield from self._of_attributes(part._replace(named=named), (key,))
@@ -394,6 +388,13 @@ class Held:
             if part.counts:
                 self.objects[id(thing)] = (thing, name)
             yield _Part(type(thing), type(thing).__name__, True, part.named)
+
+    def _is_put_there(self, thing: Any, key: str) -> bool:
+        """Whether code reads an attribute of an object of ours that is the user's, or that users may set, too."""
+        is_named = key in self._names.attributes or key in self._names.scope
+        if key in names_of_ours(thing.__class__):
+            return is_named and not key.startswith("_") and is_constant(vars(thing)[key])
+        return is_named or (self._names.any and key not in private_names())
 
     def _of_class(self, part: _Part) -> Iterator[_Part]:
         """A class of the user's: its attributes and methods, those of its bases and of its own class."""
@@ -406,7 +407,8 @@ class Held:
                 named_here = ["__mro__", *(self._names.attributes & TOLD_BY_CLASSES)]  # bases may be exchanged
                 self.attributes += [(kind, name) for name in named_here]
                 for key, value in list(own.items()):
-                    if not key.startswith("__") or isinstance(value, FunctionType):
+                    asked = key == "__dataclass_fields__" and "fields" in self._names.attributes | self._names.scope
+                    if not key.startswith("__") or isinstance(value, FunctionType) or asked:
                         named = part.named and self._names.reads(key)
                         yield _Part(value, f"{kind.__name__}.{key}", True, named)
 
@@ -428,12 +430,12 @@ class Held:
         passed_over = frozenset([key for key in _CACHES if key.startswith("_") or key not in self._names.attributes])
         self.containers[id(own)], self.passed_over[id(own)] = (own, name), passed_over
         users = is_users(type(layer))
-        for key, value in _living(own):
+        for key, value in living(own):
             if key not in passed_over:
                 own_state = hasattr(type(value), _OWN_STATE)
                 named = self._names.reads(key) or own_state or isinstance(value, numpy.ndarray)  # by our layers, too
                 ran = not key.startswith("_") or key in _RUN
-                counts = ran or own_state or (users and named)
+                counts = ran or own_state or (users and named) or self._is_put_there(layer, key)
                 yield _Part(value, f"{name}.{key}", counts, named)
         if users:
             yield _Part(type(layer), type(layer).__name__, True, True)
@@ -443,7 +445,10 @@ class Held:
         own = getattr(thing, _OWN_STATE)
         # What code of the user's names may be read by the step.
         outside = self._named_outside(type(thing))
-        read = list(_settings(thing, outside))
+        names = outside.attributes
+        if outside.any:  # `getattr(optimizer, name)`
+            names = names | {name for name in names_of_attributes(thing) if not name.startswith("_")}
+        read = list(settings(thing, names))
         if part.counts and not (changed := self._stored_inside(type(thing)).intersection(read)) <= {*own}:
             self.unknown.append(f"{part.name}.{min(changed)}, which its own methods set,")
         yield from self._of_attributes(part, dict.fromkeys((*own, *read)))
@@ -459,13 +464,13 @@ class Held:
         own = [inspect.unwrap(each) for each in methods if isinstance(each, FunctionType)]
         return named_in([each.__code__ for each in own if each.__name__ != "__init__"]).stored
 
-    def _named_outside(self, kind: type) -> frozenset[str]:
-        """Attributes that code names, but for that of this class of the user's: it runs in each replay, as it must."""
+    def _named_outside(self, kind: type) -> Names:
+        """What code names, but for that of this class of the user's: it runs in each replay, as it must."""
         methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
         own = {inspect.unwrap(each).__code__ for each in methods if isinstance(each, FunctionType)}
         if own.isdisjoint(self._codes):
-            return self._names.attributes
-        return named_in([code for code in self._codes if code not in own]).attributes
+            return self._names
+        return named_in([code for code in self._codes if code not in own])
 
     # -- functions, and what they name
 
@@ -538,10 +543,14 @@ class Held:
             parts = {name: part for name, part in parts.items() if isinstance(part, (type, ModuleType))}
             yield from (_Part(part, beginning + name, not _is_heard(part), True) for name, part in parts.items())
             return
+        if is_users(type(module)):  # which may have properties
+            yield _Part(type(module), type(module).__name__, True, True)
         names = {name for name in own if name in self._names.attributes or name in self._names.scope}
         if top in sys.stdlib_module_names and top != "__main__":  # whose data count: `os.environ`
             names = {name for name in names if not callable(own[name]) and not isinstance(own[name], ModuleType)}
-        elif "__getattr__" in own:  # which answers for those that aren't there
+        else:
+            self.objects[id(module)] = (module, module.__name__)
+        if "__getattr__" in own or is_users(type(module)):  # which answer for those that aren't there
             names |= self._names.attributes
         self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
         yield from (_Part(own[name], beginning + name, not _is_heard(own[name]), True) for name in names & own.keys())

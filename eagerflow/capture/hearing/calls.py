@@ -15,7 +15,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy
@@ -75,6 +75,8 @@ class _Listening:
         self.recorder, self.held = recorder, held
         self.observers = tuple({_folder_of(type(observer)) for observer in observers} - {_OURS})
         self.codes: dict[Any, dict[str, Any]] = {}  # of the user's functions that ran, with their globals
+        self.inside: dict[Any, dict[str, Any]] = {}  # of those that ran in what each replay calls again
+        self.outside: dict[Any, dict[str, Any]] = {}  # of those that ran beside
         self.importing = 0  # how many modules are being loaded, one for another: they act once
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
@@ -87,6 +89,7 @@ class _Listening:
             if is_of_user(code.co_filename):
                 if not str(frame.f_globals.get("__name__", "")).startswith("namedtuple_"):  # which Python writes itself
                     self.codes.setdefault(code, frame.f_globals)
+                    self._take_side(code, frame.f_globals)
             elif _is_of_the_library(code.co_filename):
                 module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
                 if is_acting(module, code):
@@ -101,6 +104,14 @@ class _Listening:
             self._by_a_library(frame, "which opens a file")
         elif event == "c_call" and writes(argument) and not code.co_filename.endswith(_WARNING):
             self._by_a_library(frame, "which prints")
+
+    def _take_side(self, code: CodeType, variables: dict[str, Any]) -> None:
+        watch = self.recorder.watch
+        if watch is not None and watch.calling:
+            self.inside.setdefault(code, variables)
+            watch.ran_users_code = True
+        else:
+            self.outside.setdefault(code, variables)
 
     def _by_the_user(self, frame: FrameType, what: str) -> None:
         """The user's code calls a function, or hands it to the standard library, which calls it."""

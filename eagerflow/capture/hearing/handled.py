@@ -1,4 +1,4 @@
-"""Where a step goes on after an error: whether an op raises may depend on values, and a replay would raise instead."""
+"""Where a step acts after an error: whether an op raises may depend on values, and a replay would only raise, too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = ["swallows", "where_handled"]
 
+_ORDER = (None, "with", "finally", "except")  # what is told first comes last
 _SWALLOWING = ("CHECK_EXC_MATCH", "CHECK_EG_MATCH", "POP_EXCEPT")
 
 
@@ -21,12 +22,12 @@ def where_handled(frames: Iterable[FrameType]) -> tuple[str | None, tuple[str, i
         frames: from there outwards.
 
     Returns:
-        `"except"`; or `"with"`, if whoever ends a block decides; or None, if the step ends, too. And the line.
+        `"except"`, `"finally"`, `"with"` if whoever ends a block decides, or None if the step ends, too. And the line.
     """
     found: tuple[str | None, tuple[str, int] | None] = None, None
     for frame in frames:
         way = _handled(frame.f_code, frame.f_lasti)
-        if way is not None and found[0] != "except":
+        if _ORDER.index(way) > _ORDER.index(found[0]):
             found = way, (frame.f_code.co_filename, frame.f_lineno)
     return found
 
@@ -34,18 +35,18 @@ def where_handled(frames: Iterable[FrameType]) -> tuple[str | None, tuple[str, i
 @functools.cache
 def _handled(code: CodeType, at: int) -> str | None:
     """The same in the code of one frame, at this instruction (`frame.f_lasti`)."""
-    ways = {_way(code, entry.target) for entry in _entries(code) if entry.start <= at < entry.end}
-    return "except" if "except" in ways else "with" if "with" in ways else None
+    ways = [_way(code, entry.target) for entry in _entries(code) if entry.start <= at < entry.end]
+    return max(ways, key=_ORDER.index, default=None)
 
 
 def swallows(codes: Iterable[CodeType]) -> bool:
-    """Whether any of these may be the end of a `with` that goes on after an error: `__exit__`, or a generator's."""
+    """Whether any of these may be the end of a `with` that acts after an error: `__exit__`, or a generator's."""
     return any(code.co_name in ("__exit__", "__aexit__") or _goes_on(code) for code in codes)
 
 
 def _goes_on(code: CodeType) -> bool:
     is_generator = bool(code.co_flags & CO_GENERATOR)
-    return is_generator and any(_way(code, entry.target) == "except" for entry in _entries(code))
+    return is_generator and any(_way(code, entry.target) in ("except", "finally") for entry in _entries(code))
 
 
 def _entries(code: CodeType) -> list[Any]:
@@ -62,4 +63,4 @@ def _way(code: CodeType, target: int) -> str | None:
     if "WITH_EXCEPT_START" in names[:2]:
         return "with"
     until_raised = names[: names.index("RERAISE")] if "RERAISE" in names else names
-    return None if set(_SWALLOWING).isdisjoint(until_raised) else "except"
+    return "finally" if set(_SWALLOWING).isdisjoint(until_raised) else "except"

@@ -192,6 +192,18 @@ def test_what_keeps_changing_is_given_up():
         go()
 
 
+def test_what_changes_now_and_then_for_long_is_captured_each_time():
+    thing = SimpleNamespace(factor=0.0)
+    step = ef.function(lambda x: x * thing.factor)
+    for epoch in range(12):
+        thing.factor = float(epoch)
+        for _ in range(25):
+            found = step(X)
+        assert found.tolist() == [thing.factor, 2 * thing.factor]
+    assert step.why_eager is None
+    assert step.replays > 12 * 20
+
+
 def test_what_no_guard_sees_is_found_by_comparing(monkeypatch):
     """Functions inside of packages are taken as fixed; the eager run that comes every so often has other numbers."""
     layer = ef.layers.Rescaling(2.0)
