@@ -101,7 +101,7 @@ class TensorBoard(Callback):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none")
         self._logs: dict[str, EventLog] = {}
-        self._batch = self._before = 0  # batches of this `fit`, and updates before it
+        self._batch = self._before = self._epoch = 0  # batches of this `fit`, and before it; and the epoch
         self._session = ""
         self._tracer: Tracer | None = None
         self._profile: tensorboard_profile.Profile | None = None
@@ -151,7 +151,7 @@ class TensorBoard(Callback):
     # ------------------------------------------------------------------ what happens
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._batch, self._before = 0, _iterations(self.model, 0)
+        self._batch = self._before = 0
         self._session = time.strftime("%Y_%m_%d_%H_%M_%S")
         self._check_folder()
         self._wrote_model = False
@@ -172,9 +172,11 @@ class TensorBoard(Callback):
         self._close()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._epoch_batch, self._epoch_began = self._batch, time.perf_counter()
+        self._epoch, self._epoch_batch, self._epoch_began = epoch, self._batch, time.perf_counter()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if not self._batch:
+            self._before = self._done_before(batch)
         self._batch += 1
         self._batch_began = time.perf_counter()
         if self._batch in self._profiled or (self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled):
@@ -214,6 +216,14 @@ class TensorBoard(Callback):
         for log in self._logs.values():
             log.flush()
 
+    def _done_before(self, batch: int) -> int:
+        """How many batches ran before the first one of this `fit`, which may go on with a training.
+
+        Optimizers know only of their updates: those of several batches, or, of a GAN's own `train_step`, none.
+        """
+        steps = (self.params or {}).get("steps") or 0
+        return max(_iterations(self.model, 0), self._epoch * steps + batch if self._epoch else batch)
+
     def show_measured(self, values: dict[str, float], words: str) -> None:
         """Write what another callback measured beside this step, and what it comes to."""
         log = self._log("train")
@@ -223,7 +233,7 @@ class TensorBoard(Callback):
     def on_test_end(self, logs: Any = None) -> None:
         values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
         if values:
-            self._log("validation").scalars(values, _iterations(self.model, self._batch))
+            self._log("validation").scalars(values, _iterations(self.model, 0) or self._step)
         if not self._batch:  # evaluate() by itself: nobody will say that training has ended
             self._close()
 

@@ -208,6 +208,64 @@ def test_batches_are_counted_on_where_a_training_is_resumed(tmp_path):
     assert [name[len("2000_01_01_00_00_00") :] for name in sessions] == ["_batch_3", "_batch_3"]
 
 
+class Own(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense, self.own = ef.layers.Dense(2), ef.optimizers.SGD()
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, data):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean(self(data[0]) ** 2)
+        self.own.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+    def test_step(self, data):
+        return {"loss": ef.ops.mean(self(data[0]) ** 2)}
+
+
+@pytest.mark.parametrize("kind", ["an optimizer of its own", "updates of two batches"])
+def test_batches_are_counted_on_where_the_optimizer_counts_others(tmp_path, kind):
+    model = Own() if kind == "an optimizer of its own" else ef.Sequential([ef.layers.Dense(2)])
+    optimizer = "sgd" if isinstance(model, Own) else ef.optimizers.SGD(gradient_accumulation_steps=2)
+    model.compile(optimizer, None if isinstance(model, Own) else "mse")
+    x, y = np.ones((8, 3)), np.ones((8, 2))
+    for first in (0, 2):
+        options = {
+            "batch_size": 2,
+            "initial_epoch": first,
+            "epochs": first + 2,
+            "verbose": 0,
+            "validation_data": (x, y),
+        }
+        model.fit(x, y, callbacks=[TensorBoard(tmp_path, update_freq="batch")], **options)
+    assert [event.step for event in read(tmp_path / "train").Scalars("batch_loss")] == list(range(1, 17))
+    ends = [event.step for event in read(tmp_path / "validation").Scalars("evaluation_loss_vs_iterations")]
+    assert ends == ([4, 8, 12, 16] if isinstance(model, Own) else [2, 4, 6, 8] if ends[0] == 2 else [4, 8, 12, 16])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_batches_are_counted_on_behind_a_backup(tmp_path, order):
+    def fit(fails):
+        model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        backup = ef.callbacks.BackupAndRestore(tmp_path / "backup")
+        stop = ef.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: 1 / (epoch != fails))
+        board = TensorBoard(tmp_path, update_freq="batch")
+        callbacks = [*[board, backup][::order], stop]
+        try:
+            model.fit(np.ones((8, 3)), np.ones((8, 2)), 2, 3, verbose=0, callbacks=callbacks)
+        finally:
+            board.on_train_end()
+
+    with pytest.raises(ZeroDivisionError):
+        fit(2)
+    fit(None)
+    assert [event.step for event in read(tmp_path / "train").Scalars("batch_loss")] == list(range(1, 13))
+
+
 def test_batches_to_profile_that_never_came_are_told(tmp_path):
     with pytest.warns(UserWarning, match=r"profile_batch=90\): nothing was profiled, since fit ended after"):
         fit(TensorBoard(tmp_path, profile_batch="90,100"))

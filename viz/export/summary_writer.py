@@ -55,7 +55,6 @@ class SummaryWriter(EventLog):
             raise shown_short(TypeError(f"log_dir={log_dir!r:.60}: expected a folder; got {type(log_dir).__name__}"))
         super().__init__(log_dir)
         self.log_dir = pathlib.Path(log_dir)
-        self._embeddings: list[dict[str, str]] = []
         self._settings: dict[str, Any] | None = None
 
     def __enter__(self) -> SummaryWriter:
@@ -89,8 +88,8 @@ class SummaryWriter(EventLog):
         Args:
             tag: the name.
             pixels: (height, width), (height, width, channels) or (number, height, width, channels); whole numbers
-                from 0 to 255, or floats from 0 to 1. One channel is grey, three are red, green and blue; one more,
-                the second or the fourth, says how opaque a pixel is.
+                from 0 to 255, or 0 and 1, or floats from 0 to 1; uint8 is taken as it is. One channel is grey, three
+                are red, green and blue; one more, the second or the fourth, says how opaque a pixel is.
             step: the step.
             channels_first: the channels stand before height and width.
 
@@ -284,9 +283,10 @@ class SummaryWriter(EventLog):
             entry["metadata_path"] = f"{stem}-labels.tsv"
             _write_labels(self.log_dir / entry["metadata_path"], name, labels, len(table))
         numpy.savetxt(self.log_dir / entry["tensor_path"], numpy.nan_to_num(table), delimiter="\t", fmt="%.6g")
-        self._embeddings = [e for e in self._embeddings if e["tensor_name"] != name] + [entry]
         config = self.log_dir / "projector_config.pbtxt"
-        config.write_text(projector_config(self._embeddings), encoding="utf-8")
+        told = config.read_text(encoding="utf-8") if config.exists() else ""
+        others = [block for block in _BLOCK.findall(told) if f"tensor_name: {_quoted(name)}\n" not in block]
+        config.write_text("".join(others) + projector_config([entry]), encoding="utf-8")
 
 
 def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -296,6 +296,9 @@ def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
         entries: fields by name: texts, numbers, lists of them, and messages as mappings.
     """
     return "".join(["".join(line + "\n" for line in _lines("embeddings", entry)) for entry in entries])
+
+
+_BLOCK = re.compile(r"^embeddings \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
 
 
 def _lines(field: str, value: Any) -> list[str]:
@@ -355,8 +358,9 @@ def _as_pictures(pixels: Any, channels_first: bool) -> numpy.ndarray:
             "1 to 4 channels"
             f"; got {given.shape}{_about_channels(given, channels_first)}"
         )
-    if found.dtype.kind in "iu":  # of other integers, too, 255 is white
-        found = found.clip(0, 255).astype("uint8")
+    if found.dtype.kind in "iu":  # of other integers, too, 255 is white; of a mask, 1
+        white = 255 if found.dtype != numpy.uint8 and found.size and found.max() <= 1 else 1
+        found = (found.clip(0, 255) * white).astype("uint8")
     elif found.dtype != numpy.uint8:
         if found.size and float(numpy.nanmax(found, initial=0.0)) > _BRIGHTEST:
             warnings.warn(

@@ -267,6 +267,14 @@ def test_what_is_no_number_and_no_picture_is_named(write, says, tmp_path):
         write(log)
 
 
+def test_tables_of_another_writer_of_the_folder_stay(tmp_path):
+    for name in ("first", "second", "first"):
+        with viz.SummaryWriter(tmp_path) as log:
+            log.embedding(name, np.eye(3), labels=["}", "embeddings {", "c"])
+    told = (tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8")
+    assert [line.split()[-1] for line in told.splitlines() if "tensor_name" in line] == ['"second"', '"first"']
+
+
 def test_a_figure_of_matplotlib_is_a_picture(tmp_path):
     figure = pytest.importorskip("matplotlib.figure").Figure(figsize=(2, 1), dpi=50)
     importlib.import_module("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
@@ -297,10 +305,13 @@ def test_whole_numbers_are_pixels_and_floats_beyond_1_are_told_of(tmp_path):
         log.image("whole", grey, 0)
         with pytest.warns(UserWarning, match="beyond 1 are cut off"):
             log.image("floats", grey.astype("float32"), 0)
+        log.image("mask", np.eye(2, dtype="int64"), 0)
         log.text("several", ["a", "b"], 0)
     found = read(tmp_path)
     picture = PIL.Image.open(io.BytesIO(found.Tensors("whole")[0].tensor_proto.string_val[2]))
     assert np.asarray(picture).tolist() == [[0, 128], [255, 255]]
+    mask = PIL.Image.open(io.BytesIO(found.Tensors("mask")[0].tensor_proto.string_val[2]))
+    assert np.asarray(mask).tolist() == [[255, 0], [0, 255]]
     assert list(found.Tensors("several")[0].tensor_proto.string_val) == [b"a", b"b"]
 
 

@@ -314,6 +314,11 @@ if (typeof Search !== "undefined") {
   // The search page answers while one types. Sphinx shows answers one by one and takes each out of their list: those of
   // the question before are dropped.
   let shown = [];
+  const begin = Search.performSearch;
+  Search.performSearch = query => {
+    shown.length = 0; // in the box above a page, too
+    return begin(query);
+  };
   let waiting = 0;
   const again = query => {
     shown.length = 0;
