@@ -67,7 +67,8 @@ ASKED = {
     " tflite, convert to tflite, torchscript, savedmodel, tensorrt, openvino",
     "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables,"
     " uninstall, upgrade, version, check version",
-    "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet",
+    "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet, load pretrained resnet,"
+    " pretrained model, load pretrained model",
     "coming_from_pytorch": "pytorch, torch, migrate from pytorch, convert from pytorch, pytorch weights,"
     " load pytorch weights, state_dict,"
     " dataloader, zero_grad, module",
@@ -131,7 +132,8 @@ ASKED = {
 }
 # The same where the answer is a section: by page and anchor.
 SECTIONS = {
-    "guides/debugging#the-loss-is-nan": "nan, loss nan, loss is nan, loss becomes nan, nan loss, loss is inf",
+    "guides/debugging#the-loss-is-nan": "nan, nan gradient, nan gradients, loss nan, loss is nan,"
+    " loss becomes nan, nan loss, loss is inf",
     "guides/debugging#it-doesn-t-learn": "loss not decreasing, does not learn, model does not learn,"
     " accuracy stays the same, loss goes up, loss increases, low accuracy, accuracy is low, underfitting,"
     " learning rate too high, learning rate too large",
@@ -203,6 +205,8 @@ CALLED = {
     "train_test_split": "eagerflow.utils.split_dataset",
     "random_split": "eagerflow.utils.split_dataset",
     "manual_seed": "eagerflow.utils.set_random_seed",
+    "vmap": "eagerflow.ops.vectorized_map",
+    "F pad": "eagerflow.ops.pad",
 }
 # Subjects whose answer is a name, by its path.
 SUBJECTS = {
