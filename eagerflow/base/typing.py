@@ -424,10 +424,14 @@ class _Sized(Protocol):
 # A type of numbers to draw: as `DType`, but no number itself, as in `normal(3, 4, 5, 6)`.
 DrawnType: TypeAlias = str | type[Any] | _Sized | None
 
-# Variables, their gradients, or pairs of a gradient and its variable: anything that is iterated. As
-# `Iterable[Variable]` it would make type checkers object to an optimizer of the user's that says `list[Variable]`.
+# Variables: a list, or anything else that is iterated. As `Iterable[Variable]` it would make type checkers object to an
+# optimizer of the user's that says `list[Variable]`.
 Variables: TypeAlias = Any
+
+# A gradient for each of some variables, in their order; None for one that has none.
 Gradients: TypeAlias = Any
+
+# Pairs of a gradient and its variable.
 GradientPairs: TypeAlias = Any
 
 # What an op is made of: `f(xp, *arrays, *settings)`, on raw arrays.

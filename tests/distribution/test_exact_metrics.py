@@ -33,7 +33,7 @@ OF_NUMBERS = {"Mean", "Sum", "Metric"}  # of values rather than of targets and p
 CLASSES_OF_METRICS = [
     name
     for name, found in vars(metrics).items()
-    if inspect.isclass(found) and issubclass(found, metrics.Metric) and name not in OF_NUMBERS
+    if inspect.isclass(found) and issubclass(found, metrics.Metric) and name not in OF_NUMBERS and name[0] != "_"
 ]
 
 
