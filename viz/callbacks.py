@@ -222,7 +222,7 @@ class TensorBoard(Callback):
         Optimizers know only of their updates: those of several batches, or, of a GAN's own `train_step`, none.
         """
         steps = (self.params or {}).get("steps") or 0
-        return max(_iterations(self.model, 0), self._epoch * steps + batch if self._epoch else batch)
+        return max(_iterations(self.model), self._epoch * steps + batch)
 
     def show_measured(self, values: dict[str, float], words: str) -> None:
         """Write what another callback measured beside this step, and what it comes to."""
@@ -233,7 +233,7 @@ class TensorBoard(Callback):
     def on_test_end(self, logs: Any = None) -> None:
         values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
         if values:
-            self._log("validation").scalars(values, _iterations(self.model, 0) or self._step)
+            self._log("validation").scalars(values, _iterations(self.model) or self._step)
         if not self._batch:  # evaluate() by itself: nobody will say that training has ended
             self._close()
 
@@ -456,10 +456,10 @@ def _learning_rate(model: Any) -> float | None:
     return None if rate is None else float(rate)
 
 
-def _iterations(model: Any, batches: int) -> int:
-    """How many updates the optimizer has made; the number of batches seen where it can't say."""
+def _iterations(model: Any) -> int:
+    """How many updates the optimizer has made; 0 where it can't say."""
     iterations = getattr(getattr(model, "optimizer", None), "iterations", None)
-    return batches if iterations is None else int(iterations)
+    return 0 if iterations is None else int(iterations)
 
 
 def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:

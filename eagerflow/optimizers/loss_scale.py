@@ -16,6 +16,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.entry import constant
 from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 from eagerflow.world.current import sharing, world
@@ -79,7 +80,7 @@ class LossScaleOptimizer(Optimizer):
         self.dynamic_growth_steps = checks.whole("LossScaleOptimizer", "dynamic_growth_steps", dynamic_growth_steps)
         with device("cpu"):
             self.step_counter = self.add_variable((), "zeros", "int32", name="step_counter")
-            self.dynamic_scale = self.add_variable((), _constant(self.initial_scale), "float32", name="dynamic_scale")
+            self.dynamic_scale = self.add_variable((), constant(self.initial_scale), "float32", name="dynamic_scale")
 
     def __repr__(self) -> str:
         return f"<LossScaleOptimizer of {self.inner_optimizer!r}>"
@@ -202,10 +203,6 @@ def _is_unset(name: str, value: Any) -> bool:
     """Whether it is a setting that files of older Keras name, though it belongs to the inner optimizer."""
     shared = inspect.signature(Optimizer.__init__).parameters
     return name in shared and name != "learning_rate" and value == shared[name].default
-
-
-def _constant(value: float) -> Any:
-    return lambda shape, dtype=None: value
 
 
 def _finite(gradients: list[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import wave
@@ -138,6 +139,18 @@ def read_wav(path: Any) -> tuple[np.ndarray, int]:
     else:
         levels = np.frombuffer(data, f"<i{width}").astype(np.float32)
     return (levels / np.float32(2 ** (8 * width - 1))).reshape(-1, channels), rate
+
+
+def written_wav(sound: np.ndarray, rate: int) -> bytes:
+    """A WAV file of 16 bits with a sound, `(samples, channels)` from -1 to 1; NaN is silence, and the rest is cut."""
+    levels = np.round(np.nan_to_num(sound).clip(-1, 1) * 32767).astype("<i2")
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as file:
+        file.setnchannels(levels.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(levels.tobytes())
+    return stream.getvalue()
 
 
 def _lengthened(sound: np.ndarray, length: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["conceptual"]
@@ -51,17 +51,18 @@ def _plain(layer: dict[str, Any]) -> dict[str, Any]:
 
 def _ends(told: Any) -> Iterator[list[Any]]:
     """The `[layer's name, call, output]` in a nested structure."""
-    if isinstance(told, list) and len(told) == 3 and isinstance(told[0], str):
-        yield told
-        return
-    for each in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
-        yield from _ends(each)
+    return _within(told, lambda each: isinstance(each, list) and len(each) == 3 and isinstance(each[0], str))
 
 
 def _tensors(told: Any) -> Iterator[dict[str, Any]]:
     """What stands for tensors in the arguments of a call."""
-    if isinstance(told, dict) and "keras_history" in (told.get("config") or {}):
+    return _within(told, lambda each: isinstance(each, dict) and "keras_history" in (each.get("config") or {}))
+
+
+def _within(told: Any, is_wanted: Callable[[Any], bool]) -> Iterator[Any]:
+    """What is wanted of dicts and lists in each other, and of itself."""
+    if is_wanted(told):
         yield told
         return
     for each in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
-        yield from _tensors(each)
+        yield from _within(each, is_wanted)

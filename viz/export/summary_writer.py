@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from eagerflow.base.notebook import shown_short
+from eagerflow.preprocessing.audio_folder import written_wav
 from viz.export import hparams
 from viz.export.tensorboard_events import EventLog, protos
-from viz.export.wav import wav
 from viz.facts.formatting import nearest
 
 __all__ = ["SummaryWriter", "projector_config"]
@@ -154,7 +154,7 @@ class SummaryWriter(EventLog):
             )
         if sample_rate < 1:
             raise ValueError(f"audio(sample_rate={sample_rate!r}): expected frames per second, 1 or more")
-        self.sounds(tag, [wav(sound, int(sample_rate)) for sound in found], step)
+        self.sounds(tag, [written_wav(sound, int(sample_rate)) for sound in found], step)
 
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None) -> None:
         """What a run was made with and what came of it, for the HParams tab: once per run, or again with the same.

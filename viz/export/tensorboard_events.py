@@ -115,24 +115,12 @@ class EventLog:
     def pictures(self, tag: str, pictures: list[numpy.ndarray], step: int) -> None:
         """Pictures of one size under one tag, as Keras writes them; each is (height, width, 1 to 4) of bytes."""
         height, width, _ = pictures[0].shape
-        summary, types = self._protos.summary, self._protos.types
-        about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="images"))
-        value = summary.Summary.Value(tag=tag, metadata=about)
         parts = [str(width).encode(), str(height).encode(), *[png(pixels) for pixels in pictures]]
-        made = self._protos.tensor.TensorProto(dtype=types.DT_STRING, string_val=parts)
-        made.tensor_shape.dim.add(size=len(parts))
-        value.tensor.CopyFrom(made)
-        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+        self._texts(tag, parts, (len(parts),), step, "images")
 
     def model(self, config: str, step: int = 0) -> None:
         """A Keras model's JSON, for the Graphs tab's conceptual graph."""
-        summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
-        about = summary.SummaryMetadata(
-            plugin_data=summary.SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
-        )
-        value = summary.Summary.Value(tag="keras", metadata=about)
-        value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[config.encode("utf-8", "replace")]))
-        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+        self._texts("keras", [config.encode("utf-8", "replace")], (), step, "graph_keras_model", b"1")
 
     def text(self, tag: str, text: Any, step: int = 0) -> None:
         """A text in Markdown; several, as a list or an array, are shown as a table: of rows and columns with two axes.
@@ -141,26 +129,23 @@ class EventLog:
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.text("notes", "a *good* run", step=1)
         """
-        summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
-        about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="text"))
-        value = summary.Summary.Value(tag=tag, metadata=about)
         is_one = not isinstance(text, (numpy.ndarray, list, tuple))
         several = numpy.array(str(text) if is_one else text, dtype=object)
-        content = [str(part).encode("utf-8", "replace") for part in several.flat]
-        made = tensor.TensorProto(dtype=types.DT_STRING, string_val=content)
-        for length in several.shape:
-            made.tensor_shape.dim.add(size=length)
-        value.tensor.CopyFrom(made)
-        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+        self._texts(tag, [str(part).encode("utf-8", "replace") for part in several.flat], several.shape, step, "text")
 
     def sounds(self, tag: str, files: list[bytes], step: int) -> None:
         """WAV files under one tag, as TensorFlow writes them: each with a label, which is empty."""
-        summary, types = self._protos.summary, self._protos.types
-        plugin = summary.SummaryMetadata.PluginData(plugin_name="audio", content=_WAV)
-        value = summary.Summary.Value(tag=tag, metadata=summary.SummaryMetadata(plugin_data=plugin))
-        parts = [part for file in files for part in (file, b"")]
-        made = self._protos.tensor.TensorProto(dtype=types.DT_STRING, string_val=parts)
-        for length in (len(files), 2):
+        self._texts(tag, [part for file in files for part in (file, b"")], (len(files), 2), step, "audio", _WAV)
+
+    def _texts(
+        self, tag: str, parts: list[bytes], shape: tuple[int, ...], step: int, plugin: str, about: bytes = b""
+    ) -> None:
+        """A tensor of strings, and which tab it is for."""
+        summary = self._protos.summary
+        told = summary.SummaryMetadata.PluginData(plugin_name=plugin, content=about)
+        value = summary.Summary.Value(tag=tag, metadata=summary.SummaryMetadata(plugin_data=told))
+        made = self._protos.tensor.TensorProto(dtype=self._protos.types.DT_STRING, string_val=parts)
+        for length in shape:
             made.tensor_shape.dim.add(size=length)
         value.tensor.CopyFrom(made)
         self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)

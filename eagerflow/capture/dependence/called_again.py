@@ -90,8 +90,7 @@ class CalledAgain:
     def __init__(self, instructions: Iterable[Instruction], codes: Codes) -> None:
         self._codes = codes
         calls = [each for each in instructions if isinstance(each, Call)]
-        constants = [each for call in calls for ref in call.refs() for each in _constants(ref)]
-        self._roots = list({id(each): each for each in constants}.values())
+        self._roots = _given(calls)
         self._guards = Guards(_Inside(codes, self._roots)) if calls else None
 
     def changed(self) -> str | None:
@@ -102,6 +101,12 @@ class CalledAgain:
         """One of these calls is over: what it has set is set in replays, too."""
         if self.changed() is not None:
             self._guards = Guards(_Inside(self._codes, self._roots))
+
+
+def _given(calls: Iterable[Call]) -> list[Any]:
+    """The objects that calls are given, each once."""
+    constants = [each for call in calls for ref in call.refs() for each in _constants(ref)]
+    return list({id(each): each for each in constants}.values())
 
 
 def _constants(ref: Ref) -> Iterator[Any]:
@@ -137,8 +142,7 @@ def set_for_the_step(instructions: Iterable[Instruction], inside: Codes, outside
     """
     if not inside:
         return None
-    calls = [each for each in instructions if isinstance(each, Call)]
-    roots = [each for call in calls for ref in call.refs() for each in _constants(ref)]
+    roots = _given(each for each in instructions if isinstance(each, Call))
     while True:
         within = _Inside(inside, roots)
         more = _may_run(inside, within.all_functions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import wave
 from typing import Any, NamedTuple
 
 import numpy
@@ -11,7 +10,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
-from eagerflow.preprocessing.audio_folder import read_wav
+from eagerflow.preprocessing.audio_folder import read_wav, written_wav
 
 __all__ = ["decode_wav", "encode_wav"]
 
@@ -45,11 +44,4 @@ def decode_wav(
 
 def encode_wav(audio: Any, sample_rate: Any, name: str | None = None) -> TextTensor:
     """The bytes of a WAV file of 16 bits with a sound, (samples, channels) from -1 to 1."""
-    sound = numpy.clip(ops.convert_to_numpy(audio), -1, 1)
-    stream = io.BytesIO()
-    with wave.open(stream, "wb") as file:
-        file.setnchannels(sound.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(int(sample_rate))
-        file.writeframes(numpy.round(sound * 32767).astype("<i2").tobytes())
-    return text_tensor(stream.getvalue())
+    return text_tensor(written_wav(ops.convert_to_numpy(audio), int(sample_rate)))

@@ -321,7 +321,6 @@ if (typeof Search !== "undefined") {
   };
   let waiting = 0;
   const again = query => {
-    shown.length = 0;
     document.getElementById("search-results").replaceChildren();
     Search.performSearch(query);
     history.replaceState(null, "", `?q=${encodeURIComponent(query)}`);

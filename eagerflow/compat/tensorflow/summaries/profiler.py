@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow import _viz
+from eagerflow.compat.tensorflow.summaries.recorder import Recorder
 
 __all__ = ["Profile", "ProfilerOptions", "Trace", "start", "stop"]
 
@@ -15,8 +16,7 @@ __all__ = ["Profile", "ProfilerOptions", "Trace", "start", "stop"]
 class _State:
     """What is being recorded, and for which folder."""
 
-    recording: Any = None
-    ending: contextlib.ExitStack | None = None
+    recorder = Recorder()
     logdir = ""
 
 
@@ -41,11 +41,10 @@ def start(logdir: str | os.PathLike[str], options: ProfilerOptions | None = None
     Raises:
         RuntimeError: when something is being recorded already.
     """
-    if _State.ending is not None:
+    if _State.recorder.is_running:
         raise RuntimeError("tf.profiler.experimental.start: another profile is running; call stop() first.")
-    ending = contextlib.ExitStack()
-    _State.recording = ending.enter_context(_viz.package().trace())
-    _State.ending, _State.logdir = ending, os.fspath(logdir)
+    _State.logdir = os.fspath(logdir)
+    _State.recorder.begin()
 
 
 def stop(save: bool = True) -> None:
@@ -57,11 +56,9 @@ def stop(save: bool = True) -> None:
     Raises:
         RuntimeError: when nothing is being recorded.
     """
-    if _State.ending is None:
+    if not _State.recorder.is_running:
         raise RuntimeError("tf.profiler.experimental.stop: no profile is running; call start(logdir) first.")
-    ending, recording = _State.ending, _State.recording
-    _State.ending = _State.recording = None
-    ending.close()
+    recording = _State.recorder.end()
     if save and recording.ops:
         recording.to_tensorboard(_State.logdir)
 

@@ -14,6 +14,7 @@ import numpy
 from eagerflow import _viz, ops
 from eagerflow.base.spellings import ignores
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope, within
+from eagerflow.compat.tensorflow.summaries.recorder import Recorder
 
 __all__ = ["SummaryWriter", "audio", "create_file_writer", "create_noop_writer", "flush", "get_step", "histogram"]
 __all__ += ["image", "record_if", "scalar", "set_step", "should_record_summaries", "summary_scope", "text"]
@@ -67,7 +68,7 @@ class _State:
     writer: SummaryWriter | None = None
     step: Any = None
     records: Any = True
-    trace: tuple[contextlib.ExitStack, Any] | None = None  # what ends the recording, and the recording
+    trace = Recorder()
 
 
 @ignores("experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name")
@@ -199,16 +200,12 @@ def trace_on(graph: bool = True, profiler: bool = False, profiler_outdir: Any = 
         profiler_outdir: likewise; `trace_export` writes to the folder of the writer.
     """
     trace_off()
-    ending = contextlib.ExitStack()
-    _State.trace = ending, ending.enter_context(_viz.package().trace())
+    _State.trace.begin()
 
 
 def trace_off() -> None:
     """Stop recording; what was recorded is dropped."""
-    if _State.trace is not None:
-        ending, _ = _State.trace
-        _State.trace = None
-        ending.close()
+    _State.trace.end()
 
 
 def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> None:
@@ -224,10 +221,9 @@ def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> No
     """
     if _State.writer is None:
         raise RuntimeError("tf.summary.trace_export: expected a default writer; write: with writer.as_default(): ...")
-    if _State.trace is None:
+    if not _State.trace.is_running:
         raise RuntimeError("tf.summary.trace_export: nothing is recorded; call tf.summary.trace_on() before the step.")
-    _, recording = _State.trace
-    trace_off()
+    recording = _State.trace.end()
     if _State.writer.log is not None and recording.ops:
         recording.to_tensorboard(os.path.join(_State.writer.log.log_dir, re.sub(r"[^\w.-]", "_", name)))
 
