@@ -279,7 +279,7 @@ def is_device_array(value: Any) -> bool:
     kind = type(value)
     if kind in namespaces:
         return namespaces[kind] is not numpy
-    if kind.__module__.partition(".")[0] == "cupy" and "cupy" in sys.modules and kind.__name__ == "ndarray":
+    if str(kind.__module__).partition(".")[0] == "cupy" and "cupy" in sys.modules and kind.__name__ == "ndarray":
         load_cupy()
         return True
     return False

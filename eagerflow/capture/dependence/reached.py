@@ -55,6 +55,7 @@ from eagerflow.capture.dependence.kinds import (
 from eagerflow.capture.dependence.names import Names, compares_values, named_in
 from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
 from eagerflow.capture.hearing.calls import is_of_a_library
+from eagerflow.core.device import is_device_array
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
@@ -237,7 +238,8 @@ class Held:
         elif isinstance(thing, Tensor):
             self.tensors[id(thing)] = thing
             if type(thing) is Tensor:
-                yield from self._of_attributes(part, ("data", "mask", "logits"))
+                parts = self._of_attributes(part, ("data", "mask", "logits"))
+                yield from (each for each in parts if not is_device_array(each.thing))  # only Tensors have that one
             return
         elif isinstance(thing, Layer):
             yield from self._of_layer(part)
@@ -245,15 +247,21 @@ class Held:
         elif hasattr(type(thing), _OWN_STATE):
             yield from self._of_own_state(part)
             return
+        elif is_device_array(thing):  # whose values can't be compared without waiting for the device
+            self._of_opaque(part)
+            return
         elif is_opaque(thing):
-            if part.counts and part.named:
-                self.unknown.append(f"{part.name} ({type(thing).__name__})")
+            self._of_opaque(part)
         elif isinstance(thing, _COLLECTIONS):
             yield from self._of_collection(part)
         else:
             yield from self._of_kind(part)
         if not isinstance(thing, (type, ModuleType, FunctionType)):
             yield from self._of_object(part)
+
+    def _of_opaque(self, part: _Part) -> None:
+        if part.counts and part.named:
+            self.unknown.append(f"{part.name} ({type(part.thing).__name__})")
 
     def _of_variable(self, part: _Part) -> Iterator[_Part]:
         named = self._names.attributes & TOLD_BY_VARIABLES
