@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import FrameType
 from typing import Any
+
+import numpy
 
 from eagerflow.base.tracebacks import is_slip
 from eagerflow.capture.instructions import Compute, Group
 
 __all__ = ["explained"]
 
+_NUMPY = str(Path(numpy.__file__).parent)
+
 
 def explained(error: BaseException) -> BaseException | None:
     """The error that the eager step would raise; None if it is this one, or nobody knows."""
-    trail = error.__traceback__ if is_slip(error) else None  # ours say already what was wrong
+    trail = error.__traceback__ if is_slip(error) or _is_numpys(error) else None  # ours say already what was wrong
     while trail is not None:
         ask = trail.tb_frame.f_globals.get("<program>")
         program = None if ask is None else ask()
@@ -21,6 +26,14 @@ def explained(error: BaseException) -> BaseException | None:
             return _of(error, program.instruction_at(trail.tb_lineno), trail.tb_frame)
         trail = trail.tb_next
     return None
+
+
+def _is_numpys(error: BaseException) -> bool:
+    """Whether NumPy's code in Python raised this: of matrices, say."""
+    trail = error.__traceback__
+    while trail is not None and trail.tb_next is not None:
+        trail = trail.tb_next
+    return trail is not None and trail.tb_frame.f_code.co_filename.startswith(_NUMPY)
 
 
 def _of(error: BaseException, instruction: Any, frame: FrameType) -> BaseException | None:

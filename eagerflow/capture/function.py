@@ -16,7 +16,7 @@ import numpy
 
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.capture.alone import is_alone
+from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.standing_in import StandIns
@@ -30,6 +30,7 @@ from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.hearing.calls import heard_calls
 from eagerflow.capture.hearing.draws import heard_draws
 from eagerflow.capture.hearing.handled import swallows
+from eagerflow.capture.hearing.one_at_a_time import one_at_a_time
 from eagerflow.capture.hearing.unheard import unheard
 from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
@@ -138,10 +139,21 @@ class Captured(Generic[P, R]):
         self._reached: dict[int, Tensor] = {}
         self._lock = threading.Lock()
         self._told = self._told_of_graphs = False
+        self._around: str | None = None  # what kept a call from being captured
         self.replays = 0
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """As functions are: of a module, it is its name; any other is made again, and captured by its own runs."""
+        found: Any = sys.modules.get(str(getattr(self, "__module__", None)))
+        names = str(getattr(self, "__qualname__", "")).split(".")
+        for name in names:
+            found = getattr(found, name, None)
+        if found is self:
+            return ".".join(names)
+        return Captured, (self._function, self.verify_every, self.name, self.less_memory)
 
     def __repr__(self) -> str:
         why = f", eager: {self.why_eager}" if self.why_eager is not None else ""
@@ -184,7 +196,7 @@ class Captured(Generic[P, R]):
     def why_eager(self) -> str | None:
         """Why calls aren't replayed, None where nothing speaks against it."""
         states = [*self._states.values(), *([self._others] if self._others is not None else [])]
-        return next((state.why for state in states if state.why is not None), None)
+        return next((state.why for state in states if state.why is not None), None if self.replays else self._around)
 
     @boundary
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -208,6 +220,7 @@ class Captured(Generic[P, R]):
         if not alone or (
             observers and (taping is not None or not all(observer.hears_replays for observer in observers))
         ):
+            self._around = "who watches it needs the eager step" if alone else surroundings()
             return self._function(*args, **kwargs)
         given = Arguments(args, kwargs)
         if not given.plain:
@@ -226,6 +239,9 @@ class Captured(Generic[P, R]):
             return self._recorded(state, args, kwargs, given)
         state.replays += 1
         if state.replays == state.check_at:
+            if self.verify_every is None:
+                state.distance = min(2 * state.distance, _SELDOM)
+            state.check_at += state.distance
             return self._verified(state, args, kwargs)
         self.replays += 1
         tensors = given.converted()
@@ -357,6 +373,7 @@ class Captured(Generic[P, R]):
             self._give_up(state, *ended)
         return found
 
+    @one_at_a_time
     def _recorded(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any], given: Arguments) -> Any:
         """Run the step eagerly and write it down."""
         if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
@@ -460,13 +477,11 @@ class Captured(Generic[P, R]):
         watched = iter([ArrayArgument(array, name, recorder) for array, name in arrays])
         return StandIns(watched, not (state.codes or given.arrays), self._reached)
 
+    @one_at_a_time
     def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
         program = state.program
         assert program is not None
-        if self.verify_every is None:
-            state.distance = min(2 * state.distance, _SELDOM)
-        state.check_at += state.distance
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too

@@ -467,6 +467,27 @@ def test_an_error_of_a_replay_is_that_of_the_eager_step():
     assert captured.replays == 4
 
 
+def test_an_error_of_matrices_in_a_replay_names_the_op():
+    step = ef.function(lambda x: ef.ops.solve(x, x))
+    many(step, ef.Tensor(np.eye(3, dtype="float32")))
+    with pytest.raises(np.linalg.LinAlgError, match=r"solve\(float32\[3, 3\], float32\[3, 3\]\): Singular matrix"):
+        step(ef.Tensor(np.zeros((3, 3), "float32")))
+
+
+def test_a_step_that_only_a_layer_calls_says_why_it_is_eager():
+    class Wraps(ef.layers.Layer):
+        def call(self, x):
+            return inner(x)
+
+    inner = ef.function(lambda x: ef.ops.exp(x))
+    many(Wraps(), X)
+    assert inner.replays == 0
+    assert inner.why_eager == "it is called inside a layer: capture the step that calls the layer"
+    many(inner, X)
+    assert inner.why_eager is None
+    assert inner.replays > 0
+
+
 def test_a_scope_that_keeps_values_of_variables_gets_them():
     total = ef.Variable(1.0)
 
