@@ -69,7 +69,7 @@ def check(pairs, less_memory):
         replayed += run.replays > 0
         again += sum(source.count("# again") for source in run.programs)
     assert replayed > 0.7 * len(pairs)
-    assert (again > 20) is less_memory
+    assert (again > len(pairs) / 4) is less_memory
 
 
 @pytest.fixture
@@ -88,4 +88,4 @@ def test_some_programs_have_the_bits_of_eager_runs(less_memory, eager_to_save):
 @pytest.mark.parametrize("less_memory", [False, True])
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_stored_programs_have_the_bits_of_eager_runs(group, less_memory, eager_to_save):
-    check(PAIRS[group::GROUPS], less_memory)
+    check(PAIRS[group::GROUPS][less_memory::2], less_memory)  # every program, one way or the other

@@ -7,6 +7,7 @@ looked at before it. What `Held` found is compared object by object: the same on
 from __future__ import annotations
 
 import abc
+import functools
 import operator
 import os
 import weakref
@@ -60,8 +61,14 @@ class Guards:
         self._checks = [check for check in self._checks if not check.is_empty()] + self._arrays
         entries = {c: dict_of(c.thing) for c in self._checks if isinstance(c, (_Entries, _OfLibraries, _Environment))}
         self._versions = Versions([found for found in entries.values() if found is not None])
-        self._others_identical = identical([c.conditions for c in self._checks if entries.get(c) is None])
-        self._identical = identical([c.conditions for c in self._checks])
+        self._with_version = [c for c in self._checks if entries.get(c) is not None]
+        others = [c for c in self._checks if entries.get(c) is None]
+        self._methods_identical = identical([c.conditions for c in others if isinstance(c, _Methods)])
+        self._others_identical = identical([c.conditions for c in others if not isinstance(c, _Methods)])
+
+    @functools.cached_property
+    def _entries_identical(self) -> Callable[[], bool]:
+        return identical([c.conditions for c in self._with_version])
 
     def unsure(self) -> str | None:
         """What may change without being noticed, in words; None if nothing does."""
@@ -73,10 +80,11 @@ class Guards:
     def changed(self) -> str | None:
         """What isn't as it was, None if all is."""
         versions = self._versions
-        if versions.same() and self._others_identical():
+        others = self._others_identical() and self._methods_identical()
+        if others and versions.same():
             return None
         state = versions.now()
-        if self._identical():
+        if others and self._entries_identical():
             versions.note(state)
             return None
         different = next((c for c in self._checks if not c.same()), None)
@@ -89,6 +97,8 @@ class Guards:
 
     def changed_by_the_step(self) -> str | None:
         """The same while the step is captured, which exchanges methods of ours."""
+        if self._others_identical() and self._entries_identical():
+            return None
         different = next((c for c in self._checks if not isinstance(c, _Methods) and not c.same()), None)
         return None if different is None else str(different.difference())
 

@@ -151,4 +151,4 @@ def writes(function: Any) -> bool:
     """Whether a function written in C prints, or writes to an open file."""
     if function is print:
         return True
-    return isinstance(getattr(function, "__self__", None), io.IOBase) and function.__name__ in ("write", "writelines")
+    return function.__name__ in ("write", "writelines") and isinstance(getattr(function, "__self__", None), io.IOBase)

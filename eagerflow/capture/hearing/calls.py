@@ -7,7 +7,7 @@ alone; what the user's code calls must be known to do nothing but give a value.
 from __future__ import annotations
 
 import contextlib
-import functools
+import enum
 import gc
 import io
 import os
@@ -31,17 +31,23 @@ _PACKAGES = (os.path.abspath(sysconfig.get_paths()["purelib"]) + os.sep, _STANDA
 _NUMPYS = os.path.dirname(os.path.abspath(str(numpy.__file__))) + os.sep
 _SHOWING = ("linecache.py", "tokenize.py")  # which open a file of code for the line in a warning
 _WARNING = ("warnings.py",)
+_users: dict[str, bool] = {}
+_known_for = [0]  # how many array modules there were
 
 
 def is_of_user(file: str) -> bool:
     """Whether a file is the user's: not eagerflow's, NumPy's, CuPy's or the standard library's."""
-    return _is_of_user(file, tuple([str(module.__file__) for module in namespaces.values()]))
+    if len(namespaces) != _known_for[0]:  # CuPy has been loaded
+        _known_for[0] = len(namespaces)
+        _users.clear()
+    found = _users.get(file)  # it is asked for each frame of each op
+    if found is None:
+        found = _users[file] = _is_of_user(file)
+    return found
 
 
-@functools.lru_cache(maxsize=4096)  # it is asked for each frame of each op
-def _is_of_user(file: str, array_modules: tuple[str, ...]) -> bool:
-    """The same, with the files of the array modules: NumPy, and CuPy once it is used."""
-    of_arrays = [os.path.dirname(os.path.abspath(module)) + os.sep for module in array_modules]
+def _is_of_user(file: str) -> bool:
+    of_arrays = [os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep for module in namespaces.values()]
     if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, *of_arrays)):
         return False
     return not file.startswith(_STANDARD) or file.startswith(_PACKAGES)
@@ -66,6 +72,31 @@ def line_of_user(frame: FrameType | None) -> tuple[str, int] | None:
     return None
 
 
+class _Role(enum.Enum):
+    """What a function is to who listens."""
+
+    USERS = 1
+    STANDARD = 2  # of the standard library
+    SETTING = 3  # of NumPy, for how it computes from now on
+    IMPORTING = 4
+    WATCHING = 5  # of an observer
+    INNER = 6
+
+
+def _role_of(code: CodeType, observers: tuple[str, ...]) -> _Role:
+    """The role of a function with this code, while observers of these files and folders watch."""
+    file = code.co_filename
+    if code.co_name == "_find_and_load" and file.startswith("<frozen importlib"):
+        return _Role.IMPORTING
+    if file.startswith(observers):
+        return _Role.WATCHING
+    if is_of_user(file):
+        return _Role.USERS
+    if _is_of_the_library(file):
+        return _Role.STANDARD
+    return _Role.SETTING if file.startswith(_NUMPYS) and is_setting_of_numpy(code) else _Role.INNER
+
+
 class _Listening:
     """What Python tells while a step runs."""
 
@@ -77,33 +108,45 @@ class _Listening:
         self.codes: dict[Any, dict[str, Any]] = {}  # of the user's functions that ran, with their globals
         self.inside: dict[Any, dict[str, Any]] = {}  # of those that ran in what each replay calls again
         self.outside: dict[Any, dict[str, Any]] = {}  # of those that ran beside
+        self._roles: dict[int, _Role] = {}  # by identity: those of two files may be equal
+        self._seen: list[CodeType] = []
         self.importing = 0  # how many modules are being loaded, one for another: they act once
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
-        if code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen importlib"):
+        role = self._roles.get(id(code)) or self._role(code)
+        if role is _Role.IMPORTING:
             self.importing += {"call": 1, "return": -1}.get(event, 0)
-        if self.importing or code.co_filename.startswith(self.observers):  # which act when arrays are freed, too
+        if self.importing or role is _Role.WATCHING:  # which acts when arrays are freed, too
             return
-        if event == "call":
-            if is_of_user(code.co_filename):
-                if not str(frame.f_globals.get("__name__", "")).startswith("namedtuple_"):  # which Python writes itself
-                    self.codes.setdefault(code, frame.f_globals)
-                    self._take_side(code, frame.f_globals)
-            elif _is_of_the_library(code.co_filename):
-                module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-                if is_acting(module, code):
-                    self._by_the_user(frame, f"{module}.{code.co_name}")
-            elif code.co_filename.startswith(_NUMPYS) and is_setting_of_numpy(code):
-                self._by_the_user(frame, f"numpy.{code.co_qualname.removesuffix('.__init__')}")
-        elif event == "c_call" and is_of_user(code.co_filename):
-            why = acts(argument, self.held)
-            if why is not None:
-                self._end(why, frame)
-        elif event == "c_call" and argument is io.open and not code.co_filename.endswith(_SHOWING):
-            self._by_a_library(frame, "which opens a file")
-        elif event == "c_call" and writes(argument) and not code.co_filename.endswith(_WARNING):
-            self._by_a_library(frame, "which prints")
+        if event == "c_call":
+            if role is _Role.USERS:
+                why = acts(argument, self.held)
+                if why is not None:
+                    self._end(why, frame)
+            elif argument is io.open and not code.co_filename.endswith(_SHOWING):
+                self._by_a_library(frame, "which opens a file")
+            elif writes(argument) and not code.co_filename.endswith(_WARNING):
+                self._by_a_library(frame, "which prints")
+        elif event == "call" and role is not _Role.INNER:
+            self._called(frame, role)
+
+    def _role(self, code: CodeType) -> _Role:
+        self._seen.append(code)
+        role = self._roles[id(code)] = _role_of(code, self.observers)
+        return role
+
+    def _called(self, frame: FrameType, role: _Role) -> None:
+        code = frame.f_code
+        module = str(frame.f_globals.get("__name__", ""))
+        if role is _Role.USERS:
+            if not module.startswith("namedtuple_"):  # which Python writes itself
+                self.codes.setdefault(code, frame.f_globals)
+                self._take_side(code, frame.f_globals)
+        elif role is _Role.SETTING:
+            self._by_the_user(frame, f"numpy.{code.co_qualname.removesuffix('.__init__')}")
+        elif role is _Role.STANDARD and is_acting(module := module.partition(".")[0], code):
+            self._by_the_user(frame, f"{module}.{code.co_name}")
 
     def _take_side(self, code: CodeType, variables: dict[str, Any]) -> None:
         watch = self.recorder.watch
