@@ -39,6 +39,7 @@ from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
 from eagerflow.core.log import log
+from eagerflow.core.lowering import load_kernels
 from eagerflow.core.observe import current, heard_by, observing
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.machine.threads import get_num_threads
@@ -393,6 +394,7 @@ class Captured(Generic[P, R]):
             # Who watches asks models for what they keep from then on.
             own = None if recorder.others else guards
             recorder.watch.begin(CalledAgain(state.before.instructions, state.inside), own)
+        load_kernels()  # before somebody listens to each call
         with heard_draws(recorder), watched(), heard_calls(recorder, containers, current()) as calls:
             found, made = self._written(recorder, held.layers, containers, given, stand_ins, args, kwargs)
         ending = stand_ins.why and (recorder.ended or (stand_ins.why, None))

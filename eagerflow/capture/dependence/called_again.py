@@ -30,6 +30,7 @@ _CHANGING = frozenset(
     symmetric_difference_update update __delitem__ __ior__ __iadd__ __setitem__ copyto putmask place setitem delitem
     """.split()
 )
+_DERIVED = "_follows_from_settings"  # of classes of ours that hold notes, which change with every call
 _SETTING = frozenset("setattr delattr __setattr__ __delattr__ __dict__ vars globals exec eval".split())
 
 
@@ -61,6 +62,10 @@ class _Inside(Held):
         if "trainable" not in self._names.attributes:  # which optimizers of ours don't ask for
             self.variables.clear()
         self.classes.clear()  # while a step is captured, we exchange methods ourselves
+
+    def _parts(self, part: Any) -> Iterator[Any]:
+        if not hasattr(type(part.thing), _DERIVED):
+            yield from super()._parts(part)
 
     def _of_own_state(self, part: Any) -> Iterator[Any]:
         yield from self._of_object(part)

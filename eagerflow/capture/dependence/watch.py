@@ -57,6 +57,8 @@ class Watch:
             guards: what the step depends on, as it is now; None where others than the step may change it.
         """
         self._called_again, self._guards = called_again, guards
+        if guards is not None:
+            guards.changed_by_the_step()  # which writes its conditions out, before somebody listens to each call
 
     @contextlib.contextmanager
     def call(self, function: Callable[..., Any]) -> Iterator[None]:
