@@ -31,8 +31,8 @@ test: $(VENV)/.installed-dev ## the whole suite but its slow part
 coverage: $(VENV)/.installed-dev ## the same, with the lines that no test ran (takes half as long again)
 	$(BIN)/python -m pytest $(SHARED) --cov --cov-report=term
 
-test-slow: $(VENV)/.installed-dev ## the slow part
-	@$(BIN)/python -m pytest $(SHARED) --maxprocesses 2 -m "slow and not gpu"; status=$$?; \
+test-slow: $(VENV)/.installed-dev ## the slow part; ALL=1 for every case of the largest families
+	@EAGERFLOW_TEST_ALL=$(ALL) $(BIN)/python -m pytest $(SHARED) --maxprocesses 2 -m "slow and not gpu"; status=$$?; \
 	if [ $$status -eq 5 ]; then echo "no slow tests"; else exit $$status; fi
 
 # What NumPy and OpenBLAS choose by processor is switched off; tests/test_processor.py looks whether it is.

@@ -310,7 +310,7 @@ def test_a_program_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_pa
     assert wanted.startswith(b"192 ")
     delays, kills = np.random.default_rng(0), 0
     backup = tmp_path / "backups" / "training.weights.h5"
-    while kills < 25:
+    while kills < 12:
         program, seen = start(tmp_path / "backups"), backup.stat().st_mtime_ns if backup.exists() else 0
         while program.poll() is None and (not backup.exists() or backup.stat().st_mtime_ns == seen):
             time.sleep(0.002)

@@ -8,6 +8,7 @@ import pytest
 
 import eagerflow as ef
 import viz.check.all_rows as all_rows
+from tests.lots import one_in
 from tests.viz.doctor.healthy import HEALTHY
 from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import NAMES, check_script
@@ -319,9 +320,10 @@ def test_weights_that_are_frozen_all_together_are_one_fault(tmp_path, once):
 
 
 QUICK = list(HEALTHY)[:60:12]
+OTHERS = one_in(3, [name for name in HEALTHY if name not in QUICK])
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in HEALTHY])
+@pytest.mark.parametrize("name", [*QUICK, *[pytest.param(n, marks=pytest.mark.slow) for n in OTHERS]])
 def test_healthy_scripts_get_no_fault(name, tmp_path, once):
     found, _ = checked(tmp_path, HEALTHY[name])
     assert [row for row in found.rows if row.verdict == "fault"] == []
