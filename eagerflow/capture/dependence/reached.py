@@ -382,8 +382,8 @@ class Held:
             if not (ours or package) and not RAW.isdisjoint(own) and part.named:
                 self.unknown.append(f"the memory that {name} hands out")
             for key, value in living(own):
-                held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
-                named = part.named and (package or self._names.reads(key) or ((ours or unheard) and held))
+                held = unheard and isinstance(value, (numpy.ndarray, *_COLLECTIONS))
+                named = part.named and (package or ours or self._names.reads(key) or held)
                 if settled and part.counts and self._is_put_there(thing, key):
                     self.attributes.append((thing, key))
                     yield _Part(value, f"{name}.{key}", True, named)
@@ -441,7 +441,7 @@ class Held:
         for key, value in living(own):
             if key not in passed_over:
                 own_state = hasattr(type(value), _OWN_STATE)
-                named = self._names.reads(key) or own_state or isinstance(value, numpy.ndarray)  # by our layers, too
+                named = self._names.reads(key) or own_state or key in names_of_ours(type(layer))
                 ran = not key.startswith("_") or key in _RUN
                 counts = ran or own_state or (users and named) or self._is_put_there(layer, key)
                 yield _Part(value, f"{name}.{key}", counts, named)
