@@ -92,6 +92,7 @@ class Recorder(Observer):
         self.rule_slots: dict[int, int] = {}  # gradients of the last walk: slots by the keys of their tensors
         self._slots: dict[int, int] = {}  # by the identity of arrays, all of which `arrays` holds
         self._kept_back = KeptBack(self.arrays, self._slots)
+        self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
 
     # -- slots and references
@@ -233,7 +234,13 @@ class Recorder(Observer):
     def ref_of_array(self, array: Any) -> Ref:
         """The reference to a raw value: a slot, or a constant."""
         number = self._slots.get(id(array))
-        return Const(array) if number is None else Slot(number)
+        return self._constant(array, array) if number is None else Slot(number)
+
+    def _constant(self, value: Any, array: Any) -> Const:
+        """The reference to what comes from outside of the step, unless that differs from call to call."""
+        if (left := self.losses_before.get(id(array))) is not None:
+            self.end(f"the step reads losses that an earlier call of {left[1]!r} left there")
+        return Const(value)
 
     def raw(self, x: Any) -> Ref:
         """The reference to the array of what an op was given as a tensor."""
@@ -251,7 +258,7 @@ class Recorder(Observer):
             if tracked and (number is None or self._key_name(value.key) is None):  # type: ignore[arg-type]
                 self.end("a tensor from outside of the step that a tape tracks")
             if number is None:
-                return Const(value)
+                return self._constant(value, stored(value))
             mask, logits = getattr(value, "mask", None), getattr(value, "logits", None)
             kept = None if logits is None else (logits[0], self.ref(logits[1]), logits[2])
             key = self._key_name(value.key) if tracked else None  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lots import one_in
+from tests.durations.lots import one_in
 from tools.captured.programs import Program, random_program, single_programs, traits
 from tools.captured.running import difference
 from tools.captured.ways import WAYS

@@ -7,9 +7,12 @@ sees what that depends on. It needs no look either: the step goes on with the re
 
 from __future__ import annotations
 
+import decimal
 import functools
 import gc
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy
@@ -17,7 +20,18 @@ import numpy
 from eagerflow.base import config
 from eagerflow.kernels.machine.threads import get_num_threads
 
-__all__ = ["CACHED", "SETTINGS", "Results"]
+__all__ = [
+    "CACHED",
+    "NOTHING",
+    "SETTINGS",
+    "Results",
+    "computes_with_decimals",
+    "decimal_settings",
+    "is_alive",
+    "value_of",
+]
+
+NOTHING: Any = object()  # stands for a value that isn't there
 
 CACHED: type = type(functools.lru_cache(lambda: None))
 
@@ -103,3 +117,30 @@ SETTINGS: dict[str, Callable[[], Any]] = {
         )
     },
 }
+
+
+def value_of(variable: ContextVar[Any]) -> Any:
+    """The value of a context variable, `NOTHING` where it has none."""
+    try:
+        return variable.get()  # its own default, which an argument would hide
+    except LookupError:
+        return NOTHING
+
+
+def is_alive(reference: Any) -> bool:
+    """Whether the object of a weak reference is there."""
+    return reference() is not None
+
+
+def computes_with_decimals(thing: Any) -> bool:
+    """Whether code that has this may compute with decimal numbers, which depends on settings of the running thread."""
+    kind = type(thing)
+    if kind in (type, FunctionType, BuiltinFunctionType):
+        return str(thing.__module__) == "decimal"
+    return thing is decimal or issubclass(kind, decimal.Decimal)
+
+
+def decimal_settings() -> tuple[Any, ...]:
+    """How decimal numbers are computed with in this thread."""
+    now = decimal.getcontext()
+    return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp

@@ -18,9 +18,11 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
+from eagerflow.capture.dependence.as_held import as_held
+from eagerflow.capture.dependence.asked import NOTHING
 from eagerflow.capture.dependence.identical import Conditions, identical
-from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant
-from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
+from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant, is_fixed
+from eagerflow.capture.dependence.reached import Held, Scope
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
 from eagerflow.core.device import chosen_device
@@ -39,7 +41,7 @@ class Guards:
     """
 
     def __init__(self, held: Held, taped: bool = False) -> None:
-        self._unknown, self._goes_by_objects = held.unknown, held.goes_by_objects
+        self._unknown, self._goes_by_objects, self._large = held.unknown, held.goes_by_objects, held.large
         self._arrays = [_Array(array, name) for array, name, named in held.arrays.values() if named]
         self._checks: list[Any] = [_Names(scope) for scope in held.scopes.values()]
         self._checks += [_OfLibraries(scope) for scope in held.of_libraries.values()]
@@ -48,14 +50,14 @@ class Guards:
             _container(thing, name, held.passed_over.get(identity), held.reads_in_order)
             for identity, (thing, name) in held.containers.items()
         ]
-        self._checks += [_Methods(kind) for kind in held.classes]
+        self._checks += [_Methods(*each) for each in held.classes.items()]
         asked = [*held.asked]
         if held.asks_for_device:
             asked.append((chosen_device, chosen_device(), "the device"))
         if held.has_abstract:
             asked.append((abc.get_cache_token, abc.get_cache_token(), "which classes are registered as others'"))
         self._checks += [_Objects(list(held.objects.values())), _Attributes(held.attributes), _Asked(asked)]
-        self._checks += [_Buffer(*each) for each in held.buffers]
+        self._checks += [_Buffer(*each) for each in held.buffers] + [_Fixed(*each) for each in held.fixed]
         self._checks += [_OfVariables(list(held.variables.values()), taped)]
         self._checks += [_Entries(config.numeric_settings(), "eagerflow.config", frozenset()), _Environment()]
         self._checks = [check for check in self._checks if not check.is_empty()] + self._arrays
@@ -76,6 +78,14 @@ class Guards:
             return f"{self._unknown[0]} may change unseen: pass what the step takes out of it as an argument"
         large = next((a.name for a in self._arrays if a.is_large()), None)
         return large and f"{large} is a large NumPy array, which may change: make it a Tensor"
+
+    def lock(self) -> None:
+        """Let nobody change the large arrays of tensors from now on: to write to `tensor.data` raises an error."""
+        for large in self._large:
+            array: Any = large
+            while isinstance(array, numpy.ndarray):
+                array.flags.writeable = False
+                array = array.base
 
     def changed(self) -> str | None:
         """What isn't as it was, None if all is."""
@@ -422,6 +432,25 @@ class _Array(_Buffer):
         return self.is_large() or array.tobytes() == self.before
 
 
+class _Fixed:
+    """A large NumPy array that can't be changed, unless somebody makes it writable again."""
+
+    def __init__(self, array: numpy.ndarray, name: str) -> None:
+        self.array, self.name = array, name
+
+    def is_empty(self) -> bool:
+        return False
+
+    def same(self) -> bool:
+        return is_fixed(self.array)
+
+    def conditions(self, to: Conditions) -> None:
+        to.asks(self.same)
+
+    def difference(self) -> str:
+        return self.name
+
+
 def _container(thing: Any, name: str, passed_over: frozenset[str] | None, in_order: bool) -> Any:
     return _Entries(thing, name, passed_over, in_order) if hasattr(thing, "keys") else _Items(thing, name)
 
@@ -434,7 +463,7 @@ class _Items:
         self.before = self._now()
 
     def _now(self) -> tuple[Any, ...]:
-        return tuple(self.thing)
+        return tuple(as_held(self.thing))
 
     def is_empty(self) -> bool:
         return False
@@ -443,7 +472,7 @@ class _Items:
         return _all_same(self._now(), self.before)
 
     def conditions(self, to: Conditions) -> None:
-        if isinstance(self.thing, list):
+        if isinstance(self.thing, list) and as_held(self.thing) is self.thing:
             thing = to.value(self.thing)
             to.add(f"len({thing}) == {len(self.before)}")
             to.entries(thing, range(len(self.before)), self.before)
@@ -465,12 +494,14 @@ class _Entries:
     """
 
     def __init__(self, thing: Any, name: str, passed_over: frozenset[str] | None, in_order: bool = False) -> None:
-        self.thing, self.name, self.count = thing, name, len(thing)
+        self.thing = as_held(thing)
+        self.is_plain = self.thing is thing
+        self.name, self.count = name, len(self.thing)
         self.is_object, self.passed_over = passed_over is not None, passed_over or frozenset()
         self.in_order = in_order
-        self.keys = tuple([key for key in thing if key not in self.passed_over])
+        self.keys = tuple([key for key in self.thing if key not in self.passed_over])
         self.take = _taker(self.keys)
-        self.values = self.take(thing)
+        self.values = self.take(self.thing)
 
     def is_empty(self) -> bool:
         return False
@@ -490,13 +521,15 @@ class _Entries:
         return _all_same([key for key in self.thing if key not in self.passed_over], self.keys)
 
     def conditions(self, to: Conditions) -> None:
+        if not self.is_plain:
+            return to.asks(self.same)
         thing = to.value(self.thing)
         to.add(f"len({thing}) == {self.count}")
         if not self.is_object or (self.in_order and not self.passed_over):
             to.add(f"{to.value(all)}({to.value(map)}({to.value(operator.is_)}, {thing}, {to.value(self.keys)}))")
         elif self.in_order:
             to.asks(self._is_in_order)
-        to.entries(thing, self.keys, self.values)
+        return to.entries(thing, self.keys, self.values)
 
     def difference(self) -> str:
         """Which entry differs, as it is written in a program."""
@@ -510,10 +543,10 @@ class _Entries:
 
 
 class _Methods(_Entries):
-    """What a class of ours gives its objects to call or to compute; it may note numbers for itself."""
+    """What a class of ours gives its objects to call or to compute, and data that code names; it may note others."""
 
-    def __init__(self, kind: type) -> None:
-        super().__init__(vars(kind), kind.__name__, data_of(kind))
+    def __init__(self, kind: type, named: frozenset[str]) -> None:
+        super().__init__(vars(kind), kind.__name__, data_of(kind) - named)
 
 
 def _taker(keys: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:

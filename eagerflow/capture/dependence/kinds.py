@@ -36,8 +36,10 @@ __all__ = [
     "answers_plainly",
     "attributes_of",
     "data_of",
+    "held_by",
     "is_constant",
     "is_fixed",
+    "is_holding",
     "is_opaque",
     "is_ours",
     "is_unheard",
@@ -81,6 +83,7 @@ _CONSTANTS: tuple[type, ...] = (
     _thread.LockType,
     _thread.RLock,
 )
+_HOLDING = (slice, numpy.dtype, types.GenericAlias, types.UnionType, operator.itemgetter, operator.methodcaller)
 BUFFERS = (bytearray, memoryview, array.array, numpy.void)  # compared by their bytes; the last are rows of records
 VIEWS: tuple[type, ...] = (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items()))
 # Into which `Held` looks, or which are compared as they are.
@@ -144,7 +147,25 @@ def is_constant(thing: Any) -> bool:
         isinstance(thing, _CONSTANTS)
         and not isinstance(thing, numpy.void)
         and (type(thing) in _CONSTANTS or not is_users(type(thing)))
+        and (not isinstance(thing, _HOLDING) or all(map(is_constant, held_by(thing))))
     )
+
+
+def is_holding(thing: Any) -> bool:
+    """Whether `held_by` tells what this holds."""
+    return isinstance(thing, _HOLDING)
+
+
+def held_by(thing: Any) -> tuple[Any, ...]:
+    """What such an object holds, which itself stays: the ends of a slice, what `itemgetter` takes, `Config | None`."""
+    if isinstance(thing, slice):
+        return thing.start, thing.stop, thing.step
+    if isinstance(thing, numpy.dtype):
+        return () if thing.metadata is None else (thing.metadata,)
+    if isinstance(thing, (types.GenericAlias, types.UnionType)):
+        return thing.__args__
+    made_of: Any = thing.__reduce__()  # of `operator`: how to make it again
+    return (*made_of[0].args, made_of[0].keywords, *made_of[1]) if type(made_of[0]) is functools.partial else made_of[1]
 
 
 def reads_any_attribute(thing: Any) -> bool:

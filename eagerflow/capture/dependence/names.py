@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Iterable, Mapping
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.kinds import is_constant
 from eagerflow.capture.hearing.named import is_with, steps_of
 
-__all__ = ["Names", "compares_values", "named_in"]
+__all__ = ["Names", "compares_values", "function_of", "named_in", "resolved"]
 
 # By these, attributes are read whose names no instruction has.
 _ANY = frozenset(
@@ -121,3 +122,21 @@ def _may_be_two(value: Any) -> bool:
 def named_in(codes: Iterable[CodeType]) -> Names:
     """All that these name, and functions inside of them."""
     return _joined(map(_of, codes))
+
+
+def resolved(module: str, variables: dict[str, Any]) -> str:
+    """The whole name of a module that code with these globals imports."""
+    try:
+        return importlib.util.resolve_name(module, variables.get("__package__") or "")
+    except ImportError:  # relative to nothing: the import raises, too
+        return module
+
+
+def function_of(code: CodeType, variables: dict[str, Any]) -> FunctionType | None:
+    """The function of a module, or of a class there, whose code this is, if its name leads to it."""
+    first, *rest = code.co_qualname.split(".")
+    found = variables.get(first)
+    for name in rest:
+        found = vars(found).get(name) if isinstance(found, type) else None
+    found = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
+    return found if isinstance(found, FunctionType) and found.__code__ is code else None

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import abc
 import builtins
-import decimal
 import functools
 import gc
-import importlib.util
 import inspect
 import sys
 import weakref
@@ -23,7 +21,17 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.capture.dependence.asked import CACHED, SETTINGS, Results
+from eagerflow.capture.dependence.as_held import as_held
+from eagerflow.capture.dependence.asked import (
+    CACHED,
+    NOTHING,
+    SETTINGS,
+    Results,
+    computes_with_decimals,
+    decimal_settings,
+    is_alive,
+    value_of,
+)
 from eagerflow.capture.dependence.attributes import (
     is_dead_proxy,
     living,
@@ -43,8 +51,10 @@ from eagerflow.capture.dependence.kinds import (
     VIEWS,
     attributes_of,
     data_of,
+    held_by,
     is_constant,
     is_fixed,
+    is_holding,
     is_opaque,
     is_ours,
     is_unheard,
@@ -52,7 +62,7 @@ from eagerflow.capture.dependence.kinds import (
     reads_any_attribute,
     slots_of,
 )
-from eagerflow.capture.dependence.names import Names, compares_values, named_in
+from eagerflow.capture.dependence.names import Names, compares_values, function_of, named_in, resolved
 from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
 from eagerflow.capture.hearing.calls import is_of_a_library
 from eagerflow.core.device import is_device_array
@@ -60,9 +70,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
 
-__all__ = ["NOTHING", "Held", "Scope"]
+__all__ = ["Held", "Scope"]
 
-NOTHING: Any = object()  # stands for a value that isn't there
 _SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 # Set on classes of ours whose methods are called in each replay, which aren't looked into but for these attributes.
 _OWN_STATE = "_called_again_but"
@@ -90,30 +99,6 @@ class Scope(NamedTuple):
     variables: dict[str, Any]
     beginning: str
     names: set[str]
-
-
-def _value_of(variable: ContextVar[Any]) -> Any:
-    try:
-        return variable.get()  # its own default, which an argument would hide
-    except LookupError:
-        return NOTHING
-
-
-def _is_alive(reference: Any) -> bool:
-    return reference() is not None
-
-
-def _computes_with_decimals(thing: Any) -> bool:
-    """Whether code that has this may compute with decimal numbers, which depends on settings of the running thread."""
-    kind = type(thing)
-    if kind in (type, FunctionType, BuiltinFunctionType):
-        return str(thing.__module__) == "decimal"
-    return thing is decimal or issubclass(kind, decimal.Decimal)
-
-
-def _decimal_settings() -> tuple[Any, ...]:
-    now = decimal.getcontext()
-    return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp
 
 
 class _Part(NamedTuple):
@@ -151,9 +136,11 @@ class Held:
         layers: those among it.
         containers: collections, and the attributes of objects and classes, with how to name them.
         passed_over: attributes that don't count, of objects by the identity of their `__dict__`.
-        classes: our own classes, whose methods somebody may exchange.
+        classes: our own classes, whose methods somebody may exchange, with the names of data in them that code names.
         buffers: `bytearray` and the like.
         arrays: NumPy arrays that somebody may change.
+        fixed: those that can't be changed, for now, with their names.
+        large: those of tensors that are too large to be compared.
         scopes: what code names of modules.
         of_libraries: what it names of modules and classes of libraries.
         cells: variables of functions around, with their values and names.
@@ -181,10 +168,12 @@ class Held:
         self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
         self.containers: dict[int, tuple[Any, str]] = {}
-        self.classes: dict[type, None] = {}
+        self.classes: dict[type, frozenset[str]] = {}
         self.passed_over: dict[int, frozenset[str]] = {}
         self.buffers: list[tuple[Any, str]] = []
         self.arrays: dict[int, tuple[numpy.ndarray, str, bool]] = {}
+        self.large: list[numpy.ndarray] = []
+        self.fixed: list[tuple[numpy.ndarray, str]] = []
         self.scopes: dict[int, Scope] = {}
         self.of_libraries: dict[int, Scope] = {}
         self.goes_by_objects = compares_values(codes)
@@ -201,20 +190,21 @@ class Held:
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
         self._classes: set[tuple[int, bool]] = set()
         self._keep: list[Any] = []
-        self._of_our_class(Tensor)
+        for part in self._of_our_class(Tensor):
+            self.reach(*part[:3])
         self.reach(function, getattr(function, "__name__", "the step"))
         self._of_codes()
         for name in SETTINGS.keys() & (self._names.scope | self._names.attributes):
             self.asked.append((SETTINGS[name], SETTINGS[name](), name))
         if self._has_decimals:
-            self.asked.append((_decimal_settings, _decimal_settings(), "decimal.getcontext()"))
+            self.asked.append((decimal_settings, decimal_settings(), "decimal.getcontext()"))
 
     def reach(self, thing: Any, name: str, counts: bool = True) -> None:
         """Go through what `thing` holds."""
         waiting = [_Part(thing, name, counts, True)]
         while waiting and len(self._keep) < _MOST:
             part = waiting.pop()
-            self._has_decimals = self._has_decimals or _computes_with_decimals(part.thing)
+            self._has_decimals = self._has_decimals or computes_with_decimals(part.thing)
             self._reads_any = self._reads_any or reads_any_attribute(part.thing)
             if not is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
                 waiting += self._parts(part)
@@ -231,16 +221,17 @@ class Held:
 
     def _parts(self, part: _Part) -> Iterator[_Part]:
         thing = part.thing
-        self._of_our_class(type(thing))
+        yield from self._of_our_class(type(thing))
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
             yield from self._of_variable(part)
         elif isinstance(thing, Tensor):
             self.tensors[id(thing)] = thing
-            if type(thing) is Tensor:
+            if type(thing) is Tensor or is_users(type(thing)):
                 parts = self._of_attributes(part, ("data", "mask", "logits"))
-                yield from (each for each in parts if not is_device_array(each.thing))  # only Tensors have that one
-            return
+                yield from (each for each in parts if not self._is_only_of_tensors(each))
+            if not is_users(type(thing)):
+                return
         elif isinstance(thing, Layer):
             yield from self._of_layer(part)
             return
@@ -258,6 +249,14 @@ class Held:
             yield from self._of_kind(part)
         if not isinstance(thing, (type, ModuleType, FunctionType)):
             yield from self._of_object(part)
+
+    def _is_only_of_tensors(self, part: _Part) -> bool:
+        """Whether this is the array of a tensor, which nobody else changes, and is too large to be compared."""
+        if isinstance(part.thing, numpy.ndarray) and part.thing.nbytes > LARGEST:
+            if part.counts and part.named:
+                self.large.append(part.thing)
+            return True
+        return is_device_array(part.thing)
 
     def _of_opaque(self, part: _Part) -> None:
         if part.counts and part.named:
@@ -277,7 +276,8 @@ class Held:
             return
         if isinstance(thing, defaultdict):
             yield from self._of_attributes(part, ("default_factory",))
-        if not isinstance(thing, (list, tuple, deque)):  # whose entries are found by what they are
+        thing = as_held(thing)
+        if not isinstance(part.thing, (list, tuple, deque)):  # whose entries are found by what they are
             self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
         if hasattr(thing, "keys"):
             for key, value in thing.items():
@@ -309,6 +309,8 @@ class Held:
                 self.unknown.append(f"what {name} gives ({acting})")
             if not isinstance(thing.__self__, ModuleType):
                 yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or name)
+        elif is_holding(thing):
+            yield from (part._replace(thing=each) for each in held_by(thing))
         elif isinstance(thing, functools.partial):
             yield from self._of_attributes(part, ("func", "args", "keywords"))
         elif isinstance(thing, property):
@@ -318,9 +320,9 @@ class Held:
         elif isinstance(thing, CACHED):
             yield from self._of_cached(part)
         elif isinstance(thing, ContextVar):
-            yield from self._of_asked(part, functools.partial(_value_of, thing))
+            yield from self._of_asked(part, functools.partial(value_of, thing))
         elif isinstance(thing, weakref.ReferenceType):  # whose object may go, but not be another one
-            self.asked.append((functools.partial(_is_alive, thing), _is_alive(thing), name))
+            self.asked.append((functools.partial(is_alive, thing), is_alive(thing), name))
             yield part._replace(thing=thing())
         elif isinstance(thing, ModuleType):
             yield from self._of_module(thing)
@@ -328,7 +330,7 @@ class Held:
             if part.counts and part.named and is_unknown_class(thing):
                 self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
             if not is_users(thing) and part.counts and part.named:
-                self._of_our_class(thing)
+                yield from self._of_our_class(thing)
                 self._of_library(vars(thing), id(thing), f"{thing.__name__}.", data_of(thing))
             yield from self._of_class(part)
 
@@ -360,11 +362,13 @@ class Held:
     def _of_array(self, part: _Part) -> Iterator[_Part]:
         values = part.thing
         # Whoever owns the memory may make it writable for a moment: those that are quickly compared are.
-        if part.counts and (values.nbytes <= LARGEST or not is_fixed(values)):
+        if part.counts and values.nbytes > LARGEST and is_fixed(values):
+            self.fixed.append((values, part.name))
+        elif part.counts:
             named = part.named or self.arrays.get(id(values), (None, "", False))[2]
             self.arrays[id(values)] = (values, part.name, named)
-        if values.dtype == object:
-            yield from (part._replace(thing=each, name=f"{part.name}[...]") for each in values.flat)
+        if values.dtype.hasobject:  # also where it is a field of records
+            yield from (part._replace(thing=each, name=f"{part.name}[...]") for each in values.ravel().tolist())
 
     def _of_object(self, part: _Part) -> Iterator[_Part]:
         """Attributes in `__dict__` and in slots, and what the class of the user's gives."""
@@ -420,10 +424,19 @@ class Held:
                         named = part.named and self._names.reads(key)
                         yield _Part(value, f"{kind.__name__}.{key}", True, named)
 
-    def _of_our_class(self, kind: type) -> None:
-        """Classes of ours stay as they are, unless somebody exchanges a method: `Dense.call = my_call`."""
-        if kind not in self.classes:
-            self.classes.update(dict.fromkeys([each for each in kind.__mro__ if is_ours(each)]))
+    def _of_our_class(self, kind: type) -> Iterator[_Part]:
+        """Classes of ours stay as they are, unless somebody exchanges a method or puts a number there.
+
+        `Dense.call = my_call`, `Model.temperature = 2.0`: the latter counts where code names it, since our classes may
+        note numbers for themselves.
+        """
+        for each in [] if kind in self.classes else kind.__mro__:
+            if is_ours(each) and each not in self.classes:
+                self.classes[each] = named = frozenset(filter(self._is_asked_for, data_of(each)))
+                yield from (_Part(vars(each)[key], f"{each.__name__}.{key}", True, True) for key in named)
+
+    def _is_asked_for(self, name: str) -> bool:
+        return name in self._names.attributes or (self._names.any and not name.startswith("_"))
 
     # -- layers, and what is called in each replay
 
@@ -441,7 +454,7 @@ class Held:
         for key, value in living(own):
             if key not in passed_over:
                 own_state = hasattr(type(value), _OWN_STATE)
-                named = self._names.reads(key) or own_state or key in names_of_ours(type(layer))
+                named = self._names.reads(key) or own_state or key in names_of_ours(layer.__class__)
                 ran = not key.startswith("_") or key in _RUN
                 counts = ran or own_state or (users and named) or self._is_put_there(layer, key)
                 yield _Part(value, f"{name}.{key}", counts, named)
@@ -522,12 +535,12 @@ class Held:
                 if isinstance(each, FunctionType) and each.__code__ in self._codes:
                     self.reach(each, each.__name__)
         for code, variables in self._codes.items():
-            function = _by_its_name(code, variables)
+            function = function_of(code, variables)
             if function is not None:  # the collector doesn't tell of what is frozen (`gc.freeze`)
                 self.reach(function, function.__name__)
             names = named_in([code])
             self._of_scope(variables, "", names.scope)
-            for module in map(functools.partial(_resolved, variables=variables), names.modules):
+            for module in map(functools.partial(resolved, variables=variables), names.modules):
                 found = sys.modules.get(module)
                 self.asked.append((functools.partial(sys.modules.get, module), found, module))
                 self.reach(found, module)
@@ -576,21 +589,3 @@ def _is_heard(thing: Any) -> bool:
     if isinstance(thing, type):
         return is_unknown_class(thing)
     return isinstance(thing, BuiltinFunctionType) and isinstance(thing.__self__, (ModuleType, type(None)))
-
-
-def _resolved(module: str, variables: dict[str, Any]) -> str:
-    """The whole name of a module that code with these globals imports."""
-    try:
-        return importlib.util.resolve_name(module, variables.get("__package__") or "")
-    except ImportError:  # relative to nothing: the import raises, too
-        return module
-
-
-def _by_its_name(code: CodeType, variables: dict[str, Any]) -> FunctionType | None:
-    """The function of a module, or of a class there, whose code this is, if its name leads to it."""
-    first, *rest = code.co_qualname.split(".")
-    found = variables.get(first)
-    for name in rest:
-        found = vars(found).get(name) if isinstance(found, type) else None
-    found = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
-    return found if isinstance(found, FunctionType) and found.__code__ is code else None

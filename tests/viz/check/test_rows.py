@@ -8,7 +8,7 @@ import pytest
 
 import eagerflow as ef
 import viz.check.all_rows as all_rows
-from tests.lots import one_in
+from tests.durations.lots import one_in
 from tests.viz.doctor.healthy import HEALTHY
 from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import NAMES, check_script

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from tests.lots import one_in
+from tests.durations.lots import one_in
 from tests.test_examples import EXPECTED, result
 from tests.viz.doctor.healthy import HEALTHY, NEAR
 from tests.viz.doctor.planted import PLANTED
