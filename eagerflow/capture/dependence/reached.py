@@ -221,6 +221,8 @@ class Held:
 
     def _parts(self, part: _Part) -> Iterator[_Part]:
         thing = part.thing
+        if part.named and not part.counts and is_users(type(thing)):
+            part = part._replace(counts=True)  # what nodes of a model hand to the user's layers
         yield from self._of_our_class(type(thing))
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
@@ -374,7 +376,8 @@ class Held:
         """Attributes in `__dict__` and in slots, and what the class of the user's gives."""
         thing, name = part.thing, part.name
         own = attributes_of(thing)
-        settled, ours = _is_settled(thing), is_ours(type(thing))
+        kind: Any = type(thing)
+        settled, ours = _is_settled(thing), is_ours(kind)
         unheard = is_unheard(type(thing))  # what its methods name nobody knows
         # Nor of these, which may hold anything, and of the library's own objects that a step may go on with.
         package = not (ours or unheard or is_users(type(thing))) or (unheard and is_computing(type(thing)))
@@ -387,7 +390,8 @@ class Held:
                 self.unknown.append(f"the memory that {name} hands out")
             for key, value in living(own):
                 held = unheard and isinstance(value, (numpy.ndarray, *_COLLECTIONS))
-                named = part.named and (package or ours or self._names.reads(key) or held)
+                by_us = ours or key in names_of_ours(kind)
+                named = part.named and (package or by_us or self._names.reads(key) or held)
                 if settled and part.counts and self._is_put_there(thing, key):
                     self.attributes.append((thing, key))
                     yield _Part(value, f"{name}.{key}", True, named)

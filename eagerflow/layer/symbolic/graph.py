@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy
-
 from eagerflow.base import tree
 from eagerflow.base.errors import WrongTypeError, signature_of
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.symbolic.tensors import Node, Origin, Serial, SymbolicTensor, infer, mask_ranks, with_masks
 from eagerflow.layer.tracking import unique
@@ -59,6 +58,9 @@ def _filled(structure: Any, values: list[Any]) -> Any:
     return structure
 
 
+_PLAIN = (SymbolicTensor, Variable, Tensor, str, int, float, type(None))
+
+
 class Graph:
     """The calls that lead from `inputs` to `outputs`.
 
@@ -78,7 +80,7 @@ class Graph:
     """
 
     _called_again_but = ("operations", "constants")  # what captured steps see of it
-    constants: tuple[numpy.ndarray, ...] = ()  # arrays of NumPy's among the arguments of the calls
+    constants: tuple[Any, ...] = ()  # arrays and objects of the user's among the arguments of the calls
 
     def __init__(self, inputs: Any, outputs: Any, name: str) -> None:
         self.name = name
@@ -88,7 +90,7 @@ class Graph:
         self.nodes = _nodes_between(self)
         self.operations, self.depths = _by_depth(self)
         leaves = tree.flatten([(node.args, node.kwargs) for node in self.nodes])
-        self.constants = tuple([leaf for leaf in leaves if isinstance(leaf, numpy.ndarray)])
+        self.constants = tuple([leaf for leaf in leaves if not isinstance(leaf, _PLAIN)])
         self._steps, self._count, self._input_slots, self._output_slots = self._settle()
 
     def __getstate__(self) -> dict[str, Any]:

@@ -86,6 +86,15 @@ def in_a_functional_model(holder):
     return ef.Model(inputs, layers.Dense(3, kernel_initializer="ones", activation=holder)(inputs))
 
 
+def as_an_argument_of_a_call(holder):
+    class Takes(layers.Layer):
+        def call(self, x, holder=None):
+            return holder(x)
+
+    inputs = ef.Input((4,))
+    return ef.Model(inputs, Takes()(inputs, holder=holder))
+
+
 def as_a_metric(holder):
     metric = ef.metrics.MeanMetricWrapper(holder)
 
@@ -97,6 +106,7 @@ def as_a_metric(holder):
 
 
 PLACES = [as_activation, as_lambda, as_partial, as_method, as_regularizer, in_a_functional_model, as_a_metric]
+PLACES += [as_an_argument_of_a_call]
 PAIRS = [*[(place, Scales) for place in PLACES], *[(as_activation, kind) for kind in HOLDERS[1:]]]
 
 
@@ -128,6 +138,22 @@ def test_a_loss_of_the_users_counts_in_fit(kind):
         found.append(model.fit(x, y, batch_size=2, epochs=3, verbose=0, callbacks=[change]).history["loss"])
     assert found[0] == found[1]
     assert sum(step.replays for step in model.captured_steps.values()) > 0
+
+
+class Penalty(ef.regularizers.L2):
+    """The library's code reads the strength."""
+
+
+def test_an_array_in_a_subclass_of_a_regularizer_counts():
+    def make():
+        penalty = Penalty(0.1)
+        penalty.l2 = np.array(0.1, "float32")
+        layer = as_regularizer(penalty)
+        return (lambda x: layer(x)), lambda i: penalty.l2.__setitem__(..., i)
+
+    eager, captured, run = while_it_changes(make, X)
+    assert captured == eager
+    assert run.replays > 0
 
 
 class Draws:
