@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import pathlib
 import re
@@ -17,9 +16,9 @@ import numpy
 from eagerflow.callbacks import Callback
 from eagerflow.core import observe
 from viz.export import tensorboard_graph, tensorboard_profile
-from viz.export.conceptual_graph import conceptual
-from viz.export.summary_writer import projector_config
-from viz.export.tensorboard_events import EventLog
+from viz.export.conceptual_graph import conceptual_of
+from viz.export.tensorboard_events import EventLog, make_folder
+from viz.export.values.projector_files import projector_config
 from viz.facts import formatting
 from viz.recorder.capture import Options
 from viz.recorder.steps import checked_steps
@@ -271,30 +270,12 @@ class TensorBoard(Callback):
     def _write_model(self) -> None:
         """The layers, for the conceptual graph; subclassed models, whose calls nobody wrote down, have none."""
         self._wrote_model = True
-        to_json = getattr(self.model, "to_json", None)
-        if to_json is None:
-            return
-        try:
-            config = to_json()
-        except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
-            return
-        if (readable := conceptual(config)) is not None:
-            self._log("train").model(readable)
+        if (layers := conceptual_of(self.model)) is not None:
+            self._log("train").model(layers)
 
     def _check_folder(self) -> None:
         """Say before any batch runs that the folder can't be written to."""
-        try:
-            os.makedirs(self.train_dir, exist_ok=True)
-        except OSError as error:
-            raise type(error)(
-                error.errno,
-                f"TensorBoard(log_dir={self.log_dir!r}): the folder can't be made or written to "
-                f"({error.strerror}: {error.filename!r}). Give another log_dir",
-            ) from None
-        if not os.access(self.train_dir, os.W_OK):
-            raise PermissionError(
-                errno.EACCES, f"TensorBoard(log_dir={self.log_dir!r}): {self.train_dir!r} can't be written to"
-            )
+        make_folder(self.train_dir, f"TensorBoard(log_dir={self.log_dir!r})")
 
     def _write_weights(self, epoch: int) -> None:
         log = self._log("train")

@@ -33,6 +33,14 @@ def test_what_a_loop_writes_is_what_tensorboard_reads(tmp_path):
     assert found.Tensors("note")[0].tensor_proto.string_val[0] == b"*good*"
 
 
+def test_several_numbers_for_a_scalar_are_refused_by_its_name(tmp_path):
+    with (
+        tf.summary.create_file_writer(tmp_path).as_default(),
+        pytest.raises(TypeError, match=r"scalar 'vec': expected a number; got \[1, 2\]"),
+    ):
+        tf.summary.scalar("vec", [1, 2], step=0)
+
+
 def test_the_step_may_be_set_once_and_be_a_variable(tmp_path):
     steps = tf.Variable(7, dtype=tf.int64)
     with tf.summary.create_file_writer(tmp_path).as_default(step=steps):

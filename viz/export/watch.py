@@ -13,7 +13,9 @@ from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.layers import Layer
 from viz.boundary import boundary
+from viz.export.event_files import last_step
 from viz.export.summary_writer import SummaryWriter
+from viz.export.tensorboard_events import make_folder
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 from viz.recorder.scopes import OpenScope, Scopes
@@ -32,8 +34,10 @@ def watch(
 ) -> Watch:
     """Write distributions and norms of a model's tensors while it trains, in `fit` or in a loop of your own.
 
-    A step is a batch of `fit`, or else a backward pass. Steps 0, `every`, 2·`every` ... are written, the others cost
-    next to nothing. Tags are `weights/<path>`, `gradients/<path>`, `activations/<layer>` for histograms, and the same
+    A step is a batch of `fit`, or else a backward pass. The first one and each `every`-th from there are written, the
+    others cost next to nothing. Steps are counted from 0; of a model whose optimizer has made updates before, as in a
+    training that is resumed, from there; and in a folder that was watched before, behind what it has. Tags are
+    `weights/<path>`, `gradients/<path>`, `activations/<layer>` for histograms, and the same
     with `/norm` for L2 norms. Elements that are not finite are counted under `.../nonfinite`.
 
     Args:
@@ -49,6 +53,7 @@ def watch(
         ValueError: for another word, or when `every` is not positive.
         TypeError: when `model` is none.
         ImportError: without tensorboardX.
+        OSError: when the folder can't be made or written to.
 
     >>> import tempfile
     >>> import eagerflow as ef, viz
@@ -72,7 +77,7 @@ class Watch(observe.Observer):
     """A model that is being watched, as `viz.watch` returns it.
 
     Attributes:
-        step: how many steps of training have ended.
+        step: how many steps of training have ended, with those before.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -87,9 +92,13 @@ class Watch(observe.Observer):
     """
 
     def __init__(self, model: Any, log_dir: str | os.PathLike[str], every: int, what: frozenset[str]) -> None:
-        self.step = 0
+        made = int(getattr(getattr(model, "optimizer", None), "iterations", None) or 0)
+        make_folder(log_dir, f"watch(log_dir={os.fspath(log_dir)!r})")
+        last = last_step(log_dir, tuple(f"{word}/" for word in _WHAT))
+        self.step = self._first = made or (0 if last is None else last + 1)
         self._model, self._every, self._what = model, every, what
-        self._log = SummaryWriter(log_dir)
+        # Of a training that goes on from a checkpoint, what came after that is forgotten.
+        self._log = SummaryWriter(log_dir, purge_step=made if made and last is not None and made <= last else None)
         self._steps = Scopes[OpenScope]()
         self._aside = Scopes[OpenScope]()  # batches that are evaluated or predicted, which are no steps of training
         self._calls = Scopes[OpenScope]()  # of models and layers
@@ -118,7 +127,7 @@ class Watch(observe.Observer):
 
     @property
     def _chosen(self) -> bool:
-        return self._open and self.step % self._every == 0 and not self._aside
+        return self._open and (self.step - self._first) % self._every == 0 and not self._aside
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         """A step begins, or something else."""

@@ -125,7 +125,7 @@ def scalar(name: str, data: Any, step: Any = None, description: str | None = Non
     Returns:
         Whether there was a writer.
     """
-    return _written(name, step, lambda log, tag, at: log.scalar(tag, float(data), at))
+    return _written(name, step, lambda log, tag, at: log.scalar(tag, data, at))
 
 
 def histogram(name: str, data: Any, step: Any = None, buckets: Any = None, description: str | None = None) -> bool:
