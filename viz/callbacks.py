@@ -105,6 +105,7 @@ class TensorBoard(Callback):
         self._tracer: Tracer | None = None
         self._profile: tensorboard_profile.Profile | None = None
         self._traced_at = self._profiled_at = 0  # when the last recording began, and the first one of the profile
+        self._wrote_for = 0  # nanoseconds since then in which this callback wrote, which are no part of the profile
         self._wrote_model = False
         self._drawn: Collection[str] | None = None  # the names in the graph that was written
         self._epoch_batch = 0
@@ -182,7 +183,8 @@ class TensorBoard(Callback):
             self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._crashed())
             self._recording = self._tracer.__enter__()
             self._traced_at = observe.clock()
-            self._profiled_at = self._profiled_at if self._profile is not None else self._traced_at
+            if self._profile is None:
+                self._profiled_at, self._wrote_for = self._traced_at, 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         took = time.perf_counter() - self._batch_began
@@ -247,15 +249,17 @@ class TensorBoard(Callback):
         if self._tracer is None:
             return
         tracer, self._tracer = self._tracer, None
+        began = observe.clock()
         tracer.__exit__()
         if self._recording.ops:
             self._drawn = tensorboard_graph.append(self._recording, self._log("train"), self._step, self._drawn)
             if self._batch in self._profiled:
                 self._profile = self._profile or tensorboard_profile.Profile()
-                self._profile.add(self._recording, self._traced_at - self._profiled_at, self._step)
+                self._profile.add(self._recording, self._traced_at - self._profiled_at - self._wrote_for, self._step)
                 done = self._batch - min(self._profiled) + 1
                 if done & (done - 1) == 0:  # now and then, for nobody says that training breaks off
                     self._write_profile()
+        self._wrote_for += observe.clock() - began
 
     def _write_profile(self) -> None:
         """Write the batches that were profiled so far as one session, whose steps the Profile tab compares.
