@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -144,9 +145,7 @@ def test_what_the_callback_writes_between_batches_is_no_part_of_the_profile(tmp_
     (line,) = plane.lines
     (number,) = [pair.key for pair in plane.event_metadata if pair.value.name == "train"]
     steps = [event for event in line.events if event.metadata_id == number]
-    between = [
-        after.offset_ps - before.offset_ps - before.duration_ps for before, after in zip(steps, steps[1:], strict=False)
-    ]
+    between = [after.offset_ps - before.offset_ps - before.duration_ps for before, after in itertools.pairwise(steps)]
     assert len(between) == 2
     assert 0 < min(between)
     assert max(between) < 0.1 * 1e12
