@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.notebook import shown_short
+from viz.boundary import boundaries, boundary
 from viz.export import hparams
 from viz.export.default_folder import default_folder
 from viz.export.pytorch.names import PyTorchNames
@@ -22,6 +23,7 @@ from viz.facts.formatting import nearest
 __all__ = ["SummaryWriter"]
 
 
+@boundaries
 class SummaryWriter(PyTorchNames):
     """A run of TensorBoard's: one folder, with numbers, distributions, pictures and texts by tag and step.
 
@@ -52,6 +54,7 @@ class SummaryWriter(PyTorchNames):
     ...     log.text("notes", "a *good* run", step=1)
     """
 
+    @boundary
     def __init__(
         self,
         log_dir: str | os.PathLike[str] | None = None,

@@ -23,7 +23,7 @@ __all__ = ["EventLog", "as_array", "checked_tag", "make_folder", "number_of"]
 
 _counter = itertools.count()
 _FLUSH_SECONDS = 10
-_HERE = os.path.dirname(__file__) + os.sep
+_HERE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # viz itself
 _WAV = b"\x10\x0b"  # AudioPluginData: encoding (2) is WAV (11)
 
 

@@ -413,6 +413,13 @@ def test_a_run_without_a_folder_gets_one_that_tells_when_and_where(tmp_path, mon
     assert os.path.samefile(log.get_logdir(), run)
 
 
+def test_arguments_of_other_writers_are_answered_with_those_of_this_one(writer, tmp_path):
+    with pytest.raises(TypeError, match=r"^SummaryWriter\(\) has no argument 'logdir'; did you mean 'log_dir'"):
+        viz.SummaryWriter(logdir=tmp_path)
+    with pytest.raises(TypeError, match=r"add_scalar\(\) has no argument 'globalstep'; did you mean 'global_step'"):
+        writer.add_scalar("x", 1.0, globalstep=3)
+
+
 def test_steps_from_purge_step_on_are_forgotten(tmp_path):
     with viz.SummaryWriter(tmp_path) as log:
         for step in range(10):

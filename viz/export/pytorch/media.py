@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from viz.boundary import boundaries
 from viz.export.png import png
 from viz.export.pytorch.run import Run
 from viz.export.tensorboard_events import as_array, checked_tag
@@ -19,6 +20,7 @@ from viz.export.values.video import animated
 __all__ = ["Media"]
 
 
+@boundaries
 class Media(Run):
     """Pictures, sounds and texts by PyTorch's names."""
 

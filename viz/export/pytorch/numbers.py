@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from viz.boundary import boundaries
 from viz.export.pytorch.run import Run
 from viz.export.tensorboard_events import as_array, checked_tag, number_of
 from viz.export.values import histograms
@@ -16,6 +17,7 @@ from viz.export.values.tensor_messages import tensor_message
 __all__ = ["Numbers"]
 
 
+@boundaries
 class Numbers(Run):
     """Numbers by PyTorch's names. Steps are 0 where none is given."""
 

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from viz.boundary import boundaries
 from viz.export import model_graph, onnx_graph
 from viz.export.pytorch.run import Run
 from viz.export.tensorboard_events import as_array, checked_tag
@@ -17,6 +18,7 @@ from viz.export.values.projector_files import add_entry, write_labels, write_poi
 __all__ = ["Structures"]
 
 
+@boundaries
 class Structures(Run):
     """Graphs, points and meshes by PyTorch's names."""
 

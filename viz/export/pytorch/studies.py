@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from viz.boundary import boundaries
 from viz.export import hparams
 from viz.export.pytorch.run import Run
 from viz.export.tensorboard_events import EventLog, number_of
@@ -15,6 +16,7 @@ from viz.export.values import custom_scalars
 __all__ = ["Studies"]
 
 
+@boundaries
 class Studies(Run):
     """Trials and charts by PyTorch's names."""
 
