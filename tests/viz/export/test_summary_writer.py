@@ -226,6 +226,87 @@ def test_files_that_break_off_are_read_up_to_there(tmp_path):
     assert last_step(tmp_path, ("weights/",)) is None
 
 
+def adversaries():
+    generator, critic = mlp("generator"), mlp("critic")
+    return generator, critic, ef.optimizers.SGD(0.1), ef.optimizers.SGD(0.1)
+
+
+def play(generator, critic, of_generator, of_critic):
+    """A step of a GAN, by two backward passes."""
+    x, _ = batch()
+    with ef.GradientTape() as tape:
+        loss = ops.mean(critic(x)) - ops.mean(critic(ops.ones_like(x)))
+    of_critic.apply(tape.gradient(loss, critic.trainable_variables), critic.trainable_variables)
+    with ef.GradientTape() as tape:
+        loss = ops.mean(generator(x) ** 2)
+    of_generator.apply(tape.gradient(loss, generator.trainable_variables), generator.trainable_variables)
+
+
+def test_backward_passes_of_another_model_are_no_steps(tmp_path):
+    parts = adversaries()
+    play(*parts)
+    with viz.watch(parts[0], tmp_path, every=2) as watch:
+        for _ in range(4):
+            play(*parts)
+    assert watch.step == 4
+    found = read(tmp_path)
+    for kind in ("gradients", "weights"):
+        assert [event.step for event in found.Scalars(f"{kind}/generator/head/bias/norm")] == [0, 2]
+
+
+def test_both_losses_of_a_gan_belong_to_one_step(tmp_path):
+    parts = adversaries()
+    play(*parts)
+
+    class Both(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.generator, self.critic = parts[:2]
+
+    seen = []
+    with viz.watch(Both(), tmp_path, every=2, what=("weights", "gradients", "activations")) as watch:
+        for _ in range(4):
+            play(*parts)
+            seen.append(parts[0].weights[0].numpy())
+    assert watch.step == 4
+    found = read(tmp_path)
+    for part in ("generator", "critic"):
+        for tag in (f"gradients/{part}/head/bias", f"weights/{part}/head/bias", f"activations/{part}/head"):
+            assert [event.step for event in found.Histograms(tag)] == [0, 2], tag
+    norms = [event.value for event in found.Scalars("weights/generator/hidden_0/kernel/norm")]
+    np.testing.assert_allclose(norms, [np.linalg.norm(seen[0]), np.linalg.norm(seen[2])], rtol=1e-5)
+
+
+def test_activations_are_those_of_the_step_that_they_are_written_at(tmp_path):
+    model, optimizer = compiled(), ef.optimizers.SGD(0.1)
+    x, y = batch()
+    model(x)
+    loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    norms = []
+    with viz.watch(model, tmp_path, every=1, what="activations"):
+        for factor in (1.0, 2.0, 3.0):
+            with ef.GradientTape() as tape:
+                answer = model(x * factor, training=True)
+                value = loss(y, answer)
+            norms.append(np.linalg.norm(answer.numpy()))
+            optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
+    events = read(tmp_path).Scalars("activations/mlp/head/norm")
+    assert [event.step for event in events] == [0, 1, 2]
+    np.testing.assert_allclose([event.value for event in events], norms, rtol=1e-5)
+
+
+def test_steps_that_a_loop_marks_are_steps(tmp_path):
+    parts = adversaries()
+    play(*parts)
+    with viz.watch(parts[0], tmp_path, every=2) as watch:
+        for _ in range(3):
+            with viz.step():
+                play(*parts)
+                play(*parts)
+    assert watch.step == 3
+    assert [event.step for event in read(tmp_path).Scalars("gradients/generator/head/bias/norm")] == [0, 2]
+
+
 def test_watch_leaves_other_models_and_broken_numbers_alone(tmp_path, capsys):
     x, _ = batch()
     model, other = compiled(), mlp("other")
