@@ -17,7 +17,8 @@ from eagerflow.callbacks import Callback
 from eagerflow.core import observe
 from viz.export import tensorboard_graph, tensorboard_profile
 from viz.export.conceptual_graph import conceptual_of
-from viz.export.tensorboard_events import EventLog, make_folder
+from viz.export.summary_writer import SummaryWriter
+from viz.export.tensorboard_events import make_folder
 from viz.export.values.projector_files import projector_config
 from viz.facts import formatting
 from viz.recorder.capture import Options
@@ -99,7 +100,7 @@ class TensorBoard(Callback):
         for name, value in (("histogram_freq", histogram_freq), ("embeddings_freq", embeddings_freq)):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none")
-        self._logs: dict[str, EventLog] = {}
+        self._logs: dict[str, SummaryWriter] = {}
         self._batch = self._before = self._epoch = 0  # batches of this `fit`, and before it; and the epoch
         self._session = ""
         self._tracer: Tracer | None = None
@@ -138,9 +139,9 @@ class TensorBoard(Callback):
         """The number of the batch, counted on from where the training was resumed."""
         return self._before + self._batch
 
-    def _log(self, run: str) -> EventLog:
+    def _log(self, run: str) -> SummaryWriter:
         if run not in self._logs:
-            self._logs[run] = EventLog(os.path.join(self.log_dir, run))
+            self._logs[run] = SummaryWriter(os.path.join(self.log_dir, run))
         return self._logs[run]
 
     def _close(self) -> None:

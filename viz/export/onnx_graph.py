@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import re
 from typing import Any
 
-from eagerflow.onnx.load.wire import decode
 from viz.export.event_protos import protos
 from viz.export.tensorboard_graph import unique_names
 
@@ -24,7 +24,8 @@ def definition(path: str | os.PathLike[str]) -> Any:
         FileNotFoundError: where there is none.
         eagerflow.onnx.LoadError: for what is no ONNX file.
     """
-    graph = decode(memoryview(pathlib.Path(path).read_bytes()), "Model")["graph"]
+    wire = importlib.import_module("eagerflow.onnx.load.wire")  # with all of its package: only where it is asked for
+    graph = wire.decode(memoryview(pathlib.Path(path).read_bytes()), "Model")["graph"]
     weights = [each["name"] for each in graph["initializer"]]
     outside = [(name, "Variable") for name in weights]
     outside += [(each["name"], "Placeholder") for each in graph["input"] if each["name"] not in weights]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy
 
-from eagerflow import ops
-from eagerflow.visualization import draw_bounding_boxes
+import eagerflow as ef
 
 __all__ = ["framed"]
 
@@ -38,8 +37,13 @@ def framed(
     if len(found):
         told = {"boxes": found[numpy.newaxis].astype("float32"), "labels": [[*range(len(found))]]}
         names = dict(enumerate(texts or ()))
-        colored = draw_bounding_boxes(colored[numpy.newaxis], told, "xyxy", names, _RED)[0]
+        colored = ef.visualization.draw_bounding_boxes(colored[numpy.newaxis], told, "xyxy", names, _RED)[0]
     if rescale == 1:
         return colored
     size = [max(int(length * rescale), 1) for length in colored.shape[:2]]
-    return ops.convert_to_numpy(ops.image.resize(colored.astype("float32"), size)).round().clip(0, 255).astype("uint8")
+    return (
+        ef.ops.convert_to_numpy(ef.ops.image.resize(colored.astype("float32"), size))
+        .round()
+        .clip(0, 255)
+        .astype("uint8")
+    )
