@@ -25,7 +25,11 @@ def definition(path: str | os.PathLike[str]) -> Any:
         eagerflow.onnx.LoadError: for what is no ONNX file.
     """
     wire = importlib.import_module("eagerflow.onnx.load.wire")  # with all of its package: only where it is asked for
-    graph = wire.decode(memoryview(pathlib.Path(path).read_bytes()), "Model")["graph"]
+    try:
+        content = pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise type(error)(error.errno, f"add_onnx_graph({str(path)!r:.100}): {error.strerror}") from None
+    graph = wire.decode(memoryview(content), "Model")["graph"]
     weights = [each["name"] for each in graph["initializer"]]
     outside = [(name, "Variable") for name in weights]
     outside += [(each["name"], "Placeholder") for each in graph["input"] if each["name"] not in weights]

@@ -13,7 +13,7 @@ from viz.boundary import boundaries, boundary
 from viz.export import hparams
 from viz.export.default_folder import default_folder
 from viz.export.pytorch.names import PyTorchNames
-from viz.export.tensorboard_events import as_array, checked_tag
+from viz.export.tensorboard_events import as_array, checked_tag, named, number_of
 from viz.export.values.figures import figure_pixels
 from viz.export.values.pixels import as_pictures
 from viz.export.values.projector_files import add_entry, write_labels, write_points
@@ -111,7 +111,7 @@ class SummaryWriter(PyTorchNames):
         ...     log.images("digits", np.zeros((4, 8, 8, 1)), step=1)
         """
         checked_tag(tag, "images(tag, pixels, step)")
-        found = as_pictures(pixels, channels_first, self.tell)
+        found = as_pictures(as_array(pixels, f"images({tag!r})"), channels_first, self.tell)
         if found.size:
             self.pictures(tag, list(found), step)
 
@@ -147,7 +147,11 @@ class SummaryWriter(PyTorchNames):
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.audio("a", np.sin(np.arange(8000) / 8000 * 440 * 2 * np.pi), step=1, sample_rate=8000)
         """
-        self.sounds(checked_tag(tag, "audio(tag, samples, step)"), wav_files(samples, sample_rate, self.tell), step)
+        self.sounds(
+            checked_tag(tag, "audio(tag, samples, step)"),
+            wav_files(as_array(samples, f"audio({tag!r})"), sample_rate, self.tell),
+            step,
+        )
 
     def hparams(
         self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None, run_name: str | None = None
@@ -168,8 +172,8 @@ class SummaryWriter(PyTorchNames):
         ...     for units in (16, 32):
         ...         log.hparams({"rate": 0.1, "units": units}, {"accuracy": 0.9}, run_name=f"units-{units}")
         """
-        plain = hparams.plain(settings)
-        values = {str(tag): float(as_array(value)) for tag, value in (metrics or {}).items()}
+        plain = hparams.plain(named(settings, "hparams(settings)"))
+        values = {str(tag): number_of(tag, x) for tag, x in named(metrics or {}, "hparams(metrics)").items()}
         if run_name is None and self._settings in (None, plain):
             self._settings = plain
             hparams.write_trial(self, plain, values)
@@ -253,7 +257,7 @@ class SummaryWriter(PyTorchNames):
         True
         """
         checked_tag(name, "embedding(name, vectors)")
-        table = as_array(vectors).astype("float64")
+        table = as_array(vectors, f"embedding({name!r})").astype("float64")
         if table.ndim != 2 or not table.size:
             raise ValueError(f"embedding({name!r}): expected vectors of shape (points, dimensions); got {table.shape}")
         stem, folder = _file_name(name), pathlib.Path(self.log_dir)

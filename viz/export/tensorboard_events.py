@@ -10,6 +10,7 @@ import re
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy
@@ -19,7 +20,8 @@ from viz.export.event_protos import protos
 from viz.export.png import png
 from viz.export.values import histograms
 
-__all__ = ["EventLog", "as_array", "checked_tag", "make_folder", "number_of"]
+__all__ = ["EventLog", "as_array", "checked_tag", "make_folder", "named", "number_of"]
+__all__ += ["whole_step"]
 
 _counter = itertools.count()
 _FLUSH_SECONDS = 10
@@ -91,7 +93,7 @@ class EventLog:
             checked_tag(tag, "scalar(tag, value, step)")
             made.value.add(tag=tag, simple_value=number_of(tag, value))
         self.add(self._protos.event.Event(summary=made), step)
-        self.last_steps |= dict.fromkeys(values, int(step))
+        self.last_steps |= dict.fromkeys(values, whole_step(step))
 
     def histogram(self, tag: str, values: Any, step: int) -> None:
         """The distribution of an array's elements; nothing for an empty one.
@@ -106,7 +108,12 @@ class EventLog:
 
     def _finite(self, tag: str, values: Any, step: int, walltime: float | None = None) -> numpy.ndarray:
         """The finite numbers; the others are counted."""
-        flat = as_array(values).reshape(-1).astype("float64")
+        given = as_array(values, f"histogram {tag!r}").reshape(-1)
+        if given.dtype.kind == "c":
+            raise shown_short(
+                TypeError(f"histogram {tag!r}: expected real numbers; got complex ones. Write abs(values)")
+            )
+        flat = given.astype("float64")
         finite = flat[numpy.isfinite(flat)]
         if finite.size < flat.size:
             missing = self._protos.summary.Summary.Value(tag=f"{tag}/nonfinite", simple_value=flat.size - finite.size)
@@ -185,7 +192,7 @@ class EventLog:
 
     def add(self, event: Any, step: int, walltime: float | None = None) -> None:
         """Any event; `walltime` is when it happened, in seconds since 1970, if that isn't now."""
-        event.step, event.wall_time = _whole(step), time.time() if walltime is None else float(walltime)
+        event.step, event.wall_time = whole_step(step), time.time() if walltime is None else float(walltime)
         if self._writer is None:
             self._open()
         self._writer.write_event(event)
@@ -193,6 +200,7 @@ class EventLog:
             self.flush()
 
     def _open(self) -> None:
+        make_folder(self._folder, f"log_dir={os.fspath(self._folder)!r}")  # which somebody may have removed
         # Several files of one second in one folder must not meet, and readers take them in the order of their names.
         name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
         self._writer = self._protos.writer(os.path.join(self._folder, "events"), name)
@@ -233,9 +241,34 @@ class EventLog:
             writer.close()
 
 
-def as_array(values: Any) -> numpy.ndarray:
-    """Numbers of any library, or in lists, as NumPy has them."""
-    return numpy.asarray(values)
+def as_array(values: Any, what: str = "values") -> numpy.ndarray:
+    """Numbers of any library, or in lists, as NumPy has them; `what` says whose they are, for errors.
+
+    Raises:
+        TypeError: for what holds no numbers, and for lists of several lengths.
+    """
+    several = ""
+    try:
+        found = numpy.asarray(values)
+    except ValueError:  # it isn't rectangular
+        found, several = numpy.empty(0, dtype=object), ". Write arrays of several shapes one by one"
+    if found.dtype.kind in "OSUMm":
+        told = " ".join(f"{values!r:.200}".split())
+        raise shown_short(
+            TypeError(f"{what}: expected numbers, as an array, a tensor or a list; got {told:.60}{several}")
+        )
+    return found
+
+
+def named(given: Any, what: str) -> Mapping[Any, Any]:
+    """A dict that is one; `what` is the call, for errors.
+
+    Raises:
+        TypeError: for what is none.
+    """
+    if not isinstance(given, Mapping):
+        raise shown_short(TypeError(f"{what}: expected a dict; got {given!r:.60} ({type(given).__name__})"))
+    return given
 
 
 def checked_tag(tag: Any, call: str) -> str:
@@ -263,8 +296,6 @@ def number_of(tag: str, value: Any, double: bool = False) -> float:
         TypeError: for what is no number, or for several.
     """
     try:
-        if isinstance(value, (str, bytes)):
-            raise TypeError
         number = float(value) if isinstance(value, (int, float)) else float(as_array(value).reshape(()))
     except (TypeError, ValueError):
         raise shown_short(TypeError(f"scalar {tag!r}: expected a number; got {_shown(value)}")) from None
@@ -279,9 +310,14 @@ def _shown(value: Any) -> str:
     return several or f"{value!r:.60}"
 
 
-def _whole(step: Any) -> int:
+def whole_step(step: Any) -> int:
+    """A step as a number; a tensor or an array may hold it.
+
+    Raises:
+        TypeError: for what is no number.
+    """
     try:
-        return int(step)
+        return int(step) if isinstance(step, (int, float)) else int(as_array(step).reshape(()))
     except (TypeError, ValueError):
         raise shown_short(TypeError(f"step: expected a whole number; got {step!r:.60}")) from None
 

@@ -346,6 +346,56 @@ def test_tensors_are_read_back_as_they_were(writer, dtype):
     np.testing.assert_array_equal(found, given)
 
 
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (lambda w: w.add_histogram("h", [np.ones(2), np.ones(3)], 0), "Write arrays of several shapes one by one"),
+        (lambda w: w.add_histogram("h", None, 0), "histogram 'h': expected numbers, .*; got None"),
+        (lambda w: w.add_histogram("h", np.ones(3) * 1j, 0), "expected real numbers"),
+        (lambda w: w.add_scalar("s", None, 0), "scalar 's': expected a number; got None"),
+        (lambda w: w.add_scalars("s", [1, 2], 0), r"add_scalars\('s'\): expected a dict; got \[1, 2\]"),
+        (lambda w: w.add_scalars({"a": 1}, 0), "the tag comes first"),
+        (lambda w: w.images("i", "x.png", 0), r"images\('i'\): expected numbers, .*; got 'x.png'"),
+        (lambda w: w.add_figure("f", [], 0), "got none"),
+        (lambda w: w.hparams([1]), r"hparams\(settings\): expected a dict; got \[1\]"),
+        (lambda w: w.hparams({"a": 1}, {"m": "x"}), "scalar 'm': expected a number; got 'x'"),
+        (lambda w: w.add_embedding(np.eye(3), label_img=np.zeros((3, 8, 8, 3))), "channels, height, width"),
+        (lambda w: w.add_embedding(np.eye(3), [["a", 1]] * 3, metadata_header=["x"]), r"1 names, but rows have \[2\]"),
+        (lambda w: w.add_custom_scalars([1]), r"add_custom_scalars\(layout\): expected a dict"),
+    ],
+)
+def test_what_is_of_another_kind_is_named(writer, write, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        write(writer)
+
+
+def test_steps_may_be_tensors_and_arrays(writer):
+    for step in (ef.ops.convert_to_tensor(1), ef.Variable(2), np.array([3]), np.int64(4)):
+        writer.add_scalar("x", 1.0, step)
+    assert [event.step for event in reread(writer).Scalars("x")] == [1, 2, 3, 4]
+
+
+def test_nothing_is_written_of_empty_pictures_and_sounds(writer, tmp_path):
+    writer.add_image("i", np.zeros((3, 0, 4)), 0)
+    writer.add_images("i", np.zeros((0, 3, 4, 4)), 0)
+    writer.add_audio("a", np.zeros((1, 0)), 0)
+    writer.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_was_removed_is_made_again(tmp_path):
+    with viz.SummaryWriter(tmp_path / "run") as log:
+        (tmp_path / "run").rmdir()
+        log.add_scalar("x", 1.0, 0)
+    assert len(read(tmp_path / "run").Scalars("x")) == 1
+
+
+@pytest.mark.parametrize("path", ["nothing.onnx", ""])
+def test_an_onnx_file_that_cannot_be_read_is_named(writer, tmp_path, path):
+    with pytest.raises(OSError, match=r"add_onnx_graph\("):
+        writer.add_onnx_graph(tmp_path / path)
+
+
 def test_meshes_say_which_parts_they_have(writer):
     corners = np.random.default_rng(0).random((1, 4, 3))
     writer.add_mesh("solid", ef.ops.convert_to_tensor(corners), corners * 255, [[[0, 1, 2]]], global_step=2)
@@ -395,7 +445,7 @@ def test_each_trial_of_a_loop_is_a_run_of_its_own(tmp_path, write):
 
 def test_a_trial_may_have_a_name_a_step_and_values_to_choose_from(writer, tmp_path):
     writer.add_hparams({"opt": "sgd", "none": None}, {"acc": 1.0}, {"opt": ["sgd", "adam"]}, "trial", global_step=4)
-    with pytest.raises(TypeError, match="expected a dict; got int"):
+    with pytest.raises(TypeError, match=r"metric_dict\): expected a dict; got 3"):
         writer.add_hparams({"opt": "sgd"}, 3)
     found = read(tmp_path / "trial")
     assert [(e.step, e.value) for e in found.Scalars("acc")] == [(4, 1.0)]

@@ -25,6 +25,8 @@ class Media(Run):
     """Pictures, sounds and texts by PyTorch's names."""
 
     def _write_picture(self, tag: str, pixels: numpy.ndarray, step: int | None, walltime: float | None) -> None:
+        if not pixels.size:
+            return
         height, width, channels = pixels.shape
         made = self._protos.summary.Summary.Image(
             height=height, width=width, colorspace=channels, encoded_image_string=png(pixels)
@@ -56,7 +58,8 @@ class Media(Run):
         ...     writer.add_image("noise", np.random.default_rng(0).random((3, 8, 8)), 0)
         """
         checked_tag(tag, "add_image(tag, img_tensor, global_step)")
-        pixels = ordered(as_array(img_tensor), dataformats, f"add_image({tag!r})")
+        what = f"add_image({tag!r})"
+        pixels = ordered(as_array(img_tensor, what), dataformats, what)
         self._write_picture(tag, as_bytes(pixels, self.tell), global_step, walltime)
 
     def add_images(
@@ -80,7 +83,8 @@ class Media(Run):
             ValueError: for another shape.
         """
         checked_tag(tag, "add_images(tag, img_tensor, global_step)")
-        pixels = ordered(as_array(img_tensor), dataformats, f"add_images({tag!r})")
+        what = f"add_images({tag!r})"
+        pixels = ordered(as_array(img_tensor, what), dataformats, what)
         self._write_picture(tag, as_bytes(pixels, self.tell), global_step, walltime)
 
     def add_image_with_boxes(
@@ -111,9 +115,11 @@ class Media(Run):
         """
         checked_tag(tag, "add_image_with_boxes(tag, img_tensor, box_tensor, global_step)")
         what = f"add_image_with_boxes({tag!r})"
-        pixels = as_bytes(ordered(as_array(img_tensor), dataformats, what), self.tell)
+        pixels = as_bytes(ordered(as_array(img_tensor, what), dataformats, what), self.tell)
         texts = [labels] if isinstance(labels, str) else labels
-        self._write_picture(tag, framed(pixels, as_array(box_tensor), texts, rescale, what), global_step, walltime)
+        self._write_picture(
+            tag, framed(pixels, as_array(box_tensor, what), texts, rescale, what), global_step, walltime
+        )
 
     def add_figure(
         self, tag: str, figure: Any, global_step: int | None = None, close: bool = True, walltime: float | None = None
@@ -129,6 +135,8 @@ class Media(Run):
         """
         checked_tag(tag, "add_figure(tag, figure, global_step)")
         figures = list(figure) if isinstance(figure, (list, tuple)) else [figure]
+        if not figures:
+            raise ValueError(f"add_figure({tag!r}): expected a matplotlib Figure, or several; got none")
         pixels = numpy.stack([figure_pixels(each, f"add_figure({tag!r})")[..., :3] for each in figures])
         self._write_picture(tag, grid(pixels, 8), global_step, walltime)
         for each in figures if close else ():
@@ -151,7 +159,8 @@ class Media(Run):
             ImportError: without Pillow.
         """
         checked_tag(tag, "add_video(tag, vid_tensor, global_step)")
-        made = animated(as_array(vid_tensor), fps, f"add_video({tag!r})", self.tell)
+        what = f"add_video({tag!r})"
+        made = animated(as_array(vid_tensor, what), fps, what, self.tell)
         self.value(global_step or 0, walltime, tag=tag, image=self._protos.summary.Summary.Image(**made._asdict()))
 
     def add_audio(
@@ -175,12 +184,15 @@ class Media(Run):
             ValueError: for another shape.
         """
         checked_tag(tag, "add_audio(tag, snd_tensor, global_step)")
-        sound = as_array(snd_tensor).squeeze()
+        sound = as_array(snd_tensor, f"add_audio({tag!r})")
+        sound = sound.reshape(-1) if max(sound.shape, default=1) == sound.size or not sound.size else sound
         if sound.ndim != 1:
             raise ValueError(
                 f"add_audio({tag!r}): expected (1, frames) or (frames,); got {sound.shape}. Of several channels: "
                 "audio(tag, samples, step) with (frames, channels)"
             )
+        if not sound.size:
+            return
         (file,) = wav_files(sound, sample_rate, self.tell)
         made = self._protos.summary.Summary.Audio(
             sample_rate=sample_rate,

@@ -10,7 +10,7 @@ import numpy
 
 from viz.boundary import boundaries
 from viz.export.pytorch.run import Run
-from viz.export.tensorboard_events import as_array, checked_tag, number_of
+from viz.export.tensorboard_events import as_array, checked_tag, named, number_of, whole_step
 from viz.export.values import histograms
 from viz.export.values.tensor_messages import tensor_message
 
@@ -53,7 +53,7 @@ class Numbers(Run):
             self.value(step, walltime, tag=tag, tensor=told, metadata=self._for_tab("scalars"))
         else:
             self.value(step, walltime, tag=tag, simple_value=number)
-        self.last_steps[tag] = int(step)
+        self.last_steps[tag] = whole_step(step)
 
     def add_scalars(
         self,
@@ -75,8 +75,9 @@ class Numbers(Run):
         ...     writer.add_scalars("loss", {"training": 0.5, "validation": 0.6}, 1)
         """
         checked_tag(main_tag, "add_scalars(main_tag, tag_scalar_dict, global_step)")
+        given = named(tag_scalar_dict, f"add_scalars({main_tag!r})")
         when = time.time() if walltime is None else walltime
-        for tag, value in tag_scalar_dict.items():
+        for tag, value in given.items():
             log = self._below(f"{main_tag.replace('/', '_')}_{tag}")
             log.value(global_step or 0, when, tag=main_tag, simple_value=number_of(main_tag, value))
 
@@ -90,7 +91,7 @@ class Numbers(Run):
             walltime: when that was, in seconds since 1970.
         """
         checked_tag(tag, "add_tensor(tag, tensor, global_step)")
-        told = tensor_message(as_array(tensor))
+        told = tensor_message(as_array(tensor, f"add_tensor({tag!r})"))
         self.value(global_step or 0, walltime, tag=tag, tensor=told, metadata=self._for_tab("tensor"))
 
     def add_histogram(
@@ -152,7 +153,10 @@ class Numbers(Run):
             ValueError: for fewer edges than counts, or more.
         """
         checked_tag(tag, "add_histogram_raw(tag, min, max, ...)")
-        limits, counts = (as_array(each).astype("float64").tolist() for each in (bucket_limits, bucket_counts))
+        limits, counts = (
+            as_array(each, f"add_histogram_raw({tag!r})").astype("float64").tolist()
+            for each in (bucket_limits, bucket_counts)
+        )
         if len(limits) != len(counts):
             raise ValueError(
                 f"add_histogram_raw({tag!r}): {len(limits)} bucket_limits, but {len(counts)} bucket_counts. Limits are "
@@ -172,7 +176,8 @@ class Numbers(Run):
         step: int,
         walltime: float | None = None,
     ) -> None:
-        truth, chance = as_array(labels).reshape(-1), as_array(predictions).reshape(-1).astype("float64")
+        truth, chance = (as_array(each, f"{call}({tag!r})").reshape(-1) for each in (labels, predictions))
+        chance = chance.astype("float64")
         if truth.shape != chance.shape:
             raise ValueError(f"{call}(): as many labels as predictions are needed; got {truth.size} and {chance.size}")
         if thresholds < 2:
@@ -246,7 +251,7 @@ class Numbers(Run):
         """
         checked_tag(tag, "add_pr_curve_raw(tag, true_positive_counts, ...)")
         counts = (true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts)
-        given = [as_array(each).reshape(-1) for each in (*counts, precision, recall)]
+        given = [as_array(each, f"add_pr_curve_raw({tag!r})").reshape(-1) for each in (*counts, precision, recall)]
         lengths = sorted({len(each) for each in given})
         if len(lengths) > 1:
             raise ValueError(f"add_pr_curve_raw({tag!r}): expected numbers of one length; got {lengths}")

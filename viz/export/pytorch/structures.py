@@ -82,7 +82,7 @@ class Structures(Run):
         Raises:
             ValueError: for another shape, or another number of labels or pictures.
         """
-        what, table = f"add_embedding(tag={tag!r})", as_array(mat).astype("float64")
+        what, table = f"add_embedding(tag={tag!r})", as_array(mat, "add_embedding(mat)").astype("float64")
         if table.ndim != 2 or not table.size:
             raise ValueError(f"{what}: expected vectors of shape (points, dimensions); got {table.shape}")
         step = f"{int(global_step or 0):05d}"
@@ -92,11 +92,16 @@ class Structures(Run):
         folder.mkdir(parents=True, exist_ok=True)
         entry: dict[str, Any] = {"tensor_name": f"{tag}:{step}", "tensor_path": f"{inside}/tensors.tsv"}
         if metadata is not None:
-            labels = dict(zip(metadata_header, zip(*metadata), strict=True)) if metadata_header else metadata
+            labels = _columns(what, metadata, metadata_header) if metadata_header else metadata
             write_labels(folder / "metadata.tsv", what, labels, len(table))
             entry["metadata_path"] = f"{inside}/metadata.tsv"
         if label_img is not None:
-            pictures = as_pictures(as_array(label_img), True, self.tell)
+            given = as_array(label_img, what)
+            if given.ndim != 4 or given.shape[1] not in (1, 2, 3, 4):
+                raise ValueError(
+                    f"{what}: expected label_img of shape (points, channels, height, width); got {given.shape}"
+                )
+            pictures = as_pictures(given, True, self.tell)
             size = write_sprite(folder / "sprite.png", what, pictures, len(table))
             entry["sprite"] = {"image_path": f"{inside}/sprite.png", "single_image_dim": size}
         write_points(folder / "tensors.tsv", table)
@@ -133,3 +138,11 @@ class Structures(Run):
         checked_tag(tag, "add_mesh(tag, vertices, colors, faces, ...)")
         made = meshes.summary(tag, vertices, colors, faces, config_dict)
         self.add(self._protos.event.Event(summary=made), global_step or 0, walltime)
+
+
+def _columns(what: str, rows: Sequence[Any], heading: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Labels by the names of their columns."""
+    lengths = {len(row) for row in rows}
+    if lengths != {len(heading)}:
+        raise ValueError(f"{what}: metadata_header has {len(heading)} names, but rows have {sorted(lengths)} labels")
+    return dict(zip(heading, zip(*rows)))

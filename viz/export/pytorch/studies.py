@@ -10,7 +10,7 @@ from typing import Any
 from viz.boundary import boundaries
 from viz.export import hparams
 from viz.export.pytorch.run import Run
-from viz.export.tensorboard_events import EventLog, number_of
+from viz.export.tensorboard_events import EventLog, named, number_of
 from viz.export.values import custom_scalars
 
 __all__ = ["Studies"]
@@ -47,12 +47,11 @@ class Studies(Run):
         ...     for units in (16, 32):
         ...         writer.add_hparams({"units": units}, {"hparam/accuracy": 0.9})
         """
-        for name, given in (("hparam_dict", hparam_dict), ("metric_dict", metric_dict)):
-            if not isinstance(given, Mapping):
-                raise TypeError(f"add_hparams({name}={given!r:.60}): expected a dict; got {type(given).__name__}")
-        values = {str(tag): number_of(tag, value) for tag, value in metric_dict.items()}
+        settings = hparams.plain(named(hparam_dict, "add_hparams(hparam_dict)"))
+        given = named(metric_dict, "add_hparams(metric_dict)")
+        values = {str(tag): number_of(tag, value) for tag, value in given.items()}
         name = run_name or str(time.time())
-        self._write_trial(name, hparams.plain(hparam_dict), values, global_step or 0, hparam_domain_discrete)
+        self._write_trial(name, settings, values, global_step or 0, hparam_domain_discrete)
 
     def _write_trial(
         self,

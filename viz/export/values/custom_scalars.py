@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from viz.export.event_protos import protos
+from viz.export.tensorboard_events import named
 
 __all__ = ["summary"]
 
@@ -19,12 +20,14 @@ def summary(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Any:
     Raises:
         ValueError: for another kind, or another number of tags.
     """
-    checked = {str(name): {str(t): _chart(t, told) for t, told in charts.items()} for name, charts in layout.items()}
+    whole = named(layout, "add_custom_scalars(layout)")
+    by_category = {str(name): named(charts, f"add_custom_scalars(): {name!r}") for name, charts in whole.items()}
+    checked = {name: {str(t): _chart(t, told) for t, told in each.items()} for name, each in by_category.items()}
     return protos().summaries.custom_scalars(checked)
 
 
 def _chart(title: str, told: Sequence[Any]) -> list[Any]:
-    kind, tags = told if len(told) == 2 else (None, ())
+    kind, tags = told if isinstance(told, (list, tuple)) and len(told) == 2 else (None, ())
     if kind not in ("Multiline", "Margin") or isinstance(tags, str) or (kind == "Margin" and len(tags) != 3):
         raise ValueError(
             f"add_custom_scalars(): chart {title!r}: expected ['Multiline', tags], or ['Margin', [value, lower, upper]]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy
 
@@ -14,7 +13,7 @@ _COLUMNS = 8  # of a grid
 Tell = Callable[[str], None]
 
 
-def as_pictures(pixels: Any, channels_first: bool, tell: Tell) -> numpy.ndarray:
+def as_pictures(pixels: numpy.ndarray, channels_first: bool, tell: Tell) -> numpy.ndarray:
     """Bytes of shape (number, height, width, 1 to 4).
 
     Args:
@@ -25,8 +24,7 @@ def as_pictures(pixels: Any, channels_first: bool, tell: Tell) -> numpy.ndarray:
     Raises:
         ValueError: for another shape.
     """
-    given = numpy.asarray(pixels)
-    found = given
+    found = given = pixels
     if found.ndim == 2:
         found = found[numpy.newaxis, :, :, numpy.newaxis]
     else:
@@ -125,4 +123,5 @@ def grid(pictures: numpy.ndarray, columns: int) -> numpy.ndarray:
     down = -(-count // across)
     whole = numpy.zeros((down * across, height, width, channels), pictures.dtype)
     whole[:count] = pictures
-    return whole.reshape(down, across, height, width, channels).swapaxes(1, 2).reshape(down * height, -1, channels)
+    tiles = whole.reshape(down, across, height, width, channels).swapaxes(1, 2)
+    return tiles.reshape(down * height, across * width, channels)
