@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +159,7 @@ class SummaryWriter(PyTorchNames):
         """What a run was made with and what came of it, for the HParams tab.
 
         The first call is about this run, whose curves stay. Each call with other settings, as in a loop, is a trial
-        of its own: a run below this one, called after the time.
+        of its own: a run below this one, `trial-2` and so on.
 
         Args:
             settings: numbers, texts and truth values by name; other objects by their `repr`.
@@ -178,7 +178,12 @@ class SummaryWriter(PyTorchNames):
             self._settings = plain
             hparams.write_trial(self, plain, values)
         else:
-            self._write_trial(run_name or str(time.time()), plain, values)
+            self._write_trial(run_name or self._next_trial(), plain, values)
+
+    def _next_trial(self) -> str:
+        """A name that no earlier trial of the folder has."""
+        names = (f"trial-{number}" for number in itertools.count(2))
+        return next(name for name in names if not os.path.exists(os.path.join(self.log_dir, name)))
 
     def hparams_config(
         self, settings: Mapping[str, Any], metrics: Mapping[tuple[str, str], str] | Sequence[str] = ()
