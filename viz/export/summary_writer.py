@@ -111,7 +111,7 @@ class SummaryWriter(PyTorchNames):
         ...     log.images("digits", np.zeros((4, 8, 8, 1)), step=1)
         """
         checked_tag(tag, "images(tag, pixels, step)")
-        found = as_pictures(as_array(pixels, f"images({tag!r})"), channels_first, self.tell)
+        found = as_pictures(as_array(pixels, f"images({tag!r})"), channels_first, self._tell)
         if found.size:
             self.pictures(tag, list(found), step)
 
@@ -149,7 +149,7 @@ class SummaryWriter(PyTorchNames):
         """
         self.sounds(
             checked_tag(tag, "audio(tag, samples, step)"),
-            wav_files(as_array(samples, f"audio({tag!r})"), sample_rate, self.tell),
+            wav_files(as_array(samples, f"audio({tag!r})"), sample_rate, self._tell),
             step,
         )
 

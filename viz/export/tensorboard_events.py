@@ -173,7 +173,7 @@ class EventLog:
         made = summary.Summary(value=[summary.Summary.Value(**fields)])
         self.add(self._protos.event.Event(summary=made), step, walltime)
 
-    def tell(self, words: str) -> None:
+    def _tell(self, words: str) -> None:
         """Warn of what isn't written as it was given: once, as it may be so in every step."""
         kind = re.sub(r"\d", "", words)
         if kind not in self._told:
@@ -323,7 +323,7 @@ def whole_step(step: Any) -> int:
 
 
 def _outside() -> int:
-    """How many frames above `tell` the program is that writes, for warnings."""
+    """How many frames above `_tell` the program is that writes, for warnings."""
     frame, level = sys._getframe(1), 1
     while frame is not None and frame.f_code.co_filename.startswith(_HERE):
         frame, level = frame.f_back, level + 1  # type: ignore[assignment]

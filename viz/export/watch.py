@@ -101,7 +101,7 @@ class Watch(observe.Observer):
         made = int(getattr(getattr(model, "optimizer", None), "iterations", None) or 0)
         make_folder(log_dir, f"watch(log_dir={os.fspath(log_dir)!r})")
         last = last_step(log_dir, tuple(f"{word}/" for word in _WHAT))
-        self.step = self._first = made or (0 if last is None else last + 1)
+        self.step = self._first = made or (0 if last is None else last + every)
         self._model, self._every, self._what = model, every, what
         # Of a training that goes on from a checkpoint, what came after that is forgotten.
         self._log = SummaryWriter(log_dir, purge_step=made if made and last is not None and made <= last else None)

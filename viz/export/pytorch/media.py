@@ -60,7 +60,7 @@ class Media(Run):
         checked_tag(tag, "add_image(tag, img_tensor, global_step)")
         what = f"add_image({tag!r})"
         pixels = ordered(as_array(img_tensor, what), dataformats, what)
-        self._write_picture(tag, as_bytes(pixels, self.tell), global_step, walltime)
+        self._write_picture(tag, as_bytes(pixels, self._tell), global_step, walltime)
 
     def add_images(
         self,
@@ -85,7 +85,7 @@ class Media(Run):
         checked_tag(tag, "add_images(tag, img_tensor, global_step)")
         what = f"add_images({tag!r})"
         pixels = ordered(as_array(img_tensor, what), dataformats, what)
-        self._write_picture(tag, as_bytes(pixels, self.tell), global_step, walltime)
+        self._write_picture(tag, as_bytes(pixels, self._tell), global_step, walltime)
 
     def add_image_with_boxes(
         self,
@@ -115,7 +115,7 @@ class Media(Run):
         """
         checked_tag(tag, "add_image_with_boxes(tag, img_tensor, box_tensor, global_step)")
         what = f"add_image_with_boxes({tag!r})"
-        pixels = as_bytes(ordered(as_array(img_tensor, what), dataformats, what), self.tell)
+        pixels = as_bytes(ordered(as_array(img_tensor, what), dataformats, what), self._tell)
         texts = [labels] if isinstance(labels, str) else labels
         self._write_picture(
             tag, framed(pixels, as_array(box_tensor, what), texts, rescale, what), global_step, walltime
@@ -160,7 +160,7 @@ class Media(Run):
         """
         checked_tag(tag, "add_video(tag, vid_tensor, global_step)")
         what = f"add_video({tag!r})"
-        made = animated(as_array(vid_tensor, what), fps, what, self.tell)
+        made = animated(as_array(vid_tensor, what), fps, what, self._tell)
         self.value(global_step or 0, walltime, tag=tag, image=self._protos.summary.Summary.Image(**made._asdict()))
 
     def add_audio(
@@ -193,7 +193,7 @@ class Media(Run):
             )
         if not sound.size:
             return
-        (file,) = wav_files(sound, sample_rate, self.tell)
+        (file,) = wav_files(sound, sample_rate, self._tell)
         made = self._protos.summary.Summary.Audio(
             sample_rate=sample_rate,
             num_channels=1,

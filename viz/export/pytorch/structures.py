@@ -101,7 +101,7 @@ class Structures(Run):
                 raise ValueError(
                     f"{what}: expected label_img of shape (points, channels, height, width); got {given.shape}"
                 )
-            pictures = as_pictures(given, True, self.tell)
+            pictures = as_pictures(given, True, self._tell)
             size = write_sprite(folder / "sprite.png", what, pictures, len(table))
             entry["sprite"] = {"image_path": f"{inside}/sprite.png", "single_image_dim": size}
         write_points(folder / "tensors.tsv", table)
