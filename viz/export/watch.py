@@ -35,13 +35,13 @@ def watch(
 ) -> Watch:
     """Write distributions and norms of a model's tensors while it trains, in `fit` or in a loop of your own.
 
-    A step is a batch of `fit`, or what `viz.step` marks. In other loops one ends where a gradient of this model comes
-    that it has had already: backward passes of other models are no steps, and two losses of a GAN are one. The first
-    step and each `every`-th from there are written, the others cost next to nothing. They are counted from 0; of a
-    model whose optimizer has made updates before, as in a training that is resumed, from there; and in a folder that
-    was watched before, behind what it has. Tags are `weights/<path>`, `gradients/<path>`, `activations/<layer>` for
-    histograms, and the same with `/norm` for L2 norms. Elements that are not finite are counted under
-    `.../nonfinite`.
+    A step is a batch that trains the model in `fit` or `train_on_batch`, or what `viz.step` marks. In other loops one
+    ends where a gradient of this model comes that it has had already: backward passes of other models are no steps,
+    and two losses of a GAN are one. The first step and each `every`-th from there are written, the others cost next to
+    nothing. They are counted from 0; of a model whose optimizer has made updates before, as in a training that is
+    resumed, from there; and in a folder that was watched before, behind what it has. Tags are `weights/<path>`,
+    `gradients/<path>`, `activations/<layer>` for histograms, and the same with `/norm` for L2 norms. Elements that are
+    not finite are counted under `.../nonfinite`.
 
     Args:
         model: a model or layer.
@@ -106,7 +106,7 @@ class Watch(observe.Observer):
         # Of a training that goes on from a checkpoint, what came after that is forgotten.
         self._log = SummaryWriter(log_dir, purge_step=made if made and last is not None and made <= last else None)
         self._steps = Scopes[OpenScope]()
-        self._aside = Scopes[OpenScope]()  # batches that are evaluated or predicted, which are no steps of training
+        self._aside = Scopes[OpenScope]()  # batches that are evaluated or predicted, or that train another model
         self._calls = Scopes[OpenScope]()  # of models and layers
         self._wrote: set[tuple[str, int]] = set()
         self._seen: set[Any] = set()  # variables whose gradients came in this step, which nobody marks
@@ -142,7 +142,8 @@ class Watch(observe.Observer):
         """A step begins, or something else."""
         if scope.kind == "step":
             self._end_unmarked()
-            (self._aside if scope.name in _ASIDE else self._steps).append(OpenScope(scope))
+            is_ours = scope.name not in _ASIDE and self._is_trained_by(scope.owner)
+            (self._steps if is_ours else self._aside).append(OpenScope(scope))
         elif scope.kind in ("layer", "model"):
             self._calls.append(OpenScope(scope))
 
@@ -198,6 +199,13 @@ class Watch(observe.Observer):
         if self._seen:
             self._seen.clear()
             self._end_step()
+
+    def _is_trained_by(self, trained: Any) -> bool:
+        """Does a step of this model change the one that is watched? Those of a GAN's other half don't."""
+        ours, theirs = self._model.variables, getattr(trained, "trainable_variables", None)
+        if trained is self._model or not ours or not theirs:  # or nobody knows yet
+            return True
+        return not {variable.identity for variable in ours}.isdisjoint([variable.identity for variable in theirs])
 
     def _is_ours(self, layer: Any) -> bool:
         known = getattr(self._model, "_flatten_layers", None)

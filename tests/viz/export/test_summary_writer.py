@@ -254,6 +254,29 @@ def test_backward_passes_of_another_model_are_no_steps(tmp_path):
         assert [event.step for event in found.Scalars(f"{kind}/generator/head/bias/norm")] == [0, 2]
 
 
+def test_batches_that_train_a_gans_other_half_are_no_steps(tmp_path):
+    x, _ = batch()
+    generator = ef.Sequential([ef.Input((5,)), layers.Dense(5, name="make")], name="generator")
+    critic = ef.Sequential([ef.Input((5,)), layers.Dense(1, name="judge")], name="critic")
+    critic.compile("sgd", "mse")
+    critic.trainable = False
+    both = ef.Sequential([ef.Input((5,)), generator, critic])
+    both.compile("sgd", "mse")
+    critic.trainable = True
+    kinds = ("weights", "gradients", "activations")
+    with viz.watch(generator, tmp_path / "g", 2, kinds) as g, viz.watch(critic, tmp_path / "c", 2, kinds) as c:
+        for _ in range(4):
+            critic.trainable = True
+            critic.train_on_batch(x, np.ones((8, 1)))
+            critic.trainable = False
+            both.train_on_batch(x, np.zeros((8, 1)))
+    assert (g.step, c.step) == (4, 4)
+    for folder, part in (("g", "generator/make"), ("c", "critic/judge")):
+        found = read(tmp_path / folder)
+        for tag in (f"weights/{part}/kernel", f"gradients/{part}/kernel", f"activations/{part}"):
+            assert [event.step for event in found.Histograms(tag)] == [0, 2], tag
+
+
 def test_both_losses_of_a_gan_belong_to_one_step(tmp_path):
     parts = adversaries()
     play(*parts)
