@@ -49,8 +49,8 @@ def curves(history: Any, epochs: Any) -> str:
 
 
 def projector_config(entries: Any) -> str:
-    """The file that TensorBoard's projector reads; see `viz.export.summary_writer`."""
-    told: str = _module("viz.export.summary_writer").projector_config(entries)
+    """The file that TensorBoard's projector reads; see `viz.export.values.projector_files`."""
+    told: str = _module("viz.export.values.projector_files").projector_config(entries)
     return told
 
 

@@ -48,7 +48,8 @@ def _meant(error: BaseException, function: Callable[..., object]) -> TypeError |
         return None
     code = function.__code__
     known = [name for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if name != "self"]
-    return TypeError(f"{function.__qualname__}() has no argument {unknown[1]!r}{nearest(unknown[1], known)}")
+    called = function.__qualname__.removesuffix(".__init__")
+    return TypeError(f"{called}() has no argument {unknown[1]!r}{nearest(unknown[1], known)}")
 
 
 def boundaries(cls: C) -> C:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import pathlib
 import re
@@ -17,9 +16,10 @@ import numpy
 from eagerflow.callbacks import Callback
 from eagerflow.core import observe
 from viz.export import tensorboard_graph, tensorboard_profile
-from viz.export.conceptual_graph import conceptual
-from viz.export.summary_writer import projector_config
-from viz.export.tensorboard_events import EventLog
+from viz.export.conceptual_graph import conceptual_of
+from viz.export.summary_writer import SummaryWriter
+from viz.export.tensorboard_events import make_folder
+from viz.export.values.projector_files import projector_config
 from viz.facts import formatting
 from viz.recorder.capture import Options
 from viz.recorder.steps import checked_steps
@@ -100,12 +100,13 @@ class TensorBoard(Callback):
         for name, value in (("histogram_freq", histogram_freq), ("embeddings_freq", embeddings_freq)):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none")
-        self._logs: dict[str, EventLog] = {}
+        self._logs: dict[str, SummaryWriter] = {}
         self._batch = self._before = self._epoch = 0  # batches of this `fit`, and before it; and the epoch
         self._session = ""
         self._tracer: Tracer | None = None
         self._profile: tensorboard_profile.Profile | None = None
         self._traced_at = self._profiled_at = 0  # when the last recording began, and the first one of the profile
+        self._wrote_for = 0  # nanoseconds since then in which this callback wrote, which are no part of the profile
         self._wrote_model = False
         self._drawn: Collection[str] | None = None  # the names in the graph that was written
         self._epoch_batch = 0
@@ -138,9 +139,9 @@ class TensorBoard(Callback):
         """The number of the batch, counted on from where the training was resumed."""
         return self._before + self._batch
 
-    def _log(self, run: str) -> EventLog:
+    def _log(self, run: str) -> SummaryWriter:
         if run not in self._logs:
-            self._logs[run] = EventLog(os.path.join(self.log_dir, run))
+            self._logs[run] = SummaryWriter(os.path.join(self.log_dir, run))
         return self._logs[run]
 
     def _close(self) -> None:
@@ -183,7 +184,8 @@ class TensorBoard(Callback):
             self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._crashed())
             self._recording = self._tracer.__enter__()
             self._traced_at = observe.clock()
-            self._profiled_at = self._profiled_at if self._profile is not None else self._traced_at
+            if self._profile is None:
+                self._profiled_at, self._wrote_for = self._traced_at, 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         took = time.perf_counter() - self._batch_began
@@ -248,15 +250,17 @@ class TensorBoard(Callback):
         if self._tracer is None:
             return
         tracer, self._tracer = self._tracer, None
+        began = observe.clock()
         tracer.__exit__()
         if self._recording.ops:
             self._drawn = tensorboard_graph.append(self._recording, self._log("train"), self._step, self._drawn)
             if self._batch in self._profiled:
                 self._profile = self._profile or tensorboard_profile.Profile()
-                self._profile.add(self._recording, self._traced_at - self._profiled_at, self._step)
+                self._profile.add(self._recording, self._traced_at - self._profiled_at - self._wrote_for, self._step)
                 done = self._batch - min(self._profiled) + 1
                 if done & (done - 1) == 0:  # now and then, for nobody says that training breaks off
                     self._write_profile()
+        self._wrote_for += observe.clock() - began
 
     def _write_profile(self) -> None:
         """Write the batches that were profiled so far as one session, whose steps the Profile tab compares.
@@ -271,30 +275,12 @@ class TensorBoard(Callback):
     def _write_model(self) -> None:
         """The layers, for the conceptual graph; subclassed models, whose calls nobody wrote down, have none."""
         self._wrote_model = True
-        to_json = getattr(self.model, "to_json", None)
-        if to_json is None:
-            return
-        try:
-            config = to_json()
-        except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
-            return
-        if (readable := conceptual(config)) is not None:
-            self._log("train").model(readable)
+        if (layers := conceptual_of(self.model)) is not None:
+            self._log("train").model(layers)
 
     def _check_folder(self) -> None:
         """Say before any batch runs that the folder can't be written to."""
-        try:
-            os.makedirs(self.train_dir, exist_ok=True)
-        except OSError as error:
-            raise type(error)(
-                error.errno,
-                f"TensorBoard(log_dir={self.log_dir!r}): the folder can't be made or written to "
-                f"({error.strerror}: {error.filename!r}). Give another log_dir",
-            ) from None
-        if not os.access(self.train_dir, os.W_OK):
-            raise PermissionError(
-                errno.EACCES, f"TensorBoard(log_dir={self.log_dir!r}): {self.train_dir!r} can't be written to"
-            )
+        make_folder(self.train_dir, f"TensorBoard(log_dir={self.log_dir!r})")
 
     def _write_weights(self, epoch: int) -> None:
         log = self._log("train")

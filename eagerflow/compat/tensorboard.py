@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import ignores
 from eagerflow.callbacks import TensorBoard
+from eagerflow.compat.tensorflow.summaries import summary
 
 __all__ = ["OlderTensorBoard"]
 
@@ -21,3 +22,19 @@ class OlderTensorBoard(TensorBoard):
         except UnknownArgumentError as error:  # which names the class
             error.args = (str(error).removeprefix("Older"),)
             raise
+        self._writers: dict[str, summary.SummaryWriter] = {}
+
+    @property
+    def _train_writer(self) -> summary.SummaryWriter:
+        """The training run as a writer of `tf.summary`, to which subclasses write their own numbers."""
+        return self._writer("train")
+
+    @property
+    def _val_writer(self) -> summary.SummaryWriter:
+        return self._writer("validation")
+
+    def _writer(self, run: str) -> summary.SummaryWriter:
+        log = self._log(run)
+        if run not in self._writers or self._writers[run].log is not log:  # a later training has files of its own
+            self._writers[run] = summary.SummaryWriter(log)
+        return self._writers[run]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,16 @@ from eagerflow.base.typing import ColorMode, DataFormat, DType, Interpolation, P
 from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["array_to_img", "brightened", "img_to_array", "load_img", "read_image", "save_img", "smart_resize"]
+__all__ = [
+    "animation",
+    "array_to_img",
+    "brightened",
+    "img_to_array",
+    "load_img",
+    "read_image",
+    "save_img",
+    "smart_resize",
+]
 __all__ += ["written"]
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -322,3 +332,21 @@ def written(
     ink = color if len(color) > 1 else color[0]
     pillow.ImageDraw.Draw(drawn).text(place, text, ink, font, stroke_width=(weight - 1) // 2)
     return np.asarray(drawn).reshape(image.shape)
+
+
+def animation(frames: Sequence[np.ndarray], milliseconds: float) -> bytes:
+    """A GIF file that plays again and again.
+
+    Args:
+        frames: bytes (height, width, 1 or 3), all of one size.
+        milliseconds: how long each is shown.
+
+    Raises:
+        ImportError: without Pillow.
+    """
+    pillow = _pillow("A video, which is a GIF file,")
+    drawn = [pillow.Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame) for frame in frames]
+    stream = io.BytesIO()
+    shown = max(round(milliseconds), 10)  # GIF counts in hundredths of a second
+    drawn[0].save(stream, "GIF", save_all=True, append_images=drawn[1:], duration=shown, loop=0)
+    return stream.getvalue()

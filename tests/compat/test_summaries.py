@@ -33,6 +33,14 @@ def test_what_a_loop_writes_is_what_tensorboard_reads(tmp_path):
     assert found.Tensors("note")[0].tensor_proto.string_val[0] == b"*good*"
 
 
+def test_several_numbers_for_a_scalar_are_refused_by_its_name(tmp_path):
+    with (
+        tf.summary.create_file_writer(tmp_path).as_default(),
+        pytest.raises(TypeError, match=r"scalar 'vec': expected a number; got \[1, 2\]"),
+    ):
+        tf.summary.scalar("vec", [1, 2], step=0)
+
+
 def test_the_step_may_be_set_once_and_be_a_variable(tmp_path):
     steps = tf.Variable(7, dtype=tf.int64)
     with tf.summary.create_file_writer(tmp_path).as_default(step=steps):
@@ -134,3 +142,26 @@ def test_a_profile_has_the_steps_that_were_marked(tmp_path):
     assert len(read(tmp_path).Tags()["run_metadata"]) == 2
     with pytest.raises(RuntimeError, match="no profile"):
         tf.profiler.experimental.stop()
+
+
+def test_subclasses_of_the_callback_write_to_its_runs(tmp_path):
+    keras = face("keras")
+
+    class Own(keras.callbacks.TensorBoard):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
+            for writer in (self._train_writer, self._val_writer):
+                with writer.as_default():
+                    tf.summary.scalar("own", 0.5, step=epoch)
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    own = Own(tmp_path)
+    for first in (0, 2):
+        x, y = np.ones((4, 2)), np.ones(4)
+        model.fit(x, y, epochs=first + 2, initial_epoch=first, validation_split=0.5, verbose=0, callbacks=[own])
+    for run in ("train", "validation"):
+        found = read(tmp_path / run)
+        for tag in ("own", "epoch_loss"):
+            assert [event.step for event in found.Scalars(tag)] == [0, 1, 2, 3]
+        assert len(list((tmp_path / run).glob("*tfevents*"))) == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -12,12 +13,14 @@ import eagerflow as ef
 import viz
 from tests.viz.nets import Trainer, mlp
 from viz.callbacks import TensorBoard, Trace
+from viz.export import tensorboard_graph
 from viz.export.conceptual_graph import conceptual
 from viz.page.data import data as page_data
 
 pytest.importorskip("tensorboard")
 
 from tests.viz.export.test_tensorboard_graph import read
+from tests.viz.export.test_tensorboard_profile import plane_of
 
 
 def fit(callback, trainer=None, epochs=2, batches=3, validate=True):
@@ -126,6 +129,26 @@ def test_profiled_batches_share_one_graph(tmp_path):
     (file,) = (tmp_path / "train").glob("events.*")
     events = list(LegacyEventFileLoader(str(file)).Load())
     assert sum(event.HasField("graph_def") for event in events) == 1
+
+
+def test_what_the_callback_writes_between_batches_is_no_part_of_the_profile(tmp_path, monkeypatch):
+    append = tensorboard_graph.append
+
+    def slowly(*given):
+        time.sleep(0.1)
+        return append(*given)
+
+    monkeypatch.setattr("viz.callbacks.tensorboard_graph.append", slowly)
+    fit(TensorBoard(tmp_path, profile_batch=(1, 3)))
+    (path,) = tmp_path.rglob("*.xplane.pb")
+    plane = plane_of(path)
+    (line,) = plane.lines
+    (number,) = [pair.key for pair in plane.event_metadata if pair.value.name == "train"]
+    steps = [event for event in line.events if event.metadata_id == number]
+    between = [after.offset_ps - before.offset_ps - before.duration_ps for before, after in itertools.pairwise(steps)]
+    assert len(between) == 2
+    assert 0 < min(between)
+    assert max(between) < 0.1 * 1e12
 
 
 def test_no_graph_when_not_wanted(tmp_path):

@@ -6,7 +6,18 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["conceptual"]
+__all__ = ["conceptual", "conceptual_of"]
+
+
+def conceptual_of(model: Any) -> str | None:
+    """The same of a model; None for subclassed ones, whose calls nobody wrote down, and for what is no model."""
+    to_json = getattr(model, "to_json", None)
+    if to_json is None:
+        return None
+    try:
+        return conceptual(to_json())
+    except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
+        return None
 
 
 def conceptual(text: str) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from viz.export.tensorboard_events import protos
+import numpy
 
-__all__ = ["experiment"]
+from viz.export.event_protos import protos
+from viz.export.tensorboard_events import EventLog
+
+__all__ = ["experiment", "plain", "write_trial"]
 
 _TAG = "_hparams_/experiment"
 
@@ -48,3 +51,55 @@ def _kind(name: str, values: Any) -> str:
     raise TypeError(
         f"hparams_config({name!r}): expected numbers, texts or truth values, all of one kind; got {values!r:.80}"
     )
+
+
+def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as numbers, texts and truth values; other objects by their `repr`, and None not at all."""
+    return {str(name): _setting(value) for name, value in settings.items() if value is not None}
+
+
+def _setting(value: Any) -> Any:
+    if isinstance(value, numpy.bool_):
+        return bool(value)
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float, numpy.number)):
+        return float(value)
+    if getattr(value, "shape", None) == () and hasattr(value, "__float__"):  # a tensor
+        return float(value)
+    return repr(value)[:200]
+
+
+def write_trial(
+    log: EventLog,
+    settings: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    step: int | None = None,
+    values: Mapping[str, Sequence[Any]] | None = None,
+) -> None:
+    """Write what a run was made with and what came of it.
+
+    Args:
+        log: the run.
+        settings: `plain` ones.
+        metrics: numbers by tag, which are written as scalars, too.
+        step: theirs; default: that which was written last of each, or 0.
+        values: all that a setting may be, by name.
+    """
+    begins = protos().summaries.hparams(dict(settings), dict(metrics))
+    if values:
+        begins = (_with_values(begins[0], values), *begins[1:])
+    for made in begins:
+        log.add(protos().event.Event(summary=made), step or 0)
+    for tag, value in metrics.items():  # an earlier step would have TensorBoard forget all later ones
+        log.scalars({tag: value}, log.last_steps.get(tag, 0) if step is None else step)
+
+
+def _with_values(made: Any, values: Mapping[str, Sequence[Any]]) -> Any:
+    """The `Summary` of an experiment in which the values of settings are told."""
+    about = made.value[0].metadata.plugin_data
+    content = protos().hparams.HParamsPluginData.FromString(about.content)
+    for info in content.experiment.hparam_infos:
+        info.domain_discrete.extend(list(values.get(info.name, ())))
+    about.content = content.SerializeToString()
+    return made

@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-import csv
+import itertools
 import os
 import pathlib
-import re
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy
-
 from eagerflow.base.notebook import shown_short
-from eagerflow.preprocessing.audio_folder import written_wav
+from viz.boundary import boundaries, boundary
 from viz.export import hparams
-from viz.export.tensorboard_events import EventLog, protos
+from viz.export.default_folder import default_folder
+from viz.export.pytorch.names import PyTorchNames
+from viz.export.tensorboard_events import as_array, checked_tag, named, number_of
+from viz.export.values.figures import figure_pixels
+from viz.export.values.pixels import as_pictures
+from viz.export.values.projector_files import add_entry, write_labels, write_points
+from viz.export.values.sounds import wav_files
 from viz.facts.formatting import nearest
 
-__all__ = ["SummaryWriter", "projector_config"]
+__all__ = ["SummaryWriter"]
 
 
-# For what PyTorch's writer has and this one does otherwise.
-_NONE = ". There is none for this"
-_HINTS = {
-    "add_graph": ". The graph of a step: with viz.trace() as t: ...; t.to_tensorboard(log_dir)",
-    "add_scalars": '. Write scalars({"a": 1.0, "b": 2.0}, step); for one chart, one tag in a writer for each curve',
-    "add_scalar": "; did you mean 'scalar'? scalar(tag, value, step)",
-    **dict.fromkeys(("add_mesh", "add_video", "add_custom_scalars", "add_tensor", "add_onnx_graph"), _NONE),
-}
-
-
-class SummaryWriter(EventLog):
+@boundaries
+class SummaryWriter(PyTorchNames):
     """A run of TensorBoard's: one folder, with numbers, distributions, pictures and texts by tag and step.
 
     What can't be shown is left out and counted, never a reason to stop training: non-finite elements of histograms
     (`<tag>/nonfinite` counts them), empty arrays, numbers too large for single precision (written as infinite).
 
+    Each method of PyTorch's `SummaryWriter` is here, too, with its arguments, tags and runs: `add_scalar`,
+    `add_scalars`, `add_image` and so on. A script that was written for that changes its import only.
+
     Args:
-        log_dir: the run's folder; made when missing. Look with `tensorboard --logdir <log_dir>`.
+        log_dir: the run's folder; made when missing. Look with `tensorboard --logdir <log_dir>`. Default:
+            `runs/<date and time>_<host><comment>`, so that each start of a program is a run of its own.
+        comment: the end of the default folder's name.
+        purge_step: TensorBoard forgets what earlier writers of the folder wrote from this step on, as for a training
+            that broke off and goes on from a checkpoint.
+        max_queue: accepted for PyTorch's signature; nothing waits in a queue.
+        flush_secs: after how many seconds what was written can be read, at the latest.
+        filename_suffix: the end of the file's name.
 
     Raises:
         ImportError: without tensorboardX.
+        OSError: when the folder can't be made or written to.
 
     >>> import tempfile, viz
     >>> with viz.SummaryWriter(tempfile.mkdtemp()) as log:
@@ -50,11 +54,20 @@ class SummaryWriter(EventLog):
     ...     log.text("notes", "a *good* run", step=1)
     """
 
-    def __init__(self, log_dir: str | os.PathLike[str]) -> None:
-        if not isinstance(log_dir, (str, os.PathLike)):
+    @boundary
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] | None = None,
+        comment: str = "",
+        purge_step: int | None = None,
+        max_queue: int = 10,
+        flush_secs: float = 10,
+        filename_suffix: str = "",
+    ) -> None:
+        if log_dir is not None and not isinstance(log_dir, (str, os.PathLike)):
             raise shown_short(TypeError(f"log_dir={log_dir!r:.60}: expected a folder; got {type(log_dir).__name__}"))
-        super().__init__(log_dir)
-        self.log_dir = pathlib.Path(log_dir)
+        folder = os.fspath(log_dir) if log_dir else default_folder(comment)
+        super().__init__(folder, f"SummaryWriter(log_dir={folder!r})", purge_step, flush_secs, filename_suffix)
         self._settings: dict[str, Any] | None = None
 
     def __enter__(self) -> SummaryWriter:
@@ -66,11 +79,8 @@ class SummaryWriter(EventLog):
     if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
         def __getattr__(self, name: str) -> Any:
-            own = name.removeprefix("add_")
             known = [each for each in dir(type(self)) if not each.startswith("_")]
-            near = f"; did you mean {own!r}?" if own != name and own in known else nearest(own, known)
-            near = _HINTS.get(name, near)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{nearest(name, known)}")
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
         """One number.
@@ -100,7 +110,8 @@ class SummaryWriter(EventLog):
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.images("digits", np.zeros((4, 8, 8, 1)), step=1)
         """
-        found = _as_pictures(pixels, channels_first)
+        checked_tag(tag, "images(tag, pixels, step)")
+        found = as_pictures(as_array(pixels, f"images({tag!r})"), channels_first, self._tell)
         if found.size:
             self.pictures(tag, list(found), step)
 
@@ -117,15 +128,7 @@ class SummaryWriter(EventLog):
         Raises:
             TypeError: for anything else.
         """
-        canvas: Any = getattr(figure, "canvas", None)
-        if not hasattr(canvas, "buffer_rgba"):
-            raise shown_short(
-                TypeError(
-                    f"figure({tag!r}): expected a matplotlib Figure; got {type(figure).__name__}. For arrays: images()"
-                )
-            )
-        canvas.draw()
-        self.images(tag, numpy.asarray(canvas.buffer_rgba()), step)
+        self.images(tag, figure_pixels(figure, f"figure({tag!r})"), step)
 
     def audio(self, tag: str, samples: Any, step: int, sample_rate: int = 44100) -> None:
         """One sound or several under one tag, for the Audio tab.
@@ -144,45 +147,43 @@ class SummaryWriter(EventLog):
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.audio("a", np.sin(np.arange(8000) / 8000 * 440 * 2 * np.pi), step=1, sample_rate=8000)
         """
-        given = numpy.asarray(samples, dtype="float64")
-        found = given[:, numpy.newaxis] if given.ndim == 1 else given
-        found = found[numpy.newaxis] if found.ndim == 2 else found
-        if found.ndim != 3 or not 1 <= found.shape[-1] <= 255:
-            raise ValueError(
-                "audio(): expected (frames,), (frames, channels) or (number, frames, channels) with 1 to 255 channels; "
-                f"got {given.shape}"
-            )
-        if sample_rate < 1:
-            raise ValueError(f"audio(sample_rate={sample_rate!r}): expected frames per second, 1 or more")
-        self.sounds(tag, [written_wav(sound, int(sample_rate)) for sound in found], step)
+        self.sounds(
+            checked_tag(tag, "audio(tag, samples, step)"),
+            wav_files(as_array(samples, f"audio({tag!r})"), sample_rate, self._tell),
+            step,
+        )
 
-    def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None) -> None:
-        """What a run was made with and what came of it, for the HParams tab: once per run, or again with the same.
+    def hparams(
+        self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None, run_name: str | None = None
+    ) -> None:
+        """What a run was made with and what came of it, for the HParams tab.
+
+        The first call is about this run, whose curves stay. Each call with other settings, as in a loop, is a trial
+        of its own: a run below this one, `trial-2` and so on.
 
         Args:
             settings: numbers, texts and truth values by name; other objects by their `repr`.
             metrics: tags of scalars that the tab is to compare, and their values. These are written too: at the step
                 that was written last of them, or 0.
-
-        Raises:
-            ValueError: when this run was said to be made with something else.
+            run_name: a run below this one that all goes to.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
-        ...     log.hparams({"rate": 0.1, "units": 32}, {"accuracy": 0.9})
+        ...     for units in (16, 32):
+        ...         log.hparams({"rate": 0.1, "units": units}, {"accuracy": 0.9}, run_name=f"units-{units}")
         """
-        plain = {str(name): _setting(value) for name, value in settings.items()}
-        if self._settings not in (None, plain):
-            raise ValueError(
-                f"hparams(): this run was made with {self._settings}; got {plain}. Each trial is a run of its own: "
-                "viz.SummaryWriter(f'{log_dir}/trial-{number}')"
-            )
-        self._settings = plain
-        values = {str(tag): float(value) for tag, value in (metrics or {}).items()}
-        for made in self._protos.summaries.hparams(plain, values):
-            self.add(self._protos.event.Event(summary=made), 0)
-        for tag, value in values.items():  # an earlier step would have TensorBoard forget all later ones
-            self.scalars({tag: value}, self.last_steps.get(tag, 0))
+        plain = hparams.plain(named(settings, "hparams(settings)"))
+        values = {str(tag): number_of(tag, x) for tag, x in named(metrics or {}, "hparams(metrics)").items()}
+        if run_name is None and self._settings in (None, plain):
+            self._settings = plain
+            hparams.write_trial(self, plain, values)
+        else:
+            self._write_trial(run_name or self._next_trial(), plain, values)
+
+    def _next_trial(self) -> str:
+        """A name that no earlier trial of the folder has."""
+        names = (f"trial-{number}" for number in itertools.count(2))
+        return next(name for name in names if not os.path.exists(os.path.join(self.log_dir, name)))
 
     def hparams_config(
         self, settings: Mapping[str, Any], metrics: Mapping[tuple[str, str], str] | Sequence[str] = ()
@@ -216,9 +217,7 @@ class SummaryWriter(EventLog):
         >>> with viz.SummaryWriter("study/run-2") as log:
         ...     log.hparams_session({"units": 64})
         """
-        _, begins, ends = self._protos.summaries.hparams(
-            {str(name): _setting(value) for name, value in (settings or {}).items()}, {}
-        )
+        _, begins, ends = self._protos.summaries.hparams(hparams.plain(settings or {}), {})
         for made in [*([] if settings is None else [begins]), *([ends] if has_ended else [])]:
             self.add(self._protos.event.Event(summary=made), 0)
 
@@ -239,20 +238,8 @@ class SummaryWriter(EventLog):
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.pr_curve("cats", labels=[1, 0, 1], predictions=[0.9, 0.2, 0.6], step=1)
         """
-        truth, chance = (numpy.asarray(labels).reshape(-1), numpy.asarray(predictions, dtype="float64").reshape(-1))
-        if truth.shape != chance.shape:
-            raise ValueError(
-                f"pr_curve(): as many labels as predictions are needed; got {truth.size} and {chance.size}"
-            )
-        if thresholds < 2:
-            raise ValueError(f"pr_curve(thresholds={thresholds}): expected at least 2")
-        kept = numpy.isfinite(chance)
-        if not kept.any():
-            return
-        made = self._protos.summaries.pr_curve(
-            tag, truth[kept].astype(bool), chance[kept].clip(0, 1), min(thresholds, 127)
-        )
-        self.add(self._protos.event.Event(summary=made), step)
+        checked_tag(tag, "pr_curve(tag, labels, predictions, step)")
+        self._write_pr_curve("pr_curve", tag, labels, predictions, thresholds, None, step)
 
     def embedding(
         self, name: str, vectors: Any, labels: Sequence[Any] | Mapping[str, Sequence[Any]] | None = None
@@ -274,114 +261,18 @@ class SummaryWriter(EventLog):
         >>> Path("logs", "projector_config.pbtxt").exists()
         True
         """
-        table = numpy.asarray(vectors, dtype="float64")
+        checked_tag(name, "embedding(name, vectors)")
+        table = as_array(vectors, f"embedding({name!r})").astype("float64")
         if table.ndim != 2 or not table.size:
             raise ValueError(f"embedding({name!r}): expected vectors of shape (points, dimensions); got {table.shape}")
-        stem = _file_name(name)
+        stem, folder = _file_name(name), pathlib.Path(self.log_dir)
         entry = {"tensor_name": name, "tensor_path": f"{stem}.tsv"}
         if labels is not None:
             entry["metadata_path"] = f"{stem}-labels.tsv"
-            _write_labels(self.log_dir / entry["metadata_path"], name, labels, len(table))
-        numpy.savetxt(self.log_dir / entry["tensor_path"], numpy.nan_to_num(table), delimiter="\t", fmt="%.6g")
-        config = self.log_dir / "projector_config.pbtxt"
-        told = config.read_text(encoding="utf-8") if config.exists() else ""
-        others = [block for block in _BLOCK.findall(told) if f"tensor_name: {_quoted(name)}\n" not in block]
-        config.write_text("".join(others) + projector_config([entry]), encoding="utf-8")
-
-
-def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
-    """The file that tells TensorBoard's projector which tables there are.
-
-    Args:
-        entries: fields by name: texts, numbers, lists of them, and messages as mappings.
-    """
-    return "".join(["".join(line + "\n" for line in _lines("embeddings", entry)) for entry in entries])
-
-
-_BLOCK = re.compile(r"^embeddings \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
-
-
-def _lines(field: str, value: Any) -> list[str]:
-    """A field in protobuf's text format."""
-    if isinstance(value, Mapping):
-        inner = [f"  {line}" for name, each in value.items() for line in _lines(name, each)]
-        return [f"{field} {{", *inner, "}"]
-    if isinstance(value, list):
-        return [line for each in value for line in _lines(field, each)]
-    return [f"{field}: {_quoted(value) if isinstance(value, str) else value}"]
-
-
-def _quoted(text: str) -> str:
-    """A string of protobuf's text format, which are bytes with C's escapes."""
-    plain = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join([plain.get(c, c) for c in text]) + '"'
-
-
-def _write_labels(path: pathlib.Path, name: str, labels: Any, count: int) -> None:
-    columns = dict(labels) if isinstance(labels, Mapping) else {"": list(labels)}
-    for column, values in columns.items():
-        if len(values) != count:
-            which = f" {column!r}" if column else ""
-            raise ValueError(f"embedding({name!r}): {count} points, but {len(values)} labels{which}")
-    rows: list[list[str]] = [[re.sub(r"\s+", " ", str(v)) for v in row] for row in zip(*columns.values())]
-    if len(columns) > 1:  # a table of one column has no heading, says the projector
-        rows.insert(0, list(columns))
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\").writerows(rows)
-
-
-def _setting(value: Any) -> Any:
-    if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float, numpy.number)):
-        return float(value)
-    return repr(value)[:200]
+            write_labels(folder / entry["metadata_path"], f"embedding({name!r})", labels, len(table))
+        write_points(folder / entry["tensor_path"], table)
+        add_entry(folder, entry)
 
 
 def _file_name(name: str) -> str:
     return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80] or "_"
-
-
-def _as_pictures(pixels: Any, channels_first: bool) -> numpy.ndarray:
-    """Bytes of shape (number, height, width, 1 to 4)."""
-    given = numpy.asarray(pixels)
-    found = given
-    if found.ndim == 2:
-        found = found[numpy.newaxis, :, :, numpy.newaxis]
-    else:
-        if found.ndim == 3:
-            found = found[numpy.newaxis]
-        found = numpy.moveaxis(found, 1, -1) if channels_first and found.ndim == 4 else found
-    if found.ndim != 4 or (found.size and found.shape[-1] not in (1, 2, 3, 4)):
-        raise ValueError(
-            "images(): expected (height, width), (height, width, channels) or (number, height, width, channels), with "
-            "1 to 4 channels"
-            f"; got {given.shape}{_about_channels(given, channels_first)}"
-        )
-    if found.dtype.kind in "iu":  # of other integers, too, 255 is white; of a mask, 1
-        white = 255 if found.dtype != numpy.uint8 and found.size and found.max() <= 1 else 1
-        found = (found.clip(0, 255) * white).astype("uint8")
-    elif found.dtype != numpy.uint8:
-        if found.size and float(numpy.nanmax(found, initial=0.0)) > _BRIGHTEST:
-            warnings.warn(
-                "images(): numbers beyond 1 are cut off, and shown white; of pixels from 0 to 255 make bytes: "
-                'pixels.astype("uint8")',
-                stacklevel=4,
-            )
-        found = (numpy.nan_to_num(found.astype("float64"), nan=0.0).clip(0, 1) * 255).round().astype("uint8")
-    return found
-
-
-def _about_channels(given: numpy.ndarray, channels_first: bool) -> str:
-    if channels_first:
-        return " with channels first"
-    is_first = given.ndim in (3, 4) and given.shape[-3] in (1, 2, 3, 4)
-    return ". If these are channels, height and width, pass channels_first=True" if is_first else ""
-
-
-_BRIGHTEST = 1.5  # a float that is a pixel of 0 to 1, with some noise
-
-
-def check_installed() -> None:
-    """Raise the ImportError that tells how to get what writing needs, when it is missing."""
-    protos()

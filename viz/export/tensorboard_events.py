@@ -2,66 +2,52 @@
 
 from __future__ import annotations
 
-import functools
+import errno
 import itertools
 import math
 import os
-import pathlib
+import re
+import sys
 import time
-from types import SimpleNamespace
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy
 
 from eagerflow.base.notebook import shown_short
+from viz.export.event_protos import protos
 from viz.export.png import png
+from viz.export.values import histograms
 
-__all__ = ["EventLog", "protos"]
+__all__ = ["EventLog", "as_array", "checked_tag", "make_folder", "named", "number_of"]
+__all__ += ["whole_step"]
 
-BINS = 30
 _counter = itertools.count()
 _FLUSH_SECONDS = 10
+_HERE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # viz itself
 _WAV = b"\x10\x0b"  # AudioPluginData: encoding (2) is WAV (11)
-_LARGEST = 3.4028235e38  # of single precision
 
 
-@functools.cache
-def protos() -> Any:
-    """What is used of tensorboardX.
+def make_folder(folder: str | os.PathLike[str], call: str) -> None:
+    """Make a folder for logs, with those around it.
+
+    Args:
+        folder: the folder.
+        call: who wants it, for errors: `"SummaryWriter(log_dir=...)"`.
 
     Raises:
-        ImportError: without it; says how to get it.
+        OSError: when it can't be made or written to.
     """
     try:
-        from tensorboardX import event_file_writer, summary as summaries
-        from tensorboardX.proto import (
-            api_pb2,
-            attr_value_pb2,
-            event_pb2,
-            graph_pb2,
-            plugin_hparams_pb2,
-            summary_pb2,
-            tensor_pb2,
-            tensor_shape_pb2,
-            types_pb2,
-        )
-    except ImportError as error:
-        raise ImportError(
-            f"writing for TensorBoard needs tensorboardX: pip install 'tensorboardX>=2.6.2' ({error})"
-        ) from None
-    return SimpleNamespace(
-        api=api_pb2,
-        hparams=plugin_hparams_pb2,
-        writer=event_file_writer.EventsWriter,
-        attr=attr_value_pb2,
-        event=event_pb2,
-        graph=graph_pb2,
-        summary=summary_pb2,
-        summaries=summaries,
-        tensor=tensor_pb2,
-        shape=tensor_shape_pb2,
-        types=types_pb2,
-    )
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        is_file = isinstance(error, (FileExistsError, NotADirectoryError))
+        why = "there is a file of that name" if is_file else f"{error.strerror}: {str(error.filename)!r}"
+        said = f"{call}: the folder can't be made or written to ({why}). Give another log_dir"
+        raise shown_short(type(error)(error.errno, said)) from None
+    if not os.access(folder, os.W_OK):
+        raise shown_short(PermissionError(errno.EACCES, f"{call}: {os.fspath(folder)!r} can't be written to"))
 
 
 class EventLog:
@@ -69,14 +55,30 @@ class EventLog:
 
     Numbers that aren't finite are written as they are in scalars (TensorBoard shows them so), and left out
     of histograms, which then get a scalar `<tag>/nonfinite` that counts them.
+
+    Args:
+        folder: the run's folder.
+        call: who writes, for errors.
+        purge_step: readers forget what earlier files of the folder have from this step on.
+        flush_secs: after how many seconds what was written can be read, at the latest.
+        filename_suffix: the end of the file's name.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        call: str = "log_dir",
+        purge_step: int | None = None,
+        flush_secs: float = _FLUSH_SECONDS,
+        filename_suffix: str = "",
+    ) -> None:
         self._protos = protos()
+        make_folder(folder, call if call.endswith(")") else f"{call}={os.fspath(folder)!r}")
         self._folder = folder
+        self._purge_step, self._suffix, self._flush_seconds = purge_step, filename_suffix, flush_secs
         self._writer: Any = None
         self._flushed = time.monotonic()
+        self._told: set[str] = set()
         self.last_steps: dict[str, int] = {}  # of the scalars
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
@@ -88,12 +90,10 @@ class EventLog:
         """
         made = self._protos.summary.Summary()
         for tag, value in values.items():
-            try:
-                made.value.add(tag=tag, simple_value=_single(value))
-                self.last_steps[tag] = int(step)
-            except (TypeError, ValueError) as error:
-                raise shown_short(type(error)(f"scalar {tag!r}: expected a number; got {value!r:.60}")) from None
+            checked_tag(tag, "scalar(tag, value, step)")
+            made.value.add(tag=tag, simple_value=number_of(tag, value))
         self.add(self._protos.event.Event(summary=made), step)
+        self.last_steps |= dict.fromkeys(values, whole_step(step))
 
     def histogram(self, tag: str, values: Any, step: int) -> None:
         """The distribution of an array's elements; nothing for an empty one.
@@ -102,15 +102,23 @@ class EventLog:
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.histogram("weights", [1.0, 2.0, 2.5], step=1)
         """
-        flat = numpy.asarray(values).reshape(-1).astype("float64")
-        finite = flat[numpy.isfinite(flat)].clip(-_LARGEST, _LARGEST)  # TensorBoard can't count with larger ones
+        finite = self._finite(checked_tag(tag, "histogram(tag, values, step)"), values, step)
+        if finite.size:
+            self.value(step, tag=tag, histo=histograms.even(finite))
+
+    def _finite(self, tag: str, values: Any, step: int, walltime: float | None = None) -> numpy.ndarray:
+        """The finite numbers; the others are counted."""
+        given = as_array(values, f"histogram {tag!r}").reshape(-1)
+        if given.dtype.kind == "c":
+            raise shown_short(
+                TypeError(f"histogram {tag!r}: expected real numbers; got complex ones. Write abs(values)")
+            )
+        flat = given.astype("float64")
+        finite = flat[numpy.isfinite(flat)]
         if finite.size < flat.size:
-            self.scalars({f"{tag}/nonfinite": flat.size - finite.size}, step)
-        if not finite.size:
-            return
-        summary = self._protos.summary
-        made = summary.Summary(value=[summary.Summary.Value(tag=tag, histo=_histogram(finite, summary))])
-        self.add(self._protos.event.Event(summary=made), step)
+            missing = self._protos.summary.Summary.Value(tag=f"{tag}/nonfinite", simple_value=flat.size - finite.size)
+            self.add(self._protos.event.Event(summary=self._protos.summary.Summary(value=[missing])), step, walltime)
+        return finite.clip(-histograms.LARGEST, histograms.LARGEST)  # TensorBoard can't count with larger ones
 
     def pictures(self, tag: str, pictures: list[numpy.ndarray], step: int) -> None:
         """Pictures of one size under one tag, as Keras writes them; each is (height, width, 1 to 4) of bytes."""
@@ -129,6 +137,7 @@ class EventLog:
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.text("notes", "a *good* run", step=1)
         """
+        checked_tag(tag, "text(tag, text, step)")
         is_one = not isinstance(text, (numpy.ndarray, list, tuple))
         several = numpy.array(str(text) if is_one else text, dtype=object)
         self._texts(tag, [str(part).encode("utf-8", "replace") for part in several.flat], several.shape, step, "text")
@@ -138,17 +147,38 @@ class EventLog:
         self._texts(tag, [part for file in files for part in (file, b"")], (len(files), 2), step, "audio", _WAV)
 
     def _texts(
-        self, tag: str, parts: list[bytes], shape: tuple[int, ...], step: int, plugin: str, about: bytes = b""
+        self,
+        tag: str,
+        parts: list[bytes],
+        shape: tuple[int, ...],
+        step: int,
+        plugin: str,
+        about: bytes = b"",
+        walltime: float | None = None,
     ) -> None:
         """A tensor of strings, and which tab it is for."""
-        summary = self._protos.summary
-        told = summary.SummaryMetadata.PluginData(plugin_name=plugin, content=about)
-        value = summary.Summary.Value(tag=tag, metadata=summary.SummaryMetadata(plugin_data=told))
         made = self._protos.tensor.TensorProto(dtype=self._protos.types.DT_STRING, string_val=parts)
         for length in shape:
             made.tensor_shape.dim.add(size=length)
-        value.tensor.CopyFrom(made)
-        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+        self.value(step, walltime, tag=tag, metadata=self._for_tab(plugin, about), tensor=made)
+
+    def _for_tab(self, plugin: str, about: bytes = b"") -> Any:
+        """The metadata by which TensorBoard knows which tab a tensor is for."""
+        kind = self._protos.summary.SummaryMetadata
+        return kind(plugin_data=kind.PluginData(plugin_name=plugin, content=about))
+
+    def value(self, step: int, walltime: float | None = None, **fields: Any) -> None:
+        """One value, of the fields that its message has."""
+        summary = self._protos.summary
+        made = summary.Summary(value=[summary.Summary.Value(**fields)])
+        self.add(self._protos.event.Event(summary=made), step, walltime)
+
+    def _tell(self, words: str) -> None:
+        """Warn of what isn't written as it was given: once, as it may be so in every step."""
+        kind = re.sub(r"\d", "", words)
+        if kind not in self._told:
+            self._told.add(kind)
+            warnings.warn(f"{type(self).__name__}: {words}", stacklevel=_outside())
 
     def graph(self, definition: Any) -> None:
         """A `GraphDef`, for the Graphs tab."""
@@ -160,15 +190,25 @@ class EventLog:
         tagged = event.TaggedRunMetadata(tag=tag, run_metadata=metadata.SerializeToString())
         self.add(event.Event(tagged_run_metadata=tagged), step)
 
-    def add(self, event: Any, step: int) -> None:
-        """Any event."""
-        event.step, event.wall_time = int(step), time.time()
-        if self._writer is None:  # several files of one second in one folder must not meet
-            name = f".{os.getpid()}.{next(_counter)}.v2"
-            self._writer = self._protos.writer(os.path.join(self._folder, "events"), name)
+    def add(self, event: Any, step: int, walltime: float | None = None) -> None:
+        """Any event; `walltime` is when it happened, in seconds since 1970, if that isn't now."""
+        event.step, event.wall_time = whole_step(step), time.time() if walltime is None else float(walltime)
+        if self._writer is None:
+            self._open()
         self._writer.write_event(event)
-        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+        if time.monotonic() - self._flushed > self._flush_seconds:
             self.flush()
+
+    def _open(self) -> None:
+        make_folder(self._folder, f"log_dir={os.fspath(self._folder)!r}")  # which somebody may have removed
+        # Several files of one second in one folder must not meet, and readers take them in the order of their names.
+        name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
+        self._writer = self._protos.writer(os.path.join(self._folder, "events"), name)
+        if self._purge_step is not None:
+            kind = self._protos.event
+            start = kind.SessionLog(status=kind.SessionLog.START)
+            step, self._purge_step = int(self._purge_step), None
+            self._writer.write_event(kind.Event(step=step, wall_time=time.time(), session_log=start))
 
     def flush(self) -> None:
         """Let readers see everything up to here.
@@ -201,35 +241,90 @@ class EventLog:
             writer.close()
 
 
-def _single(value: Any) -> float:
-    """A number as the nearest of single precision; too large ones become infinite."""
-    number = float(value)
-    if math.isfinite(number) and abs(number) > _LARGEST:
+def as_array(values: Any, what: str = "values") -> numpy.ndarray:
+    """Numbers of any library, or in lists, as NumPy has them; `what` says whose they are, for errors.
+
+    Raises:
+        TypeError: for what holds no numbers, and for lists of several lengths.
+    """
+    several = ""
+    try:
+        found = numpy.asarray(values)
+    except ValueError:  # it isn't rectangular
+        found, several = numpy.empty(0, dtype=object), ". Write arrays of several shapes one by one"
+    if found.dtype.kind in "OSUMm":
+        told = " ".join(f"{values!r:.200}".split())
+        raise shown_short(
+            TypeError(f"{what}: expected numbers, as an array, a tensor or a list; got {told:.60}{several}")
+        )
+    return found
+
+
+def named(given: Any, what: str) -> Mapping[Any, Any]:
+    """A dict that is one; `what` is the call, for errors.
+
+    Raises:
+        TypeError: for what is none.
+    """
+    if not isinstance(given, Mapping):
+        raise shown_short(TypeError(f"{what}: expected a dict; got {given!r:.60} ({type(given).__name__})"))
+    return given
+
+
+def checked_tag(tag: Any, call: str) -> str:
+    """A tag that is one; `call` says how it is written.
+
+    Raises:
+        TypeError: for what is no text.
+    """
+    if not isinstance(tag, str):
+        raise shown_short(
+            TypeError(f"{call}: the tag comes first, and is a text; got {tag!r:.60} ({type(tag).__name__})")
+        )
+    return tag
+
+
+def number_of(tag: str, value: Any, double: bool = False) -> float:
+    """One number; those too large for single precision become infinite.
+
+    Args:
+        tag: its tag, for errors.
+        value: the number.
+        double: it is written in double precision.
+
+    Raises:
+        TypeError: for what is no number, or for several.
+    """
+    try:
+        number = float(value) if isinstance(value, (int, float)) else float(as_array(value).reshape(()))
+    except (TypeError, ValueError):
+        raise shown_short(TypeError(f"scalar {tag!r}: expected a number; got {_shown(value)}")) from None
+    if not double and math.isfinite(number) and abs(number) > histograms.LARGEST:
         return math.copysign(math.inf, number)
     return number
 
 
-def _histogram(values: numpy.ndarray, summary: Any) -> Any:
-    low, high = float(values.min()), float(values.max())
-    edges = numpy.linspace(low, high, BINS + 1) if math.isfinite(high - low) and high > low else _around(low, high)
-    counts, edges = numpy.histogram(values, edges)
-    with numpy.errstate(over="ignore"):  # the sum of squares may be infinite; TensorBoard doesn't show it
-        squares = float(numpy.square(values).sum())
-        total = float(values.sum())
-    return summary.HistogramProto(
-        min=low,
-        max=high,
-        num=values.size,
-        sum=total,
-        sum_squares=squares,
-        bucket_limit=edges[1:].tolist(),
-        bucket=counts.tolist(),
-    )
+def _shown(value: Any) -> str:
+    shape = getattr(value, "shape", ())
+    several = f"{type(value).__name__} of shape {tuple(shape)}; its mean, or several tags?" if shape else ""
+    return several or f"{value!r:.60}"
 
 
-def _around(low: float, high: float) -> numpy.ndarray:
-    """Two edges for equal values; edges without overflow for the largest ones."""
-    if low == high:
-        margin = abs(low) * 1e-6 or 1e-6
-        return numpy.array([low - margin, high + margin])
-    return numpy.array([low, low / 2, 0.0, high / 2, high])
+def whole_step(step: Any) -> int:
+    """A step as a number; a tensor or an array may hold it.
+
+    Raises:
+        TypeError: for what is no number.
+    """
+    try:
+        return int(step) if isinstance(step, (int, float)) else int(as_array(step).reshape(()))
+    except (TypeError, ValueError):
+        raise shown_short(TypeError(f"step: expected a whole number; got {step!r:.60}")) from None
+
+
+def _outside() -> int:
+    """How many frames above `_tell` the program is that writes, for warnings."""
+    frame, level = sys._getframe(1), 1
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
+    return level

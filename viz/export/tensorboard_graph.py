@@ -19,33 +19,16 @@ from collections.abc import Collection
 from typing import Any
 
 from viz.export import tensorboard_profile
+from viz.export.event_protos import protos
 from viz.export.run_metadata import messages
-from viz.export.tensorboard_events import EventLog, protos
+from viz.export.tensorboard_events import EventLog
+from viz.export.values.tensor_messages import DTYPES
 from viz.facts import formatting
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.facts.selection import Selection, call_numbers, line_of, origin, pick_step, step_numbers, variables_of
 
-__all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
-
-_DTYPES = {
-    "float32": 1,
-    "float64": 2,
-    "int32": 3,
-    "uint8": 4,
-    "int16": 5,
-    "int8": 6,
-    "complex64": 8,
-    "int64": 9,
-    "bool": 10,
-    "bfloat16": 14,
-    "uint16": 17,
-    "complex128": 18,
-    "float16": 19,
-    "uint32": 22,
-    "uint64": 23,
-}
-
+__all__ = ["append", "graph_def", "names_of", "run_metadata", "unique_names", "write"]
 
 MOST_OPS = 100_000  # of a graph
 
@@ -66,7 +49,7 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """
     if not record.ops:
         raise ValueError("to_tensorboard(): the recording holds no ops, so there is no graph to write")
-    log = EventLog(log_dir)
+    log = EventLog(log_dir, f"to_tensorboard(log_dir={os.fspath(log_dir)!r})")
     try:
         append(record, log)
     finally:
@@ -122,7 +105,7 @@ def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
     chosen = (op for op in record.ops if step is None or op.step == step)
     for op in itertools.islice(chosen, MOST_OPS):
         naming.add(op)
-    return _unique(naming.wanted)
+    return unique_names(naming.wanted)
 
 
 class _Naming:
@@ -212,7 +195,8 @@ def _part(name: str) -> str:
     return "".join(kept)[:100] or "_"
 
 
-def _unique(wanted: dict[tuple[str, int], str]) -> dict[tuple[str, int], str]:
+def unique_names(wanted: dict[tuple[str, int], str]) -> dict[tuple[str, int], str]:
+    """Names of nodes by the same keys, none of them twice, and none that of a scope."""
     scopes = {name[:at] for name in wanted.values() for at in range(len(name)) if name[at] == "/"}
     taken, counts, found = set(scopes), dict.fromkeys(scopes, 0), {}
     for key, name in wanted.items():
@@ -309,7 +293,7 @@ def _sources(record: Record, op: Op, names: dict[tuple[str, int], str], variable
 def _describe(node: Any, outputs: list[TensorInfo], device: str) -> None:
     node.device = _device(device)
     if outputs:
-        node.attr["T"].type = _DTYPES.get(outputs[0].dtype, 0)
+        node.attr["T"].type = DTYPES.get(outputs[0].dtype, 0)
         for info in outputs:
             shape = node.attr["_output_shapes"].list.shape.add()
             for length in info.shape:
@@ -363,7 +347,7 @@ def _fill(stats: Any, op: Op | None, outputs: list[TensorInfo]) -> None:
     stats.memory.add(allocator_name=outputs[0].device if outputs else "cpu", total_bytes=size, peak_bytes=size)
     for slot, info in enumerate(outputs):
         described = stats.output.add(slot=slot).tensor_description
-        described.dtype = _DTYPES.get(info.dtype, 0)
+        described.dtype = DTYPES.get(info.dtype, 0)
         described.shape.SetInParent()  # a scalar's too: TensorBoard reads no times after a missing one
         for length in info.shape:
             described.shape.dim.add(size=length)

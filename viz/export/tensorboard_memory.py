@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from viz.export.values.tensor_messages import DTYPES
 from viz.facts import formatting
 from viz.facts.memory_use import spans
 from viz.facts.schema import Record, TensorInfo
 
 __all__ = ["MemoryEvent", "memory_events"]
 
-_TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9}
-_TYPES |= {"bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23}
 _NO_OP = " "  # after a name: without it the plugin's table of ops counts each piece of memory as a run of that op
 
 
@@ -58,7 +57,7 @@ def memory_events(record: Record) -> list[MemoryEvent]:
             "addr": number + 1,
             "tf_op": _whose(record, tensor) + _NO_OP,
             "region_type": tensor.role,
-            "data_type": _TYPES.get(tensor.dtype, 0),
+            "data_type": DTYPES.get(tensor.dtype, 0),
             "shape": formatting.shape(tensor.shape),
         }
         found.append(MemoryEvent(when, "MemoryAllocation" if comes else "MemoryDeallocation", stats))

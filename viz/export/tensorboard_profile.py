@@ -25,7 +25,6 @@ __all__ = ["Profile", "messages", "write"]
 
 _HOST = "/host:CPU"  # the plane that the plugin takes for what ran in Python
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_./>-]|^[^A-Za-z0-9.]")  # what names of ops can't have
-_MEMORY = 1_000_000  # the number of the line on which memory comes and goes: beyond those of threads
 _PICOSECONDS = 1000  # in the nanoseconds of a recording
 
 _MESSAGES: Messages = {
@@ -95,7 +94,8 @@ def write(record: Record, log_dir: str | os.PathLike[str], session: str | None =
 class Profile:
     """What the Profile tab shows of one or several recordings: scopes and ops nested in time, a line for each thread.
 
-    And memory that comes and goes, on a line of its own, of which "Memory Profile" is made.
+    And memory that comes and goes, of which "Memory Profile" is made. That is on the first thread's line: the plugin
+    would count a line of its own as a thread that is idle all the time.
 
     Attributes:
         space: the `XSpace`.
@@ -117,18 +117,15 @@ class Profile:
         last = max([op.end for op in record.ops if op.end is not None], default=0)
         first = min([scope.call for scope in record.scopes if scope.kind == "step"], default=0)
         ahead = 0 if step is None else step - first
-        for thread in sorted({op.thread for op in record.ops}):
+        threads = sorted({op.thread for op in record.ops})
+        for thread in threads:
             line = self._plane.line(thread, thread_name(record, thread))
             slices = [_scope_slice(s, last, ahead) for s in record.scopes if thread_of.get(s.id, 0) == thread]
             slices += [_op_slice(record, op) for op in record.ops if op.thread == thread]
+            slices += [(when, when, name, told) for when, name, told in memory_events(record) if thread == threads[0]]
             # An outer event comes before the inner one that begins with it.
             for start, end, title, stats in sorted([s for s in slices if s], key=lambda s: (s[0], -s[1])):
                 self._plane.event(line, title, at + start, at + end, stats)
-        memory = memory_events(record)
-        if memory:
-            line = self._plane.line(_MEMORY, "memory")
-            for when, name, about in memory:
-                self._plane.event(line, name, at + when, at + when, about)
 
     def write(self, log_dir: str | os.PathLike[str], session: str) -> pathlib.Path:
         """Write the file; returns its path."""

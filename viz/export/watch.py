@@ -13,7 +13,9 @@ from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.layers import Layer
 from viz.boundary import boundary
+from viz.export.event_files import last_step
 from viz.export.summary_writer import SummaryWriter
+from viz.export.tensorboard_events import make_folder
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 from viz.recorder.scopes import OpenScope, Scopes
@@ -21,6 +23,7 @@ from viz.recorder.scopes import OpenScope, Scopes
 __all__ = ["Watch", "watch"]
 
 _WHAT = ("weights", "gradients", "activations")
+_ASIDE = ("test_step", "predict_step")  # of `evaluate` and `predict`
 
 
 @boundary
@@ -32,9 +35,13 @@ def watch(
 ) -> Watch:
     """Write distributions and norms of a model's tensors while it trains, in `fit` or in a loop of your own.
 
-    A step is a batch of `fit`, or else a backward pass. Steps 0, `every`, 2·`every` ... are written, the others cost
-    next to nothing. Tags are `weights/<path>`, `gradients/<path>`, `activations/<layer>` for histograms, and the same
-    with `/norm` for L2 norms. Elements that are not finite are counted under `.../nonfinite`.
+    A step is a batch that trains the model in `fit` or `train_on_batch`, or what `viz.step` marks. In other loops one
+    ends where a gradient of this model comes that it has had already: backward passes of other models are no steps,
+    and two losses of a GAN are one. The first step and each `every`-th from there are written, the others cost next to
+    nothing. They are counted from 0; of a model whose optimizer has made updates before, as in a training that is
+    resumed, from there; and in a folder that was watched before, behind what it has. Tags are `weights/<path>`,
+    `gradients/<path>`, `activations/<layer>` for histograms, and the same with `/norm` for L2 norms. Elements that are
+    not finite are counted under `.../nonfinite`.
 
     Args:
         model: a model or layer.
@@ -49,6 +56,7 @@ def watch(
         ValueError: for another word, or when `every` is not positive.
         TypeError: when `model` is none.
         ImportError: without tensorboardX.
+        OSError: when the folder can't be made or written to.
 
     >>> import tempfile
     >>> import eagerflow as ef, viz
@@ -72,7 +80,8 @@ class Watch(observe.Observer):
     """A model that is being watched, as `viz.watch` returns it.
 
     Attributes:
-        step: how many steps of training have ended.
+        step: how many steps of training have ended, with those before. In a loop that marks none, one ends when the
+            next one's gradients come.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -86,14 +95,22 @@ class Watch(observe.Observer):
     True
     """
 
+    hears_steps = True  # those that `viz.step` marks
+
     def __init__(self, model: Any, log_dir: str | os.PathLike[str], every: int, what: frozenset[str]) -> None:
-        self.step = 0
+        made = int(getattr(getattr(model, "optimizer", None), "iterations", None) or 0)
+        make_folder(log_dir, f"watch(log_dir={os.fspath(log_dir)!r})")
+        last = last_step(log_dir, tuple(f"{word}/" for word in _WHAT))
+        self.step = self._first = made or (0 if last is None else last + every)
         self._model, self._every, self._what = model, every, what
-        self._log = SummaryWriter(log_dir)
+        # Of a training that goes on from a checkpoint, what came after that is forgotten.
+        self._log = SummaryWriter(log_dir, purge_step=made if made and last is not None and made <= last else None)
         self._steps = Scopes[OpenScope]()
-        self._aside = Scopes[OpenScope]()  # batches that are evaluated or predicted, which are no steps of training
+        self._aside = Scopes[OpenScope]()  # batches that are evaluated or predicted, or that train another model
         self._calls = Scopes[OpenScope]()  # of models and layers
         self._wrote: set[tuple[str, int]] = set()
+        self._seen: set[Any] = set()  # variables whose gradients came in this step, which nobody marks
+        self._held: dict[str, Any] = {}  # what layers gave after that, in this step or the next
         self._observing = observe.observing(self)
         self._observing.__enter__()
         self._open = True
@@ -112,18 +129,21 @@ class Watch(observe.Observer):
         >>> watch.close()
         """
         if self._open:
+            self._end_unmarked()
             self._open = False
             self._observing.__exit__(None, None, None)
             self._log.close()
 
     @property
     def _chosen(self) -> bool:
-        return self._open and self.step % self._every == 0 and not self._aside
+        return self._open and (self.step - self._first) % self._every == 0 and not self._aside
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         """A step begins, or something else."""
         if scope.kind == "step":
-            (self._steps if scope.name == "train_step" else self._aside).append(OpenScope(scope))
+            self._end_unmarked()
+            is_ours = scope.name not in _ASIDE and self._is_trained_by(scope.owner)
+            (self._steps if is_ours else self._aside).append(OpenScope(scope))
         elif scope.kind in ("layer", "model"):
             self._calls.append(OpenScope(scope))
 
@@ -138,20 +158,54 @@ class Watch(observe.Observer):
         elif scope.kind in ("layer", "model"):
             path = "/".join([call.scope.name for call in self._calls])
             self._calls.end(scope)
-            if scope.kind == "layer" and "activations" in self._what and self._chosen:
+            if scope.kind == "layer" and "activations" in self._what and (self._chosen or self._seen):
                 tensors = [x for x in flat(outputs) if isinstance(x, Tensor)]
                 if self._is_ours(scope.owner) and tensors:
-                    self._write("activations", self._place(scope, path), tensors[0].data)
+                    self._activated(self._place(scope, path), tensors[0].data)
+
+    def _activated(self, place: str, data: Any) -> None:
+        if self._seen:  # whether this belongs to the next step already, its gradients will tell
+            self._held[place] = data
+        else:
+            self._write("activations", place, data)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over."""
+        if self._aside:
+            return
+        ours = {variable.identity for variable in self._model.trainable_variables}
+        found = [pair for pair in zip(sources, results) if isinstance(pair[0], Variable) and pair[0].identity in ours]
+        if not found:
+            return
+        if not self._steps:
+            self._of_unmarked({variable.identity for variable, _ in found})
         if self._chosen and "gradients" in self._what:
-            ours = {variable.identity for variable in self._model.trainable_variables}
-            for source, gradient in zip(sources, results):
-                if isinstance(source, Variable) and source.identity in ours and isinstance(gradient, Tensor):
-                    self._write("gradients", source.path, gradient.data)
-        if not self._steps and not self._aside:
+            for variable, gradient in found:
+                if isinstance(gradient, Tensor):
+                    self._write("gradients", variable.path, gradient.data)
+
+    def _of_unmarked(self, variables: set[Any]) -> None:
+        """Gradients of these came: they belong to the step before them, or begin one."""
+        held, self._held = self._held, {}
+        if self._seen & variables:
+            self._end_unmarked()
+        self._seen |= variables
+        for place, data in held.items() if self._chosen else ():
+            self._write("activations", place, data)
+
+    def _end_unmarked(self) -> None:
+        """End the step that nobody marks, if gradients came in it."""
+        self._held.clear()
+        if self._seen:
+            self._seen.clear()
             self._end_step()
+
+    def _is_trained_by(self, trained: Any) -> bool:
+        """Does a step of this model change the one that is watched? Those of a GAN's other half don't."""
+        ours, theirs = self._model.variables, getattr(trained, "trainable_variables", None)
+        if trained is self._model or not ours or not theirs:  # or nobody knows yet
+            return True
+        return not {variable.identity for variable in ours}.isdisjoint([variable.identity for variable in theirs])
 
     def _is_ours(self, layer: Any) -> bool:
         known = getattr(self._model, "_flatten_layers", None)

@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-import numpy
-
 from eagerflow import Model, tree
 from eagerflow.layers import Layer
 from viz.facts import formatting
@@ -17,6 +15,7 @@ from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture.graph_builder import graph as graph_of_run
 from viz.picture.palette import LIGHT
 from viz.recorder.capture import Options
+from viz.recorder.model_inputs import inner_layers, known_shape, symbolic_ends, zeros_for
 from viz.recorder.record_builder import record_of
 
 __all__ = ["Shown", "architecture", "has_parts_alone", "trial"]
@@ -91,7 +90,7 @@ def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = No
     Raises:
         ValueError: when the model isn't built, or nobody knows what to call it with.
     """
-    if inputs is None and _symbolic_ends(model) is not None:
+    if inputs is None and symbolic_ends(model) is not None:
         made = Graph(formatting.clean(model.name))
         drawing = _Symbolic(made, shown, expand_nested)
         drawing.add(model, None)
@@ -105,17 +104,17 @@ def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = No
 def has_parts_alone(model: Any) -> bool:
     """Can nobody call the model itself, but layers that it holds: as a GAN that has only a `train_step`?"""
     written = getattr(type(model), "call", None) not in (Layer.call, Model.call)
-    return isinstance(model, Layer) and not written and _symbolic_ends(model) is None and bool(_inner_layers(model))
+    return isinstance(model, Layer) and not written and symbolic_ends(model) is None and bool(inner_layers(model))
 
 
 def _of_parts(model: Any, shown: Shown, expand: bool) -> Graph:
     made = Graph(formatting.clean(model.name), "the model has no call: these are its parts, as they are called alone")
-    for number, part in enumerate(_inner_layers(model)):
+    for number, part in enumerate(inner_layers(model)):
         start, title = (
             f"part{number}_",
             f"{formatting.clean(part.name, 60)} ({formatting.clean(type(part).__name__, 40)})",
         )
-        if not _inner_layers(part) or (_symbolic_ends(part) is None and _known_shape(part) is None):
+        if not inner_layers(part) or (symbolic_ends(part) is None and known_shape(part) is None):
             box = Node(f"{start}box", "scope", "", row=f"{start}box")
             trained = bool(part.trainable) if part.weights else None
             shown.write(box, _Facts(part.name, type(part).__name__, trainable=trained))
@@ -133,14 +132,6 @@ def _of_parts(model: Any, shown: Shown, expand: bool) -> Graph:
             made.nodes[moved.id] = moved
         made.edges += [dataclasses.replace(e, tail=start + e.tail, head=start + e.head) for e in inner.edges]
     return made
-
-
-def _symbolic_ends(model: Any) -> tuple[list[Any], list[Any]] | None:
-    """The symbolic inputs and outputs; None where the model has none."""
-    try:
-        return list(model.inputs), list(model.outputs)
-    except AttributeError:
-        return None
 
 
 class _Symbolic:
@@ -161,7 +152,7 @@ class _Symbolic:
 
     def add(self, model: Any, cluster: str | None) -> tuple[list[list[str]], list[str]]:
         """Draw a model; gives the boxes that read each input, and the box of each output."""
-        inputs, outputs = _symbolic_ends(model) or ([], [])
+        inputs, outputs = symbolic_ends(model) or ([], [])
         ends: dict[Any, str] = {}  # origin of a tensor -> the box it comes from
         readers: dict[Any, list[str]] = {x.origin: [] for x in inputs}
         for node in _calls_between(inputs, outputs):
@@ -169,7 +160,7 @@ class _Symbolic:
         return [readers[x.origin] for x in inputs], [ends.get(x.origin, "") for x in outputs]
 
     def _add_call(self, call: Any, cluster: str | None, ends: dict[Any, str], readers: dict[Any, list[str]]) -> None:
-        inner = _symbolic_ends(call.operation) if self.expand else None
+        inner = symbolic_ends(call.operation) if self.expand else None
         if inner is not None and call.inputs:
             frame = f"frame{len(self.graph.clusters)}"
             title = f"{formatting.clean(call.operation.name)} ({type(call.operation).__name__})"
@@ -262,41 +253,15 @@ def trial(model: Any, inputs: Any = None) -> Record:
     if not callable(model) or isinstance(model, type):
         raise TypeError(f"viz.summary(model): expected a model or layer; got {type(model).__name__}")
     if has_parts_alone(model):
-        inner = {id(each) for each in _inner_layers(model)}
+        inner = {id(each) for each in inner_layers(model)}
         held = [name for name, value in vars(model).items() if id(value) in inner][:_NAMED]
         parts = ", ".join([f"viz.summary(model.{name})" for name in held])
         raise ValueError(
             f"{type(model).__name__} {model.name!r} has no method `call` to run. Ask for its parts: {parts}"
         )
-    given = _zeros_for(model) if inputs is None else inputs
+    given = zeros_for(model, "viz.summary(model, x), viz.plot_model(model, inputs=x)") if inputs is None else inputs
     name = str(getattr(model, "name", type(model).__name__))
     return record_of(lambda: model(given), Options(name, backward=False))
-
-
-def _known_shape(layer: Any) -> Any:
-    """The shape of a layer's input: what it was built with, or else what its first inner layer was."""
-    config = layer.get_build_config() if getattr(layer, "built", False) else None
-    shape = (config or {}).get("input_shape")
-    inner = [] if shape is not None else list(_inner_layers(layer))
-    for each in inner:
-        shape = _known_shape(each)
-        if shape is not None:
-            break
-    return shape
-
-
-def _zeros_for(model: Any) -> Any:
-    ends = _symbolic_ends(model)
-    if ends is not None:
-        found = [numpy.zeros([1 if n is None else n for n in x.shape], str(x.dtype)) for x in ends[0]]
-        return found if len(found) > 1 else found[0]
-    shape = _known_shape(model)
-    if shape is None:
-        raise ValueError(
-            f"{type(model).__name__} {getattr(model, 'name', '')!r} doesn't know its input: call it on a batch first, "
-            "or give one: viz.summary(model, x), viz.plot_model(model, inputs=x)."
-        )
-    return tree.map_shape_structure(lambda s: numpy.zeros([1 if n is None else n for n in s], "float32"), shape)
 
 
 def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
@@ -334,7 +299,7 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
 def _not_reached(model: Any, record: Record) -> str:
     """Which of the model's own layers this run had no use for, as they are behind an `if`; empty for none."""
     ran = {scope.name for scope in record.scopes}
-    missing = [formatting.clean(each.name, 40) for each in _inner_layers(model) if each.name not in ran]
+    missing = [formatting.clean(each.name, 40) for each in inner_layers(model) if each.name not in ran]
     if not missing:
         return ""
     named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
@@ -377,11 +342,3 @@ def _of_scope(record: Record, scope: Scope) -> _Facts:
         scope.config.get("trainable") if scope.params else None,
         scope.config,
     )
-
-
-def _inner_layers(layer: Any) -> list[Any]:
-    """The layers among an object's attributes, and in lists and dicts there, in the order in which they were set."""
-    found = getattr(layer, "layers", None)
-    if found is not None:
-        return list(found)
-    return [each for each in tree.flatten(list(vars(layer).values())) if hasattr(each, "get_build_config")]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 __all__ = ["PLUGINS"]
 
-_PROJECTOR, _HPARAMS = "eagerflow.compat.plugins.projector", "eagerflow.compat.plugins.hparams"
-PLUGINS: dict[str, str] = {"tensorboard.plugins.projector": _PROJECTOR, "tensorboard.plugins.hparams.api": _HPARAMS}
+_HERE = "eagerflow.compat.plugins"
+PLUGINS: dict[str, str] = {
+    "tensorboard.plugins.hparams.api": f"{_HERE}.hparams",
+    "tensorboard.plugins.mesh.summary_v2": f"{_HERE}.mesh",
+    "tensorboard.plugins.projector": f"{_HERE}.projector",
+}
 """Which module a script gets for one of TensorBoard's."""

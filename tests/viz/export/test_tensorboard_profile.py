@@ -56,14 +56,18 @@ def test_events_of_a_profile_nest(steps, tmp_path):
         open_until.append(end)
 
 
-def test_memory_that_comes_and_goes_has_a_line(tmp_path):
+def of_memory(plane):
+    return [each for each in named(plane) if each[0].startswith("Memory")]
+
+
+def test_memory_comes_and_goes_on_the_line_of_the_first_thread(tmp_path):
     weight = ef.Variable(np.ones((10, 20), "float32"), name="w")
     with viz.trace() as t:
         y = ef.ops.ones((5, 10)) @ weight
         del y
     plane = plane_of(tensorboard_profile.write(t, tmp_path))
-    assert [line.name for line in plane.lines] == ["main", "memory"]
-    events = named(plane, 1)
+    assert [line.name for line in plane.lines] == ["main"]  # the plugin takes any other line for an idle thread
+    events = of_memory(plane)
     assert [event.offset_ps for _, event, _ in events] == sorted(event.offset_ps for _, event, _ in events)
     assert events[0][0] == "MemoryAllocation"
     assert all(about["tf_op"].endswith(" ") for _, _, about in events)  # else they would be counted as runs of ops
@@ -80,10 +84,10 @@ def test_memory_that_comes_and_goes_has_a_line(tmp_path):
     assert in_use == list(np.cumsum(sizes))
 
 
-def test_where_memory_was_not_recorded_there_is_no_line_for_it(tmp_path):
+def test_where_memory_was_not_recorded_there_is_nothing_of_it(tmp_path):
     with viz.trace(memory=False) as t:
         ef.ops.tanh(ef.ops.ones(3))
-    assert [line.name for line in plane_of(tensorboard_profile.write(t, tmp_path)).lines] == ["main"]
+    assert of_memory(plane_of(tensorboard_profile.write(t, tmp_path))) == []
 
 
 def test_without_times_there_is_no_profile(tmp_path):

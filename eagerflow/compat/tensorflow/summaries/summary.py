@@ -92,7 +92,7 @@ def create_noop_writer() -> SummaryWriter:
     return SummaryWriter()
 
 
-def _written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> bool:
+def written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> bool:
     """Whether there was a writer. TensorFlow says nothing where there is none, either.
 
     Args:
@@ -125,12 +125,12 @@ def scalar(name: str, data: Any, step: Any = None, description: str | None = Non
     Returns:
         Whether there was a writer.
     """
-    return _written(name, step, lambda log, tag, at: log.scalar(tag, float(data), at))
+    return written(name, step, lambda log, tag, at: log.scalar(tag, data, at))
 
 
 def histogram(name: str, data: Any, step: Any = None, buckets: Any = None, description: str | None = None) -> bool:
     """Write the distribution of a tensor's elements; arguments and result as those of `scalar`."""
-    return _written(name, step, lambda log, tag, at: log.histogram(tag, _array(data), at))
+    return written(name, step, lambda log, tag, at: log.histogram(tag, _array(data), at))
 
 
 def image(name: str, data: Any, step: Any = None, max_outputs: int = 3, description: str | None = None) -> bool:
@@ -145,7 +145,7 @@ def image(name: str, data: Any, step: Any = None, max_outputs: int = 3, descript
             f"tf.summary.image({name!r}): expected (number, height, width, channels); got {pixels.shape}. For one "
             "picture: tf.expand_dims(picture, 0)"
         )
-    return _written(name, step, lambda log, tag, at: log.images(tag, pixels[: int(max_outputs)], at))
+    return written(name, step, lambda log, tag, at: log.images(tag, pixels[: int(max_outputs)], at))
 
 
 def audio(
@@ -171,7 +171,7 @@ def audio(
     Returns:
         Whether there was a writer.
     """
-    return _written(
+    return written(
         name, step, lambda log, tag, at: log.audio(tag, _array(data)[: int(max_outputs)], at, int(sample_rate))
     )
 
@@ -181,7 +181,7 @@ def text(name: str, data: Any, step: Any = None, description: str | None = None)
     given = numpy.asarray(getattr(data, "numpy", lambda: data)())
     texts = numpy.array([part.decode() if isinstance(part, bytes) else str(part) for part in given.flat], dtype=object)
     whole = texts.reshape(given.shape) if given.ndim else texts[0]
-    return _written(name, step, lambda log, tag, at: log.text(tag, whole, at))
+    return written(name, step, lambda log, tag, at: log.text(tag, whole, at))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,112 @@
+"""Files that TensorBoard's projector reads: tables of points, their labels and pictures, and what there is of them."""
+
+from __future__ import annotations
+
+import csv
+import math
+import pathlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from viz.export.png import png
+from viz.export.values.pixels import grid
+
+__all__ = ["add_entry", "projector_config", "write_labels", "write_points", "write_sprite"]
+
+_CONFIG = "projector_config.pbtxt"
+_BLOCK = re.compile(r"^embeddings \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
+_LARGEST_SPRITE = 8192  # pixels of its side, says TensorBoard
+
+
+def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The file that tells TensorBoard's projector which tables there are.
+
+    Args:
+        entries: fields by name: texts, numbers, lists of them, and messages as mappings.
+    """
+    return "".join(["".join(line + "\n" for line in _lines("embeddings", entry)) for entry in entries])
+
+
+def add_entry(folder: pathlib.Path, entry: Mapping[str, Any]) -> None:
+    """Add a table to those of a folder, where it takes the place of one of the same name."""
+    config = folder / _CONFIG
+    told = config.read_text(encoding="utf-8") if config.exists() else ""
+    own = f"tensor_name: {_quoted(entry['tensor_name'])}\n"
+    others = [block for block in _BLOCK.findall(told) if own not in block]
+    config.write_text("".join(others) + projector_config([entry]), encoding="utf-8")
+
+
+def write_points(path: pathlib.Path, points: numpy.ndarray) -> None:
+    """A table (points, dimensions); numbers that aren't finite are 0, or the largest."""
+    numpy.savetxt(path, numpy.nan_to_num(points), delimiter="\t", fmt="%.6g")
+
+
+def write_labels(path: pathlib.Path, what: str, labels: Any, count: int) -> None:
+    """Labels of points.
+
+    Args:
+        path: the file.
+        what: the call, for errors.
+        labels: a label for each point, or columns of labels by name.
+        count: how many points there are.
+
+    Raises:
+        ValueError: for another number of labels.
+    """
+    columns = dict(labels) if isinstance(labels, Mapping) else {"": list(labels)}
+    for column, values in columns.items():
+        if len(values) != count:
+            which = f" {column!r}" if column else ""
+            raise ValueError(f"{what}: {count} points, but {len(values)} labels{which}")
+    rows: list[list[str]] = [[re.sub(r"\s+", " ", str(v)) for v in row] for row in zip(*columns.values())]
+    if len(columns) > 1:  # a table of one column has no heading, says the projector
+        rows.insert(0, [re.sub(r"\s+", " ", str(column)) for column in columns])
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\").writerows(rows)
+
+
+def write_sprite(path: pathlib.Path, what: str, pictures: numpy.ndarray, count: int) -> list[int]:
+    """One picture that is made of a small one for each point, row by row in a square; gives their width and height.
+
+    Args:
+        path: the file.
+        what: the call, for errors.
+        pictures: bytes (points, height, width, channels).
+        count: how many points there are.
+
+    Raises:
+        ValueError: for another number of pictures, or when all together are larger than TensorBoard shows.
+    """
+    if len(pictures) != count:
+        raise ValueError(f"{what}: {count} points, but {len(pictures)} pictures")
+    side = math.ceil(count**0.5)
+    _, height, width, _ = pictures.shape
+    if side * max(height, width) > _LARGEST_SPRITE:
+        raise ValueError(
+            f"{what}: {count} pictures of {height}x{width} make one of {side * height}x{side * width}, and TensorBoard "
+            f"shows {_LARGEST_SPRITE}x{_LARGEST_SPRITE} at most: give fewer points, or smaller pictures"
+        )
+    rows = grid(pictures, side)
+    square = numpy.zeros((side * height, side * width, rows.shape[-1]), "uint8")
+    square[: len(rows)] = rows
+    path.write_bytes(png(square))
+    return [width, height]
+
+
+def _lines(field: str, value: Any) -> list[str]:
+    """A field in protobuf's text format."""
+    if isinstance(value, Mapping):
+        inner = [f"  {line}" for name, each in value.items() for line in _lines(name, each)]
+        return [f"{field} {{", *inner, "}"]
+    if isinstance(value, list):
+        return [line for each in value for line in _lines(field, each)]
+    return [f"{field}: {_quoted(value) if isinstance(value, str) else value}"]
+
+
+def _quoted(text: str) -> str:
+    """A string of protobuf's text format, which are bytes with C's escapes."""
+    plain = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return '"' + "".join([plain.get(c, c) for c in text]) + '"'
