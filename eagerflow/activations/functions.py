@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.selection import limit
 
 __all__ = ["exponential", "gelu", "linear", "mish", "relu", "sigmoid", "softmax"]
+
+T = TypeVar("T")
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
@@ -73,7 +75,7 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     return ops.gelu(x, approximate)
 
 
-def linear(x: Any) -> Any:
+def linear(x: T) -> T:
     """`x` as it is.
 
     Args:

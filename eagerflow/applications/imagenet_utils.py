@@ -12,7 +12,7 @@ from eagerflow.applications.published import published
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import DataFormat, Shape
+from eagerflow.base.typing import ArrayOrTensor, DataFormat, Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["decode_predictions", "preprocess_input"]
@@ -36,8 +36,8 @@ _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
 
 @boundary
 def preprocess_input(
-    x: Any, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] | str = "caffe"
-) -> Any:
+    x: ArrayOrTensor, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] | str = "caffe"
+) -> ArrayOrTensor:
     """Images as a network was trained on.
 
     As in Keras, an array of floats is written over; pass `x.copy()` to keep it.
@@ -85,7 +85,7 @@ def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | str | None
     """The `preprocess_input` of a module; without a mode it gives back what it gets."""
     general = preprocess_input
 
-    def special(x: Any, data_format: DataFormat | None = None) -> Any:
+    def special(x: ArrayOrTensor, data_format: DataFormat | None = None) -> ArrayOrTensor:
         return x if mode is None else general(x, data_format, mode)
 
     special.__module__, special.__name__, special.__qualname__ = module, "preprocess_input", "preprocess_input"

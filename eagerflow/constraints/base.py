@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import ConstraintLike
+from eagerflow.base.typing import Configuration, ConstraintLike
 
 __all__ = ["Constraint", "deserialize", "get", "serialize"]
 
@@ -31,7 +31,7 @@ class Constraint(Told):
         return w
 
 
-def serialize(constraint: Any) -> Any:
+def serialize(constraint: Any) -> Configuration:
     """The configuration of a constraint, from which `deserialize` makes an equal one.
 
     Args:
@@ -44,7 +44,7 @@ def serialize(constraint: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Constraint:
     """The constraint of a configuration.
 
     Args:
@@ -63,7 +63,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: ConstraintLike) -> Any:
+def get(identifier: ConstraintLike) -> Constraint | Any:
     """The constraint that a name, a configuration or a class stands for; anything else it takes is returned as it is.
 
     Args:

@@ -195,7 +195,7 @@ def jvp(
         outer.watch(weights)
         pulled = pullback(weights)
     along = [_as_tensors(t) for t in tangents]
-    slope = outer.gradient(list(pulled), weights, output_gradients=along, unconnected_gradients="zero")
+    slope: Any = outer.gradient(list(pulled), weights, output_gradients=along, unconnected_gradients="zero")
     return out, slope
 
 

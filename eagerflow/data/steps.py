@@ -6,7 +6,7 @@ import glob
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 
@@ -16,6 +16,8 @@ from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layer.symbolic.text_type import is_text
+
+T = TypeVar("T")
 
 __all__ = ["MoreSteps", "listed", "padded"]
 
@@ -29,7 +31,7 @@ class MoreSteps:
     def _new(self, make: Callable[[], Any], length: int | None = None) -> Any:
         raise NotImplementedError
 
-    def apply(self: Any, transformation_func: Callable[[Any], Any]) -> Any:
+    def apply(self: Any, transformation_func: Callable[[Any], T]) -> T:
         """What a function of the data set gives.
 
         >>> [batch.tolist() for batch in ef.data.Dataset.range(4).apply(lambda data: data.batch(2))]

@@ -10,7 +10,7 @@ import numpy
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import DType, InitializerLike
+from eagerflow.base.typing import Configuration, DType, InitializerLike
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -45,7 +45,7 @@ class Initializer(Told):
         return type(self).from_config(self.get_config())
 
 
-def serialize(initializer: Any) -> Any:
+def serialize(initializer: Any) -> Configuration:
     """The configuration of an initializer, from which `deserialize` makes an equal one.
 
     Args:
@@ -59,7 +59,7 @@ def serialize(initializer: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Initializer:
     """The initializer of a configuration.
 
     Args:
@@ -77,7 +77,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: InitializerLike) -> Any:
+def get(identifier: InitializerLike) -> Initializer | Any:
     """The initializer that a name, a configuration, a class or an array stands for; others are returned as they are.
 
     Args:

@@ -11,6 +11,7 @@ from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Configuration
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops import cast
@@ -469,7 +470,7 @@ def _quantized(name: str) -> DTypePolicy:
 get = get_policy
 
 
-def serialize(dtype_policy: DTypePolicy) -> Any:
+def serialize(dtype_policy: DTypePolicy) -> Configuration:
     """The configuration of a policy.
 
     >>> import eagerflow as ef
@@ -480,7 +481,7 @@ def serialize(dtype_policy: DTypePolicy) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
+def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     """The policy of a configuration.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow.base.errors import UnknownNameError as _UnknownNameError
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
-from eagerflow.base.typing import LossLike as _LossLike
+from eagerflow.base.typing import Configuration as _Configuration, LossLike as _LossLike
 from eagerflow.losses.any_loss import AnyLoss as _AnyLoss
 from eagerflow.losses.base import Loss as Loss
 from eagerflow.losses.crossentropy import *
@@ -38,7 +38,7 @@ def get(identifier: _LossLike) -> _AnyLoss:
         raise
 
 
-def serialize(loss: Any) -> Any:
+def serialize(loss: Any) -> _Configuration:
     """The configuration of a loss; of a function, its name.
 
     Args:

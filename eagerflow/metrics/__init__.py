@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
-from eagerflow.base.typing import MetricLike as _MetricLike
+from eagerflow.base.typing import Configuration as _Configuration, MetricLike as _MetricLike
 from eagerflow.losses import (
     binary_crossentropy as binary_crossentropy,
     binary_focal_crossentropy as binary_focal_crossentropy,
@@ -55,7 +55,7 @@ def get(identifier: _MetricLike) -> _AnyMetric:
     return _METRICS.get(identifier)
 
 
-def serialize(metric: Any) -> Any:
+def serialize(metric: Any) -> _Configuration:
     """The config of a metric; the name of a function.
 
     Args:

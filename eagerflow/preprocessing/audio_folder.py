@@ -57,7 +57,7 @@ def audio_dataset_from_directory(
     subset: Subset | Literal["both"] | None = None,
     follow_links: bool = False,
     verbose: bool = True,
-) -> Any:
+) -> FolderDataset | list[FolderDataset]:
     """A data set of the `.wav` files in a folder, which has a folder for every class.
 
     Args:

@@ -71,7 +71,7 @@ def image_dataset_from_directory(
     data_format: DataFormat | None = None,
     format: DatasetFormat = "tf",
     verbose: bool = True,
-) -> Any:
+) -> FolderDataset | list[FolderDataset]:
     """A data set of the images in a folder, which has a folder for every class.
 
     Images (`.bmp .gif .jpeg .jpg .png`; of a moving one, the first picture) are read as they are needed, by

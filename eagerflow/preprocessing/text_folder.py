@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Unpack, overload
+from typing import Literal, Unpack, overload
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def text_dataset_from_directory(
     follow_links: bool = False,
     format: DatasetFormat = "tf",
     verbose: bool = True,
-) -> Any:
+) -> FolderDataset | list[FolderDataset]:
     """A data set of the `.txt` files in a folder, which has a folder for every class.
 
     Args:

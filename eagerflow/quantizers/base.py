@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Configuration
 from eagerflow.core.tensor import Tensor
 from eagerflow.quantizers.rounding import abs_max_quantize
 
@@ -107,7 +108,7 @@ class AbsMaxQuantizer(Quantizer):
         return told if self.axis is None else {**told, "axis": self.axis}
 
 
-def serialize(initializer: Any) -> Any:
+def serialize(initializer: Any) -> Configuration:
     """The configuration of a quantizer or of a quantization, from which `deserialize` makes an equal one.
 
     >>> import eagerflow as ef
@@ -118,7 +119,7 @@ def serialize(initializer: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Quantizer:
     """The quantizer of a configuration.
 
     Raises:
@@ -133,7 +134,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Any, **kwargs: Any) -> Any:
+def get(identifier: Any, **kwargs: Any) -> Quantizer | Any:
     """The quantizer that a name, configuration or class stands for; a quantizer or None is returned as it is.
 
     Args:

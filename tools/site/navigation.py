@@ -104,7 +104,7 @@ def breakable(name: str) -> str:
 
 def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give the templates of a name's page the names beside it, those of a module the modules, and all the way up."""
-    for name in ("pages.js", "headings.js", "search.js", "choose.js"):
+    for name in ("pages.js", "headings.js", "search.js", "choose.js", "zoom.js"):
         app.add_js_file(name, loading_method="defer")
     here = os.path.dirname(pagename)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import math
 import re
 from collections.abc import Iterable
@@ -15,7 +14,8 @@ from viz.facts.flops import flops
 from viz.facts.schema import Op, TensorInfo
 from viz.recording import Recording
 
-MOST_BOXES = 40
+BOXES = (40, 28, 20, 14, 10, 7)  # at most so many rows: the first of them whose picture can be read in a page
+WIDTH, HEIGHT = 900, 1600  # of a picture that can be read there
 MOST_ROWS = 40
 MOST_GRADIENTS = 8
 
@@ -28,16 +28,38 @@ def page_part(recording: Recording, name: str, layer: Any) -> str:
         name: the public name.
         layer: the layer that was called, or None.
     """
-    pieces = [f'<div class="picture own-themes">{picture(recording, name)}</div>', _figures(recording, layer)]
-    return "\n".join([*pieces, _table(recording)])
+    return "\n".join([_pictures(recording, name), _figures(recording, layer), _table(recording)])
 
 
-def picture(recording: Recording, name: str) -> str:
-    """One SVG for both themes."""
-    drawn = [
-        recording.draw(theme=theme, links=None, parts=True, max_nodes=MOST_BOXES)._repr_svg_()
-        for theme in ("light", "dark")
-    ]
+def _pictures(recording: Recording, name: str) -> str:
+    """The picture, and where parts of it are closed to fit the page, the whole one, which static/zoom.js shows."""
+    shown, whole = fitting(recording), _size(recording, BOXES[0])
+    first = picture(recording, name, shown)
+    if _size(recording, shown) == whole:
+        return f'<div class="picture own-themes">{first}</div>'
+    open_one = f"<template>{picture(recording, f'{name}-whole', BOXES[0])}</template>"
+    return f'<div class="picture own-themes">{first}{open_one}</div>'
+
+
+def fitting(recording: Recording) -> int:
+    """How many rows of boxes a picture may have to be read in a page; where none fits, the narrowest counts."""
+    sizes = {most: _size(recording, most) for most in BOXES}
+    fits = [most for most, (width, height) in sizes.items() if width <= WIDTH and height <= HEIGHT]
+    return fits[0] if fits else min(sizes, key=lambda most: sizes[most])
+
+
+def _size(recording: Recording, most: int) -> tuple[float, float]:
+    found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', _drawn(recording, "light", most))
+    return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+
+
+def _drawn(recording: Recording, theme: str, most: int) -> str:
+    return recording.draw(theme=theme, links=None, parts=True, max_nodes=most)._repr_svg_()
+
+
+def picture(recording: Recording, name: str, most: int) -> str:
+    """One SVG for both themes, of at most so many rows of boxes."""
+    drawn = [_drawn(recording, theme, most) for theme in ("light", "dark")]
     ident = re.sub(r"\W", "-", name)
     return svg.embedded(svg.both_themes(*drawn), ident, f"What {name} runs, forward and backward")
 
@@ -46,7 +68,8 @@ def _figures(recording: Recording, layer: Any) -> str:
     facts = []
     if layer is not None:
         weights = list(getattr(layer, "weights", ()))
-        shapes = ", ".join(f"{weight.name} {shape(weight.shape)}" for weight in weights)
+        names = distinct([weight.path for weight in weights])
+        shapes = ", ".join(f"{name} {shape(weight.shape)}" for name, weight in zip(names, weights, strict=True))
         total = sum(math.prod(weight.shape) for weight in weights)
         facts.append(("parameters", f"{total:,}" + (f" ({shapes})" if shapes else "")))
     for phase in ("forward", "backward"):
@@ -79,12 +102,26 @@ def gradients(recording: Recording) -> str:
     made = [recording.tensors[i] for op in recording.ops if op.phase == "backward" for i in op.outputs]
     wanted = sorted({tensor.gradient_of for tensor in made if tensor.gradient_of is not None})
     given = [tensor for tensor in map(recording.tensors.__getitem__, wanted) if tensor.producer is None]
-    last = collections.Counter(_last(tensor.name, 1) for tensor in given)
-    names = [_last(tensor.name, 1 if last[_last(tensor.name, 1)] == 1 else 2) or "input" for tensor in given]
+    names = [name or "input" for name in distinct([tensor.name for tensor in given])]
     shown = [f"{name} {shape(tensor.shape)}" for name, tensor in zip(names, given, strict=True)]
     if len(shown) > MOST_GRADIENTS:
         shown = [*shown[:MOST_GRADIENTS], f"and {len(shown) - MOST_GRADIENTS} more"]
     return ", ".join(shown)
+
+
+def distinct(paths: list[str]) -> list[str]:
+    """The last part of each path, and as many before it as tell it from the others.
+
+    >>> distinct(["attention/query/kernel", "attention/value/kernel", "attention/scale"])
+    ['query/kernel', 'value/kernel', 'scale']
+    """
+    found = []
+    for path in paths:
+        parts = 1
+        while parts < path.count("/") + 1 and [_last(other, parts) for other in paths].count(_last(path, parts)) > 1:
+            parts += 1
+        found.append(_last(path, parts))
+    return found
 
 
 def _last(path: str, parts: int) -> str:

@@ -105,7 +105,7 @@ def name_page(one: Public, recorded: str) -> str:
         f"# {short(one.path)}",
         _head(one),
         first,
-        _called(kind, one.path, signatures.lines(one.value)),
+        _called(kind, one.path, one.value),
         *(docstrings.piece(part) for part in rest),
     ]
     if recorded:
@@ -157,28 +157,30 @@ def _member(one: Public, name: str, member: Any) -> Iterator[str]:
         yield f"```{{py:property}} {one.path}.{name}\n```"
     else:
         bound = not isinstance(member, staticmethod)
-        told = signatures.lines(inspect.unwrap(function), bound=bound)
         option = {staticmethod: "staticmethod", classmethod: "classmethod"}.get(type(member), "")
-        yield _called("method", f"{one.path}.{name}", told, option)
+        yield _called("method", f"{one.path}.{name}", inspect.unwrap(function), option, bound)
     yield docstrings.markdown(doc, level=0)
 
 
-def _called(kind: str, path: str, told: list[str], option: str = "") -> str:
-    """How something is called, in each of the ways that it can be.
+def _called(kind: str, path: str, value: Any, option: str = "", bound: bool = False) -> str:
+    """How something is called; where that can be in several ways, each of them on demand.
 
-    Markdown's directives end their first line with a single signature; those of reStructuredText take several.
-
-    >>> print(_called("function", "viz.trace", ["(name: str)", "(function)"]))
-    ```{eval-rst}
-    .. py:function:: viz.trace(name: str)
-                     viz.trace(function)
+    >>> print(_called("function", "ops.add", lambda x1, x2: x1 + x2))
+    ```{py:function} ops.add(x1, x2)
     ```
     """
+    told = signatures.lines(value, bound=bound)
+    options = f":{option}:\n" if option else ""
     if len(told) == 1:
-        return f"```{{py:{kind}}} {path}{told[0]}\n" + (f":{option}:\n" if option else "") + "```"
-    head = f".. py:{kind}:: "
-    further = f"\n{' ' * len(head)}".join(f"{path}{text}" for text in told)
-    return f"```{{eval-rst}}\n{head}{further}\n" + (f"   :{option}:\n" if option else "") + "```"
+        return f"```{{py:{kind}}} {path}{told[0]}\n{options}```"
+    first = f"```{{py:{kind}}} {path}{signatures.summary(value, bound=bound)}\n{options}```"
+    each = [f"```{{py:{kind}}} {path}{text}\n:no-index:\n{options}```" for text in told]
+    opened = '<details class="overloads"><summary>Each way to call it, with its types</summary>'
+    return "\n\n".join([first, _html(opened), *each, _html("</details>")])
+
+
+def _html(text: str) -> str:
+    return f"```{{raw}} html\n{text}\n```"
 
 
 def own_members(cls: type) -> Iterator[tuple[str, Any]]:

@@ -135,7 +135,7 @@ class Attention(Layer):
         training: bool = False,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
-    ) -> Any:
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """The means of the values.
 
         Args:

@@ -166,7 +166,7 @@ class MultiHeadAttention(Layer):
         letters = string.ascii_lowercase
         kept, summed = letters[:free], letters[free : free + taken]
         made = letters[free + taken : free + taken + len(widths)]
-        settings = {k: v.clone() if hasattr(v, "clone") else v for k, v in self._of_weights.items()}
+        settings: dict[str, Any] = {k: v.clone() if hasattr(v, "clone") else v for k, v in self._of_weights.items()}
         layer = EinsumDense(
             f"{kept}{summed},{summed}{made}->{kept}{made}",
             output_shape=(*[None] * (free - 1), *widths),
@@ -225,7 +225,7 @@ class MultiHeadAttention(Layer):
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
-    ) -> Any:
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """The attended values, projected; with `return_attention_scores`, the weights of all heads too.
 
         Args:
@@ -297,7 +297,7 @@ class MultiHeadAttention(Layer):
         dropped = self.dropout_layer(weights, training=training) if self.dropout else weights
         return ops.einsum(self._means_equation, dropped, value), weights
 
-    def compute_output_shape(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> Any:
+    def compute_output_shape(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> Shape:
         """The shape of the query with the output's width."""
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)

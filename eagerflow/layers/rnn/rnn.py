@@ -13,7 +13,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
-from eagerflow.base.typing import Shape, TensorLike
+from eagerflow.base.typing import Shape, TensorLike, Tensors
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -214,7 +214,7 @@ class RNN(RecurrentLayer[ReturnState]):
     if TYPE_CHECKING:
         __call__: OfRecurrent[tuple[Any, ...]]
 
-    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Tensors:
         """The outputs, and the last states with `return_state`.
 
         Args:

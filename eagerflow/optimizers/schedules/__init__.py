@@ -6,13 +6,14 @@ from typing import Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
+from eagerflow.base.typing import Configuration as _Configuration
 from eagerflow.optimizers.schedules.base import *
 from eagerflow.optimizers.schedules.cosine import *
 from eagerflow.optimizers.schedules.decays import *
 from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
 
 
-def serialize(learning_rate_schedule: Any) -> Any:
+def serialize(learning_rate_schedule: Any) -> _Configuration:
     """The config of a schedule.
 
     >>> import eagerflow as ef
@@ -23,7 +24,7 @@ def serialize(learning_rate_schedule: Any) -> Any:
 
 
 @_boundary
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
+def deserialize(config: Any, custom_objects: Any = None) -> LearningRateSchedule:
     """The schedule of a config.
 
     >>> import eagerflow as ef
