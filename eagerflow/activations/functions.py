@@ -49,7 +49,7 @@ def _is_set(setting: Any) -> bool:
 
 
 def exponential(x: Any) -> Tensor:
-    """`exp(x)`.
+    """Exponential: `exp(x)`.
 
     Args:
         x: a tensor of any shape.
@@ -61,7 +61,7 @@ def exponential(x: Any) -> Tensor:
 
 
 def gelu(x: Any, approximate: bool = False) -> Tensor:
-    """`x` times the probability that a standard normal number is below `x`.
+    """GELU: `x` times the probability that a standard normal number is below `x`.
 
     Args:
         x: a tensor.
@@ -76,7 +76,7 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
 
 
 def linear(x: T) -> T:
-    """`x` as it is.
+    """The identity: returns `x` unchanged.
 
     Args:
         x: anything; it is returned unchanged.
@@ -90,7 +90,7 @@ def linear(x: T) -> T:
 
 
 def mish(x: Any) -> Tensor:
-    """`x * tanh(softplus(x))`.
+    """Mish: `x * tanh(softplus(x))`.
 
     Args:
         x: a tensor of any shape.
@@ -104,7 +104,7 @@ def mish(x: Any) -> Tensor:
 
 
 def sigmoid(x: Any) -> Tensor:
-    """`1 / (1 + exp(-x))`. The result remembers `x`: crossentropies are computed from it.
+    """Sigmoid: `1 / (1 + exp(-x))`. The result remembers `x`: crossentropies are computed from it.
 
     Args:
         x: logits, a tensor of any shape.
@@ -119,7 +119,7 @@ def sigmoid(x: Any) -> Tensor:
 
 
 def softmax(x: Any, axis: int = -1) -> Tensor:
-    """`exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`: crossentropies are computed from it.
+    """Softmax: `exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`: crossentropies are computed from it.
 
     Args:
         x: logits, a tensor with at least one axis.

@@ -62,7 +62,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: ActivationLike) -> Callable[..., Tensor]:
-    """The activation for a name, configuration, or any callable; `linear` for None.
+    """The activation function for a name or configuration; callables are returned as they are, `linear` for None.
 
     Args:
         identifier: a name such as `"relu"`, a configuration, a function or layer, or None.

@@ -32,7 +32,7 @@ _SPELLING = re.compile(r"/?(?:device:)?(cpu|gpu|cuda)(?::(\d+))?", re.IGNORECASE
 
 
 class Device:
-    """A place for arrays: `"cpu"` or `"gpu:N"`. Equal to its name, to be compared with strings.
+    """A device that holds arrays: `"cpu"` or `"gpu:N"`. Equal to its name, to be compared with strings.
 
     Args:
         name: `"cpu"`, `"gpu"` (the first), `"gpu:1"`; also spelled `"cuda:0"` or `"/GPU:0"`.

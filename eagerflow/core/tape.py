@@ -68,13 +68,13 @@ class _Window:
 class GradientTape:
     """Records the ops run inside its `with` block, then differentiates them.
 
-    Trainable variables are watched by themselves, other tensors after `watch`. A tape that isn't
-    persistent is spent after one `gradient` or `jacobian`, which frees what it recorded. Tapes nest, for
-    gradients of any order. A tape records the thread (or asyncio task) that entered it, no other.
+    Trainable variables are watched automatically, other tensors after a call of `watch`. A tape that isn't persistent
+    can be asked once: `gradient` and `jacobian` free what it recorded. For gradients of gradients, put one tape inside
+    another. A tape records only the thread (or asyncio task) that entered it.
 
     Args:
-        persistent: allow several calls of `gradient`; records are kept until the tape is dropped.
-        watch_accessed_variables: watch trainable variables by themselves.
+        persistent: allow several calls of `gradient`; what was recorded is kept until the tape is deleted.
+        watch_accessed_variables: watch trainable variables automatically.
 
     Source: the interface and semantics of `tf.GradientTape`.
 

@@ -32,7 +32,7 @@ class MoreSteps:
         raise NotImplementedError
 
     def apply(self: Any, transformation_func: Callable[[Any], T]) -> T:
-        """What a function of the data set gives.
+        """Calls a function with this data set and returns its result: for steps of your own in a chain of methods.
 
         >>> [batch.tolist() for batch in ef.data.Dataset.range(4).apply(lambda data: data.batch(2))]
         [[0, 1], [2, 3]]
@@ -40,7 +40,7 @@ class MoreSteps:
         return transformation_func(self)
 
     def flat_map(self: Any, map_func: Callable[..., Any]) -> Any:
-        """The elements of the data sets that a function makes of each element, one data set after the other.
+        """Makes a data set of each element, and gives the elements of these data sets one after the other.
 
         >>> [int(x) for x in ef.data.Dataset.range(4).flat_map(lambda n: ef.data.Dataset.range(int(n)))]
         [0, 0, 1, 0, 1, 2]
@@ -58,7 +58,7 @@ class MoreSteps:
     def interleave(
         self: Any, map_func: Callable[..., Any], cycle_length: int | None = None, block_length: int = 1, **kwargs: Any
     ) -> Any:
-        """The elements of the data sets that a function makes of each element, `cycle_length` of them in turn.
+        """Makes a data set of each element, and takes elements from `cycle_length` of these data sets in turn.
 
         >>> data = ef.data.Dataset.range(1, 3).interleave(lambda n: ef.data.Dataset.range(10 * int(n), 10 * int(n) + 3))
         >>> [int(x) for x in data]
@@ -190,7 +190,7 @@ class MoreSteps:
         )
 
     def with_options(self: Any, options: Any, name: str | None = None) -> Any:
-        """The data set itself; there is nothing to choose.
+        """Accepted for compatibility with `tf.data`: there are no options, so this is the data set itself.
 
         >>> [int(x) for x in ef.data.Dataset.range(2).with_options(None)]
         [0, 1]
@@ -198,7 +198,7 @@ class MoreSteps:
         return self
 
     def options(self: Any) -> Any:
-        """Nothing; there is nothing to choose.
+        """Accepted for compatibility with `tf.data`: there are no options, so this is None.
 
         >>> print(ef.data.Dataset.range(2).options())
         None
@@ -238,7 +238,7 @@ class MoreSteps:
         return self.unbatch().batch(batch_size, drop_remainder)
 
     def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> Any:
-        """The elements that can be made; those whose making raises are left out.
+        """Leaves out the elements that raise an error when they are computed.
 
         >>> data = ef.data.Dataset.range(4).map(lambda x: 6 // int(x)).ignore_errors()  # the first is 6 // 0
         >>> [int(x) for x in data]

@@ -40,7 +40,7 @@ def no_sync() -> Iterator[None]:
 
 
 def barrier() -> None:
-    """Wait until all ranks are here.
+    """Waits until all ranks have reached this point.
 
     >>> import eagerflow as ef
     >>> ef.distribution.barrier()  # a single process waits for nobody
@@ -74,7 +74,7 @@ def all_reduce(x: Any, op: str = "sum") -> Tensor:
 
 
 def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
-    """The arrays of all ranks, one behind the other along `axis`, on all of them; they may differ in length there.
+    """The arrays of all ranks, one after the other along `axis`, on all of them; they may differ in length there.
 
     >>> import eagerflow as ef
     >>> ef.distribution.all_gather([1.0, 2.0]).tolist()
@@ -85,7 +85,7 @@ def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
 
 
 def broadcast(x: T, root: int = 0) -> T:
-    """What `x` is on rank `root`: a tensor, an array, or anything that can be pickled, or structures of them.
+    """Sends the value of `x` on rank `root` to all ranks: tensors, arrays, anything that can be pickled.
 
     >>> import eagerflow as ef
     >>> ef.distribution.broadcast({"rate": 0.1})

@@ -27,7 +27,7 @@ _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
 class DTypePolicy(Told):
-    """The types of a layer's weights and computations.
+    """The data types of a layer's weights and of its computations.
 
     Args:
         name: a type name, which then stands for both, or `"mixed_float16"` / `"mixed_bfloat16"`: weights in

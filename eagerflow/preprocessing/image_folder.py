@@ -89,7 +89,7 @@ def image_dataset_from_directory(
         image_size: the height and width that images get.
         shuffle: another order each time, rather than the sorted one.
         seed: the seed of the order.
-        validation_split: the share of the files for the subset `"validation"`.
+        validation_split: the fraction of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"` for a list of the two data sets.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
         follow_links: whether links to folders are followed.

@@ -64,7 +64,7 @@ def text_dataset_from_directory(
         max_length: texts are cut to so many letters.
         shuffle: another order each time, rather than the sorted one.
         seed: the seed of the order.
-        validation_split: the share of the files for the subset `"validation"`.
+        validation_split: the fraction of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"`.
         follow_links: whether links to folders are followed.
         format: accepted for Keras' signature: `"tf"` or `"grain"`; both give a `data.Dataset`.

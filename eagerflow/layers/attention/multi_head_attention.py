@@ -35,18 +35,18 @@ __all__ = ["MultiHeadAttention"]
 
 
 class MultiHeadAttention(Layer):
-    """Several scaled dot-product attentions side by side, each on projections of its own.
+    """Multi-head attention: several attentions side by side, each on learned projections of its inputs.
 
     Args:
         num_heads: the number of attention heads.
         key_dim: the width of each head's queries and keys.
         value_dim: the width of each head's values; default: `key_dim`.
-        dropout: the share of the attention weights that is dropped while training.
+        dropout: the fraction of the attention weights that is dropped while training.
         use_bias: whether the projections have biases.
         output_shape: the width of the output; default: that of the query.
-        attention_axes: the axes that attention goes over; default: all but the batch's and the last.
-        sliding_window: how far a target sees: sources less than this many positions away; None for all.
-        flash_attention: accepted; the numbers are the same.
+        attention_axes: the axes that attention goes over; default: all but the first (batch) and the last.
+        sliding_window: let each target attend only to sources less than this many positions away; None for all.
+        flash_attention: accepted for compatibility with Keras; it changes nothing.
         kernel_initializer: initializer of the projections' kernels.
         bias_initializer: initializer of their biases.
         kernel_regularizer: penalty on the kernels.
@@ -55,7 +55,7 @@ class MultiHeadAttention(Layer):
         kernel_constraint: constraint on the kernels.
         bias_constraint: constraint on the biases.
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
-        seed: an integer; dropout then draws the same in every run.
+        seed: an integer that makes dropout the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:

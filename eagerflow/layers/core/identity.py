@@ -14,7 +14,7 @@ __all__ = ["ActivityRegularization", "Identity"]
 
 
 class Identity(Layer):
-    """Its output is its input.
+    """Returns its inputs unchanged.
 
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.

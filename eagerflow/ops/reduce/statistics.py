@@ -98,7 +98,7 @@ def bincount(x: TensorLike, weights: Any = None, minlength: int = 0, sparse: boo
         x: integers, not negative: a vector, or a matrix of which each row is counted by itself.
         weights: a tensor of x's shape, to be summed instead of counting. Gradients flow to it.
         minlength: the least length of the answer.
-        sparse: accepted for Keras' signature; only False is possible.
+        sparse: accepted for compatibility with Keras; only False is possible.
 
     Returns:
         A tensor of shape `(n,)` or `(rows, n)`, where n is at least `minlength` and above every number.

@@ -14,7 +14,7 @@ __all__ = ["ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay", "Po
 
 
 class _Stepwise(LearningRateSchedule):
-    """What decays by a rate every so many steps."""
+    """What decays by a rate every this many steps."""
 
     def __init__(
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool, name: str

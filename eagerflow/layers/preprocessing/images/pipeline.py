@@ -14,7 +14,7 @@ __all__ = ["Pipeline"]
 
 
 class Pipeline(Layer):
-    """Applies layers one after the other, without becoming a model: for preprocessing and augmentation.
+    """Applies layers one after the other: for preprocessing and augmentation.
 
     Args:
         layers: the layers.
