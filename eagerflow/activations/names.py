@@ -45,7 +45,7 @@ def serialize(activation: Any) -> Configuration:
 
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Tensor]:
-    """The activation of a name or configuration.
+    """Makes an activation function from its name or configuration.
 
     Args:
         config: a name, or what `serialize` gives.

@@ -27,10 +27,10 @@ _EXAMPLES = {
 }
 # By mode: what it does, whether it turns colors round, a divisor, and mean and deviation of channels as they come out.
 _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
-    "caffe": ("BGR, and the mean of ImageNet taken away", True, 1.0, (103.939, 116.779, 123.68), ()),
+    "caffe": ("in BGR order, minus the mean of ImageNet", True, 1.0, (103.939, 116.779, 123.68), ()),
     "tf": ("from -1 to 1", False, 127.5, (1.0,), ()),
     "torch": ("from 0 to 1, then normalized for ImageNet", False, 255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    None: ("as they are, for the models themselves prepare them", False, 1.0, (), ()),
+    None: ("unchanged, since the models do that themselves", False, 1.0, (), ()),
 }
 
 
@@ -38,14 +38,14 @@ _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
 def preprocess_input(
     x: ArrayOrTensor, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] | str = "caffe"
 ) -> ArrayOrTensor:
-    """Images as a network was trained on.
+    """Prepares images as a network expects them.
 
     As in Keras, an array of floats is written over; pass `x.copy()` to keep it.
 
     Args:
         x: an image or a batch, with three channels from 0 to 255, as an array or a tensor, symbolic ones included.
         data_format: `"channels_last"` or `"channels_first"`; default: `image_data_format()`.
-        mode: `"caffe"`: BGR, and the mean of ImageNet taken away; `"tf"`: from -1 to 1; `"torch"`: from 0 to 1, then
+        mode: `"caffe"`: in BGR order, minus the mean of ImageNet; `"tf"`: from -1 to 1; `"torch"`: from 0 to 1, then
             normalized with the mean and deviation of ImageNet.
 
     Returns:
@@ -89,7 +89,7 @@ def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | str | None
         return x if mode is None else general(x, data_format, mode)
 
     special.__module__, special.__name__, special.__qualname__ = module, "preprocess_input", "preprocess_input"
-    special.__doc__ = f"""Images as the networks of this module were trained on: {_MODES[mode][0]}.
+    special.__doc__ = f"""Prepares images as the networks of this module expect them: {_MODES[mode][0]}.
 
     Args:
         x: an image or a batch, with three channels from 0 to 255; an array is overwritten, a tensor is not.

@@ -45,7 +45,7 @@ def serialize(constraint: Any) -> Configuration:
 
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Constraint:
-    """The constraint of a configuration.
+    """Makes a constraint from its configuration.
 
     Args:
         config: what `serialize` gives.
@@ -64,7 +64,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: ConstraintLike) -> Constraint | Any:
-    """The constraint that a name, a configuration or a class stands for; anything else it takes is returned as it is.
+    """Finds a constraint by its name, configuration or class; functions and constraints are returned as they are.
 
     Args:
         identifier: a name such as `"max_norm"`, a configuration, a class, a function of the weight, a constraint,

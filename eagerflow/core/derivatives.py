@@ -143,7 +143,7 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
 def vjp(
     function: Callable[..., Answer], *primals: TensorLike
 ) -> tuple[Answer, Callable[[Any], tuple[Tensor | Any, ...]]]:
-    """`(function(*primals), pullback)`, where `pullback(v)` gives v's product with the jacobian, per argument.
+    """Reverse-mode derivative: `(function(*primals), pullback)`; `pullback(v)` is v times the Jacobian.
 
     Args:
         function: takes tensors and returns one, or a nested structure of them.
@@ -171,7 +171,7 @@ def vjp(
 def jvp(
     function: Callable[..., Answer], primals: Sequence[TensorLike], tangents: Sequence[TensorLike]
 ) -> tuple[Answer, Answer]:
-    """`(function(*primals), derivative of it along tangents)`.
+    """Forward-mode derivative: `(function(*primals), its derivative along tangents)`.
 
     Forward-mode by two reverse passes: the pullback is linear in its argument, and its own pullback is
     the derivative along a direction.

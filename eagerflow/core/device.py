@@ -124,7 +124,7 @@ def chosen_device() -> Device | None:
 
 @contextlib.contextmanager
 def device(device_name: str | Device) -> Iterator[Device]:
-    """New tensors inside the block are made on this device. Existing ones stay where they are.
+    """A block inside which new tensors are made on this device. Existing ones stay where they are.
 
     Args:
         device_name: `"cpu"`, `"gpu"`, `"gpu:1"`, or a `Device`.

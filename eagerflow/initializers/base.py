@@ -60,7 +60,7 @@ def serialize(initializer: Any) -> Configuration:
 
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Initializer:
-    """The initializer of a configuration.
+    """Makes an initializer from its configuration.
 
     Args:
         config: what `serialize` gives.
@@ -78,7 +78,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: InitializerLike) -> Initializer | Any:
-    """The initializer that a name, a configuration, a class or an array stands for; others are returned as they are.
+    """Finds an initializer by its name, configuration or class, or makes one of an array of values.
 
     Args:
         identifier: `"glorot_uniform"`, `"GlorotUniform"`, `{"class_name": ..., "config": ...}`, a function

@@ -83,7 +83,7 @@ class Ones(Initializer):
 
 @table.add("identity", "IdentityInitializer")
 class Identity(Initializer):
-    """The identity matrix.
+    """The identity matrix, times `gain`.
 
     Args:
         gain: a factor.

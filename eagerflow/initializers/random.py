@@ -131,7 +131,7 @@ class RandomUniform(RandomInitializer):
 
 @table.add("variance_scaling")
 class VarianceScaling(RandomInitializer):
-    """Draws with a variance of `scale / n`, where `n` counts the inputs or outputs of a unit.
+    """Draws weights with a variance of `scale / n`, where `n` counts the inputs or outputs of a unit.
 
     Args:
         scale: a positive factor.

@@ -30,7 +30,7 @@ def serialize(layer: Any) -> dict[str, Any]:
 
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Layer:
-    """The layer of a configuration.
+    """Makes a layer from its configuration.
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered, with the nearest known name.

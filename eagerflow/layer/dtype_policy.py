@@ -411,7 +411,7 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def get_policy(identifier: Any) -> DTypePolicy:
-    """The policy for a name, a type, a config, a policy, or None (the global one).
+    """Finds a dtype policy by its name, type or configuration; None stands for the global one.
 
     >>> import eagerflow as ef
     >>> ef.dtype_policies.get("float16")
@@ -482,7 +482,7 @@ def serialize(dtype_policy: DTypePolicy) -> Configuration:
 
 @boundary
 def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
-    """The policy of a configuration.
+    """Makes a dtype policy from its configuration.
 
     Raises:
         UnknownNameError: for a class which is neither ours nor registered.

@@ -65,7 +65,7 @@ _SET_BY_INIT = frozenset(
 
 
 class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Quantizable, Operation, InSequence):
-    """Base of all layers and models.
+    """Base class of layers and models.
 
     A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in
     `call(inputs)`. Layers, variables, metrics and seed generators that its attributes hold, in lists and dicts

@@ -1,4 +1,4 @@
-"""Losses: what training minimizes."""
+"""Losses: what training minimizes, as classes and as functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eagerflow.losses.table import LOSSES as _LOSSES, name_cross_entropies as _n
 
 @_boundary
 def get(identifier: _LossLike) -> _AnyLoss:
-    """The loss that a name stands for (`"mse"`: a function, `"MeanSquaredError"`: an object), or a config or class.
+    """Finds a loss by its name (`"mse"`: a function, `"MeanSquaredError"`: an object), configuration or class.
 
     Args:
         identifier: a name, a config, a class, a function of `(y_true, y_pred)`, a loss, or None.
@@ -57,7 +57,7 @@ def serialize(loss: Any) -> _Configuration:
 
 @_boundary
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """The loss of a config or name.
+    """Makes a loss from its configuration or name.
 
     Args:
         name: a name, or what `serialize` gives.

@@ -65,7 +65,7 @@ class Shared(TypedDict, total=False):
 
 
 class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
-    """Base of all optimizers.
+    """Base class of optimizers.
 
     To write an optimizer, override `build`, which makes the state with `add_variable_from_reference`, and
     `update_step`. (The subclasses in eagerflow set `slots`, `temporaries`, `rule` and `settings` instead.)

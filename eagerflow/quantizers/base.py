@@ -19,7 +19,9 @@ table = Table("quantizer", "keras.quantizers")
 
 @table.add("quantizer")
 class Quantizer(Told):
-    """Turns numbers into small integers. A subclass writes `__call__(x)`, which returns them and their scale.
+    """Base class of quantizers, which turn numbers into small integers.
+
+    A subclass writes `__call__(x)`, which returns them and their scale.
 
     Args:
         output_dtype: the type of the integers.
@@ -120,7 +122,7 @@ def serialize(initializer: Any) -> Configuration:
 
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Quantizer:
-    """The quantizer of a configuration.
+    """Makes a quantizer from its configuration.
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered.
@@ -135,7 +137,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: Any, **kwargs: Any) -> Quantizer | Any:
-    """The quantizer that a name, configuration or class stands for; a quantizer or None is returned as it is.
+    """Finds a quantizer by its name, configuration or class; a quantizer or None is returned as it is.
 
     Args:
         identifier: a name, a configuration, a class, a quantizer, or None.

@@ -65,7 +65,7 @@ def serialize(regularizer: Any) -> Configuration:
 
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Regularizer:
-    """The regularizer of a configuration.
+    """Makes a regularizer from its configuration.
 
     Args:
         config: what `serialize` gives.
@@ -83,7 +83,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: RegularizerLike) -> Regularizer | Any:
-    """The regularizer that a name, a configuration or a class stands for; anything else it takes is returned as it is.
+    """Finds a regularizer by its name, configuration or class; regularizers are returned as they are.
 
     Args:
         identifier: a name such as `"l2"`, a configuration, a class, a function of the weight, a regularizer, or None.

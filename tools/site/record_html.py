@@ -33,19 +33,22 @@ def page_part(recording: Recording, name: str, layer: Any) -> str:
 
 def _pictures(recording: Recording, name: str) -> str:
     """The picture, and where parts of it are closed to fit the page, the whole one, which static/zoom.js shows."""
-    shown, whole = fitting(recording), _size(recording, BOXES[0])
+    shown = fitting(recording)
     first = picture(recording, name, shown)
-    if _size(recording, shown) == whole:
+    if shown == BOXES[0]:
         return f'<div class="picture own-themes">{first}</div>'
-    open_one = f"<template>{picture(recording, f'{name}-whole', BOXES[0])}</template>"
-    return f'<div class="picture own-themes">{first}{open_one}</div>'
+    whole = picture(recording, f"{name}-whole", BOXES[0])
+    return f'<div class="picture own-themes">{first}<template>{whole}</template></div>'
 
 
 def fitting(recording: Recording) -> int:
     """How many rows of boxes a picture may have to be read in a page; where none fits, the narrowest counts."""
-    sizes = {most: _size(recording, most) for most in BOXES}
-    fits = [most for most, (width, height) in sizes.items() if width <= WIDTH and height <= HEIGHT]
-    return fits[0] if fits else min(sizes, key=lambda most: sizes[most])
+    sizes: dict[int, tuple[float, float]] = {}
+    for most in BOXES:
+        sizes[most] = width, height = _size(recording, most)
+        if width <= WIDTH and height <= HEIGHT:
+            return most
+    return min(sizes, key=lambda most: sizes[most])
 
 
 def _size(recording: Recording, most: int) -> tuple[float, float]:

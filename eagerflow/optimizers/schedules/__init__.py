@@ -14,7 +14,7 @@ from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
 
 
 def serialize(learning_rate_schedule: Any) -> _Configuration:
-    """The config of a schedule.
+    """The configuration of a schedule, from which `deserialize` makes an equal one.
 
     >>> import eagerflow as ef
     >>> ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))["class_name"]
@@ -25,7 +25,7 @@ def serialize(learning_rate_schedule: Any) -> _Configuration:
 
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> LearningRateSchedule:
-    """The schedule of a config.
+    """Makes a schedule from its configuration.
 
     >>> import eagerflow as ef
     >>> config = ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))
