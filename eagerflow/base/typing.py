@@ -21,7 +21,18 @@ __all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel
 __all__ += ["MetricLike", "MetricsLike", "Needs", "NewShape", "Number", "NumberOrRange", "Numpy", "Operand"]
 __all__ += ["OptimizerLike", "Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
-__all__ += ["ArrayOrTensor", "Batch", "Boxes", "Configuration", "LoadedModel", "Nested", "PillowImage", "Tensors"]
+__all__ += ["ArrayOrTensor", "Batch", "Boxes", "Configuration", "LoadedModel", "Nested", "NewDataset", "PillowImage"]
+__all__ += ["Tensors"]
+    "ArrayOrTensor",
+    "Batch",
+    "Boxes",
+    "Configuration",
+    "LoadedModel",
+    "Nested",
+    "NewDataset",
+    "PillowImage",
+    "Tensors",
+]
 __all__ += ["UnconnectedGradients", "Variables"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
@@ -61,6 +72,9 @@ Configuration: TypeAlias = Any
 
 # A `Model` of the class that it was saved with, such as `Sequential`.
 LoadedModel: TypeAlias = Any
+
+# A new `data.Dataset`; the one that it is made from stays as it is.
+NewDataset: TypeAlias = Any
 
 # Lists, tuples and dicts, nested in each other, and what they hold.
 Nested: TypeAlias = Any

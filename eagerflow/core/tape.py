@@ -10,7 +10,7 @@ import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
-from typing import Any, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy
 
@@ -46,6 +46,8 @@ _UNCONNECTED = ("none", "zero")
 
 S = TypeVar("S", bound=Tensor)  # a source
 K = TypeVar("K")
+# The gradient of a source: a tensor, or None where the target doesn't depend on the source (which few scripts check).
+Gradient: TypeAlias = Tensor | Any
 
 _new = object.__new__
 
@@ -242,7 +244,6 @@ class GradientTape:
 
     # -- differentiating
 
-    # A source that the target doesn't depend on has None as its gradient, which few scripts ask about: `Tensor | Any`.
     @overload
     def gradient(
         self,
@@ -258,7 +259,7 @@ class GradientTape:
         sources: list[S],
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-    ) -> list[Tensor | Any]: ...
+    ) -> list[Gradient]: ...
     @overload
     def gradient(
         self,
@@ -266,7 +267,7 @@ class GradientTape:
         sources: tuple[S, ...],
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-    ) -> tuple[Tensor | Any, ...]: ...
+    ) -> tuple[Gradient, ...]: ...
     @overload
     def gradient(
         self,
@@ -274,7 +275,7 @@ class GradientTape:
         sources: dict[K, S],
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-    ) -> dict[K, Tensor | Any]: ...
+    ) -> dict[K, Gradient]: ...
     @overload
     def gradient(
         self,
@@ -478,7 +479,7 @@ class GradientTape:
         unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
-    ) -> Tensor | Any:
+    ) -> Gradient:
         """The Jacobian of each example of a batch: shape `(batch, *target.shape[1:], *source.shape[1:])`.
 
         That is `d target[b, i] / d source[b, j]` for each example `b`.

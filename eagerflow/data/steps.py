@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy
 
 from eagerflow.base import tree
+from eagerflow.base.typing import NewDataset, Tensors
 from eagerflow.core.device import to_host
 from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
@@ -39,7 +40,7 @@ class MoreSteps:
         """
         return transformation_func(self)
 
-    def flat_map(self: Any, map_func: Callable[..., Any]) -> Any:
+    def flat_map(self: Any, map_func: Callable[..., Any]) -> NewDataset:
         """Makes a data set of each element, and gives the elements of these data sets one after the other.
 
         >>> [int(x) for x in ef.data.Dataset.range(4).flat_map(lambda n: ef.data.Dataset.range(int(n)))]
@@ -57,7 +58,7 @@ class MoreSteps:
 
     def interleave(
         self: Any, map_func: Callable[..., Any], cycle_length: int | None = None, block_length: int = 1, **kwargs: Any
-    ) -> Any:
+    ) -> NewDataset:
         """Makes a data set of each element, and takes elements from `cycle_length` of these data sets in turn.
 
         >>> data = ef.data.Dataset.range(1, 3).interleave(lambda n: ef.data.Dataset.range(10 * int(n), 10 * int(n) + 3))
@@ -80,7 +81,9 @@ class MoreSteps:
 
         return self._new(make)
 
-    def window(self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False) -> Any:
+    def window(
+        self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False
+    ) -> NewDataset:
         """Data sets of `size` elements each, the next one `shift` elements later.
 
         >>> [[int(x) for x in part] for part in ef.data.Dataset.range(5).window(3, shift=2)]
@@ -123,7 +126,7 @@ class MoreSteps:
         padding_values: Any = None,
         drop_remainder: bool = False,
         name: str | None = None,
-    ) -> Any:
+    ) -> NewDataset:
         """Batches of elements of unequal lengths, each padded to the longest, or to `padded_shapes`.
 
         Args:
@@ -160,7 +163,7 @@ class MoreSteps:
             length = length // batch_size if drop_remainder else -(-length // batch_size)
         return self._new(make, length)
 
-    def reduce(self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Any:
+    def reduce(self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Tensors:
         """The state after a function of state and element has run for all of them.
 
         >>> int(ef.data.Dataset.range(5).reduce(0, lambda total, x: total + x))
@@ -171,7 +174,7 @@ class MoreSteps:
             state = reduce_func(state, element)
         return state if isinstance(state, (Tensor, tuple, list, dict, TextTensor)) else Tensor(state)
 
-    def shard(self: Any, num_shards: int, index: int) -> Any:
+    def shard(self: Any, num_shards: int, index: int) -> NewDataset:
         """Every `num_shards`-th element, from number `index` on.
 
         >>> [int(x) for x in ef.data.Dataset.range(10).shard(num_shards=3, index=1)]
@@ -179,7 +182,7 @@ class MoreSteps:
         """
         return self._new(lambda: itertools.islice(iter(self), index, None, num_shards))
 
-    def take_while(self: Any, predicate: Callable[..., Any]) -> Any:
+    def take_while(self: Any, predicate: Callable[..., Any]) -> NewDataset:
         """The elements before the first for which a function is false.
 
         >>> [int(x) for x in ef.data.Dataset.range(10).take_while(lambda x: x < 3)]
@@ -189,7 +192,7 @@ class MoreSteps:
             lambda: itertools.takewhile(lambda e: bool(predicate(*e if isinstance(e, tuple) else (e,))), self)
         )
 
-    def with_options(self: Any, options: Any, name: str | None = None) -> Any:
+    def with_options(self: Any, options: Any, name: str | None = None) -> NewDataset:
         """Accepted for compatibility with `tf.data`: there are no options, so this is the data set itself.
 
         >>> [int(x) for x in ef.data.Dataset.range(2).with_options(None)]
@@ -197,15 +200,14 @@ class MoreSteps:
         """
         return self
 
-    def options(self: Any) -> Any:
+    def options(self: Any) -> None:
         """Accepted for compatibility with `tf.data`: there are no options, so this is None.
 
         >>> print(ef.data.Dataset.range(2).options())
         None
         """
-        return None
 
-    def get_single_element(self: Any, name: str | None = None) -> Any:
+    def get_single_element(self: Any, name: str | None = None) -> Tensors:
         """The only element.
 
         Raises:
@@ -229,7 +231,7 @@ class MoreSteps:
         first = next(iter(self), None)
         return tree.map_structure(lambda x: ElementSpec(tuple(numpy.shape(x)), getattr(x, "dtype", None)), first)
 
-    def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> Any:
+    def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> NewDataset:
         """Batches of another size.
 
         >>> [batch.tolist() for batch in ef.data.Dataset.range(4).batch(4).rebatch(3)]
@@ -237,7 +239,7 @@ class MoreSteps:
         """
         return self.unbatch().batch(batch_size, drop_remainder)
 
-    def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> Any:
+    def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> NewDataset:
         """Leaves out the elements that raise an error when they are computed.
 
         >>> data = ef.data.Dataset.range(4).map(lambda x: 6 // int(x)).ignore_errors()  # the first is 6 // 0
