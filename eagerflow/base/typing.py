@@ -23,16 +23,6 @@ __all__ += ["OptimizerLike", "Padding", "PillowInterpolation", "PolicyLike", "Pr
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
 __all__ += ["ArrayOrTensor", "Batch", "Boxes", "Configuration", "LoadedModel", "Nested", "NewDataset", "PillowImage"]
 __all__ += ["Tensors"]
-    "ArrayOrTensor",
-    "Batch",
-    "Boxes",
-    "Configuration",
-    "LoadedModel",
-    "Nested",
-    "NewDataset",
-    "PillowImage",
-    "Tensors",
-]
 __all__ += ["UnconnectedGradients", "Variables"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
