@@ -14,8 +14,10 @@ from viz.facts.flops import flops
 from viz.facts.schema import Op, TensorInfo
 from viz.recording import Recording
 
-BOXES = (40, 28, 20, 14, 10, 7)  # at most so many rows: the first of them whose picture can be read in a page
-WIDTH, HEIGHT = 900, 1600  # of a picture that can be read there
+WIDTH, HEIGHT = 960, 2400  # of a picture that can be read in a page
+# What a picture shows, and in how many rows at most: the first one that can be read there. The forward pass with its ops
+# tells more than both passes in parts that have no names.
+WAYS = (("both", 40), ("forward", 40), ("both", 20), ("forward", 20), ("forward", 10))
 MOST_ROWS = 40
 MOST_GRADIENTS = 8
 
@@ -32,39 +34,42 @@ def page_part(recording: Recording, name: str, layer: Any) -> str:
 
 
 def _pictures(recording: Recording, name: str) -> str:
-    """The picture, and where parts of it are closed to fit the page, the whole one, which static/zoom.js shows."""
-    shown = fitting(recording)
-    first = picture(recording, name, shown)
-    if shown == BOXES[0]:
+    """The picture, and where it leaves something out to fit the page, the whole one, which static/zoom.js shows."""
+    way = fitting(recording)
+    first = picture(recording, name, way)
+    if way == WAYS[0]:
         return f'<div class="picture own-themes">{first}</div>'
-    whole = picture(recording, f"{name}-whole", BOXES[0])
-    return f'<div class="picture own-themes">{first}<template>{whole}</template></div>'
+    label = "Show the backward pass, too" if way[0] == "forward" else "Show every op"
+    whole = f'<template data-label="{label}">{picture(recording, f"{name}-whole", WAYS[0])}</template>'
+    return f'<div class="picture own-themes">{first}{whole}</div>'
 
 
-def fitting(recording: Recording) -> int:
-    """How many rows of boxes a picture may have to be read in a page; where none fits, the narrowest counts."""
-    sizes: dict[int, tuple[float, float]] = {}
-    for most in BOXES:
-        sizes[most] = width, height = _size(recording, most)
+def fitting(recording: Recording) -> tuple[str, int]:
+    """The way to draw a picture that can be read in a page; where none can, the narrowest."""
+    sizes: dict[tuple[str, int], tuple[float, float]] = {}
+    for way in WAYS:
+        sizes[way] = width, height = _size(recording, way)
         if width <= WIDTH and height <= HEIGHT:
-            return most
-    return min(sizes, key=lambda most: sizes[most])
+            return way
+    return min(sizes, key=lambda way: sizes[way])
 
 
-def _size(recording: Recording, most: int) -> tuple[float, float]:
-    found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', _drawn(recording, "light", most))
+def _size(recording: Recording, way: tuple[str, int]) -> tuple[float, float]:
+    found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', _drawn(recording, "light", way))
     return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
 
 
-def _drawn(recording: Recording, theme: str, most: int) -> str:
-    return recording.draw(theme=theme, links=None, parts=True, max_nodes=most)._repr_svg_()
+def _drawn(recording: Recording, theme: str, way: tuple[str, int]) -> str:
+    view = way[0] if any(op.phase == "forward" for op in recording.ops) else "both"
+    return recording.draw(view=view, theme=theme, links=None, parts=True, max_nodes=way[1])._repr_svg_()
 
 
-def picture(recording: Recording, name: str, most: int) -> str:
-    """One SVG for both themes, of at most so many rows of boxes."""
-    drawn = [_drawn(recording, theme, most) for theme in ("light", "dark")]
+def picture(recording: Recording, name: str, way: tuple[str, int]) -> str:
+    """One SVG for both themes."""
+    drawn = [_drawn(recording, theme, way) for theme in ("light", "dark")]
     ident = re.sub(r"\W", "-", name)
-    return svg.embedded(svg.both_themes(*drawn), ident, f"What {name} runs, forward and backward")
+    shows = "forward and backward" if way[0] == "both" else "forward"
+    return svg.embedded(svg.both_themes(*drawn), ident, f"What {name} runs, {shows}")
 
 
 def _figures(recording: Recording, layer: Any) -> str:

@@ -309,16 +309,17 @@ def index_page(listed: list[str], groups: dict[str, list[Public]]) -> str:
 
 def _row_in_index(module: str, groups: dict[str, list[Public]]) -> str:
     names = groups.get(module, [])
-    doc = docstrings.summary(modules()[module].__doc__ or "").removeprefix(f"{module}: ")
     home = short(module)
-    known = [f"[{name}]({page}.md)" for name, page in _common(module, names) or _first(names)]
-    known += [f"[{part.rpartition('.')[2]}]({short(part)}/index.md)" for part in _within(module)]
+    said = docstrings.summary(modules()[module].__doc__ or "").removeprefix(f"{module}: ")
+    shown = _common(module, names) or _first(names)
+    known = [f"[{name}]({page}.md)" for name, page in shown]
+    known += [f"[{len(names) - len(shown)} more]({home}/index.md)"] if len(names) > len(shown) else []
+    within = [f"[{part.rpartition('.')[2]}]({short(part)}/index.md)" for part in _within(module)]
     pages = {name.rpartition(".")[2]: page_names()[one.path] for name, one in sorted(_others(module).items())}
-    known = known or [f"[{name}]({page.removeprefix('reference/')}.md)" for name, page in pages.items()]
-    more = len(names) - len(_common(module, names) or _first(names))
-    known += [f"[{more} more]({home}/index.md)"] if more > 0 else []
-    text = " ".join([docstrings.prose(doc[:1].upper() + doc[1:]), ", ".join(known)]).strip()
-    return f"| [{module}]({home}/index.md) | {in_cell(text)} |"
+    elsewhere = [f"[{name}]({page.removeprefix('reference/')}.md)" for name, page in pages.items()]
+    lines = [docstrings.prose(said[:1].upper() + said[1:]), ", ".join(known or ([] if within else elsewhere))]
+    lines.append(f"Modules: {', '.join(within)}" if within else "")
+    return f"| [{module}]({home}/index.md) | {in_cell('<br>'.join(filter(None, lines)))} |"
 
 
 def _place(module: str) -> int:
@@ -333,7 +334,7 @@ def _common(module: str, names: list[Public]) -> list[tuple[str, str]]:
 
 
 def _first(names: list[Public], most: int = 6) -> list[tuple[str, str]]:
-    """Some names of a module, all where they are few: what a class is called says more than `get` and `serialize`."""
-    ordered = sorted(names, key=lambda one: not one.is_class)
+    """Some names of a module, all where they are few; what all modules of the kind have comes last."""
+    ordered = sorted(names, key=lambda one: (one.name in ("deserialize", "get", "serialize"), not one.is_class))
     shown = ordered if len(names) <= most + 1 else ordered[:most]
     return [(one.name, page_names()[one.path].removeprefix("reference/")) for one in shown]

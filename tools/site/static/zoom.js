@@ -64,7 +64,7 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const frame of article.querySelectorAll(".picture")) {
     const whole = frame.querySelector(":scope > template");
     const picture = frame.querySelector(":scope > svg, :scope > img");
-    if (whole) offer(frame, "Show every op", () => whole.content.firstElementChild.cloneNode(true), frame.className);
+    if (whole) offer(frame, whole.dataset.label || "Show every op", () => whole.content.firstElementChild.cloneNode(true), frame.className);
     else if (picture && (isSmaller(picture) || frame.scrollWidth > frame.clientWidth + 1)) {
       offer(frame, "Enlarge", () => copyOf(picture), frame.className);
     }
