@@ -15,8 +15,8 @@ from viz.facts.schema import Op, TensorInfo
 from viz.recording import Recording
 
 WIDTH, HEIGHT = 960, 2400  # of a picture that can be read in a page
-# What a picture shows, and in how many rows at most: the first one that can be read there. The forward pass with its ops
-# tells more than both passes in parts that have no names.
+# What a picture shows, and in how many rows at most: the first one that can be read there. The forward pass with its
+# ops tells more than both passes in parts that have no names.
 WAYS = (("both", 40), ("forward", 40), ("both", 20), ("forward", 20), ("forward", 10))
 MOST_ROWS = 40
 MOST_GRADIENTS = 8

@@ -183,7 +183,8 @@ SECTIONS = {
     "guides/training#plotting-a-training": "plot training history, plot history, plot loss, plot accuracy, loss curve,"
     " plot loss curve,"
     " learning curve, training curve, plot learning curves, visualize training history",
-    "guides/training#the-same-numbers-twice": "reproducibility, reproducibility seed, reproducible results, seed, random seed,"
+    "guides/training#the-same-numbers-twice": "reproducibility, reproducibility seed, reproducible results,"
+    " seed, random seed,"
     " same results every run, non deterministic",
     "guides/training#saving-and-resuming": "resume training, continue training, resume from checkpoint",
     "guides/training#fit-train": "batch size, validation split, train validation split, epochs",
