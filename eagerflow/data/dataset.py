@@ -218,7 +218,7 @@ class Dataset(MoreSteps):
         """Apply a function to every element; the parts of a tuple are passed to it as arguments.
 
         Args:
-            function: takes tensors, gives the new element.
+            function: takes tensors and returns the new element.
             num_parallel_calls: how many threads work ahead; the order stays the same.
 
         >>> import eagerflow as ef
@@ -282,7 +282,7 @@ class Dataset(MoreSteps):
         Args:
             buffer_size: at least the number of elements, for every order to be equally likely.
             seed: makes the order the same in every run; without it, `set_random_seed` does.
-            reshuffle_each_iteration: another order each time.
+            reshuffle_each_iteration: use another order in each iteration.
 
         >>> import eagerflow as ef
         >>> data = ef.data.Dataset.range(5).shuffle(5, seed=1)

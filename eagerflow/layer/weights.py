@@ -382,7 +382,7 @@ class WeightHolder:
     # Values
 
     def get_weights(self) -> list[numpy.ndarray]:
-        """Copies of all weights, in the order of `weights`.
+        """Returns copies of all weights as NumPy arrays, in the order of `weights`.
 
         >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
         >>> layer.build((None, 3))

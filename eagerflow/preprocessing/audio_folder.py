@@ -58,7 +58,7 @@ def audio_dataset_from_directory(
     follow_links: bool = False,
     verbose: bool = True,
 ) -> FolderDataset | list[FolderDataset]:
-    """A data set of the `.wav` files in a folder, which has a folder for every class.
+    """A data set of the `.wav` files in a folder that has a subfolder for each class.
 
     Args:
         directory: the folder.

@@ -72,7 +72,7 @@ def image_dataset_from_directory(
     format: DatasetFormat = "tf",
     verbose: bool = True,
 ) -> FolderDataset | list[FolderDataset]:
-    """A data set of the images in a folder, which has a folder for every class.
+    """A data set of the images in a folder that has a subfolder for each class.
 
     Images (`.bmp .gif .jpeg .jpg .png`; of a moving one, the first picture) are read as they are needed, by
     Pillow and in threads, and resized.

@@ -53,7 +53,7 @@ def text_dataset_from_directory(
     format: DatasetFormat = "tf",
     verbose: bool = True,
 ) -> FolderDataset | list[FolderDataset]:
-    """A data set of the `.txt` files in a folder, which has a folder for every class.
+    """A data set of the `.txt` files in a folder that has a subfolder for each class.
 
     Args:
         directory: the folder.

@@ -89,7 +89,7 @@ class GroupedQueryAttention(MultiHeadAttention):
             )
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Make the projections."""
+        """Creates the weights of the projections."""
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         of_queries, shared = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)

@@ -129,7 +129,7 @@ class MultiHeadAttention(Layer):
         }
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Make the projections."""
+        """Creates the weights of the projections."""
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         self.query_dense = self._projection("query", query_shape, (self.num_heads, self.key_dim))
@@ -226,7 +226,7 @@ class MultiHeadAttention(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """The attended values, projected; with `return_attention_scores`, the weights of all heads too.
+        """Computes the output; with `return_attention_scores=True`, also returns the attention weights of each head.
 
         Args:
             query: (batch, targets, width).
