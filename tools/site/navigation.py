@@ -146,8 +146,8 @@ def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doc
 def with_current(html: str, link: str) -> str:
     r"""The parts of the site that each page names at its top, with the one at an address as that which is open.
 
-    >>> with_current('<li class="nav-item ">\\n  <a class="nav-link" href="../index.html">', "../index.html")
-    '<li class="nav-item current active">\\n  <a class="nav-link" href="../index.html">'
+    >>> with_current('<li class="nav-item ">\n  <a class="nav-link" href="../index.html">', "../index.html")
+    '<li class="nav-item current active">\n  <a class="nav-link" href="../index.html">'
     """
     if not link or "nav-item current" in html:
         return html

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 from tools.site import svg
 from viz.facts import formatting
@@ -14,10 +14,11 @@ from viz.facts.flops import flops
 from viz.facts.schema import Op, TensorInfo
 from viz.recording import Recording
 
-WIDTH, HEIGHT = 960, 2400  # of a picture that can be read in a page
-# What a picture shows, and in how many rows at most: the first one that can be read there. The forward pass with its
-# ops tells more than both passes in parts that have no names.
-WAYS = (("both", 40), ("forward", 40), ("both", 20), ("forward", 20), ("forward", 10))
+Way: TypeAlias = tuple[str, int, int]
+HEIGHT = 2400  # of a picture that can be read in a page
+# What a picture shows, in how many rows at most, and how wide it may be: the first one that can be read in a page. The
+# forward pass with its ops tells more than both passes in parts that have no names, even if it has to be scrolled.
+WAYS = (("both", 40, 960), ("forward", 40, 1250), ("both", 20, 960), ("forward", 20, 960), ("forward", 10, 960))
 MOST_ROWS = 40
 MOST_GRADIENTS = 8
 
@@ -44,27 +45,27 @@ def _pictures(recording: Recording, name: str) -> str:
     return f'<div class="picture own-themes">{first}{whole}</div>'
 
 
-def fitting(recording: Recording) -> tuple[str, int]:
+def fitting(recording: Recording) -> Way:
     """The way to draw a picture that can be read in a page; where none can, the narrowest."""
-    sizes: dict[tuple[str, int], tuple[float, float]] = {}
+    sizes: dict[Way, tuple[float, float]] = {}
     for way in WAYS:
         sizes[way] = width, height = _size(recording, way)
-        if width <= WIDTH and height <= HEIGHT:
+        if width <= way[2] and height <= HEIGHT:
             return way
     return min(sizes, key=lambda way: sizes[way])
 
 
-def _size(recording: Recording, way: tuple[str, int]) -> tuple[float, float]:
+def _size(recording: Recording, way: Way) -> tuple[float, float]:
     found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', _drawn(recording, "light", way))
     return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
 
 
-def _drawn(recording: Recording, theme: str, way: tuple[str, int]) -> str:
+def _drawn(recording: Recording, theme: str, way: Way) -> str:
     view = way[0] if any(op.phase == "forward" for op in recording.ops) else "both"
     return recording.draw(view=view, theme=theme, links=None, parts=True, max_nodes=way[1])._repr_svg_()
 
 
-def picture(recording: Recording, name: str, way: tuple[str, int]) -> str:
+def picture(recording: Recording, name: str, way: Way) -> str:
     """One SVG for both themes."""
     drawn = [_drawn(recording, theme, way) for theme in ("light", "dark")]
     ident = re.sub(r"\W", "-", name)

@@ -72,7 +72,7 @@ class MultiHeadAttention(Layer):
     >>> output, weights = layer(x, x, return_attention_scores=True, use_causal_mask=True)
     >>> output.shape, weights.shape  # (batch, heads, targets, sources)
     ((1, 3, 8), (1, 2, 3, 3))
-    >>> weights[0, 0].numpy().astype(float).round(2).tolist()  # the first position sees itself alone
+    >>> weights[0, 0].numpy().astype(float).round(2).tolist()  # no look ahead
     [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.33, 0.33, 0.33]]
     """
 
