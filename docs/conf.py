@@ -65,5 +65,5 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 # pages without pages below them have no column for these
-html_sidebars = {"reference/*/*": ["reference-nav.html"]}
+html_sidebars = {page: ["reference-nav.html"] for page in ("reference/*/*", "reference/index", "reference/types")}
 html_sidebars |= {page: [] for page in ("index", "changelog", "errors", "benchmarks")}

@@ -1,4 +1,4 @@
-"""Process-wide settings, under the names of `keras.config`."""
+"""Settings of the whole process, such as default types and limits."""
 
 from __future__ import annotations
 

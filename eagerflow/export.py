@@ -1,4 +1,4 @@
-"""Models and functions as files for other runtimes: `keras.export`."""
+"""Export of models and functions as ONNX files, by the interface of `keras.export`."""
 
 from __future__ import annotations
 

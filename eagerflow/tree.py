@@ -1,4 +1,4 @@
-"""Nested structures, under the names of `keras.tree`."""
+"""Functions on nested lists, tuples and dicts."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ ONES = [*ONES.split(), "eighteen", "nineteen"]
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
+# The data are the numbers below 1,000 in words, so it can be checked whether a written word exists.
 def in_words(n: int) -> str:
     """365: `three hundred sixty-five`."""
     if n >= 100:
@@ -29,6 +30,7 @@ NUMBERS = [in_words(n) for n in range(1, 1000)]
 LETTERS = sorted(set("".join(NUMBERS)) | {"\n"})
 
 
+# For each letter, the network predicts the next one.
 def build(stateful: bool = False) -> keras.Model:
     """Letters in, the logits of the next letters out."""
     rows, length = (1, 1) if stateful else (None, None)
@@ -42,6 +44,7 @@ def build(stateful: bool = False) -> keras.Model:
     )
 
 
+# To write, the network gets its own letters back, one at a time, and keeps its state between calls.
 def write(trained: keras.Model, count: int, rng: np.random.Generator, temperature: float = 0.7) -> str:
     """Text of so many letters; with a lower temperature, likely letters become likelier still."""
     writer = build(stateful=True)

@@ -11,6 +11,7 @@ import eagerflow as keras
 from eagerflow import layers
 
 
+# The data are points in the plane, on three arms of a spiral.
 def spirals(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Points on three arms of a spiral, and the numbers of their arms."""
     arm = rng.integers(0, 3, count)

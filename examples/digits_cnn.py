@@ -9,6 +9,8 @@ import eagerflow as keras
 from eagerflow import layers
 
 
+# Two blocks of convolutions find patterns in the image, and the last layer turns what they found into ten
+# probabilities.
 def build() -> keras.Model:
     """Two blocks of convolution, normalization and pooling, then a classifier."""
     return keras.Sequential(

@@ -14,6 +14,7 @@ from eagerflow import layers
 WORDS, TAGS, DEPARTMENTS = 40, 6, 4
 
 
+# The tickets are made up, with rules that the network has to find out.
 def tickets(count: int, rng: np.random.Generator) -> tuple[dict, dict]:
     """Inputs and targets, by name."""
     title = rng.integers(0, WORDS, (count, 5))
@@ -26,6 +27,7 @@ def tickets(count: int, rng: np.random.Generator) -> tuple[dict, dict]:
     return inputs, {"priority": priority[:, None].astype("float32"), "department": votes.argmax(axis=1)}
 
 
+# Each input has its own branch. The branches are joined, and the outputs are two layers that read the same vector.
 def build() -> keras.Model:
     """Both texts share one embedding; everything meets before the two outputs."""
     title = keras.Input((5,), dtype="int32", name="title")

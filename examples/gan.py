@@ -26,6 +26,7 @@ def network(inputs: int, outputs: int, name: str) -> keras.Sequential:
     )
 
 
+# The model overrides `train_step`, which `fit` calls for every batch.
 class GAN(keras.Model):
     """A generator and a discriminator that learn from each other."""
 
@@ -64,6 +65,7 @@ class GAN(keras.Model):
         return {"d_loss": self.d_loss.result(), "g_loss": self.g_loss.result()}
 
 
+# The real data, and a way to look at points.
 def ring(count: int, rng: np.random.Generator) -> np.ndarray:
     """Points near a circle of radius 1."""
     angle, radius = rng.random(count) * 2 * np.pi, 1 + rng.normal(0, 0.05, count)

@@ -17,6 +17,7 @@ WORDS = ["<pad>", "not", *PRAISE, *BLAME, *FILLERS]
 NUMBERS = {word: number for number, word in enumerate(WORDS)}
 
 
+# The reviews are made up. Some say "not", so that counting friendly words isn't enough.
 def review(rng: np.random.Generator) -> tuple[str, int]:
     """A sentence, and whether it praises."""
     friendly = int(rng.integers(2))
@@ -26,6 +27,7 @@ def review(rng: np.random.Generator) -> tuple[str, int]:
     return " ".join([*before, *(["not"] if turned else []), opinion, *after]), friendly
 
 
+# Networks read numbers, so each word becomes its place in the vocabulary, and short reviews are padded with zeros.
 def encode(sentences: list[str], length: int = 16) -> np.ndarray:
     """Numbers of words, filled up with 0."""
     rows = np.zeros((len(sentences), length), "int32")
@@ -35,6 +37,7 @@ def encode(sentences: list[str], length: int = 16) -> np.ndarray:
     return rows
 
 
+# An embedding gives each word a vector, and the LSTM reads the vectors in order.
 def build() -> keras.Model:
     """`mask_zero=True` tells all layers that follow which steps are padding."""
     return keras.Sequential(

@@ -11,6 +11,7 @@ import eagerflow as keras
 from eagerflow import layers, ops
 
 
+# The data are images of digits, two at a time.
 def pairs(x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator) -> tuple[list, np.ndarray]:
     """Pairs of images, every second one of the same digit."""
     first = rng.integers(0, len(x), count)
@@ -19,6 +20,7 @@ def pairs(x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator) ->
     return [x[first], x[second]], same[:, None].astype("float32")
 
 
+# The loss makes the distance between images of the same digit small, and that between different digits at least 1.
 def contrastive_loss(same, distance):
     """Draws equals together, and pushes others at least 1 apart (Hadsell, Chopra and LeCun 2006)."""
     return ops.mean(same * distance**2 + (1 - same) * ops.relu(1 - distance) ** 2, axis=-1)
@@ -29,6 +31,7 @@ def accuracy(same, distance):
     return ops.mean(ops.cast(ops.equal(distance < 0.5, same > 0.5), "float32"), axis=-1)
 
 
+# `embed` is called for both images, so both pass through the same weights.
 def build() -> keras.Model:
     """One network used twice, and the distance."""
     embed = keras.Sequential(

@@ -13,6 +13,7 @@ from eagerflow import layers
 PAST, AHEAD = 48, 6
 
 
+# The temperatures are made up of a yearly wave, a daily wave, and weather that changes slowly and at random.
 def temperatures(hours: int, rng: np.random.Generator) -> np.ndarray:
     """Days, seasons, and weather that stays a while."""
     hour = np.arange(hours)
@@ -22,12 +23,15 @@ def temperatures(hours: int, rng: np.random.Generator) -> np.ndarray:
     return 10 + 8 * np.sin(hour * 2 * np.pi / 8766) + 5 * np.sin((hour - 9) * 2 * np.pi / 24) + weather
 
 
+# Each sample is a window of the series: the network sees the first 48 hours, and has to predict the 6 hours after them.
 def windows(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pieces of the series: what is known, and what comes next."""
     pieces = np.lib.stride_tricks.sliding_window_view(series, PAST + AHEAD)
     return pieces[:, :PAST, None].astype("float32"), pieces[:, PAST:].astype("float32")
 
 
+# The convolution shortens the 48 hours to half as many steps, the GRU reads them in order, and the last layer gives one
+# number for each hour of the forecast.
 def build() -> keras.Model:
     """A convolution shortens the past, a GRU reads it, one output per hour ahead."""
     return keras.Sequential(

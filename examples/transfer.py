@@ -11,6 +11,7 @@ import eagerflow as keras
 from eagerflow import layers
 
 
+# The base turns an image into 64 numbers, and the head turns these into classes.
 def new_base() -> keras.Model:
     """Layers that turn an image into 64 numbers."""
     return keras.Sequential(
@@ -31,6 +32,7 @@ def with_head(base: keras.Model, classes: int) -> keras.Model:
     return keras.Sequential([base, layers.Dense(classes, activation="softmax", name="head")])
 
 
+# A helper, since the program trains several times with different learning rates.
 def train(model: keras.Model, data: tuple, epochs: int, rate: float, verbose: int) -> None:
     """Compile with a new optimizer, as the learning rate has changed, and fit."""
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -13,6 +13,7 @@ from eagerflow import layers
 SYMBOLS, LENGTH = 20, 6
 
 
+# A block of a transformer is a layer made of layers: create them in `__init__`, and call them in `call`.
 class TransformerBlock(layers.Layer):
     """Attention, then two dense layers; each added to what came in, and normalized."""
 
@@ -27,6 +28,8 @@ class TransformerBlock(layers.Layer):
         return self.norm_2(x + self.dense(x))
 
 
+# Attention doesn't know the order of symbols. This layer adds a vector for each place, which is learned like any
+# weight.
 class Positions(layers.Layer):
     """Adds a learned vector for each place."""
 
@@ -46,6 +49,7 @@ def build(width: int = 32) -> keras.Model:
     return keras.Model(symbols, layers.Dense(1, activation="sigmoid")(x))
 
 
+# The data are made up: in half of the rows, one symbol is copied to another place.
 def sequences(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Random symbols, about half of the rows without a repetition."""
     x = np.array([rng.permutation(SYMBOLS)[:LENGTH] for _ in range(count)])

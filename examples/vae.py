@@ -13,6 +13,9 @@ from eagerflow import layers, ops
 LATENT = 2
 
 
+# The encoder gives a normal distribution for each image, not a single point: its mean, and the logarithm of its
+# variance. This layer draws a point from it. It also adds the Kullback-Leibler divergence from N(0, 1) to the loss,
+# which keeps the points of different images close together.
 class Sampling(layers.Layer):
     """Draws from N(mean, exp(log_variance)), and adds the divergence from N(0, 1) to the loss."""
 
@@ -27,11 +30,14 @@ class Sampling(layers.Layer):
         return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=self.seeds)
 
 
+# The other part of the loss measures how well the image is restored. `binary_crossentropy` is a mean over the 64
+# pixels; times 64, it is their sum.
 def reconstruction(y_true, y_pred):
     """How many nats it costs to write down the pixels, given the guess."""
     return 64 * keras.losses.binary_crossentropy(y_true, y_pred)
 
 
+# The decoder is a model of its own, so that it can also be called with points that no image was turned into.
 def build() -> tuple[keras.Model, keras.Model, keras.Model]:
     """The autoencoder and its two halves."""
     images = keras.Input((64,))
@@ -45,6 +51,7 @@ def build() -> tuple[keras.Model, keras.Model, keras.Model]:
     return keras.Model(images, decoder(Sampling()([mean, log_variance]))), encoder, decoder
 
 
+# The images are small enough to be printed: the brighter a pixel, the denser its character.
 def draw(rows: np.ndarray) -> str:
     """Rows of images (rows, columns, 8, 8) as text."""
     shades = np.array(list(" .:+#"))

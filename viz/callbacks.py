@@ -32,7 +32,7 @@ _GRAPH_BATCH = 2  # the batch whose ops become the graph: the first one also bui
 
 
 class TensorBoard(Callback):
-    """Write logs for TensorBoard, in the folders and under the tags that Keras uses.
+    """Writes logs for TensorBoard, in the folders and under the tags that Keras uses.
 
     Runs are `<log_dir>/train` and `<log_dir>/validation`. Tags: `epoch_<metric>` and `epoch_learning_rate` by epoch,
     `batch_<metric>` by batch, `evaluation_<metric>_vs_iterations`, `<weight's path>/histogram` and `/image`, the
@@ -42,7 +42,7 @@ class TensorBoard(Callback):
 
     Args:
         log_dir: the folder.
-        histogram_freq: write histograms of all weights every so many epochs; 0: never.
+        histogram_freq: write histograms of all weights every this many epochs; 0: never.
         write_graph: write the model's layers, and the ops of the second training step.
         write_images: write kernels as pictures where histograms are written.
         write_steps_per_second: write the speed by epoch, and with `update_freq` by batch.
@@ -50,7 +50,7 @@ class TensorBoard(Callback):
         profile_batch: a batch of this `fit` (from 1), or a first and a last one (`(5, 10)` or `"5,10"`), to be written
             with compute times and memory in the Graphs tab, and for the Profile tab
             (`pip install tensorboard-plugin-profile`), which shows the steps of a pair side by side; 0: none.
-        embeddings_freq: write the weights of embedding layers for the projector every so many epochs; 0: never.
+        embeddings_freq: write the weights of embedding layers for the projector every this many epochs; 0: never.
         embeddings_metadata: a file that names the rows, or a dict of such files by layer name, as seen from `log_dir`
             or from where the program runs.
 
@@ -350,7 +350,7 @@ class TensorBoard(Callback):
 
 
 class Trace(Callback):
-    """Record chosen steps of `fit`.
+    """Records chosen training steps of `fit`, to be drawn and measured with viz.
 
     Args:
         steps: a step or several, counted from 0 over all epochs.

@@ -32,7 +32,7 @@ def diff(
     inputs: Any = None,
     tolerance: float = TOLERANCE,
 ) -> Difference:
-    """What differs between two traces, two steps of one trace, two models, or two files.
+    """Compares two traces, two steps of one trace, two models, or two files.
 
     Args:
         a: a recording; a model; or the path of a recording (`.efz`) or of weights (`.keras`, `.weights.h5`, `.h5`,

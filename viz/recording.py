@@ -51,7 +51,7 @@ _OTHERS = {  # what other tools call it, or ours on the command line
 
 @boundaries
 class Recording(Record):
-    """What ran: scopes, ops, tensors, steps, and the numbers that training reported.
+    """What a trace recorded: scopes, ops, tensors, steps, and the numbers that training reported.
 
     Everything in it is plain data (see `viz.facts.schema`) that doesn't keep the program's tensors alive. While the
     `with viz.trace()` block is open it can't be read.

@@ -1,4 +1,4 @@
-"""Activation functions, with the names and settings of `keras.activations`.
+"""Activation functions, such as ReLU and softmax.
 
 Most are the ops of the same name, so that they have gradients of any order.
 """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.selection import limit
 
 __all__ = ["exponential", "gelu", "linear", "mish", "relu", "sigmoid", "softmax"]
+
+T = TypeVar("T")
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
@@ -47,7 +49,7 @@ def _is_set(setting: Any) -> bool:
 
 
 def exponential(x: Any) -> Tensor:
-    """`exp(x)`.
+    """Exponential: `exp(x)`.
 
     Args:
         x: a tensor of any shape.
@@ -59,7 +61,7 @@ def exponential(x: Any) -> Tensor:
 
 
 def gelu(x: Any, approximate: bool = False) -> Tensor:
-    """`x` times the probability that a standard normal number is below `x`.
+    """GELU: `x` times the probability that a standard normal number is below `x`.
 
     Args:
         x: a tensor.
@@ -73,8 +75,8 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     return ops.gelu(x, approximate)
 
 
-def linear(x: Any) -> Any:
-    """`x` as it is.
+def linear(x: T) -> T:
+    """The identity: returns `x` unchanged.
 
     Args:
         x: anything; it is returned unchanged.
@@ -88,7 +90,7 @@ def linear(x: Any) -> Any:
 
 
 def mish(x: Any) -> Tensor:
-    """`x * tanh(softplus(x))`.
+    """Mish: `x * tanh(softplus(x))`.
 
     Args:
         x: a tensor of any shape.
@@ -102,7 +104,7 @@ def mish(x: Any) -> Tensor:
 
 
 def sigmoid(x: Any) -> Tensor:
-    """`1 / (1 + exp(-x))`. The result remembers `x`: crossentropies are computed from it.
+    """Sigmoid: `1 / (1 + exp(-x))`. The result remembers `x`: crossentropies are computed from it.
 
     Args:
         x: logits, a tensor of any shape.
@@ -117,7 +119,7 @@ def sigmoid(x: Any) -> Tensor:
 
 
 def softmax(x: Any, axis: int = -1) -> Tensor:
-    """`exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`: crossentropies are computed from it.
+    """Softmax: `exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`: crossentropies are computed from it.
 
     Args:
         x: logits, a tensor with at least one axis.

@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.activations import functions
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import ActivationLike
+from eagerflow.base.typing import ActivationLike, Configuration
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["deserialize", "get", "serialize"]
@@ -28,7 +28,7 @@ for _name in _FROM_OPS:
     table.add(*_ALIASES.get(_name, ()), name=_name)(getattr(ops, _name))
 
 
-def serialize(activation: Any) -> Any:
+def serialize(activation: Any) -> Configuration:
     """The name of one of our activations; the configuration of a registered one.
 
     Args:
@@ -44,8 +44,8 @@ def serialize(activation: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The activation of a name or configuration.
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Tensor]:
+    """Makes an activation function from its name or configuration.
 
     Args:
         config: a name, or what `serialize` gives.
@@ -62,7 +62,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: ActivationLike) -> Callable[..., Tensor]:
-    """The activation for a name, configuration, or any callable; `linear` for None.
+    """The activation function for a name or configuration; callables are returned as they are, `linear` for None.
 
     Args:
         identifier: a name such as `"relu"`, a configuration, a function or layer, or None.

@@ -1,4 +1,4 @@
-"""The model zoo: 40 architectures with Keras' names, arguments, layers and weights. Each loads when it is asked for.
+"""Ready-made architectures for images, such as ResNet, with Keras' names, arguments, layers and weights.
 
 >>> small = {"alpha": 0.25, "input_shape": (32, 32, 3)}
 >>> ef.applications.MobileNet(weights=None, include_top=False, pooling="avg", **small).output_shape

@@ -12,7 +12,7 @@ from eagerflow.applications.published import published
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import DataFormat, Shape
+from eagerflow.base.typing import ArrayOrTensor, DataFormat, Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["decode_predictions", "preprocess_input"]
@@ -27,25 +27,25 @@ _EXAMPLES = {
 }
 # By mode: what it does, whether it turns colors round, a divisor, and mean and deviation of channels as they come out.
 _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
-    "caffe": ("BGR, and the mean of ImageNet taken away", True, 1.0, (103.939, 116.779, 123.68), ()),
+    "caffe": ("in BGR order, minus the mean of ImageNet", True, 1.0, (103.939, 116.779, 123.68), ()),
     "tf": ("from -1 to 1", False, 127.5, (1.0,), ()),
     "torch": ("from 0 to 1, then normalized for ImageNet", False, 255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    None: ("as they are, for the models themselves prepare them", False, 1.0, (), ()),
+    None: ("unchanged, since the models do that themselves", False, 1.0, (), ()),
 }
 
 
 @boundary
 def preprocess_input(
-    x: Any, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] | str = "caffe"
-) -> Any:
-    """Images as a network was trained on.
+    x: ArrayOrTensor, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] | str = "caffe"
+) -> ArrayOrTensor:
+    """Prepares images as a network expects them.
 
     As in Keras, an array of floats is written over; pass `x.copy()` to keep it.
 
     Args:
         x: an image or a batch, with three channels from 0 to 255, as an array or a tensor, symbolic ones included.
         data_format: `"channels_last"` or `"channels_first"`; default: `image_data_format()`.
-        mode: `"caffe"`: BGR, and the mean of ImageNet taken away; `"tf"`: from -1 to 1; `"torch"`: from 0 to 1, then
+        mode: `"caffe"`: in BGR order, minus the mean of ImageNet; `"tf"`: from -1 to 1; `"torch"`: from 0 to 1, then
             normalized with the mean and deviation of ImageNet.
 
     Returns:
@@ -85,11 +85,11 @@ def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | str | None
     """The `preprocess_input` of a module; without a mode it gives back what it gets."""
     general = preprocess_input
 
-    def special(x: Any, data_format: DataFormat | None = None) -> Any:
+    def special(x: ArrayOrTensor, data_format: DataFormat | None = None) -> ArrayOrTensor:
         return x if mode is None else general(x, data_format, mode)
 
     special.__module__, special.__name__, special.__qualname__ = module, "preprocess_input", "preprocess_input"
-    special.__doc__ = f"""Images as the networks of this module were trained on: {_MODES[mode][0]}.
+    special.__doc__ = f"""Prepares images as the networks of this module expect them: {_MODES[mode][0]}.
 
     Args:
         x: an image or a batch, with three channels from 0 to 255; an array is overwritten, a tensor is not.

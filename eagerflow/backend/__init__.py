@@ -1,4 +1,4 @@
-"""The backend's settings and small helpers, under the names of `keras.backend` (Keras 3)."""
+"""Default types, layouts and small helpers, as in `keras.backend` of Keras 3."""
 
 from __future__ import annotations
 

@@ -276,7 +276,7 @@ def disable_traceback_filtering() -> None:
 
 
 def enable_unsafe_deserialization() -> None:
-    """Let every `load_model` behave as with `safe_mode=False`.
+    """Makes every `load_model` behave as with `safe_mode=False`.
 
     Even then, code in files isn't run: a Lambda layer whose function is code in the file gets the function of that name
     in `custom_objects`.
@@ -302,7 +302,7 @@ def is_flash_attention_enabled() -> bool | None:
 
 
 def enable_flash_attention() -> None:
-    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same.
+    """Accepted for compatibility with Keras: attention has one implementation here, so this changes no result.
 
     >>> ef.config.enable_flash_attention()
     >>> ef.config.is_flash_attention_enabled()
@@ -312,7 +312,7 @@ def enable_flash_attention() -> None:
 
 
 def disable_flash_attention() -> None:
-    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same.
+    """Accepted for compatibility with Keras: attention has one implementation here, so this changes no result.
 
     >>> ef.config.disable_flash_attention()
     >>> ef.config.is_flash_attention_enabled()

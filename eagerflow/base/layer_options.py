@@ -95,7 +95,7 @@ class ConvOptions(WeightOptions, total=False):
     """What convolutions take.
 
     Attributes:
-        lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
+        lora_rank: if given, a low-rank adapter of this rank is trained instead of the kernel (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
     """
 

@@ -11,7 +11,7 @@ _scopes: ContextVar[tuple[name_scope, ...]] = ContextVar("name_scopes", default=
 
 
 class name_scope:
-    """Inside the block, the paths of new variables and of layers that are built begin with this name.
+    """A block inside which the paths of new variables and layers begin with this name.
 
     Names themselves stay as they are. A layer's place comes after the scopes around its outermost layer: a block
     inside of `call` or `build` names the variables made there, not the layers.

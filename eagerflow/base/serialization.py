@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
+from eagerflow.base.typing import Configuration
 from eagerflow.base.wording.other_names import name_meant
 
 __all__ = ["CustomObjectScope", "Table", "custom_object_scope", "deserialize_keras_object", "get_custom_objects"]
@@ -343,7 +344,7 @@ def get_registered_name(obj: Any) -> str:
 
 def get_registered_object(
     name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Mapping[str, Any] | None = None
-) -> Any:
+) -> type | Callable[..., Any] | None:
     """The custom class or function registered as `name`, None when there is none.
 
     Args:
@@ -365,7 +366,7 @@ def get_registered_object(
     return _without_package(name) if found is None else found
 
 
-def serialize_keras_object(obj: Any) -> Any:
+def serialize_keras_object(obj: Any) -> Configuration:
     """A JSON-able description of an object, function, number or nested structure.
 
     Args:

@@ -12,6 +12,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from eagerflow.base.typing import Nested
+
 __all__ = ["MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested"]
 __all__ += ["lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as"]
 __all__ += ["traverse"]
@@ -82,7 +84,7 @@ def flatten_with_path(structure: Any) -> list[tuple[Path, Any]]:
     ]
 
 
-def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True) -> Any:
+def map_structure(func: Callable[..., Any], *structures: Nested, none_is_leaf: bool = True) -> Nested:
     """Call `func` on the corresponding leaves and keep the structure of the first.
 
     Args:
@@ -126,7 +128,7 @@ def _unless_none(func: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
+def map_structure_up_to(shallow_structure: Nested, func: Callable[..., Any], *structures: Nested) -> Nested:
     """Call `func` where `shallow_structure` has its leaves, on whatever the others hold there.
 
     Args:
@@ -155,7 +157,7 @@ def _up_to(shallow: Any, deep: Any, path: Path) -> Iterator[Any]:
         yield from _up_to(a, b, (*path, key))
 
 
-def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
+def map_shape_structure(func: Callable[[Any], Any], structure: Nested) -> Nested:
     """Call `func` on every shape: a tuple or list of whole numbers and None is a leaf here.
 
     Args:
@@ -174,7 +176,7 @@ def _is_shape(structure: Any) -> bool:
     return isinstance(structure, (list, tuple)) and all(d is None or isinstance(d, int) for d in structure)
 
 
-def lists_to_tuples(structure: Any) -> Any:
+def lists_to_tuples(structure: Nested) -> Nested:
     """The same structure, with tuples for lists.
 
     Args:
@@ -189,7 +191,7 @@ def lists_to_tuples(structure: Any) -> Any:
     return tuple(children) if isinstance(structure, list) else refill(structure, children)
 
 
-def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
+def traverse(func: Callable[[Any], Any], structure: Nested, top_down: bool = True) -> Nested:
     """Visit every part (leaves, and whole lists and dicts), and replace those for which `func` returns something.
 
     Args:
@@ -213,7 +215,7 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
     return structure if found is None else None if found is MAP_TO_NONE else found
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
+def pack_sequence_as(structure: Nested, flat_sequence: Iterable[Any]) -> Nested:
     """Put the leaves of `flat_sequence` into the shape of `structure`.
 
     Args:

@@ -21,6 +21,8 @@ __all__ += ["InSequence", "InitializerLike", "Integer", "Interpolation", "Kernel
 __all__ += ["MetricLike", "MetricsLike", "Needs", "NewShape", "Number", "NumberOrRange", "Numpy", "Operand"]
 __all__ += ["OptimizerLike", "Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
+__all__ += ["ArrayOrTensor", "Batch", "Boxes", "Configuration", "LoadedModel", "Nested", "NewDataset", "PillowImage"]
+__all__ += ["Tensors"]
 __all__ += ["UnconnectedGradients", "Variables"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
@@ -42,6 +44,33 @@ class _AsArray(Protocol):
 # The same where it is calculated with: no text. `complex` to a type checker is also `int`, `float` and `bool`. None is
 # accepted for what layers have or haven't: `if self.use_bias: x + self.bias`.
 Operand: TypeAlias = complex | SupportsFloat | list[Any] | tuple[Any, ...] | range | _AsArray | None
+
+# A tensor, or nested lists, tuples and dicts of tensors.
+Tensors: TypeAlias = Any
+
+# An array where an array was given, a tensor where a tensor was.
+ArrayOrTensor: TypeAlias = Any
+
+# One batch: `x`, or a tuple `(x, y)` or `(x, y, sample_weight)`.
+Batch: TypeAlias = Any
+
+# Bounding boxes as a tensor of shape `(..., 4)`, or a dict of such tensors.
+Boxes: TypeAlias = Any
+
+# What describes an object in files: a dict with its class and arguments; for a function, its name.
+Configuration: TypeAlias = Any
+
+# A `Model` of the class that it was saved with, such as `Sequential`.
+LoadedModel: TypeAlias = Any
+
+# A new `data.Dataset`; the one that it is made from stays as it is.
+NewDataset: TypeAlias = Any
+
+# Lists, tuples and dicts, nested in each other, and what they hold.
+Nested: TypeAlias = Any
+
+# A `PIL.Image.Image` of Pillow, which need not be installed.
+PillowImage: TypeAlias = Any
 
 # The lengths of new axes, each by itself or all in a list, tuple or shape.
 NewShape: TypeAlias = SupportsIndex | Iterable[SupportsIndex | None]

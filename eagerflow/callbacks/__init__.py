@@ -1,4 +1,4 @@
-"""Callbacks: what happens beside training."""
+"""Callbacks: stop early, save, write logs or look on while `fit` trains."""
 
 from __future__ import annotations
 

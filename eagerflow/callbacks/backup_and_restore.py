@@ -21,13 +21,13 @@ __all__ = ["BackupAndRestore"]
 class BackupAndRestore(Callback):
     """Saves the state of training after every epoch; the next `fit` with the same folder goes on from there.
 
-    The result is that of an uninterrupted run, bit for bit: weights, optimizer, the order of the samples, dropout
-    and all other random numbers, metrics, and what eagerflow's callbacks remember go on as they would have. Callbacks
-    of your own tell it by `get_state()` and `set_state(state)`, with values that fit into JSON.
+    The result equals that of an uninterrupted run, bit for bit: weights, optimizer, the order of the samples, dropout,
+    metrics, and what eagerflow's callbacks remember are all restored. Callbacks of your own save what they remember
+    with `get_state()` and `set_state(state)`, as values that fit into JSON.
 
-    Arrays, `data.Dataset` and `PyDataset` go on where they were. A generator is expected to start over, and the batches
-    that were used are drawn and left out; anything that is iterated and has `get_state()` and `set_state(state)` is
-    told where to go on instead.
+    Arrays, `data.Dataset` and `PyDataset` continue where they were. A generator is expected to start over, and the
+    batches that were used before are skipped; any other iterable with `get_state()` and `set_state(state)` is asked to
+    continue where it was.
 
     Args:
         backup_dir: a folder for one file, for this training alone.

@@ -12,7 +12,7 @@ __all__ = ["CSVLogger"]
 
 
 class CSVLogger(Callback):
-    """Writes one line per epoch into a CSV file, at once, so that nothing is lost when training breaks off.
+    """Writes one line per epoch into a CSV file, at once, so that nothing is lost when training is interrupted.
 
     Args:
         filename: the file.

@@ -14,16 +14,16 @@ __all__ = ["EarlyStopping", "TerminateOnNaN"]
 
 
 class EarlyStopping(MonitorCallback):
-    """Stops training when a number has stopped improving.
+    """Stops training when a monitored number, such as the validation loss, has stopped improving.
 
     Args:
-        monitor: the name that the number has in the logs, such as `"val_loss"`.
-        min_delta: the least change that counts as an improvement.
-        patience: how many epochs without improvement are allowed.
+        monitor: the name of the number in the logs, such as `"val_loss"`.
+        min_delta: the smallest change that counts as an improvement.
+        patience: how many epochs to wait for an improvement.
         verbose: if 1, a line is printed when the callback acts.
         mode: whether the number should be small, `"min"`, or large, `"max"`; `"auto"` decides by its name.
         baseline: the number must also become better than this.
-        restore_best_weights: whether the model gets the weights of its best epoch back at the end.
+        restore_best_weights: if True, the model gets back the weights of its best epoch when training ends.
         start_from_epoch: the first epoch that counts, from 0; the number is ignored in those before it.
 
     Attributes:

@@ -14,7 +14,7 @@ __all__ = ["History"]
 
 
 class History(Callback):
-    """Records the numbers of every epoch; `fit` adds one by itself and returns it.
+    """Records losses and metrics of every epoch; `fit` adds one automatically and returns it.
 
     In a notebook it shows its curves, unless `viz.live` draws them below the same cell.
 

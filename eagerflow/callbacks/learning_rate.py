@@ -19,8 +19,8 @@ class LearningRateScheduler(Callback):
     """Sets the learning rate at the beginning of every epoch.
 
     Args:
-        schedule: `f(epoch)` or `f(epoch, rate)`, which gives the new rate as a number.
-        verbose: 1 prints it.
+        schedule: a function `f(epoch)` or `f(epoch, rate)` that returns the new learning rate.
+        verbose: if 1, print the new rate.
 
     Raises:
         TypeError: when the function gives no number.
@@ -78,15 +78,15 @@ def _takes_two(function: Callable[..., Any]) -> bool:
 
 
 class ReduceLROnPlateau(MonitorCallback):
-    """Lowers the learning rate when a number has stopped improving.
+    """Lowers the learning rate when a monitored number, such as the validation loss, has stopped improving.
 
     Args:
-        monitor: the name that the number has in the logs, such as `"val_loss"`.
+        monitor: the name of the number in the logs, such as `"val_loss"`.
         factor: what the rate is multiplied by, below 1.
-        patience: how many epochs without improvement are allowed.
+        patience: how many epochs to wait for an improvement.
         verbose: if 1, a line is printed when the callback acts.
         mode: whether the number should be small, `"min"`, or large, `"max"`; `"auto"` decides by its name.
-        min_delta: the least change that counts as an improvement.
+        min_delta: the smallest change that counts as an improvement.
         cooldown: how many epochs to wait after a change.
         min_lr: the rate never falls below this.
         **kwargs: `epsilon`, Keras 2's name of `min_delta`.

@@ -26,7 +26,7 @@ def _with_period(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[A
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Saves the model, or its weights, every epoch or every so many batches.
+    """Saves the model, or its weights, while it trains: after every epoch, or after a number of batches.
 
     Args:
         filepath: where; it may hold `{epoch:02d}`, `{batch}` and numbers of the logs: `{val_loss:.2f}`. Ends in

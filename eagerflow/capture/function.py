@@ -521,7 +521,7 @@ def function(
     verify_every: int | None = None,
     less_memory: bool = False,
 ) -> Any:
-    """Capture a function's ops when it has run twice, and replay them from then on.
+    """Makes a function faster: its ops are captured when it has run twice, and replayed from then on.
 
     A replay calls the same kernels on the same shapes, without layers, tape and checks; what it gives has the same
     bits. Optimizers, metrics, assignments and random draws are called in each replay. The first runs are eager, and so

@@ -1,4 +1,4 @@
-"""Bounds on weights, with the names and settings of `keras.constraints`."""
+"""Constraints: bounds that weights are kept in after every update."""
 
 from __future__ import annotations
 

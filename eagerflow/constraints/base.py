@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import ConstraintLike
+from eagerflow.base.typing import Configuration, ConstraintLike
 
 __all__ = ["Constraint", "deserialize", "get", "serialize"]
 
@@ -31,7 +31,7 @@ class Constraint(Told):
         return w
 
 
-def serialize(constraint: Any) -> Any:
+def serialize(constraint: Any) -> Configuration:
     """The configuration of a constraint, from which `deserialize` makes an equal one.
 
     Args:
@@ -44,8 +44,8 @@ def serialize(constraint: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The constraint of a configuration.
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Constraint:
+    """Makes a constraint from its configuration.
 
     Args:
         config: what `serialize` gives.
@@ -63,8 +63,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: ConstraintLike) -> Any:
-    """The constraint that a name, a configuration or a class stands for; anything else it takes is returned as it is.
+def get(identifier: ConstraintLike) -> Constraint | Any:
+    """Finds a constraint by its name, configuration or class; functions and constraints are returned as they are.
 
     Args:
         identifier: a name such as `"max_norm"`, a configuration, a class, a function of the weight, a constraint,

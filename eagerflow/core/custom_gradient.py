@@ -39,7 +39,7 @@ def stop_gradient(xp: Numpy, variable: Array) -> Array:
 
 @contextlib.contextmanager
 def no_grad() -> Iterator[None]:
-    """Nothing inside the block (or the decorated function) is recorded by the tapes around it.
+    """A block, or decorated function, in which tapes record nothing.
 
     >>> x = ef.Variable(3.0)
     >>> with ef.GradientTape() as tape:
@@ -67,7 +67,7 @@ class _CustomOp:
 
 
 def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
-    """Give a function its own gradient.
+    """Decorates a function with a gradient of its own.
 
     Args:
         f: called with tensors; returns `(result, grad)`, where `grad(*upstream)` gets the gradient of each

@@ -18,7 +18,7 @@ from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.links import above
 from eagerflow.core.op import identity
-from eagerflow.core.tape import GradientTape
+from eagerflow.core.tape import Gradient, GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["check_grads", "grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         @overload
         def __call__(self, first: dict[Key, Any], /, *args: Any, **kwargs: Any) -> dict[Key, Any]: ...
         @overload
-        def __call__(self, first: list[Any] | tuple[Any, ...], /, *args: Any, **kwargs: Any) -> Tensor | Any: ...
+        def __call__(self, first: list[Any] | tuple[Any, ...], /, *args: Any, **kwargs: Any) -> Gradient: ...
         @overload
         def __call__(self, first: TensorLike, /, *args: Any, **kwargs: Any) -> Tensor: ...
 
@@ -45,15 +45,15 @@ if TYPE_CHECKING:
 @overload
 def value_and_grad(
     function: Callable[[Tensor], Answer], argnums: int = 0, has_aux: bool = False
-) -> Callable[..., tuple[Answer, Tensor | Any]]: ...
+) -> Callable[..., tuple[Answer, Gradient]]: ...
 @overload
 def value_and_grad(
     function: Callable[..., Answer], argnums: int = 0, has_aux: bool = False
-) -> Callable[..., tuple[Answer, Tensor | Any]]: ...
+) -> Callable[..., tuple[Answer, Gradient]]: ...
 @overload
 def value_and_grad(
     function: Callable[..., Answer], argnums: Sequence[int], has_aux: bool = False
-) -> Callable[..., tuple[Answer, tuple[Tensor | Any, ...]]]: ...
+) -> Callable[..., tuple[Answer, tuple[Gradient, ...]]]: ...
 def value_and_grad(
     function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 ) -> Callable[..., tuple[Any, Any]]:
@@ -93,17 +93,15 @@ def grad(function: Callable[[Tensor], Any], argnums: Literal[0] = 0, has_aux: Li
 @overload
 def grad(function: Callable[..., Any], argnums: Literal[0] = 0, has_aux: Literal[False] = False) -> Derivative: ...
 @overload
-def grad(
-    function: Callable[..., Any], argnums: int, has_aux: Literal[False] = False
-) -> Callable[..., Tensor | Any]: ...
+def grad(function: Callable[..., Any], argnums: int, has_aux: Literal[False] = False) -> Callable[..., Gradient]: ...
 @overload
 def grad(
     function: Callable[..., Any], argnums: Sequence[int], has_aux: Literal[False] = False
-) -> Callable[..., tuple[Tensor | Any, ...]]: ...
+) -> Callable[..., tuple[Gradient, ...]]: ...
 @overload
 def grad(
     function: Callable[..., Any], argnums: int = 0, *, has_aux: Literal[True]
-) -> Callable[..., tuple[Tensor | Any, Any]]: ...
+) -> Callable[..., tuple[Gradient, Any]]: ...
 @overload
 def grad(function: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool) -> Callable[..., Any]: ...
 @overload
@@ -140,10 +138,8 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
 
 
 @boundary
-def vjp(
-    function: Callable[..., Answer], *primals: TensorLike
-) -> tuple[Answer, Callable[[Any], tuple[Tensor | Any, ...]]]:
-    """`(function(*primals), pullback)`, where `pullback(v)` gives v's product with the jacobian, per argument.
+def vjp(function: Callable[..., Answer], *primals: TensorLike) -> tuple[Answer, Callable[[Any], tuple[Gradient, ...]]]:
+    """Reverse-mode derivative: `(function(*primals), pullback)`; `pullback(v)` is v times the Jacobian.
 
     Args:
         function: takes tensors and returns one, or a nested structure of them.
@@ -171,7 +167,7 @@ def vjp(
 def jvp(
     function: Callable[..., Answer], primals: Sequence[TensorLike], tangents: Sequence[TensorLike]
 ) -> tuple[Answer, Answer]:
-    """`(function(*primals), derivative of it along tangents)`.
+    """Forward-mode derivative: `(function(*primals), its derivative along tangents)`.
 
     Forward-mode by two reverse passes: the pullback is linear in its argument, and its own pullback is
     the derivative along a direction.
@@ -195,7 +191,7 @@ def jvp(
         outer.watch(weights)
         pulled = pullback(weights)
     along = [_as_tensors(t) for t in tangents]
-    slope = outer.gradient(list(pulled), weights, output_gradients=along, unconnected_gradients="zero")
+    slope: Any = outer.gradient(list(pulled), weights, output_gradients=along, unconnected_gradients="zero")
     return out, slope
 
 
@@ -204,9 +200,9 @@ def jacobian(function: Callable[[Tensor], Any], argnums: Literal[0] = 0) -> Deri
 @overload
 def jacobian(function: Callable[..., Any], argnums: Literal[0] = 0) -> Derivative: ...
 @overload
-def jacobian(function: Callable[..., Any], argnums: int) -> Callable[..., Tensor | Any]: ...
+def jacobian(function: Callable[..., Any], argnums: int) -> Callable[..., Gradient]: ...
 @overload
-def jacobian(function: Callable[..., Any], argnums: Sequence[int]) -> Callable[..., tuple[Tensor | Any, ...]]: ...
+def jacobian(function: Callable[..., Any], argnums: Sequence[int]) -> Callable[..., tuple[Gradient, ...]]: ...
 def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function returning d out[i] / d x[j]: shape `out.shape + x.shape`.
 

@@ -32,7 +32,7 @@ _SPELLING = re.compile(r"/?(?:device:)?(cpu|gpu|cuda)(?::(\d+))?", re.IGNORECASE
 
 
 class Device:
-    """A place for arrays: `"cpu"` or `"gpu:N"`. Equal to its name, to be compared with strings.
+    """A device that holds arrays: `"cpu"` or `"gpu:N"`. Equal to its name, to be compared with strings.
 
     Args:
         name: `"cpu"`, `"gpu"` (the first), `"gpu:1"`; also spelled `"cuda:0"` or `"/GPU:0"`.
@@ -124,7 +124,7 @@ def chosen_device() -> Device | None:
 
 @contextlib.contextmanager
 def device(device_name: str | Device) -> Iterator[Device]:
-    """New tensors inside the block are made on this device. Existing ones stay where they are.
+    """A block inside which new tensors are made on this device. Existing ones stay where they are.
 
     Args:
         device_name: `"cpu"`, `"gpu"`, `"gpu:1"`, or a `Device`.

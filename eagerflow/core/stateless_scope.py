@@ -18,7 +18,7 @@ current_stateless_scope: ContextVar[StatelessScope | None] = ContextVar("statele
 
 
 class StatelessScope:
-    """Inside the block, variables have the given values; assignments to them last until its end.
+    """A block inside which variables have the given values; assignments to them last until its end.
 
     Gradients flow to the given values. Layers that are built inside the block keep their weights.
 

@@ -10,7 +10,7 @@ import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
-from typing import Any, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy
 
@@ -46,6 +46,8 @@ _UNCONNECTED = ("none", "zero")
 
 S = TypeVar("S", bound=Tensor)  # a source
 K = TypeVar("K")
+# The gradient of a source: a tensor, or None where the target doesn't depend on the source (which few scripts check).
+Gradient: TypeAlias = Tensor | Any
 
 _new = object.__new__
 
@@ -68,13 +70,13 @@ class _Window:
 class GradientTape:
     """Records the ops run inside its `with` block, then differentiates them.
 
-    Trainable variables are watched by themselves, other tensors after `watch`. A tape that isn't
-    persistent is spent after one `gradient` or `jacobian`, which frees what it recorded. Tapes nest, for
-    gradients of any order. A tape records the thread (or asyncio task) that entered it, no other.
+    Trainable variables are watched automatically, other tensors after a call of `watch`. A tape that isn't persistent
+    can be asked once: `gradient` and `jacobian` free what it recorded. For gradients of gradients, put one tape inside
+    another. A tape records only the thread (or asyncio task) that entered it.
 
     Args:
-        persistent: allow several calls of `gradient`; records are kept until the tape is dropped.
-        watch_accessed_variables: watch trainable variables by themselves.
+        persistent: allow several calls of `gradient`; what was recorded is kept until the tape is deleted.
+        watch_accessed_variables: watch trainable variables automatically.
 
     Source: the interface and semantics of `tf.GradientTape`.
 
@@ -242,7 +244,6 @@ class GradientTape:
 
     # -- differentiating
 
-    # A source that the target doesn't depend on has None as its gradient, which few scripts ask about: `Tensor | Any`.
     @overload
     def gradient(
         self,
@@ -258,7 +259,7 @@ class GradientTape:
         sources: list[S],
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-    ) -> list[Tensor | Any]: ...
+    ) -> list[Gradient]: ...
     @overload
     def gradient(
         self,
@@ -266,7 +267,7 @@ class GradientTape:
         sources: tuple[S, ...],
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-    ) -> tuple[Tensor | Any, ...]: ...
+    ) -> tuple[Gradient, ...]: ...
     @overload
     def gradient(
         self,
@@ -274,7 +275,7 @@ class GradientTape:
         sources: dict[K, S],
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-    ) -> dict[K, Tensor | Any]: ...
+    ) -> dict[K, Gradient]: ...
     @overload
     def gradient(
         self,
@@ -478,7 +479,7 @@ class GradientTape:
         unconnected_gradients: UnconnectedGradients = "none",
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
-    ) -> Tensor | Any:
+    ) -> Gradient:
         """The Jacobian of each example of a batch: shape `(batch, *target.shape[1:], *source.shape[1:])`.
 
         That is `d target[b, i] / d source[b, j]` for each example `b`.

@@ -99,7 +99,7 @@ class Assembled(Deferred):
 
 
 class Tensor(InSequence):
-    """An immutable array on some device that tapes can track.
+    """An array on a device, whose operations tapes can record; it can't be changed.
 
     Args:
         value: anything `convert_to_tensor` takes; arrays are copied, so later changes to them don't show. Gradients

@@ -43,7 +43,7 @@ def variable_of(key: int | None) -> Variable | None:
 
 
 class Variable(Tensor):
-    """A tensor whose value `assign` changes.
+    """A tensor that can be changed, by `assign`; weights of layers are variables.
 
     Args:
         initializer: the initial value (anything `convert_to_tensor` takes), an initializer's name, or a function
@@ -52,8 +52,8 @@ class Variable(Tensor):
         dtype: a type name; default: `floatx()` for functions, else the value's own type.
         trainable: whether tapes track it and optimizers change it.
         autocast: whether layers may see it in their compute type (mixed precision).
-        aggregation: kept for Keras' signature.
-        synchronization: kept for Keras' signature.
+        aggregation: accepted for compatibility with Keras; it changes nothing.
+        synchronization: accepted for compatibility with Keras; it changes nothing.
         name: shown in summaries, traces and messages.
 
     Raises:

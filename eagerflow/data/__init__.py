@@ -1,4 +1,4 @@
-"""Data sets, and the conversion of what users hand in into batches."""
+"""Pipelines that read, transform, shuffle and batch data."""
 
 from __future__ import annotations
 

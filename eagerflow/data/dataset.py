@@ -35,9 +35,9 @@ _ignored = ignores("deterministic", "name", "num_parallel_calls")  # of TensorFl
 
 
 class Dataset(MoreSteps):
-    """A sequence of elements that can be iterated again and again.
+    """A pipeline of data for training, such as batches: it can be iterated again and again.
 
-    Made by `from_tensor_slices`, `from_generator` or `range`, changed by its methods, each of which gives a
+    Create one with `from_tensor_slices`, `from_generator` or `range`; its methods don't change it, but return a
     new data set. Elements are tensors, or tuples and dicts of tensors.
 
     Args:
@@ -60,11 +60,11 @@ class Dataset(MoreSteps):
 
     @staticmethod
     def from_tensor_slices(tensors: Any, *more: Any) -> Dataset:
-        """One element per row of the arrays.
+        """A data set with one element for each row of the arrays.
 
         Args:
             tensors: an array, or a tuple or dict of arrays with the same number of rows.
-            *more: nothing: several arrays go into one tuple.
+            *more: refused: put several arrays into one tuple.
 
         Raises:
             ValueError: when the numbers of rows differ, or there are none.
@@ -97,7 +97,7 @@ class Dataset(MoreSteps):
 
     @staticmethod
     def range(*bounds: int) -> Dataset:
-        """Whole numbers, as Python's `range`.
+        """A data set of whole numbers, like Python's `range`.
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3)], [int(x) for x in ef.data.Dataset.range(2, 8, 2)]
@@ -176,7 +176,7 @@ class Dataset(MoreSteps):
         return iter(self._make())
 
     def as_numpy_iterator(self) -> Iterator[Any]:
-        """The elements with NumPy arrays for tensors.
+        """An iterator over the elements, with NumPy arrays in place of tensors.
 
         >>> import eagerflow as ef
         >>> [x.item() for x in ef.data.Dataset.range(2).as_numpy_iterator()]
@@ -218,7 +218,7 @@ class Dataset(MoreSteps):
         """Apply a function to every element; the parts of a tuple are passed to it as arguments.
 
         Args:
-            function: takes tensors, gives the new element.
+            function: takes tensors and returns the new element.
             num_parallel_calls: how many threads work ahead; the order stays the same.
 
         >>> import eagerflow as ef
@@ -240,7 +240,7 @@ class Dataset(MoreSteps):
 
     @_ignored
     def filter(self, function: Callable[..., Any]) -> Dataset:
-        """Only the elements for which `function` is true.
+        """Keeps only the elements for which `function` is true.
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(6).filter(lambda x: x % 2 == 0)]
@@ -282,7 +282,7 @@ class Dataset(MoreSteps):
         Args:
             buffer_size: at least the number of elements, for every order to be equally likely.
             seed: makes the order the same in every run; without it, `set_random_seed` does.
-            reshuffle_each_iteration: another order each time.
+            reshuffle_each_iteration: use another order in each iteration.
 
         >>> import eagerflow as ef
         >>> data = ef.data.Dataset.range(5).shuffle(5, seed=1)
@@ -296,7 +296,7 @@ class Dataset(MoreSteps):
 
     @_ignored
     def repeat(self, count: int | None = None) -> Dataset:
-        """Again and again: `count` times in all, or without end.
+        """Repeats the elements: `count` times in all, or without end.
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3).repeat(2)]
@@ -344,7 +344,7 @@ class Dataset(MoreSteps):
 
     @_ignored
     def concatenate(self, dataset: Dataset) -> Dataset:
-        """These elements, then those of another data set.
+        """The elements of this data set, then those of another one.
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(2).concatenate(ef.data.Dataset.range(10, 12))]
@@ -356,7 +356,7 @@ class Dataset(MoreSteps):
 
     @ignores("filename", "name")
     def cache(self) -> Dataset:
-        """Kept in memory after the first complete iteration, which then isn't repeated.
+        """Keeps the elements in memory, so that the steps before run only during the first iteration.
 
         >>> import eagerflow as ef
         >>> made = []
@@ -383,7 +383,7 @@ class Dataset(MoreSteps):
 
     @_ignored
     def prefetch(self, buffer_size: int) -> Dataset:
-        """Elements made in a thread, up to `buffer_size` ahead (-1: two).
+        """Prepares elements in a thread, up to `buffer_size` ahead of the one in use (-1: two).
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3).map(lambda x: x * x).prefetch(2)]

@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import ArrayOrTensor
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -70,7 +71,7 @@ def _classes(labels: numpy.ndarray, num_classes: int | None) -> int:
     return classes
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
+def normalize(x: ArrayOrTensor, axis: int = -1, order: int = 2) -> ArrayOrTensor:
     """`x` divided by its norm along `axis`; where the norm is 0, zeros stay zeros.
 
     Args:

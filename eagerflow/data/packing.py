@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Batch
+
 __all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
 
 
@@ -34,7 +36,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     )
 
 
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Batch:
     """Pack `x`, `y` and `sample_weight` into one batch, without those that are None.
 
     >>> import eagerflow as ef

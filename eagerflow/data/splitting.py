@@ -23,7 +23,7 @@ def split_dataset(
     seed: int | None = None,
     preferred_backend: str | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """The first and the last elements of a data set as two data sets.
+    """Splits a data set in two: its first elements, and its last ones.
 
     Args:
         dataset: an array or tensor; a tuple, list or dict of them with equal numbers of rows; or a

@@ -6,16 +6,19 @@ import glob
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 
 from eagerflow.base import tree
+from eagerflow.base.typing import NewDataset, Tensors
 from eagerflow.core.device import to_host
 from eagerflow.core.random import generator, next_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layer.symbolic.text_type import is_text
+
+T = TypeVar("T")
 
 __all__ = ["MoreSteps", "listed", "padded"]
 
@@ -29,16 +32,16 @@ class MoreSteps:
     def _new(self, make: Callable[[], Any], length: int | None = None) -> Any:
         raise NotImplementedError
 
-    def apply(self: Any, transformation_func: Callable[[Any], Any]) -> Any:
-        """What a function of the data set gives.
+    def apply(self: Any, transformation_func: Callable[[Any], T]) -> T:
+        """Calls a function with this data set and returns its result: for steps of your own in a chain of methods.
 
         >>> [batch.tolist() for batch in ef.data.Dataset.range(4).apply(lambda data: data.batch(2))]
         [[0, 1], [2, 3]]
         """
         return transformation_func(self)
 
-    def flat_map(self: Any, map_func: Callable[..., Any]) -> Any:
-        """The elements of the data sets that a function makes of each element, one data set after the other.
+    def flat_map(self: Any, map_func: Callable[..., Any]) -> NewDataset:
+        """Makes a data set of each element, and gives the elements of these data sets one after the other.
 
         >>> [int(x) for x in ef.data.Dataset.range(4).flat_map(lambda n: ef.data.Dataset.range(int(n)))]
         [0, 0, 1, 0, 1, 2]
@@ -55,8 +58,8 @@ class MoreSteps:
 
     def interleave(
         self: Any, map_func: Callable[..., Any], cycle_length: int | None = None, block_length: int = 1, **kwargs: Any
-    ) -> Any:
-        """The elements of the data sets that a function makes of each element, `cycle_length` of them in turn.
+    ) -> NewDataset:
+        """Makes a data set of each element, and takes elements from `cycle_length` of these data sets in turn.
 
         >>> data = ef.data.Dataset.range(1, 3).interleave(lambda n: ef.data.Dataset.range(10 * int(n), 10 * int(n) + 3))
         >>> [int(x) for x in data]
@@ -78,7 +81,9 @@ class MoreSteps:
 
         return self._new(make)
 
-    def window(self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False) -> Any:
+    def window(
+        self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False
+    ) -> NewDataset:
         """Data sets of `size` elements each, the next one `shift` elements later.
 
         >>> [[int(x) for x in part] for part in ef.data.Dataset.range(5).window(3, shift=2)]
@@ -121,7 +126,7 @@ class MoreSteps:
         padding_values: Any = None,
         drop_remainder: bool = False,
         name: str | None = None,
-    ) -> Any:
+    ) -> NewDataset:
         """Batches of elements of unequal lengths, each padded to the longest, or to `padded_shapes`.
 
         Args:
@@ -158,7 +163,7 @@ class MoreSteps:
             length = length // batch_size if drop_remainder else -(-length // batch_size)
         return self._new(make, length)
 
-    def reduce(self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Any:
+    def reduce(self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Tensors:
         """The state after a function of state and element has run for all of them.
 
         >>> int(ef.data.Dataset.range(5).reduce(0, lambda total, x: total + x))
@@ -169,7 +174,7 @@ class MoreSteps:
             state = reduce_func(state, element)
         return state if isinstance(state, (Tensor, tuple, list, dict, TextTensor)) else Tensor(state)
 
-    def shard(self: Any, num_shards: int, index: int) -> Any:
+    def shard(self: Any, num_shards: int, index: int) -> NewDataset:
         """Every `num_shards`-th element, from number `index` on.
 
         >>> [int(x) for x in ef.data.Dataset.range(10).shard(num_shards=3, index=1)]
@@ -177,7 +182,7 @@ class MoreSteps:
         """
         return self._new(lambda: itertools.islice(iter(self), index, None, num_shards))
 
-    def take_while(self: Any, predicate: Callable[..., Any]) -> Any:
+    def take_while(self: Any, predicate: Callable[..., Any]) -> NewDataset:
         """The elements before the first for which a function is false.
 
         >>> [int(x) for x in ef.data.Dataset.range(10).take_while(lambda x: x < 3)]
@@ -187,23 +192,22 @@ class MoreSteps:
             lambda: itertools.takewhile(lambda e: bool(predicate(*e if isinstance(e, tuple) else (e,))), self)
         )
 
-    def with_options(self: Any, options: Any, name: str | None = None) -> Any:
-        """The data set itself; there is nothing to choose.
+    def with_options(self: Any, options: Any, name: str | None = None) -> NewDataset:
+        """Accepted for compatibility with `tf.data`: there are no options, so this is the data set itself.
 
         >>> [int(x) for x in ef.data.Dataset.range(2).with_options(None)]
         [0, 1]
         """
         return self
 
-    def options(self: Any) -> Any:
-        """Nothing; there is nothing to choose.
+    def options(self: Any) -> None:
+        """Accepted for compatibility with `tf.data`: there are no options, so this is None.
 
         >>> print(ef.data.Dataset.range(2).options())
         None
         """
-        return None
 
-    def get_single_element(self: Any, name: str | None = None) -> Any:
+    def get_single_element(self: Any, name: str | None = None) -> Tensors:
         """The only element.
 
         Raises:
@@ -227,7 +231,7 @@ class MoreSteps:
         first = next(iter(self), None)
         return tree.map_structure(lambda x: ElementSpec(tuple(numpy.shape(x)), getattr(x, "dtype", None)), first)
 
-    def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> Any:
+    def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> NewDataset:
         """Batches of another size.
 
         >>> [batch.tolist() for batch in ef.data.Dataset.range(4).batch(4).rebatch(3)]
@@ -235,8 +239,8 @@ class MoreSteps:
         """
         return self.unbatch().batch(batch_size, drop_remainder)
 
-    def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> Any:
-        """The elements that can be made; those whose making raises are left out.
+    def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> NewDataset:
+        """Leaves out the elements that raise an error when they are computed.
 
         >>> data = ef.data.Dataset.range(4).map(lambda x: 6 // int(x)).ignore_errors()  # the first is 6 // 0
         >>> [int(x) for x in data]

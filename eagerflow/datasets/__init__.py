@@ -1,4 +1,4 @@
-"""Data sets to learn with. Each is loaded when it is first asked for."""
+"""Published data sets to learn with, downloaded when they are first used."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _SOURCE = Source(
 def load_data(
     path: str | os.PathLike[str] = "boston_housing.npz", test_split: float = 0.2, seed: int | None = 113
 ) -> tuple[Split, Split]:
-    """Gives 506 rows of 13 features, and the median price of houses there in thousands of dollars.
+    """Loads the Boston housing data: 506 rows of 13 features, and the median house price in thousands of dollars.
 
     One feature, "B", was made on the assumption that people pay for segregation: prefer `california_housing`,
     unless this is what you teach.

@@ -27,7 +27,7 @@ def load_data(
     test_split: float = 0.2,
     seed: int | None = 113,
 ) -> tuple[Split, Split]:
-    """Gives rows of 8 features of blocks of houses, and the median price there in dollars.
+    """Loads the California housing data: rows of 8 features of blocks of houses, and the median price there in dollars.
 
     The features: median income, median age of the houses, rooms and bedrooms per household, population,
     people per household, latitude, longitude.

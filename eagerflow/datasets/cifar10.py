@@ -18,7 +18,7 @@ _TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
 
 
 def load_data() -> tuple[Part, Part]:
-    """Gives 50,000 photographs to train with and 10,000 to test with.
+    """Loads CIFAR-10: 50,000 photographs to train with and 10,000 to test with.
 
     The labels are 0 airplane, 1 automobile, 2 bird, 3 cat, 4 deer, 5 dog, 6 frog, 7 horse, 8 ship, 9 truck. The
     archive (170 MB) is downloaded once into `datasets`; or it is put there, or the folder

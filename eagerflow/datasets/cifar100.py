@@ -17,7 +17,7 @@ _SOURCE = Source(
 
 
 def load_data(label_mode: Literal["fine", "coarse"] | str = "fine") -> tuple[Part, Part]:
-    """Gives 50,000 photographs to train with and 10,000 to test with.
+    """Loads CIFAR-100: 50,000 photographs to train with and 10,000 to test with.
 
     The archive (169 MB) is downloaded once into `datasets`; or it is put there, or the folder
     `cifar-100-python` out of it.

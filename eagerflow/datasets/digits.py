@@ -10,7 +10,7 @@ __all__ = ["load_data"]
 
 
 def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Gives 1,797 real handwritten digits, split once and for all into training and test images.
+    """Loads 1,797 real handwritten digits, split once and for all into training and test images.
 
     Thirteen people wrote digits on forms. The scans of 32×32 black or white pixels were counted in blocks of
     4×4, so that a pixel here says how many of 16 were black. Both parts hold the ten classes in equal shares,

@@ -23,7 +23,7 @@ _SOURCES = {
 
 
 def load_data() -> tuple[Split, Split]:
-    """Gives 60,000 pictures of clothes to train with and 10,000 to test with.
+    """Loads Fashion-MNIST: 60,000 pictures of clothes to train with and 10,000 to test with.
 
     The labels are 0 T-shirt/top, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag,
     9 ankle boot. Four files (31 MB) are downloaded once into `datasets/fashion-mnist`.

@@ -33,7 +33,7 @@ def load_data(
     oov_char: int | None = 2,
     index_from: int = 3,
 ) -> tuple[Split, Split]:
-    """Gives 25,000 reviews to train with and 25,000 to test with.
+    """Loads the IMDB reviews: 25,000 to train with and 25,000 to test with.
 
     A word is the number of its rank by frequency, plus `index_from`; 0 is left for padding. The file
     (17 MB) is downloaded once, unless it is there already.

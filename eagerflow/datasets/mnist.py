@@ -16,7 +16,7 @@ _SOURCE = Source(
 
 
 def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]:
-    """Gives 60,000 images of handwritten digits to train with and 10,000 to test with.
+    """Loads MNIST: 60,000 images of handwritten digits to train with and 10,000 to test with.
 
     The file is downloaded once (11 MB), unless it is there already.
 

@@ -41,7 +41,7 @@ def load_data(
     oov_char: int | None = 2,
     index_from: int = 3,
 ) -> tuple[Split, Split]:
-    """Gives 11,228 newswires in 46 topics.
+    """Loads the Reuters newswires: 11,228 in 46 topics.
 
     A word is the number of its rank by frequency, plus `index_from`; 0 is left for padding. The file (2 MB)
     is downloaded once, unless it is there already.

@@ -1,4 +1,4 @@
-"""A small model learns from a large one, with the names and settings of `keras.distillation`."""
+"""Knowledge distillation: a small model learns from a large one."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -16,6 +16,8 @@ from eagerflow.world.current import world
 from eagerflow.world.reduction import all_sum, reduce_array
 
 __all__ = ["all_gather", "all_reduce", "barrier", "broadcast", "no_sync"]
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -38,7 +40,7 @@ def no_sync() -> Iterator[None]:
 
 
 def barrier() -> None:
-    """Wait until all ranks are here.
+    """Waits until all ranks have reached this point.
 
     >>> import eagerflow as ef
     >>> ef.distribution.barrier()  # a single process waits for nobody
@@ -72,7 +74,7 @@ def all_reduce(x: Any, op: str = "sum") -> Tensor:
 
 
 def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
-    """The arrays of all ranks, one behind the other along `axis`, on all of them; they may differ in length there.
+    """The arrays of all ranks, one after the other along `axis`, on all of them; they may differ in length there.
 
     >>> import eagerflow as ef
     >>> ef.distribution.all_gather([1.0, 2.0]).tolist()
@@ -82,8 +84,8 @@ def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
     return numpy.concatenate(joined().gather_objects(array), axis)
 
 
-def broadcast(x: Any, root: int = 0) -> Any:
-    """What `x` is on rank `root`: a tensor, an array, or anything that can be pickled, or structures of them.
+def broadcast(x: T, root: int = 0) -> T:
+    """Sends the value of `x` on rank `root` to all ranks: tensors, arrays, anything that can be pickled.
 
     >>> import eagerflow as ef
     >>> ef.distribution.broadcast({"rate": 0.1})
@@ -91,4 +93,6 @@ def broadcast(x: Any, root: int = 0) -> Any:
     """
     plain = tree.map_structure(lambda leaf: leaf.numpy() if isinstance(leaf, Tensor) else leaf, x)
     found = joined().broadcast_object(plain, root)
-    return convert_to_tensor(found) if isinstance(x, Tensor) else found
+    result: Any = convert_to_tensor(found) if isinstance(x, Tensor) else found
+    of_its_kind: T = result
+    return of_its_kind

@@ -275,7 +275,7 @@ def _above_zero(name: str, value: Any) -> float:
 
 
 def distribution() -> DataParallel | None:
-    """The distribution in force, None for none.
+    """The distribution that applies now; None for none.
 
     >>> import eagerflow as ef
     >>> print(ef.distribution.distribution())
@@ -289,7 +289,7 @@ def distribution() -> DataParallel | None:
 
 
 def set_distribution(value: DataParallel | None) -> None:
-    """Put a distribution in force for all that follows; None: none.
+    """Sets the distribution that applies from here on; None for none.
 
     Raises:
         TypeError: for anything else.

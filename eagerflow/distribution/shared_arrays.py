@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -17,9 +17,10 @@ from eagerflow.world.communicator import Communicator
 __all__ = ["shared"]
 
 _LINE = 64
+T = TypeVar("T")
 
 
-def shared(load: Callable[[], Any]) -> Any:
+def shared(load: Callable[[], T]) -> T:
     """The result of a loading function, with its arrays held once per machine rather than once per rank.
 
     One rank of each machine calls the function; all of its ranks see the same memory, which may only be read. All

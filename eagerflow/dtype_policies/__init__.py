@@ -1,4 +1,4 @@
-"""In which types layers keep weights and compute, under the names of `keras.dtype_policies`."""
+"""Policies that say in which types layers keep their weights and compute."""
 
 from __future__ import annotations
 

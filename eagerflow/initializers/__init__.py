@@ -1,4 +1,4 @@
-"""First values of weights, with the names and settings of `keras.initializers`."""
+"""Initializers: how the first values of weights are drawn."""
 
 from __future__ import annotations
 

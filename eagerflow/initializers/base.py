@@ -10,7 +10,7 @@ import numpy
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import DType, InitializerLike
+from eagerflow.base.typing import Configuration, DType, InitializerLike
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -45,7 +45,7 @@ class Initializer(Told):
         return type(self).from_config(self.get_config())
 
 
-def serialize(initializer: Any) -> Any:
+def serialize(initializer: Any) -> Configuration:
     """The configuration of an initializer, from which `deserialize` makes an equal one.
 
     Args:
@@ -59,8 +59,8 @@ def serialize(initializer: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The initializer of a configuration.
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Initializer:
+    """Makes an initializer from its configuration.
 
     Args:
         config: what `serialize` gives.
@@ -77,8 +77,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: InitializerLike) -> Any:
-    """The initializer that a name, a configuration, a class or an array stands for; others are returned as they are.
+def get(identifier: InitializerLike) -> Initializer | Any:
+    """Finds an initializer by its name, configuration or class, or makes one of an array of values.
 
     Args:
         identifier: `"glorot_uniform"`, `"GlorotUniform"`, `{"class_name": ..., "config": ...}`, a function

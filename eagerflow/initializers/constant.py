@@ -20,7 +20,7 @@ __all__ = ["STFT", "Constant", "Identity", "Ones", "Zeros"]
 
 @table.add("constant")
 class Constant(Initializer):
-    """The same value everywhere.
+    """Fills a weight with one value.
 
     Args:
         value: a number, or an array that broadcasts to the weight's shape.
@@ -59,7 +59,7 @@ class Constant(Initializer):
 
 @table.add("zeros", "zero")
 class Zeros(Initializer):
-    """Zeros.
+    """Fills a weight with zeros.
 
     >>> ef.initializers.Zeros()((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
@@ -71,7 +71,7 @@ class Zeros(Initializer):
 
 @table.add("ones", "one")
 class Ones(Initializer):
-    """Ones.
+    """Fills a weight with ones.
 
     >>> ef.initializers.Ones()((2, 3), dtype="int32").tolist()
     [[1, 1, 1], [1, 1, 1]]
@@ -83,7 +83,7 @@ class Ones(Initializer):
 
 @table.add("identity", "IdentityInitializer")
 class Identity(Initializer):
-    """The identity matrix.
+    """The identity matrix, times `gain`.
 
     Args:
         gain: a factor.

@@ -131,7 +131,7 @@ class RandomUniform(RandomInitializer):
 
 @table.add("variance_scaling")
 class VarianceScaling(RandomInitializer):
-    """Draws with a variance of `scale / n`, where `n` counts the inputs or outputs of a unit.
+    """Draws weights with a variance of `scale / n`, where `n` counts the inputs or outputs of a unit.
 
     Args:
         scale: a positive factor.
@@ -221,7 +221,7 @@ class _Preset(VarianceScaling):
 
 @table.add("glorot_uniform")
 class GlorotUniform(_Preset):
-    """Uniform within ±`sqrt(6 / (fan_in + fan_out))`. Source: Glorot and Bengio 2010.
+    """Draws uniformly from ±`sqrt(6 / (fan_in + fan_out))`. Source: Glorot and Bengio 2010.
 
     Args:
         seed: an integer, a `SeedGenerator` or None.
@@ -238,7 +238,7 @@ class GlorotUniform(_Preset):
 
 @table.add("glorot_normal")
 class GlorotNormal(_Preset):
-    """Truncated normal with variance `2 / (fan_in + fan_out)`. Source: Glorot and Bengio 2010.
+    """Draws from a truncated normal with variance `2 / (fan_in + fan_out)`. Source: Glorot and Bengio 2010.
 
     Args:
         seed: an integer, a `SeedGenerator` or None.
@@ -255,7 +255,7 @@ class GlorotNormal(_Preset):
 
 @table.add("lecun_normal")
 class LecunNormal(_Preset):
-    """Truncated normal with variance `1 / fan_in`. Source: LeCun et al. 1998, Klambauer et al. 2017.
+    """Draws from a truncated normal with variance `1 / fan_in`. Source: LeCun et al. 1998, Klambauer et al. 2017.
 
     Args:
         seed: an integer, a `SeedGenerator` or None.
@@ -272,7 +272,7 @@ class LecunNormal(_Preset):
 
 @table.add("lecun_uniform")
 class LecunUniform(_Preset):
-    """Uniform within ±`sqrt(3 / fan_in)`. Source: LeCun et al. 1998.
+    """Draws uniformly from ±`sqrt(3 / fan_in)`. Source: LeCun et al. 1998.
 
     Args:
         seed: an integer, a `SeedGenerator` or None.
@@ -289,7 +289,7 @@ class LecunUniform(_Preset):
 
 @table.add("he_normal")
 class HeNormal(_Preset):
-    """Truncated normal with variance `2 / fan_in`. Source: He et al. 2015.
+    """Draws from a truncated normal with variance `2 / fan_in`. Source: He et al. 2015.
 
     Args:
         seed: an integer, a `SeedGenerator` or None.
@@ -306,7 +306,7 @@ class HeNormal(_Preset):
 
 @table.add("he_uniform")
 class HeUniform(_Preset):
-    """Uniform within ±`sqrt(6 / fan_in)`. Source: He et al. 2015.
+    """Draws uniformly from ±`sqrt(6 / fan_in)`. Source: He et al. 2015.
 
     Args:
         seed: an integer, a `SeedGenerator` or None.

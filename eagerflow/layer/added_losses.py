@@ -32,7 +32,7 @@ class LossHolder:
 
     @ignores("inputs")
     def add_loss(self, loss: Any) -> None:
-        """Add a term to what training minimizes; it holds until the next outermost call.
+        """Adds a term to the loss that training minimizes; it counts until the model is called again.
 
         Args:
             loss: a scalar tensor, or a list of them, usually computed in `call`.

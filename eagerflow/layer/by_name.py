@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.configuration import table
+
+if TYPE_CHECKING:
+    from eagerflow.layer.layer import Layer
 
 __all__ = ["deserialize", "serialize"]
 
@@ -26,8 +29,8 @@ def serialize(layer: Any) -> dict[str, Any]:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The layer of a configuration.
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Layer:
+    """Makes a layer from its configuration.
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered, with the nearest known name.

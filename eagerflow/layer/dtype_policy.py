@@ -11,6 +11,7 @@ from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Configuration
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops import cast
@@ -26,7 +27,7 @@ _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
 class DTypePolicy(Told):
-    """The types of a layer's weights and computations.
+    """The data types of a layer's weights and of its computations.
 
     Args:
         name: a type name, which then stands for both, or `"mixed_float16"` / `"mixed_bfloat16"`: weights in
@@ -410,7 +411,7 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def get_policy(identifier: Any) -> DTypePolicy:
-    """The policy for a name, a type, a config, a policy, or None (the global one).
+    """Finds a dtype policy by its name, type or configuration; None stands for the global one.
 
     >>> import eagerflow as ef
     >>> ef.dtype_policies.get("float16")
@@ -469,7 +470,7 @@ def _quantized(name: str) -> DTypePolicy:
 get = get_policy
 
 
-def serialize(dtype_policy: DTypePolicy) -> Any:
+def serialize(dtype_policy: DTypePolicy) -> Configuration:
     """The configuration of a policy.
 
     >>> import eagerflow as ef
@@ -480,8 +481,8 @@ def serialize(dtype_policy: DTypePolicy) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The policy of a configuration.
+def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
+    """Makes a dtype policy from its configuration.
 
     Raises:
         UnknownNameError: for a class which is neither ours nor registered.

@@ -65,7 +65,7 @@ _SET_BY_INIT = frozenset(
 
 
 class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Quantizable, Operation, InSequence):
-    """Base of all layers and models.
+    """Base class of layers and models.
 
     A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in
     `call(inputs)`. Layers, variables, metrics and seed generators that its attributes hold, in lists and dicts
@@ -280,7 +280,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     @around_build
     def build(self, *args: Any, **kwargs: Any) -> None:
-        """Make the weights; subclasses override it. Called once, before the first call.
+        """Creates the weights; subclasses override it. It is called once, before the first call.
 
         Args:
             *args: the shape of the first argument of `call`; or parameters named `<argument>_shape`.
@@ -305,7 +305,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     # `Any` makes every override legal; `Tensor` is for those who hold a layer and don't know which it is.
     def call(self, *args: Any, **kwargs: Any) -> Tensor | Any:
-        """Compute the outputs; subclasses override it.
+        """Computes the outputs; subclasses override it.
 
         >>> class Double(ef.layers.Layer):
         ...     def call(self, inputs, training=False):

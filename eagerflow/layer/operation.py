@@ -89,7 +89,7 @@ class Operation(History, Configurable):
         return self.call(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs; subclasses override it.
+        """Computes the outputs; subclasses override it.
 
         >>> class Double(ef.Operation):
         ...     def call(self, x):

@@ -12,7 +12,7 @@ __all__ = ["clear_session", "get_source_inputs", "is_keras_tensor"]
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Let automatic names start over (`dense`, `dense_1`, ...).
+    """Resets the numbers in automatic names (`dense`, `dense_1`, ...).
 
     There is no global graph to clear; `free_memory` is accepted for Keras' signature and changes nothing.
 

@@ -25,7 +25,7 @@ class StatelessCall:
         return_losses: bool = False,
         **kwargs: Any,
     ) -> tuple[Any, ...]:
-        """Call the layer as if its variables had these values; gradients flow to them.
+        """Calls the layer as if its variables had these values; gradients flow to the values.
 
         Args:
             trainable_variables: values in the order of `layer.trainable_variables`.

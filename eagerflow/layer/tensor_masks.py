@@ -60,7 +60,7 @@ class MaskAnswer:
     else:
 
         def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-            """The mask of the outputs; by default that of the inputs.
+            """Computes the mask of the outputs; by default, it is that of the inputs.
 
             >>> mask = ef.layers.Embedding(10, 2, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]]))
             >>> ef.layers.Dropout(0.5).compute_mask(ef.ops.ones((1, 3, 2)), mask).tolist()  # is handed on

@@ -136,7 +136,7 @@ class WeightHolder:
         overwrite_with_gradient: bool = False,
         name: str | None = None,
     ) -> Variable:
-        """Make a weight of this layer.
+        """Creates a weight of this layer.
 
         Args:
             *args: `shape, initializer, dtype, ...` in Keras 3's order, or with a name first in Keras 2's:
@@ -148,7 +148,7 @@ class WeightHolder:
             autocast: whether the layer sees it in its compute type.
             regularizer: a function of the weight whose value is added to the losses.
             constraint: a function that optimizers apply to the weight after changing it.
-            aggregation: kept for Keras' signature.
+            aggregation: accepted for compatibility with Keras; it changes nothing.
             overwrite_with_gradient: the optimizer replaces the weight with its gradient.
             name: the last part of its path.
 
@@ -382,7 +382,7 @@ class WeightHolder:
     # Values
 
     def get_weights(self) -> list[numpy.ndarray]:
-        """Copies of all weights, in the order of `weights`.
+        """Returns copies of all weights as NumPy arrays, in the order of `weights`.
 
         >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
         >>> layer.build((None, 3))
@@ -392,7 +392,7 @@ class WeightHolder:
         return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights.
+        """Sets all weights of the layer from a list of arrays.
 
         Args:
             weights: arrays, in the order and with the shapes that `get_weights` gives.

@@ -1,4 +1,4 @@
-"""Layers, with the names and settings of `keras.layers`."""
+"""Layers: the building blocks of models."""
 
 from __future__ import annotations
 

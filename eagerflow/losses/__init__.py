@@ -1,4 +1,4 @@
-"""Losses: what training minimizes."""
+"""Losses: what training minimizes, as classes and as functions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow.base.errors import UnknownNameError as _UnknownNameError
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
-from eagerflow.base.typing import LossLike as _LossLike
+from eagerflow.base.typing import Configuration as _Configuration, LossLike as _LossLike
 from eagerflow.losses.any_loss import AnyLoss as _AnyLoss
 from eagerflow.losses.base import Loss as Loss
 from eagerflow.losses.crossentropy import *
@@ -19,7 +19,7 @@ from eagerflow.losses.table import LOSSES as _LOSSES, name_cross_entropies as _n
 
 @_boundary
 def get(identifier: _LossLike) -> _AnyLoss:
-    """The loss that a name stands for (`"mse"`: a function, `"MeanSquaredError"`: an object), or a config or class.
+    """Finds a loss by its name (`"mse"`: a function, `"MeanSquaredError"`: an object), configuration or class.
 
     Args:
         identifier: a name, a config, a class, a function of `(y_true, y_pred)`, a loss, or None.
@@ -38,7 +38,7 @@ def get(identifier: _LossLike) -> _AnyLoss:
         raise
 
 
-def serialize(loss: Any) -> Any:
+def serialize(loss: Any) -> _Configuration:
     """The configuration of a loss; of a function, its name.
 
     Args:
@@ -57,7 +57,7 @@ def serialize(loss: Any) -> Any:
 
 @_boundary
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """The loss of a config or name.
+    """Makes a loss from its configuration or name.
 
     Args:
         name: a name, or what `serialize` gives.

@@ -54,7 +54,7 @@ def _binary(
 def binary_crossentropy(
     y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
-    """Crossentropy of yes-or-no labels, mean over `axis`.
+    """Crossentropy of binary labels (0 or 1), mean over `axis`.
 
     Args:
         y_true: 0 and 1, or probabilities.
@@ -114,7 +114,7 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Tensor:
-    """Crossentropy of class numbers.
+    """Crossentropy of integer labels (class numbers).
 
     Args:
         y_true: class numbers, of the shape of `y_pred` without `axis` (or with length 1 there).
@@ -258,10 +258,10 @@ class _Smoothed(FunctionLoss):
 
 @LOSSES.add()
 class BinaryCrossentropy(_Smoothed):
-    """Crossentropy of yes-or-no labels; see `binary_crossentropy`.
+    """Crossentropy of binary labels (0 or 1); see `binary_crossentropy`.
 
     Args:
-        from_logits: whether predictions are logits, which no sigmoid has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
         label_smoothing: moves labels this far towards 0.5, from 0 to 1.
         axis: the axis of the mean.
         reduction: see `Loss`.
@@ -294,7 +294,7 @@ class CategoricalCrossentropy(_Smoothed):
     """Crossentropy of one-hot labels; see `categorical_crossentropy`.
 
     Args:
-        from_logits: whether predictions are logits, which no softmax has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
         label_smoothing: this part of each label is spread over all classes, from 0 to 1.
         axis: the axis of the classes.
         reduction: see `Loss`.
@@ -325,10 +325,10 @@ class CategoricalCrossentropy(_Smoothed):
 
 @LOSSES.add()
 class SparseCategoricalCrossentropy(FunctionLoss):
-    """Crossentropy between class numbers and predictions; see `sparse_categorical_crossentropy`.
+    """Crossentropy of integer labels (class numbers); see `sparse_categorical_crossentropy`.
 
     Args:
-        from_logits: whether predictions are logits, which no softmax has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
         ignore_class: labels with this number are left out.
         reduction: see `Loss`.
         axis: the axis of the classes.
@@ -369,7 +369,7 @@ class BinaryFocalCrossentropy(_Smoothed):
         apply_class_balancing: weigh ones by `alpha`, zeros by `1 - alpha`.
         alpha: the weight of the ones.
         gamma: how little easy samples count.
-        from_logits: whether predictions are logits, which no sigmoid has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
         label_smoothing: moves labels this far towards 0.5, from 0 to 1.
         axis: the axis of the mean.
         reduction: see `Loss`.
@@ -414,7 +414,7 @@ class CategoricalFocalCrossentropy(_Smoothed):
     Args:
         alpha: a factor, or one per class.
         gamma: how little easy samples count.
-        from_logits: whether predictions are logits, which no softmax has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
         label_smoothing: this part of each label is spread over all classes, from 0 to 1.
         axis: the axis of the classes.
         reduction: see `Loss`.

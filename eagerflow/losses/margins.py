@@ -141,7 +141,7 @@ def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: fl
 
 @LOSSES.add()
 class Hinge(FunctionLoss):
-    """Margin of labels -1 and 1; see `hinge`.
+    """Hinge loss, for labels -1 and 1; see `hinge`.
 
     Args:
         reduction: see `Loss`.
@@ -157,7 +157,7 @@ class Hinge(FunctionLoss):
 
 @LOSSES.add()
 class SquaredHinge(FunctionLoss):
-    """Squared margin of labels -1 and 1; see `squared_hinge`.
+    """Squared hinge loss, for labels -1 and 1; see `squared_hinge`.
 
     Args:
         reduction: see `Loss`.
@@ -173,7 +173,7 @@ class SquaredHinge(FunctionLoss):
 
 @LOSSES.add()
 class CategoricalHinge(FunctionLoss):
-    """Margin between the right class and the best wrong one; see `categorical_hinge`.
+    """Hinge loss for classes: the margin between the right class and the best wrong one; see `categorical_hinge`.
 
     Args:
         reduction: see `Loss`.
@@ -189,7 +189,7 @@ class CategoricalHinge(FunctionLoss):
 
 @LOSSES.add()
 class Dice(FunctionLoss):
-    """One minus the overlap of two sets; see `dice`.
+    """Dice loss: one minus the overlap of two sets; see `dice`.
 
     Args:
         reduction: see `Loss`.

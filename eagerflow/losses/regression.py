@@ -345,7 +345,7 @@ class KLDivergence(FunctionLoss):
 
 @LOSSES.add()
 class Poisson(FunctionLoss):
-    """Loss of predicted counts; see `poisson`.
+    """Poisson loss, for predicted counts; see `poisson`.
 
     Args:
         reduction: see `Loss`.
@@ -361,7 +361,7 @@ class Poisson(FunctionLoss):
 
 @LOSSES.add()
 class Huber(FunctionLoss):
-    """Squares of small errors, absolute values of large ones; see `huber`.
+    """Huber loss: squares of small errors, absolute values of large ones; see `huber`.
 
     Args:
         delta: the size up to which an error counts as small.

@@ -139,7 +139,7 @@ class Circle(FunctionLoss):
 
 @LOSSES.add()
 class CTC(FunctionLoss):
-    """Loss of label sequences without known positions; see `ctc`.
+    """CTC (connectionist temporal classification): loss of label sequences without known positions; see `ctc`.
 
     Args:
         reduction: see `Loss`.

@@ -1,4 +1,4 @@
-"""Metrics: what is measured beside the loss."""
+"""Metrics: what `fit` and `evaluate` report besides the loss."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
-from eagerflow.base.typing import MetricLike as _MetricLike
+from eagerflow.base.typing import Configuration as _Configuration, MetricLike as _MetricLike
 from eagerflow.losses import (
     binary_crossentropy as binary_crossentropy,
     binary_focal_crossentropy as binary_focal_crossentropy,
@@ -40,7 +40,7 @@ from eagerflow.metrics.table import METRICS as _METRICS
 
 @_boundary
 def get(identifier: _MetricLike) -> _AnyMetric:
-    """The metric that a name, a config or a class stands for. Names of classes, `"mse"` and `"accuracy"` give objects.
+    """Finds a metric by its name, configuration or class. Names of classes, `"mse"` and `"accuracy"` give objects.
 
     Args:
         identifier: a name, a config, a class, a function of `(y_true, y_pred)`, a metric, or None.
@@ -55,8 +55,8 @@ def get(identifier: _MetricLike) -> _AnyMetric:
     return _METRICS.get(identifier)
 
 
-def serialize(metric: Any) -> Any:
-    """The config of a metric; the name of a function.
+def serialize(metric: Any) -> _Configuration:
+    """The configuration of a metric; of a function, its name.
 
     Args:
         metric: a `Metric`, or a function.
@@ -69,7 +69,7 @@ def serialize(metric: Any) -> Any:
 
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The metric of a config or name.
+    """Makes a metric from its configuration or name.
 
     Args:
         config: a name, or what `serialize` gives.

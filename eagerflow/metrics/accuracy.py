@@ -150,10 +150,10 @@ class _Share(MeanMetricWrapper):
 
 @METRICS.add("accuracy")
 class Accuracy(_Share):
-    """How often predictions equal labels exactly.
+    """Accuracy: how often predictions equal labels exactly.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.Accuracy()
@@ -167,10 +167,10 @@ class Accuracy(_Share):
 
 @METRICS.add()
 class BinaryAccuracy(_Share):
-    """How often yes-or-no answers are right.
+    """Accuracy of binary predictions: how often they are right.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         threshold: above this a probability means yes; from 0 to 1.
 
@@ -189,10 +189,10 @@ class BinaryAccuracy(_Share):
 
 @METRICS.add()
 class CategoricalAccuracy(_Share):
-    """How often the most probable class is that of the one-hot label.
+    """Accuracy for one-hot labels: how often the most probable class is the right one.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.CategoricalAccuracy()
@@ -206,10 +206,10 @@ class CategoricalAccuracy(_Share):
 
 @METRICS.add()
 class SparseCategoricalAccuracy(_Share):
-    """How often the most probable class is the label, a class number.
+    """Accuracy for integer labels: how often the most probable class is the label.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.SparseCategoricalAccuracy()
@@ -229,7 +229,7 @@ class TopKCategoricalAccuracy(_Share):
 
     Args:
         k: how many of the best guesses count.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.TopKCategoricalAccuracy(k=2)
@@ -249,7 +249,7 @@ class SparseTopKCategoricalAccuracy(_Share):
 
     Args:
         k: how many of the best guesses count.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         from_sorted_ids: predictions are class numbers, best first, instead of scores.
 

@@ -103,7 +103,7 @@ class TruePositives(_Count):
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.TruePositives()([0, 1, 1], [0.9, 0.9, 0.1]))
@@ -119,7 +119,7 @@ class FalsePositives(_Count):
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.FalsePositives()([0, 0, 1], [0.9, 0.1, 0.1]))
@@ -137,7 +137,7 @@ class TrueNegatives(_Count):
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.TrueNegatives()([0, 0, 1], [0.9, 0.1, 0.1]))
@@ -153,7 +153,7 @@ class FalseNegatives(_Count):
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.FalseNegatives()([0, 1, 1], [0.9, 0.9, 0.1]))
@@ -227,13 +227,13 @@ def _only_top(y_pred: Tensor, k: int) -> Tensor:
 
 @METRICS.add()
 class Precision(_Rate):
-    """The share of the positive answers that are right: `true positives / (true positives + false positives)`.
+    """Precision: how many positive predictions are right: `true positives / (true positives + false positives)`.
 
     Args:
         thresholds: above this a probability means yes; several give several rates. Default 0.5.
         top_k: only the `k` most probable classes are yes, by default whatever their probability.
         class_id: look at this class only.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> ef.metrics.Precision()([0, 1, 1, 1], [1, 0, 1, 1]).round(4)
@@ -256,13 +256,13 @@ class Precision(_Rate):
 
 @METRICS.add()
 class Recall(_Rate):
-    """The share of the positive samples that are found: `true positives / (true positives + false negatives)`.
+    """Recall: the fraction of positive samples that are found: `true positives / (true positives + false negatives)`.
 
     Args:
         thresholds: above this a probability means yes; several give several rates. Default 0.5.
         top_k: only the `k` most probable classes are yes, by default whatever their probability.
         class_id: look at this class only.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.Recall()([0, 1, 1, 1, 1], [1, 0, 1, 1, 1]))
@@ -285,19 +285,19 @@ class Recall(_Rate):
 
 @METRICS.add("auc")
 class AUC(Metric):
-    """The area under the curve of rates over thresholds (ROC, precision over recall, or their gains).
+    """The area under the ROC curve, or under that of precision over recall.
 
     Args:
         num_thresholds: how many thresholds approximate the curve.
         curve: `"ROC"`, `"PR"`, or `"PRGAIN"`: precision over recall, both as gains over always saying yes.
         summation_method: `"interpolation"`, `"minoring"` or `"majoring"`.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         thresholds: the thresholds themselves; 0 and 1 are added.
         multi_label: columns are labels of their own, each with its area; the result is their mean.
         num_labels: the number of columns; default: known from the first batch.
         label_weights: weights of the columns in the mean; without `multi_label`, of the values in them.
-        from_logits: whether predictions are logits, which no sigmoid has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
 
     Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006; Flach and Kull,
     "Precision-recall-gain curves", 2015.

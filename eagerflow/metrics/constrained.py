@@ -62,7 +62,7 @@ class SensitivityAtSpecificity(_Constrained):
         specificity: at least this must be kept, from 0 to 1.
         num_thresholds: how many thresholds are tried.
         class_id: look at this class only.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.SensitivityAtSpecificity(specificity=1.0)
@@ -94,7 +94,7 @@ class SpecificityAtSensitivity(_Constrained):
         sensitivity: at least this must be kept, from 0 to 1.
         num_thresholds: how many thresholds are tried.
         class_id: look at this class only.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.SpecificityAtSensitivity(sensitivity=1.0)
@@ -126,7 +126,7 @@ class PrecisionAtRecall(_Constrained):
         recall: at least this must be kept, from 0 to 1.
         num_thresholds: how many thresholds are tried.
         class_id: look at this class only.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.PrecisionAtRecall(recall=0.5)
@@ -158,7 +158,7 @@ class RecallAtPrecision(_Constrained):
         precision: at least this must be kept, from 0 to 1.
         num_thresholds: how many thresholds are tried.
         class_id: look at this class only.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.RecallAtPrecision(precision=1.0)

@@ -69,7 +69,7 @@ class PearsonCorrelation(MeanMetricWrapper):
     """Mean of Pearson's correlation of samples.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         axis: the axis along which values are correlated.
 
@@ -91,7 +91,7 @@ class ConcordanceCorrelation(MeanMetricWrapper):
     """Mean of Lin's concordance correlation of samples.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         axis: the axis along which values are correlated.
 

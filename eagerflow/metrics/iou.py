@@ -26,7 +26,7 @@ class IoU(Metric):
     Args:
         num_classes: how many classes there are.
         target_class_ids: the classes to look at.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
         sparse_y_true: labels are class numbers (else one-hot).
@@ -128,7 +128,7 @@ class BinaryIoU(IoU):
     Args:
         target_class_ids: the classes to look at, of 0 and 1.
         threshold: from this on a probability means yes.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.BinaryIoU(target_class_ids=[1])
@@ -157,7 +157,7 @@ class MeanIoU(IoU):
 
     Args:
         num_classes: how many classes there are.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
         sparse_y_true: labels are class numbers (else one-hot).
@@ -190,7 +190,7 @@ class OneHotIoU(IoU):
     Args:
         num_classes: how many classes there are.
         target_class_ids: the classes to look at.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
         sparse_y_pred: predictions are class numbers (else scores).
@@ -220,7 +220,7 @@ class OneHotMeanIoU(MeanIoU):
 
     Args:
         num_classes: how many classes there are.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
         sparse_y_pred: predictions are class numbers (else scores).

@@ -80,7 +80,7 @@ class Sum(Metric):
     """The (weighted) sum of all values.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.Sum()
@@ -107,7 +107,7 @@ class Mean(Metric):
     """The (weighted) mean of all values.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> metric = ef.metrics.Mean()

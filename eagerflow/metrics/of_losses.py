@@ -34,7 +34,7 @@ class MeanSquaredError(_Error):
     """Mean squared error: `mean((y_true - y_pred)²)` over all elements seen.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.MeanSquaredError()([0.0, 1.0], [2.0, 1.0]))
@@ -50,7 +50,7 @@ class MeanAbsoluteError(_Error):
     """Mean absolute error: `mean(|y_true - y_pred|)` over all elements seen.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.MeanAbsoluteError()([0.0, 1.0], [2.0, 1.0]))
@@ -66,7 +66,7 @@ class MeanAbsolutePercentageError(_Error):
     """Mean absolute error in percent of the right value: `100 * mean(|y_true - y_pred| / |y_true|)`.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.MeanAbsolutePercentageError()([2.0, 4.0], [1.0, 4.0]))
@@ -82,7 +82,7 @@ class MeanSquaredLogarithmicError(_Error):
     """Mean squared error of logarithms: `mean((log(y_true + 1) - log(y_pred + 1))²)`.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> ef.metrics.MeanSquaredLogarithmicError()([0.0], [np.e - 1]).round(4)
@@ -98,7 +98,7 @@ class LogCoshError(_Error):
     """Mean of `log(cosh(y_pred - y_true))`: about half the square of small errors, linear for large ones.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> ef.metrics.LogCoshError()([0.0], [1.0]).round(4)
@@ -114,7 +114,7 @@ class KLDivergence(_Error):
     """Mean Kullback-Leibler divergence of distributions: `sum(y_true * log(y_true / y_pred))` over the last axis.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> ef.metrics.KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]).round(4)
@@ -130,7 +130,7 @@ class Poisson(_Error):
     """Mean Poisson loss of predicted counts: `mean(y_pred - y_true * log(y_pred))`.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> ef.metrics.Poisson()([2.0], [1.0]).round(4)
@@ -146,7 +146,7 @@ class Hinge(_Error):
     """Mean margin loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0))`.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.Hinge()([[1], [-1]], [[0.5], [-2.0]]))
@@ -162,7 +162,7 @@ class SquaredHinge(_Error):
     """Mean squared margin loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0)²)`.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.SquaredHinge()([[1], [-1]], [[0.5], [-2.0]]))
@@ -178,7 +178,7 @@ class CategoricalHinge(_Error):
     """Mean margin loss of one-hot labels: `max(1 + largest wrong score - right score, 0)`.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.CategoricalHinge()([[0, 1], [0, 1]], [[0.25, 0.75], [0.0, 2.0]]))
@@ -198,7 +198,7 @@ class CosineSimilarity(MeanMetricWrapper):
     """Mean cosine of the angle between vectors: 1 for those of one direction.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
         axis: the axis of the vectors.
 
@@ -217,12 +217,12 @@ class CosineSimilarity(MeanMetricWrapper):
 
 @METRICS.add("bce", "BCE")
 class BinaryCrossentropy(_Error):
-    """Mean crossentropy of yes-or-no labels.
+    """Mean crossentropy of binary labels (0 or 1).
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
-        from_logits: whether predictions are logits, which no sigmoid has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
         label_smoothing: moves labels this far towards 0.5.
 
     >>> ef.metrics.BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]).round(4)
@@ -249,9 +249,9 @@ class CategoricalCrossentropy(_Error):
     """Mean crossentropy of one-hot labels.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
-        from_logits: whether predictions are logits, which no softmax has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
         label_smoothing: this part of each label is spread over all classes.
         axis: the axis of the classes.
 
@@ -280,9 +280,9 @@ class SparseCategoricalCrossentropy(_Error):
     """Mean crossentropy of class numbers.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
-        from_logits: whether predictions are logits, which no softmax has been applied to.
+        from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
         ignore_class: labels with this number are left out.
         axis: the axis of the classes.
 
@@ -311,7 +311,7 @@ class RootMeanSquaredError(Mean):
     """Root mean squared error: the square root of `mean((y_true - y_pred)²)` over all elements seen.
 
     Args:
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> float(ef.metrics.RootMeanSquaredError()([0.0, 0.0], [3.0, 3.0]))

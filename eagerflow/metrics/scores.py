@@ -25,7 +25,7 @@ class FBetaScore(Metric):
             classes' scores, `"weighted"` their mean weighted by the number of labels of each.
         beta: how many times as much recall counts as precision.
         threshold: above this a score means yes, at most 1; None: the largest of a row.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> y_true = [[1, 0], [1, 0], [0, 1]]
@@ -98,13 +98,13 @@ def _is_number(x: Any) -> bool:
 
 @METRICS.add()
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall, per class.
+    """F1 score: the harmonic mean of precision and recall, per class.
 
     Args:
         average: None for one score per class. `"micro"` counts all classes together, `"macro"` takes the mean of the
             classes' scores, `"weighted"` their mean weighted by the number of labels of each.
         threshold: above this a score means yes; None: the largest of a row.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> y_true = [[1, 0], [1, 0], [0, 1]]
@@ -132,7 +132,7 @@ class R2Score(Metric):
     Args:
         class_aggregation: of several outputs: `"uniform_average"`, `"variance_weighted_average"`, None (one each).
         num_regressors: when above 0, the score is adjusted for the number of inputs.
-        name: shown in progress and history.
+        name: the name in progress bars and in the history.
         dtype: the type of the result.
 
     >>> ef.metrics.R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]]).round(4)

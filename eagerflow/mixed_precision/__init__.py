@@ -1,4 +1,4 @@
-"""Computing in a shorter type than the weights have, under the names of `keras.mixed_precision`."""
+"""Mixed precision: computing in a shorter type than that of the weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models, with the names of `keras.models`."""
+"""Models, and how they are saved, loaded and copied."""
 
 from __future__ import annotations
 

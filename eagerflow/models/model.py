@@ -46,7 +46,7 @@ Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
 
 
 class Model(Trainer, Saving, Quantizing, ModelState, Layer):
-    """A layer with `compile`, `fit`, `evaluate` and `predict`.
+    """A network that can be trained: a layer with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it and write `call`, with layers as attributes; or give both ends of a graph that begins with
     `Input`: `Model(inputs, outputs)`.

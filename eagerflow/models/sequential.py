@@ -36,7 +36,7 @@ _name = attrgetter("name")
 
 
 class Sequential(Model):
-    """A model whose layers run one after the other, each on what the one before returned.
+    """A model that is a stack of layers: each gets the output of the one before.
 
     Args:
         layers: a list of layers; the first may be an `Input`.

@@ -1,4 +1,4 @@
-"""ONNX: models, and any functions of tensors, as files that other runtimes read; and such files as models."""
+"""ONNX: export models and functions for other runtimes, and load such files as models."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

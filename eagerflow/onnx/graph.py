@@ -92,7 +92,7 @@ def whole(shape: Sequence[int]) -> Index:
 
 
 def blocks(shape: Sequence[int]) -> Iterator[Index]:
-    """Parts of an array, one behind the other as they are in a file; none of more than `PIECE` numbers."""
+    """Parts of an array, one after the other as they are in a file; none of more than `PIECE` numbers."""
     inner = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
     axis = next((i for i, count in enumerate(inner) if count <= PIECE), None)
     if axis is None:

@@ -1,4 +1,4 @@
-"""Operations on tensors, with the names and signatures of `keras.ops`."""
+"""Operations on tensors, from `add` to `while_loop`, all with gradients where mathematics has them."""
 
 import sys
 

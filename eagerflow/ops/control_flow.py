@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from eagerflow.base import tree
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import Tensors
 from eagerflow.core import derivatives as functional
 from eagerflow.core.custom_gradient import custom_gradient, stop_gradient
 from eagerflow.core.op import composite
@@ -73,8 +73,8 @@ def switch(index: Any, branches: Sequence[Callable[..., _Result]], *operands: An
 
 @composite
 def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None
-) -> Any:
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Tensors, maximum_iterations: int | None = None
+) -> Tensors:
     """Call `body` on the loop variables as long as `cond` of them is true.
 
     Args:
@@ -205,7 +205,7 @@ def _is_list_of_numbers(xs: Any) -> bool:
 
 
 @composite
-def map(f: Callable[[Any], Any], xs: Any) -> Any:
+def map(f: Callable[[Any], Any], xs: Tensors) -> Tensors:
     """`f` of each slice of `xs` along its leading axis, stacked.
 
     Args:
@@ -226,7 +226,7 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 
 @composite
-def vectorized_map(function: Callable[[Any], Any], elements: TensorLike) -> Any:
+def vectorized_map(function: Callable[[Any], Any], elements: Tensors) -> Tensors:
     """The same as `map`: `function` of each slice of `elements`, stacked.
 
     Args:
@@ -240,7 +240,7 @@ def vectorized_map(function: Callable[[Any], Any], elements: TensorLike) -> Any:
 
 
 @composite
-def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
+def associative_scan(f: Callable[[Any, Any], Any], elems: Tensors, reverse: bool = False, axis: int = 0) -> Tensors:
     """All prefixes of `elems` along `axis`, combined by an associative function.
 
     Args:
@@ -282,7 +282,9 @@ def _joined(parts: Sequence[Any], axis: int) -> Tensor:
 
 
 @boundary
-def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None) -> Callable[..., Any]:
+def vectorize(
+    pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
+) -> Callable[..., Tensors]:
     """A function that applies `pyfunc` over the leading axes of its arguments, which broadcast.
 
     Args:

@@ -1,4 +1,4 @@
-"""Optimizers: how gradients change weights."""
+"""Optimizers, and the schedules that their learning rates follow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
 
 @_boundary
 def get(identifier: _OptimizerLike) -> _AnyOptimizer:
-    """The optimizer of a name (in any case), config or object; None for None.
+    """Finds an optimizer by its name (in any case) or configuration; objects and None are returned as they are.
 
     Raises:
         UnknownNameError: for an unknown name.
@@ -50,7 +50,7 @@ def get(identifier: _OptimizerLike) -> _AnyOptimizer:
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
-    """The config of an optimizer, without its state.
+    """The configuration of an optimizer, without its state.
 
     >>> import eagerflow as ef
     >>> ef.optimizers.serialize(ef.optimizers.SGD(0.5))["class_name"]
@@ -62,7 +62,7 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
 
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
-    """The optimizer of a config.
+    """Makes an optimizer from its configuration.
 
     >>> import eagerflow as ef
     >>> config = ef.optimizers.serialize(ef.optimizers.SGD(0.5))

@@ -54,12 +54,12 @@ def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) 
 
 @OPTIMIZERS.add("adagrad")
 class Adagrad(Optimizer):
-    """`a += g²; w -= learning_rate * g / sqrt(a + epsilon)`: often updated weights move less.
+    """Adagrad: `a += g²; w -= learning_rate * g / sqrt(a + epsilon)`, so often updated weights move less.
 
     Args:
         learning_rate: a number, schedule or function.
         initial_accumulator_value: what the sums of squares begin with.
-        epsilon: keeps the denominator above zero.
+        epsilon: a small number that keeps the denominator above zero.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011.
@@ -99,7 +99,7 @@ class Adagrad(Optimizer):
 
 @OPTIMIZERS.add("adadelta")
 class Adadelta(Optimizer):
-    """The gradient, scaled by how large recent steps were compared with recent gradients.
+    """Adadelta: scales gradients by the size of recent steps relative to that of recent gradients.
 
     Args:
         learning_rate: a number, schedule or function; the paper's method has 1.0.

@@ -98,17 +98,18 @@ class _Moments(Optimizer):
 
 @OPTIMIZERS.add("adam")
 class Adam(_Moments):
-    """Adam: `m` and `v` are running means of `g` and `g²`; `w -= alpha * m / (sqrt(v) + epsilon)`.
+    """Adam: divides a running mean of the gradients by the root of a running mean of their squares.
 
-    `alpha` is the learning rate, corrected for the zeros that `m` and `v` begin with. `epsilon` is the paper's
-    "epsilon hat".
+    With `m` and `v` as running means of the gradients `g` and of `g²`, an update is
+    `w -= alpha * m / (sqrt(v) + epsilon)`. `alpha` is the learning rate, corrected for the zeros that `m` and `v` begin
+    with. `epsilon` is the paper's "epsilon hat".
 
     Args:
         learning_rate: a number, schedule or function.
-        beta_1: the part of the old mean of gradients that is kept.
-        beta_2: the part of the old mean of squares that is kept.
-        epsilon: keeps the denominator above zero.
-        amsgrad: divide by the largest mean of squares so far.
+        beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
+        beta_2: decay rate of the running mean of squared gradients.
+        epsilon: a small number that keeps the denominator above zero.
+        amsgrad: divide by the largest mean of squares so far (AMSGrad).
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014; amsgrad: Reddi et al., 2018.
@@ -151,10 +152,10 @@ class AdamW(Adam):
     Args:
         learning_rate: a number, schedule or function.
         weight_decay: how fast weights shrink.
-        beta_1: the part of the old mean of gradients that is kept.
-        beta_2: the part of the old mean of squares that is kept.
-        epsilon: keeps the denominator above zero.
-        amsgrad: divide by the largest mean of squares so far.
+        beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
+        beta_2: decay rate of the running mean of squared gradients.
+        epsilon: a small number that keeps the denominator above zero.
+        amsgrad: divide by the largest mean of squares so far (AMSGrad).
         **shared: what all optimizers take; see `Optimizer`.
 
     Raises:
@@ -191,9 +192,9 @@ class Adamax(_Moments):
 
     Args:
         learning_rate: a number, schedule or function.
-        beta_1: the part of the old mean of gradients that is kept.
+        beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
         beta_2: how fast the largest gradient is forgotten.
-        epsilon: keeps the denominator above zero.
+        epsilon: a small number that keeps the denominator above zero.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014, section 7.
@@ -228,9 +229,9 @@ class Nadam(_Moments):
 
     Args:
         learning_rate: a number, schedule or function.
-        beta_1: the part of the old mean of gradients that is kept.
-        beta_2: the part of the old mean of squares that is kept.
-        epsilon: keeps the denominator above zero.
+        beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
+        beta_2: decay rate of the running mean of squared gradients.
+        epsilon: a small number that keeps the denominator above zero.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Dozat, "Incorporating Nesterov momentum into Adam", 2016.

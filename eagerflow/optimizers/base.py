@@ -65,22 +65,22 @@ class Shared(TypedDict, total=False):
 
 
 class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
-    """Base of all optimizers.
+    """Base class of optimizers.
 
     To write an optimizer, override `build`, which makes the state with `add_variable_from_reference`, and
     `update_step`. (The subclasses in eagerflow set `slots`, `temporaries`, `rule` and `settings` instead.)
 
     Args:
         learning_rate: a number of at least 0, a `LearningRateSchedule`, or a function without arguments.
-        weight_decay: before each update, weights shrink by this times the learning rate.
-        clipnorm: each gradient is scaled down to this norm.
-        clipvalue: each element of a gradient is limited to ± this.
-        global_clipnorm: all gradients together are scaled down to this norm.
+        weight_decay: before each update, weights shrink by this fraction times the learning rate.
+        clipnorm: if given, each gradient whose norm is larger is scaled down to this norm.
+        clipvalue: if given, each element of a gradient is limited to the range from -clipvalue to clipvalue.
+        global_clipnorm: if given, all gradients are scaled down together when their common norm is larger.
         use_ema: keep exponential moving averages of the weights; they replace the weights after `fit`.
-        ema_momentum: the part of the old average that is kept, from 0 to 1.
-        ema_overwrite_frequency: also replace the weights by their averages every so many steps.
-        loss_scale_factor: the loss is multiplied by this before differentiation, gradients divided by it after.
-        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients.
+        ema_momentum: the fraction of the old average that is kept at each step, from 0 to 1.
+        ema_overwrite_frequency: also replace the weights by their averages every this many steps.
+        loss_scale_factor: multiply the loss by this before differentiation, and divide the gradients by it afterwards.
+        gradient_accumulation_steps: update only every this many steps, with the mean of the gradients.
         name: shown in traces and configs.
 
     Attributes:
@@ -263,7 +263,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             shape: its shape.
             initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
             dtype: a type name; default: `floatx()`.
-            aggregation: kept for Keras' signature.
+            aggregation: accepted for compatibility with Keras; it changes nothing.
             layout: only None: a variable lives on one device.
             name: the last part of its path.
 

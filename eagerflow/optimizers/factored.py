@@ -42,7 +42,7 @@ def _rms(xp: Any, array: Any) -> Any:
 
 @OPTIMIZERS.add("adafactor")
 class Adafactor(Optimizer):
-    """Steps in proportion to the size of the weights; of squared gradients only the means of rows and columns are kept.
+    """Adafactor: Adam with little memory, which keeps only row and column means of squared gradients.
 
     Args:
         learning_rate: a number, schedule or function.

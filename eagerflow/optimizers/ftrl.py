@@ -24,7 +24,7 @@ def _ftrl(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> N
 
 @OPTIMIZERS.add("ftrl")
 class Ftrl(Optimizer):
-    """Follow the regularized leader: weights that solve a regularized problem over all gradients so far.
+    """FTRL (follow the regularized leader): weights that solve a regularized problem over all gradients so far.
 
     Args:
         learning_rate: a positive number, schedule or function.

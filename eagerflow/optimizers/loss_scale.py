@@ -35,7 +35,7 @@ class LossScaleOptimizer(Optimizer):
     Args:
         inner_optimizer: the optimizer that makes the steps.
         initial_scale: the scale to begin with.
-        dynamic_growth_steps: after so many finite steps the scale is doubled.
+        dynamic_growth_steps: after this many finite steps the scale is doubled.
         name: shown in traces and configs.
         **kwargs: refused: what all optimizers take belongs to the inner one.
 

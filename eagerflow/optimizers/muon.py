@@ -48,7 +48,7 @@ def _orthogonal(x: Any, steps: int, coefficients: tuple[float, float, float]) ->
 
 @OPTIMIZERS.add("muon")
 class Muon(Optimizer):
-    """Momentum whose matrices are made orthogonal before they become steps.
+    """Muon: momentum whose updates of matrices are made orthogonal.
 
     Variables that aren't matrices, embeddings, and the layers named in `exclude_layers` are trained by Adam.
 

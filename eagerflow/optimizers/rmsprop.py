@@ -49,13 +49,13 @@ def _rmsprop(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -
 
 @OPTIMIZERS.add("rmsprop")
 class RMSprop(Optimizer):
-    """`v = rho * v + (1 - rho) * g²; w -= learning_rate * g / sqrt(v + epsilon)`.
+    """RMSprop: `v = rho * v + (1 - rho) * g²; w -= learning_rate * g / sqrt(v + epsilon)`.
 
     Args:
         learning_rate: a number, schedule or function.
-        rho: the part of the old average of squares that is kept.
-        momentum: the part of the last step that is kept, from 0 to 1.
-        epsilon: keeps the denominator above zero.
+        rho: the fraction of the old average of squares that is kept.
+        momentum: the fraction of the last step that is kept, from 0 to 1.
+        epsilon: a small number that keeps the denominator above zero.
         centered: divide by the standard deviation instead, with a running mean of the gradients.
         **shared: what all optimizers take; see `Optimizer`.
 

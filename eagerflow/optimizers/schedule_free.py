@@ -43,8 +43,8 @@ class ScheduleFreeAdamW(_Moments):
     Args:
         learning_rate: a number, schedule or function.
         beta_1: how near the weights are to the mean.
-        beta_2: the part of the old mean of squares that is kept.
-        epsilon: keeps the denominator above zero.
+        beta_2: decay rate of the running mean of squared gradients.
+        epsilon: a small number that keeps the denominator above zero.
         warmup_steps: the rate grows to its full size in so many steps.
         **shared: what all optimizers take; see `Optimizer`.
 

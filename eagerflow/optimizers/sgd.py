@@ -51,7 +51,7 @@ class SGD(Optimizer):
 
     Args:
         learning_rate: a number, schedule or function.
-        momentum: the part of the last step that is kept, from 0 to 1.
+        momentum: the fraction of the last step that is kept, from 0 to 1.
         nesterov: look one step of momentum ahead.
         **shared: what all optimizers take; see `Optimizer`.
 

@@ -55,7 +55,7 @@ def _lamb(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> N
 
 @OPTIMIZERS.add("lion")
 class Lion(Optimizer):
-    """`w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g)`, then `m` moves towards `g`.
+    """Lion: `w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g)`, then `m` moves towards `g`.
 
     Args:
         learning_rate: a number, schedule or function; three to ten times smaller than Adam's.
@@ -89,13 +89,13 @@ class Lion(Optimizer):
 
 @OPTIMIZERS.add("lamb")
 class Lamb(_Moments):
-    """Adam's direction, with steps in proportion to the norm of each variable.
+    """LAMB: Adam's direction, with steps in proportion to the norm of each variable.
 
     Args:
         learning_rate: a number, schedule or function.
-        beta_1: the part of the old mean of gradients that is kept.
-        beta_2: the part of the old mean of squares that is kept.
-        epsilon: keeps the denominator above zero.
+        beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
+        beta_2: decay rate of the running mean of squared gradients.
+        epsilon: a small number that keeps the denominator above zero.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", 2019.

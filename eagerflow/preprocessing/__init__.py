@@ -1,4 +1,4 @@
-"""Data made ready for training, under the names of `keras.preprocessing`."""
+"""Preparation of images, sequences and texts, as in `keras.preprocessing` of Keras 2."""
 
 from __future__ import annotations
 

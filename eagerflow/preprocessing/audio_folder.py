@@ -57,8 +57,8 @@ def audio_dataset_from_directory(
     subset: Subset | Literal["both"] | None = None,
     follow_links: bool = False,
     verbose: bool = True,
-) -> Any:
-    """A data set of the `.wav` files in a folder, which has a folder for every class.
+) -> FolderDataset | list[FolderDataset]:
+    """A data set of the `.wav` files in a folder that has a subfolder for each class.
 
     Args:
         directory: the folder.
@@ -72,7 +72,7 @@ def audio_dataset_from_directory(
         ragged: only False; there are no ragged tensors here.
         shuffle: another order each time, rather than the sorted one.
         seed: the seed of the order.
-        validation_split: the share of the files for the subset `"validation"`.
+        validation_split: the fraction of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"`.
         follow_links: whether links to folders are followed.
         verbose: print how many files were found.

@@ -71,8 +71,8 @@ def image_dataset_from_directory(
     data_format: DataFormat | None = None,
     format: DatasetFormat = "tf",
     verbose: bool = True,
-) -> Any:
-    """A data set of the images in a folder, which has a folder for every class.
+) -> FolderDataset | list[FolderDataset]:
+    """A data set of the images in a folder that has a subfolder for each class.
 
     Images (`.bmp .gif .jpeg .jpg .png`; of a moving one, the first picture) are read as they are needed, by
     Pillow and in threads, and resized.
@@ -89,7 +89,7 @@ def image_dataset_from_directory(
         image_size: the height and width that images get.
         shuffle: another order each time, rather than the sorted one.
         seed: the seed of the order.
-        validation_split: the share of the files for the subset `"validation"`.
+        validation_split: the fraction of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"` for a list of the two data sets.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
         follow_links: whether links to folders are followed.

@@ -534,7 +534,7 @@ def _column(dataframe: Any, column: str) -> list[Any]:
 
 
 def _split(subset: Subset, generator: Any) -> tuple[float, float]:
-    """The share of the images where a subset begins and ends: validation comes first."""
+    """The fraction of the images where a subset begins and ends: validation comes first."""
     expect_one_of("", "subset", subset, ("training", "validation"))
     share = generator._validation_split
     return (0, share) if subset == "validation" else (share, 1)

@@ -14,7 +14,15 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.typing import ColorMode, DataFormat, DType, Interpolation, PillowInterpolation
+from eagerflow.base.typing import (
+    ArrayOrTensor,
+    ColorMode,
+    DataFormat,
+    DType,
+    Interpolation,
+    PillowImage,
+    PillowInterpolation,
+)
 from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import Tensor
 
@@ -52,7 +60,7 @@ def load_img(
     target_size: tuple[int, int] | None = None,
     interpolation: PillowInterpolation = "nearest",
     keep_aspect_ratio: bool = False,
-) -> Any:
+) -> PillowImage:
     """An image file as a Pillow image.
 
     Args:
@@ -144,7 +152,7 @@ def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: DType =
     return array.transpose(2, 0, 1) if layout == "channels_first" else array
 
 
-def array_to_img(x: Any, data_format: DataFormat | None = None, scale: bool = True, dtype: DType = None) -> Any:
+def array_to_img(x: Any, data_format: DataFormat | None = None, scale: bool = True, dtype: DType = None) -> PillowImage:
     """An array as a Pillow image.
 
     Args:
@@ -251,12 +259,12 @@ def brightened(x: np.ndarray, brightness: float, scale: bool) -> np.ndarray:
 
 
 def smart_resize(
-    x: Any,
+    x: ArrayOrTensor,
     size: tuple[int, int],
     interpolation: Interpolation = "bilinear",
     data_format: DataFormat = "channels_last",
     **kwargs: Any,
-) -> Any:
+) -> ArrayOrTensor:
     """Images of another size, cut to its shape from the middle first, so that nothing is distorted.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Unpack, overload
+from typing import Literal, Unpack, overload
 
 import numpy as np
 
@@ -52,8 +52,8 @@ def text_dataset_from_directory(
     follow_links: bool = False,
     format: DatasetFormat = "tf",
     verbose: bool = True,
-) -> Any:
-    """A data set of the `.txt` files in a folder, which has a folder for every class.
+) -> FolderDataset | list[FolderDataset]:
+    """A data set of the `.txt` files in a folder that has a subfolder for each class.
 
     Args:
         directory: the folder.
@@ -64,7 +64,7 @@ def text_dataset_from_directory(
         max_length: texts are cut to so many letters.
         shuffle: another order each time, rather than the sorted one.
         seed: the seed of the order.
-        validation_split: the share of the files for the subset `"validation"`.
+        validation_split: the fraction of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"`.
         follow_links: whether links to folders are followed.
         format: accepted for Keras' signature: `"tf"` or `"grain"`; both give a `data.Dataset`.

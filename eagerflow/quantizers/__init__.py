@@ -1,4 +1,4 @@
-"""Weights and activities as small integers, with the names and settings of `keras.quantizers`."""
+"""Quantization: weights and activations as small integers."""
 
 from __future__ import annotations
 

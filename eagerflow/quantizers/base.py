@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import Configuration
 from eagerflow.core.tensor import Tensor
 from eagerflow.quantizers.rounding import abs_max_quantize
 
@@ -18,7 +19,9 @@ table = Table("quantizer", "keras.quantizers")
 
 @table.add("quantizer")
 class Quantizer(Told):
-    """Turns numbers into small integers. A subclass writes `__call__(x)`, which returns them and their scale.
+    """Base class of quantizers, which turn numbers into small integers.
+
+    A subclass writes `__call__(x)`, which returns them and their scale.
 
     Args:
         output_dtype: the type of the integers.
@@ -107,7 +110,7 @@ class AbsMaxQuantizer(Quantizer):
         return told if self.axis is None else {**told, "axis": self.axis}
 
 
-def serialize(initializer: Any) -> Any:
+def serialize(initializer: Any) -> Configuration:
     """The configuration of a quantizer or of a quantization, from which `deserialize` makes an equal one.
 
     >>> import eagerflow as ef
@@ -118,8 +121,8 @@ def serialize(initializer: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The quantizer of a configuration.
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Quantizer:
+    """Makes a quantizer from its configuration.
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered.
@@ -133,8 +136,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: Any, **kwargs: Any) -> Any:
-    """The quantizer that a name, configuration or class stands for; a quantizer or None is returned as it is.
+def get(identifier: Any, **kwargs: Any) -> Quantizer | Any:
+    """Finds a quantizer by its name, configuration or class; a quantizer or None is returned as it is.
 
     Args:
         identifier: a name, a configuration, a class, a quantizer, or None.

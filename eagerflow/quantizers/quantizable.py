@@ -29,7 +29,7 @@ class Quantizable:
         return mode
 
     def quantize(self: Any, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
-        """Make the weights small integers, in place.
+        """Quantizes the weights: turns them into small integers, in place.
 
         Args:
             mode: `"int8"`, `"int4"` or `"float8"`.

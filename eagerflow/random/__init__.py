@@ -1,4 +1,4 @@
-"""Random tensors, with the names and signatures of `keras.random`."""
+"""Random tensors, and the seeds that they follow from."""
 
 from __future__ import annotations
 

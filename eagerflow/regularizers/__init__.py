@@ -1,4 +1,4 @@
-"""Penalties on weights and activities, with the names and settings of `keras.regularizers`."""
+"""Regularizers: penalties on weights and activations that are added to the loss."""
 
 from __future__ import annotations
 

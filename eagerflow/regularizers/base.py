@@ -11,7 +11,7 @@ import numpy
 from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import RegularizerLike
+from eagerflow.base.typing import Configuration, RegularizerLike
 
 __all__ = ["Regularizer", "deserialize", "get", "serialize"]
 
@@ -51,7 +51,7 @@ class Regularizer(Told):
         return super().get_config()
 
 
-def serialize(regularizer: Any) -> Any:
+def serialize(regularizer: Any) -> Configuration:
     """The configuration of a regularizer, from which `deserialize` makes an equal one.
 
     Args:
@@ -64,8 +64,8 @@ def serialize(regularizer: Any) -> Any:
 
 
 @boundary
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The regularizer of a configuration.
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Regularizer:
+    """Makes a regularizer from its configuration.
 
     Args:
         config: what `serialize` gives.
@@ -82,8 +82,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @boundary
-def get(identifier: RegularizerLike) -> Any:
-    """The regularizer that a name, a configuration or a class stands for; anything else it takes is returned as it is.
+def get(identifier: RegularizerLike) -> Regularizer | Any:
+    """Finds a regularizer by its name, configuration or class; regularizers are returned as they are.
 
     Args:
         identifier: a name such as `"l2"`, a configuration, a class, a function of the weight, a regularizer, or None.

@@ -15,7 +15,7 @@ __all__ = ["L1", "L1L2", "L2"]
 
 @table.add("l1")
 class L1(Regularizer):
-    """`l1 * sum(abs(x))`.
+    """L1 penalty: `l1 * sum(abs(x))`.
 
     Args:
         l1: the factor (Keras 2: also `l`).
@@ -37,7 +37,7 @@ class L1(Regularizer):
 
 @table.add("l2")
 class L2(Regularizer):
-    """`l2 * sum(x ** 2)`.
+    """L2 penalty (weight decay): `l2 * sum(x ** 2)`.
 
     Args:
         l2: the factor (Keras 2: also `l`).
@@ -63,7 +63,7 @@ class L2(Regularizer):
 
 @table.add("l1_l2", "l1l2")
 class L1L2(Regularizer):
-    """`l1 * sum(abs(x)) + l2 * sum(x ** 2)`.
+    """L1 and L2 penalties: `l1 * sum(abs(x)) + l2 * sum(x ** 2)`.
 
     Args:
         l1: the factor of the absolute values.

@@ -1,4 +1,4 @@
-"""Models to files, objects to configurations, and back: the names of `keras.saving`."""
+"""Saving and loading of models and weights, and classes of your own in files."""
 
 from __future__ import annotations
 

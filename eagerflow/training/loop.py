@@ -187,7 +187,7 @@ class Loop:
 
 
 def joined(*parts: Any) -> numpy.ndarray:
-    """Arrays one behind the other; numbers become rows."""
+    """Arrays one after the other; numbers become rows."""
     return numpy.concatenate([part if part.ndim else numpy.atleast_1d(part) for part in parts])
 
 

@@ -77,7 +77,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         jit_compile: bool | Literal["auto"] = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say how to train.
+        """Configures the model for training: optimizer, loss and metrics.
 
         Args:
             optimizer: a name, an Optimizer, or its config.
@@ -480,14 +480,14 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         validation_batch_size: Integer | None = None,
         validation_freq: int | Sequence[int] = 1,
     ) -> History:
-        """Train for a number of epochs.
+        """Trains the model for a number of epochs (passes over the data).
 
         Args:
             x: arrays (or a list or dict of them), tensors, pandas objects; or batches: a `data.Dataset`, a
                 `PyDataset`, a generator, any iterable. Float arrays are used as `floatx()`.
             y: targets; not with batches, which hold them.
             batch_size: samples per step, for arrays; default 32.
-            epochs: how often to go through the data (after `initial_epoch`: up to which epoch); 0 only prepares.
+            epochs: how often to go through the data; with `initial_epoch`, the number of the last epoch.
             verbose: 0: silent; 1 or "auto": a bar; 2: a line per epoch.
             callbacks: a callback or a list of them.
             validation_split: the last part of the arrays is held back for validation, from 0 to below 1.
@@ -501,7 +501,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             steps_per_epoch: batches per epoch; default: all.
             validation_steps: batches per validation; default: all.
             validation_batch_size: default: `batch_size`.
-            validation_freq: validate after every so many epochs, or after these (counted from 1).
+            validation_freq: validate after every this many epochs, or after these (counted from 1).
 
         Returns:
             The `History`: its `history` has one list of numbers per metric.
@@ -571,7 +571,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """The loss and metrics on some data.
+        """Computes the loss and metrics on some data, without training.
 
         Args:
             x: as for `fit`.
@@ -581,7 +581,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             sample_weight: one weight per sample.
             steps: the number of batches; default: all.
             callbacks: a callback or a list of them.
-            return_dict: give a dict by names instead of a list.
+            return_dict: return a dict by name instead of a list.
 
         Returns:
             A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
@@ -611,7 +611,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
     ) -> Predicted | Any:
-        """The outputs for all samples, as NumPy arrays.
+        """Computes the outputs for all samples, batch by batch, as NumPy arrays.
 
         Args:
             x: as for `fit`.

@@ -1,4 +1,4 @@
-"""Utilities, under the names of `keras.utils`: all of them live elsewhere and are shown here."""
+"""Utilities: data sets from folders, images, sequences, seeds, progress bars."""
 
 from __future__ import annotations
 

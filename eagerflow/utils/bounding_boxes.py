@@ -8,7 +8,7 @@ from typing import Any, Literal
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.typing import BoxFormat
+from eagerflow.base.typing import Boxes, BoxFormat
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
@@ -141,7 +141,7 @@ def decode_deltas_to_boxes(
     encoded_format: Literal["center_xywh", "center_yxhw"] | str = "center_yxhw",
     variance: Any = None,
     image_shape: Any = None,
-) -> Any:
+) -> Boxes:
     """The boxes that `encode_box_to_deltas` encoded.
 
     Args:

@@ -1,4 +1,4 @@
-"""Pictures of data: boxes and masks drawn on images, and galleries of images."""
+"""Pictures of image data: boxes and masks drawn on images, and galleries."""
 
 from __future__ import annotations
 

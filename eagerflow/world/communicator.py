@@ -95,7 +95,7 @@ class Communicator(ABC):
 
     @abstractmethod
     def barrier(self) -> None:
-        """Wait until all ranks are here."""
+        """Waits until all ranks have reached this point."""
 
     @abstractmethod
     def allocate(self, nbytes: int) -> Array:

@@ -74,7 +74,7 @@ class Mpi(Communicator):
             _wait(under_way.popleft(), patient)
 
     def exchange(self, sent: Array, got: Array, cuts: Sequence[int]) -> None:
-        """Rank r gets `sent[cuts[r]:cuts[r + 1]]` of all ranks, one behind the other. Not for types unknown to MPI."""
+        """Rank r gets `sent[cuts[r]:cuts[r + 1]]` of all ranks, one after the other. Not for types unknown to MPI."""
         counts = numpy.diff(cuts).tolist()
         mine = counts[self.rank]
         starts = [mine * rank for rank in range(self.size)]

@@ -1,4 +1,4 @@
-"""Models as estimators of scikit-learn."""
+"""Models as scikit-learn estimators, for its pipelines, searches and cross-validation."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import sphinx.builders as builders
 from docutils import nodes
 from docutils.utils import new_document
 
-from tools.site import build, extension
+from tools.site import build, descriptions, extension, missing_page, sections
 
 
 def test_the_last_line_says_where_the_site_begins(tmp_path, monkeypatch, capsys):
@@ -59,3 +59,35 @@ def test_lists_of_links_become_tiles_on_pages_that_are_such_lists():
     assert [text.astext() for text in links.findall(nodes.paragraph)] == ["AOne, two."] * 2
     assert words["classes"] == []
     assert made("guides/training")[0]["classes"] == []
+
+
+def test_html_of_pages_that_are_gone_goes(tmp_path):
+    made = build.Build(tmp_path / "site", 1)
+    made._markdown, made._sources = {"guides/now": ""}, {"eagerflow/a.py"}
+    left = ["guides/now", "source/eagerflow.a", "search", "_static/gallery/step"]
+    for name in (*left, "viz", "guides/before"):
+        path = tmp_path / "site" / "html" / f"{name}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    made._remove_pages_of_before()
+    html = tmp_path / "site" / "html"
+    assert sorted(str(path.relative_to(html).with_suffix("")) for path in html.rglob("*.html")) == sorted(left)
+
+
+def test_pages_are_described_by_their_first_paragraph():
+    page = new_document("page")
+    page += [nodes.paragraph("", "Short."), nodes.paragraph("", 'A "long" paragraph that\ntells of the page.')]
+    context = {"title": "Page"}
+    descriptions.add(None, "guides/page", "page.html", context, page)
+    assert 'content="A &quot;long&quot; paragraph that tells of the page."' in context["metatags"]
+    given = {"metatags": '<meta content="own" name="description" />'}
+    descriptions.add(None, "reference/layers/Dense", "page.html", given, page)
+    assert given == {"metatags": '<meta content="own" name="description" />'}
+
+
+def test_the_page_for_missing_ones_leads_to_each_part_of_the_site():
+    ((name, context, template),) = missing_page.collected(None)
+    assert (name, template) == ("404", "page.html")
+    assert all(f'href="{section.page}.html"' in context["body"] for section in sections.SECTIONS)
+    folders = {section.page.partition("/")[0] for section in sections.SECTIONS if "/" in section.page}
+    assert folders <= set(missing_page.FOLDERS)

@@ -27,11 +27,26 @@ def test_modules_that_most_come_for_stand_first_and_link_to_their_names():
     text, pages = first_page()
     modules = re.findall(r"^\| \[(\S+)\]", text, re.MULTILINE)
     assert modules[: len(reference.COMMON)] == list(reference.COMMON)
-    parts = [module.count(".") > 1 for module in modules[len(reference.COMMON) :]]
-    assert parts == sorted(parts)  # each model's module after those that hold several
+    assert all(module.count(".") < 2 for module in modules)
+    assert "[resnet](applications.resnet/index.md)" in text  # in the row of the module that it is in
     assert "[Dense](layers/Dense.md)" in text
     links = re.findall(r"\]\(([^)]+)\.md\)", text)
     assert {f"reference/{link}" for link in links if link != "types"} <= pages
+
+
+def test_every_module_says_what_is_in_it():
+    text, _ = first_page()
+    rows = re.findall(r"^\| \[\S+\]\(\S+\) \| (.*) \|$", text, re.MULTILINE)
+    assert len(rows) > 20
+    assert [row for row in rows if not re.search(r"\[[\w\\ ]+\]\([\w./-]+\.md\)", row)] == []
+    holding_modules = dict(reference.pages({}))["reference/datasets/index"]
+    assert "[mnist](../datasets.mnist/index.md)" in holding_modules
+
+
+def test_names_that_say_the_same_of_themselves_share_a_row():
+    rows = dict(reference.pages({}))["reference/applications/index"].splitlines()
+    assert any("[DenseNet121](" in row and "[DenseNet201](" in row for row in rows)
+    assert not any("[DenseNet121](" in row and "[ResNet50](" in row for row in rows)
 
 
 def test_the_names_that_most_come_for_are_there():

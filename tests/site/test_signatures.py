@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any, overload
 
 import pytest
 
@@ -37,12 +38,28 @@ def test_each_overload_has_a_line_of_its_own_with_the_defaults_of_the_function()
     assert "color_mode: ColorMode" in only
 
 
-@pytest.mark.parametrize("kind", ["function", "method"])
-def test_a_page_shows_several_signatures_below_each_other(kind):
-    text = reference._called(kind, "viz.trace", ["(a: int)", "(b: str)"], "classmethod" if kind == "method" else "")
-    lines = text.splitlines()
-    assert [line.partition("viz.trace")[2] for line in lines[1:3]] == ["(a: int)", "(b: str)"]
-    assert lines[1].index("viz") == lines[2].index("viz")  # else reStructuredText takes the second for the content
+def test_overloads_stand_behind_one_signature_that_covers_them():
+    text = reference._called("method", "GradientTape.gradient", ef.GradientTape.gradient, bound=True)
+    first, opened, *each, closed = text.split("\n\n")
+    assert "sources: Tensor | list[Tensor] | tuple[Tensor, ...] | dict[K, Tensor]" in first
+    assert ") -> Tensor | list[Gradient] | " in first
+    assert "<details" in opened
+    assert "</details>" in closed
+    assert len(each) == len(signatures.lines(ef.GradientTape.gradient, bound=True)) > 3
+    assert all(":no-index:" in one for one in each)
+
+
+def test_what_covers_overloads_gives_no_less_than_they_do():
+    assert signatures.summary(ef.ops.where).endswith(") -> tuple[Tensor, ...] | Tensor")
+    assert signatures.summary(ef.grad).endswith(") -> Callable[..., Any]")  # all kinds of functions, which are many
+
+    @overload
+    def both(x: int) -> int: ...
+    @overload
+    def both(x: Any) -> Any: ...
+    def both(x: Any) -> Any: ...
+
+    assert signatures.summary(both) == "(x: int | Any) -> int | Any"  # nothing else says what the second may give
 
 
 @pytest.mark.parametrize(

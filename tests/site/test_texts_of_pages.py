@@ -184,6 +184,13 @@ def test_remarks_at_the_beginning_of_pieces_are_their_text(said):
     assert (then.text, then.code) == ("Then twice.", "print(x)")
 
 
+def test_docstrings_of_definitions_stay_in_their_code_and_remarks_above_them_are_text():
+    program = 'import os\n\n\n# Twice\n# of it.\ndef twice(n):\n    """2n."""\n    return 2 * n\n'
+    first, then = tutorials.cells(program, {})
+    assert (first.text, first.code) == ("", "import os")
+    assert (then.text, then.code) == ("Twice of it.", 'def twice(n):\n    """2n."""\n    return 2 * n')
+
+
 def test_every_learning_program_has_a_tutorial():
     programs = {path.stem for path in (ROOT / "examples").glob("*.py") if not path.stem.startswith("viz_")}
     assert programs <= {tutorial.name for tutorial in tutorials.TUTORIALS}

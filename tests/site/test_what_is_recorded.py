@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tools.site import recorded
+from tools.site import record_html, recorded
 from tools.site.names import Public, catalogue
 
 pytestmark = pytest.mark.slow  # examples run under a recorder
@@ -61,3 +61,20 @@ def test_an_example_that_runs_no_op_fails():
 def test_only_what_cannot_run_here_is_left_out():
     assert not recorded.is_recorded(BY_PATH["eagerflow.layers.TorchModuleWrapper"])
     assert recorded.is_recorded(BY_PATH["eagerflow.layers.InputLayer"])
+
+
+def test_a_picture_of_many_ops_fits_its_page_and_opens_whole():
+    html = recorded.html(BY_PATH["eagerflow.layers.MultiHeadAttention"])
+    shown, whole = html.split("<template", 1)
+    widths = [int(re.search(r'<svg[^>]*? width="(\d+)"', part)[1]) for part in (shown, whole)]
+    fits = record_html.WAYS[0][2]
+    assert widths[0] <= fits < widths[1]
+    assert "query/kernel 8×2×4, query/bias 2×4" in figures(html)["parameters"]
+    assert "∇" in whole.partition("</template>")[0]  # the backward pass, which the first leaves out
+    assert "∇" not in shown
+
+
+def test_a_small_picture_is_shown_whole():
+    html = recorded.html(BY_PATH["eagerflow.layers.Dense"])
+    assert "<template" not in html
+    assert "∇" in html

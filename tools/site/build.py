@@ -34,6 +34,7 @@ from tools.site import (
     running,
     search_pages,
     sections,
+    source_pages,
     stage,
     tutorials,
 )
@@ -90,6 +91,7 @@ class Build:
         self._remove_others()
         self._tell("the gallery is there; Sphinx makes the pages")
         code = self._sphinx()
+        self._remove_pages_of_before()
         self._tell("Sphinx is done")
         return code or self._check_links()
 
@@ -143,6 +145,15 @@ class Build:
             for path in folder.rglob(f"*.{ending}"):
                 if path not in self._written:
                     path.unlink()
+
+    def _remove_pages_of_before(self) -> None:
+        """Sphinx leaves the HTML of pages that there were once, to which old links would still lead."""
+        known = {*self._markdown, *map(source_pages.page_of, self._sources), "search", "genindex", "404"}
+        out = self.folder / "html"
+        for path in out.rglob("*.html"):
+            name = str(path.relative_to(out).with_suffix(""))
+            if name not in known and not name.startswith("_"):
+                path.unlink()
 
     def _sphinx(self) -> int:
         out, kept = self.folder / "html", self.folder / "doctrees"

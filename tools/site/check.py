@@ -47,6 +47,9 @@ _TYPE = """(() => {
     box.value = "dropout";
     box.dispatchEvent(new KeyboardEvent("keyup", {key: "t", bubbles: true}));
 })()"""
+_PRESS = """document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", {key: "%s", bubbles: true, cancelable: true}))"""
+_CHOSEN = "document.querySelector('#pst-search-dialog [role=option][aria-selected=true]')?.href.split('?')[0]"
 _ANSWERED = "document.querySelectorAll('#pst-search-dialog ul.search > li > a').length > 2"
 
 
@@ -94,7 +97,19 @@ def typed(site: Path, browser: SiteBrowser) -> list[str]:
     wanted = (site / "reference" / "layers" / "Dropout.html").as_uri()
     wrong = [] if first == wanted else [f"the first is {first}"]
     wrong += [] if browser.run("!!document.querySelector('#pst-search-dialog .told')") else ["no summaries"]
-    return [f"dropout in the search box: {told}" for told in (*wrong, *browser.wrong)]
+    return [f"dropout in the search box: {told}" for told in (*wrong, *chosen_by_keys(wanted, browser), *browser.wrong)]
+
+
+def chosen_by_keys(first: str, browser: SiteBrowser) -> list[str]:
+    """What is wrong with the keys that go through the answers in the box."""
+    browser.run(_PRESS % "ArrowDown")
+    wrong = [] if (there := browser.run(_CHOSEN)) == first else [f"the arrow key chooses {there}"]
+    browser.run(_PRESS % "ArrowDown")
+    second = browser.run(_CHOSEN)
+    wrong += [f"the arrow key stays at {second}"] if second in (None, first) else []
+    browser.run(_PRESS % "Enter")
+    browser.wait(f"location.href.split('?')[0] === {second!r} && document.readyState === 'complete'", 10)
+    return wrong
 
 
 def chosen(site: Path, every: bool, seed: int, count: int = 100) -> list[str]:

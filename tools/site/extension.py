@@ -14,7 +14,16 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.nodes import find_pending_xref_condition
 
-from tools.site import named_types, navigation, outputs, search_pages, source_pages, versions
+from tools.site import (
+    descriptions,
+    missing_page,
+    named_types,
+    navigation,
+    outputs,
+    search_pages,
+    source_pages,
+    versions,
+)
 
 TILES = ("guides/index",)
 logger = logging.getLogger(__name__)
@@ -31,7 +40,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", note_aliases)
     app.connect("doctree-read", make_tiles)
     app.connect("html-page-context", navigation.add)
+    app.connect("html-page-context", descriptions.add)
     app.connect("html-collect-pages", source_pages.collected)
+    app.connect("html-collect-pages", missing_page.collected)
     app.connect("build-finished", versions.write)
     app.connect("build-finished", search_pages.headings)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

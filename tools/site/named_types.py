@@ -109,7 +109,9 @@ def _named_in(one: Public) -> Iterator[tuple[str, str]]:
         plain = [m.__func__ if isinstance(m, (staticmethod, classmethod)) else m for m in members]
         functions += [(inspect.unwrap(function), True) for function in plain]
     for function, bound in functions:
-        for text in (name for line in signatures.lines(function, bound=bound) for name in names_in(line)):
+        told = signatures.lines(function, bound=bound)
+        told += [signatures.summary(function, bound=bound)] if len(told) > 1 else []
+        for text in (name for line in told for name in names_in(line)):
             yield home(function), text
 
 

@@ -104,17 +104,19 @@ def breakable(name: str) -> str:
 
 def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give the templates of a name's page the names beside it, those of a module the modules, and all the way up."""
-    for name in ("pages.js", "headings.js", "search.js"):
+    for name in ("pages.js", "headings.js", "search.js", "choose.js", "zoom.js"):
         app.add_js_file(name, loading_method="defer")
     here = os.path.dirname(pagename)
 
     def link(page: str) -> str:
         return f"{os.path.relpath(page, here)}.html"
 
+    in_reference = pagename.startswith(("reference/", "source/"))
+    context["with_current"] = lambda html: with_current(html, link("reference/index") if in_reference else "")
     one = _by_page().get(pagename)
     if one is None:
         pages = {module: f"{reference.folder_of(module)}/index" for module in modules()}
-        if pagename in pages.values():
+        if pagename in (*pages.values(), "reference/index", "reference/types"):
             context["reference_module"] = ("API reference", link("reference/index"))
             context["reference_family"] = "Modules"
             context["reference_names"] = [
@@ -124,13 +126,30 @@ def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doc
             ]
         return
     family = families.family(one)
+    beside = _beside(one.module, family)
     context["reference_module"] = (breakable(one.module), "index.html")
     context["reference_family"] = family
     context["reference_names"] = [
-        (breakable(beside.name), link(reference.page_names()[beside.path]), beside is one)
-        for beside in _beside(one.module, family)
+        (breakable(each.name), link(reference.page_names()[each.path]), each is one) for each in beside
     ]
     context["parents"] = [
         {"link": link("reference/index"), "title": "API reference"},
         {"link": "index.html", "title": one.module},
     ]
+    at = beside.index(one)
+    for way, other in (("prev", beside[at - 1 : at]), ("next", beside[at + 1 : at + 2])):
+        context[way] = next(
+            ({"link": link(reference.page_names()[each.path]), "title": each.name} for each in other), None
+        )
+
+
+def with_current(html: str, link: str) -> str:
+    r"""The parts of the site that each page names at its top, with the one at an address as that which is open.
+
+    >>> with_current('<li class="nav-item ">\n  <a class="nav-link" href="../index.html">', "../index.html")
+    '<li class="nav-item current active">\n  <a class="nav-link" href="../index.html">'
+    """
+    if not link or "nav-item current" in html:
+        return html
+    item = re.compile(rf'<li class="nav-item ">(?=\s*<a [^>]*href="{re.escape(link)}")')
+    return item.sub('<li class="nav-item current active">', html)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import collections
 import math
 import re
 from collections.abc import Iterable
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 from tools.site import svg
 from viz.facts import formatting
@@ -15,7 +14,11 @@ from viz.facts.flops import flops
 from viz.facts.schema import Op, TensorInfo
 from viz.recording import Recording
 
-MOST_BOXES = 40
+Way: TypeAlias = tuple[str, int, int]
+HEIGHT = 2400  # of a picture that can be read in a page
+# What a picture shows, in how many rows at most, and how wide it may be: the first one that can be read in a page. The
+# forward pass with its ops tells more than both passes in parts that have no names, even if it has to be scrolled.
+WAYS = (("both", 40, 960), ("forward", 40, 1250), ("both", 20, 960), ("forward", 20, 960), ("forward", 10, 960))
 MOST_ROWS = 40
 MOST_GRADIENTS = 8
 
@@ -28,25 +31,54 @@ def page_part(recording: Recording, name: str, layer: Any) -> str:
         name: the public name.
         layer: the layer that was called, or None.
     """
-    pieces = [f'<div class="picture own-themes">{picture(recording, name)}</div>', _figures(recording, layer)]
-    return "\n".join([*pieces, _table(recording)])
+    return "\n".join([_pictures(recording, name), _figures(recording, layer), _table(recording)])
 
 
-def picture(recording: Recording, name: str) -> str:
+def _pictures(recording: Recording, name: str) -> str:
+    """The picture, and where it leaves something out to fit the page, the whole one, which static/zoom.js shows."""
+    way = fitting(recording)
+    first = picture(recording, name, way)
+    if way == WAYS[0]:
+        return f'<div class="picture own-themes">{first}</div>'
+    label = "Show the backward pass, too" if way[0] == "forward" else "Show every op"
+    whole = f'<template data-label="{label}">{picture(recording, f"{name}-whole", WAYS[0])}</template>'
+    return f'<div class="picture own-themes">{first}{whole}</div>'
+
+
+def fitting(recording: Recording) -> Way:
+    """The way to draw a picture that can be read in a page; where none can, the narrowest."""
+    sizes: dict[Way, tuple[float, float]] = {}
+    for way in WAYS:
+        sizes[way] = width, height = _size(recording, way)
+        if width <= way[2] and height <= HEIGHT:
+            return way
+    return min(sizes, key=lambda way: sizes[way])
+
+
+def _size(recording: Recording, way: Way) -> tuple[float, float]:
+    found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', _drawn(recording, "light", way))
+    return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+
+
+def _drawn(recording: Recording, theme: str, way: Way) -> str:
+    view = way[0] if any(op.phase == "forward" for op in recording.ops) else "both"
+    return recording.draw(view=view, theme=theme, links=None, parts=True, max_nodes=way[1])._repr_svg_()
+
+
+def picture(recording: Recording, name: str, way: Way) -> str:
     """One SVG for both themes."""
-    drawn = [
-        recording.draw(theme=theme, links=None, parts=True, max_nodes=MOST_BOXES)._repr_svg_()
-        for theme in ("light", "dark")
-    ]
+    drawn = [_drawn(recording, theme, way) for theme in ("light", "dark")]
     ident = re.sub(r"\W", "-", name)
-    return svg.embedded(svg.both_themes(*drawn), ident, f"What {name} runs, forward and backward")
+    shows = "forward and backward" if way[0] == "both" else "forward"
+    return svg.embedded(svg.both_themes(*drawn), ident, f"What {name} runs, {shows}")
 
 
 def _figures(recording: Recording, layer: Any) -> str:
     facts = []
     if layer is not None:
         weights = list(getattr(layer, "weights", ()))
-        shapes = ", ".join(f"{weight.name} {shape(weight.shape)}" for weight in weights)
+        names = distinct([weight.path for weight in weights])
+        shapes = ", ".join(f"{name} {shape(weight.shape)}" for name, weight in zip(names, weights, strict=True))
         total = sum(math.prod(weight.shape) for weight in weights)
         facts.append(("parameters", f"{total:,}" + (f" ({shapes})" if shapes else "")))
     for phase in ("forward", "backward"):
@@ -79,12 +111,26 @@ def gradients(recording: Recording) -> str:
     made = [recording.tensors[i] for op in recording.ops if op.phase == "backward" for i in op.outputs]
     wanted = sorted({tensor.gradient_of for tensor in made if tensor.gradient_of is not None})
     given = [tensor for tensor in map(recording.tensors.__getitem__, wanted) if tensor.producer is None]
-    last = collections.Counter(_last(tensor.name, 1) for tensor in given)
-    names = [_last(tensor.name, 1 if last[_last(tensor.name, 1)] == 1 else 2) or "input" for tensor in given]
+    names = [name or "input" for name in distinct([tensor.name for tensor in given])]
     shown = [f"{name} {shape(tensor.shape)}" for name, tensor in zip(names, given, strict=True)]
     if len(shown) > MOST_GRADIENTS:
         shown = [*shown[:MOST_GRADIENTS], f"and {len(shown) - MOST_GRADIENTS} more"]
     return ", ".join(shown)
+
+
+def distinct(paths: list[str]) -> list[str]:
+    """The last part of each path, and as many before it as tell it from the others.
+
+    >>> distinct(["attention/query/kernel", "attention/value/kernel", "attention/scale"])
+    ['query/kernel', 'value/kernel', 'scale']
+    """
+    found = []
+    for path in paths:
+        parts = 1
+        while parts < path.count("/") + 1 and [_last(other, parts) for other in paths].count(_last(path, parts)) > 1:
+            parts += 1
+        found.append(_last(path, parts))
+    return found
 
 
 def _last(path: str, parts: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -16,9 +16,9 @@ from tools.site.names import ROOT, Public, catalogue, modules
 
 INTRODUCTION = """# API reference
 
-The {total} public names of eagerflow and viz, a page each. Where Keras has a name with the same signature, its page
-says so. Layers and ops show what viz records of their own example: what runs, forward and backward, with shapes,
-parameters and floating-point operations. What `TensorLike`, `Shape`, ... in signatures mean: [](types.md)."""
+All {total} public names of eagerflow and viz have a page each. The page says whether Keras has the name with the same
+signature. Pages of layers and ops also show what runs: the ops of their example, forward and backward, as viz recorded
+them. What `TensorLike`, `Shape` and the like mean in signatures stands in [](types.md)."""
 
 # The modules that most readers come for, in this order, each with the names that they come for; the others follow.
 COMMON = {
@@ -105,7 +105,7 @@ def name_page(one: Public, recorded: str) -> str:
         f"# {short(one.path)}",
         _head(one),
         first,
-        _called(kind, one.path, signatures.lines(one.value)),
+        _called(kind, one.path, one.value),
         *(docstrings.piece(part) for part in rest),
     ]
     if recorded:
@@ -118,7 +118,7 @@ def name_page(one: Public, recorded: str) -> str:
 
 
 def _front_matter(one: Public) -> str:
-    said = docstrings.summary(one.doc).replace('"', "'").replace("\\", "")
+    said = docstrings.summary(one.doc).replace('"', "'").replace("\\", "").replace("`", "")
     aliases = " ".join(one.aliases)
     lines = ["orphan: true", f'aliases: "{aliases}"', f'public: "{one.path}"', "myst:", "  html_meta:"]
     return "\n".join(["---", *lines, f'    description: "{said}"', "---"])
@@ -157,28 +157,30 @@ def _member(one: Public, name: str, member: Any) -> Iterator[str]:
         yield f"```{{py:property}} {one.path}.{name}\n```"
     else:
         bound = not isinstance(member, staticmethod)
-        told = signatures.lines(inspect.unwrap(function), bound=bound)
         option = {staticmethod: "staticmethod", classmethod: "classmethod"}.get(type(member), "")
-        yield _called("method", f"{one.path}.{name}", told, option)
+        yield _called("method", f"{one.path}.{name}", inspect.unwrap(function), option, bound)
     yield docstrings.markdown(doc, level=0)
 
 
-def _called(kind: str, path: str, told: list[str], option: str = "") -> str:
-    """How something is called, in each of the ways that it can be.
+def _called(kind: str, path: str, value: Any, option: str = "", bound: bool = False) -> str:
+    """How something is called; where that can be in several ways, each of them on demand.
 
-    Markdown's directives end their first line with a single signature; those of reStructuredText take several.
-
-    >>> print(_called("function", "viz.trace", ["(name: str)", "(function)"]))
-    ```{eval-rst}
-    .. py:function:: viz.trace(name: str)
-                     viz.trace(function)
+    >>> print(_called("function", "ops.add", lambda x1, x2: x1 + x2))
+    ```{py:function} ops.add(x1, x2)
     ```
     """
+    told = signatures.lines(value, bound=bound)
+    options = f":{option}:\n" if option else ""
     if len(told) == 1:
-        return f"```{{py:{kind}}} {path}{told[0]}\n" + (f":{option}:\n" if option else "") + "```"
-    head = f".. py:{kind}:: "
-    further = f"\n{' ' * len(head)}".join(f"{path}{text}" for text in told)
-    return f"```{{eval-rst}}\n{head}{further}\n" + (f"   :{option}:\n" if option else "") + "```"
+        return f"```{{py:{kind}}} {path}{told[0]}\n{options}```"
+    first = f"```{{py:{kind}}} {path}{signatures.summary(value, bound=bound)}\n{options}```"
+    each = [f"```{{py:{kind}}} {path}{text}\n:no-index:\n{options}```" for text in told]
+    opened = '<details class="overloads"><summary>Each way to call it, with its types</summary>'
+    return "\n\n".join([first, _html(opened), *each, _html("</details>")])
+
+
+def _html(text: str) -> str:
+    return f"```{{raw}} html\n{text}\n```"
 
 
 def own_members(cls: type) -> Iterator[tuple[str, Any]]:
@@ -219,28 +221,53 @@ def public_bases(cls: type) -> list[Public]:
 
 
 def module_page(path: str, names: list[Public], with_others: bool = True) -> str:
-    """The page of a module: its names by family, each with its first sentence.
+    """The page of a module: its names by family, each with its first sentence, and the modules within it.
 
     Args:
         path: of the module.
         names: those whose pages are here.
-        with_others: list the names of objects whose pages are elsewhere, too.
+        with_others: list the names of objects whose pages are elsewhere, and the modules within, too.
     """
     doc = docstrings.parts(modules()[path].__doc__ or "")
     introduction = [docstrings.prose(part.text) for part in doc if not part.title]
     pieces = [f"# {path}", *introduction]
+    known = [
+        f"[{name}]({os.path.relpath(f'reference/{page}', folder_of(path))}.md)" for name, page in _common(path, names)
+    ]
+    pieces += [f"Most used: {', '.join(known)}."] if known and len(names) > len(known) else []
     by_family: dict[str, list[Public]] = {}
     for one in names:
         by_family.setdefault(families.family(one), []).append(one)
     for family, members in by_family.items() if len(by_family) == 1 else sorted(by_family.items(), key=families.order):
         pieces += [f"## {family}"] if len(by_family) > 1 else []
         pieces.append(_table(path, [(one.name, one) for one in members]))
-    others = {alias: one for one in catalogue() for alias in one.aliases if alias.rpartition(".")[0] == path}
-    if others and with_others:
+    if not with_others:
+        return "\n\n".join(pieces) + "\n"
+    if _within(path):
+        pieces += ["## Modules", _names_table(_row_of_module(path, module) for module in _within(path))]
+    others = _others(path)
+    if others:
         pieces.append("## Also here")
         pieces.append("Names of the same objects, whose pages are elsewhere.")
         pieces.append(_table(path, [(alias.rpartition(".")[2], one) for alias, one in sorted(others.items())]))
     return "\n\n".join(pieces) + "\n"
+
+
+def _within(path: str) -> list[str]:
+    """The modules that a module holds; those of the packages themselves stand on the first page of the reference."""
+    there = {one.module for one in catalogue()}  # the others hold names of objects whose pages are elsewhere
+    return [module for module in modules() if "." in path and module.rpartition(".")[0] == path and module in there]
+
+
+def _others(path: str) -> dict[str, Public]:
+    """By name in a module: the objects whose pages are elsewhere."""
+    return {alias: one for one in catalogue() for alias in one.aliases if alias.rpartition(".")[0] == path}
+
+
+def _row_of_module(path: str, module: str) -> str:
+    said = docstrings.prose(docstrings.summary(modules()[module].__doc__ or ""))
+    page = os.path.relpath(f"{folder_of(module)}/index", folder_of(path))
+    return f"| [{module.removeprefix(f'{path}.')}]({page}.md) | {in_cell(said)} |"
 
 
 def in_cell(text: str) -> str:
@@ -253,38 +280,61 @@ def in_cell(text: str) -> str:
 
 
 def _table(module: str, names: list[tuple[str, Public]]) -> str:
-    rows = ["| Name | |", "|---|---|"]
+    """A row for each name; one for several that say the same of themselves, as models of several sizes do."""
+    rows: dict[str, list[str]] = {}
     for name, one in names:
         page = os.path.relpath(page_names()[one.path], folder_of(module))
         said = docstrings.prose(docstrings.summary(one.doc))
-        rows.append(f"| [{docstrings.prose(name)}]({page}.md) | {in_cell(said)} |")
-    return "```{rst-class} names\n```\n\n" + "\n".join(rows)
+        rows.setdefault(said, []).append(f"[{docstrings.prose(name)}]({page}.md)")
+    return _names_table(f"| {', '.join(links)} | {in_cell(said)} |" for said, links in rows.items())
+
+
+def _names_table(rows: Iterable[str], heads: str = "| Name | |") -> str:
+    return "\n".join(["```{rst-class} names", "```", "", heads, "|---|---|", *rows])
 
 
 def index_page(listed: list[str], groups: dict[str, list[Public]]) -> str:
-    """The first page of the reference."""
+    """The first page of the reference: the modules, each with what most come for, and with the modules within it."""
     total = sum(len(names) for names in groups.values())
-    cards = []
-    for module in sorted(listed, key=_place):
-        doc = docstrings.summary(modules()[module].__doc__ or "")
-        known = [f"[{name}]({page}.md)" for name, page in _common(module, groups)]
-        text = " ".join([docstrings.prose(doc.removeprefix(f"{module}: ")), ", ".join(known)]).strip()
-        cards.append(f"| [{module}]({short(module)}/index.md) | {len(groups.get(module, []))} | {text} |")
+    top = sorted((module for module in listed if module.count(".") < 2), key=_place)
+    rows = {module: _row_in_index(module, groups) for module in top}
     entries = sections.toctree([*(f"{folder_of(module)}/index" for module in listed), "reference/types"])
-    table = "| Module | Names | |\n|---|--:|---|\n" + "\n".join(cards)
-    return "\n\n".join([INTRODUCTION.format(total=total), f"```{{rst-class}} names\n```\n\n{table}", entries])
+    tables = [
+        _names_table((row for module, row in rows.items() if (module in COMMON) is is_common), "| Module | |")
+        for is_common in (True, False)
+    ]
+    pieces = [INTRODUCTION.format(total=total), tables[0], "## Further modules", tables[1], entries]
+    return "\n\n".join(pieces)
+
+
+def _row_in_index(module: str, groups: dict[str, list[Public]]) -> str:
+    names = groups.get(module, [])
+    home = short(module)
+    said = docstrings.summary(modules()[module].__doc__ or "").removeprefix(f"{module}: ")
+    shown = _common(module, names) or _first(names)
+    known = [f"[{name}]({page}.md)" for name, page in shown]
+    known += [f"[{len(names) - len(shown)} more]({home}/index.md)"] if len(names) > len(shown) else []
+    within = [f"[{part.rpartition('.')[2]}]({short(part)}/index.md)" for part in _within(module)]
+    pages = {name.rpartition(".")[2]: page_names()[one.path] for name, one in sorted(_others(module).items())}
+    elsewhere = [f"[{name}]({page.removeprefix('reference/')}.md)" for name, page in pages.items()]
+    lines = [docstrings.prose(said[:1].upper() + said[1:]), ", ".join(known or ([] if within else elsewhere))]
+    lines.append(f"Modules: {', '.join(within)}" if within else "")
+    return f"| [{module}]({home}/index.md) | {in_cell('<br>'.join(filter(None, lines)))} |"
 
 
 def _place(module: str) -> int:
-    """Where a module stands in the list: what most come for first, parts of a module last."""
-    if module in COMMON:
-        return list(COMMON).index(module)
-    return len(COMMON) + (module.count(".") > 1)
+    """Where a module stands in the list: what most come for first."""
+    return list(COMMON).index(module) if module in COMMON else len(COMMON)
 
 
-def _common(module: str, groups: dict[str, list[Public]]) -> Iterator[tuple[str, str]]:
+def _common(module: str, names: list[Public]) -> list[tuple[str, str]]:
     """The names of a module that most come for, with their pages as seen from the reference's first one."""
-    pages = {one.name: page_names()[one.path].removeprefix("reference/") for one in groups.get(module, [])}
-    for name in COMMON.get(module, "").split():
-        if name in pages:
-            yield name, pages[name]
+    pages = {one.name: page_names()[one.path].removeprefix("reference/") for one in names}
+    return [(name, pages[name]) for name in COMMON.get(module, "").split() if name in pages]
+
+
+def _first(names: list[Public], most: int = 6) -> list[tuple[str, str]]:
+    """Some names of a module, all where they are few; what all modules of the kind have comes last."""
+    ordered = sorted(names, key=lambda one: (one.name in ("deserialize", "get", "serialize"), not one.is_class))
+    shown = ordered if len(names) <= most + 1 else ordered[:most]
+    return [(one.name, page_names()[one.path].removeprefix("reference/")) for one in shown]

@@ -27,7 +27,7 @@ Row = tuple[str, str, str, list[str], str, list[str]]
 ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
-    " reproducible, reproducible seed, deterministic, seed, random seed, class weight, freeze layers, resume training,"
+    " reproducible, reproducible seed, deterministic, class weight, freeze layers, resume training,"
     " progress bar, verbose",
     "guides/callbacks": "callback, callbacks, callbacks example, custom callback,"
     " learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
@@ -101,7 +101,8 @@ ASKED = {
     "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
     "viz/index": "viz, visualize, visualize training, graph, trace",
     "viz/recording": "record a step, trace a step, hooks",
-    "viz/pictures": "visualize model, draw model, plot model, picture of a model, computational graph, draw, graphviz",
+    "viz/pictures": "visualize model, draw model, plot model, picture of a model, computational graph, draw, graphviz,"
+    " view graph, show graph, see graph, model graph, network diagram",
     "viz/page": "viz html, interactive graph",
     "viz/live": "viz run live, viz live, watch training, training dashboard",
     "viz/tables": "flops, profiler, profile, count parameters, perfetto, time per layer, slowest layer,"
@@ -183,6 +184,7 @@ SECTIONS = {
     " plot loss curve,"
     " learning curve, training curve, plot learning curves, visualize training history",
     "guides/training#the-same-numbers-twice": "reproducibility, reproducibility seed, reproducible results,"
+    " seed, random seed,"
     " same results every run, non deterministic",
     "guides/training#saving-and-resuming": "resume training, continue training, resume from checkpoint",
     "guides/training#fit-train": "batch size, validation split, train validation split, epochs",
@@ -228,7 +230,8 @@ SUBJECTS = {
     "eagerflow.data.to_categorical": "one hot encoding, one hot labels, onehot",
     "eagerflow.layers.Normalization": "normalize data, standardize, feature scaling, scale inputs, zero mean",
     "eagerflow.regularizers.L2": "regularization, weight penalty",
-    "eagerflow.utils.image_dataset_from_directory": "image folder, folder of images, directory of images",
+    "eagerflow.utils.image_dataset_from_directory": "image folder, folder of images, directory of images,"
+    " load image folder, load images from a folder",
     "eagerflow.layers.Conv1D": "1d convolution, causal convolution",
     "eagerflow.layers.Conv2D": "convolution, convolutional layer, convolution layer, 2d convolution",
     "eagerflow.layers.Conv2DTranspose": "deconvolution, transposed convolution, transpose convolution",
@@ -317,7 +320,7 @@ def headings(app: Any, exception: Exception | None) -> None:
     rows = [
         (page, anchor[1:], link.astext(), _asked_of(page, anchor), said.get(anchor, ""), messages)
         for page, contents in sorted(app.env.tocs.items())
-        if not page.startswith("reference/")
+        if not page.startswith("reference/") and page != "index"  # which leads to everything, and says little of it
         for said in [first_sentences(app.env.get_doctree(page))]
         for link in contents.findall(lambda node: node.tagname == "reference" and node.get("anchorname"))
         for anchor in [link["anchorname"]]

@@ -16,6 +16,9 @@ _CALLED = re.compile(
 )  # an overload for lambdas says nothing that one for all functions doesn't
 
 
+_LONG = 110  # a union of more characters says less than what the function itself declares
+
+
 class _Text:
     """Something that is written as it is."""
 
@@ -50,6 +53,46 @@ def lines(value: Any, bound: bool = False) -> list[str]:
         given = [p.replace(default=defaults.get(p.name, ...)) if p.default is ... else p for p in given]
         texts.append(_written(given, _EMPTY if isinstance(value, type) else each.return_annotation, home(value)))
     return list({_CALLED.sub("Callable[..., ", text): text for text in texts}.values())
+
+
+def summary(value: Any, bound: bool = False) -> str:
+    """One signature that covers all overloads: what each argument may be, and all that may be returned.
+
+    Args:
+        value: the function or class.
+        bound: leave out the first parameter, as the caller of a method does.
+
+    >>> from eagerflow import ops
+    >>> summary(ops.linspace).partition(", axis")[2]
+    ': int = 0) -> Tensor | tuple[Tensor, Tensor]'
+    """
+    told = _overloads(value)
+    own = _found(value)
+    given = list(own.parameters.values())[int(bound) :]
+    module = home(value)
+    named = [{name: _type(p.annotation, module) for name, p in each.parameters.items()} for each in told]
+    shown = [
+        p.replace(annotation=_widest(p, [each[p.name] for each in named if p.name in each], module)) for p in given
+    ]
+    returned = _joined([_type(each.return_annotation, module) for each in told])
+    if len(str(returned)) > _LONG and own.return_annotation not in ("Any", _EMPTY):
+        returned = own.return_annotation
+    return _written(shown, _EMPTY if isinstance(value, type) else returned, module)
+
+
+def _widest(own: inspect.Parameter, others: list[Any], module: str) -> Any:
+    """The annotation of a function itself, or of its overloads together, where its own only says `Any`."""
+    is_any = repr(_type(own.annotation, module)) in ("Any", "Callable[..., Any]")
+    return _joined(others) if is_any and others else own.annotation
+
+
+def _joined(annotations: list[Any]) -> Any:
+    """`int | str` of both; one of `Any` beside others is that of a call whose arguments don't decide it."""
+    texts = dict.fromkeys(repr(each) for each in annotations if each is not _EMPTY)
+    known = [text for text in texts if text != "Any"]
+    known = known if len(known) > 1 else list(texts)
+    known = [text for text in known if text != "None"] + [text for text in known if text == "None"]
+    return " | ".join(known) if known else _EMPTY
 
 
 def signature(value: Any, bound: bool = False) -> str:

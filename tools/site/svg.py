@@ -45,6 +45,8 @@ def embedded(svg: str, prefix: str, label: str = "") -> str:
     svg = _USE.sub(lambda m: f"url(#{prefix}-{m[1]})" if m[1] else f'href="#{prefix}-{m[2]}"', svg)
     svg = _TITLE.sub(_without_places, svg)
     named = f' role="img" aria-label="{_attribute(label)}"' if label else ' role="img"'
+    width = re.search(r'<svg[^>]*? width="([\d.]+)', svg)
+    named += f' style="--natural: {width[1]}px"' if width else ""
     return svg.replace("<svg", f"<svg{named}", 1).replace(
         '<rect width="100%" height="100%"', '<rect class="ground" width="100%" height="100%"', 1
     )

@@ -109,8 +109,8 @@ QUERIES = {
     "jit_compile": "guides/captured_steps",
     "gradient clipping": "guides/custom#gradient-clipping",
     "progress bar": "guides/training",
-    "seed": "guides/training",
-    "class weight": "guides/training",
+    "seed": "guides/training#the-same-numbers-twice reference/utils/set_random_seed",
+    "class weight": "guides/training#unbalanced-classes-and-samples-that-matter-more",
     "multiple inputs": "guides/functional",
     "data augmentation": "data",
     "load pretrained resnet": "applications",
@@ -269,6 +269,13 @@ QUERIES = {
     "no gradient for any variable": "errors#training",
     "this GradientTape was used already": "errors#gradients",
     "tokenizer": "data#texts",
+    # what newcomers type
+    "view graph": "viz/pictures",
+    "load image folder": "reference/utils/image_dataset_from_directory",
+    "load keras model": "files reference/models/load_model",
+    "pytorch dataloader": "coming_from_pytorch",
+    "reproducible": "guides/training#the-same-numbers-twice",
+    "debug": "guides/debugging",
 }
 
 # Questions whose very page, or section, is to be the first answer.
@@ -318,6 +325,11 @@ FIRST = (
 
 # Subjects that are to have that page among the first three without a look at the texts.
 SUBJECTS = (
+    "seed",
+    "view graph",
+    "load image folder",
+    "class weight",
+    "freeze layers",
     "plot training history",
     "plot history",
     "output of an intermediate layer",

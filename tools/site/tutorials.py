@@ -1,15 +1,14 @@
 """The programs of examples/ as pages and notebooks: their text, their code in pieces, and what each piece shows.
 
-A program stays as it is, and its page follows from it: what its docstrings say stands above the pieces of code, and the
-body of `main` is taken apart where it has empty lines, with its parameters as settings at the top.
+A program stays as it is, and its page follows from it: what it says of itself stands at the top, and the body of `main`
+is taken apart where it has empty lines, with its parameters as settings before it. Remarks that a piece begins with
+become the text above it.
 """
 
 from __future__ import annotations
 
 import ast
-import inspect
 import json
-import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -19,8 +18,6 @@ import nbformat
 from tools.site import docstrings, sections
 from tools.site.names import ROOT
 from tools.site.run_page import blocks
-
-_RETURNED = re.compile(r"(;|,? and) return [^.]*\.$")
 
 
 class Tutorial(NamedTuple):
@@ -121,8 +118,7 @@ def cells(source: str, settings: dict[str, str]) -> Iterator[Cell]:
         if isinstance(node, ast.FunctionDef) and node.name == "main":
             yield from _main(node, source, settings, last)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            text, code = _without_docstring(node, lines, begin)
-            yield Cell(text, _joined([*between, *code]))
+            yield _cell([*between, *lines[begin - 1 : end]])
         elif node is not last and not _only_for_starting(node, nodes, last):
             waiting += [*between, *lines[begin - 1 : end]]
     if waiting:
@@ -142,35 +138,11 @@ def _joined(lines: list[str]) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def _without_docstring(node: Any, lines: list[str], begin: int) -> tuple[str, list[str]]:
-    code = lines[begin - 1 : node.end_lineno]
-    said = ast.get_docstring(node)
-    if not said or len(node.body) < 2:
-        return "", code
-    first, last = node.body[0].lineno - begin, node.body[0].end_lineno - begin
-    kept = [*code[:first], *code[last + 1 :]]
-    while len(kept) > first and not kept[first].strip():
-        del kept[first]
-    return docstrings.prose(" ".join(inspect.cleandoc(said).split())), kept
-
-
-def _without_result(said: str) -> str:
-    """What `main` does, without what it returns: the page has its body, and returns nothing.
-
-    >>> _without_result("Train, draw, and return the accuracy.")
-    'Train and draw.'
-    """
-    kept, count = _RETURNED.subn(".", said)
-    return re.sub(r", (?=[^,]*$)", " and ", kept) if count else said
-
-
 def _main(node: ast.FunctionDef, source: str, settings: dict[str, str], last: ast.If | None) -> Iterator[Cell]:
     lines = source.splitlines()
-    said = docstrings.prose(_without_result(" ".join((ast.get_docstring(node) or "").split())))
     given = _settings(node, settings)
     if given:
-        yield Cell(said, given)
-        said = ""
+        yield Cell("", given)
     has_text = ast.get_docstring(node) is not None
     body = node.body[1:] if has_text else node.body
     end = _end(node.body[0] if has_text else node.returns or node.args)  # remarks may stand before the first statement
@@ -179,13 +151,13 @@ def _main(node: ast.FunctionDef, source: str, settings: dict[str, str], last: as
         between = lines[end : statement.lineno - 1]
         end = statement.end_lineno or statement.lineno
         if waiting and "" in [line.strip() for line in between]:
-            yield _cell(waiting, said)
-            waiting, said = [], ""
+            yield _cell(waiting)
+            waiting = []
         if isinstance(statement, ast.Return) and statement.value is not None:
             waiting += [*between, *_result(statement.value, source, last)]
         else:
             waiting += [*between, *lines[statement.lineno - 1 : end]]
-    yield _cell(waiting, said)
+    yield _cell(waiting)
 
 
 def _end(node: Any) -> int:
@@ -194,14 +166,13 @@ def _end(node: Any) -> int:
     return max([getattr(part, "end_lineno", 0) for part in parts])
 
 
-def _cell(lines: list[str], said: str) -> Cell:
-    """Code of `main`; comments that it begins with become its text."""
+def _cell(lines: list[str]) -> Cell:
+    """A definition, or a piece of `main`; comments that it begins with become its text."""
     code = textwrap.dedent(_joined(lines)).splitlines()
     remarks = []
     while code and code[0].startswith("#"):
         remarks.append(code.pop(0).lstrip("# "))
-    text = " ".join([*([said] if said else []), docstrings.prose(" ".join(remarks))]).strip()
-    return Cell(text, "\n".join(code))
+    return Cell(docstrings.prose(" ".join(remarks)), "\n".join(code))
 
 
 def _settings(node: ast.FunctionDef, settings: dict[str, str]) -> str:

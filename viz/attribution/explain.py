@@ -37,7 +37,7 @@ def explain(
     output: Any = None,
     logits: bool = False,
 ) -> Explanation:
-    """Which parts of each sample the model's answer rests on.
+    """Shows which parts of each sample a model's answer is based on.
 
     The model is called as it is, with `training=False`, whatever made it: nothing is rebuilt. Inputs that an
     `Embedding` looks up (tokens, text) are explained by the vectors that it gives for them. A row's answer is taken to

@@ -27,7 +27,7 @@ _TITLES = {
 
 @dataclasses.dataclass(repr=False)
 class Explanation:
-    """What the answer for each row rests on. Prints itself as a table and shows itself as a picture in notebooks.
+    """What a model's answer for each row is based on; it prints as a table, and notebooks show its picture.
 
     Attributes:
         method: how it was found.

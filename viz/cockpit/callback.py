@@ -26,17 +26,17 @@ _OF_BUDGET = 0.5  # how much of all the time that measuring may have taken so fa
 
 
 class Cockpit(Callback):
-    """Say during `fit` whether batch size and learning rate are right: noise of gradients, lengths of steps, curvature.
+    """Tells during `fit` whether batch size and learning rate are right: gradient noise, step lengths, curvature.
 
     Some steps are measured beside the training, which keeps its bits. `TensorBoard` and `Live` among the callbacks (or
     an open `viz.live` page) show the numbers as `cockpit/noise_scale`, `cockpit/alpha`, `cockpit/curvature` and
     `cockpit/gradient_norm`; in the end a sentence says what they come to.
 
     Args:
-        every: measure every so many steps; None: as often as `overhead` allows.
+        every: measure every this many steps; None: as often as `overhead` allows.
         overhead: the largest share of the time that measuring may take; the second step is measured in any case.
         parts: into how many parts a batch is cut to see its noise, at least 2.
-        curvature: measure the largest curvature with every so many measured steps; 0: never.
+        curvature: measure the largest curvature with every this many measured steps; 0: never.
         verbose: 1: print the sentence in the end; 0: nothing.
 
     Attributes:

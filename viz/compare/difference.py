@@ -19,7 +19,7 @@ __all__ = ["TOLERANCE", "Cost", "Difference", "OpChange", "ValueChange", "Verdic
 
 
 class Difference(Changes):
-    """Everything in which two traces, models or files of weights differ; true when they do.
+    """The differences between two traces, models or files of weights; true when there are any.
 
     Times and bytes are told but never count as a difference: no two runs take the same time.
 

@@ -17,7 +17,7 @@ __all__ = ["Doctor"]
 
 
 class Doctor(Callback):
-    """Watch training, and say what is wrong with it: errors at once, the rest in the end, on stderr.
+    """Watches training and reports what is wrong with it: errors at once, the rest at the end, on stderr.
 
     The first steps are looked at closely, the rest cheaply. Of several ranks, it watches rank 0; `viz doctor` compares
     them.

@@ -19,7 +19,7 @@ _ITEM = """<li style="margin:.5em 0"><b style="color:{color}">{severity}</b> <b>
 
 
 class Diagnosis:
-    """What the doctor found.
+    """The findings of the doctor about a training.
 
     Args:
         findings: the findings, in any order of their own.

@@ -48,7 +48,7 @@ def diagnose(
     ignore: Sequence[str] = (),
     **fit: Unpack[FitOptions],
 ) -> Diagnosis:
-    """Train a compiled model for a few steps, and say what is wrong; then put everything back as it was.
+    """Trains a compiled model for a few steps and reports what is wrong; then restores the model.
 
     Args:
         model: a compiled model.

@@ -1,4 +1,4 @@
-"""`viz.watch`: weights, gradients and activations of a model in TensorBoard, every so many steps."""
+"""`viz.watch`: weights, gradients and activations of a model in TensorBoard, every this many steps."""
 
 from __future__ import annotations
 

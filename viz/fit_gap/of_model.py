@@ -19,7 +19,7 @@ _OURS = frozenset(["epochs", "initial_epoch", "nb_epoch"])
 
 @boundary
 def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
-    """Tell why `fit` and `evaluate` disagree about the same rows: train for one epoch, then put everything back.
+    """Explains why `fit` and `evaluate` disagree about the same rows: trains for an epoch, then undoes it.
 
     The difference is split into the running mean of the epoch, dropout, batch normalization's statistics,
     augmentation, penalties, and what else there is. Where causes act on each other, each one's part is its average

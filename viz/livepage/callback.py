@@ -11,7 +11,7 @@ __all__ = ["Live"]
 
 
 class Live(Callback):
-    """Show `fit` on a page of this machine while it runs; see `viz.live`.
+    """Shows `fit` on a local web page while it runs; see `viz.live`.
 
     Later calls of `fit` with the same object go on on the same page. Of several ranks, rank 0 has the page.
 

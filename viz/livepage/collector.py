@@ -41,7 +41,7 @@ class Collector(observe.Observer):
     Args:
         box: where everything goes.
         pace: says which steps may be recorded.
-        every_steps: record at most every so many steps.
+        every_steps: record at most every this many steps.
         model: whose weights the page shows; None for all.
         rounds: of the doctor, if he looks at all.
 

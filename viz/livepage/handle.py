@@ -64,7 +64,7 @@ def live(
         model: show the weights and gradients of this model only; default: all.
         port: of the page; 0 for any that is free.
         open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal.
-        every: record a step for the graph and the histograms every so many seconds at most.
+        every: record a step for the graph and the histograms every this many seconds at most.
         every_steps: record only steps whose number is a multiple of this. A step that has fewer rows than the one
             before it, as at the end of an epoch, is passed over for the next one.
         overhead: the largest share of the time that recorded steps may cost, and as much again for the doctor after

@@ -138,7 +138,7 @@ def _asked_by_signal(ring: Ring) -> Any:
 
 @boundary
 def keep_step() -> None:
-    """Write the last training steps, where they are held: `viz run --keep 3 train.py`.
+    """Saves the last training steps, when the program runs under `viz run --keep 3 train.py`.
 
     They are written at the end of the running step, so that it is one of them; between two steps at the end of the
     next. Where none follows, the last ones are written when the program ends.

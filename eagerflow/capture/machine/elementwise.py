@@ -53,7 +53,7 @@ def one_over_exponential(writing: Writing, x: Operand, out: Operand) -> None:
 
 
 def sigmoid(writing: Writing, made: Compute) -> None:
-    """`1 / (1 + exp(-x))`."""
+    """Sigmoid: `1 / (1 + exp(-x))`."""
     x = writing.taken(made.arrays[0])
     one_over_exponential(writing, x, writing.made(made.outs[0]))
 

@@ -27,7 +27,7 @@ einsum, searchsorted = ops.einsum, ops.searchsorted
 
 
 def zeros(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Zeros.
+    """Fills a weight with zeros.
 
     >>> zeros((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
@@ -36,7 +36,7 @@ def zeros(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor
 
 
 def ones(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Ones.
+    """Fills a weight with ones.
 
     >>> ones((2,), "int32").tolist()
     [1, 1]

@@ -131,7 +131,7 @@ class Strategy:
             return fn(*args, **given)
 
     def _share_of(self, given: Any) -> Share | None:
-        """The share of the batch that was drawn last, if that is what a function is given."""
+        """The fraction of the batch that was drawn last, if that is what a function is given."""
         share = self._share
         if share is None or self.num_replicas_in_sync == 1:
             return None
@@ -172,7 +172,7 @@ class Strategy:
         return (value,)
 
     def gather(self, value: Any, axis: int) -> Any:
-        """The values of all ranks, one behind the other."""
+        """The values of all ranks, one after the other."""
         if self.num_replicas_in_sync == 1:
             return value
         return tree.map_structure(lambda x: convert_to_tensor(distribution.all_gather(x, axis)), value)

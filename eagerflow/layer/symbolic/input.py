@@ -25,7 +25,7 @@ class InputLayer(Layer):
         shape: the shape without the batch axis; None for unknown lengths.
         batch_size: the length of the batch axis, when it is fixed.
         dtype: a type name; default: `floatx()`.
-        sparse: accepted for Keras' signature; only False is possible.
+        sparse: accepted for compatibility with Keras; only False is possible.
         ragged: the same.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         input_tensor: a symbolic tensor whose shape and type are taken.
@@ -185,7 +185,7 @@ def Input(
         shape: the shape of one example, without the batch axis; None for unknown lengths.
         batch_size: the length of the batch axis, when it is fixed.
         dtype: a type name; default: `floatx()`. Data are converted to it.
-        sparse: accepted for Keras' signature; only False is possible.
+        sparse: accepted for compatibility with Keras; only False is possible.
         ragged: the same.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: a name, by which data in dicts are found.

@@ -10,7 +10,7 @@ __all__ = ["SymbolicScope"]
 
 
 class SymbolicScope:
-    """What runs inside the block leaves no trace: not in variables, random states, losses or tapes.
+    """A block whose ops leave no trace: not in variables, random states, losses or tapes.
 
     Symbolic tensors need no such block; it is for running layers on stand-ins, to see what comes out.
 

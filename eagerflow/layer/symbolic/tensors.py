@@ -67,7 +67,7 @@ class SymbolicTensor(Tensor):
     Args:
         shape: the shape.
         dtype: a type name.
-        sparse: accepted for Keras' signature; only False is possible.
+        sparse: accepted for compatibility with Keras; only False is possible.
         ragged: the same.
         record_history: accepted for Keras' signature.
         name: shown in messages.

@@ -35,8 +35,8 @@ class Attention(Layer):
         use_scale: whether the scores are multiplied by a learned number.
         score_mode: `"dot"` (query times key) or `"concat"` (a learned number times the sum of
             `tanh(query + key)`).
-        dropout: the share of the scores that is dropped while training.
-        seed: an integer; dropout then draws the same in every run.
+        dropout: the fraction of the scores that is dropped while training.
+        seed: an integer that makes dropout the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Called on `[query, value]` or `[query, value, key]`, of shapes (batch, targets, width), (batch, sources, width)
@@ -135,7 +135,7 @@ class Attention(Layer):
         training: bool = False,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
-    ) -> Any:
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """The means of the values.
 
         Args:
@@ -200,7 +200,7 @@ class AdditiveAttention(Attention):
 
     Args:
         use_scale: whether `scale` is learned, one number per feature; otherwise it is 1.
-        dropout: the share of the scores that is dropped while training.
+        dropout: the fraction of the scores that is dropped while training.
         **kwargs: arguments of every layer, and `seed`.
 
     Called as `Attention` is.

@@ -35,18 +35,18 @@ __all__ = ["MultiHeadAttention"]
 
 
 class MultiHeadAttention(Layer):
-    """Several scaled dot-product attentions side by side, each on projections of its own.
+    """Multi-head attention: several attentions side by side, each on learned projections of its inputs.
 
     Args:
         num_heads: the number of attention heads.
         key_dim: the width of each head's queries and keys.
         value_dim: the width of each head's values; default: `key_dim`.
-        dropout: the share of the attention weights that is dropped while training.
+        dropout: the fraction of the attention weights that is dropped while training.
         use_bias: whether the projections have biases.
         output_shape: the width of the output; default: that of the query.
-        attention_axes: the axes that attention goes over; default: all but the batch's and the last.
-        sliding_window: how far a target sees: sources less than this many positions away; None for all.
-        flash_attention: accepted; the numbers are the same.
+        attention_axes: the axes that attention goes over; default: all but the first (batch) and the last.
+        sliding_window: let each target attend only to sources less than this many positions away; None for all.
+        flash_attention: accepted for compatibility with Keras; it changes nothing.
         kernel_initializer: initializer of the projections' kernels.
         bias_initializer: initializer of their biases.
         kernel_regularizer: penalty on the kernels.
@@ -55,7 +55,7 @@ class MultiHeadAttention(Layer):
         kernel_constraint: constraint on the kernels.
         bias_constraint: constraint on the biases.
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
-        seed: an integer; dropout then draws the same in every run.
+        seed: an integer that makes dropout the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:
@@ -72,7 +72,7 @@ class MultiHeadAttention(Layer):
     >>> output, weights = layer(x, x, return_attention_scores=True, use_causal_mask=True)
     >>> output.shape, weights.shape  # (batch, heads, targets, sources)
     ((1, 3, 8), (1, 2, 3, 3))
-    >>> weights[0, 0].numpy().astype(float).round(2).tolist()  # the first position sees itself alone
+    >>> weights[0, 0].numpy().astype(float).round(2).tolist()  # no look ahead
     [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.33, 0.33, 0.33]]
     """
 
@@ -129,7 +129,7 @@ class MultiHeadAttention(Layer):
         }
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Make the projections."""
+        """Creates the weights of the projections."""
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         self.query_dense = self._projection("query", query_shape, (self.num_heads, self.key_dim))
@@ -166,7 +166,7 @@ class MultiHeadAttention(Layer):
         letters = string.ascii_lowercase
         kept, summed = letters[:free], letters[free : free + taken]
         made = letters[free + taken : free + taken + len(widths)]
-        settings = {k: v.clone() if hasattr(v, "clone") else v for k, v in self._of_weights.items()}
+        settings: dict[str, Any] = {k: v.clone() if hasattr(v, "clone") else v for k, v in self._of_weights.items()}
         layer = EinsumDense(
             f"{kept}{summed},{summed}{made}->{kept}{made}",
             output_shape=(*[None] * (free - 1), *widths),
@@ -225,8 +225,8 @@ class MultiHeadAttention(Layer):
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
-    ) -> Any:
-        """The attended values, projected; with `return_attention_scores`, the weights of all heads too.
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Computes the output; with `return_attention_scores=True`, also returns the attention weights of each head.
 
         Args:
             query: (batch, targets, width).
@@ -297,7 +297,7 @@ class MultiHeadAttention(Layer):
         dropped = self.dropout_layer(weights, training=training) if self.dropout else weights
         return ops.einsum(self._means_equation, dropped, value), weights
 
-    def compute_output_shape(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> Any:
+    def compute_output_shape(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> Shape:
         """The shape of the query with the output's width."""
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)

@@ -142,7 +142,7 @@ class Conv1D(_Conv):
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         dilation_rate: the step between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (kernel_size, channels / groups, filters).
         bias_initializer: initializer of the bias, (filters,).
@@ -185,7 +185,7 @@ class Conv2D(_Conv):
             height, width).
         dilation_rate: an integer, or the steps between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*kernel_size, channels / groups, filters).
         bias_initializer: initializer of the bias, (filters,).
@@ -229,7 +229,7 @@ class Conv3D(_Conv):
             *lengths).
         dilation_rate: an integer, or the steps between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*kernel_size, channels / groups, filters).
         bias_initializer: initializer of the bias, (filters,).

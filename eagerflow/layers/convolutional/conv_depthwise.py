@@ -90,7 +90,7 @@ class DepthwiseConv1D(_DepthwiseConv):
         depth_multiplier: the number of filters per channel.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: the step between the elements of a window.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: initializer of the kernel, (kernel_size, channels, depth_multiplier).
         bias_initializer: initializer of the bias.
@@ -127,7 +127,7 @@ class DepthwiseConv2D(_DepthwiseConv):
         depth_multiplier: the number of filters per channel.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: an integer, or the steps between the elements of a window.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: initializer of the kernel, (*kernel_size, channels, depth_multiplier).
         bias_initializer: initializer of the bias.

@@ -110,7 +110,7 @@ class SeparableConv1D(_SeparableConv):
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: the step between the elements of a window.
         depth_multiplier: the number of filters per channel.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: initializer of the kernel over positions.
         pointwise_initializer: initializer of the kernel over channels.
@@ -154,7 +154,7 @@ class SeparableConv2D(_SeparableConv):
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: an integer, or the steps between the elements of a window.
         depth_multiplier: the number of filters per channel.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: initializer of the kernel over positions.
         pointwise_initializer: initializer of the kernel over channels.

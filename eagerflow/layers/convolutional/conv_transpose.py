@@ -111,7 +111,7 @@ class Conv1DTranspose(_ConvTranspose):
         output_padding: how much longer the output is than its smallest length; None follows `padding`.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: the step between the elements of a window.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (kernel_size, filters, channels).
         bias_initializer: initializer of the bias, (filters,).
@@ -152,7 +152,7 @@ class Conv2DTranspose(_ConvTranspose):
         output_padding: how much longer the output is than its smallest length; None follows `padding`.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: an integer, or the steps between the elements of a window.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*kernel_size, filters, channels).
         bias_initializer: initializer of the bias, (filters,).
@@ -193,7 +193,7 @@ class Conv3DTranspose(_ConvTranspose):
         data_format: `"channels_last"` or `"channels_first"`.
         output_padding: how much longer the output is than its smallest length; None follows `padding`.
         dilation_rate: an integer, or the steps between the elements of a window.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*kernel_size, filters, channels).
         bias_initializer: initializer of the bias, (filters,).

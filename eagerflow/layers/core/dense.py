@@ -30,11 +30,11 @@ __all__ = ["Dense"]
 
 
 class Dense(AdaptedLayer):
-    """`activation(inputs @ kernel + bias)` over the last axis.
+    """A fully connected layer: `activation(inputs @ kernel + bias)` over the last axis.
 
     Args:
         units: the length of the last axis of the output.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, of shape (inputs, units).
         bias_initializer: initializer of the bias, of shape (units,).
@@ -43,7 +43,7 @@ class Dense(AdaptedLayer):
         activity_regularizer: penalty on the output.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
+        lora_rank: if given, a low-rank adapter of this rank is trained instead of the kernel (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
         quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer, such as `name` and `dtype`.

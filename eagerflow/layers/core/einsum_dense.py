@@ -43,7 +43,7 @@ class EinsumDense(AdaptedLayer):
         equation: such as `"ab,bc->ac"` (what `Dense` does), or with an ellipsis: `"...x,xy->...y"`.
         output_shape: the lengths of the output without the batch axis (and without what the ellipsis stands
             for); None where the input decides.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         bias_axes: the axes of the output that the bias has, by their letters; None for no bias.
         kernel_initializer: initializer of the kernel.
         bias_initializer: initializer of the bias.
@@ -51,7 +51,7 @@ class EinsumDense(AdaptedLayer):
         bias_regularizer: penalty on the bias.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
+        lora_rank: if given, a low-rank adapter of this rank is trained instead of the kernel (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
         gptq_unpacked_column_size: not available here.
         quantization_config: how a layer with a quantized `dtype` is quantized.

@@ -23,17 +23,17 @@ __all__ = ["Embedding"]
 
 
 class Embedding(AdaptedLayer):
-    """Looks up a vector for every integer.
+    """Turns integers, such as the numbers of words, into learned vectors.
 
     Args:
-        input_dim: how many integers there are: inputs go from 0 to `input_dim - 1`.
+        input_dim: the size of the vocabulary: inputs are integers from 0 to `input_dim - 1`.
         output_dim: the length of the vectors.
         embeddings_initializer: initializer of the vectors, of shape (input_dim, output_dim).
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
-        mask_zero: whether 0 marks padding, which later layers then leave out.
+        mask_zero: if True, 0 marks padding, which the layers that follow leave out.
         weights: initial values of the vectors; then no initializer is used.
-        lora_rank: the rank of an adapter, which trains instead of the vectors (see `enable_lora`).
+        lora_rank: if given, a low-rank adapter of this rank is trained instead of the vectors (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
         quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer (Keras 2's `input_length` is accepted and not needed).

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import regularizers
 from eagerflow.base.layer_options import LayerOptions, WeightOptions
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import TensorLike, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 
@@ -14,7 +14,7 @@ __all__ = ["ActivityRegularization", "Identity"]
 
 
 class Identity(Layer):
-    """Its output is its input.
+    """Returns its inputs unchanged.
 
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -39,7 +39,7 @@ class Identity(Layer):
 
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any) -> Tensors:
         """`inputs`."""
         return inputs
 
@@ -79,7 +79,7 @@ class ActivityRegularization(Layer):
 
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any) -> Tensors:
         """`inputs`."""
         return inputs
 

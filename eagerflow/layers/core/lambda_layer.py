@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 from eagerflow.base import tree
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import TensorLike, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import run
@@ -81,7 +81,7 @@ class Lambda(Layer):
             self, inputs: TensorLike, mask: TensorLike = None, training: bool | None = None
         ) -> Tensor | Any: ...
 
-    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Tensors:
         """What the function returns."""
         context = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{name: context[name] for name in self._passes_on})

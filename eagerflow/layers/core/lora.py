@@ -82,16 +82,17 @@ class LoraLayer(Layer):
         a_initializer: InitializerLike = "he_uniform",
         b_initializer: InitializerLike = "zeros",
     ) -> None:
-        """Train two small matrices, whose product is added to the large weight, instead of that.
+        """Freezes the layer's large weight and trains a low-rank update of it instead (LoRA).
 
-        Files hold the sum. A layer with an adapter that reads one goes on with `b` zero; Keras clears `a` too, and
-        then nothing is left that could train.
+        The large weight is the kernel, or the table of an `Embedding`. The update is the product of two small matrices,
+        `a @ b`, which is added to it. Saved files hold the sum. When a layer with an adapter loads such a file, its `b`
+        is set to zero and training goes on from there. (Keras sets `a` to zero as well, after which nothing can learn.)
 
         Args:
-            rank: the rank of the two matrices' product: the number of columns of the first and of rows of the second.
-            lora_alpha: the product is multiplied by `lora_alpha / rank`; default: `rank`, which multiplies it by 1.
-            a_initializer: initializer of the first matrix.
-            b_initializer: initializer of the second matrix; zeros leave the layer's outputs unchanged at first.
+            rank: the rank of the update: `a` has this many columns, and `b` this many rows.
+            lora_alpha: the update is multiplied by `lora_alpha / rank`; default: `rank`, so that it is used as it is.
+            a_initializer: initializer of `a`.
+            b_initializer: initializer of `b`; with zeros, the layer gives the same outputs as before at first.
 
         Raises:
             ValueError: in a layer that is not built, has an adapter, or a constraint on the weight.

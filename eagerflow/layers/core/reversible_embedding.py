@@ -35,7 +35,7 @@ class ReversibleEmbedding(Embedding):
         embeddings_initializer: initializer of the vectors.
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
-        mask_zero: whether 0 marks padding, which later layers then leave out.
+        mask_zero: if True, 0 marks padding, which the layers that follow leave out.
         reverse_dtype: the type of the product on the way back; default: the compute type.
         logit_soft_cap: scores are squashed smoothly into -cap to cap; None for no cap.
         **kwargs: arguments of `Embedding` and of every layer.

@@ -93,7 +93,7 @@ class Dot(Layer):
 
 
 def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Tensor:
-    """`Dot(axes, **kwargs)(inputs)`.
+    """The dot product of two inputs, as the layer `Dot` computes it.
 
     >>> import eagerflow as ef
     >>> ef.layers.dot([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])], axes=1).tolist()

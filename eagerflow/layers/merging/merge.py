@@ -324,7 +324,7 @@ class Minimum(_Extreme):
 
 
 class Concatenate(_Merge):
-    """The inputs one behind the other along an axis.
+    """Joins the inputs one after the other along an axis.
 
     Args:
         axis: the axis.
@@ -368,7 +368,7 @@ class Concatenate(_Merge):
         return (*first[:place], total, *first[place + 1 :])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The masks one behind the other; inputs without one count as unmasked."""
+        """The masks one after the other; inputs without one count as unmasked."""
         if mask is None:
             return None
         _check_masks(self, inputs, mask)
@@ -387,7 +387,7 @@ def _concatenable(x: Tensor, mask: Any) -> Tensor:
 
 @takes_one_list
 def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Add(**kwargs)(inputs)`.
+    """The sum of the inputs, as the layer `Add` computes it.
 
     >>> import eagerflow as ef
     >>> ef.layers.add([ef.Tensor([1.0, 2.0]), ef.Tensor([10.0, 20.0])]).tolist()
@@ -398,7 +398,7 @@ def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 
 @takes_one_list
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Subtract(**kwargs)(inputs)`.
+    """The difference of two inputs, as the layer `Subtract` computes it.
 
     >>> import eagerflow as ef
     >>> ef.layers.subtract([ef.Tensor([10.0, 20.0]), ef.Tensor([1.0, 2.0])]).tolist()
@@ -409,7 +409,7 @@ def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 
 @takes_one_list
 def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Average(**kwargs)(inputs)`.
+    """The mean of the inputs, as the layer `Average` computes it.
 
     >>> import eagerflow as ef
     >>> ef.layers.average([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
@@ -420,7 +420,7 @@ def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 
 @takes_one_list
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Multiply(**kwargs)(inputs)`.
+    """The product of the inputs, as the layer `Multiply` computes it.
 
     >>> import eagerflow as ef
     >>> ef.layers.multiply([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
@@ -431,7 +431,7 @@ def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 
 @takes_one_list
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Maximum(**kwargs)(inputs)`.
+    """The elementwise maximum of the inputs, as the layer `Maximum` computes it.
 
     >>> import eagerflow as ef
     >>> ef.layers.maximum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
@@ -442,7 +442,7 @@ def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 
 @takes_one_list
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Minimum(**kwargs)(inputs)`.
+    """The elementwise minimum of the inputs, as the layer `Minimum` computes it.
 
     >>> import eagerflow as ef
     >>> ef.layers.minimum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
@@ -453,7 +453,7 @@ def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 
 @takes_one_list
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
-    """`Concatenate(axis, **kwargs)(inputs)`.
+    """The inputs joined along an axis, as by the layer `Concatenate`.
 
     >>> import eagerflow as ef
     >>> ef.layers.concatenate([ef.ops.ones((2, 3)), ef.ops.ones((2, 4))]).shape

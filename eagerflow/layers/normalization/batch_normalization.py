@@ -26,17 +26,17 @@ _CLIPS = ("rmax", "rmin", "dmax")
 
 
 class BatchNormalization(Layer):
-    """Shifts and scales each channel to mean 0 and variance 1 over the batch, then by learned amounts.
+    """Batch normalization: gives each channel mean 0 and variance 1 over the batch, then a learned scale and shift.
 
     While training, the moments are those of the batch, and moving averages of them are kept; these are used
     otherwise, and when the layer is frozen (`trainable = False`).
 
     Args:
         axis: the axis of the channels.
-        momentum: how much of the moving averages stays at each step.
+        momentum: the fraction of the moving averages that is kept at each step.
         epsilon: added to the variance.
-        center: whether the learned shift `beta` is there.
-        scale: whether the learned factor `gamma` is there.
+        center: whether to add a learned shift, `beta`.
+        scale: whether to multiply by a learned factor, `gamma`.
         beta_initializer: initializer of `beta`.
         gamma_initializer: initializer of `gamma`.
         moving_mean_initializer: initializer of the moving mean.

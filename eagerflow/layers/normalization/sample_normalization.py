@@ -49,13 +49,13 @@ class _Normalization(Layer):
 
 
 class LayerNormalization(_Normalization):
-    """Shifts and scales each sample to mean 0 and variance 1 over some axes, then by learned amounts.
+    """Layer normalization: gives each sample mean 0 and variance 1, then a learned scale and shift.
 
     Args:
         axis: the axis or axes, usually that of the features.
         epsilon: added to the variance.
-        center: whether the learned shift `beta` is there.
-        scale: whether the learned factor `gamma` is there.
+        center: whether to add a learned shift, `beta`.
+        scale: whether to multiply by a learned factor, `gamma`.
         beta_initializer: initializer of `beta`.
         gamma_initializer: initializer of `gamma`.
         beta_regularizer: penalty on `beta`.
@@ -130,8 +130,8 @@ class GroupNormalization(_Normalization):
         groups: the number of groups; -1 for as many as channels (instance normalization).
         axis: the axis of the channels.
         epsilon: added to the variance.
-        center: whether the learned shift `beta` is there.
-        scale: whether the learned factor `gamma` is there.
+        center: whether to add a learned shift, `beta`.
+        scale: whether to multiply by a learned factor, `gamma`.
         beta_initializer: initializer of `beta`.
         gamma_initializer: initializer of `gamma`.
         beta_regularizer: penalty on `beta`.

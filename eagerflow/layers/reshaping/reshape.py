@@ -19,7 +19,7 @@ __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
 
 class Flatten(Layer):
-    """Joins all axes but the batch's into one.
+    """Flattens each sample: joins all axes but the first (batch) into one.
 
     Args:
         data_format: with `"channels_first"` the channels are moved behind the spatial axes first, so that the

@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.layer_options import NamedOptions
 from eagerflow.base.serialization import deserialize_keras_object
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layers.rnn.both_directions import fit_together, run_together
@@ -113,7 +113,9 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
     if TYPE_CHECKING:
         __call__: CallOfBothDirections
 
-    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
+    ) -> Tensors:
         """The joined outputs; with `return_state`, the states of both directions follow.
 
         Args:

@@ -186,7 +186,7 @@ class SimpleRNNCell(_Cell):
 
     Args:
         units: the length of the state, which is also the output.
-        activation: a function or its name; None: no activation.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, units).
         recurrent_initializer: initializer of the recurrent kernel, (units, units).
@@ -197,9 +197,9 @@ class SimpleRNNCell(_Cell):
         kernel_constraint: constraint on the kernel.
         recurrent_constraint: constraint on the recurrent kernel.
         bias_constraint: constraint on the bias.
-        dropout: the share of the inputs that is dropped while training.
-        recurrent_dropout: the share of the state that is dropped while training.
-        seed: an integer; dropout then draws the same in every run.
+        dropout: the fraction of the inputs that is dropped while training.
+        recurrent_dropout: the fraction of the state that is dropped while training.
+        seed: an integer that makes dropout the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -262,16 +262,16 @@ class LSTMCell(_Cell):
         kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
         recurrent_initializer: initializer of the recurrent kernel, (units, 4 units).
         bias_initializer: initializer of the bias, (4 units,).
-        unit_forget_bias: whether the forget gate's bias begins as ones.
+        unit_forget_bias: if True, the bias of the forget gate is initialized with ones.
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
         kernel_constraint: constraint on the kernel.
         recurrent_constraint: constraint on the recurrent kernel.
         bias_constraint: constraint on the bias.
-        dropout: the share of the inputs that is dropped while training.
-        recurrent_dropout: the share of the state that is dropped while training.
-        seed: an integer; dropout then draws the same in every run.
+        dropout: the fraction of the inputs that is dropped while training.
+        recurrent_dropout: the fraction of the state that is dropped while training.
+        seed: an integer that makes dropout the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -358,10 +358,10 @@ class GRUCell(_Cell):
         kernel_constraint: constraint on the kernel.
         recurrent_constraint: constraint on the recurrent kernel.
         bias_constraint: constraint on the bias.
-        dropout: the share of the inputs that is dropped while training.
-        recurrent_dropout: the share of the state that is dropped while training.
+        dropout: the fraction of the inputs that is dropped while training.
+        recurrent_dropout: the fraction of the state that is dropped while training.
         reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
-        seed: an integer; dropout then draws the same in every run.
+        seed: an integer that makes dropout the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:

@@ -144,7 +144,7 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
         data_format: where the channels are.
         dilation_rate: steps from one element of a window to the next, on the input.
         activation: of candidate and output: a function or its name.
-        recurrent_activation: of the gates.
+        recurrent_activation: the activation of the gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*window, channels, 4 filters).
         recurrent_initializer: initializer of the recurrent kernel, (*window, filters, 4 filters).
@@ -157,12 +157,12 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
         kernel_constraint: constraint on the kernel.
         recurrent_constraint: constraint on the recurrent kernel.
         bias_constraint: constraint on the bias.
-        dropout: the share of the inputs that is dropped while training.
-        recurrent_dropout: the share of the state that is dropped while training.
-        seed: an integer; dropout then draws the same in every run.
-        return_sequences: whether the outputs of all steps are returned, or the last one.
+        dropout: the fraction of the inputs that is dropped while training.
+        recurrent_dropout: the fraction of the state that is dropped while training.
+        seed: an integer that makes dropout the same in every run.
+        return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
         return_state: whether the last states are returned too.
-        go_backwards: whether the steps are run from last to first; outputs come in that order.
+        go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
         stateful: whether each batch begins with the states that the one before it ended with.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 

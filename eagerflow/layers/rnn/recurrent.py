@@ -122,8 +122,8 @@ class SimpleRNN(_Recurrent[ReturnState]):
     """A recurrent layer whose output is fed back: `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
 
     Args:
-        units: the length of the state, which is also the output of a step.
-        activation: a function or its name; None: no activation.
+        units: the size of the state, which is also the output of a step.
+        activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, units).
         recurrent_initializer: initializer of the recurrent kernel, (units, units).
@@ -135,14 +135,14 @@ class SimpleRNN(_Recurrent[ReturnState]):
         kernel_constraint: constraint on the kernel.
         recurrent_constraint: constraint on the recurrent kernel.
         bias_constraint: constraint on the bias.
-        dropout: the share of the inputs that is dropped while training, the same at all steps.
-        recurrent_dropout: the share of the state that is dropped while training.
-        return_sequences: whether the outputs of all steps are returned, or the last one.
-        return_state: whether the last state is returned too.
-        go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether each batch begins with the state that the one before it ended with.
-        unroll: accepted; it makes no difference here.
-        seed: an integer; dropout then draws the same in every run.
+        dropout: the fraction of the inputs that is dropped while training, the same at all steps.
+        recurrent_dropout: the fraction of the state that is dropped while training.
+        return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
+        return_state: if True, also return the last state.
+        go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
+        stateful: if True, each batch begins with the state that the one before it ended with.
+        unroll: accepted for compatibility with Keras; it changes nothing.
+        seed: an integer that makes dropout the same in every run.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
@@ -201,10 +201,10 @@ class SimpleRNN(_Recurrent[ReturnState]):
 
 
 class LSTM(_Recurrent[ReturnState]):
-    """Long short-term memory: a recurrent layer with a memory; gates decide what is written, kept and read.
+    """Long short-term memory (LSTM): a recurrent layer with a memory that gates write, keep and read.
 
     Args:
-        units: the length of the hidden state, which is also the output of a step, and of the cell state (the carry),
+        units: the size of the hidden state, which is also the output of a step, and of the cell state (the carry),
             which is the memory.
         activation: a function or its name. It is applied to the candidate, which is what a step would add to the
             memory, and to the memory before it is output.
@@ -213,7 +213,7 @@ class LSTM(_Recurrent[ReturnState]):
         kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
         recurrent_initializer: initializer of the recurrent kernel, (units, 4 units).
         bias_initializer: initializer of the bias, (4 units,).
-        unit_forget_bias: whether the forget gate's bias begins as ones.
+        unit_forget_bias: if True, the bias of the forget gate is initialized with ones.
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
@@ -221,15 +221,15 @@ class LSTM(_Recurrent[ReturnState]):
         kernel_constraint: constraint on the kernel.
         recurrent_constraint: constraint on the recurrent kernel.
         bias_constraint: constraint on the bias.
-        dropout: the share of the inputs that is dropped while training, the same at all steps.
-        recurrent_dropout: the share of the state that is dropped while training.
-        seed: an integer; dropout then draws the same in every run.
-        return_sequences: whether the outputs of all steps are returned, or the last one.
-        return_state: whether the last hidden state and the last cell state are returned too.
-        go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether each batch begins with the states that the one before it ended with.
-        unroll: accepted; it makes no difference here.
-        use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.
+        dropout: the fraction of the inputs that is dropped while training, the same at all steps.
+        recurrent_dropout: the fraction of the state that is dropped while training.
+        seed: an integer that makes dropout the same in every run.
+        return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
+        return_state: if True, also return the last hidden state and the last cell state.
+        go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
+        stateful: if True, each batch begins with the states that the one before it ended with.
+        unroll: accepted for compatibility with Keras; it changes nothing.
+        use_cudnn: accepted for compatibility with Keras; it changes nothing.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
@@ -296,10 +296,10 @@ class LSTM(_Recurrent[ReturnState]):
 
 
 class GRU(_Recurrent[ReturnState]):
-    """Gated recurrent units: a recurrent layer whose state is a gated mixture of old and new.
+    """Gated recurrent unit (GRU): a recurrent layer whose gates decide how much of its state each step replaces.
 
     Args:
-        units: the length of the state, which is also the output of a step.
+        units: the size of the state, which is also the output of a step.
         activation: a function or its name, applied to the candidate, which is what a step would put into the state.
         recurrent_activation: the activation of the two gates, a function or its name.
         use_bias: whether a bias is added.
@@ -313,16 +313,16 @@ class GRU(_Recurrent[ReturnState]):
         kernel_constraint: constraint on the kernel.
         recurrent_constraint: constraint on the recurrent kernel.
         bias_constraint: constraint on the bias.
-        dropout: the share of the inputs that is dropped while training, the same at all steps.
-        recurrent_dropout: the share of the state that is dropped while training.
-        seed: an integer; dropout then draws the same in every run.
-        return_sequences: whether the outputs of all steps are returned, or the last one.
-        return_state: whether the last state is returned too.
-        go_backwards: whether the steps are run from last to first; outputs come in that order.
-        stateful: whether each batch begins with the state that the one before it ended with.
-        unroll: accepted; it makes no difference here.
+        dropout: the fraction of the inputs that is dropped while training, the same at all steps.
+        recurrent_dropout: the fraction of the state that is dropped while training.
+        seed: an integer that makes dropout the same in every run.
+        return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
+        return_state: if True, also return the last state.
+        go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
+        stateful: if True, each batch begins with the state that the one before it ended with.
+        unroll: accepted for compatibility with Keras; it changes nothing.
         reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
-        use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.
+        use_cudnn: accepted for compatibility with Keras; it changes nothing.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.

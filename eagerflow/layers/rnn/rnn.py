@@ -13,7 +13,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
-from eagerflow.base.typing import Shape, TensorLike
+from eagerflow.base.typing import Shape, TensorLike, Tensors
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -116,9 +116,9 @@ class RNN(RecurrentLayer[ReturnState]):
     Args:
         cell: a layer whose `call(inputs, states)` returns the output and the new states, with the attribute
             `state_size` (an integer or a list of them); or a list of such cells, which are stacked.
-        return_sequences: whether the outputs of all steps are returned, or the last one.
+        return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
         return_state: whether the last states are returned too.
-        go_backwards: whether the steps are run from last to first; outputs come in that order.
+        go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
         stateful: whether each batch begins with the states that the one before it ended with.
         unroll: accepted; steps are always run one by one.
         zero_output_for_mask: whether masked steps give zeros, or the output before them.
@@ -214,7 +214,7 @@ class RNN(RecurrentLayer[ReturnState]):
     if TYPE_CHECKING:
         __call__: OfRecurrent[tuple[Any, ...]]
 
-    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Tensors:
         """The outputs, and the last states with `return_state`.
 
         Args:

@@ -11,7 +11,7 @@ from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.base.typing import FilePath
+from eagerflow.base.typing import FilePath, LoadedModel
 from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.models.saving import legacy_h5, safetensors
@@ -119,7 +119,7 @@ def _check_built(model: Any, doing: str) -> None:
 @boundary
 def load_model(
     filepath: FilePath, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
-) -> Any:
+) -> LoadedModel:
     """Load a model that `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
 
     Nothing in the file is ever run or imported: classes are looked up by name among ours, those registered with
@@ -135,7 +135,7 @@ def load_model(
             for every call.
 
     Returns:
-        The model.
+        The model, of the class that it was saved with.
 
     Raises:
         FileNotFoundError: when there is no file.

@@ -19,7 +19,7 @@ class Saving:
 
     @boundary
     def save(self, filepath: FilePath, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-        """Save architecture, weights and compiled state; `models.load_model` reads it. See `models.save_model`.
+        """Saves architecture, weights and compiled state, for `models.load_model` to read. See `models.save_model`.
 
         Args:
             filepath: a path that ends in `.keras`, `.h5` or `.safetensors`.
@@ -56,7 +56,7 @@ class Saving:
 
     @boundary
     def load_weights(self, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Unpack[LoadOptions]) -> None:
-        """Set the weights from a file, all or none.
+        """Loads the weights from a file: all of them, or none if they don't fit.
 
         Args:
             filepath: a `.weights.h5`, `.keras`, `.h5` or `.safetensors` file.

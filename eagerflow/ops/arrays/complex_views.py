@@ -32,7 +32,7 @@ def angle(x: TensorLike) -> Tensor:
 
 @composite
 def isreal(x: TensorLike) -> Tensor:
-    """Elementwise: has no imaginary part.
+    """Whether each element has no imaginary part.
 
     Args:
         x: a tensor.

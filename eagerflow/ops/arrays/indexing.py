@@ -71,7 +71,7 @@ def _add_at(xp: Numpy, out: Array, index: Any, x: Array) -> None:
 
 @composite
 def get_item(x: TensorLike, key: Any) -> Tensor:
-    """`x[key]`.
+    """Indexing as a function: `x[key]`.
 
     Args:
         x: a tensor.

@@ -52,7 +52,7 @@ def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
 
 @composite
 def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
-    """Positions by which the k-th element along `axis` stands where sorting would put it, smaller ones before.
+    """Positions that put the k-th element along `axis` where sorting would put it, smaller ones before it.
 
     Args:
         x: a tensor of real numbers.

@@ -99,7 +99,7 @@ def greater_equal(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 @op()
 def isfinite(xp: Numpy, x: Array) -> Array:
-    """Elementwise: neither infinite nor NaN.
+    """Whether each element is finite: neither infinite nor NaN.
 
     Args:
         x: a tensor.

@@ -88,7 +88,7 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
 
 @composite
 def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
-    """Elementwise `x` times the normal distribution function at `x`.
+    """GELU, elementwise: `x` times the normal distribution function at `x`.
 
     Args:
         x: a tensor.

@@ -39,7 +39,7 @@ def moments(
         x: a tensor.
         axes: an axis or several.
         keepdims: keep reduced axes with length 1.
-        synchronized: accepted for Keras' signature; only False is possible.
+        synchronized: accepted for compatibility with Keras; only False is possible.
 
     Raises:
         ValueError: for axes that aren't there, and for `synchronized=True`.

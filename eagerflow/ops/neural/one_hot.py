@@ -41,7 +41,7 @@ def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None
         num_classes: the length of the new axis.
         axis: where the new axis goes.
         dtype: the type of the result; default `floatx()`.
-        sparse: accepted for Keras' signature; only False is possible.
+        sparse: accepted for compatibility with Keras; only False is possible.
 
     Raises:
         TypeError: when `x` isn't made of whole numbers.
@@ -78,7 +78,7 @@ def multi_hot(
         num_classes: the length of the resulting axis.
         axis: the axis of `inputs` whose numbers are gathered into one vector.
         dtype: the type of the result; default `floatx()`.
-        sparse: accepted for Keras' signature; only False is possible.
+        sparse: accepted for compatibility with Keras; only False is possible.
         **kwargs: `num_tokens`, the older name of `num_classes`.
 
     Raises:

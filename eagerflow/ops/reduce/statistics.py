@@ -30,7 +30,7 @@ __all__ = ["allclose", "bincount", "cdist", "histogram", "isclose", "isin", "uni
 
 @composite
 def isclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
-    """Elementwise: differ by no more than `atol + rtol * |x2|`.
+    """Whether two tensors agree elementwise, up to `atol + rtol * |x2|`.
 
     Args:
         x1: a tensor or number.
@@ -69,7 +69,7 @@ def allclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1
 
 @composite
 def isin(x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """For each element of `x1`: does `x2` have it?
+    """Whether each element of `x1` is among those of `x2`.
 
     Args:
         x1: a tensor of real numbers.
@@ -98,7 +98,7 @@ def bincount(x: TensorLike, weights: Any = None, minlength: int = 0, sparse: boo
         x: integers, not negative: a vector, or a matrix of which each row is counted by itself.
         weights: a tensor of x's shape, to be summed instead of counting. Gradients flow to it.
         minlength: the least length of the answer.
-        sparse: accepted for Keras' signature; only False is possible.
+        sparse: accepted for compatibility with Keras; only False is possible.
 
     Returns:
         A tensor of shape `(n,)` or `(rows, n)`, where n is at least `minlength` and above every number.

@@ -6,14 +6,15 @@ from typing import Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
+from eagerflow.base.typing import Configuration as _Configuration
 from eagerflow.optimizers.schedules.base import *
 from eagerflow.optimizers.schedules.cosine import *
 from eagerflow.optimizers.schedules.decays import *
 from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
 
 
-def serialize(learning_rate_schedule: Any) -> Any:
-    """The config of a schedule.
+def serialize(learning_rate_schedule: Any) -> _Configuration:
+    """The configuration of a schedule, from which `deserialize` makes an equal one.
 
     >>> import eagerflow as ef
     >>> ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))["class_name"]
@@ -23,8 +24,8 @@ def serialize(learning_rate_schedule: Any) -> Any:
 
 
 @_boundary
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The schedule of a config.
+def deserialize(config: Any, custom_objects: Any = None) -> LearningRateSchedule:
+    """Makes a schedule from its configuration.
 
     >>> import eagerflow as ef
     >>> config = ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))

@@ -13,7 +13,7 @@ __all__ = ["LearningRateSchedule"]
 
 
 class LearningRateSchedule(Told):
-    """Base of all schedules.
+    """Base class of learning rate schedules.
 
     A schedule of one's own overrides `__call__(step)` and `get_config()`, as in Keras.
 

@@ -16,7 +16,7 @@ __all__ = ["CosineDecay", "CosineDecayRestarts"]
 
 @SCHEDULES.add()
 class CosineDecay(LearningRateSchedule):
-    """A linear warm-up (when asked for), then half a cosine wave down to `alpha` of the rate.
+    """Cosine decay, with a linear warmup if asked for: half a cosine wave down to `alpha` times the rate.
 
     Args:
         initial_learning_rate: the rate at step 0.
@@ -62,7 +62,7 @@ class CosineDecay(LearningRateSchedule):
 
 @SCHEDULES.add()
 class CosineDecayRestarts(LearningRateSchedule):
-    """Half cosine waves one after the other.
+    """Cosine decay with warm restarts: half cosine waves, one after the other.
 
     Args:
         initial_learning_rate: the rate at step 0.

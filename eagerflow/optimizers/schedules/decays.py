@@ -14,7 +14,7 @@ __all__ = ["ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay", "Po
 
 
 class _Stepwise(LearningRateSchedule):
-    """What decays by a rate every so many steps."""
+    """What decays by a rate every this many steps."""
 
     def __init__(
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool, name: str
@@ -33,7 +33,7 @@ class _Stepwise(LearningRateSchedule):
 
 @SCHEDULES.add()
 class ExponentialDecay(_Stepwise):
-    """`initial * decay_rate ** (step / decay_steps)`.
+    """Exponential decay: `initial * decay_rate ** (step / decay_steps)`.
 
     Args:
         initial_learning_rate: the rate at step 0.
@@ -64,7 +64,7 @@ class ExponentialDecay(_Stepwise):
 
 @SCHEDULES.add()
 class InverseTimeDecay(_Stepwise):
-    """`initial / (1 + decay_rate * step / decay_steps)`.
+    """Inverse time decay: `initial / (1 + decay_rate * step / decay_steps)`.
 
     Args:
         initial_learning_rate: the rate at step 0.
@@ -94,7 +94,7 @@ class InverseTimeDecay(_Stepwise):
 
 @SCHEDULES.add()
 class PolynomialDecay(LearningRateSchedule):
-    """From one rate to another along a power of the remaining time.
+    """Polynomial decay from one rate to another: a power of the remaining time.
 
     Args:
         initial_learning_rate: the rate at step 0.
@@ -135,7 +135,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 @SCHEDULES.add()
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """Constant between given steps.
+    """A rate that is constant between given steps.
 
     Args:
         boundaries: increasing steps; the rate changes after each.

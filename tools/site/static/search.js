@@ -86,6 +86,7 @@ if (typeof Search !== "undefined") {
     const whole = joined(query.replace(/^\s*(np|numpy|tf|torch)\./, ""));
     const isList = page.startsWith("reference/") && page.endsWith("/index");
     const most = !isList ? 100 : joined(last(title)) === whole ? 88 : 70;
+    if (page === "reference/types" && !names.includes(query.trim())) return 0; // `seed` isn't the type `Seed`
     if (names.some(name => name.toLowerCase() === plain(query))) return most;
     if (takesAll(query, names, parameters)) return 97;
     const isPhrase = name => name.includes(" ") && isName(query);

@@ -57,7 +57,7 @@ class _Unavailable(Exception):
 
 @boundary
 def set_engine(name: str | None) -> None:
-    """Choose what renders pictures from here on, in all threads.
+    """Chooses the program that renders pictures from here on, in all threads.
 
     Args:
         name: `"builtin"`, `"pygraphviz"` or `"dot"`; None for the first that works (or the environment

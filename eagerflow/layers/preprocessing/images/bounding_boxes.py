@@ -9,7 +9,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.typing import BoxFormat
+from eagerflow.base.typing import Boxes, BoxFormat
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -84,8 +84,8 @@ def _format(name: Any, argument: str) -> str:
 
 
 def convert_format(
-    boxes: Any, source: str, target: str, height: Any = None, width: Any = None, dtype: str = "float32"
-) -> Any:
+    boxes: Boxes, source: str, target: str, height: Any = None, width: Any = None, dtype: str = "float32"
+) -> Boxes:
     """Boxes in another format.
 
     Args:

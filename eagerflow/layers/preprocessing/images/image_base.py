@@ -9,7 +9,7 @@ from eagerflow import ops, random
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import ImageOptions, LayerOptions
-from eagerflow.base.typing import DataFormat, Sampling, Seed, TensorLike
+from eagerflow.base.typing import DataFormat, Sampling, Seed, TensorLike, Tensors
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of
@@ -123,7 +123,7 @@ class ImageLayer(Layer):
         def __call__(self, data: TensorLike, training: bool | None = None) -> Tensor: ...
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
-    def call(self, data: Any, training: bool = True) -> Any:
+    def call(self, data: Any, training: bool = True) -> Tensors:
         """The data, changed; dicts keep their keys."""
         single = len(images_of(data).shape) == 3
         transformation = self.get_random_transformation(data, training=training)

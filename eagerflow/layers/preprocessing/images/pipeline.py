@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import TensorLike, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.tensor_masks import masks_of
@@ -14,7 +14,7 @@ __all__ = ["Pipeline"]
 
 
 class Pipeline(Layer):
-    """Applies layers one after the other, without becoming a model: for preprocessing and augmentation.
+    """Applies layers one after the other: for preprocessing and augmentation.
 
     Args:
         layers: the layers.
@@ -50,7 +50,7 @@ class Pipeline(Layer):
             self, inputs: TensorLike, training: bool | None = None, mask: TensorLike = None
         ) -> Tensor | Any: ...
 
-    def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Tensors:
         """The outputs of the last layer."""
         for layer in self._pipeline_layers:
             settings = {"training": training} if layer._call_signature.takes_training else {}

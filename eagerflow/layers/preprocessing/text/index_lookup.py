@@ -12,7 +12,7 @@ import numpy
 from eagerflow.base.config import floatx
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import refuse_path
-from eagerflow.base.typing import Shape, TensorLike, TokenMode
+from eagerflow.base.typing import Shape, TensorLike, Tensors, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
@@ -311,7 +311,7 @@ class IndexLookup(Layer):
 
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any) -> Tensors:
         """The indices of the tokens, in the output mode; inverted, the tokens of the indices."""
         if self.invert:
             return self._inverted(inputs)

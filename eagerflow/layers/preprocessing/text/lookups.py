@@ -10,7 +10,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LookupOptions
-from eagerflow.base.typing import TensorLike, TokenMode
+from eagerflow.base.typing import TensorLike, Tensors, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
@@ -162,7 +162,7 @@ class IntegerLookup(IndexLookup):
         refuse_fractions(self, array)
         return array.astype("int64")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any) -> Tensors:
         """The indices of the tokens, in the output mode; inverted, the tokens of the indices."""
         by_hash = self.num_oov_indices > 1 and self.oov_method == "farmhash"
         if not isinstance(inputs, Tensor) or by_hash or not self._tokens:

@@ -37,7 +37,7 @@ _SPLIT: dict[str, Callable[[str], list[str]]] = {"whitespace": _WORD.findall, "c
 
 
 class TextVectorization(Layer):
-    """Documents as indices of their words, or as vectors.
+    """Turns texts into the numbers of their words, or into vectors.
 
     Args:
         max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.

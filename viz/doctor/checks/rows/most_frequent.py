@@ -1,4 +1,4 @@
-"""`not_learning`: an accuracy that is the share of the most frequent class, epoch after epoch."""
+"""`not_learning`: an accuracy that is the fraction of the most frequent class, epoch after epoch."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class TornSeries(Check):
         self.watch.report(
             "sorted_rows.torn",
             severity,
-            f"{name!r} is several series, one behind the other (line {joined}), and windows of {length} steps are cut "
+            f"{name!r} is several series, one after the other (line {joined}), and windows of {length} steps are cut "
             f"across their ends: at {count} places within windows the values jump by {number(times)} times a usual "
             "step, and are to be learnt as if it were one series",
             place=place,
