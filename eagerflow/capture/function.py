@@ -36,6 +36,7 @@ from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
+from eagerflow.capture.results import Results, as_each_time
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
 from eagerflow.core.log import log
@@ -246,17 +247,18 @@ class Captured(Generic[P, R]):
             return self._verified(state, args, kwargs)
         self.replays += 1
         tensors = given.converted()
-        quick = taping is None and state.graphs is None and not self._reached and not kwargs
+        quick = taping is None and state.graphs is None and not self._reached and not kwargs and not program.gives
         self._last = last(state, given, args) if quick else None
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]
-                return program.run(taping.append, *[tensor.data for tensor in tensors], *keys)
+                given_back = [tensors[number] for number in program.gives]
+                return program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
             if observers and program.interests(observers):
                 return program.announce(self.name, tensors, observers)
             if state.graphs is not None:
-                return self._launched(state.graphs, tensors)
-            return program.run(*[tensor.data for tensor in tensors])
+                return self._launched(state.graphs, program.passed(tensors))
+            return program.run(*program.passed(tensors))
 
     def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the first of several calls give that don't depend on each other, computed at the same time.
@@ -288,7 +290,7 @@ class Captured(Generic[P, R]):
             return []
         state.replays += count
         self.replays += count
-        return run_side_by_side(program, [[tensor.data for tensor in one.tensors] for one in given[:count]])
+        return run_side_by_side(program, [program.passed(one.tensors) for one in given[:count]])
 
     def _ready(self, state: _State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
@@ -301,9 +303,9 @@ class Captured(Generic[P, R]):
         self.replays += 1
         return program
 
-    def _launched(self, graphs: Graphs, tensors: list[Tensor]) -> Any:
+    def _launched(self, graphs: Graphs, given: list[Any]) -> Any:
         """A replay by CUDA graphs. The first one says what isn't in any."""
-        found = graphs.run(*[tensor.data for tensor in tensors])
+        found = graphs.run(*given)
         if not self._told_of_graphs:
             left = graphs.left_out()
             if left is not None:
@@ -454,7 +456,9 @@ class Captured(Generic[P, R]):
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
-            outputs = recorder.given_back(found, held)
+            arguments = {id(x): i for i, x in enumerate(own) if x.__class__ is Tensor}
+            outputs = Results(recorder, held, arguments).of(found)
+            found = stand_ins.callers_own(found)
             recorder.finish()
         finally:
             capturing.reset(token)
@@ -525,6 +529,7 @@ class Captured(Generic[P, R]):
             return
         difference = first_difference(before, made)
         if difference is None:
+            made.outputs = as_each_time(made.outputs, before.outputs)
             self._settle(state, made, recorder, guards)
         elif state.tries >= _TRIES:
             changed, unsure = guards.changed(), guards.unsure()

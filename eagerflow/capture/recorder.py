@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -262,22 +262,11 @@ class Recorder(Observer):
         """The reference to a setting of an op, which may hold raw arrays."""
         return as_now(self._ref_of_parts(value, self.setting))
 
-    def given_back(self, value: Any, held: Container[int]) -> Ref:
-        """The reference to what the step gives: lists and dicts of its own are made anew by each replay.
-
-        Args:
-            value: what it gives.
-            held: identities of lists and dicts that were there before, and are given themselves.
-        """
-        if not isinstance(value, (list, tuple, dict)):
-            return self.ref(value)
-        parts = [self.given_back(part, held) for part in _parts(value)]
-        shared = isinstance(value, tuple) and all(part.__class__ is Const for part in parts)
-        return Const(value) if shared or id(value) in held else self._group(value, parts)
-
-    def _group(self, value: Any, parts: list[Ref]) -> Group:
+    def group(self, value: Any, parts: list[Ref]) -> Group:
         """The reference to a collection that is made again."""
         kind = value.__class__
+        if getattr(value, "__dict__", None):  # such as a named tuple's, in a class of the user's
+            self.end(f"the step uses or gives a {kind.__name__} with attributes, which a replay can't make")
         if kind not in (list, tuple, dict, OrderedDict) and not hasattr(kind, "_make"):
             self.end(f"the step uses or gives a {kind.__name__} of its own, which a replay can't make")
         return Group(kind, parts, tuple(value) if isinstance(value, dict) else ())
@@ -286,7 +275,7 @@ class Recorder(Observer):
         kind = value.__class__
         if isinstance(value, (list, tuple, dict)):
             parts = [of(part) for part in _parts(value)]
-            return Const(value) if all(part.__class__ is Const for part in parts) else self._group(value, parts)
+            return Const(value) if all(part.__class__ is Const for part in parts) else self.group(value, parts)
         if kind is slice:
             parts = [of(part) for part in (value.start, value.stop, value.step)]
             return Group(slice, parts) if any(p.__class__ is not Const for p in parts) else Const(value)
