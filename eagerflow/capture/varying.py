@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.capture.arguments.taken_apart import Key
+
 __all__ = ["changes_too_often", "never_pays", "what_varies"]
 
 _MANY = 16  # signatures, from which on it counts how often they were replayed
@@ -63,7 +65,7 @@ def _names(function: Callable[..., Any]) -> dict[int, str]:
 
 def _how(now: Any, then: Any) -> str:
     while _nests(now) and _nests(then) and len(now) == len(then):
-        now, then = next(((a, b) for a, b in zip(now[1:], then[1:]) if a != b), (None, None))
+        now, then = next(((a, b) for a, b in zip(now, then) if a != b), (None, None))
     if isinstance(now, tuple) and len(now) == 2 and isinstance(now[0], type):
         return "is another Python value again and again: pass numbers as tensors, ef.Tensor(0.5)"
     if isinstance(now, int):
@@ -75,4 +77,4 @@ def _nests(part: Any) -> bool:
     """Whether this stands for a list, tuple or dict, or for one entry of a dict."""
     if not isinstance(part, tuple) or not part:
         return False
-    return part[0] in (list, tuple, dict) or (isinstance(part[0], str) and len(part) == 2)
+    return part[0] in (list, tuple, dict) or isinstance(part, Key) or isinstance(part[0], (str, Key))

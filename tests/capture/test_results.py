@@ -28,7 +28,8 @@ def test_a_list_that_is_given_twice_is_one_list():
     captured = ef.function(step, verify_every=2)
     for found, _ in calls(captured):
         found["carry"].append(None)
-        assert len(found["best"]) == 3 and len(found["other"]) == 1
+        assert len(found["best"]) == 3
+        assert len(found["other"]) == 1
     assert captured.replays
 
 
@@ -45,10 +46,12 @@ def test_a_tensor_that_is_given_twice_is_one_tensor():
 
 
 def test_an_argument_that_is_given_back_is_the_callers():
-    Pair = collections.namedtuple("Pair", "x y")  # noqa: PYI024 - as users' programs do
+    Pair = collections.namedtuple("Pair", "x y")
     captured = ef.function(lambda x: (x, {"pair": Pair(x, x * 2.0)}, [[x]]), verify_every=2)
     for (first, named, nested), x in calls(captured):
-        assert first is x and named["pair"].x is x and nested[0][0] is x
+        assert first is x
+        assert named["pair"].x is x
+        assert nested[0][0] is x
         assert named["pair"].y.tolist() == [2 * v for v in x.tolist()]
     assert captured.replays
 
@@ -81,7 +84,8 @@ def test_observed_replays_give_the_same_objects():
     calls(captured)
     with viz.trace():
         for (first, (second, third)), x in calls(captured, 2):
-            assert first is x and second is third
+            assert first is x
+            assert second is third
     assert captured.replays > 4
 
 
@@ -102,7 +106,8 @@ def test_constants_that_were_there_are_given_themselves():
     kept, pair = ef.Tensor([3.0]), (ef.Tensor([4.0]), 1)
     captured = ef.function(lambda x: (x * kept, kept, pair))
     for found, _ in calls(captured):
-        assert found[1] is kept and found[2] is pair
+        assert found[1] is kept
+        assert found[2] is pair
     assert captured.replays
 
 
@@ -119,7 +124,9 @@ def test_attributes_of_a_named_tuple_are_kept():
 
     captured = ef.function(step)
     for found, x in calls(captured):
-        assert found.extra == 3 and found.a is x and type(found) is Pair
+        assert found.extra == 3
+        assert found.a is x
+        assert type(found) is Pair
     assert "Pair with attributes" in captured.why_eager
 
 
@@ -155,6 +162,11 @@ def sets_values(x):
     return x * 2.0
 
 
+def mask_of(x):
+    mask = getattr(x, "mask", None)
+    return None if mask is None else mask.tolist()
+
+
 @pytest.mark.filterwarnings("ignore:.*runs eagerly")
 @pytest.mark.parametrize("step", [sets_the_mask, takes_the_mask_away, sets_values])
 @pytest.mark.parametrize("nested", [False, True])
@@ -166,11 +178,9 @@ def test_what_a_step_sets_on_its_arguments_is_there_afterwards(step, nested):
         found = step(mine), captured({"x": [theirs]} if nested else theirs)
         for a, b in ((mine, theirs), found):
             assert a.tolist() == b.tolist()
-            masks = [getattr(x, "mask", None) for x in (a, b)]
-            assert [None if mask is None else mask.tolist() for mask in masks][0] == (
-                None if masks[1] is None else masks[1].tolist()
-            )
-    assert not captured.replays and "a tensor that it is given" in captured.why_eager
+            assert mask_of(a) == mask_of(b)
+    assert not captured.replays
+    assert "a tensor that it is given" in captured.why_eager
 
 
 def test_a_mask_that_a_step_sets_stays_where_the_step_fails():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Container, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -13,11 +13,21 @@ from eagerflow.core.device import device_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Arguments", "Last", "is_array", "last", "named_arrays"]
+__all__ = ["Arguments", "Key", "Last", "is_array", "last", "named_arrays"]
 
 _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
 _NESTED = (list, tuple, dict)
 _TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
+
+
+class Key(NamedTuple):
+    """Stands in a signature for a key of a dict that is no text.
+
+    Attributes:
+        part: what has to be the same.
+    """
+
+    part: Any
 
 
 class Arguments:
@@ -67,10 +77,9 @@ class Arguments:
         if kind is list:
             return (kind, *map(self._part, x))
         if kind is dict:
-            kinds = [key.__class__ for key in x if key.__class__ is not str]  # True isn't 1
-            return (kind, *[(key, self._part(value)) for key, value in x.items()], *kinds)
+            return (kind, *[(self._key(key), self._part(value)) for key, value in x.items()])
         if kind in _NUMBERS:
-            return (kind, x) if x and kind is not complex else (kind, repr(x))  # -0.0 isn't 0.0
+            return _number(x)
         if type(x) is ArrayArgument:
             self.tensors.append(x)
             return None
@@ -81,6 +90,19 @@ class Arguments:
         if isinstance(x, Tensor) and not isinstance(x, Variable):
             self.plain = False
         return self._object(x)
+
+    def _key(self, key: Any) -> Any:
+        """The same for a key of a dict, which the step has, too: equal ones may be told apart by what they hold."""
+        kind = key.__class__
+        if kind is str:
+            return key
+        if kind in _NUMBERS:
+            return Key(_number(key))
+        if kind is tuple:
+            return Key((kind, *map(self._key, key)))
+        if isinstance(key, numpy.generic) and kind.__module__ == "numpy" and kind not in (numpy.void, numpy.object_):
+            return Key((kind, key.dtype.str, key.tobytes()))
+        return Key(self._object(key))
 
     def _object(self, x: Any) -> int:
         self.objects.append(x)
@@ -102,6 +124,11 @@ class Arguments:
         if self.arrays:
             self.tensors = [x if x.__class__ is Tensor else convert_to_tensor(x) for x in self.tensors]
         return self.tensors
+
+
+def _number(x: Any) -> tuple[type, Any]:
+    kind = x.__class__
+    return (kind, x) if x and kind is not complex else (kind, repr(x))  # -0.0 isn't 0.0
 
 
 class Last:

@@ -19,6 +19,7 @@ from eagerflow.kernels.machine.threads import get_num_threads
 
 __all__ = ["CACHED", "SETTINGS", "Results"]
 
+_ROOM = 64  # results: more new ones hardly come between two calls of a step
 CACHED: type = type(functools.lru_cache(lambda: None))
 
 
@@ -43,6 +44,12 @@ class Results:
         return not self._ordered or all(map(_is_link, found.values()))
 
     @property
+    def has_room(self) -> bool:
+        """Whether no result will soon have to make room: which one goes depends on when each was last asked for."""
+        info = self._function.cache_info()
+        return not info.maxsize or info.maxsize - info.currsize >= _ROOM
+
+    @property
     def known(self) -> bool:
         """Whether the results could be found at all."""
         return self._stored is not None
@@ -64,6 +71,8 @@ class Results:
 
     def as_before(self) -> bool:
         """Whether all that were there still are; others may have come."""
+        if not self.has_room:
+            return False
         stored: dict[Any, Any] = self._stored or {}
         if not self._before:
             return True

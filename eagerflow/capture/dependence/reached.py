@@ -343,9 +343,11 @@ class Held:
         """A function whose results are stored: they count, not what they were computed from."""
         results, name = Results(part.thing), f"what {part.name} has cached"
         if part.counts and part.named:
-            self.asked.append((results.as_before, True, name))
-            if not results.known:
-                self.unknown.append(name)
+            if results.known and results.has_room:
+                self.asked.append((results.as_before, True, name))
+            else:
+                most = part.thing.cache_info().maxsize
+                self.unknown.append(name if most is None else f"{name}, of which it drops all but {most} results,")
         yield from (part._replace(thing=each, name=name) for each in results)
 
     def _of_attributes(self, part: _Part, names: Iterable[str]) -> Iterator[_Part]:
