@@ -22,6 +22,7 @@ from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_obj
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
 from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.dependence.attributes import name_of
 from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
@@ -518,7 +519,7 @@ class Captured(Generic[P, R]):
     def _held(self, state: _State) -> Held:
         held = Held(self._function, state.codes)
         for thing in state.objects:
-            held.reach(thing, getattr(thing, "name", None) or type(thing).__name__)
+            held.reach(thing, name_of(thing))
         return held
 
     def _compare(self, state: _State, made: Program, recorder: Recorder, guards: Guards, between: str | None) -> None:

@@ -18,9 +18,10 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
+from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
 from eagerflow.capture.dependence.identical import Conditions, identical
-from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant
-from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
+from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant, is_users
+from eagerflow.capture.dependence.reached import Held, Scope
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
 from eagerflow.core.device import chosen_device
@@ -285,26 +286,26 @@ class _Attributes:
     """Single attributes of objects."""
 
     def __init__(self, attributes: list[tuple[Any, str]]) -> None:
-        self.attributes, self.before = attributes, tuple([getattr(t, name, NOTHING) for t, name in attributes])
+        self.attributes, self.before = attributes, tuple([looked_up(t, name) for t, name in attributes])
 
     def is_empty(self) -> bool:
         return not self.attributes
 
     def _now(self) -> list[Any]:
-        return [getattr(thing, name, NOTHING) for thing, name in self.attributes]
+        return [looked_up(thing, name) for thing, name in self.attributes]
 
     def same(self) -> bool:
         return _all_same(self._now(), self.before)
 
     def conditions(self, to: Conditions) -> None:
         for (thing, name), before, now in zip(self.attributes, self.before, self._now()):
-            if now is before and before is not NOTHING:
+            if now is before and before is not NOTHING and is_plain(thing, name):
                 to.same(f"{to.value(thing)}.{name}", before)
             else:  # a property may give an equal number that is another object
-                to.asks(partial(_gives, partial(getattr, thing, name, NOTHING), before))
+                to.asks(partial(_gives, partial(looked_up, thing, name), before))
 
     def difference(self) -> str:
-        names = [f"{getattr(thing, 'name', type(thing).__name__)}.{name}" for thing, name in self.attributes]
+        names = [f"{name_of(thing)}.{name}" for thing, name in self.attributes]
         return _first(names, self._now(), self.before)
 
 
@@ -423,6 +424,8 @@ class _Array(_Buffer):
 
 
 def _container(thing: Any, name: str, passed_over: frozenset[str] | None, in_order: bool) -> Any:
+    if isinstance(thing, dict) and is_users(type(thing)):
+        return _OwnDict(thing, name)
     return _Entries(thing, name, passed_over, in_order) if hasattr(thing, "keys") else _Items(thing, name)
 
 
@@ -452,6 +455,14 @@ class _Items:
 
     def difference(self) -> str:
         return self.name
+
+
+class _OwnDict(_Items):
+    """A dict of a class of the user's: its own methods may do anything, so those of the class above are asked."""
+
+    def _now(self) -> tuple[Any, ...]:
+        above = next(each for each in type(self.thing).__mro__ if issubclass(each, dict) and not is_users(each))
+        return (*above.__iter__(self.thing), *above.values(self.thing))
 
 
 class _Entries:

@@ -25,8 +25,11 @@ import numpy
 
 from eagerflow.capture.dependence.asked import CACHED, SETTINGS, Results
 from eagerflow.capture.dependence.attributes import (
+    NOTHING,
+    has_property,
     is_dead_proxy,
     living,
+    looked_up,
     names_of_attributes,
     names_of_ours,
     private_names,
@@ -60,9 +63,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
 
-__all__ = ["NOTHING", "Held", "Scope"]
+__all__ = ["Held", "Scope"]
 
-NOTHING: Any = object()  # stands for a value that isn't there
 _SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 # Set on classes of ours whose methods are called in each replay, which aren't looked into but for these attributes.
 _OWN_STATE = "_called_again_but"
@@ -353,7 +355,7 @@ class Held:
     def _of_attributes(self, part: _Part, names: Iterable[str]) -> Iterator[_Part]:
         """Single attributes, which aren't in a `__dict__`."""
         for name in names:
-            value = getattr(part.thing, name, NOTHING)
+            value = looked_up(part.thing, name)
             if part.counts:
                 self.attributes.append((part.thing, name))
             if value is not NOTHING:
@@ -455,6 +457,8 @@ class Held:
         own = getattr(thing, _OWN_STATE)
         # What code of the user's names may be read by the step.
         outside = self._named_outside(type(thing))
+        if has_property(type(thing), outside.attributes):  # which runs in the step, and reads what it names
+            outside = self._names
         names = outside.attributes
         if outside.any:  # `getattr(optimizer, name)`
             names = names | {name for name in names_of_attributes(thing) if not name.startswith("_")}
