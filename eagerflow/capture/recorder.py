@@ -16,7 +16,8 @@ from eagerflow.capture.arguments.array_argument import ArrayArgument
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
-from eagerflow.capture.dependence.watch import Watch
+from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
+from eagerflow.capture.errors import called_around
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.hearing.calls import line_of_user
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
@@ -341,6 +342,8 @@ class Recorder(Observer):
             extras = [self.new_slot(kept.get(name)) for name in op.saves]
         self._slots_of_keys.update((key, slot) for key, slot in zip(keys, outs) if key is not None)
         made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
+        if op.name not in RAISE_FOR_NO_VALUES:
+            made.called = called_around(sys._getframe(1))
         if op.name in settled and xp is numpy and not widened:
             made.settled = settled[op.name].forward(*values, *[ref.value(self.arrays) for ref in given])
         self.add(made)
