@@ -6,6 +6,7 @@ import functools
 import itertools
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Container, Sequence
 from contextlib import nullcontext
 from inspect import isgeneratorfunction
@@ -20,7 +21,7 @@ from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.standing_in import StandIns
-from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
+from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.attributes import name_of
 from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
@@ -97,15 +98,15 @@ class _State:
         "why",
     )
 
-    def __init__(self, objects: list[Any]) -> None:
-        self.objects = objects  # held, since the signature has their identities
+    def __init__(self, objects: list[Callable[[], Any]]) -> None:
+        self.objects = objects  # whose identities the signature has: it is forgotten when one of them goes
         self.program: Program | None = None
         self.before: Program | None = None  # of the last run, while two are compared
         self.guards: Guards | None = None
         self.graphs: Graphs | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
         self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
-        self.layers: list[Any] = []
+        self.layers: list[Callable[[], Any]] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None
         self.looked = False
@@ -178,7 +179,7 @@ class Captured(Generic[P, R]):
             return tensor(v2)
         <BLANKLINE>
         """
-        return [state.program.source for state in self._states.values() if state.program is not None]
+        return [state.program.source for state in list(self._states.values()) if state.program is not None]
 
     @property
     def graphs(self) -> list[str]:
@@ -187,7 +188,7 @@ class Captured(Generic[P, R]):
         `graph_0` and so on stand for graphs; beside other operations stands why they aren't in one. Empty on the CPU,
         and before the first replays.
         """
-        known = [state.graphs for state in self._states.values() if state.graphs is not None]
+        known = [state.graphs for state in list(self._states.values()) if state.graphs is not None]
         return [graphs.source for graphs in known if graphs.source]
 
     @property
@@ -330,8 +331,18 @@ class Captured(Generic[P, R]):
             self._states.pop(next(iter(self._states)))
             self._last = None
         self._made += 1
-        found = self._states[given.key] = _State(given.objects)
+        gone = functools.partial(_forget, weakref.ref(self), given.key)
+        found = self._states[given.key] = _State([weakly(each, gone) for each in given.objects])
         return found
+
+    def _drop(self, key: tuple[Any, ...]) -> None:
+        """An object that a signature has is gone: another one may get its identity."""
+        state = self._states.pop(key, None)
+        if state is not None:
+            self._around = self._around or state.why
+            last = self._last
+            if last is not None and last.state is state:
+                self._last = None
 
     def _outdated(self, state: _State) -> bool:
         """Whether something that the program depends on has changed: then it is captured again."""
@@ -428,7 +439,7 @@ class Captured(Generic[P, R]):
             self._ended(state, *(recorder.ended or ("", None)))
         else:
             self._compare(state, made, recorder, guards, between)
-            state.layers, state.containers = held.layers, frozenset(held.containers)
+            state.layers, state.containers = list(map(weakly, held.layers)), frozenset(held.containers)
         return found
 
     def _written(
@@ -492,7 +503,8 @@ class Captured(Generic[P, R]):
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too
-            found, made = self._written(recorder, state.layers, state.containers, given, stand_ins, args, kwargs)
+            layers = [layer for ask in state.layers if (layer := ask()) is not None]
+            found, made = self._written(recorder, layers, state.containers, given, stand_ins, args, kwargs)
         if made is None and recorder.lost:  # which is the recorder's own fault
             return found
         if made is None:
@@ -518,7 +530,7 @@ class Captured(Generic[P, R]):
 
     def _held(self, state: _State) -> Held:
         held = Held(self._function, state.codes)
-        for thing in state.objects:
+        for thing in [ask() for ask in state.objects]:
             held.reach(thing, name_of(thing))
         return held
 
@@ -558,6 +570,12 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
+
+
+def _forget(ask: weakref.ref[Captured[..., Any]], key: tuple[Any, ...], _: Any) -> None:
+    captured = ask()
+    if captured is not None:
+        captured._drop(key)
 
 
 @overload

@@ -13,6 +13,7 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
@@ -446,7 +447,7 @@ class Recorder(Observer):
         if self.ended is None:
             places, by_user = self.walker.begin(sys._getframe(1))
             inputs = announced_ref(self.ref(scope.inputs))
-            self._mark(Begins(scope.kind, scope.name, self._owner(scope.owner), inputs, by_user), places)
+            self._mark(Begins(scope.kind, scope.name, weakly(self._owner(scope.owner)), inputs, by_user), places)
 
     def _owner(self, owner: Any) -> Any:
         """Whose scope it is; of tapes, which have records of this run, just which one."""

@@ -35,7 +35,7 @@ def test_an_error_of_a_replay_is_that_of_the_eager_step(name):
     step = ef.function(lambda *given: function(*given))
     many(step, *good)
     assert step.replays
-    with pytest.raises(Exception) as eager:  # noqa: PT011 - of whatever kind
+    with pytest.raises(Exception) as eager:
         function(*bad)
     before = step.replays
     with pytest.raises(type(eager.value)) as replayed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Container, Iterator
 from typing import Any, NamedTuple
+from weakref import ReferenceType
 
 import numpy
 
@@ -13,7 +14,7 @@ from eagerflow.core.device import device_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Arguments", "Key", "Last", "is_array", "last", "named_arrays"]
+__all__ = ["Arguments", "Key", "Last", "is_array", "last", "named_arrays", "weakly"]
 
 _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
 _NESTED = (list, tuple, dict)
@@ -139,11 +140,13 @@ class Last:
         args: the arguments: tensors, and what is the same only if it is the same object, such as a model or None.
     """
 
-    __slots__ = ("_alike", "state")
+    __slots__ = ("_alike", "_kept", "state")
 
     def __init__(self, state: Any, args: tuple[Any, ...]) -> None:
         self.state = state
-        self._alike = [(x.data.shape, x.data.dtype) if x.__class__ is Tensor else (None, x) for x in args]
+        self._alike = [(x.data.shape, x.data.dtype) if x.__class__ is Tensor else (None, id(x)) for x in args]
+        # Others may go: then the state does, and this with it.
+        self._kept = [x for x in args if not isinstance(weakly(x), ReferenceType)]
 
     def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
         """The tensors' arrays; None where the arguments may have another signature."""
@@ -152,7 +155,7 @@ class Last:
         found = []
         for x, (shape, dtype) in zip(args, self._alike):
             if shape is None:
-                if x is not dtype:
+                if id(x) != dtype:
                     return None
                 continue
             if x.__class__ is not Tensor:
@@ -174,6 +177,19 @@ def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
         return None
     made = Last(state, args)
     return None if made.arrays(args) is None else made
+
+
+def weakly(x: Any, gone: Callable[[Any], None] | None = None) -> Callable[[], Any]:
+    """What gives an object, and doesn't keep it alive where that can be.
+
+    Args:
+        x: it.
+        gone: is called when it goes.
+    """
+    try:
+        return ReferenceType(x, gone)
+    except TypeError:
+        return lambda: x
 
 
 def is_array(x: Any) -> bool:

@@ -10,7 +10,6 @@ import abc
 import functools
 import operator
 import os
-import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
+from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
 from eagerflow.capture.dependence.identical import Conditions, identical
 from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant, is_users
@@ -240,7 +240,7 @@ class _Objects:
     """
 
     def __init__(self, objects: list[tuple[Any, str]]) -> None:
-        self.objects, self.names = [_reference(thing) for thing, _ in objects], [name for _, name in objects]
+        self.objects, self.names = [weakly(thing) for thing, _ in objects], [name for _, name in objects]
         self.before = self._now()
 
     def _now(self) -> list[tuple[type, Any]]:
@@ -272,14 +272,6 @@ def _own_dict(thing: Any) -> Any:
     """The dict of an object's attributes; None for what has none, or makes another one whenever it is asked."""
     own = attributes_of(thing)
     return own if type(own) is dict and own is attributes_of(thing) else None
-
-
-def _reference(thing: Any) -> Callable[[], Any]:
-    """What gives an object: weakly, where that can be."""
-    try:
-        return weakref.ref(thing)
-    except TypeError:
-        return lambda: thing
 
 
 class _Attributes:

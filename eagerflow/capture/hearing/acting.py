@@ -12,12 +12,13 @@ import math
 import operator
 import sys
 from collections.abc import Container
-from types import BuiltinFunctionType, CodeType, MethodType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy
 
-__all__ = ["acts", "acts_when_called", "is_acting", "is_computing", "is_setting_of_numpy", "is_unknown_class", "writes"]
+__all__ = ["acts", "acts_when_called", "acts_when_it_goes", "is_acting", "is_computing", "is_setting_of_numpy"]
+__all__ += ["is_unknown_class", "writes"]
 
 # Modules of the standard library, without underscores in front, whose functions in Python do nothing but give values.
 _COMPUTING = frozenset(
@@ -107,6 +108,11 @@ def acts_when_called(thing: Any) -> str | None:
     if isinstance(thing, MethodType) and isinstance(thing.__func__, BuiltinFunctionType):
         return acts(thing.__func__, ())
     return None
+
+
+def acts_when_it_goes(kind: type) -> bool:
+    """Whether objects of a class have a `__del__` in Python. Those in a cycle are found by the collector alone."""
+    return isinstance(getattr(kind, "__del__", None), FunctionType)
 
 
 def is_unknown_class(kind: type) -> bool:
