@@ -354,7 +354,7 @@ class Captured(Generic[P, R]):
         state.tries, state.again, state.replayed = 0, state.again + 1, state.replayed + state.replays
         state.endings = 0  # what is new may have layers to build, as the first run may
         if changes_too_often(state.again, state.replayed):
-            self._give_up(state, f"{changed} changes again and again", None)
+            self._give_up(state, f"{changed} changes again and again: make it a Variable, or pass it as a tensor", None)
         return True
 
     def _give_up(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
@@ -561,7 +561,7 @@ class Captured(Generic[P, R]):
         if changed is not None and recorder.others and state.tries < _TRIES:
             return None  # who watches asks models for what they keep from then on: the next run tells
         if changed is not None:
-            return self._give_up(state, f"the step changes {changed}", None)
+            return self._give_up(state, f"the step changes {changed}: do that outside, or make it a Variable", None)
         if unsure is not None:
             return self._give_up(state, unsure, None)
         if recorder.other_bits is not None:

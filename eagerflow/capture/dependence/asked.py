@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -95,8 +96,13 @@ def _printing() -> tuple[Any, ...]:
     return tuple(numpy.get_printoptions().items())
 
 
+def _environment() -> tuple[Any, ...]:
+    return tuple(sorted(os.environ.items()))
+
+
 # By the names that code has for the functions.
 SETTINGS: dict[str, Callable[[], Any]] = {
+    "getenv": _environment,
     "geterr": _errors,
     "geterrcall": _errors,
     "getbufsize": numpy.getbufsize,

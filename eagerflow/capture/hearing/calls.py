@@ -199,7 +199,7 @@ def heard_calls(recorder: Any, held: set[int], observers: Iterable[Any] = ()) ->
 
     Args:
         recorder: is told to end.
-        held: identities of lists, dicts and sets that the step's surroundings hold.
+        held: identities of lists, dicts, sets and deques that the step's surroundings hold.
         observers: who listens meanwhile; what they do isn't the step's.
     """
     listening = _Listening(recorder, held, observers)
