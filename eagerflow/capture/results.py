@@ -210,9 +210,9 @@ def as_each_time(now: Ref, before: Ref) -> Ref:
         return Group(now.kind, parts, now.keys)
     if now.__class__ is not Const or before.__class__ is not Const:
         return now
-    value: Any = now.constant  # type: ignore[attr-defined]
+    value: Any = now.constant
     is_made = (isinstance(value, Tensor) and not isinstance(value, Variable)) or is_array(value)
-    same = value is before.constant  # type: ignore[attr-defined]
+    same = value is before.constant
     return _Anew(value) if is_made and not same and not isinstance(value, numpy.generic) else now
 
 
