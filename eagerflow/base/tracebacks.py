@@ -34,11 +34,13 @@ __all__ = [
     "bound_init",
     "boundaries",
     "boundary",
+    "call_in_words",
     "called",
     "filter_in_ipython",
     "flags_of",
     "in_words",
     "is_ours",
+    "is_refused",
     "is_slip",
     "refuse_text",
 ]
@@ -258,12 +260,17 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def is_slip(error: BaseException) -> bool:
+    """Is an error to be told in other words, since Python or NumPy refused what our code did?"""
+    return config.is_traceback_filtering_enabled() and is_refused(error)
+
+
+def is_refused(error: BaseException) -> bool:
     """Did Python or NumPy refuse what our code did, with words that only our code explains?
 
     So is an error that no `raise` of ours made, and that no code of the user's took part in.
     """
     trail = _last(error)
-    if trail is None or not isinstance(error, _SLIPS) or not config.is_traceback_filtering_enabled():
+    if trail is None or not isinstance(error, _SLIPS):
         return False
     code = trail.tb_frame.f_code
     raised = is_ours(code.co_filename) and code.co_code[trail.tb_lasti] in _RAISE
@@ -284,14 +291,17 @@ def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) 
 def named_after(error: BaseException, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> None:
     """Let an op's error name the function that the user called, instead of an op inside of it."""
     said = getattr(error, "said", None)
-    if said is None or not _is_inner(error.__traceback__):
-        return
+    if said is not None and _is_inner(error.__traceback__):
+        error.args = (f"{call_in_words(function, args, kwargs)}: {said}",)
+
+
+def call_in_words(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> str:
+    """The call of a function on tensors, as errors name it: by their types and shapes."""
     if function.__name__ == "get_item":
-        error.args = (f"{_subscript(*args)}: {said}",)
-        return
+        return _subscript(*args)
     name, given = called(function, args, kwargs)
     shown = [signature_of(v) if hasattr(v, "shape") or not n else f"{n}={signature_of(v)}" for n, v in given]
-    error.args = (f"{name}({', '.join(shown)}): {said}",)
+    return f"{name}({', '.join(shown)})"
 
 
 def _subscript(x: Any, key: Any) -> str:

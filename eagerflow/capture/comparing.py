@@ -27,8 +27,8 @@ def first_difference(program: Program, other: Program) -> str | None:
             return f"{mine.name}{_at(mine)} where there is {theirs.name}{_at(theirs)} now"
     if len(program.instructions) != len(other.instructions):
         return f"{len(program.instructions)} operations where there are {len(other.instructions)} now"
-    same = program.inputs == other.inputs and program.outputs.same(other.outputs)
-    return None if same else _other_outputs(program.outputs, other.outputs)
+    same = program.inputs == other.inputs and program.found.same(other.found)
+    return None if same else _other_outputs(program.found, other.found)
 
 
 def _other_outputs(mine: Ref, theirs: Ref) -> str:

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.tracebacks import is_slip
+from eagerflow.base.tracebacks import call_in_words, is_ours, is_refused
 from eagerflow.capture.instructions import Compute, Group
+from eagerflow.core.op import composites
 
-__all__ = ["explained"]
+__all__ = ["called_around", "explained"]
 
 _NUMPY = str(Path(numpy.__file__).parent)
 
 
 def explained(error: BaseException) -> BaseException | None:
     """The error that the eager step would raise; None if it is this one, or nobody knows."""
-    trail = error.__traceback__ if is_slip(error) or _is_numpys(error) else None  # ours say already what was wrong
+    trail = error.__traceback__ if is_refused(error) or _is_numpys(error) else None  # ours say already what was wrong
     while trail is not None:
         ask = trail.tb_frame.f_globals.get("<program>")
         program = None if ask is None else ask()
@@ -45,4 +46,28 @@ def _of(error: BaseException, instruction: Any, frame: FrameType) -> BaseExcepti
         return None
     values: Any = taken
     settings = tuple([ref.value(values) for ref in instruction.settings])
-    return instruction.op.explain(error, [ref.value(values) for ref in refs], settings)
+    found = instruction.op.explain(error, [ref.value(values) for ref in refs], settings)
+    said = getattr(found, "said", None)
+    if instruction.called is not None and said is not None:
+        found.args = (f"{instruction.called}: {said}",)
+    return found
+
+
+def called_around(frame: FrameType | None) -> str | None:
+    """What errors call the function of ours that ran an op: `take(...)`, not the `gather(...)` inside of it.
+
+    Args:
+        frame: which ran the op.
+
+    Returns:
+        The outermost function that the user's code, or a layer, called; None where that was the op itself.
+    """
+    found = None
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        if frame.f_code in composites:
+            found = frame
+        frame = frame.f_back
+    if found is None:
+        return None
+    given = found.f_locals
+    return call_in_words(given["function"], given["args"], given["kwargs"])

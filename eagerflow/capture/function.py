@@ -6,6 +6,7 @@ import functools
 import itertools
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Container, Sequence
 from contextlib import nullcontext
 from inspect import isgeneratorfunction
@@ -19,10 +20,12 @@ from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
+from eagerflow.capture.arguments.results import Results, as_each_time
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.state import State
-from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
+from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
 from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.dependence.attributes import name_of
 from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
@@ -84,7 +87,7 @@ class Captured(Generic[P, R]):
         self._states: dict[Any, State] = {}
         self._others: State | None = None  # of all further signatures, once there were too many
         self._last: Last | None = None
-        self._made = 0  # signatures
+        self._made, self._key = 0, ()  # signatures, and the last of them
         # Tensors that the step reaches beside its arguments, by identity, where it may ask whether one is another.
         self._reached: dict[int, Tensor] = {}
         self._lock = threading.Lock()
@@ -125,7 +128,7 @@ class Captured(Generic[P, R]):
             return tensor(v2)
         <BLANKLINE>
         """
-        return [state.program.source for state in self._states.values() if state.program is not None]
+        return [state.program.source for state in list(self._states.values()) if state.program is not None]
 
     @property
     def graphs(self) -> list[str]:
@@ -134,7 +137,7 @@ class Captured(Generic[P, R]):
         `graph_0` and so on stand for graphs; beside other operations stands why they aren't in one. Empty on the CPU,
         and before the first replays.
         """
-        known = [state.graphs for state in self._states.values() if state.graphs is not None]
+        known = [state.graphs for state in list(self._states.values()) if state.graphs is not None]
         return [graphs.source for graphs in known if graphs.source]
 
     @property
@@ -195,17 +198,18 @@ class Captured(Generic[P, R]):
             return self._verified(state, args, kwargs)
         self.replays += 1
         tensors = given.converted()
-        quick = taping is None and state.graphs is None and not self._reached and not kwargs
+        quick = taping is None and state.graphs is None and not self._reached and not kwargs and not program.gives
         self._last = last(state, given, args) if quick else None
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]
-                return program.run(taping.append, *[tensor.data for tensor in tensors], *keys)
+                given_back = [tensors[number] for number in program.gives]
+                return program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
             if observers and program.interests(observers):
                 return program.announce(self.name, tensors, observers)
             if state.graphs is not None:
-                return self._launched(state.graphs, tensors)
-            return program.run(*[tensor.data for tensor in tensors])
+                return self._launched(state.graphs, program.passed(tensors))
+            return program.run(*program.passed(tensors))
 
     def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the first of several calls give that don't depend on each other, computed at the same time.
@@ -237,7 +241,7 @@ class Captured(Generic[P, R]):
             return []
         state.replays += count
         self.replays += count
-        return run_side_by_side(program, [[tensor.data for tensor in one.tensors] for one in given[:count]])
+        return run_side_by_side(program, [program.passed(one.tensors) for one in given[:count]])
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
@@ -250,9 +254,9 @@ class Captured(Generic[P, R]):
         self.replays += 1
         return program
 
-    def _launched(self, graphs: Graphs, tensors: list[Tensor]) -> Any:
+    def _launched(self, graphs: Graphs, given: list[Any]) -> Any:
         """A replay by CUDA graphs. The first one says what isn't in any."""
-        found = graphs.run(*[tensor.data for tensor in tensors])
+        found = graphs.run(*given)
         if not self._told_of_graphs:
             left = graphs.left_out()
             if left is not None:
@@ -270,14 +274,24 @@ class Captured(Generic[P, R]):
     def _new_state(self, given: Arguments) -> State:
         if never_pays(self._made, self.replays):
             self._others = State([])
-            self._give_up(self._others, what_varies(self._function, given.key, next(reversed(self._states))), None)
+            self._give_up(self._others, what_varies(self._function, given.key, self._key), None)
             return self._others
         if len(self._states) >= _MOST:
             self._states.pop(next(iter(self._states)))
             self._last = None
-        self._made += 1
-        found = self._states[given.key] = State(given.objects)
+        self._made, self._key = self._made + 1, given.key
+        gone = functools.partial(_forget, weakref.ref(self), given.key)
+        found = self._states[given.key] = State([weakly(each, gone) for each in given.objects])
         return found
+
+    def _drop(self, key: tuple[Any, ...]) -> None:
+        """An object that a signature has is gone: another one may get its identity."""
+        state = self._states.pop(key, None)
+        if state is not None:
+            self._around = self._around or state.why
+            last = self._last
+            if last is not None and last.state is state:
+                self._last = None
 
     def _outdated(self, state: State) -> bool:
         """Whether something that the program depends on has changed: then it is captured again."""
@@ -289,7 +303,7 @@ class Captured(Generic[P, R]):
         state.tries, state.again, state.replayed = 0, state.again + 1, state.replayed + state.replays
         state.endings = 0  # what is new may have layers to build, as the first run may
         if changes_too_often(state.again, state.replayed):
-            self._give_up(state, f"{changed} changes again and again", None)
+            self._give_up(state, f"{changed} changes again and again: make it a Variable, or pass it as a tensor", None)
         return True
 
     def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
@@ -374,7 +388,7 @@ class Captured(Generic[P, R]):
             self._ended(state, *(recorder.ended or ("", None)))
         else:
             self._compare(state, made, recorder, guards, between)
-            state.layers, state.containers = held.layers, frozenset(held.containers)
+            state.layers, state.containers = list(map(weakly, held.layers)), frozenset(held.containers)
         return found
 
     def _written(
@@ -405,7 +419,9 @@ class Captured(Generic[P, R]):
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
-            outputs = recorder.given_back(found, held)
+            arguments = {id(x): i for i, x in enumerate(own) if x.__class__ is Tensor}
+            outputs = Results(recorder, held, arguments).of(found)
+            found = stand_ins.callers_own(found)
             recorder.finish()
         finally:
             capturing.reset(token)
@@ -438,7 +454,8 @@ class Captured(Generic[P, R]):
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too
-            found, made = self._written(recorder, state.layers, state.containers, given, stand_ins, args, kwargs)
+            layers = [layer for ask in state.layers if (layer := ask()) is not None]
+            found, made = self._written(recorder, layers, state.containers, given, stand_ins, args, kwargs)
         if made is None and recorder.lost:  # which is the recorder's own fault
             return found
         if made is None:
@@ -464,8 +481,8 @@ class Captured(Generic[P, R]):
 
     def _held(self, state: State) -> Held:
         held = Held(self._function, state.codes)
-        for thing in state.objects:
-            held.reach(thing, getattr(thing, "name", None) or type(thing).__name__)
+        for thing in [ask() for ask in state.objects]:
+            held.reach(thing, name_of(thing))
         return held
 
     def _compare(self, state: State, made: Program, recorder: Recorder, guards: Guards, between: str | None) -> None:
@@ -476,6 +493,7 @@ class Captured(Generic[P, R]):
             return
         difference = first_difference(before, made)
         if difference is None:
+            made.outputs = as_each_time(made.outputs, before.outputs)
             self._settle(state, made, recorder, guards)
         elif state.tries >= _TRIES:
             changed, unsure = guards.changed(), guards.unsure()
@@ -494,7 +512,7 @@ class Captured(Generic[P, R]):
         if changed is not None and recorder.others and state.tries < _TRIES:
             return None  # who watches asks models for what they keep from then on: the next run tells
         if changed is not None:
-            return self._give_up(state, f"the step changes {changed}", None)
+            return self._give_up(state, f"the step changes {changed}: do that outside, or make it a Variable", None)
         if unsure is not None:
             return self._give_up(state, unsure, None)
         if recorder.other_bits is not None:
@@ -504,6 +522,12 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
+
+
+def _forget(ask: weakref.ref[Captured[..., Any]], key: tuple[Any, ...], _: Any) -> None:
+    captured = ask()
+    if captured is not None:
+        captured._drop(key)
 
 
 @overload

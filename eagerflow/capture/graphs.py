@@ -96,13 +96,14 @@ class Graphs:
         """Run the step instruction by instruction, and see which of them can be recorded."""
         program, ground = self.program, Ground()
         trial = _Trial(place[0])
-        arrays: dict[int, Any] = dict(zip(program.inputs, inputs))
+        arrays: dict[Any, Any] = dict(zip(program.inputs, inputs))
         last, kept = program.last_uses(program.needed), set(program.outputs.slots())
         for i, instruction in enumerate(program.needed):
             trial.run(i, instruction, arrays)
             for slot in [n for n in arrays if last.get(n, -1) <= i and n not in kept]:
                 del arrays[slot]  # a variable's array that is held is copied when the variable changes
-        result = program.outputs.value(arrays)  # type: ignore[arg-type]
+        named: dict[Any, Any] = {f"x{n}": x for n, x in zip(program.gives, inputs[len(program.inputs) :])}
+        result = program.outputs.value(arrays | named)  # type: ignore[arg-type]
         self.reasons, self._place = trial.reasons, place
         self.segments = _segments(program, ground, trial)
         self._step, self.source = program.with_graphs(self.segments, ground.fresh, self.reasons)

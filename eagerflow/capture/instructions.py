@@ -268,9 +268,10 @@ class Compute(Instruction):
     Attributes:
         taped: the record that it leaves on a tape around the step, if it does.
         settled: what is called instead of the op's function, where shapes and types say that.
+        called: what errors call it, where that isn't the op.
     """
 
-    __slots__ = ("arrays", "extras", "op", "settled", "several", "settings", "taped", "tracked", "widened", "xp")
+    __slots__ = tuple("arrays called extras op settled several settings taped tracked widened xp".split())
 
     def __init__(
         self,
@@ -289,6 +290,7 @@ class Compute(Instruction):
         self.outs = [*widened, *outs]
         self.taped: Any = None
         self.settled: Callable[..., Any] | None = None
+        self.called: str | None = None
 
     @property
     def name(self) -> str:

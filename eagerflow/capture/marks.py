@@ -40,7 +40,8 @@ class Begins(Mark):
     """A scope begins.
 
     Args:
-        kind, name, owner: of the scope.
+        kind, name: of the scope.
+        owner: gives whose scope it is; None once that is gone.
         inputs: what it is given.
         by_user: whether the user's code opened it.
     """

@@ -118,7 +118,7 @@ class Announcing:
         """Something else is to be announced here."""
         mark = self._announced.marks[number]
         if isinstance(mark, Begins):
-            owner = mark.owner
+            owner = mark.owner()
             if isinstance(owner, OwnTape):
                 owner = self._tapes.setdefault(owner.number, GradientTape())
             scope = Scope(mark.kind, mark.name, owner, self._shown(mark.inputs))

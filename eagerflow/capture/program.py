@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.machine.subnormals import without_subnormals
+from eagerflow.capture.arguments.results import arguments_in
 from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Convert, Group, Instruction, Ref, Rule, Slot
 from eagerflow.capture.joined import joined
@@ -53,7 +54,7 @@ _TAKEN = frozenset(
         *keyword.kwlist,
     }
 )
-_LOCAL = re.compile(r"[vk]\d+|graph_\d+")  # values, keys and CUDA graphs
+_LOCAL = re.compile(r"[vkxr]\d+|graph_\d+")  # values, keys, arguments and results themselves, and CUDA graphs
 _new = object.__new__
 _Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
 
@@ -90,6 +91,7 @@ class Program:
     ) -> None:
         self.likes = likes
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
+        self.found = outputs  # by this run, for comparison with others: `outputs` are what replays give
         self.marks, self.taped, self.less_memory = marks, taped, less_memory
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
@@ -114,9 +116,23 @@ class Program:
         inputs = [f"v{n}" for n in self.inputs]
         if self.taped:
             inputs = ["taped", *inputs, *map(key_of_slot, self.inputs)]
+        inputs += self._arguments()
         body = _in_blocks(self._lines(self.needed, reuses=True))
         lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
         return "\n".join(lines) + "\n"
+
+    @cached_property
+    def gives(self) -> list[int]:
+        """Which of the tensors that it is given it gives back: these it takes themselves, behind their arrays."""
+        return arguments_in(self.outputs)
+
+    def _arguments(self) -> list[str]:
+        return [f"x{number}" for number in self.gives]
+
+    def passed(self, tensors: Sequence[Tensor]) -> list[Any]:
+        """What `run` takes for these arguments."""
+        arrays = [tensor.data for tensor in tensors]
+        return [*arrays, *[tensors[number] for number in self.gives]] if self.gives else arrays
 
     @cached_property
     def needed(self) -> list[Instruction]:
@@ -235,7 +251,8 @@ class Program:
         ends = {id(segment.instructions[-1]) for segment in segments}
         # What may lie in the memory of graphs: it is copied before it leaves the step, or Python code is given it.
         suspects = {n for segment in segments for n in segment.given}
-        lines, uses = [f"def step({', '.join(f'v{n}' for n in self.inputs)}):"], list[set[int]]()
+        inputs = [*[f"v{n}" for n in self.inputs], *self._arguments()]
+        lines, uses = [f"def step({', '.join(inputs)}):"], list[set[int]]()
 
         def write(text: str, touched: Iterable[int]) -> None:
             lines.append(f"    {text}")
@@ -295,7 +312,8 @@ class Program:
         `<places>` in its globals says of each line what code of the user's led to it, and `<by user>` which lines stand
         for scopes that the user's code opened: observers look there for what isn't on the stack.
         """
-        lines = ["def step(replay, " + "".join(f"v{n}, " for n in self.inputs) + "):", "    tensor = replay.tensor"]
+        inputs = ["replay", *[f"v{n}" for n in self.inputs], *self._arguments()]
+        lines = [f"def step({', '.join(inputs)}):", "    tensor = replay.tensor"]
         places: list[Places] = [(), (), ()]  # lines are counted from 1
         by_user = set[int]()
         numbers = {id(each): i for i, each in enumerate(self.instructions)}
@@ -328,7 +346,7 @@ class Program:
         for observer in observers:
             observer.on_replay_begin(name)
         try:
-            return self._announcing(replay, *[tensor.data for tensor in given])
+            return self._announcing(replay, *self.passed(given))
         except BaseException as error:
             replay.fail(error)
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -13,10 +13,12 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
-from eagerflow.capture.dependence.watch import Watch
+from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
+from eagerflow.capture.errors import called_around
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.hearing.calls import line_of_user
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
@@ -269,22 +271,11 @@ class Recorder(Observer):
         """The reference to a setting of an op, which may hold raw arrays."""
         return as_now(self._ref_of_parts(value, self.setting))
 
-    def given_back(self, value: Any, held: Container[int]) -> Ref:
-        """The reference to what the step gives: lists and dicts of its own are made anew by each replay.
-
-        Args:
-            value: what it gives.
-            held: identities of lists and dicts that were there before, and are given themselves.
-        """
-        if not isinstance(value, (list, tuple, dict)):
-            return self.ref(value)
-        parts = [self.given_back(part, held) for part in _parts(value)]
-        shared = isinstance(value, tuple) and all(part.__class__ is Const for part in parts)
-        return Const(value) if shared or id(value) in held else self._group(value, parts)
-
-    def _group(self, value: Any, parts: list[Ref]) -> Group:
+    def group(self, value: Any, parts: list[Ref]) -> Group:
         """The reference to a collection that is made again."""
         kind = value.__class__
+        if getattr(value, "__dict__", None):  # such as a named tuple's, in a class of the user's
+            self.end(f"the step uses or gives a {kind.__name__} with attributes, which a replay can't make")
         if kind not in (list, tuple, dict, OrderedDict) and not hasattr(kind, "_make"):
             self.end(f"the step uses or gives a {kind.__name__} of its own, which a replay can't make")
         return Group(kind, parts, tuple(value) if isinstance(value, dict) else ())
@@ -293,7 +284,7 @@ class Recorder(Observer):
         kind = value.__class__
         if isinstance(value, (list, tuple, dict)):
             parts = [of(part) for part in _parts(value)]
-            return Const(value) if all(part.__class__ is Const for part in parts) else self._group(value, parts)
+            return Const(value) if all(part.__class__ is Const for part in parts) else self.group(value, parts)
         if kind is slice:
             parts = [of(part) for part in (value.start, value.stop, value.step)]
             return Group(slice, parts) if any(p.__class__ is not Const for p in parts) else Const(value)
@@ -359,6 +350,8 @@ class Recorder(Observer):
             extras = [self.new_slot(kept.get(name)) for name in op.saves]
         self._slots_of_keys.update((key, slot) for key, slot in zip(keys, outs) if key is not None)
         made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
+        if op.name not in RAISE_FOR_NO_VALUES:
+            made.called = called_around(sys._getframe(1))
         if op.name in settled and xp is numpy and not widened:
             made.settled = settled[op.name].forward(*values, *[ref.value(self.arrays) for ref in given])
         self.add(made)
@@ -461,7 +454,7 @@ class Recorder(Observer):
         if self.ended is None:
             places, by_user = self.walker.begin(sys._getframe(1))
             inputs = announced_ref(self.ref(scope.inputs))
-            self._mark(Begins(scope.kind, scope.name, self._owner(scope.owner), inputs, by_user), places)
+            self._mark(Begins(scope.kind, scope.name, weakly(self._owner(scope.owner)), inputs, by_user), places)
 
     def _owner(self, owner: Any) -> Any:
         """Whose scope it is; of tapes, which have records of this run, just which one."""

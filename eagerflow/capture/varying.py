@@ -6,11 +6,14 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.capture.arguments.taken_apart import Key
+
 __all__ = ["changes_too_often", "never_pays", "what_varies"]
 
 _MANY = 16  # signatures, from which on it counts how often they were replayed
 _CHANGES = 8  # after which it counts how many replays lay between them
 _PAYS_AGAIN = 20  # replays that make up for capturing the same signature once more
+_OTHER = "is another object again and again: pass tensors, also in tuples or dicts, or the same object"
 _PAYS = 100  # replays that make up for a capture, which takes as long as many eager runs
 
 
@@ -43,8 +46,8 @@ def what_varies(function: Callable[..., Any], key: tuple[Any, ...], before: tupl
         before: another one.
     """
     different = [(i, a, b) for i, (a, b) in enumerate(zip(key, before)) if a != b]
-    if not different:
-        return "it is called with other arguments again and again"
+    if not different:  # a new object has the identity of one that is gone
+        return f"an argument {_OTHER}"
     i, now, then = different[0]
     if isinstance(now, tuple) and len(now) == 2 and isinstance(now[0], str) and now[0].isidentifier():
         name, now, then = now[0], now[1], then[1]
@@ -63,11 +66,11 @@ def _names(function: Callable[..., Any]) -> dict[int, str]:
 
 def _how(now: Any, then: Any) -> str:
     while _nests(now) and _nests(then) and len(now) == len(then):
-        now, then = next(((a, b) for a, b in zip(now[1:], then[1:]) if a != b), (None, None))
+        now, then = next(((a, b) for a, b in zip(now, then) if a != b), (None, None))
     if isinstance(now, tuple) and len(now) == 2 and isinstance(now[0], type):
         return "is another Python value again and again: pass numbers as tensors, ef.Tensor(0.5)"
     if isinstance(now, int):
-        return "is another object again and again: pass tensors, also in tuples or dicts, or the same object"
+        return _OTHER
     return "has another shape or type again and again: pad to a few lengths, and drop the last, smaller batch"
 
 
@@ -75,4 +78,4 @@ def _nests(part: Any) -> bool:
     """Whether this stands for a list, tuple or dict, or for one entry of a dict."""
     if not isinstance(part, tuple) or not part:
         return False
-    return part[0] in (list, tuple, dict) or (isinstance(part[0], str) and len(part) == 2)
+    return part[0] in (list, tuple, dict) or isinstance(part, Key) or isinstance(part[0], (str, Key))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from types import CodeType
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from eagerflow.base.tracebacks import named_after, reworded, shorten, wrappers
@@ -27,11 +28,12 @@ from eagerflow.core.op_function import generate
 from eagerflow.core.primitive import Op, registry
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["apply", "composite", "identity", "op"]
+__all__ = ["apply", "composite", "composites", "identity", "op"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _GRADIENTS = ("smooth", "zero", "raises")
+composites: set[CodeType] = set()  # what runs around functions that are composed of ops
 
 
 @overload
@@ -188,6 +190,7 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     wrappers.add(call.__code__)  # type: ignore[attr-defined]
+    composites.add(call.__code__)  # type: ignore[attr-defined]
     return call
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import replayed
+
 __all__ = ["checked_flag", "checked_name", "get_uid", "reset_uids", "snake_case", "unique_name"]
 
 _WORD_BEGINS = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 _counts: defaultdict[str, int] = defaultdict(int)
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def snake_case(name: str) -> str:
@@ -34,8 +36,14 @@ def get_uid(prefix: str = "") -> int:
     1
     """
     with _lock:
-        _counts[prefix] += 1
+        _count(prefix)
         return _counts[prefix]
+
+
+@replayed
+def _count(prefix: str) -> None:
+    with _lock:
+        _counts[prefix] += 1
 
 
 def unique_name(prefix: str) -> str:
@@ -49,6 +57,7 @@ def unique_name(prefix: str) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+@replayed
 def reset_uids() -> None:
     """Count from the beginning again (`clear_session`)."""
     with _lock:

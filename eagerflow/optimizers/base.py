@@ -194,7 +194,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         """
         if self._rate.variable is not None:
             return self._rate.variable
-        now: Any = Tensor(self._learning_rate(), floatx())  # a schedule's, which nothing can be assigned to
+        now: Any = self._rate_of_now()  # a schedule's, which nothing can be assigned to
         return now
 
     @learning_rate.setter
@@ -206,6 +206,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             self._variables = [v for v in self._variables if v is not before]
 
     lr = learning_rate
+
+    @replayed
+    def _rate_of_now(self) -> Tensor:
+        return Tensor(self._learning_rate(), floatx())
 
     def build(self, variables: Variables) -> None:
         """Make the state for `variables`; `apply` does it on first use.

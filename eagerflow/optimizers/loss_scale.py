@@ -150,6 +150,7 @@ class LossScaleOptimizer(Optimizer):
         scale = numpy.asarray(float(self.dynamic_scale.data), loss.dtype)
         return Tensor(place(scale, device_of(loss.data)), None, None)
 
+    @replayed
     def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
         tensors = [None if g is None else convert_to_tensor(g) for g in grads]
         if world.share is not None:  # what is infinite on one rank is so on all: they leave out the same steps

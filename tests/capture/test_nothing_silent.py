@@ -793,6 +793,7 @@ def settings_of_ready_layers_losses_and_regularizers():
 # -- the test
 
 NEVER_REPLAYED = {
+    "a_cache_with_too_little_room",
     "an_iterator_of_a_list",
     "a_chain_of_iterators",
     "a_generator",

@@ -1,5 +1,6 @@
-"""What a captured function is given.
+"""What a captured function is given, and what it gives.
 
-By file: `taken_apart` (a call's arguments: what it computes with, and what must be the same next time),
-`array_argument` (what stands for a NumPy array while a step is captured), `looking` (whether anything may).
+By file: `taken_apart` (a call's arguments: what it computes with, and what must be the same next time), `state` (what
+is known of one such signature), `array_argument` (what stands for a NumPy array while a step is captured), `looking`
+(whether anything may), `results` (which objects replays give).
 """

@@ -10,9 +10,12 @@ import numpy
 
 from eagerflow.capture.arguments.array_argument import ArrayArgument
 from eagerflow.capture.arguments.taken_apart import is_array
+from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["StandIns"]
+
+_SET = ("data", "mask", "logits")
 
 
 class StandIns:
@@ -35,6 +38,7 @@ class StandIns:
         self._made: dict[int, Any] = {}  # by the identity of what they stand for
         self._own: dict[int, Any] = {}  # what a stand-in stands for
         self._containers: list[tuple[Any, Any, list[Any]]] = []  # the caller's, the step's, what was in it
+        self._tensors: list[tuple[Tensor, Tensor, list[Any]]] = []  # likewise, and what each had for `_SET`
         self.why: str | None = None
 
     def of(self, x: Any) -> Any:
@@ -56,8 +60,12 @@ class StandIns:
         return made
 
     def _single(self, x: Any) -> Any:
-        if self._themselves or id(x) in self._known:
-            return x
+        made = x if self._themselves or id(x) in self._known else self._alike(x)
+        self._tensors.append((x, made, _set_on(made)))
+        return made
+
+    def _alike(self, x: Any) -> Tensor:
+        """A tensor with an array of its own."""
         made = Tensor(_view(x.data), None, x.key)
         if hasattr(x, "serial"):
             made.serial = x.serial
@@ -82,31 +90,76 @@ class StandIns:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Do to the caller's lists and dicts what the step did to its own, also where it failed."""
+        """Do to the caller's tensors, lists and dicts what the step did to its own, also where it failed."""
+        for x, made, before in self._tensors:
+            for name, now, old in zip(_SET, _set_on(made), before):
+                if now is not old:
+                    self.why = self.why or f"the step sets {name!r} of a tensor that it is given"
+                    if made is not x:
+                        self._set(x, name, now)
         for x, made, before in self._containers:
             if _are_same(_content(made), before):
                 continue
             self.why = self.why or f"the step changes a {x.__class__.__name__} that it is given"
             if made.__class__ is list:
-                x[:] = [self._callers(part) for part in made]
+                x[:] = [self.callers_own(part) for part in made]
             else:
-                parts = {key: self._callers(part) for key, part in made.items()}
+                parts = {key: self.callers_own(part) for key, part in made.items()}
                 x.clear()
                 x.update(parts)
 
+    def _set(self, x: Tensor, name: str, value: Any) -> None:
+        if value is None and name != "data":
+            delattr(x, name)
+        else:
+            setattr(x, name, self.callers_own(value))
+
     def look_at(self, found: Any) -> None:
         """Whether the step gives back a list or dict that it was given: a replay would make a new one."""
-        if id(found) in self.identities():
-            self.why = self.why or f"the step gives back the very {found.__class__.__name__} that it is given"
-        elif isinstance(found, (list, tuple, dict)):
-            for part in found.values() if isinstance(found, dict) else found:
-                self.look_at(part)
+        given, seen, waiting = self.identities(), set[int](), [found]
+        while waiting:
+            each = waiting.pop()
+            if id(each) in given:
+                self.why = self.why or f"the step gives back the very {each.__class__.__name__} that it is given"
+            elif isinstance(each, (list, tuple, dict)) and id(each) not in seen:
+                seen.add(id(each))
+                waiting += each.values() if isinstance(each, dict) else each
 
-    def _callers(self, part: Any) -> Any:
-        """What the caller has in place of a stand-in, also inside a tuple."""
-        if part.__class__ is tuple:
-            return tuple([self._callers(each) for each in part])
-        return self._own.get(id(part), part)
+    def callers_own(self, found: Any) -> Any:
+        """The same with what the caller has in place of stand-ins, also inside of lists, tuples and dicts."""
+        return found if self._themselves else self._with_callers(found, {})
+
+    def _with_callers(self, part: Any, known: dict[int, Any]) -> Any:
+        if id(part) in self._own:
+            return self._own[id(part)]
+        if not isinstance(part, (list, tuple, dict)) or id(part) in known:
+            return known.get(id(part), part)
+        known[id(part)] = part
+        if isinstance(part, tuple):
+            parts = [self._with_callers(each, known) for each in part]
+            if not all(map(is_, parts, part)):
+                known[id(part)] = part.__class__(parts) if part.__class__ is tuple else _made_of(part, parts)
+        else:
+            for key, each in list(enumerate(part) if isinstance(part, list) else part.items()):
+                own = self._with_callers(each, known)
+                if own is not each:
+                    part[key] = own
+        return known[id(part)]
+
+
+def _set_on(tensor: Tensor) -> list[Any]:
+    """What a step may set on a tensor."""
+    return [stored(tensor), *[getattr(tensor, name, None) for name in _SET[1:]]]
+
+
+def _made_of(named: Any, parts: list[Any]) -> Any:
+    """A named tuple of other parts."""
+    if not hasattr(named, "_make"):
+        return named
+    made = named._make(parts)
+    if hasattr(made, "__dict__"):
+        vars(made).update(vars(named))
+    return made
 
 
 def _content(container: Any) -> list[Any]:

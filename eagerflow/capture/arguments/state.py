@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow.capture.dependence.guards import Guards
@@ -48,15 +49,15 @@ class State:
         "why",
     )
 
-    def __init__(self, objects: list[Any]) -> None:
-        self.objects = objects  # held, since the signature has their identities
+    def __init__(self, objects: list[Callable[[], Any]]) -> None:
+        self.objects = objects  # whose identities the signature has: it is forgotten when one of them goes
         self.program: Program | None = None
         self.before: Program | None = None  # of the last run, while two are compared
         self.guards: Guards | None = None
         self.graphs: Graphs | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
         self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
-        self.layers: list[Any] = []
+        self.layers: list[Callable[[], Any]] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None
         self.looked = False

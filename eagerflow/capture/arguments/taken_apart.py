@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Container, Iterator
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import ReferenceType
 
 import numpy
 
@@ -13,11 +14,21 @@ from eagerflow.core.device import device_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Arguments", "Last", "is_array", "last", "named_arrays"]
+__all__ = ["Arguments", "Key", "Last", "is_array", "last", "named_arrays", "weakly"]
 
 _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
 _NESTED = (list, tuple, dict)
 _TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
+
+
+class Key(NamedTuple):
+    """Stands in a signature for a key of a dict that is no text.
+
+    Attributes:
+        part: what has to be the same.
+    """
+
+    part: Any
 
 
 class Arguments:
@@ -67,10 +78,9 @@ class Arguments:
         if kind is list:
             return (kind, *map(self._part, x))
         if kind is dict:
-            kinds = [key.__class__ for key in x if key.__class__ is not str]  # True isn't 1
-            return (kind, *[(key, self._part(value)) for key, value in x.items()], *kinds)
+            return (kind, *[(self._key(key), self._part(value)) for key, value in x.items()])
         if kind in _NUMBERS:
-            return (kind, x) if x and kind is not complex else (kind, repr(x))  # -0.0 isn't 0.0
+            return _number(x)
         if type(x) is ArrayArgument:
             self.tensors.append(x)
             return None
@@ -81,6 +91,19 @@ class Arguments:
         if isinstance(x, Tensor) and not isinstance(x, Variable):
             self.plain = False
         return self._object(x)
+
+    def _key(self, key: Any) -> Any:
+        """The same for a key of a dict, which the step has, too: equal ones may be told apart by what they hold."""
+        kind = key.__class__
+        if kind is str:
+            return key
+        if kind in _NUMBERS:
+            return Key(_number(key))
+        if kind is tuple:
+            return Key((kind, *map(self._key, key)))
+        if isinstance(key, numpy.generic) and kind.__module__ == "numpy" and kind not in (numpy.void, numpy.object_):
+            return Key((kind, key.dtype.str, key.tobytes()))
+        return Key(self._object(key))
 
     def _object(self, x: Any) -> int:
         self.objects.append(x)
@@ -104,6 +127,11 @@ class Arguments:
         return self.tensors
 
 
+def _number(x: Any) -> tuple[type, Any]:
+    kind = x.__class__
+    return (kind, x) if x and kind is not complex else (kind, repr(x))  # -0.0 isn't 0.0
+
+
 class Last:
     """The signature of the last call, for the next one, which most likely has it, too.
 
@@ -112,11 +140,13 @@ class Last:
         args: the arguments: tensors, and what is the same only if it is the same object, such as a model or None.
     """
 
-    __slots__ = ("_alike", "state")
+    __slots__ = ("_alike", "_kept", "state")
 
     def __init__(self, state: Any, args: tuple[Any, ...]) -> None:
         self.state = state
-        self._alike = [(x.data.shape, x.data.dtype) if x.__class__ is Tensor else (None, x) for x in args]
+        self._alike = [(x.data.shape, x.data.dtype) if x.__class__ is Tensor else (None, id(x)) for x in args]
+        # Others may go: then the state does, and this with it.
+        self._kept = [x for x in args if not isinstance(weakly(x), ReferenceType)]
 
     def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
         """The tensors' arrays; None where the arguments may have another signature."""
@@ -125,7 +155,7 @@ class Last:
         found = []
         for x, (shape, dtype) in zip(args, self._alike):
             if shape is None:
-                if x is not dtype:
+                if id(x) != dtype:
                     return None
                 continue
             if x.__class__ is not Tensor:
@@ -147,6 +177,19 @@ def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
         return None
     made = Last(state, args)
     return None if made.arrays(args) is None else made
+
+
+def weakly(x: Any, gone: Callable[[Any], None] | None = None) -> Callable[[], Any]:
+    """What gives an object, and doesn't keep it alive where that can be.
+
+    Args:
+        x: it.
+        gone: is called when it goes.
+    """
+    try:
+        return ReferenceType(x, gone)
+    except TypeError:
+        return lambda: x
 
 
 def is_array(x: Any) -> bool:

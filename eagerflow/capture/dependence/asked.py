@@ -10,6 +10,7 @@ from __future__ import annotations
 import decimal
 import functools
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from types import BuiltinFunctionType, FunctionType
@@ -18,21 +19,12 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
+from eagerflow.capture.dependence.attributes import NOTHING
 from eagerflow.kernels.machine.threads import get_num_threads
 
-__all__ = [
-    "CACHED",
-    "NOTHING",
-    "SETTINGS",
-    "Results",
-    "computes_with_decimals",
-    "decimal_settings",
-    "is_alive",
-    "value_of",
-]
+__all__ = ["CACHED", "SETTINGS", "Results", "computes_with_decimals", "decimal_settings", "is_alive", "value_of"]
 
-NOTHING: Any = object()  # stands for a value that isn't there
-
+_ROOM = 64  # results: more new ones hardly come between two calls of a step
 CACHED: type = type(functools.lru_cache(lambda: None))
 
 
@@ -57,6 +49,12 @@ class Results:
         return not self._ordered or all(map(_is_link, found.values()))
 
     @property
+    def has_room(self) -> bool:
+        """Whether no result will soon have to make room: which one goes depends on when each was last asked for."""
+        info = self._function.cache_info()
+        return not info.maxsize or info.maxsize - info.currsize >= _ROOM
+
+    @property
     def known(self) -> bool:
         """Whether the results could be found at all."""
         return self._stored is not None
@@ -78,6 +76,8 @@ class Results:
 
     def as_before(self) -> bool:
         """Whether all that were there still are; others may have come."""
+        if not self.has_room:
+            return False
         stored: dict[Any, Any] = self._stored or {}
         if not self._before:
             return True
@@ -100,8 +100,13 @@ def _printing() -> tuple[Any, ...]:
     return tuple(numpy.get_printoptions().items())
 
 
+def _environment() -> tuple[Any, ...]:
+    return tuple(sorted(os.environ.items()))
+
+
 # By the names that code has for the functions.
 SETTINGS: dict[str, Callable[[], Any]] = {
+    "getenv": _environment,
     "geterr": _errors,
     "geterrcall": _errors,
     "getbufsize": numpy.getbufsize,

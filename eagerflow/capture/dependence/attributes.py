@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import sys
 import weakref
-from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-from eagerflow.capture.dependence.kinds import is_constant, is_ours
+from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant, is_ours, is_users
+from eagerflow.capture.hearing.calls import is_of_user
 
-__all__ = ["is_dead_proxy", "living", "names_of_attributes", "names_of_ours", "private_names", "settings"]
+__all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_plain", "living", "looked_up", "name_of"]
+__all__ += ["names_of_attributes", "names_of_ours", "private_names", "settings"]
+
+NOTHING: Any = object()  # stands for a value that isn't there
+_PLACES = (GetSetDescriptorType, MemberDescriptorType)  # where Python itself keeps attributes: slots and the like
 
 
 def is_dead_proxy(thing: Any) -> bool:
@@ -32,12 +36,63 @@ def living(own: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def settings(thing: Any, names: Iterable[str]) -> Iterator[str]:
-    """Which of these names are attributes that may be set: no methods, nor what a property makes."""
+    """Which of these names are attributes that may be set: no methods, nor what a property of the user's makes."""
     for name in sorted(names):
-        with contextlib.suppress(Exception):  # properties may not be ready
-            value = getattr(thing, name)
-            if name in vars(thing) or is_constant(value):
-                yield name
+        value = looked_up(thing, name)
+        if value is not NOTHING and (name in vars(thing) or is_constant(value)):
+            yield name
+
+
+def looked_up(thing: Any, name: str) -> Any:
+    """An attribute, found without running code of the user's; `NOTHING` where only that could tell."""
+    kind = type(thing)
+    if not is_users(kind):
+        return _asked(lambda: getattr(thing, name))
+    found = _in_class(kind, name)
+    if type(found) in _PLACES or is_ours(type(found)) or (type(found) is property and not is_users_property(found)):
+        return _asked(lambda: found.__get__(thing, kind))
+    own = attributes_of(thing)
+    if type(own) is dict and name in own:
+        return own[name]
+    return NOTHING if hasattr(type(found), "__get__") else found
+
+
+def name_of(thing: Any) -> str:
+    """What messages call an object: by its name, if it has one, or its class."""
+    found = looked_up(thing, "name")
+    return found if type(found) is str and found else type(thing).__name__
+
+
+def is_plain(thing: Any, name: str) -> bool:
+    """Whether Python may be asked for an attribute, and runs no code of the user's for it."""
+    kind = type(thing)
+    if not is_users(kind):
+        return True
+    found = _in_class(kind, name)
+    plain = type(found) in _PLACES or not hasattr(type(found), "__get__")
+    return plain and answers_plainly(kind) and not hasattr(kind, "__getattr__")
+
+
+def is_users_property(thing: Any) -> bool:
+    """Whether this is a property that runs a function of the user's."""
+    code = getattr(thing.fget, "__code__", None) if type(thing) is property else None
+    return code is not None and is_of_user(code.co_filename)
+
+
+def has_property(kind: type, names: Iterable[str]) -> bool:
+    """Whether any of these is a property of a class that runs a function of the user's."""
+    return any(is_users_property(_in_class(kind, name)) for name in names)
+
+
+def _in_class(kind: type, name: str) -> Any:
+    return next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), NOTHING)
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except Exception:  # noqa: BLE001 - of ours, which may not be ready
+        return NOTHING
 
 
 def names_of_attributes(thing: Any) -> set[str]:

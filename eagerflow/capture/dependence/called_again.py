@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
-from eagerflow.capture.dependence.attributes import private_names
+from eagerflow.capture.dependence.attributes import name_of, private_names
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of, is_ours
 from eagerflow.capture.dependence.names import Names, named_in
@@ -58,7 +58,7 @@ class _Inside(Held):
         self.all_functions: list[FunctionType] = []
         super().__init__(lambda: None, codes)
         for root in roots:
-            self.reach(root, getattr(root, "name", None) or type(root).__name__)
+            self.reach(root, name_of(root))
         if "trainable" not in self._names.attributes:  # which optimizers of ours don't ask for
             self.variables.clear()
         self.classes.clear()  # while a step is captured, we exchange methods ourselves
@@ -219,5 +219,5 @@ def _shared(changes: _Changes, read: Names, within: _Inside, held: Held) -> Iter
     own = {id(thing) for thing, _ in within.attributes}
     for thing, name in held.attributes:
         if id(thing) in own and name in changes.names and read.reads(name):
-            yield f"{getattr(thing, 'name', type(thing).__name__)}.{name}"
+            yield f"{name_of(thing)}.{name}"
     yield from hidden

@@ -10,7 +10,6 @@ import abc
 import functools
 import operator
 import os
-import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -18,8 +17,9 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
+from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.dependence.as_held import as_held
-from eagerflow.capture.dependence.asked import NOTHING
+from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
 from eagerflow.capture.dependence.identical import Conditions, identical
 from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant, is_fixed
 from eagerflow.capture.dependence.reached import Held, Scope
@@ -249,7 +249,7 @@ class _Objects:
     """
 
     def __init__(self, objects: list[tuple[Any, str]]) -> None:
-        self.objects, self.names = [_reference(thing) for thing, _ in objects], [name for _, name in objects]
+        self.objects, self.names = [weakly(thing) for thing, _ in objects], [name for _, name in objects]
         self.before = self._now()
 
     def _now(self) -> list[tuple[type, Any]]:
@@ -283,38 +283,30 @@ def _own_dict(thing: Any) -> Any:
     return own if type(own) is dict and own is attributes_of(thing) else None
 
 
-def _reference(thing: Any) -> Callable[[], Any]:
-    """What gives an object: weakly, where that can be."""
-    try:
-        return weakref.ref(thing)
-    except TypeError:
-        return lambda: thing
-
-
 class _Attributes:
     """Single attributes of objects."""
 
     def __init__(self, attributes: list[tuple[Any, str]]) -> None:
-        self.attributes, self.before = attributes, tuple([getattr(t, name, NOTHING) for t, name in attributes])
+        self.attributes, self.before = attributes, tuple([looked_up(t, name) for t, name in attributes])
 
     def is_empty(self) -> bool:
         return not self.attributes
 
     def _now(self) -> list[Any]:
-        return [getattr(thing, name, NOTHING) for thing, name in self.attributes]
+        return [looked_up(thing, name) for thing, name in self.attributes]
 
     def same(self) -> bool:
         return _all_same(self._now(), self.before)
 
     def conditions(self, to: Conditions) -> None:
         for (thing, name), before, now in zip(self.attributes, self.before, self._now()):
-            if now is before and before is not NOTHING:
+            if now is before and before is not NOTHING and is_plain(thing, name):
                 to.same(f"{to.value(thing)}.{name}", before)
             else:  # a property may give an equal number that is another object
-                to.asks(partial(_gives, partial(getattr, thing, name, NOTHING), before))
+                to.asks(partial(_gives, partial(looked_up, thing, name), before))
 
     def difference(self) -> str:
-        names = [f"{getattr(thing, 'name', type(thing).__name__)}.{name}" for thing, name in self.attributes]
+        names = [f"{name_of(thing)}.{name}" for thing, name in self.attributes]
         return _first(names, self._now(), self.before)
 
 

@@ -220,7 +220,7 @@ def is_opaque(thing: Any) -> bool:
     core = next(each for each in kind.__mro__ if not each.__flags__ & _HEAP or each.__flags__ & _FIXED)
     if core is not object:
         return not is_ours(kind) and not _is_of_cython(kind)
-    inside = hasattr(thing, "__dict__") or any("__slots__" in vars(each) for each in kind.__mro__)
+    inside = attributes_of(thing) is not None or any("__slots__" in vars(each) for each in kind.__mro__)
     return not inside and not _is_of_cython(kind)
 
 
@@ -236,7 +236,12 @@ def answers_plainly(kind: Any) -> bool:
 
 def attributes_of(thing: Any) -> Any:
     """What an object has as its `__dict__`, also where its class gives attributes in a way of its own."""
-    if answers_plainly(type(thing)) or not is_users(type(thing)):
+    if answers_plainly(type(thing)):
+        try:
+            return _PLAINLY(thing, "__dict__")
+        except AttributeError:  # and no `__getattr__` of the user's is asked
+            return None
+    if not is_users(type(thing)):
         return getattr(thing, "__dict__", None)
     plainly = next(vars(each)["__getattribute__"] for each in type(thing).__mro__ if _has_its_own_way(each))
     try:

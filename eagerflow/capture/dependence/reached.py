@@ -24,7 +24,6 @@ import numpy
 from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.dependence.asked import (
     CACHED,
-    NOTHING,
     SETTINGS,
     Results,
     computes_with_decimals,
@@ -33,8 +32,11 @@ from eagerflow.capture.dependence.asked import (
     value_of,
 )
 from eagerflow.capture.dependence.attributes import (
+    NOTHING,
+    has_property,
     is_dead_proxy,
     living,
+    looked_up,
     names_of_attributes,
     names_of_ours,
     private_names,
@@ -172,8 +174,7 @@ class Held:
         self.passed_over: dict[int, frozenset[str]] = {}
         self.buffers: list[tuple[Any, str]] = []
         self.arrays: dict[int, tuple[numpy.ndarray, str, bool]] = {}
-        self.large: list[numpy.ndarray] = []
-        self.fixed: list[tuple[numpy.ndarray, str]] = []
+        self.large, self.fixed = list[numpy.ndarray](), list[tuple[numpy.ndarray, str]]()
         self.scopes: dict[int, Scope] = {}
         self.of_libraries: dict[int, Scope] = {}
         self.goes_by_objects = compares_values(codes)
@@ -347,15 +348,17 @@ class Held:
         """A function whose results are stored: they count, not what they were computed from."""
         results, name = Results(part.thing), f"what {part.name} has cached"
         if part.counts and part.named:
-            self.asked.append((results.as_before, True, name))
-            if not results.known:
-                self.unknown.append(name)
+            if results.known and results.has_room:
+                self.asked.append((results.as_before, True, name))
+            else:
+                most = part.thing.cache_info().maxsize
+                self.unknown.append(name if most is None else f"{name}, of which it drops all but {most} results,")
         yield from (part._replace(thing=each, name=name) for each in results)
 
     def _of_attributes(self, part: _Part, names: Iterable[str]) -> Iterator[_Part]:
         """Single attributes, which aren't in a `__dict__`."""
         for name in names:
-            value = getattr(part.thing, name, NOTHING)
+            value = looked_up(part.thing, name)
             if part.counts:
                 self.attributes.append((part.thing, name))
             if value is not NOTHING:
@@ -470,6 +473,8 @@ class Held:
         own = getattr(thing, _OWN_STATE)
         # What code of the user's names may be read by the step.
         outside = self._named_outside(type(thing))
+        if has_property(type(thing), outside.attributes):  # which runs in the step, and reads what it names
+            outside = self._names
         names = outside.attributes
         if outside.any:  # `getattr(optimizer, name)`
             names = names | {name for name in names_of_attributes(thing) if not name.startswith("_")}

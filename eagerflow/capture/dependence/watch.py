@@ -16,11 +16,11 @@ from eagerflow.capture.needed import NEVER_RAISE
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Watch"]
+__all__ = ["RAISE_FOR_NO_VALUES", "Watch"]
 
 Line = tuple[str, int] | None
 # These raise for no values, either. (What isn't computed where nobody takes it, is in `NEVER_RAISE`.)
-_RAISE_FOR_NO_VALUES = NEVER_RAISE | frozenset(
+RAISE_FOR_NO_VALUES = NEVER_RAISE | frozenset(
     """
     all any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort bessel_i bitwise cbrt ceil conj
     copy cosh cumsum depthwise_conv dot_product_attention equal erfc erfcinv erfinv floor floor_divide fourier greater
@@ -98,7 +98,7 @@ class Watch:
         """
         if op.name == "power" and any(getattr(x, "dtype", numpy.dtype(int)).kind in "fc" for x in given):
             return  # integers have no negative powers
-        if op.name not in _RAISE_FOR_NO_VALUES:
+        if op.name not in RAISE_FOR_NO_VALUES:
             self.may_raise(op.name, frames)
 
     def may_raise(self, name: str, frames: Iterable[FrameType]) -> None:

@@ -11,13 +11,15 @@ import io
 import math
 import operator
 import sys
+from collections import deque
 from collections.abc import Container
-from types import BuiltinFunctionType, CodeType, MethodType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy
 
-__all__ = ["acts", "acts_when_called", "is_acting", "is_computing", "is_setting_of_numpy", "is_unknown_class", "writes"]
+__all__ = ["acts", "acts_when_called", "acts_when_it_goes", "is_acting", "is_computing", "is_setting_of_numpy"]
+__all__ += ["is_unknown_class", "writes"]
 
 # Modules of the standard library, without underscores in front, whose functions in Python do nothing but give values.
 _COMPUTING = frozenset(
@@ -37,6 +39,8 @@ _NOT_SO = tuple(
     signature stack suppress trace
     """.split()
 )
+# Of `os`: what is in the environment is looked at before each replay.
+_OF_THE_ENVIRONMENT = ("_Environ.", "_createenviron.", "getenv")
 _PATHS = frozenset({"genericpath", "ntpath", "posixpath"})  # `os.path`, of which these look at files or settings:
 _OF_FILES = frozenset(
     """
@@ -48,7 +52,7 @@ _PURE = {
     getattr(builtins, name)
     for name in """
     abs all any ascii bin callable chr divmod format getattr hasattr hash hex id isinstance issubclass iter len max min
-    oct ord pow repr round sorted sum vars
+    next oct ord pow repr round sorted sum vars
     """.split()
 }
 _PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "itertools", "_abc", "_contextvars"}
@@ -64,7 +68,7 @@ _MAKING = frozenset(
     __dir__ __init_subclass__ __new__ __prepare__ __sizeof__ __subclasshook__
     """.split()
 )
-_CHANGING_LOCALLY = (list, dict, set)
+_CHANGING_LOCALLY = (list, dict, set, deque)
 _HEAP = 1 << 9  # flag of a class: made while Python ran
 
 
@@ -73,7 +77,7 @@ def acts(function: Any, held: Container[int]) -> str | None:
 
     Args:
         function: it.
-        held: identities of lists, dicts and sets that the step's surroundings hold.
+        held: identities of lists, dicts, sets and deques that the step's surroundings hold.
     """
     if function in _PURE:
         return None
@@ -109,6 +113,11 @@ def acts_when_called(thing: Any) -> str | None:
     return None
 
 
+def acts_when_it_goes(kind: type) -> bool:
+    """Whether objects of a class have a `__del__` in Python. Those in a cycle are found by the collector alone."""
+    return isinstance(getattr(kind, "__del__", None), FunctionType)
+
+
 def is_unknown_class(kind: type) -> bool:
     """Whether making an object of a class may act without a function of Python's: files, sockets, the clock."""
     module = str(kind.__module__)
@@ -133,7 +142,7 @@ def is_acting(module: str, code: CodeType) -> bool:
         return False
     if module.lstrip("_") in _COMPUTING:
         return code.co_qualname.startswith(_NOT_SO)
-    return not code.co_qualname.startswith("_Environ.")
+    return not code.co_qualname.startswith(_OF_THE_ENVIRONMENT)
 
 
 def is_computing(kind: type) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.hearing.acting import acts, is_acting, is_setting_of_numpy, writes
+from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_setting_of_numpy, writes
 from eagerflow.core.device import namespaces
 
 __all__ = ["heard_calls", "is_of_a_library", "is_of_user", "line_of_user"]
@@ -143,10 +143,20 @@ class _Listening:
             if not module.startswith("namedtuple_"):  # which Python writes itself
                 self.codes.setdefault(code, frame.f_globals)
                 self._take_side(code, frame.f_globals)
+            if code.co_name == "__init__":
+                self._makes(frame)
         elif role is _Role.SETTING:
             self._by_the_user(frame, f"numpy.{code.co_qualname.removesuffix('.__init__')}")
         elif role is _Role.STANDARD and is_acting(module := module.partition(".")[0], code):
             self._by_the_user(frame, f"{module}.{code.co_name}")
+
+    def _makes(self, frame: FrameType) -> None:
+        """An object is made; a replay makes none, which could act when it goes."""
+        watch, made = self.recorder.watch, frame.f_locals.get(frame.f_code.co_varnames[0])
+        if (watch is None or not watch.calling) and acts_when_it_goes(type(made)):
+            why = f"the step makes a {type(made).__name__}, which acts when it goes (__del__)"
+            caller = frame.f_back or frame
+            self.recorder.end(why, (caller.f_code.co_filename, caller.f_lineno))
 
     def _take_side(self, code: CodeType, variables: dict[str, Any]) -> None:
         watch = self.recorder.watch
@@ -189,7 +199,7 @@ def heard_calls(recorder: Any, held: set[int], observers: Iterable[Any] = ()) ->
 
     Args:
         recorder: is told to end.
-        held: identities of lists, dicts and sets that the step's surroundings hold.
+        held: identities of lists, dicts, sets and deques that the step's surroundings hold.
         observers: who listens meanwhile; what they do isn't the step's.
     """
     listening = _Listening(recorder, held, observers)

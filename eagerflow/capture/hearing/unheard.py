@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any
 
-from eagerflow.capture.hearing.acting import acts_when_called, is_unknown_class
+from eagerflow.capture.hearing.acting import acts_when_called, acts_when_it_goes, is_unknown_class
 from eagerflow.capture.hearing.named import Named, line_of, named_things
 
 __all__ = ["unheard"]
@@ -32,6 +32,8 @@ def _handed_on(named: Named, code: CodeType) -> str | None:
     if thing is None or named.goes_on:
         return None
     if isinstance(thing, type):
+        if named.is_called and acts_when_it_goes(thing):
+            return f"the step makes a {thing.__name__}, which acts when it goes (__del__)"
         asks = not named.is_called and not _ASKING.isdisjoint(code.co_names)
         if asks or not is_unknown_class(thing):
             return None

@@ -6,35 +6,51 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import capturing, replayed_check
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.ops.arrays.indexing import scatter_index, take
+from eagerflow.ops.arrays.indexing import raw_index, scatter_index
 from eagerflow.ops.arrays.placement import scatter_extreme
 from eagerflow.ops.arrays.scatter import product_of_rows
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.comparison import less
+from eagerflow.ops.elementwise.selection import where
 
 __all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
 
 
-def _checked(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple[Tensor, Tensor, int]:
+def _checked(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple[Tensor, Tensor, int, int]:
+    """The rows, their numbers, how many segments there are, and how many to compute: those that come first count."""
     data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
     if ids.ndim != 1 or ids.dtype.kind not in "iu" or not data.ndim or ids.shape[0] != data.shape[0]:
         raise ValueError(
             f"{name}: segment_ids must be a vector of integers, one per row of data; got {ids.dtype}{list(ids.shape)} "
             f"for data of shape {data.shape}."
         )
-    lowest, highest = (int(ids.data.min()), int(ids.data.max())) if ids.size else (0, -1)
-    count = max(highest + 1, 0) if num_segments is None else int(num_segments)
+    if num_segments is None:
+        count = max(int(ids.data.max()) + 1, 0) if ids.size else 0
+    else:
+        count = int(num_segments)
+        _expect_below(name, ids, count)
+    if ids.dtype.kind == "u":
+        return data, ids, count, count
+    # A captured step doesn't know whether there are negative ones in its replays.
+    if (num_segments is not None and capturing.get() is not None) or (ids.size and int(ids.data.min()) < 0):
+        numbers = cast(ids, "int64")
+        return data, where(less(numbers, 0), count, numbers), count, count + 1  # one more, for rows that are left out
+    return data, ids, count, count
+
+
+@replayed_check
+def _expect_below(name: str, ids: Tensor, count: int) -> None:
+    highest = int(ids.data.max()) if ids.size else -1
     if highest >= count:
         raise ValueError(
             f"{name}: segment_ids go up to {highest}; num_segments={count} allows 0 to {count - 1}, and negative ones "
             "for rows that are left out."
         )
-    if lowest < 0:
-        rows = (ids.data >= 0).nonzero()[0]
-        data, ids = (take(data, Tensor(rows, device=data.device), axis=0), Tensor(ids.data[rows], device=data.device))
-    return data, ids, count
 
 
 @composite
@@ -59,20 +75,22 @@ def segment_sum(
     >>> ef.ops.segment_sum(rows, [0, 1, 0]).tolist()
     [[4.0, 40.0], [2.0, 20.0]]
     """
-    data, ids, count = _checked("segment_sum", data, segment_ids, num_segments)
-    return scatter_index(data, (ids.data,), (count, *data.shape[1:]))
+    data, ids, count, computed = _checked("segment_sum", data, segment_ids, num_segments)
+    found = scatter_index(data, raw_index(data, (ids,)), (computed, *data.shape[1:]))
+    return found if computed == count else found[:count]
 
 
 def _extreme(name: str, function: str, data: Any, segment_ids: Any, num_segments: Any) -> Tensor:
-    data, ids, count = _checked(name, data, segment_ids, num_segments)
+    data, ids, count, computed = _checked(name, data, segment_ids, num_segments)
     sign = -1 if function == "maximum" else 1
     if data.dtype.kind in "iu":
         limits = numpy.iinfo(data.dtype)
         worst: Any = int(limits.min if sign < 0 else limits.max)
     else:
         worst = sign * float("inf")
-    start = Tensor(numpy.full((count, *data.shape[1:]), worst, data.dtype), device=data.device)
-    return scatter_extreme(start, data, (ids.data,), function)
+    start = Tensor(numpy.full((computed, *data.shape[1:]), worst, data.dtype), device=data.device)
+    found = scatter_extreme(start, data, raw_index(data, (ids,)), function)
+    return found if computed == count else found[:count]
 
 
 @composite
@@ -146,5 +164,6 @@ def segment_prod(
     >>> ef.ops.segment_prod([5.0, 2.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
     [10.0, 14.0]
     """
-    data, ids, count = _checked("segment_prod", data, segment_ids, num_segments)
-    return product_of_rows(data, to_host(ids.data), count)
+    data, ids, count, computed = _checked("segment_prod", data, segment_ids, num_segments)
+    found = product_of_rows(data, to_host(ids.data), computed)
+    return found if computed == count else found[:count]

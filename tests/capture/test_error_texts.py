@@ -1,0 +1,44 @@
+"""Errors of replays say what the eager step says: the function that the user called, not an op inside of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers, ops
+from tests.capture.steps import many
+
+EYE, ZEROS = ef.Tensor(np.eye(2, dtype="float32")), ef.Tensor(np.zeros((2, 2), "float32"))
+ROWS = ef.Tensor(np.ones((3, 2), "float32"))
+
+
+def at(number):
+    return ef.Tensor(np.array([number], "int32"))
+
+
+EMBEDDING = layers.Embedding(3, 2)
+CASES = {
+    "inv": (ops.inv, [EYE], [ZEROS]),
+    "take": (lambda x, i: ops.take(x, i, axis=0), [ROWS, at(0)], [ROWS, at(9)]),
+    "take_by_method": (lambda x, i: x.take(i, axis=0), [ROWS, at(0)], [ROWS, at(9)]),
+    "index": (lambda x, i: x[i], [ROWS, at(0)], [ROWS, at(9)]),
+    "scatter": (lambda x, i: ops.scatter_update(x, ops.reshape(i, (-1, 1)), x[:1]), [ROWS, at(0)], [ROWS, at(9)]),
+    "an op itself": (lambda x: ops.cholesky(x), [EYE], [-1.0 * EYE]),
+    "a layer": (EMBEDDING, [at(1)], [at(9)]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_error_of_a_replay_is_that_of_the_eager_step(name):
+    function, good, bad = CASES[name]
+    step = ef.function(lambda *given: function(*given))
+    many(step, *good)
+    assert step.replays
+    with pytest.raises(Exception) as eager:
+        function(*bad)
+    before = step.replays
+    with pytest.raises(type(eager.value)) as replayed:
+        step(*bad)
+    assert step.replays == before + 1
+    assert str(replayed.value) == str(eager.value)

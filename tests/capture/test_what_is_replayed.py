@@ -1,0 +1,161 @@
+"""Steps that need not run eagerly: what they read is looked at before each replay, or asked again in it."""
+
+from __future__ import annotations
+
+import collections
+import os
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers, ops
+from tests.capture.steps import many, twice
+
+ROWS = ef.Tensor(np.arange(12, dtype="float32").reshape(6, 2) - 5.0)
+NUMBERS = [[0, 0, 1, 1, 2, 2], [2, 0, -1, 1, -3, 0], [1, 1, 1, 1, 1, 1]]
+
+
+def segments(name):
+    function = getattr(ops, name)
+
+    def make():
+        def step(rows, ids):
+            with ef.GradientTape() as tape:
+                tape.watch(rows)
+                found = function(rows, ids, num_segments=3)
+                loss = ops.sum(ops.where(ops.isfinite(found), found, 0.0) ** 2)
+            return found, tape.gradient(loss, rows)
+
+        return step, list
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["int32", "uint8", "int64"])
+@pytest.mark.parametrize("name", ["segment_sum", "segment_max", "segment_min"])
+def test_segments_of_a_given_number_are_replayed(name, kind):
+    given = [[ROWS, ef.Tensor(np.array(each).astype(kind))] for each in NUMBERS if kind != "uint8" or min(each) >= 0]
+    eager, captured, step = twice(segments(name), given, calls=9)
+    assert eager == captured
+    assert step.replays > 4
+
+
+def test_segments_that_are_not_there_are_refused_in_replays():
+    step = ef.function(lambda rows, ids: ops.segment_sum(rows, ids, num_segments=3))
+    many(step, ROWS, ef.Tensor(np.array(NUMBERS[0], "int32")))
+    assert step.replays
+    with pytest.raises(ValueError, match="segment_ids go up to 7; num_segments=3"):
+        step(ROWS, ef.Tensor(np.array([0, 7, 1, 1, 2, 2], "int32")))
+
+
+@pytest.mark.parametrize("ask", [lambda: os.environ.get("EF_FACTOR", "2"), lambda: os.getenv("EF_FACTOR", "2")])
+def test_the_environment_is_looked_at(ask, monkeypatch):
+    monkeypatch.delenv("EF_FACTOR", raising=False)
+    step = ef.function(lambda x: x * float(ask()))
+    assert many(step, ROWS).tolist() == (ROWS * 2.0).tolist()
+    assert step.replays
+    monkeypatch.setenv("EF_FACTOR", "3")
+    assert step(ROWS).tolist() == (ROWS * 3.0).tolist()
+
+
+def an_iterator_of_its_own(x):
+    parts = iter([x, x * 2.0])
+    return next(parts) - next(parts) * next(iter({"a": 3.0}.values()))
+
+
+def a_deque_of_its_own(x):
+    waiting = collections.deque([x, x * 2.0])
+    waiting.append(x * 3.0)
+    return waiting.popleft() - waiting.pop()
+
+
+@pytest.mark.parametrize("function", [an_iterator_of_its_own, a_deque_of_its_own])
+def test_what_a_step_makes_for_itself_may_be_used_up(function):
+    step = ef.function(function)
+    assert many(step, ROWS).tolist() == function(ROWS).tolist()
+    assert step.replays
+
+
+KEPT = {}
+
+
+@pytest.mark.filterwarnings("ignore:.*runs eagerly")
+@pytest.mark.parametrize("where", ["global", "closure", "attribute", "argument", "default"])
+@pytest.mark.parametrize("kind", ["iterator", "generator", "deque"])
+def test_what_is_there_before_is_used_up_eagerly(kind, where):
+    numbers = {
+        "iterator": lambda: iter(list(range(1, 100))),
+        "generator": lambda: (i for i in range(1, 100)),
+        "deque": lambda: collections.deque(range(1, 100)),
+    }[kind]()
+    take = collections.deque.popleft if kind == "deque" else next
+
+    class Holder:
+        kept = numbers
+
+    def step(x, kept=numbers):
+        source = {
+            "global": KEPT["now"],
+            "closure": numbers,
+            "attribute": Holder.kept,
+            "argument": kept,
+            "default": kept,
+        }
+        return x * (source[where].popleft() if kind == "deque" else take(source[where]))
+
+    KEPT["now"] = numbers
+    captured = ef.function(step)
+    one = ef.Tensor(1.0)
+    found = [int(captured(one, numbers) if where == "argument" else captured(one)) for _ in range(6)]
+    assert found == [1, 2, 3, 4, 5, 6]
+
+
+def trained(optimizer, result):
+    def make():
+        model, own = ef.Sequential([layers.Dense(2)]), optimizer()
+        model(ROWS)
+
+        def step(x):
+            with ef.GradientTape() as tape:
+                loss = ops.mean(model(x) ** 2)
+                scaled = own.scale_loss(loss)
+            weights = model.trainable_weights
+            own.apply(tape.gradient(scaled, weights), weights)
+            return result(own, loss)
+
+        return step, lambda: [*model.weights, *own.variables]
+
+    return make
+
+
+def scaling():
+    return ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.1), initial_scale=4.0, dynamic_growth_steps=2)
+
+
+def decaying():
+    return ef.optimizers.SGD(ef.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "result"),
+    [(scaling, lambda own, loss: loss), (decaying, lambda own, loss: (loss, own.learning_rate))],
+    ids=["a scale of the loss", "a rate of a schedule"],
+)
+def test_what_an_optimizer_notes_is_that_of_the_replay(optimizer, result):
+    eager, captured, step = twice(trained(optimizer, result), [[ROWS]], calls=9)
+    assert eager == captured
+    assert step.replays > 4
+
+
+def test_a_counter_that_a_step_keeps_is_named_with_what_to_do():
+    counter = {"steps": 0}
+
+    def step(x):
+        counter["steps"] += 1
+        return x * 2.0
+
+    captured = ef.function(step)
+    with pytest.warns(UserWarning, match=r"the step changes counter\['steps'\]: do that outside, or make it a Var"):
+        many(captured, ROWS)
+    assert counter["steps"] == 6
