@@ -19,9 +19,11 @@ from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
+from eagerflow.capture.arguments.given_back import Results, as_each_time
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
+from eagerflow.capture.arguments.varying import changes_too_often, never_pays, what_varies
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.attributes import name_of
 from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
@@ -38,9 +40,8 @@ from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
-from eagerflow.capture.results import Results, as_each_time
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
-from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
+from eagerflow.capture.state import State
 from eagerflow.core.log import log
 from eagerflow.core.lowering import load_kernels
 from eagerflow.core.observe import current, heard_by, observing
@@ -59,59 +60,6 @@ _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager
 
 class CaptureError(RuntimeError):
     """A captured step is not the eager one any more. What the eager run changed stands; replays before may be wrong."""
-
-
-class _State:
-    """What is known of one signature.
-
-    Attributes:
-        program: the captured step, once two runs gave the same.
-        replays: of that program; `replayed`: of those before it.
-        guards: what it depends on; of the last run, while two are compared.
-        graphs: the program as CUDA graphs, on a GPU.
-        containers: identities of lists and dicts that it reaches beside its arguments.
-        looked: whether a run with NumPy arrays was looked at, and others may stand for them.
-        why: why it runs eagerly, None while it may be captured.
-        check_at: the replay that is an eager run instead, compared with the program; 0 for none.
-        distance: replays from the comparison before to that one.
-    """
-
-    __slots__ = (
-        "again",
-        "before",
-        "check_at",
-        "codes",
-        "containers",
-        "distance",
-        "endings",
-        "graphs",
-        "guards",
-        "inside",
-        "layers",
-        "looked",
-        "looks",
-        "objects",
-        "program",
-        "replayed",
-        "replays",
-        "tries",
-        "why",
-    )
-
-    def __init__(self, objects: list[Callable[[], Any]]) -> None:
-        self.objects = objects  # whose identities the signature has: it is forgotten when one of them goes
-        self.program: Program | None = None
-        self.before: Program | None = None  # of the last run, while two are compared
-        self.guards: Guards | None = None
-        self.graphs: Graphs | None = None
-        self.codes: dict[Any, dict[str, Any]] = {}
-        self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
-        self.layers: list[Callable[[], Any]] = []
-        self.containers: frozenset[int] = frozenset()
-        self.why: str | None = None
-        self.looked = False
-        self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
-        self.check_at = self.distance = 0
 
 
 class Captured(Generic[P, R]):
@@ -135,10 +83,11 @@ class Captured(Generic[P, R]):
         self.less_memory = less_memory
         self.name = str(name or getattr(function, "__qualname__", "the step"))
         self._function, self.verify_every = function, verify_every
-        self._states: dict[Any, _State] = {}
-        self._others: _State | None = None  # of all further signatures, once there were too many
+        self._states: dict[Any, State] = {}
+        self._others: State | None = None  # of all further signatures, once there were too many
         self._last: Last | None = None
         self._made = 0  # signatures
+        self._newest: tuple[Any, ...] = ()  # the last one
         # Tensors that the step reaches beside its arguments, by identity, where it may ask whether one is another.
         self._reached: dict[int, Tensor] = {}
         self._lock = threading.Lock()
@@ -294,7 +243,7 @@ class Captured(Generic[P, R]):
         self.replays += count
         return run_side_by_side(program, [program.passed(one.tensors) for one in given[:count]])
 
-    def _ready(self, state: _State) -> Program | None:
+    def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
         program = state.program
         if program is None or self._outdated(state):
@@ -315,24 +264,24 @@ class Captured(Generic[P, R]):
                 warn(f"{self.name} runs partly outside of CUDA graphs: {left}.")
         return found
 
-    def _state(self, given: Arguments) -> _State:
+    def _state(self, given: Arguments) -> State:
         found = self._states.get(given.key)
         if found is None:
             with self._lock:
                 found = self._others or self._new_state(given)
         return found
 
-    def _new_state(self, given: Arguments) -> _State:
+    def _new_state(self, given: Arguments) -> State:
         if never_pays(self._made, self.replays):
-            self._others = _State([])
-            self._give_up(self._others, what_varies(self._function, given.key, next(reversed(self._states))), None)
+            self._others = State([])
+            self._give_up(self._others, what_varies(self._function, given.key, self._newest), None)
             return self._others
         if len(self._states) >= _MOST:
             self._states.pop(next(iter(self._states)))
             self._last = None
-        self._made += 1
+        self._made, self._newest = self._made + 1, given.key
         gone = functools.partial(_forget, weakref.ref(self), given.key)
-        found = self._states[given.key] = _State([weakly(each, gone) for each in given.objects])
+        found = self._states[given.key] = State([weakly(each, gone) for each in given.objects])
         return found
 
     def _drop(self, key: tuple[Any, ...]) -> None:
@@ -344,7 +293,7 @@ class Captured(Generic[P, R]):
             if last is not None and last.state is state:
                 self._last = None
 
-    def _outdated(self, state: _State) -> bool:
+    def _outdated(self, state: State) -> bool:
         """Whether something that the program depends on has changed: then it is captured again."""
         assert state.guards is not None
         changed = state.guards.changed()
@@ -357,14 +306,14 @@ class Captured(Generic[P, R]):
             self._give_up(state, f"{changed} changes again and again: make it a Variable, or pass it as a tensor", None)
         return True
 
-    def _give_up(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
+    def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
         state.why = why if line is None else f"{why} ({line[0]}:{line[1]})"
         state.program = state.before = state.guards = state.graphs = None
         if not self._told:
             self._told = True
             warn(f"{self.name} runs eagerly, not captured: {state.why}.")
 
-    def _looked_at(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: list[Any]) -> Any:
+    def _looked_at(self, state: State, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: list[Any]) -> Any:
         """Run the step as it is, with NumPy arrays, and see whether it may be captured with others in their places."""
         if sys.getprofile() is not None:
             return self._function(*args, **kwargs)
@@ -389,7 +338,7 @@ class Captured(Generic[P, R]):
         return found
 
     @one_at_a_time
-    def _recorded(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any], given: Arguments) -> Any:
+    def _recorded(self, state: State, args: tuple[Any, ...], kwargs: dict[str, Any], given: Arguments) -> Any:
         """Run the step eagerly and write it down."""
         if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
             return self._function(*args, **kwargs)
@@ -488,7 +437,7 @@ class Captured(Generic[P, R]):
         )
 
     def _stand_ins(
-        self, recorder: Recorder, state: _State, given: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, recorder: Recorder, state: State, given: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> StandIns:
         """What the step is given. In the first run, its caller's tensors: what it reaches beside them isn't known."""
         arrays = named_arrays(self._function, args, kwargs) if given.arrays else ()
@@ -496,7 +445,7 @@ class Captured(Generic[P, R]):
         return StandIns(watched, not (state.codes or given.arrays), self._reached)
 
     @one_at_a_time
-    def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _verified(self, state: State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
         program = state.program
         assert program is not None
@@ -521,20 +470,20 @@ class Captured(Generic[P, R]):
             )
         return found
 
-    def _ended(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
+    def _ended(self, state: State, why: str, line: tuple[str, int] | None) -> None:
         """A run couldn't be written down to its end. The first one may have built layers; the second one has not."""
         state.program = state.before = state.graphs = None
         state.endings += 1
         if state.endings > 1:
             self._give_up(state, why, line)
 
-    def _held(self, state: _State) -> Held:
+    def _held(self, state: State) -> Held:
         held = Held(self._function, state.codes)
         for thing in [ask() for ask in state.objects]:
             held.reach(thing, name_of(thing))
         return held
 
-    def _compare(self, state: _State, made: Program, recorder: Recorder, guards: Guards, between: str | None) -> None:
+    def _compare(self, state: State, made: Program, recorder: Recorder, guards: Guards, between: str | None) -> None:
         """Whether this run is the one before; `between` names what has changed since then, if anything has."""
         state.tries += 1
         before, state.before = state.before, made
@@ -555,7 +504,7 @@ class Captured(Generic[P, R]):
                 because = f"; the step changes {changed}, which may be why: make it a Variable"
             self._give_up(state, f"no two runs are the same: {difference}{because}", None)
 
-    def _settle(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
+    def _settle(self, state: State, made: Program, recorder: Recorder, guards: Guards) -> None:
         """Two runs were the same: take the program, if nothing speaks against it."""
         changed, unsure = guards.changed(), guards.unsure()
         if changed is not None and recorder.others and state.tries < _TRIES:

@@ -204,15 +204,17 @@ class Instruction:
         line: file and line of the user's code that led to it.
         places: the user's code between it and the scope around it.
         flushed: whether subnormal numbers count as zero in it.
+        called: of what computes an op, what errors call that, where it isn't the op's name.
     """
 
-    __slots__ = ("flushed", "line", "outs", "places")
+    __slots__ = ("called", "flushed", "line", "outs", "places")
     pure = True  # whether it may be computed again for comparison
 
     outs: list[int]
     line: tuple[str, int] | None
     places: Places
     flushed: bool
+    called: str | None
 
     @property
     def name(self) -> str:
@@ -268,22 +270,9 @@ class Compute(Instruction):
     Attributes:
         taped: the record that it leaves on a tape around the step, if it does.
         settled: what is called instead of the op's function, where shapes and types say that.
-        called: what errors call it, where that isn't the op.
     """
 
-    __slots__ = (
-        "arrays",
-        "called",
-        "extras",
-        "op",
-        "settled",
-        "several",
-        "settings",
-        "taped",
-        "tracked",
-        "widened",
-        "xp",
-    )
+    __slots__ = ("arrays", "extras", "op", "settled", "several", "settings", "taped", "tracked", "widened", "xp")
 
     def __init__(
         self,
@@ -302,7 +291,7 @@ class Compute(Instruction):
         self.outs = [*widened, *outs]
         self.taped: Any = None
         self.settled: Callable[..., Any] | None = None
-        self.called: str | None = None
+        self.called = None
 
     @property
     def name(self) -> str:

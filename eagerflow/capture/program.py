@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.machine.subnormals import without_subnormals
+from eagerflow.capture.arguments.given_back import arguments_in
 from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Convert, Group, Instruction, Ref, Rule, Slot
 from eagerflow.capture.joined import joined
@@ -24,7 +25,6 @@ from eagerflow.capture.memory import dropped
 from eagerflow.capture.needed import needed
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
-from eagerflow.capture.results import arguments_in
 from eagerflow.capture.taped import key_of_slot
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import new_key

@@ -175,10 +175,6 @@ def prints_a_summary(x):
 MODEL = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])
 
 
-def asks_the_environment(x):
-    return x * float(os.getenv("EAGERFLOW_NOT_THERE", "2"))
-
-
 def asks_for_a_file(x):
     return x * (2.0 if os.path.exists(__file__) else 3.0)
 

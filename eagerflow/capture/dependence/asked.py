@@ -51,6 +51,12 @@ class Results:
         return not info.maxsize or info.maxsize - info.currsize >= _ROOM
 
     @property
+    def dropped(self) -> str:
+        """What is dropped, in words."""
+        most = self._function.cache_info().maxsize
+        return "" if most is None else f", of which it drops all but {most} results,"
+
+    @property
     def known(self) -> bool:
         """Whether the results could be found at all."""
         return self._stored is not None

@@ -348,8 +348,7 @@ class Held:
             if results.known and results.has_room:
                 self.asked.append((results.as_before, True, name))
             else:
-                most = part.thing.cache_info().maxsize
-                self.unknown.append(name if most is None else f"{name}, of which it drops all but {most} results,")
+                self.unknown.append(name + results.dropped)
         yield from (part._replace(thing=each, name=name) for each in results)
 
     def _of_attributes(self, part: _Part, names: Iterable[str]) -> Iterator[_Part]:
@@ -456,9 +455,8 @@ class Held:
         thing = part.thing
         own = getattr(thing, _OWN_STATE)
         # What code of the user's names may be read by the step.
-        outside = self._named_outside(type(thing))
-        if has_property(type(thing), outside.attributes):  # which runs in the step, and reads what it names
-            outside = self._names
+        outside = self._named_outside(type(thing))  # a property runs in the step, and reads what it names
+        outside = self._names if has_property(type(thing), outside.attributes) else outside
         names = outside.attributes
         if outside.any:  # `getattr(optimizer, name)`
             names = names | {name for name in names_of_attributes(thing) if not name.startswith("_")}

@@ -1,0 +1,65 @@
+"""`State`: what a captured function knows of the calls of one signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.graphs import Graphs
+from eagerflow.capture.program import Program
+
+__all__ = ["State"]
+
+
+class State:
+    """What is known of one signature.
+
+    Attributes:
+        program: the captured step, once two runs gave the same.
+        replays: of that program; `replayed`: of those before it.
+        guards: what it depends on; of the last run, while two are compared.
+        graphs: the program as CUDA graphs, on a GPU.
+        containers: identities of lists and dicts that it reaches beside its arguments.
+        looked: whether a run with NumPy arrays was looked at, and others may stand for them.
+        why: why it runs eagerly, None while it may be captured.
+        check_at: the replay that is an eager run instead, compared with the program; 0 for none.
+        distance: replays from the comparison before to that one.
+    """
+
+    __slots__ = (
+        "again",
+        "before",
+        "check_at",
+        "codes",
+        "containers",
+        "distance",
+        "endings",
+        "graphs",
+        "guards",
+        "inside",
+        "layers",
+        "looked",
+        "looks",
+        "objects",
+        "program",
+        "replayed",
+        "replays",
+        "tries",
+        "why",
+    )
+
+    def __init__(self, objects: list[Callable[[], Any]]) -> None:
+        self.objects = objects  # whose identities the signature has: it is forgotten when one of them goes
+        self.program: Program | None = None
+        self.before: Program | None = None  # of the last run, while two are compared
+        self.guards: Guards | None = None
+        self.graphs: Graphs | None = None
+        self.codes: dict[Any, dict[str, Any]] = {}
+        self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
+        self.layers: list[Callable[[], Any]] = []
+        self.containers: frozenset[int] = frozenset()
+        self.why: str | None = None
+        self.looked = False
+        self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
+        self.check_at = self.distance = 0
