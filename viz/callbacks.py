@@ -153,8 +153,8 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._batch = self._before = 0
-        self._session = time.strftime("%Y_%m_%d_%H_%M_%S")
         self._check_folder()
+        self._session = self._new_session()
         self._wrote_model = False
         self._drawn = None
         if self.embeddings_freq:
@@ -261,6 +261,13 @@ class TensorBoard(Callback):
                 if done & (done - 1) == 0:  # now and then, for nobody says that training breaks off
                     self._write_profile()
         self._wrote_for += observe.clock() - began
+
+    def _new_session(self) -> str:
+        """How the name of this training's profile begins: the time, and a number where that second has some already."""
+        now = time.strftime("%Y_%m_%d_%H_%M_%S")
+        known = [path.name for path in (pathlib.Path(self.train_dir) / "plugins" / "profile").glob(f"{now}_*")]
+        count = len({name.partition("_batch")[0] for name in known})
+        return f"{now}_{count + 1}" if count else now
 
     def _write_profile(self) -> None:
         """Write the batches that were profiled so far as one session, whose steps the Profile tab compares.

@@ -117,6 +117,17 @@ def test_the_callback_profiles_the_chosen_batches(tmp_path):
     ]
 
 
+def test_trainings_of_the_same_second_leave_a_profile_each(tmp_path, monkeypatch):
+    monkeypatch.setattr("viz.callbacks.time.strftime", lambda form: "2026_01_02_03_04_05")
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((16, 3), "float32"), np.ones((16, 2), "float32")
+    for _ in range(3):
+        model.fit(x, y, batch_size=4, verbose=0, callbacks=[ef.callbacks.TensorBoard(tmp_path, profile_batch=2)])
+    found = sorted(path.name for path in (tmp_path / "train" / "plugins" / "profile").iterdir())
+    assert found == [f"2026_01_02_03_04_05_{name}" for name in ("2_batch_2", "3_batch_2", "batch_2")]
+
+
 def test_a_training_that_breaks_off_leaves_what_was_profiled(tmp_path):
     model = ef.Sequential([layers.Dense(2)])
     model.compile("sgd", "mse")
