@@ -106,6 +106,12 @@ def test_a_picture_for_readers_on_a_forge_is_left_out_where_its_block_draws_it()
     assert staged == "a\n\n\n\n\n\n[x](check.md)\n"  # lines stay where they are
 
 
+def test_a_table_for_readers_on_a_forge_is_left_out_where_its_block_prints_it():
+    text = "a\n\n<!-- printed above -->\n```\none 1\n```\n\n[x](check.md)\n"
+    staged = stage.staged(text, "viz", ROOT / "docs" / "check.md", {})
+    assert staged == "a\n\n\n\n\n\n\n[x](check.md)\n"
+
+
 def test_an_explanation_that_is_drawn_is_shown_as_a_picture():
     model = ef.Sequential([ef.layers.Dense(1)])
     (shown,) = run_page.shown_value(viz.explain(model, [[1.0, 2.0]]).draw())

@@ -97,7 +97,8 @@ ASKED = {
     "doctor/no_gradient": "no gradients, gradient is none, no gradients provided",
     "explain": "explainability, saliency, integrated gradients, attribution, shap,"
     " feature importance, grad cam, heatmap, which pixels matter",
-    "errors": "error, error message, exception, shape mismatch, valueerror",
+    "errors": "error, error message, exception, shape mismatch, valueerror, runtimeerror, typeerror,"
+    " runtimeerror shape mismatch, shapes do not match, incompatible shapes",
     "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
     "viz/index": "viz, visualize, visualize training, graph, trace",
     "viz/recording": "record a step, trace a step, hooks",
@@ -105,14 +106,15 @@ ASKED = {
     " view graph, show graph, see graph, model graph, network diagram",
     "viz/page": "viz html, interactive graph",
     "viz/live": "viz run live, viz live, watch training, training dashboard",
-    "viz/tables": "flops, profiler, profile, count parameters, perfetto, time per layer, slowest layer,"
+    "viz/tables": "print shapes, shapes of layers,"
+    " flops, profiler, profile, count parameters, perfetto, time per layer, slowest layer,"
     " count flops, model flops, profile training",
     "viz/nan": "viz nonfinite",
     "viz/changes": "viz diff, compare two runs, compare runs, compare trainings,"
     " viz reproduce, reproducible seed, not reproducible, different results",
     "viz/tensorboard": "tensorboard graph, tensorboard profile, summary writer, embedding visualization,"
     " visualize embeddings, embedding projector, projector,"
-    " tensorboard logs, log to tensorboard",
+    " tensorboard logs, log to tensorboard, wandb, weights and biases, mlflow, experiment tracking",
     "viz/command_line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
     " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
     "web": "browser, javascript, deploy, demo, serve model, serve a model, deploy a model, inference in the browser",

@@ -21,6 +21,7 @@ _IMAGE = re.compile(
     r'<img src="(?P<src>[^"]+)" width="(?P<width>\d+)" alt="(?P<alt>[^"]*)">'
 )  # Sphinx copies files of these
 # A picture that the block above it draws on the site, for readers on a forge, where blocks don't run.
+_PRINTED_ABOVE = re.compile(r"^<!-- printed above -->\n```\n.*?^```$", re.MULTILINE | re.DOTALL)
 _DRAWN_ABOVE = re.compile(r"^<!-- drawn above -->\n!\[[^\]]*\]\([^)\s]+\)$", re.MULTILINE)
 _FENCE = re.compile(r"^(```|~~~).*?^\1`*\s*$", re.MULTILINE | re.DOTALL)
 
@@ -50,6 +51,7 @@ def staged(text: str, name: str, origin: Path, also: dict[str, str]) -> str:
     Raises:
         BrokenLink: names file, line and link.
     """
+    text = _PRINTED_ABOVE.sub(lambda found: "\n" * found[0].count("\n"), text)
     text = _DRAWN_ABOVE.sub(lambda found: "\n" * found[0].count("\n"), text)
     home = {str(path.relative_to(ROOT)): page for page, path in pages().items()} | OTHERS | FOLDERS | also
     code = [found.span() for found in _FENCE.finditer(text)]

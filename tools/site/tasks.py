@@ -276,6 +276,8 @@ QUERIES = {
     "pytorch dataloader": "coming_from_pytorch",
     "reproducible": "guides/training#the-same-numbers-twice",
     "debug": "guides/debugging",
+    "RuntimeError shape mismatch": "errors",
+    "wandb": "viz/tensorboard",
 }
 
 # Questions whose very page, or section, is to be the first answer.
