@@ -278,7 +278,7 @@ def _summary(rows: list[Row]) -> str:
     return (
         f"\n| here, same signature | here with a difference | not yet | left out |\n|---|---|---|---|\n"
         f"| {counts['here']} | {counts['differs']} | {counts['missing']} | {counts['left out']} |\n\n"
-        f"Outside what is left out, {percentage(rows):.1f} % are here with the same signature.\n"
+        f"Outside what is left out, {percentage(rows):.1f}% are here with the same signature.\n"
     )
 
 

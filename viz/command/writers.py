@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 
 from viz.command.models import opened
@@ -21,7 +22,10 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    folder = opened(options).to_tensorboard(options.out or os.path.join("runs", beside(options.file, "")))
+    out = options.out or os.path.join("runs", beside(options.file, ""))
+    if os.path.isfile(out):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), out)
+    folder = opened(options).to_tensorboard(out)
     say(options, {"folder": str(folder)}, f"wrote {folder}; look with: tensorboard --logdir {folder}")
     return 0
 
