@@ -518,6 +518,7 @@ class Captured(Generic[P, R]):
         if recorder.other_bits is not None:
             return self._give_up(state, recorder.other_bits, None)
         guards.lock()
+        self._last = None  # of the program before, which may take its arguments in another way
         state.program, state.before, state.guards, state.replays = made, None, guards, 0
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)

@@ -93,11 +93,19 @@ class Browser:
         """What `script` gives as soon as that is true."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            found = self.run(script)
-            if found:
+            if found := self._run_between_pages(script):
                 return found
             time.sleep(0.2)
         raise TimeoutError(script)
+
+    def _run_between_pages(self, script: str) -> Any:
+        """The same as `run`; None while one page gives way to the next."""
+        try:
+            return self.run(script)
+        except RuntimeError as error:
+            if "navigated or closed" not in str(error):
+                raise
+            return None
 
     def screenshot(self, path: pathlib.Path) -> None:
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
