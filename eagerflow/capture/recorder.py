@@ -13,6 +13,7 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.results import parts_of
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
@@ -283,7 +284,7 @@ class Recorder(Observer):
     def _ref_of_parts(self, value: Any, of: Callable[[Any], Ref]) -> Ref:
         kind = value.__class__
         if isinstance(value, (list, tuple, dict)):
-            parts = [of(part) for part in _parts(value)]
+            parts = [of(part) for part in parts_of(value)]
             return Const(value) if all(part.__class__ is Const for part in parts) else self.group(value, parts)
         if kind is slice:
             parts = [of(part) for part in (value.start, value.stop, value.step)]
@@ -586,7 +587,3 @@ def _mixes(op: Op, values: list[Any]) -> bool:
         return False
     kinds = [value.dtype for value in values if hasattr(value, "dtype")]
     return any(kind.kind in "iub" for kind in kinds) and not any(kind == _FLOAT64 for kind in kinds)
-
-
-def _parts(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value

@@ -14,19 +14,20 @@ from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Results", "arguments_in", "as_each_time"]
+__all__ = ["Results", "arguments_in", "as_each_time", "parts_of"]
 
 _CONTAINERS = (list, tuple, dict)
 
 
-class _Argument(Ref):
-    """A tensor that the step was given, and gives back itself.
+class _Named(Ref):
+    """What a program has under a name of its own.
 
     Args:
         number: which one.
     """
 
     __slots__ = ("number",)
+    letter: str  # in front of the number
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -35,10 +36,17 @@ class _Argument(Ref):
         return arrays[self.text(repr)]
 
     def text(self, named: Naming) -> str:
-        return f"x{self.number}"
+        return f"{self.letter}{self.number}"
 
     def same(self, other: Any) -> bool:
-        return other.__class__ is _Argument and other.number == self.number
+        return other.__class__ is self.__class__ and other.number == self.number
+
+
+class _Argument(_Named):
+    """A tensor that the step was given, and gives back itself."""
+
+    __slots__ = ()
+    letter = "x"
 
 
 class _First(Ref):
@@ -68,26 +76,11 @@ class _First(Ref):
         return other.__class__ is _First and other.number == self.number and self.made.same(other.made)
 
 
-class _Further(Ref):
-    """The other places of such an object.
+class _Further(_Named):
+    """The other places of an object that stands in several."""
 
-    Args:
-        number: which object.
-    """
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def value(self, arrays: Any) -> Any:
-        return arrays[self.text(repr)]
-
-    def text(self, named: Naming) -> str:
-        return f"r{self.number}"
-
-    def same(self, other: Any) -> bool:
-        return other.__class__ is _Further and other.number == self.number
+    __slots__ = ()
+    letter = "r"
 
 
 class _Constants(Group):
@@ -167,7 +160,7 @@ class Results:
         self._places[id(value)] += 1
         if not isinstance(value, _CONTAINERS) or self._places[id(value)] > 1:
             return True
-        return all([self._count(part, (*around, id(value))) for part in _parts(value)])
+        return all([self._count(part, (*around, id(value))) for part in parts_of(value)])
 
     def _ref(self, value: Any) -> Ref:
         if id(value) in self._arguments:
@@ -186,7 +179,7 @@ class Results:
             return self._recorder.ref(value)
         if id(value) in self._held:
             return Const(value)
-        parts = [self._ref(part) for part in _parts(value)]
+        parts = [self._ref(part) for part in parts_of(value)]
         if value.__class__ is tuple and all(isinstance(part, (Const, _Constants)) for part in parts):
             return _Constants(value, parts)
         return self._recorder.group(value, parts)
@@ -231,5 +224,6 @@ def arguments_in(ref: Ref) -> list[int]:
     return sorted(found)
 
 
-def _parts(value: Any) -> Any:
+def parts_of(value: Any) -> Any:
+    """What a list, tuple or dict holds."""
     return value.values() if isinstance(value, dict) else value
