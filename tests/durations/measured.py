@@ -30,6 +30,7 @@ FAST = (  # how the names of tests begin that stay: what everything else rests o
     "tests/test_demo",
     "tests/test_documentation.py::test_examples_on_pages[README",
     "tests/test_stand_in",
+    "tests/base/test_output",
     "tests/hostile",
     "tests/capture/test_same_bits",
     "tests/kernels/",

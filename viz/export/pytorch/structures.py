@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eagerflow.base.output import write
 from viz.boundary import boundaries
 from viz.export import model_graph, onnx_graph
 from viz.export.pytorch.run import Run
@@ -46,7 +47,7 @@ class Structures(Run):
         """
         names = model_graph.write(self, model, input_to_model)
         if verbose:
-            print(*names, sep="\n")
+            write("".join([f"{name}\n" for name in names]))
 
     def add_onnx_graph(self, prototxt: str | os.PathLike[str]) -> None:
         """The graph of an ONNX file, for the Graphs tab.
