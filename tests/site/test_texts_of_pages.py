@@ -13,7 +13,19 @@ import pytest
 import eagerflow as ef
 import viz
 from tests.sources import ROOT
-from tools.site import docstrings, links, named_types, outputs, run_page, sections, stage, svg, tutorials
+from tools.site import (
+    docstrings,
+    figures,
+    links,
+    named_types,
+    outputs,
+    plots,
+    run_page,
+    sections,
+    stage,
+    svg,
+    tutorials,
+)
 from viz.doctor import KINDS
 
 DOC = """Scale `x_1` by **rest.
@@ -164,12 +176,36 @@ def test_every_page_has_a_place_in_the_navigation():
 
 def test_programs_are_taken_apart_without_losing_a_line_of_code():
     for tutorial in tutorials.TUTORIALS:
-        source = (ROOT / tutorials.path_of(tutorial)).read_text(encoding="utf-8")
+        source = tutorials.program_of(tutorial)
         made = "\n".join(cell.code for cell in tutorials.cells(source, tutorial.settings))
         compile(made, tutorial.name, "exec")
         body = source.partition("if __name__")[0]
         lines = {line.strip() for line in body.splitlines() if line.startswith(("import numpy", "class ", "    model"))}
         assert lines - {line.strip() for line in made.splitlines()} == set(), tutorial.name
+
+
+def test_a_plot_stands_where_the_program_prints():
+    for name, parts in plots.PLOTS.items():
+        program = (ROOT / f"examples/{name}.py").read_text(encoding="utf-8")
+        drawn = plots.with_plots(name, program)
+        assert [part.printed in drawn for part in parts] == [False] * len(parts)
+        assert "plt.show()" in drawn
+        assert "matplotlib" not in program
+
+
+def test_a_plot_whose_place_is_gone_from_the_program_is_an_error():
+    with pytest.raises(ValueError, match=r"examples/gan\.py should have this once"):
+        plots.with_plots("gan", "print(1)")
+
+
+def test_figures_of_a_block_are_its_output_in_colours_for_both_themes():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    with pyplot.rc_context(fname=figures.SETTINGS):
+        pyplot.figure()
+        pyplot.plot([1, 2])
+        (shown,) = figures.shown()
+    assert figures.shown() == []
+    assert "light-dark(#24292f,#ced6dd)" in svg.both_themes(shown["data"], shown["dark"])
 
 
 def test_settings_of_a_shorter_run_say_what_the_program_has():
@@ -242,7 +278,7 @@ PURE = (
 )
 
 
-@pytest.mark.parametrize("name", [*PURE, "run_page", "search_pages", "sections", "tutorials", "versions"])
+@pytest.mark.parametrize("name", [*PURE, "plots", "run_page", "search_pages", "sections", "tutorials", "versions"])
 def test_examples_in_docstrings_of_the_site_run(name):
     module = importlib.import_module(f"tools.site.{name}")
     assert doctest.testmod(module).failed == 0

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import viz.cli
 from eagerflow.utils import set_random_seed
+from tools.site import figures
 from tools.site.live_pages import live_pages
 from viz.picture.drawing import Drawing
 from viz.picture.grounds import darkened
@@ -114,6 +115,7 @@ def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
             value = eval(compile(ast.Expression(last.value), name, "eval"), names)
     text = plain(printed.getvalue())
     pictures = [{"kind": "html", "data": page} for page in pages()]
+    pictures += figures.shown()
     return ([{"kind": "text", "data": text}] if text else []) + pictures + shown_value(value)
 
 

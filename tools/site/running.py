@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.site import figures
 from tools.site.cache import Cache
 from tools.site.names import ROOT
 from tools.site.progress import counted
@@ -87,6 +88,6 @@ def environment() -> dict[str, str]:
     """
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     home = str(ROOT / "build" / "home")
-    shown = {"MPLBACKEND": "agg", "COLUMNS": str(COLUMNS), "NO_COLOR": "1", "EAGERFLOW_HOME": home}
+    shown = {"MATPLOTLIBRC": str(figures.SETTINGS), "COLUMNS": str(COLUMNS), "NO_COLOR": "1", "EAGERFLOW_HOME": home}
     python = {"PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1", "PYTHONDONTWRITEBYTECODE": ""}  # not compiled for each
     return {**os.environ, **shown, **python}

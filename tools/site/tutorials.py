@@ -17,6 +17,7 @@ import nbformat
 
 from tools.site import docstrings, sections
 from tools.site.names import ROOT
+from tools.site.plots import with_plots
 from tools.site.run_page import blocks
 
 
@@ -68,6 +69,11 @@ def path_of(tutorial: Tutorial) -> str:
     return f"examples/{tutorial.name}.py"
 
 
+def program_of(tutorial: Tutorial) -> str:
+    """The text of the program, with the plots of its page."""
+    return with_plots(tutorial.name, (ROOT / path_of(tutorial)).read_text(encoding="utf-8"))
+
+
 def page_of(tutorial: Tutorial) -> str:
     """The name of its page."""
     return f"tutorials/{tutorial.name}"
@@ -75,7 +81,7 @@ def page_of(tutorial: Tutorial) -> str:
 
 def markdown(tutorial: Tutorial) -> str:
     """The page, without what its blocks show."""
-    source = (ROOT / path_of(tutorial)).read_text(encoding="utf-8")
+    source = program_of(tutorial)
     links = f"[The program](source:{path_of(tutorial)}) · [As a notebook]({tutorial.name}.ipynb)"
     pieces = [f"# {tutorial.title}", introduction(source), links]
     for cell in cells(source, tutorial.settings):
@@ -214,7 +220,7 @@ def notebook(tutorial: Tutorial, shown: list[list[dict[str, str]]]) -> str:
         tutorial: the tutorial.
         shown: the outputs of each of its blocks.
     """
-    source = (ROOT / path_of(tutorial)).read_text(encoding="utf-8")
+    source = program_of(tutorial)
     made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     made.cells.append(_text_cell(f"# {tutorial.title}\n\n{introduction(source)}", len(made.cells)))
     for number, (cell, outputs) in enumerate(zip(cells(source, tutorial.settings), shown), 1):
@@ -242,7 +248,7 @@ def index() -> str:
     """The page that lists them."""
     cards = []
     for tutorial in TUTORIALS:
-        source = (ROOT / path_of(tutorial)).read_text(encoding="utf-8")
+        source = program_of(tutorial)
         said = docstrings.summary(ast.get_docstring(ast.parse(source)) or "")
         cards.append(f"| [{tutorial.title}]({tutorial.name}.md) | {docstrings.prose(said)} |")
     table = "```{rst-class} names\n```\n\n| Tutorial | |\n|---|---|\n" + "\n".join(cards)

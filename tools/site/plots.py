@@ -1,0 +1,186 @@
+"""Plots of the tutorials.
+
+The programs of examples/ run where nothing but eagerflow is installed, so they print. Their pages and notebooks draw
+with matplotlib instead of what they print, or beside it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Plot(NamedTuple):
+    """What stands in a tutorial in place of some lines of its program.
+
+    Attributes:
+        printed: the lines of the program.
+        drawn: those of the tutorial.
+    """
+
+    printed: str
+    drawn: str
+
+
+PLOTS = {
+    "siamese": [
+        Plot(
+            """\
+    for i in range(4):
+        distance = model.predict_on_batch([x[0][i : i + 1], x[1][i : i + 1]])[0, 0]
+        print(f"pair {i}: {'same digit' if same[i, 0] else 'two digits'}, distance {distance:.2f}")
+""",
+            """
+    # Some pairs of images that are new to it, and the distance that it sees (plots need `pip install matplotlib`):
+    import matplotlib.pyplot as plt
+
+    distances = model.predict(x, verbose=0)[:, 0]
+    figure, axes = plt.subplots(1, 6)
+    for i, axis in enumerate(axes):
+        axis.imshow(np.hstack([x[0][i], x[1][i]])[..., 0], cmap="gray_r")
+        axis.set_title(f"{'same' if same[i, 0] else 'different'}\\n{distances[i]:.2f}")
+        axis.axis("off")
+    plt.show()
+
+    # And all 1000 new pairs. The network is right about those that lie on their side of 0.5, the dashed line.
+    alike, different = distances[same[:, 0] == 1], distances[same[:, 0] == 0]
+    plt.hist([alike, different], bins=40, histtype="stepfilled", alpha=0.6, label=["same digit", "different digits"])
+    plt.axvline(0.5, color="gray", linestyle="--")
+    plt.xlabel("distance")
+    plt.ylabel("pairs")
+    plt.legend()
+    plt.show()
+
+    # As a number, this is the accuracy:
+""",
+        )
+    ],
+    "timeseries": [
+        Plot(
+            """\
+    celsius = np.round([forecast[0] * scale + mean, y_test[0] * scale + mean], 1)
+    print("the next hours:", *celsius[0], "and what came:", *celsius[1])
+""",
+            """
+    # Three of the forecasts, a week apart, beside what came (plots need `pip install matplotlib`):
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 3, sharey=True)
+    before, ahead = np.arange(-24, 0), np.arange(AHEAD)
+    for axis, begin in zip(axes, [0, 7 * 24, 14 * 24]):
+        axis.plot(before, x_test[begin, -24:, 0] * scale + mean, color="gray")
+        axis.plot(ahead, y_test[begin] * scale + mean, label="what came")
+        axis.plot(ahead, forecast[begin] * scale + mean, label="forecast")
+        axis.set_xlabel("hours")
+    axes[0].set_ylabel("°C")
+    axes[0].legend()
+    plt.show()
+
+    # The number to remember is the network's error as a share of that of the better rule:
+""",
+        )
+    ],
+    "vae": [
+        Plot(
+            '''# The images are small enough to be printed: the brighter a pixel, the denser its character.
+def draw(rows: np.ndarray) -> str:
+    """Rows of images (rows, columns, 8, 8) as text."""
+    shades = np.array(list(" .:+#"))
+    lines = shades[(rows * 4.99).astype(int)].transpose(0, 2, 1, 3)
+    return "\\n".join("  ".join("".join(2 * s for s in part) for part in line) for row in lines for line in row)
+''',
+            "",
+        ),
+        Plot("(x_train, _), (x_test, _) =", "(x_train, _), (x_test, y_test) ="),
+        Plot(
+            """\
+    # The decoder turns any two numbers into a digit, even those that no image was squeezed into. A grid of them shows
+    # the map that it has learned, on which digits that look alike are neighbours.
+    steps = np.linspace(-1.5, 1.5, 5)
+    grid = np.array([(a, b) for a in steps[::2] for b in steps], "float32")
+    print(draw(decoder.predict(grid, verbose=0).reshape(3, 5, 8, 8)))
+""",
+            """\
+    # The encoder gives each image a place on a plane. Here are the test digits, each kind in its own colour: images of
+    # the same digit lie together, although the network has never seen a label (plots need `pip install matplotlib`).
+    import matplotlib.pyplot as plt
+
+    places = encoder.predict(x_test, verbose=0)[0]
+    plt.figure(figsize=(5.5, 4.5))
+    plt.scatter(*places.T, c=y_test, s=12, cmap="tab10", vmin=-0.5, vmax=9.5)
+    plt.colorbar(ticks=range(10), label="digit")
+    plt.show()
+
+    # The decoder turns any two numbers into a digit, even those that no image was squeezed into. A grid of them shows
+    # the map that it has learned, on which digits that look alike are neighbours.
+    steps = np.linspace(-1.8, 1.8, 12)
+    grid = np.array([(a, b) for b in steps[::-1] for a in steps], "float32")
+    images = decoder.predict(grid, verbose=0).reshape(12, 12, 8, 8)
+    plt.figure(figsize=(5.5, 5.5))
+    plt.imshow(images.transpose(0, 2, 1, 3).reshape(96, 96), cmap="gray_r")
+    plt.axis("off")
+    plt.show()
+""",
+        ),
+    ],
+    "gan": [
+        Plot(
+            '''def picture(points: np.ndarray, size: int = 15) -> str:
+    """The points as text."""
+    cells, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=size, range=[[-1.4, 1.4]] * 2)
+    return "\\n".join("".join("  " if n == 0 else ". " if n < 4 else "# " for n in row) for row in cells)
+''',
+            "",
+        ),
+        Plot("# The real data, and a way to look at points.\n", "# The real data are points near a circle.\n"),
+        Plot(
+            """\
+    # The losses don't tell whether the invented points are any good, so look at the points themselves.
+    points = gan.invent(1000).numpy()
+    print(picture(points))
+""",
+            """\
+    # Once the networks are in balance, the losses hardly change (the dashed line is log(2); plots need
+    # `pip install matplotlib`):
+    import matplotlib.pyplot as plt
+
+    for name, values in history.history.items():
+        plt.plot(range(1, epochs + 1), values, label=name)
+    plt.axhline(np.log(2), color="gray", linestyle="--")
+    plt.xlabel("epoch")
+    plt.legend()
+    plt.show()
+
+    # So look at the points themselves: real ones on the left, invented ones on the right.
+    points = gan.invent(1000).numpy()
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharex=True, sharey=True)
+    for axis, shown, name in zip(axes, [ring(1000, np.random.default_rng(5)), points], ["real", "invented"]):
+        axis.scatter(*shown.T, s=3)
+        axis.set_title(name)
+        axis.set_aspect("equal")
+    plt.show()
+
+    # A number for it: how many of the invented points lie near the ring.
+""",
+        ),
+    ],
+}
+
+
+def with_plots(name: str, program: str) -> str:
+    """The program of a tutorial with its plots.
+
+    Args:
+        name: of the program.
+        program: its text.
+
+    Raises:
+        ValueError: when the program has no longer, or more than once, what a plot stands in place of.
+
+    >>> with_plots("digits", "print(1)")
+    'print(1)'
+    """
+    for plot in PLOTS.get(name, []):
+        if program.count(plot.printed) != 1:
+            raise ValueError(f"examples/{name}.py should have this once, where its page has a plot:\n{plot.printed}")
+        program = program.replace(plot.printed, plot.drawn)
+    return program
