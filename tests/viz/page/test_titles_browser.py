@@ -237,6 +237,17 @@ def test_on_a_phone_a_layer_that_is_closed_or_chosen_stays_in_sight(shown, pages
     shown.rest()
     top, bottom, most = shown.run(place)[1], shown.run(place)[3], shown.run(room)[3]
     assert 0 <= top < bottom <= most
+    shown.run("v.panel.setOpen(false); v.select(null)")
+    shown.rest()
+    low = shown.run("""(() => { const { y, scale } = v.canvas.view, { h } = v.canvas.size();
+      return [...v.scene.frames.entries()].filter(([, f]) => f.y * scale + y < h - 20)
+        .reduce((a, b) => (b[1].y > a[1].y ? b : a))[0]; })()""")
+    above = f"v.scene.frames.get({low!r}).y * v.canvas.view.scale + v.canvas.view.y"
+    before = shown.run(above)
+    shown.run(f"v.selectNode({low!r})")  # of a layer that is open, at least the title
+    shown.rest()
+    assert shown.run(room)[3] < before
+    assert 0 <= shown.run(above) < shown.run(room)[3] - 20
     shown.prefer("prefers-reduced-motion", "no-preference")
     assert shown.wrong == []
 

@@ -215,7 +215,7 @@ class Viewer {
     if (narrow) this.panel.setOpen(true); // which takes room from the graph
     if (selected && reveal) this.reveal(selected);
     this.update();
-    if (narrow && !reveal) this.canvas.keepInSight(this.nodesOf(selected)[0]);
+    if (narrow && !reveal) this.canvas.keepInSight(this.boxOf(selected));
   }
 
   reveal(selected) {
@@ -357,7 +357,7 @@ class Viewer {
     else open.add(key);
     this.setOpen(open, this.anchorOf(id), key);
     this.select(this.selectionOf(key), false);
-    this.canvas.keepInSight(this.nodesOf(this.state.selected)[0]);
+    this.canvas.keepInSight(this.scene.nodes.get(this.nodesOf(this.state.selected)[0]));
   }
 
   // What stays in its place when a box opens or a frame closes: of a fused op the column of its parts.

@@ -403,10 +403,9 @@ class Canvas {
     };
   }
 
-  // Moves by no more than what a box lacks to be seen as a whole.
-  keepInSight(id) {
-    const box = this.scene.nodes.get(id),
-      { w, h } = this.size(),
+  // Moves by no more than what a box or a frame lacks to be seen as a whole.
+  keepInSight(box) {
+    const { w, h } = this.size(),
       { x, y, scale } = this.view;
     if (!box) return;
     const moved = (from, length, room) => {
