@@ -1,4 +1,4 @@
-"""A training loop of one's own: GradientTape, a metric, an optimizer, and nothing hidden.
+"""A custom training loop: GradientTape, a metric, an optimizer, and nothing hidden.
 
     python examples/custom_loop.py
 

@@ -2,7 +2,7 @@
 
     python examples/gan.py
 
-Shows a `train_step` of one's own with two networks and two optimizers, used by `fit`.
+Shows a custom `train_step` with two networks and two optimizers, used by `fit`.
 """
 
 import numpy as np

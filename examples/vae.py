@@ -2,7 +2,7 @@
 
     python examples/vae.py
 
-Shows a layer that samples, `add_loss`, and a loss function of one's own.
+Shows a layer that samples, `add_loss`, and a custom loss function.
 """
 
 import numpy as np

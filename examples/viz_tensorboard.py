@@ -1,4 +1,4 @@
-"""Everything for TensorBoard: fit with its callback, watched gradients, and numbers of one's own.
+"""Everything for TensorBoard: fit with its callback, watched gradients, and custom numbers.
 
 python examples/viz_tensorboard.py --out logs && tensorboard --logdir logs
 """

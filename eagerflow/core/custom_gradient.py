@@ -1,4 +1,4 @@
-"""Gradients of one's own, and stretches of computation without gradient."""
+"""Custom gradients, and stretches of computation without gradient."""
 
 from __future__ import annotations
 

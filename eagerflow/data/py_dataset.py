@@ -71,7 +71,7 @@ class PyDataset:
 
     @num_batches.setter
     def num_batches(self, count: int | None) -> None:
-        self.__dict__["_num_batches"] = count  # a class of one's own may keep it as an attribute
+        self.__dict__["_num_batches"] = count  # a custom class may keep it as an attribute
 
     def __iter__(self) -> Iterator[Any]:
         """The batches in order, once; without end where there is none, or nothing tells it."""

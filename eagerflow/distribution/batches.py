@@ -1,4 +1,4 @@
-"""`Distributed`: global batches, of which a loop of one's own is given this rank's rows."""
+"""`Distributed`: global batches, of which a custom loop is given this rank's rows."""
 
 from __future__ import annotations
 

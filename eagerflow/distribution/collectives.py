@@ -1,4 +1,4 @@
-"""What ranks do together in a script of one's own: wait, sum, gather, hand out."""
+"""What ranks do together in a custom script: wait, sum, gather, hand out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 def no_sync() -> Iterator[None]:
     """Inside the block an optimizer that accumulates gradients sends nothing until the step that updates.
 
-    `fit` does so by itself. In a loop of one's own this block promises that all ranks call `optimizer.gather()` before
+    `fit` does so by itself. In a custom loop this block promises that all ranks call `optimizer.gather()` before
     anybody saves or reads the optimizer's state: until then each rank has its own gradients alone. It is meant for
     `gradient_accumulation_steps`; other optimizers update in each step, and need the gradients of all ranks for it.
 

@@ -132,7 +132,7 @@ class DataParallel:
         return self.communicator.rank
 
     def distribute_dataset(self, dataset: Any) -> Any:
-        """Batches for a loop of one's own: this rank's rows of each global batch.
+        """Batches for a custom loop: this rank's rows of each global batch.
 
         While the body of the loop runs, losses, metrics and `optimizer.apply` count for all ranks together.
 

@@ -46,7 +46,7 @@ class Steps(observe.Observer):
         self._trained: dict[int, Variable] = {}  # in the order in which gradients are finished, as a guess: reversed
         self._rows = 0
         self._depth = 0
-        self._last: int | None = None  # when the optimizer of a loop of one's own was done before
+        self._last: int | None = None  # when the optimizer of a custom loop was done before
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         found = [source for source in reversed(sources) if isinstance(source, Variable)]

@@ -131,7 +131,7 @@ class Loss(Told):
         return False
 
     def _check_count(self, losses: Any, y_pred: Any) -> None:
-        """Warn, once, of a loss of one's own that gives another number of values than there are samples."""
+        """Warn, once, of a custom loss that gives another number of values than there are samples."""
         values, samples = getattr(losses, "shape", ()), getattr(y_pred, "shape", ())
         if not values or not samples or values[0] in (1, samples[0]):
             return

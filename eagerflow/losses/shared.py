@@ -1,4 +1,4 @@
-"""Losses of a batch that is shared among ranks: numerators of one's own rows over denominators of all.
+"""Losses of a batch that is shared among ranks: numerators of a rank's own rows over denominators of all.
 
 The loss of all ranks is the sum of `weight * loss` over them, where a rank's weight is its part of the rows. A plain
 mean over own rows is right as it is. What is divided by something else, the number of values that aren't masked or the

@@ -91,7 +91,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         ValueError: for a setting out of range, or two kinds of clipping.
 
     >>> import eagerflow as ef
-    >>> class Signs(ef.optimizers.Optimizer):  # an optimizer of one's own: a step of fixed size
+    >>> class Signs(ef.optimizers.Optimizer):  # a custom optimizer: a step of fixed size
     ...     def update_step(self, gradient, variable, learning_rate):
     ...         variable.assign_sub(learning_rate * ef.ops.sign(gradient))
     >>> weight = ef.Variable([1.0, 2.0])

@@ -221,12 +221,12 @@ class OlderSpellings:
 
     @property
     def compiled_loss(self: Any) -> OlderLoss:
-        """The compiled loss, to be called in a `train_step` of one's own; `compute_loss` in Keras 3."""
+        """The compiled loss, to be called in a custom `train_step`; `compute_loss` in Keras 3."""
         return OlderLoss(self._ready("compiled_loss"))
 
     @property
     def compiled_metrics(self: Any) -> OlderMetrics:
-        """The compiled metrics, to be updated in a `train_step` of one's own; `compute_metrics` in Keras 3."""
+        """The compiled metrics, to be updated in a custom `train_step`; `compute_metrics` in Keras 3."""
         return OlderMetrics(self._ready("compiled_metrics"))
 
 

@@ -268,7 +268,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             results.update(result if isinstance(result, Mapping) else {metric.name: result})
         return results
 
-    # -- one step; override these for a training of one's own
+    # -- one step; override these for a custom training
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -361,7 +361,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         Returns:
             The numbers to report, by name.
 
-        >>> class Ours(ef.Sequential):  # a training of one's own
+        >>> class Ours(ef.Sequential):  # a custom training
         ...     def train_step(self, data):
         ...         x, y = data
         ...         with ef.GradientTape() as tape:

@@ -94,7 +94,7 @@ class FeatureKinds:
 
     @classmethod
     def feature(cls, dtype: Any, preprocessor: Any, output_mode: str) -> Feature:
-        """A feature with a layer of one's own.
+        """A feature with a custom layer.
 
         Args:
             dtype: the type of the data, such as `"string"`.

@@ -35,7 +35,7 @@ class FeatureSpace(FeatureKinds, Layer):
         features: what each column holds, by its name: `FeatureSpace.float_normalized()` and the like, or only
             `"float_normalized"`. The kinds: `float`, `float_normalized`, `float_rescaled`, `float_discretized`,
             `integer_categorical`, `string_categorical`, `integer_hashed`, `string_hashed`; and
-            `FeatureSpace.feature(...)` for a layer of one's own.
+            `FeatureSpace.feature(...)` for a custom layer.
         output_mode: `"concat"` for one vector, the columns in alphabetical order and then the crosses; `"dict"`
             for a dict with an entry for each.
         crosses: columns whose combinations count too: tuples of names, or `FeatureSpace.cross(...)`.

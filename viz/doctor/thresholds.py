@@ -82,7 +82,7 @@ UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which 
 RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
 RATE_FADED = 1e-6  # of the highest: usual updates, 1e-3 of the weights, become smaller than what float32 tells apart
 FADED_EPOCHS = 3  # so many with such a rate, at least: schedules that fall to 0 end there
-FADED_STEPS = 20  # so many with such a rate, in a loop of one's own
+FADED_STEPS = 20  # so many with such a rate, in a custom loop
 FADED_PART = 0.25  # and this part of all its steps
 FADED_SHARE = 0.1  # and this part of all epochs
 UNMOVED = 0.02  # relative change of the loss that counts as none
@@ -216,7 +216,7 @@ IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 IMBALANCE_RECALL = 0.02
 IMBALANCE_STEPS = 60
 
-METRICS_FOLLOWED = 16  # in loops of one's own
+METRICS_FOLLOWED = 16  # in custom loops
 METRIC_EPOCHS = 2  # through which one goes on counting
 
 SOFTMAX_LEARNT = 0.6  # of a constant answer's loss: networks without a softmax between layers learn more

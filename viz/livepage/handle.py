@@ -130,7 +130,7 @@ class LivePage:
     >>> model.compile("sgd", "mse")
     >>> with viz.live(open_browser=False, linger=0) as page:
     ...     history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 1)), verbose=0)
-    ...     page.log(temperature=0.5)  # a curve of one's own
+    ...     page.log(temperature=0.5)  # a custom curve
     >>> page.url
     'http://127.0.0.1:...'
     """

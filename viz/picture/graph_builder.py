@@ -275,7 +275,7 @@ class _Assembly:
         frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
         size = sum([self.record.tensors[i].nbytes for each in ops + riders for i in self.record.ops[each].outputs])
         frame.subtitle = "  ·  ".join(
-            filter(None, [*self._spent(ops), box_texts.made(size), *box_texts.read_by(self.record, ops)])
+            filter(None, ["one op", *self._spent(ops), box_texts.made(size), *box_texts.read_by(self.record, ops)])
         )
         frame.tooltip = box_texts.op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame

@@ -92,7 +92,7 @@ def _row_arrays(kept: Kept, step: KeptStep) -> list[int]:
     used = {x["a"] for e in step.events if "op" in e for x in e["in"] if isinstance(x, dict) and "a" in x}
     batch = [n for _, n in step.batch if kept.arrays[n].ndim]
     rows = len(kept.arrays[batch[0]]) if batch else 0
-    if not rows:  # of a loop of one's own: what most arrays agree on
+    if not rows:  # of a custom loop: what most arrays agree on
         lengths = [len(kept.arrays[n]) for n in used if kept.arrays[n].ndim]
         rows = max(set(lengths), key=lengths.count) if lengths else 0
     found = sorted({n for n in {*used, *batch} if kept.arrays[n].ndim and len(kept.arrays[n]) == rows})

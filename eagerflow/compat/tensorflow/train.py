@@ -25,7 +25,7 @@ class Checkpoint:
 
     Args:
         root: one object whose state is saved under no name.
-        **kwargs: objects by names of one's own.
+        **kwargs: objects by names of your choice.
 
     Attributes:
         save_counter: how often `save` was called.

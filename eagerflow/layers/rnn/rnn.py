@@ -132,7 +132,7 @@ class RNN(RecurrentLayer[ReturnState]):
             size.
 
     >>> import eagerflow as ef
-    >>> class Sum(ef.layers.Layer):  # a cell of one's own: the sum of all inputs so far
+    >>> class Sum(ef.layers.Layer):  # a custom cell: the sum of all inputs so far
     ...     state_size = output_size = 1
     ...     def call(self, inputs, states):
     ...         total = states[0] + inputs

@@ -15,7 +15,7 @@ __all__ = ["LearningRateSchedule"]
 class LearningRateSchedule(Told):
     """Base class of learning rate schedules.
 
-    A schedule of one's own overrides `__call__(step)` and `get_config()`, as in Keras.
+    A custom schedule overrides `__call__(step)` and `get_config()`, as in Keras.
 
     >>> import eagerflow as ef
     >>> class Halved(ef.optimizers.schedules.LearningRateSchedule):

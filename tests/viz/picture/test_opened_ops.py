@@ -46,6 +46,7 @@ def test_it_opens_into_its_parts(training):
     ran = training.find("dense", "forward")
     assert [frame.kind for frame in frames] == ["op", "op"]
     for frame, op in zip(frames, ran, strict=True):
+        assert frame.subtitle.startswith("one op  ·  ")
         assert viz.facts.formatting.seconds(op.duration) in frame.subtitle
         assert graph.clusters[frame.parent].title == training.scopes[op.scope].name
     for node in graph.nodes.values():

@@ -22,7 +22,7 @@ _INSIDE = ("layer", "model", "loss", "metric", "optimizer", "step")
 
 
 class Overfit(Check):
-    """Follows losses by epoch, as `fit` tells them; in a loop of one's own, those with and without a tape in turns.
+    """Follows losses by epoch, as `fit` tells them; in a custom loop, those with and without a tape in turns.
 
     Other weights that are trained, such as a head first and then the whole network, start over.
     """

@@ -29,7 +29,7 @@ class Training:
         unseen: how many of its steps nobody watched.
         found: its findings, by the keys that they were reported with.
         pairs: models whose `train_step` makes its steps, each with its optimizer.
-        optimizers: those that loops of one's own use.
+        optimizers: those that custom loops use.
         sources: the weights of which gradients were asked.
         since: steps since anything of these was new.
         turns: does it take turns with another one?
@@ -67,7 +67,7 @@ class Training:
         return any(own is model and by is optimizer for own, by in self.pairs)
 
     def uses(self, optimizer: Any) -> bool:
-        """Does a loop of one's own use this optimizer in it?"""
+        """Does a custom loop use this optimizer in it?"""
         return any(own is optimizer for own in self.optimizers)
 
     def absorb(self, other: Training) -> None:

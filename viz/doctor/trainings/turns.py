@@ -19,7 +19,7 @@ class Turns(Program):
     """A program that knows its trainings apart.
 
     In `fit`, a model with its optimizer is a training: another model, or another `compile`, begins another one. In a
-    loop of one's own, weights or an optimizer that were never used begin one, unless the loop itself is that young:
+    custom loop, weights or an optimizer that were never used begin one, unless the loop itself is that young:
     the networks of a GAN, say, come one after the other, and are one training. What comes back after a few steps of
     another takes turns with it, and is one training with it, too.
     """
@@ -79,7 +79,7 @@ class Turns(Program):
         self._begin()
 
     def choose_by_gradient(self, sources: Sequence[Any]) -> None:
-        """Gradients were asked for in a loop of one's own."""
+        """Gradients were asked for in a custom loop."""
         group = _group(sources)
         if group in self.training.groups:
             return
@@ -98,7 +98,7 @@ class Turns(Program):
                 self._go_back(known[-1])
 
     def choose_by_optimizer(self, optimizer: Any) -> None:
-        """An optimizer is given gradients in a loop of one's own."""
+        """An optimizer is given gradients in a custom loop."""
         if self.training.uses(optimizer):
             return
         known = [each for each in self._open() if each.uses(optimizer)]

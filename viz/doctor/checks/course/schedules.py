@@ -1,4 +1,4 @@
-"""`lr_too_low.schedule` in loops of one's own: a schedule that is over long before the training is."""
+"""`lr_too_low.schedule` in custom loops: a schedule that is over long before the training is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`validation_mismatch.prepared` in loops of one's own: rows outside of the tape, against those inside."""
+"""`validation_mismatch.prepared` in custom loops: rows outside of the tape, against those inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`loss_sign`: GANs in loops of one's own whose generator is trained to be found out, or whose judge learns nothing."""
+"""`loss_sign`: GANs in custom loops whose generator is trained to be found out, or whose judge learns nothing."""
 
 from __future__ import annotations
 
