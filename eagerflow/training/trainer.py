@@ -13,7 +13,21 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.base.typing import Evaluated, Integer, LossLike, MetricsLike, OptimizerLike, Predicted
+from eagerflow.base.typing import (
+    Batch,
+    Data,
+    Evaluated,
+    Integer,
+    LossLike,
+    MetricsLike,
+    OptimizerLike,
+    Predicted,
+    SampleWeight,
+    Targets,
+    TensorLike,
+    Tensors,
+    ValidationData,
+)
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
@@ -271,7 +285,12 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     # -- one step; override these for a custom training
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Tensors = None,
+        y: Tensors = None,
+        y_pred: Tensors = None,
+        sample_weight: TensorLike = None,
+        training: bool = True,
     ) -> Any:
         """The number that training minimizes: the compiled loss plus what layers added.
 
@@ -316,7 +335,9 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             given["training"] = training
         return self.compute_loss(**given)
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+    def compute_metrics(
+        self, x: Tensors, y: Tensors, y_pred: Tensors, sample_weight: TensorLike = None
+    ) -> dict[str, Any]:
         """Update the compiled metrics by a batch, and give the numbers so far.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
@@ -352,7 +373,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         predicts = step == self.predict_step and type(self).predict_step is Trainer.predict_step
         return ahead(self, step, predicts, step == self.test_step and self._ours_throughout(step))
 
-    def train_step(self, data: Any) -> dict[str, Any]:
+    def train_step(self, data: Batch) -> dict[str, Any]:
         """Predict, differentiate, update: what `fit` does with one batch.
 
         Args:
@@ -398,7 +419,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             warn(f"the model has no trainable weights: training changes nothing. {compiled.how_to_train(self)}")
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    def test_step(self, data: Any) -> dict[str, Any]:
+    def test_step(self, data: Batch) -> dict[str, Any]:
         """Predict and measure: what `evaluate` does with one batch.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
@@ -411,7 +432,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         found = (captured.tested if captured else tested)(self, x, y, sample_weight)
         return counted(self, x, y, sample_weight, *found)
 
-    def predict_step(self, data: Any) -> Any:
+    def predict_step(self, data: Batch) -> Any:
         """The outputs for one batch.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
@@ -463,17 +484,17 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @accepts(nb_epoch="epochs")
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data = None,
+        y: Targets = None,
         batch_size: Integer | None = None,
         epochs: Integer = 1,
         verbose: int | Literal["auto"] = "auto",
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: ValidationData = None,
         shuffle: bool | Literal["batch"] = True,
         class_weight: Mapping[Any, Any] | None = None,
-        sample_weight: Any = None,
+        sample_weight: SampleWeight = None,
         initial_epoch: Integer = 0,
         steps_per_epoch: Integer | None = None,
         validation_steps: int | None = None,
@@ -525,11 +546,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @overload
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data = None,
+        y: Targets = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: Any = None,
+        sample_weight: SampleWeight = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         *,
@@ -538,11 +559,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @overload
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data = None,
+        y: Targets = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: Any = None,
+        sample_weight: SampleWeight = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: Literal[False] = False,
@@ -550,11 +571,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @overload
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data = None,
+        y: Targets = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: Any = None,
+        sample_weight: SampleWeight = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
@@ -562,11 +583,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @ignores(*LOADING)
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data = None,
+        y: Targets = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: Any = None,
+        sample_weight: SampleWeight = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
@@ -605,7 +626,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @ignores(*LOADING)
     def predict(
         self,
-        x: Any,
+        x: Data,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
         steps: int | None = None,
@@ -639,15 +660,31 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @overload
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, *, return_dict: Literal[True]
+        self,
+        x: Data,
+        y: Targets = None,
+        sample_weight: SampleWeight = None,
+        class_weight: Mapping[Any, Any] | None = None,
+        *,
+        return_dict: Literal[True],
     ) -> dict[str, Any]: ...
     @overload
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Data,
+        y: Targets = None,
+        sample_weight: SampleWeight = None,
+        class_weight: Mapping[Any, Any] | None = None,
+        return_dict: bool = False,
     ) -> Any: ...
     @boundary
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Data,
+        y: Targets = None,
+        sample_weight: SampleWeight = None,
+        class_weight: Mapping[Any, Any] | None = None,
+        return_dict: bool = False,
     ) -> Any:
         """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3.
 
@@ -668,12 +705,16 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @overload
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: Literal[True]
+        self, x: Data, y: Targets = None, sample_weight: SampleWeight = None, *, return_dict: Literal[True]
     ) -> dict[str, Any]: ...
     @overload
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any: ...
+    def test_on_batch(
+        self, x: Data, y: Targets = None, sample_weight: SampleWeight = None, return_dict: bool = False
+    ) -> Any: ...
     @boundary
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(
+        self, x: Data, y: Targets = None, sample_weight: SampleWeight = None, return_dict: bool = False
+    ) -> Any:
         """Loss and metrics of one batch alone.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
@@ -713,7 +754,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return SharedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
 
     @boundary
-    def predict_on_batch(self, x: Any) -> Predicted | Any:
+    def predict_on_batch(self, x: Data) -> Predicted | Any:
         """The outputs for one batch, as NumPy arrays.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])

@@ -114,7 +114,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
         __call__: CallOfBothDirections
 
     def call(
-        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
+        self, sequences: Tensor, initial_state: Tensors = None, mask: Any = None, training: bool | None = None
     ) -> Tensors:
         """The joined outputs; with `return_state`, the states of both directions follow.
 

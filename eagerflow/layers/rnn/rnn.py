@@ -214,7 +214,9 @@ class RNN(RecurrentLayer[ReturnState]):
     if TYPE_CHECKING:
         __call__: OfRecurrent[tuple[Any, ...]]
 
-    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Tensors:
+    def call(
+        self, sequences: Tensor, initial_state: Tensors = None, mask: Any = None, training: bool = False
+    ) -> Tensors:
         """The outputs, and the last states with `return_state`.
 
         Args:

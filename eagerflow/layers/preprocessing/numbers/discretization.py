@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.config import floatx
-from eagerflow.base.typing import EncodedMode, PolicyLike, Shape, TensorLike
+from eagerflow.base.typing import Data, EncodedMode, PolicyLike, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -80,7 +80,7 @@ class Discretization(Layer):
         """
         return "int32" if self.output_mode == "int" else self.compute_dtype
 
-    def adapt(self, data: Any, steps: int | None = None) -> None:
+    def adapt(self, data: Data, steps: int | None = None) -> None:
         """Find boundaries between which equally many of the values lie.
 
         Args:
@@ -106,7 +106,7 @@ class Discretization(Layer):
             self.update_state(batch)
         self.finalize_state()
 
-    def update_state(self, data: Any) -> None:
+    def update_state(self, data: Data) -> None:
         """Take a batch of values into account.
 
         >>> layer = ef.layers.Discretization(num_bins=2)

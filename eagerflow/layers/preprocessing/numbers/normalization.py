@@ -12,7 +12,7 @@ from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Axes, Shape, TensorLike
+from eagerflow.base.typing import Axes, Data, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
@@ -102,7 +102,7 @@ class Normalization(Layer):
 
     # Finding means and variances
 
-    def adapt(self, data: Any) -> None:
+    def adapt(self, data: Data) -> None:
         """Find the means and variances of data, and forget those found before.
 
         Args:

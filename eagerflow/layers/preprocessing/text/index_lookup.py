@@ -12,7 +12,7 @@ import numpy
 from eagerflow.base.config import floatx
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import refuse_path
-from eagerflow.base.typing import Shape, TensorLike, Tensors, TokenMode
+from eagerflow.base.typing import Data, Shape, TensorLike, Tensors, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
@@ -214,7 +214,7 @@ class IndexLookup(Layer):
 
     # Finding the vocabulary
 
-    def adapt(self, data: Any, steps: int | None = None) -> None:
+    def adapt(self, data: Data, steps: int | None = None) -> None:
         """Find the vocabulary: the tokens of `data`, the most frequent ones first.
 
         Args:
@@ -238,7 +238,7 @@ class IndexLookup(Layer):
                 self.update_state(batch)
         self.finalize_state()
 
-    def update_state(self, data: Any) -> None:
+    def update_state(self, data: Data) -> None:
         """Count the tokens of a batch: an array of examples, or a list of token lists.
 
         >>> layer = ef.layers.StringLookup()

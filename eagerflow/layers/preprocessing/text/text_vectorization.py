@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
-from eagerflow.base.typing import Shape, TensorLike, TokenMode
+from eagerflow.base.typing import Data, Shape, TensorLike, TokenMode
 from eagerflow.core.observe import scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -129,7 +129,7 @@ class TextVectorization(Layer):
 
     # The vocabulary
 
-    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+    def adapt(self, data: Data, batch_size: int | None = None, steps: int | None = None) -> None:
         """Find the vocabulary: the words of `data`, the most frequent ones first.
 
         Args:
@@ -156,7 +156,7 @@ class TextVectorization(Layer):
         texts = as_text(self, data, self._encoding)
         return texts[:, None] if texts.ndim == 1 else texts
 
-    def update_state(self, data: Any) -> None:
+    def update_state(self, data: Data) -> None:
         """Count the words of a batch of documents.
 
         >>> layer = ef.layers.TextVectorization()
