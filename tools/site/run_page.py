@@ -107,7 +107,7 @@ def _written_drawings() -> Iterator[dict[Path, Drawing]]:
 def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
     tree = ast.parse(code, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    printed = _Terminal()
+    printed = io.StringIO()
     value = None
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), live_pages() as pages:
         exec(compile(tree, name, "exec"), names)

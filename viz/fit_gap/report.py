@@ -24,7 +24,8 @@ PENALTIES, OTHER, STEPS, LAST = "penalties", "other layers", "own steps", "last 
 _LAG = 0.1  # of the loss: what evaluate loses to statistics that lag behind, from which on it is a fault
 _SMALL = 0.02  # of the larger number: a difference that isn't worth a word
 _AGAINST = 1.5  # parts that add up to so much more than their sum cancel each other
-_WIDTH = 100
+_LEAST = 24  # signs of the last column
+_WIDTH = 88  # of lines, as far as the terminal has room
 
 MEANS = {
     RUNNING: "fit's number is the mean over the epoch, while the weights were still changing",
@@ -269,8 +270,10 @@ class Gap:
         ]
         if f"val_{name}" in self.logs:
             lines.append([f"on other rows (val_{name})", _number(self.logs[f"val_{name}"]), "validation data"])
-        width = max(len(line[1]) for line in lines)
-        return Text.of([table(["", "", ""], [[a, b.rjust(width), c] for a, b, c in lines])])
+        names, width = max(len(line[0]) for line in lines), max(len(line[1]) for line in lines)
+        left = max(_LEAST, line_length(_WIDTH) - names - width - 4)
+        rows = [[a, b.rjust(width), c] for a, b, words in lines for a, b, c in _rows(a, b, words, left)]
+        return Text.of([table(["", "", ""], rows)])
 
     def __str__(self) -> str:
         return str(self.text)
@@ -354,6 +357,12 @@ class Gap:
 
     def _repr_html_(self) -> str:
         return on_any_ground(self._picture(self.main, "light"), self._picture(self.main, "dark"))
+
+
+def _rows(name: str, number: str, words: str, room: int) -> list[list[str]]:
+    """A line of the table, and those in which its words go on."""
+    first, *others = textwrap.wrap(words, room) or [""]
+    return [[name, number, first], *[["", "", other] for other in others]]
 
 
 def _number(value: float) -> str:
