@@ -247,3 +247,40 @@ def test_an_answer_tells_what_its_section_begins_with_or_else_its_page(place):
     program = f"const PLACE = {json.dumps(place)};\n" + TOLD % SCRIPT.read_text(encoding="utf-8")
     done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == ["Of the page.", "Of the section.", "Of the page."]
+
+
+MANY = """\
+const window = {sitePages: [], siteMembers: [], siteHeadings: []}, stopwords = new Set(), shownPages = [];
+class Stemmer { stemWord(word) { return word; } }
+let pressed = null;
+const node = () => ({dataset: {}, append: () => {}, remove: () => {}, addEventListener: (name, run) => (pressed = run)});
+const document = {addEventListener: () => {}, getElementById: () => null, createElement: node};
+const pages = Array.from({length: 100}, (_, at) => [`guides/p${99 - at}`, "", "", null, 1, "", "text"]);
+const status = {}, offered = [];
+const Search = {
+  _performSearch: () => [...pages], status, output: {append: item => offered.push(item)}, stopPulse: () => {},
+};
+const _displayNextItem = (left, count, searched, marked) => {
+  while (left.length) shownPages.push([left.pop()[0], searched, marked]);
+  Search.stopPulse();
+  status.textContent = `found ${count}`;
+};
+%s
+const results = Search._performSearch("x", "searched", [], "marked");
+_displayNextItem(results, results.length, "searched", "marked");
+setTimeout(() => {
+  const first = [shownPages.length, status.textContent, offered.length];
+  pressed();
+  const last = shownPages[99];
+  setTimeout(() => console.log(JSON.stringify([first, shownPages.length, last, status.textContent, offered.length])));
+});
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
+def test_of_many_answers_the_best_are_shown_and_the_others_when_asked_for():
+    program = MANY % SCRIPT.read_text(encoding="utf-8")
+    done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
+    first, count, last, told, offered = json.loads(done.stdout)
+    assert first == [40, "Search finished, found 100 pages. The best 40 are shown.", 1]
+    assert (count, last, told, offered) == (100, ["guides/p99", "searched", "marked"], "found 100", 1)

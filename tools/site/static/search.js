@@ -269,10 +269,35 @@ if (typeof Search !== "undefined") {
     return some.sort((a, b) => b.words - a.words || b.points - a.points).slice(0, 20).map(({ answer }) => answer);
   };
 
+  // Sphinx reads the page of each answer that it shows: of many answers only the best, the others when they are asked for.
+  const MOST = 40;
+  let left = [], terms = [], total = 0;
   const inFullText = Search._performSearch;
   Search._performSearch = (...asked) => {
     hasTold = false;
-    return perform(...asked);
+    const found = perform(...asked);
+    total = found.length;
+    terms = [asked[1], asked[3]];
+    left = found.splice(0, Math.max(0, total - MOST)); // the best come last
+    return found;
+  };
+  const stopPulse = Search.stopPulse;
+  Search.stopPulse = () => {
+    stopPulse.call(Search);
+    if (left.length && Search.output) queueMicrotask(offerOthers); // behind what Sphinx then says of the number
+  };
+  const offerOthers = () => {
+    Search.status.textContent = `Search finished, found ${total} pages. The best ${MOST} are shown.`;
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: `Show all ${total}` });
+    const item = Object.assign(document.createElement("li"), { className: "others" });
+    item.dataset.told = "";
+    item.append(button);
+    Search.output.append(item);
+    button.addEventListener("click", () => {
+      item.remove();
+      [shown, left] = [left, []];
+      _displayNextItem(shown, total, ...terms);
+    });
   };
   const perform = (given, ...further) => {
     const query = meantBy(given);
