@@ -253,7 +253,8 @@ MANY = """\
 const window = {sitePages: [], siteMembers: [], siteHeadings: []}, stopwords = new Set(), shownPages = [];
 class Stemmer { stemWord(word) { return word; } }
 let pressed = null;
-const node = () => ({dataset: {}, append: () => {}, remove: () => {}, addEventListener: (name, run) => (pressed = run)});
+const ignore = () => {}, press = (name, run) => (pressed = run);
+const node = () => ({dataset: {}, append: ignore, remove: ignore, addEventListener: press});
 const document = {addEventListener: () => {}, getElementById: () => null, createElement: node};
 const pages = Array.from({length: 100}, (_, at) => [`guides/p${99 - at}`, "", "", null, 1, "", "text"]);
 const status = {}, offered = [];
