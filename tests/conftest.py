@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -14,6 +15,7 @@ from eagerflow.base import config
 from eagerflow.core import device as devices
 from eagerflow.world.current import world
 from tests import stand_in
+from tests.durations.lots import in_part
 from tests.durations.measured import SLOW
 
 # Generated examples are the same in every run, and a slow machine is no failure.
@@ -36,12 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that were measured to take long are slow ones, as if marked so (`tests/durations/measured.py`)."""
-    slow = set(SLOW.read_text(encoding="utf-8").splitlines())
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that were measured to take long are slow ones, as if marked so (`tests/durations/measured.py`).
+
+    `make test-slow` has EAGERFLOW_TEST_PART say which part of them is to be run.
+    """
+    slow, part = set(SLOW.read_text(encoding="utf-8").splitlines()), os.environ.get("EAGERFLOW_TEST_PART", "")
     for item in items:
         if item.nodeid in slow:
             item.add_marker(pytest.mark.slow)
+    others = [item for item in items if item.get_closest_marker("slow") and not in_part(item.nodeid, part)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        left = set(map(id, others))
+        items[:] = [item for item in items if id(item) not in left]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
