@@ -12,9 +12,13 @@ and what newcomers come for must be at most two clicks away. And no page prints 
 from __future__ import annotations
 
 import argparse
+import functools
+import json
 import random
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -32,15 +36,14 @@ KINDS = """
     reference/layers/MultiHeadAttention reference/ops/softmax reference/ops/ones reference/eagerflow/Model
     reference/viz/trace reference/types source/eagerflow.layers.core.dense genindex search internals/contributing
 """.split()
+BROWSERS = 2
 WIDE, PHONE = (1400, 900), (390, 844)
 
 LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
 _FOUND = "[...document.querySelectorAll('ul.search li > a')].slice(0, 3).map(a => a.getAttribute('href')).join(' ')"
-_SEARCHED = (
-    "document.querySelectorAll('ul.search li > a').length > 2"
-    " || (Search.title && Search.title.innerText === 'Search Results')"  # fewer, and no more will come
-)
-
+_ALL_SHOWN = "Search.title && Search.title.innerText === 'Search Results'"
+_SEARCHED = f"document.querySelectorAll('ul.search li > a').length > 2 || ({_ALL_SHOWN})"  # or fewer, and that is all
+_ASK = "document.getElementById('search-results').replaceChildren(); Search.performSearch(%s)"  # as when one types
 _TYPE = """(() => {
     document.getElementById("pst-search-dialog").showModal();
     const box = document.querySelector("#pst-search-dialog input[name=q]");
@@ -71,8 +74,10 @@ def searched(site: Path, browser: SiteBrowser) -> list[str]:
     """Questions whose pages aren't among the first three answers."""
     found: list[str] = []
     browser.look("light", *WIDE)
+    browser.begin(f"{(site / 'search.html').as_uri()}?q=tensor")  # which reads the index, a second or two
     for query, pages in QUERIES.items():
-        browser.begin(f"{(site / 'search.html').as_uri()}?q={query.replace(' ', '+')}")
+        browser.wait(_ALL_SHOWN, 30)  # what Sphinx still has to show would end the next one, too
+        browser.run(_ASK % json.dumps(query))
         browser.wait(_SEARCHED, 30)
         first = [urlsplit(address) for address in browser.run(_FOUND).split()]
         answers = [answer.path for answer in first] + [f"{answer.path}#{answer.fragment}" for answer in first]
@@ -122,6 +127,26 @@ def chosen(site: Path, every: bool, seed: int, count: int = 100) -> list[str]:
     return list(dict.fromkeys([*KINDS, *drawn]))
 
 
+def shared_out(looks: Sequence[Callable[[SiteBrowser], list[str]]], count: int) -> list[str]:
+    """What all looks find, in their order; each of several browsers takes the next one that waits."""
+    waiting = iter(enumerate(looks))
+    found: dict[int, list[str]] = {}
+
+    def take() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            browser = SiteBrowser(Path(folder))
+            try:
+                while (taken := next(waiting, None)) is not None:
+                    found[taken[0]] = taken[1](browser)
+            finally:
+                browser.close()
+
+    with ThreadPoolExecutor(count) as threads:
+        for done in [threads.submit(take) for _ in range(count)]:
+            done.result()
+    return [told for number in sorted(found) for told in found[number]]
+
+
 def main() -> int:
     """Look, and say what is wrong; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -134,13 +159,9 @@ def main() -> int:
     if find() is None:
         print("\n".join([*wrong, f"not looked at: {NONE_FOUND}"]))
         return int(bool(wrong))
-    with tempfile.TemporaryDirectory() as folder:
-        browser = SiteBrowser(Path(folder))
-        pages = chosen(site, given.all, given.seed)
-        for page in pages:
-            wrong += looked_at(site, page, browser)
-        wrong += searched(site, browser) + typed(site, browser)
-        browser.close()
+    pages = chosen(site, given.all, given.seed)
+    looks = [functools.partial(looked_at, site, page) for page in pages]
+    wrong += shared_out([functools.partial(searched, site), functools.partial(typed, site), *looks], BROWSERS)
     wrong += without_a_way(site)
     done = f"{len(pages)} pages in both themes and on a phone, {len(QUERIES)} searches, {len(TASKS)} tasks: all well"
     print("\n".join(wrong) or done)

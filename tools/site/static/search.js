@@ -2,18 +2,28 @@
 // hold the words. `sitePages` and `siteMembers` (pages.js) and `siteHeadings` (headings.js) say what there is; how each
 // row reads stands in tools/site/search_pages.py.
 if (typeof Search !== "undefined") {
-  const split = text =>
+  // The same thousands of titles are taken apart for each question.
+  const kept = compute => {
+    const known = new Map();
+    return text => {
+      let found = known.get(text);
+      if (found === undefined) known.set(text, (found = compute(text)));
+      return found;
+    };
+  };
+  const split = kept(text =>
     text
       .toLowerCase()
       .split(/[^\p{Letter}\p{Number}]+/u)
-      .filter(word => word && word !== "eagerflow" && word !== "keras" && word !== "ef");
+      .filter(word => word && word !== "eagerflow" && word !== "keras" && word !== "ef"),
+  );
   const stemmer = new Stemmer();
-  const stem = word => stemmer.stemWord(word);
+  const stem = kept(word => stemmer.stemWord(word));
   const spaced = text =>
     text.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z])([A-Z][a-z])/g, "$1 $2").replace(/crossentropy/gi, "cross entropy");
-  const words = text => split(spaced(text)).map(stem); // BatchNormalization has two
-  const all = text => [...new Set([...split(text).map(stem), ...words(text)])];
-  const joined = text => split(text).join("");
+  const words = kept(text => split(spaced(text)).map(stem)); // BatchNormalization has two
+  const all = kept(text => [...new Set([...split(text).map(stem), ...words(text)])]);
+  const joined = kept(text => split(text).join(""));
   const last = name => name.slice(name.lastIndexOf(".") + 1);
 
   // What people write for what pages say.
@@ -48,7 +58,7 @@ if (typeof Search !== "undefined") {
     (meant.length > 0 && meant.every(asked => there.some(word => fitsStem(asked, word))));
 
   const plain = query => query.toLowerCase().trim();
-  const stemmed = text => split(text).map(stem).join(" ");
+  const stemmed = kept(text => split(text).map(stem).join(" "));
   const phrase = asked => asked.flatMap(({ stems, meant }) => (meant.length ? meant : [stems[stems.length - 1]])).join(" ");
 
   // Of names that are called the same: what people mean more often.
