@@ -17,7 +17,7 @@ WORDS = ["<pad>", "not", *PRAISE, *BLAME, *FILLERS]
 NUMBERS = {word: number for number, word in enumerate(WORDS)}
 
 
-# The reviews are made up. Some say "not", so that counting friendly words isn't enough.
+# Some reviews say "not", so that counting friendly words isn't enough.
 def review(rng: np.random.Generator) -> tuple[str, int]:
     """A sentence, and whether it praises."""
     friendly = int(rng.integers(2))
@@ -27,7 +27,8 @@ def review(rng: np.random.Generator) -> tuple[str, int]:
     return " ".join([*before, *(["not"] if turned else []), opinion, *after]), friendly
 
 
-# Networks read numbers, so each word becomes its place in the vocabulary, and short reviews are padded with zeros.
+# A network computes with numbers, so each word becomes its place in the list of words. All rows of a batch must have the
+# same length, so short reviews are filled up with 0, the number of `<pad>`.
 def encode(sentences: list[str], length: int = 16) -> np.ndarray:
     """Numbers of words, filled up with 0."""
     rows = np.zeros((len(sentences), length), "int32")
@@ -52,8 +53,7 @@ def build() -> keras.Model:
 
 def main(epochs: int = 6, reviews: int = 2000, verbose: int = 2) -> float:
     """Train, judge some reviews, and return the accuracy on reviews it has not seen."""
-    # A network computes with numbers, so each word is replaced by its position in the list of words. All rows of a
-    # batch must have the same length, so shorter sentences are filled up with 0, the number of `<pad>`.
+    # 500 of the reviews are kept for the end: they tell how well the network does with sentences that it hasn't seen.
     keras.utils.set_random_seed(3)
     rng = np.random.default_rng(3)
     sentences, friendly = zip(*[review(rng) for _ in range(reviews + 500)])

@@ -62,7 +62,8 @@ class History(Callback):
         return f"<{type(self).__name__}: {len(self.epoch)} epoch{'s' * (len(self.epoch) != 1)}{last and '; '}{last}>"
 
     def _repr_html_(self) -> str:
-        drawn = "" if notebook.curves_here() else curves(self.history, self.epoch)  # once is enough
+        has_curves = len(self.epoch) > 1 and not notebook.curves_here()  # once is enough; and one point is no curve
+        drawn = curves(self.history, self.epoch) if has_curves else ""
         return drawn or notebook.pre(repr(self))
 
     def _numbers(self) -> dict[str, list[Any]]:

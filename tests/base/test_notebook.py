@@ -192,6 +192,13 @@ def test_what_fit_returns_shows_its_curves():
     assert ef.callbacks.History()._repr_html_() == notebook.pre("<History: 0 epochs>")
 
 
+def test_one_epoch_is_no_curve_and_shows_its_numbers():
+    model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=1, verbose=0)
+    assert history._repr_html_() == notebook.pre(repr(history))
+
+
 def test_ipython_shows_the_users_frames_of_an_error(shell):
     model, x, y = model_and_data()
 

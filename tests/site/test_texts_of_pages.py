@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import doctest
 import importlib
 import json
@@ -24,6 +25,7 @@ from tools.site import (
     sections,
     stage,
     svg,
+    tutorial_cards,
     tutorials,
 )
 from viz.doctor import KINDS
@@ -188,9 +190,28 @@ def test_a_plot_stands_where_the_program_prints():
     for name, parts in plots.PLOTS.items():
         program = (ROOT / f"examples/{name}.py").read_text(encoding="utf-8")
         drawn = plots.with_plots(name, program)
-        assert [part.printed in drawn for part in parts] == [False] * len(parts)
-        assert "plt.show()" in drawn
+        compile(drawn, name, "exec")
+        assert all(part.drawn in drawn for part in parts)
         assert "matplotlib" not in program
+
+
+def test_the_list_of_tutorials_shows_the_last_drawing_of_each_or_its_first_curves():
+    curves = base64.b64encode(b"<svg>curves</svg>").decode()
+    shown = [[{"kind": "html", "data": f'<p><img class="x" src="data:image/svg+xml;base64,{curves}"></p>'}]]
+    drawn = [
+        [{"kind": "svg", "data": "<svg>1</svg>"}],
+        [{"kind": "svg", "data": "<svg>2</svg>", "dark": "<svg>3</svg>"}],
+    ]
+    assert tutorial_cards.picture(shown) == ("<svg>curves</svg>", "<svg>curves</svg>")
+    assert tutorial_cards.picture(shown + drawn) == ("<svg>2</svg>", "<svg>3</svg>")
+    assert tutorial_cards.picture([[{"kind": "text", "data": "1"}]]) is None
+    page = tutorial_cards.index({"gan": tutorial_cards.Picture("<svg/>", "<svg/>")})
+    assert page.count("<img") == 2
+    assert page.count("<a href=") == len(tutorials.TUTORIALS)
+    assert [name for name, _ in tutorial_cards.files({"gan": tutorial_cards.Picture("a", "b")})] == [
+        "gan_light.svg",
+        "gan_dark.svg",
+    ]
 
 
 def test_a_plot_whose_place_is_gone_from_the_program_is_an_error():

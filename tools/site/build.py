@@ -36,6 +36,7 @@ from tools.site import (
     sections,
     source_pages,
     stage,
+    tutorial_cards,
     tutorials,
 )
 from tools.site.cache import Cache, tools_mark
@@ -59,7 +60,7 @@ class Build:
         self.folder = folder
         self.pages = folder / "pages"
         self.outputs = folder / "outputs"
-        self.outputs_kept = Cache(folder / "kept" / "outputs", ("run_page", "running", "live_pages"))
+        self.outputs_kept = Cache(folder / "kept" / "outputs", ("run_page", "running", "live_pages", "figures"))
         self.records_kept = Cache(folder / "kept" / "records", ("recorded", "record_html", "svg"))
         self.processes = processes
         self.gallery_kept = Cache(folder / "kept" / "gallery", ("gallery",))
@@ -102,8 +103,7 @@ class Build:
         homes = {tutorials.path_of(tutorial): name for name, tutorial in programs.items()}
         texts = {name: (path.read_text(encoding="utf-8"), path) for name, path in files.items()}
         made = {**{name: tutorials.markdown(tutorial) for name, tutorial in programs.items()}, **gallery.pages()}
-        made["tutorials/index"] = tutorials.index()
-        names = {*texts, *made, "reference/index"}
+        names = {*texts, *made, "tutorials/index", "reference/index"}
         for name, (text, path) in texts.items():
             further = sections.root(names) if name == "index" else sections.below(name, names)
             self._write(self.pages / f"{name}.md", f"{stage.staged(text, name, path, homes)}\n{further}")
@@ -116,6 +116,11 @@ class Build:
             self._outputs(page, shown.get(page.name))
         for name, tutorial in programs.items():
             self._write(self.pages / f"{name}.ipynb", tutorials.notebook(tutorial, shown[name]))
+        drawn = {tutorial.name: tutorial_cards.picture(shown[name]) for name, tutorial in programs.items()}
+        pictures = {name: picture for name, picture in drawn.items() if picture is not None}
+        for file, svg in tutorial_cards.files(pictures):
+            self._write(self.pages / "_site_static" / tutorial_cards.FOLDER / file, svg)
+        self._write(self.pages / "tutorials" / "index.md", tutorial_cards.index(pictures))
         self._tell("the blocks of pages have run")
 
     def _outputs(self, page: running.Page, shown: list[list[dict[str, str]]] | None) -> None:

@@ -1,7 +1,8 @@
 """Plots of the tutorials.
 
 The programs of examples/ run where nothing but eagerflow is installed, so they print. Their pages and notebooks draw
-with matplotlib instead of what they print, or beside it.
+with matplotlib instead of what they print, or beside it; and they leave out what only a program needs, such as where it
+leaves its files.
 """
 
 from __future__ import annotations
@@ -22,6 +23,60 @@ class Plot(NamedTuple):
 
 
 PLOTS = {
+    "custom_loop": [
+        Plot(
+            """\
+    # Finally the same metric, on points that the network hasn't been trained on.""",
+            """\
+    # Here is what the network has learned: the class that it sees at each place of the plane, and points that it hasn't
+    # been trained on (plots need `pip install matplotlib`).
+    import matplotlib.pyplot as plt
+
+    colors = ["#0a7d91", "#e4572e", "#f2a541"]
+    line = np.linspace(-1.2, 1.2, 200, dtype="float32")
+    plane = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    classes = model.predict(plane, verbose=0).argmax(axis=1).reshape(200, 200)
+    plt.figure(figsize=(4.5, 4.5))
+    plt.contourf(line, line, classes, levels=[-0.5, 0.5, 1.5, 2.5], colors=colors, alpha=0.3)
+    for kind, color in enumerate(colors):
+        plt.scatter(*x_test[y_test == kind].T, s=6, color=color)
+    plt.axis("equal")
+    plt.show()
+
+    # Finally the same metric, on points that the network hasn't been trained on.""",
+        )
+    ],
+    "digits": [
+        Plot("    folder.mkdir(parents=True, exist_ok=True)\n", ""),
+        Plot("\n\nLeaves `step.svg` and `step.efz` in FOLDER (default: `runs/digits`).", ""),
+    ],
+    "digits_cnn": [
+        Plot("images: int | None = None, ", ""),
+        Plot("x_train[:images, ..., None]", "x_train[..., None]"),
+        Plot("y_train[:images]", "y_train"),
+        Plot(
+            """\
+    print(f"{len(wrong)} of {len(y_test)} digits misread, among them:", ", ".join(wrong[:5]))
+""",
+            """\
+    print(f"{len(wrong)} of {len(y_test)} digits misread, among them:", ", ".join(wrong[:5]))
+
+    # Here are some of them, with what they are and what they were read as (plots need `pip install matplotlib`):
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 6, figsize=(7.2, 1.7))
+    for axis in axes:
+        axis.axis("off")
+    for axis, place in zip(axes, np.flatnonzero(guesses != y_test)):
+        axis.imshow(x_test[place, :, :, 0], cmap="gray_r")
+        axis.set_title(f"{y_test[place]}, read as {guesses[place]}")
+    plt.show()
+
+    # And the share of test images that were read rightly:
+""",
+        ),
+        Plot("import eagerflow as keras\n", "import numpy as np\n\nimport eagerflow as keras\n"),
+    ],
     "siamese": [
         Plot(
             """\
@@ -76,6 +131,29 @@ PLOTS = {
     plt.show()
 
     # The number to remember is the network's error as a share of that of the better rule:
+""",
+        )
+    ],
+    "transfer": [
+        Plot(
+            """    print(f"from scratch, for comparison:  {accuracy(scratch, test):.1%}")
+""",
+            """    print(f"from scratch, for comparison:  {accuracy(scratch, test):.1%}")
+
+    # Which digits are easy to tell? Here is the share of right answers for each of them, with the base that was
+    # trained on the large task, and from scratch (plots need `pip install matplotlib`).
+    import matplotlib.pyplot as plt
+
+    for number, (name, trained) in enumerate({"with transfer": model, "from scratch": scratch}.items()):
+        right = trained.predict(x_test, verbose=0).argmax(axis=1) == y_test % 2
+        shares = [right[y_test == digit].mean() for digit in range(10)]
+        plt.bar(np.arange(10) + 0.4 * number - 0.2, shares, 0.4, label=name)
+    plt.xticks(range(10))
+    plt.xlabel("digit")
+    plt.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    plt.show()
+
+    # The result, once more:
 """,
         )
     ],
@@ -151,9 +229,9 @@ def draw(rows: np.ndarray) -> str:
     plt.show()
 
     # So look at the points themselves: real ones on the left, invented ones on the right.
-    points = gan.invent(1000).numpy()
+    points = gan.invent(500).numpy()
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharex=True, sharey=True)
-    for axis, shown, name in zip(axes, [ring(1000, np.random.default_rng(5)), points], ["real", "invented"]):
+    for axis, shown, name in zip(axes, [ring(500, np.random.default_rng(5)), points], ["real", "invented"]):
         axis.scatter(*shown.T, s=3)
         axis.set_title(name)
         axis.set_aspect("equal")
@@ -176,7 +254,7 @@ def with_plots(name: str, program: str) -> str:
     Raises:
         ValueError: when the program has no longer, or more than once, what a plot stands in place of.
 
-    >>> with_plots("digits", "print(1)")
+    >>> with_plots("viz_nan", "print(1)")
     'print(1)'
     """
     for plot in PLOTS.get(name, []):

@@ -89,5 +89,6 @@ def environment() -> dict[str, str]:
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     home = str(ROOT / "build" / "home")
     shown = {"MATPLOTLIBRC": str(figures.SETTINGS), "COLUMNS": str(COLUMNS), "NO_COLOR": "1", "EAGERFLOW_HOME": home}
+    shown["EAGERFLOW_NUM_THREADS"] = shown["OPENBLAS_NUM_THREADS"] = "1"  # pages run beside each other, and print times
     python = {"PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1", "PYTHONDONTWRITEBYTECODE": ""}  # not compiled for each
     return {**os.environ, **shown, **python}

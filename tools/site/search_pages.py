@@ -38,7 +38,8 @@ ASKED = {
     " custom training step, override train_step",
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
     " residual connection, skip connection, siamese network, shared weights, shared layers",
-    "guides/sequences": "masking, mask, padding sequences, variable length sequences, variable length,"
+    "guides/sequences": "rnn variable length, variable length input,"
+    " masking, mask, padding sequences, variable length sequences, variable length,"
     " rnn, recurrent, seq2seq, sequence to sequence, encoder decoder, teacher forcing, initial_state, stateful,"
     " return_state, stateful rnn, padding mask",
     "guides/debugging": "debug, gradients of each layer",
@@ -97,16 +98,19 @@ ASKED = {
     "doctor/no_gradient": "no gradients, gradient is none, no gradients provided",
     "explain": "explainability, saliency, integrated gradients, attribution, shap,"
     " feature importance, grad cam, heatmap, which pixels matter",
-    "errors": "error, error message, exception, shape mismatch, valueerror, runtimeerror, typeerror,"
+    "errors": "no gradients provided for any variable, no gradients provided, input 0 of layer is incompatible,"
+    " incompatible with the layer, error, error message,"
+    " exception, shape mismatch, valueerror, runtimeerror, typeerror,"
     " runtimeerror shape mismatch, shapes do not match, incompatible shapes",
     "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
     "viz/index": "viz, visualize, visualize training, graph, trace",
     "viz/recording": "record a step, trace a step, hooks",
-    "viz/pictures": "visualize model, draw model, plot model, picture of a model, computational graph, draw, graphviz,"
+    "viz/pictures": "trace draw,"
+    " visualize model, draw model, plot model, picture of a model, computational graph, draw, graphviz,"
     " view graph, show graph, see graph, model graph, network diagram",
     "viz/page": "viz html, interactive graph",
     "viz/live": "viz run live, viz live, watch training, training dashboard",
-    "viz/tables": "print shapes, shapes of layers,"
+    "viz/tables": "trace summary, trace top, print shapes, shapes of layers,"
     " flops, profiler, profile, count parameters, perfetto, time per layer, slowest layer,"
     " count flops, model flops, profile training",
     "viz/nan": "viz nonfinite",
@@ -166,7 +170,8 @@ SECTIONS = {
     " freeze batchnorm, unfreeze layers",
     "guides/training#a-loss-or-a-metric-of-your-own": "custom loss, custom loss function, custom metric, write a loss,"
     " custom metric function",
-    "guides/training#evaluate-and-predict": "predict, predict one image, predict one sample, predict class",
+    "guides/training#evaluate-and-predict": "predict, predict one image, predict one sample, predict class,"
+    " predict probabilities",
     "guides/training#unbalanced-classes-and-samples-that-matter-more": "class weight, class imbalance,"
     " unbalanced classes, imbalanced data, sample weight, sample_weight, weight samples",
     "guides/training#several-inputs-and-outputs": "train with multiple inputs",
@@ -245,7 +250,7 @@ SUBJECTS = {
     "eagerflow.wrappers.SKLearnClassifier": "grid search, hyperparameters, hyperparameter search,"
     " hyperparameter tuning, scikit learn, sklearn",
     "eagerflow.utils.set_random_seed": "seed, random seed, reproducible, reproducible seed, same numbers twice",
-    "eagerflow.initializers.HeNormal": "he initialization, kaiming initialization",
+    "eagerflow.initializers.HeNormal": "he init, he initialization, kaiming init, kaiming initialization",
     "eagerflow.initializers.GlorotUniform": "xavier initialization, glorot initialization",
     "eagerflow.callbacks.SwapEMAWeights": "exponential moving average, model averaging, ema of weights",
     "eagerflow.optimizers.AdamW": "weight decay, decoupled weight decay",

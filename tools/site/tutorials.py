@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import nbformat
 
-from tools.site import docstrings, sections
+from tools.site import docstrings
 from tools.site.names import ROOT
 from tools.site.plots import with_plots
 from tools.site.run_page import blocks
@@ -37,7 +37,7 @@ class Tutorial(NamedTuple):
 
 TUTORIALS = [
     Tutorial("digits", "Read handwritten digits", {}),
-    Tutorial("digits_cnn", "Read digits with a convolutional network", {"epochs": "6"}),
+    Tutorial("digits_cnn", "Read digits with a convolutional network", {}),
     Tutorial("custom_loop", "Write your own training loop", {}),
     Tutorial("functional", "Several inputs and outputs: a help desk", {}),
     Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews", {}),
@@ -242,24 +242,6 @@ def _output(output: dict[str, str], number: int) -> Any:
         return nbformat.v4.new_output("stream", name="stdout", text=output["data"] + "\n")
     kind = {"html": "text/html", "svg": "image/svg+xml", "png": "image/png"}[output["kind"]]
     return nbformat.v4.new_output("display_data", data={kind: output["data"]})
-
-
-def index() -> str:
-    """The page that lists them."""
-    cards = []
-    for tutorial in TUTORIALS:
-        source = program_of(tutorial)
-        said = docstrings.summary(ast.get_docstring(ast.parse(source)) or "")
-        cards.append(f"| [{tutorial.title}]({tutorial.name}.md) | {docstrings.prose(said)} |")
-    table = "```{rst-class} names\n```\n\n| Tutorial | |\n|---|---|\n" + "\n".join(cards)
-    toctree = sections.toctree(page_of(tutorial) for tutorial in TUTORIALS)
-    return "\n\n".join([INTRODUCTION, table, toctree])
-
-
-INTRODUCTION = """# Tutorials
-
-Whole programs, each of fewer than 100 lines, explained piece by piece with all that they print and draw. Every one ran
-when this site was built, and can be downloaded as a notebook. They need no data from elsewhere."""
 
 
 def count_of_blocks(tutorial: Tutorial) -> int:

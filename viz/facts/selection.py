@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import itertools
 import math
 import numbers
@@ -316,6 +317,7 @@ class Selection:
         self._here = {op.id for op in self.ops}
         self.reader_of: dict[int, int] = {}
         self._signatures: dict[int, Any] = {}
+        self._losses: dict[int | None, int | None] = {}  # by scope
         self._titles: dict[int | None, str] = {}  # by scope, of the boxes of what comes into it from outside
         self.made_inside = self._made_inside(*(calls_around(record) if calls is None else calls))
         for op in self.ops:
@@ -515,9 +517,27 @@ class Selection:
         if tensor in self.made_inside:
             return "data", "constant"
         if op.scope not in self._titles:
-            in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
-            self._titles[op.scope] = "target" if in_loss else "input"
+            self._titles[op.scope] = "target" if self._loss_of(op.scope) in self._with_answers else "input"
         return "data", self._titles[op.scope]
+
+    def _loss_of(self, scope: int | None) -> int | None:
+        """The outermost loss that a scope belongs to."""
+        if scope not in self._losses:
+            losses = [each.id for each in self.record.ancestors(scope) if each.kind == "loss"]
+            self._losses[scope] = losses[-1] if losses else None
+        return self._losses[scope]
+
+    @functools.cached_property
+    def _with_answers(self) -> set[int]:
+        """The losses that read what ops before them made; where targets and answers are both given, who knows which?"""
+        found = set()
+        for op in self.record.ops:
+            loss = self._loss_of(op.scope)
+            if loss is not None and loss not in found:
+                makers = [self.record.tensors[i].producer for i in op.inputs]
+                if any(made is not None and self._loss_of(self.record.ops[made].scope) != loss for made in makers):
+                    found.add(loss)
+        return found
 
     def _is_in_layer(self, op: Op) -> bool:
         return any(scope.kind == "layer" for scope in self.record.ancestors(op.scope))

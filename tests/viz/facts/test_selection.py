@@ -120,6 +120,14 @@ def test_a_target_is_shown_where_probabilities_are_compared_with_it():
     assert graph.nodes[read].title == "of_class"
 
 
+def test_a_loss_that_is_given_targets_and_answers_alike_has_inputs():
+    with viz.trace() as t:
+        ef.losses.MeanSquaredError()(ef.ops.ones((2, 3)), ef.ops.zeros((2, 3)))
+    titles = [node.title for node in t.draw().graph.nodes.values()]
+    assert titles.count("input") == 2
+    assert "target" not in titles
+
+
 def test_calls_are_known_by_the_outermost_of_them_and_by_what_it_was_given(fitted):
     around, given = calls_around(fitted)
     calls = [scope for scope in fitted.scopes if scope.kind == "model"]
