@@ -61,15 +61,17 @@ PLOTS = {
             """\
     print(f"{len(wrong)} of {len(y_test)} digits misread, among them:", ", ".join(wrong[:5]))
 
-    # Here are some of them, with what they are and what they were read as (plots need `pip install matplotlib`):
+    # Here they are, and some that were read rightly, each with its digit and what was read (plots need
+    # `pip install matplotlib`):
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 6, figsize=(7.2, 1.7))
-    for axis in axes:
-        axis.axis("off")
-    for axis, place in zip(axes, np.flatnonzero(guesses != y_test)):
+    order = np.argsort(guesses == y_test, kind="stable")  # the misread ones come first
+    figure, axes = plt.subplots(2, 6, figsize=(7.2, 3))
+    for axis, place in zip(axes.flat, order):
         axis.imshow(x_test[place, :, :, 0], cmap="gray_r")
-        axis.set_title(f"{y_test[place]}, read as {guesses[place]}")
+        is_right = guesses[place] == y_test[place]
+        axis.set_title(f"{y_test[place]} → {guesses[place]}", color="gray" if is_right else "#e4572e")
+        axis.axis("off")
     plt.show()
 
     # And the share of test images that were read rightly:
