@@ -74,6 +74,15 @@ def test_a_block_that_fails_is_told_with_its_line(tmp_path, monkeypatch):
     assert "1 / 0" in shown["error"]
 
 
+def test_lines_are_those_of_a_script_that_the_blocks_are_pasted_into(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "# Page\n\n```python\ndef f():\n    1 / 0\n```\n\nText.\n\n```python\nx = 1\nf()\n```\n"
+    shown = run_page.run(text, "page.md")
+    assert shown["line"] == 5  # of the page: where it happened
+    assert 'File "page.py", line 2, in f' in shown["error"]
+    assert 'File "page.py", line 5, in <module>' in shown["error"]
+
+
 def test_pictures_that_a_block_writes_are_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = "from pathlib import Path\n_ = Path('a.svg').write_text('<svg></svg>')"

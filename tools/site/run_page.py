@@ -60,22 +60,28 @@ def run(text: str, name: str) -> dict[str, Any]:
 
     Args:
         text: the page.
-        name: of its file, which tracebacks show.
+        name: of its file. What runs is called `training.py` for `training.md`: a reader who pastes the blocks into
+            such a script, with an empty line between them, finds in it the lines that tables and pictures name.
     """
     with _written_drawings() as drawn:
         return _run_blocks(text, name, drawn)
 
 
 def _run_blocks(text: str, name: str, drawn: dict[Path, Drawing]) -> dict[str, Any]:
-    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    names: dict[str, Any] = {"__name__": "__main__", "__file__": name}
+    script = f"{name.removesuffix('.md').removesuffix('.py')}.py"
+    together = "\n".join([block.code for block in blocks(text) if not block.for_doctor])
+    linecache.cache[script] = (len(together), None, together.splitlines(keepends=True), script)
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": script}
     shown: list[list[Output]] = []
+    places: list[int] = []  # on which line of the page each line of the script stands
     for line, code, for_doctor in blocks(text):
         there = _pictures()
+        own = [] if for_doctor else [*range(line, line + code.count("\n") + 1)]
         try:
-            outputs = _examined(code) if for_doctor else _run_block("\n" * (line - 1) + code, name, names)
+            outputs = _examined(code) if for_doctor else _run_block("\n" * len(places) + code, script, names)
         except (Exception, SystemExit) as error:
-            return {"outputs": shown, "error": _told(error, name), "line": _line(error, name, line)}
+            return {"outputs": shown, "error": _told(error, name), "line": _line(error, script, [*places, *own], line)}
+        places += own
         has_picture = any(output["kind"] != "text" for output in outputs)
         shown.append(outputs if has_picture else [*outputs, *_new_pictures(there, drawn)])
     return {"outputs": shown}
@@ -195,9 +201,9 @@ def _told(error: BaseException, name: str) -> str:
     return "".join(traceback.format_exception(error)[-6:]) if name else str(error)
 
 
-def _line(error: BaseException, name: str, begin: int) -> int:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
-    return next((line for line in reversed(lines) if line), begin)
+def _line(error: BaseException, script: str, places: list[int], begin: int) -> int:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
+    return next((places[line - 1] for line in reversed(lines) if line), begin)
 
 
 def main(page: str, result: str) -> None:
