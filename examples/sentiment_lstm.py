@@ -27,8 +27,8 @@ def review(rng: np.random.Generator) -> tuple[str, int]:
     return " ".join([*before, *(["not"] if turned else []), opinion, *after]), friendly
 
 
-# A network computes with numbers, so each word becomes its place in the list of words. All rows of a batch must have the
-# same length, so short reviews are filled up with 0, the number of `<pad>`.
+# A network computes with numbers, so each word becomes its place in the list of words. All rows of a batch must have
+# the same length, so short reviews are filled up with 0, the number of `<pad>`.
 def encode(sentences: list[str], length: int = 16) -> np.ndarray:
     """Numbers of words, filled up with 0."""
     rows = np.zeros((len(sentences), length), "int32")

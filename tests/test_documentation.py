@@ -33,7 +33,7 @@ class Finder(doctest.DocTestFinder):
 def test_examples_in_docstrings(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(linecache, "checkcache", lambda filename=None: None)  # each example looks at a thousand files
-    monkeypatch.delitem(linecache.cache, "train.py", raising=False)  # which another test may have called so
+    monkeypatch.setitem(linecache.cache, "train.py", (0, None, [], "train.py"))  # others have one, too
     module = importlib.import_module(source.name)
     monkeypatch.setattr(config, "_switches", config._switches.copy())  # what an example switches on ends with it
     config.enable_traceback_filtering()  # as it is unless one says otherwise

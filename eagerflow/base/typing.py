@@ -22,7 +22,7 @@ __all__ += ["MetricLike", "MetricsLike", "Needs", "NewShape", "Number", "NumberO
 __all__ += ["OptimizerLike", "Padding", "PillowInterpolation", "PolicyLike", "Predicted", "QuantileMethod", "Reduction"]
 __all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
 __all__ += ["ArrayOrTensor", "Batch", "Boxes", "Configuration", "LoadedModel", "Nested", "NewDataset", "PillowImage"]
-__all__ += ["Data", "SampleWeight", "Targets", "Tensors", "ValidationData"]
+__all__ += ["Data", "Targets", "Tensors"]
 __all__ += ["UnconnectedGradients", "Variables"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
@@ -55,17 +55,12 @@ ArrayOrTensor: TypeAlias = Any
 Batch: TypeAlias = Any
 
 # What a model learns from or predicts for: arrays, tensors or pandas objects, for several inputs in a list or dict; or
-# batches of them: a `data.Dataset`, a `PyDataset`, a generator, any iterable.
+# batches of them: a `data.Dataset`, a `PyDataset`, a generator, any iterable. To validate with, with their targets:
+# `(x, y)`, `(x, y, sample_weight)`, or batches.
 Data: TypeAlias = Any
 
 # What the outputs should be: arrays or tensors, one per output in a list or dict. Batches hold their own.
 Targets: TypeAlias = Any
-
-# A weight for each sample: an array of shape `(samples,)`; for several outputs, one per output in a list or dict.
-SampleWeight: TypeAlias = Any
-
-# `(x, y)`, `(x, y, sample_weight)`, or batches of these.
-ValidationData: TypeAlias = Any
 
 # Bounding boxes as a tensor of shape `(..., 4)`, or a dict of such tensors.
 Boxes: TypeAlias = Any

@@ -13,21 +13,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.base.typing import (
-    Batch,
-    Data,
-    Evaluated,
-    Integer,
-    LossLike,
-    MetricsLike,
-    OptimizerLike,
-    Predicted,
-    SampleWeight,
-    Targets,
-    TensorLike,
-    Tensors,
-    ValidationData,
-)
+from eagerflow.base.typing import Data, Evaluated, Integer, LossLike, MetricsLike, OptimizerLike, Predicted, Targets
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
@@ -285,12 +271,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     # -- one step; override these for a custom training
 
     def compute_loss(
-        self,
-        x: Tensors = None,
-        y: Tensors = None,
-        y_pred: Tensors = None,
-        sample_weight: TensorLike = None,
-        training: bool = True,
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """The number that training minimizes: the compiled loss plus what layers added.
 
@@ -335,9 +316,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             given["training"] = training
         return self.compute_loss(**given)
 
-    def compute_metrics(
-        self, x: Tensors, y: Tensors, y_pred: Tensors, sample_weight: TensorLike = None
-    ) -> dict[str, Any]:
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Update the compiled metrics by a batch, and give the numbers so far.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
@@ -373,7 +352,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         predicts = step == self.predict_step and type(self).predict_step is Trainer.predict_step
         return ahead(self, step, predicts, step == self.test_step and self._ours_throughout(step))
 
-    def train_step(self, data: Batch) -> dict[str, Any]:
+    def train_step(self, data: Any) -> dict[str, Any]:
         """Predict, differentiate, update: what `fit` does with one batch.
 
         Args:
@@ -419,7 +398,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             warn(f"the model has no trainable weights: training changes nothing. {compiled.how_to_train(self)}")
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    def test_step(self, data: Batch) -> dict[str, Any]:
+    def test_step(self, data: Any) -> dict[str, Any]:
         """Predict and measure: what `evaluate` does with one batch.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
@@ -432,7 +411,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         found = (captured.tested if captured else tested)(self, x, y, sample_weight)
         return counted(self, x, y, sample_weight, *found)
 
-    def predict_step(self, data: Batch) -> Any:
+    def predict_step(self, data: Any) -> Any:
         """The outputs for one batch.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
@@ -491,10 +470,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         verbose: int | Literal["auto"] = "auto",
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: ValidationData = None,
+        validation_data: Data = None,
         shuffle: bool | Literal["batch"] = True,
         class_weight: Mapping[Any, Any] | None = None,
-        sample_weight: SampleWeight = None,
+        sample_weight: Any = None,
         initial_epoch: Integer = 0,
         steps_per_epoch: Integer | None = None,
         validation_steps: int | None = None,
@@ -546,11 +525,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @overload
     def evaluate(
         self,
-        x: Data = None,
-        y: Targets = None,
+        x: Any = None,
+        y: Any = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: SampleWeight = None,
+        sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         *,
@@ -559,11 +538,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @overload
     def evaluate(
         self,
-        x: Data = None,
-        y: Targets = None,
+        x: Any = None,
+        y: Any = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: SampleWeight = None,
+        sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: Literal[False] = False,
@@ -571,11 +550,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @overload
     def evaluate(
         self,
-        x: Data = None,
-        y: Targets = None,
+        x: Any = None,
+        y: Any = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: SampleWeight = None,
+        sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
@@ -587,7 +566,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         y: Targets = None,
         batch_size: Integer | None = None,
         verbose: int | Literal["auto"] = "auto",
-        sample_weight: SampleWeight = None,
+        sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
@@ -660,31 +639,15 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @overload
     def train_on_batch(
-        self,
-        x: Data,
-        y: Targets = None,
-        sample_weight: SampleWeight = None,
-        class_weight: Mapping[Any, Any] | None = None,
-        *,
-        return_dict: Literal[True],
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, *, return_dict: Literal[True]
     ) -> dict[str, Any]: ...
     @overload
     def train_on_batch(
-        self,
-        x: Data,
-        y: Targets = None,
-        sample_weight: SampleWeight = None,
-        class_weight: Mapping[Any, Any] | None = None,
-        return_dict: bool = False,
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any: ...
     @boundary
     def train_on_batch(
-        self,
-        x: Data,
-        y: Targets = None,
-        sample_weight: SampleWeight = None,
-        class_weight: Mapping[Any, Any] | None = None,
-        return_dict: bool = False,
+        self, x: Data, y: Targets = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3.
 
@@ -705,16 +668,12 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @overload
     def test_on_batch(
-        self, x: Data, y: Targets = None, sample_weight: SampleWeight = None, *, return_dict: Literal[True]
+        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: Literal[True]
     ) -> dict[str, Any]: ...
     @overload
-    def test_on_batch(
-        self, x: Data, y: Targets = None, sample_weight: SampleWeight = None, return_dict: bool = False
-    ) -> Any: ...
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any: ...
     @boundary
-    def test_on_batch(
-        self, x: Data, y: Targets = None, sample_weight: SampleWeight = None, return_dict: bool = False
-    ) -> Any:
+    def test_on_batch(self, x: Data, y: Targets = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch alone.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])

@@ -71,7 +71,7 @@ class Scene {
   // A fused op as a frame with its time and memory, and its parts, which have none of their own.
   addOpened(row, op, parent) {
     const { spent, memory, beside } = row.opens,
-      subtitle = [this.selection.spent(spent), memory, this.model.readBy(row.ops)]
+      subtitle = ["one op", this.selection.spent(spent), memory, this.model.readBy(row.ops)]
         .filter(Boolean)
         .join(BETWEEN);
     const frame = this.enterFrame({ parent, key: row.key, title: op.name, subtitle, op: op.id });
