@@ -124,7 +124,7 @@ class Variable(Tensor):
 
     @property
     def frozen(self) -> bool:
-        """Whether it was made to be trained, and is kept from it: not so for what is no weight, such as counts.
+        """Whether it was made to be trained, but isn't trained now; False for counts and the like, which never are.
 
         >>> layer = ef.layers.BatchNormalization()
         >>> layer.build((None, 2))

@@ -28,9 +28,14 @@ class Functional(Model):
     `Input` gave; nothing of such a run stays, except what Python code in `call` does beyond variables.
 
     Args:
-        *args: `inputs` (what `Input` gave: a tensor, or a list, tuple or dict of them; tensors from the middle of
-            another model work too), `outputs` (made from the inputs by layers and ops), and a name.
-        **kwargs: the same by name, and `trainable` and `dtype`.
+        inputs: what `Input` gave: a symbolic tensor, or a list, tuple or dict of them; tensors from the middle of
+            another model work too.
+        outputs: what layers and ops made from the inputs, one or several.
+        name: the model's name.
+        activity_regularizer: of the outputs.
+        trainable: whether training changes the weights.
+        dtype: a type name or policy.
+        autocast: convert inputs of floats to the type in which the model computes.
 
     Source: the functional API of Keras 3.15.
 

@@ -52,12 +52,13 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     `Input`: `Model(inputs, outputs)`.
 
     Args:
-        *args: `inputs` and `outputs`: symbolic tensors, or lists, tuples and dicts of them.
-        inputs: the same by name; Keras 1's `input` works too.
-        outputs: the same by name; Keras 1's `output` works too.
+        inputs: what `Input` gave: a tensor, or a list, tuple or dict of them; Keras 1's name `input` works too.
+        outputs: what layers and ops made from the inputs, one or several; Keras 1's name `output` works too.
+        name: the model's name.
+        activity_regularizer: of the outputs.
         trainable: whether training changes the weights.
         dtype: a type name or policy.
-        name: the model's name.
+        autocast: convert inputs of floats to the type in which the model computes.
 
     Raises:
         TypeError: for inputs or outputs that aren't symbolic.

@@ -6,6 +6,7 @@ import inspect
 import re
 from typing import NamedTuple
 
+IMPORTS = {"ef": "eagerflow", "np": "numpy"}  # what examples know without importing it
 SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Example", "Examples", "Note", "Notes")
 TITLES = {"Args": "Arguments"}
 _HEAD = re.compile(rf"({'|'.join(SECTIONS)}):{{1,2}}$")
@@ -140,8 +141,18 @@ def _part(part: Part, level: int) -> list[str]:
 
 def _example(text: str) -> list[str]:
     if ">>>" in text:
-        return [f"```pycon\n{text}\n```"]
+        return [f"```pycon\n{_imports(text)}{text}\n```"]
     return [f"```{{code-block}} python\n{text}\n```"]
+
+
+def _imports(text: str) -> str:
+    r"""What an example uses without importing it, as a reader who copies it has to.
+
+    >>> _imports(">>> ef.ops.ones(2)")
+    '>>> import eagerflow as ef\n'
+    """
+    found = [name for name in IMPORTS if re.search(rf"(?<![\w.]){name}\.", text) and f"as {name}" not in text]
+    return "".join([f">>> import {IMPORTS[name]} as {name}\n" for name in found])
 
 
 def _paragraphs(text: str) -> str:

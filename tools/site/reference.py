@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from eagerflow import Layer, Model
+from eagerflow import Layer, Model, Variable
+from eagerflow.core.observe import Observer
 from tools.site import docstrings, families, sections, signatures
 from tools.site.keras_badges import badge
 from tools.site.names import ROOT, Public, catalogue, modules
@@ -183,6 +184,10 @@ def _html(text: str) -> str:
     return f"```{{raw}} html\n{text}\n```"
 
 
+# Methods that other files of ours call, by class.
+INTERNAL: dict[type, tuple[str, ...]] = {Variable: ("changing", "clear", "increase")}
+
+
 def own_members(cls: type) -> Iterator[tuple[str, Any]]:
     """Public members with a docstring that no base with a page of its own has, sorted.
 
@@ -197,11 +202,18 @@ def own_members(cls: type) -> Iterator[tuple[str, Any]]:
         if any(base in above.__mro__ for above in elsewhere):
             continue
         for name, member in vars(base).items():
-            if not name.startswith("_") and _is_told(member) and not (name in known and base is not cls):
+            is_new = not (name in known and base is not cls)
+            if not name.startswith("_") and _is_told(member) and is_new and not _is_for_us(cls, name):
                 found[name] = member
     if issubclass(cls, Layer) and cls.call not in (Layer.call, Model.call) and _is_told(cls.call):
         found.setdefault("call", cls.call)
     yield from sorted(found.items())
+
+
+def _is_for_us(cls: type, name: str) -> bool:
+    """Whether a method has no underscore because other files of ours call it, but is nothing for users."""
+    is_hook = issubclass(cls, Observer) and cls is not Observer and hasattr(Observer, name)
+    return is_hook or any(name in INTERNAL.get(base, ()) for base in cls.__mro__)
 
 
 def _is_told(member: Any) -> bool:

@@ -74,7 +74,7 @@ class Attention(Layer):
             self.seed_generator = random.SeedGenerator(seed)
 
     def build(self, input_shape: Sequence[Shape]) -> None:
-        """Make the learned numbers."""
+        """Create the weights that `use_scale` and `score_mode` ask for."""
         self._check(input_shape)
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones") if self.use_scale else None
         self.concat_score_weight = None
