@@ -19,6 +19,7 @@ SLOWER = Path(__file__).with_name("slower.md")  # in words, where others are fas
 
 PLACES = [(where, kind) for where in (ONE, ALL) for kind in ("fit", "train", "predict")]
 _KINDS = {"fit": "`fit`", "train": "loop", "predict": "`predict`"}
+_HEAD = ["", *[f"{_KINDS[kind]} on {where}" for where, kind in PLACES]]
 _BESIDE = {
     "memory of a training step": "Memory of a training step: {:.2f} of PyTorch's, for the network where we need most.",
     "time to the first finished step": "From the start of Python to the first finished step: {:.2f} of PyTorch's time.",
@@ -39,7 +40,7 @@ be switched on.
 
 _WORDS = """
 Rows are [networks](#the-networks). `fit` is one epoch of `fit` over shuffled batches; for PyTorch, the loop that
-its users write. *Loop* is a training loop of one's own on a batch that is ready. `predict` goes through data in
+its users write. *Loop* is a custom training loop on a batch that is ready. `predict` goes through data in
 batches, without gradients. *Best Keras* is, for each network, the faster of Keras 3 on JAX and on TensorFlow, which
 both compile the step. *Held to AVX2* means that all frameworks were kept from using AVX-512, as on the many
 processors that don't have it.
@@ -93,12 +94,25 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
     groups = by_instructions(measured)
     fast = any(run.as_fast() for run in measured)
     yield _INTRODUCTION + (_ARROWS if fast else "\n") + _WORDS
-    for title, keras in (("Against PyTorch", False), ("Against the best Keras", True)):
-        for told, group in groups:
-            plain, other = step_ratios(group, keras), step_ratios(fast_runs(group), keras)
-            if plain:
-                yield f"## {title}{f': {told}' if len(groups) > 1 else ''}\n"
-                yield _step_table(plain, other) + "\n"
+    sections = [
+        (
+            f"{title}{f': {told}' if len(groups) > 1 else ''}",
+            step_ratios(group, keras),
+            step_ratios(fast_runs(group), keras),
+        )
+        for title, keras in (("Against PyTorch", False), ("Against the best Keras", True))
+        for told, group in groups
+    ]
+    sections = [(title, plain, other) for title, plain, other in sections if plain]
+    if len(sections) > 1:
+        yield "## In short\n\nMeans (geometric) over all networks; the tables below have each of them.\n"
+        yield (
+            table(_HEAD, [[title.removeprefix("Against "), *_means(plain, other)] for title, plain, other in sections])
+            + "\n"
+        )
+    for title, plain, other in sections:
+        yield f"## {title}\n"
+        yield _step_table(plain, other) + "\n"
     others, kernels = other_aims(groups[0][1] if groups else []), list(_kernel_tables(groups))
     if others:
         yield "## Memory, the start, a busy machine\n"
@@ -143,10 +157,13 @@ def step_ratios(runs: Sequence[Run], keras: bool) -> Ratios:
 
 
 def _step_table(plain: Ratios, fast: Ratios) -> str:
-    head = ["", *[f"{_KINDS[kind]} on {where}" for where, kind in PLACES]]
     rows = [[name, *map(_cell, values, fast.get(name, _NONE))] for name, values in plain.items()]
+    return table(_HEAD, [*rows, ["geometric mean", *_means(plain, fast)]])
+
+
+def _means(plain: Ratios, fast: Ratios) -> list[str]:
     means = [[mean(column) for column in zip(*ratios.values(), strict=True)] for ratios in (plain, fast)]
-    return table(head, [*rows, ["geometric mean", *map(_cell, means[0], means[1] or _NONE)]])
+    return list(map(_cell, means[0], means[1] or _NONE))
 
 
 def _beside_time(aims: Sequence[Aim]) -> Iterator[str]:

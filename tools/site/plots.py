@@ -31,7 +31,6 @@ PLOTS = {
     # Here is what the network has learned: the class that it sees at each place of the plane, and points that it hasn't
     # been trained on (plots need `pip install matplotlib`).
     import matplotlib.pyplot as plt
-
     colors = ["#0a7d91", "#e4572e", "#f2a541"]
     line = np.linspace(-1.2, 1.2, 200, dtype="float32")
     plane = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
@@ -64,7 +63,6 @@ PLOTS = {
     # Here they are, and some that were read rightly, each with its digit and what was read (plots need
     # `pip install matplotlib`):
     import matplotlib.pyplot as plt
-
     order = np.argsort(guesses == y_test, kind="stable")  # the misread ones come first
     figure, axes = plt.subplots(2, 6, figsize=(7.2, 3))
     for axis, place in zip(axes.flat, order):
@@ -89,7 +87,6 @@ PLOTS = {
             """
     # Some pairs of images that are new to it, and the distance that it sees (plots need `pip install matplotlib`):
     import matplotlib.pyplot as plt
-
     distances = model.predict(x, verbose=0)[:, 0]
     figure, axes = plt.subplots(1, 6)
     for i, axis in enumerate(axes):
@@ -120,7 +117,6 @@ PLOTS = {
             """
     # Three of the forecasts, a week apart, beside what came (plots need `pip install matplotlib`):
     import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, 3, sharey=True)
     before, ahead = np.arange(-24, 0), np.arange(AHEAD)
     for axis, begin in zip(axes, [0, 7 * 24, 14 * 24]):
@@ -145,7 +141,6 @@ PLOTS = {
     # Which digits are easy to tell? Here is the share of right answers for each of them, with the base that was
     # trained on the large task, and from scratch (plots need `pip install matplotlib`).
     import matplotlib.pyplot as plt
-
     for number, (name, trained) in enumerate({"with transfer": model, "from scratch": scratch}.items()):
         right = trained.predict(x_test, verbose=0).argmax(axis=1) == y_test % 2
         shares = [right[y_test == digit].mean() for digit in range(10)]
@@ -183,7 +178,6 @@ def draw(rows: np.ndarray) -> str:
     # The encoder gives each image a place on a plane. Here are the test digits, each kind in its own colour: images of
     # the same digit lie together, although the network has never seen a label (plots need `pip install matplotlib`).
     import matplotlib.pyplot as plt
-
     places = encoder.predict(x_test, verbose=0)[0]
     plt.figure(figsize=(5.5, 4.5))
     plt.scatter(*places.T, c=y_test, s=12, cmap="tab10", vmin=-0.5, vmax=9.5)
@@ -194,9 +188,9 @@ def draw(rows: np.ndarray) -> str:
     # the map that it has learned, on which digits that look alike are neighbours.
     steps = np.linspace(-1.8, 1.8, 12)
     grid = np.array([(a, b) for b in steps[::-1] for a in steps], "float32")
-    images = decoder.predict(grid, verbose=0).reshape(12, 12, 8, 8)
+    images = np.pad(decoder.predict(grid, verbose=0).reshape(12, 12, 8, 8), [(0, 0), (0, 0), (1, 1), (1, 1)])
     plt.figure(figsize=(5.5, 5.5))
-    plt.imshow(images.transpose(0, 2, 1, 3).reshape(96, 96), cmap="gray_r")
+    plt.imshow(images.transpose(0, 2, 1, 3).reshape(120, 120), cmap="gray_r")
     plt.axis("off")
     plt.show()
 """,
@@ -222,7 +216,6 @@ def draw(rows: np.ndarray) -> str:
     # Once the networks are in balance, the losses hardly change (the dashed line is log(2); plots need
     # `pip install matplotlib`):
     import matplotlib.pyplot as plt
-
     for name, values in history.history.items():
         plt.plot(range(1, epochs + 1), values, label=name)
     plt.axhline(np.log(2), color="gray", linestyle="--")

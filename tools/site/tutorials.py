@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -19,6 +21,9 @@ from tools.site import docstrings
 from tools.site.names import ROOT
 from tools.site.plots import with_plots
 from tools.site.run_page import blocks
+
+WIDTH = 88  # of lines of code that a page shows whole
+_BETWEEN = "# between two pieces of the program"
 
 
 class Tutorial(NamedTuple):
@@ -79,15 +84,27 @@ def page_of(tutorial: Tutorial) -> str:
     return f"tutorials/{tutorial.name}"
 
 
+def pieces(tutorial: Tutorial) -> list[Cell]:
+    """What the tutorial consists of, with lines of code that a page shows whole."""
+    found = list(cells(program_of(tutorial), tutorial.settings))
+    together = f"\n{_BETWEEN}\n".join([cell.code for cell in found])
+    options = ["--isolated", "--line-length", str(WIDTH), "--stdin-filename", f"{tutorial.name}.py", "-"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", *options], input=together, capture_output=True, text=True, check=True
+    )
+    codes = done.stdout.split(f"{_BETWEEN}\n")
+    return [Cell(cell.text, code.strip("\n")) for cell, code in zip(found, codes, strict=True)]
+
+
 def markdown(tutorial: Tutorial) -> str:
     """The page, without what its blocks show."""
     source = program_of(tutorial)
     links = f"[The program](source:{path_of(tutorial)}) · [As a notebook]({tutorial.name}.ipynb)"
-    pieces = [f"# {tutorial.title}", introduction(source), links]
-    for cell in cells(source, tutorial.settings):
-        pieces += [cell.text] if cell.text else []
-        pieces.append(f"```python\n{cell.code}\n```")
-    return "\n\n".join(pieces) + "\n"
+    parts = [f"# {tutorial.title}", introduction(source), links]
+    for cell in pieces(tutorial):
+        parts += [cell.text] if cell.text else []
+        parts.append(f"```python\n{cell.code}\n```")
+    return "\n\n".join(parts) + "\n"
 
 
 def introduction(source: str) -> str:
@@ -223,7 +240,7 @@ def notebook(tutorial: Tutorial, shown: list[list[dict[str, str]]]) -> str:
     source = program_of(tutorial)
     made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     made.cells.append(_text_cell(f"# {tutorial.title}\n\n{introduction(source)}", len(made.cells)))
-    for number, (cell, outputs) in enumerate(zip(cells(source, tutorial.settings), shown), 1):
+    for number, (cell, outputs) in enumerate(zip(pieces(tutorial), shown), 1):
         if cell.text:
             made.cells.append(_text_cell(cell.text, len(made.cells)))
         code = nbformat.v4.new_code_cell(cell.code, execution_count=number, id=f"cell-{len(made.cells)}")
