@@ -187,9 +187,9 @@ def is_users(kind: type) -> bool:
     return file is None or not is_of_a_library(file)
 
 
-def is_ours(thing: Any) -> bool:
-    """Whether a class or function is eagerflow's."""
-    return str(thing.__module__).startswith("eagerflow.")
+def is_ours(kind: Any) -> bool:
+    """Whether a class is eagerflow's."""
+    return str(kind.__module__).startswith("eagerflow.")
 
 
 def data_of(kind: type) -> frozenset[str]:

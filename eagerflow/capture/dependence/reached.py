@@ -66,7 +66,7 @@ from eagerflow.capture.dependence.kinds import (
 )
 from eagerflow.capture.dependence.names import Names, compares_values, function_of, named_in, resolved
 from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
-from eagerflow.capture.hearing.calls import is_of_a_library
+from eagerflow.capture.hearing.calls import is_of_a_library, is_our_code
 from eagerflow.core.device import is_device_array
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -509,7 +509,7 @@ class Held:
         inner = getattr(function, "__wrapped__", None)
         if inner is not None:
             yield part._replace(thing=inner)
-        if is_ours(function):
+        if is_our_code(function.__code__):
             return
         ran = function.__code__ in self._codes
         if ran:

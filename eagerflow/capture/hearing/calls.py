@@ -23,7 +23,7 @@ import numpy
 from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_setting_of_numpy, writes
 from eagerflow.core.device import namespaces
 
-__all__ = ["heard_calls", "is_of_a_library", "is_of_user", "line_of_user"]
+__all__ = ["heard_calls", "is_of_a_library", "is_of_user", "is_our_code", "line_of_user"]
 
 _OURS = str(Path(__file__).parents[2].absolute()) + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
@@ -51,6 +51,11 @@ def _is_of_user(file: str) -> bool:
     if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, *of_arrays)):
         return False
     return not file.startswith(_STANDARD) or file.startswith(_PACKAGES)
+
+
+def is_our_code(code: CodeType) -> bool:
+    """Whether a function is eagerflow's. `functools.wraps` writes the name of another module on one of the user's."""
+    return code.co_filename.startswith(("<eagerflow ", _OURS))
 
 
 def is_of_a_library(file: str) -> bool:
