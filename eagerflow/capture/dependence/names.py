@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.kinds import is_constant
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import is_with, steps_of
 
 __all__ = ["Names", "compares_values", "function_of", "named_in", "resolved"]
@@ -101,7 +102,7 @@ def _compared_globals(code: CodeType) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def compares_values(codes: Mapping[CodeType, dict[str, Any]]) -> bool:
+def compares_values(codes: Codes) -> bool:
     """Whether any of these asks with `is` whether two values are one: two equal numbers may be two objects.
 
     Args:

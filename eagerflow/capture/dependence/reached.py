@@ -16,7 +16,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy
@@ -67,6 +67,7 @@ from eagerflow.capture.dependence.kinds import (
 from eagerflow.capture.dependence.names import Names, compares_values, function_of, named_in, resolved
 from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
 from eagerflow.capture.hearing.calls import is_of_a_library, is_our_code
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.core.device import is_device_array
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -130,6 +131,8 @@ class Held:
     Args:
         function: the step.
         codes: functions of the user's that ran in it before, with their globals.
+        inside: of them, those that ran in what each replay calls again; they run in replays, too.
+        outside: those that ran beside.
 
     Attributes:
         variables: those among it.
@@ -159,13 +162,16 @@ class Held:
 
     asks_for_device = True
 
-    def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], codes: Codes, inside: Codes | None = None, outside: Codes | None = None
+    ) -> None:
+        self._inside, self._outside = inside or Codes(), outside or Codes()
         names = named_in(codes)
         self._look(function, codes, names)
         if self._reads_any and not names.any:  # by a name of its own, such as `look = getattr`
             self._look(function, codes, names._replace(any=True))
 
-    def _look(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]], names: Names) -> None:
+    def _look(self, function: Callable[..., Any], codes: Codes, names: Names) -> None:
         self.variables: dict[int, Variable] = {}
         self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
@@ -471,8 +477,8 @@ class Held:
     def _of_own_state(self, part: _Part) -> Iterator[_Part]:
         thing = part.thing
         own = getattr(thing, _OWN_STATE)
-        # What code of the user's names may be read by the step.
-        outside = self._named_outside(type(thing))
+        # What code of the user's names that ran beside such calls may be read by the step, also its own methods.
+        outside = named_in(self._outside)
         if has_property(type(thing), outside.attributes):  # which runs in the step, and reads what it names
             outside = self._names
         names = outside.attributes
@@ -489,18 +495,25 @@ class Held:
             yield _Part(type(thing), type(thing).__name__, part.counts, part.named)
 
     def _stored_inside(self, kind: type) -> frozenset[str]:
-        """Attributes that the methods of a class of the user's set, which run in each replay."""
+        """Attributes that methods of a class of the user's set which run, or may run, in each replay."""
         methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
-        own = [inspect.unwrap(each) for each in methods if isinstance(each, FunctionType)]
-        return named_in([each.__code__ for each in own if each.__name__ != "__init__"]).stored
+        own = [part for each in methods if isinstance(each, FunctionType) for part in (each, inspect.unwrap(each))]
+        named = named_in([*self._inside])
+        while True:
+            called = [each for each in own if each.__code__ in self._inside or self._may_call(kind, named, each)]
+            more = named_in([*self._inside, *[each.__code__ for each in called]])
+            if more == named:
+                return named_in([each.__code__ for each in called]).stored
+            named = more
 
-    def _named_outside(self, kind: type) -> Names:
-        """What code names, but for that of this class of the user's: it runs in each replay, as it must."""
-        methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
-        own = {inspect.unwrap(each).__code__ for each in methods if isinstance(each, FunctionType)}
-        if own.isdisjoint(self._codes):
-            return self._names
-        return named_in([code for code in self._codes if code not in own])
+    @staticmethod
+    def _may_call(kind: type, named: Names, method: FunctionType) -> bool:
+        """Whether code with these names, code of our classes or Python itself may call a method."""
+        name = method.__name__
+        if name in ("__init__", "__new__"):
+            return False
+        by_python = name.startswith("__") and name.endswith("__")
+        return by_python or named.reads(name) or name in names_of_ours(kind)
 
     # -- functions, and what they name
 
@@ -540,7 +553,7 @@ class Held:
     def _of_codes(self) -> None:
         """What functions that ran enclose and name. Who they are only the garbage collector can tell."""
         if self._codes:
-            for each in gc.get_referrers(*self._codes):
+            for each in gc.get_referrers(*self._codes.objects()):
                 if isinstance(each, FunctionType) and each.__code__ in self._codes:
                     self.reach(each, each.__name__)
         for code, variables in self._codes.items():

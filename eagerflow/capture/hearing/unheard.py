@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from types import CodeType
-from typing import Any
 
 from eagerflow.capture.hearing.acting import acts_when_called, acts_when_it_goes, is_unknown_class
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import Named, line_of, named_things
 
 __all__ = ["unheard"]
@@ -13,7 +13,7 @@ __all__ = ["unheard"]
 _ASKING = frozenset({"isinstance", "issubclass"})
 
 
-def unheard(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
+def unheard(codes: Codes) -> tuple[str, tuple[str, int] | None] | None:
     """What a step may call without being heard, and the line; None if there is nothing.
 
     Args:
