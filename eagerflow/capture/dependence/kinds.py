@@ -131,7 +131,7 @@ TOLD_BY_FUNCTIONS = TOLD_BY_CLASSES | frozenset(
 )
 TOLD_BY_VARIABLES = frozenset("aggregation constraint name overwrite_with_gradient path synchronization".split())
 # What takes attributes whose names no code has that has these.
-_TAKING: frozenset[Any] = frozenset({getattr, vars, globals, locals, eval, exec}) | {
+_TAKING: frozenset[Any] = frozenset({getattr, hasattr, vars, globals, locals, eval, exec}) | {
     *(dataclasses.asdict, dataclasses.astuple),
     *(inspect.getmembers, inspect.getmembers_static, inspect.getattr_static),
 }

@@ -64,7 +64,7 @@ from eagerflow.capture.dependence.kinds import (
     reads_any_attribute,
     slots_of,
 )
-from eagerflow.capture.dependence.names import Names, compares_values, function_of, named_in, resolved
+from eagerflow.capture.dependence.names import ASKING, Names, compares_values, function_of, named_in, resolved
 from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
 from eagerflow.capture.hearing.calls import is_of_a_library, is_our_code
 from eagerflow.capture.hearing.codes import Codes
@@ -111,7 +111,8 @@ class _Part(NamedTuple):
         thing: it.
         name: what to call it in messages.
         counts: whether a replay is wrong when it changes; our own notes lead to other things, and don't count.
-        named: whether code names it, so that it may be read.
+        named: whether code names it, so that it may be read. Of a module, whether code does more than to take
+            attributes of it that it names.
     """
 
     thing: Any
@@ -206,13 +207,14 @@ class Held:
         if self._has_decimals:
             self.asked.append((decimal_settings, decimal_settings(), "decimal.getcontext()"))
 
-    def reach(self, thing: Any, name: str, counts: bool = True) -> None:
+    def reach(self, thing: Any, name: str, counts: bool = True, named: bool = True) -> None:
         """Go through what `thing` holds."""
-        waiting = [_Part(thing, name, counts, True)]
+        waiting = [_Part(thing, name, counts, named)]
         while waiting and len(self._keep) < _MOST:
             part = waiting.pop()
             self._has_decimals = self._has_decimals or computes_with_decimals(part.thing)
-            self._reads_any = self._reads_any or reads_any_attribute(part.thing)
+            # What `getattr` is given by this name the instructions tell.
+            self._reads_any = self._reads_any or (reads_any_attribute(part.thing) and part.name not in ASKING)
             if not is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
                 waiting += self._parts(part)
         if waiting and not self.unknown:
@@ -290,7 +292,8 @@ class Held:
             self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
         if hasattr(thing, "keys"):
             for key, value in thing.items():
-                yield part._replace(thing=value, name=f"{name}[{key!r}]")
+                named = part.named and (part.thing is not sys.modules or self._names_module(key))
+                yield part._replace(thing=value, name=f"{name}[{key!r}]", named=named)
                 yield part._replace(thing=key, name=f"a key of {name}")
         else:
             yield from (part._replace(thing=value, name=f"{name}[...]") for value in thing)
@@ -334,7 +337,7 @@ class Held:
             self.asked.append((functools.partial(is_alive, thing), is_alive(thing), name))
             yield part._replace(thing=thing())
         elif isinstance(thing, ModuleType):
-            yield from self._of_module(thing)
+            yield from self._of_module(part)
         elif isinstance(thing, type):
             if part.counts and part.named and is_unknown_class(thing):
                 self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
@@ -548,7 +551,16 @@ class Held:
             value = NOTHING
         self.cells[id(cell)] = (cell, value, name)
         if value is not NOTHING:
-            yield _Part(value, name, True, True)
+            yield _Part(value, name, True, self._may_be_read(value, name))
+
+    def _may_be_read(self, thing: Any, name: str) -> bool:
+        """Whether code reads more of what it has by a name than what it names, as of a module that it hands on."""
+        return not isinstance(thing, ModuleType) or name in self._names.handed
+
+    def _names_module(self, name: str) -> bool:
+        """Whether code asks for a module by this name, or for the one that it is of."""
+        is_own = any(variables.get("__name__") == name for _, variables in self._codes.items())
+        return (is_own and "__name__" in self._names.scope) or name in self._names.attributes
 
     def _of_codes(self) -> None:
         """What functions that ran enclose and name. Who they are only the garbage collector can tell."""
@@ -570,21 +582,24 @@ class Held:
     def _of_scope(self, variables: dict[str, Any], beginning: str, names: frozenset[str]) -> None:
         self.scopes.setdefault(id(variables), Scope(variables, beginning, set())).names.update(names)
         for name in names & variables.keys():
-            self.reach(variables[name], beginning + name, counts=not _is_heard(variables[name]))
+            value = variables[name]
+            self.reach(value, beginning + name, not _is_heard(value), self._may_be_read(value, name))
         own = vars(builtins)
         if variables is not own and (builtin := (names - variables.keys()) & own.keys()):
             self._of_scope(own, "", frozenset(builtin))
 
-    def _of_module(self, module: ModuleType) -> Iterator[_Part]:
+    def _of_module(self, part: _Part) -> Iterator[_Part]:
         """What code may take out of a module of the user's: a settings file, say."""
+        module: ModuleType = part.thing
         top = module.__name__.partition(".")[0]
         own, beginning = vars(module), f"{module.__name__}."
+        users = not is_of_a_library(getattr(module, "__file__", None) or "")
         if top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__"):
             self._of_library(own, id(module), beginning, own.keys())
         if top in LIBRARIES:
             parts = {name: own[name] for name in own.keys() & self._names.attributes}
-            parts = {name: part for name, part in parts.items() if isinstance(part, (type, ModuleType))}
-            yield from (_Part(part, beginning + name, not _is_heard(part), True) for name, part in parts.items())
+            parts = {name: each for name, each in parts.items() if isinstance(each, (type, ModuleType))}
+            yield from (_Part(each, beginning + name, not _is_heard(each), True) for name, each in parts.items())
             return
         if is_users(type(module)):  # which may have properties
             yield _Part(type(module), type(module).__name__, True, True)
@@ -593,10 +608,17 @@ class Held:
             names = {name for name in names if not callable(own[name]) and not isinstance(own[name], ModuleType)}
         else:
             self.objects[id(module)] = (module, module.__name__)
-        if "__getattr__" in own or is_users(type(module)):  # which answer for those that aren't there
-            names |= self._names.attributes
+            if part.named or users:  # also what isn't there: `getattr(settings, "scale", 1.0)`
+                names |= self._names.attributes
         self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
-        yield from (_Part(own[name], beginning + name, not _is_heard(own[name]), True) for name in names & own.keys())
+        names &= own.keys()
+        if self._names.any and part.named and users:
+            self.containers[id(own)], self.passed_over[id(own)] = (own, module.__name__), frozenset()
+            names |= {name for name in own if not (name.startswith("__") and name.endswith("__"))}
+        for name in names:
+            value = own[name]
+            named = self._may_be_read(value, name) or name in self._names.attributes
+            yield _Part(value, beginning + name, not _is_heard(value), named)
 
     def _of_library(self, own: Any, identity: int, beginning: str, there: Iterable[str]) -> None:
         """What code names of a module or class that isn't looked into: somebody may have put it there."""
