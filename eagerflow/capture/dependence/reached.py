@@ -409,6 +409,8 @@ class Held:
                     yield _Part(value, f"{name}.{key}", True, named)
                 else:
                     yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
+        if settled and type(own) is dict:
+            self._of_missing(part, self._names.attributes, self._names.any)
         for key in () if ours else slots_of(type(thing)):
             named = part.named and (package or unheard or self._names.reads(key))
             yield from self._of_attributes(part._replace(named=named), (key,))
@@ -487,6 +489,7 @@ class Held:
         names = outside.attributes
         if outside.any:  # `getattr(optimizer, name)`
             names = names | {name for name in names_of_attributes(thing) if not name.startswith("_")}
+        self._of_missing(part, names, outside.any)
         read = list(settings(thing, names))
         if part.counts and not (changed := self._stored_inside(type(thing)).intersection(read)) <= {*own}:
             self.unknown.append(f"{part.name}.{min(changed)}, which its own methods set,")
@@ -496,6 +499,26 @@ class Held:
                 yield part._replace(thing=variable)
         if is_users(type(thing)):  # methods may have been recorded, too: a metric's `result`
             yield _Part(type(thing), type(thing).__name__, part.counts, part.named)
+
+    def _of_missing(self, part: _Part, names: Iterable[str], any_name: bool) -> None:
+        """Attributes that an object doesn't have itself: it may get them, and methods of its class be replaced there.
+
+        Args:
+            part: the object.
+            names: what code names.
+            any_name: whether code also takes attributes that it doesn't name.
+        """
+        own = vars(part.thing)
+        attribute = part.name.rpartition(".")[2] if "." in part.name else ""
+        by_ours_alone = attribute.isidentifier() and not self._names.reads(
+            attribute
+        )  # such as `dropout.seed_generator`
+        if part.counts and part.named and not by_ours_alone:
+            if missing := {name for name in names if name not in own}:
+                self.scopes[id(own)] = Scope(own, f"{part.name}.", missing)
+            if any_name:
+                ask = functools.partial(_without_underscore, own)
+                self.asked.append((ask, ask(), f"the attributes of {part.name}"))
 
     def _stored_inside(self, kind: type) -> frozenset[str]:
         """Attributes that methods of a class of the user's set which run, or may run, in each replay."""
@@ -626,6 +649,10 @@ class Held:
         names = {name for name in there if name in attributes} | (attributes - own.keys())
         if names:
             self.of_libraries[identity] = Scope(own, beginning, names)
+
+
+def _without_underscore(own: dict[str, Any]) -> tuple[str, ...]:
+    return tuple([name for name in own if not name.startswith("_")])
 
 
 def _is_heard(thing: Any) -> bool:
