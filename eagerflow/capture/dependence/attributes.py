@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant, is_ours, is_users
+from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant
 from eagerflow.capture.hearing.calls import is_of_user
+from eagerflow.capture.hearing.whose import is_ours, is_users
 
 __all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_plain", "living", "looked_up", "name_of"]
 __all__ += ["names_of_attributes", "names_of_ours", "private_names", "settings"]

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.attributes import name_of, private_names
 from eagerflow.capture.dependence.guards import Guards
-from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of, is_ours
+from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of
 from eagerflow.capture.dependence.names import Names, named_in
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import steps_of
+from eagerflow.capture.hearing.whose import is_ours
 from eagerflow.capture.instructions import Call, Const, Group, Instruction, Ref
 
 __all__ = ["CalledAgain", "set_for_the_step"]

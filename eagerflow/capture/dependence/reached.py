@@ -45,7 +45,6 @@ from eagerflow.capture.dependence.attributes import (
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
     LARGEST,
-    LIBRARIES,
     RAW,
     TOLD_BY_CLASSES,
     TOLD_BY_FUNCTIONS,
@@ -58,16 +57,15 @@ from eagerflow.capture.dependence.kinds import (
     is_fixed,
     is_holding,
     is_opaque,
-    is_ours,
-    is_unheard,
-    is_users,
     reads_any_attribute,
     slots_of,
 )
 from eagerflow.capture.dependence.names import ASKING, Names, compares_values, function_of, named_in, resolved
-from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
+from eagerflow.capture.hearing.acting import acts_when_called, is_computing
 from eagerflow.capture.hearing.calls import is_of_a_library, is_our_code
 from eagerflow.capture.hearing.codes import Codes
+from eagerflow.capture.hearing.unheard import may_act_when_made
+from eagerflow.capture.hearing.whose import LIBRARIES, is_ours, is_unheard, is_users, is_users_module
 from eagerflow.core.device import is_device_array
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -123,7 +121,7 @@ class _Part(NamedTuple):
 
 def _is_settled(thing: Any) -> bool:
     """Whether an object of ours stays as it was made, but for what users put there: graphs, policies."""
-    return str(type(thing).__module__).startswith(_SETTLED)
+    return str(type(thing).__module__).startswith(_SETTLED) and is_ours(type(thing))
 
 
 class Held:
@@ -339,7 +337,7 @@ class Held:
         elif isinstance(thing, ModuleType):
             yield from self._of_module(part)
         elif isinstance(thing, type):
-            if part.counts and part.named and is_unknown_class(thing):
+            if part.counts and part.named and may_act_when_made(thing):
                 self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
             if not is_users(thing) and part.counts and part.named:
                 yield from self._of_our_class(thing)
@@ -614,10 +612,10 @@ class Held:
     def _of_module(self, part: _Part) -> Iterator[_Part]:
         """What code may take out of a module of the user's: a settings file, say."""
         module: ModuleType = part.thing
-        top = module.__name__.partition(".")[0]
+        users = is_users_module(module)
+        top = "" if users or module.__name__ == "__main__" else module.__name__.partition(".")[0]
         own, beginning = vars(module), f"{module.__name__}."
-        users = not is_of_a_library(getattr(module, "__file__", None) or "")
-        if top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__"):
+        if top in LIBRARIES or top in sys.stdlib_module_names:
             self._of_library(own, id(module), beginning, own.keys())
         if top in LIBRARIES:
             parts = {name: own[name] for name in own.keys() & self._names.attributes}
@@ -627,7 +625,7 @@ class Held:
         if is_users(type(module)):  # which may have properties
             yield _Part(type(module), type(module).__name__, True, True)
         names = {name for name in own if name in self._names.attributes or name in self._names.scope}
-        if top in sys.stdlib_module_names and top != "__main__":  # whose data count: `os.environ`
+        if top in sys.stdlib_module_names:  # whose data count: `os.environ`
             names = {name for name in names if not callable(own[name]) and not isinstance(own[name], ModuleType)}
         else:
             self.objects[id(module)] = (module, module.__name__)
@@ -658,5 +656,5 @@ def _without_underscore(own: dict[str, Any]) -> tuple[str, ...]:
 def _is_heard(thing: Any) -> bool:
     """Whether this is a function in C of a module, or such a class: who calls it or hands it on is heard or seen."""
     if isinstance(thing, type):
-        return is_unknown_class(thing)
+        return may_act_when_made(thing)
     return isinstance(thing, BuiltinFunctionType) and isinstance(thing.__self__, (ModuleType, type(None)))

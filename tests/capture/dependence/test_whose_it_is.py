@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import abc
+import dataclasses
 import functools
+import importlib
+import sys
+import types
 
 import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
+from eagerflow.capture.hearing.whose import is_ours, is_users
 from tests.capture.steps import many, while_it_changes
 
 X = ef.Tensor([[1.0, 2.0]])
@@ -68,6 +74,103 @@ def test_what_a_wrapper_around_a_method_of_a_layer_reads_counts(way):
     eager, captured, step = while_it_changes(make, X)
     assert captured == eager
     assert step.replays
+
+
+def scaled(self, x):
+    return x * self.scale
+
+
+def body():
+    return {"scale": 1.0, "scaled": scaled}
+
+
+Base = abc.ABCMeta("Base", (), {})
+
+
+def by_type():
+    return type("Scaling", (Base,), body())
+
+
+def by_new_class():
+    return types.new_class("Scaling", (), {}, lambda names: names.update(body()))
+
+
+def by_make_dataclass():
+    return dataclasses.make_dataclass("Scaling", [("size", float, 2.0)], namespace=body())
+
+
+def by_executed_code():
+    names = {}
+    exec("class Scaling:\n    scale = 1.0\n    def scaled(self, x):\n        return x * self.scale", names)
+    return names["Scaling"]
+
+
+def by_another_name():
+    class Scaling:
+        scale = 1.0
+
+    Scaling.scaled, Scaling.__module__ = scaled, "numpy.random"
+    return Scaling
+
+
+def of_a_library_s_package():
+    class Scaling:
+        scale = 1.0
+
+    Scaling.__module__ = "eagerflow.layer.extra"
+    Scaling.scaled = staticmethod(lambda x: x * Scaling.scale)
+    return Scaling
+
+
+CLASSES = [by_type, by_new_class, by_make_dataclass, by_executed_code, by_another_name, of_a_library_s_package]
+
+
+@pytest.mark.parametrize("make_class", CLASSES)
+def test_attributes_and_methods_of_a_class_that_is_made_otherwise_count(make_class):
+    def make():
+        kind = make_class()
+        scaling = kind()
+
+        def change(i):
+            if i > 8:
+                kind.scaled = lambda self, x: x * float(i)
+            else:
+                kind.scale = float(i)
+
+        return lambda x: scaling.scaled(x), change
+
+    eager, captured, step = while_it_changes(make, X)
+    assert captured == eager
+    assert step.replays
+
+
+@pytest.mark.parametrize("name", ["code", "secrets"])
+def test_a_script_that_is_called_as_a_module_of_python_is_the_user_s(name, tmp_path, monkeypatch):
+    source = "class Scaling:\n    scale = 1.0\n    def scaled(self, x):\n        return x * self.scale\n"
+    (tmp_path / f"{name}.py").write_text(source + "scaling = Scaling()\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    module = importlib.import_module(name)
+    monkeypatch.setitem(sys.modules, name, module)
+
+    def make():
+        module.Scaling.scale = 1.0
+        return lambda x: module.scaling.scaled(x) + module.Scaling().scaled(x), change
+
+    def change(i):
+        module.Scaling.scale = float(i)
+
+    eager, captured, step = while_it_changes(make, X)
+    assert captured == eager
+    assert step.replays
+
+
+def test_classes_of_python_and_of_ours_stay_theirs():
+    ours = [layers.Dense, ef.Tensor, ef.Variable, ef.optimizers.SGD]
+    theirs = [int, types.FunctionType, functools.partial, dataclasses.Field, abc.ABC, type({}.keys())]
+    assert not any(map(is_users, ours + theirs))
+    assert all(map(is_ours, ours))
+    assert not any(map(is_ours, theirs))
 
 
 def test_an_activation_that_wraps_ours_may_change_between_two_fits():
