@@ -211,7 +211,8 @@ def _shared(changes: _Changes, read: Names, within: _Inside, held: Held) -> Iter
         if type(thing) is dict and identity not in functions:
             hidden += [f"{name}.{key}" for key in names]
     for identity in held.scopes.keys() & within.scopes.keys():
-        yield from (held.scopes[identity].beginning + key for key in sorted(read.scope) if is_set(key))
+        scope = held.scopes[identity]
+        yield from (scope.beginning + key for key in sorted(scope.names) if is_set(key) and read.reads(key))
     for identity in held.cells.keys() & within.cells.keys():
         name = held.cells[identity][2]
         yield from [name] if is_set(name) else []

@@ -27,6 +27,7 @@ _ANY = frozenset(
 _FIXED = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONST")
 _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
 _TAKEN = (*_GLOBAL, "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")  # by a name that isn't an attribute's
+_WRITING = frozenset({"format", "format_map", "ascii"})
 _WHOLE = frozenset({"__dict__", "__getattribute__", "__getattr__"})  # by these, all attributes are taken
 _JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
 _SINGLE = (None, True, False, Ellipsis, NotImplemented)  # of which there is one each
@@ -45,6 +46,7 @@ class Names(NamedTuple):
         stored: attributes that it sets or deletes.
         handed: globals, variables of the functions around and attributes of which it takes more than an attribute: it
             hands them on, say.
+        texts: whether it may write values into a text.
         any: whether it may read attributes that it doesn't name.
     """
 
@@ -53,6 +55,7 @@ class Names(NamedTuple):
     modules: frozenset[str]
     stored: frozenset[str]
     handed: frozenset[str]
+    texts: bool
     any: bool
 
     def reads(self, name: str) -> bool:
@@ -82,7 +85,9 @@ def _of(code: CodeType) -> Names:
     if reads_any:
         attributes.update(filter(_may_be_a_name, code.co_consts))
     handed = frozenset(_handed_on(steps))
-    own = Names(frozenset(scope), frozenset(attributes), frozenset(modules), frozenset(stored), handed, reads_any)
+    texts = not _WRITING.isdisjoint(scope | attributes) or any(_writes(steps, i) for i in range(len(steps)))
+    each = frozenset(scope), frozenset(attributes), frozenset(modules), frozenset(stored), handed
+    own = Names(*each, texts, reads_any)
     return _joined([own, *[_of(each) for each in code.co_consts if isinstance(each, CodeType)]])
 
 
@@ -98,6 +103,14 @@ def _handed_on(steps: list[dis.Instruction]) -> Iterator[str]:
             following = steps[i + 1] if i + 1 < len(steps) else step
             if following.opname not in _PARTS or following.argval in _WHOLE:
                 yield str(step.argval)
+
+
+def _writes(steps: list[dis.Instruction], i: int) -> bool:
+    """Whether an instruction may write a value into a text: in an f-string, or by `%`."""
+    step = steps[i]
+    if step.opname == "BINARY_OP" and step.argrepr.startswith("%"):
+        return steps[i - 1].opname not in _FIXED or not isinstance(steps[i - 1].argval, (int, float))
+    return step.opname.startswith("FORMAT_")
 
 
 def _asked_for(steps: list[dis.Instruction]) -> set[str | None]:
@@ -132,6 +145,7 @@ def _joined(each: Iterable[Names]) -> Names:
         frozenset().union(*[names.modules for names in every]),
         frozenset().union(*[names.stored for names in every]),
         frozenset().union(*[names.handed for names in every]),
+        any(names.texts for names in every),
         any(names.any for names in every),
     )
 

@@ -37,7 +37,7 @@ def _forget(identity: int, _: Any) -> None:
 
 def _is_users(kind: type) -> bool:
     module = sys.modules.get(str(kind.__module__))
-    if _is_users_file(str(kind.__module__), getattr(module, "__file__", None)):
+    if _is_users_file(str(kind.__module__), _file_of(module)):
         return True
     return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _FIXED and not _is_made_by(module, kind)
 
@@ -60,7 +60,12 @@ def _is_made_by(module: ModuleType | None, kind: type) -> bool:
 
 def is_users_module(module: ModuleType) -> bool:
     """Whether a module is the user's own."""
-    return _is_users_file(module.__name__, getattr(module, "__file__", None))
+    return _is_users_file(module.__name__, _file_of(module))
+
+
+def _file_of(module: ModuleType | None) -> str | None:
+    """The file of a module, which isn't asked itself: it may have a `__getattr__`."""
+    return vars(module).get("__file__") if isinstance(module, ModuleType) else None
 
 
 def _is_users_file(module: str, file: str | None) -> bool:
