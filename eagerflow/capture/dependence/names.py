@@ -83,7 +83,7 @@ def _of(code: CodeType) -> Names:
             reads_any = reads_any or step.argval > 0
     reads_any = reads_any or not _ANY.isdisjoint(scope | attributes)
     if reads_any:
-        attributes.update(filter(_may_be_a_name, code.co_consts))
+        attributes.update(_possible_names(code.co_consts))
     handed = frozenset(_handed_on(steps))
     texts = not _WRITING.isdisjoint(scope | attributes) or any(_writes(steps, i) for i in range(len(steps)))
     each = frozenset(scope), frozenset(attributes), frozenset(modules), frozenset(stored), handed
@@ -91,9 +91,13 @@ def _of(code: CodeType) -> Names:
     return _joined([own, *[_of(each) for each in code.co_consts if isinstance(each, CodeType)]])
 
 
-def _may_be_a_name(constant: Any) -> bool:
-    """Whether this may name an attribute, or a module with dots."""
-    return isinstance(constant, str) and all(part.isidentifier() for part in constant.split("."))
+def _possible_names(constants: Iterable[Any]) -> Iterator[str]:
+    """What constants may name: attributes, or modules with dots and the parts of these."""
+    for each in constants:
+        if isinstance(each, (tuple, frozenset)):
+            yield from _possible_names(each)
+        elif isinstance(each, str) and all(part.isidentifier() for part in each.split(".")):
+            yield from (each, *each.split("."))
 
 
 def _handed_on(steps: list[dis.Instruction]) -> Iterator[str]:

@@ -480,8 +480,7 @@ class Held:
             names: what code names.
             any_name: whether code also takes attributes that it doesn't name.
         """
-        own = vars(part.thing)
-        attribute = part.name.rpartition(".")[2] if "." in part.name else ""
+        own, attribute = vars(part.thing), part.name.rpartition(".")[2] if "." in part.name else ""
         by_ours_alone = attribute.isidentifier() and not self._names.reads(attribute)  # as `dropout.seed_generator`
         if part.counts and part.named and not by_ours_alone:
             if missing := {name for name in names if name not in own}:
@@ -589,7 +588,8 @@ class Held:
             names |= {name for name in own if not (name.startswith("__") and name.endswith("__"))}
         for name in names:
             value = own[name]
-            named = self._may_be_read(value, name) or name in self._names.attributes
+            is_within = isinstance(value, ModuleType) and f"{beginning}{name}" in sys.modules
+            named = self._may_be_read(value, name) or is_within or name in self._names.attributes
             yield Part(value, beginning + name, not is_heard(value), named)
 
     def _of_library(self, own: Any, identity: int, beginning: str, there: Iterable[str]) -> None:

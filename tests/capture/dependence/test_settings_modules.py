@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import sys
 import types
@@ -74,6 +75,14 @@ def by_all(x):
     return x * sum(value for name, value in vars(settings).items() if not name.startswith("_") and name != "table")
 
 
+def by_steps(x):
+    return x * functools.reduce(getattr, ("inner", NAME), settings)
+
+
+def by_long_getter(x):
+    return x * operator.attrgetter("inner." + NAME)(settings)
+
+
 def by_format(x):
     return x * float("{.scale}".format(settings))  # noqa: UP032 - attributes are taken by the text
 
@@ -89,6 +98,7 @@ def by_array(x):
 SCALE = 2.0
 MISSING = [by_default, by_error, by_import, by_question, by_keys, by_dict, by_module_of_name]
 THERE = [by_name, by_names, by_built_name, by_getter, by_all, by_format]
+WITHIN = [by_steps, by_long_getter]
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +141,21 @@ def test_what_comes_and_goes_counts(step):
 @pytest.mark.parametrize("step", THERE)
 def test_what_the_step_takes_by_a_name_that_it_makes_counts(step):
     eager, captured, run = while_it_changes(of(step, lambda i: setattr(settings, "scale", float(i))), X)
+    assert captured == eager
+    assert run.replays
+
+
+@pytest.mark.parametrize("step", WITHIN)
+def test_what_it_takes_of_a_module_within_counts(step, monkeypatch):
+    inner = types.ModuleType("settings_of_ours.inner")
+    monkeypatch.setitem(sys.modules, inner.__name__, inner)
+
+    def make():
+        reset()
+        settings.inner, inner.scale = inner, 2.0
+        return step, lambda i: setattr(inner, "scale", float(i))
+
+    eager, captured, run = while_it_changes(make, X)
     assert captured == eager
     assert run.replays
 
