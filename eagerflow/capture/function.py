@@ -378,9 +378,9 @@ class Captured(Generic[P, R]):
             if shared is not None:
                 made, recorder.ended = None, (f"what replays call again may set {shared}, which the step reads", None)
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
-        state.inside = calls.inside
-        other = bool(calls.codes.keys() - before.keys())  # the guards don't know what these functions name
-        fewer = bool(before.keys() - calls.codes.keys()) and guards.unsure() is not None  # or know too much
+        state.inside, state.outside = calls.inside, calls.outside
+        other = not calls.codes <= before  # the guards don't know what these functions name
+        fewer = not before <= calls.codes and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:
             state.before, state.tries = made, state.tries + 1
         elif made is None:
@@ -480,7 +480,7 @@ class Captured(Generic[P, R]):
             self._give_up(state, why, line)
 
     def _held(self, state: State) -> Held:
-        held = Held(self._function, state.codes)
+        held = Held(self._function, state.codes, state.inside, state.outside)
         for thing in [ask() for ask in state.objects]:
             held.reach(thing, name_of(thing))
         return held

@@ -16,9 +16,10 @@ __all__ = ["CALLS", "Program", "Trait", "random_program", "single_programs", "tr
 CALLS = 10
 _FIRST = 4  # the call before which something changes first: the step is replayed by then
 _PARTS = ("read", "tensor", "change", "write", "state")
-_IMPORTS = """import abc, array, bisect, collections, contextlib, contextvars, copy, ctypes, dataclasses, datetime
-import decimal, enum, fractions, functools, gc, heapq, io, itertools, json, locale, logging, math, operator, os, pathlib
-import pickle, pprint, queue, random, re, signal, sys, threading, time, types, warnings, weakref
+_IMPORTS = """import abc, array, bisect, collections, contextlib, contextvars, copy, copyreg, ctypes, dataclasses
+import datetime, decimal, enum, fractions, functools, gc, heapq, io, itertools, json, locale, logging
+import math, operator, os, pathlib, pickle, pprint, queue, random, re, signal, sys, threading, time
+import types, warnings, weakref
 import numpy as np
 import eagerflow as ef
 from eagerflow import layers, ops

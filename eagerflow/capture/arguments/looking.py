@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import Named, is_with, line_of, named_things, steps_of
 
 __all__ = ["Look", "asking_for_id", "goes_by_objects", "references", "telling_apart"]
@@ -58,7 +59,7 @@ def _with_owner(array: Any) -> list[Any]:
     return [array, array.base]
 
 
-def asking_for_id(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
+def asking_for_id(codes: Codes) -> tuple[str, tuple[str, int] | None] | None:
     """Where functions that ran ask with `id` which objects they have, and the line; None if they don't.
 
     Args:
@@ -77,7 +78,7 @@ def asking_for_id(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str
     return None
 
 
-def goes_by_objects(codes: dict[CodeType, dict[str, Any]]) -> bool:
+def goes_by_objects(codes: Codes) -> bool:
     """Whether functions that ran may ask whether one tensor is another: with `is`, with `in`, or by a function's name.
 
     Args:
@@ -92,7 +93,7 @@ def _compares_objects(code: CodeType) -> bool:
     return not all(is_with(_CONSTANTS, steps, i) for i in asking)
 
 
-def telling_apart(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
+def telling_apart(codes: Codes) -> tuple[str, tuple[str, int] | None] | None:
     """What in functions that ran could tell an array from what stands for it, and the line; None if nothing does.
 
     Args:

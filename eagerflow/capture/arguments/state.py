@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.graphs import Graphs
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.program import Program
 
 __all__ = ["State"]
@@ -42,6 +43,7 @@ class State:
         "looked",
         "looks",
         "objects",
+        "outside",
         "program",
         "replayed",
         "replays",
@@ -55,8 +57,9 @@ class State:
         self.before: Program | None = None  # of the last run, while two are compared
         self.guards: Guards | None = None
         self.graphs: Graphs | None = None
-        self.codes: dict[Any, dict[str, Any]] = {}
-        self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
+        self.codes = Codes()
+        self.inside = Codes()  # of them, those that ran in what each replay calls again
+        self.outside = Codes()  # of them, those that ran beside
         self.layers: list[Callable[[], Any]] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None

@@ -7,6 +7,7 @@ sees what that depends on. It needs no look either: the step goes on with the re
 
 from __future__ import annotations
 
+import copy
 import decimal
 import functools
 import gc
@@ -22,7 +23,8 @@ from eagerflow.base import config
 from eagerflow.capture.dependence.attributes import NOTHING
 from eagerflow.kernels.machine.threads import get_num_threads
 
-__all__ = ["CACHED", "SETTINGS", "Results", "computes_with_decimals", "decimal_settings", "is_alive", "value_of"]
+__all__ = ["CACHED", "SETTINGS", "Results", "computes_with_decimals", "copies_objects", "decimal_settings"]
+__all__ += ["is_alive", "printing", "value_of"]
 
 _ROOM = 64  # results: more new ones hardly come between two calls of a step
 CACHED: type = type(functools.lru_cache(lambda: None))
@@ -96,7 +98,8 @@ def _errors() -> tuple[Any, ...]:
     return (*numpy.geterr().items(), numpy.geterrcall())
 
 
-def _printing() -> tuple[Any, ...]:
+def printing() -> tuple[Any, ...]:
+    """How NumPy writes arrays."""
     return tuple(numpy.get_printoptions().items())
 
 
@@ -110,7 +113,7 @@ SETTINGS: dict[str, Callable[[], Any]] = {
     "geterr": _errors,
     "geterrcall": _errors,
     "getbufsize": numpy.getbufsize,
-    **dict.fromkeys(("get_printoptions", "array2string", "array_repr", "array_str", "repr", "str"), _printing),
+    **dict.fromkeys(("get_printoptions", "array2string", "array_repr", "array_str", "repr", "str"), printing),
     "get_num_threads": get_num_threads,
     **{
         function.__name__: function
@@ -143,6 +146,11 @@ def computes_with_decimals(thing: Any) -> bool:
     if kind in (type, FunctionType, BuiltinFunctionType):
         return str(thing.__module__) == "decimal"
     return thing is decimal or issubclass(kind, decimal.Decimal)
+
+
+def copies_objects(thing: Any) -> bool:
+    """Whether code that has this may copy objects, by what `copyreg.pickle` has registered for their classes."""
+    return thing is copy or (type(thing) is FunctionType and str(thing.__module__) == "copy")
 
 
 def decimal_settings() -> tuple[Any, ...]:

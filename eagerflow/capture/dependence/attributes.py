@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant, is_ours, is_users
+from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant
 from eagerflow.capture.hearing.calls import is_of_user
+from eagerflow.capture.hearing.whose import is_ours, is_users
 
-__all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_plain", "living", "looked_up", "name_of"]
-__all__ += ["names_of_attributes", "names_of_ours", "private_names", "settings"]
+__all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_plain", "is_settled", "living", "looked_up", "name_of"]
+__all__ += ["names_of_attributes", "names_of_ours", "private_names", "public_names", "settings"]
 
+_SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 NOTHING: Any = object()  # stands for a value that isn't there
 _PLACES = (GetSetDescriptorType, MemberDescriptorType)  # where Python itself keeps attributes: slots and the like
 
@@ -30,9 +32,19 @@ def is_dead_proxy(thing: Any) -> bool:
         return True
 
 
+def is_settled(thing: Any) -> bool:
+    """Whether an object of ours stays as it was made, but for what users put there: graphs, policies."""
+    return str(type(thing).__module__).startswith(_SETTLED) and is_ours(type(thing))
+
+
 def living(own: dict[str, Any]) -> list[tuple[str, Any]]:
     """Attributes, but for proxies of what is gone."""
     return [(key, value) for key, value in list(own.items()) if not is_dead_proxy(value)]
+
+
+def public_names(own: dict[str, Any]) -> tuple[str, ...]:
+    """Of attributes, the names that have no underscore in front."""
+    return tuple([name for name in own if not name.startswith("_")])
 
 
 def settings(thing: Any, names: Iterable[str]) -> Iterator[str]:

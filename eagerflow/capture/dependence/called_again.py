@@ -12,16 +12,17 @@ from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.attributes import name_of, private_names
 from eagerflow.capture.dependence.guards import Guards
-from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of, is_ours
+from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of
 from eagerflow.capture.dependence.names import Names, named_in
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.hearing.calls import is_of_user
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import steps_of
+from eagerflow.capture.hearing.whose import is_ours
 from eagerflow.capture.instructions import Call, Const, Group, Instruction, Ref
 
 __all__ = ["CalledAgain", "set_for_the_step"]
 
-Codes = dict[CodeType, dict[str, Any]]
 # By these, code changes collections and arrays, and attributes that it doesn't name.
 _CHANGING = frozenset(
     """
@@ -151,7 +152,7 @@ def set_for_the_step(instructions: Iterable[Instruction], inside: Codes, outside
     while True:
         within = _Inside(inside, roots)
         more = _may_run(inside, within.all_functions)
-        if more.keys() == inside.keys():
+        if more <= inside:
             return next(_shared(_changes_of(inside), named_in(outside), within, held), None)
         inside = more
 
@@ -160,7 +161,7 @@ def _may_run(codes: Codes, functions: list[FunctionType]) -> Codes:
     """These, and those that they may call, though they didn't so far."""
     names = named_in(codes)
     named = [f for f in functions if names.reads(f.__name__) or _is_called_by_python(f.__name__)]
-    return codes | {f.__code__: f.__globals__ for f in named if is_of_user(f.__code__.co_filename)}
+    return codes | Codes((f.__code__, f.__globals__) for f in named if is_of_user(f.__code__.co_filename))
 
 
 def _is_called_by_python(name: str) -> bool:
@@ -210,7 +211,8 @@ def _shared(changes: _Changes, read: Names, within: _Inside, held: Held) -> Iter
         if type(thing) is dict and identity not in functions:
             hidden += [f"{name}.{key}" for key in names]
     for identity in held.scopes.keys() & within.scopes.keys():
-        yield from (held.scopes[identity].beginning + key for key in sorted(read.scope) if is_set(key))
+        scope = held.scopes[identity]
+        yield from (scope.beginning + key for key in sorted(scope.names) if is_set(key) and read.reads(key))
     for identity in held.cells.keys() & within.cells.keys():
         name = held.cells[identity][2]
         yield from [name] if is_set(name) else []

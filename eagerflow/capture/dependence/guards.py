@@ -22,7 +22,8 @@ from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
 from eagerflow.capture.dependence.identical import Conditions, identical
 from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant, is_fixed
-from eagerflow.capture.dependence.reached import Held, Scope
+from eagerflow.capture.dependence.parts import Scope
+from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
 from eagerflow.core.device import chosen_device
@@ -215,7 +216,9 @@ def _inside(cell: Any) -> Any:
 
 
 class _Functions:
-    """Code and default arguments of functions that ran."""
+    """Code, default arguments and the dict of attributes of functions that ran."""
+
+    _PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__dict__")
 
     def __init__(self, functions: list[Any]) -> None:
         self.functions, self.before = functions, self._now(functions)
@@ -224,7 +227,7 @@ class _Functions:
     def _now(functions: list[Any]) -> tuple[Any, ...]:
         found: list[Any] = []
         for f in functions:
-            found += (f.__code__, f.__defaults__, f.__kwdefaults__)
+            found += (f.__code__, f.__defaults__, f.__kwdefaults__, f.__dict__)
         return tuple(found)
 
     def is_empty(self) -> bool:
@@ -235,11 +238,12 @@ class _Functions:
 
     def conditions(self, to: Conditions) -> None:
         for i, function in enumerate(self.functions):
-            for j, name in enumerate(("__code__", "__defaults__", "__kwdefaults__")):
-                to.same(f"{to.value(function)}.{name}", self.before[3 * i + j])
+            for j, name in enumerate(self._PARTS):
+                to.same(f"{to.value(function)}.{name}", self.before[len(self._PARTS) * i + j])
 
     def difference(self) -> str:
-        return _first([f.__name__ for f in self.functions for _ in range(3)], self._now(self.functions), self.before)
+        names = [f.__name__ for f in self.functions for _ in self._PARTS]
+        return _first(names, self._now(self.functions), self.before)
 
 
 class _Objects:

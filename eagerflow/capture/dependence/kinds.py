@@ -12,7 +12,6 @@ import functools
 import inspect
 import operator
 import re
-import sys
 import types
 import uuid
 import weakref
@@ -22,12 +21,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.hearing.calls import is_of_a_library
+from eagerflow.capture.hearing.whose import is_ours, is_users
 
 __all__ = [
     "BUFFERS",
     "LARGEST",
-    "LIBRARIES",
     "RAW",
     "TOLD_BY_CLASSES",
     "TOLD_BY_FUNCTIONS",
@@ -41,9 +39,6 @@ __all__ = [
     "is_fixed",
     "is_holding",
     "is_opaque",
-    "is_ours",
-    "is_unheard",
-    "is_users",
     "reads_any_attribute",
     "slots_of",
 ]
@@ -120,7 +115,6 @@ _KNOWN = (
     type(numpy.mean),  # NumPy's functions in Python
     type(vars(collections.namedtuple("_", "field"))["field"]),
 )
-LIBRARIES = frozenset({"eagerflow", "numpy", "keras", "tensorflow"})
 _CYTHON = frozenset({"__pyx_vtable__", "__reduce_cython__"})  # in classes in C that look as if Python had made them
 LARGEST = 1 << 20  # bytes of a NumPy array that is compared
 RAW = frozenset({"__array_interface__", "__array_struct__"})  # in which an object gives its memory as a number
@@ -131,7 +125,7 @@ TOLD_BY_FUNCTIONS = TOLD_BY_CLASSES | frozenset(
 )
 TOLD_BY_VARIABLES = frozenset("aggregation constraint name overwrite_with_gradient path synchronization".split())
 # What takes attributes whose names no code has that has these.
-_TAKING: frozenset[Any] = frozenset({getattr, vars, globals, locals, eval, exec}) | {
+_TAKING: frozenset[Any] = frozenset({getattr, hasattr, vars, globals, locals, eval, exec}) | {
     *(dataclasses.asdict, dataclasses.astuple),
     *(inspect.getmembers, inspect.getmembers_static, inspect.getattr_static),
 }
@@ -177,31 +171,10 @@ def reads_any_attribute(thing: Any) -> bool:
     return kind in _TAKERS or (is_method and thing.__name__ == "__getattribute__")
 
 
-def is_users(kind: type) -> bool:
-    """Whether a class is the user's own: not eagerflow's, nor of the standard library or an installed package."""
-    module = str(kind.__module__)
-    top = module.partition(".")[0]
-    if top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__"):
-        return False
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is None or not is_of_a_library(file)
-
-
-def is_ours(thing: Any) -> bool:
-    """Whether a class or function is eagerflow's."""
-    return str(thing.__module__).startswith("eagerflow.")
-
-
 def data_of(kind: type) -> frozenset[str]:
     """The attributes in a class that its objects neither call nor compute: numbers, texts, tables."""
     own = vars(kind).items()
     return frozenset([name for name, value in own if not (callable(value) or hasattr(value, "__get__"))])
-
-
-def is_unheard(kind: type) -> bool:
-    """Whether a class is NumPy's or the standard library's, whose code isn't listened to while a step runs."""
-    top = str(kind.__module__).partition(".")[0]
-    return top == "numpy" or (top in sys.stdlib_module_names and top != "__main__")
 
 
 def is_opaque(thing: Any) -> bool:

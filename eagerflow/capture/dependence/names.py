@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.kinds import is_constant
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import is_with, steps_of
 
-__all__ = ["Names", "compares_values", "function_of", "named_in", "resolved"]
+__all__ = ["ASKING", "Names", "compares_values", "function_of", "named_in", "resolved"]
 
 # By these, attributes are read whose names no instruction has.
 _ANY = frozenset(
     """
-    getattr vars __dict__ __getattribute__ __getstate__ __reduce__ __reduce_ex__ attrgetter methodcaller locals globals
+    vars __dict__ __getattribute__ __getstate__ __reduce__ __reduce_ex__ attrgetter methodcaller locals globals
     eval exec asdict astuple getmembers getmembers_static getattr_static format format_map
     """.split()
 )
@@ -24,8 +26,14 @@ _ANY = frozenset(
 # What puts a constant there, such as None; and a global, such as a class.
 _FIXED = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONST")
 _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
+_TAKEN = (*_GLOBAL, "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")  # by a name that isn't an attribute's
+_WRITING = frozenset({"format", "format_map", "ascii"})
+_WHOLE = frozenset({"__dict__", "__getattribute__", "__getattr__"})  # by these, all attributes are taken
+_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
 _SINGLE = (None, True, False, Ellipsis, NotImplemented)  # of which there is one each
 _ASKING = frozenset({"is_", "is_not"})
+ASKING = frozenset({"getattr", "hasattr"})  # by these, too, where code hasn't the name as a constant
+_PARTS = ("LOAD_ATTR", "LOAD_METHOD")
 
 
 class Names(NamedTuple):
@@ -36,6 +44,9 @@ class Names(NamedTuple):
         attributes: of whatever object, and variables of the functions around.
         modules: that it imports while it runs, with a dot in front for each level that they are relative.
         stored: attributes that it sets or deletes.
+        handed: globals, variables of the functions around and attributes of which it takes more than an attribute: it
+            hands them on, say.
+        texts: whether it may write values into a text.
         any: whether it may read attributes that it doesn't name.
     """
 
@@ -43,6 +54,8 @@ class Names(NamedTuple):
     attributes: frozenset[str]
     modules: frozenset[str]
     stored: frozenset[str]
+    handed: frozenset[str]
+    texts: bool
     any: bool
 
     def reads(self, name: str) -> bool:
@@ -52,8 +65,11 @@ class Names(NamedTuple):
 
 @functools.cache
 def _of(code: CodeType) -> Names:
-    scope, attributes, modules, stored, matches = set(), {*code.co_freevars}, set(), set(), False
+    scope, attributes, modules, stored = set(), {*code.co_freevars}, set(), set()
     steps = steps_of(code)
+    asked = _asked_for(steps)
+    attributes.update([name for name in asked if name is not None])
+    reads_any = None in asked
     for i, step in enumerate(steps):
         if "GLOBAL" in step.opname or step.opname in ("LOAD_NAME", "STORE_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
             scope.add(str(step.argval))
@@ -64,12 +80,65 @@ def _of(code: CodeType) -> Names:
             stored.update([str(step.argval)] * step.opname.startswith(("STORE", "DELETE")))
         elif step.opname == "MATCH_CLASS":  # `case Point(x=0)` names attributes; which are `Point(0)`'s the class knows
             attributes.update(steps[i - 1].argval)
-            matches = matches or step.argval > 0
-    reads_any = matches or not _ANY.isdisjoint(scope | attributes)
+            reads_any = reads_any or step.argval > 0
+    reads_any = reads_any or not _ANY.isdisjoint(scope | attributes)
     if reads_any:
-        attributes.update(text for text in code.co_consts if isinstance(text, str) and text.isidentifier())
-    own = Names(frozenset(scope), frozenset(attributes), frozenset(modules), frozenset(stored), reads_any)
+        attributes.update(_possible_names(code.co_consts))
+    handed = frozenset(_handed_on(steps))
+    texts = not _WRITING.isdisjoint(scope | attributes) or any(_writes(steps, i) for i in range(len(steps)))
+    each = frozenset(scope), frozenset(attributes), frozenset(modules), frozenset(stored), handed
+    own = Names(*each, texts, reads_any)
     return _joined([own, *[_of(each) for each in code.co_consts if isinstance(each, CodeType)]])
+
+
+def _possible_names(constants: Iterable[Any]) -> Iterator[str]:
+    """What constants may name: attributes, or modules with dots and the parts of these."""
+    for each in constants:
+        if isinstance(each, (tuple, frozenset)):
+            yield from _possible_names(each)
+        elif isinstance(each, str) and all(part.isidentifier() for part in each.split(".")):
+            yield from (each, *each.split("."))
+
+
+def _handed_on(steps: list[dis.Instruction]) -> Iterator[str]:
+    """What code has by a name, and doesn't only take an attribute of that it names."""
+    for i, step in enumerate(steps):
+        if step.opname in _TAKEN or step.opname in _PARTS or step.opname == "IMPORT_FROM":
+            following = steps[i + 1] if i + 1 < len(steps) else step
+            if following.opname not in _PARTS or following.argval in _WHOLE:
+                yield str(step.argval)
+
+
+def _writes(steps: list[dis.Instruction], i: int) -> bool:
+    """Whether an instruction may write a value into a text: in an f-string, or by `%`."""
+    step = steps[i]
+    if step.opname == "BINARY_OP" and step.argrepr.startswith("%"):
+        return steps[i - 1].opname not in _FIXED or not isinstance(steps[i - 1].argval, (int, float))
+    return step.opname.startswith("FORMAT_")
+
+
+def _asked_for(steps: list[dis.Instruction]) -> set[str | None]:
+    """Attributes that code asks for by `getattr` and `hasattr`; None stands for those whose names it doesn't have."""
+    found = set[str | None]()
+    for i, step in enumerate(steps):
+        if step.argval in ASKING and step.opname in (*_TAKEN, *_PARTS):
+            name = _second_given(steps, i) if step.opname in _TAKEN else None
+            found.add(str(name.argval) if name is not None and isinstance(name.argval, str) else None)
+    return found
+
+
+def _second_given(steps: list[dis.Instruction], i: int) -> dis.Instruction | None:
+    """The constant that what an instruction loads is given as its second argument; None if that is something else."""
+    depth, second = 0, steps[i]  # how many values lie above it, and what put the second one there
+    for j, step in enumerate(steps[i + 1 :], i + 1):
+        if step.opcode in _JUMPS:
+            return None
+        is_call = step.opname == "PRECALL" or (step.opname == "CALL" and steps[j - 1].opname != "PRECALL")  # of 3.11
+        if is_call and depth <= step.argval:
+            return second if depth == step.argval > 1 and second.opname == "LOAD_CONST" else None
+        depth += dis.stack_effect(step.opcode, step.arg)
+        second = step if depth == 2 else second
+    return None
 
 
 def _joined(each: Iterable[Names]) -> Names:
@@ -79,6 +148,8 @@ def _joined(each: Iterable[Names]) -> Names:
         frozenset().union(*[names.attributes for names in every]),
         frozenset().union(*[names.modules for names in every]),
         frozenset().union(*[names.stored for names in every]),
+        frozenset().union(*[names.handed for names in every]),
+        any(names.texts for names in every),
         any(names.any for names in every),
     )
 
@@ -101,7 +172,7 @@ def _compared_globals(code: CodeType) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def compares_values(codes: Mapping[CodeType, dict[str, Any]]) -> bool:
+def compares_values(codes: Codes) -> bool:
     """Whether any of these asks with `is` whether two values are one: two equal numbers may be two objects.
 
     Args:

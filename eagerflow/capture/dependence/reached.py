@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import abc
 import builtins
+import copyreg
 import functools
 import gc
-import inspect
 import sys
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
-from typing import Any, NamedTuple
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, MethodWrapperType, ModuleType
+from typing import Any
 
 import numpy
 
@@ -27,25 +27,28 @@ from eagerflow.capture.dependence.asked import (
     SETTINGS,
     Results,
     computes_with_decimals,
+    copies_objects,
     decimal_settings,
     is_alive,
+    printing,
     value_of,
 )
 from eagerflow.capture.dependence.attributes import (
     NOTHING,
     has_property,
     is_dead_proxy,
+    is_settled,
     living,
     looked_up,
     names_of_attributes,
     names_of_ours,
     private_names,
+    public_names,
     settings,
 )
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
     LARGEST,
-    LIBRARIES,
     RAW,
     TOLD_BY_CLASSES,
     TOLD_BY_FUNCTIONS,
@@ -58,23 +61,24 @@ from eagerflow.capture.dependence.kinds import (
     is_fixed,
     is_holding,
     is_opaque,
-    is_ours,
-    is_unheard,
-    is_users,
     reads_any_attribute,
     slots_of,
 )
-from eagerflow.capture.dependence.names import Names, compares_values, function_of, named_in, resolved
-from eagerflow.capture.hearing.acting import acts_when_called, is_computing, is_unknown_class
-from eagerflow.capture.hearing.calls import is_of_a_library
+from eagerflow.capture.dependence.names import ASKING, Names, compares_values, function_of, named_in, resolved
+from eagerflow.capture.dependence.own_state import stored_inside
+from eagerflow.capture.dependence.parts import Part, Scope, is_heard
+from eagerflow.capture.hearing.acting import acts_when_called, is_computing
+from eagerflow.capture.hearing.calls import is_of_a_library, is_our_code, is_written_for_a_namedtuple
+from eagerflow.capture.hearing.codes import Codes
+from eagerflow.capture.hearing.unheard import may_act_when_made
+from eagerflow.capture.hearing.whose import LIBRARIES, is_ours, is_unheard, is_users, is_users_module
 from eagerflow.core.device import is_device_array
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
 
-__all__ = ["Held", "Scope"]
+__all__ = ["Held"]
 
-_SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 # Set on classes of ours whose methods are called in each replay, which aren't looked into but for these attributes.
 _OWN_STATE = "_called_again_but"
 # Of layers and models: what calls keep there for the next one, and what training tells.
@@ -89,47 +93,14 @@ _MOST = 200_000  # objects that are looked into: some seconds
 _COLLECTIONS = (list, tuple, set, frozenset, deque, dict, *VIEWS)
 
 
-class Scope(NamedTuple):
-    """Names of a module that code uses.
-
-    Attributes:
-        variables: of the module, by name.
-        beginning: of what messages call them.
-        names: that are used, there or not.
-    """
-
-    variables: dict[str, Any]
-    beginning: str
-    names: set[str]
-
-
-class _Part(NamedTuple):
-    """Something to look into.
-
-    Attributes:
-        thing: it.
-        name: what to call it in messages.
-        counts: whether a replay is wrong when it changes; our own notes lead to other things, and don't count.
-        named: whether code names it, so that it may be read.
-    """
-
-    thing: Any
-    name: str
-    counts: bool
-    named: bool
-
-
-def _is_settled(thing: Any) -> bool:
-    """Whether an object of ours stays as it was made, but for what users put there: graphs, policies."""
-    return str(type(thing).__module__).startswith(_SETTLED)
-
-
 class Held:
     """All that a step reaches.
 
     Args:
         function: the step.
         codes: functions of the user's that ran in it before, with their globals.
+        inside: of them, those that ran in what each replay calls again; they run in replays, too.
+        outside: those that ran beside.
 
     Attributes:
         variables: those among it.
@@ -159,13 +130,16 @@ class Held:
 
     asks_for_device = True
 
-    def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], codes: Codes, inside: Codes | None = None, outside: Codes | None = None
+    ) -> None:
+        self._inside, self._outside = inside or Codes(), outside or Codes()
         names = named_in(codes)
         self._look(function, codes, names)
         if self._reads_any and not names.any:  # by a name of its own, such as `look = getattr`
             self._look(function, codes, names._replace(any=True))
 
-    def _look(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]], names: Names) -> None:
+    def _look(self, function: Callable[..., Any], codes: Codes, names: Names) -> None:
         self.variables: dict[int, Variable] = {}
         self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
@@ -184,7 +158,7 @@ class Held:
         self.objects: dict[int, tuple[Any, str]] = {}
         self.asked: list[tuple[Callable[[], Any], Any, str]] = []
         self.unknown: list[str] = []
-        self.has_abstract = self.has_tensor_keys = self._has_decimals = self._reads_any = False
+        self.has_abstract = self.has_tensor_keys = self._has_decimals = self._copies = self._reads_any = False
         self.reads_in_order = names.any
         self._codes = codes
         self._names = names
@@ -197,22 +171,28 @@ class Held:
         self._of_codes()
         for name in SETTINGS.keys() & (self._names.scope | self._names.attributes):
             self.asked.append((SETTINGS[name], SETTINGS[name](), name))
+        if self._copies:
+            self.reach(copyreg.dispatch_table, "copyreg.dispatch_table")
+        if names.texts and (self.arrays or id(numpy) in self._seen):
+            self.asked.append((printing, printing(), "numpy.get_printoptions()"))
         if self._has_decimals:
             self.asked.append((decimal_settings, decimal_settings(), "decimal.getcontext()"))
 
-    def reach(self, thing: Any, name: str, counts: bool = True) -> None:
+    def reach(self, thing: Any, name: str, counts: bool = True, named: bool = True) -> None:
         """Go through what `thing` holds."""
-        waiting = [_Part(thing, name, counts, True)]
+        waiting = [Part(thing, name, counts, named)]
         while waiting and len(self._keep) < _MOST:
             part = waiting.pop()
             self._has_decimals = self._has_decimals or computes_with_decimals(part.thing)
-            self._reads_any = self._reads_any or reads_any_attribute(part.thing)
+            self._copies = self._copies or copies_objects(part.thing)
+            # What `getattr` is given by this name the instructions tell.
+            self._reads_any = self._reads_any or (reads_any_attribute(part.thing) and part.name not in ASKING)
             if not is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
                 waiting += self._parts(part)
         if waiting and not self.unknown:
             self.unknown.append(f"{name}, by which the step reaches more than {_MOST:,} objects,")
 
-    def _is_new(self, part: _Part) -> bool:
+    def _is_new(self, part: Part) -> bool:
         before = self._seen.setdefault(id(part.thing), [])
         if any(counts >= part.counts and named >= part.named for counts, named in before):
             return False
@@ -220,7 +200,7 @@ class Held:
         self._keep.append(part.thing)
         return True
 
-    def _parts(self, part: _Part) -> Iterator[_Part]:
+    def _parts(self, part: Part) -> Iterator[Part]:
         thing = part.thing
         if part.named and not part.counts and is_users(type(thing)):
             part = part._replace(counts=True)  # what nodes of a model hand to the user's layers
@@ -253,7 +233,7 @@ class Held:
         if not isinstance(thing, (type, ModuleType, FunctionType)):
             yield from self._of_object(part)
 
-    def _is_only_of_tensors(self, part: _Part) -> bool:
+    def _is_only_of_tensors(self, part: Part) -> bool:
         """Whether this is the array of a tensor, which nobody else changes, and is too large to be compared."""
         if isinstance(part.thing, numpy.ndarray) and part.thing.nbytes > LARGEST:
             if part.counts and part.named:
@@ -261,17 +241,17 @@ class Held:
             return True
         return is_device_array(part.thing)
 
-    def _of_opaque(self, part: _Part) -> None:
+    def _of_opaque(self, part: Part) -> None:
         if part.counts and part.named:
             self.unknown.append(f"{part.name} ({type(part.thing).__name__})")
 
-    def _of_variable(self, part: _Part) -> Iterator[_Part]:
+    def _of_variable(self, part: Part) -> Iterator[Part]:
         named = self._names.attributes & TOLD_BY_VARIABLES
         yield from self._of_attributes(part, ("autocast", "regularizer", *sorted(named)))
 
     # -- collections
 
-    def _of_collection(self, part: _Part) -> Iterator[_Part]:
+    def _of_collection(self, part: Part) -> Iterator[Part]:
         thing, name = part.thing, part.name
         if part.counts and not isinstance(thing, (tuple, frozenset)):
             self.containers[id(thing)] = (thing, name)
@@ -284,14 +264,15 @@ class Held:
             self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
         if hasattr(thing, "keys"):
             for key, value in thing.items():
-                yield part._replace(thing=value, name=f"{name}[{key!r}]")
+                named = part.named and (part.thing is not sys.modules or self._names_module(key))
+                yield part._replace(thing=value, name=f"{name}[{key!r}]", named=named)
                 yield part._replace(thing=key, name=f"a key of {name}")
         else:
             yield from (part._replace(thing=value, name=f"{name}[...]") for value in thing)
 
     # -- what is neither a layer nor a collection
 
-    def _of_kind(self, part: _Part) -> Iterator[_Part]:
+    def _of_kind(self, part: Part) -> Iterator[Part]:
         thing, name = part.thing, part.name
         if isinstance(thing, numpy.ndarray):
             yield from self._of_array(part)
@@ -328,23 +309,23 @@ class Held:
             self.asked.append((functools.partial(is_alive, thing), is_alive(thing), name))
             yield part._replace(thing=thing())
         elif isinstance(thing, ModuleType):
-            yield from self._of_module(thing)
+            yield from self._of_module(part)
         elif isinstance(thing, type):
-            if part.counts and part.named and is_unknown_class(thing):
+            if part.counts and part.named and may_act_when_made(thing):
                 self.unknown.append(f"what {name} makes ({thing.__module__}.{thing.__qualname__})")
             if not is_users(thing) and part.counts and part.named:
                 yield from self._of_our_class(thing)
                 self._of_library(vars(thing), id(thing), f"{thing.__name__}.", data_of(thing))
             yield from self._of_class(part)
 
-    def _of_asked(self, part: _Part, ask: Callable[[], Any]) -> Iterator[_Part]:
+    def _of_asked(self, part: Part, ask: Callable[[], Any]) -> Iterator[Part]:
         if part.counts and part.named:
             found = ask()
             self.asked.append((ask, found, part.name))
             if found is not NOTHING:
                 yield part._replace(thing=found)
 
-    def _of_cached(self, part: _Part) -> Iterator[_Part]:
+    def _of_cached(self, part: Part) -> Iterator[Part]:
         """A function whose results are stored: they count, not what they were computed from."""
         results, name = Results(part.thing), f"what {part.name} has cached"
         if part.counts and part.named:
@@ -355,7 +336,7 @@ class Held:
                 self.unknown.append(name if most is None else f"{name}, of which it drops all but {most} results,")
         yield from (part._replace(thing=each, name=name) for each in results)
 
-    def _of_attributes(self, part: _Part, names: Iterable[str]) -> Iterator[_Part]:
+    def _of_attributes(self, part: Part, names: Iterable[str]) -> Iterator[Part]:
         """Single attributes, which aren't in a `__dict__`."""
         for name in names:
             value = looked_up(part.thing, name)
@@ -364,7 +345,7 @@ class Held:
             if value is not NOTHING:
                 yield part._replace(thing=value, name=f"{part.name}.{name}")
 
-    def _of_array(self, part: _Part) -> Iterator[_Part]:
+    def _of_array(self, part: Part) -> Iterator[Part]:
         values = part.thing
         # Whoever owns the memory may make it writable for a moment: those that are quickly compared are.
         if part.counts and values.nbytes > LARGEST and is_fixed(values):
@@ -375,12 +356,12 @@ class Held:
         if values.dtype.hasobject:  # also where it is a field of records
             yield from (part._replace(thing=each, name=f"{part.name}[...]") for each in values.ravel().tolist())
 
-    def _of_object(self, part: _Part) -> Iterator[_Part]:
+    def _of_object(self, part: Part) -> Iterator[Part]:
         """Attributes in `__dict__` and in slots, and what the class of the user's gives."""
         thing, name = part.thing, part.name
         own = attributes_of(thing)
         kind: Any = type(thing)
-        settled, ours = _is_settled(thing), is_ours(kind)
+        settled, ours = is_settled(thing), is_ours(kind)
         unheard = is_unheard(type(thing))  # what its methods name nobody knows
         # Nor of these, which may hold anything, and of the library's own objects that a step may go on with.
         package = not (ours or unheard or is_users(type(thing))) or (unheard and is_computing(type(thing)))
@@ -397,16 +378,18 @@ class Held:
                 named = part.named and (package or by_us or self._names.reads(key) or held)
                 if settled and part.counts and self._is_put_there(thing, key):
                     self.attributes.append((thing, key))
-                    yield _Part(value, f"{name}.{key}", True, named)
+                    yield Part(value, f"{name}.{key}", True, named)
                 else:
-                    yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
+                    yield Part(value, f"{name}.{key}", part.counts and not settled, named)
+        if settled and type(own) is dict:
+            self._of_missing(part, self._names.attributes, self._names.any)
         for key in () if ours else slots_of(type(thing)):
             named = part.named and (package or unheard or self._names.reads(key))
             yield from self._of_attributes(part._replace(named=named), (key,))
         if is_users(type(thing)):
             if part.counts:
                 self.objects[id(thing)] = (thing, name)
-            yield _Part(type(thing), type(thing).__name__, True, part.named)
+            yield Part(type(thing), type(thing).__name__, True, part.named)
 
     def _is_put_there(self, thing: Any, key: str) -> bool:
         """Whether code reads an attribute of an object of ours that is the user's, or that users may set, too."""
@@ -415,7 +398,7 @@ class Held:
             return is_named and not key.startswith("_") and is_constant(vars(thing)[key])
         return is_named or (self._names.any and key not in private_names())
 
-    def _of_class(self, part: _Part) -> Iterator[_Part]:
+    def _of_class(self, part: Part) -> Iterator[Part]:
         """A class of the user's: its attributes and methods, those of its bases and of its own class."""
         for kind in (*part.thing.__mro__, *type(part.thing).__mro__):
             if is_users(kind) and (id(kind), part.named) not in self._classes:
@@ -427,11 +410,11 @@ class Held:
                 self.attributes += [(kind, name) for name in named_here]
                 for key, value in list(own.items()):
                     asked = key == "__dataclass_fields__" and "fields" in self._names.attributes | self._names.scope
-                    if not key.startswith("__") or isinstance(value, FunctionType) or asked:
+                    if not key.startswith("__") or isinstance(value, (FunctionType, staticmethod)) or asked:
                         named = part.named and self._names.reads(key)
-                        yield _Part(value, f"{kind.__name__}.{key}", True, named)
+                        yield Part(value, f"{kind.__name__}.{key}", True, named)
 
-    def _of_our_class(self, kind: type) -> Iterator[_Part]:
+    def _of_our_class(self, kind: type) -> Iterator[Part]:
         """Classes of ours stay as they are, unless somebody exchanges a method or puts a number there.
 
         `Dense.call = my_call`, `Model.temperature = 2.0`: the latter counts where code names it, since our classes may
@@ -440,14 +423,14 @@ class Held:
         for each in [] if kind in self.classes else kind.__mro__:
             if is_ours(each) and each not in self.classes:
                 self.classes[each] = named = frozenset(filter(self._is_asked_for, data_of(each)))
-                yield from (_Part(vars(each)[key], f"{each.__name__}.{key}", True, True) for key in named)
+                yield from (Part(vars(each)[key], f"{each.__name__}.{key}", True, True) for key in named)
 
     def _is_asked_for(self, name: str) -> bool:
         return name in self._names.attributes or (self._names.any and not name.startswith("_"))
 
     # -- layers, and what is called in each replay
 
-    def _of_layer(self, part: _Part) -> Iterator[_Part]:
+    def _of_layer(self, part: Part) -> Iterator[Part]:
         """What a layer holds. Its own notes (`_tracked`, ...) lead to other layers and variables, and don't count."""
         layer, name = part.thing, part.name
         name = layer.name if "._" in name else name  # ours alone: the list of a model's layers, say
@@ -464,83 +447,96 @@ class Held:
                 named = self._names.reads(key) or own_state or key in names_of_ours(layer.__class__)
                 ran = not key.startswith("_") or key in _RUN
                 counts = ran or own_state or (users and named) or self._is_put_there(layer, key)
-                yield _Part(value, f"{name}.{key}", counts, named)
+                yield Part(value, f"{name}.{key}", counts, named)
         if users:
-            yield _Part(type(layer), type(layer).__name__, True, True)
+            yield Part(type(layer), type(layer).__name__, True, True)
 
-    def _of_own_state(self, part: _Part) -> Iterator[_Part]:
+    def _of_own_state(self, part: Part) -> Iterator[Part]:
         thing = part.thing
         own = getattr(thing, _OWN_STATE)
-        # What code of the user's names may be read by the step.
-        outside = self._named_outside(type(thing))
+        # What code of the user's names that ran beside such calls may be read by the step, also its own methods.
+        outside = named_in(self._outside)
         if has_property(type(thing), outside.attributes):  # which runs in the step, and reads what it names
             outside = self._names
         names = outside.attributes
         if outside.any:  # `getattr(optimizer, name)`
             names = names | {name for name in names_of_attributes(thing) if not name.startswith("_")}
+        self._of_missing(part, names, outside.any)
         read = list(settings(thing, names))
-        if part.counts and not (changed := self._stored_inside(type(thing)).intersection(read)) <= {*own}:
+        if part.counts and not (changed := stored_inside(type(thing), self._inside).intersection(read)) <= {*own}:
             self.unknown.append(f"{part.name}.{min(changed)}, which its own methods set,")
         yield from self._of_attributes(part, dict.fromkeys((*own, *read)))
         for variable in getattr(thing, "variables", ()):
             if isinstance(variable, Variable):
                 yield part._replace(thing=variable)
         if is_users(type(thing)):  # methods may have been recorded, too: a metric's `result`
-            yield _Part(type(thing), type(thing).__name__, part.counts, part.named)
+            yield Part(type(thing), type(thing).__name__, part.counts, part.named)
 
-    def _stored_inside(self, kind: type) -> frozenset[str]:
-        """Attributes that the methods of a class of the user's set, which run in each replay."""
-        methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
-        own = [inspect.unwrap(each) for each in methods if isinstance(each, FunctionType)]
-        return named_in([each.__code__ for each in own if each.__name__ != "__init__"]).stored
+    def _of_missing(self, part: Part, names: Iterable[str], any_name: bool) -> None:
+        """Attributes that an object doesn't have itself: it may get them, and methods of its class be replaced there.
 
-    def _named_outside(self, kind: type) -> Names:
-        """What code names, but for that of this class of the user's: it runs in each replay, as it must."""
-        methods = [each for base in kind.__mro__ if is_users(base) for each in vars(base).values()]
-        own = {inspect.unwrap(each).__code__ for each in methods if isinstance(each, FunctionType)}
-        if own.isdisjoint(self._codes):
-            return self._names
-        return named_in([code for code in self._codes if code not in own])
+        Args:
+            part: the object.
+            names: what code names.
+            any_name: whether code also takes attributes that it doesn't name.
+        """
+        own, attribute = vars(part.thing), part.name.rpartition(".")[2] if "." in part.name else ""
+        by_ours_alone = attribute.isidentifier() and not self._names.reads(attribute)  # as `dropout.seed_generator`
+        if part.counts and part.named and not by_ours_alone:
+            if missing := {name for name in names if name not in own}:
+                self.scopes[id(own)] = Scope(own, f"{part.name}.", missing)
+            if any_name:
+                ask = functools.partial(public_names, own)
+                self.asked.append((ask, ask(), f"the attributes of {part.name}"))
 
     # -- functions, and what they name
 
-    def _of_function(self, part: _Part) -> Iterator[_Part]:
+    def _of_function(self, part: Part) -> Iterator[Part]:
         function, name = part.thing, part.name
         inner = getattr(function, "__wrapped__", None)
         if inner is not None:
             yield part._replace(thing=inner)
-        if is_ours(function):
+        if is_our_code(function.__code__):
             return
         ran = function.__code__ in self._codes
-        if ran:
+        if ran or is_written_for_a_namedtuple(function.__code__, str(function.__globals__.get("__name__"))):
             self.functions.append(function)
-        if ran or not is_of_a_library(function.__code__.co_filename):
-            own = vars(function)
+        own = vars(function)
+        if ran or own or not is_of_a_library(function.__code__.co_filename):
             self.containers[id(own)], self.passed_over[id(own)] = (own, function.__name__), frozenset()
-            yield from (_Part(v, f"{function.__name__}.{k}", True, True) for k, v in list(own.items()))
+            yield from (Part(v, f"{function.__name__}.{k}", True, True) for k, v in list(own.items()))
             yield from self._of_attributes(part, sorted(self._names.attributes & TOLD_BY_FUNCTIONS))
         if ran or not self._codes or is_of_a_library(function.__code__.co_filename):
             yield from (part._replace(thing=each) for each in function.__defaults__ or ())
             yield part._replace(thing=function.__kwdefaults__)
             yield from self._of_closure(function, name)
 
-    def _of_closure(self, function: FunctionType, name: str) -> Iterator[_Part]:
+    def _of_closure(self, function: FunctionType, name: str) -> Iterator[Part]:
         for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
             yield from self._of_cell(cell, variable)
 
-    def _of_cell(self, cell: CellType, name: str) -> Iterator[_Part]:
+    def _of_cell(self, cell: CellType, name: str) -> Iterator[Part]:
         try:
             value = cell.cell_contents
         except ValueError:  # nothing has been put there yet
             value = NOTHING
         self.cells[id(cell)] = (cell, value, name)
         if value is not NOTHING:
-            yield _Part(value, name, True, True)
+            yield Part(value, name, True, self._may_be_read(value, name))
+
+    def _may_be_read(self, thing: Any, name: str) -> bool:
+        """Whether code reads more of what it has by a name than what it names, as of a module that it hands on."""
+        return not isinstance(thing, ModuleType) or name in self._names.handed
+
+    def _names_module(self, name: str) -> bool:
+        """Whether code asks for a module by this name, or for the one that it is of."""
+        is_own = any(variables.get("__name__") == name for _, variables in self._codes.items())
+        return (is_own and "__name__" in self._names.scope) or name in self._names.attributes
 
     def _of_codes(self) -> None:
         """What functions that ran enclose and name. Who they are only the garbage collector can tell."""
         if self._codes:
-            for each in gc.get_referrers(*self._codes):
+            for each in gc.get_referrers(*self._codes.objects()):
                 if isinstance(each, FunctionType) and each.__code__ in self._codes:
                     self.reach(each, each.__name__)
         for code, variables in self._codes.items():
@@ -557,33 +553,44 @@ class Held:
     def _of_scope(self, variables: dict[str, Any], beginning: str, names: frozenset[str]) -> None:
         self.scopes.setdefault(id(variables), Scope(variables, beginning, set())).names.update(names)
         for name in names & variables.keys():
-            self.reach(variables[name], beginning + name, counts=not _is_heard(variables[name]))
+            value = variables[name]
+            self.reach(value, beginning + name, not is_heard(value), self._may_be_read(value, name))
         own = vars(builtins)
-        if variables is not own and (builtin := (names - variables.keys()) & own.keys()):
+        if variables is not own and (builtin := names - variables.keys()):  # also what somebody may put there
             self._of_scope(own, "", frozenset(builtin))
 
-    def _of_module(self, module: ModuleType) -> Iterator[_Part]:
+    def _of_module(self, part: Part) -> Iterator[Part]:
         """What code may take out of a module of the user's: a settings file, say."""
-        top = module.__name__.partition(".")[0]
+        module: ModuleType = part.thing
+        users = is_users_module(module)
+        top = "" if users or module.__name__ == "__main__" else module.__name__.partition(".")[0]
         own, beginning = vars(module), f"{module.__name__}."
-        if top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__"):
+        if top in LIBRARIES or top in sys.stdlib_module_names:
             self._of_library(own, id(module), beginning, own.keys())
         if top in LIBRARIES:
             parts = {name: own[name] for name in own.keys() & self._names.attributes}
-            parts = {name: part for name, part in parts.items() if isinstance(part, (type, ModuleType))}
-            yield from (_Part(part, beginning + name, not _is_heard(part), True) for name, part in parts.items())
+            parts = {name: each for name, each in parts.items() if isinstance(each, (type, ModuleType))}
+            yield from (Part(each, beginning + name, not is_heard(each), True) for name, each in parts.items())
             return
         if is_users(type(module)):  # which may have properties
-            yield _Part(type(module), type(module).__name__, True, True)
+            yield Part(type(module), type(module).__name__, True, True)
         names = {name for name in own if name in self._names.attributes or name in self._names.scope}
-        if top in sys.stdlib_module_names and top != "__main__":  # whose data count: `os.environ`
+        if top in sys.stdlib_module_names:  # whose data count: `os.environ`
             names = {name for name in names if not callable(own[name]) and not isinstance(own[name], ModuleType)}
         else:
             self.objects[id(module)] = (module, module.__name__)
-        if "__getattr__" in own or is_users(type(module)):  # which answer for those that aren't there
-            names |= self._names.attributes
+            if part.named or users:  # also what isn't there: `getattr(settings, "scale", 1.0)`
+                names |= self._names.attributes
         self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
-        yield from (_Part(own[name], beginning + name, not _is_heard(own[name]), True) for name in names & own.keys())
+        names &= own.keys()
+        if self._names.any and part.named and users:
+            self.containers[id(own)], self.passed_over[id(own)] = (own, module.__name__), frozenset()
+            names |= {name for name in own if not (name.startswith("__") and name.endswith("__"))}
+        for name in names:
+            value = own[name]
+            is_within = isinstance(value, ModuleType) and f"{beginning}{name}" in sys.modules
+            named = self._may_be_read(value, name) or is_within or name in self._names.attributes
+            yield Part(value, beginning + name, not is_heard(value), named)
 
     def _of_library(self, own: Any, identity: int, beginning: str, there: Iterable[str]) -> None:
         """What code names of a module or class that isn't looked into: somebody may have put it there."""
@@ -591,10 +598,3 @@ class Held:
         names = {name for name in there if name in attributes} | (attributes - own.keys())
         if names:
             self.of_libraries[identity] = Scope(own, beginning, names)
-
-
-def _is_heard(thing: Any) -> bool:
-    """Whether this is a function in C of a module, or such a class: who calls it or hands it on is heard or seen."""
-    if isinstance(thing, type):
-        return is_unknown_class(thing)
-    return isinstance(thing, BuiltinFunctionType) and isinstance(thing.__self__, (ModuleType, type(None)))

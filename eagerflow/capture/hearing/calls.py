@@ -21,9 +21,11 @@ from typing import Any
 import numpy
 
 from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_setting_of_numpy, writes
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.core.device import namespaces
 
-__all__ = ["heard_calls", "is_of_a_library", "is_of_user", "line_of_user"]
+__all__ = ["heard_calls", "is_of_a_library", "is_of_user", "is_our_code"]
+__all__ += ["is_written_for_a_namedtuple", "line_of_user"]
 
 _OURS = str(Path(__file__).parents[2].absolute()) + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
@@ -51,6 +53,16 @@ def _is_of_user(file: str) -> bool:
     if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, *of_arrays)):
         return False
     return not file.startswith(_STANDARD) or file.startswith(_PACKAGES)
+
+
+def is_our_code(code: CodeType) -> bool:
+    """Whether a function is eagerflow's. `functools.wraps` writes the name of another module on one of the user's."""
+    return code.co_filename.startswith(("<eagerflow ", _OURS))
+
+
+def is_written_for_a_namedtuple(code: CodeType, module: str) -> bool:
+    """Whether Python itself wrote a function of this code and module, for a named tuple."""
+    return module.startswith("namedtuple_") and code.co_filename == "<string>"
 
 
 def is_of_a_library(file: str) -> bool:
@@ -105,9 +117,9 @@ class _Listening:
     def __init__(self, recorder: Any, held: set[int], observers: Iterable[Any]) -> None:
         self.recorder, self.held = recorder, held
         self.observers = tuple({_folder_of(type(observer)) for observer in observers} - {_OURS})
-        self.codes: dict[Any, dict[str, Any]] = {}  # of the user's functions that ran, with their globals
-        self.inside: dict[Any, dict[str, Any]] = {}  # of those that ran in what each replay calls again
-        self.outside: dict[Any, dict[str, Any]] = {}  # of those that ran beside
+        self.codes = Codes()  # of the user's functions that ran, with their globals
+        self.inside = Codes()  # of those that ran in what each replay calls again
+        self.outside = Codes()  # of those that ran beside
         self._roles: dict[int, _Role] = {}  # by identity: those of two files may be equal
         self._seen: list[CodeType] = []
         self.importing = 0  # how many modules are being loaded, one for another: they act once
@@ -140,8 +152,8 @@ class _Listening:
         code = frame.f_code
         module = str(frame.f_globals.get("__name__", ""))
         if role is _Role.USERS:
-            if not module.startswith("namedtuple_"):  # which Python writes itself
-                self.codes.setdefault(code, frame.f_globals)
+            if not is_written_for_a_namedtuple(code, module):
+                self.codes.add(code, frame.f_globals)
                 self._take_side(code, frame.f_globals)
             if code.co_name == "__init__":
                 self._makes(frame)
@@ -161,10 +173,10 @@ class _Listening:
     def _take_side(self, code: CodeType, variables: dict[str, Any]) -> None:
         watch = self.recorder.watch
         if watch is not None and watch.calling:
-            self.inside.setdefault(code, variables)
+            self.inside.add(code, variables)
             watch.ran_users_code = True
         else:
-            self.outside.setdefault(code, variables)
+            self.outside.add(code, variables)
 
     def _by_the_user(self, frame: FrameType, what: str) -> None:
         """The user's code calls a function, or hands it to the standard library, which calls it."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
+from eagerflow.capture.hearing.whose import is_unheard
+
 __all__ = ["Named", "is_with", "line_of", "named_things", "steps_of"]
 
 _PARTS = ("LOAD_ATTR", "LOAD_METHOD")
@@ -95,14 +97,9 @@ def named_things(code: CodeType, variables: dict[str, Any]) -> Iterator[Named]:
         if step.opname in _GLOBALS:
             thing = variables.get(str(step.argval), getattr(builtins, str(step.argval), None))
         elif step.opname in _PARTS:
-            leads_on = isinstance(thing, ModuleType) or (isinstance(thing, type) and _is_of_a_library(thing))
+            leads_on = isinstance(thing, ModuleType) or (isinstance(thing, type) and is_unheard(thing))
             thing = getattr(thing, str(step.argval), None) if leads_on else None
         else:
             thing = None
             continue
         yield Named(steps, i, thing)
-
-
-def _is_of_a_library(kind: type) -> bool:
-    top = str(kind.__module__).partition(".")[0]
-    return top == "numpy" or (top in sys.stdlib_module_names and top != "__main__")

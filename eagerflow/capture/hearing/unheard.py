@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from types import CodeType
-from typing import Any
 
 from eagerflow.capture.hearing.acting import acts_when_called, acts_when_it_goes, is_unknown_class
+from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import Named, line_of, named_things
+from eagerflow.capture.hearing.whose import is_users
 
-__all__ = ["unheard"]
+__all__ = ["may_act_when_made", "unheard"]
 
 _ASKING = frozenset({"isinstance", "issubclass"})
 
 
-def unheard(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
+def unheard(codes: Codes) -> tuple[str, tuple[str, int] | None] | None:
     """What a step may call without being heard, and the line; None if there is nothing.
 
     Args:
@@ -27,6 +28,11 @@ def unheard(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int]
     return None
 
 
+def may_act_when_made(kind: type) -> bool:
+    """Whether making an object of a class may act without a function of Python's that is heard."""
+    return is_unknown_class(kind) and not is_users(kind)
+
+
 def _handed_on(named: Named, code: CodeType) -> str | None:
     thing = named.thing
     if thing is None or named.goes_on:
@@ -35,7 +41,7 @@ def _handed_on(named: Named, code: CodeType) -> str | None:
         if named.is_called and acts_when_it_goes(thing):
             return f"the step makes a {thing.__name__}, which acts when it goes (__del__)"
         asks = not named.is_called and not _ASKING.isdisjoint(code.co_names)
-        if asks or not is_unknown_class(thing):
+        if asks or not may_act_when_made(thing):
             return None
         return f"the step uses {thing.__module__}.{thing.__qualname__}, which may act unheard"
     why = None if named.is_called else acts_when_called(thing)
