@@ -6,7 +6,9 @@ import doctest
 import importlib
 import itertools
 import linecache
+import os
 import re
+import sys
 from types import ModuleType
 
 import pytest
@@ -33,7 +35,10 @@ class Finder(doctest.DocTestFinder):
 def test_examples_in_docstrings(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(linecache, "checkcache", lambda filename=None: None)  # each example looks at a thousand files
-    monkeypatch.setitem(linecache.cache, "train.py", (0, None, [], "train.py"))  # others have one, too
+    monkeypatch.delitem(linecache.cache, "train.py", raising=False)  # which another test may have called so
+    monkeypatch.setattr(
+        sys, "path", [folder for folder in sys.path if not os.path.exists(os.path.join(folder, "train.py"))]
+    )
     module = importlib.import_module(source.name)
     monkeypatch.setattr(config, "_switches", config._switches.copy())  # what an example switches on ends with it
     config.enable_traceback_filtering()  # as it is unless one says otherwise
