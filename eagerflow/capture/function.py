@@ -422,7 +422,7 @@ class Captured(Generic[P, R]):
             arguments = {id(x): i for i, x in enumerate(own) if x.__class__ is Tensor}
             outputs = Results(recorder, held, arguments).of(found)
             found = stand_ins.callers_own(found)
-            recorder.finish()
+            recorder.finish(outputs)
         finally:
             capturing.reset(token)
             recorder.walker.clear()

@@ -13,6 +13,7 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.conversions import Conversions
 from eagerflow.capture.arguments.results import parts_of
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
@@ -27,7 +28,7 @@ from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
-from eagerflow.core.device import device_of, is_array, namespace_of, namespaces
+from eagerflow.core.device import is_array, namespace_of, namespaces
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import active, log
 from eagerflow.core.lowering import settled
@@ -95,6 +96,7 @@ class Recorder(Observer):
         self.rule_slots: dict[int, int] = {}  # gradients of the last walk: slots by the keys of their tensors
         self._slots: dict[int, int] = {}  # by the identity of arrays, all of which `arrays` holds
         self._kept_back = KeptBack(self.arrays, self._slots)
+        self.conversions = Conversions(self)
         self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
 
@@ -106,7 +108,14 @@ class Recorder(Observer):
         number = len(self.arrays) - 1
         if value is not None and value.__class__ not in WEAK:
             self._slots[id(value)] = number
+            if self.conversions.owners:
+                self.conversions.see(number, value)
         return number
+
+    def is_now(self, number: int, found: Any) -> None:
+        """A slot has another array, of the same values; both are held, for their identities."""
+        self.arrays.append(self.arrays[number])
+        self.arrays[number], self._slots[id(found)] = found, number
 
     def let_go(self) -> None:
         """Drop values that nobody else holds: no instruction that is still to be written reads them."""
@@ -138,23 +147,6 @@ class Recorder(Observer):
             self.opens_arrays = True
             done = f"it computes with the NumPy array {name!r} itself ({how.strip('_')})"
             self.end(f"{done}: pass a tensor to have that captured", line_of_user(sys._getframe(1)))
-
-    def handed_over(self, argument: ArrayArgument, found: Any) -> None:
-        """An op or a tensor took a NumPy array that the step was given, as this array."""
-        if self.ended is not None:
-            return None
-        number = self._slots[id(argument)]
-        have = self.arrays[number]
-        if type(found) is not type(have) or device_of(found) != device_of(have):
-            return self.end("a NumPy array goes to another device than the current one")
-        if have.astype(found.dtype).strides != found.strides:
-            return self.end("a NumPy array isn't contiguous, nor is what becomes of it")
-        if found.dtype == have.dtype:
-            self.arrays.append(found)  # held, for its identity
-            self._slots[id(found)] = number
-        else:
-            self.add(Convert(as_type, Slot(number), self.new_slot(found), found.dtype))
-        return None
 
     def add(self, instruction: Instruction, values: list[Any] | None = None) -> None:
         """Write an instruction down, and see whether it gives the same once more.
@@ -249,7 +241,7 @@ class Recorder(Observer):
         """The reference to the array of what an op was given as a tensor."""
         if isinstance(x, Variable):
             return self._read_of(x)
-        return self.ref_of_array(x if type(x) is ArrayArgument else stored(x))
+        return self.ref_of_array(stored(x))
 
     def ref(self, value: Any) -> Ref:
         """The reference to anything; tensors are made again from their arrays."""
@@ -325,7 +317,7 @@ class Recorder(Observer):
         for part in parts:  # NumPy has one False and one True: as arrays, each result is an object of its own
             if stored(part).__class__ is numpy.bool_:
                 part.data = numpy.asarray(stored(part))
-        arrays = self._arrays_of(op, inputs)
+        arrays = self._arrays_of(op, self.conversions.taken(inputs) if self.has_arrays else inputs)
         given = [self.setting(value) for value in settings]
         if not any(True for ref in (*arrays, *given) for _ in ref.slots()):
             return None  # a constant
@@ -394,9 +386,11 @@ class Recorder(Observer):
             self.add(Watched(slot))
         return None
 
-    def finish(self) -> None:
-        """The step is over."""
+    def finish(self, outputs: Ref) -> None:
+        """The step is over, and gives these."""
         self.watch.finish()
+        if self._log is None:  # else records of a tape around it keep what they like
+            self.conversions.settle(self.instructions, outputs)
         if self._log is not None and len(self._log) != self._left:
             self.end("a tape around it has records of what isn't an op of the step's")
 
@@ -423,7 +417,7 @@ class Recorder(Observer):
                 parts: list[Ref] = [Const(array) for array in unwrap_all(first)[0]]
                 self.end(f"{op.name} of one tensor instead of a list")
             else:
-                parts = [self.raw(v) if _is_known(v) else Const(coerce_array(v)) for v in first]
+                parts = [self.raw(v) if isinstance(v, Tensor) else Const(coerce_array(v)) for v in first]
             return [Group(list, parts), *[self._array_of(op, x) for x in rest]]
         return [self._array_of(op, x) for x in inputs]
 
@@ -431,7 +425,7 @@ class Recorder(Observer):
         if x is None:
             return Const(None)
         weak, floating = op.writes["weak"], op.writes["floating"]
-        if not _is_known(x):
+        if not isinstance(x, Tensor):
             value = coerce(x) if weak else coerce_array(x)
             return Const(as_float(value) if floating else value)
         ref = self.raw(x)
@@ -547,16 +541,6 @@ class Recorder(Observer):
         self.add(Call(function, refs, named, outs, arrays_in))
         self._reads.clear()  # whatever variables hold from here on is read again
         return found
-
-
-def as_type(array: Any, dtype: numpy.dtype) -> Any:
-    """An array in another type."""
-    return array.astype(dtype)
-
-
-def _is_known(x: Any) -> bool:
-    """Whether an op takes this as a tensor that may be a slot's."""
-    return isinstance(x, Tensor) or type(x) is ArrayArgument
 
 
 def arrays_in(found: Any) -> list[Any]:

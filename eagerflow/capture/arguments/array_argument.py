@@ -83,7 +83,7 @@ class ArrayArgument:
         found = convert(self.__array)
         recording = capturing.get() is self.__recorder
         if recording:
-            self.__recorder.handed_over(self, found)
+            self.__recorder.conversions.handed_over(self, found)
         else:  # in another thread, say
             self._eagerflow_opened("where nobody records")
         return found
