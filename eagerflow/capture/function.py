@@ -380,6 +380,8 @@ class Captured(Generic[P, R]):
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         state.inside = calls.inside
         other = bool(calls.codes.keys() - before.keys())  # the guards don't know what these functions name
+        other = other or bool(calls.shared.keys() - state.shared.keys())  # nor this
+        state.shared = calls.shared
         fewer = bool(before.keys() - calls.codes.keys()) and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:
             state.before, state.tries = made, state.tries + 1
@@ -480,7 +482,7 @@ class Captured(Generic[P, R]):
             self._give_up(state, why, line)
 
     def _held(self, state: State) -> Held:
-        held = Held(self._function, state.codes)
+        held = Held(self._function, state.codes, state.shared.values())
         for thing in [ask() for ask in state.objects]:
             held.reach(thing, name_of(thing))
         return held

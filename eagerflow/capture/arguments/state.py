@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.shared import Shared
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.graphs import Graphs
 from eagerflow.capture.program import Program
@@ -45,6 +46,7 @@ class State:
         "program",
         "replayed",
         "replays",
+        "shared",
         "tries",
         "why",
     )
@@ -57,6 +59,7 @@ class State:
         self.graphs: Graphs | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
         self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
+        self.shared: dict[str, Shared] = {}  # by name, what the whole process shares, and they ask for
         self.layers: list[Callable[[], Any]] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None

@@ -11,18 +11,18 @@ import decimal
 import functools
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextvars import ContextVar
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy
 
-from eagerflow.base import config
+from eagerflow.base.shared import Shared
 from eagerflow.capture.dependence.attributes import NOTHING
 from eagerflow.kernels.machine.threads import get_num_threads
 
-__all__ = ["CACHED", "SETTINGS", "Results", "computes_with_decimals", "decimal_settings", "is_alive", "value_of"]
+__all__ = ["CACHED", "Results", "asked_for", "computes_with_decimals", "is_alive", "value_of"]
 
 _ROOM = 64  # results: more new ones hardly come between two calls of a step
 CACHED: type = type(functools.lru_cache(lambda: None))
@@ -104,24 +104,31 @@ def _environment() -> tuple[Any, ...]:
     return tuple(sorted(os.environ.items()))
 
 
-# By the names that code has for the functions.
-SETTINGS: dict[str, Callable[[], Any]] = {
+# Settings of others, by the names that code has for the functions. (Those of ours are marked: `base/shared.py`.)
+_SETTINGS: dict[str, Callable[[], Any]] = {
     "getenv": _environment,
     "geterr": _errors,
     "geterrcall": _errors,
     "getbufsize": numpy.getbufsize,
     **dict.fromkeys(("get_printoptions", "array2string", "array_repr", "array_str", "repr", "str"), _printing),
     "get_num_threads": get_num_threads,
-    **{
-        function.__name__: function
-        for function in (
-            config.is_interactive_logging_enabled,
-            config.is_traceback_filtering_enabled,
-            config.max_epochs,
-            config.max_steps_per_epoch,
-        )
-    },
 }
+
+
+def asked_for(
+    named: Set[str], shared: Iterable[Shared], has_decimals: bool
+) -> Iterator[tuple[Callable[[], Any], Any, str]]:
+    """What settings of all kinds are now: what tells it, what it tells, and how to call it.
+
+    Args:
+        named: what code names.
+        shared: settings of ours that functions ask for.
+        has_decimals: whether the step may compute with decimal numbers.
+    """
+    asked = {name: _SETTINGS[name] for name in _SETTINGS.keys() & named}
+    asked |= {each.name: each.state for each in shared if callable(each.state)}
+    asked |= {"decimal.getcontext()": _decimals} if has_decimals else {}
+    yield from ((ask, ask(), name) for name, ask in asked.items())
 
 
 def value_of(variable: ContextVar[Any]) -> Any:
@@ -145,7 +152,7 @@ def computes_with_decimals(thing: Any) -> bool:
     return thing is decimal or issubclass(kind, decimal.Decimal)
 
 
-def decimal_settings() -> tuple[Any, ...]:
+def _decimals() -> tuple[Any, ...]:
     """How decimal numbers are computed with in this thread."""
     now = decimal.getcontext()
     return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp

@@ -14,14 +14,13 @@ from eagerflow.capture.dependence.attributes import name_of, private_names
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of, is_ours
 from eagerflow.capture.dependence.names import Names, named_in
-from eagerflow.capture.dependence.reached import Held
+from eagerflow.capture.dependence.reached import Codes, Held
 from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.capture.hearing.named import steps_of
 from eagerflow.capture.instructions import Call, Const, Group, Instruction, Ref
 
 __all__ = ["CalledAgain", "set_for_the_step"]
 
-Codes = dict[CodeType, dict[str, Any]]
 # By these, code changes collections and arrays, and attributes that it doesn't name.
 _CHANGING = frozenset(
     """

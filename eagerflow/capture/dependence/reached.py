@@ -14,23 +14,16 @@ import inspect
 import sys
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.base.shared import Shared
 from eagerflow.capture.dependence.as_held import as_held
-from eagerflow.capture.dependence.asked import (
-    CACHED,
-    SETTINGS,
-    Results,
-    computes_with_decimals,
-    decimal_settings,
-    is_alive,
-    value_of,
-)
+from eagerflow.capture.dependence.asked import CACHED, Results, asked_for, computes_with_decimals, is_alive, value_of
 from eagerflow.capture.dependence.attributes import (
     NOTHING,
     has_property,
@@ -72,7 +65,9 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
 
-__all__ = ["Held", "Scope"]
+__all__ = ["Codes", "Held", "Scope"]
+
+Codes = dict[CodeType, dict[str, Any]]  # of functions, with their globals
 
 _SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 # Set on classes of ours whose methods are called in each replay, which aren't looked into but for these attributes.
@@ -130,6 +125,7 @@ class Held:
     Args:
         function: the step.
         codes: functions of the user's that ran in it before, with their globals.
+        shared: what the whole process shares, and functions that ran ask for.
 
     Attributes:
         variables: those among it.
@@ -159,13 +155,13 @@ class Held:
 
     asks_for_device = True
 
-    def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
+    def __init__(self, function: Callable[..., Any], codes: Codes, shared: Collection[Shared] = ()) -> None:
         names = named_in(codes)
-        self._look(function, codes, names)
+        self._look(function, codes, names, shared)
         if self._reads_any and not names.any:  # by a name of its own, such as `look = getattr`
-            self._look(function, codes, names._replace(any=True))
+            self._look(function, codes, names._replace(any=True), shared)
 
-    def _look(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]], names: Names) -> None:
+    def _look(self, function: Callable[..., Any], codes: Codes, names: Names, shared: Collection[Shared]) -> None:
         self.variables: dict[int, Variable] = {}
         self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
@@ -195,10 +191,8 @@ class Held:
             self.reach(*part[:3])
         self.reach(function, getattr(function, "__name__", "the step"))
         self._of_codes()
-        for name in SETTINGS.keys() & (self._names.scope | self._names.attributes):
-            self.asked.append((SETTINGS[name], SETTINGS[name](), name))
-        if self._has_decimals:
-            self.asked.append((decimal_settings, decimal_settings(), "decimal.getcontext()"))
+        self.asked += asked_for(names.scope | names.attributes, shared, self._has_decimals)
+        self.containers.update((id(each.state), (each.state, each.name)) for each in shared if each.is_table)
 
     def reach(self, thing: Any, name: str, counts: bool = True) -> None:
         """Go through what `thing` holds."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.shared import Shared, asked_by
 from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_setting_of_numpy, writes
 from eagerflow.core.device import namespaces
 
@@ -108,6 +109,7 @@ class _Listening:
         self.codes: dict[Any, dict[str, Any]] = {}  # of the user's functions that ran, with their globals
         self.inside: dict[Any, dict[str, Any]] = {}  # of those that ran in what each replay calls again
         self.outside: dict[Any, dict[str, Any]] = {}  # of those that ran beside
+        self.shared: dict[str, Shared] = {}  # by name, what the whole process shares, and functions that ran ask for
         self._roles: dict[int, _Role] = {}  # by identity: those of two files may be equal
         self._seen: list[CodeType] = []
         self.importing = 0  # how many modules are being loaded, one for another: they act once
@@ -134,6 +136,7 @@ class _Listening:
     def _role(self, code: CodeType) -> _Role:
         self._seen.append(code)
         role = self._roles[id(code)] = _role_of(code, self.observers)
+        self.shared.update((each.name, each) for each in asked_by(code))
         return role
 
     def _called(self, frame: FrameType, role: _Role) -> None:
