@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Capturing", "beside_the_step", "capturing", "replayed", "replayed_check"]
+__all__ = ["Capturing", "beside_the_step", "capturing", "once_only", "replayed", "replayed_check"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,6 +52,17 @@ def replayed_check(function: Callable[P, R]) -> Callable[P, R]:
     """The same for a function that looks at values, may raise, and changes nothing: replays with it may overlap."""
     function.only_checks = True  # type: ignore[attr-defined]
     return replayed(function)
+
+
+def once_only(what: str) -> None:
+    """What runs gives something else in each call, and a replay wouldn't call it again: a capture ends here.
+
+    Args:
+        what: is said of the step.
+    """
+    recorder = capturing.get()
+    if recorder is not None:
+        recorder.end(what)
 
 
 @contextlib.contextmanager
