@@ -14,7 +14,7 @@ from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
 from eagerflow.capture.arguments.conversions import Conversions
-from eagerflow.capture.arguments.results import parts_of
+from eagerflow.capture.arguments.results import is_container, parts_of
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
@@ -275,7 +275,7 @@ class Recorder(Observer):
 
     def _ref_of_parts(self, value: Any, of: Callable[[Any], Ref]) -> Ref:
         kind = value.__class__
-        if isinstance(value, (list, tuple, dict)):
+        if is_container(value):
             parts = [of(part) for part in parts_of(value)]
             return Const(value) if all(part.__class__ is Const for part in parts) else self.group(value, parts)
         if kind is slice:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy
 
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.results import is_container, parts_of
 from eagerflow.capture.arguments.taken_apart import is_array
+from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Tensor
 
@@ -43,7 +45,7 @@ class StandIns:
 
     def of(self, x: Any) -> Any:
         """What stands for an argument, or for a list, tuple or dict of them."""
-        kind = x.__class__
+        kind = type(x)
         if kind is tuple:
             return tuple([self.of(part) for part in x])
         if kind not in (Tensor, list, dict):
@@ -121,9 +123,9 @@ class StandIns:
             each = waiting.pop()
             if id(each) in given:
                 self.why = self.why or f"the step gives back the very {each.__class__.__name__} that it is given"
-            elif isinstance(each, (list, tuple, dict)) and id(each) not in seen:
+            elif is_container(each) and id(each) not in seen:
                 seen.add(id(each))
-                waiting += each.values() if isinstance(each, dict) else each
+                waiting += parts_of(each)
 
     def callers_own(self, found: Any) -> Any:
         """The same with what the caller has in place of stand-ins, also inside of lists, tuples and dicts."""
@@ -132,7 +134,7 @@ class StandIns:
     def _with_callers(self, part: Any, known: dict[int, Any]) -> Any:
         if id(part) in self._own:
             return self._own[id(part)]
-        if not isinstance(part, (list, tuple, dict)) or id(part) in known:
+        if not is_container(part) or id(part) in known:
             return known.get(id(part), part)
         known[id(part)] = part
         if isinstance(part, tuple):
@@ -140,7 +142,8 @@ class StandIns:
             if not all(map(is_, parts, part)):
                 known[id(part)] = part.__class__(parts) if part.__class__ is tuple else _made_of(part, parts)
         else:
-            for key, each in list(enumerate(part) if isinstance(part, list) else part.items()):
+            held = as_held(part)
+            for key, each in list(enumerate(held) if issubclass(type(part), list) else held.items()):
                 own = self._with_callers(each, known)
                 if own is not each:
                     part[key] = own

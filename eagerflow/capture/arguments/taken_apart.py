@@ -58,7 +58,7 @@ class Arguments:
         self.key = tuple(parts)
 
     def _part(self, x: Any) -> Any:
-        kind = x.__class__
+        kind = type(x)  # not what it says of itself: a mock may call itself a list
         if kind is Tensor:
             array, mask, logits = x.data, getattr(x, "mask", None), getattr(x, "logits", None)
             self.tensors.append(x)
@@ -94,7 +94,7 @@ class Arguments:
 
     def _key(self, key: Any) -> Any:
         """The same for a key of a dict, which the step has, too: equal ones may be told apart by what they hold."""
-        kind = key.__class__
+        kind = type(key)
         if kind is str:
             return key
         if kind in _NUMBERS:
@@ -144,7 +144,7 @@ class Last:
 
     def __init__(self, state: Any, args: tuple[Any, ...]) -> None:
         self.state = state
-        self._alike = [(x.data.shape, x.data.dtype) if x.__class__ is Tensor else (None, id(x)) for x in args]
+        self._alike = [(x.data.shape, x.data.dtype) if type(x) is Tensor else (None, id(x)) for x in args]
         # Others may go: then the state does, and this with it.
         self._kept = [x for x in args if not isinstance(weakly(x), ReferenceType)]
 
@@ -158,7 +158,7 @@ class Last:
                 if id(x) != dtype:
                     return None
                 continue
-            if x.__class__ is not Tensor:
+            if type(x) is not Tensor:
                 return None
             array = x.data
             if array.__class__ is not numpy.ndarray or array.shape != shape or array.dtype is not dtype:
@@ -173,7 +173,7 @@ class Last:
 
 def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
     """What the next call is compared with; None where it wouldn't know its own arguments again."""
-    if given.arrays or any(x.__class__ in _NESTED for x in args):
+    if given.arrays or any(type(x) in _NESTED for x in args):
         return None
     made = Last(state, args)
     return None if made.arrays(args) is None else made
@@ -214,9 +214,9 @@ def named_arrays(
 def _arrays_in(x: Any, name: str) -> Iterator[tuple[numpy.ndarray, str]]:
     if is_array(x):
         yield x, name
-    elif x.__class__ in (list, tuple):
+    elif type(x) in (list, tuple):
         for i, part in enumerate(x):
             yield from _arrays_in(part, f"{name}[{i}]")
-    elif x.__class__ is dict:
+    elif type(x) is dict:
         for key, part in x.items():
             yield from _arrays_in(part, f"{name}[{key!r}]")

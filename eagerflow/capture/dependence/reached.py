@@ -50,10 +50,12 @@ from eagerflow.capture.dependence.kinds import (
     is_constant,
     is_fixed,
     is_holding,
+    is_mapping,
     is_opaque,
     is_ours,
     is_unheard,
     is_users,
+    pretends,
     reads_any_attribute,
     slots_of,
 )
@@ -219,7 +221,9 @@ class Held:
         if part.named and not part.counts and is_users(type(thing)):
             part = part._replace(counts=True)  # what nodes of a model hand to the user's layers
         yield from self._of_our_class(type(thing))
-        if isinstance(thing, Variable):
+        if pretends(thing) and not issubclass(type(thing), (Tensor, Layer)):
+            yield from self._of_collection(part) if issubclass(type(thing), _COLLECTIONS) else ()
+        elif isinstance(thing, Variable):
             self.variables[id(thing)] = thing
             yield from self._of_variable(part)
         elif isinstance(thing, Tensor):
@@ -244,7 +248,7 @@ class Held:
             yield from self._of_collection(part)
         else:
             yield from self._of_kind(part)
-        if not isinstance(thing, (type, ModuleType, FunctionType)):
+        if not issubclass(type(thing), (type, ModuleType, FunctionType)):
             yield from self._of_object(part)
 
     def _is_only_of_tensors(self, part: _Part) -> bool:
@@ -276,7 +280,7 @@ class Held:
         thing = as_held(thing)
         if not isinstance(part.thing, (list, tuple, deque)):  # whose entries are found by what they are
             self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
-        if hasattr(thing, "keys"):
+        if is_mapping(part.thing):
             for key, value in thing.items():
                 yield part._replace(thing=value, name=f"{name}[{key!r}]")
                 yield part._replace(thing=key, name=f"a key of {name}")
