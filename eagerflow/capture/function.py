@@ -203,13 +203,13 @@ class Captured(Generic[P, R]):
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]
-                given_back = [tensors[number] for number in program.gives]
+                given_back = [given.numbered(number) for number in program.gives]
                 return program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
             if observers and program.interests(observers):
-                return program.announce(self.name, tensors, observers)
+                return program.announce(self.name, given, observers)
             if state.graphs is not None:
-                return self._launched(state.graphs, program.passed(tensors))
-            return program.run(*program.passed(tensors))
+                return self._launched(state.graphs, program.passed(given))
+            return program.run(*program.passed(given))
 
     def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the first of several calls give that don't depend on each other, computed at the same time.
@@ -241,7 +241,7 @@ class Captured(Generic[P, R]):
             return []
         state.replays += count
         self.replays += count
-        return run_side_by_side(program, [program.passed(one.tensors) for one in given[:count]])
+        return run_side_by_side(program, [program.passed(one) for one in given[:count]])
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
@@ -318,7 +318,7 @@ class Captured(Generic[P, R]):
         if sys.getprofile() is not None:
             return self._function(*args, **kwargs)
         arrays = [x for x in arrays if x.__class__ is numpy.ndarray]
-        given = StandIns(iter(()), themselves=True)
+        given = StandIns(None, themselves=True)
         given.of((args, *kwargs.values()))
         look, before = Look(), references(arrays)
         with heard_calls(look, given.identities(), current()) as calls, given:
@@ -405,9 +405,9 @@ class Captured(Generic[P, R]):
     ) -> tuple[Any, Program | None]:
         """What the step gives, and the program of what it did; None where that can't be replayed."""
         args, kwargs = stand_ins.of(args), {name: stand_ins.of(x) for name, x in kwargs.items()}
-        tensors, own = given.converted(), Arguments(args, kwargs).tensors
-        inputs = [recorder.given(x, tensor) for x, tensor in zip(own, tensors)]
-        arrays = [x for x in own if type(x) is ArrayArgument]
+        tensors, own = given.converted(), Arguments(args, kwargs)
+        inputs = [recorder.given(x, tensor) for x, tensor in zip(own.tensors, tensors)]
+        arrays = [x for x in own.tensors if type(x) is ArrayArgument]
         before = references(arrays)
         left = [(stored(loss), layer.name) for layer in layers for loss in layer._losses if isinstance(loss, Tensor)]
         recorder.losses_before = {id(array): (array, name) for array, name in left}
@@ -416,19 +416,19 @@ class Captured(Generic[P, R]):
             with observing(recorder), heard_by((*recorder.others, recorder)), stand_ins:
                 found = self._function(*args, **kwargs)
             stand_ins.look_at(found)
+            opened = found
             if arrays:
-                found = opened_in(found, "return")
+                opened = opened_in(found, "return")
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
-            arguments = {id(x): i for i, x in enumerate(own) if x.__class__ is Tensor}
-            outputs = Results(recorder, held, arguments).of(found)
+            outputs = Results(recorder, held, own.numbers()).of(opened)
             found = stand_ins.callers_own(found)
             recorder.finish(outputs)
         finally:
             capturing.reset(token)
             recorder.walker.clear()
-            for tensor, mine in zip(tensors, own):  # which observers know as one
+            for tensor, mine in zip(tensors, own.tensors):  # which observers know as one
                 if hasattr(mine, "serial"):
                     tensor.serial = mine.serial
         if recorder.ended is not None or stand_ins.why is not None:
@@ -445,7 +445,11 @@ class Captured(Generic[P, R]):
     ) -> StandIns:
         """What the step is given. In the first run, its caller's tensors: what it reaches beside them isn't known."""
         arrays = named_arrays(self._function, args, kwargs) if given.arrays else ()
-        watched = iter([ArrayArgument(array, name, recorder) for array, name in arrays])
+        names = {id(array): name for array, name in arrays}
+
+        def watched(array: Any) -> ArrayArgument:
+            return ArrayArgument(array, names[id(array)], recorder)
+
         return StandIns(watched, not (state.codes or given.arrays), self._reached)
 
     @one_at_a_time

@@ -44,7 +44,7 @@ class _Named(Ref):
 
 
 class _Argument(_Named):
-    """A tensor that the step was given, and gives back itself."""
+    """A tensor or a tuple that the step was given, and gives back itself."""
 
     __slots__ = ()
     letter = "x"
@@ -137,7 +137,7 @@ class Results:
     Args:
         recorder: of the run.
         held: identities of lists and dicts that were there before, and are given themselves.
-        arguments: which tensors the step was given, by their identities.
+        arguments: the numbers of tensors and tuples that the step was given, by their identities.
     """
 
     def __init__(self, recorder: Any, held: Container[int], arguments: Mapping[int, int]) -> None:
@@ -211,7 +211,7 @@ def as_each_time(now: Ref, before: Ref) -> Ref:
 
 
 def arguments_in(ref: Ref) -> list[int]:
-    """Which of the tensors that a step was given it gives back."""
+    """Which of the tensors and tuples that a step was given it gives back."""
     found: set[int] = set()
     waiting = [ref]
     while waiting:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container
 from operator import is_
 from typing import Any
 
 import numpy
 
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.nesting import alike, nested_kind, nested_parts
 from eagerflow.capture.arguments.results import is_container, parts_of
 from eagerflow.capture.arguments.taken_apart import is_array
 from eagerflow.capture.dependence.as_held import as_held
@@ -27,7 +28,7 @@ class StandIns:
     one object here, too. Lists and dicts are copies; what the step does to them is done to the caller's afterwards.
 
     Args:
-        watched: what stands for the NumPy arrays, in order.
+        watched: gives what stands for a NumPy array.
         themselves: the step is given its caller's own tensors, lists and dicts; they are only looked at.
         known: tensors that it is given themselves, by their identities.
 
@@ -35,7 +36,9 @@ class StandIns:
         why: what the step does with its arguments that a replay couldn't do, None if nothing.
     """
 
-    def __init__(self, watched: Iterator[ArrayArgument], themselves: bool = False, known: Container[int] = ()) -> None:
+    def __init__(
+        self, watched: Callable[[Any], ArrayArgument] | None, themselves: bool = False, known: Container[int] = ()
+    ) -> None:
         self._watched, self._themselves, self._known = watched, themselves, known
         self._made: dict[int, Any] = {}  # by the identity of what they stand for
         self._own: dict[int, Any] = {}  # what a stand-in stands for
@@ -45,19 +48,17 @@ class StandIns:
 
     def of(self, x: Any) -> Any:
         """What stands for an argument, or for a list, tuple or dict of them."""
-        kind = type(x)
-        if kind is tuple:
-            return tuple([self.of(part) for part in x])
-        if kind not in (Tensor, list, dict):
+        kind = Tensor if type(x) is Tensor else nested_kind(x)
+        if kind is None:
             return self._array(x) if is_array(x) else x
         if id(x) not in self._made:
-            made = self._made[id(x)] = self._container(x) if kind in (list, dict) else self._single(x)
+            made = self._made[id(x)] = self._single(x) if kind is Tensor else self._container(x, kind)
             self._own[id(made)] = x
         return self._made[id(x)]
 
     def _array(self, x: Any) -> Any:
         """Each place has its own: a step that asks whether two arrays are one isn't captured."""
-        made = x if self._themselves else next(self._watched)
+        made = x if self._themselves or self._watched is None else self._watched(x)
         self._own[id(made)] = x
         return made
 
@@ -78,9 +79,11 @@ class StandIns:
             made.logits = (logits[0], self.of(logits[1]), logits[2])
         return made
 
-    def _container(self, x: Any) -> Any:
-        parts = [self.of(part) for part in (x if x.__class__ is list else x.values())]
-        made = x if self._themselves else parts if x.__class__ is list else dict(zip(x, parts))
+    def _container(self, x: Any, kind: type) -> Any:
+        parts = [self.of(part) for part in nested_parts(x)]
+        if kind is tuple:
+            return x if all(map(is_, parts, nested_parts(x))) else alike(x, parts)
+        made = x if self._themselves else alike(x, parts)
         self._containers.append((x, made, _content(made)))
         return made
 
@@ -103,7 +106,7 @@ class StandIns:
             if _are_same(_content(made), before):
                 continue
             self.why = self.why or f"the step changes a {x.__class__.__name__} that it is given"
-            if made.__class__ is list:
+            if isinstance(made, list):
                 x[:] = [self.callers_own(part) for part in made]
             else:
                 parts = {key: self.callers_own(part) for key, part in made.items()}
@@ -159,7 +162,7 @@ def _made_of(named: Any, parts: list[Any]) -> Any:
     """A named tuple of other parts."""
     if not hasattr(named, "_make"):
         return named
-    made = named._make(parts)
+    made = alike(named, parts)
     if hasattr(made, "__dict__"):
         vars(made).update(vars(named))
     return made
@@ -167,7 +170,7 @@ def _made_of(named: Any, parts: list[Any]) -> Any:
 
 def _content(container: Any) -> list[Any]:
     """What is in a list or dict, in order."""
-    return list(container) if container.__class__ is list else [*container, *container.values()]
+    return list(container) if isinstance(container, list) else [*container, *container.values()]
 
 
 def _are_same(now: list[Any], before: list[Any]) -> bool:

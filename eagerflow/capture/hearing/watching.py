@@ -21,6 +21,7 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
+from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.core.in_place import stored
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
@@ -66,12 +67,26 @@ def _harmless(code: CodeType, at: int) -> bool:
     return following.opname.startswith("CALL") and bool(asked & _ASKERS)
 
 
+@functools.cache
+def _asks_for_class(code: CodeType, at: int) -> bool:
+    """Whether code of the user's goes on with the class of what it asks for at this place."""
+    if not is_of_user(code.co_filename):
+        return False
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG", "PRECALL")]
+    following = next((step for step in steps if step.offset > at), None)
+    return following is not None and (following.opname.startswith("CALL") or following.argval == "__class__")
+
+
 def _data(self: Any) -> Any:
     recorder: Any = capturing.get()
     if recorder is not None and recorder.knows(self):
         frame = sys._getframe(1)
         if not _harmless(frame.f_code, frame.f_lasti):
             recorder.read(self, _asked(frame))
+        elif not stored(self).shape and _asks_for_class(frame.f_code, frame.f_lasti):
+            recorder.end(
+                "the step asks for the class of raw data without axes: numbers and arrays stand for each other"
+            )
     return stored(self)
 
 
