@@ -178,4 +178,6 @@ def _are_same(now: list[Any], before: list[Any]) -> bool:
 
 
 def _view(array: Any) -> Any:
-    return numpy.asarray(array) if isinstance(array, numpy.generic) else array.view()
+    if isinstance(array, numpy.bool_):  # of which there are two objects in all
+        return numpy.asarray(array)
+    return array.copy() if isinstance(array, numpy.generic) else array.view()
