@@ -7,6 +7,7 @@ import decimal
 import gc
 import io
 import linecache
+import logging
 import os
 import re
 import signal
@@ -155,6 +156,7 @@ def _surroundings() -> Iterator[str]:
             ef.config.set_floatx(floats[0])
             ef.config.set_epsilon(floats[1])
             ef.config.set_image_data_format(floats[2])
+            logging.disable(logging.NOTSET)
             ef.config.set_dtype_policy(None)
             ef.config.set_max_epochs(None)
             ef.config.disable_flash_attention()

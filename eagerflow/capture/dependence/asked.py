@@ -125,10 +125,10 @@ def asked_for(
         shared: settings of ours that functions ask for.
         has_decimals: whether the step may compute with decimal numbers.
     """
-    asked = {name: _SETTINGS[name] for name in _SETTINGS.keys() & named}
-    asked |= {each.name: each.state for each in shared if callable(each.state)}
-    asked |= {"decimal.getcontext()": _decimals} if has_decimals else {}
-    yield from ((ask, ask(), name) for name, ask in asked.items())
+    asked = [(_SETTINGS[name], name) for name in _SETTINGS.keys() & named]
+    asked += [(each.state, each.name) for each in shared if callable(each.state)]
+    asked += [(_decimals, "decimal.getcontext()")] if has_decimals else []
+    yield from ((ask, ask(), name) for ask, name in asked)
 
 
 def value_of(variable: ContextVar[Any]) -> Any:

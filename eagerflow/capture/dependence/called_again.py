@@ -24,7 +24,8 @@ __all__ = ["CalledAgain", "set_for_the_step"]
 # By these, code changes collections and arrays, and attributes that it doesn't name.
 _CHANGING = frozenset(
     """
-    add append appendleft clear difference_update discard extend extendleft fill insert intersection_update itemset
+    add append appendleft clear difference_update discard extend extendleft fill heapify heappop heappush heappushpop
+    heapreplace insert insort insort_left insort_right intersection_update itemset
     move_to_end partition pop popitem popleft put remove resize reverse rotate setdefault setfield sort
     symmetric_difference_update update __delitem__ __ior__ __iadd__ __setitem__ copyto putmask place setitem delitem
     """.split()

@@ -14,6 +14,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -151,7 +152,16 @@ class _Listening:
         elif role is _Role.SETTING:
             self._by_the_user(frame, f"numpy.{code.co_qualname.removesuffix('.__init__')}")
         elif role is _Role.STANDARD and is_acting(module := module.partition(".")[0], code):
-            self._by_the_user(frame, f"{module}.{code.co_name}")
+            first = frame if module != "logging" else _first_of(frame)
+            self._by_the_user(frame, f"{module}.{first.f_code.co_name}")
+        elif role is _Role.STANDARD and code.co_qualname == "Logger.isEnabledFor":
+            asked = frame.f_locals
+            self._asks_whether_it_logs(asked["self"], asked["level"])
+
+    def _asks_whether_it_logs(self, logger: Any, level: Any) -> None:
+        """Somebody asks whether a message is to be written; most are not, and then nothing else happens."""
+        thing = Shared(f"the level of logging of {logger.name!r}", partial(logger.isEnabledFor, level))
+        self.shared[f"{id(logger)} {level}"] = thing
 
     def _makes(self, frame: FrameType) -> None:
         """An object is made; a replay makes none, which could act when it goes."""
@@ -187,6 +197,13 @@ class _Listening:
 
     def _end(self, what: str, frame: FrameType) -> None:
         self.recorder.end(f"the step calls {what}", (frame.f_code.co_filename, frame.f_lineno))
+
+
+def _first_of(frame: FrameType) -> FrameType:
+    """The function of the same file that was called first, of those that call each other."""
+    while frame.f_back is not None and frame.f_back.f_code.co_filename == frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame
 
 
 def _folder_of(kind: type) -> str:
