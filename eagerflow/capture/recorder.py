@@ -23,6 +23,7 @@ from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
 from eagerflow.capture.errors import called_around
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.hearing.calls import line_of_user
+from eagerflow.capture.hearing.named import called
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
 from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
@@ -534,9 +535,9 @@ class Recorder(Observer):
             self._left += len(self._log) - before
         leaves = [leaf for leaf in tree.flatten(found) if leaf is not None and not isinstance(leaf, Variable)]
         if not all(isinstance(leaf, Tensor) or is_array(leaf) for leaf in leaves):
-            self.end(f"{function.__qualname__} gives Python values")
+            self.end(f"{called(function)} gives Python values")
         if self._log is not None and any(isinstance(leaf, Tensor) and leaf.key is not None for leaf in leaves):
-            self.end(f"{function.__qualname__} gives what a tape tracks")
+            self.end(f"{called(function)} gives what a tape tracks")
         outs = [self.new_slot(stored(leaf) if isinstance(leaf, Tensor) else leaf) for leaf in leaves]
         self.add(Call(function, refs, named, outs, arrays_in))
         self._reads.clear()  # whatever variables hold from here on is read again

@@ -211,9 +211,9 @@ def data_of(kind: type) -> frozenset[str]:
     return frozenset([name for name, value in own if not (callable(value) or hasattr(value, "__get__"))])
 
 
-def is_unheard(kind: type) -> bool:
-    """Whether a class is NumPy's or the standard library's, whose code isn't listened to while a step runs."""
-    top = str(kind.__module__).partition(".")[0]
+def is_unheard(kind: Any) -> bool:
+    """Whether a class or function is NumPy's or the standard library's, whose code isn't listened to in a step."""
+    top = str(getattr(kind, "__module__", None)).partition(".")[0]
     return top == "numpy" or (top in sys.stdlib_module_names and top != "__main__")
 
 

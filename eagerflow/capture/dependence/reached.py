@@ -345,7 +345,7 @@ class Held:
     def _of_cached(self, part: _Part) -> Iterator[_Part]:
         """A function whose results are stored: they count, not what they were computed from."""
         results, name = Results(part.thing), f"what {part.name} has cached"
-        if part.counts and part.named:
+        if part.counts and part.named and not is_unheard(inspect.unwrap(part.thing)):
             if results.known and results.has_room:
                 self.asked.append((results.as_before, True, name))
             else:
