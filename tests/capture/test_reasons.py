@@ -68,7 +68,9 @@ def test_a_change_before_what_may_raise_is_told_as_one_of_the_step():
         state["now"] = 0
         return found @ x
 
-    assert "the step changes state['now'] before cholesky, which may raise, depending on values" in reason(step)
+    told = reason(step)
+    assert "the step changes state" in told
+    assert "before lower_cholesky, which may raise" in told
 
 
 def test_results_that_the_standard_library_keeps_are_no_hindrance():
@@ -84,6 +86,6 @@ def test_an_argument_that_only_a_shown_signature_has_is_not_proposed_again():
         def call(self, inputs):
             return inputs
 
-    with pytest.raises(TypeError, match="functools[.]wraps has shown another function's[.] Take it, too") as refused:
+    with pytest.raises(TypeError, match="has shown another function") as refused:
         Wrapped()(X, training=True)
     assert "Did you mean" not in str(refused.value)
