@@ -19,6 +19,7 @@ from eagerflow.core.variable import Variable
 __all__ = ["Arguments", "Key", "Last", "is_array", "last", "named_arrays", "weakly"]
 
 _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
+_MADE_ANEW = (frozenset, MethodType)  # known by their parts: another one may get the identity of one that is gone
 _TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
 
 
@@ -217,7 +218,7 @@ class Last:
 
 def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
     """What the next call is compared with; None where it wouldn't know its own arguments again."""
-    if given.arrays or any(nested_kind(x) is not None for x in args):
+    if given.arrays or any(type(x) in _MADE_ANEW or nested_kind(x) is not None for x in args):
         return None
     made = Last(state, args)
     return None if made.arrays(args) is None else made

@@ -118,6 +118,22 @@ def test_what_a_step_may_tell_apart_is(one, other):
     assert step.signatures == 2
 
 
+@pytest.mark.parametrize("make", [lambda i: frozenset([[8, 0], [0, 8]][i % 2]), lambda i: Scale().times])
+def test_another_one_at_the_place_of_one_that_is_gone_is_told_apart(make):
+    def step(x, b):
+        for k in b if isinstance(b, frozenset) else (b.__self__.by,):
+            x = x * (k + 3) - 1
+        return x
+
+    captured = ef.function(step, verify_every=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for i in range(16):
+            Scale.by = float(i % 2)
+            assert captured(X, make(i)).tolist() == step(X, make(i)).tolist()
+    Scale.by = 2.0
+
+
 def test_numbers_that_differ_in_every_call_are_told_to_be_passed_as_tensors():
     step = ef.function(lambda x, rate: x * rate)
     with warnings.catch_warnings(record=True) as caught:
