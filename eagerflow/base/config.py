@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.shared import Shared, shared
 from eagerflow.base.typing import DataFormat
 
 __all__ = ["backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering"]

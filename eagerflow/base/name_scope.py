@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from eagerflow.base.shared import Shared, shared
+from eagerflow.base.capturing import Shared, shared
 
 __all__ = ["in_scope", "name_scope"]
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy
 
-from eagerflow.base.capturing import capturing
+from eagerflow.base.capturing import Shared, capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
@@ -28,6 +28,7 @@ from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.attributes import name_of
 from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
 from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.dependence.kept import tensors_in, those_kept
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.errors import explained
 from eagerflow.capture.graphs import Graphs, graphs_of
@@ -350,7 +351,8 @@ class Captured(Generic[P, R]):
             if len(self._reached) > known and not self._reached.keys().isdisjoint(map(id, given.tensors)):
                 return self._function(*args, **kwargs)  # the next call with them has a signature of its own
         guards = state.guards = Guards(held, taped=log.get() is not None)
-        recorder = Recorder(state.before is not None, current())
+        recorder, tensors = Recorder(state.before is not None, current()), tensors_in(held.layers)
+        recorder.keeps(state.kept)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         containers = held.containers.keys() | stand_ins.identities()
         if state.before is not None:
@@ -389,7 +391,11 @@ class Captured(Generic[P, R]):
             state.endings += recorder.opens_arrays  # no second try: layers were built in the run that was looked at
             self._ended(state, *(recorder.ended or ("", None)))
         else:
-            self._compare(state, made, recorder, guards, between)
+            kept = [] if state.kept or guards.changed() is None else those_kept(tensors, recorder)
+            if kept and not (held.goes_by_objects or recorder.watch.has_risked):
+                state.kept, state.before, state.tries = kept, None, 0  # the next runs tell whether somebody reads them
+            else:
+                self._compare(state, made, recorder, guards, between)
             state.layers, state.containers = list(map(weakly, held.layers)), frozenset(held.containers)
         return found
 
@@ -422,6 +428,7 @@ class Captured(Generic[P, R]):
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
+            recorder.leave_kept(found)
             outputs = Results(recorder, held, own.numbers()).of(opened)
             found = stand_ins.callers_own(found)
             recorder.finish(outputs)
@@ -458,6 +465,7 @@ class Captured(Generic[P, R]):
         program = state.program
         assert program is not None
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
+        recorder.keeps(state.kept)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too
             layers = [layer for ask in state.layers if (layer := ask()) is not None]
@@ -486,7 +494,11 @@ class Captured(Generic[P, R]):
             self._give_up(state, why, line)
 
     def _held(self, state: State) -> Held:
-        held = Held(self._function, state.codes, state.shared.values())
+        shared = [*state.shared.values(), *[Shared(each.name, each.is_there) for each in state.kept]]
+        held = Held(self._function, state.codes, shared, state.kept)
+        if state.kept and held.goes_by_objects:  # which may be these
+            state.kept = []
+            return self._held(state)
         for thing in [ask() for ask in state.objects]:
             held.reach(thing, name_of(thing))
         return held

@@ -19,6 +19,7 @@ from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
+from eagerflow.capture.dependence.kept import Kept, keep, those_kept
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
 from eagerflow.capture.errors import called_around
 from eagerflow.capture.forwarding import Forwarding
@@ -99,6 +100,8 @@ class Recorder(Observer):
         self._kept_back = KeptBack(self.arrays, self._slots)
         self.conversions = Conversions(self)
         self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
+        self._of_before: dict[int, str] = {}  # their names, by the identity of their arrays
+        self.kept: list[Kept] = []  # tensors that layers have of the call before, and that replays replace
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
 
     # -- slots and references
@@ -514,6 +517,26 @@ class Recorder(Observer):
             if any(self.slot_of(stored(loss)) is not None for loss in losses):  # others are from before
                 args = Group(tuple, [Const(layer), self.ref(list(layer._losses))])
                 self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
+
+    def keeps(self, kept: list[Kept]) -> None:
+        """Let replays leave tensors in layers as this run does."""
+        self.kept = [each.now() for each in kept]
+        self._of_before = {id(stored(each.tensor)): each.name for each in self.kept if each.is_there()}
+
+    def has_asked(self, tensor: Any) -> None:
+        """Somebody asks for something of a tensor: is it one that the call before has left?"""
+        if (name := self._of_before.get(id(stored(tensor)))) is not None:
+            self.end(f"the step reads {name}, which its last call left there: make it a Variable")
+
+    def leave_kept(self, found: Any) -> None:
+        """Let a replay leave in layers the tensors that this run left there, beside what it gives."""
+        for before in self.kept:
+            now = before.now()
+            given = any(leaf is now.tensor for leaf in tree.flatten(found))
+            if given or not those_kept([before], self) or self.watch.has_risked:
+                self.end(f"the step changes {now.name}: do that outside, or make it a Variable")
+            args = Group(tuple, [Const(now.layer), Const(now.key), self.ref(now.tensor)])
+            self.add(Call(keep, args, Group(dict, []), [], arrays_in))
 
     def walk(self, walk: Any, seeds: dict[int, Any]) -> dict[int, Any] | None:
         """A tape's walk back, written down; None where it must go its usual way."""

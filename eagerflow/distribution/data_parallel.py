@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.shared import Shared, shared
+from eagerflow.base.capturing import Shared, shared
 from eagerflow.distribution.batches import Distributed
 from eagerflow.distribution.joining import joined
 from eagerflow.distribution.meshes import DeviceMesh, LayoutMap, TensorLayout

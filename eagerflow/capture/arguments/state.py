@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.base.shared import Shared
+from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.dependence.kept import Kept
 from eagerflow.capture.graphs import Graphs
 from eagerflow.capture.program import Program
 
@@ -39,6 +40,7 @@ class State:
         "graphs",
         "guards",
         "inside",
+        "kept",
         "layers",
         "looked",
         "looks",
@@ -60,6 +62,7 @@ class State:
         self.codes: dict[Any, dict[str, Any]] = {}
         self.inside: dict[Any, dict[str, Any]] = {}  # of them, those that ran in what each replay calls again
         self.shared: dict[str, Shared] = {}  # by name, what the whole process shares, and they ask for
+        self.kept: list[Kept] = []  # tensors that replays leave in layers
         self.layers: list[Callable[[], Any]] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.shared import Shared
+from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.attributes import NOTHING
 from eagerflow.kernels.machine.threads import get_num_threads
 

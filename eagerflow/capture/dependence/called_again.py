@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.attributes import name_of, private_names
 from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.dependence.kept import keep
 from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of, is_ours
 from eagerflow.capture.dependence.names import Names, named_in
 from eagerflow.capture.dependence.reached import Codes, Held
@@ -110,7 +111,8 @@ class CalledAgain:
 
 def _given(calls: Iterable[Call]) -> list[Any]:
     """The objects that calls are given, each once."""
-    constants = [each for call in calls for ref in call.refs() for each in _constants(ref)]
+    reading = [call for call in calls if call.function is not keep]
+    constants = [each for call in reading for ref in call.refs() for each in _constants(ref)]
     return list({id(each): each for each in constants}.values())
 
 

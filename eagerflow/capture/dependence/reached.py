@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.base.shared import Shared
+from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.dependence.asked import CACHED, Results, asked_for, computes_with_decimals, is_alive, value_of
 from eagerflow.capture.dependence.attributes import (
@@ -35,6 +35,7 @@ from eagerflow.capture.dependence.attributes import (
     private_names,
     settings,
 )
+from eagerflow.capture.dependence.kept import Kept
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
     LARGEST,
@@ -128,6 +129,7 @@ class Held:
         function: the step.
         codes: functions of the user's that ran in it before, with their globals.
         shared: what the whole process shares, and functions that ran ask for.
+        kept: attributes of layers that the step leaves there, and doesn't read before.
 
     Attributes:
         variables: those among it.
@@ -157,8 +159,8 @@ class Held:
 
     asks_for_device = True
 
-    def __init__(self, function: Callable[..., Any], codes: Codes, shared: Collection[Shared] = ()) -> None:
-        names = named_in(codes)
+    def __init__(self, function: Any, codes: Codes, shared: Collection[Shared] = (), kept: Iterable[Kept] = ()) -> None:
+        names, self._kept = named_in(codes), kept
         self._look(function, codes, names, shared)
         if self._reads_any and not names.any:  # by a name of its own, such as `look = getattr`
             self._look(function, codes, names._replace(any=True), shared)
@@ -184,8 +186,7 @@ class Held:
         self.unknown: list[str] = []
         self.has_abstract = self.has_tensor_keys = self._has_decimals = self._reads_any = False
         self.reads_in_order = names.any
-        self._codes = codes
-        self._names = names
+        self._codes, self._names = codes, names
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
         self._classes: set[tuple[int, bool]] = set()
         self._keep: list[Any] = []
@@ -454,6 +455,7 @@ class Held:
         self.objects[id(layer)] = (layer, name)
         # Those without an underscore users may read, too, and know their names.
         passed_over = frozenset([key for key in _CACHES if key.startswith("_") or key not in self._names.attributes])
+        passed_over |= {each.key for each in self._kept if each.layer is layer}
         self.containers[id(own)], self.passed_over[id(own)] = (own, name), passed_over
         users = is_users(type(layer))
         for key, value in living(own):

@@ -40,12 +40,13 @@ class Watch:
     Attributes:
         calling: whether a function runs that each replay calls again.
         ran_users_code: whether code of the user's ran in the last one.
+        has_risked: whether something ran that may raise, depending on values.
         may_swallow: why an error under a `with` may be lost, and the line.
     """
 
     def __init__(self, end: Callable[[str, Line], None]) -> None:
         self._end = end
-        self.calling = self.ran_users_code = False
+        self.calling = self.ran_users_code = self.has_risked = False
         self.may_swallow: tuple[str, Line] | None = None
         self._called_again: CalledAgain | None = None
         self._guards: Guards | None = None
@@ -110,6 +111,7 @@ class Watch:
             frames: of the step around it, from there outwards.
             with_users_code: whether code of the user's was a part of it.
         """
+        self.has_risked = True
         way, line = where_handled(frames)
         does = "has a `finally` for that" if way == "finally" else "goes on after an error"
         why = f"{name} may raise, depending on values, and the step {does}"

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.shared import Shared, asked_by
+from eagerflow.base.capturing import Shared, asked_by
 from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_setting_of_numpy, writes
 from eagerflow.core.device import namespaces
 

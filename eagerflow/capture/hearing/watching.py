@@ -30,6 +30,7 @@ from eagerflow.core.variable import Variable
 __all__ = ["watched"]
 
 _OURS = str(Path(__file__).parents[2].absolute())
+_CAPTURING = (str(Path(__file__).parents[1].absolute()) + os.sep, "<eagerflow guards>")
 _ABOUT = frozenset({"dtype", "shape", "ndim", "size", "nbytes", "__class__", "itemsize"})
 _ASKERS = frozenset({"device_of", "namespace_of", "_namespace_of", "type", "signature_of", "is_device_array"})
 # Functions of ours that hand the array on to what asks for its shape and type alone, or keeps it as it is.
@@ -79,6 +80,8 @@ def _asks_for_class(code: CodeType, at: int) -> bool:
 
 def _data(self: Any) -> Any:
     recorder: Any = capturing.get()
+    if recorder is not None and recorder.kept and not sys._getframe(1).f_code.co_filename.startswith(_CAPTURING):
+        recorder.has_asked(self)
     if recorder is not None and recorder.knows(self):
         frame = sys._getframe(1)
         if not _harmless(frame.f_code, frame.f_lasti):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.shared import Shared, shared
+from eagerflow.base.capturing import Shared, shared
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call

@@ -15,8 +15,8 @@ from typing import Any
 
 from eagerflow import distribution, ops
 from eagerflow.base import tree
+from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.output import write
-from eagerflow.base.shared import Shared, shared
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.data.arrays import as_batch
 from eagerflow.data.parts import brought

@@ -10,7 +10,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.base.shared import asked_by
+from eagerflow.base.capturing import asked_by
 from eagerflow.compat.backend import control
 from tests.capture.steps import bits, many
 
