@@ -77,9 +77,6 @@ class Arguments:
             return about
         if kind in _NUMBERS:
             return _number(x)
-        nested = nested_kind(x)
-        if nested is not None:
-            return self._collection(x, kind, nested)
         if type(x) is ArrayArgument:
             self.tensors.append(x)
             return None
@@ -87,6 +84,9 @@ class Arguments:
             self.arrays = True
             self.tensors.append(x)
             return (kind, x.shape, x.dtype.str, x.strides)  # which a step can tell from a tensor
+        nested = nested_kind(x)
+        if nested is not None:
+            return self._collection(x, kind, nested)
         if isinstance(x, Tensor) and not isinstance(x, Variable):
             self.plain = False
         return self._value(x, kind)
