@@ -12,6 +12,7 @@ import eagerflow as ef
 from eagerflow import layers, ops
 from eagerflow.base.capturing import asked_by
 from eagerflow.compat.backend import control
+from eagerflow.compat.tensorflow.summaries import summary
 from tests.capture.steps import bits, many
 
 X = ef.Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -146,3 +147,24 @@ def test_each_function_that_sets_something_is_marked():
     }
     assert {"set_dtype_policy", "set_distribution", "disable_flash_attention"} <= setting.keys()
     assert [name for name, each in setting.items() if not asked_by(inspect.unwrap(each).__code__)] == []
+
+
+@pytest.mark.filterwarnings("ignore:.* runs eagerly, not captured")
+@pytest.mark.parametrize("value", [lambda x: ops.sum(x), lambda x: 2.0])
+def test_what_a_step_tells_tensorboard_is_written_from_the_call_on_in_which_somebody_records(value, tmp_path):
+    def step(x):
+        summary.scalar("value", value(x), step=1)
+        return x * 2.0
+
+    captured = ef.function(step)
+    many(captured, X, calls=5)
+    assert captured.replays
+    writer = summary.create_file_writer(tmp_path)
+    with writer.as_default():
+        sizes = []
+        for records in (False, False, True, True, True, True, True):
+            with summary.record_if(records):
+                captured(X)
+            writer.flush()
+            sizes.append(sum(file.stat().st_size for file in tmp_path.iterdir()))
+    assert sizes[0] == sizes[1] < sizes[2] < sizes[3] < sizes[4] < sizes[5] < sizes[6]
