@@ -1,20 +1,27 @@
-"""Which step is being captured in the running context, and what a replay calls again (see `eagerflow/capture`).
+"""Which step is captured in the running context, what a replay calls again, and what it looks at before it.
 
 A captured step is a list of kernels on arrays. What isn't mathematics on arrays - an optimizer's step, a metric's
-state, random draws, checks of values - stays a call of Python, made again in each replay: `replayed` marks it.
+state, random draws, checks of values - stays a call of Python, made again in each replay: `replayed` marks it. What
+the whole process shares and may be set, such as the policy of new layers, is compared before each replay of a step that
+has asked for it: `shared` marks the functions that ask, and whoever listens to calls finds them. (See
+`eagerflow/capture`.)
 """
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar
+from types import FunctionType
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Capturing", "beside_the_step", "capturing", "replayed", "replayed_check"]
+__all__ = ["Capturing", "Shared", "asked_by", "beside_the_step", "capturing", "once_only", "replayed", "replayed_check"]
+__all__ += ["shared"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -52,6 +59,58 @@ def replayed_check(function: Callable[P, R]) -> Callable[P, R]:
     """The same for a function that looks at values, may raise, and changes nothing: replays with it may overlap."""
     function.only_checks = True  # type: ignore[attr-defined]
     return replayed(function)
+
+
+class Shared(NamedTuple):
+    """Something that all of the process shares.
+
+    Attributes:
+        name: what messages call it.
+        state: the dict that holds it; or a function that gives what it is: objects, numbers, texts, tuples of these.
+    """
+
+    name: str
+    state: dict[Any, Any] | Callable[[], Any]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a dict, which may be large, and whose changes are seen without a look into it."""
+        return isinstance(self.state, dict)
+
+
+_sharing: dict[int, tuple[FunctionType, tuple[Shared, ...]]] = {}  # by the identity of their codes
+
+
+def shared(*things: Shared) -> Callable[[F], F]:
+    """Mark a function of ours that gives, sets or goes by what the whole process shares.
+
+    Args:
+        things: what that is.
+    """
+
+    def mark(function: F) -> F:
+        plain: Any = inspect.unwrap(function)
+        _sharing[id(plain.__code__)] = plain, things
+        return function
+
+    return mark
+
+
+def asked_by(code: Any) -> tuple[Shared, ...]:
+    """What the function with this code asks for."""
+    found = _sharing.get(id(code))
+    return () if found is None else found[1]
+
+
+def once_only(what: str) -> None:
+    """What runs gives something else in each call, and a replay wouldn't call it again: a capture ends here.
+
+    Args:
+        what: is said of the step.
+    """
+    recorder = capturing.get()
+    if recorder is not None:
+        recorder.end(what)
 
 
 @contextlib.contextmanager

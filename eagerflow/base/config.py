@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.typing import DataFormat
 
@@ -25,6 +26,9 @@ _switches: dict[str, bool | None] = {
     "traceback_filtering": True,
     "unsafe_deserialization": False,
 }
+_SWITCHES = Shared("eagerflow.config", _switches)
+_LIMITS = Shared("the limits of training in eagerflow.config", lambda: (_most("epochs"), _most("steps_per_epoch")))
+_HOME = Shared("eagerflow.config.home()", lambda: str(_home()))
 
 
 def backend() -> str:
@@ -145,6 +149,7 @@ def set_image_data_format(data_format: DataFormat) -> None:
     _settings["image_data_format"] = data_format
 
 
+@shared(_LIMITS)
 def max_epochs() -> int | None:
     """The limit that `set_max_epochs` set, else that of the environment's `KERAS_MAX_EPOCHS`, else None.
 
@@ -153,9 +158,10 @@ def max_epochs() -> int | None:
     3
     >>> ef.config.set_max_epochs(None)
     """
-    return _limit("max_epochs", "KERAS_MAX_EPOCHS")
+    return _most("epochs")
 
 
+@shared(_LIMITS)
 def set_max_epochs(max_epochs: int | None) -> None:
     """Limit every `fit` of this process to this many epochs, to try out a program quickly.
 
@@ -173,6 +179,7 @@ def set_max_epochs(max_epochs: int | None) -> None:
     _limits["max_epochs"] = _checked_limit("max_epochs", max_epochs)
 
 
+@shared(_LIMITS)
 def max_steps_per_epoch() -> int | None:
     """The limit that `set_max_steps_per_epoch` set, else that of `KERAS_MAX_STEPS_PER_EPOCH`, else None.
 
@@ -181,9 +188,10 @@ def max_steps_per_epoch() -> int | None:
     10
     >>> ef.config.set_max_steps_per_epoch(None)
     """
-    return _limit("max_steps_per_epoch", "KERAS_MAX_STEPS_PER_EPOCH")
+    return _most("steps_per_epoch")
 
 
+@shared(_LIMITS)
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     """Limit every `fit`, `evaluate` and `predict` of this process to this many steps per epoch.
 
@@ -201,7 +209,8 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     _limits["max_steps_per_epoch"] = _checked_limit("max_steps_per_epoch", max_steps_per_epoch)
 
 
-def _limit(name: str, variable: str) -> int | None:
+def _most(what: str) -> int | None:
+    name, variable = f"max_{what}", f"KERAS_MAX_{what.upper()}"
     given = os.environ.get(variable)
     if _limits[name] is not None or not given:
         return _limits[name]
@@ -214,6 +223,7 @@ def _checked_limit(name: str, value: object) -> int | None:
     raise ValueError(f"{name}={value!r}: expected an integer of at least 1, or None for no limit.")
 
 
+@shared(_SWITCHES)
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is written to the standard output, rather than to the log "eagerflow".
 
@@ -223,6 +233,7 @@ def is_interactive_logging_enabled() -> bool:
     return bool(_switches["interactive_logging"])
 
 
+@shared(_SWITCHES)
 def enable_interactive_logging() -> None:
     """Write progress to the standard output, which is the default.
 
@@ -233,6 +244,7 @@ def enable_interactive_logging() -> None:
     _switches["interactive_logging"] = True
 
 
+@shared(_SWITCHES)
 def disable_interactive_logging() -> None:
     """Write progress to `logging.getLogger("eagerflow")`, at the level INFO: for servers and schedulers.
 
@@ -244,6 +256,7 @@ def disable_interactive_logging() -> None:
     _switches["interactive_logging"] = False
 
 
+@shared(_SWITCHES)
 def is_traceback_filtering_enabled() -> bool:
     """Whether tracebacks leave out frames inside of eagerflow.
 
@@ -254,6 +267,7 @@ def is_traceback_filtering_enabled() -> bool:
     return bool(_switches["traceback_filtering"])
 
 
+@shared(_SWITCHES)
 def enable_traceback_filtering() -> None:
     """Leave the frames inside eagerflow out of tracebacks, which is the default.
 
@@ -264,6 +278,7 @@ def enable_traceback_filtering() -> None:
     _switches["traceback_filtering"] = True
 
 
+@shared(_SWITCHES)
 def disable_traceback_filtering() -> None:
     """Show every frame in tracebacks.
 
@@ -275,6 +290,7 @@ def disable_traceback_filtering() -> None:
     _switches["traceback_filtering"] = False
 
 
+@shared(_SWITCHES)
 def enable_unsafe_deserialization() -> None:
     """Makes every `load_model` behave as with `safe_mode=False`.
 
@@ -286,11 +302,13 @@ def enable_unsafe_deserialization() -> None:
     _switches["unsafe_deserialization"] = True
 
 
+@shared(_SWITCHES)
 def unsafe_deserialization() -> bool:
     """Whether `enable_unsafe_deserialization` was called."""
     return bool(_switches["unsafe_deserialization"])
 
 
+@shared(_SWITCHES)
 def is_flash_attention_enabled() -> bool | None:
     """What was last set by `enable_flash_attention` or `disable_flash_attention`; None when neither was called.
 
@@ -301,6 +319,7 @@ def is_flash_attention_enabled() -> bool | None:
     return _switches["flash_attention"]
 
 
+@shared(_SWITCHES)
 def enable_flash_attention() -> None:
     """Accepted for compatibility with Keras: attention has one implementation here, so this changes no result.
 
@@ -311,6 +330,7 @@ def enable_flash_attention() -> None:
     _switches["flash_attention"] = True
 
 
+@shared(_SWITCHES)
 def disable_flash_attention() -> None:
     """Accepted for compatibility with Keras: attention has one implementation here, so this changes no result.
 
@@ -330,10 +350,15 @@ def is_nnx_enabled() -> bool:
     return False
 
 
+@shared(_HOME)
 def home() -> Path:
     """The folder for downloads and settings: `EAGERFLOW_HOME`, else `~/.eagerflow`. Not created here.
 
     >>> ef.config.home().is_absolute()
     True
     """
+    return _home()
+
+
+def _home() -> Path:
     return Path(os.environ.get("EAGERFLOW_HOME") or Path.home() / ".eagerflow")

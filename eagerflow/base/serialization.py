@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 from eagerflow.base.typing import Configuration
 from eagerflow.base.wording.other_names import name_meant
@@ -32,6 +33,10 @@ _source: contextvars.ContextVar[tuple[str, bool] | None] = contextvars.ContextVa
 _scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
     "custom_objects", default=MappingProxyType({})
 )
+_SCOPED = Shared("custom_object_scope", lambda: tuple(_scoped.get().items()))
+_GLOBAL = Shared("get_custom_objects()", _global_objects)
+_REGISTERED = Shared("what register_keras_serializable registered", _registered)
+_NAMES = Shared("what register_keras_serializable named", _names)
 
 # Every table of built-in things by the Keras module it stands for ("keras.layers").
 tables: dict[str, Table] = {}
@@ -160,6 +165,7 @@ class Table:
         return _build(self.find(name, custom_objects), config, custom_objects)
 
 
+@shared(_SCOPED, _GLOBAL, _REGISTERED)
 def _custom(name: str, custom_objects: Mapping[str, Any] | None) -> Any:
     """What the user called so; a registered thing without its package comes last, by `_without_package`."""
     for known in (custom_objects or {}, _scoped.get(), _global_objects, _registered):
@@ -168,11 +174,13 @@ def _custom(name: str, custom_objects: Mapping[str, Any] | None) -> Any:
     return None
 
 
+@shared(_REGISTERED)
 def _without_package(name: str) -> Any:
     short = {key.rpartition(">")[2]: thing for key, thing in _registered.items()}
     return short.get(name)
 
 
+@shared(_SCOPED, _GLOBAL, _REGISTERED)
 def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
     return [*(custom_objects or {}), *_scoped.get(), *_global_objects, *_registered]
 
@@ -264,6 +272,7 @@ class CustomObjectScope:
         self.custom_objects = custom_objects or {}
         self.backup: Mapping[str, Any] | None = None
 
+    @shared(_SCOPED)
     def __enter__(self) -> CustomObjectScope:
         self.backup = _scoped.get()
         _scoped.set({**self.backup, **self.custom_objects})
@@ -276,6 +285,7 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
+@shared(_GLOBAL)
 def get_custom_objects() -> dict[str, Any]:
     """The process-wide table of custom objects; change it in place.
 
@@ -289,6 +299,7 @@ def get_custom_objects() -> dict[str, Any]:
     return _global_objects
 
 
+@shared(_REGISTERED, _NAMES)
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """A decorator that lets a class (with `get_config`) or function be named in configs as `"package>name"`.
 
@@ -324,6 +335,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return decorate
 
 
+@shared(_NAMES)
 def get_registered_name(obj: Any) -> str:
     """The name under which `obj` was registered, else its own.
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy
 
-from eagerflow.base.capturing import capturing
+from eagerflow.base.capturing import Shared, capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
@@ -28,6 +28,7 @@ from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.attributes import name_of
 from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
 from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.dependence.kept import tensors_in, those_kept
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.errors import explained
 from eagerflow.capture.graphs import Graphs, graphs_of
@@ -203,13 +204,13 @@ class Captured(Generic[P, R]):
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]
-                given_back = [tensors[number] for number in program.gives]
+                given_back = [given.numbered(number) for number in program.gives]
                 return program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
             if observers and program.interests(observers):
-                return program.announce(self.name, tensors, observers)
+                return program.announce(self.name, given, observers)
             if state.graphs is not None:
-                return self._launched(state.graphs, program.passed(tensors))
-            return program.run(*program.passed(tensors))
+                return self._launched(state.graphs, program.passed(given))
+            return program.run(*program.passed(given))
 
     def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the first of several calls give that don't depend on each other, computed at the same time.
@@ -241,7 +242,7 @@ class Captured(Generic[P, R]):
             return []
         state.replays += count
         self.replays += count
-        return run_side_by_side(program, [program.passed(one.tensors) for one in given[:count]])
+        return run_side_by_side(program, [program.passed(one) for one in given[:count]])
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
@@ -318,7 +319,7 @@ class Captured(Generic[P, R]):
         if sys.getprofile() is not None:
             return self._function(*args, **kwargs)
         arrays = [x for x in arrays if x.__class__ is numpy.ndarray]
-        given = StandIns(iter(()), themselves=True)
+        given = StandIns(None, themselves=True)
         given.of((args, *kwargs.values()))
         look, before = Look(), references(arrays)
         with heard_calls(look, given.identities(), current()) as calls, given:
@@ -350,7 +351,8 @@ class Captured(Generic[P, R]):
             if len(self._reached) > known and not self._reached.keys().isdisjoint(map(id, given.tensors)):
                 return self._function(*args, **kwargs)  # the next call with them has a signature of its own
         guards = state.guards = Guards(held, taped=log.get() is not None)
-        recorder = Recorder(state.before is not None, current())
+        recorder, tensors = Recorder(state.before is not None, current()), tensors_in(held.layers)
+        recorder.keeps(state.kept)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         containers = held.containers.keys() | stand_ins.identities()
         if state.before is not None:
@@ -380,6 +382,8 @@ class Captured(Generic[P, R]):
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         state.inside, state.outside = calls.inside, calls.outside
         other = not calls.codes <= before  # the guards don't know what these functions name
+        other = other or bool(calls.shared.keys() - state.shared.keys())  # nor this
+        state.shared = calls.shared
         fewer = not before <= calls.codes and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:
             state.before, state.tries = made, state.tries + 1
@@ -387,7 +391,11 @@ class Captured(Generic[P, R]):
             state.endings += recorder.opens_arrays  # no second try: layers were built in the run that was looked at
             self._ended(state, *(recorder.ended or ("", None)))
         else:
-            self._compare(state, made, recorder, guards, between)
+            kept = [] if state.kept or guards.changed() is None else those_kept(tensors, recorder)
+            if kept and not (held.goes_by_objects or recorder.watch.has_risked):
+                state.kept, state.before, state.tries = kept, None, 0  # the next runs tell whether somebody reads them
+            else:
+                self._compare(state, made, recorder, guards, between)
             state.layers, state.containers = list(map(weakly, held.layers)), frozenset(held.containers)
         return found
 
@@ -403,9 +411,9 @@ class Captured(Generic[P, R]):
     ) -> tuple[Any, Program | None]:
         """What the step gives, and the program of what it did; None where that can't be replayed."""
         args, kwargs = stand_ins.of(args), {name: stand_ins.of(x) for name, x in kwargs.items()}
-        tensors, own = given.converted(), Arguments(args, kwargs).tensors
-        inputs = [recorder.given(x, tensor) for x, tensor in zip(own, tensors)]
-        arrays = [x for x in own if type(x) is ArrayArgument]
+        tensors, own = given.converted(), Arguments(args, kwargs)
+        inputs = [recorder.given(x, tensor) for x, tensor in zip(own.tensors, tensors)]
+        arrays = [x for x in own.tensors if type(x) is ArrayArgument]
         before = references(arrays)
         left = [(stored(loss), layer.name) for layer in layers for loss in layer._losses if isinstance(loss, Tensor)]
         recorder.losses_before = {id(array): (array, name) for array, name in left}
@@ -414,19 +422,20 @@ class Captured(Generic[P, R]):
             with observing(recorder), heard_by((*recorder.others, recorder)), stand_ins:
                 found = self._function(*args, **kwargs)
             stand_ins.look_at(found)
+            opened = found
             if arrays:
-                found = opened_in(found, "return")
+                opened = opened_in(found, "return")
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
-            arguments = {id(x): i for i, x in enumerate(own) if x.__class__ is Tensor}
-            outputs = Results(recorder, held, arguments).of(found)
+            recorder.leave_kept(found)
+            outputs = Results(recorder, held, own.numbers()).of(opened)
             found = stand_ins.callers_own(found)
-            recorder.finish()
+            recorder.finish(outputs)
         finally:
             capturing.reset(token)
             recorder.walker.clear()
-            for tensor, mine in zip(tensors, own):  # which observers know as one
+            for tensor, mine in zip(tensors, own.tensors):  # which observers know as one
                 if hasattr(mine, "serial"):
                     tensor.serial = mine.serial
         if recorder.ended is not None or stand_ins.why is not None:
@@ -443,7 +452,11 @@ class Captured(Generic[P, R]):
     ) -> StandIns:
         """What the step is given. In the first run, its caller's tensors: what it reaches beside them isn't known."""
         arrays = named_arrays(self._function, args, kwargs) if given.arrays else ()
-        watched = iter([ArrayArgument(array, name, recorder) for array, name in arrays])
+        names = {id(array): name for array, name in arrays}
+
+        def watched(array: Any) -> ArrayArgument:
+            return ArrayArgument(array, names[id(array)], recorder)
+
         return StandIns(watched, not (state.codes or given.arrays), self._reached)
 
     @one_at_a_time
@@ -452,6 +465,7 @@ class Captured(Generic[P, R]):
         program = state.program
         assert program is not None
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
+        recorder.keeps(state.kept)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too
             layers = [layer for ask in state.layers if (layer := ask()) is not None]
@@ -480,7 +494,11 @@ class Captured(Generic[P, R]):
             self._give_up(state, why, line)
 
     def _held(self, state: State) -> Held:
-        held = Held(self._function, state.codes, state.inside, state.outside)
+        shared = [*state.shared.values(), *[Shared(each.name, each.is_there) for each in state.kept]]
+        held = Held(self._function, state.codes, state.inside, state.outside, shared, state.kept)
+        if state.kept and held.goes_by_objects:  # which may be these
+            state.kept = []
+            return self._held(state)
         for thing in [ask() for ask in state.objects]:
             held.reach(thing, name_of(thing))
         return held

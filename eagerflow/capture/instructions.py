@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.capture.hearing.named import called
 from eagerflow.capture.places import Places
 from eagerflow.core.device import Device, is_array
 from eagerflow.core.in_place import stored
@@ -580,7 +581,7 @@ class Call(Instruction):
 
     @property
     def name(self) -> str:
-        return str(getattr(self.function, "__qualname__", self.function))
+        return called(self.function)
 
     def refs(self) -> Iterator[Ref]:
         yield self.args

@@ -16,6 +16,7 @@ import numpy
 
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.results import arguments_in
+from eagerflow.capture.arguments.taken_apart import Arguments
 from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Convert, Group, Instruction, Ref, Rule, Slot
 from eagerflow.capture.joined import joined
@@ -123,16 +124,16 @@ class Program:
 
     @cached_property
     def gives(self) -> list[int]:
-        """Which of the tensors that it is given it gives back: these it takes themselves, behind their arrays."""
+        """Which tensors and tuples that it is given it gives back: these it takes themselves, behind the arrays."""
         return arguments_in(self.outputs)
 
     def _arguments(self) -> list[str]:
         return [f"x{number}" for number in self.gives]
 
-    def passed(self, tensors: Sequence[Tensor]) -> list[Any]:
+    def passed(self, given: Arguments) -> list[Any]:
         """What `run` takes for these arguments."""
-        arrays = [tensor.data for tensor in tensors]
-        return [*arrays, *[tensors[number] for number in self.gives]] if self.gives else arrays
+        arrays = [tensor.data for tensor in given.tensors]
+        return [*arrays, *map(given.numbered, self.gives)] if self.gives else arrays
 
     @cached_property
     def needed(self) -> list[Instruction]:
@@ -340,9 +341,9 @@ class Program:
         names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}
         return self._compiled("\n".join(lines) + "\n", names)
 
-    def announce(self, name: str, given: Sequence[Tensor], observers: Sequence[Observer]) -> Any:
+    def announce(self, name: str, given: Arguments, observers: Sequence[Observer]) -> Any:
         """Run the step, and let observers hear of it."""
-        replay = Announcing(self._announced, observers, given)
+        replay = Announcing(self._announced, observers, given.tensors)
         for observer in observers:
             observer.on_replay_begin(name)
         try:

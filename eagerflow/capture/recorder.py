@@ -13,21 +13,24 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
-from eagerflow.capture.arguments.results import parts_of
+from eagerflow.capture.arguments.conversions import Conversions
+from eagerflow.capture.arguments.results import is_container, parts_of
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
+from eagerflow.capture.dependence.kept import Kept, keep, those_kept
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
 from eagerflow.capture.errors import called_around
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.hearing.calls import line_of_user
+from eagerflow.capture.hearing.named import called
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
 from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
-from eagerflow.core.device import device_of, is_array, namespace_of, namespaces
+from eagerflow.core.device import is_array, namespace_of, namespaces
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import active, log
 from eagerflow.core.lowering import settled
@@ -95,7 +98,10 @@ class Recorder(Observer):
         self.rule_slots: dict[int, int] = {}  # gradients of the last walk: slots by the keys of their tensors
         self._slots: dict[int, int] = {}  # by the identity of arrays, all of which `arrays` holds
         self._kept_back = KeptBack(self.arrays, self._slots)
+        self.conversions = Conversions(self)
         self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
+        self._of_before: dict[int, str] = {}  # their names, by the identity of their arrays
+        self.kept: list[Kept] = []  # tensors that layers have of the call before, and that replays replace
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
 
     # -- slots and references
@@ -106,7 +112,14 @@ class Recorder(Observer):
         number = len(self.arrays) - 1
         if value is not None and value.__class__ not in WEAK:
             self._slots[id(value)] = number
+            if self.conversions.owners:
+                self.conversions.see(number, value)
         return number
+
+    def is_now(self, number: int, found: Any) -> None:
+        """A slot has another array, of the same values; both are held, for their identities."""
+        self.arrays.append(self.arrays[number])
+        self.arrays[number], self._slots[id(found)] = found, number
 
     def let_go(self) -> None:
         """Drop values that nobody else holds: no instruction that is still to be written reads them."""
@@ -138,23 +151,6 @@ class Recorder(Observer):
             self.opens_arrays = True
             done = f"it computes with the NumPy array {name!r} itself ({how.strip('_')})"
             self.end(f"{done}: pass a tensor to have that captured", line_of_user(sys._getframe(1)))
-
-    def handed_over(self, argument: ArrayArgument, found: Any) -> None:
-        """An op or a tensor took a NumPy array that the step was given, as this array."""
-        if self.ended is not None:
-            return None
-        number = self._slots[id(argument)]
-        have = self.arrays[number]
-        if type(found) is not type(have) or device_of(found) != device_of(have):
-            return self.end("a NumPy array goes to another device than the current one")
-        if have.astype(found.dtype).strides != found.strides:
-            return self.end("a NumPy array isn't contiguous, nor is what becomes of it")
-        if found.dtype == have.dtype:
-            self.arrays.append(found)  # held, for its identity
-            self._slots[id(found)] = number
-        else:
-            self.add(Convert(as_type, Slot(number), self.new_slot(found), found.dtype))
-        return None
 
     def add(self, instruction: Instruction, values: list[Any] | None = None) -> None:
         """Write an instruction down, and see whether it gives the same once more.
@@ -249,7 +245,7 @@ class Recorder(Observer):
         """The reference to the array of what an op was given as a tensor."""
         if isinstance(x, Variable):
             return self._read_of(x)
-        return self.ref_of_array(x if type(x) is ArrayArgument else stored(x))
+        return self.ref_of_array(stored(x))
 
     def ref(self, value: Any) -> Ref:
         """The reference to anything; tensors are made again from their arrays."""
@@ -283,7 +279,7 @@ class Recorder(Observer):
 
     def _ref_of_parts(self, value: Any, of: Callable[[Any], Ref]) -> Ref:
         kind = value.__class__
-        if isinstance(value, (list, tuple, dict)):
+        if is_container(value):
             parts = [of(part) for part in parts_of(value)]
             return Const(value) if all(part.__class__ is Const for part in parts) else self.group(value, parts)
         if kind is slice:
@@ -325,7 +321,7 @@ class Recorder(Observer):
         for part in parts:  # NumPy has one False and one True: as arrays, each result is an object of its own
             if stored(part).__class__ is numpy.bool_:
                 part.data = numpy.asarray(stored(part))
-        arrays = self._arrays_of(op, inputs)
+        arrays = self._arrays_of(op, self.conversions.taken(inputs) if self.has_arrays else inputs)
         given = [self.setting(value) for value in settings]
         if not any(True for ref in (*arrays, *given) for _ in ref.slots()):
             return None  # a constant
@@ -394,9 +390,11 @@ class Recorder(Observer):
             self.add(Watched(slot))
         return None
 
-    def finish(self) -> None:
-        """The step is over."""
+    def finish(self, outputs: Ref) -> None:
+        """The step is over, and gives these."""
         self.watch.finish()
+        if self._log is None:  # else records of a tape around it keep what they like
+            self.conversions.settle(self.instructions, outputs)
         if self._log is not None and len(self._log) != self._left:
             self.end("a tape around it has records of what isn't an op of the step's")
 
@@ -423,7 +421,7 @@ class Recorder(Observer):
                 parts: list[Ref] = [Const(array) for array in unwrap_all(first)[0]]
                 self.end(f"{op.name} of one tensor instead of a list")
             else:
-                parts = [self.raw(v) if _is_known(v) else Const(coerce_array(v)) for v in first]
+                parts = [self.raw(v) if isinstance(v, Tensor) else Const(coerce_array(v)) for v in first]
             return [Group(list, parts), *[self._array_of(op, x) for x in rest]]
         return [self._array_of(op, x) for x in inputs]
 
@@ -431,7 +429,7 @@ class Recorder(Observer):
         if x is None:
             return Const(None)
         weak, floating = op.writes["weak"], op.writes["floating"]
-        if not _is_known(x):
+        if not isinstance(x, Tensor):
             value = coerce(x) if weak else coerce_array(x)
             return Const(as_float(value) if floating else value)
         ref = self.raw(x)
@@ -520,6 +518,26 @@ class Recorder(Observer):
                 args = Group(tuple, [Const(layer), self.ref(list(layer._losses))])
                 self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
 
+    def keeps(self, kept: list[Kept]) -> None:
+        """Let replays leave tensors in layers as this run does."""
+        self.kept = [each.now() for each in kept]
+        self._of_before = {id(stored(each.tensor)): each.name for each in self.kept if each.is_there()}
+
+    def has_asked(self, tensor: Any) -> None:
+        """Somebody asks for something of a tensor: is it one that the call before has left?"""
+        if (name := self._of_before.get(id(stored(tensor)))) is not None:
+            self.end(f"the step reads {name}, which its last call left there: make it a Variable")
+
+    def leave_kept(self, found: Any) -> None:
+        """Let a replay leave in layers the tensors that this run left there, beside what it gives."""
+        for before in self.kept:
+            now = before.now()
+            given = any(leaf is now.tensor for leaf in tree.flatten(found))
+            if given or not those_kept([before], self) or self.watch.has_risked:
+                self.end(f"the step changes {now.name}: do that outside, or make it a Variable")
+            args = Group(tuple, [Const(now.layer), Const(now.key), self.ref(now.tensor)])
+            self.add(Call(keep, args, Group(dict, []), [], arrays_in))
+
     def walk(self, walk: Any, seeds: dict[int, Any]) -> dict[int, Any] | None:
         """A tape's walk back, written down; None where it must go its usual way."""
         return None if self.ended is not None else walk_captured(self, walk, seeds)
@@ -540,23 +558,13 @@ class Recorder(Observer):
             self._left += len(self._log) - before
         leaves = [leaf for leaf in tree.flatten(found) if leaf is not None and not isinstance(leaf, Variable)]
         if not all(isinstance(leaf, Tensor) or is_array(leaf) for leaf in leaves):
-            self.end(f"{function.__qualname__} gives Python values")
+            self.end(f"{called(function)} gives Python values")
         if self._log is not None and any(isinstance(leaf, Tensor) and leaf.key is not None for leaf in leaves):
-            self.end(f"{function.__qualname__} gives what a tape tracks")
+            self.end(f"{called(function)} gives what a tape tracks")
         outs = [self.new_slot(stored(leaf) if isinstance(leaf, Tensor) else leaf) for leaf in leaves]
         self.add(Call(function, refs, named, outs, arrays_in))
         self._reads.clear()  # whatever variables hold from here on is read again
         return found
-
-
-def as_type(array: Any, dtype: numpy.dtype) -> Any:
-    """An array in another type."""
-    return array.astype(dtype)
-
-
-def _is_known(x: Any) -> bool:
-    """Whether an op takes this as a tensor that may be a slot's."""
-    return isinstance(x, Tensor) or type(x) is ArrayArgument
 
 
 def arrays_in(found: Any) -> list[Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
+
+import numpy
 
 from eagerflow.capture.arguments.taken_apart import Key
 
@@ -67,10 +70,10 @@ def _names(function: Callable[..., Any]) -> dict[int, str]:
 def _how(now: Any, then: Any) -> str:
     while _nests(now) and _nests(then) and len(now) == len(then):
         now, then = next(((a, b) for a, b in zip(now, then) if a != b), (None, None))
-    if isinstance(now, tuple) and len(now) == 2 and isinstance(now[0], type):
-        return "is another Python value again and again: pass numbers as tensors, ef.Tensor(0.5)"
-    if isinstance(now, int):
+    if isinstance(now, int) or (_kind(now) is MethodType):
         return _OTHER
+    if _kind(now) not in (None, numpy.ndarray) and _kind(now) is _kind(then):
+        return "is another Python value again and again: pass numbers as tensors, ef.Tensor(0.5)"
     return "has another shape or type again and again: pad to a few lengths, and drop the last, smaller batch"
 
 
@@ -78,4 +81,12 @@ def _nests(part: Any) -> bool:
     """Whether this stands for a list, tuple or dict, or for one entry of a dict."""
     if not isinstance(part, tuple) or not part:
         return False
-    return part[0] in (list, tuple, dict) or isinstance(part, Key) or isinstance(part[0], (str, Key))
+    kind = _kind(part)
+    if kind is not None:
+        return issubclass(kind, (list, tuple, dict))
+    return isinstance(part, Key) or isinstance(part[0], (str, Key))
+
+
+def _kind(part: Any) -> type | None:
+    """The class of what this stands for, where it says so."""
+    return part[0] if isinstance(part, tuple) and part and isinstance(part[0], type) else None

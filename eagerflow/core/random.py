@@ -20,6 +20,8 @@ from typing import Any
 import numpy
 from numpy.random.bit_generator import ISeedSequence
 
+from eagerflow.base.capturing import once_only
+
 __all__ = ["Draws", "Orders", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state", "next_key"]
 __all__ += ["order_key", "ordering", "orders", "set_random_seed", "set_state"]
 
@@ -104,6 +106,7 @@ def drawing(draws: Draws | None) -> Iterator[None]:
 
 def next_key() -> Key:
     """The key of the next process-wide draw."""
+    once_only("it draws random numbers where a replay wouldn't draw again")
     draws = _draws.get()
     return _fresh_key() if draws is None else draws.take()
 

@@ -16,6 +16,8 @@ from eagerflow.layer.input_spec import describe
 __all__ = ["CallSignature", "call_signature", "check_build_arguments", "check_mode", "needs_shapes"]
 __all__ += ["shape_arguments", "shapes_by_argument", "suggest_argument"]
 
+# Where a function shows a signature that isn't its own, we pass what that has.
+_OF_ANOTHER = " Its signature says that it takes that: functools.wraps has shown another function's. Take it, too."
 _REFUSED = re.compile(r"\.call\(\) got an unexpected keyword argument '(\w+)'$")
 _TOO_MANY = re.compile(r"\.call\(\) takes 1 positional argument but \d+ were given$")
 _LACKING = re.compile(r"\.call\(\) missing \d+ required positional arguments?: (.*)$")
@@ -120,7 +122,8 @@ def suggest_argument(error: Exception, layer: Any) -> None:
         known = [*layer._call_signature.names, "training"]  # which every layer takes
         said = f"{type(layer).__name__}.call() got an unexpected keyword argument {refused[1]!r}"
         by_position = " Give the inputs by position: layer(x)." if refused[1] in ("x", "X", "input", "data") else ""
-        error.args = (f"{said}.{by_position or did_you_mean(refused[1], known)}",)
+        hint = _OF_ANOTHER if refused[1] in known else by_position or did_you_mean(refused[1], known)
+        error.args = (f"{said}.{hint}",)
     elif type(error) is TypeError and _TOO_MANY.search(str(error)) and not layer._call_signature.names:
         error.args = (f"{type(layer).__name__}.call() takes no inputs. Write def call(self, inputs).",)
     elif type(error) is TypeError and hasattr(layer, "fit") and (lacking := _LACKING.search(str(error))):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.init_settings import Told
@@ -375,8 +376,10 @@ def _plain(name: Any) -> str:
 
 
 _global: list[DTypePolicy] = []
+_POLICY = Shared("the policy of new layers (set_dtype_policy)", lambda: tuple(_global))
 
 
+@shared(_POLICY)
 def dtype_policy() -> DTypePolicy:
     """The policy of new layers: `floatx()` unless `set_dtype_policy` said otherwise.
 
@@ -387,6 +390,7 @@ def dtype_policy() -> DTypePolicy:
     return _global[0] if _global else DTypePolicy()
 
 
+@shared(_POLICY)
 @boundary
 def set_dtype_policy(policy: Any) -> None:
     """Set the policy of new layers.

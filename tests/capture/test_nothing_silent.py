@@ -21,6 +21,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
+from eagerflow.compat.tensorflow.images.mirrored import random_flip_left_right
 
 X = ef.Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 CALLS, FIRST = 12, 5  # how often a step is called, and before which call something changes first
@@ -668,6 +669,11 @@ def numpys_generators():
     return step, None
 
 
+@case
+def chance_in_functions_of_tf_image():
+    return (lambda x: random_flip_left_right(x[:, :, None])[:, :, 0]), None
+
+
 # -- layers and models
 
 
@@ -799,6 +805,7 @@ NEVER_REPLAYED = {
     "a_generator",
     "a_part_of_a_large_array",
     "numpys_generators",
+    "chance_in_functions_of_tf_image",
 }
 
 
@@ -812,3 +819,11 @@ def test_a_captured_step_gives_what_the_eager_one_gives(name):
         np.testing.assert_array_equal(one, other)
     assert any((one != eager[0]).any() for one in eager), "the case changes nothing"
     assert (step.replays == 0) == (name in NEVER_REPLAYED)
+
+
+def test_chance_that_has_a_seed_of_its_own_and_goes_on_is_not_replayed():
+    step = ef.function(lambda x: random_flip_left_right(x[:, :, None], seed=5))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert len({step(X).numpy().tobytes() for _ in range(30)}) == 2
+    assert "draws random numbers of tf.image" in str(caught[0].message)

@@ -7,6 +7,7 @@ import decimal
 import gc
 import io
 import linecache
+import logging
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import eagerflow as ef
+from eagerflow.compat.backend.control import set_learning_phase
 from tools.captured.programs import CALLS, Program
 from tools.captured.trained import calls_in_training
 
@@ -134,6 +136,7 @@ def _surroundings() -> Iterator[str]:
     """The same beginning for each run, and what is set for the whole process is as before afterwards."""
     before = os.getcwd(), dict(os.environ), list(sys.path), list(sys.argv), dict(sys.modules), list(warnings.filters)
     floats = ef.config.floatx(), ef.config.epsilon(), ef.config.image_data_format()
+    objects = dict(ef.utils.get_custom_objects())
     errors, printing, limit = np.geterr(), np.get_printoptions(), sys.getrecursionlimit()
     name, thresholds, handler = threading.current_thread().name, gc.get_threshold(), signal.getsignal(signal.SIGUSR1)
     ef.utils.set_random_seed(11)
@@ -153,6 +156,15 @@ def _surroundings() -> Iterator[str]:
             ef.config.set_floatx(floats[0])
             ef.config.set_epsilon(floats[1])
             ef.config.set_image_data_format(floats[2])
+            logging.disable(logging.NOTSET)
+            ef.config.set_dtype_policy(None)
+            ef.config.set_max_epochs(None)
+            ef.config.disable_flash_attention()
+            ef.config.enable_interactive_logging()
+            set_learning_phase(0)
+            ef.utils.get_custom_objects().clear()
+            ef.utils.get_custom_objects().update(objects)
+            ef.utils.custom_object_scope({}).__exit__()  # whatever scopes programs have left open
             np.seterr(**errors)
             np.set_printoptions(**printing)
             sys.setrecursionlimit(limit)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.capturing import capturing
+from eagerflow.capture.arguments.nesting import alike, nested_kind, nested_parts
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["ArrayArgument", "opened_in"]
@@ -83,7 +84,7 @@ class ArrayArgument:
         found = convert(self.__array)
         recording = capturing.get() is self.__recorder
         if recording:
-            self.__recorder.handed_over(self, found)
+            self.__recorder.conversions.handed_over(self, found)
         else:  # in another thread, say
             self._eagerflow_opened("where nobody records")
         return found
@@ -117,13 +118,10 @@ def opened_in(x: Any, how: str) -> Any:
     """The same with the arrays themselves, also in lists, tuples and dicts."""
     if type(x) is ArrayArgument:
         return x._eagerflow_opened(how)
-    if type(x) in (list, tuple):
-        parts = [opened_in(part, how) for part in x]
-        return x if all(map(is_, parts, x)) else type(x)(parts)
-    if type(x) is dict:
-        values = [opened_in(part, how) for part in x.values()]
-        return x if all(map(is_, values, x.values())) else dict(zip(x, values))
-    return x
+    if nested_kind(x) is None:
+        return x
+    parts = [opened_in(part, how) for part in nested_parts(x)]
+    return x if all(map(is_, parts, nested_parts(x))) else alike(x, parts)
 
 
 def _method(name: str, plain: Any) -> Callable[..., Any]:

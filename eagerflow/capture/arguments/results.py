@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy
 
+from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.instructions import Const, Group, Naming, Ref
 from eagerflow.core.device import is_array
 from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Results", "arguments_in", "as_each_time", "parts_of"]
+__all__ = ["Results", "arguments_in", "as_each_time", "is_container", "parts_of"]
 
 _CONTAINERS = (list, tuple, dict)
 
@@ -43,7 +44,7 @@ class _Named(Ref):
 
 
 class _Argument(_Named):
-    """A tensor that the step was given, and gives back itself."""
+    """A tensor or a tuple that the step was given, and gives back itself."""
 
     __slots__ = ()
     letter = "x"
@@ -136,7 +137,7 @@ class Results:
     Args:
         recorder: of the run.
         held: identities of lists and dicts that were there before, and are given themselves.
-        arguments: which tensors the step was given, by their identities.
+        arguments: the numbers of tensors and tuples that the step was given, by their identities.
     """
 
     def __init__(self, recorder: Any, held: Container[int], arguments: Mapping[int, int]) -> None:
@@ -153,12 +154,12 @@ class Results:
 
     def _count(self, value: Any, around: tuple[int, ...]) -> bool:
         """Count the places of objects; gives False where one is inside of itself."""
-        if not (isinstance(value, (Tensor, *_CONTAINERS)) or is_array(value)):
+        if not (isinstance(value, Tensor) or is_container(value) or is_array(value)):
             return True
         if id(value) in around:
             return False
         self._places[id(value)] += 1
-        if not isinstance(value, _CONTAINERS) or self._places[id(value)] > 1:
+        if not is_container(value) or self._places[id(value)] > 1:
             return True
         return all([self._count(part, (*around, id(value))) for part in parts_of(value)])
 
@@ -175,7 +176,7 @@ class Results:
         return _First(number, made)
 
     def _made(self, value: Any) -> Ref:
-        if not isinstance(value, _CONTAINERS):
+        if not is_container(value):
             return self._recorder.ref(value)
         if id(value) in self._held:
             return Const(value)
@@ -210,7 +211,7 @@ def as_each_time(now: Ref, before: Ref) -> Ref:
 
 
 def arguments_in(ref: Ref) -> list[int]:
-    """Which of the tensors that a step was given it gives back."""
+    """Which of the tensors and tuples that a step was given it gives back."""
     found: set[int] = set()
     waiting = [ref]
     while waiting:
@@ -224,6 +225,12 @@ def arguments_in(ref: Ref) -> list[int]:
     return sorted(found)
 
 
+def is_container(value: Any) -> bool:
+    """Whether this is a list, tuple or dict, and doesn't only say so."""
+    return issubclass(type(value), _CONTAINERS)
+
+
 def parts_of(value: Any) -> Any:
-    """What a list, tuple or dict holds."""
-    return value.values() if isinstance(value, dict) else value
+    """What a list, tuple or dict holds, whatever methods its class has."""
+    held = as_held(value)
+    return held.values() if issubclass(type(value), dict) else held

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container
 from operator import is_
 from typing import Any
 
 import numpy
 
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.nesting import alike, nested_kind, nested_parts
+from eagerflow.capture.arguments.results import is_container, parts_of
 from eagerflow.capture.arguments.taken_apart import is_array
+from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Tensor
 
@@ -25,7 +28,7 @@ class StandIns:
     one object here, too. Lists and dicts are copies; what the step does to them is done to the caller's afterwards.
 
     Args:
-        watched: what stands for the NumPy arrays, in order.
+        watched: gives what stands for a NumPy array.
         themselves: the step is given its caller's own tensors, lists and dicts; they are only looked at.
         known: tensors that it is given themselves, by their identities.
 
@@ -33,7 +36,9 @@ class StandIns:
         why: what the step does with its arguments that a replay couldn't do, None if nothing.
     """
 
-    def __init__(self, watched: Iterator[ArrayArgument], themselves: bool = False, known: Container[int] = ()) -> None:
+    def __init__(
+        self, watched: Callable[[Any], ArrayArgument] | None, themselves: bool = False, known: Container[int] = ()
+    ) -> None:
         self._watched, self._themselves, self._known = watched, themselves, known
         self._made: dict[int, Any] = {}  # by the identity of what they stand for
         self._own: dict[int, Any] = {}  # what a stand-in stands for
@@ -43,19 +48,17 @@ class StandIns:
 
     def of(self, x: Any) -> Any:
         """What stands for an argument, or for a list, tuple or dict of them."""
-        kind = x.__class__
-        if kind is tuple:
-            return tuple([self.of(part) for part in x])
-        if kind not in (Tensor, list, dict):
+        kind = Tensor if type(x) is Tensor else nested_kind(x)
+        if kind is None:
             return self._array(x) if is_array(x) else x
         if id(x) not in self._made:
-            made = self._made[id(x)] = self._container(x) if kind in (list, dict) else self._single(x)
+            made = self._made[id(x)] = self._single(x) if kind is Tensor else self._container(x, kind)
             self._own[id(made)] = x
         return self._made[id(x)]
 
     def _array(self, x: Any) -> Any:
         """Each place has its own: a step that asks whether two arrays are one isn't captured."""
-        made = x if self._themselves else next(self._watched)
+        made = x if self._themselves or self._watched is None else self._watched(x)
         self._own[id(made)] = x
         return made
 
@@ -76,9 +79,11 @@ class StandIns:
             made.logits = (logits[0], self.of(logits[1]), logits[2])
         return made
 
-    def _container(self, x: Any) -> Any:
-        parts = [self.of(part) for part in (x if x.__class__ is list else x.values())]
-        made = x if self._themselves else parts if x.__class__ is list else dict(zip(x, parts))
+    def _container(self, x: Any, kind: type) -> Any:
+        parts = [self.of(part) for part in nested_parts(x)]
+        if kind is tuple:
+            return x if all(map(is_, parts, nested_parts(x))) else alike(x, parts)
+        made = x if self._themselves else alike(x, parts)
         self._containers.append((x, made, _content(made)))
         return made
 
@@ -101,7 +106,7 @@ class StandIns:
             if _are_same(_content(made), before):
                 continue
             self.why = self.why or f"the step changes a {x.__class__.__name__} that it is given"
-            if made.__class__ is list:
+            if isinstance(made, list):
                 x[:] = [self.callers_own(part) for part in made]
             else:
                 parts = {key: self.callers_own(part) for key, part in made.items()}
@@ -121,9 +126,9 @@ class StandIns:
             each = waiting.pop()
             if id(each) in given:
                 self.why = self.why or f"the step gives back the very {each.__class__.__name__} that it is given"
-            elif isinstance(each, (list, tuple, dict)) and id(each) not in seen:
+            elif is_container(each) and id(each) not in seen:
                 seen.add(id(each))
-                waiting += each.values() if isinstance(each, dict) else each
+                waiting += parts_of(each)
 
     def callers_own(self, found: Any) -> Any:
         """The same with what the caller has in place of stand-ins, also inside of lists, tuples and dicts."""
@@ -132,7 +137,7 @@ class StandIns:
     def _with_callers(self, part: Any, known: dict[int, Any]) -> Any:
         if id(part) in self._own:
             return self._own[id(part)]
-        if not isinstance(part, (list, tuple, dict)) or id(part) in known:
+        if not is_container(part) or id(part) in known:
             return known.get(id(part), part)
         known[id(part)] = part
         if isinstance(part, tuple):
@@ -140,7 +145,8 @@ class StandIns:
             if not all(map(is_, parts, part)):
                 known[id(part)] = part.__class__(parts) if part.__class__ is tuple else _made_of(part, parts)
         else:
-            for key, each in list(enumerate(part) if isinstance(part, list) else part.items()):
+            held = as_held(part)
+            for key, each in list(enumerate(held) if issubclass(type(part), list) else held.items()):
                 own = self._with_callers(each, known)
                 if own is not each:
                     part[key] = own
@@ -156,7 +162,7 @@ def _made_of(named: Any, parts: list[Any]) -> Any:
     """A named tuple of other parts."""
     if not hasattr(named, "_make"):
         return named
-    made = named._make(parts)
+    made = alike(named, parts)
     if hasattr(made, "__dict__"):
         vars(made).update(vars(named))
     return made
@@ -164,7 +170,7 @@ def _made_of(named: Any, parts: list[Any]) -> Any:
 
 def _content(container: Any) -> list[Any]:
     """What is in a list or dict, in order."""
-    return list(container) if container.__class__ is list else [*container, *container.values()]
+    return list(container) if isinstance(container, list) else [*container, *container.values()]
 
 
 def _are_same(now: list[Any], before: list[Any]) -> bool:
@@ -172,4 +178,6 @@ def _are_same(now: list[Any], before: list[Any]) -> bool:
 
 
 def _view(array: Any) -> Any:
-    return numpy.asarray(array) if isinstance(array, numpy.generic) else array.view()
+    if isinstance(array, numpy.bool_):  # of which there are two objects in all
+        return numpy.asarray(array)
+    return array.copy() if isinstance(array, numpy.generic) else array.view()

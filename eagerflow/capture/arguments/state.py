@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.dependence.kept import Kept
 from eagerflow.capture.graphs import Graphs
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.program import Program
@@ -39,6 +41,7 @@ class State:
         "graphs",
         "guards",
         "inside",
+        "kept",
         "layers",
         "looked",
         "looks",
@@ -47,6 +50,7 @@ class State:
         "program",
         "replayed",
         "replays",
+        "shared",
         "tries",
         "why",
     )
@@ -60,6 +64,8 @@ class State:
         self.codes = Codes()
         self.inside = Codes()  # of them, those that ran in what each replay calls again
         self.outside = Codes()  # of them, those that ran beside
+        self.shared: dict[str, Shared] = {}  # by name, what the whole process shares, and they ask for
+        self.kept: list[Kept] = []  # tensors that replays leave in layers
         self.layers: list[Callable[[], Any]] = []
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None

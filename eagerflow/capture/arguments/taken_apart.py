@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Container, Iterator
+from types import MethodType
 from typing import Any, NamedTuple
 from weakref import ReferenceType
 
 import numpy
 
 from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.nesting import nested_kind, nested_parts
 from eagerflow.core.device import device_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -17,7 +19,7 @@ from eagerflow.core.variable import Variable
 __all__ = ["Arguments", "Key", "Last", "is_array", "last", "named_arrays", "weakly"]
 
 _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
-_NESTED = (list, tuple, dict)
+_MADE_ANEW = (frozenset, MethodType)  # known by their parts: another one may get the identity of one that is gone
 _TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
 
 
@@ -40,13 +42,15 @@ class Arguments:
         key: what has to be the same for a replay: shapes, types, numbers, objects, and how they are nested.
         objects: models and other things among the arguments, whose attributes count too.
         plain: whether all tensors are plain ones.
+        tuples: those among them, which a step may give back.
     """
 
-    __slots__ = ("_parts", "arrays", "key", "objects", "plain", "tensors")
+    __slots__ = ("_parts", "arrays", "key", "objects", "plain", "tensors", "tuples")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.arrays = False
         self.tensors: list[Any] = []
+        self.tuples: list[Any] = []
         self.objects: list[Any] = []
         self.plain = True
         self._parts: list[int] = []  # identities of tensors, lists and dicts, in order
@@ -58,7 +62,7 @@ class Arguments:
         self.key = tuple(parts)
 
     def _part(self, x: Any) -> Any:
-        kind = x.__class__
+        kind = type(x)  # not what it says of itself: a mock may call itself a list
         if kind is Tensor:
             array, mask, logits = x.data, getattr(x, "mask", None), getattr(x, "logits", None)
             self.tensors.append(x)
@@ -71,14 +75,6 @@ class Arguments:
             if mask is not None:
                 about = (*about, self._part(mask) if isinstance(mask, Tensor) else self._object(mask))
             return about
-        if kind is tuple:
-            return (kind, *map(self._part, x))
-        if kind in (list, dict):
-            self._parts.append(id(x))
-        if kind is list:
-            return (kind, *map(self._part, x))
-        if kind is dict:
-            return (kind, *[(self._key(key), self._part(value)) for key, value in x.items()])
         if kind in _NUMBERS:
             return _number(x)
         if type(x) is ArrayArgument:
@@ -88,21 +84,60 @@ class Arguments:
             self.arrays = True
             self.tensors.append(x)
             return (kind, x.shape, x.dtype.str, x.strides)  # which a step can tell from a tensor
+        nested = nested_kind(x)
+        if nested is not None:
+            return self._collection(x, kind, nested)
         if isinstance(x, Tensor) and not isinstance(x, Variable):
             self.plain = False
+        return self._value(x, kind)
+
+    def _collection(self, x: Any, kind: type, nested: type) -> Any:
+        tensors = len(self.tensors)
+        if nested is dict:
+            parts = [(self._key(key), self._part(value)) for key, value in x.items()]
+        else:
+            parts = [self._part(part) for part in nested_parts(x)]
+        if nested is tuple:
+            self.tuples.append(x)
+        if nested is not tuple or len(self.tensors) > tensors:
+            self._parts.append(id(x))
+        if kind is not nested:  # whose methods may read what it has
+            self.objects.append(kind)
+        return (kind, *parts)
+
+    def _value(self, x: Any, kind: type) -> Any:
+        """What is made anew for each call, often, and is the same if its parts are; anything else if it is it."""
+        if _is_numpys_number(x):
+            return _numpys_number(x)
+        if kind is range:
+            return (kind, x.start, x.stop, x.step)
+        if kind is slice and all(type(end) in (int, type(None)) for end in (x.start, x.stop, x.step)):
+            return (kind, x.start, x.stop, x.step)
+        if kind is frozenset:
+            return (kind, *map(self._key, x))
+        if kind is MethodType:
+            return (kind, self._object(x.__self__), self._object(x.__func__))
         return self._object(x)
+
+    def numbered(self, number: int) -> Any:
+        """A tensor, or a tuple, of those that a step may give back: as in `numbers`."""
+        return self.tensors[number] if number < len(self.tensors) else self.tuples[number - len(self.tensors)]
+
+    def numbers(self) -> dict[int, int]:
+        """By their identities, the numbers of the tensors and tuples."""
+        return {id(x): i for i, x in enumerate([*self.tensors, *self.tuples]) if type(x) is not ArrayArgument}
 
     def _key(self, key: Any) -> Any:
         """The same for a key of a dict, which the step has, too: equal ones may be told apart by what they hold."""
-        kind = key.__class__
+        kind = type(key)
         if kind is str:
             return key
         if kind in _NUMBERS:
             return Key(_number(key))
         if kind is tuple:
             return Key((kind, *map(self._key, key)))
-        if isinstance(key, numpy.generic) and kind.__module__ == "numpy" and kind not in (numpy.void, numpy.object_):
-            return Key((kind, key.dtype.str, key.tobytes()))
+        if _is_numpys_number(key):
+            return Key(_numpys_number(key))
         return Key(self._object(key))
 
     def _object(self, x: Any) -> int:
@@ -127,6 +162,16 @@ class Arguments:
         return self.tensors
 
 
+def _is_numpys_number(x: Any) -> bool:
+    kind = type(x)
+    is_numpys = issubclass(kind, numpy.generic) and kind.__module__ == "numpy"
+    return is_numpys and kind not in (numpy.void, numpy.object_)
+
+
+def _numpys_number(x: Any) -> tuple[Any, ...]:
+    return type(x), x.dtype.str, x.tobytes()
+
+
 def _number(x: Any) -> tuple[type, Any]:
     kind = x.__class__
     return (kind, x) if x and kind is not complex else (kind, repr(x))  # -0.0 isn't 0.0
@@ -144,7 +189,7 @@ class Last:
 
     def __init__(self, state: Any, args: tuple[Any, ...]) -> None:
         self.state = state
-        self._alike = [(x.data.shape, x.data.dtype) if x.__class__ is Tensor else (None, id(x)) for x in args]
+        self._alike = [(x.data.shape, x.data.dtype) if type(x) is Tensor else (None, id(x)) for x in args]
         # Others may go: then the state does, and this with it.
         self._kept = [x for x in args if not isinstance(weakly(x), ReferenceType)]
 
@@ -158,7 +203,7 @@ class Last:
                 if id(x) != dtype:
                     return None
                 continue
-            if x.__class__ is not Tensor:
+            if type(x) is not Tensor:
                 return None
             array = x.data
             if array.__class__ is not numpy.ndarray or array.shape != shape or array.dtype is not dtype:
@@ -173,7 +218,7 @@ class Last:
 
 def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
     """What the next call is compared with; None where it wouldn't know its own arguments again."""
-    if given.arrays or any(x.__class__ in _NESTED for x in args):
+    if given.arrays or any(type(x) in _MADE_ANEW or nested_kind(x) is not None for x in args):
         return None
     made = Last(state, args)
     return None if made.arrays(args) is None else made
@@ -214,9 +259,6 @@ def named_arrays(
 def _arrays_in(x: Any, name: str) -> Iterator[tuple[numpy.ndarray, str]]:
     if is_array(x):
         yield x, name
-    elif x.__class__ in (list, tuple):
-        for i, part in enumerate(x):
-            yield from _arrays_in(part, f"{name}[{i}]")
-    elif x.__class__ is dict:
-        for key, part in x.items():
+    elif (kind := nested_kind(x)) is not None:
+        for key, part in x.items() if kind is dict else enumerate(nested_parts(x)):
             yield from _arrays_in(part, f"{name}[{key!r}]")

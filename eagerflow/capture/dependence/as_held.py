@@ -20,8 +20,6 @@ class _AsHeld:
 
     def __init__(self, thing: Any, base: Any) -> None:
         self._thing, self._base = thing, base
-        if issubclass(base, dict):
-            self.keys = self._keys
 
     def __len__(self) -> int:
         return int(self._base.__len__(self._thing))
@@ -39,7 +37,7 @@ class _AsHeld:
             raise KeyError(key)
         return self._base.__getitem__(self._thing, key)
 
-    def _keys(self) -> Any:
+    def keys(self) -> Any:
         return self._base.keys(self._thing)
 
     def values(self) -> Any:
@@ -54,9 +52,9 @@ class _AsHeld:
 
 def as_held(thing: Any) -> Any:
     """The collection itself, where its class reads it as Python does, or one that does so for it."""
+    kind = type(thing)
     for base in _BASES:
-        if isinstance(thing, base):
-            kind = type(thing)
+        if issubclass(kind, base):
             if kind is base or all(getattr(kind, name, None) is getattr(base, name, None) for name in _READING):
                 return thing
             return _AsHeld(thing, base)

@@ -12,19 +12,19 @@ import decimal
 import functools
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextvars import ContextVar
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy
 
-from eagerflow.base import config
+from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.attributes import NOTHING
 from eagerflow.kernels.machine.threads import get_num_threads
 
-__all__ = ["CACHED", "SETTINGS", "Results", "computes_with_decimals", "copies_objects", "decimal_settings"]
-__all__ += ["is_alive", "printing", "value_of"]
+__all__ = ["CACHED", "Results", "asked_for", "computes_with_decimals", "copies_objects", "is_alive", "printing"]
+__all__ += ["value_of"]
 
 _ROOM = 64  # results: more new ones hardly come between two calls of a step
 CACHED: type = type(functools.lru_cache(lambda: None))
@@ -107,24 +107,31 @@ def _environment() -> tuple[Any, ...]:
     return tuple(sorted(os.environ.items()))
 
 
-# By the names that code has for the functions.
-SETTINGS: dict[str, Callable[[], Any]] = {
+# Settings of others, by the names that code has for the functions. (Those of ours are marked: `base/shared.py`.)
+_SETTINGS: dict[str, Callable[[], Any]] = {
     "getenv": _environment,
     "geterr": _errors,
     "geterrcall": _errors,
     "getbufsize": numpy.getbufsize,
     **dict.fromkeys(("get_printoptions", "array2string", "array_repr", "array_str", "repr", "str"), printing),
     "get_num_threads": get_num_threads,
-    **{
-        function.__name__: function
-        for function in (
-            config.is_interactive_logging_enabled,
-            config.is_traceback_filtering_enabled,
-            config.max_epochs,
-            config.max_steps_per_epoch,
-        )
-    },
 }
+
+
+def asked_for(
+    named: Set[str], shared: Iterable[Shared], has_decimals: bool
+) -> Iterator[tuple[Callable[[], Any], Any, str]]:
+    """What settings of all kinds are now: what tells it, what it tells, and how to call it.
+
+    Args:
+        named: what code names.
+        shared: settings of ours that functions ask for.
+        has_decimals: whether the step may compute with decimal numbers.
+    """
+    asked = [(_SETTINGS[name], name) for name in _SETTINGS.keys() & named]
+    asked += [(each.state, each.name) for each in shared if callable(each.state)]
+    asked += [(_decimals, "decimal.getcontext()")] if has_decimals else []
+    yield from ((ask, ask(), name) for ask, name in asked)
 
 
 def value_of(variable: ContextVar[Any]) -> Any:
@@ -153,7 +160,7 @@ def copies_objects(thing: Any) -> bool:
     return thing is copy or (type(thing) is FunctionType and str(thing.__module__) == "copy")
 
 
-def decimal_settings() -> tuple[Any, ...]:
+def _decimals() -> tuple[Any, ...]:
     """How decimal numbers are computed with in this thread."""
     now = decimal.getcontext()
     return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp

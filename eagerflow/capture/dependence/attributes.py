@@ -7,7 +7,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import CodeType, FunctionType, GeneratorType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant
@@ -19,6 +19,9 @@ __all__ += ["names_of_attributes", "names_of_ours", "private_names", "public_nam
 
 _SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 NOTHING: Any = object()  # stands for a value that isn't there
+# Attributes of what functions with `contextlib.contextmanager` give. As a decorator it makes another one for each call;
+# where it is entered itself, these go.
+_DECORATING = frozenset({"args", "func", "gen", "kwds"})
 _PLACES = (GetSetDescriptorType, MemberDescriptorType)  # where Python itself keeps attributes: slots and the like
 
 
@@ -38,8 +41,13 @@ def is_settled(thing: Any) -> bool:
 
 
 def living(own: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Attributes, but for proxies of what is gone."""
-    return [(key, value) for key, value in list(own.items()) if not is_dead_proxy(value)]
+    """Attributes, but for proxies of what is gone, and generators that are there to be made again, not to run."""
+    passed_over = "gen" if own.keys() >= _DECORATING and _has_not_begun(own["gen"]) else None
+    return [(key, value) for key, value in list(own.items()) if not is_dead_proxy(value) and key != passed_over]
+
+
+def _has_not_begun(thing: Any) -> bool:
+    return type(thing) is GeneratorType and inspect.getgeneratorstate(thing) == inspect.GEN_CREATED
 
 
 def public_names(own: dict[str, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.attributes import name_of, private_names
 from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.dependence.kept import keep
 from eagerflow.capture.dependence.kinds import TOLD_BY_VARIABLES, attributes_of
 from eagerflow.capture.dependence.names import Names, named_in
 from eagerflow.capture.dependence.reached import Held
@@ -26,7 +27,8 @@ __all__ = ["CalledAgain", "set_for_the_step"]
 # By these, code changes collections and arrays, and attributes that it doesn't name.
 _CHANGING = frozenset(
     """
-    add append appendleft clear difference_update discard extend extendleft fill insert intersection_update itemset
+    add append appendleft clear difference_update discard extend extendleft fill heapify heappop heappush heappushpop
+    heapreplace insert insort insort_left insort_right intersection_update itemset
     move_to_end partition pop popitem popleft put remove resize reverse rotate setdefault setfield sort
     symmetric_difference_update update __delitem__ __ior__ __iadd__ __setitem__ copyto putmask place setitem delitem
     """.split()
@@ -111,7 +113,8 @@ class CalledAgain:
 
 def _given(calls: Iterable[Call]) -> list[Any]:
     """The objects that calls are given, each once."""
-    constants = [each for call in calls for ref in call.refs() for each in _constants(ref)]
+    reading = [call for call in calls if call.function is not keep]
+    constants = [each for call in reading for ref in call.refs() for each in _constants(ref)]
     return list({id(each): each for each in constants}.values())
 
 

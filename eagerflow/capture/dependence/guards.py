@@ -21,7 +21,15 @@ from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
 from eagerflow.capture.dependence.identical import Conditions, identical
-from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_constant, is_fixed
+from eagerflow.capture.dependence.kinds import (
+    LARGEST,
+    answers_plainly,
+    attributes_of,
+    data_of,
+    is_constant,
+    is_fixed,
+    is_mapping,
+)
 from eagerflow.capture.dependence.parts import Scope
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.dependence.versions import Versions, dict_of
@@ -448,7 +456,7 @@ class _Fixed:
 
 
 def _container(thing: Any, name: str, passed_over: frozenset[str] | None, in_order: bool) -> Any:
-    return _Entries(thing, name, passed_over, in_order) if hasattr(thing, "keys") else _Items(thing, name)
+    return _Entries(thing, name, passed_over, in_order) if is_mapping(thing) else _Items(thing, name)
 
 
 class _Items:

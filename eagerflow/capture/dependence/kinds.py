@@ -38,7 +38,9 @@ __all__ = [
     "is_constant",
     "is_fixed",
     "is_holding",
+    "is_mapping",
     "is_opaque",
+    "pretends",
     "reads_any_attribute",
     "slots_of",
 ]
@@ -137,17 +139,28 @@ _HEAP, _FIXED = 1 << 9, 1 << 8  # flags of a class: made while Python ran; whose
 
 def is_constant(thing: Any) -> bool:
     """Whether nothing about this can change. Numbers and texts of a class of the user's may have attributes."""
+    kind = type(thing)  # not what it says of itself: a mock may call itself a number
     return (
-        isinstance(thing, _CONSTANTS)
-        and not isinstance(thing, numpy.void)
-        and (type(thing) in _CONSTANTS or not is_users(type(thing)))
-        and (not isinstance(thing, _HOLDING) or all(map(is_constant, held_by(thing))))
+        issubclass(kind, _CONSTANTS)
+        and not issubclass(kind, numpy.void)
+        and (kind in _CONSTANTS or not is_users(kind))
+        and (not issubclass(kind, _HOLDING) or all(map(is_constant, held_by(thing))))
     )
+
+
+def is_mapping(thing: Any) -> bool:
+    """Whether a collection has values under keys, whatever methods and attributes it has beside."""
+    return issubclass(type(thing), (dict, types.MappingProxyType))
+
+
+def pretends(thing: Any) -> bool:
+    """Whether an object says that it is of another class than it is, as mocks do; weak proxies speak for others."""
+    return thing.__class__ is not type(thing) and type(thing) not in weakref.ProxyTypes
 
 
 def is_holding(thing: Any) -> bool:
     """Whether `held_by` tells what this holds."""
-    return isinstance(thing, _HOLDING)
+    return issubclass(type(thing), _HOLDING)
 
 
 def held_by(thing: Any) -> tuple[Any, ...]:

@@ -11,28 +11,20 @@ import builtins
 import copyreg
 import functools
 import gc
+import inspect
 import sys
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import Shared
+from eagerflow.capture.dependence import asked
 from eagerflow.capture.dependence.as_held import as_held
-from eagerflow.capture.dependence.asked import (
-    CACHED,
-    SETTINGS,
-    Results,
-    computes_with_decimals,
-    copies_objects,
-    decimal_settings,
-    is_alive,
-    printing,
-    value_of,
-)
 from eagerflow.capture.dependence.attributes import (
     NOTHING,
     has_property,
@@ -46,6 +38,7 @@ from eagerflow.capture.dependence.attributes import (
     public_names,
     settings,
 )
+from eagerflow.capture.dependence.kept import Kept
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
     LARGEST,
@@ -60,7 +53,9 @@ from eagerflow.capture.dependence.kinds import (
     is_constant,
     is_fixed,
     is_holding,
+    is_mapping,
     is_opaque,
+    pretends,
     reads_any_attribute,
     slots_of,
 )
@@ -101,6 +96,8 @@ class Held:
         codes: functions of the user's that ran in it before, with their globals.
         inside: of them, those that ran in what each replay calls again; they run in replays, too.
         outside: those that ran beside.
+        shared: what the whole process shares, and functions that ran ask for.
+        kept: attributes of layers that the step leaves there, and doesn't read before.
 
     Attributes:
         variables: those among it.
@@ -131,15 +128,21 @@ class Held:
     asks_for_device = True
 
     def __init__(
-        self, function: Callable[..., Any], codes: Codes, inside: Codes | None = None, outside: Codes | None = None
+        self,
+        function: Callable[..., Any],
+        codes: Codes,
+        inside: Codes | None = None,
+        outside: Codes | None = None,
+        shared: Collection[Shared] = (),
+        kept: Iterable[Kept] = (),
     ) -> None:
-        self._inside, self._outside = inside or Codes(), outside or Codes()
+        self._inside, self._outside, self._kept = inside or Codes(), outside or Codes(), kept
         names = named_in(codes)
-        self._look(function, codes, names)
+        self._look(function, codes, names, shared)
         if self._reads_any and not names.any:  # by a name of its own, such as `look = getattr`
-            self._look(function, codes, names._replace(any=True))
+            self._look(function, codes, names._replace(any=True), shared)
 
-    def _look(self, function: Callable[..., Any], codes: Codes, names: Names) -> None:
+    def _look(self, function: Callable[..., Any], codes: Codes, names: Names, shared: Collection[Shared]) -> None:
         self.variables: dict[int, Variable] = {}
         self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
@@ -160,8 +163,7 @@ class Held:
         self.unknown: list[str] = []
         self.has_abstract = self.has_tensor_keys = self._has_decimals = self._copies = self._reads_any = False
         self.reads_in_order = names.any
-        self._codes = codes
-        self._names = names
+        self._codes, self._names = codes, names
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
         self._classes: set[tuple[int, bool]] = set()
         self._keep: list[Any] = []
@@ -169,22 +171,20 @@ class Held:
             self.reach(*part[:3])
         self.reach(function, getattr(function, "__name__", "the step"))
         self._of_codes()
-        for name in SETTINGS.keys() & (self._names.scope | self._names.attributes):
-            self.asked.append((SETTINGS[name], SETTINGS[name](), name))
+        self.asked += asked.asked_for(names.scope | names.attributes, shared, self._has_decimals)
+        self.containers.update((id(each.state), (each.state, each.name)) for each in shared if each.is_table)
         if self._copies:
             self.reach(copyreg.dispatch_table, "copyreg.dispatch_table")
         if names.texts and (self.arrays or id(numpy) in self._seen):
-            self.asked.append((printing, printing(), "numpy.get_printoptions()"))
-        if self._has_decimals:
-            self.asked.append((decimal_settings, decimal_settings(), "decimal.getcontext()"))
+            self.asked.append((asked.printing, asked.printing(), "numpy.get_printoptions()"))
 
     def reach(self, thing: Any, name: str, counts: bool = True, named: bool = True) -> None:
         """Go through what `thing` holds."""
         waiting = [Part(thing, name, counts, named)]
         while waiting and len(self._keep) < _MOST:
             part = waiting.pop()
-            self._has_decimals = self._has_decimals or computes_with_decimals(part.thing)
-            self._copies = self._copies or copies_objects(part.thing)
+            self._has_decimals = self._has_decimals or asked.computes_with_decimals(part.thing)
+            self._copies = self._copies or asked.copies_objects(part.thing)
             # What `getattr` is given by this name the instructions tell.
             self._reads_any = self._reads_any or (reads_any_attribute(part.thing) and part.name not in ASKING)
             if not is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):
@@ -205,7 +205,9 @@ class Held:
         if part.named and not part.counts and is_users(type(thing)):
             part = part._replace(counts=True)  # what nodes of a model hand to the user's layers
         yield from self._of_our_class(type(thing))
-        if isinstance(thing, Variable):
+        if pretends(thing) and not issubclass(type(thing), (Tensor, Layer)):
+            yield from self._of_collection(part) if issubclass(type(thing), _COLLECTIONS) else ()
+        elif isinstance(thing, Variable):
             self.variables[id(thing)] = thing
             yield from self._of_variable(part)
         elif isinstance(thing, Tensor):
@@ -230,7 +232,7 @@ class Held:
             yield from self._of_collection(part)
         else:
             yield from self._of_kind(part)
-        if not isinstance(thing, (type, ModuleType, FunctionType)):
+        if not issubclass(type(thing), (type, ModuleType, FunctionType)):
             yield from self._of_object(part)
 
     def _is_only_of_tensors(self, part: Part) -> bool:
@@ -262,7 +264,7 @@ class Held:
         thing = as_held(thing)
         if not isinstance(part.thing, (list, tuple, deque)):  # whose entries are found by what they are
             self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
-        if hasattr(thing, "keys"):
+        if is_mapping(part.thing):
             for key, value in thing.items():
                 named = part.named and (part.thing is not sys.modules or self._names_module(key))
                 yield part._replace(thing=value, name=f"{name}[{key!r}]", named=named)
@@ -301,12 +303,12 @@ class Held:
             yield from self._of_attributes(part, ("fget", "fset", "fdel"))
         elif isinstance(thing, (staticmethod, classmethod)):
             yield part._replace(thing=thing.__func__)
-        elif isinstance(thing, CACHED):
+        elif isinstance(thing, asked.CACHED):
             yield from self._of_cached(part)
         elif isinstance(thing, ContextVar):
-            yield from self._of_asked(part, functools.partial(value_of, thing))
+            yield from self._of_asked(part, functools.partial(asked.value_of, thing))
         elif isinstance(thing, weakref.ReferenceType):  # whose object may go, but not be another one
-            self.asked.append((functools.partial(is_alive, thing), is_alive(thing), name))
+            self.asked.append((functools.partial(asked.is_alive, thing), asked.is_alive(thing), name))
             yield part._replace(thing=thing())
         elif isinstance(thing, ModuleType):
             yield from self._of_module(part)
@@ -327,8 +329,8 @@ class Held:
 
     def _of_cached(self, part: Part) -> Iterator[Part]:
         """A function whose results are stored: they count, not what they were computed from."""
-        results, name = Results(part.thing), f"what {part.name} has cached"
-        if part.counts and part.named:
+        results, name = asked.Results(part.thing), f"what {part.name} has cached"
+        if part.counts and part.named and not is_unheard(inspect.unwrap(part.thing)):
             if results.known and results.has_room:
                 self.asked.append((results.as_before, True, name))
             else:
@@ -409,8 +411,8 @@ class Held:
                 named_here = ["__mro__", *(self._names.attributes & TOLD_BY_CLASSES)]  # bases may be exchanged
                 self.attributes += [(kind, name) for name in named_here]
                 for key, value in list(own.items()):
-                    asked = key == "__dataclass_fields__" and "fields" in self._names.attributes | self._names.scope
-                    if not key.startswith("__") or isinstance(value, (FunctionType, staticmethod)) or asked:
+                    is_asked = key == "__dataclass_fields__" and "fields" in self._names.attributes | self._names.scope
+                    if not key.startswith("__") or isinstance(value, (FunctionType, staticmethod)) or is_asked:
                         named = part.named and self._names.reads(key)
                         yield Part(value, f"{kind.__name__}.{key}", True, named)
 
@@ -439,6 +441,7 @@ class Held:
         self.objects[id(layer)] = (layer, name)
         # Those without an underscore users may read, too, and know their names.
         passed_over = frozenset([key for key in _CACHES if key.startswith("_") or key not in self._names.attributes])
+        passed_over |= {each.key for each in self._kept if each.layer is layer}
         self.containers[id(own)], self.passed_over[id(own)] = (own, name), passed_over
         users = is_users(type(layer))
         for key, value in living(own):
@@ -492,7 +495,7 @@ class Held:
     # -- functions, and what they name
 
     def _of_function(self, part: Part) -> Iterator[Part]:
-        function, name = part.thing, part.name
+        function = part.thing
         inner = getattr(function, "__wrapped__", None)
         if inner is not None:
             yield part._replace(thing=inner)
@@ -509,11 +512,8 @@ class Held:
         if ran or not self._codes or is_of_a_library(function.__code__.co_filename):
             yield from (part._replace(thing=each) for each in function.__defaults__ or ())
             yield part._replace(thing=function.__kwdefaults__)
-            yield from self._of_closure(function, name)
-
-    def _of_closure(self, function: FunctionType, name: str) -> Iterator[Part]:
-        for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
-            yield from self._of_cell(cell, variable)
+            for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+                yield from self._of_cell(cell, variable)
 
     def _of_cell(self, cell: CellType, name: str) -> Iterator[Part]:
         try:

@@ -12,6 +12,7 @@ import numpy
 from eagerflow.capture.dependence.called_again import CalledAgain
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.hearing.handled import where_handled
+from eagerflow.capture.hearing.named import called
 from eagerflow.capture.needed import NEVER_RAISE
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
@@ -39,12 +40,13 @@ class Watch:
     Attributes:
         calling: whether a function runs that each replay calls again.
         ran_users_code: whether code of the user's ran in the last one.
+        has_risked: whether something ran that may raise, depending on values.
         may_swallow: why an error under a `with` may be lost, and the line.
     """
 
     def __init__(self, end: Callable[[str, Line], None]) -> None:
         self._end = end
-        self.calling = self.ran_users_code = False
+        self.calling = self.ran_users_code = self.has_risked = False
         self.may_swallow: tuple[str, Line] | None = None
         self._called_again: CalledAgain | None = None
         self._guards: Guards | None = None
@@ -64,14 +66,14 @@ class Watch:
     def call(self, function: Callable[..., Any]) -> Iterator[None]:
         """Inside the block, a function runs that each replay calls again."""
         if self._called_again is not None and (changed := self._called_again.changed()) is not None:
-            why = f"the step changes {changed} before {function.__qualname__}"
+            why = f"the step changes {changed} before {called(function)}"
             self._end(f"{why}, which each replay calls again with what was there", None)
             self._called_again = None
         self.calling, self.ran_users_code = True, False
         try:
             yield
         except BaseException as error:
-            self._end(f"{function.__qualname__} raised {type(error).__name__}", None)
+            self._end(f"{called(function)} raised {type(error).__name__}", None)
             raise
         finally:
             self.calling = False
@@ -86,7 +88,7 @@ class Watch:
     def has_called(self, function: Callable[..., Any], given: Iterable[Any], frames: Iterable[FrameType]) -> None:
         """A function has run that each replay calls again; it may be one that raises for some values."""
         if self.ran_users_code or _looks_at_values(function, given):
-            self.may_raise(function.__qualname__, frames)
+            self.may_raise(called(function), frames, self.ran_users_code)
 
     def has_computed(self, op: Op, given: list[Any], frames: Iterable[FrameType]) -> None:
         """An op has run; it may be one that raises for some values.
@@ -101,13 +103,15 @@ class Watch:
         if op.name not in RAISE_FOR_NO_VALUES:
             self.may_raise(op.name, frames)
 
-    def may_raise(self, name: str, frames: Iterable[FrameType]) -> None:
+    def may_raise(self, name: str, frames: Iterable[FrameType], with_users_code: bool = False) -> None:
         """What ran raises for some values: is there anybody who acts after that, or anything else than in a replay?
 
         Args:
             name: of it.
             frames: of the step around it, from there outwards.
+            with_users_code: whether code of the user's was a part of it.
         """
+        self.has_risked = True
         way, line = where_handled(frames)
         does = "has a `finally` for that" if way == "finally" else "goes on after an error"
         why = f"{name} may raise, depending on values, and the step {does}"
@@ -116,7 +120,9 @@ class Watch:
         elif way == "with":
             self.may_swallow = self.may_swallow or (why, line)
         if self._guards is not None and (changed := self._guards.changed_by_the_step()) is not None:
-            self._end(f"{name} may raise, depending on values, when the step has changed {changed}", None)
+            who = f"the step, or code of yours that {name} calls," if with_users_code else "the step"
+            before = "" if with_users_code else f" before {name}, which may raise, depending on values"
+            self._end(f"{who} changes {changed}{before}: do that outside, or make it a Variable", None)
             self._guards = None
 
 

@@ -10,6 +10,7 @@ import datetime
 import io
 import math
 import operator
+import re
 import sys
 from collections import deque
 from collections.abc import Container
@@ -55,7 +56,10 @@ _PURE = {
     next oct ord pow repr round sorted sum vars
     """.split()
 }
-_PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "itertools", "_abc", "_contextvars"}
+# Those that change a list that they are given change one of the step's own, or one that is looked at after the step.
+_PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "itertools", "_abc", "_contextvars"} | {
+    *("_bisect", "_heapq", "_statistics", "cmath", "unicodedata")
+}
 _READING = frozenset("copy count get index items keys values __contains__ __getitem__ __len__".split())
 # Of NumPy's functions in C; those in Python open files by Python's means.
 _FILES = frozenset("dump fromfile tofile".split())
@@ -64,11 +68,21 @@ _CLOCKS = frozenset("now today utcnow".split())  # of datetime's classes
 # Methods of classes that make an object, or tell of one; others may read raw memory or tell of what is elsewhere.
 _MAKING = frozenset(
     """
-    combine from_bytes from_float fromhex fromisocalendar fromisoformat fromkeys fromordinal from_number maketrans mro
+    combine from_bytes from_float from_iterable fromhex fromisocalendar fromisoformat fromkeys fromordinal from_number
+    maketrans mro
     __dir__ __init_subclass__ __new__ __prepare__ __sizeof__ __subclasshook__
     """.split()
 )
 _CHANGING_LOCALLY = (list, dict, set, deque)
+_OF_TEXT = (re.Pattern, re.Match)
+# Of `logging`: what asks whether a message is to be written at all, which is looked at before each replay.
+_OF_LEVELS = frozenset(
+    """
+    Logger.critical Logger.debug Logger.error Logger.exception Logger.getEffectiveLevel Logger.info Logger.isEnabledFor
+    Logger.log Logger.warning LoggerAdapter.critical LoggerAdapter.debug LoggerAdapter.error LoggerAdapter.exception
+    LoggerAdapter.info LoggerAdapter.isEnabledFor LoggerAdapter.log LoggerAdapter.warning _acquireLock _releaseLock
+    """.split()
+)
 _HEAP = 1 << 9  # flag of a class: made while Python ran
 
 
@@ -92,7 +106,7 @@ def acts(function: Any, held: Container[int]) -> str | None:
     if isinstance(owner, type):
         is_clock = name in _CLOCKS and issubclass(owner, datetime.date)
         return None if name in _MAKING and not is_clock else f"{owner.__module__}.{owner.__qualname__}.{name}"
-    if isinstance(owner, (str, bytes, tuple, int, float, complex, range, frozenset)) or name in _READING:
+    if isinstance(owner, (str, bytes, tuple, int, float, complex, range, frozenset, *_OF_TEXT)) or name in _READING:
         return None
     if isinstance(owner, _CHANGING_LOCALLY):
         return f"{type(owner).__name__}.{name} of an object from outside of the step" if id(owner) in held else None
@@ -140,6 +154,8 @@ def is_acting(module: str, code: CodeType) -> bool:
         return code.co_name in _OF_FILES
     if code.co_filename.startswith("<frozen importlib"):  # an import, which guards look at, as they do at `os.environ`
         return False
+    if module == "logging":
+        return code.co_qualname not in _OF_LEVELS
     if module.lstrip("_") in _COMPUTING:
         return code.co_qualname.startswith(_NOT_SO)
     return not code.co_qualname.startswith(_OF_THE_ENVIRONMENT)

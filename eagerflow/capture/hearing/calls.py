@@ -14,12 +14,14 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import Shared, asked_by
 from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_setting_of_numpy, writes
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.core.device import namespaces
@@ -120,6 +122,7 @@ class _Listening:
         self.codes = Codes()  # of the user's functions that ran, with their globals
         self.inside = Codes()  # of those that ran in what each replay calls again
         self.outside = Codes()  # of those that ran beside
+        self.shared: dict[str, Shared] = {}  # by name, what the whole process shares, and functions that ran ask for
         self._roles: dict[int, _Role] = {}  # by identity: those of two files may be equal
         self._seen: list[CodeType] = []
         self.importing = 0  # how many modules are being loaded, one for another: they act once
@@ -146,6 +149,7 @@ class _Listening:
     def _role(self, code: CodeType) -> _Role:
         self._seen.append(code)
         role = self._roles[id(code)] = _role_of(code, self.observers)
+        self.shared.update((each.name, each) for each in asked_by(code))
         return role
 
     def _called(self, frame: FrameType, role: _Role) -> None:
@@ -160,7 +164,16 @@ class _Listening:
         elif role is _Role.SETTING:
             self._by_the_user(frame, f"numpy.{code.co_qualname.removesuffix('.__init__')}")
         elif role is _Role.STANDARD and is_acting(module := module.partition(".")[0], code):
-            self._by_the_user(frame, f"{module}.{code.co_name}")
+            first = frame if module != "logging" else _first_of(frame)
+            self._by_the_user(frame, f"{module}.{first.f_code.co_name}")
+        elif role is _Role.STANDARD and code.co_qualname == "Logger.isEnabledFor":
+            asked = frame.f_locals
+            self._asks_whether_it_logs(asked["self"], asked["level"])
+
+    def _asks_whether_it_logs(self, logger: Any, level: Any) -> None:
+        """Somebody asks whether a message is to be written; most are not, and then nothing else happens."""
+        thing = Shared(f"the level of logging of {logger.name!r}", partial(logger.isEnabledFor, level))
+        self.shared[f"{id(logger)} {level}"] = thing
 
     def _makes(self, frame: FrameType) -> None:
         """An object is made; a replay makes none, which could act when it goes."""
@@ -196,6 +209,13 @@ class _Listening:
 
     def _end(self, what: str, frame: FrameType) -> None:
         self.recorder.end(f"the step calls {what}", (frame.f_code.co_filename, frame.f_lineno))
+
+
+def _first_of(frame: FrameType) -> FrameType:
+    """The function of the same file that was called first, of those that call each other."""
+    while frame.f_back is not None and frame.f_back.f_code.co_filename == frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame
 
 
 def _folder_of(kind: type) -> str:

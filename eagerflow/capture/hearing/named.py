@@ -11,11 +11,20 @@ from typing import Any, NamedTuple
 
 from eagerflow.capture.hearing.whose import is_unheard
 
-__all__ = ["Named", "is_with", "line_of", "named_things", "steps_of"]
+__all__ = ["Named", "called", "is_with", "line_of", "named_things", "steps_of"]
 
+_KNOWN_AS = {"_apply_sums": "apply"}
 _PARTS = ("LOAD_ATTR", "LOAD_METHOD")
 _SIMPLE = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_DEREF", "LOAD_GLOBAL", "LOAD_NAME")
 _GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME")
+
+
+def called(function: Any) -> str:
+    """What messages call a function: one with a name that only we know is told by what it belongs to."""
+    *around, name = str(getattr(function, "__qualname__", function)).split(".")
+    if name.startswith("_") and not name.startswith("__") and (around or name in _KNOWN_AS):
+        name = _KNOWN_AS.get(name, "")
+    return ".".join([*around, name]).strip(".")
 
 
 class Named(NamedTuple):

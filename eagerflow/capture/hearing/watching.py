@@ -21,6 +21,7 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
+from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.core.in_place import stored
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
@@ -29,6 +30,7 @@ from eagerflow.core.variable import Variable
 __all__ = ["watched"]
 
 _OURS = str(Path(__file__).parents[2].absolute())
+_CAPTURING = (str(Path(__file__).parents[1].absolute()) + os.sep, "<eagerflow guards>")
 _ABOUT = frozenset({"dtype", "shape", "ndim", "size", "nbytes", "__class__", "itemsize"})
 _ASKERS = frozenset({"device_of", "namespace_of", "_namespace_of", "type", "signature_of", "is_device_array"})
 # Functions of ours that hand the array on to what asks for its shape and type alone, or keeps it as it is.
@@ -66,12 +68,28 @@ def _harmless(code: CodeType, at: int) -> bool:
     return following.opname.startswith("CALL") and bool(asked & _ASKERS)
 
 
+@functools.cache
+def _asks_for_class(code: CodeType, at: int) -> bool:
+    """Whether code of the user's goes on with the class of what it asks for at this place."""
+    if not is_of_user(code.co_filename):
+        return False
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG", "PRECALL")]
+    following = next((step for step in steps if step.offset > at), None)
+    return following is not None and (following.opname.startswith("CALL") or following.argval == "__class__")
+
+
 def _data(self: Any) -> Any:
     recorder: Any = capturing.get()
+    if recorder is not None and recorder.kept and not sys._getframe(1).f_code.co_filename.startswith(_CAPTURING):
+        recorder.has_asked(self)
     if recorder is not None and recorder.knows(self):
         frame = sys._getframe(1)
         if not _harmless(frame.f_code, frame.f_lasti):
             recorder.read(self, _asked(frame))
+        elif not stored(self).shape and _asks_for_class(frame.f_code, frame.f_lasti):
+            recorder.end(
+                "the step asks for the class of raw data without axes: numbers and arrays stand for each other"
+            )
     return stored(self)
 
 

@@ -81,7 +81,12 @@ def is_ours(kind: Any) -> bool:
     return str(kind.__module__).startswith("eagerflow.") and not is_users(kind)
 
 
-def is_unheard(kind: type) -> bool:
-    """Whether a class is NumPy's or the standard library's, whose code isn't listened to while a step runs."""
-    top = str(kind.__module__).partition(".")[0]
-    return (top == "numpy" or (top in sys.stdlib_module_names and top != "__main__")) and not is_users(kind)
+def is_unheard(thing: Any) -> bool:
+    """Whether a class or function is NumPy's or the standard library's, whose code isn't listened to in a step."""
+    module = str(getattr(thing, "__module__", None))
+    top = module.partition(".")[0]
+    if top != "numpy" and (top not in sys.stdlib_module_names or top == "__main__"):
+        return False
+    if isinstance(thing, type):
+        return not is_users(thing)
+    return not (isinstance(thing, FunctionType) and _is_users_file(module, thing.__code__.co_filename))

@@ -91,3 +91,20 @@ def test_what_varies_is_said_of_keys():
 
     with pytest.warns(UserWarning, match="(batch|an argument) is another object again and again"):
         call_often()
+
+
+@pytest.mark.parametrize("asked", [lambda x: type(x.data).__name__, lambda x: x.data.__class__.__name__])
+@pytest.mark.filterwarnings("ignore:.* runs eagerly, not captured")
+def test_the_class_of_data_without_axes_is_that_of_the_call(asked):
+    step = ef.function(lambda x: (x * 2.0, asked(x)), verify_every=0)
+    for i in range(8):
+        x = ef.Tensor(np.float32(i)) if i > 4 else ef.ops.sum(ef.Tensor([1.0, i]))
+        assert step(x)[1] == asked(x)
+    assert step(ef.Tensor([1.0]))[1] == "ndarray"
+
+
+def test_the_class_of_data_with_axes_is_no_hindrance():
+    step = ef.function(lambda x: x * (2.0 if type(x.data) is np.ndarray else 3.0), verify_every=0)
+    for _ in range(5):
+        assert step(ef.Tensor([1.0])).tolist() == [2.0]
+    assert step.replays

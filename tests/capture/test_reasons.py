@@ -1,0 +1,91 @@
+"""Why a step runs eagerly is said in words that its author knows."""
+
+from __future__ import annotations
+
+import functools
+import typing
+import warnings
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import ops
+from tests.capture.steps import many
+
+X = ef.Tensor([1.0, 2.0])
+Names = typing.Literal["relu", "tanh"]
+
+
+def reason(step):
+    """What the warning of a captured step says."""
+    captured = ef.function(step)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        many(captured, X)
+    (told,) = [str(each.message) for each in caught if "runs eagerly" in str(each.message)]
+    assert captured.why_eager in told
+    return told
+
+
+def test_results_that_are_computed_again_are_told_with_what_to_do():
+    again = ef.remat(ops.tanh)
+
+    def step(x):
+        with ef.GradientTape() as tape:
+            tape.watch(x)
+            y = again(x)
+        return tape.gradient(y, x)
+
+    assert "computes results again for the gradient (remat): use ef.function(less_memory=True)" in reason(step)
+
+
+def test_an_optimizer_is_told_by_the_method_that_is_called():
+    counted = {"steps": 0.0}
+
+    class Rate(ef.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            counted["steps"] += 1.0
+            return 0.1
+
+    sgd, v = ef.optimizers.SGD(Rate()), ef.Variable([1.0, 2.0])
+
+    def step(x):
+        sgd.apply([x], [v])
+        return x * counted["steps"]
+
+    told = reason(step)
+    assert "the step, or code of yours that Optimizer.apply calls, changes counted['steps']" in told
+    assert "_apply" not in told
+
+
+def test_a_change_before_what_may_raise_is_told_as_one_of_the_step():
+    state, matrix = {"now": 0}, ef.Variable(np.eye(2, dtype="float32"))
+
+    def step(x):
+        state["now"] = 1
+        found = ops.cholesky(matrix)
+        state["now"] = 0
+        return found @ x
+
+    told = reason(step)
+    assert "the step changes state" in told
+    assert "before lower_cholesky, which may raise" in told
+
+
+def test_results_that_the_standard_library_keeps_are_no_hindrance():
+    step = ef.function(lambda x: getattr(ops, typing.get_args(Names)[1])(x))
+    np.testing.assert_array_equal(many(step, X).numpy(), ops.tanh(X).numpy())
+    assert step.why_eager is None
+    assert step.replays
+
+
+def test_an_argument_that_only_a_shown_signature_has_is_not_proposed_again():
+    class Wrapped(ef.Model):
+        @functools.wraps(ef.Model.call)
+        def call(self, inputs):
+            return inputs
+
+    with pytest.raises(TypeError, match="has shown another function") as refused:
+        Wrapped()(X, training=True)
+    assert "Did you mean" not in str(refused.value)
