@@ -44,7 +44,8 @@ class GAN(keras.Model):
         return self.generator(keras.random.normal((count, NOISE), seed=self.seeds))
 
     def train_step(self, real):
-        # The discriminator learns to tell real points from invented ones...
+        # The discriminator learns to tell real points from invented ones (a label of 0.9 instead of 1 keeps it from
+        # being too sure of itself)...
         count = len(real)
         labels = ops.concatenate([ops.ones((count, 1)) * 0.9, ops.zeros((count, 1))])
         with keras.GradientTape() as tape:

@@ -21,13 +21,16 @@ from tools.site import (
     named_types,
     outputs,
     plots,
+    reference,
     run_page,
     sections,
     stage,
     svg,
     tutorial_cards,
     tutorials,
+    used_in,
 )
+from tools.site.names import catalogue
 from viz.doctor import KINDS
 
 DOC = """Scale `x_1` by **rest.
@@ -204,6 +207,31 @@ def test_a_plot_stands_where_the_program_prints():
         assert "matplotlib" not in program
 
 
+def test_a_name_leads_to_the_guides_that_use_it_most():
+    texts = {
+        "guides/a": "`layers.Dense`",
+        "guides/b": "```python\nx = ef.layers.Dense(2)\ny = layers.Dense(3)\n```",
+        "changelog": "`layers.Dense` `layers.Dense` `layers.Dense`",
+        "guides/c": "`layers.DenseNet`",
+    }
+    names = {one.path: one for one in catalogue()}
+    uses = used_in.Uses(texts)
+    assert uses.of(names["eagerflow.layers.Dense"]) == ["guides/b", "guides/a", "guides/functional"]
+    assert uses.of(names["eagerflow.optimizers.schedules.CosineDecay"]) == ["guides/callbacks"]
+    assert uses.section(names["eagerflow.losses.Huber"]) == ["## Guides and tutorials", "{doc}`/guides/training`"]
+    assert uses.section(names["eagerflow.constraints.NonNeg"]) == []
+
+
+def test_guides_of_modules_are_pages():
+    assert {*used_in.GUIDES.values()} <= {*stage.pages()}
+
+
+def test_a_method_whose_example_is_about_another_layer_says_so():
+    pages = {one.path: reference.name_page(one, "") for one in catalogue() if one.module == "eagerflow.layers"}
+    assert "The example shows `layers.Conv1D`, which has the same method." in pages["eagerflow.layers.Conv2D"]
+    assert "The example shows" not in pages["eagerflow.layers.Conv1D"].partition("### convolution_op")[2][:1500]
+
+
 def test_the_list_of_tutorials_shows_the_last_drawing_of_each_or_its_first_curves():
     curves = base64.b64encode(b"<svg>curves</svg>").decode()
     shown = [[{"kind": "html", "data": f'<p><img class="x" src="data:image/svg+xml;base64,{curves}"></p>'}]]
@@ -292,6 +320,13 @@ def test_notebooks_hold_the_outputs_of_their_cells():
 
 
 PURE = (
+    "plots",
+    "run_page",
+    "search_pages",
+    "sections",
+    "tutorials",
+    "used_in",
+    "versions",
     "annotations",
     "cache",
     "definitions",
@@ -308,7 +343,7 @@ PURE = (
 )
 
 
-@pytest.mark.parametrize("name", [*PURE, "plots", "run_page", "search_pages", "sections", "tutorials", "versions"])
+@pytest.mark.parametrize("name", PURE)
 def test_examples_in_docstrings_of_the_site_run(name):
     module = importlib.import_module(f"tools.site.{name}")
     assert doctest.testmod(module).failed == 0

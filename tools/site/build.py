@@ -42,6 +42,7 @@ from tools.site import (
 from tools.site.cache import Cache, tools_mark
 from tools.site.names import ROOT, catalogue
 from tools.site.run_page import blocks
+from tools.site.used_in import Uses
 
 HERE = Path(__file__).parent
 
@@ -80,7 +81,7 @@ class Build:
             print(error, file=sys.stderr)
             return 1
         self._tell("the examples of names are recorded")
-        for name, text in reference.pages(parts, self.only):
+        for name, text in reference.pages(parts, self.only, Uses(self._markdown)):
             self._write(self.pages / f"{name}.md", text)
         self._write(self.pages / f"{named_types.PAGE}.md", named_types.page())
         for name in ("static", "templates"):

@@ -128,7 +128,7 @@ PLOTS = {
     axes[0].legend()
     plt.show()
 
-    # The number to remember is the network's error as a share of that of the better rule:
+    # As one number, the network's error as a share of the better rule's:
 """,
         )
     ],
@@ -150,7 +150,7 @@ PLOTS = {
     plt.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     plt.show()
 
-    # The result, once more:
+    # As one number, the accuracy with transfer:
 """,
         )
     ],
@@ -213,8 +213,8 @@ def draw(rows: np.ndarray) -> str:
     print(picture(points))
 """,
             """\
-    # Once the networks are in balance, the losses hardly change (the dashed line is log(2); plots need
-    # `pip install matplotlib`):
+    # Once the networks are in balance, the losses hardly change, and the discriminator's stays near log(2), the dashed
+    # line (plots need `pip install matplotlib`).
     import matplotlib.pyplot as plt
     for name, values in history.history.items():
         plt.plot(range(1, epochs + 1), values, label=name)

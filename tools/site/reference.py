@@ -14,6 +14,7 @@ from eagerflow.core.observe import Observer
 from tools.site import docstrings, families, sections, signatures
 from tools.site.keras_badges import badge
 from tools.site.names import ROOT, Public, catalogue, modules
+from tools.site.used_in import Uses
 
 INTRODUCTION = """# API reference
 
@@ -79,24 +80,25 @@ def homes() -> dict[str, str]:
     return {name: pages[one.path] for one in catalogue() for name in (one.path, *one.aliases)}
 
 
-def pages(recorded: dict[str, str], only: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+def pages(recorded: dict[str, str], only: tuple[str, ...] = (), uses: Uses | None = None) -> Iterator[tuple[str, str]]:
     """Name and Markdown of every page of the reference.
 
     Args:
         recorded: by public name, what viz recorded of its example, as HTML.
         only: names to write pages for, instead of all.
+        uses: which guides use a name.
     """
     groups: dict[str, list[Public]] = {}
     for one in [one for one in catalogue() if not only or one.path in only]:
         groups.setdefault(one.module, []).append(one)
-        yield page_names()[one.path], name_page(one, recorded.get(one.path, ""))
+        yield page_names()[one.path], name_page(one, recorded.get(one.path, ""), uses)
     listed = [module for module in modules() if module in groups or (not only and module.count(".") == 1)]
     for module in listed:
         yield f"{folder_of(module)}/index", module_page(module, groups.get(module, []), with_others=not only)
     yield "reference/index", index_page(listed, groups)
 
 
-def name_page(one: Public, recorded: str) -> str:
+def name_page(one: Public, recorded: str, uses: Uses | None = None) -> str:
     """The page of one name: what it is in a sentence, how it is called, what runs, and all that its docstring says."""
     kind = "class" if one.is_class else "function"
     parts = docstrings.parts(one.doc)
@@ -109,6 +111,7 @@ def name_page(one: Public, recorded: str) -> str:
         _called(kind, one.path, one.value),
         *(docstrings.piece(part) for part in rest),
     ]
+    pieces += uses.section(one) if uses else []
     if recorded:
         pieces += ["## What runs", f"```{{raw}} html\n{recorded}\n```"]
     pieces += _members(one)
@@ -145,6 +148,7 @@ def _members(one: Public) -> Iterator[str]:
     for name, member in found:
         yield f"### {name}"
         yield from _member(one, name, member)
+        yield from _shared_with(one, inspect.getdoc(member) or "")
     bases = public_bases(one.value)
     if bases:
         yield "## Inherits from"
@@ -161,6 +165,13 @@ def _member(one: Public, name: str, member: Any) -> Iterator[str]:
         option = {staticmethod: "staticmethod", classmethod: "classmethod"}.get(type(member), "")
         yield _called("method", f"{one.path}.{name}", inspect.unwrap(function), option, bound)
     yield docstrings.markdown(doc, level=0)
+
+
+def _shared_with(one: Public, doc: str) -> Iterator[str]:
+    """Says so where a method's example is about another layer that has the same method."""
+    others = [name for name in re.findall(r"\blayers\.([A-Z]\w+)", doc) if name not in ("Input", "Layer")]
+    if one.module == "eagerflow.layers" and others and one.value.__name__ not in others:
+        yield f"The example shows `layers.{others[0]}`, which has the same method."
 
 
 def _called(kind: str, path: str, value: Any, option: str = "", bound: bool = False) -> str:

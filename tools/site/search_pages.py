@@ -42,7 +42,7 @@ ASKED = {
     " masking, mask, padding sequences, variable length sequences, variable length,"
     " rnn, recurrent, seq2seq, sequence to sequence, encoder decoder, teacher forcing, initial_state, stateful,"
     " return_state, stateful rnn, padding mask",
-    "guides/debugging": "debug, gradients of each layer",
+    "guides/debugging": "debug, gradients of each layer, accuracy stuck, accuracy stuck at 10%, does not learn",
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads,"
     " gpu memory, cuda out of memory, why is training slow, training is slow, speed up training",
     "guides/captured_steps": "jit_compile, jit, tf.function, torch.compile, xla, cuda graphs",
@@ -126,7 +126,8 @@ ASKED = {
     "compat": "tensorflow, tf keras, import tensorflow, run keras script",
     "keras2": "tf 2, old tutorial, book",
     "benchmarks": "how fast, compared with pytorch, speed comparison",
-    "tutorials/transformer": "attention, transformer",
+    "tutorials/transformer": "attention, transformer, attention map, attention maps, attention weights",
+    "tutorials/char_rnn": "text generation, generate text, language model, char rnn",
     "tutorials/transfer": "transfer learning, fine tuning, finetune, freeze layers, freeze, unfreeze, trainable",
     "tutorials/gan": "gan, gan loss, generator, discriminator",
     "tutorials/vae": "vae, autoencoder, latent space",
