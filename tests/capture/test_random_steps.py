@@ -50,7 +50,8 @@ def check(programs, trained=False):
         assert why is None, f"{program.parts}, {program.changes}: {why}"
         replays += did.replays
     # In a model, more may differ from call to call (what a callback changes): some groups have no replay at all.
-    assert trained or replays > len(programs) // 2 or len(programs) < 8
+    # Of all random programs two in five are replayed, twice each; of fifteen by lot it may be one in six.
+    assert trained or replays > len(programs) // 6 or len(programs) < 8
     return replays
 
 
