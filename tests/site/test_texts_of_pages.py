@@ -329,6 +329,7 @@ PURE = (
     "versions",
     "annotations",
     "cache",
+    "cards",
     "definitions",
     "docstrings",
     "families",

@@ -6,7 +6,7 @@ import io
 import sys
 from pathlib import Path
 
-SETTINGS = Path(__file__).parent / "static" / "matplotlibrc"
+SETTINGS = Path(__file__).with_name("matplotlibrc")
 _INK, _DARK_INK = "#24292f", "#ced6dd"  # of texts and axes, as the settings have it
 
 

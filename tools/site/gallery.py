@@ -5,13 +5,11 @@ python -m tools.site.gallery NAME FILE.html     # write one of them
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +22,7 @@ from examples.viz_transformer import Block
 from tools import replay_picture
 from tools.site import sections, thumbnails
 from tools.site.cache import Cache
+from tools.site.cards import card, raw
 from tools.site.names import ROOT
 from tools.site.progress import counted
 from tools.site.running import environment
@@ -195,7 +194,7 @@ def pages() -> dict[str, str]:
     toctree = sections.toctree(f"gallery/{name}" for name in GALLERY)
     return {
         **found,
-        "gallery/index": "\n\n".join([INTRODUCTION, _raw(f'<div class="cards large">\n{cards}\n</div>'), toctree]),
+        "gallery/index": "\n\n".join([INTRODUCTION, raw(f'<div class="cards large">\n{cards}\n</div>'), toctree]),
     }
 
 
@@ -207,20 +206,14 @@ def _card(name: str, shown: Shown) -> str:
         for theme in thumbnails.THEMES
         if thumbnails.are_possible()
     ]
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(shown.text, quote=False))
-    parts = [*images, f"<strong>{escape(shown.title)}</strong>", f"<span>{text}</span>"]
-    return f'<a href="{name}.html">{"".join(parts)}</a>'
-
-
-def _raw(html: str) -> str:
-    return f"```{{raw}} html\n{html}\n```"
+    return card(name, shown.title, shown.text, images)
 
 
 def _page(name: str, shown: Shown) -> str:
     address = f"../_static/gallery/{name}.html{shown.opened}"
     frame = f'<iframe class="live-page" src="{address}" title="{shown.title}" loading="lazy"></iframe>'
     alone = f'<p><a href="{address}">Open it alone</a></p>'
-    return f"# {shown.title}\n\n{shown.text}\n\n{_raw(f'{frame}{alone}')}\n"
+    return f"# {shown.title}\n\n{shown.text}\n\n{raw(f'{frame}{alone}')}\n"
 
 
 INTRODUCTION = """# Gallery

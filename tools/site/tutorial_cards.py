@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from html import escape
 from typing import NamedTuple
 
 from tools.site import docstrings, sections
+from tools.site.cards import card, raw
 from tools.site.tutorials import TUTORIALS, Tutorial, introduction, page_of, program_of
 
 Output = dict[str, str]
@@ -63,17 +63,15 @@ def index(pictures: dict[str, Picture]) -> str:
     """
     cards = "\n".join(_card(tutorial, tutorial.name in pictures) for tutorial in TUTORIALS)
     toctree = sections.toctree(page_of(tutorial) for tutorial in TUTORIALS)
-    return "\n\n".join([INTRODUCTION, f'```{{raw}} html\n<div class="cards pictured">\n{cards}\n</div>\n```', toctree])
+    return "\n\n".join([INTRODUCTION, raw(f'<div class="cards pictured">\n{cards}\n</div>'), toctree])
 
 
 def _card(tutorial: Tutorial, has_picture: bool) -> str:
     place = f"../_static/{FOLDER}/{tutorial.name}"
-    parts = [
+    images = [
         f'<img class="only-{theme} dark-light" src="{place}_{theme}.svg" alt="" loading="lazy">'
         for theme in ("light", "dark")
         if has_picture
     ]
     said = docstrings.summary(introduction(program_of(tutorial)))
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(said, quote=False))
-    parts += [f"<strong>{escape(tutorial.title)}</strong>", f"<span>{text}</span>"]
-    return f'<a href="{tutorial.name}.html">{"".join(parts)}</a>'
+    return card(tutorial.name, tutorial.title, said, images)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import nbformat
@@ -21,8 +22,8 @@ from tools.site import docstrings
 from tools.site.names import ROOT
 from tools.site.plots import with_plots
 from tools.site.run_page import blocks
+from tools.site.running import COLUMNS
 
-WIDTH = 88  # of lines of code that a page shows whole
 _BETWEEN = "# between two pieces of the program"
 
 
@@ -87,13 +88,14 @@ def page_of(tutorial: Tutorial) -> str:
 def pieces(tutorial: Tutorial) -> list[Cell]:
     """What the tutorial consists of, with lines of code that a page shows whole."""
     found = list(cells(program_of(tutorial), tutorial.settings))
-    together = f"\n{_BETWEEN}\n".join([cell.code for cell in found])
-    options = ["--isolated", "--line-length", str(WIDTH), "--stdin-filename", f"{tutorial.name}.py", "-"]
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", *options], input=together, capture_output=True, text=True, check=True
-    )
-    codes = done.stdout.split(f"{_BETWEEN}\n")
+    codes = _formatted(f"\n{_BETWEEN}\n".join([cell.code for cell in found])).split(f"{_BETWEEN}\n")
     return [Cell(cell.text, code.strip("\n")) for cell, code in zip(found, codes, strict=True)]
+
+
+@cache
+def _formatted(code: str) -> str:
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", str(COLUMNS), "-"]
+    return subprocess.run(command, input=code, capture_output=True, text=True, check=True).stdout
 
 
 def markdown(tutorial: Tutorial) -> str:

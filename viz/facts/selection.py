@@ -318,7 +318,6 @@ class Selection:
         self.reader_of: dict[int, int] = {}
         self._signatures: dict[int, Any] = {}
         self._losses: dict[int | None, int | None] = {}  # by scope
-        self._titles: dict[int | None, str] = {}  # by scope, of the boxes of what comes into it from outside
         self.made_inside = self._made_inside(*(calls_around(record) if calls is None else calls))
         for op in self.ops:
             self._sort(op, backward)
@@ -516,9 +515,7 @@ class Selection:
             return "data", "constant" if math.prod(info.shape) > 1 and not self._is_in_layer(op) else ""
         if tensor in self.made_inside:
             return "data", "constant"
-        if op.scope not in self._titles:
-            self._titles[op.scope] = "target" if self._loss_of(op.scope) in self._with_answers else "input"
-        return "data", self._titles[op.scope]
+        return "data", "target" if self._loss_of(op.scope) in self._with_answers else "input"
 
     def _loss_of(self, scope: int | None) -> int | None:
         """The outermost loss that a scope belongs to."""

@@ -3,7 +3,7 @@
 // row reads stands in tools/site/search_pages.py.
 if (typeof Search !== "undefined") {
   // The same thousands of titles are taken apart for each question.
-  const kept = compute => {
+  const memo = compute => {
     const known = new Map();
     return text => {
       let found = known.get(text);
@@ -11,19 +11,19 @@ if (typeof Search !== "undefined") {
       return found;
     };
   };
-  const split = kept(text =>
+  const split = memo(text =>
     text
       .toLowerCase()
       .split(/[^\p{Letter}\p{Number}]+/u)
       .filter(word => word && word !== "eagerflow" && word !== "keras" && word !== "ef"),
   );
   const stemmer = new Stemmer();
-  const stem = kept(word => stemmer.stemWord(word));
+  const stem = memo(word => stemmer.stemWord(word));
   const spaced = text =>
     text.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z])([A-Z][a-z])/g, "$1 $2").replace(/crossentropy/gi, "cross entropy");
-  const words = kept(text => split(spaced(text)).map(stem)); // BatchNormalization has two
-  const all = kept(text => [...new Set([...split(text).map(stem), ...words(text)])]);
-  const joined = kept(text => split(text).join(""));
+  const words = memo(text => split(spaced(text)).map(stem)); // BatchNormalization has two
+  const all = memo(text => [...new Set([...split(text).map(stem), ...words(text)])]);
+  const joined = memo(text => split(text).join(""));
   const last = name => name.slice(name.lastIndexOf(".") + 1);
 
   // What people write for what pages say.
@@ -58,7 +58,7 @@ if (typeof Search !== "undefined") {
     (meant.length > 0 && meant.every(asked => there.some(word => fitsStem(asked, word))));
 
   const plain = query => query.toLowerCase().trim();
-  const stemmed = kept(text => split(text).map(stem).join(" "));
+  const stemmed = memo(text => split(text).map(stem).join(" "));
   const phrase = asked => asked.flatMap(({ stems, meant }) => (meant.length ? meant : [stems[stems.length - 1]])).join(" ");
 
   // Of names that are called the same: what people mean more often.
