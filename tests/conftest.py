@@ -60,6 +60,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
 
 
+@pytest.fixture
+def own_garbage() -> Iterator[None]:
+    """What the collector counts and finds is this test's own, and it runs only when the test says so.
+
+    What earlier tests left can turn into garbage at any time (a thread of theirs that ends): it is looked at no more.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    yield
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def _settings_as_before() -> Iterator[None]:
     """What a test sets for the whole process, the next one does not find."""

@@ -633,36 +633,25 @@ def _step(x):
 
 
 @pytest.mark.parametrize("steps", [300, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_training_steps_leave_no_garbage(steps):
+def test_training_steps_leave_no_garbage(own_garbage, steps):
     x = Variable(np.ones(3))
     _step(x)
-    gc.collect()
-    gc.disable()
-    try:
-        before = len(gc.get_objects())
-        for _ in range(steps):
-            _step(x)
-        assert len(gc.get_objects()) - before < 50
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+    before = len(gc.get_objects())
+    for _ in range(steps):
+        _step(x)
+    assert len(gc.get_objects()) - before < 50
+    assert gc.collect() == 0
 
 
-def test_dropped_tape_drops_its_records():
+def test_dropped_tape_drops_its_records(own_garbage):
     x = Variable(np.ones(3))
-    gc.collect()  # what other tests left
-    gc.disable()
-    try:
-        tape = GradientTape(persistent=True)
-        with tape:
-            _ = x * x
-            count = len(log.get())
-        assert count == 1
-        assert gc.get_referrers(tape) is not None
-        del tape
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+    tape = GradientTape(persistent=True)
+    with tape:
+        _ = x * x
+        count = len(log.get())
+    assert count == 1
+    del tape
+    assert gc.collect() == 0
 
 
 def test_threads_record_for_themselves():
