@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import itertools
 import linecache
 import os
@@ -16,6 +17,7 @@ import pytest
 from eagerflow.base import config
 from eagerflow.core import op
 from tests.sources import ROOT, SOURCES
+from tools.site.names import catalogue
 
 MODULES = [source for source in SOURCES if source.path.stem != "__main__"]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -87,3 +89,15 @@ def test_links_in_pictures_lead_to_files_of_ours():
         for link in sorted(link for link in links if not link.startswith("data:")):
             assert (picture.parent / link).resolve().is_relative_to(ROOT), f"{picture.name}: {link}"
             assert (picture.parent / link).exists(), f"{picture.name}: {link}"
+
+
+def test_functions_tell_of_what_they_take():
+    silent = []
+    for one in catalogue():
+        function = one.value
+        if not one.is_class and "Args:" not in one.doc:
+            taken = inspect.signature(function).parameters.values()
+            silent += (
+                [one.path] if any(each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in taken) else []
+            )
+    assert silent == []

@@ -39,6 +39,11 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Batch:
     """Pack `x`, `y` and `sample_weight` into one batch, without those that are None.
 
+    Args:
+        x: the inputs.
+        y: the targets, or None.
+        sample_weight: a weight for each sample, or None.
+
     >>> import eagerflow as ef
     >>> ef.data.pack_x_y_sample_weight(1, 2)
     (1, 2)

@@ -76,6 +76,10 @@ def all_reduce(x: Any, op: str = "sum") -> Tensor:
 def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
     """The arrays of all ranks, one after the other along `axis`, on all of them; they may differ in length there.
 
+    Args:
+        x: this rank's array; it may have another length along `axis` than those of others, and no other shape.
+        axis: along which they are put one after the other.
+
     >>> import eagerflow as ef
     >>> ef.distribution.all_gather([1.0, 2.0]).tolist()
     [1.0, 2.0]
@@ -86,6 +90,10 @@ def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
 
 def broadcast(x: T, root: int = 0) -> T:
     """Sends the value of `x` on rank `root` to all ranks: tensors, arrays, anything that can be pickled.
+
+    Args:
+        x: what is sent; only the value on `root` counts.
+        root: the rank that sends.
 
     >>> import eagerflow as ef
     >>> ef.distribution.broadcast({"rate": 0.1})

@@ -295,6 +295,9 @@ def distribution() -> DataParallel | None:
 def set_distribution(value: DataParallel | None) -> None:
     """Sets the distribution that applies from here on; None for none.
 
+    Args:
+        value: a distribution, or None.
+
     Raises:
         TypeError: for anything else.
 

@@ -35,6 +35,9 @@ def list_devices(device_type: str | None = None) -> list[str]:
 def get_device_count(device_type: str | None = None) -> int:
     """How many devices all ranks have together.
 
+    Args:
+        device_type: `"cpu"`, `"gpu"`, or None for those in use.
+
     >>> import eagerflow as ef
     >>> ef.distribution.get_device_count()
     1

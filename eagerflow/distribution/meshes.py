@@ -154,6 +154,10 @@ class LayoutMap(MutableMapping[str, Any]):
 def distribute_tensor(tensor: TensorLike, layout: TensorLayout) -> Tensor:
     """The tensor: every rank has the whole of it, whatever the layout says.
 
+    Args:
+        tensor: what is distributed.
+        layout: how, in Keras' terms.
+
     Raises:
         ValueError: when the layout has another number of axes than the tensor, or divides it among several ranks along
             an axis that isn't the first.

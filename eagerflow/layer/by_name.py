@@ -17,6 +17,9 @@ __all__ = ["deserialize", "serialize"]
 def serialize(layer: Any) -> dict[str, Any]:
     """The configuration of a layer, from which `deserialize` makes an equal one (without its weights).
 
+    Args:
+        layer: the layer.
+
     >>> import eagerflow as ef
     >>> from eagerflow.layers import Flatten
     >>> ef.layers.serialize(Flatten(name="flat"))["class_name"]
@@ -31,6 +34,10 @@ def serialize(layer: Any) -> dict[str, Any]:
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Layer:
     """Makes a layer from its configuration.
+
+    Args:
+        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        custom_objects: further classes by name; those that are registered are known already.
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered, with the nearest known name.

@@ -417,6 +417,9 @@ def set_dtype_policy(policy: Any) -> None:
 def get_policy(identifier: Any) -> DTypePolicy:
     """Finds a dtype policy by its name, type or configuration; None stands for the global one.
 
+    Args:
+        identifier: a name such as `"mixed_float16"` or `"float32"`, a policy, its configuration, or None.
+
     >>> import eagerflow as ef
     >>> ef.dtype_policies.get("float16")
     <DTypePolicy "float16">
@@ -477,6 +480,9 @@ get = get_policy
 def serialize(dtype_policy: DTypePolicy) -> Configuration:
     """The configuration of a policy.
 
+    Args:
+        dtype_policy: the policy.
+
     >>> import eagerflow as ef
     >>> ef.dtype_policies.serialize(ef.DTypePolicy("float16"))["config"]
     {'name': 'float16'}
@@ -487,6 +493,10 @@ def serialize(dtype_policy: DTypePolicy) -> Configuration:
 @boundary
 def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     """Makes a dtype policy from its configuration.
+
+    Args:
+        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        custom_objects: further classes by name; those that are registered are known already.
 
     Raises:
         UnknownNameError: for a class which is neither ours nor registered.

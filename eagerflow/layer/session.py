@@ -16,6 +16,9 @@ def clear_session(free_memory: bool = True) -> None:
 
     There is no global graph to clear; `free_memory` is accepted for Keras' signature and changes nothing.
 
+    Args:
+        free_memory: accepted for Keras' signature.
+
     >>> import eagerflow as ef
     >>> first, second = ef.layers.Dense(1), ef.layers.Dense(1)
     >>> ef.utils.clear_session()
@@ -27,6 +30,9 @@ def clear_session(free_memory: bool = True) -> None:
 
 def is_keras_tensor(x: Any) -> bool:
     """True for symbolic tensors: what `Input` gives, and what layers make of it.
+
+    Args:
+        x: anything.
 
     >>> import eagerflow as ef
     >>> ef.utils.is_keras_tensor(ef.Input((3,))), ef.utils.is_keras_tensor(ef.ops.ones((2, 3)))

@@ -30,6 +30,9 @@ def snake_case(name: str) -> str:
 def get_uid(prefix: str = "") -> int:
     """The next number for `prefix`, counted from 1.
 
+    Args:
+        prefix: what the numbers are counted for.
+
     >>> import eagerflow as ef
     >>> first = ef.backend.get_uid("picture")
     >>> ef.backend.get_uid("picture") - first

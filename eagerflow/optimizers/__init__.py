@@ -28,6 +28,9 @@ from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
 def get(identifier: _OptimizerLike) -> _AnyOptimizer:
     """Finds an optimizer by its name (in any case) or configuration; objects and None are returned as they are.
 
+    Args:
+        identifier: a name such as `"adam"`, a configuration, an optimizer, or None.
+
     Raises:
         UnknownNameError: for an unknown name.
         TypeError: for anything that is no optimizer.
@@ -52,6 +55,9 @@ def get(identifier: _OptimizerLike) -> _AnyOptimizer:
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
     """The configuration of an optimizer, without its state.
 
+    Args:
+        optimizer: the optimizer.
+
     >>> import eagerflow as ef
     >>> ef.optimizers.serialize(ef.optimizers.SGD(0.5))["class_name"]
     'SGD'
@@ -63,6 +69,10 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
     """Makes an optimizer from its configuration.
+
+    Args:
+        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        custom_objects: further classes by name; those that are registered are known already.
 
     >>> import eagerflow as ef
     >>> config = ef.optimizers.serialize(ef.optimizers.SGD(0.5))

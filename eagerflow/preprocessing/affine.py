@@ -209,6 +209,17 @@ def random_rotation(
 ) -> np.ndarray:
     """An image turned by up to `rg` degrees, drawn from `numpy.random`; see `apply_affine_transform`.
 
+    Args:
+        x: the image, a NumPy array with three axes.
+        rg: the largest angle, in degrees.
+        row_axis: the axis of `x` along which rows lie.
+        col_axis: the axis along which columns lie.
+        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
+            images whose channels come last.
+        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
+        cval: the value outside, for `"constant"`.
+        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
+
     >>> import eagerflow as ef
     >>> import numpy as np
     >>> image = np.eye(5)[None]
@@ -233,6 +244,18 @@ def random_shift(
     interpolation_order: int = 1,
 ) -> np.ndarray:
     """An image shifted by up to these shares of its width and height; see `apply_affine_transform`.
+
+    Args:
+        x: the image, a NumPy array with three axes.
+        wrg: the largest shift along columns, as a share of the width.
+        hrg: the largest shift along rows, as a share of the height.
+        row_axis: the axis of `x` along which rows lie.
+        col_axis: the axis along which columns lie.
+        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
+            images whose channels come last.
+        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
+        cval: the value outside, for `"constant"`.
+        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -260,6 +283,17 @@ def random_shear(
 ) -> np.ndarray:
     """An image sheared by up to `intensity` degrees; see `apply_affine_transform`.
 
+    Args:
+        x: the image, a NumPy array with three axes.
+        intensity: the largest angle, in degrees.
+        row_axis: the axis of `x` along which rows lie.
+        col_axis: the axis along which columns lie.
+        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
+            images whose channels come last.
+        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
+        cval: the value outside, for `"constant"`.
+        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
+
     >>> import eagerflow as ef
     >>> import numpy as np
     >>> ef.preprocessing.image.random_shear(np.eye(5)[None], 20).shape
@@ -283,6 +317,17 @@ def random_zoom(
 ) -> np.ndarray:
     """An image with height and width zoomed, each by a factor from `zoom_range`; see `apply_affine_transform`.
 
+    Args:
+        x: the image, a NumPy array with three axes.
+        zoom_range: the least and the greatest factor; above 1 the image shrinks.
+        row_axis: the axis of `x` along which rows lie.
+        col_axis: the axis along which columns lie.
+        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
+            images whose channels come last.
+        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
+        cval: the value outside, for `"constant"`.
+        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
+
     >>> import eagerflow as ef
     >>> import numpy as np
     >>> image = np.ones((1, 4, 4))
@@ -300,6 +345,11 @@ def random_zoom(
 def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) -> np.ndarray:
     """An image with up to `intensity_range` added or subtracted; see `apply_channel_shift`.
 
+    Args:
+        x: the image, a NumPy array.
+        intensity_range: the most that is added or subtracted, in the units of the image.
+        channel_axis: the axis of channels.
+
     >>> import eagerflow as ef
     >>> import numpy as np
     >>> image = np.array([[[0.0, 100.0], [200.0, 255.0]]])
@@ -312,6 +362,11 @@ def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) 
 
 def random_brightness(x: Any, brightness_range: tuple[float, float], scale: bool = True) -> np.ndarray:
     """An image made brighter or darker by a factor from `brightness_range`; see `apply_brightness_shift`.
+
+    Args:
+        x: the image, a NumPy array.
+        brightness_range: the least and the greatest factor.
+        scale: whether the image's least and greatest value are brought to 0 and 255 first.
 
     >>> import eagerflow as ef
     >>> import numpy as np

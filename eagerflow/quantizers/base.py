@@ -113,6 +113,9 @@ class AbsMaxQuantizer(Quantizer):
 def serialize(initializer: Any) -> Configuration:
     """The configuration of a quantizer or of a quantization, from which `deserialize` makes an equal one.
 
+    Args:
+        initializer: the quantizer; Keras calls the argument so.
+
     >>> import eagerflow as ef
     >>> ef.quantizers.serialize(ef.quantizers.AbsMaxQuantizer(axis=0))["class_name"]
     'AbsMaxQuantizer'
@@ -123,6 +126,10 @@ def serialize(initializer: Any) -> Configuration:
 @boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Quantizer:
     """Makes a quantizer from its configuration.
+
+    Args:
+        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        custom_objects: further classes by name; those that are registered are known already.
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered.

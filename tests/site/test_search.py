@@ -224,9 +224,10 @@ const window = {sitePages: [["guides/custom", "Custom loops", "Of the page.", []
   siteHeadings: [["guides/custom", "clip", "Clip", [], "Of the section."], ["guides/custom", "bare", "Bare", [], ""]]};
 const stopwords = new Set(), added = [];
 class Stemmer { stemWord(word) { return word; } }
-const link = href => ({getAttribute: () => href}), add = node => added.push(node.textContent);
+const add = node => added.push(node.textContent), link = href => ({getAttribute: () => href, after: add});
 const item = href => ({dataset: {}, querySelector: () => link(href), appendChild: add});
-const hrefs = ["guides/custom.html", "guides/custom.html?highlight=x#clip", "../guides/custom.html#bare"];
+const page = "guides/custom.html";
+const hrefs = [page, "guides/custom.html?highlight=x#clip", "../guides/custom.html#bare", "reference/a.html"];
 const results = {querySelectorAll: () => hrefs.map(item)};
 let loaded = null;
 const document = {
@@ -243,10 +244,11 @@ console.log(JSON.stringify(added));
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 @pytest.mark.parametrize("place", ["search-results", "pst-search-dialog"])
-def test_an_answer_tells_what_its_section_begins_with_or_else_its_page(place):
+def test_an_answer_tells_its_kind_and_what_its_section_begins_with_or_else_its_page(place):
     program = f"const PLACE = {json.dumps(place)};\n" + TOLD % SCRIPT.read_text(encoding="utf-8")
     done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == ["Of the page.", "Of the section.", "Of the page."]
+    told = ["Guide", "Of the page.", "Guide", "Of the section.", "Guide", "Of the page.", "API"]
+    assert json.loads(done.stdout) == told
 
 
 MANY = """\

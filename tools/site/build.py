@@ -165,7 +165,8 @@ class Build:
         out, kept = self.folder / "html", self.folder / "doctrees"
         options = ["-b", "html", "-W", "-n", "--keep-going", "-q", "-j", str(self.processes), "-c", str(ROOT / "docs")]
         settings = ["-D", f"site_outputs={self.outputs}", "-D", f"html_static_path={self.pages / '_site_static'}"]
-        settings += ["-D", f"site_made_by={tools_mark('extension', 'named_types', 'navigation', 'outputs', 'svg')}"]
+        made_by = tools_mark("extension", "code_links", "code_names", "named_types", "navigation", "outputs", "svg")
+        settings += ["-D", f"site_made_by={made_by}"]
         settings += ["-D", f"templates_path={self.pages / '_site_templates'}"]
         with _fewer_copies():
             return run_sphinx([*options, *settings, "-d", str(kept), str(self.pages), str(out)])

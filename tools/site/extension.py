@@ -24,6 +24,8 @@ from tools.site import (
     source_pages,
     versions,
 )
+from tools.site.code_links import linked
+from tools.site.code_names import Names
 
 TILES = ("guides/index",)
 logger = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", mark_what_did_not_run)
     app.connect("doctree-read", note_aliases)
     app.connect("doctree-read", make_tiles)
+    app.connect("doctree-read", find_names)
+    app.add_node(nodes.literal_block, override=True, html=(visit_block, depart_block))
     app.connect("html-page-context", navigation.add)
     app.connect("html-page-context", descriptions.add)
     app.connect("html-collect-pages", source_pages.collected)
@@ -67,6 +71,38 @@ def show_outputs(app: Sphinx, doctree: nodes.document) -> None:
         number, block = next(waiting, (0, None))
     if block is not None:
         logger.warning("a block that ran isn't on the page: %s", block["code"][:60], location=name)
+
+
+def find_names(app: Sphinx, doctree: nodes.document) -> None:
+    """Note in each block of Python which names it uses."""
+    names = Names()
+    for node in doctree.findall(nodes.literal_block):
+        if node.get("language") in ("python", "py", "pycon"):
+            node["names"] = names.links(node.astext())
+
+
+def visit_block(translator: Any, node: nodes.literal_block) -> None:
+    """Write a block as the theme does, then put links around its names."""
+    try:
+        type(translator).visit_literal_block(translator, node)
+    except nodes.SkipNode:  # it has been coloured
+        builder = translator.builder
+        here, known = builder.current_docname, builder.env.found_docs
+
+        def address(target: str) -> str:
+            page, sharp, anchor = target.partition("#")
+            return (builder.get_relative_uri(here, page) if page != here else "") + sharp + anchor
+
+        there = [
+            link for link in node.get("names", []) if link.target != here and link.target.partition("#")[0] in known
+        ]
+        translator.body[-1] = linked(translator.body[-1], there, address)
+        raise
+
+
+def depart_block(translator: Any, node: nodes.literal_block) -> None:
+    """End a block that isn't coloured."""
+    type(translator).depart_literal_block(translator, node)
 
 
 def mark_what_did_not_run(app: Sphinx, doctree: nodes.document) -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from eagerflow import Layer, Model, Variable
+from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.core.observe import Observer
 from tools.site import docstrings, families, sections, signatures
 from tools.site.keras_badges import badge
@@ -196,7 +197,10 @@ def _html(text: str) -> str:
 
 
 # Methods that other files of ours call, by class.
-INTERNAL: dict[type, tuple[str, ...]] = {Variable: ("changing", "clear", "increase")}
+INTERNAL: dict[type, tuple[str, ...]] = {
+    Variable: ("changing", "clear", "increase"),
+    MonitorCallback: ("direction", "improves", "value"),
+}
 
 
 def own_members(cls: type) -> Iterator[tuple[str, Any]]:

@@ -30,7 +30,7 @@ ASKED = {
     " reproducible, reproducible seed, deterministic, class weight, freeze layers, resume training,"
     " progress bar, verbose",
     "guides/callbacks": "callback, callbacks, callbacks example, custom callback,"
-    " learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
+    " learning rate, learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
     " cosine decay,"
     " learning rate warmup, warmup schedule",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
@@ -66,7 +66,8 @@ ASKED = {
     " multiple gpus, train on multiple gpus, train on several gpus, several machines, ddp, nccl",
     "onnx": "export, export onnx, onnx export, save as onnx, import from pytorch, torch to onnx,"
     " tflite, convert to tflite, torchscript, savedmodel, tensorrt, openvino",
-    "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables,"
+    "install": "gpu, cuda, cupy, pip, requirements, windows, macos, mac, apple silicon, linux, alpine, arm,"
+    " environment variables,"
     " uninstall, upgrade, version, check version",
     "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet, load pretrained resnet,"
     " pretrained model, load pretrained model",
@@ -208,6 +209,9 @@ SECTIONS = {
     " preprocessing layers, resize images",
     "data#texts": "tokenize, tokenizer, text preprocessing, text vectorization",
     "install#updating-removing": "uninstall, upgrade",
+    "install#license": "license, licence, licensing, commercial use, copyright, apache",
+    "errors#something-isn-t-installed": "modulenotfounderror, no module named, no module named eagerflow, importerror,"
+    " not installed, missing package",
     "install#gpu": "install gpu, use gpu, gpu not found",
 }
 # What other libraries call what is here, beside the names that the guide for users of PyTorch translates.
@@ -221,7 +225,8 @@ CALLED = {
 # Subjects whose answer is a name, by its path.
 SUBJECTS = {
     "eagerflow.layers.Masking": "lstm masking, masking, padded sequences, ignore padding, variable length sequences",
-    "eagerflow.callbacks.LearningRateScheduler": "change learning rate",
+    "eagerflow.callbacks.LearningRateScheduler": "change learning rate, learning rate, learning rate schedule",
+    "eagerflow.layers.MultiHeadAttention": "transformer, self attention",
     "eagerflow.layers.RandomFlip": "data augmentation, image augmentation, augment images",
     "eagerflow.layers.RandomRotation": "data augmentation, image augmentation, augment images",
     "eagerflow.Layer": "custom layer, write a layer, own layer, subclass layer",
@@ -310,10 +315,8 @@ def quoted() -> dict[str, list[str]]:
     >>> [quote for quote in quoted()["errors#gradients"] if "nothing" in quote]
     ['this GradientTape recorded nothing']
     """
-    found = {}
-    for section in re.split(r"^## ", _ERRORS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-        anchor = "-".join(re.findall(r"[a-z0-9]+", section.partition("\n")[0].lower()))
-        found[f"errors#{anchor}"] = re.findall(r"^\| (?:warning )?`([^`]+)` \|", section, re.MULTILINE)
+    message = re.compile(r"^\| (?:warning )?`([^`]+)` \|", re.MULTILINE)
+    found = {f"errors#{anchor}": message.findall(section) for anchor, section in _sections(_ERRORS)}
     return {name: quotes for name, quotes in found.items() if quotes}
 
 
@@ -353,7 +356,33 @@ def first_sentences(doctree: Any) -> dict[str, str]:
 
 def _asked_of(page: str, anchor: str) -> list[str]:
     phrases = SECTIONS.get(page + anchor)
-    return phrases.split(", ") if phrases else []
+    return [*(phrases.split(", ") if phrases else []), *without_a_name_here().get(page + anchor, [])]
+
+
+@cache
+def without_a_name_here() -> dict[str, list[str]]:
+    """By section of the guide for users of PyTorch: names of theirs that are something else here than one name.
+
+    >>> without_a_name_here()["coming_from_pytorch#gradients"][:3]
+    ['loss.backward', 'w.grad', 'optimizer.zero_grad']
+    """
+    translated = {theirs for names in elsewhere().values() for theirs in names}
+    found: dict[str, list[str]] = {}
+    for anchor, section in _sections(_PYTORCH):
+        for cell in re.findall(r"^\| (.*?) \| .*? \|$", section, re.MULTILINE):
+            for given in re.findall(r"(?<![\w'.])[A-Za-z]\w*(?:\.\w+)+|(?<![\w'.])[a-z]+(?:_[a-z]+)+_?", cell):
+                name = given.removeprefix("torch.")
+                if name.replace(".", " ") not in translated:
+                    found.setdefault(f"coming_from_pytorch#{anchor}", []).extend(
+                        [name, *([name.rpartition(".")[2]] if "_" in name else [])]
+                    )
+    return {section: list(dict.fromkeys(names)) for section, names in found.items()}
+
+
+def _sections(path: Path) -> Iterator[tuple[str, str]]:
+    """The anchors and texts of a page's sections."""
+    for section in re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        yield "-".join(re.findall(r"[a-z0-9]+", section.partition("\n")[0].lower())), section
 
 
 def _methods() -> Iterator[tuple[str, str, str, str, str, list[str]]]:

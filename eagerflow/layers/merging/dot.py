@@ -95,6 +95,11 @@ class Dot(Layer):
 def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Tensor:
     """The dot product of two inputs, as the layer `Dot` computes it.
 
+    Args:
+        inputs: two tensors, `(batch, ...)` each.
+        axes: the axes over which products are summed: one for both, or one for each.
+        **kwargs: the layer's own arguments, such as `name`.
+
     >>> import eagerflow as ef
     >>> ef.layers.dot([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])], axes=1).tolist()
     [[11.0]]

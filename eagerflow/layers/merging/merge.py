@@ -389,6 +389,10 @@ def _concatenable(x: Tensor, mask: Any) -> Tensor:
 def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The sum of the inputs, as the layer `Add` computes it.
 
+    Args:
+        inputs: two or more tensors whose shapes broadcast.
+        **kwargs: the layer's own arguments, such as `name`.
+
     >>> import eagerflow as ef
     >>> ef.layers.add([ef.Tensor([1.0, 2.0]), ef.Tensor([10.0, 20.0])]).tolist()
     [11.0, 22.0]
@@ -399,6 +403,10 @@ def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 @takes_one_list
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The difference of two inputs, as the layer `Subtract` computes it.
+
+    Args:
+        inputs: two tensors whose shapes broadcast: the second is taken from the first.
+        **kwargs: the layer's own arguments, such as `name`.
 
     >>> import eagerflow as ef
     >>> ef.layers.subtract([ef.Tensor([10.0, 20.0]), ef.Tensor([1.0, 2.0])]).tolist()
@@ -411,6 +419,10 @@ def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The mean of the inputs, as the layer `Average` computes it.
 
+    Args:
+        inputs: two or more tensors whose shapes broadcast.
+        **kwargs: the layer's own arguments, such as `name`.
+
     >>> import eagerflow as ef
     >>> ef.layers.average([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
     [2.0, 4.0]
@@ -421,6 +433,10 @@ def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 @takes_one_list
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The product of the inputs, as the layer `Multiply` computes it.
+
+    Args:
+        inputs: two or more tensors whose shapes broadcast.
+        **kwargs: the layer's own arguments, such as `name`.
 
     >>> import eagerflow as ef
     >>> ef.layers.multiply([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
@@ -433,6 +449,10 @@ def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The elementwise maximum of the inputs, as the layer `Maximum` computes it.
 
+    Args:
+        inputs: two or more tensors whose shapes broadcast.
+        **kwargs: the layer's own arguments, such as `name`.
+
     >>> import eagerflow as ef
     >>> ef.layers.maximum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
     [3.0, 9.0]
@@ -444,6 +464,10 @@ def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The elementwise minimum of the inputs, as the layer `Minimum` computes it.
 
+    Args:
+        inputs: two or more tensors whose shapes broadcast.
+        **kwargs: the layer's own arguments, such as `name`.
+
     >>> import eagerflow as ef
     >>> ef.layers.minimum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
     [1.0, 6.0]
@@ -454,6 +478,11 @@ def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
 @takes_one_list
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
     """The inputs joined along an axis, as by the layer `Concatenate`.
+
+    Args:
+        inputs: tensors whose shapes differ along `axis` only.
+        axis: along which they are joined.
+        **kwargs: the layer's own arguments, such as `name`.
 
     >>> import eagerflow as ef
     >>> ef.layers.concatenate([ef.ops.ones((2, 3)), ef.ops.ones((2, 4))]).shape

@@ -16,6 +16,9 @@ from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
 def serialize(learning_rate_schedule: Any) -> _Configuration:
     """The configuration of a schedule, from which `deserialize` makes an equal one.
 
+    Args:
+        learning_rate_schedule: the schedule.
+
     >>> import eagerflow as ef
     >>> ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))["class_name"]
     'CosineDecay'
@@ -26,6 +29,10 @@ def serialize(learning_rate_schedule: Any) -> _Configuration:
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> LearningRateSchedule:
     """Makes a schedule from its configuration.
+
+    Args:
+        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        custom_objects: further classes by name; those that are registered are known already.
 
     >>> import eagerflow as ef
     >>> config = ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))

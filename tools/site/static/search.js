@@ -42,6 +42,8 @@ if (typeof Search !== "undefined") {
   // What stands in questions and says nothing of what they are about; Sphinx leaves out "a", "the" and the like by itself.
   const FILLERS = new Set("use using why my does doesn always an of is are with it its".split(" "));
 
+  const KINDS_OF_NAMES = new Set("layer function class method argument parameter option keras".split(" ").map(stem));
+
   // The words of a question: without "how do I", and each as one of several that would do.
   const askedOf = query => {
     const given = split(query.replace(/^\s*(np|numpy|tf|torch)\./, "")); // np.where
@@ -87,7 +89,10 @@ if (typeof Search !== "undefined") {
     const known = (parameters || "").split(" ");
     const isTaken = word => known.some(name => name === word || split(name).includes(word.toLowerCase()));
     const isValue = at => at > 0 && at - 1 !== called && known.includes(given[at - 1]);
-    return given.length > 1 && called >= 0 && given.every((word, at) => at === called || isTaken(word) || isValue(at));
+    // `Dense layer units`, `units argument of Dense`: what it is doesn't matter.
+    const isKind = word => KINDS_OF_NAMES.has(stem(word.toLowerCase())) || all(names[0]).includes(stem(word.toLowerCase()));
+    const others = given.filter((word, at) => at !== called && !FILLERS.has(word.toLowerCase()));
+    return called >= 0 && others.some(isTaken) && given.every((word, at) => !others.includes(word) || isTaken(word) || isValue(at) || isKind(word));
   };
 
   // From 0, where nothing fits, to 100, where it is the very name.
@@ -133,7 +138,9 @@ if (typeof Search !== "undefined") {
     if (phrases.some(name => asked.every(word => fits(word, [...all(title), ...all(name)])))) return 55;
     return phrases.some(name => holds(asked, name)) ? 54 : 0;
   };
-  const score = (query, asked, row) => Math.max(named(query, asked, row), meant(query, asked, row));
+  // What every module has comes behind the module's own names.
+  const ofEvery = ([page, title], query) => (/\/(serialize|deserialize|get)$/.test(page) && joined(last(title)) !== joined(query) ? 12 : 0);
+  const score = (query, asked, row) => Math.max(0, Math.max(named(query, asked, row), meant(query, asked, row)) - ofEvery(row, query));
   // `change learning rate during training`: most of the words are a phrase that leads there.
   const holds = (asked, name) => {
     const inside = all(name);
@@ -180,7 +187,7 @@ if (typeof Search !== "undefined") {
 
   // What layers call of each other, and readers seldom. A method that many classes have is told of best by their base.
   const INTERNAL = /\.(build|compute_\w+|(load|save)_own_variables|(get|from)_config|\w+_(from|compile|build)_config|stateless_\w+)$/;
-  const PER_CLASS = 3;
+  const PER_CLASS = 2;
   const lowered = members => {
     const counts = new Map();
     for (const [, title] of members) counts.set(last(title), (counts.get(last(title)) || 0) + 1);
@@ -369,7 +376,13 @@ if (typeof Search !== "undefined") {
     if (query.length > 1) waiting = setTimeout(() => again(query), 150);
   });
 
-  // Each answer gets the summary of its page.
+  // Each answer says what kind of page it is, and gets the summary of its page.
+  const KINDS = [
+    [/^reference\//, "API"], [/^tutorials\//, "Tutorial"], [/^doctor\//, "Doctor"], [/^gallery\//, "Gallery"], [/^errors$/, "Errors"],
+    [/^(internals\/|benchmarks$)/, "Internals"], [/^changelog$/, "Changelog"], [/^(source|genindex)/, "Source"],
+  ];
+  const kindNamed = page => (KINDS.find(([pattern]) => pattern.test(page)) || [null, "Guide"])[1];
+
   document.addEventListener("DOMContentLoaded", () => {
     const summaries = new Map(window.sitePages.map(([page, , summary]) => [`${page}.html`, summary]));
     for (const [page, , anchor, summary] of window.siteMembers) summaries.set(`${page}.html#${anchor}`, summary);
@@ -379,6 +392,8 @@ if (typeof Search !== "undefined") {
         item.dataset.told = "";
         const address = item.querySelector("a").getAttribute("href").replace(/\?[^#]*/, "");
         const [page, anchor] = address.replace(/^(\.\.?\/)+/, "").split("#");
+        const kind = Object.assign(document.createElement("span"), { textContent: kindNamed(page.replace(/\.html$/, "")), className: "kind" });
+        item.querySelector("a").after(kind);
         const summary = summaries.get(`${page}#${anchor}`) || summaries.get(page);
         if (summary) item.appendChild(Object.assign(document.createElement("p"), { textContent: summary, className: "told" }));
       }
