@@ -25,12 +25,15 @@ class Expected(NamedTuple):
 
 # The quick results are far above (or below) what chance or an untrained network reaches.
 EXPECTED = {
+    "cartpole": Expected(190, 60, {"rounds": 9}),
     "char_rnn": Expected(0.95, 0.5, {"epochs": 3, "letters": 300}),
     "custom_loop": Expected(0.98, 0.7, {"epochs": 5, "count": 1000}),
+    "diffusion": Expected(0.9, 0.3, {"epochs": 15}),
     "digits": Expected(0.97, 0.8, {"epochs": 4}),
     "digits_cnn": Expected(0.985, 0.7, {"epochs": 4, "images": 600}),
     "functional": Expected(0.98, 0.8, {"epochs": 4, "count": 1500}),
     "gan": Expected(0.9, 0.5, {"epochs": 30}),
+    "segmentation": Expected(0.8, 0.35, {"epochs": 3, "count": 120}),
     "sentiment_lstm": Expected(0.98, 0.9, {"epochs": 5, "reviews": 1500}),
     "siamese": Expected(0.96, 0.8, {"epochs": 2, "count": 1500}),
     "timeseries": Expected(0.55, 0.95, {"epochs": 6, "hours": 2500}, less_is_better=True),
