@@ -113,7 +113,7 @@ def _written_drawings() -> Iterator[dict[Path, Drawing]]:
 def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
     tree = ast.parse(code, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    printed = io.StringIO()
+    printed = Terminal()
     value = None
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), live_pages() as pages:
         exec(compile(tree, name, "exec"), names)
@@ -125,8 +125,8 @@ def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
     return ([{"kind": "text", "data": text}] if text else []) + pictures + shown_value(value)
 
 
-class _Terminal(io.StringIO):
-    """Has as many columns as COLUMNS says; sentences are folded so that a page shows them whole."""
+class Terminal(io.StringIO):
+    """Has as many columns as COLUMNS says: tables and sentences take no more, so that a page shows them whole."""
 
     def isatty(self) -> bool:
         return True
@@ -136,7 +136,7 @@ def _examined(script: str) -> list[Output]:
     """What `viz doctor` says of a script, with the random numbers that the page's picture was drawn with."""
     set_random_seed(DOCTORS_SEED)
     Path("train.py").write_text(script, encoding="utf-8")
-    with contextlib.redirect_stdout(_Terminal()) as printed, contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stdout(Terminal()) as printed, contextlib.redirect_stderr(io.StringIO()):
         viz.cli.main(["doctor", "train.py"])
     return [{"kind": "text", "data": f"$ viz doctor train.py\n\n{plain(printed.getvalue())}"}]
 
@@ -167,7 +167,8 @@ def shown_value(value: Any) -> list[Output]:
         data = made() if callable(made) and not isinstance(value, type) else None
         if data:
             return [{"kind": kind, "data": data} | _dark(value)]
-    text = repr(value)
+    with contextlib.redirect_stdout(Terminal()):
+        text = repr(value)
     return [] if _NOBODYS.match(text) else [{"kind": "text", "data": plain(text)}]
 
 
