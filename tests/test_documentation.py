@@ -87,3 +87,11 @@ def test_links_in_pictures_lead_to_files_of_ours():
         for link in sorted(link for link in links if not link.startswith("data:")):
             assert (picture.parent / link).resolve().is_relative_to(ROOT), f"{picture.name}: {link}"
             assert (picture.parent / link).exists(), f"{picture.name}: {link}"
+
+
+def test_the_table_of_hostile_files_adds_up_to_the_number_that_is_told():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = text.partition("### The corpus")[2].partition("\n## ")[0]
+    counts = [int(number) for number in re.findall(r"^\| [^|]+ \| (\d+) \|", table, re.MULTILINE)]
+    assert len(counts) == 12
+    assert f"{sum(counts):,} damaged and hostile files" in text

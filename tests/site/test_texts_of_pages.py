@@ -18,6 +18,7 @@ from tests.sources import ROOT
 from tools.site import (
     docstrings,
     figures,
+    keras_badges,
     lessons,
     links,
     named_types,
@@ -236,7 +237,7 @@ def test_a_tutorial_has_other_lines_where_the_program_prints_and_nothing_left_of
 
 
 def test_a_lesson_with_a_mark_at_a_wrong_place_is_an_error():
-    with pytest.raises(ValueError, match=r"texts/tutorials/gan\.md"):
+    with pytest.raises(ValueError, match=r"tutorial_texts/gan\.md"):
         lessons.parsed("Learn.\n\n<!-- instead of -->\nx\n\n<!-- at the end -->\n\nNext.\n", "gan")
     with pytest.raises(ValueError, match="a mark is missing"):
         lessons.parsed("Learn.\n", "gan")
@@ -262,6 +263,12 @@ def test_a_name_leads_to_the_guides_that_use_it_most():
     assert uses.of(names["eagerflow.optimizers.schedules.CosineDecay"]) == ["guides/callbacks"]
     assert uses.section(names["eagerflow.losses.Huber"]) == ["## Guides and tutorials", "{doc}`/guides/training`"]
     assert uses.section(names["eagerflow.constraints.NonNeg"]) == []
+
+
+def test_a_name_that_differs_from_keras_says_in_plain_sight_how():
+    names = {one.path: one for one in catalogue()}
+    shown = re.sub(r"<[^>]*>", " ", keras_badges.badge(names["eagerflow.Variable"])).split()
+    assert " ".join(shown) == "keras.Variable, with a difference no layout, which places a variable on several devices"
 
 
 def test_guides_of_modules_are_pages():

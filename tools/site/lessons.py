@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-TEXTS = Path(__file__).with_name("texts") / "tutorials"
+TEXTS = Path(__file__).with_name("tutorial_texts")
 _CHANGE = re.compile(
     r"^<!-- instead of -->\n```python\n(.*?)^```\n\n?<!-- on the page -->\n```python\n(.*?)^```\n",
     re.DOTALL | re.MULTILINE,
@@ -62,7 +62,7 @@ def parsed(text: str, name: str) -> Lesson:
     begun, mark, end = text.partition(_END)
     beginning = _CHANGE.sub("", begun).strip()
     if not mark or "<!--" in beginning + end:
-        raise ValueError(f"texts/tutorials/{name}.md: a mark is missing, or stands where none is read")
+        raise ValueError(f"tutorial_texts/{name}.md: a mark is missing, or stands where none is read")
     return Lesson(beginning, [_change(*found) for found in _CHANGE.findall(begun)], end.strip())
 
 
