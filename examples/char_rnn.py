@@ -7,7 +7,7 @@ For writing, the same layer runs as `stateful`: it remembers where it is from on
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers
 
 ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -31,10 +31,10 @@ LETTERS = sorted(set("".join(NUMBERS)) | {"\n"})
 
 
 # For each letter, the network predicts the next one.
-def build(stateful: bool = False) -> keras.Model:
+def build(stateful: bool = False) -> ef.Model:
     """Letters in, the logits of the next letters out."""
     rows, length = (1, 1) if stateful else (None, None)
-    return keras.Sequential(
+    return ef.Sequential(
         [
             layers.Input((length,), batch_size=rows, dtype="int32"),
             layers.Embedding(len(LETTERS), 16),
@@ -45,7 +45,7 @@ def build(stateful: bool = False) -> keras.Model:
 
 
 # To write, the network gets its own letters back, one at a time, and keeps its state between calls.
-def write(trained: keras.Model, count: int, rng: np.random.Generator, temperature: float = 0.7) -> str:
+def write(trained: ef.Model, count: int, rng: np.random.Generator, temperature: float = 0.7) -> str:
     """Text of so many letters; with a lower temperature, likely letters become likelier still."""
     writer = build(stateful=True)
     writer.set_weights(trained.get_weights())
@@ -63,7 +63,7 @@ def main(epochs: int = 8, steps: int = 60, letters: int = 1500, verbose: int = 2
     # The text is cut into windows of 61 letters. The first 60 letters are the input and the last 60 are the targets: at
     # each position, the network has to guess the next letter. No labels are needed, because the text itself holds the
     # right answers.
-    keras.utils.set_random_seed(8)
+    ef.utils.set_random_seed(8)
     rng = np.random.default_rng(8)
     text = "\n".join(rng.permutation(NUMBERS * 2))
     codes = np.array([LETTERS.index(letter) for letter in text], "int32")
@@ -73,7 +73,7 @@ def main(epochs: int = 8, steps: int = 60, letters: int = 1500, verbose: int = 2
     # By default, a recurrent layer returns only its last output. With `return_sequences=True` it returns one for every
     # letter, so all 60 guesses of a window count in the loss, and not just the last one.
     model = build()
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(ef.optimizers.Adam(0.01), ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(windows[:, :-1], windows[:, 1:], batch_size=32, epochs=epochs, verbose=verbose)
 
     # To write, the network is asked for one letter at a time and reads its own answer as the next input. It can only do

@@ -7,7 +7,7 @@ Everything runs line by line: put a print or a breakpoint wherever you like.
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers
 
 
@@ -26,27 +26,25 @@ def main(epochs: int = 30, count: int = 1500) -> float:
     # Each point is given by two numbers and belongs to one of three classes. No straight line separates the arms of a
     # spiral, so a network without hidden layers would fail here; with them, it can bend the borders between the
     # classes.
-    keras.utils.set_random_seed(2)
+    ef.utils.set_random_seed(2)
     rng = np.random.default_rng(2)
     (x_train, y_train), (x_test, y_test) = spirals(count, rng), spirals(600, rng)
 
     # The last layer has no activation, so it gives logits instead of probabilities, and `from_logits=True` tells the
     # loss so. Computing the softmax inside the loss is numerically safer than computing it in the model. The two
     # metrics add up values over many batches until `reset_state` is called.
-    model = keras.Sequential(
-        [layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(3)]
-    )
-    loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    optimizer = keras.optimizers.Adam(0.01)
-    accuracy = keras.metrics.SparseCategoricalAccuracy()
-    average_loss = keras.metrics.Mean()
+    model = ef.Sequential([layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(3)])
+    loss_function = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = ef.optimizers.Adam(0.01)
+    accuracy = ef.metrics.SparseCategoricalAccuracy()
+    average_loss = ef.metrics.Mean()
 
     # This is what `fit` does for each batch. While the `with` block runs, the tape records each operation. Afterwards,
     # it goes back through them in reverse order to find the gradient of the loss with respect to each weight: how the
     # loss would change if that weight grew a little. The optimizer uses these gradients to move each weight in the
     # direction that makes the loss smaller.
     def step(x: np.ndarray, y: np.ndarray) -> None:
-        with keras.GradientTape() as tape:
+        with ef.GradientTape() as tape:
             logits = model(x, training=True)
             loss = loss_function(y, logits)
         gradients = tape.gradient(loss, model.trainable_variables)

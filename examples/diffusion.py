@@ -92,7 +92,7 @@ def main(epochs: int = 150, verbose: int = 0) -> float:
     # Are they digits? A network that has learned to read the real ones should read these as what they were meant to be.
     reader = ef.Sequential([layers.Dense(128, activation="relu"), layers.Dense(10, activation="softmax")])
     reader.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    reader.fit(x_train, y_train, epochs=30, verbose=verbose)
+    reader.fit(x_train, y_train, epochs=30, verbose=0)
     return reader.evaluate(images, digits, verbose=0)[1]
 
 

@@ -1,4 +1,4 @@
-"""Learn handwritten digits, then look at one training step: the first example of the README.
+"""A small network learns to read handwritten digits, and one of its training steps is recorded and drawn.
 
     python examples/digits.py [FOLDER]
 
@@ -8,7 +8,7 @@ Leaves `step.svg` and `step.efz` in FOLDER (default: `runs/digits`).
 import sys
 from pathlib import Path
 
-import eagerflow as keras
+import eagerflow as ef
 import viz
 from eagerflow import layers
 
@@ -20,15 +20,15 @@ def main(folder: Path, epochs: int = 30) -> float:
     # outputs and gradients would be larger too, and training would be less stable. The seed makes every run give the
     # same numbers.
     folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(1)
-    (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
+    ef.utils.set_random_seed(1)
+    (x_train, y_train), (x_test, y_test) = ef.datasets.digits.load_data()
     x_train, x_test = x_train / 16, x_test / 16
 
     # The network first turns each image into a row of 64 numbers, then computes 64 hidden units from them, and ends
     # with one probability for each of the ten digits. The labels are plain class numbers (3, not a row with a 1 in the
     # fourth place), which is what "sparse" in the name of the loss means. `validation_data` are images that the network
     # isn't trained on: only they show whether it has learned something that holds for new images.
-    model = keras.Sequential(
+    model = ef.Sequential(
         [
             layers.Input((8, 8)),
             layers.Flatten(),
@@ -40,8 +40,8 @@ def main(folder: Path, epochs: int = 30) -> float:
     model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_data=(x_test, y_test), verbose=0)
 
     # What does one training step really do? `viz.trace` records every operation that runs inside the `with` block,
-    # forward and backward, with its shape, its time and statistics of its values. You can draw the recording, save it,
-    # open it again later, or print it as a table.
+    # forward and backward, with its shape, its time and statistics of its values. You can print the recording as a
+    # table, draw it, or save it and open it again later.
     with viz.trace(stats="basic") as trace:
         model.train_on_batch(x_train[:32], y_train[:32])
     trace.draw(folder / "step.svg")

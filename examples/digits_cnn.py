@@ -5,15 +5,15 @@
 A callback halves the learning rate whenever the loss stops falling.
 """
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers
 
 
 # Two blocks of convolutions find patterns in the image, and the last layer turns what they found into ten
 # probabilities.
-def build() -> keras.Model:
+def build() -> ef.Model:
     """Two blocks of convolution, normalization and pooling, then a classifier."""
-    return keras.Sequential(
+    return ef.Sequential(
         [
             layers.Input((8, 8, 1)),
             layers.Conv2D(32, 3, padding="same", activation="relu"),
@@ -34,8 +34,8 @@ def main(epochs: int = 25, images: int | None = None, verbose: int = 2) -> float
     """Train on `images` images (all by default), and return the accuracy on the test images."""
     # A convolution looks at small patches of an image, and expects an axis for the colour channels after height and
     # width. These images are grey, so they have one channel, which `[..., None]` adds.
-    keras.utils.set_random_seed(3)
-    (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
+    ef.utils.set_random_seed(3)
+    (x_train, y_train), (x_test, y_test) = ef.datasets.digits.load_data()
     x_train, x_test = x_train[:images, ..., None] / 16, x_test[..., None] / 16
 
     # A high learning rate gets close to a good solution quickly but then jumps around it; a low one settles down but
@@ -44,7 +44,7 @@ def main(epochs: int = 25, images: int | None = None, verbose: int = 2) -> float
     model = build()
     model.summary()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    halve = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=2)
+    halve = ef.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=2)
     model.fit(x_train, y_train[:images], batch_size=32, epochs=epochs, callbacks=[halve], verbose=verbose)
 
     # `predict` gives ten probabilities per image, and the most probable digit is the answer. Looking at the images that

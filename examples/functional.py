@@ -8,7 +8,7 @@ The tickets are made up, so that each output needs more than one input.
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers
 
 WORDS, TAGS, DEPARTMENTS = 40, 6, 4
@@ -28,24 +28,24 @@ def tickets(count: int, rng: np.random.Generator) -> tuple[dict, dict]:
 
 
 # Each input has its own branch. The branches are joined, and the outputs are two layers that read the same vector.
-def build() -> keras.Model:
+def build() -> ef.Model:
     """Both texts share one embedding; everything meets before the two outputs."""
-    title = keras.Input((5,), dtype="int32", name="title")
-    text = keras.Input((20,), dtype="int32", name="text")
-    tags = keras.Input((TAGS,), name="tags")
+    title = ef.Input((5,), dtype="int32", name="title")
+    text = ef.Input((20,), dtype="int32", name="text")
+    tags = ef.Input((TAGS,), name="tags")
     embed, average = layers.Embedding(WORDS, 16), layers.GlobalAveragePooling1D()
     x = layers.Concatenate()([average(embed(title)), average(embed(text)), tags])
     x = layers.Dense(64, activation="relu")(x)
     priority = layers.Dense(1, activation="sigmoid", name="priority")(x)
     department = layers.Dense(DEPARTMENTS, activation="softmax", name="department")(x)
-    return keras.Model([title, text, tags], {"priority": priority, "department": department}, name="help_desk")
+    return ef.Model([title, text, tags], {"priority": priority, "department": department}, name="help_desk")
 
 
 def main(epochs: int = 12, count: int = 3000, verbose: int = 2) -> float:
     """Train, sort three tickets, and return the accuracy of the departments on new tickets."""
     # A functional model can have any number of inputs and outputs. Here both are passed as dicts, whose keys are the
     # names of the model's inputs and outputs, so their order doesn't matter.
-    keras.utils.set_random_seed(5)
+    ef.utils.set_random_seed(5)
     rng = np.random.default_rng(5)
     train, test = tickets(count, rng), tickets(500, rng)
 
@@ -55,7 +55,7 @@ def main(epochs: int = 12, count: int = 3000, verbose: int = 2) -> float:
     model = build()
     model.summary()
     model.compile(
-        keras.optimizers.Adam(0.005),
+        ef.optimizers.Adam(0.005),
         loss={"priority": "mse", "department": "sparse_categorical_crossentropy"},
         loss_weights={"priority": 5.0, "department": 1.0},
         metrics={"priority": ["mae"], "department": ["accuracy"]},

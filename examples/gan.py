@@ -7,15 +7,15 @@ Shows a custom `train_step` with two networks and two optimizers, used by `fit`.
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers, ops
 
 NOISE = 8
 
 
-def network(inputs: int, outputs: int, name: str) -> keras.Sequential:
+def network(inputs: int, outputs: int, name: str) -> ef.Sequential:
     """Two hidden layers."""
-    return keras.Sequential(
+    return ef.Sequential(
         [
             layers.Input((inputs,)),
             layers.Dense(64, activation="leaky_relu"),
@@ -27,35 +27,35 @@ def network(inputs: int, outputs: int, name: str) -> keras.Sequential:
 
 
 # The model overrides `train_step`, which `fit` calls for every batch.
-class GAN(keras.Model):
+class GAN(ef.Model):
     """A generator and a discriminator that learn from each other."""
 
-    def __init__(self, d_optimizer: keras.optimizers.Optimizer, g_optimizer: keras.optimizers.Optimizer) -> None:
+    def __init__(self, d_optimizer: ef.optimizers.Optimizer, g_optimizer: ef.optimizers.Optimizer) -> None:
         super().__init__()
         self.generator = network(inputs=NOISE, outputs=2, name="generator")
         self.discriminator = network(inputs=2, outputs=1, name="discriminator")
         self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
-        self.seeds = keras.random.SeedGenerator(4)
-        self.d_loss = keras.metrics.Mean(name="d_loss")
-        self.g_loss = keras.metrics.Mean(name="g_loss")
+        self.seeds = ef.random.SeedGenerator(4)
+        self.d_loss = ef.metrics.Mean(name="d_loss")
+        self.g_loss = ef.metrics.Mean(name="g_loss")
 
     def invent(self, count: int):
         """New points."""
-        return self.generator(keras.random.normal((count, NOISE), seed=self.seeds))
+        return self.generator(ef.random.normal((count, NOISE), seed=self.seeds))
 
     def train_step(self, real):
-        # The discriminator learns to tell real points from invented ones (a label of 0.9 instead of 1 keeps it from
-        # being too sure of itself)...
+        # The discriminator learns to tell real points from invented ones. Real ones have the
+        # label 0.9 instead of 1, which keeps it from being too sure of itself.
         count = len(real)
         labels = ops.concatenate([ops.ones((count, 1)) * 0.9, ops.zeros((count, 1))])
-        with keras.GradientTape() as tape:
+        with ef.GradientTape() as tape:
             guesses = self.discriminator(ops.concatenate([real, self.invent(count)]))
             d_loss = self.loss(labels, guesses)
         weights = self.discriminator.trainable_weights
         self.d_optimizer.apply_gradients(zip(tape.gradient(d_loss, weights), weights))
 
-        # ... and the generator to make points that it takes for real.
-        with keras.GradientTape() as tape:
+        # The generator learns to make points that the discriminator takes for real.
+        with ef.GradientTape() as tape:
             guesses = self.discriminator(self.invent(count))
             g_loss = self.loss(ops.ones((count, 1)), guesses)
         weights = self.generator.trainable_weights
@@ -83,9 +83,9 @@ def main(epochs: int = 60, count: int = 2048, verbose: int = 0) -> float:
     """Train, draw invented points, and return the share of them that lies near the ring."""
     # Don't expect either loss to approach 0, since what one network gains the other loses. When they are in balance,
     # the discriminator can't tell which points are real, and its loss stays near log(2) = 0.69.
-    keras.utils.set_random_seed(4)
-    gan = GAN(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))
-    gan.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
+    ef.utils.set_random_seed(4)
+    gan = GAN(ef.optimizers.Adam(1e-3, beta_1=0.5), ef.optimizers.Adam(1e-3, beta_1=0.5))
+    gan.compile(loss=ef.losses.BinaryCrossentropy(from_logits=True))
     history = gan.fit(ring(count, np.random.default_rng(4)), batch_size=64, epochs=epochs, verbose=verbose)
     print({name: round(values[-1], 3) for name, values in history.history.items()})
 

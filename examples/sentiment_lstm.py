@@ -7,7 +7,7 @@ The reviews are made up: praise or blame, some of it turned round by "not", betw
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers
 
 PRAISE = "good great lovely brilliant funny moving".split()
@@ -39,9 +39,9 @@ def encode(sentences: list[str], length: int = 16) -> np.ndarray:
 
 
 # An embedding gives each word a vector, and the LSTM reads the vectors in order.
-def build() -> keras.Model:
+def build() -> ef.Model:
     """`mask_zero=True` tells all layers that follow which steps are padding."""
-    return keras.Sequential(
+    return ef.Sequential(
         [
             layers.Input((None,), dtype="int32"),
             layers.Embedding(len(WORDS), 16, mask_zero=True),
@@ -54,7 +54,7 @@ def build() -> keras.Model:
 def main(epochs: int = 6, reviews: int = 2000, verbose: int = 2) -> float:
     """Train, judge some reviews, and return the accuracy on reviews it has not seen."""
     # 500 of the reviews are kept for the end: they tell how well the network does with sentences that it hasn't seen.
-    keras.utils.set_random_seed(3)
+    ef.utils.set_random_seed(3)
     rng = np.random.default_rng(3)
     sentences, friendly = zip(*[review(rng) for _ in range(reviews + 500)])
     x, y = encode(list(sentences)), np.array(friendly)
@@ -62,7 +62,7 @@ def main(epochs: int = 6, reviews: int = 2000, verbose: int = 2) -> float:
     # The output is one number, the probability that the review is praise. `validation_split=0.1` sets the last tenth of
     # the rows aside for validation.
     model = build()
-    model.compile(keras.optimizers.Adam(0.005), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(ef.optimizers.Adam(0.005), "binary_crossentropy", metrics=["accuracy"])
     model.fit(x[:reviews], y[:reviews], batch_size=16, epochs=epochs, validation_split=0.1, verbose=verbose)
 
     # Padding carries no meaning, so it must not change the answer. The check: with sentences filled up to 80 words

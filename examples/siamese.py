@@ -7,7 +7,7 @@ Both images pass through the same layers; the distance between what comes out te
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers, ops
 
 
@@ -32,9 +32,9 @@ def accuracy(same, distance):
 
 
 # `embed` is called for both images, so both pass through the same weights.
-def build() -> keras.Model:
+def build() -> ef.Model:
     """One network used twice, and the distance."""
-    embed = keras.Sequential(
+    embed = ef.Sequential(
         [
             layers.Input((8, 8, 1)),
             layers.Conv2D(16, 3, activation="relu"),
@@ -44,9 +44,9 @@ def build() -> keras.Model:
         ],
         name="embed",
     )
-    left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 8, 1), name="right")
+    left, right = ef.Input((8, 8, 1), name="left"), ef.Input((8, 8, 1), name="right")
     squares = ops.sum((embed(left) - embed(right)) ** 2, axis=-1, keepdims=True)
-    return keras.Model([left, right], ops.sqrt(squares + 1e-6), name="siamese")
+    return ef.Model([left, right], ops.sqrt(squares + 1e-6), name="siamese")
 
 
 def main(epochs: int = 12, count: int = 4000, verbose: int = 2) -> float:
@@ -54,9 +54,9 @@ def main(epochs: int = 12, count: int = 4000, verbose: int = 2) -> float:
     # The data are pairs of images, with a 1 where both show the same digit. Which digit that is remains unknown to the
     # network: it learns only what "alike" means. Networks of this kind are used where there are many classes with few
     # examples each, such as faces.
-    keras.utils.set_random_seed(9)
+    ef.utils.set_random_seed(9)
     rng = np.random.default_rng(9)
-    (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
+    (x_train, y_train), (x_test, y_test) = ef.datasets.digits.load_data()
     x_train, x_test = x_train[..., None] / 16, x_test[..., None] / 16
     x, same = pairs(x_train, y_train, count, rng)
 

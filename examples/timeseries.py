@@ -7,7 +7,7 @@ A Conv1D and a GRU, compared with the two rules that any forecast must beat.
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers
 
 PAST, AHEAD = 48, 6
@@ -32,9 +32,9 @@ def windows(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 # The convolution shortens the 48 hours to half as many steps, the GRU reads them in order, and the last layer gives one
 # number for each hour of the forecast.
-def build() -> keras.Model:
+def build() -> ef.Model:
     """A convolution shortens the past, a GRU reads it, one output per hour ahead."""
-    return keras.Sequential(
+    return ef.Sequential(
         [
             layers.Input((PAST, 1)),
             layers.Conv1D(16, 4, strides=2, activation="relu"),
@@ -49,7 +49,7 @@ def main(epochs: int = 15, hours: int = 4000, verbose: int = 2) -> float:
     # A time series is split by time, never at random. Otherwise the network would be trained on hours that lie between
     # those that it is tested on, and the test would look better than any real forecast. For the same reason, the mean
     # and the scale are computed from the training part alone.
-    keras.utils.set_random_seed(10)
+    ef.utils.set_random_seed(10)
     series = temperatures(hours, np.random.default_rng(10))
     mean, scale = series[: hours * 3 // 4].mean(), series[: hours * 3 // 4].std()
     x_train, y_train = windows((series[: hours * 3 // 4] - mean) / scale)
@@ -59,8 +59,8 @@ def main(epochs: int = 15, hours: int = 4000, verbose: int = 2) -> float:
     # else. `EarlyStopping` ends the training when the validation loss hasn't improved for three epochs, and restores
     # the best weights.
     model = build()
-    model.compile(keras.optimizers.Adam(0.003), loss="mse", metrics=["mae"])
-    stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    model.compile(ef.optimizers.Adam(0.003), loss="mse", metrics=["mae"])
+    stop = ef.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.2, callbacks=[stop], verbose=verbose)
 
     # An error means little until you compare it with something. Two rules need no network at all: the temperature stays

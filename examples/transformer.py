@@ -7,7 +7,7 @@ Shows a layer made of layers, MultiHeadAttention, and a look at what it attends 
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers
 
 SYMBOLS, LENGTH = 20, 6
@@ -20,7 +20,7 @@ class TransformerBlock(layers.Layer):
     def __init__(self, width: int, heads: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.attention = layers.MultiHeadAttention(heads, key_dim=width // heads)
-        self.dense = keras.Sequential([layers.Dense(2 * width, activation="relu"), layers.Dense(width)])
+        self.dense = ef.Sequential([layers.Dense(2 * width, activation="relu"), layers.Dense(width)])
         self.norm_1, self.norm_2 = layers.LayerNormalization(), layers.LayerNormalization()
 
     def call(self, x):
@@ -40,13 +40,13 @@ class Positions(layers.Layer):
         return x + self.places
 
 
-def build(width: int = 32) -> keras.Model:
+def build(width: int = 32) -> ef.Model:
     """Symbols in, the probability of a repetition out."""
-    symbols = keras.Input((LENGTH,), dtype="int32")
+    symbols = ef.Input((LENGTH,), dtype="int32")
     x = Positions()(layers.Embedding(SYMBOLS, width)(symbols))
     x = TransformerBlock(width, heads=4, name="block")(x)
     x = layers.GlobalMaxPooling1D()(x)
-    return keras.Model(symbols, layers.Dense(1, activation="sigmoid")(x))
+    return ef.Model(symbols, layers.Dense(1, activation="sigmoid")(x))
 
 
 # The data are made up: in half of the rows, one symbol is copied to another place.
@@ -65,7 +65,7 @@ def main(epochs: int = 12, count: int = 6000, verbose: int = 2) -> float:
     # No single symbol tells whether there is a repetition: each one has to be compared with all others. A recurrent
     # network would have to remember every symbol that it has seen. Attention compares all pairs of symbols directly,
     # which makes it a good fit for this task.
-    keras.utils.set_random_seed(7)
+    ef.utils.set_random_seed(7)
     rng = np.random.default_rng(7)
     (x_train, y_train), (x_test, y_test) = sequences(count, rng), sequences(1000, rng)
 
@@ -73,7 +73,7 @@ def main(epochs: int = 12, count: int = 6000, verbose: int = 2) -> float:
     # are saved with the model.
     model = build()
     model.summary()
-    model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(ef.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
     model.fit(x_train, y_train, batch_size=64, epochs=epochs, validation_split=0.1, verbose=verbose)
 
     # What does the network look at? Any part of a model can be run as a model; this one computes what goes into the
@@ -81,7 +81,7 @@ def main(epochs: int = 12, count: int = 6000, verbose: int = 2) -> float:
     # symbol, how much it takes from every other symbol. If the network has learned what we hope, equal symbols attend
     # to each other.
     example = np.array([[3, 7, 11, 7, 5, 2]])
-    embedded = keras.Model(model.input, model.get_layer("block").input)(example)
+    embedded = ef.Model(model.input, model.get_layer("block").input)(example)
     attention = model.get_layer("block").attention
     _, scores = attention(embedded, embedded, return_attention_scores=True)
     strongest = scores.numpy()[0].max(axis=0)

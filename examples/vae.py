@@ -7,7 +7,7 @@ Shows a layer that samples, `add_loss`, and a custom loss function.
 
 import numpy as np
 
-import eagerflow as keras
+import eagerflow as ef
 from eagerflow import layers, ops
 
 LATENT = 2
@@ -21,34 +21,34 @@ class Sampling(layers.Layer):
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.seeds = keras.random.SeedGenerator(6)
+        self.seeds = ef.random.SeedGenerator(6)
 
     def call(self, inputs):
         mean, log_variance = inputs
         divergence = -0.5 * ops.sum(1 + log_variance - mean**2 - ops.exp(log_variance), axis=-1)
         self.add_loss(ops.mean(divergence))
-        return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=self.seeds)
+        return mean + ops.exp(0.5 * log_variance) * ef.random.normal(ops.shape(mean), seed=self.seeds)
 
 
 # The other part of the loss measures how well the image is restored. `binary_crossentropy` is a mean over the 64
 # pixels; times 64, it is their sum.
 def reconstruction(y_true, y_pred):
     """How many nats it costs to write down the pixels, given the guess."""
-    return 64 * keras.losses.binary_crossentropy(y_true, y_pred)
+    return 64 * ef.losses.binary_crossentropy(y_true, y_pred)
 
 
 # The decoder is a model of its own, so that it can also be called with points that no image was turned into.
-def build() -> tuple[keras.Model, keras.Model, keras.Model]:
+def build() -> tuple[ef.Model, ef.Model, ef.Model]:
     """The autoencoder and its two halves."""
-    images = keras.Input((64,))
+    images = ef.Input((64,))
     x = layers.Dense(256, activation="relu")(images)
     mean, log_variance = layers.Dense(LATENT)(x), layers.Dense(LATENT)(x)
-    encoder = keras.Model(images, [mean, log_variance], name="encoder")
-    decoder = keras.Sequential(
+    encoder = ef.Model(images, [mean, log_variance], name="encoder")
+    decoder = ef.Sequential(
         [layers.Input((LATENT,)), layers.Dense(256, activation="relu"), layers.Dense(64, activation="sigmoid")],
         name="decoder",
     )
-    return keras.Model(images, decoder(Sampling()([mean, log_variance]))), encoder, decoder
+    return ef.Model(images, decoder(Sampling()([mean, log_variance]))), encoder, decoder
 
 
 # The images are small enough to be printed: the brighter a pixel, the denser its character.
@@ -64,13 +64,13 @@ def main(epochs: int = 150, verbose: int = 0) -> float:
     # An autoencoder learns to reproduce its inputs, so the images are both inputs and targets, and no labels are
     # needed. That would be easy if it could copy them; but here everything has to pass through two numbers, so the
     # network must find out what makes one digit different from another.
-    keras.utils.set_random_seed(6)
-    (x_train, _), (x_test, _) = keras.datasets.digits.load_data()
+    ef.utils.set_random_seed(6)
+    (x_train, _), (x_test, _) = ef.datasets.digits.load_data()
     x_train, x_test = (x.reshape(-1, 64).astype("float32") / 16 for x in (x_train, x_test))
 
     # The three models share their layers: training the autoencoder also trains the encoder and the decoder.
     autoencoder, encoder, decoder = build()
-    autoencoder.compile(keras.optimizers.Adam(0.002), loss=reconstruction)
+    autoencoder.compile(ef.optimizers.Adam(0.002), loss=reconstruction)
     history = autoencoder.fit(x_train, x_train, batch_size=64, epochs=epochs, verbose=verbose)
     print(f"nats per digit: {history.history['loss'][0]:.2f} at first, {history.history['loss'][-1]:.2f} now")
     print(f"the first test digit lies at {encoder.predict(x_test[:1], verbose=0)[0][0].round(2)}")

@@ -30,7 +30,7 @@ def main(out: Path, rows: int = 32) -> None:
     x = rng.normal(size=(rows, 8)).astype("float32") * 300  # nobody scaled the inputs
     labels = np.eye(3, dtype="float32")[rng.integers(0, 3, rows)]
     model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)], name="net")
-    model(x)
+    model.build((None, 8))
 
     # `stats="basic"` counts the NaN and infinite values of every tensor.
     with np.errstate(all="ignore"), viz.trace("where NaN came from", stats="basic") as t, ef.GradientTape() as tape:

@@ -57,7 +57,7 @@ def main(out: Path, blocks: int = 12, width: int = 64) -> None:
     print(t)
     t.draw(out / "viz_transformer.svg")
     t.draw(out / "viz_transformer_all.svg", collapse_repeats=False, depth=2, view="forward", color_by="memory")
-    print(t.summary())
+    print(t.summary(depth=1))
 
 
 if __name__ == "__main__":

@@ -101,3 +101,11 @@ def test_functions_tell_of_what_they_take():
                 [one.path] if any(each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in taken) else []
             )
     assert silent == []
+
+
+def test_the_table_of_hostile_files_adds_up_to_the_number_that_is_told():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = text.partition("### The corpus")[2].partition("\n## ")[0]
+    counts = [int(number) for number in re.findall(r"^\| [^|]+ \| (\d+) \|", table, re.MULTILINE)]
+    assert len(counts) == 12
+    assert f"{sum(counts):,} damaged and hostile files" in text

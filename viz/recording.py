@@ -368,7 +368,7 @@ class Recording(Record):
 
     # ------------------------------------------------------------------ text
 
-    def summary(self, step: int | None = None) -> Text:
+    def summary(self, step: int | None = None, depth: int | None = None) -> Text:
         """A table of layers: output shape, weights, ops, FLOPs, time forward and backward, bytes of activations.
 
         Formulas for FLOPs are in `viz.facts.flops`; a `+` marks sums with ops that have none.
@@ -376,9 +376,15 @@ class Recording(Record):
         Args:
             step: the number of a training step, as captions show it, from 0; default: the last complete one of the
                 usual batch size.
+            depth: how many levels of models and layers are open, as in `draw`; default: all. A line of a closed one
+                counts for what is inside.
+
+        Returns:
+            Text; printed in a terminal, it is no wider than that.
 
         Raises:
-            ValueError: when there is no such step.
+            TypeError: when `depth` is no whole number.
+            ValueError: when there is no such step, or `depth` is negative.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(3, name="hidden"), ef.layers.Dense(1, name="out")], name="net")
@@ -396,7 +402,7 @@ class Recording(Record):
         trained: 19 numbers, not trained: 0
         memory: weights 76 B, inputs 32 B, activations 32 B
         """
-        return summary_tables.summary(self, step)
+        return summary_tables.summary(self, step, depth)
 
     def top(
         self,

@@ -109,16 +109,25 @@ class Family(Generic[F]):
         build.__module__, build.__name__, build.__qualname__ = self.module, function, function
         build.__doc__ = "\n".join(
             [
-                f"{sys.modules[self.module].__doc__}\nArgs:",
+                f"{sys.modules[self.module].__doc__}\n{self._described(function, size or self.size)}\nArgs:",
                 *[f"    {name}: {meaning}" for name, (_, meaning) in told.items()],
                 "\nReturns:\n    A functional model.\n\nRaises:",
                 "    ValueError: for arguments that don't go together, naming them.",
                 "    ConnectionError: when published weights can't be downloaded; says which file goes where.\n",
-                _example(function, *example.split("->")) if example else _unbuilt(function),
+                _classifying(function, self.module.rpartition(".")[2], size or self.size),
+                _example(function, *example.split("->")) if example else "",
             ]
         )
         vars(build)["__signature__"] = signature
         return cast("F", boundary(build))
+
+    def _described(self, function: str, side: int) -> str:
+        """What goes in and comes out without further arguments, as a paragraph."""
+        other = "" if self.fixed and side == self.smallest else f" Sides have at least {self.smallest} pixels."
+        return (
+            f"By default `{function}` takes images of {side} × {side} pixels in three channels and gives the\n"
+            f"probabilities of 1,000 classes; with `include_top=False` it gives features instead.{other}\n"
+        )
 
     def _built(self, chosen: Chosen) -> Model:
         _check(self, chosen)
@@ -180,6 +189,12 @@ def _example(function: str, arguments: str, features: str) -> str:
     return f">>> import eagerflow as ef\n>>> {small}\n>>> {shape}\n(None, {features.strip()})\n"
 
 
-def _unbuilt(function: str) -> str:
-    """For those that take long to build."""
-    return f"Example::\n\n    model = ef.applications.{function}(weights=None, include_top=False, pooling='avg')"
+def _classifying(function: str, module: str, side: int) -> str:
+    """For published weights, which are downloaded."""
+    return f"""\
+Example::
+
+    model = ef.applications.{function}(weights="imagenet")  # downloaded once
+    ready = ef.applications.{module}.preprocess_input(images)  # (n, {side}, {side}, 3), from 0 to 255
+    print(ef.applications.{module}.decode_predictions(model.predict(ready), top=3))
+"""

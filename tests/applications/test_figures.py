@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,17 @@ def test_a_small_architecture_is_that_of_keras(key):
 @pytest.mark.parametrize("key", FIGURES)
 def test_every_architecture_is_that_of_keras(key):
     same(key)
+
+
+def test_the_page_has_the_sizes_of_all_architectures():
+    page = (Path(__file__).parents[2] / "docs" / "applications.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) +\| `(\w+)` +\| +([\d.]+) \| +([\d.]+) \| (\d+) × \5 \|$", page, re.MULTILINE)
+    assert {name for name, *_ in rows} == {named(key)[0] for key in FIGURES}
+    for name, module, whole, without, side in rows:
+        assert whole == f"{FIGURES[f'{name} with top'][0] / 1e6:.1f}"
+        assert without == f"{FIGURES[f'{name} without top'][0] / 1e6:.1f}"
+        function = getattr(import_module(f"eagerflow.applications.{module}"), name)
+        assert f"images of {side} × {side} " in " ".join(function.__doc__.split())
 
 
 def test_every_architecture_of_keras_is_here():

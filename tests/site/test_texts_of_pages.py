@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import doctest
 import importlib
@@ -17,10 +18,11 @@ from tests.sources import ROOT
 from tools.site import (
     docstrings,
     figures,
+    keras_badges,
+    lessons,
     links,
     named_types,
     outputs,
-    plots,
     reference,
     run_page,
     sections,
@@ -191,20 +193,61 @@ def test_every_page_has_a_place_in_the_navigation():
 def test_programs_are_taken_apart_without_losing_a_line_of_code():
     for tutorial in tutorials.TUTORIALS:
         source = tutorials.program_of(tutorial)
-        made = "\n".join(cell.code for cell in tutorials.cells(source, tutorial.settings))
+        made = "\n".join(cell.code for cell in tutorials.cells(source))
         compile(made, tutorial.name, "exec")
         body = source.partition("if __name__")[0]
-        lines = {line.strip() for line in body.splitlines() if line.startswith(("import numpy", "class ", "    model"))}
+        lines = {
+            line.strip() for line in body.splitlines() if line.startswith(("import numpy", "class ", "    model = "))
+        }
         assert lines - {line.strip() for line in made.splitlines()} == set(), tutorial.name
 
 
-def test_a_plot_stands_where_the_program_prints():
-    for name, parts in plots.PLOTS.items():
-        program = (ROOT / f"examples/{name}.py").read_text(encoding="utf-8")
-        drawn = plots.with_plots(name, program)
-        compile(drawn, name, "exec")
-        assert all(part.drawn in drawn for part in parts)
-        assert "matplotlib" not in program
+def test_what_a_block_prints_and_shows_takes_no_more_room_than_a_page_has(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    code = "from viz.facts.text_table import Text, table\n"
+    code += "found = Text.of([table(['layer', 'n'], [['dense_layer_with_a_name_that_is_long (Dense)', '1']])])\n"
+    (shown,) = run_page.run(f"```python\n{code}print(found)\nfound\n```\n", "page.md")["outputs"]
+    lines = [line for output in shown if output["kind"] == "text" for line in output["data"].splitlines()]
+    assert lines[2].split() == ["dense_layer_with_a_name_that_is_long", "1"]
+    assert max(map(len, lines)) <= 40
+
+
+@pytest.mark.parametrize("tutorial", tutorials.TUTORIALS, ids=lambda tutorial: tutorial.name)
+def test_a_tutorial_says_what_is_learned_how_long_it_takes_and_where_to_go_on(tutorial):
+    lesson = lessons.lesson(tutorial.name)
+    assert lesson.beginning.startswith("You learn ")
+    assert re.search(r"page runs in (about|a few) .*seconds|half a minute", " ".join(lesson.beginning.split()))
+    assert lesson.end.startswith("## What you have now\n\n")
+    assert lesson.end.count("\n- [") >= 3
+    page = tutorials.markdown(tutorial)
+    assert page.index(lesson.beginning) < page.index("```python") < page.index(lesson.end)
+
+
+@pytest.mark.parametrize("tutorial", tutorials.TUTORIALS, ids=lambda tutorial: tutorial.name)
+def test_a_tutorial_has_other_lines_where_the_program_prints_and_nothing_left_of_a_script(tutorial):
+    program = (ROOT / f"examples/{tutorial.name}.py").read_text(encoding="utf-8")
+    shown = tutorials.program_of(tutorial)
+    assert all(change.shown in shown for change in lessons.lesson(tutorial.name).changes)
+    assert "matplotlib" not in program
+    codes = [cell.code for cell in tutorials.cells(shown)]
+    assert not re.search(r"argparse|pathlib|sys\.argv|__future__|\bverbose = |mkdir", "\n".join(codes))
+    for code in codes:
+        nodes = ast.parse(code).body
+        assert not all(isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) for node in nodes)
+
+
+def test_a_lesson_with_a_mark_at_a_wrong_place_is_an_error():
+    with pytest.raises(ValueError, match=r"tutorial_texts/gan\.md"):
+        lessons.parsed("Learn.\n\n<!-- instead of -->\nx\n\n<!-- at the end -->\n\nNext.\n", "gan")
+    with pytest.raises(ValueError, match="a mark is missing"):
+        lessons.parsed("Learn.\n", "gan")
+
+
+def test_a_change_without_lines_leaves_whole_lines_out():
+    text = (
+        "a\n\n<!-- instead of -->\n```python\nx\n```\n\n<!-- on the page -->\n```python\n```\n\n<!-- at the end -->\nb"
+    )
+    assert lessons.parsed(text, "gan") == lessons.Lesson("a", [lessons.Change("x\n", "")], "b")
 
 
 def test_a_name_leads_to_the_guides_that_use_it_most():
@@ -220,6 +263,12 @@ def test_a_name_leads_to_the_guides_that_use_it_most():
     assert uses.of(names["eagerflow.optimizers.schedules.CosineDecay"]) == ["guides/callbacks"]
     assert uses.section(names["eagerflow.losses.Huber"]) == ["## Guides and tutorials", "{doc}`/guides/training`"]
     assert uses.section(names["eagerflow.constraints.NonNeg"]) == []
+
+
+def test_a_name_that_differs_from_keras_says_in_plain_sight_how():
+    names = {one.path: one for one in catalogue()}
+    shown = re.sub(r"<[^>]*>", " ", keras_badges.badge(names["eagerflow.Variable"])).split()
+    assert " ".join(shown) == "keras.Variable, with a difference no layout, which places a variable on several devices"
 
 
 def test_guides_of_modules_are_pages():
@@ -251,9 +300,9 @@ def test_the_list_of_tutorials_shows_the_last_drawing_of_each_or_its_first_curve
     ]
 
 
-def test_a_plot_whose_place_is_gone_from_the_program_is_an_error():
+def test_a_change_whose_place_is_gone_from_the_program_is_an_error():
     with pytest.raises(ValueError, match=r"examples/gan\.py should have this once"):
-        plots.with_plots("gan", "print(1)")
+        lessons.on_the_page("gan", "print(1)")
 
 
 def test_figures_of_a_block_are_its_output_in_colours_for_both_themes():
@@ -266,29 +315,36 @@ def test_figures_of_a_block_are_its_output_in_colours_for_both_themes():
     assert "light-dark(#24292f,#ced6dd)" in svg.both_themes(shown["data"], shown["dark"])
 
 
-def test_settings_of_a_shorter_run_say_what_the_program_has():
-    program = 'import os\n\ndef main(n: int = 3) -> int:\n    """Count."""\n    return n\n'
-    assert [cell.code for cell in tutorials.cells(program, {"n": "2"})] == [
-        "import os",
-        "n = 2  # 3 in the program",
-        "n",
-    ]
+def test_values_stand_where_a_program_has_parameters():
+    used_once = 'def main(out: Path, n: int = 3) -> int:\n    f(n, é=out / "a.svg")\n\n    g(n=1)\n'
+    assert [cell.code for cell in tutorials.cells(used_once)] == ['f(3, é="a.svg")', "g(n=1)"]
+    used_twice = "def main(n: int = 3) -> int:\n    f()\n\n    g(n)\n    h(n)\n"
+    assert [cell.code for cell in tutorials.cells(used_twice)] == ["f()", "n = 3\ng(n)\nh(n)"]
+    in_a_text = 'def main(n: int = 3) -> int:\n    print(f"{n}")\n'
+    assert [cell.code for cell in tutorials.cells(in_a_text)] == ['n = 3\nprint(f"{n}")']
+    with pytest.raises(ValueError, match="a tutorial has no folder 'out'"):
+        tutorials.cells("def main(out: Path) -> int:\n    print(out)\n")
 
 
 @pytest.mark.parametrize("said", ['    """Count."""\n', ""])
 def test_remarks_at_the_beginning_of_pieces_are_their_text(said):
     body = f"{said}    # First.\n    x = n\n\n    # Then\n    # twice.\n    print(x)\n"
     program = f'def main(\n    n: int = 3,\n) -> int:\n{body}\nif __name__ == "__main__":\n    main()\n'
-    _, first, then = tutorials.cells(program, {})
-    assert (first.text, first.code) == ("First.", "x = n")
+    first, then = tutorials.cells(program)
+    assert (first.text, first.code) == ("First.", "x = 3")
     assert (then.text, then.code) == ("Then twice.", "print(x)")
 
 
 def test_docstrings_of_definitions_stay_in_their_code_and_remarks_above_them_are_text():
-    program = 'import os\n\n\n# Twice\n# of it.\ndef twice(n):\n    """2n."""\n    return 2 * n\n'
-    first, then = tutorials.cells(program, {})
+    program = 'import os\n\n\n# Twice\n# of it.\ndef twice(n):\n    """2n."""\n    return os.dup(n)\n'
+    first, then = tutorials.cells(program)
     assert (first.text, first.code) == ("", "import os")
-    assert (then.text, then.code) == ("Twice of it.", 'def twice(n):\n    """2n."""\n    return 2 * n')
+    assert (then.text, then.code) == ("Twice of it.", 'def twice(n):\n    """2n."""\n    return os.dup(n)')
+
+
+def test_an_empty_remark_parts_paragraphs():
+    (cell,) = tutorials.cells("def main() -> int:\n    # One\n    # more.\n    #\n    # Two.\n    f()\n")
+    assert (cell.text, cell.code) == ("One more.\n\nTwo.", "f()")
 
 
 def test_every_learning_program_has_a_tutorial():
@@ -317,10 +373,14 @@ def test_notebooks_hold_the_outputs_of_their_cells():
     made = nbformat.reads(json.dumps(json.loads(tutorials.notebook(tutorial, shown))), as_version=4)
     code = [cell for cell in made.cells if cell.cell_type == "code"]
     assert [cell.outputs[0].text for cell in code] == ["x\n"] * len(code)
+    texts = [cell.source for cell in made.cells if cell.cell_type == "markdown"]
+    assert "- Training with fit: batches" in texts[-1]
+    assert not any(".md)" in text for text in texts)
 
 
 PURE = (
-    "plots",
+    "lessons",
+    "values_in_place",
     "run_page",
     "search_pages",
     "sections",

@@ -25,7 +25,9 @@ def badge(one: Public) -> str:
     kind, reason = judge(row)
     if kind == "here":
         return _span("same", "Keras has it with the same names, order and defaults of arguments", f"same as {keras}")
-    return _span("differs", reason.replace("`", ""), f"{keras}, with a difference")
+    told = reason.replace("`", "")
+    shown = _span("differs", told, f"{keras}, with a difference")
+    return f'{shown}<span class="keras-difference">{escape(told)}</span>'
 
 
 def _span(kind: str, told: str, text: str) -> str:

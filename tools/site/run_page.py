@@ -28,12 +28,14 @@ import viz.cli
 from eagerflow.utils import set_random_seed
 from tools.site import figures
 from tools.site.live_pages import live_pages
+from viz.facts.lines.room import folded, room
 from viz.picture.drawing import Drawing
 from viz.picture.grounds import darkened
 
 BLOCK = re.compile(r"^```python( doctor)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NOBODYS = re.compile(r"^<[\w.]+ .*at 0x[0-9a-f]+>$", re.DOTALL)
+_IN_COLUMNS = re.compile(r"\S\s{2,}\S|[│┃─━┏└]")
 DOCTORS_SEED = 0  # as in examples/viz_doctor.py, so that the text has the numbers of the picture below it
 Output = dict[str, str]
 
@@ -113,20 +115,20 @@ def _written_drawings() -> Iterator[dict[Path, Drawing]]:
 def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
     tree = ast.parse(code, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    printed = io.StringIO()
+    printed = Terminal()
     value = None
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), live_pages() as pages:
         exec(compile(tree, name, "exec"), names)
         if isinstance(last, ast.Expr):
             value = eval(compile(ast.Expression(last.value), name, "eval"), names)
-    text = plain(printed.getvalue())
+    text = folded_sentences(plain(printed.getvalue()), room(printed))
     pictures = [{"kind": "html", "data": page} for page in pages()]
     pictures += figures.shown()
     return ([{"kind": "text", "data": text}] if text else []) + pictures + shown_value(value)
 
 
-class _Terminal(io.StringIO):
-    """Has as many columns as COLUMNS says; sentences are folded so that a page shows them whole."""
+class Terminal(io.StringIO):
+    """Has as many columns as COLUMNS says: tables and sentences take no more, so that a page shows them whole."""
 
     def isatty(self) -> bool:
         return True
@@ -136,7 +138,7 @@ def _examined(script: str) -> list[Output]:
     """What `viz doctor` says of a script, with the random numbers that the page's picture was drawn with."""
     set_random_seed(DOCTORS_SEED)
     Path("train.py").write_text(script, encoding="utf-8")
-    with contextlib.redirect_stdout(_Terminal()) as printed, contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stdout(Terminal()) as printed, contextlib.redirect_stderr(io.StringIO()):
         viz.cli.main(["doctor", "train.py"])
     return [{"kind": "text", "data": f"$ viz doctor train.py\n\n{plain(printed.getvalue())}"}]
 
@@ -149,6 +151,15 @@ def plain(text: str) -> str:
     """
     lines = [_ESCAPE.sub("", line) for line in text.replace("\r\n", "\n").split("\n")]
     return "\n".join(_last_state(line).rstrip() for line in lines).strip("\n")
+
+
+def folded_sentences(text: str, places: int) -> str:
+    r"""Text whose sentences go on in the next line where a page ends, as in a terminal; tables stay as they are.
+
+    >>> folded_sentences("a sentence of words\nname    size of it", 12)
+    'a sentence\nof words\nname    size of it'
+    """
+    return "\n".join(line if _IN_COLUMNS.search(line) else folded(line, places) for line in text.split("\n"))
 
 
 def _last_state(line: str) -> str:
@@ -167,7 +178,8 @@ def shown_value(value: Any) -> list[Output]:
         data = made() if callable(made) and not isinstance(value, type) else None
         if data:
             return [{"kind": kind, "data": data} | _dark(value)]
-    text = repr(value)
+    with contextlib.redirect_stdout(Terminal()):
+        text = repr(value)
     return [] if _NOBODYS.match(text) else [{"kind": "text", "data": plain(text)}]
 
 

@@ -131,6 +131,10 @@ ASKED = {
     "tutorials/char_rnn": "text generation, generate text, language model, char rnn",
     "tutorials/transfer": "transfer learning, fine tuning, finetune, freeze layers, freeze, unfreeze, trainable",
     "tutorials/gan": "gan, gan loss, generator, discriminator",
+    "tutorials/diffusion": "diffusion, diffusion model, ddpm, denoising, image generation, generate images,"
+    " generative model",
+    "tutorials/segmentation": "segmentation, image segmentation, semantic segmentation, unet, u net, pixel",
+    "tutorials/cartpole": "reinforcement learning, policy gradient, actor critic, cartpole, rl, ppo, dqn, gym",
     "tutorials/vae": "vae, autoencoder, latent space",
     "tutorials/timeseries": "time series, forecasting",
     "tutorials/sentiment_lstm": "text classification, sentiment, word embeddings, text classifier, nlp",

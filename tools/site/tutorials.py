@@ -1,14 +1,15 @@
 """The programs of examples/ as pages and notebooks: their text, their code in pieces, and what each piece shows.
 
 A program stays as it is, and its page follows from it: what it says of itself stands at the top, and the body of `main`
-is taken apart where it has empty lines, with its parameters as settings before it. Remarks that a piece begins with
-become the text above it.
+is taken apart where it has empty lines, with values in place of its parameters. Remarks that a piece begins with become
+the text above it. What the page has beyond the program is its lesson.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -19,11 +20,13 @@ from typing import Any, NamedTuple
 import nbformat
 
 from tools.site import docstrings
+from tools.site.lessons import lesson, on_the_page
 from tools.site.names import ROOT
-from tools.site.plots import with_plots
 from tools.site.run_page import blocks
 from tools.site.running import COLUMNS
+from tools.site.values_in_place import values_in_place, without_unused_imports
 
+_PAGE = re.compile(r"\[([^\]]*)\]\([^):\s]+\.md(?:#[^)\s]*)?\)")
 _BETWEEN = "# between two pieces of the program"
 
 
@@ -33,33 +36,34 @@ class Tutorial(NamedTuple):
     Attributes:
         name: of its file.
         title: of its page.
-        settings: for `main` when the site is built, instead of its own: shorter trainings.
     """
 
     name: str
     title: str
-    settings: dict[str, str]
 
 
 TUTORIALS = [
-    Tutorial("digits", "Read handwritten digits", {}),
-    Tutorial("digits_cnn", "Read digits with a convolutional network", {}),
-    Tutorial("custom_loop", "Write your own training loop", {}),
-    Tutorial("functional", "Several inputs and outputs: a help desk", {}),
-    Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews", {}),
-    Tutorial("char_rnn", "Spell numbers, letter by letter", {"letters": "400"}),
-    Tutorial("transformer", "A transformer, and where it looks", {}),
-    Tutorial("timeseries", "Forecast a time series", {}),
-    Tutorial("siamese", "Are two images of the same kind? A siamese network", {}),
-    Tutorial("transfer", "Transfer what was learned", {}),
-    Tutorial("vae", "A map of digits: a variational autoencoder", {}),
-    Tutorial("gan", "Invent points: a generative adversarial network", {}),
-    Tutorial("viz_step", "Look at one training step", {}),
-    Tutorial("viz_nan", "Find where NaN comes from", {}),
-    Tutorial("viz_gradients", "Watch gradients vanish", {}),
-    Tutorial("viz_explain", "See what an answer rests on", {}),
-    Tutorial("viz_models", "Draw the architecture of models", {}),
-    Tutorial("viz_transformer", "Look into a transformer", {}),
+    Tutorial("digits", "Read handwritten digits"),
+    Tutorial("digits_cnn", "Read digits with a convolutional network"),
+    Tutorial("custom_loop", "Write your own training loop"),
+    Tutorial("functional", "Several inputs and outputs: a help desk"),
+    Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews"),
+    Tutorial("char_rnn", "Spell numbers, letter by letter"),
+    Tutorial("transformer", "A transformer, and where it looks"),
+    Tutorial("timeseries", "Forecast a time series"),
+    Tutorial("siamese", "Are two images of the same kind? A siamese network"),
+    Tutorial("transfer", "Transfer what was learned"),
+    Tutorial("vae", "A map of digits: a variational autoencoder"),
+    Tutorial("gan", "Invent points: a generative adversarial network"),
+    Tutorial("diffusion", "Digits out of noise: a diffusion model"),
+    Tutorial("segmentation", "Colour every pixel: a U-Net"),
+    Tutorial("cartpole", "Balance a pole: reinforcement learning"),
+    Tutorial("viz_step", "Look at one training step"),
+    Tutorial("viz_nan", "Find where NaN comes from"),
+    Tutorial("viz_gradients", "Watch gradients vanish"),
+    Tutorial("viz_explain", "See what an answer rests on"),
+    Tutorial("viz_models", "Draw the architecture of models"),
+    Tutorial("viz_transformer", "Look into a transformer"),
 ]
 
 
@@ -76,8 +80,8 @@ def path_of(tutorial: Tutorial) -> str:
 
 
 def program_of(tutorial: Tutorial) -> str:
-    """The text of the program, with the plots of its page."""
-    return with_plots(tutorial.name, (ROOT / path_of(tutorial)).read_text(encoding="utf-8"))
+    """The text of the program, as its page has it."""
+    return on_the_page(tutorial.name, (ROOT / path_of(tutorial)).read_text(encoding="utf-8"))
 
 
 def page_of(tutorial: Tutorial) -> str:
@@ -87,7 +91,7 @@ def page_of(tutorial: Tutorial) -> str:
 
 def pieces(tutorial: Tutorial) -> list[Cell]:
     """What the tutorial consists of, with lines of code that a page shows whole."""
-    found = list(cells(program_of(tutorial), tutorial.settings))
+    found = list(cells(program_of(tutorial)))
     codes = _formatted(f"\n{_BETWEEN}\n".join([cell.code for cell in found])).split(f"{_BETWEEN}\n")
     return [Cell(cell.text, code.strip("\n")) for cell, code in zip(found, codes, strict=True)]
 
@@ -101,12 +105,13 @@ def _formatted(code: str) -> str:
 def markdown(tutorial: Tutorial) -> str:
     """The page, without what its blocks show."""
     source = program_of(tutorial)
+    beyond = lesson(tutorial.name)
     links = f"[The program](source:{path_of(tutorial)}) · [As a notebook]({tutorial.name}.ipynb)"
-    parts = [f"# {tutorial.title}", introduction(source), links]
+    parts = [f"# {tutorial.title}", introduction(source), beyond.beginning, links]
     for cell in pieces(tutorial):
         parts += [cell.text] if cell.text else []
         parts.append(f"```python\n{cell.code}\n```")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, beyond.end]) + "\n"
 
 
 def introduction(source: str) -> str:
@@ -116,17 +121,22 @@ def introduction(source: str) -> str:
     return "\n\n".join(docstrings.prose(" ".join(block.split())) for block in kept)
 
 
-def cells(source: str, settings: dict[str, str]) -> Iterator[Cell]:
+def cells(source: str) -> list[Cell]:
     r"""The pieces of a program.
 
     Args:
         source: the program.
-        settings: parameters of `main` that are given other values.
 
-    >>> program = "import os\n\ndef main(n: int = 3) -> int:\n    print(n)\n    return n\n"
-    >>> [cell.code for cell in cells(program, {"n": "2"})]
-    ['import os', 'n = 2  # 3 in the program', 'print(n)\nn']
+    >>> program = "import os, re\n\ndef main(n: int = 3) -> int:\n    print(n)\n    return re.sub(n)\n"
+    >>> [cell.code for cell in cells(program)]
+    ['import os, re', 'n = 3\nprint(n)\nre.sub(n)']
     """
+    found = list(_cells(source))
+    codes = without_unused_imports([cell.code for cell in found])
+    return [Cell(cell.text, code) for cell, code in zip(found, codes) if code]
+
+
+def _cells(source: str) -> Iterator[Cell]:
     tree = ast.parse(source)
     lines = source.splitlines()
     nodes = tree.body[1:] if ast.get_docstring(tree) else tree.body
@@ -141,33 +151,30 @@ def cells(source: str, settings: dict[str, str]) -> Iterator[Cell]:
             yield Cell("", _joined(waiting))
             waiting = []
         if isinstance(node, ast.FunctionDef) and node.name == "main":
-            yield from _main(node, source, settings, last)
+            yield from _main(node, source, last)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             yield _cell([*between, *lines[begin - 1 : end]])
-        elif node is not last and not _only_for_starting(node, nodes, last):
+        elif node is not last:
             waiting += [*between, *lines[begin - 1 : end]]
     if waiting:
         yield Cell("", _joined(waiting))
-
-
-def _only_for_starting(node: ast.stmt, nodes: list[ast.stmt], last: ast.If | None) -> bool:
-    """Whether it imports what only the lines below `if __name__` need, such as argparse."""
-    if not isinstance(node, ast.Import) or last is None:
-        return False
-    others = [found for other in nodes if other is not last for found in ast.walk(other)]
-    used = {found.id for found in others if isinstance(found, ast.Name)}
-    return not used & {alias.asname or alias.name.partition(".")[0] for alias in node.names}
 
 
 def _joined(lines: list[str]) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def _main(node: ast.FunctionDef, source: str, settings: dict[str, str], last: ast.If | None) -> Iterator[Cell]:
+def _main(node: ast.FunctionDef, source: str, last: ast.If | None) -> list[Cell]:
+    """The pieces of `main`, with values in place of its parameters."""
+    names = [parameter.arg for parameter in node.args.args]
+    defaults = [None] * (len(names) - len(node.args.defaults)) + [ast.unparse(value) for value in node.args.defaults]
+    found = list(_body(node, source, last))
+    codes = values_in_place([cell.code for cell in found], dict(zip(names, defaults)))
+    return [Cell(cell.text, code) for cell, code in zip(found, codes)]
+
+
+def _body(node: ast.FunctionDef, source: str, last: ast.If | None) -> Iterator[Cell]:
     lines = source.splitlines()
-    given = _settings(node, settings)
-    if given:
-        yield Cell("", given)
     has_text = ast.get_docstring(node) is not None
     body = node.body[1:] if has_text else node.body
     end = _end(node.body[0] if has_text else node.returns or node.args)  # remarks may stand before the first statement
@@ -192,26 +199,13 @@ def _end(node: Any) -> int:
 
 
 def _cell(lines: list[str]) -> Cell:
-    """A definition, or a piece of `main`; comments that it begins with become its text."""
+    """A definition, or a piece of `main`; comments that it begins with become its text, with paragraphs."""
     code = textwrap.dedent(_joined(lines)).splitlines()
     remarks = []
     while code and code[0].startswith("#"):
         remarks.append(code.pop(0).lstrip("# "))
-    return Cell(docstrings.prose(" ".join(remarks)), "\n".join(code))
-
-
-def _settings(node: ast.FunctionDef, settings: dict[str, str]) -> str:
-    names = [parameter.arg for parameter in node.args.args]
-    defaults = [None] * (len(names) - len(node.args.defaults)) + [ast.unparse(value) for value in node.args.defaults]
-    found = []
-    for name, default in zip(names, defaults):
-        if name in settings and default != settings[name]:
-            found.append(f"{name} = {settings[name]}  # {default} in the program")
-        elif default is None:
-            found.append(f'{name} = Path("{name}")\n{name}.mkdir(exist_ok=True)')
-        else:
-            found.append(f"{name} = {default}")
-    return "\n".join(found)
+    paragraphs = " ".join([remark or "\n" for remark in remarks]).split(" \n ")
+    return Cell("\n\n".join(map(docstrings.prose, paragraphs)), "\n".join(code).strip("\n"))
 
 
 def _result(value: ast.expr, source: str, last: ast.If | None) -> list[str]:
@@ -241,15 +235,23 @@ def notebook(tutorial: Tutorial, shown: list[list[dict[str, str]]]) -> str:
     """
     source = program_of(tutorial)
     made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    made.cells.append(_text_cell(f"# {tutorial.title}\n\n{introduction(source)}", len(made.cells)))
+    beyond = lesson(tutorial.name)
+    begun = f"# {tutorial.title}\n\n{introduction(source)}\n\n{_without_pages(beyond.beginning)}"
+    made.cells.append(_text_cell(begun, len(made.cells)))
     for number, (cell, outputs) in enumerate(zip(pieces(tutorial), shown), 1):
         if cell.text:
             made.cells.append(_text_cell(cell.text, len(made.cells)))
         code = nbformat.v4.new_code_cell(cell.code, execution_count=number, id=f"cell-{len(made.cells)}")
         code.outputs = [_output(output, number) for output in outputs]
         made.cells.append(code)
+    made.cells.append(_text_cell(_without_pages(beyond.end), len(made.cells)))
     nbformat.validate(made)
     return json.dumps(made, indent=1) + "\n"
+
+
+def _without_pages(text: str) -> str:
+    """Text whose links to pages of the site, which a notebook hasn't beside it, are only their words."""
+    return _PAGE.sub(r"\1", text)
 
 
 def _text_cell(text: str, number: int) -> Any:

@@ -39,7 +39,6 @@ def drawn(title: str, parts: Sequence[Part], rows: Sequence[int], heads: Sequenc
     look = theme_named(theme)
     body: list[str] = []
     y = 40.0
-    signed = any(part.signed for part in parts)
     for part in parts:
         if len(parts) > 1:
             body.append(text_at(_MARGIN, y + 10, part.name, look.ink, 12))
@@ -47,10 +46,17 @@ def drawn(title: str, parts: Sequence[Part], rows: Sequence[int], heads: Sequenc
         draw = {"picture": _pictures, "tokens": _tokens}.get(part.kind, _bars)
         lines, y = draw(part, rows, heads, words, look, y)
         body += lines
-    legend = "orange speaks for the answer, blue against it" if signed else "the darker, the more it counts"
-    body.append(text_at(_MARGIN, y + 8, legend, look.muted, 10))
+    body.append(text_at(_MARGIN, y + 8, _legend(parts), look.muted, 10))
     height = y + 24
     return document(title, _WIDTH, height, look, [text_at(_MARGIN, 24, title, look.ink, 14), *body])
+
+
+def _legend(parts: Sequence[Part]) -> str:
+    if not any(part.signed for part in parts):
+        return "the darker, the more it counts"
+    if any(part.method == "gradient" for part in parts):
+        return "orange: a larger number here raises the answer; blue: it lowers it"
+    return "orange speaks for the answer, blue against it"
 
 
 def _scaled(values: numpy.ndarray) -> numpy.ndarray:

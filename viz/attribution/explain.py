@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -131,7 +132,8 @@ def _part(source: Source, values: numpy.ndarray | None, method: str) -> Part | N
         return None
     placed = [axis + 1 for axis in axes_of(source)]
     summed = tuple([axis for axis in range(1, values.ndim) if axis not in placed])
-    if method == "gradient" and summed:
+    channels = math.prod([values.shape[axis] for axis in summed])
+    if method == "gradient" and channels > 1:  # a sum would let channels cancel each other
         places = numpy.sqrt((values.astype("float64") ** 2).sum(axis=summed))
     elif method == "occlusion":  # the same for all channels, which were hidden together
         places = values.mean(axis=summed)

@@ -87,8 +87,8 @@ class Explanation:
     def heatmap(self) -> Any:
         """One number for each place (pixel, token, column): the values, added up over channels.
 
-        Of a gradient it is the norm over channels; grad-CAM's are stretched to the input's size. With several inputs: a
-        dict by their names.
+        Of a gradient with several channels it is the norm over them, which has no sign; grad-CAM's are stretched to the
+        input's size. With several inputs: a dict by their names.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")

@@ -34,6 +34,11 @@ class Part:
     method: str
 
     @property
+    def sizes_alone(self) -> bool:
+        """Whether the places say how much, but not in which direction: norms of gradients over several channels."""
+        return self.method == "gradient" and self.places.size < self.values.size
+
+    @property
     def signed(self) -> bool:
         """Whether the places speak for and against."""
         return bool((self.places < 0).any())
@@ -43,8 +48,11 @@ class Part:
         found = self.places[row]
         flat = numpy.nan_to_num(numpy.abs(numpy.atleast_1d(found))).reshape(-1)
         order = numpy.argsort(-flat, kind="stable")[:_STRONGEST]
+        sign = "" if self.sizes_alone else "+"
         shown = [
-            f"{self._place(found.shape, row, int(at))} {found.reshape(-1)[at]:+.3g}" for at in order if flat[at] > 0
+            f"{self._place(found.shape, row, int(at))} {found.reshape(-1)[at]:{sign}.3g}"
+            for at in order
+            if flat[at] > 0
         ]
         return f"{self.name}: {', '.join(shown) or 'none'}"
 

@@ -28,11 +28,12 @@ def run_summary(options: argparse.Namespace) -> int:
     recording = seen(options)
     if options.json:
         rows = [
-            dataclasses.asdict(row) | {"calls": len(row.calls)} for row in summary_tables.rows(recording, options.step)
+            dataclasses.asdict(row) | {"calls": len(row.calls)}
+            for row in summary_tables.opened(summary_tables.rows(recording, options.step), options.depth)
         ]
         print_json(rows)
     else:
-        print_table(summary_tables.summary(recording, options.step))
+        print_table(summary_tables.summary(recording, options.step, options.depth, "--depth "))
     return 0
 
 

@@ -16,7 +16,7 @@ from viz.facts.schema import VARIABLES, Op, Record, Scope
 from viz.facts.selection import is_of_seeds, line_of, origin, outcome, pick_step, position_of, step_name, steps_text
 from viz.facts.text_table import Text, table
 
-__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
+__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "opened", "rows", "summary", "top", "top_rows"]
 
 HEADS = ("layer", "output shape", "parameters", "ops", "FLOPs", "forward", "backward", "activations")
 # What is left out where a terminal has little room, the least important first.
@@ -142,14 +142,43 @@ def _nested(record: Record, scopes: Sequence[int], firsts: list[int]) -> list[in
     return found
 
 
-def summary(record: Record, step: int | None = None) -> Text:
-    """The table of layers: output shape, weights, ops, FLOPs, times, bytes of activations; and totals."""
+def summary(record: Record, step: int | None = None, depth: int | None = None, option: str = "depth=") -> Text:
+    """The table of layers: output shape, weights, ops, FLOPs, times, bytes of activations; and totals.
+
+    Args:
+        record: the recording.
+        step: the number of a training step; None: the one that tables and pictures show.
+        depth: how many levels of models and layers are open; None: all. A closed one counts for what is inside.
+        option: what stands before the depth where another one is asked for.
+
+    Raises:
+        TypeError: when `depth` is no whole number.
+        ValueError: when it is negative, or there is no such step.
+    """
     found = rows(record, step)
-    lines = [cells(row) for row in found]
+    shown = opened(found, depth)
+    closed = [row.level for row in found if depth is not None and row.level > depth]
+    inside = f"{formatting.count(len(closed), 'line')} of layers inside of others" if closed else ""
+    more = [f"({inside}; {option}{max(closed)} shows all)"] if closed else []
+    body = table(HEADS, [cells(row) for row in shown], total=True, least=_LEAST)
     notes = [f"note: {note}" for note in record.notes]
-    return Text.of(
-        [describe(record), table(HEADS, lines, total=True, least=_LEAST), *_totals(record, found[-1], step), *notes]
-    )
+    return Text.of([describe(record), body, *more, *_totals(record, found[-1], step), *notes])
+
+
+def opened(found: list[Row], depth: int | None) -> list[Row]:
+    """The lines of the summary down to a level, with the total; None: all.
+
+    Raises:
+        TypeError: when `depth` is no whole number.
+        ValueError: when it is negative.
+    """
+    if depth is None:
+        return found
+    if not isinstance(depth, numbers.Integral) or isinstance(depth, bool):
+        raise TypeError(f"summary(depth={depth!r}): expected the number of open levels")
+    if depth < 0:
+        raise ValueError(f"summary(depth={depth}): expected the number of open levels, 0 or more")
+    return [row for row in found if row.level <= depth]
 
 
 def _totals(record: Record, total: Row, step: int | None) -> list[str]:

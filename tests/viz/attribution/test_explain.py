@@ -231,6 +231,20 @@ def test_rows_that_mix_are_told_of(linear):
         assert "rows of a batch mix in this model" in found.text
 
 
+def test_a_gradient_keeps_its_sign_where_there_is_one_channel_and_is_a_size_where_there_are_several():
+    def answer(x):
+        return ef.ops.stack([x[:, 2, 5, 0] * -3.0 + x[:, 1, 1, 0], x[:, 0, 0, 0] * 0.1], axis=1)
+
+    grey = viz.explain(answer, np.ones((1, 8, 8, 1), "float32"), target=0)
+    assert grey.heatmap[0, 2, 5] == -3
+    assert "[2,5] -3, [1,1] +1" in grey.text
+    assert "orange: a larger number here raises the answer; blue: it lowers it" in grey.draw().svg
+    coloured = viz.explain(answer, np.ones((1, 8, 8, 3), "float32"), target=0)
+    assert coloured.heatmap[0, 2, 5] == 3
+    assert "[2,5] 3, [1,1] 1" in coloured.text
+    assert "the darker, the more it counts" in coloured.draw().svg
+
+
 def test_a_pixel_that_decides_is_found_by_all_methods():
     def answer(x):
         return ef.ops.stack([x[:, 2, 5, 0] * 3.0, x[:, 0, 0, 0] * 0.1], axis=1)

@@ -153,6 +153,24 @@ def test_names_lose_their_middle_and_paths_their_beginning():
     assert shortened("short", 5) == "short"
 
 
+def test_a_layer_loses_its_class_before_a_part_of_its_name(monkeypatch):
+    names = [
+        "sequential (Sequential)",
+        "  dense_1 (Dense)",
+        "  shared_dense (Dense) ×2",
+        "a_loss_with_a_long_name (Loss)",
+    ]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "25")
+    shown = str(Text.of([table(["layer", "n"], [[name, "1"] for name in names])])).splitlines()[2:]
+    assert [line.rpartition(" ")[0].rstrip() for line in shown] == [
+        "sequential",
+        "  dense_1 (Dense)",
+        "  shared_dense ×2",
+        "a_loss_with…_long_name",
+    ]
+
+
 def test_wide_signs_count_for_two():
     shown = str(table(["name", "n"], [["畳み込み", "1"], ["ab", "22"]])).splitlines()
     assert {width(line) for line in shown} == {12}

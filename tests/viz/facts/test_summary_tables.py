@@ -45,6 +45,21 @@ def test_calls_of_the_same_layer_share_a_line_and_its_weights_are_counted_once()
     assert "shared (Dense) ×2" in t.summary()
 
 
+def test_a_summary_opens_as_many_levels_as_it_is_asked_for(steps):
+    closed, whole = steps.summary(depth=0), steps.summary()
+    assert "mlp" in closed
+    assert "hidden_0" not in closed
+    assert "(2 lines of layers inside of others; depth=1 shows all)" in closed.splitlines()
+    assert steps.summary(depth=1) == whole
+    assert closed.splitlines()[-2:] == whole.splitlines()[-2:]
+    (line,) = [line for line in closed.splitlines() if line.startswith("mlp")]
+    assert line.split() == next(line.split() for line in whole.splitlines() if line.startswith("mlp"))
+    with pytest.raises(ValueError, match="depth=-1"):
+        steps.summary(depth=-1)
+    with pytest.raises(TypeError, match="depth=True"):
+        steps.summary(depth=True)
+
+
 def test_top_sorts_by_cost(steps):
     lines = steps.top(n=3).splitlines()
     assert len(lines) == 6

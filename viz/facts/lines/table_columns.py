@@ -15,6 +15,7 @@ _LENGTHS = re.compile(r"\d[×x]\d|^\d+ [a-z]\w+$|^scalar\b")  # shapes, which ar
 _LEAST = {"name": (20, 8), "place": (16, 10), "words": (20, 12)}
 _SHORT = 16  # a column of words no longer than this stays as it is
 _PARTS = re.compile(r", | \(")  # of words: each on one line, where it may be
+_CLASSED = re.compile(r"(.+) \(\w+\)((?: ×\d+)?)")  # a layer and its class, which is left out first
 _FIRST = 22  # the first column says what a line is about
 _BETWEEN = 2  # blanks
 
@@ -70,7 +71,8 @@ def made_fit(cell: str, places: int, kind: str, mark: str) -> str:
         return cell
     if kind == "words":
         return "\n".join([shortened(line.strip(), places, mark=mark) for line in folded(cell, places).split("\n")])
-    return shortened(cell, places, kind == "place", mark)
+    classed = _CLASSED.fullmatch(cell)
+    return shortened(f"{classed[1]}{classed[2]}" if classed else cell, places, kind == "place", mark)
 
 
 def _kind(position: int, cells: Sequence[str], is_right: bool) -> str:

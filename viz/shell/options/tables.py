@@ -14,8 +14,10 @@ def add_summary(parser: Parser) -> None:
     parser.add_examples(
         "viz summary train.efz",
         "viz summary --step 0 train.efz        of the first training step",
+        "viz summary --depth 1 train.efz       models, and the layers in them, but not what is in those",
         "viz summary model.onnx                of a model in an ONNX file, run once",
     )
+    parser.add_argument("--depth", type=int, metavar="N", help="how many levels of layers to list (default: all)")
     _add_step(parser)
 
 
