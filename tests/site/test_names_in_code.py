@@ -58,6 +58,14 @@ def test_names_of_the_readers_own_lead_nowhere():
     assert named("not Python at all") == [[]]
 
 
+def test_a_decorator_is_linked_with_its_sign():
+    assert named("@ef.function\ndef f(x):\n    return x @ef.ops.relu(x)")[0] == [
+        ("@ef.function", "eagerflow.function"),
+        ("ef.ops.relu", "eagerflow.ops.relu"),
+    ]
+    assert named(">>> @ef.function\n... def f(x): ...")[0] == [("@ef.function", "eagerflow.function")]
+
+
 def test_a_chain_of_calls_links_each_name_alone():
     code = "ef.data.Dataset.from_tensor_slices(x).batch(\n    2\n).repeat()"
     assert [part for part, _ in named(code)[0]][-2:] == ["batch", "repeat"]

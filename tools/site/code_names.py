@@ -79,7 +79,11 @@ class Names:
         def place(line: int, column: int) -> int:  # columns of trees are bytes
             return starts[line - 1] + shift + len(lines[line - 1].encode()[:column].decode())
 
-        found = {(place(*begin), place(*end)): (name, target) for begin, end, name, target in reader.found}
+        def with_sign(start: int) -> int:  # of a decorator, which Pygments takes for a part of the name
+            before = text[:start].rpartition("\n")[2][shift:]
+            return start - (before.strip() == "@")
+
+        found = {(with_sign(place(*begin)), place(*end)): (name, target) for begin, end, name, target in reader.found}
         return [Link(*where, *found[where]) for where in sorted(found)]
 
 
