@@ -294,6 +294,7 @@ def test_the_list_of_tutorials_shows_the_last_drawing_of_each_or_its_first_curve
     page = tutorial_cards.index({"gan": tutorial_cards.Picture("<svg/>", "<svg/>")})
     assert page.count("<img") == 2
     assert page.count("<a href=") == len(tutorials.TUTORIALS)
+    assert page.index("## First steps") < page.index("digits.html") < page.index("## Text and series")
     assert [name for name, _ in tutorial_cards.files({"gan": tutorial_cards.Picture("a", "b")})] == [
         "gan_light.svg",
         "gan_dark.svg",

@@ -36,31 +36,34 @@ class Tutorial(NamedTuple):
     Attributes:
         name: of its file.
         title: of its page.
+        group: the heading below which the list of tutorials has it.
     """
 
     name: str
     title: str
+    group: str
 
 
+FIRST, SEQUENCES, MORE, VIZ = "First steps", "Text and series", "Compare, transfer, invent", "Look inside"
 TUTORIALS = [
-    Tutorial("digits", "Read handwritten digits"),
-    Tutorial("digits_cnn", "Read digits with a convolutional network"),
-    Tutorial("custom_loop", "Write your own training loop"),
-    Tutorial("functional", "Several inputs and outputs: a help desk"),
-    Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews"),
-    Tutorial("char_rnn", "Spell numbers, letter by letter"),
-    Tutorial("transformer", "A transformer, and where it looks"),
-    Tutorial("timeseries", "Forecast a time series"),
-    Tutorial("siamese", "Are two images of the same kind? A siamese network"),
-    Tutorial("transfer", "Transfer what was learned"),
-    Tutorial("vae", "A map of digits: a variational autoencoder"),
-    Tutorial("gan", "Invent points: a generative adversarial network"),
-    Tutorial("viz_step", "Look at one training step"),
-    Tutorial("viz_nan", "Find where NaN comes from"),
-    Tutorial("viz_gradients", "Watch gradients vanish"),
-    Tutorial("viz_explain", "See what an answer rests on"),
-    Tutorial("viz_models", "Draw the architecture of models"),
-    Tutorial("viz_transformer", "Look into a transformer"),
+    Tutorial("digits", "Read handwritten digits", FIRST),
+    Tutorial("digits_cnn", "Read digits with a convolutional network", FIRST),
+    Tutorial("custom_loop", "Write your own training loop", FIRST),
+    Tutorial("functional", "Several inputs and outputs: a help desk", FIRST),
+    Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews", SEQUENCES),
+    Tutorial("char_rnn", "Spell numbers, letter by letter", SEQUENCES),
+    Tutorial("transformer", "A transformer, and where it looks", SEQUENCES),
+    Tutorial("timeseries", "Forecast a time series", SEQUENCES),
+    Tutorial("siamese", "Are two images of the same kind? A siamese network", MORE),
+    Tutorial("transfer", "Transfer what was learned", MORE),
+    Tutorial("vae", "A map of digits: a variational autoencoder", MORE),
+    Tutorial("gan", "Invent points: a generative adversarial network", MORE),
+    Tutorial("viz_step", "Look at one training step", VIZ),
+    Tutorial("viz_nan", "Find where NaN comes from", VIZ),
+    Tutorial("viz_gradients", "Watch gradients vanish", VIZ),
+    Tutorial("viz_explain", "See what an answer rests on", VIZ),
+    Tutorial("viz_models", "Draw the architecture of models", VIZ),
+    Tutorial("viz_transformer", "Look into a transformer", VIZ),
 ]
 
 
