@@ -30,7 +30,7 @@ class Picture(NamedTuple):
 
 
 def picture(shown: list[list[Output]]) -> Picture | None:
-    """The last drawing of a program, or else the first of the curves that it shows.
+    """The last drawing of a program, or else the last picture within a page that it shows, such as curves.
 
     Args:
         shown: the outputs of each of its blocks.
@@ -39,7 +39,7 @@ def picture(shown: list[list[Output]]) -> Picture | None:
     drawn = [output for output in outputs if output["kind"] == "svg"]
     if drawn:
         return Picture(drawn[-1]["data"], drawn[-1].get("dark", drawn[-1]["data"]))
-    found = next((match for output in outputs if (match := _IMAGE.search(output["data"]))), None)
+    found = next((match for output in reversed(outputs) if (match := _IMAGE.search(output["data"]))), None)
     if found is None:
         return None
     svg = base64.b64decode(found[1]).decode("utf-8")

@@ -23,10 +23,10 @@ from tools.site import docstrings
 from tools.site.lessons import lesson, on_the_page
 from tools.site.names import ROOT
 from tools.site.run_page import blocks
-from tools.site.running import COLUMNS
 from tools.site.values_in_place import values_in_place, without_unused_imports
 
 _PAGE = re.compile(r"\[([^\]]*)\]\([^):\s]+\.md(?:#[^)\s]*)?\)")
+_WIDTH = 86  # of lines of code that a page shows whole
 _BETWEEN = "# between two pieces of the program"
 
 
@@ -44,16 +44,16 @@ class Tutorial(NamedTuple):
     group: str
 
 
-FIRST, SEQUENCES, MORE, VIZ = "First steps", "Text and series", "Compare, transfer, invent", "Look inside"
+FIRST, SEQUENCES, MORE, VIZ = "First steps", "Text and series", "Other kinds of networks", "Look inside"
 TUTORIALS = [
     Tutorial("digits", "Read handwritten digits", FIRST),
     Tutorial("digits_cnn", "Read digits with a convolutional network", FIRST),
     Tutorial("custom_loop", "Write your own training loop", FIRST),
-    Tutorial("functional", "Several inputs and outputs: a help desk", FIRST),
     Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews", SEQUENCES),
     Tutorial("char_rnn", "Spell numbers, letter by letter", SEQUENCES),
-    Tutorial("transformer", "A transformer, and where it looks", SEQUENCES),
     Tutorial("timeseries", "Forecast a time series", SEQUENCES),
+    Tutorial("functional", "Several inputs and outputs: a help desk", MORE),
+    Tutorial("transformer", "A transformer, and where it looks", MORE),
     Tutorial("siamese", "Are two images of the same kind? A siamese network", MORE),
     Tutorial("transfer", "Transfer what was learned", MORE),
     Tutorial("vae", "A map of digits: a variational autoencoder", MORE),
@@ -98,7 +98,7 @@ def pieces(tutorial: Tutorial) -> list[Cell]:
 
 @cache
 def _formatted(code: str) -> str:
-    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", str(COLUMNS), "-"]
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", str(_WIDTH), "-"]
     return subprocess.run(command, input=code, capture_output=True, text=True, check=True).stdout
 
 
@@ -202,9 +202,9 @@ def _cell(lines: list[str]) -> Cell:
     """A definition, or a piece of `main`; comments that it begins with become its text, with paragraphs."""
     code = textwrap.dedent(_joined(lines)).splitlines()
     remarks = []
-    while code and code[0].startswith("#"):
+    while code and (code[0].startswith("#") or not code[0]):
         remarks.append(code.pop(0).lstrip("# "))
-    paragraphs = " ".join([remark or "\n" for remark in remarks]).split(" \n ")
+    paragraphs = [part.strip() for part in " ".join([remark or "\n" for remark in remarks]).split("\n") if part.strip()]
     return Cell("\n\n".join(map(docstrings.prose, paragraphs)), "\n".join(code).strip("\n"))
 
 
