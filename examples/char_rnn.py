@@ -10,8 +10,8 @@ import numpy as np
 import eagerflow as ef
 from eagerflow import layers
 
-ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-ONES = [*ONES.split(), "eighteen", "nineteen"]
+ONES = "one two three four five six seven eight nine ten eleven twelve thirteen".split()
+ONES += "fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
@@ -46,7 +46,7 @@ def build(stateful: bool = False) -> ef.Model:
 
 # To write, the network gets its own letters back, one at a time, and keeps its state between calls.
 def write(trained: ef.Model, count: int, rng: np.random.Generator, temperature: float = 0.7) -> str:
-    """Text of so many letters; with a lower temperature, likely letters become likelier still."""
+    """Text of so many letters; a lower temperature makes likely ones likelier."""
     writer = build(stateful=True)
     writer.set_weights(trained.get_weights())
     letter, text = LETTERS.index("\n"), ""
@@ -81,7 +81,7 @@ def main(epochs: int = 8, steps: int = 60, letters: int = 1500, verbose: int = 2
     lines = write(model, letters, rng).split("\n")[1:-1]
     print("it writes:", ", ".join(lines[:8]))
     known = {word for number in NUMBERS for word in number.replace("-", " ").split()}
-    words = [word for line in lines for word in line.replace("-", " ").split()]
+    words = " ".join(lines).replace("-", " ").split()
     return sum(word in known for word in words) / max(len(words), 1)
 
 

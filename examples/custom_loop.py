@@ -62,9 +62,8 @@ def main(epochs: int = 30, count: int = 1500) -> float:
             rows = order[start : start + 32]
             step(x_train[rows], y_train[rows])
         if epoch % 5 == 4 or epoch + 1 == epochs:
-            print(
-                f"epoch {epoch + 1}: loss {float(average_loss.result()):.3f}, accuracy {float(accuracy.result()):.1%}"
-            )
+            loss, right = float(average_loss.result()), float(accuracy.result())
+            print(f"epoch {epoch + 1}: loss {loss:.3f}, accuracy {right:.1%}")
 
     # Finally the same metric, on points that the network hasn't been trained on. Without `reset_state`, it would still
     # count the training points.

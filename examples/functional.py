@@ -66,7 +66,8 @@ def main(epochs: int = 12, count: int = 3000, verbose: int = 2) -> float:
     found = model.predict({name: values[:3] for name, values in test[0].items()}, verbose=0)
     for i, (priority, chances) in enumerate(zip(found["priority"][:, 0], found["department"])):
         wanted = f"{test[1]['priority'][i, 0]:.2f}, department {test[1]['department'][i]}"
-        print(f"ticket {i}: priority {priority:.2f}, department {chances.argmax()} (right: {wanted})")
+        answer = f"{priority:.2f}, department {chances.argmax()}"
+        print(f"ticket {i}: priority {answer} (right: {wanted})")
     return float(model.evaluate(*test, verbose=0, return_dict=True)["department_accuracy"])
 
 

@@ -44,8 +44,8 @@ class GAN(ef.Model):
         return self.generator(ef.random.normal((count, NOISE), seed=self.seeds))
 
     def train_step(self, real):
-        # The discriminator learns to tell real points from invented ones. Real ones have the
-        # label 0.9 instead of 1, which keeps it from being too sure of itself.
+        # The discriminator learns to tell real points from invented ones. Real ones
+        # have the label 0.9 instead of 1, which keeps it from being too sure.
         count = len(real)
         labels = ops.concatenate([ops.ones((count, 1)) * 0.9, ops.zeros((count, 1))])
         with ef.GradientTape() as tape:

@@ -1,4 +1,4 @@
-"""Is a review friendly? An LSTM reads sentences of different lengths, and skips what pads them.
+"""An LSTM reads reviews of different lengths, skips what pads them, and says whether they praise or blame.
 
     python examples/sentiment_lstm.py
 
@@ -12,7 +12,8 @@ from eagerflow import layers
 
 PRAISE = "good great lovely brilliant funny moving".split()
 BLAME = "bad awful boring stupid dull weak".split()
-FILLERS = "the film was and i found it all so with music actors story on a rainy day".split()
+FILLERS = "the film was and i found it all so with music actors".split()
+FILLERS += "story on a rainy day".split()
 WORDS = ["<pad>", "not", *PRAISE, *BLAME, *FILLERS]
 NUMBERS = {word: number for number, word in enumerate(WORDS)}
 

@@ -22,7 +22,7 @@ def pairs(x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator) ->
 
 # The loss makes the distance between images of the same digit small, and that between different digits at least 1.
 def contrastive_loss(same, distance):
-    """Draws equals together, and pushes others at least 1 apart (Hadsell, Chopra and LeCun 2006)."""
+    """Draws equals together, pushes others apart (Hadsell, Chopra and LeCun 2006)."""
     return ops.mean(same * distance**2 + (1 - same) * ops.relu(1 - distance) ** 2, axis=-1)
 
 

@@ -15,7 +15,7 @@ SYMBOLS, LENGTH = 20, 6
 
 # A block of a transformer is a layer made of layers: create them in `__init__`, and call them in `call`.
 class TransformerBlock(layers.Layer):
-    """Attention, then two dense layers; each added to what came in, and normalized."""
+    """Attention, then two dense layers; each added to its input, and normalized."""
 
     def __init__(self, width: int, heads: int, **kwargs) -> None:
         super().__init__(**kwargs)

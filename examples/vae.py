@@ -17,7 +17,7 @@ LATENT = 2
 # variance. This layer draws a point from it. It also adds the Kullback-Leibler divergence from N(0, 1) to the loss,
 # which keeps the points of different images close together.
 class Sampling(layers.Layer):
-    """Draws from N(mean, exp(log_variance)), and adds the divergence from N(0, 1) to the loss."""
+    """Draws from N(mean, exp(log_variance)), and adds the divergence to the loss."""
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -72,7 +72,8 @@ def main(epochs: int = 150, verbose: int = 0) -> float:
     autoencoder, encoder, decoder = build()
     autoencoder.compile(ef.optimizers.Adam(0.002), loss=reconstruction)
     history = autoencoder.fit(x_train, x_train, batch_size=64, epochs=epochs, verbose=verbose)
-    print(f"nats per digit: {history.history['loss'][0]:.2f} at first, {history.history['loss'][-1]:.2f} now")
+    losses = history.history["loss"]
+    print(f"nats per digit: {losses[0]:.2f} at first, {losses[-1]:.2f} now")
     print(f"the first test digit lies at {encoder.predict(x_test[:1], verbose=0)[0][0].round(2)}")
 
     # The decoder turns any two numbers into a digit, even those that no image was squeezed into. A grid of them shows

@@ -16,7 +16,7 @@ from eagerflow import layers
 
 
 class Block(layers.Layer):
-    """Attention and a small network, each with a shortcut and a normalization before it."""
+    """Attention and a small network, each with a shortcut and a normalization."""
 
     def __init__(self, width, heads, **kwargs):
         super().__init__(**kwargs)

@@ -281,7 +281,7 @@ def test_a_method_whose_example_is_about_another_layer_says_so():
     assert "The example shows" not in pages["eagerflow.layers.Conv1D"].partition("### convolution_op")[2][:1500]
 
 
-def test_the_list_of_tutorials_shows_the_last_drawing_of_each_or_its_first_curves():
+def test_the_list_of_tutorials_shows_the_last_drawing_of_each_or_its_last_curves():
     curves = base64.b64encode(b"<svg>curves</svg>").decode()
     shown = [[{"kind": "html", "data": f'<p><img class="x" src="data:image/svg+xml;base64,{curves}"></p>'}]]
     drawn = [
@@ -289,11 +289,14 @@ def test_the_list_of_tutorials_shows_the_last_drawing_of_each_or_its_first_curve
         [{"kind": "svg", "data": "<svg>2</svg>", "dark": "<svg>3</svg>"}],
     ]
     assert tutorial_cards.picture(shown) == ("<svg>curves</svg>", "<svg>curves</svg>")
+    later = [[{"kind": "html", "data": shown[0][0]["data"].replace(curves, base64.b64encode(b"<svg/>").decode())}]]
+    assert tutorial_cards.picture(shown + later) == ("<svg/>", "<svg/>")
     assert tutorial_cards.picture(shown + drawn) == ("<svg>2</svg>", "<svg>3</svg>")
     assert tutorial_cards.picture([[{"kind": "text", "data": "1"}]]) is None
     page = tutorial_cards.index({"gan": tutorial_cards.Picture("<svg/>", "<svg/>")})
     assert page.count("<img") == 2
     assert page.count("<a href=") == len(tutorials.TUTORIALS)
+    assert page.index("## First steps") < page.index("digits.html") < page.index("## Text and series")
     assert [name for name, _ in tutorial_cards.files({"gan": tutorial_cards.Picture("a", "b")})] == [
         "gan_light.svg",
         "gan_dark.svg",

@@ -17,7 +17,9 @@ _IMAGE = re.compile(r'<img[^>]* src="data:image/svg\+xml;base64,([^"]+)"')
 INTRODUCTION = """# Tutorials
 
 Whole programs, each of fewer than 100 lines, explained piece by piece with all that they print and draw. Every one ran
-when this site was built, and can be downloaded as a notebook. They need no data from elsewhere."""
+when this site was built, in seconds or half a minute, and can be downloaded as a notebook. They need no data from
+elsewhere: the networks are small, and what they teach holds for large ones, too. If you are new to Keras, begin with
+the first."""
 
 
 class Picture(NamedTuple):
@@ -28,7 +30,7 @@ class Picture(NamedTuple):
 
 
 def picture(shown: list[list[Output]]) -> Picture | None:
-    """The last drawing of a program, or else the first of the curves that it shows.
+    """The last drawing of a program, or else the last picture within a page that it shows, such as curves.
 
     Args:
         shown: the outputs of each of its blocks.
@@ -37,7 +39,7 @@ def picture(shown: list[list[Output]]) -> Picture | None:
     drawn = [output for output in outputs if output["kind"] == "svg"]
     if drawn:
         return Picture(drawn[-1]["data"], drawn[-1].get("dark", drawn[-1]["data"]))
-    found = next((match for output in outputs if (match := _IMAGE.search(output["data"]))), None)
+    found = next((match for output in reversed(outputs) if (match := _IMAGE.search(output["data"]))), None)
     if found is None:
         return None
     svg = base64.b64decode(found[1]).decode("utf-8")
@@ -61,9 +63,11 @@ def index(pictures: dict[str, Picture]) -> str:
     Args:
         pictures: by the names of tutorials.
     """
-    cards = "\n".join(_card(tutorial, tutorial.name in pictures) for tutorial in TUTORIALS)
-    toctree = sections.toctree(page_of(tutorial) for tutorial in TUTORIALS)
-    return "\n\n".join([INTRODUCTION, raw(f'<div class="cards pictured">\n{cards}\n</div>'), toctree])
+    parts = [INTRODUCTION]
+    for group in dict.fromkeys(tutorial.group for tutorial in TUTORIALS):
+        cards = [_card(tutorial, tutorial.name in pictures) for tutorial in TUTORIALS if tutorial.group == group]
+        parts += [f"## {group}", raw("\n".join(['<div class="cards pictured">', *cards, "</div>"]))]
+    return "\n\n".join([*parts, sections.toctree(page_of(tutorial) for tutorial in TUTORIALS)])
 
 
 def _card(tutorial: Tutorial, has_picture: bool) -> str:

@@ -23,10 +23,10 @@ from tools.site import docstrings
 from tools.site.lessons import lesson, on_the_page
 from tools.site.names import ROOT
 from tools.site.run_page import blocks
-from tools.site.running import COLUMNS
 from tools.site.values_in_place import values_in_place, without_unused_imports
 
 _PAGE = re.compile(r"\[([^\]]*)\]\([^):\s]+\.md(?:#[^)\s]*)?\)")
+_WIDTH = 86  # of lines of code that a page shows whole
 _BETWEEN = "# between two pieces of the program"
 
 
@@ -36,34 +36,38 @@ class Tutorial(NamedTuple):
     Attributes:
         name: of its file.
         title: of its page.
+        group: the heading below which the list of tutorials has it.
     """
 
     name: str
     title: str
+    group: str
 
 
+FIRST, SEQUENCES, MORE = "First steps", "Text and series", "Other kinds of networks"
+INVENTING, VIZ = "Networks that invent", "Look inside"
 TUTORIALS = [
-    Tutorial("digits", "Read handwritten digits"),
-    Tutorial("digits_cnn", "Read digits with a convolutional network"),
-    Tutorial("custom_loop", "Write your own training loop"),
-    Tutorial("functional", "Several inputs and outputs: a help desk"),
-    Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews"),
-    Tutorial("char_rnn", "Spell numbers, letter by letter"),
-    Tutorial("transformer", "A transformer, and where it looks"),
-    Tutorial("timeseries", "Forecast a time series"),
-    Tutorial("siamese", "Are two images of the same kind? A siamese network"),
-    Tutorial("transfer", "Transfer what was learned"),
-    Tutorial("vae", "A map of digits: a variational autoencoder"),
-    Tutorial("gan", "Invent points: a generative adversarial network"),
-    Tutorial("diffusion", "Digits out of noise: a diffusion model"),
-    Tutorial("segmentation", "Colour every pixel: a U-Net"),
-    Tutorial("cartpole", "Balance a pole: reinforcement learning"),
-    Tutorial("viz_step", "Look at one training step"),
-    Tutorial("viz_nan", "Find where NaN comes from"),
-    Tutorial("viz_gradients", "Watch gradients vanish"),
-    Tutorial("viz_explain", "See what an answer rests on"),
-    Tutorial("viz_models", "Draw the architecture of models"),
-    Tutorial("viz_transformer", "Look into a transformer"),
+    Tutorial("digits", "Read handwritten digits", FIRST),
+    Tutorial("digits_cnn", "Read digits with a convolutional network", FIRST),
+    Tutorial("custom_loop", "Write your own training loop", FIRST),
+    Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews", SEQUENCES),
+    Tutorial("char_rnn", "Spell numbers, letter by letter", SEQUENCES),
+    Tutorial("timeseries", "Forecast a time series", SEQUENCES),
+    Tutorial("functional", "Several inputs and outputs: a help desk", MORE),
+    Tutorial("transformer", "A transformer, and where it looks", MORE),
+    Tutorial("siamese", "Are two images of the same kind? A siamese network", MORE),
+    Tutorial("transfer", "Transfer what was learned", MORE),
+    Tutorial("segmentation", "Colour every pixel: a U-Net", MORE),
+    Tutorial("cartpole", "Balance a pole: reinforcement learning", MORE),
+    Tutorial("vae", "A map of digits: a variational autoencoder", INVENTING),
+    Tutorial("gan", "Invent points: a generative adversarial network", INVENTING),
+    Tutorial("diffusion", "Digits out of noise: a diffusion model", INVENTING),
+    Tutorial("viz_step", "Look at one training step", VIZ),
+    Tutorial("viz_nan", "Find where NaN comes from", VIZ),
+    Tutorial("viz_gradients", "Watch gradients vanish", VIZ),
+    Tutorial("viz_explain", "See what an answer rests on", VIZ),
+    Tutorial("viz_models", "Draw the architecture of models", VIZ),
+    Tutorial("viz_transformer", "Look into a transformer", VIZ),
 ]
 
 
@@ -98,7 +102,7 @@ def pieces(tutorial: Tutorial) -> list[Cell]:
 
 @cache
 def _formatted(code: str) -> str:
-    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", str(COLUMNS), "-"]
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", str(_WIDTH), "-"]
     return subprocess.run(command, input=code, capture_output=True, text=True, check=True).stdout
 
 
@@ -202,9 +206,9 @@ def _cell(lines: list[str]) -> Cell:
     """A definition, or a piece of `main`; comments that it begins with become its text, with paragraphs."""
     code = textwrap.dedent(_joined(lines)).splitlines()
     remarks = []
-    while code and code[0].startswith("#"):
+    while code and (code[0].startswith("#") or not code[0]):
         remarks.append(code.pop(0).lstrip("# "))
-    paragraphs = " ".join([remark or "\n" for remark in remarks]).split(" \n ")
+    paragraphs = [part.strip() for part in " ".join([remark or "\n" for remark in remarks]).split("\n") if part.strip()]
     return Cell("\n\n".join(map(docstrings.prose, paragraphs)), "\n".join(code).strip("\n"))
 
 

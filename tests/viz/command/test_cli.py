@@ -188,6 +188,17 @@ def test_tables(file, capsys, steps):
     assert "hidden_0/kernel" in capsys.readouterr().out
 
 
+def test_a_summary_lists_as_many_levels_as_it_is_asked_for(file, capsys):
+    assert main(["summary", "--depth", "0", file]) == 0
+    shown = capsys.readouterr().out
+    assert "hidden_0" not in shown
+    assert "--depth 1 shows all)" in shown
+    assert main(["summary", "--depth", "0", "--json", file]) == 0
+    assert {row["level"] for row in json.loads(capsys.readouterr().out)} == {0}
+    assert main(["summary", "--depth", "-1", file]) == 2
+    assert "depth" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["summary", "top", "memory", "gradients"])
 def test_tables_as_json(file, command, capsys):
     assert main([command, "--json", file]) == 0
