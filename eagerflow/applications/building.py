@@ -195,6 +195,7 @@ def _classifying(function: str, module: str, side: int) -> str:
 Example::
 
     model = ef.applications.{function}(weights="imagenet")  # downloaded once
-    ready = ef.applications.{module}.preprocess_input(images)  # (n, {side}, {side}, 3), from 0 to 255
+    # images: an array of the shape (n, {side}, {side}, 3), with numbers from 0 to 255
+    ready = ef.applications.{module}.preprocess_input(images)
     print(ef.applications.{module}.decode_predictions(model.predict(ready), top=3))
 """
