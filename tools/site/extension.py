@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", mark_what_did_not_run)
     app.connect("doctree-read", note_aliases)
     app.connect("doctree-read", make_tiles)
-    app.connect("doctree-read", find_names)
     app.add_node(nodes.literal_block, override=True, html=(visit_block, depart_block))
     app.connect("html-page-context", navigation.add)
     app.connect("html-page-context", descriptions.add)
@@ -73,31 +73,28 @@ def show_outputs(app: Sphinx, doctree: nodes.document) -> None:
         logger.warning("a block that ran isn't on the page: %s", block["code"][:60], location=name)
 
 
-def find_names(app: Sphinx, doctree: nodes.document) -> None:
-    """Note in each block of Python which names it uses."""
-    names = Names()
-    for node in doctree.findall(nodes.literal_block):
-        if node.get("language") in ("python", "py", "pycon"):
-            node["names"] = names.links(node.astext())
-
-
 def visit_block(translator: Any, node: nodes.literal_block) -> None:
     """Write a block as the theme does, then put links around its names."""
     try:
         type(translator).visit_literal_block(translator, node)
     except nodes.SkipNode:  # it has been coloured
-        builder = translator.builder
-        here, known = builder.current_docname, builder.env.found_docs
-
-        def address(target: str) -> str:
-            page, sharp, anchor = target.partition("#")
-            return (builder.get_relative_uri(here, page) if page != here else "") + sharp + anchor
-
-        there = [
-            link for link in node.get("names", []) if link.target != here and link.target.partition("#")[0] in known
-        ]
-        translator.body[-1] = linked(translator.body[-1], there, address)
+        if node.get("language") in ("python", "py", "pycon"):
+            names = vars(translator).setdefault("site_names", Names())  # of one page, whose blocks come in order
+            here, known = translator.docnames[-1], translator.builder.env.found_docs
+            found = [link for link in names.links(node.rawsource) if link.target != here]
+            there = [link for link in found if link.target.partition("#")[0] in known]
+            translator.body[-1] = linked(translator.body[-1], there, _address_from(translator))
         raise
+
+
+def _address_from(translator: Any) -> Callable[[str], str]:
+    """Gives the addresses of pages, with anchors, as links from a page to them have them."""
+
+    def address(target: str) -> str:
+        page, sharp, anchor = target.partition("#")
+        return translator.builder.get_relative_uri(translator.docnames[-1], page) + sharp + anchor
+
+    return address
 
 
 def depart_block(translator: Any, node: nodes.literal_block) -> None:
