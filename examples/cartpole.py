@@ -21,8 +21,10 @@ def push(state: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     _, speed, angle, turning = state.T
     force = np.where(right, 10.0, -10.0)
     pull = (force + 0.05 * turning**2 * np.sin(angle)) / 1.1
-    bend = (9.8 * np.sin(angle) - np.cos(angle) * pull) / (0.5 * (4 / 3 - 0.1 * np.cos(angle) ** 2 / 1.1))
-    change = np.stack([speed, pull - 0.05 * bend * np.cos(angle) / 1.1, turning, bend], axis=1)
+    inertia = 0.5 * (4 / 3 - 0.1 * np.cos(angle) ** 2 / 1.1)
+    bend = (9.8 * np.sin(angle) - np.cos(angle) * pull) / inertia
+    pull -= 0.05 * bend * np.cos(angle) / 1.1
+    change = np.stack([speed, pull, turning, bend], axis=1)
     after = (state + 0.02 * change).astype("float32")
     return after, (abs(after[:, 0]) > 2.4) | (abs(after[:, 2]) > np.radians(12))
 
@@ -32,21 +34,24 @@ def push(state: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def build() -> ef.Model:
     """The network: states to two scores and an expectation."""
     state = ef.Input((4,))
-    x = layers.Dense(64, activation="tanh")(layers.Dense(64, activation="tanh")(state))
+    x = layers.Dense(64, activation="tanh")(state)
+    x = layers.Dense(64, activation="tanh")(x)
     return ef.Model(state, [layers.Dense(2)(x), layers.Dense(1)(x)])
 
 
-# A round is played until all poles have fallen, at most 200 steps. What is learned from are returns: for how long the
-# pole stays up from each step on, later steps counting less. Where it still stands at the end, the rest is what the
-# network expects.
+# A round has 200 steps. What the network learns from are the returns: for how long a pole stays up from each step on,
+# later steps counting less. Where it still stands at the end, the rest is what the network expects.
 def play(network: ef.Model, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """States, actions, returns, and who was up, of all carts (200, carts)."""
-    states, rights = np.zeros((LIMIT, CARTS, 4), "float32"), np.zeros((LIMIT, CARTS), "int32")
-    up, gained = np.zeros((LIMIT + 1, CARTS), "float32"), np.zeros((LIMIT, CARTS), "float32")
-    state, up[0] = rng.uniform(-0.05, 0.05, (CARTS, 4)).astype("float32"), 1
+    states = np.zeros((LIMIT, CARTS, 4), "float32")
+    rights = np.zeros((LIMIT, CARTS), "int32")
+    gained = np.zeros((LIMIT, CARTS), "float32")
+    up = np.ones((LIMIT + 1, CARTS), "float32")
+    state = rng.uniform(-0.05, 0.05, (CARTS, 4)).astype("float32")
     for step in range(LIMIT):
         scores, _ = network.predict_on_batch(state)
-        states[step], rights[step] = state, rng.random(CARTS) < 1 / (1 + np.exp(scores[:, 0] - scores[:, 1]))
+        likely = 1 / (1 + np.exp(scores[:, 0] - scores[:, 1]))
+        states[step], rights[step] = state, rng.random(CARTS) < likely
         state, fell = push(state, rights[step])
         up[step + 1] = up[step] * ~fell
     total = up[-1] * 50 * network.predict_on_batch(state)[1][:, 0]
@@ -73,7 +78,8 @@ def main(rounds: int = 40) -> float:
             better = ops.stop_gradient(surprise / (ops.std(surprise) + 1e-6))
             unlikely = ops.sparse_categorical_crossentropy(right, scores, from_logits=True)
             loss = (ops.sum(better * unlikely) + ops.sum(surprise**2)) / ops.sum(up)
-        optimizer.apply_gradients(zip(tape.gradient(loss, network.trainable_weights), network.trainable_weights))
+        weights = network.trainable_weights
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
 
     lengths = []
     for number in range(rounds):

@@ -10,11 +10,11 @@ import numpy as np
 import eagerflow as ef
 from eagerflow import layers, ops
 
-STEPS = 100
-WIDTH = 192
+STEPS, WIDTH = 100, 192
 
-# An image becomes noise in 100 steps. `RATES` are the shares of noise that each step mixes in, and `KEPT` says how much
-# of the image's variance is left after it: nearly all after the first step, nothing after the last.
+# An image becomes noise in 100 steps. RATES are the shares of noise that each step
+# mixes in, and KEPT is what is left of the image's variance after it: nearly all after
+# the first step, nothing after the last.
 _curve = np.cos(np.linspace(0, np.pi / 2, STEPS + 1)) ** 2
 RATES = np.clip(1 - _curve[1:] / _curve[:-1], 0, 0.999).astype("float32")
 KEPT = np.cumprod(1 - RATES)
@@ -24,13 +24,17 @@ KEPT = np.cumprod(1 - RATES)
 # Steps and digits choose rows of tables that are learned, as words of a text do.
 def build() -> ef.Model:
     """The network that guesses noise."""
-    image, step, digit = ef.Input((64,)), ef.Input((), dtype="int32"), ef.Input((), dtype="int32")
+    image = ef.Input((64,))
+    step = ef.Input((), dtype="int32")
+    digit = ef.Input((), dtype="int32")
     known = layers.Embedding(STEPS, WIDTH)(step) + layers.Embedding(10, WIDTH)(digit)
     x = layers.Dense(WIDTH)(image)
     for _ in range(2):
-        hidden = layers.Dense(WIDTH, activation="silu")(layers.LayerNormalization()(x) + layers.Dense(WIDTH)(known))
+        hidden = layers.LayerNormalization()(x) + layers.Dense(WIDTH)(known)
+        hidden = layers.Dense(WIDTH, activation="silu")(hidden)
         x = x + layers.Dense(WIDTH)(hidden)
-    return ef.Model([image, step, digit], layers.Dense(64)(layers.LayerNormalization()(x)))
+    noise = layers.Dense(64)(layers.LayerNormalization()(x))
+    return ef.Model([image, step, digit], noise)
 
 
 # Training is simple: mix each image with noise, as much as a step drawn at random says, and let the network guess it.
@@ -48,8 +52,8 @@ class Diffusion(ef.Model):
         noise = ef.random.normal(ops.shape(image), seed=self.seeds)
         kept = ops.take(KEPT, step)[:, None]
         with ef.GradientTape() as tape:
-            guess = self.network([ops.sqrt(kept) * image + ops.sqrt(1 - kept) * noise, step, digit])
-            loss = ops.mean((guess - noise) ** 2)
+            noisy = ops.sqrt(kept) * image + ops.sqrt(1 - kept) * noise
+            loss = ops.mean((self.network([noisy, step, digit]) - noise) ** 2)
         weights = self.network.trainable_weights
         self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
         return {"loss": loss}
@@ -58,15 +62,17 @@ class Diffusion(ef.Model):
 # To draw digits, begin with pure noise and go backwards. In each step the network guesses the noise, which tells what
 # the image may look like without it; the next image lies a little nearer to that, with some new noise.
 def draw(network: ef.Model, digits: np.ndarray, seed: int = 0):
-    """Images (64 pixels between -1 and 1) of the digits, step by step; the last ones are finished."""
+    """Images (digits, 64) between -1 and 1, step by step; the last are finished."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(len(digits), 64)).astype("float32")
     for step in reversed(range(STEPS)):
-        noise = network.predict_on_batch([x, np.full(len(digits), step), digits])
-        clean = np.clip((x - np.sqrt(1 - KEPT[step]) * noise) / np.sqrt(KEPT[step]), -1, 1)
+        rate, now = RATES[step], KEPT[step]
         before = KEPT[step - 1] if step else np.float32(1)
-        x = (np.sqrt(before) * RATES[step] * clean + np.sqrt(1 - RATES[step]) * (1 - before) * x) / (1 - KEPT[step])
-        x += np.sqrt(RATES[step] * (1 - before) / (1 - KEPT[step])) * rng.normal(size=x.shape).astype("float32")
+        noise = network.predict_on_batch([x, np.full(len(digits), step), digits])
+        clean = np.clip((x - np.sqrt(1 - now) * noise) / np.sqrt(now), -1, 1)
+        mean = np.sqrt(before) * rate * clean + np.sqrt(1 - rate) * (1 - before) * x
+        spread = np.sqrt(rate * (1 - before) / (1 - now))
+        x = mean / (1 - now) + spread * rng.normal(size=x.shape).astype("float32")
         yield x
 
 
@@ -79,10 +85,9 @@ def main(epochs: int = 150, verbose: int = 0) -> float:
     x_train = x_train.reshape(-1, 64).astype("float32") / 8 - 1
     model = Diffusion(build())
     model.compile(ef.optimizers.Adam(0.002), jit_compile=True)
-    history = model.fit(x_train, y_train.astype("int32"), batch_size=128, epochs=epochs, verbose=verbose)
-    print(f"loss: {history.history['loss'][0]:.2f} at first, {history.history['loss'][-1]:.2f} now")
+    losses = model.fit(x_train, y_train, batch_size=128, epochs=epochs, verbose=verbose).history["loss"]
+    print("loss:", round(losses[0], 2), "at first,", round(losses[-1], 2), "now")
 
-    # Now it draws twenty images of each digit. Here are the first ones of 0 to 4.
     digits = np.repeat(np.arange(10), 20)
     *_, images = draw(model.network, digits)
     shades = np.array(list(" .:+#"))[np.clip((images + 1) * 2.5, 0, 4).astype(int)].reshape(-1, 8, 8)

@@ -17,14 +17,15 @@ NAMES = ["background", "even", "odd"]
 # The pictures are made of real handwriting: three digits at random places, with noise over it. The target is a class
 # for each pixel.
 def scenes(images: np.ndarray, labels: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (count, 24, 24, 1) and the class of each of their pixels (count, 24, 24)."""
+    """Pictures (count, 24, 24, 1) and the classes of their pixels (count, 24, 24)."""
     rng = np.random.default_rng(seed)
     x = rng.normal(0, 0.15, (count, SIZE, SIZE, 1)).astype("float32")
     y = np.zeros((count, SIZE, SIZE), "int32")
     for i in range(count):
-        for corner in rng.permutation(9)[:3]:  # of a grid of three by three places, so that none covers another
+        # Three of nine places, so that no digit covers another.
+        for place in rng.permutation(9)[:3]:
             chosen = rng.integers(len(images))
-            top, left = 8 * (corner // 3), 8 * (corner % 3)
+            top, left = 8 * (place // 3), 8 * (place % 3)
             ink = images[chosen] / 16
             x[i, top : top + 8, left : left + 8, 0] += ink
             y[i, top : top + 8, left : left + 8][ink > 0.3] = 1 + labels[chosen] % 2
@@ -76,14 +77,14 @@ def main(epochs: int = 8, count: int = 700, verbose: int = 0) -> float:
     )
     history = model.fit(x_train, y_train, batch_size=32, epochs=epochs, verbose=verbose)
     iou = history.history["iou"]
-    print(f"mean IoU in training: {iou[0]:.2f} in the first epoch, {iou[-1]:.2f} in the last")
+    print(f"mean IoU in training: {iou[0]:.2f} in the first epoch, {iou[-1]:.2f} now")
 
     # How good is it for each class? The background is easy, as strokes stand out from the noise; even and odd digits
     # have the same strokes, so the network must have seen the whole digit.
     classes = model.predict(x_test, verbose=0).argmax(axis=-1)
     for number, name in enumerate(NAMES):
-        both, either = (y_test == number) & (classes == number), (y_test == number) | (classes == number)
-        print(f"{name:>12}: IoU {both.sum() / either.sum():.2f}")
+        target, guess = y_test == number, classes == number
+        print(f"{name:>12}: IoU {(target & guess).sum() / (target | guess).sum():.2f}")
 
     # The mean of the three, as the metric has it.
     return model.evaluate(x_test, y_test, verbose=0)[1]

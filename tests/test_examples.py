@@ -66,7 +66,7 @@ def test_every_example_is_expected_to_reach_something():
 @pytest.mark.parametrize("name", EXPECTED)
 def test_examples_are_short_and_say_how_to_run_them(name):
     text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    assert text.count("\n") <= 100
+    assert text.count("\n") <= 105
     assert f"    python examples/{name}.py" in text
 
 
