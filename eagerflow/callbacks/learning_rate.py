@@ -19,7 +19,8 @@ class LearningRateScheduler(Callback):
     """Sets the learning rate at the beginning of every epoch.
 
     Args:
-        schedule: a function `f(epoch)` or `f(epoch, rate)` that returns the new learning rate.
+        schedule: a function `f(epoch)` or `f(epoch, rate)` that returns the new learning rate; `epoch` is counted from
+            0, `rate` is the present rate.
         verbose: if 1, print the new rate.
 
     Raises:
