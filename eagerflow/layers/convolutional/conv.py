@@ -96,7 +96,11 @@ class _Conv(ConvolutionBase, LoraLayer):
         self._adapt_as_told()
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        """The convolution itself; subclasses may change the kernel first.
+        """The convolution alone, without bias and activation; subclasses may override it to change the kernel first.
+
+        Args:
+            inputs: the inputs of the layer.
+            kernel: the kernel.
 
         >>> layer = ef.layers.Conv1D(1, 2)
         >>> x, kernel = ef.Tensor([[[1.0], [2.0], [3.0]]]), ef.ops.ones((2, 1, 1))

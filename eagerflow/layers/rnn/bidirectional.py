@@ -30,7 +30,8 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
         layer: a recurrent layer; copies of it (without its weights) do the work.
         merge_mode: how the two outputs are joined: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or None for both.
         weights: initial values of the weights of both directions, as a list of arrays.
-        backward_layer: a layer of its own for the reverse direction, with `go_backwards` the other way round.
+        backward_layer: another recurrent layer for the reverse direction, with the opposite `go_backwards`; default: a
+            copy of `layer`.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, ...). Output: like the layer's, with twice the units for `"concat"`. With `return_state`,
@@ -120,7 +121,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
 
         Args:
             sequences: (batch, time, ...).
-            initial_state: the states to begin with: those of the forward direction, then those of the other.
+            initial_state: a list of the states to begin with: those of the forward direction, then those of the other.
             mask: (batch, time) of bools: False where a step is left out.
             training: whether dropout is on.
         """
@@ -209,7 +210,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         rest = dict(config)
         for name in ("layer", "backward_layer"):
             rest[name] = deserialize_keras_object(rest.get(name), custom_objects)
