@@ -150,6 +150,11 @@ class FeatureDistillation(DistillationLoss):
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
         """The mean of the loss, summed over the outputs.
 
+        Args:
+            teacher_outputs: the outputs of the teacher: a tensor, or a structure of them.
+            student_outputs: those of the student, in the same structure.
+            **kwargs: ignored.
+
         >>> loss = ef.distillation.FeatureDistillation("mae")
         >>> float(loss.compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 6.0]])))
         2.0
@@ -208,6 +213,11 @@ class LogitsDistillation(DistillationLoss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
         """The mean of the loss, summed over the outputs.
+
+        Args:
+            teacher_outputs: the outputs of the teacher: a tensor, or a structure of them.
+            student_outputs: those of the student, in the same structure.
+            **kwargs: ignored.
 
         >>> loss = ef.distillation.LogitsDistillation(temperature=2.0)
         >>> sure, unsure = ef.Tensor([[0.0, 4.0]]), ef.Tensor([[0.0, 0.0]])

@@ -89,7 +89,13 @@ class GroupedQueryAttention(MultiHeadAttention):
             )
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Creates the weights of the projections."""
+        """Creates the weights of the projections.
+
+        Args:
+            query_shape: the shape of the queries, with the batch axis.
+            value_shape: the shape of the values.
+            key_shape: the shape of the keys; default: that of the values.
+        """
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         of_queries, shared = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)

@@ -129,7 +129,13 @@ class MultiHeadAttention(Layer):
         }
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Creates the weights of the projections."""
+        """Creates the weights of the projections.
+
+        Args:
+            query_shape: the shape of the queries, with the batch axis.
+            value_shape: the shape of the values.
+            key_shape: the shape of the keys; default: that of the values.
+        """
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         self.query_dense = self._projection("query", query_shape, (self.num_heads, self.key_dim))

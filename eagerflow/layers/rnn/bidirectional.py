@@ -104,7 +104,12 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
             )
 
     def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
-        """Build both directions."""
+        """Builds the layers of both directions.
+
+        Args:
+            sequences_shape: the shape of the sequences: (batch, steps, ...).
+            initial_state_shape: the shapes of the initial states; they aren't needed.
+        """
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
@@ -189,7 +194,12 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
         return (*self.forward_layer.states, *self.backward_layer.states)
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
-        """The mask of the steps, with `return_sequences`; states have none."""
+        """The mask of the steps, with `return_sequences`; states have none.
+
+        Args:
+            sequences: the sequences.
+            mask: their mask: (batch, steps), or None.
+        """
         found = mask[0] if isinstance(mask, list) else mask
         of_output = found if self.return_sequences else None
         of_outputs = [of_output, of_output] if self.merge_mode is None else [of_output]

@@ -249,7 +249,13 @@ class SimpleRNNCell(_Cell):
         ) -> tuple[Tensor, Any]: ...
 
     def call(self, sequence: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
-        """Computes one step: returns the output, which is the new state, and a list with the new state."""
+        """Computes one step: returns the output, which is the new state, and a list with the new state.
+
+        Args:
+            sequence: the inputs of the step: (batch, features).
+            states: a list with the state before the step: (batch, units).
+            training: whether dropout is applied.
+        """
         nested = isinstance(states, (list, tuple))
         x, h = self._dropped(sequence, states[0] if nested else states, training)
         z = self._product(x, self.kernel) + self._product(h, self.recurrent_kernel)
@@ -338,7 +344,13 @@ class LSTMCell(_Cell):
         ) -> tuple[Tensor, list[Tensor]]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, list[Tensor]]:
-        """Computes one step: returns the output (the new hidden state), and a list of the hidden and cell states."""
+        """Computes one step: returns the output (the new hidden state), and a list of the hidden and cell states.
+
+        Args:
+            inputs: the inputs of the step: (batch, features).
+            states: a list of the hidden state and the cell state before the step, both (batch, units).
+            training: whether dropout is applied.
+        """
         x, h = self._dropped(inputs, states[0], training)
         z = self._product(x, self.kernel) + self._product(h, self.recurrent_kernel)
         if self.bias is not None:
@@ -429,7 +441,13 @@ class GRUCell(_Cell):
         ) -> tuple[Tensor, Any]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
-        """Computes one step: returns the output, which is the new state, and a list with the new state."""
+        """Computes one step: returns the output, which is the new state, and a list with the new state.
+
+        Args:
+            inputs: the inputs of the step: (batch, features).
+            states: a list with the state before the step: (batch, units).
+            training: whether dropout is applied.
+        """
         nested = isinstance(states, (list, tuple))
         state = states[0] if nested else states
         x, h = self._dropped(inputs, state, training)

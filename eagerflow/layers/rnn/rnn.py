@@ -98,7 +98,14 @@ class StackedRNNCells(Layer):
         ) -> tuple[Tensor, Any]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False, **kwargs: Any) -> tuple[Tensor, Any]:
-        """The output of the last cell, and a list of the new states of all cells."""
+        """The output of the last cell, and a list of the new states of all cells.
+
+        Args:
+            inputs: the inputs of the step: (batch, features).
+            states: a list of the states of each cell before the step.
+            training: whether dropout is applied.
+            **kwargs: ignored.
+        """
         found = []
         for cell, state in zip(self.cells, states, strict=True):
             nested = isinstance(state, (list, tuple))
@@ -178,7 +185,12 @@ class RNN(RecurrentLayer[ReturnState]):
         self.__dict__["states"] = None
 
     def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
-        """Builds the cell, and creates the states of a stateful layer."""
+        """Builds the cell, and creates the states of a stateful layer.
+
+        Args:
+            sequences_shape: the shape of the sequences: (batch, steps, ...).
+            initial_state_shape: the shapes of the initial states; they aren't needed.
+        """
         if isinstance(self.cell, Layer) and not self.cell.built and type(self.cell).build is not Layer.build:
             self.cell.build(_each_shape(lambda shape: (shape[0], *shape[2:]), sequences_shape))
             self.cell.built = True
@@ -335,7 +347,12 @@ class RNN(RecurrentLayer[ReturnState]):
         return tree.map_structure(lambda *xs: ops.stack(xs, axis=1), *outputs), output, list(states)
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
-        """The mask of the steps, with `return_sequences`; states have none."""
+        """The mask of the steps, with `return_sequences`; states have none.
+
+        Args:
+            sequences: the sequences.
+            mask: their mask: (batch, steps), or None.
+        """
         found = None if mask is None else tree.flatten(mask)[0]
         of_output = found if self.return_sequences else None
         return [of_output, *[None for _ in self.state_size]] if self.return_state else of_output

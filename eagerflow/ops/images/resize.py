@@ -212,7 +212,7 @@ def scale_and_translate(
         antialias: whether to average over all pixels that fall into a new one when images shrink.
 
     Returns:
-        A tensor of `output_shape`; what lies outside of the images is 0.
+        A tensor of `output_shape`; pixels outside of the images are 0.
 
     Raises:
         ValueError: for settings that don't fit together.

@@ -69,7 +69,12 @@ class CategoryEncoding(Layer):
         ) -> Tensor: ...
 
     def call(self, inputs: Any, count_weights: Any = None) -> Tensor:
-        """The vectors of `inputs`; with `count_weights`, each integer counts for its weight."""
+        """The vectors of `inputs`.
+
+        Args:
+            inputs: integers: (batch, n), (n,) or ().
+            count_weights: the weight of each integer, in the shape of `inputs`; only for `"count"`.
+        """
         if count_weights is not None and self.output_mode != "count":
             raise ValueError(
                 f'CategoryEncoding "{self.name}": count_weights need output_mode="count"; it is {self.output_mode!r}.'

@@ -40,7 +40,7 @@ class IndexLookup(Layer):
         max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
         num_oov_indices: how many indices unknown tokens share; with 0 they are an error.
         mask_token: a token that means nothing, or None.
-        oov_token: what an inverted lookup gives for unknown indices.
+        oov_token: what an inverted lookup returns for unknown indices.
         vocabulary_dtype: `"string"` or `"int64"`.
         vocabulary: the tokens, or the path of a text file with one per line; None to find them by `adapt`.
         idf_weights: how much each token weighs in the mode `"tf_idf"`.
