@@ -133,7 +133,7 @@ class ExportArchive:
 
         Args:
             name: accepted for Keras' signature.
-            variables: the same.
+            variables: accepted for Keras' signature.
 
         Raises:
             NotImplementedError: always; the message says what to do instead.

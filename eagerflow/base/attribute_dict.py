@@ -87,7 +87,7 @@ class Config:
         return json.dumps(self._entries)
 
     def keys(self) -> Any:
-        """The names.
+        """The names of the settings.
 
         >>> list(ef.utils.Config(rate=0.1, layers=2).keys())
         ['rate', 'layers']
@@ -95,7 +95,7 @@ class Config:
         return self._entries.keys()
 
     def values(self) -> Any:
-        """The values.
+        """The values of the settings, in the order of `keys()`.
 
         >>> list(ef.utils.Config(rate=0.1, layers=2).values())
         [0.1, 2]

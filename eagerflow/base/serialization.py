@@ -361,7 +361,7 @@ def get_registered_object(
 
     Args:
         name: the registered name, such as `"package>name"`.
-        custom_objects: classes and functions of your own by name, searched first.
+        custom_objects: a dict of custom classes and functions by name, searched first.
         module_objects: more of them, which are searched last.
 
     >>> @ef.saving.register_keras_serializable(package="mine")
@@ -457,7 +457,7 @@ def deserialize_keras_object(
         **kwargs: accepted for Keras' signature.
 
     Raises:
-        UnknownNameError: for a class or function which is neither ours nor registered.
+        UnknownNameError: for a class or function that is neither built in nor registered.
 
     >>> config = ef.saving.serialize_keras_object(ef.layers.Dense(4, activation="relu"))
     >>> layer = ef.saving.deserialize_keras_object(config)

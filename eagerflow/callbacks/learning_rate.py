@@ -24,7 +24,7 @@ class LearningRateScheduler(Callback):
         verbose: if 1, print the new rate.
 
     Raises:
-        TypeError: when the function gives no number.
+        TypeError: when the function doesn't return a number.
 
     >>> import eagerflow as ef
     >>> import numpy as np

@@ -32,7 +32,7 @@ class ModelCheckpoint(MonitorCallback):
         filepath: the path of the file. It may contain `{epoch:02d}` (counted from 1), `{batch}` and values of the logs,
             such as `{val_loss:.2f}`. It ends in `.keras`, `.h5` or `.safetensors`; with `save_weights_only`, in
             `.weights.h5`, `.h5` or `.safetensors`.
-        monitor: with `save_best_only`, the name of the value in the logs that tells which model is better.
+        monitor: with `save_best_only`, the name of the value in the logs by which models are compared.
         verbose: if 1, a line is printed when a file is saved.
         save_best_only: whether to save only when the monitored value has improved.
         save_weights_only: whether to save the weights instead of the whole model.

@@ -460,7 +460,7 @@ class GradientTape:
             sources: a tensor or variable, or a nested structure of them, in which the Jacobians are returned.
             unconnected_gradients: as for `gradient`.
             parallel_iterations: accepted for TensorFlow's signature; it changes nothing.
-            experimental_use_pfor: the same.
+            experimental_use_pfor: accepted for TensorFlow's signature; it changes nothing.
 
         >>> x = ef.Variable([1.0, 2.0])
         >>> with ef.GradientTape() as tape:
@@ -499,7 +499,7 @@ class GradientTape:
             source: a tensor or variable with the same first axis.
             unconnected_gradients: as for `gradient`.
             parallel_iterations: accepted for TensorFlow's signature; it changes nothing.
-            experimental_use_pfor: the same.
+            experimental_use_pfor: accepted for TensorFlow's signature; it changes nothing.
 
         Raises:
             ValueError: when the two have no common first axis.

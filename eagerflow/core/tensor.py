@@ -616,7 +616,7 @@ def convert_to_tensor(
             flow to tensors in lists.
         dtype: a type name. Default: the array's own; `floatx()` for Python floats, int32 for Python ints.
         sparse: accepted for Keras' signature; only False and None are possible.
-        ragged: the same.
+        ragged: accepted for Keras' signature; only False and None are possible.
 
     Raises:
         TypeError: for text, objects and None.

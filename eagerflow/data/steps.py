@@ -155,7 +155,7 @@ class MoreSteps:
             padded_shapes: the shape that each element gets, None for the longest in the batch; of tuples and dicts, a
                 tuple or dict of shapes.
             padding_values: what elements are padded with; default: 0, or an empty text.
-            drop_remainder: leave out a last batch which is smaller.
+            drop_remainder: whether to leave out a last batch that is smaller.
             name: accepted for TensorFlow's signature.
 
         Raises:

@@ -44,7 +44,7 @@ class DataParallel:
 
     Attributes:
         communicator: the communicator of its ranks.
-        device_mesh: as given, or one axis `"batch"` with all ranks.
+        device_mesh: the given mesh, or one with a single axis `"batch"` of all ranks.
         batch_dim_name: the name of the first axis.
 
     Raises:
@@ -136,7 +136,7 @@ class DataParallel:
         return self.communicator.rank
 
     def distribute_dataset(self, dataset: Any) -> Any:
-        """Divides batches for a custom training loop: gives this rank's rows of each global batch.
+        """Divides batches for a custom training loop: yields this rank's rows of each global batch.
 
         In the body of the loop, losses, metrics and `optimizer.apply` are computed for all ranks together.
 

@@ -65,7 +65,7 @@ class RandomNormal(RandomInitializer):
     """Draws from a normal distribution.
 
     Args:
-        mean: the mean.
+        mean: the mean of the distribution.
         stddev: the standard deviation.
         seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
 

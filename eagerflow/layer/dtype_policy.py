@@ -499,11 +499,11 @@ def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     """Makes a dtype policy from its configuration.
 
     Args:
-        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
         custom_objects: further classes by name; those that are registered are known already.
 
     Raises:
-        UnknownNameError: for a class which is neither ours nor registered.
+        UnknownNameError: for a class that is neither built in nor registered.
 
     >>> import eagerflow as ef
     >>> config = ef.dtype_policies.serialize(ef.DTypePolicy("mixed_float16"))

@@ -29,7 +29,7 @@ def clear_session(free_memory: bool = True) -> None:
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """True for symbolic tensors: what `Input` gives, and what layers make of it.
+    """Whether `x` is a symbolic tensor, from `Input` or from layers called on one.
 
     Args:
         x: anything.

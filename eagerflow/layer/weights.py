@@ -400,7 +400,7 @@ class WeightHolder:
         """Sets all weights of the layer from a list of arrays.
 
         Args:
-            weights: arrays, in the order and with the shapes that `get_weights` gives.
+            weights: arrays in the order and with the shapes of those that `get_weights` returns.
 
         Raises:
             ValueError: naming the layer and the weight whose number, order or shape is wrong.

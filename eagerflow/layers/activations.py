@@ -218,7 +218,7 @@ class PReLU(Layer):
         alpha_initializer: initializer of the slopes.
         alpha_regularizer: penalty on the slopes.
         alpha_constraint: constraint on the slopes.
-        shared_axes: axes along which positions share a slope; `[1, 2]` gives one per channel of images.
+        shared_axes: axes along which positions share a slope; with `[1, 2]`, images have one per channel.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: He et al. 2015, https://arxiv.org/abs/1502.01852.

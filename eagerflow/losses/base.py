@@ -36,7 +36,7 @@ _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", 
 
 
 class Loss(Told):
-    """Base class of losses; override `call(y_true, y_pred)`, which gives one value per sample.
+    """Base class of losses; override `call(y_true, y_pred)`, which returns one value per sample.
 
     Args:
         name: shown in progress, history and traces.

@@ -126,7 +126,7 @@ class Metric(Told):
         """Creates a variable that holds state of the metric.
 
         Args:
-            shape: its shape.
+            shape: the shape of the variable.
             initializer: `"zeros"` (the default), `"ones"`, or a function `(shape, dtype=...)`.
             dtype: a type name; default: that of the metric, or float32 where that is a 16-bit type.
             aggregation: in data-parallel training, how the states of the ranks are combined: `"sum"`, `"mean"`,

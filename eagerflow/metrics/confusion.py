@@ -102,7 +102,7 @@ class TruePositives(_Count):
     """True positives: the number of positive samples that are predicted positive.
 
     Args:
-        thresholds: the probability above which a prediction is positive; a list gives one count for each. Default: 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -118,7 +118,7 @@ class FalsePositives(_Count):
     """False positives: the number of negative samples that are predicted positive.
 
     Args:
-        thresholds: the probability above which a prediction is positive; a list gives one count for each. Default: 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -136,7 +136,7 @@ class TrueNegatives(_Count):
     """True negatives: the number of negative samples that are predicted negative.
 
     Args:
-        thresholds: the probability above which a prediction is positive; a list gives one count for each. Default: 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -152,7 +152,7 @@ class FalseNegatives(_Count):
     """False negatives: the number of positive samples that are predicted negative.
 
     Args:
-        thresholds: the probability above which a prediction is positive; a list gives one count for each. Default: 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 

@@ -171,10 +171,10 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
 
     Args:
         json_string: that text.
-        custom_objects: classes and functions of your own by name.
+        custom_objects: a dict of custom classes and functions by name.
 
     Raises:
-        UnknownNameError: for a class that is neither ours nor given.
+        UnknownNameError: for a class that is neither built in, registered nor in `custom_objects`.
         ValueError: when the text is no JSON, or nested too deep.
         TypeError: when the text describes something else.
 

@@ -215,7 +215,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return Tensor(self._learning_rate(), floatx())
 
     def build(self, variables: Variables) -> None:
-        """Creates the state for `variables`; the first `apply` calls it if nobody has.
+        """Creates the state for `variables`; the first `apply` calls it if needed.
 
         Args:
             variables: the variables that will be updated.

@@ -86,7 +86,7 @@ def audio_dataset_from_directory(
         ValueError: for invalid settings, folders without sounds, and files that are no plain WAV of
             8, 16, 24 or 32 bits.
 
-    Source: `keras.utils.audio_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    Source: `keras.utils.audio_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
     >>> import eagerflow as ef
     >>> import numpy as np

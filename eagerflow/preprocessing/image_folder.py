@@ -107,7 +107,7 @@ def image_dataset_from_directory(
         ImportError: without Pillow, when images are read.
         ValueError: for invalid settings, and for folders without images.
 
-    Source: `keras.utils.image_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    Source: `keras.utils.image_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
     >>> import eagerflow as ef
     >>> import numpy as np

@@ -77,7 +77,7 @@ def text_dataset_from_directory(
     Raises:
         ValueError: for invalid settings, folders without texts, and files that are not UTF-8.
 
-    Source: `keras.utils.text_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    Source: `keras.utils.text_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
     >>> import eagerflow as ef
     >>> from pathlib import Path

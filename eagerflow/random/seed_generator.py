@@ -41,7 +41,7 @@ _began = _Began()
 
 @table.add()
 class SeedGenerator(Told):
-    """A source of seeds for random functions that changes with every draw, so that each call gives other numbers.
+    """A source of seeds for random functions that changes with every draw, so that each call returns other numbers.
 
     Args:
         seed: an integer, or None for one that `set_random_seed` decides.

@@ -158,9 +158,9 @@ class OlderSpellings:
             validation_freq: validate after every this many epochs.
             class_weight: a dict from class numbers to weights in the loss.
             max_queue_size: accepted for Keras 2's signature; it changes nothing.
-            workers: the same.
-            use_multiprocessing: the same.
-            shuffle: whether a `PyDataset` gives its batches in another order in each epoch.
+            workers: accepted for Keras 2's signature; it changes nothing.
+            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
+            shuffle: whether the batches of a `PyDataset` come in another order in each epoch.
             initial_epoch: the number of epochs done already.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
@@ -189,8 +189,8 @@ class OlderSpellings:
             steps: the number of batches; default: all.
             callbacks: a callback or a list of them.
             max_queue_size: accepted for Keras 2's signature; it changes nothing.
-            workers: the same.
-            use_multiprocessing: the same.
+            workers: accepted for Keras 2's signature; it changes nothing.
+            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
             verbose: 0: silent; 1: a bar; 2: a line.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
@@ -218,8 +218,8 @@ class OlderSpellings:
             steps: the number of batches; default: all.
             callbacks: a callback or a list of them.
             max_queue_size: accepted for Keras 2's signature; it changes nothing.
-            workers: the same.
-            use_multiprocessing: the same.
+            workers: accepted for Keras 2's signature; it changes nothing.
+            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
             verbose: 0: silent; 1: a bar; 2: a line.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])

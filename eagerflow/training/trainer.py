@@ -509,7 +509,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         Args:
             x: arrays (or a list or dict of them), tensors or pandas objects; or batches: a `data.Dataset`, a
                 `PyDataset`, a generator, any iterable. Floating-point arrays are cast to `floatx()`.
-            y: targets; None where `x` gives batches, which contain them.
+            y: targets; None when `x` yields batches that contain them.
             batch_size: samples per step, for arrays; default 32.
             epochs: how often to go through the data; with `initial_epoch`, the number of the last epoch.
             verbose: 0: silent; 1 or "auto": a bar; 2: a line per epoch.
@@ -645,7 +645,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             callbacks: a callback or a list of them.
 
         Returns:
-            An array, or the structure of arrays that the model gives, with one row per sample.
+            The outputs: an array, or a structure of arrays, with one row per sample.
 
         >>> model = ef.Sequential([ef.layers.Dense(2, kernel_initializer="ones")])
         >>> model.predict(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), batch_size=2, verbose=0)

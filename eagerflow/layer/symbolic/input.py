@@ -26,7 +26,7 @@ class InputLayer(Layer):
         batch_size: the length of the batch axis, when it is fixed.
         dtype: a type name; default: `floatx()`.
         sparse: accepted for compatibility with Keras; only False is possible.
-        ragged: the same.
+        ragged: accepted for compatibility with Keras; only False is possible.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         input_tensor: a symbolic tensor whose shape and type are used.
         optional: whether None may be given in place of data.
@@ -186,7 +186,7 @@ def Input(
         batch_size: the length of the batch axis, when it is fixed.
         dtype: a type name; default: `floatx()`. Data are converted to it.
         sparse: accepted for compatibility with Keras; only False is possible.
-        ragged: the same.
+        ragged: accepted for compatibility with Keras; only False is possible.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: the name, which is also the key where data come as a dict.
         tensor: a symbolic tensor to return instead of making one.

@@ -68,7 +68,7 @@ class SymbolicTensor(Tensor):
         shape: the shape, with None for unknown lengths.
         dtype: a type name.
         sparse: accepted for compatibility with Keras; only False is possible.
-        ragged: the same.
+        ragged: accepted for compatibility with Keras; only False is possible.
         record_history: accepted for Keras' signature.
         name: shown in messages.
 

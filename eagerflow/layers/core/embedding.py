@@ -31,7 +31,7 @@ class Embedding(AdaptedLayer):
         embeddings_initializer: initializer of the vectors, of shape (input_dim, output_dim).
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
-        mask_zero: if True, 0 marks padding, which the layers that follow leave out.
+        mask_zero: if True, 0 marks padding, which the following layers ignore through a mask.
         weights: initial values of the vectors; then no initializer is used.
         lora_rank: if given, a low-rank adapter of this rank is trained instead of the vectors (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.

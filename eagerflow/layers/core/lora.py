@@ -93,7 +93,7 @@ class LoraLayer(Layer):
             rank: the rank of the update: `a` has this many columns, and `b` this many rows.
             lora_alpha: the update is multiplied by `lora_alpha / rank`; default: `rank`, so that it is used as it is.
             a_initializer: initializer of `a`.
-            b_initializer: initializer of `b`; with zeros, the layer gives the same outputs as before at first.
+            b_initializer: initializer of `b`; with zeros, the outputs are the same as before at first.
 
         Raises:
             ValueError: in a layer that isn't built, has an adapter already, or has a constraint on the weight.

@@ -26,7 +26,7 @@ __all__ = ["ReversibleEmbedding"]
 
 
 class ReversibleEmbedding(Embedding):
-    """An embedding that can also project back: `layer(vectors, reverse=True)` gives a score (logit) for every integer.
+    """An embedding that can also project back: `layer(vectors, reverse=True)` returns a logit for every integer.
 
     Args:
         input_dim: the size of the vocabulary: inputs are integers from 0 to `input_dim - 1`.
@@ -35,7 +35,7 @@ class ReversibleEmbedding(Embedding):
         embeddings_initializer: initializer of the vectors.
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
-        mask_zero: if True, 0 marks padding, which the layers that follow leave out.
+        mask_zero: if True, 0 marks padding, which the following layers ignore through a mask.
         reverse_dtype: the type of the reverse projection; default: the compute type.
         logit_soft_cap: scores become `cap * tanh(scores / cap)`, which lies between -cap and cap; None for no cap.
         **kwargs: arguments of `Embedding` and of every layer.

@@ -19,7 +19,7 @@ class Dot(Layer):
 
     Args:
         axes: the axis in both inputs, or a pair with one for each; not 0, which is the batch axis.
-        normalize: whether to divide by the norms along these axes first, which gives cosines.
+        normalize: whether to divide by the norms along these axes first, so that the results are cosines.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     The output has the other axes of the first input, then those of the second.

@@ -26,7 +26,7 @@ _CLIPS = ("rmax", "rmin", "dmax")
 
 
 class BatchNormalization(Layer):
-    """Batch normalization: gives each channel mean 0 and variance 1 over the batch, then a learned scale and shift.
+    """Batch normalization: brings each channel to mean 0 and variance 1 over the batch, then scales and shifts it.
 
     While training, the moments are those of the batch, and moving averages of them are kept; these are used
     otherwise, and when the layer is frozen (`trainable = False`).

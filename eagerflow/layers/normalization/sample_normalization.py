@@ -49,7 +49,7 @@ class _Normalization(Layer):
 
 
 class LayerNormalization(_Normalization):
-    """Layer normalization: gives each sample mean 0 and variance 1, then a learned scale and shift.
+    """Layer normalization: brings each sample to mean 0 and variance 1, then scales and shifts it.
 
     Args:
         axis: the axis or axes to normalize over, usually that of the features.

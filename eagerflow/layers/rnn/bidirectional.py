@@ -127,7 +127,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
         Args:
             sequences: (batch, time, ...).
             initial_state: a list of the states to begin with: those of the forward direction, then those of the other.
-            mask: (batch, time) of bools: False where a step is left out.
+            mask: bools, (batch, time): False for steps that are skipped.
             training: whether dropout is on.
         """
         half = len(initial_state) // 2 if initial_state is not None else 0

@@ -241,7 +241,7 @@ class RNN(RecurrentLayer[ReturnState]):
         Args:
             sequences: (batch, time, ...).
             initial_state: the states to begin with, as a tensor or a list of them.
-            mask: (batch, time) of bools: False where a step is left out.
+            mask: bools, (batch, time): False for steps that are skipped.
             training: whether the cell's dropout is on.
         """
         if not isinstance(sequences, Tensor):  # several, which go side by side

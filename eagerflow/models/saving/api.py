@@ -128,7 +128,7 @@ def load_model(
 
     Args:
         filepath: the path, or an open binary file.
-        custom_objects: classes and functions of your own by name; for a Lambda layer whose code is in the file,
+        custom_objects: a dict of custom classes and functions by name; for a Lambda layer whose code is in the file,
             the function to use instead, by the name of the layer.
         compile: whether the model is compiled as it was, and gets back the state of its optimizer.
         safe_mode: True refuses Lambda layers whose code is in the file; False takes the function for such a layer from
@@ -141,7 +141,7 @@ def load_model(
     Raises:
         FileNotFoundError: when there is no file.
         FileFormatError: (a ValueError) when it is damaged, or its arrays don't fit its layers.
-        UnknownNameError: for a class that is neither ours nor given.
+        UnknownNameError: for a class that is neither built in, registered nor in `custom_objects`.
 
     >>> import eagerflow as ef
     >>> class Twice(ef.layers.Layer):

@@ -24,7 +24,7 @@ def bitwise_and(x: TensorLike, y: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of integers or bools.
-        y: the same.
+        y: a tensor of integers or bools.
 
     Raises:
         TypeError: for floats.
@@ -41,7 +41,7 @@ def bitwise_or(x: TensorLike, y: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of integers or bools.
-        y: the same.
+        y: a tensor of integers or bools.
 
     Raises:
         TypeError: for floats.
@@ -58,7 +58,7 @@ def bitwise_xor(x: TensorLike, y: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of integers or bools.
-        y: the same.
+        y: a tensor of integers or bools.
 
     Raises:
         TypeError: for floats.

@@ -33,7 +33,7 @@ def _whole(name: str, x: Tensor) -> Tensor:
 
 @composite
 def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None, sparse: bool = False) -> Tensor:
-    """One-hot vectors along a new axis: a one at the index that `x` gives, zeros elsewhere.
+    """One-hot vectors along a new axis: 1 at the index in `x`, 0 elsewhere.
 
     Args:
         x: integers, or floats that are whole numbers. Numbers outside of `0 ... num_classes - 1`, such as -1, give

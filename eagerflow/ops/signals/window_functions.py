@@ -86,7 +86,7 @@ def kaiser(x: int, beta: Any) -> Tensor:
 
     Args:
         x: the number of samples of the window.
-        beta: the shape: 0 gives a rectangle, larger values a narrower window.
+        beta: the shape of the window: 0 for a rectangle; larger values make it narrower.
 
     >>> ef.ops.kaiser(5, beta=8.0).round(4)
     Tensor([0.0023, 0.369 , 1.    , 0.369 , 0.0023], shape=(5,), dtype=float32)

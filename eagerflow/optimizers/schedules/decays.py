@@ -38,7 +38,7 @@ class ExponentialDecay(_Stepwise):
     Args:
         initial_learning_rate: the rate at step 0.
         decay_steps: the number of steps in which the rate is multiplied by `decay_rate` once.
-        decay_rate: the factor.
+        decay_rate: the factor that the rate is multiplied by in `decay_steps` steps.
         staircase: whether the rate changes only every `decay_steps` steps, instead of at every step.
         name: the name, for configs.
 
@@ -100,7 +100,7 @@ class PolynomialDecay(LearningRateSchedule):
         initial_learning_rate: the rate at step 0.
         decay_steps: the step at which the decay ends.
         end_learning_rate: the rate at the end and from then on.
-        power: the exponent; 1 gives a straight line.
+        power: the exponent; 1 for a straight line.
         cycle: whether the rate rises and decays again after the end, where `decay_steps` is replaced by its next
             multiple.
         name: the name, for configs.

@@ -105,8 +105,8 @@ class CapturesSteps:
     def captured_steps(self) -> dict[str, Captured[..., Any]]:
         """With `jit_compile=True`: the captured steps that have run so far, in a dict by name. Otherwise empty.
 
-        Each tells how often it was replayed (`replays`), why it runs eagerly (`why_eager`, None where it doesn't), and
-        what was captured, as Python source code (`programs`).
+        Each has the number of its replays (`replays`), the reason why it runs eagerly (`why_eager`, None if it
+        doesn't), and what was captured, as Python source code (`programs`).
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", jit_compile=True)

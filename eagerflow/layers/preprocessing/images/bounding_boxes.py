@@ -89,7 +89,7 @@ def convert_format(
     """Converts bounding boxes to another format.
 
     Args:
-        boxes: (..., 4), or a dict with such `"boxes"`, which gives a new dict.
+        boxes: (..., 4), or a dict with the key `"boxes"` for them, of which a new dict is made.
         source: the format of the boxes: `"xyxy"`, `"yxyx"`, `"xywh"`, `"center_xywh"`, `"center_yxhw"`, or
             `"rel_xyxy"`, `"rel_yxyx"`, `"rel_xywh"`, `"rel_center_xywh"` relative to the image's size.
         target: the format of the result.

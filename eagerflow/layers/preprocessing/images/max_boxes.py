@@ -14,7 +14,7 @@ __all__ = ["MaxNumBoundingBoxes"]
 
 
 class MaxNumBoundingBoxes(ImageLayer):
-    """Gives every image the same number of bounding boxes: leaves out further ones, or pads.
+    """Makes the number of bounding boxes the same for every image: drops further ones, or pads.
 
     Args:
         max_number: the number of boxes per image in the output.
