@@ -254,7 +254,7 @@ class LivePage:
             self._collector.fit_begins(model)
 
     def close(self, error: BaseException | None = None, quit: bool = False) -> None:
-        """Stops recording and shows that the program has ended; the page stays as long as somebody looks at it.
+        """Stops recording and shows that the program has ended; the page stays while a browser shows it.
 
         Args:
             error: the exception that ended the program, if there was one.
