@@ -19,9 +19,12 @@ _NOT_HERE = "TensorFlow's SavedModel isn't written here; onnx2tf makes one of an
 
 
 class ExportArchive:
-    """Functions of tensors, each of which becomes an ONNX file.
+    """Exports functions, layers and models: each becomes an ONNX file.
 
-    Keras writes TensorFlow's SavedModel instead; `onnx2tf` makes that of an ONNX file.
+    Keras writes TensorFlow's SavedModel format instead; the tool `onnx2tf` converts ONNX files to it.
+
+    Args:
+        format: `"onnx"`.
 
     Source: the interface of `keras.export.ExportArchive` 3.15.
 
@@ -49,7 +52,7 @@ class ExportArchive:
         return self
 
     def track(self, resource: Any) -> None:
-        """Count the variables of a layer or model among those of the archive. Files hold what their functions use.
+        """Adds the variables of a layer or model to `variables`. Files contain what their functions use in any case.
 
         Args:
             resource: a layer or model that is built.
@@ -70,14 +73,14 @@ class ExportArchive:
         self._tracked.append(resource)
 
     def add_endpoint(self, name: str, fn: Callable[..., Any], input_signature: Any = None, **kwargs: Any) -> Any:
-        """Add a function.
+        """Adds a function to the archive.
 
         Args:
-            name: the name of its file.
-            fn: takes tensors and gives tensors; or a layer or model.
+            name: the name of its file, without the ending.
+            fn: a function that takes and returns tensors, or a layer or model.
             input_signature: for each argument of `fn` an `InputSpec`, a shape, an array or a structure of them; None
-                in a shape stands for any length. May be left away for a model that knows its inputs.
-            **kwargs: `is_static` and `jax2tf_kwargs`, which mean nothing here.
+                in a shape stands for any length. It may be left out for a model that knows the shapes of its inputs.
+            **kwargs: `is_static` and `jax2tf_kwargs`, accepted for Keras' signature.
 
         Returns:
             `fn`.
@@ -108,10 +111,10 @@ class ExportArchive:
         return fn
 
     def track_and_add_endpoint(self, name: str, resource: Any, input_signature: Any, **kwargs: Any) -> Any:
-        """`track` and `add_endpoint` of a layer or model.
+        """Calls `track` and `add_endpoint` for a layer or model.
 
         Args:
-            name: the name of its file.
+            name: the name of its file, without the ending.
             resource: the layer or model.
             input_signature: see `add_endpoint`.
             **kwargs: see `add_endpoint`.
@@ -126,10 +129,14 @@ class ExportArchive:
         return self.add_endpoint(name, resource, input_signature, **kwargs)
 
     def add_variable_collection(self, name: str, variables: Any) -> None:
-        """Refused: an ONNX file has constants, but no variables.
+        """Always raises an error: in an ONNX file, weights are constants.
+
+        Args:
+            name: accepted for Keras' signature.
+            variables: accepted for Keras' signature.
 
         Raises:
-            NotImplementedError: always, with what to do instead.
+            NotImplementedError: always; the message says what to do instead.
 
         >>> ef.export.ExportArchive().add_variable_collection("weights", [])
         Traceback (most recent call last):
@@ -143,7 +150,7 @@ class ExportArchive:
 
     @property
     def variables(self) -> list[_Variable]:
-        """The variables of what is tracked.
+        """The variables of all tracked layers and models.
 
         >>> archive = ef.export.ExportArchive()
         >>> archive.track(ef.Sequential([ef.Input((3,)), ef.layers.BatchNormalization()]))
@@ -154,7 +161,7 @@ class ExportArchive:
 
     @property
     def trainable_variables(self) -> list[_Variable]:
-        """Those that training changes.
+        """The tracked variables that training changes.
 
         >>> archive = ef.export.ExportArchive()
         >>> archive.track(ef.Sequential([ef.Input((3,)), ef.layers.BatchNormalization()]))
@@ -165,7 +172,7 @@ class ExportArchive:
 
     @property
     def non_trainable_variables(self) -> list[_Variable]:
-        """The others.
+        """The tracked variables that training doesn't change.
 
         >>> archive = ef.export.ExportArchive()
         >>> archive.track(ef.Sequential([ef.Input((3,)), ef.layers.BatchNormalization()]))
@@ -175,12 +182,13 @@ class ExportArchive:
         return _unique(v for resource in self._tracked for v in resource.non_trainable_variables)
 
     def write_out(self, filepath: str | os.PathLike[str], options: Any = None, verbose: bool = True) -> None:
-        """Write the functions.
+        """Writes the functions to ONNX files.
 
         Args:
-            filepath: a folder, in which each becomes `NAME.onnx`; or for a single function a file that ends in `.onnx`.
-            options: for TensorFlow's format; refused.
-            verbose: whether to say where the files are.
+            filepath: a folder, in which each becomes `NAME.onnx`; for a single function also a file that ends in
+                `.onnx`.
+            options: only None; Keras has options for TensorFlow's format.
+            verbose: whether to print where the files are.
 
         Raises:
             ValueError: without any function, or (as `eagerflow.onnx.ExportError`) for what ONNX can't express.

@@ -37,22 +37,22 @@ class TensorBoard(Callback):
     Runs are `<log_dir>/train` and `<log_dir>/validation`. Tags: `epoch_<metric>` and `epoch_learning_rate` by epoch,
     `batch_<metric>` by batch, `evaluation_<metric>_vs_iterations`, `<weight's path>/histogram` and `/image`, the
     layers of a `Sequential` or functional model (`keras`) and the ops of one training step in the Graphs tab. Look with
-    `tensorboard --logdir <log_dir>`. Batches are counted on where the optimizer has made updates before, as in a
-    training that is resumed.
+    `tensorboard --logdir <log_dir>`. In a training that is resumed, the numbers of batches go on from the optimizer's
+    `iterations`.
 
     Args:
-        log_dir: the folder.
+        log_dir: the folder for the logs.
         histogram_freq: write histograms of all weights every this many epochs; 0: never.
-        write_graph: write the model's layers, and the ops of the second training step.
-        write_images: write kernels as pictures where histograms are written.
-        write_steps_per_second: write the speed by epoch, and with `update_freq` by batch.
+        write_graph: whether to write the graph of the model's layers, and that of the ops of the second training step.
+        write_images: whether to write kernels as pictures, too, where histograms are written.
+        write_steps_per_second: whether to write the speed of each epoch, and of batches as `update_freq` says.
         update_freq: `"batch"`, `"epoch"`, or a number of batches between `batch_...` numbers.
-        profile_batch: a batch of this `fit` (from 1), or a first and a last one (`(5, 10)` or `"5,10"`), to be written
-            with compute times and memory in the Graphs tab, and for the Profile tab
-            (`pip install tensorboard-plugin-profile`), which shows the steps of a pair side by side; 0: none.
+        profile_batch: the number of a batch of this `fit` (from 1), or a first and a last one (`(5, 10)` or `"5,10"`),
+            of which compute times and memory are written for the Graphs and Profile tabs (the latter needs
+            `pip install tensorboard-plugin-profile`); 0: none.
         embeddings_freq: write the weights of embedding layers for the projector every this many epochs; 0: never.
-        embeddings_metadata: a file that names the rows, or a dict of such files by layer name, as seen from `log_dir`
-            or from where the program runs.
+        embeddings_metadata: a file with the names of the rows, or a dict of such files by layer name; paths are
+            relative to `log_dir` or to the current folder.
 
     Raises:
         TypeError: for a `log_dir` that is no path.
@@ -227,7 +227,12 @@ class TensorBoard(Callback):
         return max(_iterations(self.model), self._epoch * steps + batch)
 
     def show_measured(self, values: dict[str, float], words: str) -> None:
-        """Write what another callback measured beside this step, and what it comes to."""
+        """Writes what another callback, such as `Cockpit`, measured at this step.
+
+        Args:
+            values: numbers by tag.
+            words: a text, written under `cockpit/advice`.
+        """
         log = self._log("train")
         log.scalars(values, self._step)
         log.text("cockpit/advice", words, self._step)

@@ -39,14 +39,14 @@ def diff(
             `.safetensors`).
         b: what to compare it with: another recording for a recording; for a model or weights, a model or weights.
             None, with `steps`: `a` itself.
-        steps: the numbers of the step of `a` and of that of `b` to compare, as pictures and tables show them; or a
-            `range` of numbers: these steps of both. Default: all of both, step by step. Conditions are judged by the
-            same steps.
-        inputs: for models: what both are called with, while they are recorded; their ops are compared too.
+        steps: a pair with the number of the step of `a` and that of `b` to compare, as pictures and tables show them;
+            or a `range` of numbers, for these steps of both. Default: all steps of both, one by one. Conditions (see
+            `Difference.check`) use the same steps.
+        inputs: for models, the inputs that both are called with, to record and compare their ops, too.
         tolerance: elements differ when their distance, relative to the largest magnitude in the tensor, is larger.
 
     Returns:
-        The difference: true when there is one; print it, or read its fields.
+        A `Difference`, which is true when there is one; print it, or read its attributes.
 
     Raises:
         TypeError: when the two can't be compared.

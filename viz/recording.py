@@ -51,10 +51,10 @@ _OTHERS = {  # what other tools call it, or ours on the command line
 
 @boundaries
 class Recording(Record):
-    """What a trace recorded: scopes, ops, tensors, steps, and the numbers that training reported.
+    """What a trace recorded: scopes, ops, tensors, steps, and the losses and metrics that training reported.
 
-    Everything in it is plain data (see `viz.facts.schema`) that doesn't keep the program's tensors alive. While the
-    `with viz.trace()` block is open it can't be read.
+    Everything in it is plain data (see `viz.facts.schema`), which doesn't keep the program's tensors alive. It can be
+    read after the `with viz.trace()` block has ended.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -71,11 +71,15 @@ class Recording(Record):
 
     @classmethod
     def pending(cls) -> Recording:
-        """A recording to be filled later."""
+        """Makes an empty recording, to be filled later."""
         return cls.__new__(cls)
 
     def fill(self, record: Record) -> None:
-        """Take over everything from `record`."""
+        """Takes over everything from another record.
+
+        Args:
+            record: a `viz.facts.schema.Record`.
+        """
         self.__dict__.update({name: getattr(record, name) for name in _FIELDS})
         self.others = [Recording._of(other) for other in record.others]
 
@@ -88,13 +92,13 @@ class Recording(Record):
     # ------------------------------------------------------------------ ranks
 
     def rank(self, number: int) -> Recording:
-        """The recording of one of several ranks, which all tables and pictures can be made of.
+        """The recording of one rank, after `viz.trace(ranks=True)`; all tables and pictures can be made from it.
 
         Args:
-            number: of the rank, from 0. The recording itself is that of rank 0.
+            number: the number of the rank, from 0. The recording itself is that of rank 0.
 
         Raises:
-            ValueError: when there is none of that number.
+            ValueError: when there is no such rank.
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -109,10 +113,10 @@ class Recording(Record):
         raise ValueError(f"rank({number!r}): the recording has {known}, counted from 0")
 
     def ranks(self) -> Text:
-        """A table of what each rank spent its steps on: computing, its input, the network, and waiting for others.
+        """A table of how each rank spent the time of its steps: computing, input, network, and waiting for others.
 
-        `network` is the time for which training stood still while something was sent; `waited` the part of all sending
-        in which the last rank hadn't come yet.
+        `network` is the time in which training waited for communication; `waited` is the part of all communication in
+        which the last rank hadn't arrived yet.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1)])
@@ -139,17 +143,16 @@ class Recording(Record):
     # ------------------------------------------------------------------ files
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write everything to one file, which `viz.load` reads without the program that made it.
+        """Saves the recording to a file, which `viz.load` reads without the program that made it.
 
         Args:
-            path: by custom ends in `.efz`.
+            path: the path of the file, which usually ends in `.efz`.
 
         Returns:
-            The path. Of a recording of all ranks (`viz.trace(ranks=True)`), rank 0 writes the file; other ranks write
-            nothing.
+            The path. With `viz.trace(ranks=True)`, only rank 0 writes the file.
 
         Raises:
-            OSError: when it can't be written. Then an older file of that name is still whole.
+            OSError: when it can't be written; an existing file is kept then.
             ValueError: for the ending of a page or a picture, which `to_html` and `draw` make.
 
         >>> import viz
@@ -166,12 +169,12 @@ class Recording(Record):
         return archive.write(self, path)
 
     def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-        """Write the graph with times and memory for TensorBoard's Graphs tab, and a profile.
+        """Writes the graph with times and memory for TensorBoard's Graphs tab, and a profile for its Profile tab.
 
-        The Profile tab comes with `pip install tensorboard-plugin-profile`; see `viz.export`.
+        The Profile tab needs `pip install tensorboard-plugin-profile`; see `viz.export`.
 
         Args:
-            log_dir: the folder of the run; made when missing.
+            log_dir: the folder of the run, which is created if it doesn't exist.
 
         Returns:
             The folder.
@@ -190,10 +193,10 @@ class Recording(Record):
         return tensorboard_graph.write(self, log_dir)
 
     def to_perfetto(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write a trace for Perfetto (ui.perfetto.dev): ops in their layers over time, and memory.
+        """Writes a file for Perfetto (ui.perfetto.dev): ops in their layers over time, and memory.
 
         Args:
-            path: ends in `.json`, or `.json.gz` for a compressed file.
+            path: the path of the file, which ends in `.json`, or in `.json.gz` for a compressed file.
 
         Returns:
             The path.
@@ -212,9 +215,13 @@ class Recording(Record):
         return perfetto.write(self, path)
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Everything as JSON text (see `viz.facts.schema` for the fields), also written to `path` when given.
+        """The recording as a JSON text (fields: see `viz.facts.schema`), also written to `path` if there is one.
 
-        NaN and infinities are the texts `"nan"`, `"inf"` and `"-inf"`; kept values are left out.
+        NaN and infinities become the texts `"nan"`, `"inf"` and `"-inf"`. Values that `viz.trace(values=...)` kept are
+        left out.
+
+        Args:
+            path: the path of the file. None: no file.
 
         >>> import viz
         >>> import json
@@ -243,29 +250,31 @@ class Recording(Record):
         links: str | None = TEMPLATE,
         parts: bool = False,
     ) -> Drawing:
-        """A picture of what ran, with layers as frames; also written to `path` when given.
+        """Draws a picture of the ops that ran, with layers as frames, and writes it to a file if there is a `path`.
 
         Args:
-            path: ends in `.svg`, `.png`, `.pdf` or `.dot`.
-            view: `"both"`, `"forward"`, `"backward"`, or `"layers"` (forward, each layer one box).
-            depth: how many levels of models and layers are open; default: as many as fit.
-            color_by: `"op"`, `"time"`, `"memory"`, `"grad"` (size of gradients), `"nonfinite"` (where NaN and
-                infinity came from) or `"dtype"`. `"grad"` and `"nonfinite"` need `viz.trace(stats="basic")`.
+            path: the path of the file, which ends in `.svg`, `.png`, `.pdf` or `.dot`.
+            view: what is shown: `"both"` passes, `"forward"`, `"backward"`, or `"layers"` (forward, each layer as one
+                box).
+            depth: how many levels of nested models and layers are shown open; default: as many as fit.
+            color_by: what colours mean: `"op"`, `"time"`, `"memory"`, `"grad"` (size of gradients), `"nonfinite"`
+                (where NaN and infinity came from) or `"dtype"`. `"grad"` and `"nonfinite"` need
+                `viz.trace(stats="basic")`.
             rankdir: the direction of the forward pass, `"TB"`, `"BT"`, `"LR"` or `"RL"`.
-            collapse_repeats: show equal parts that follow each other once, with ×N (False is `viz draw --all-repeats`).
-            max_nodes: the most rows of boxes; more than that are closed or grouped.
+            collapse_repeats: whether equal parts that follow each other are shown once, with ×N.
+            max_nodes: the largest number of rows of boxes; larger graphs are closed or grouped.
             dpi: dots per inch of PNG files.
             step: the number of a training step, as captions show it, from 0; default: the last complete one of the
                 usual batch size.
             theme: `"light"` or `"dark"`.
             links: the address of a line of code, to which boxes lead in SVG and PDF: `{file}` is relative to the
                 picture, `{path}` absolute, as in `"vscode://file{path}:{line}"`. None: no links.
-            parts: open fused ops, such as a dense layer's, into the single ops that they are made of.
+            parts: whether fused ops, such as a dense layer's, are shown as the single ops that they are made of.
 
         Raises:
-            ValueError: for an option that doesn't exist, colours whose numbers weren't recorded, a file name
-                without a known ending, or a recording that holds no ops.
-            viz.RendererMissing: for PDF where there is no Graphviz; says how to get it.
+            ValueError: for an unknown option, colours whose values weren't recorded, a file name without a known
+                ending, or a recording without ops.
+            viz.RendererMissing: for PDF without Graphviz; the message says how to get it.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(3, activation="relu"), ef.layers.Dense(1)], name="net")
@@ -312,21 +321,21 @@ class Recording(Record):
         diff: Recording | Difference | None = None,
         title: str | None = None,
     ) -> Page | pathlib.Path:
-        """An interactive page of everything recorded: one HTML file that needs no network and no other file.
+        """Makes an interactive page of everything recorded: one HTML file that needs no network and no other file.
 
-        The graph opens and closes by layers; search, statistics, lines of code, colours, the first NaN, a timeline,
-        memory over time and a table of layers stand around it. See docs/viz/page.md.
+        The page shows the graph, whose layers open and close, with search, statistics, lines of code, colours, the
+        first NaN, a timeline, memory over time and a table of layers. See docs/viz/page.md.
 
         Args:
-            path: where to write it; ends in `.html`.
-            diff: another recording, or what `viz.diff(other, self)` gave: what differs is marked, and listed.
-            title: what stands at the top; default: the recording's name, or that of the first model.
+            path: the path of the file, which ends in `.html`.
+            diff: another recording, or the result of `viz.diff(other, self)`, whose differences are marked and listed.
+            title: the title of the page; default: the recording's name, or that of the first model.
 
         Returns:
-            The path; without one the page itself, which is text and shows itself in notebooks.
+            The path; without one, the page as a text, which notebooks show.
 
         Raises:
-            ValueError: for another ending, or a difference of other recordings.
+            ValueError: for another ending, or a difference between other recordings.
             OSError: when it can't be written.
 
         >>> import viz
@@ -340,10 +349,10 @@ class Recording(Record):
         return page_of(self, path, title, lambda *shown: page_marks(difference_from(diff, self), *shown))
 
     def grad_flow(self, path: str | os.PathLike[str] | None = None, step: int | None = None) -> GradientFlow:
-        """How large the gradient of each weight is, to print, and as a chart.
+        """A table of the size of each weight's gradient, which can be printed or drawn as a chart.
 
         Args:
-            path: where to write the chart; ends in `.svg`. None: nowhere.
+            path: the path of a file for the chart, which ends in `.svg`. None: no file.
             step: the number of a training step, as captions show it, from 0; default: the last complete one of the
                 usual batch size.
 
@@ -371,7 +380,7 @@ class Recording(Record):
     def summary(self, step: int | None = None, depth: int | None = None) -> Text:
         """A table of layers: output shape, weights, ops, FLOPs, time forward and backward, bytes of activations.
 
-        Formulas for FLOPs are in `viz.facts.flops`; a `+` marks sums with ops that have none.
+        FLOPs are computed by the formulas in `viz.facts.flops`; a `+` marks sums that lack ops without a formula.
 
         Args:
             step: the number of a training step, as captions show it, from 0; default: the last complete one of the
@@ -411,14 +420,15 @@ class Recording(Record):
         step: int | None = None,
         cost: Literal["time", "memory", "flops"] | str | None = None,
     ) -> Text:
-        """A table of what costs most.
+        """A table of the ops that cost most time, memory or FLOPs.
 
         Args:
-            by: `"time"`, `"memory"` or `"flops"` for ops, with equal ones of all steps summed; `"name"`, `"layer"` or
-                `"source"` for sums of a cost. The line of what `fit` runs is the one that made the layer.
-            n: how many lines.
+            by: `"time"`, `"memory"` or `"flops"` for single ops, summed over steps; `"name"`, `"layer"` or `"source"`
+                (line of code) for the sums of a cost by these. The line of an op that `fit` runs is the one that made
+                the layer.
+            n: the number of rows.
             step: the number of a training step, as captions show it, from 0; default: all steps together.
-            cost: what is summed by name, layer or source: `"time"`, the default, `"memory"` or `"flops"`.
+            cost: the cost that is summed by name, layer or source: `"time"` (the default), `"memory"` or `"flops"`.
 
         Raises:
             ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
@@ -434,7 +444,7 @@ class Recording(Record):
         return summary_tables.top(self, by, n, step, cost)
 
     def memory(self, step: int | None = None) -> MemoryUse:
-        """How much memory the recorded tensors used over time, and what held it at the peak; print it.
+        """How much memory the recorded tensors used over time, and which tensors used it at the peak; print the result.
 
         Args:
             step: the number of a training step, as captions show it, from 0; default: the whole recording.
@@ -455,12 +465,12 @@ class Recording(Record):
         """The elements of a tensor that `viz.trace(values=...)` kept.
 
         Args:
-            label: such as `"mlp/dense/matmul"`; `labels` lists those there are.
-            number: which of several with the same label; default: the last.
+            label: the label of the tensor, such as `"mlp/dense/matmul"`; the attribute `labels` lists all.
+            number: which of several tensors with the same label, from 0; default: the last.
 
         Raises:
-            KeyError: when nothing with this label was kept; names the nearest ones.
-            IndexError: when there are fewer of them.
+            KeyError: when no tensor with this label was kept; the message suggests the nearest labels.
+            IndexError: when there are fewer tensors with this label.
 
         >>> import viz
         >>> layer = ef.layers.Dense(2, kernel_initializer="ones", name="out")
@@ -479,12 +489,12 @@ class Recording(Record):
         return self.values[found[number]]
 
     def find(self, name: str | None = None, phase: str | None = None, layer: str | None = None) -> list[Op]:
-        """The ops with this name, of this phase, inside the layer or other scope of this name.
+        """Finds ops by name, phase and layer. Conditions that aren't given aren't checked.
 
         Args:
-            name: the name of the op, as in `eagerflow.ops`; fused ops are found by their parts' names, too.
+            name: the name of the op, as in `eagerflow.ops`; fused ops are also found by the names of their parts.
             phase: `"forward"`, `"backward"`, `"update"`, `"metric"`, `"data"` or `"network"`.
-            layer: the name of a scope.
+            layer: the name of a layer, or of another scope, that the op ran in.
 
         Raises:
             ValueError: for another phase.
@@ -522,16 +532,17 @@ class Recording(Record):
 
 @boundary
 def load(path: str | os.PathLike[str], limit: int | None = None) -> Recording:
-    """Read a recording that `Recording.save` wrote. Never runs code from the file.
+    """Reads a recording that `Recording.save` wrote. It never runs code from the file.
 
     Args:
-        path: the file.
-        limit: how many bytes it may unpack to; default: 4 GB, and a hundred times its size beyond 64 MB.
+        path: the path of the file.
+        limit: the largest number of bytes that it may unpack to; default: 4 GB, and beyond 64 MB a hundred times the
+            size of the file.
 
     Raises:
         FileNotFoundError: when there is no such file.
-        TypeError: when `path` is no path.
-        viz.TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
+        TypeError: when `path` isn't a path.
+        viz.TraceFileError: when it isn't a recording, is damaged, is too large, or was written by a newer version.
 
     >>> import eagerflow as ef
     >>> import viz

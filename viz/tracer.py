@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 
 class Tracer:
-    """A recording to be made: use it in a `with` statement, or as a decorator. See `trace`.
+    """The result of `viz.trace`, which records what runs in a `with` block or, as a decorator, in a function.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -53,7 +53,7 @@ class Tracer:
 
     @property
     def options(self) -> Options:
-        """What it records.
+        """The options, which are the arguments of `viz.trace`.
 
         >>> import viz
         >>> viz.trace("hello", stats="basic").options.stats
@@ -172,44 +172,43 @@ def trace(
     on_nonfinite: Literal["raise", "warn"] | str | None = None,
     ranks: bool = False,
 ) -> Any:
-    """Record the ops, scopes and gradients that run in a `with` block or in a function.
+    """Records the ops, layers (scopes) and gradients that run in a `with` block or in a function.
 
-    The recording can be read when the block has ended, also when an exception ended it: then it holds
-    everything up to there, and the op that failed says so in its `error`. Traces may be nested; each thread
-    records its own.
+    The recording can be read when the block has ended. If an exception ended it, it contains everything up to there,
+    and the failed op has the exception in its `error`. Traces may be nested; each thread is recorded separately.
 
     Args:
-        name: a title for pictures and tables. A function instead makes `@viz.trace` a decorator.
-        backward: also record the ops of backward passes.
-        stats: `"none"`; `"basic"` measures each tensor's minimum, maximum, mean, standard deviation and
-            non-finite elements; `"full"` adds zeros, L2 norm, a histogram and the first elements. Costs a few
-            passes over each tensor.
-        time: keep when each op began and when it ended.
-        memory: keep which tensors share a piece of memory, and when each piece was freed.
-        source: keep which line of your program ran each op.
-        max_ops: stop recording after this many ops; a note in the recording says how many were left out.
+        name: a title for pictures and tables. (A function here makes `@viz.trace` a decorator.)
+        backward: whether to record the ops of backward passes, too.
+        stats: which statistics of tensors to record: `"none"`; `"basic"` for minimum, maximum, mean, standard deviation
+            and the number of non-finite elements; `"full"` also for zeros, L2 norm, a histogram and the first elements.
+            They cost a few passes over each tensor.
+        time: whether to record when each op began and ended.
+        memory: whether to record which tensors share memory, and when it was freed.
+        source: whether to record which line of your program ran each op.
+        max_ops: the largest number of ops to record; a note in the recording says how many were left out.
         values: a regular expression; tensors whose label it matches are copied into the recording's `values`.
-            Labels are `"model/layer/op"` for what an op made, a variable's path for a variable, and
+            Labels are `"model/layer/op"` for the result of an op, a variable's path for a variable, and
             `"gradients/..."` of those for gradients.
-        steps: record only these training steps of the block, counted from 0: each batch of `fit` is one, and in a loop
-            of your own each `with viz.step():`.
-        on_nonfinite: `"raise"` stops the program with a `viz.NonfiniteError` at the first op, forward or backward,
-            that makes NaN or infinity of finite numbers (or is given such data or weights), before weights are updated
-            from it; `"warn"` only warns. The message names op, layer and line. This is cheap enough for a whole
-            training run: unless `stats` or `values` are asked for too, the recording holds a single training step, the
-            one in which it happened, without its use of memory.
-        ranks: where several processes (ranks) run this block, record them together: each records its own part, and the
-            recording of rank 0 then holds the parts of all, on one clock (see `Recording.ranks`, `Recording.rank`).
-            If False, each rank has a recording of its own part alone.
+        steps: the numbers of the training steps to record, counted from 0 in the block; default: all. Each batch of
+            `fit` is a step, and in a custom loop each `with viz.step():`.
+        on_nonfinite: `"raise"` stops the program with a `viz.NonfiniteError` at the first op, forward or backward, that
+            makes NaN or infinity from finite numbers (or gets such data or weights), before weights are updated with
+            it; `"warn"` only warns. The message names op, layer and line. This is cheap enough for a whole training:
+            without `stats` or `values`, the recording only contains the training step in which it happened, without
+            memory.
+        ranks: where several processes (ranks) run this block, whether to record them together: then the recording of
+            rank 0 contains those of all ranks, on one clock (see `Recording.ranks`, `Recording.rank`). By default, the
+            recording of each rank contains only its own part.
 
     Returns:
         A context manager whose value is a `Recording`; or the decorated function, which has the recording of
         its last call as its attribute `recording`.
 
     Raises:
-        ValueError: when `stats` is none of the three, `on_nonfinite` neither of the two or together with `steps`,
-            `max_ops` or a step is negative, or `values` is no regular expression.
-        TypeError: when `steps` or `max_ops` aren't whole numbers, or `name` or `values` is no text.
+        ValueError: for another `stats` or `on_nonfinite`, for `on_nonfinite` together with `steps`, for a negative
+            `max_ops` or step, or when `values` isn't a regular expression.
+        TypeError: when `steps` or `max_ops` aren't integers, or `name` or `values` isn't a string.
 
     >>> import eagerflow as ef, viz
     >>> with viz.trace() as t:

@@ -29,10 +29,10 @@ for _name in _FROM_OPS:
 
 
 def serialize(activation: Any) -> Configuration:
-    """The name of one of our activations; the configuration of a registered one.
+    """The name of a built-in activation, or the configuration of a registered one.
 
     Args:
-        activation: a function.
+        activation: an activation function.
 
     >>> ef.activations.serialize(ef.activations.get("relu"))
     'relu'
@@ -48,11 +48,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """Makes an activation function from its name or configuration.
 
     Args:
-        config: a name, or what `serialize` gives.
-        custom_objects: functions of your own by name, searched first.
+        config: a name, or the configuration that `serialize` returned.
+        custom_objects: a dict of custom functions by name, which are searched first.
 
     Raises:
-        UnknownNameError: for a name that is neither ours nor registered.
+        UnknownNameError: for a name that is neither built in nor registered.
 
     >>> ef.activations.deserialize("relu")(ef.Variable([-1.0, 2.0])).tolist()
     [0.0, 2.0]
@@ -62,10 +62,10 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: ActivationLike) -> Callable[..., Tensor]:
-    """The activation function for a name or configuration; callables are returned as they are, `linear` for None.
+    """Finds an activation function by its name or configuration; callables are returned as they are.
 
     Args:
-        identifier: a name such as `"relu"`, a configuration, a function or layer, or None.
+        identifier: a name such as `"relu"`, a configuration, a function or layer, or None for `linear`.
 
     Raises:
         UnknownNameError: for an unknown name, with the nearest known one.

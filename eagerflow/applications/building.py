@@ -27,31 +27,31 @@ __all__ = ["Chosen", "Family", "Network", "Special", "Preprocessor", "decode_pre
 
 F = TypeVar("F", "Network", "Special")
 Weights: TypeAlias = str | os.PathLike[str] | None
-_POOLING = 'without a top: `"avg"` or `"max"` over all places; None keeps them.'
+_POOLING = 'without a top: `"avg"` or `"max"` over all positions; None for no pooling.'
 
 
 class Standard(TypedDict, total=False):
     """What most functions take, in their order: type, default and meaning."""
 
     include_top: Annotated[bool, True, "whether the classifier is part of the model."]
-    weights: Annotated[Weights, "imagenet", '`"imagenet"` for published ones, None for random ones, or a path.']
-    input_tensor: Annotated[Any, None, "what `Input` or a layer gave, as the images."]
-    input_shape: Annotated[Any, None, "of an image, such as `(224, 224, 3)`; without a top, sides may be None."]
+    weights: Annotated[Weights, "imagenet", '`"imagenet"` (published weights), None (random ones) or a path.']
+    input_tensor: Annotated[Any, None, "a symbolic tensor, from `Input` or a layer, for the images."]
+    input_shape: Annotated[Any, None, "an image's shape, as `(224, 224, 3)`; without a top, sides can be None."]
     pooling: Annotated[Literal["avg", "max"] | str | None, None, _POOLING]
-    classes: Annotated[int, 1000, "how many classes the top tells apart."]
-    classifier_activation: Annotated[Any, "softmax", "of the top; None for logits."]
+    classes: Annotated[int, 1000, "the number of classes."]
+    classifier_activation: Annotated[Any, "softmax", "the activation of the top; None for logits."]
     name: Annotated[str | None, None, "the model's name."]
 
 
 class Further(Standard, total=False):
     """What the functions of some families take, too."""
 
-    alpha: Annotated[float, 1.0, "a factor of the number of channels."]
-    depth_multiplier: Annotated[int, 1, "how many channels a depthwise convolution makes of each."]
-    dropout: Annotated[float, 0.001, "the share of numbers dropped before the classifier."]
-    dropout_rate: Annotated[float, 0.2, "the share of numbers dropped before the classifier."]
-    include_preprocessing: Annotated[bool, True, "whether the model itself prepares images, numbers from 0 to 255."]
-    minimalistic: Annotated[bool, False, "without squeeze and excitation, hard swish and 5 × 5 convolutions."]
+    alpha: Annotated[float, 1.0, "the factor by which all numbers of channels are multiplied."]
+    depth_multiplier: Annotated[int, 1, "the number of filters per channel in depthwise convolutions."]
+    dropout: Annotated[float, 0.001, "the fraction of features that is dropped before the classifier."]
+    dropout_rate: Annotated[float, 0.2, "the fraction of features that is dropped before the classifier."]
+    include_preprocessing: Annotated[bool, True, "whether the model rescales images (from 0 to 255) itself."]
+    minimalistic: Annotated[bool, False, "whether to omit squeeze and excitation, hard swish and 5 × 5 convolutions."]
 
 
 class Network(Protocol):

@@ -22,10 +22,10 @@ _normal = partial(layers.LayerNormalization, epsilon=1e-6)
 
 
 class StochasticDepth(layers.Layer):
-    """Drops whole samples in training, and makes up for it in the others.
+    """Drops whole samples while training, and scales up the others so that the mean stays the same.
 
     Args:
-        drop_path_rate: the share of samples to drop.
+        drop_path_rate: the fraction of samples to drop.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: Deep Networks with Stochastic Depth, 2016, arXiv:1603.09382.
@@ -43,7 +43,12 @@ class StochasticDepth(layers.Layer):
         self.drop_path_rate = drop_path_rate
 
     def call(self, x: Map, training: bool | None = None) -> Any:
-        """`x`, or in training some of its samples and zeros for the others."""
+        """`x`; while training, some samples are replaced by zeros.
+
+        Args:
+            x: the inputs.
+            training: whether samples are dropped.
+        """
         if not training:
             return x
         kept = 1.0 - self.drop_path_rate
@@ -52,11 +57,11 @@ class StochasticDepth(layers.Layer):
 
 
 class LayerScale(layers.Layer):
-    """Learned factors of the channels, small at first.
+    """Multiplies each channel by a learned factor.
 
     Args:
-        init_values: the first value of the factors.
-        projection_dim: how many channels there are.
+        init_values: the initial value of the factors.
+        projection_dim: the number of channels.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: Going deeper with Image Transformers, 2021, arXiv:2103.17239.
@@ -73,15 +78,19 @@ class LayerScale(layers.Layer):
         self.projection_dim = projection_dim
 
     def build(self, input_shape: Any) -> None:
-        """Makes the factors."""
+        """Creates the factors."""
         self.gamma = self.add_weight((self.projection_dim,), initializer=Constant(self.init_values), name="gamma")
 
     def call(self, x: Map) -> Any:
-        """`x` times the factors."""
+        """`x` times the factors.
+
+        Args:
+            x: the inputs, with the channels last.
+        """
         return x * self.gamma
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input."""
+        """The shape of the input."""
         return input_shape
 
 

@@ -114,8 +114,8 @@ def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, An
     The names are in `imagenet_class_index.json`, which is downloaded once into Keras' folder, `~/.keras/models`.
 
     Args:
-        preds: what a model with its top gave, shape (batch, 1000).
-        top: how many classes to name.
+        preds: the predictions of a model with its top, (batch, 1000).
+        top: the number of classes for each image.
 
     Returns:
         For each image a list of `(id of the class in WordNet, name, score)`, the most probable first.

@@ -46,7 +46,7 @@ class CustomScaleLayer(Layer):
         return inputs[0] + inputs[1] * self.scale
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the first input."""
+        """The shape of the first input."""
         return input_shape[0]
 
 

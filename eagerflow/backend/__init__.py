@@ -31,10 +31,13 @@ _WEAK: dict[Any, Any] = {bool: False, int: 0, float: 0.0, complex: 0j}
 
 
 def result_type(*dtypes: Any) -> str:
-    """The type of an operation on tensors of these types.
+    """The dtype of the result of an operation on operands of these types.
 
     NumPy's promotion, but float64 only where one of the types is float64 (see `eagerflow.core.dtypes`). Python's
     types never widen another of their kind.
+
+    Args:
+        *dtypes: names of types, or Python's `bool`, `int` and `float`.
 
     >>> ef.backend.result_type("int32", "float32"), ef.backend.result_type(int, float)
     ('float32', 'float32')

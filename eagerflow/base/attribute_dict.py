@@ -12,10 +12,10 @@ __all__ = ["Config"]
 
 
 class Config:
-    """Settings of a program by name: `config.rate`, `config["rate"]`.
+    """A dict of settings whose entries are attributes, too: `config.rate` is `config["rate"]`.
 
     Args:
-        **kwargs: the first entries.
+        **kwargs: the initial entries.
 
     >>> config = ef.utils.Config(rate=0.1, layers=2)
     >>> config.layers += 1
@@ -34,7 +34,7 @@ class Config:
 
     @property
     def frozen(self) -> bool:
-        """Whether entries can't be changed.
+        """Whether `freeze` was called, so that entries can't be changed.
 
         >>> config = ef.utils.Config(rate=0.1)
         >>> config.freeze()
@@ -44,7 +44,7 @@ class Config:
         return self._frozen
 
     def freeze(self) -> None:
-        """Let no entry be added, changed or removed.
+        """From now on, refuses to add, change or remove entries.
 
         >>> config = ef.utils.Config(rate=0.1)
         >>> config.freeze()
@@ -56,7 +56,7 @@ class Config:
         object.__setattr__(self, "_frozen", True)
 
     def unfreeze(self) -> None:
-        """Let entries be changed again.
+        """Allows changes again after `freeze`.
 
         >>> config = ef.utils.Config(rate=0.1)
         >>> config.freeze()
@@ -68,7 +68,7 @@ class Config:
         object.__setattr__(self, "_frozen", False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The entries as a dict of its own.
+        """A copy of the entries as a dict.
 
         >>> ef.utils.Config(rate=0.1, layers=2).as_dict()
         {'rate': 0.1, 'layers': 2}
@@ -79,7 +79,7 @@ class Config:
         """The entries as JSON.
 
         Raises:
-            TypeError: for an entry that JSON has no form for.
+            TypeError: for an entry that can't be put into JSON.
 
         >>> ef.utils.Config(rate=0.1, layers=2).to_json()
         '{"rate": 0.1, "layers": 2}'
@@ -87,7 +87,7 @@ class Config:
         return json.dumps(self._entries)
 
     def keys(self) -> Any:
-        """The names.
+        """The names of the settings.
 
         >>> list(ef.utils.Config(rate=0.1, layers=2).keys())
         ['rate', 'layers']
@@ -95,7 +95,7 @@ class Config:
         return self._entries.keys()
 
     def values(self) -> Any:
-        """The values.
+        """The values of the settings, in the order of `keys()`.
 
         >>> list(ef.utils.Config(rate=0.1, layers=2).values())
         [0.1, 2]
@@ -111,7 +111,11 @@ class Config:
         return self._entries.items()
 
     def get(self, keyname: str, value: Any = None) -> Any:
-        """The entry, or `value` where there is none.
+        """The value of an entry, or a default.
+
+        Args:
+            keyname: the name of the entry.
+            value: the default, which is returned where there is no such entry.
 
         >>> config = ef.utils.Config(rate=0.1)
         >>> config.get("rate"), config.get("layers", 3)
@@ -120,7 +124,7 @@ class Config:
         return self._entries.get(keyname, value)
 
     def pop(self, *args: Any) -> Any:
-        """`pop(name)` or `pop(name, default)`: remove the entry and give its value.
+        """Removes an entry and returns its value: `pop(name)` or `pop(name, default)`.
 
         >>> config = ef.utils.Config(rate=0.1, layers=2)
         >>> config.pop("layers"), config.as_dict()
@@ -130,7 +134,7 @@ class Config:
         return self._entries.pop(*args)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Add or change entries, given as `dict.update` takes them.
+        """Adds or changes entries, which are given as for `dict.update`.
 
         >>> config = ef.utils.Config(rate=0.1)
         >>> config.update(rate=0.2, layers=2)

@@ -41,7 +41,7 @@ def backend() -> str:
 
 
 def set_backend(backend: str) -> None:
-    """Accepted for `"eagerflow"` alone: there is one backend, on NumPy or CuPy by the device.
+    """Accepted for compatibility with Keras: there is one backend, which uses NumPy on the CPU and CuPy on GPUs.
 
     Args:
         backend: `"eagerflow"`.
@@ -151,7 +151,7 @@ def set_image_data_format(data_format: DataFormat) -> None:
 
 @shared(_LIMITS)
 def max_epochs() -> int | None:
-    """The limit that `set_max_epochs` set, else that of the environment's `KERAS_MAX_EPOCHS`, else None.
+    """The limit that `set_max_epochs` set, else that of the environment variable `KERAS_MAX_EPOCHS`, else None.
 
     >>> ef.config.set_max_epochs(3)
     >>> ef.config.max_epochs()
@@ -181,7 +181,7 @@ def set_max_epochs(max_epochs: int | None) -> None:
 
 @shared(_LIMITS)
 def max_steps_per_epoch() -> int | None:
-    """The limit that `set_max_steps_per_epoch` set, else that of `KERAS_MAX_STEPS_PER_EPOCH`, else None.
+    """The limit that `set_max_steps_per_epoch` set, else that of `KERAS_MAX_STEPS_PER_EPOCH` (environment), else None.
 
     >>> ef.config.set_max_steps_per_epoch(10)
     >>> ef.config.max_steps_per_epoch()
@@ -246,7 +246,7 @@ def enable_interactive_logging() -> None:
 
 @shared(_SWITCHES)
 def disable_interactive_logging() -> None:
-    """Write progress to `logging.getLogger("eagerflow")`, at the level INFO: for servers and schedulers.
+    """Writes progress to `logging.getLogger("eagerflow")`, at the level INFO, instead of the standard output.
 
     >>> ef.config.disable_interactive_logging()
     >>> ef.config.is_interactive_logging_enabled()
@@ -321,7 +321,7 @@ def is_flash_attention_enabled() -> bool | None:
 
 @shared(_SWITCHES)
 def enable_flash_attention() -> None:
-    """Accepted for compatibility with Keras: attention has one implementation here, so this changes no result.
+    """Accepted for compatibility with Keras. Attention has one implementation here, so it changes no result.
 
     >>> ef.config.enable_flash_attention()
     >>> ef.config.is_flash_attention_enabled()
@@ -332,7 +332,7 @@ def enable_flash_attention() -> None:
 
 @shared(_SWITCHES)
 def disable_flash_attention() -> None:
-    """Accepted for compatibility with Keras: attention has one implementation here, so this changes no result.
+    """Accepted for compatibility with Keras. Attention has one implementation here, so it changes no result.
 
     >>> ef.config.disable_flash_attention()
     >>> ef.config.is_flash_attention_enabled()

@@ -15,7 +15,7 @@ __all__ += ["WrongTypeError", "a_kind", "cut", "did_you_mean", "expect_one_of", 
 
 
 class DeviceError(ValueError):
-    """Tensors of different devices met, or a device was asked for that isn't there.
+    """Raised when an op gets tensors from different devices, or when a device doesn't exist.
 
     >>> try:
     ...     ef.set_default_device("gpu:99")
@@ -26,7 +26,7 @@ class DeviceError(ValueError):
 
 
 class TapeError(RuntimeError):
-    """A `GradientTape` was used in an order that can't work.
+    """Raised when a `GradientTape` is used in an order that can't work, such as for a gradient before it has recorded.
 
     >>> tape = ef.GradientTape()
     >>> tape.gradient(ef.Tensor(1.0), ef.Variable(1.0))
@@ -37,7 +37,7 @@ class TapeError(RuntimeError):
 
 
 class UnknownNameError(ValueError):
-    """An unknown name: of a loss, an activation, a device ...
+    """Raised for an unknown name of a loss, an activation, a device and the like; the message suggests the nearest one.
 
     >>> ef.activations.get("rleu")
     Traceback (most recent call last):

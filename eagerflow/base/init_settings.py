@@ -83,5 +83,9 @@ class Told:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """An object made from `get_config`'s answer."""
+        """Creates an object from the dict that `get_config` returned.
+
+        Args:
+            config: the arguments of `__init__`, by name.
+        """
         return cls(**config)

@@ -13,19 +13,19 @@ _scopes: ContextVar[tuple[name_scope, ...]] = ContextVar("name_scopes", default=
 
 
 class name_scope:
-    """A block inside which the paths of new variables and layers begin with this name.
+    """A block inside which the paths of new variables and layers begin with a name.
 
-    Names themselves stay as they are. A layer's place comes after the scopes around its outermost layer: a block
-    inside of `call` or `build` names the variables made there, not the layers.
+    Only `path` changes, not `name`. A block inside of `call` or `build` applies to the variables that are made there,
+    not to layers.
 
     Args:
         name: the name, without a slash.
-        caller: an object; a block inside one of the same caller and name adds nothing.
-        deduplicate: False: it does.
-        override_parent: a path to begin with in the place of those of the blocks around.
+        caller: an object. A block inside of another one with the same caller and name adds nothing to the path.
+        deduplicate: with False, such a block adds its name all the same.
+        override_parent: a path to use instead of that of the surrounding blocks.
 
     Raises:
-        ValueError: for a name that is no text, or has a slash.
+        ValueError: for a name that isn't a string, or contains a slash.
 
     Source: the interface of `keras.name_scope` 3.15.
 

@@ -258,10 +258,10 @@ def _guess(name: str, known: Iterable[str]) -> str:
 
 
 class CustomObjectScope:
-    """Inside its `with` block, configs may name these classes and functions.
+    """A block inside which custom classes and functions are found by name, as when models are loaded.
 
     Args:
-        custom_objects: names, and the classes or functions they stand for.
+        custom_objects: a dict from names to classes and functions.
 
     >>> with ef.saving.CustomObjectScope({"twice": lambda x: 2 * x}):
     ...     ef.saving.get_registered_object("twice")(4)
@@ -287,7 +287,7 @@ custom_object_scope = CustomObjectScope
 
 @shared(_GLOBAL)
 def get_custom_objects() -> dict[str, Any]:
-    """The process-wide table of custom objects; change it in place.
+    """The global dict from names to custom classes and functions; change it in place.
 
     >>> def double(x):
     ...     return 2 * x
@@ -301,7 +301,7 @@ def get_custom_objects() -> dict[str, Any]:
 
 @shared(_REGISTERED, _NAMES)
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
-    """A decorator that lets a class (with `get_config`) or function be named in configs as `"package>name"`.
+    """A decorator that registers a custom class or function as `"package>name"`, so that saved models can be loaded.
 
     Args:
         package: the first part of the name.
@@ -309,7 +309,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
     Raises:
         ValueError: for a class without `get_config`.
-        TypeError: for a class or function in place of the package, as `@register_keras_serializable` gives it.
+        TypeError: when it is used without parentheses: write `@register_keras_serializable()`.
 
     >>> @ef.saving.register_keras_serializable(package="mine")
     ... class Double(ef.layers.Layer):
@@ -361,8 +361,8 @@ def get_registered_object(
 
     Args:
         name: the registered name, such as `"package>name"`.
-        custom_objects: classes and functions of your own by name, searched first.
-        module_objects: more of them, searched where nothing is registered by that name.
+        custom_objects: a dict of custom classes and functions by name, searched first.
+        module_objects: more of them, which are searched last.
 
     >>> @ef.saving.register_keras_serializable(package="mine")
     ... def triple(x):
@@ -379,10 +379,10 @@ def get_registered_object(
 
 
 def serialize_keras_object(obj: Any) -> Configuration:
-    """A JSON-able description of an object, function, number or nested structure.
+    """Describes an object, function or nested structure as values that fit into JSON.
 
     Args:
-        obj: an object with `get_config`, a function, a number, text, or a nested structure of those.
+        obj: an object with `get_config`, a function, a number, a string, or a nested structure of those.
 
     Raises:
         TypeError: for an object without `get_config`.
@@ -448,16 +448,16 @@ _PYTHON: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 def deserialize_keras_object(
     config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
-    """The object that `serialize_keras_object` described.
+    """Creates an object from the configuration that `serialize_keras_object` returned.
 
     Args:
-        config: what `serialize_keras_object` gives.
-        custom_objects: classes and functions of your own by name, searched first.
+        config: that configuration.
+        custom_objects: custom classes and functions by name, which are searched first.
         safe_mode: accepted for Keras' signature: code in a configuration is never run.
         **kwargs: accepted for Keras' signature.
 
     Raises:
-        UnknownNameError: for a class or function which is neither ours nor registered.
+        UnknownNameError: for a class or function that is neither built in nor registered.
 
     >>> config = ef.saving.serialize_keras_object(ef.layers.Dense(4, activation="relu"))
     >>> layer = ef.saving.deserialize_keras_object(config)

@@ -24,7 +24,7 @@ _NESTED = (list, tuple, dict, deque)
 
 
 class MAP_TO_NONE:
-    """What the function given to `traverse` returns to put None in a place: None itself means "go on".
+    """The value that a function for `traverse` returns to put None in a place, since None itself means "go on".
 
     >>> ef.tree.traverse(lambda part: ef.tree.MAP_TO_NONE if part == 2 else None, {"a": 1, "b": 2})
     {'a': 1, 'b': None}
@@ -44,10 +44,10 @@ def is_nested(structure: Any) -> bool:
 
 
 def flatten(structure: Any) -> list[Any]:
-    """The leaves, in order.
+    """Lists the leaves of a nested structure; those of a dict in the order of its sorted keys.
 
     Args:
-        structure: anything; what is no list, tuple, dict or deque is a leaf.
+        structure: anything; everything but lists, tuples, dicts and deques is a leaf.
 
     >>> ef.tree.flatten({"b": [1, 2], "a": 0})
     [0, 1, 2]
@@ -64,13 +64,13 @@ def flatten(structure: Any) -> list[Any]:
 
 
 def flatten_with_path(structure: Any) -> list[tuple[Path, Any]]:
-    """The leaves in order, each with the keys and positions that lead to it.
+    """Lists the leaves of a nested structure with their paths.
 
     Args:
         structure: a nested structure.
 
     Returns:
-        Pairs of a tuple (the path) and a leaf.
+        Pairs of a path, which is a tuple of keys and positions, and a leaf.
 
     >>> ef.tree.flatten_with_path({"a": [5, (6,)]})
     [(('a', 0), 5), (('a', 1, 0), 6)]
@@ -85,13 +85,13 @@ def flatten_with_path(structure: Any) -> list[tuple[Path, Any]]:
 
 
 def map_structure(func: Callable[..., Any], *structures: Nested, none_is_leaf: bool = True) -> Nested:
-    """Call `func` on the corresponding leaves and keep the structure of the first.
+    """Applies a function to the leaves of a structure, or to corresponding leaves of several; keeps the structure.
 
     Args:
-        func: takes one leaf of each structure.
+        func: a function of one leaf of each structure.
         *structures: at least one, all of the same structure.
-        none_is_leaf: whether `func` is called for None too; otherwise None stays None, and must be None in
-            every structure.
+        none_is_leaf: whether `func` is called for None, too; otherwise None stays None, and must stand in all
+            structures.
 
     Raises:
         ValueError: when the structures differ, or there is none.
@@ -129,11 +129,11 @@ def _unless_none(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def map_structure_up_to(shallow_structure: Nested, func: Callable[..., Any], *structures: Nested) -> Nested:
-    """Call `func` where `shallow_structure` has its leaves, on whatever the others hold there.
+    """Applies a function to the parts of structures that lie where `shallow_structure` has its leaves.
 
     Args:
-        shallow_structure: says how deep to go.
-        func: takes one part of each of `structures`.
+        shallow_structure: a structure that says how deep to go.
+        func: a function of one part of each of `structures`.
         *structures: at least one; each goes at least as deep as `shallow_structure`.
 
     Raises:
@@ -158,10 +158,10 @@ def _up_to(shallow: Any, deep: Any, path: Path) -> Iterator[Any]:
 
 
 def map_shape_structure(func: Callable[[Any], Any], structure: Nested) -> Nested:
-    """Call `func` on every shape: a tuple or list of whole numbers and None is a leaf here.
+    """Applies a function to every shape in a nested structure: tuples and lists of integers and None are leaves here.
 
     Args:
-        func: takes a shape.
+        func: a function of a shape.
         structure: a nested structure of shapes.
 
     >>> ef.tree.map_shape_structure(len, {"image": (None, 28, 28), "label": (None,)})
@@ -177,7 +177,7 @@ def _is_shape(structure: Any) -> bool:
 
 
 def lists_to_tuples(structure: Nested) -> Nested:
-    """The same structure, with tuples for lists.
+    """Replaces all lists in a nested structure by tuples.
 
     Args:
         structure: a nested structure.
@@ -192,13 +192,14 @@ def lists_to_tuples(structure: Nested) -> Nested:
 
 
 def traverse(func: Callable[[Any], Any], structure: Nested, top_down: bool = True) -> Nested:
-    """Visit every part (leaves, and whole lists and dicts), and replace those for which `func` returns something.
+    """Visits every part of a structure (leaves, and whole lists and dicts), and replaces parts by a function's results.
 
     Args:
-        func: takes a part; returns None to go on, `MAP_TO_NONE` to put None there, or the replacement, which
-            isn't looked into.
-        structure: what to visit.
-        top_down: parents before children; otherwise children first, and `func` sees the replaced ones.
+        func: a function of a part. It returns None to go on, `MAP_TO_NONE` to put None there, or the replacement, whose
+            parts aren't visited.
+        structure: the nested structure.
+        top_down: whether parents are visited before their children; otherwise children come first, and `func` gets
+            parents with replaced children.
 
     >>> ef.tree.traverse(lambda part: tuple(part) if isinstance(part, list) else None, [1, [2]], top_down=False)
     (1, (2,))
@@ -216,7 +217,7 @@ def traverse(func: Callable[[Any], Any], structure: Nested, top_down: bool = Tru
 
 
 def pack_sequence_as(structure: Nested, flat_sequence: Iterable[Any]) -> Nested:
-    """Put the leaves of `flat_sequence` into the shape of `structure`.
+    """Puts a flat list of leaves into the structure of another one; the reverse of `flatten`.
 
     Args:
         structure: the nested structure to follow.
@@ -236,15 +237,16 @@ def pack_sequence_as(structure: Nested, flat_sequence: Iterable[Any]) -> Nested:
 
 
 def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
-    """Raise unless both have the same nesting, lengths, types and keys; all kinds of dict are one type.
+    """Raises an error unless two structures have the same nesting, lengths, types and keys; all dicts are one type.
 
     Args:
-        a: a structure.
-        b: another.
-        check_types: has no effect, in Keras neither; `assert_same_paths` takes lists and tuples for the same.
+        a: a nested structure.
+        b: another one.
+        check_types: accepted for Keras' signature; as in Keras, it has no effect. To treat lists and tuples as the
+            same, use `assert_same_paths`.
 
     Raises:
-        ValueError: naming the first difference.
+        ValueError: when they differ; the message names the first difference.
 
     >>> ef.tree.assert_same_structure({"a": 1, "b": [2, 3]}, {"a": 0, "b": [0, 0]})
     >>> ef.tree.assert_same_structure([1, 2], [1, 2, 3])
@@ -283,14 +285,14 @@ def _check_node(a: Any, b: Any, path: Path) -> None:
 
 
 def assert_same_paths(a: Any, b: Any) -> None:
-    """Raise unless the leaves of both have the same paths (keys and positions); a list may stand for a tuple.
+    """Raises an error unless the leaves of two structures have the same paths; lists and tuples count as the same.
 
     Args:
-        a: a structure.
-        b: another.
+        a: a nested structure.
+        b: another one.
 
     Raises:
-        ValueError: naming the paths that only one has.
+        ValueError: when they differ; the message names the paths that only one of them has.
 
     >>> ef.tree.assert_same_paths({"a": [1]}, {"a": (2,)})
     >>> ef.tree.assert_same_paths({"a": [1]}, {"b": [1]})

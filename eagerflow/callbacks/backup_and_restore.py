@@ -32,8 +32,8 @@ class BackupAndRestore(Callback):
     Args:
         backup_dir: a folder for one file, for this training alone.
         save_freq: `"epoch"`, or a number of batches.
-        double_checkpoint: with a number of batches, back up after every epoch as well.
-        delete_checkpoint: delete the file when `fit` has come to its end.
+        double_checkpoint: whether to save after every epoch, too, when `save_freq` is a number.
+        delete_checkpoint: whether to delete the file at the end of `fit`.
 
     Raises:
         ValueError: for an empty path, or another `save_freq`.
@@ -75,7 +75,7 @@ class BackupAndRestore(Callback):
 
     @property
     def path(self) -> str:
-        """The file."""
+        """The path of the file."""
         return os.path.join(self.backup_dir, "training.weights.h5")
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

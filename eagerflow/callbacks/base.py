@@ -13,9 +13,10 @@ __all__ = ["Callback"]
 class Callback:
     """Base class of callbacks; override the hooks you need.
 
-    `logs` holds the numbers so far as Python floats: metrics of this epoch's batches in `on_train_batch_end`,
-    those of the epoch (with `val_...`) in `on_epoch_end`. A hook that isn't overridden costs nothing, and logs
-    are only computed for batches when a callback looks at them.
+    `epoch` and `batch` (within its epoch) are counted from 0. `logs` is a dict of the loss and metrics so far, as
+    Python floats: of this epoch's batches in `on_train_batch_end`, of the whole epoch in `on_epoch_end`, with those of
+    the validation under `val_...`. A hook that isn't overridden costs no time, and the logs of a batch are only
+    computed when a callback looks at them.
 
     Attributes:
         model: the model that is trained.
@@ -60,7 +61,10 @@ class Callback:
         self._model = model
 
     def set_model(self, model: Any) -> None:
-        """Called once before training, with the model.
+        """Called once, before the other hooks, with the model.
+
+        Args:
+            model: the model that is trained, evaluated or used to predict.
 
         >>> callback = ef.callbacks.Callback()
         >>> callback.set_model(ef.Sequential(name="net"))
@@ -70,7 +74,10 @@ class Callback:
         self._model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called once before training, with `epochs`, `steps`, `verbose`.
+        """Called once, before the other hooks, with the settings of this run.
+
+        Args:
+            params: a dict of `epochs`, `steps` (per epoch) and `verbose`.
 
         >>> callback = ef.callbacks.Callback()
         >>> callback.set_params({"epochs": 5, "steps": 32, "verbose": 0})
@@ -106,7 +113,7 @@ class Callback:
         """
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Before an epoch (counted from 0) of training.
+        """Called before each epoch of training.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_epoch_begin(self, epoch, logs=None):
@@ -119,7 +126,7 @@ class Callback:
         """
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """After an epoch of training and its validation.
+        """Called after each epoch of training and its validation.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_epoch_end(self, epoch, logs=None):
@@ -131,7 +138,7 @@ class Callback:
         """
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Before a training step.
+        """Called before each training step.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_train_batch_begin(self, batch, logs=None):
@@ -145,7 +152,7 @@ class Callback:
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """After a training step.
+        """Called after each training step.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_train_batch_end(self, batch, logs=None):
@@ -159,7 +166,7 @@ class Callback:
         self.on_batch_end(batch, logs)
 
     def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Before a batch of `evaluate` or of validation.
+        """Called before each batch of `evaluate` or of a validation.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_test_batch_begin(self, batch, logs=None):
@@ -172,7 +179,7 @@ class Callback:
         """
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """After a batch of `evaluate` or of validation.
+        """Called after each batch of `evaluate` or of a validation.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_test_batch_end(self, batch, logs=None):
@@ -185,7 +192,7 @@ class Callback:
         """
 
     def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Before a batch of `predict`.
+        """Called before each batch of `predict`.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_predict_batch_begin(self, batch, logs=None):
@@ -198,7 +205,7 @@ class Callback:
         """
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """After a batch of `predict`; `logs["outputs"]` is what the model gave.
+        """Called after each batch of `predict`; `logs["outputs"]` are the model's outputs.
 
         >>> class Told(ef.callbacks.Callback):
         ...     def on_predict_batch_end(self, batch, logs=None):

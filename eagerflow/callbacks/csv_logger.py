@@ -15,9 +15,9 @@ class CSVLogger(Callback):
     """Writes one line per epoch into a CSV file, at once, so that nothing is lost when training is interrupted.
 
     Args:
-        filename: the file.
-        separator: between two fields.
-        append: go on in an existing file instead of replacing it.
+        filename: the path of the file.
+        separator: the text between two fields.
+        append: whether to add lines to an existing file instead of replacing it.
 
     >>> import eagerflow as ef
     >>> import numpy as np

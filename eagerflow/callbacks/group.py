@@ -24,10 +24,11 @@ class CallbackList(Callback):
 
     Args:
         callbacks: a callback, or a list of them, or None.
-        add_history: add a `History` behind them, which sees what they put into the logs; unless there is one.
-        add_progbar: add a `ProgbarLogger` behind them, unless there is one.
-        model: given to all of them.
-        **params: given to all of them.
+        add_history: whether to add a `History` at the end, where it sees what the others put into the logs. None is
+            added where there is one already.
+        add_progbar: whether to add a `ProgbarLogger` at the end, unless there is one already.
+        model: passed to `set_model` of all callbacks.
+        **params: passed to `set_params` of all callbacks.
 
     Raises:
         TypeError: for something that is no callback.
@@ -63,13 +64,16 @@ class CallbackList(Callback):
 
     @property
     def progress(self) -> ProgbarLogger | None:
-        """The progress bar, which is asked when it is due rather than told of every batch."""
+        """The `ProgbarLogger` in the list, or None. Training loops ask it whether to draw; its hooks aren't called."""
         if not writes():
             return None
         return next((c for c in self.callbacks if isinstance(c, ProgbarLogger)), None)
 
     def append(self, callback: Any) -> None:
-        """Add one more.
+        """Adds a callback at the end.
+
+        Args:
+            callback: a `Callback`.
 
         >>> callbacks = ef.callbacks.CallbackList()
         >>> callbacks.append(ef.callbacks.History())
@@ -93,7 +97,11 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     def hooks(self, name: str) -> list[Callable[..., None]]:
-        """The methods `name` of those callbacks that override it."""
+        """The bound methods of one hook, from the callbacks that override it, in the order in which they are called.
+
+        Args:
+            name: the name of the hook, such as `"on_epoch_end"`.
+        """
         found = self._hooks.get(name)
         if found is None:
             ordered = sorted(self.callbacks, key=lambda c: name.endswith("_end") and getattr(c, "_runs_last", False))

@@ -16,7 +16,7 @@ __all__ = ["History"]
 class History(Callback):
     """Records losses and metrics of every epoch; `fit` adds one automatically and returns it.
 
-    In a notebook it shows its curves, unless `viz.live` draws them below the same cell.
+    As the last value of a notebook cell it shows its curves, unless `viz.live` draws them there already.
 
     Attributes:
         history: one list of numbers per metric, `{"loss": [...], "val_loss": [...]}`.

@@ -29,16 +29,16 @@ class _OtherHooks(TypedDict, total=False):
 
 
 class LambdaCallback(Callback):
-    """A callback made of functions.
+    """A callback made of functions, without writing a class.
 
     Args:
-        on_epoch_begin: `f(epoch, logs)`.
-        on_epoch_end: `f(epoch, logs)`.
-        on_train_begin: `f(logs)`.
-        on_train_end: `f(logs)`.
-        on_train_batch_begin: `f(batch, logs)`.
-        on_train_batch_end: `f(batch, logs)`.
-        **kwargs: any other hook of `Callback`.
+        on_epoch_begin: a function `f(epoch, logs)`, called before each epoch.
+        on_epoch_end: a function `f(epoch, logs)`, called after each epoch.
+        on_train_begin: a function `f(logs)`, called at the beginning of `fit`.
+        on_train_end: a function `f(logs)`, called at the end of `fit`.
+        on_train_batch_begin: a function `f(batch, logs)`, called before each training step.
+        on_train_batch_end: a function `f(batch, logs)`, called after each training step.
+        **kwargs: functions for any other hook of `Callback`, by its name.
 
     Raises:
         TypeError: for a hook that doesn't exist, or something that can't be called.

@@ -19,11 +19,12 @@ class LearningRateScheduler(Callback):
     """Sets the learning rate at the beginning of every epoch.
 
     Args:
-        schedule: a function `f(epoch)` or `f(epoch, rate)` that returns the new learning rate.
+        schedule: a function `f(epoch)` or `f(epoch, rate)` that returns the new learning rate; `epoch` is counted from
+            0, `rate` is the present rate.
         verbose: if 1, print the new rate.
 
     Raises:
-        TypeError: when the function gives no number.
+        TypeError: when the function doesn't return a number.
 
     >>> import eagerflow as ef
     >>> import numpy as np

@@ -29,18 +29,19 @@ class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, while it trains: after every epoch, or after a number of batches.
 
     Args:
-        filepath: where; it may hold `{epoch:02d}`, `{batch}` and numbers of the logs: `{val_loss:.2f}`. Ends in
-            `.keras`, `.h5` or `.safetensors`; for weights in `.weights.h5`, `.h5` or `.safetensors`.
-        monitor: the number that tells which model is better.
+        filepath: the path of the file. It may contain `{epoch:02d}` (counted from 1), `{batch}` and values of the logs,
+            such as `{val_loss:.2f}`. It ends in `.keras`, `.h5` or `.safetensors`; with `save_weights_only`, in
+            `.weights.h5`, `.h5` or `.safetensors`.
+        monitor: with `save_best_only`, the name of the value in the logs by which models are compared.
         verbose: if 1, a line is printed when a file is saved.
-        save_best_only: save only when the number has improved.
-        save_weights_only: save weights rather than the whole model.
+        save_best_only: whether to save only when the monitored value has improved.
+        save_weights_only: whether to save the weights instead of the whole model.
         mode: whether the number should be small, `"min"`, or large, `"max"`; `"auto"` decides by its name.
         save_freq: `"epoch"`, or a number of batches.
-        initial_value_threshold: the number must be better than this to be saved.
+        initial_value_threshold: with `save_best_only`, the value that the first saved model must improve on.
 
     Raises:
-        ValueError: for a file name whose ending names no format, or another `save_freq`.
+        ValueError: for a file name with another ending, or another `save_freq`.
 
     Each file is replaced only when the new one is complete. Folders are made as needed.
 

@@ -49,7 +49,7 @@ class MonitorCallback(Callback):
 
     @property
     def monitor_op(self) -> Any:
-        """The comparison that says what is better: `ops.greater` or `ops.less`."""
+        """The comparison by which a value is better than another one: `ops.greater` or `ops.less`."""
         return ops.greater if self.direction() == "max" else ops.less
 
     def _complain(self, known: list[str]) -> None:

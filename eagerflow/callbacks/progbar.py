@@ -31,22 +31,22 @@ _PATIENCE = 0.4  # seconds; a bar that is full by then is seen as a line only
 
 
 class Progbar:
-    """Shows how far a loop is, how long it will take, and some numbers.
+    """A progress bar for loops: shows the number of steps, the remaining time, and metrics.
 
     Args:
         target: the number of steps, None when unknown.
-        width: of the bar, in characters.
+        width: the width of the bar in characters.
         verbose: 0: silent; 1: a bar; 2: one line at the end, without a bar.
-        interval: seconds between two drawings, at least.
-        stateful_metrics: names whose values are shown as they are; others are averaged over the steps, and shown as
-            they are in the last update.
-        stateless_metrics: names whose values are averaged; others are shown as they are.
-        unit_name: what a step is called.
+        interval: the least number of seconds between two updates of the bar.
+        stateful_metrics: names of values that are shown as they are; others are averaged over the steps, except in the
+            last update.
+        stateless_metrics: names of values that are averaged; others are shown as they are.
+        unit_name: the word for a step.
 
     Attributes:
-        redrawn: whether the bar is drawn before its end, too.
-        prefix: written before everything else on plain lines, and in notebooks.
-        place: in a notebook, where the running bar is drawn; None elsewhere.
+        redrawn: whether the bar is drawn before the last step, too.
+        prefix: a text at the beginning of the line, where lines aren't redrawn and in notebooks.
+        place: in a notebook, the place where the running bar is drawn; None elsewhere.
 
     Raises:
         ValueError: when both kinds of names are given.
@@ -96,24 +96,28 @@ class Progbar:
             self._shares_place = False
 
     def draw_at(self, place: notebook.Place) -> None:
-        """Draw at this place of a notebook, which others use too, when it has become clear that it takes a while."""
+        """In a notebook, draws the bar at a place that others use, too, once the loop has turned out to take a while.
+
+        Args:
+            place: the place in the notebook.
+        """
         self.place, self._shares_place = place, True
         self.width, self.interval = min(self.width, _NOTEBOOK_WIDTH), max(self.interval, _NOTEBOOK_INTERVAL)
         self._drawn = time.perf_counter() + _PATIENCE - self.interval
 
     def due(self) -> bool:
-        """Whether enough time has gone by to draw again: the only thing asked at every step."""
+        """Whether enough time has gone by to draw the bar again."""
         return self.redrawn and time.perf_counter() - self._drawn >= self.interval
 
     def update(
         self, current: int, values: Iterable[tuple[str, Any]] | None = None, finalize: bool | None = None
     ) -> None:
-        """Show that `current` steps are done.
+        """Sets the number of finished steps and draws the bar if it is due.
 
         Args:
             current: the number of finished steps.
             values: pairs of a name and a number.
-            finalize: whether this is the end; default: when `current` reaches the target.
+            finalize: whether this is the last update; default: when `current` reaches the target.
 
         >>> bar = ef.utils.Progbar(2, verbose=2)
         >>> bar.update(1, [("loss", 0.5)])
@@ -131,7 +135,11 @@ class Progbar:
             self._draw(self._line(current, finished=False))
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
-        """Show that `n` more steps are done.
+        """Advances the bar.
+
+        Args:
+            n: how many more steps are done.
+            values: pairs of a name and a number.
 
         >>> bar = ef.utils.Progbar(4, verbose=2, stateful_metrics=["loss"])
         >>> bar.add(1, [("loss", 0.5)])
@@ -141,11 +149,11 @@ class Progbar:
         self.update(self._seen + n, values)
 
     def stop_clock(self) -> None:
-        """What happens from here on doesn't count as time of the steps."""
+        """Stops measuring the time of the steps."""
         self._stopped = time.perf_counter()
 
     def abandon(self) -> None:
-        """Leave the line as it is, and begin a new one."""
+        """Ends the line without finishing the bar, for loops that were interrupted."""
         if self.redrawn and self._length and not self.finalized:
             _write("\n" if self.place is None else self._last_line + "\n")
         if self.place is not None:

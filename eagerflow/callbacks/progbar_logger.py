@@ -19,7 +19,8 @@ _INTERVAL = 0.1  # seconds between two drawings: each makes the numbers wait for
 class ProgbarLogger(Callback):
     """Shows progress and metrics; added by `fit`, `evaluate` and `predict` unless `verbose=0`.
 
-    Training loops ask `due()` at every step, and only then compute the numbers for `show(...)`.
+    Custom training loops can use it too: they call `due()` at every step and, where it is true, compute the metrics and
+    pass them to `show`.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -52,24 +53,38 @@ class ProgbarLogger(Callback):
             self.bar.draw_at(self._place)
 
     def due(self) -> bool:
-        """Whether it is time to draw."""
+        """Whether it is time to draw the bar again."""
         return self.bar is not None and self.bar.due()
 
     def show(self, step: int, logs: dict[str, Any]) -> None:
-        """Draw, after the step number `step` (from 0)."""
+        """Draws the bar.
+
+        Args:
+            step: the number of the step that has ended, from 0.
+            logs: the metrics to show, by name.
+        """
         self.seen = step + 1
         if self.bar is not None:
             self.bar.stateful_metrics.update(logs)
             self.bar.update(step + 1, logs.items(), finalize=False)
 
     def stop_clock(self, steps: int) -> None:
-        """All `steps` steps are done; what follows (validation) doesn't count as their time."""
+        """Stops measuring the time per step, so that what follows (validation) doesn't count.
+
+        Args:
+            steps: how many steps were made in all.
+        """
         self.seen = steps
         if self.bar is not None:
             self.bar.stop_clock()
 
     def finish(self, steps: int, logs: dict[str, Any]) -> None:
-        """Draw for the last time, after `steps` steps in all."""
+        """Draws the finished bar, with the metrics and the time per step.
+
+        Args:
+            steps: how many steps were made in all.
+            logs: the metrics to show, by name.
+        """
         logs = dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0])))
         if self.bar is not None:
             self.bar.target = steps
@@ -78,7 +93,7 @@ class ProgbarLogger(Callback):
             self.bar = None
 
     def abandon(self) -> None:
-        """End the line: the loop was broken off."""
+        """Ends the line on the screen; to be called when the loop was interrupted."""
         if self.bar is not None:
             self.bar.abandon()
             self.bar = None

@@ -17,19 +17,19 @@ _SECONDS = 10.0  # a server that doesn't answer holds training up no longer than
 
 
 class RemoteMonitor(Callback):
-    """Sends the numbers of an epoch to a server, by POST, when the epoch ends.
+    """Sends the logs of each epoch to a server when it ends, as an HTTP POST request.
 
-    A server that can't be reached or refuses costs a warning, not the training.
+    When the server can't be reached or refuses, there is a warning, and training goes on.
 
     Args:
         root: the address of the server.
-        path: where on it to send to.
-        field: the name of the form's field that holds the numbers as JSON; not used with `send_as_json`.
-        headers: further HTTP headers.
-        send_as_json: send the numbers as a JSON document rather than in a form.
+        path: the path of the request on that server.
+        field: the name of the form field that contains the logs as JSON; not used with `send_as_json`.
+        headers: a dict of further HTTP headers.
+        send_as_json: whether the body of the request is the JSON document itself instead of a form.
 
     Raises:
-        ValueError: when the address isn't one of http or https.
+        ValueError: when `root` doesn't begin with `http://` or `https://`.
 
     >>> import eagerflow as ef
     >>> monitor = ef.callbacks.RemoteMonitor("http://localhost:9000", path="/publish/epoch/end/")

@@ -13,7 +13,8 @@ class SwapEMAWeights(Callback):
     """Evaluates with the moving averages of the weights, which an optimizer with `use_ema=True` keeps.
 
     Args:
-        swap_on_epoch: swap at the ends of epochs too, so that what is saved then are the averages.
+        swap_on_epoch: whether the model also has the averages while other callbacks run at the end of an epoch, so that
+            a `ModelCheckpoint` saves them.
 
     Raises:
         ValueError: at the beginning of training, when the optimizer keeps no averages.

@@ -564,18 +564,19 @@ def function(
     verify_every: int | None = None,
     less_memory: bool = False,
 ) -> Any:
-    """Makes a function faster: its ops are captured when it has run twice, and replayed from then on.
+    """Makes a function faster: after two eager calls its ops are captured, and later calls replay them.
 
-    A replay calls the same kernels on the same shapes, without layers, tape and checks; what it gives has the same
-    bits. Optimizers, metrics, assignments and random draws are called in each replay. The first runs are eager, and so
-    are all others that can't be replayed, with one warning that says why and names the line: where the function reads a
-    tensor's values (`float`, `bool`, `.numpy()`), computes with a NumPy array that it was given (`a.std()`, `a[0]`,
-    `a / 3`) instead of handing it to layers, ops and losses, prints, changes objects outside of it, or where shapes
-    depend on values. It is captured again for other shapes, types and numbers, and when an attribute, a global or a
-    closure's value that it uses has changed. Under a tape, replays leave the records that gradients need; recordings of
-    `viz` see each op of a replay. In a distribution it runs eagerly.
+    A replay calls the same kernels on the same shapes, without the overhead of layers, tape and checks; its results are
+    the same bit for bit. Optimizers, metrics, assignments and random draws run in each replay.
 
-    On a GPU, what only computes becomes CUDA graphs; what CuPy can't record runs between them, and one warning names
+    A call runs eagerly, with one warning that says why and names the line, where the function reads a tensor's values
+    (`float`, `bool`, `.numpy()`), computes with a NumPy argument (`a.std()`, `a[0]`, `a / 3`) instead of passing it to
+    layers, ops and losses, prints, changes objects outside of it, or where shapes depend on values. In data-parallel
+    training all calls run eagerly. The function is captured again for other shapes, types and numbers, and when an
+    attribute, a global or a closure's value that it uses has changed. Gradients through a replay work as usual, and
+    recordings of `viz` show each op of it.
+
+    On a GPU, the computations become CUDA graphs; what CuPy can't record runs between them, and one warning names
     it. Not run on real hardware yet: see `docs/guides/captured_steps.md`.
 
     Args:
@@ -585,15 +586,16 @@ def function(
         verify_every: after this many replays in a row, one call runs eagerly and is compared with the program bit for
             bit; on a GPU within rounding (1e-5 of an array's largest float32). Default: after 500, then after twice as
             many each time, up to 8,000. 0: only at the beginning.
-        less_memory: activations that are quickly computed again (normalized ones, relu's, dropout's) aren't kept for
-            the backward pass. The bits stay the same; a step takes up to a seventh longer. No CUDA graphs are made.
+        less_memory: whether activations that are quickly computed again (of normalization, relu, dropout) are
+            recomputed in the backward pass instead of kept. Results are the same; a step takes up to a seventh longer.
+            No CUDA graphs are made.
 
     Returns:
-        A `Captured`: called like `func`. Its `programs` are what was captured, as Python to read; `why_eager` says why
-        not.
+        A `Captured`, which is called like `func`. Its `programs` show what was captured, as Python source code;
+        `why_eager` says why nothing was.
 
     Raises:
-        CaptureError: when such a comparison fails; the operation and its line are named.
+        CaptureError: when the comparison of `verify_every` fails; the message names the operation and its line.
 
     >>> w = ef.Variable(2.0)
     >>> sgd = ef.optimizers.SGD(0.25)

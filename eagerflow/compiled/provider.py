@@ -38,14 +38,14 @@ def find(file: str, name: str) -> Callable[..., Any] | None:
 
 
 def kernels() -> str:
-    """Which kernels compute: `"plain"`, of NumPy and BLAS, or `"compiled"`, where such a kernel is faster.
+    """Which kernels are in use: `"plain"` (NumPy and BLAS), or `"compiled"` (compiled ones where they are faster).
 
-    `python -m eagerflow compile` switches compiled kernels on for a user (extra `fast`), the environment's
-    `EAGERFLOW_KERNELS` for one program. Their results differ from those of the plain ones in the last bits.
+    `python -m eagerflow compile` switches compiled kernels on for all programs of a user (it needs the extra `fast`),
+    the environment variable `EAGERFLOW_KERNELS` for one program. Their results may differ in the last bits.
 
     Raises:
         ValueError: when `EAGERFLOW_KERNELS` is neither `compiled` nor `plain`.
-        ImportError: when it asks for compiled kernels and the extra isn't installed.
+        ImportError: when it is `compiled` and the extra isn't installed.
 
     >>> ef.config.kernels()
     'plain'

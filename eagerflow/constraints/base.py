@@ -16,7 +16,7 @@ table = Table("constraint", "keras.constraints")
 
 
 class Constraint(Told):
-    """What an optimizer applies to a weight after every update: called with its values, it returns allowed ones.
+    """Base class of constraints, which optimizers apply to a weight after each update to keep it in bounds.
 
     Subclasses write `__call__(w)`, and `get_config` when they have settings.
 
@@ -35,7 +35,7 @@ def serialize(constraint: Any) -> Configuration:
     """The configuration of a constraint, from which `deserialize` makes an equal one.
 
     Args:
-        constraint: a constraint of ours, or one whose class is registered.
+        constraint: a built-in constraint, or one whose class is registered.
 
     >>> ef.constraints.serialize(ef.constraints.MaxNorm(2.0))["config"]
     {'max_value': 2.0, 'axis': 0}
@@ -48,11 +48,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """Makes a constraint from its configuration.
 
     Args:
-        config: what `serialize` gives.
-        custom_objects: classes of your own by name, searched first.
+        config: the configuration that `serialize` returned.
+        custom_objects: custom classes by name, which are searched first.
 
     Raises:
-        UnknownNameError: for a class that is neither ours nor registered.
+        UnknownNameError: for a class that is neither built in nor registered.
 
     >>> config = ef.constraints.serialize(ef.constraints.MaxNorm(2.0))
     >>> ef.constraints.deserialize(config)([[3.0], [4.0]]).round(4)

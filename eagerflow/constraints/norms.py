@@ -27,11 +27,11 @@ def _norms(w: Tensor, axis: int | Sequence[int]) -> Tensor:
 
 @table.add("max_norm", "maxnorm")
 class MaxNorm(Constraint):
-    """Shrinks the weights of a unit whose norm is above `max_value`.
+    """Scales down the weights of each unit whose L2 norm is above `max_value`, to that norm.
 
     Args:
         max_value: the largest norm.
-        axis: the axis or axes of a unit's weights.
+        axis: the axis or axes along which a unit's weights lie; 0 for `Dense`, `[0, 1, 2]` for `Conv2D`.
 
     Source: Srivastava et al. 2014.
 
@@ -65,10 +65,10 @@ class NonNeg(Constraint):
 
 @table.add("unit_norm", "unitnorm")
 class UnitNorm(Constraint):
-    """Gives the weights of every unit the norm 1.
+    """Scales the weights of each unit to an L2 norm of 1.
 
     Args:
-        axis: the axis or axes of a unit's weights.
+        axis: the axis or axes along which a unit's weights lie; 0 for `Dense`, `[0, 1, 2]` for `Conv2D`.
 
     >>> ef.constraints.UnitNorm()([[3.0, 0.0], [4.0, 2.0]]).round(4)
     Tensor([[0.6, 0. ],
@@ -85,13 +85,13 @@ class UnitNorm(Constraint):
 
 @table.add("min_max_norm")
 class MinMaxNorm(Constraint):
-    """Moves the norm of a unit's weights into a range.
+    """Scales the weights of each unit so that their L2 norm lies in a range.
 
     Args:
         min_value: the smallest norm.
-        max_value: the largest.
-        rate: how much of the way is made per update: 1 goes there at once.
-        axis: the axis or axes of a unit's weights.
+        max_value: the largest norm.
+        rate: the fraction of the change that is made per update; with 1, the norm is in the range at once.
+        axis: the axis or axes along which a unit's weights lie; 0 for `Dense`, `[0, 1, 2]` for `Conv2D`.
 
     >>> ef.constraints.MinMaxNorm(2.0, 3.0)([[0.6, 2.5], [0.8, 0.0]]).round(4)
     Tensor([[1.2, 2.5],

@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 @op()
 def stop_gradient(xp: Numpy, variable: Array) -> Array:
-    """The same values, through which no gradient flows.
+    """Returns a tensor with the same values, through which no gradient flows.
 
     Args:
         variable: a tensor.
@@ -67,12 +67,12 @@ class _CustomOp:
 
 
 def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
-    """Decorates a function with a gradient of its own.
+    """Decorator for a function with a custom gradient.
 
     Args:
-        f: called with tensors; returns `(result, grad)`, where `grad(*upstream)` gets the gradient of each
-            output and returns those of the tensors among the positional arguments, in order. When `f` uses trainable
-            variables, `grad` must take `variables=` and return `(gradients, gradients_of_variables)`.
+        f: takes tensors and returns `(result, grad)`. `grad(*upstream)` gets the gradient of each output and returns
+            the gradients of the tensors among the positional arguments, in order. When `f` uses trainable variables,
+            `grad` must also take `variables=` and return `(gradients, gradients_of_variables)`.
 
     Returns:
         A function that returns `result` only.

@@ -57,12 +57,12 @@ def value_and_grad(
 def value_and_grad(
     function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 ) -> Callable[..., tuple[Any, Any]]:
-    """A function returning `(function(*args), gradient)`.
+    """A function that returns `(function(*args), gradient)`.
 
     Args:
-        function: returns a tensor of one element (with `has_aux`: a pair of it and anything).
-        argnums: position(s) of the argument(s) to differentiate with respect to.
-        has_aux: whether `function` returns something beside the value.
+        function: returns a tensor of one element; with `has_aux`, a pair of that and anything else.
+        argnums: which positional argument to differentiate by, or a tuple of several.
+        has_aux: whether `function` returns such a pair.
 
     Raises:
         TypeError: when the function's value isn't one real number.
@@ -107,7 +107,7 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool) -
 @overload
 def grad(function: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Callable[..., Any]: ...
 def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """A function returning the gradient of `function` (with `has_aux`: `(gradient, aux)`).
+    """A function that returns the gradient of `function` (with `has_aux`: `(gradient, aux)`).
 
     Args:
         function: takes tensors; returns a scalar tensor, with `has_aux` a pair of that and anything else.
@@ -139,11 +139,11 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
 
 @boundary
 def vjp(function: Callable[..., Answer], *primals: TensorLike) -> tuple[Answer, Callable[[Any], tuple[Gradient, ...]]]:
-    """Reverse-mode derivative: `(function(*primals), pullback)`; `pullback(v)` is v times the Jacobian.
+    """Vector-Jacobian product: `(function(*primals), pullback)`, where `pullback(v)` returns v times the Jacobian.
 
     Args:
         function: takes tensors and returns one, or a nested structure of them.
-        *primals: its arguments.
+        *primals: the arguments of the function.
 
     >>> out, pullback = ef.vjp(lambda x, y: x * y, 2.0, 5.0)
     >>> float(out), [float(slope) for slope in pullback(1.0)]
@@ -167,10 +167,10 @@ def vjp(function: Callable[..., Answer], *primals: TensorLike) -> tuple[Answer, 
 def jvp(
     function: Callable[..., Answer], primals: Sequence[TensorLike], tangents: Sequence[TensorLike]
 ) -> tuple[Answer, Answer]:
-    """Forward-mode derivative: `(function(*primals), its derivative along tangents)`.
+    """Jacobian-vector product: `(function(*primals), its derivative along tangents)`.
 
-    Forward-mode by two reverse passes: the pullback is linear in its argument, and its own pullback is
-    the derivative along a direction.
+    It is computed by two backward passes: the vector-Jacobian product is linear in its vector, and its derivative with
+    respect to that vector is the derivative along a direction.
 
     Args:
         function: takes tensors and returns one, or a nested structure of them.
@@ -204,7 +204,7 @@ def jacobian(function: Callable[..., Any], argnums: int) -> Callable[..., Gradie
 @overload
 def jacobian(function: Callable[..., Any], argnums: Sequence[int]) -> Callable[..., tuple[Gradient, ...]]: ...
 def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """A function returning d out[i] / d x[j]: shape `out.shape + x.shape`.
+    """A function that returns the Jacobian of `function`, d out[i] / d x[j]: shape `out.shape + x.shape`.
 
     Args:
         function: takes tensors and returns one of any shape.
@@ -234,7 +234,7 @@ def hessian(function: Callable[[Tensor], Any], argnums: int = 0) -> Callable[...
 @overload
 def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Tensor]: ...
 def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Tensor]:
-    """A function returning the second derivatives of a scalar function: shape `x.shape + x.shape`.
+    """A function that returns the second derivatives of a scalar function: shape `x.shape + x.shape`.
 
     Args:
         function: takes tensors and returns a scalar tensor.
@@ -256,21 +256,21 @@ def check_grads(
     atol: float = 1e-6,
     seed: int = 0,
 ) -> None:
-    """Compare gradients of `function`, up to `order`, with central differences in float64.
+    """Checks the gradients of `function` against central differences in float64.
 
-    Every element of every argument is moved by `eps` both ways; outputs are summed with fixed random weights.
+    Every element of every argument is changed by `eps` both ways. All outputs are summed, with fixed random weights.
 
     Args:
         function: any function of tensors to a tensor or a nested structure of tensors.
         args: arrays, taken as float64.
         order: 1 for gradients, 2 for gradients of gradients too.
-        eps: the step.
+        eps: the step of the differences.
         rtol: relative tolerance.
         atol: absolute tolerance.
         seed: the seed of the random weights.
 
     Raises:
-        AssertionError: where they differ, with the argument's number and the order.
+        AssertionError: where they differ; the message tells the argument's number and the order.
 
     >>> ef.check_grads(lambda x: x * x, [[1.0, 2.0]])  # says nothing: they agree
     >>> ef.check_grads(lambda x: x * ef.stop_gradient(x), [[1.0, 2.0]])

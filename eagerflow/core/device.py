@@ -32,7 +32,7 @@ _SPELLING = re.compile(r"/?(?:device:)?(cpu|gpu|cuda)(?::(\d+))?", re.IGNORECASE
 
 
 class Device:
-    """A device that holds arrays: `"cpu"` or `"gpu:N"`. Equal to its name, to be compared with strings.
+    """A device that holds arrays: `"cpu"` or `"gpu:N"`. It compares equal to its name as a string.
 
     Args:
         name: `"cpu"`, `"gpu"` (the first), `"gpu:1"`; also spelled `"cuda:0"` or `"/GPU:0"`.
@@ -90,7 +90,7 @@ def default_device() -> Device:
 
 
 def set_default_device(name: str | Device | None) -> None:
-    """Set the device of new tensors for the whole process; None goes back to the environment's.
+    """Sets the device of new tensors for the whole process; None for that of the environment variable, or the CPU.
 
     Args:
         name: `"cpu"`, `"gpu"` or `"gpu:0"`, or None.
@@ -108,7 +108,7 @@ def set_default_device(name: str | Device | None) -> None:
 
 
 def current_device() -> Device:
-    """The device on which new tensors are made here: the innermost `device(...)` block's, or the default.
+    """The device on which new tensors are made now: that of the innermost `device(...)` block, or the default.
 
     >>> with ef.device("cpu"):
     ...     str(ef.current_device())
@@ -157,7 +157,7 @@ def list_devices() -> list[str]:
 
 
 def memory_info(name: str | Device | None = None) -> dict[str, int | None]:
-    """Bytes of memory of a device: `used`, `peak`, `free`, `total`; None where it can't be known.
+    """The memory of a device in bytes: a dict of `used`, `peak`, `free` and `total`; None for what can't be known.
 
     For the CPU, `used` and `peak` are this process' resident memory. For a GPU, `used` is what
     CuPy's pool holds in arrays, and `peak` is None: CuPy doesn't keep it.

@@ -89,17 +89,17 @@ register_methods(__dlpack__=_exported, __dlpack_device__=_device)
 
 
 def from_dlpack(x: Any, *, device: str | Device | None = None, copy: bool | None = None) -> Tensor:
-    """An array of another library (PyTorch, JAX, CuPy, ...) as a tensor, by its `__dlpack__`.
+    """Converts an array of another library (PyTorch, JAX, CuPy, ...) to a tensor, by its `__dlpack__` method.
 
-    The other way, `torch.from_dlpack(tensor)`, `jax.numpy.from_dlpack(tensor)` and `numpy.from_dlpack(tensor)` give
-    copies, as tensors never change. With `copy=False` NumPy shares a tensor's memory and refuses to write to it;
-    PyTorch doesn't know read-only memory, so don't write to what `torch.from_dlpack(tensor, copy=False)` gives.
+    In the other direction, `torch.from_dlpack(tensor)`, `jax.numpy.from_dlpack(tensor)` and `numpy.from_dlpack(tensor)`
+    return copies, since tensors never change. With `copy=False` NumPy shares a tensor's memory and refuses to write to
+    it. PyTorch has no read-only memory: don't write to the result of `torch.from_dlpack(tensor, copy=False)`.
 
     Args:
         x: an array that has `__dlpack__` and `__dlpack_device__`.
         device: a device name; default: where `x` is.
-        copy: True or None: the tensor has memory of its own. False: it shares that of `x`, so it is up to you that
-            nobody changes `x` any more.
+        copy: True or None: the tensor is a copy. False: it shares the memory of `x`, which must not be changed any
+            more.
 
     Raises:
         TypeError: for objects without `__dlpack__`, and for types that NumPy doesn't have, such as PyTorch's bfloat16.

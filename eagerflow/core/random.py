@@ -35,7 +35,7 @@ _state: list[int] = [secrets.randbits(32), 0]  # the process-wide seed, and how 
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed everything: eagerflow's draws without a seed of their own, Python's `random` and `numpy.random`.
+    """Sets all global seeds: that of eagerflow's draws without an own seed, of Python's `random` and of `numpy.random`.
 
     Args:
         seed: an integer from 0 to 2**32 - 1.

@@ -25,7 +25,7 @@ class StatelessScope:
     Args:
         state_mapping: pairs of a variable and its value.
         collect_losses: whether the losses that layers add inside are collected in `losses`.
-        initialize_variables: accepted; variables made inside have their values at once.
+        initialize_variables: accepted for Keras' signature; variables made inside always get their values at once.
 
     Raises:
         TypeError: for a pair that doesn't begin with a variable.
@@ -68,7 +68,10 @@ class StatelessScope:
             variable.data, variable.key = data, key
 
     def add_loss(self, loss: Any) -> None:
-        """Collect a loss.
+        """Adds a loss to `losses`.
+
+        Args:
+            loss: the loss.
 
         >>> with ef.StatelessScope(collect_losses=True) as scope:
         ...     scope.add_loss(0.5)
@@ -78,7 +81,10 @@ class StatelessScope:
         self.losses.append(loss)
 
     def add_update(self, update: tuple[Variable, Any]) -> None:
-        """Assign a value to a variable, given as a pair.
+        """Assigns a value to a variable.
+
+        Args:
+            update: a pair of the variable and the value.
 
         >>> v = ef.Variable(1.0)
         >>> with ef.StatelessScope() as scope:
@@ -90,7 +96,10 @@ class StatelessScope:
         variable.assign(value)
 
     def get_current_value(self, variable: Variable) -> Tensor | None:
-        """The value given or assigned to a variable, inside and after the block; None for one left alone.
+        """The value that a variable was given or assigned in the block; None for an untouched variable.
+
+        Args:
+            variable: the variable.
 
         >>> v, untouched = ef.Variable(1.0), ef.Variable(1.0)
         >>> with ef.StatelessScope() as scope:

@@ -70,9 +70,9 @@ class _Window:
 class GradientTape:
     """Records the ops run inside its `with` block, then differentiates them.
 
-    Trainable variables are watched automatically, other tensors after a call of `watch`. A tape that isn't persistent
-    can be asked once: `gradient` and `jacobian` free what it recorded. For gradients of gradients, put one tape inside
-    another. A tape records only the thread (or asyncio task) that entered it.
+    Trainable variables are watched automatically, other tensors after a call of `watch`. Unless the tape is persistent,
+    `gradient` or `jacobian` can be called once: they free what it recorded. For gradients of gradients, put one tape
+    inside another. A tape records only the thread (or asyncio task) that entered it.
 
     Args:
         persistent: allow several calls of `gradient`; what was recorded is kept until the tape is deleted.
@@ -191,11 +191,14 @@ class GradientTape:
             self._begin()
 
     def watch(self, tensor: Any) -> None:
-        """Track `tensor` (or each tensor of a nested structure) from here on.
+        """Records, from here on, what is computed from a tensor.
+
+        Args:
+            tensor: a floating-point tensor or variable, or a nested structure of them.
 
         Raises:
             TypeError: for anything that isn't a tensor of floats.
-            TapeError: when the tape isn't recording: what was computed before can't be seen.
+            TapeError: outside of the tape's `with` block.
 
         >>> x = ef.Tensor([1.0, 2.0])
         >>> with ef.GradientTape() as tape:
@@ -221,7 +224,7 @@ class GradientTape:
         """The variables that were used or watched, in the order of first use.
 
         Raises:
-            TapeError: when the tape is spent.
+            TapeError: when the tape isn't persistent and was used before.
 
         >>> a, b = ef.Variable(1.0, name="a"), ef.Variable(2.0, name="b")
         >>> with ef.GradientTape() as tape:
@@ -301,7 +304,7 @@ class GradientTape:
         Args:
             target: a tensor or a nested structure of them, whose gradients are added.
             sources: a tensor or a nested structure of tensors and variables.
-            output_gradients: the gradient arriving at each target, of its shape; default ones.
+            output_gradients: for each target, a tensor of its shape that its gradient is multiplied by; default: ones.
             unconnected_gradients: what stands for the gradient of a source that no target depends on: `"none"`
                 (None) or `"zero"` (zeros).
 
@@ -309,7 +312,7 @@ class GradientTape:
             Tensors in the structure of `sources`, each of its source's shape and type, in memory of their own.
 
         Raises:
-            TapeError: when the tape never recorded, or is spent.
+            TapeError: when the tape has recorded nothing, or isn't persistent and was used before.
             TypeError: when a source or target isn't a tensor of floats.
 
         >>> w, b = ef.Variable([1.0, 2.0]), ef.Variable(0.5)
@@ -450,8 +453,14 @@ class GradientTape:
     ) -> Any:
         """The Jacobian, `d target[i] / d source[j]` for all pairs of elements: shape `target.shape + source.shape`.
 
-        One backward pass per element of `target`. `parallel_iterations` and `experimental_use_pfor` are
-        accepted for TensorFlow's signature and change nothing.
+        It takes one backward pass per element of `target`.
+
+        Args:
+            target: a tensor.
+            sources: a tensor or variable, or a nested structure of them, in which the Jacobians are returned.
+            unconnected_gradients: as for `gradient`.
+            parallel_iterations: accepted for TensorFlow's signature; it changes nothing.
+            experimental_use_pfor: accepted for TensorFlow's signature; it changes nothing.
 
         >>> x = ef.Variable([1.0, 2.0])
         >>> with ef.GradientTape() as tape:
@@ -482,9 +491,15 @@ class GradientTape:
     ) -> Gradient:
         """The Jacobian of each example of a batch: shape `(batch, *target.shape[1:], *source.shape[1:])`.
 
-        That is `d target[b, i] / d source[b, j]` for each example `b`.
+        That is `d target[b, i] / d source[b, j]` for each example `b`. The result is right only where no example of
+        `target` depends on another example of `source`. It takes one backward pass per element of one example.
 
-        For functions that treat every example by itself. One backward pass per element of an example.
+        Args:
+            target: a tensor of shape `(batch, ...)`.
+            source: a tensor or variable with the same first axis.
+            unconnected_gradients: as for `gradient`.
+            parallel_iterations: accepted for TensorFlow's signature; it changes nothing.
+            experimental_use_pfor: accepted for TensorFlow's signature; it changes nothing.
 
         Raises:
             ValueError: when the two have no common first axis.

@@ -323,7 +323,10 @@ class Tensor(InSequence):
         return to_host(self.data).tolist()
 
     def set_shape(self, shape: Any) -> None:
-        """Check that this is a shape that the tensor has, as TensorFlow's eager tensors do; None goes with any length.
+        """Checks that the tensor has this shape, as TensorFlow's eager tensors do.
+
+        Args:
+            shape: the expected shape; None in it matches any length.
 
         Raises:
             ValueError: when it isn't.
@@ -344,6 +347,9 @@ class Tensor(InSequence):
 
     def to(self, device: str | Device) -> Tensor:
         """The tensor on another device (itself when it is there already). Gradients flow through.
+
+        Args:
+            device: the device or its name, such as `"cpu"`.
 
         >>> ef.Tensor([1.0], device="cpu").to("cpu").device
         Device('cpu')
@@ -603,14 +609,14 @@ def _fits_int32(array: numpy.ndarray) -> bool:
 def convert_to_tensor(
     x: TensorLike, dtype: DType = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Tensor:
-    """`x` as a tensor on the current device; a tensor of the right type is returned as it is.
+    """Converts `x` to a tensor on the current device; a tensor of the right type is returned as it is.
 
     Args:
         x: a tensor, array, number, nested list of these, pandas object, or a CuPy array. Arrays are copied; gradients
             flow to tensors in lists.
         dtype: a type name. Default: the array's own; `floatx()` for Python floats, int32 for Python ints.
         sparse: accepted for Keras' signature; only False and None are possible.
-        ragged: the same.
+        ragged: accepted for Keras' signature; only False and None are possible.
 
     Raises:
         TypeError: for text, objects and None.

@@ -124,7 +124,7 @@ class Variable(Tensor):
 
     @property
     def frozen(self) -> bool:
-        """Whether it was made to be trained, but isn't trained now; False for counts and the like, which never are.
+        """Whether the variable was made trainable and isn't trainable now; always False for those made untrainable.
 
         >>> layer = ef.layers.BatchNormalization()
         >>> layer.build((None, 2))
@@ -155,7 +155,7 @@ class Variable(Tensor):
         return self.value
 
     def assign(self, value: Operand) -> Variable:
-        """Set all values.
+        """Sets all values.
 
         Args:
             value: anything with the variable's shape; converted to its type.
@@ -183,7 +183,10 @@ class Variable(Tensor):
         return self._changed("assign", value, started)
 
     def assign_add(self, value: Operand) -> Variable:
-        """Add `value` to the values, broadcast if needed.
+        """Adds `value` to the values, broadcast if needed.
+
+        Args:
+            value: what is added: anything that a tensor can be made of.
 
         >>> v = ef.Variable([1.0, 2.0])
         >>> v.assign_add(10.0).numpy()
@@ -194,7 +197,10 @@ class Variable(Tensor):
         return self._changed("assign_add", value, started)
 
     def assign_sub(self, value: Operand) -> Variable:
-        """Subtract `value` from the values, broadcast if needed.
+        """Subtracts `value` from the values, broadcast if needed.
+
+        Args:
+            value: what is subtracted: anything that a tensor can be made of.
 
         >>> v = ef.Variable([1.0, 2.0])
         >>> v.assign_sub([1.0, 0.5]).numpy()

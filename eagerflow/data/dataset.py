@@ -35,14 +35,14 @@ _ignored = ignores("deterministic", "name", "num_parallel_calls")  # of TensorFl
 
 
 class Dataset(MoreSteps):
-    """A pipeline of data for training, such as batches: it can be iterated again and again.
+    """A pipeline of data, such as batches for training. It can be iterated any number of times.
 
     Create one with `from_tensor_slices`, `from_generator` or `range`; its methods don't change it, but return a
     new data set. Elements are tensors, or tuples and dicts of tensors.
 
     Args:
-        make: gives a fresh iterator over the elements each time it is called.
-        length: the number of elements, None when unknown, -1 when there is no end.
+        make: a function without arguments that returns a new iterator over the elements.
+        length: the number of elements; None when unknown, -1 for an endless data set.
 
     >>> import eagerflow as ef
     >>> batches = ef.data.Dataset.from_tensor_slices(([1, 2, 3], [0, 1, 0])).batch(2)
@@ -82,7 +82,15 @@ class Dataset(MoreSteps):
 
     @staticmethod
     def from_generator(make: Callable[[], Iterable[Any]], length: int | None = None) -> Dataset:
-        """The elements of `make()`, a function (or generator function) without arguments.
+        """A data set of what a generator yields.
+
+        Args:
+            make: a generator function without arguments, or a function that returns an iterable. It is called anew for
+                each iteration.
+            length: the number of elements, if it is known.
+
+        Raises:
+            TypeError: for something that can't be called, such as a generator itself.
 
         >>> import eagerflow as ef
         >>> list(ef.data.Dataset.from_generator(lambda: [(1.0, 0), (2.0, 1)]))[1][0].tolist()
@@ -99,6 +107,9 @@ class Dataset(MoreSteps):
     def range(*bounds: int) -> Dataset:
         """A data set of whole numbers, like Python's `range`.
 
+        Args:
+            *bounds: `stop`; `start, stop`; or `start, stop, step`.
+
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3)], [int(x) for x in ef.data.Dataset.range(2, 8, 2)]
         ([0, 1, 2], [2, 4, 6])
@@ -107,7 +118,10 @@ class Dataset(MoreSteps):
 
     @staticmethod
     def zip(*datasets: Any) -> Dataset:
-        """Tuples of the elements of several data sets, as long as the shortest.
+        """Tuples with one element of each data set; it ends with the shortest.
+
+        Args:
+            *datasets: the data sets, or a tuple of them.
 
         >>> import eagerflow as ef
         >>> [(int(a), int(b)) for a, b in ef.data.Dataset.zip(ef.data.Dataset.range(3), ef.data.Dataset.range(10, 20))]
@@ -123,7 +137,12 @@ class Dataset(MoreSteps):
 
     @staticmethod
     def list_files(file_pattern: Any, shuffle: bool | None = None, seed: int | None = None) -> Dataset:
-        """The names of the files that fit a pattern, or one of a list, as text; in random order unless `shuffle=False`.
+        """A data set of the names of files, as text.
+
+        Args:
+            file_pattern: a pattern such as `"data/*.csv"`, or a list of them.
+            shuffle: whether the names come in random order; default: True.
+            seed: an integer for the same order in every run.
 
         Raises:
             FileNotFoundError: when there is none.
@@ -141,7 +160,13 @@ class Dataset(MoreSteps):
     def sample_from_datasets(
         datasets: Any, weights: Any = None, seed: int | None = None, stop_on_empty_dataset: bool = False
     ) -> Dataset:
-        """Each element from one of several data sets, drawn by their weights; to the end of all of them, or of one.
+        """Takes each element from one of several data sets, chosen at random.
+
+        Args:
+            datasets: a list of data sets.
+            weights: a probability for each of them; default: all the same.
+            seed: an integer for the same choices in every run.
+            stop_on_empty_dataset: whether to end with the first data set that ends; by default, the others go on.
 
         >>> import eagerflow as ef
         >>> few, many = ef.data.Dataset.range(100).repeat(), ef.data.Dataset.range(100, 200).repeat()
@@ -203,7 +228,7 @@ class Dataset(MoreSteps):
         return self._length
 
     def cardinality(self) -> int:
-        """The number of elements; -1 for no end, -2 for unknown.
+        """The number of elements; -1 for an endless data set, -2 when it is unknown.
 
         >>> import eagerflow as ef
         >>> ef.data.Dataset.range(5).batch(2).cardinality(), ef.data.Dataset.range(5).repeat().cardinality()
@@ -215,11 +240,12 @@ class Dataset(MoreSteps):
 
     @ignores("deterministic", "name")
     def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
-        """Apply a function to every element; the parts of a tuple are passed to it as arguments.
+        """Applies a function to every element.
 
         Args:
-            function: takes tensors and returns the new element.
-            num_parallel_calls: how many threads work ahead; the order stays the same.
+            function: takes an element and returns the new one; the parts of a tuple are passed as arguments.
+            num_parallel_calls: how many threads compute elements ahead of their use; the order stays the same. Default:
+                none.
 
         >>> import eagerflow as ef
         >>> data = ef.data.Dataset.from_tensor_slices(([1.0, 2.0], [0, 1]))
@@ -242,6 +268,9 @@ class Dataset(MoreSteps):
     def filter(self, function: Callable[..., Any]) -> Dataset:
         """Keeps only the elements for which `function` is true.
 
+        Args:
+            function: takes an element and returns a bool; the parts of a tuple are passed as arguments.
+
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(6).filter(lambda x: x % 2 == 0)]
         [0, 2, 4]
@@ -250,11 +279,11 @@ class Dataset(MoreSteps):
 
     @_ignored
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
-        """`batch_size` elements stacked along a new first axis.
+        """Stacks `batch_size` elements at a time along a new first axis.
 
         Args:
-            batch_size: at least 1.
-            drop_remainder: leave out a last batch which is smaller.
+            batch_size: the number of elements in a batch, at least 1.
+            drop_remainder: whether to leave out a last batch that is smaller.
 
         >>> import eagerflow as ef
         >>> [batch.tolist() for batch in ef.data.Dataset.range(5).batch(2)]
@@ -267,7 +296,7 @@ class Dataset(MoreSteps):
 
     @_ignored
     def unbatch(self) -> Dataset:
-        """The rows of every element, one by one.
+        """Splits each element, a batch, into its rows.
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.from_tensor_slices([[1, 2], [3, 4]]).unbatch()]
@@ -277,12 +306,12 @@ class Dataset(MoreSteps):
 
     @_ignored
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
-        """The elements in random order: each is drawn from a buffer of the next `buffer_size` ones.
+        """Puts the elements into random order: each is drawn from a buffer of the next `buffer_size` ones.
 
         Args:
-            buffer_size: at least the number of elements, for every order to be equally likely.
-            seed: makes the order the same in every run; without it, `set_random_seed` does.
-            reshuffle_each_iteration: use another order in each iteration.
+            buffer_size: the size of the buffer. All orders are equally likely if it holds the whole data set.
+            seed: an integer for the same order in every run; default: one that `set_random_seed` decides.
+            reshuffle_each_iteration: whether the order is another one in each iteration.
 
         >>> import eagerflow as ef
         >>> data = ef.data.Dataset.range(5).shuffle(5, seed=1)
@@ -296,7 +325,10 @@ class Dataset(MoreSteps):
 
     @_ignored
     def repeat(self, count: int | None = None) -> Dataset:
-        """Repeats the elements: `count` times in all, or without end.
+        """Repeats the whole data set.
+
+        Args:
+            count: how often the elements come in all; None or -1: without end.
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3).repeat(2)]
@@ -313,6 +345,9 @@ class Dataset(MoreSteps):
     def take(self, count: int) -> Dataset:
         """The first `count` elements.
 
+        Args:
+            count: how many elements to take at most.
+
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(5).take(3)]
         [0, 1, 2]
@@ -325,6 +360,9 @@ class Dataset(MoreSteps):
     def skip(self, count: int) -> Dataset:
         """All but the first `count` elements.
 
+        Args:
+            count: how many elements to leave out.
+
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(5).skip(3)]
         [3, 4]
@@ -334,7 +372,10 @@ class Dataset(MoreSteps):
 
     @_ignored
     def enumerate(self, start: int = 0) -> Dataset:
-        """Pairs of the element's number and the element.
+        """Pairs `(number, element)`.
+
+        Args:
+            start: the number of the first element.
 
         >>> import eagerflow as ef
         >>> [(i, int(x)) for i, x in ef.data.Dataset.range(10, 13).enumerate()]
@@ -346,6 +387,9 @@ class Dataset(MoreSteps):
     def concatenate(self, dataset: Dataset) -> Dataset:
         """The elements of this data set, then those of another one.
 
+        Args:
+            dataset: the other data set.
+
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(2).concatenate(ef.data.Dataset.range(10, 12))]
         [0, 1, 10, 11]
@@ -356,7 +400,7 @@ class Dataset(MoreSteps):
 
     @ignores("filename", "name")
     def cache(self) -> Dataset:
-        """Keeps the elements in memory, so that the steps before run only during the first iteration.
+        """Keeps the elements in memory, so that the earlier steps of the pipeline run only during the first iteration.
 
         >>> import eagerflow as ef
         >>> made = []
@@ -383,7 +427,10 @@ class Dataset(MoreSteps):
 
     @_ignored
     def prefetch(self, buffer_size: int) -> Dataset:
-        """Prepares elements in a thread, up to `buffer_size` ahead of the one in use (-1: two).
+        """Prepares the next elements in a thread while the present one is used.
+
+        Args:
+            buffer_size: how many elements are prepared ahead at most; -1 (`AUTOTUNE`): two.
 
         >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3).map(lambda x: x * x).prefetch(2)]

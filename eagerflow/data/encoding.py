@@ -72,12 +72,12 @@ def _classes(labels: numpy.ndarray, num_classes: int | None) -> int:
 
 
 def normalize(x: ArrayOrTensor, axis: int = -1, order: int = 2) -> ArrayOrTensor:
-    """`x` divided by its norm along `axis`; where the norm is 0, zeros stay zeros.
+    """Divides `x` by its norm along `axis`; vectors of zeros stay zeros.
 
     Args:
         x: an array, or a tensor.
-        axis: the axis of the vectors.
-        order: of the norm (2: Euclidean).
+        axis: the axis along which the vectors lie.
+        order: the order of the norm: 2 for the Euclidean (L2) norm, 1 for the sum of absolute values.
 
     Returns:
         A NumPy array, or a tensor for a tensor.

@@ -10,7 +10,7 @@ __all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """`x, y, sample_weight` of a batch, None for what isn't there.
+    """Unpacks a batch into `x, y, sample_weight`, with None for missing parts.
 
     Args:
         data: what `train_step` was given: a tuple of up to three parts, or `x` alone.

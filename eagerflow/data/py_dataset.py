@@ -15,18 +15,18 @@ __all__ = ["PyDataset"]
 
 
 class PyDataset:
-    """Base class of data sets that give a batch for an index.
+    """Base class of data sets whose batches are computed by index.
 
     Override `__getitem__`, and `__len__` or the property `num_batches`.
 
     Args:
-        workers: how many threads make batches ahead; 1: none, batches are made when they are needed.
-        use_multiprocessing: accepted for Keras' signature; the workers are threads in any case (NumPy's and
-            file work let other threads run meanwhile).
-        max_queue_size: how many batches are made ahead at most.
+        workers: how many threads compute batches ahead of their use; with 1, batches are computed when they are needed.
+        use_multiprocessing: accepted for Keras' signature; the workers are always threads.
+        max_queue_size: how many batches are computed ahead at most.
 
-    Where ranks share each batch, each makes all of it and takes its rows; unless there are `num_rows(index)`, the
-    number of rows of a batch, and `rows(index, start, stop)`, which gives some of them.
+    In data-parallel training, each rank computes the whole batch and uses its rows of it. To compute only these,
+    also override `num_rows(index)`, the number of rows of a batch, and `rows(index, start, stop)`, which returns
+    some of them.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -54,7 +54,7 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """How many batches there are; None: without end.
+        """The number of batches; None for an endless data set.
 
         >>> class Batches(ef.data.PyDataset):
         ...     def __len__(self):

@@ -28,10 +28,11 @@ def split_dataset(
     Args:
         dataset: an array or tensor; a tuple, list or dict of them with equal numbers of rows; or a
             `data.Dataset` or any other iterable with an end, whose elements are then read once.
-        left_size: the number of elements on the left, or a fraction of all; default: what the right leaves.
-        right_size: the same for the right.
-        shuffle: put the elements into random order first.
-        seed: for that order.
+        left_size: the number of elements in the first part, or a fraction of all; default: those not in the second
+            part.
+        right_size: the same for the second part.
+        shuffle: whether to put the elements into random order first.
+        seed: the seed of that order.
         preferred_backend: accepted for Keras' signature; changes nothing.
 
     Returns:

@@ -33,7 +33,10 @@ class MoreSteps:
         raise NotImplementedError
 
     def apply(self: Any, transformation_func: Callable[[Any], T]) -> T:
-        """Calls a function with this data set and returns its result: for steps of your own in a chain of methods.
+        """Calls a function with this data set and returns its result, which puts custom steps into a chain of methods.
+
+        Args:
+            transformation_func: takes a data set and returns one.
 
         >>> [batch.tolist() for batch in ef.data.Dataset.range(4).apply(lambda data: data.batch(2))]
         [[0, 1], [2, 3]]
@@ -41,7 +44,10 @@ class MoreSteps:
         return transformation_func(self)
 
     def flat_map(self: Any, map_func: Callable[..., Any]) -> NewDataset:
-        """Makes a data set of each element, and gives the elements of these data sets one after the other.
+        """Makes a data set from each element, and joins these data sets one after the other.
+
+        Args:
+            map_func: takes an element and returns a data set.
 
         >>> [int(x) for x in ef.data.Dataset.range(4).flat_map(lambda n: ef.data.Dataset.range(int(n)))]
         [0, 0, 1, 0, 1, 2]
@@ -49,7 +55,10 @@ class MoreSteps:
         return self._new(lambda: itertools.chain.from_iterable(self.map_each(map_func)))
 
     def map_each(self: Any, function: Callable[..., Any]) -> Iterator[Any]:
-        """What a function gives for each element, as it is.
+        """An iterator over the results of a function for each element, which aren't converted to tensors.
+
+        Args:
+            function: takes an element; the parts of a tuple are passed as arguments.
 
         >>> list(ef.data.Dataset.range(3).map_each(int))
         [0, 1, 2]
@@ -59,7 +68,13 @@ class MoreSteps:
     def interleave(
         self: Any, map_func: Callable[..., Any], cycle_length: int | None = None, block_length: int = 1, **kwargs: Any
     ) -> NewDataset:
-        """Makes a data set of each element, and takes elements from `cycle_length` of these data sets in turn.
+        """Makes a data set from each element, and takes elements from several of these data sets in turn.
+
+        Args:
+            map_func: takes an element and returns a data set.
+            cycle_length: from how many data sets at a time; default: 16.
+            block_length: how many elements in a row are taken from each.
+            **kwargs: accepted for TensorFlow's signature.
 
         >>> data = ef.data.Dataset.range(1, 3).interleave(lambda n: ef.data.Dataset.range(10 * int(n), 10 * int(n) + 3))
         >>> [int(x) for x in data]
@@ -84,7 +99,13 @@ class MoreSteps:
     def window(
         self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False
     ) -> NewDataset:
-        """Data sets of `size` elements each, the next one `shift` elements later.
+        """Splits the elements into windows: a data set of data sets of `size` elements each.
+
+        Args:
+            size: how many elements a window has at most.
+            shift: how many elements later the next window begins; default: `size`, so that windows don't overlap.
+            stride: the distance between neighbouring elements of a window.
+            drop_remainder: whether to leave out windows at the end that have fewer elements.
 
         >>> [[int(x) for x in part] for part in ef.data.Dataset.range(5).window(3, shift=2)]
         [[0, 1, 2], [2, 3, 4], [4]]
@@ -127,14 +148,14 @@ class MoreSteps:
         drop_remainder: bool = False,
         name: str | None = None,
     ) -> NewDataset:
-        """Batches of elements of unequal lengths, each padded to the longest, or to `padded_shapes`.
+        """Batches of elements of different lengths, padded to the longest of the batch or to `padded_shapes`.
 
         Args:
             batch_size: how many elements go into a batch.
             padded_shapes: the shape that each element gets, None for the longest in the batch; of tuples and dicts, a
                 tuple or dict of shapes.
             padding_values: what elements are padded with; default: 0, or an empty text.
-            drop_remainder: leave out a last batch which is smaller.
+            drop_remainder: whether to leave out a last batch that is smaller.
             name: accepted for TensorFlow's signature.
 
         Raises:
@@ -164,7 +185,12 @@ class MoreSteps:
         return self._new(make, length)
 
     def reduce(self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Tensors:
-        """The state after a function of state and element has run for all of them.
+        """Combines all elements to one value: `state = reduce_func(state, element)` for each of them.
+
+        Args:
+            initial_state: the state before the first element.
+            reduce_func: takes the state and an element, and returns the new state.
+            name: accepted for TensorFlow's signature.
 
         >>> int(ef.data.Dataset.range(5).reduce(0, lambda total, x: total + x))
         10
@@ -175,7 +201,11 @@ class MoreSteps:
         return state if isinstance(state, (Tensor, tuple, list, dict, TextTensor)) else Tensor(state)
 
     def shard(self: Any, num_shards: int, index: int) -> NewDataset:
-        """Every `num_shards`-th element, from number `index` on.
+        """Every `num_shards`-th element, beginning with the one at position `index`.
+
+        Args:
+            num_shards: how many parts the data set is divided into.
+            index: which part to take, from 0.
 
         >>> [int(x) for x in ef.data.Dataset.range(10).shard(num_shards=3, index=1)]
         [1, 4, 7]
@@ -183,7 +213,10 @@ class MoreSteps:
         return self._new(lambda: itertools.islice(iter(self), index, None, num_shards))
 
     def take_while(self: Any, predicate: Callable[..., Any]) -> NewDataset:
-        """The elements before the first for which a function is false.
+        """The elements before the first one for which a function is false.
+
+        Args:
+            predicate: takes an element and returns a bool.
 
         >>> [int(x) for x in ef.data.Dataset.range(10).take_while(lambda x: x < 3)]
         [0, 1, 2]
@@ -193,7 +226,11 @@ class MoreSteps:
         )
 
     def with_options(self: Any, options: Any, name: str | None = None) -> NewDataset:
-        """Accepted for compatibility with `tf.data`: there are no options, so this is the data set itself.
+        """Accepted for compatibility with `tf.data`: there are no options, so it returns the data set itself.
+
+        Args:
+            options: anything; it is ignored.
+            name: accepted for TensorFlow's signature.
 
         >>> [int(x) for x in ef.data.Dataset.range(2).with_options(None)]
         [0, 1]
@@ -208,7 +245,10 @@ class MoreSteps:
         """
 
     def get_single_element(self: Any, name: str | None = None) -> Tensors:
-        """The only element.
+        """The only element of the data set.
+
+        Args:
+            name: accepted for TensorFlow's signature.
 
         Raises:
             ValueError: when there is none, or more than one.
@@ -223,7 +263,7 @@ class MoreSteps:
 
     @property
     def element_spec(self: Any) -> Any:
-        """Shapes and types of the first element's tensors.
+        """The shape and dtype of each tensor in the first element, in its structure.
 
         >>> ef.data.Dataset.from_tensor_slices([[1.0, 2.0], [3.0, 4.0]]).element_spec.shape
         (2,)
@@ -232,7 +272,11 @@ class MoreSteps:
         return tree.map_structure(lambda x: ElementSpec(tuple(numpy.shape(x)), getattr(x, "dtype", None)), first)
 
     def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> NewDataset:
-        """Batches of another size.
+        """Divides a data set of batches into batches of another size.
+
+        Args:
+            batch_size: the number of rows in a new batch.
+            drop_remainder: whether to leave out a last batch that is smaller.
 
         >>> [batch.tolist() for batch in ef.data.Dataset.range(4).batch(4).rebatch(3)]
         [[0, 1, 2], [3]]
@@ -241,6 +285,10 @@ class MoreSteps:
 
     def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> NewDataset:
         """Leaves out the elements that raise an error when they are computed.
+
+        Args:
+            log_warning: accepted for TensorFlow's signature; nothing is logged.
+            name: accepted for TensorFlow's signature.
 
         >>> data = ef.data.Dataset.range(4).map(lambda x: 6 // int(x)).ignore_errors()  # the first is 6 // 0
         >>> [int(x) for x in data]

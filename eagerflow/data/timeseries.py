@@ -26,19 +26,19 @@ def timeseries_dataset_from_array(
     end_index: int | None = None,
     format: DatasetFormat = "tf",
 ) -> Dataset:
-    """A data set of windows that slide over a series.
+    """A data set of sliding windows over a time series.
 
     Args:
         data: the series, with time on its first axis.
-        targets: `targets[i]` goes with the window that begins at time step i of `data`; None: windows alone.
+        targets: `targets[i]` belongs to the window that begins at time step i of `data`; None: only windows.
         sequence_length: the number of time steps of a window.
-        sequence_stride: time steps from the beginning of a window to that of the next.
-        sampling_rate: time steps from one of a window to the next.
+        sequence_stride: the distance between the beginnings of windows, in time steps.
+        sampling_rate: the distance between the time steps in a window.
         batch_size: windows per batch; None: no batches.
-        shuffle: windows in random order, another one each time.
-        seed: for the order.
-        start_index: the first time step that is used.
-        end_index: the time step behind the last that is used.
+        shuffle: whether the windows come in random order, another one in each epoch.
+        seed: the seed of the order.
+        start_index: the first time step that is used; default: 0.
+        end_index: the first time step that is not used any more; default: the length of `data`.
         format: accepted for Keras' signature: `"tf"` or `"grain"`; both give a `data.Dataset`.
 
     Returns:
@@ -46,7 +46,7 @@ def timeseries_dataset_from_array(
         `(batch, sequence_length, ...)`.
 
     Raises:
-        ValueError: for arguments that make no sense, or when no window fits.
+        ValueError: for arguments out of range, or when no window fits.
 
     >>> import eagerflow as ef
     >>> import numpy as np

@@ -31,7 +31,7 @@ def load_data(
 
     Args:
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
-        test_split: which share is for tests, from 0 to below 1.
+        test_split: the fraction of the data that is for tests, from 0 to below 1.
         seed: the seed of the order of the rows.
 
     Returns:

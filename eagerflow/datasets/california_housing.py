@@ -27,7 +27,7 @@ def load_data(
     test_split: float = 0.2,
     seed: int | None = 113,
 ) -> tuple[Split, Split]:
-    """Loads the California housing data: rows of 8 features of blocks of houses, and the median price there in dollars.
+    """Loads the California housing data: 8 features of each block of houses, and the median price there in dollars.
 
     The features: median income, median age of the houses, rooms and bedrooms per household, population,
     people per household, latitude, longitude.
@@ -37,7 +37,7 @@ def load_data(
     Args:
         version: `"large"` for all 20,640 rows, `"small"` for the first 600.
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
-        test_split: which share is for tests, from 0 to below 1.
+        test_split: the fraction of the data that is for tests, from 0 to below 1.
         seed: the seed of the order of the rows.
 
     Returns:

@@ -21,8 +21,8 @@ def load_data() -> tuple[Part, Part]:
     """Loads CIFAR-10: 50,000 photographs to train with and 10,000 to test with.
 
     The labels are 0 airplane, 1 automobile, 2 bird, 3 cat, 4 deer, 5 dog, 6 frog, 7 horse, 8 ship, 9 truck. The
-    archive (170 MB) is downloaded once into `datasets`; or it is put there, or the folder
-    `cifar-10-batches-py` out of it.
+    archive (170 MB) is downloaded once into the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`), unless
+    it, or the folder `cifar-10-batches-py` from it, is there already.
 
     Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
 

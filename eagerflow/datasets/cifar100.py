@@ -19,8 +19,8 @@ _SOURCE = Source(
 def load_data(label_mode: Literal["fine", "coarse"] | str = "fine") -> tuple[Part, Part]:
     """Loads CIFAR-100: 50,000 photographs to train with and 10,000 to test with.
 
-    The archive (169 MB) is downloaded once into `datasets`; or it is put there, or the folder
-    `cifar-100-python` out of it.
+    The archive (169 MB) is downloaded once into the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`),
+    unless it, or the folder `cifar-100-python` from it, is there already.
 
     Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
 

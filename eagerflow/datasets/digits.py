@@ -12,9 +12,9 @@ __all__ = ["load_data"]
 def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Loads 1,797 real handwritten digits, split once and for all into training and test images.
 
-    Thirteen people wrote digits on forms. The scans of 32×32 black or white pixels were counted in blocks of
-    4×4, so that a pixel here says how many of 16 were black. Both parts hold the ten classes in equal shares,
-    and nothing is downloaded.
+    Thirteen people wrote digits on forms, which were scanned with 32×32 black or white pixels. Each pixel here is the
+    number of black ones in a block of 4×4. All ten classes are about equally frequent in both parts. The data come with
+    eagerflow; nothing is downloaded.
 
     Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
     Repository (1998), https://doi.org/10.24432/C50P49, CC BY 4.0.

@@ -40,23 +40,24 @@ def get_file(
     cache_dir: str | os.PathLike[str] | None = None,
     force_download: bool = False,
 ) -> str:
-    """The path of a file, which is downloaded unless it is there already.
+    """Downloads a file, unless it is there already, and returns its path.
 
-    The file appears under its name when it is complete and its checksum is right; until then it grows in
-    `NAME.part`, and a later call goes on where an interrupted one stopped, where the server allows that.
+    Until the file is complete and its checksum is right, it is called `NAME.part`. A later call resumes an interrupted
+    download, where the server allows that.
 
     Args:
         fname: the file's name; default: the last part of `origin`. With `extract`, the folder's name.
         origin: the address, `https://`, `http://` or `file://`.
         untar: old spelling of `extract`.
         md5_hash: old spelling of `file_hash`.
-        file_hash: the checksum, in hexadecimal digits. A file that is there with another one is replaced.
+        file_hash: the checksum, in hexadecimal digits. An existing file with another checksum is replaced. Default: it
+            isn't checked.
         cache_subdir: the folder inside `cache_dir`; or an absolute path.
         hash_algorithm: `"md5"`, `"sha256"`, or `"auto"`: by the length of `file_hash`.
-        extract: whether it is a tar or zip archive to be unpacked.
+        extract: whether the file is a tar or zip archive to unpack.
         archive_format: `"tar"`, `"zip"`, a list of them, `"auto"`, or None for neither.
-        cache_dir: default: `EAGERFLOW_HOME`, else `~/.eagerflow`.
-        force_download: download it even when it is there.
+        cache_dir: the folder for downloads; default: `EAGERFLOW_HOME`, else `~/.eagerflow`.
+        force_download: whether to download the file even when it is there.
 
     Returns:
         The path of the file; with `extract`, of the folder it was unpacked into.

@@ -35,23 +35,24 @@ def load_data(
 ) -> tuple[Split, Split]:
     """Loads the IMDB reviews: 25,000 to train with and 25,000 to test with.
 
-    A word is the number of its rank by frequency, plus `index_from`; 0 is left for padding. The file
-    (17 MB) is downloaded once, unless it is there already.
+    Each word is encoded as its rank by frequency plus `index_from`; 0 is left for padding. The file (17 MB) is
+    downloaded once, unless it is there already.
 
     Source: A. L. Maas and others, "Learning word vectors for sentiment analysis", 2011; the file is Keras'.
 
     Args:
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
-        num_words: keep only indices below this one.
-        skip_top: keep only indices from this one.
+        num_words: keep only words whose number is below this one; default: all.
+        skip_top: keep only words whose number is at least this one.
         maxlen: keep only reviews of fewer words, the start included.
         seed: the seed of the order of the reviews.
         start_char: marks the start of a review; None for no mark.
-        oov_char: stands for the words not kept; None to leave them out.
-        index_from: what is added to every rank.
+        oov_char: the number that stands for words that aren't kept; None to leave them out.
+        index_from: the number that is added to every rank.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: rows of lists of ints, and labels, 1 for praise, else 0.
+        `(x_train, y_train), (x_test, y_test)`: reviews as arrays of lists of ints, and labels: 1 for a positive review,
+        0 for a negative one.
 
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
@@ -85,7 +86,7 @@ def load_data(
 
 
 def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dict[str, int]:
-    """The rank of every word; `load_data` adds its `index_from` to it.
+    """A dict from words to their ranks by frequency, from 1. `load_data` adds its `index_from` to them.
 
     Args:
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.

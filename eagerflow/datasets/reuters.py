@@ -43,24 +43,24 @@ def load_data(
 ) -> tuple[Split, Split]:
     """Loads the Reuters newswires: 11,228 in 46 topics.
 
-    A word is the number of its rank by frequency, plus `index_from`; 0 is left for padding. The file (2 MB)
-    is downloaded once, unless it is there already.
+    Each word is encoded as its rank by frequency plus `index_from`; 0 is left for padding. The file (2 MB) is
+    downloaded once, unless it is there already.
 
     Source: Reuters-21578, D. D. Lewis, 1987 to 1997; the file is Keras'.
 
     Args:
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
-        num_words: keep only indices below this one.
-        skip_top: keep only indices from this one.
+        num_words: keep only words whose number is below this one; default: all.
+        skip_top: keep only words whose number is at least this one.
         maxlen: keep only newswires of fewer words, the start included.
-        test_split: which share is for tests, from 0 to below 1.
+        test_split: the fraction of the data that is for tests, from 0 to below 1.
         seed: the seed of the order of the newswires.
         start_char: marks the start of a newswire; None for no mark.
-        oov_char: stands for the words not kept; None to leave them out.
-        index_from: what is added to every rank.
+        oov_char: the number that stands for words that aren't kept; None to leave them out.
+        index_from: the number that is added to every rank.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: rows of lists of ints, and topics from 0 to 45.
+        `(x_train, y_train), (x_test, y_test)`: newswires as arrays of lists of ints, and topics from 0 to 45.
 
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
@@ -92,7 +92,7 @@ def load_data(
 
 
 def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> dict[str, int]:
-    """The rank of every word; `load_data` adds its `index_from` to it.
+    """A dict from words to their ranks by frequency, from 1. `load_data` adds its `index_from` to them.
 
     Args:
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
@@ -112,7 +112,7 @@ def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> 
 
 
 def get_label_names() -> tuple[str, ...]:
-    """The topics' names, in the order of the labels.
+    """The names of the topics, in the order of the labels: a tuple of strings.
 
     >>> import eagerflow as ef
     >>> ef.datasets.reuters.get_label_names()[3]

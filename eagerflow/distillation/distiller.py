@@ -17,17 +17,17 @@ __all__ = ["Distiller"]
 
 
 class Distiller(Model):
-    """A model that trains a student on its targets and on the outputs of a teacher, which stays as it is.
+    """A model that trains a student on its targets and on the outputs of a teacher, which isn't changed.
 
-    It minimizes `student_loss_weight` times the loss of `compile`, and the rest times the losses of distillation.
-    Sample weights apply to the loss of `compile` alone.
+    It minimizes `student_loss_weight` times the loss given to `compile`, plus `1 - student_loss_weight` times the
+    distillation losses. Sample weights apply to the loss of `compile` only.
 
     Args:
         teacher: a trained model.
-        student: the model to train; `predict` gives its answers.
-        distillation_losses: a `DistillationLoss` or several.
-        distillation_loss_weights: a factor for each.
-        student_loss_weight: from 0 (only the teacher counts) to 1 (only the targets).
+        student: the model to train; `predict` returns its outputs.
+        distillation_losses: a `DistillationLoss`, or a list of them.
+        distillation_loss_weights: a factor for each distillation loss; default: 1.
+        student_loss_weight: from 0 (only the teacher counts) to 1 (only the targets count).
         name: the model's name.
         **kwargs: arguments of every model.
 
@@ -82,12 +82,12 @@ class Distiller(Model):
         self.total_loss_tracker = Mean(name="total_loss")
 
     def compile(self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
-        """Set how to train.
+        """Configures the training: optimizer, loss of the student and metrics.
 
         Args:
             optimizer: an optimizer or its name.
             loss: the student's loss on its targets, or a structure of them, one for each output.
-            metrics: of the student's outputs.
+            metrics: a list of metrics of the student's outputs.
             **kwargs: further arguments of `Model.compile`.
 
         Raises:
@@ -108,7 +108,12 @@ class Distiller(Model):
         super().compile(optimizer=optimizer, loss=None, metrics=metrics, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        """What the student says.
+        """The outputs of the student.
+
+        Args:
+            inputs: the inputs of both models.
+            training: whether the student is trained.
+            **kwargs: passed on to the student.
 
         >>> teacher = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="ones")])
         >>> student = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="zeros")])
@@ -121,7 +126,14 @@ class Distiller(Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """The weighted sum of the student's loss and those of distillation.
+        """The weighted sum of the student's loss and the distillation losses.
+
+        Args:
+            x: inputs, which the teacher gets, too.
+            y: targets.
+            y_pred: the student's outputs.
+            sample_weight: weights of the samples, or None.
+            training: whether this is training.
 
         >>> teacher = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="ones")])
         >>> student = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="zeros")])
@@ -178,7 +190,7 @@ class Distiller(Model):
         return total
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal model, with both models in it.
+        """The arguments that make an equal model, with the configurations of teacher and student.
 
         >>> teacher, student = [ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)]) for _ in range(2)]
         >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.FeatureDistillation())
@@ -195,7 +207,7 @@ class Distiller(Model):
         }
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """What `compile` was told, with the student's loss.
+        """The arguments of `compile`, as numbers, strings and dicts; None before `compile`.
 
         >>> teacher, student = [ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)]) for _ in range(2)]
         >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.FeatureDistillation())
@@ -208,7 +220,11 @@ class Distiller(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A model made from `get_config`'s answer.
+        """Creates a model from the dict that `get_config` returned.
+
+        Args:
+            config: that dict.
+            custom_objects: custom classes and functions by name.
 
         >>> teacher, student = [ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)]) for _ in range(2)]
         >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.FeatureDistillation())

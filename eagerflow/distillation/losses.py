@@ -14,7 +14,9 @@ __all__ = ["DistillationLoss", "FeatureDistillation", "LogitsDistillation"]
 
 
 class DistillationLoss:
-    """Base class of losses that measure how far a student is from its teacher. A subclass writes `compute_loss`.
+    """Base class of losses that compare the outputs of a student model with its teacher's.
+
+    A subclass writes `compute_loss`.
 
     >>> import eagerflow as ef
     >>> class Distance(ef.distillation.DistillationLoss):
@@ -25,12 +27,12 @@ class DistillationLoss:
     """
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
-        """The distance, one number.
+        """Computes the loss, a scalar tensor.
 
         Args:
-            teacher_outputs: a tensor, or a structure of them.
-            student_outputs: the same of the student.
-            **kwargs: for a subclass.
+            teacher_outputs: the teacher's outputs: a tensor, or a structure of tensors.
+            student_outputs: the student's outputs, in the same structure.
+            **kwargs: further arguments that a subclass takes.
 
         >>> class Distance(ef.distillation.DistillationLoss):
         ...     def compute_loss(self, teacher_outputs, student_outputs, **kwargs):
@@ -43,7 +45,11 @@ class DistillationLoss:
         )
 
     def validate_outputs(self, teacher_outputs: Any, student_outputs: Any) -> None:
-        """Refuse outputs that don't belong together.
+        """Raises an error for outputs that this loss can't compare.
+
+        Args:
+            teacher_outputs: the teacher's outputs.
+            student_outputs: the student's outputs.
 
         Raises:
             ValueError: for structures that differ.
@@ -54,7 +60,11 @@ class DistillationLoss:
         tree.assert_same_structure(teacher_outputs, student_outputs)
 
     def validate_model_compatibility(self, teacher: Any, student: Any) -> None:
-        """Refuse models that can't be compared; here, none.
+        """Raises an error for models that this loss can't compare. The base class accepts all.
+
+        Args:
+            teacher: the teacher model.
+            student: the student model.
 
         >>> teacher, student = ef.Sequential([ef.layers.Dense(3)]), ef.Sequential([ef.layers.Dense(3)])
         >>> ef.distillation.LogitsDistillation().validate_model_compatibility(teacher, student)  # nothing to refuse
@@ -63,7 +73,7 @@ class DistillationLoss:
 
 @distillation_table.add()
 class FeatureDistillation(DistillationLoss):
-    """The distance between the outputs of one layer of the teacher and one of the student.
+    """A distillation loss between the outputs of a layer of the teacher and a layer of the student.
 
     Args:
         loss: a loss or its name, or a structure of them, one for each output; None leaves an output out.
@@ -71,7 +81,8 @@ class FeatureDistillation(DistillationLoss):
         student_layer_name: the student's layer; None for the model's own output.
 
     Raises:
-        ValueError: when all losses are None; for names in a model without a graph, or that it hasn't.
+        ValueError: when all losses are None. In `Distiller`: for a layer's name that a model doesn't have, or a name in
+            a model that isn't functional.
 
     Source: Romero et al. 2014, https://arxiv.org/abs/1412.6550.
 
@@ -87,10 +98,14 @@ class FeatureDistillation(DistillationLoss):
         self.teacher_layer_name, self.student_layer_name = teacher_layer_name, student_layer_name
 
     def validate_model_compatibility(self, teacher: Any, student: Any) -> None:
-        """Refuse models without the layers.
+        """Raises an error for models that don't have the named layers.
+
+        Args:
+            teacher: the teacher model.
+            student: the student model.
 
         Raises:
-            ValueError: for a name in a model without a graph, or that it hasn't.
+            ValueError: for a layer's name that a model doesn't have, or a name in a model that isn't functional.
 
         >>> teacher = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="hidden")])
         >>> student = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="small")])
@@ -113,7 +128,11 @@ class FeatureDistillation(DistillationLoss):
                     raise ValueError(f"In {who} model: {error}") from None
 
     def validate_outputs(self, teacher_outputs: Any, student_outputs: Any) -> None:
-        """Refuse outputs that don't fit each other, or the losses.
+        """Raises an error for outputs whose structures differ from each other or from the losses'.
+
+        Args:
+            teacher_outputs: the teacher's outputs.
+            student_outputs: the student's outputs.
 
         Raises:
             ValueError: for structures that differ.
@@ -129,7 +148,12 @@ class FeatureDistillation(DistillationLoss):
             raise ValueError(f"Loss structure mismatch: one loss is needed for each output. {error}") from None
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
-        """The sum of the means of the losses.
+        """The mean of the loss, summed over the outputs.
+
+        Args:
+            teacher_outputs: the outputs of the teacher: a tensor, or a structure of them.
+            student_outputs: those of the student, in the same structure.
+            **kwargs: ignored.
 
         >>> loss = ef.distillation.FeatureDistillation("mae")
         >>> float(loss.compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 6.0]])))
@@ -138,7 +162,7 @@ class FeatureDistillation(DistillationLoss):
         return _total(self.loss, lambda loss, a, b: ops.mean(loss(a, b)), teacher_outputs, student_outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one.
+        """The arguments that make an equal loss, as values that fit into JSON.
 
         >>> ef.distillation.FeatureDistillation("mse", "hidden", "small").get_config()["teacher_layer_name"]
         'hidden'
@@ -148,7 +172,7 @@ class FeatureDistillation(DistillationLoss):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer.
+        """Creates a loss from the dict that `get_config` returned.
 
         >>> config = ef.distillation.FeatureDistillation("mse", "hidden", "small").get_config()
         >>> ef.distillation.FeatureDistillation.from_config(config).student_layer_name
@@ -159,13 +183,13 @@ class FeatureDistillation(DistillationLoss):
 
 @distillation_table.add()
 class LogitsDistillation(DistillationLoss):
-    """The distance between the logits of teacher and student, softened by a temperature.
+    """A distillation loss between the logits of teacher and student, softened by a temperature.
 
-    With Kullback-Leibler divergence, the default, it is that of the two softmax, times the temperature squared. Keras
-    forgets the softmax when the loss is given by its name.
+    With the default, it is the Kullback-Leibler divergence between the softmax of both, times the temperature squared.
+    (Keras applies no softmax when the loss is given by its name.)
 
     Args:
-        temperature: what outputs are divided by.
+        temperature: what logits are divided by; higher values make the teacher's probabilities more even.
         loss: a loss or its name, or a structure of them, one for each output; None leaves an output out.
 
     Raises:
@@ -188,7 +212,12 @@ class LogitsDistillation(DistillationLoss):
         self.temperature = temperature
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
-        """The sum of the means of the losses.
+        """The mean of the loss, summed over the outputs.
+
+        Args:
+            teacher_outputs: the outputs of the teacher: a tensor, or a structure of them.
+            student_outputs: those of the student, in the same structure.
+            **kwargs: ignored.
 
         >>> loss = ef.distillation.LogitsDistillation(temperature=2.0)
         >>> sure, unsure = ef.Tensor([[0.0, 4.0]]), ef.Tensor([[0.0, 0.0]])
@@ -205,7 +234,7 @@ class LogitsDistillation(DistillationLoss):
         return _total(self.loss, one, teacher_outputs, student_outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one.
+        """The arguments that make an equal loss, as values that fit into JSON.
 
         >>> ef.distillation.LogitsDistillation(temperature=2.0).get_config()["temperature"]
         2.0
@@ -214,7 +243,7 @@ class LogitsDistillation(DistillationLoss):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer.
+        """Creates a loss from the dict that `get_config` returned.
 
         >>> config = ef.distillation.LogitsDistillation(temperature=2.0).get_config()
         >>> ef.distillation.LogitsDistillation.from_config(config).temperature

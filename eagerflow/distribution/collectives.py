@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def no_sync() -> Iterator[None]:
-    """Inside the block an optimizer that accumulates gradients sends nothing until the step that updates.
+    """A block in which an optimizer with `gradient_accumulation_steps` sends gradients only in the steps that update.
 
-    `fit` does so by itself. In a custom loop this block promises that all ranks call `optimizer.gather()` before
-    anybody saves or reads the optimizer's state: until then each rank has its own gradients alone. It is meant for
-    `gradient_accumulation_steps`; other optimizers update in each step, and need the gradients of all ranks for it.
+    It saves communication in a custom training loop; `fit` does so by itself. All ranks must call `optimizer.gather()`
+    before the optimizer's state is saved or read, since until then each rank has accumulated only its own gradients.
+    Optimizers that update in every step aren't affected.
 
     >>> import eagerflow as ef
     >>> with ef.distribution.no_sync():
@@ -49,13 +49,13 @@ def barrier() -> None:
 
 
 def all_reduce(x: Any, op: str = "sum") -> Tensor:
-    """The sum (`"mean"`, `"max"`, `"min"`, `"prod"`) of all ranks' tensors, on all of them.
+    """Combines the tensors of all ranks elementwise, by default to their sum; every rank gets the result.
 
     Sums and means are differentiable: their gradients are sums and means over the ranks as well.
 
     Args:
         x: a tensor, of the same shape on all ranks.
-        op: how they become one.
+        op: `"sum"`, `"mean"`, `"max"`, `"min"` or `"prod"`.
 
     Raises:
         ValueError: for an unknown `op`.
@@ -74,11 +74,11 @@ def all_reduce(x: Any, op: str = "sum") -> Tensor:
 
 
 def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
-    """The arrays of all ranks, one after the other along `axis`, on all of them; they may differ in length there.
+    """Joins the arrays of all ranks along `axis`, in the order of the ranks; every rank gets the result.
 
     Args:
-        x: this rank's array; it may have another length along `axis` than those of others, and no other shape.
-        axis: along which they are put one after the other.
+        x: this rank's array. Shapes may differ between ranks along `axis` only.
+        axis: the axis to join along.
 
     >>> import eagerflow as ef
     >>> ef.distribution.all_gather([1.0, 2.0]).tolist()

@@ -24,25 +24,27 @@ _DISTRIBUTION = Shared("the distribution in force", lambda: world.distribution)
 
 
 class DataParallel:
-    """Every rank holds the whole model, and works on its rows of each global batch.
+    """Data parallelism: every rank (process) holds the whole model and works on its rows of each global batch.
 
-    The same script with the same `batch_size`, which is that of all ranks together, trains the same model on any number
-    of ranks, up to rounding: see `docs/distribution.md`. On one rank it changes nothing.
+    `batch_size` is that of all ranks together, so that the same script trains the same model on any number of ranks, up
+    to rounding: see `docs/distribution.md`. With one rank it changes nothing.
 
     Args:
-        device_mesh: a mesh of as many devices as there are ranks; its first axis is that of the batch.
-        devices: the same as a list of devices.
-        auto_shard_dataset: True: data that `fit` is given are the same on all ranks, each of which takes its rows.
-            False: every rank brings its own batches.
+        device_mesh: a mesh of as many devices as there are ranks; its first axis is that of the batch. Default: all
+            ranks.
+        devices: a list of devices, instead of a mesh.
+        auto_shard_dataset: True: `fit` gets the same data on all ranks, and each uses its rows of every batch.
+            False: `fit` gets other batches on each rank.
         synchronize_batch_norm: True or False for all `BatchNormalization` layers; None: what each layer says.
-        shard_optimizer: keep 1/n of the optimizer's state on each rank: True, False or `"auto"`.
+        shard_optimizer: whether each of n ranks keeps only 1/n of the optimizer's state: True, False or `"auto"`.
         gradient_dtype: the type in which gradients are sent, `"float16"` or `"bfloat16"`; None: their own.
-        bucket_bytes: gradients are sent in pieces of about so many bytes; None: about 12 MB.
-        timeout: seconds that ranks wait for each other before the job is ended; `EAGERFLOW_TIMEOUT` takes precedence.
+        bucket_bytes: gradients are sent in buckets of about this many bytes; None: about 12 MB.
+        timeout: seconds that ranks wait for each other before the job is ended. The environment variable
+            `EAGERFLOW_TIMEOUT` takes precedence.
 
     Attributes:
-        communicator: of its ranks.
-        device_mesh: as given, or one axis `"batch"` with all ranks.
+        communicator: the communicator of its ranks.
+        device_mesh: the given mesh, or one with a single axis `"batch"` of all ranks.
         batch_dim_name: the name of the first axis.
 
     Raises:
@@ -92,7 +94,7 @@ class DataParallel:
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[Any]:
-        """Inside the block this distribution is in force; models that are compiled there keep it.
+        """A block inside which this distribution applies. Models that are compiled there keep it.
 
         >>> with ef.distribution.DataParallel().scope():
         ...     model = ef.Sequential([ef.layers.Dense(1)])
@@ -108,7 +110,7 @@ class DataParallel:
 
     @property
     def num_model_replicas(self) -> int:
-        """How many ranks hold the model: all.
+        """How many ranks have a copy of the model: all of them.
 
         >>> ef.distribution.DataParallel().num_model_replicas
         1
@@ -126,7 +128,7 @@ class DataParallel:
 
     @property
     def data_shard_id(self) -> int:
-        """Which part of each batch is this rank's: its number.
+        """The number of the part of each batch that this rank uses, from 0.
 
         >>> ef.distribution.DataParallel().data_shard_id
         0
@@ -134,9 +136,9 @@ class DataParallel:
         return self.communicator.rank
 
     def distribute_dataset(self, dataset: Any) -> Any:
-        """Batches for a custom loop: this rank's rows of each global batch.
+        """Divides batches for a custom training loop: yields this rank's rows of each global batch.
 
-        While the body of the loop runs, losses, metrics and `optimizer.apply` count for all ranks together.
+        In the body of the loop, losses, metrics and `optimizer.apply` are computed for all ranks together.
 
         Args:
             dataset: an iterable of global batches, the same on all ranks.
@@ -153,7 +155,10 @@ class DataParallel:
         return dataset if alone or isinstance(dataset, Distributed) else Distributed(dataset, self.communicator)
 
     def get_data_layout(self, data_shape: Any) -> TensorLayout:
-        """Batches are divided along their first axis.
+        """The layout of a batch: divided along its first axis.
+
+        Args:
+            data_shape: the shape of the batch.
 
         >>> ef.distribution.DataParallel().get_data_layout((32, 28, 28)).axes
         ('batch', None, None)
@@ -161,7 +166,10 @@ class DataParallel:
         return TensorLayout([self.batch_dim_name, *[None] * (len(data_shape) - 1)], self.device_mesh)
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
-        """Variables are whole on each rank.
+        """The layout of a variable: every rank has the whole of it.
+
+        Args:
+            variable: the variable.
 
         >>> ef.distribution.DataParallel().get_variable_layout(ef.Variable(ef.ops.ones((3, 4)))).axes
         (None, None)
@@ -169,7 +177,10 @@ class DataParallel:
         return TensorLayout([None] * len(variable.shape), self.device_mesh)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
-        """None: what is computed within a model lies where its batch lies.
+        """Returns None: tensors inside a model are divided as the batch is.
+
+        Args:
+            path: the path of the tensor.
 
         >>> print(ef.distribution.DataParallel().get_tensor_layout("dense/output"))
         None
@@ -181,15 +192,16 @@ class DataParallel:
 
 
 class ModelParallel(DataParallel):
-    """Keras' way to divide a model among devices, for layouts that divide nothing.
+    """Keras' interface to model parallelism, for meshes that divide only the batch.
 
-    Here no model is divided: with such a layout this is `DataParallel`, with any other it raises.
+    eagerflow doesn't divide models among devices. With such a mesh it works as `DataParallel`; with any other it raises
+    an error.
 
     Args:
         layout_map: a `LayoutMap`, in whose mesh all axes but that of the batch have length 1.
-        batch_dim_name: the axis along which batches are divided; default: the first.
+        batch_dim_name: the name of the axis along which batches are divided; default: the first.
         auto_shard_dataset: as in `DataParallel`.
-        **kwargs: settings of `DataParallel`.
+        **kwargs: other arguments of `DataParallel`.
 
     Raises:
         ValueError: where the mesh would divide the model.
@@ -230,7 +242,10 @@ class ModelParallel(DataParallel):
         self.batch_dim_name, self.layout_map = name, layout_map
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
-        """What the layout map says, which divides nothing.
+        """The layout that the layout map has for a variable.
+
+        Args:
+            variable: the variable.
 
         >>> import eagerflow as ef
         >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])
@@ -243,7 +258,10 @@ class ModelParallel(DataParallel):
         return self.layout_map[variable.path] or super().get_variable_layout(variable)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
-        """What the layout map says.
+        """The layout that the layout map has for a tensor.
+
+        Args:
+            path: the path of the tensor.
 
         >>> import eagerflow as ef
         >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])

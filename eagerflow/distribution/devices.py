@@ -16,7 +16,7 @@ def list_devices(device_type: str | None = None) -> list[str]:
     (The devices that this process could compute on are `eagerflow.list_devices()`.)
 
     Args:
-        device_type: `"cpu"`, `"gpu"` or `"tpu"`; default: what ranks compute on.
+        device_type: `"cpu"`, `"gpu"` or `"tpu"`; default: the type in use.
 
     Raises:
         ValueError: for another type.
@@ -33,10 +33,10 @@ def list_devices(device_type: str | None = None) -> list[str]:
 
 
 def get_device_count(device_type: str | None = None) -> int:
-    """How many devices all ranks have together.
+    """The number of devices of all ranks together.
 
     Args:
-        device_type: `"cpu"`, `"gpu"`, or None for those in use.
+        device_type: `"cpu"`, `"gpu"`, or None for the type in use.
 
     >>> import eagerflow as ef
     >>> ef.distribution.get_device_count()

@@ -27,16 +27,17 @@ __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
 def initialize(
     job_addresses: str | Sequence[str] | None = None, num_processes: int | None = None, process_id: int | None = None
 ) -> None:
-    """Join the ranks that were started together; `DataParallel` does it where a script doesn't.
+    """Connects the ranks that a launcher such as `mpirun` started. `DataParallel` does it where a script doesn't.
 
-    Rank 0's random seed becomes that of all. What is left out is taken from `KERAS_DISTRIBUTION_JOB_ADDRESSES`,
-    `KERAS_DISTRIBUTION_NUM_PROCESSES` and `KERAS_DISTRIBUTION_PROCESS_ID`, as in Keras. All three are only checked:
-    it is the launcher that knows.
+    All ranks get rank 0's random seed. The number of ranks and their addresses come from the launcher; the arguments
+    are only checked against it. Arguments that are left out are taken from `KERAS_DISTRIBUTION_JOB_ADDRESSES`,
+    `KERAS_DISTRIBUTION_NUM_PROCESSES` and `KERAS_DISTRIBUTION_PROCESS_ID`, as in Keras.
 
     Args:
-        job_addresses: of the processes, one text with commas or a list; a single one, Keras' coordinator, says nothing.
-        num_processes: how many ranks there are.
-        process_id: the number of this one.
+        job_addresses: the addresses of all processes, as a list or a text with commas. A single address (Keras'
+            coordinator) isn't checked.
+        num_processes: the number of ranks.
+        process_id: the number of this rank, from 0.
 
     Raises:
         ValueError: on all ranks, where an argument contradicts the launcher on one of them.
@@ -92,7 +93,7 @@ def _hint(found: int, name: str) -> str:
 
 
 def joined() -> Communicator:
-    """The communicator of all ranks; joins them at the first call.
+    """The communicator of all ranks, which are connected at the first call (see `initialize`).
 
     >>> import eagerflow as ef
     >>> ef.distribution.joined().size
@@ -138,7 +139,7 @@ def rank() -> int:
 
 
 def size() -> int:
-    """How many processes train together.
+    """The number of ranks (processes that train together).
 
     >>> import eagerflow as ef
     >>> ef.distribution.size()

@@ -17,10 +17,10 @@ __all__ = ["DeviceMesh", "LayoutMap", "TensorLayout", "distribute_tensor"]
 
 
 class DeviceMesh:
-    """Devices, arranged along named axes.
+    """An array of devices with named axes.
 
     Args:
-        shape: how many devices lie along each axis.
+        shape: the number of devices along each axis.
         axis_names: the names of the axes.
         devices: names of devices; default: those of all ranks.
 
@@ -61,7 +61,7 @@ class TensorLayout:
     """How a tensor's axes are divided along the axes of a device mesh.
 
     Args:
-        axes: for each axis of the tensor the name of an axis of the mesh, or None.
+        axes: for each axis of the tensor, the name of the mesh axis that it is divided along; None: it isn't divided.
         device_mesh: the mesh; it may be set later, once.
 
     Raises:
@@ -80,7 +80,7 @@ class TensorLayout:
 
     @property
     def device_mesh(self) -> DeviceMesh | None:
-        """The mesh, None while it isn't known.
+        """The mesh; None until it is set.
 
         >>> layout = ef.distribution.TensorLayout(("batch", None))
         >>> layout.device_mesh = ef.distribution.DeviceMesh((1,), ["batch"])
@@ -103,10 +103,10 @@ class TensorLayout:
 
 
 class LayoutMap(MutableMapping[str, Any]):
-    """Layouts by the paths of variables; keys are regular expressions that match a whole path.
+    """A dict-like map from variables' paths to layouts; keys are regular expressions that match a whole path.
 
     Args:
-        device_mesh: the mesh of layouts that name none.
+        device_mesh: the mesh for layouts that are given as tuples of axes.
 
     >>> import eagerflow as ef
     >>> layouts = ef.distribution.LayoutMap(ef.distribution.DeviceMesh((1, 1), ["batch", "model"]))
@@ -152,11 +152,11 @@ class LayoutMap(MutableMapping[str, Any]):
 
 
 def distribute_tensor(tensor: TensorLike, layout: TensorLayout) -> Tensor:
-    """The tensor: every rank has the whole of it, whatever the layout says.
+    """Returns the whole tensor on every rank, whatever the layout says.
 
     Args:
-        tensor: what is distributed.
-        layout: how, in Keras' terms.
+        tensor: the tensor.
+        layout: a `TensorLayout`.
 
     Raises:
         ValueError: when the layout has another number of axes than the tensor, or divides it among several ranks along

@@ -8,11 +8,11 @@ __all__ = ["report"]
 
 
 def report() -> list[str]:
-    """Where training on many ranks differed from that in one process, as noted by this rank: each thing once.
+    """What made training on several ranks differ from training in one process: a list of texts.
 
-    Such are draws of random numbers that don't belong to the rows of a batch, and what layers keep of the rows that
-    they saw, such as the moving averages of a `BatchNormalization` that isn't synchronized. Empty: nothing of the kind
-    was seen.
+    Each rank lists what it noticed itself. Examples are random numbers that weren't drawn per row of a batch, and state
+    that a layer computes from the rows it sees, such as the moving averages of a `BatchNormalization` that isn't
+    synchronized. The list is empty if nothing of the kind happened.
 
     >>> import eagerflow as ef
     >>> ef.distribution.report()

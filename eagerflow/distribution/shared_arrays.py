@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 
 def shared(load: Callable[[], T]) -> T:
-    """The result of a loading function, with its arrays held once per machine rather than once per rank.
+    """Loads data once per machine instead of once per rank: its ranks share the arrays in memory.
 
-    One rank of each machine calls the function; all of its ranks see the same memory, which may only be read. All
-    ranks call this together. The memory is theirs until the last of them ends.
+    One rank of each machine calls `load`; the others get read-only views of the same memory. All ranks must call
+    `shared` together. The memory is freed when the last of them ends.
 
     Args:
-        load: a function without arguments, which gives arrays, or nested structures of them; what is no array must be
-            picklable.
+        load: a function without arguments that returns arrays or nested structures of them; anything else in them must
+            be picklable.
 
     Raises:
         RuntimeError: on all ranks, when `load` raised on one of them.

@@ -49,7 +49,7 @@ def serialize(initializer: Any) -> Configuration:
     """The configuration of an initializer, from which `deserialize` makes an equal one.
 
     Args:
-        initializer: an initializer of ours, or one whose class is registered.
+        initializer: a built-in initializer, or one whose class is registered.
 
     >>> config = ef.initializers.serialize(ef.initializers.Constant(3.0))
     >>> config["class_name"], config["config"]
@@ -63,11 +63,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """Makes an initializer from its configuration.
 
     Args:
-        config: what `serialize` gives.
-        custom_objects: classes of your own by name, searched first.
+        config: the configuration that `serialize` returned.
+        custom_objects: custom classes by name, which are searched first.
 
     Raises:
-        UnknownNameError: for a class that is neither ours nor registered.
+        UnknownNameError: for a class that is neither built in nor registered.
 
     >>> config = ef.initializers.serialize(ef.initializers.Constant(3.0))
     >>> ef.initializers.deserialize(config)((2,)).tolist()
@@ -78,7 +78,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 @boundary
 def get(identifier: InitializerLike) -> Initializer | Any:
-    """Finds an initializer by its name, configuration or class, or makes one of an array of values.
+    """Finds an initializer by its name, configuration or class, or makes one from an array of values.
 
     Args:
         identifier: `"glorot_uniform"`, `"GlorotUniform"`, `{"class_name": ..., "config": ...}`, a function

@@ -49,7 +49,7 @@ class Constant(Initializer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Initializer:
-        """An initializer made from `get_config`'s answer.
+        """Creates an initializer from the dict that `get_config` returned.
 
         >>> ef.initializers.Constant.from_config({"value": 2.5})((2,)).tolist()
         [2.5, 2.5]
@@ -86,7 +86,7 @@ class Identity(Initializer):
     """The identity matrix, times `gain`.
 
     Args:
-        gain: a factor.
+        gain: a factor that the matrix is multiplied by.
 
     >>> ef.initializers.Identity(gain=2.0)((2, 2)).tolist()
     [[2.0, 0.0], [0.0, 2.0]]
@@ -103,13 +103,14 @@ class Identity(Initializer):
 
 @table.add("stft", "STFTInitializer")
 class STFT(Initializer):
-    """Kernels of shape (samples, 1, frequencies) with which a convolution is a short-time Fourier transform.
+    """Kernels with which a 1D convolution computes a short-time Fourier transform, of shape (samples, 1, frequencies).
 
     Args:
         side: `"real"` or `"imag"`: which part the kernels compute.
         window: a name such as `"hann"`, `"hamming"`, `"blackman"` or `"tukey"`, an array of samples, or None.
         scaling: `"density"` or `"spectrum"` to divide by the window's L2 or L1 norm, or None.
-        periodic: whether the window is one period of a periodic one.
+        periodic: whether to use the periodic form of the window (its last sample is left out) instead of the symmetric
+            one.
 
     Raises:
         ValueError: for an unknown side, window or scaling.

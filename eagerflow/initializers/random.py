@@ -65,9 +65,9 @@ class RandomNormal(RandomInitializer):
     """Draws from a normal distribution.
 
     Args:
-        mean: the mean.
+        mean: the mean of the distribution.
         stddev: the standard deviation.
-        seed: an integer, a `SeedGenerator` or None.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
 
     >>> weights = ef.initializers.RandomNormal(mean=1.0, stddev=0.1, seed=1)((100, 100))
     >>> weights.shape, round(float(weights.mean()), 2), round(float(weights.std()), 2)
@@ -85,12 +85,12 @@ class RandomNormal(RandomInitializer):
 
 @table.add("truncated_normal")
 class TruncatedNormal(RandomInitializer):
-    """Draws from a normal distribution, those beyond two standard deviations drawn again.
+    """Draws from a normal distribution; values beyond two standard deviations are drawn again.
 
     Args:
         mean: the mean before truncation.
         stddev: the standard deviation before truncation.
-        seed: an integer, a `SeedGenerator` or None.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
 
     >>> weights = ef.initializers.TruncatedNormal(stddev=0.5, seed=1)((100,))
     >>> float(abs(weights).max()) <= 2 * 0.5
@@ -113,7 +113,7 @@ class RandomUniform(RandomInitializer):
     Args:
         minval: the lower bound.
         maxval: the upper bound.
-        seed: an integer, a `SeedGenerator` or None.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
 
     >>> weights = ef.initializers.RandomUniform(-0.5, 0.5, seed=1)((100, 100))
     >>> round(float(weights.min()), 2), round(float(weights.max()), 2)
@@ -137,9 +137,9 @@ class VarianceScaling(RandomInitializer):
         scale: a positive factor.
         mode: which `n`: `"fan_in"`, `"fan_out"` or their mean, `"fan_avg"`.
         distribution: `"truncated_normal"` (also `"normal"`), `"untruncated_normal"` or `"uniform"`.
-        seed: an integer, a `SeedGenerator` or None.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
         input_axes: the axes of the weight that count as inputs; default: all but the last.
-        output_axes: those that count as outputs; default: all but the last but one.
+        output_axes: those that count as outputs; default: all but the second to last.
 
     Raises:
         ValueError: for a scale that isn't positive, an unknown mode or distribution.
@@ -224,9 +224,9 @@ class GlorotUniform(_Preset):
     """Draws uniformly from ±`sqrt(6 / (fan_in + fan_out))`. Source: Glorot and Bengio 2010.
 
     Args:
-        seed: an integer, a `SeedGenerator` or None.
-        input_axes: the axes of the weight that count as inputs.
-        output_axes: those that count as outputs.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
+        input_axes: the axes of the weight that count as inputs; default: all but the last.
+        output_axes: those that count as outputs; default: all but the second to last.
 
     >>> weights = ef.initializers.GlorotUniform(seed=1)((300, 300))
     >>> round(float(abs(weights).max()), 2), (6 / (300 + 300)) ** 0.5
@@ -241,9 +241,9 @@ class GlorotNormal(_Preset):
     """Draws from a truncated normal with variance `2 / (fan_in + fan_out)`. Source: Glorot and Bengio 2010.
 
     Args:
-        seed: an integer, a `SeedGenerator` or None.
-        input_axes: the axes of the weight that count as inputs.
-        output_axes: those that count as outputs.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
+        input_axes: the axes of the weight that count as inputs; default: all but the last.
+        output_axes: those that count as outputs; default: all but the second to last.
 
     >>> weights = ef.initializers.GlorotNormal(seed=1)((300, 100))
     >>> round(float(weights.std()), 2), round((2 / (300 + 100)) ** 0.5, 2)
@@ -258,9 +258,9 @@ class LecunNormal(_Preset):
     """Draws from a truncated normal with variance `1 / fan_in`. Source: LeCun et al. 1998, Klambauer et al. 2017.
 
     Args:
-        seed: an integer, a `SeedGenerator` or None.
-        input_axes: the axes of the weight that count as inputs.
-        output_axes: those that count as outputs.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
+        input_axes: the axes of the weight that count as inputs; default: all but the last.
+        output_axes: those that count as outputs; default: all but the second to last.
 
     >>> weights = ef.initializers.LecunNormal(seed=1)((100, 200))
     >>> round(float(weights.std()), 2), (1 / 100) ** 0.5
@@ -275,9 +275,9 @@ class LecunUniform(_Preset):
     """Draws uniformly from ±`sqrt(3 / fan_in)`. Source: LeCun et al. 1998.
 
     Args:
-        seed: an integer, a `SeedGenerator` or None.
-        input_axes: the axes of the weight that count as inputs.
-        output_axes: those that count as outputs.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
+        input_axes: the axes of the weight that count as inputs; default: all but the last.
+        output_axes: those that count as outputs; default: all but the second to last.
 
     >>> weights = ef.initializers.LecunUniform(seed=1)((300, 10))
     >>> round(float(abs(weights).max()), 2), (3 / 300) ** 0.5
@@ -292,9 +292,9 @@ class HeNormal(_Preset):
     """Draws from a truncated normal with variance `2 / fan_in`. Source: He et al. 2015.
 
     Args:
-        seed: an integer, a `SeedGenerator` or None.
-        input_axes: the axes of the weight that count as inputs.
-        output_axes: those that count as outputs.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
+        input_axes: the axes of the weight that count as inputs; default: all but the last.
+        output_axes: those that count as outputs; default: all but the second to last.
 
     >>> weights = ef.initializers.HeNormal(seed=1)((200, 100))
     >>> round(float(weights.std()), 2), (2 / 200) ** 0.5
@@ -309,9 +309,9 @@ class HeUniform(_Preset):
     """Draws uniformly from ±`sqrt(6 / fan_in)`. Source: He et al. 2015.
 
     Args:
-        seed: an integer, a `SeedGenerator` or None.
-        input_axes: the axes of the weight that count as inputs.
-        output_axes: those that count as outputs.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
+        input_axes: the axes of the weight that count as inputs; default: all but the last.
+        output_axes: those that count as outputs; default: all but the second to last.
 
     >>> weights = ef.initializers.HeUniform(seed=1)((600, 10))
     >>> round(float(abs(weights).max()), 2), (6 / 600) ** 0.5
@@ -328,8 +328,8 @@ class Orthogonal(RandomInitializer):
     All axes but the last are taken together as rows.
 
     Args:
-        gain: a factor.
-        seed: an integer, a `SeedGenerator` or None.
+        gain: a factor that the matrix is multiplied by.
+        seed: an integer, a `SeedGenerator`, or None for the global seed (see `set_random_seed`).
 
     Source: Saxe et al. 2013, https://arxiv.org/abs/1312.6120; uniform by the signs of R's diagonal, Mezzadri 2006.
 

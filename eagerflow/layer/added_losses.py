@@ -68,15 +68,15 @@ class LossHolder:
                     scope.add_loss(term)
 
     def add_metric(self: Any, *args: Any, **kwargs: Any) -> None:
-        """Keras 2's way to measure something in `call`; refused, as in Keras 3, but in programs of Keras 2.
+        """Keras 2's way to measure something in `call`. It works only in programs run by `python -m eagerflow run`.
 
         Args:
             *args: a tensor, whose mean over the epoch is shown.
             **kwargs: the `name` it is reported under, and `aggregation="mean"`.
 
         Raises:
-            NotImplementedError: outside of `python -m eagerflow run`; it says what to write instead.
-            ValueError: there, without a name, or for another aggregation.
+            NotImplementedError: in all other programs, as in Keras 3; the message says what to write instead.
+            ValueError: without a name, or for another aggregation.
         """
         named = len(args) > 1 or "name" in kwargs
         if behaviour.keras_2 and not named and any([isinstance(v, Metric) for v in vars(self).values()]):
@@ -94,7 +94,7 @@ class LossHolder:
 
     @property
     def losses(self: Any) -> list[Tensor]:
-        """The added losses of this layer and its sublayers, then those of weight regularizers.
+        """What `add_loss` added in this layer and its sublayers, then the weight regularizers: a list of scalars.
 
         >>> layer = ef.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.5))
         >>> layer.build((None, 3))

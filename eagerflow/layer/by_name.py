@@ -36,11 +36,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """Makes a layer from its configuration.
 
     Args:
-        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
         custom_objects: further classes by name; those that are registered are known already.
 
     Raises:
-        UnknownNameError: for a class that is neither ours nor registered, with the nearest known name.
+        UnknownNameError: for a class that is neither built in nor registered, with the nearest known name.
 
     >>> import eagerflow as ef
     >>> config = ef.layers.serialize(ef.layers.Dense(3))

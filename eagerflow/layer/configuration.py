@@ -76,11 +76,10 @@ class Configurable:
     def get_config(self: Any) -> dict[str, Any]:
         """The arguments that make an equal layer, as values that fit into JSON.
 
-        Our classes keep their arguments under their names. A class of a user that doesn't override this gets them
-        from the arguments its `__init__` was called with.
+        A custom layer that doesn't override this gets the arguments that its `__init__` was called with.
 
         Raises:
-            NotImplementedError: when such an argument can't be described.
+            NotImplementedError: when one of these arguments can't be put into JSON.
 
         >>> config = ef.layers.Dropout(0.25, name="drop").get_config()
         >>> config["name"], config["rate"]
@@ -114,7 +113,10 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """A layer made from `get_config`'s answer.
+        """Creates a layer from the dict that `get_config` returned.
+
+        Args:
+            config: the arguments of `__init__`, by name.
 
         Raises:
             TypeError: when `__init__` doesn't take these arguments.

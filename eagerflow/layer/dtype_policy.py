@@ -31,8 +31,8 @@ class DTypePolicy(Told):
     """The data types of a layer's weights and of its computations.
 
     Args:
-        name: a type name, which then stands for both, or `"mixed_float16"` / `"mixed_bfloat16"`: weights in
-            float32, computations in the shorter type.
+        name: a type name, used for both; or `"mixed_float16"` / `"mixed_bfloat16"`: weights in float32, computations
+            in the 16-bit type. Default: `floatx()`.
 
     Raises:
         ValueError: for an unknown name.
@@ -65,12 +65,12 @@ class DTypePolicy(Told):
         return None
 
     def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
-        """An input as a layer takes it: arrays become tensors, and floats the type `dtype`.
+        """Converts one input of a layer: arrays become tensors, and floating-point values are cast to `dtype`.
 
         Args:
-            x: an array, a tensor, or anything else, which is left as it is.
-            autocast: whether floats change their type.
-            dtype: that type.
+            x: an array or a tensor; anything else is returned unchanged.
+            autocast: whether to cast floating-point values.
+            dtype: the name of the type that they are cast to.
 
         >>> import eagerflow as ef
         >>> import numpy
@@ -106,7 +106,10 @@ class DTypePolicy(Told):
 
 
 class FloatDTypePolicy(DTypePolicy):
-    """`DTypePolicy` under the name that Keras gives to policies without quantization.
+    """`DTypePolicy` under Keras' name for policies without quantization.
+
+    Args:
+        name: as for `DTypePolicy`: a type name, `"mixed_float16"` or `"mixed_bfloat16"`.
 
     >>> import eagerflow as ef
     >>> ef.FloatDTypePolicy("mixed_bfloat16").compute_dtype
@@ -116,14 +119,14 @@ class FloatDTypePolicy(DTypePolicy):
 
 @table.add()
 class QuantizedDTypePolicy(DTypePolicy):
-    """The types of a layer whose weights are quantized.
+    """The dtype policy of a layer whose weights are quantized.
 
     Args:
         mode: `"int8"`, `"int4"` or `"float8"`.
-        source_name: the name of the policy before; default: the global one.
+        source_name: the name of the layer's policy before quantization; default: the global one.
 
     Raises:
-        ValueError: for another mode, or `"int8"` in float16, which has too few digits for its sums.
+        ValueError: for another mode, or for `"int8"` with float16 computations, whose range is too small for the sums.
 
     >>> import eagerflow as ef
     >>> ef.dtype_policies.QuantizedDTypePolicy("int8", "float32").name
@@ -161,15 +164,15 @@ class QuantizedDTypePolicy(DTypePolicy):
 
 @table.add()
 class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
-    """The types of a layer that trains in floats of eight bits.
+    """The dtype policy of a layer that trains with 8-bit floats.
 
     Args:
         mode: `"float8"`.
-        source_name: the name of the policy before; default: the global one.
-        amax_history_length: how many of the latest largest values decide the scale.
+        source_name: the name of the layer's policy before quantization; default: the global one.
+        amax_history_length: over how many steps the largest absolute value is taken that decides the scale.
 
     Raises:
-        TypeError: when that is no integer.
+        TypeError: when `amax_history_length` is no integer.
 
     >>> import eagerflow as ef
     >>> policy = ef.dtype_policies.QuantizedFloat8DTypePolicy("float8", "float32")
@@ -200,11 +203,12 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
 
 @table.add()
 class Int4DTypePolicy(QuantizedDTypePolicy):
-    """The types of a layer with weights of four bits.
+    """The dtype policy of a layer with 4-bit weights.
 
     Args:
-        mode: `"int4/128"` for blocks of 128 rows with a scale of their own; `"int4/-1"` for a scale for each column.
-        source_name: the name of the policy before; default: the global one.
+        mode: `"int4/128"` for one scale per block of 128 rows of a column (other sizes work too); `"int4/-1"` for one
+            scale per column.
+        source_name: the name of the layer's policy before quantization; default: the global one.
 
     Raises:
         ValueError: for another mode.
@@ -233,10 +237,10 @@ class Int4DTypePolicy(QuantizedDTypePolicy):
 
 @table.add()
 class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
-    """Maps the paths of layers to policies, for models whose layers have different ones.
+    """A dict-like map from layers' paths to dtype policies, for models whose layers have different ones.
 
     Args:
-        default_policy: that of all other paths; default: the global one.
+        default_policy: the policy for all other paths; default: the global one.
         policy_map: policies by path, or by a regular expression that matches the whole path.
 
     Raises:
@@ -259,7 +263,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     @property
     def default_policy(self) -> DTypePolicy:
-        """That of all other paths.
+        """The policy for all paths that aren't in the map.
 
         >>> ef.dtype_policies.DTypePolicyMap().default_policy
         <DTypePolicy "float32">
@@ -268,7 +272,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """`map_`, and the name of the default policy.
+        """`"map_"` followed by the name of the default policy.
 
         >>> ef.dtype_policies.DTypePolicyMap("mixed_float16").name
         'map_mixed_float16'
@@ -277,7 +281,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     @property
     def compute_dtype(self) -> str:  # type: ignore[override]
-        """That of the default policy.
+        """The same as of the default policy.
 
         >>> ef.dtype_policies.DTypePolicyMap("mixed_float16").compute_dtype
         'float16'
@@ -286,7 +290,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     @property
     def variable_dtype(self) -> str:  # type: ignore[override]
-        """That of the default policy.
+        """The same as of the default policy.
 
         >>> ef.dtype_policies.DTypePolicyMap("mixed_float16").variable_dtype
         'float32'
@@ -295,7 +299,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     @property
     def quantization_mode(self) -> str | None:
-        """That of the default policy.
+        """The same as of the default policy.
 
         >>> print(ef.dtype_policies.DTypePolicyMap("float32").quantization_mode)
         None
@@ -352,7 +356,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A map made from `get_config`'s answer.
+        """Creates a map from the dict that `get_config` returned.
 
         >>> policies = ef.dtype_policies.DTypePolicyMap()
         >>> policies["net/out"] = ef.DTypePolicy("float16")
@@ -415,7 +419,7 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def get_policy(identifier: Any) -> DTypePolicy:
-    """Finds a dtype policy by its name, type or configuration; None stands for the global one.
+    """Finds a dtype policy by its name or configuration; None stands for the global one.
 
     Args:
         identifier: a name such as `"mixed_float16"` or `"float32"`, a policy, its configuration, or None.
@@ -495,11 +499,11 @@ def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     """Makes a dtype policy from its configuration.
 
     Args:
-        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
         custom_objects: further classes by name; those that are registered are known already.
 
     Raises:
-        UnknownNameError: for a class which is neither ours nor registered.
+        UnknownNameError: for a class that is neither built in nor registered.
 
     >>> import eagerflow as ef
     >>> config = ef.dtype_policies.serialize(ef.DTypePolicy("mixed_float16"))

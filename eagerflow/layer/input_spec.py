@@ -13,16 +13,17 @@ __all__ = ["InputSpec", "check_inputs"]
 
 
 class InputSpec(Told):
-    """Rank, type and lengths that an input must have.
+    """The number of axes, shape and type that a layer's input must have. What isn't given isn't checked.
 
     Args:
-        dtype: the type's name.
-        shape: the whole shape, with None for any length.
-        ndim: the number of axes.
-        max_ndim: the largest number of axes.
-        min_ndim: the smallest number of axes.
-        axes: lengths by axis: `{-1: 10}`; None means any.
-        allow_last_axis_squeeze: an input may also have a last axis of length 1 more or less.
+        dtype: the name of the required type.
+        shape: the required shape with the batch axis; None for axes of any length.
+        ndim: the required number of axes.
+        max_ndim: the largest allowed number of axes.
+        min_ndim: the smallest allowed number of axes.
+        axes: required lengths by axis, such as `{-1: 10}`; None for any length.
+        allow_last_axis_squeeze: with `shape`, also accept an input that has one more or one fewer axis at its end,
+            if that axis has length 1.
         name: the input's key when inputs come as a dict.
         optional: whether the input may be None.
 
@@ -71,7 +72,10 @@ class InputSpec(Told):
         return {name: getattr(self, name) for name in names}
 
     def problem(self, x: Any) -> str | None:
-        """What is wrong with `x`, in words (`"have 2 axes"`), None when all is well.
+        """What `x` should be but isn't, as text such as `"have 2 axes"`; None when it fits.
+
+        Args:
+            x: a tensor or array.
 
         >>> ef.InputSpec(ndim=2).problem(ef.ops.ones((4, 3, 2)))
         'have 2 axes'

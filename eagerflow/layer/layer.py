@@ -72,7 +72,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
     too, belong to it.
 
     Args:
-        activity_regularizer: a function of the outputs whose value, per sample, is added to the losses.
+        activity_regularizer: a regularizer or function of the outputs; its value, divided by the batch size, is added
+            to the losses.
         trainable: whether training changes the weights.
         dtype: a type name or policy (`"mixed_float16"`); default: the global policy.
         autocast: whether floating-point inputs are cast to the compute type.
@@ -232,7 +233,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     @property
     def dtype(self) -> str:
-        """The type of the weights.
+        """The name of the weights' type.
 
         >>> ef.layers.Dense(2, dtype="float64").dtype
         'float64'
@@ -241,7 +242,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     @property
     def variable_dtype(self) -> str:
-        """The type of the weights.
+        """The name of the weights' type, the same as `dtype`.
 
         >>> ef.layers.Dense(2, dtype="mixed_float16").variable_dtype
         'float32'
@@ -250,7 +251,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     @property
     def compute_dtype(self) -> str:
-        """The type in which the layer computes.
+        """The name of the type in which the layer computes.
 
         >>> ef.layers.Dense(2, dtype="mixed_float16").compute_dtype
         'float16'
@@ -259,7 +260,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     @property
     def input_dtype(self) -> str:
-        """The type that floating-point inputs are cast to.
+        """The name of the type that floating-point inputs are cast to.
 
         >>> ef.layers.Dense(2, dtype="mixed_float16").input_dtype
         'float16'
@@ -268,7 +269,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     @property
     def path(self) -> str:
-        """The names of the layers around it when it was built, and its own, with slashes between.
+        """The layer's name, preceded by the names of the layers that it was built in, joined by slashes.
 
         >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="out")], name="net")
         >>> model.layers[0].path, model.layers[0].kernel.path
@@ -286,7 +287,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             *args: the shape of the first argument of `call`; or parameters named `<argument>_shape`.
             **kwargs: shapes by those names.
 
-        Without an override, a layer that holds unbuilt layers builds them by a run on arrays of that shape.
+        Where a subclass doesn't override it, layers held in attributes are built by calling the layer on arrays of
+        that shape.
 
         >>> class Scale(ef.layers.Layer):
         ...     def build(self, input_shape):
@@ -408,12 +410,14 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
     def rematerialized_call(  # type: ignore[override] # named as in Keras
         self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Callable[..., Any]:
-        """What is called instead of `layer_call`, in a layer that was made in a `RematScope`.
+        """Wraps `layer_call` so that its activations are recomputed in the backward pass instead of being kept.
+
+        Layers that were made in a `RematScope` run this wrapper instead of `call`.
 
         Args:
             layer_call: the layer's `call`.
-            *args: what it is called with.
-            **kwargs: the same by name.
+            *args: the arguments that it will be called with.
+            **kwargs: those given by name.
 
         >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
         >>> layer.build((None, 3))
@@ -477,7 +481,11 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         return outputs
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Note a call in the graph, as calling the layer on what `Input` gives does.
+        """Adds a call of the layer to the graph, as calling it on symbolic tensors does; returns the symbolic outputs.
+
+        Args:
+            *args: the arguments of the call, at least one of them a symbolic tensor.
+            **kwargs: those given by name.
 
         Raises:
             TypeError: when no argument is symbolic.

@@ -49,9 +49,10 @@ else:
 
 
 class Operation(History, Configurable):
-    """A computation without weights, for graphs made of `Input`; layers are operations too.
+    """Base class for nodes of a functional model's graph. Layers are operations with weights.
 
-    A subclass writes `call`. Its shapes are found by a run, or told by `compute_output_spec`.
+    A subclass writes `call`. The shape and type of its outputs are found by running it on small arrays, unless it
+    overrides `compute_output_spec`.
 
     Args:
         name: a name, unique in a model; default: the class's name in snake case, numbered.
@@ -100,12 +101,12 @@ class Operation(History, Configurable):
         raise NotImplementedError(f"{type(self).__name__} needs a method call(self, inputs).")
 
     def rematerialized_call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        """What is called instead of `fn`; layers that were made in a `RematScope` have another one.
+        """Returns `fn` unchanged. Layers override it, to recompute activations in a `RematScope`.
 
         Args:
             fn: the method `call`.
-            *args: what it is called with.
-            **kwargs: the same by name.
+            *args: the arguments that it will be called with.
+            **kwargs: those given by name.
 
         >>> class Double(ef.Operation):
         ...     def call(self, x):
@@ -117,15 +118,19 @@ class Operation(History, Configurable):
         return fn
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
-        """What is computed instead of `call` with quantized weights, which only some layers have.
+        """Computes the outputs with quantized weights, in place of `call`. Only some layers implement it.
 
         Raises:
-            NotImplementedError: always, but in those.
+            NotImplementedError: in all others.
         """
         raise NotImplementedError(f"{type(self).__name__} has no weights that could be quantized.")
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Note the call in the graph, and give its outputs as symbolic tensors.
+        """Adds a call to the graph and returns its symbolic outputs.
+
+        Args:
+            *args: the arguments of the call, at least one of them a symbolic tensor.
+            **kwargs: those given by name.
 
         Raises:
             TypeError: when no argument is symbolic.
@@ -140,7 +145,7 @@ class Operation(History, Configurable):
         return record(self, args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it.
+        """The symbolic outputs for symbolic inputs. Subclasses may override it.
 
         >>> class Pairs(ef.Operation):
         ...     def call(self, x):

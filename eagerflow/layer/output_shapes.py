@@ -20,13 +20,14 @@ class ShapeAnswers:
     _gives_states: bool  # to type checkers alone: whether states follow the output; see layers/rnn/calls.py
 
     def compute_output_shape(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """The shape of the outputs for shapes of the inputs (None for unknown lengths).
+        """The shape of the outputs for given shapes of the inputs, without keeping anything.
+
+        Subclasses may override it. By default, the layer is called on small arrays to find out.
 
         Args:
-            *args: the shape of the first input, or a nested structure of shapes.
-            **kwargs: shapes as `<argument>_shape`.
-
-        Subclasses may override it; otherwise the layer is run on small arrays.
+            *args: the shape of the first input with the batch axis, or a nested structure of shapes; None for unknown
+                lengths.
+            **kwargs: the shapes of further inputs, as `<argument>_shape`.
 
         >>> ef.layers.Conv2D(8, 3).compute_output_shape((None, 28, 28, 1))
         (None, 26, 26, 8)
@@ -104,7 +105,10 @@ class ShapeAnswers:
         return {"shapes_dict": dict(kwargs)} if kwargs and not args else None
 
     def build_from_config(self: Any, config: dict[str, Any]) -> None:
-        """Build with what `get_build_config` told.
+        """Builds the layer from the dict that `get_build_config` returned.
+
+        Args:
+            config: that dict.
 
         >>> layer = ef.layers.Dense(2)
         >>> layer.build_from_config({"input_shape": (None, 3)})

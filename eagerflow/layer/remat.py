@@ -45,16 +45,17 @@ def current_remat_mode() -> RematMode | None:
 class RematScope:
     """Layers made inside the block recompute their activations in the backward pass instead of keeping them.
 
-    Training then needs less memory and more time, about one forward pass more. Gradients are exactly the same, of
-    any order: draws (dropout) are repeated, and states (batch normalization, metrics) change once. A layer inside of
-    a layer that is computed again isn't computed a third time, nor is a model as a whole: its layers are.
+    Training then needs less memory and more time, about one forward pass more. Gradients of any order are exactly the
+    same: random draws (dropout) are repeated, and states (batch normalization, metrics) change only once. A layer
+        inside of a
+    recomputed layer isn't recomputed by itself, too. In a model, its layers are recomputed one by one.
 
     Args:
         mode: `"full"` (all layers), `"activations"` (the activation functions of layers that have one),
             `"larger_than"` (layers whose outputs have more elements than `output_size_threshold`),
             `"list_of_layers"` (those named in `layer_names`), or None (no layer, inside of another scope).
-        output_size_threshold: for `"larger_than"`.
-        layer_names: for `"list_of_layers"`.
+        output_size_threshold: for `"larger_than"`, the number of elements of a layer's output.
+        layer_names: for `"list_of_layers"`, a list of layers' names.
 
     Raises:
         ValueError: for another mode.
@@ -89,18 +90,19 @@ class RematScope:
 
 
 def remat(f: Callable[P, R]) -> Callable[P, R]:
-    """`f` as a function that computes its intermediate results again for the gradient, instead of keeping them.
+    """Wraps a function so that its intermediate results are recomputed in the backward pass instead of kept.
+
+    That saves memory and costs time (rematerialization, gradient checkpointing).
 
     Args:
-        f: a function of tensors, or a layer. It must do the same each time: what it computes may depend on its
-            arguments, on variables and on random draws, which are repeated. Attributes that it changes, it changes
-            twice.
+        f: a function of tensors, or a layer. Its results may depend on its arguments, on variables and on random draws,
+            which are repeated. It runs twice, so other side effects, such as changed attributes, happen twice.
 
     Returns:
         A function with the same results and gradients.
 
     Raises:
-        RuntimeError: on the way back, when `f` runs other ops than it did at first.
+        RuntimeError: in the backward pass, when `f` runs other ops than it did at first.
 
     >>> import eagerflow as ef
     >>> from eagerflow import Tensor, grad, ops

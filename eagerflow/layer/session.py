@@ -29,7 +29,7 @@ def clear_session(free_memory: bool = True) -> None:
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """True for symbolic tensors: what `Input` gives, and what layers make of it.
+    """Whether `x` is a symbolic tensor, from `Input` or from layers called on one.
 
     Args:
         x: anything.
@@ -42,7 +42,7 @@ def is_keras_tensor(x: Any) -> bool:
 
 
 def get_source_inputs(tensor: Any) -> list[Any]:
-    """The tensors of `Input` that a symbolic tensor was made from, in the order in which they were made.
+    """The inputs (tensors made by `Input`) that a symbolic tensor was computed from, in the order of their creation.
 
     Args:
         tensor: a symbolic tensor, or a structure of them.

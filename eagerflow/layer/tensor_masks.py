@@ -60,10 +60,14 @@ class MaskAnswer:
     else:
 
         def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-            """Computes the mask of the outputs; by default, it is that of the inputs.
+            """Computes the mask of the outputs; by default, the mask of the inputs.
+
+            Args:
+                inputs: the inputs of the call.
+                previous_mask: their mask: booleans, False where `call` should skip a time step; None for no mask.
 
             >>> mask = ef.layers.Embedding(10, 2, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]]))
-            >>> ef.layers.Dropout(0.5).compute_mask(ef.ops.ones((1, 3, 2)), mask).tolist()  # is handed on
+            >>> ef.layers.Dropout(0.5).compute_mask(ef.ops.ones((1, 3, 2)), mask).tolist()  # unchanged
             [[True, True, False]]
             """
             return previous_mask

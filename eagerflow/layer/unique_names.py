@@ -28,10 +28,10 @@ def snake_case(name: str) -> str:
 
 
 def get_uid(prefix: str = "") -> int:
-    """The next number for `prefix`, counted from 1.
+    """The next number for a prefix, counted from 1.
 
     Args:
-        prefix: what the numbers are counted for.
+        prefix: the beginning of names; each has its own count.
 
     >>> import eagerflow as ef
     >>> first = ef.backend.get_uid("picture")

@@ -145,12 +145,12 @@ class WeightHolder:
             initializer: a name, function or object; default: "glorot_uniform" for floats, zeros for others.
             dtype: a type name; default: the layer's `variable_dtype`.
             trainable: whether optimizers change it.
-            autocast: whether the layer sees it in its compute type.
+            autocast: whether a floating-point weight is cast to the compute type when `call` reads it.
             regularizer: a function of the weight whose value is added to the losses.
             constraint: a function that optimizers apply to the weight after changing it.
             aggregation: accepted for compatibility with Keras; it changes nothing.
-            overwrite_with_gradient: the optimizer replaces the weight with its gradient.
-            name: the last part of its path.
+            overwrite_with_gradient: whether optimizers replace the weight with its gradient instead of updating it.
+            name: the weight's name, which is the last part of its path.
 
         Returns:
             The variable. It belongs to the layer whether or not an attribute holds it.
@@ -210,7 +210,12 @@ class WeightHolder:
         return variable
 
     def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
-        """`add_weight` under its older name."""
+        """The same as `add_weight`, under its older name.
+
+        Args:
+            *args: as for `add_weight`.
+            **kwargs: as for `add_weight`.
+        """
         return self.add_weight(*args, **kwargs)
 
     # What is found through attributes. Lists are kept until any layer anywhere changes.
@@ -247,7 +252,7 @@ class WeightHolder:
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights of this layer and its sublayers, each once; without the states of metrics and seeds.
+        """All weights of this layer and its sublayers, each once; without the state of metrics and random generators.
 
         >>> layer = ef.layers.BatchNormalization()
         >>> layer.build((None, 3))
@@ -287,7 +292,7 @@ class WeightHolder:
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights and the states of random seeds.
+        """The weights, and the state variables of random generators such as dropout's.
 
         >>> layer = ef.layers.Dropout(0.5)
         >>> [v.name for v in layer.variables], layer.weights
@@ -309,7 +314,7 @@ class WeightHolder:
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """All variables but the trainable ones.
+        """All variables that optimizers don't change, the state of random generators included.
 
         >>> layer = ef.layers.Dropout(0.5)
         >>> [v.name for v in layer.non_trainable_variables]
@@ -337,7 +342,7 @@ class WeightHolder:
 
     @property
     def metrics_variables(self) -> list[Variable]:
-        """The states of the metrics.
+        """The variables in which the metrics keep their state.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
@@ -395,7 +400,7 @@ class WeightHolder:
         """Sets all weights of the layer from a list of arrays.
 
         Args:
-            weights: arrays, in the order and with the shapes that `get_weights` gives.
+            weights: arrays in the order and with the shapes of those that `get_weights` returns.
 
         Raises:
             ValueError: naming the layer and the weight whose number, order or shape is wrong.
@@ -443,7 +448,10 @@ class WeightHolder:
         return sum(v.size for v in self.weights)
 
     def save_own_variables(self, store: Any) -> None:
-        """Put this layer's own weights into a dict-like `store`, by their position as text.
+        """Puts this layer's own weights (not those of sublayers) into `store`, under the keys `"0"`, `"1"`, ...
+
+        Args:
+            store: a dict or dict-like object.
 
         >>> layer, store = ef.layers.Dense(2), {}
         >>> layer.build((None, 3))
@@ -455,7 +463,10 @@ class WeightHolder:
             store[str(i)] = value.numpy()
 
     def load_own_variables(self, store: Any) -> None:
-        """Set this layer's own weights from what `save_own_variables` stored.
+        """Sets this layer's own weights (not those of sublayers) to stored arrays.
+
+        Args:
+            store: a dict-like object that `save_own_variables` filled.
 
         Raises:
             ValueError: when the number of weights differs.

@@ -43,7 +43,7 @@ class _Elementwise(Layer):
         self.supports_masking = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input."""
+        """The shape of the input."""
         return tuple(input_shape)
 
 
@@ -75,7 +75,7 @@ class Activation(_Elementwise):
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input; `glu` halves the last axis."""
+        """The shape of the input; `glu` halves its last axis."""
         return activated_shape(self, tuple(input_shape))
 
 
@@ -115,7 +115,7 @@ class ReLU(_Elementwise):
 
 
 class LeakyReLU(_Elementwise):
-    """`x` where positive, `negative_slope * x` elsewhere.
+    """Leaky ReLU: `x` where positive, `negative_slope * x` elsewhere.
 
     Args:
         negative_slope: the slope below 0 (Keras 2: `alpha`).
@@ -140,10 +140,10 @@ class LeakyReLU(_Elementwise):
 
 
 class ELU(_Elementwise):
-    """`x` where positive, `alpha * (exp(x) - 1)` elsewhere.
+    """Exponential linear unit: `x` where positive, `alpha * (exp(x) - 1)` elsewhere.
 
     Args:
-        alpha: minus the output for very negative inputs.
+        alpha: the scale of the negative part; for very negative inputs the output approaches `-alpha`.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     >>> import eagerflow as ef
@@ -161,10 +161,10 @@ class ELU(_Elementwise):
 
 
 class Softmax(_Elementwise):
-    """Probabilities along an axis; where a mask is False, 0.
+    """Softmax: turns logits into probabilities that sum to 1 along an axis. Where a mask is False, they are 0.
 
     Args:
-        axis: an integer, or several.
+        axis: the axis of the classes, or several axes.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -184,7 +184,7 @@ class Softmax(_Elementwise):
         def __call__(self, inputs: TensorLike, mask: TensorLike = None, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        """The probabilities; `mask` is a boolean tensor like `inputs`."""
+        """The probabilities; `mask` is a boolean tensor that broadcasts to `inputs`."""
         axis: Any = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         if mask is None:
             _look_at(self, inputs, axis)
@@ -212,13 +212,13 @@ def _look_at(layer: Any, inputs: Tensor, axis: Any) -> None:
 
 
 class PReLU(Layer):
-    """`x` where positive, `alpha * x` elsewhere, with a learned `alpha` for every position.
+    """Parametric ReLU: `x` where positive, `alpha * x` elsewhere, with a learned slope `alpha` for every position.
 
     Args:
         alpha_initializer: initializer of the slopes.
         alpha_regularizer: penalty on the slopes.
         alpha_constraint: constraint on the slopes.
-        shared_axes: axes along which one slope serves all: `[1, 2]` for one per channel of images.
+        shared_axes: axes along which positions share a slope; with `[1, 2]`, images have one per channel.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
@@ -247,7 +247,7 @@ class PReLU(Layer):
         self.shared_axes = None if axes is None else [integer(self, "shared_axes", a) for a in axes]
 
     def build(self, input_shape: Shape) -> None:
-        """Make the slopes."""
+        """Creates the slopes."""
         lengths = list(input_shape[1:])
         for axis in self.shared_axes or ():
             lengths[axis - 1] = 1
@@ -265,7 +265,7 @@ class PReLU(Layer):
         return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input."""
+        """The shape of the input."""
         return tuple(input_shape)
 
 

@@ -41,7 +41,11 @@ class _Noise(Layer):
             self.seed_generator = random.SeedGenerator(seed)
 
     def noisy(self, inputs: Tensor) -> Tensor:
-        """The inputs with noise."""
+        """The inputs with noise.
+
+        Args:
+            inputs: the inputs of the layer.
+        """
         raise NotImplementedError
 
     if TYPE_CHECKING:
@@ -53,7 +57,7 @@ class _Noise(Layer):
         return self.noisy(inputs) if training and hasattr(self, "seed_generator") else inputs
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input."""
+        """The shape of the input."""
         return tuple(input_shape)
 
 
@@ -94,7 +98,11 @@ class Dropout(_Noise):
         self.noise_shape = _noise_shape(self, noise_shape)
 
     def noisy(self, inputs: Tensor) -> Tensor:
-        """The inputs with a part dropped."""
+        """The inputs with a random part dropped and the rest scaled up, as while training.
+
+        Args:
+            inputs: the inputs of the layer.
+        """
         return random.dropout(inputs, self.rate, self.noise_shape, self.seed_generator)
 
 
@@ -140,10 +148,10 @@ class SpatialDropout1D(_SpatialDropout):
     """Drops whole channels of sequences while training.
 
     Args:
-        rate: the part of the channels that is dropped, from 0 to 1.
+        rate: the fraction of the channels to drop, from 0 to 1.
         seed: an integer, or None for one that `set_random_seed` decides.
         name: the layer's name.
-        dtype: its data type policy.
+        dtype: a type name or policy; default: the global policy.
 
     Input and output: (batch, time, channels).
 
@@ -176,11 +184,11 @@ class SpatialDropout2D(_SpatialDropout):
     """Drops whole channels of images while training.
 
     Args:
-        rate: the part of the channels that is dropped, from 0 to 1.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        rate: the fraction of the channels to drop, from 0 to 1.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
         name: the layer's name.
-        dtype: its data type policy.
+        dtype: a type name or policy; default: the global policy.
 
     Raises:
         ValueError: for a rate outside [0, 1] or an unknown data format.
@@ -203,11 +211,11 @@ class SpatialDropout3D(_SpatialDropout):
     """Drops whole channels of volumes while training.
 
     Args:
-        rate: the part of the channels that is dropped, from 0 to 1.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        rate: the fraction of the channels to drop, from 0 to 1.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
         name: the layer's name.
-        dtype: its data type policy.
+        dtype: a type name or policy; default: the global policy.
 
     Raises:
         ValueError: for a rate outside [0, 1] or an unknown data format.
@@ -249,7 +257,11 @@ class GaussianNoise(_Noise):
         self.stddev = stddev
 
     def noisy(self, inputs: Tensor) -> Tensor:
-        """The inputs plus noise."""
+        """The inputs plus noise, as while training.
+
+        Args:
+            inputs: the inputs of the layer.
+        """
         dtype = inputs.dtype if inputs.dtype.kind == "f" else self.compute_dtype  # bytes of pictures, for example
         return inputs + random.normal(inputs.shape, stddev=self.stddev, dtype=dtype, seed=self.seed_generator)
 
@@ -258,7 +270,7 @@ class GaussianDropout(_Noise):
     """Multiplies by normal noise around 1 while training.
 
     Args:
-        rate: the noise has the standard deviation `sqrt(rate / (1 - rate))`, that of `Dropout`.
+        rate: as for `Dropout`, from 0 to below 1: the noise has the standard deviation `sqrt(rate / (1 - rate))`.
         seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -285,17 +297,23 @@ class GaussianDropout(_Noise):
         self.rate = rate
 
     def noisy(self, inputs: Tensor) -> Tensor:
-        """The inputs times noise."""
+        """The inputs multiplied by noise, as while training.
+
+        Args:
+            inputs: the inputs of the layer.
+        """
         deviation = math.sqrt(self.rate / (1.0 - self.rate))
         dtype = inputs.dtype if inputs.dtype.kind == "f" else self.compute_dtype
         return inputs * random.normal(inputs.shape, 1.0, deviation, dtype, self.seed_generator)
 
 
 class AlphaDropout(_Noise):
-    """Dropout that keeps mean and variance of what `selu` gives, by dropping to its lower bound.
+    """Dropout that keeps the mean and variance of inputs with mean 0 and variance 1, as after `selu`.
+
+    Dropped values are set to the lower bound of `selu`, and the result is scaled and shifted.
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
+        rate: the fraction of the inputs to drop, from 0 to 1.
         noise_shape: the shape of the random mask, as for `Dropout`.
         seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -326,7 +344,11 @@ class AlphaDropout(_Noise):
         self.noise_shape = _noise_shape(self, noise_shape)
 
     def noisy(self, inputs: Tensor) -> Tensor:
-        """The inputs with a part at the floor, stretched to keep mean and variance."""
+        """The inputs with a random part dropped, as while training.
+
+        Args:
+            inputs: the inputs of the layer.
+        """
         rate, floor = self.rate, _SELU_FLOOR
         lengths = self.noise_shape or inputs.shape
         shape = [m if n is None else n for n, m in zip(lengths, inputs.shape, strict=True)]

@@ -60,11 +60,11 @@ def deserialize(name: Any, custom_objects: Any = None) -> Any:
     """Makes a loss from its configuration or name.
 
     Args:
-        name: a name, or what `serialize` gives.
-        custom_objects: losses of your own by name, searched first.
+        name: a name, or the configuration that `serialize` returned.
+        custom_objects: a dict of custom losses by name, which are searched first.
 
     Raises:
-        UnknownNameError: for a name that is neither ours nor registered.
+        UnknownNameError: for a name that is neither built in nor registered.
 
     >>> config = ef.losses.serialize(ef.losses.Huber(delta=2.0))
     >>> ef.losses.deserialize(config).delta

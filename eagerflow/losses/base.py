@@ -36,14 +36,14 @@ _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", 
 
 
 class Loss(Told):
-    """Base class of losses; override `call(y_true, y_pred)`, which gives one value per sample.
+    """Base class of losses; override `call(y_true, y_pred)`, which returns one value per sample.
 
     Args:
         name: shown in progress, history and traces.
-        reduction: what becomes of the values: `"sum_over_batch_size"` or `"mean"` (their mean), `"sum"`,
-            `"mean_with_sample_weight"` (divided by the sum of the weights), `"none"`.
-        dtype: the type in which the loss is computed and given; default: `floatx()`. Targets come to `call` in it, too,
-            except signed integers: class numbers stay what they are. (Keras makes floats of them.)
+        reduction: how the values per sample become one: `"sum_over_batch_size"` or `"mean"` (their mean), `"sum"`,
+            `"mean_with_sample_weight"` (their weighted sum divided by the sum of the weights), `"none"` (no reduction).
+        dtype: the type in which the loss is computed and returned; default: `floatx()`. Targets and predictions are
+            cast to it before `call`, except targets that are signed integers (class numbers), which Keras casts too.
 
     Attributes:
         created_at: file and line of the user's code that made the loss (`compile`, for one given by its name).
@@ -144,7 +144,14 @@ class Loss(Told):
         )
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
-        """One value per sample; subclasses override it.
+        """Computes one loss value per sample; subclasses override it.
+
+        Args:
+            y_true: targets.
+            y_pred: predictions.
+
+        Returns:
+            A tensor, usually of shape `y_pred.shape[:-1]`.
 
         >>> ef.losses.MeanSquaredError().call([[0.0, 2.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 1.0]]).tolist()
         [2.0, 1.0]

@@ -57,11 +57,11 @@ def binary_crossentropy(
     """Crossentropy of binary labels (0 or 1), mean over `axis`.
 
     Args:
-        y_true: 0 and 1, or probabilities.
-        y_pred: probabilities, or logits with `from_logits`.
-        from_logits: whether `y_pred` is before the sigmoid.
+        y_true: 0 and 1, or probabilities, (..., outputs).
+        y_pred: probabilities, or logits with `from_logits`, of the same shape.
+        from_logits: whether `y_pred` are logits, to which no sigmoid has been applied.
         label_smoothing: moves labels this far from 0 and 1 towards 0.5, from 0 to 1.
-        axis: the axis of the mean.
+        axis: the axis that the mean is taken over.
 
     Raises:
         ValueError: when the shapes differ.
@@ -82,10 +82,10 @@ def categorical_crossentropy(
     """Crossentropy of one-hot labels along `axis`.
 
     Args:
-        y_true: one-hot rows, or probabilities.
-        y_pred: probabilities, or logits with `from_logits`.
-        from_logits: whether `y_pred` is before the softmax.
-        label_smoothing: this part of each label is spread evenly over all classes, from 0 to 1.
+        y_true: one-hot labels, or probabilities, (..., classes).
+        y_pred: probabilities, or logits with `from_logits`, of the same shape.
+        from_logits: whether `y_pred` are logits, to which no softmax has been applied.
+        label_smoothing: this fraction of each label is spread evenly over all classes, from 0 to 1.
         axis: the axis of the classes.
 
     Raises:
@@ -119,7 +119,7 @@ def sparse_categorical_crossentropy(
     Args:
         y_true: class numbers, of the shape of `y_pred` without `axis` (or with length 1 there).
         y_pred: probabilities, or logits with `from_logits`.
-        from_logits: whether `y_pred` is before the softmax.
+        from_logits: whether `y_pred` are logits, to which no softmax has been applied.
         ignore_class: labels with this number are left out.
         axis: the axis of the classes.
 
@@ -155,17 +155,19 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """Binary crossentropy in which well predicted labels count little, by `(1 - p)^gamma`.
+    """Binary crossentropy, weighted by `(1 - p)^gamma` with `p` the predicted probability of the label.
+
+    So well predicted labels count less than others.
 
     Args:
-        y_true: 0 and 1.
-        y_pred: probabilities, or logits with `from_logits`.
-        apply_class_balancing: weigh ones by `alpha`, zeros by `1 - alpha`.
-        alpha: the weight of the ones.
-        gamma: how little well predicted labels count.
-        from_logits: whether `y_pred` is before the sigmoid.
-        label_smoothing: moves labels towards 0.5.
-        axis: the axis of the mean.
+        y_true: 0 and 1, (..., outputs).
+        y_pred: probabilities, or logits with `from_logits`, of the same shape.
+        apply_class_balancing: whether labels 1 are weighted by `alpha`, and labels 0 by `1 - alpha`.
+        alpha: the weight of labels 1.
+        gamma: the focusing exponent: with larger values, well predicted labels count less; with 0, as much as others.
+        from_logits: whether `y_pred` are logits, to which no sigmoid has been applied.
+        label_smoothing: moves labels this far from 0 and 1 towards 0.5, from 0 to 1.
+        axis: the axis that the mean is taken over.
 
     Source: Lin et al., "Focal loss for dense object detection", 2017.
 
@@ -197,15 +199,17 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """Categorical crossentropy in which well predicted labels count little, by `(1 - p)^gamma`.
+    """Categorical crossentropy, weighted by `alpha * (1 - p)^gamma` with `p` the predicted probability of the label.
+
+    So well predicted labels count less than others.
 
     Args:
-        y_true: one-hot rows.
-        y_pred: probabilities, or logits with `from_logits`.
-        alpha: a factor, or one per class.
-        gamma: how little well predicted labels count.
-        from_logits: whether `y_pred` is before the softmax.
-        label_smoothing: this part of each label is spread evenly over all classes.
+        y_true: one-hot labels, (..., classes).
+        y_pred: probabilities, or logits with `from_logits`, of the same shape.
+        alpha: the weight of all classes, or a list with one per class.
+        gamma: the focusing exponent: with larger values, well predicted labels count less; with 0, as much as others.
+        from_logits: whether `y_pred` are logits, to which no softmax has been applied.
+        label_smoothing: this fraction of each label is spread evenly over all classes, from 0 to 1.
         axis: the axis of the classes.
 
     Source: Lin et al., "Focal loss for dense object detection", 2017.
@@ -225,11 +229,11 @@ def categorical_focal_crossentropy(
 @LOSSES.add()
 @composite
 def categorical_generalized_cross_entropy(y_true: TensorLike, y_pred: TensorLike, q: float) -> Tensor:
-    """`(1 - p^q) / q` with `p` the probability of the label: wrong labels do less harm than with crossentropy.
+    """`(1 - p^q) / q` with `p` the predicted probability of the label; wrong labels matter less than in crossentropy.
 
     Args:
-        y_true: class numbers.
-        y_pred: probabilities along the last axis.
+        y_true: class numbers, (...).
+        y_pred: probabilities, (..., classes).
         q: from 0 (crossentropy) to 1 (absolute error).
 
     Source: Zhang and Sabuncu, "Generalized cross entropy loss", 2018.
@@ -263,7 +267,7 @@ class BinaryCrossentropy(_Smoothed):
     Args:
         from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
         label_smoothing: moves labels this far towards 0.5, from 0 to 1.
-        axis: the axis of the mean.
+        axis: the axis that the mean is taken over.
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
@@ -295,7 +299,7 @@ class CategoricalCrossentropy(_Smoothed):
 
     Args:
         from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
-        label_smoothing: this part of each label is spread over all classes, from 0 to 1.
+        label_smoothing: this fraction of each label is spread evenly over all classes, from 0 to 1.
         axis: the axis of the classes.
         reduction: see `Loss`.
         name: see `Loss`.
@@ -363,15 +367,15 @@ class SparseCategoricalCrossentropy(FunctionLoss):
 
 @LOSSES.add()
 class BinaryFocalCrossentropy(_Smoothed):
-    """Binary crossentropy in which easy samples count little; see `binary_focal_crossentropy`.
+    """Binary crossentropy in which well predicted labels count less; see `binary_focal_crossentropy`.
 
     Args:
-        apply_class_balancing: weigh ones by `alpha`, zeros by `1 - alpha`.
-        alpha: the weight of the ones.
-        gamma: how little easy samples count.
+        apply_class_balancing: whether labels 1 are weighted by `alpha`, and labels 0 by `1 - alpha`.
+        alpha: the weight of labels 1.
+        gamma: the focusing exponent: with larger values, well predicted labels count less; with 0, as much as others.
         from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
         label_smoothing: moves labels this far towards 0.5, from 0 to 1.
-        axis: the axis of the mean.
+        axis: the axis that the mean is taken over.
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
@@ -409,13 +413,13 @@ class BinaryFocalCrossentropy(_Smoothed):
 
 @LOSSES.add()
 class CategoricalFocalCrossentropy(_Smoothed):
-    """Categorical crossentropy in which easy samples count little; see `categorical_focal_crossentropy`.
+    """Categorical crossentropy in which well predicted labels count less; see `categorical_focal_crossentropy`.
 
     Args:
-        alpha: a factor, or one per class.
-        gamma: how little easy samples count.
+        alpha: the weight of all classes, or a list with one per class.
+        gamma: the focusing exponent: with larger values, well predicted labels count less; with 0, as much as others.
         from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
-        label_smoothing: this part of each label is spread over all classes, from 0 to 1.
+        label_smoothing: this fraction of each label is spread evenly over all classes, from 0 to 1.
         axis: the axis of the classes.
         reduction: see `Loss`.
         name: see `Loss`.
@@ -445,10 +449,12 @@ class CategoricalFocalCrossentropy(_Smoothed):
 
 @LOSSES.add()
 class CategoricalGeneralizedCrossEntropy(FunctionLoss):
-    """Crossentropy that suffers less from wrong labels; see `categorical_generalized_cross_entropy`.
+    """A loss between crossentropy and absolute error, which noisy labels affect less than crossentropy.
+
+    See `categorical_generalized_cross_entropy`.
 
     Args:
-        q: above 0 (nearly crossentropy), up to 1 (absolute error).
+        q: from above 0 (nearly crossentropy) to 1 (absolute error).
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.

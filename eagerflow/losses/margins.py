@@ -73,7 +73,7 @@ def _signed(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, 
 @LOSSES.add()
 @composite
 def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`max(1 + largest wrong score - right score, 0)`, for one-hot labels.
+    """`max(1 + largest score of the wrong classes - score of the right class, 0)`, for one-hot labels.
 
     Args:
         y_true: one-hot labels, (..., classes).
@@ -95,11 +95,11 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 @composite
 @in_float32
 def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axes = None) -> Tensor:
-    """One minus twice the overlap of two sets, divided by the sum of their sizes.
+    """Dice loss: `1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))`, one minus the overlap of two sets.
 
     Args:
-        y_true: membership, 0 to 1.
-        y_pred: predicted membership.
+        y_true: for each element (such as a pixel), 1 if it belongs to the set, else 0.
+        y_pred: the predicted probabilities of belonging to it, of the same shape.
         axis: the axes of the elements of a set; default: all.
 
     >>> ef.losses.dice([1.0, 0.0], [1.0, 1.0]).round(4)
@@ -115,13 +115,13 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axes = None) -> Tensor:
 @composite
 @in_float32
 def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Axes = None) -> Tensor:
-    """As `dice`, with separate weights for false negatives and false positives.
+    """Tversky loss: like `dice`, with separate weights for false negatives and false positives.
 
     Args:
-        y_true: membership, 0 to 1.
-        y_pred: predicted membership.
-        alpha: the weight of false negatives, which the prediction misses. (Keras' documentation has the two the
-            other way round; these are its numbers.)
+        y_true: for each element (such as a pixel), 1 if it belongs to the set, else 0.
+        y_pred: the predicted probabilities of belonging to it, of the same shape.
+        alpha: the weight of false negatives, which the prediction misses. (Keras computes the same, but its
+            documentation has `alpha` and `beta` the other way round.)
         beta: the weight of false positives, which the prediction adds wrongly.
         axis: the axes of the elements of a set; default: all.
 
@@ -173,7 +173,7 @@ class SquaredHinge(FunctionLoss):
 
 @LOSSES.add()
 class CategoricalHinge(FunctionLoss):
-    """Hinge loss for classes: the margin between the right class and the best wrong one; see `categorical_hinge`.
+    """Hinge loss of one-hot labels: demands a margin between the right class and the others; see `categorical_hinge`.
 
     Args:
         reduction: see `Loss`.
@@ -189,7 +189,7 @@ class CategoricalHinge(FunctionLoss):
 
 @LOSSES.add()
 class Dice(FunctionLoss):
-    """Dice loss: one minus the overlap of two sets; see `dice`.
+    """Dice loss, for segmentation: one minus the relative overlap of two sets; see `dice`.
 
     Args:
         reduction: see `Loss`.
@@ -216,7 +216,7 @@ class Dice(FunctionLoss):
 
 @LOSSES.add()
 class Tversky(FunctionLoss):
-    """As `Dice`, with separate weights for false negatives and false positives; see `tversky`.
+    """Tversky loss: like `Dice`, with separate weights for false negatives and false positives; see `tversky`.
 
     Args:
         alpha: the weight of false negatives, which the prediction misses.

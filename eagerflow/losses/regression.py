@@ -33,7 +33,7 @@ def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean((y_true - y_pred)²)` over the last axis.
 
     Args:
-        y_true: the right values.
+        y_true: the target values.
         y_pred: predictions, of the same shape.
 
     Returns:
@@ -57,7 +57,7 @@ def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(|y_true - y_pred|)` over the last axis.
 
     Args:
-        y_true: the right values.
+        y_true: the target values.
         y_pred: predictions, of the same shape.
 
     Returns:
@@ -82,7 +82,7 @@ def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Te
     """`100 * mean(|y_true - y_pred| / |y_true|)` over the last axis; tiny targets count as `epsilon()`.
 
     Args:
-        y_true: the right values.
+        y_true: the target values.
         y_pred: predictions, of the same shape.
 
     Returns:
@@ -107,7 +107,7 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
     """`mean((log(y_true + 1) - log(y_pred + 1))²)` over the last axis; what is below `epsilon()` counts as that.
 
     Args:
-        y_true: the right values, not below 0.
+        y_true: the target values, not below 0.
         y_pred: predictions, of the same shape.
 
     Returns:
@@ -130,12 +130,12 @@ def _huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor
 @mean_of(_huber)
 @composite
 def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
-    """Half the square up to the distance `delta`, linear beyond; mean over the last axis.
+    """Huber loss: half the square of errors up to `delta`, linear beyond; the mean over the last axis.
 
     Args:
-        y_true: the right values.
+        y_true: the target values.
         y_pred: predictions, of the same shape.
-        delta: the distance beyond which errors count linearly.
+        delta: the size of errors beyond which the loss is linear.
 
     Returns:
         A tensor without the last axis: one number per sample.
@@ -161,7 +161,7 @@ def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(log(cosh(y_pred - y_true)))` over the last axis, computed so that it never overflows.
 
     Args:
-        y_true: the right values.
+        y_true: the target values.
         y_pred: predictions, of the same shape.
 
     Returns:
@@ -221,9 +221,9 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 @composite
 @in_float32
 def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
-    """Minus the cosine of the angle between the vectors along `axis`: -1 for vectors of one direction.
+    """Minus the cosine of the angle between vectors along `axis`: -1 for equal directions, 1 for opposite ones.
 
-    The metric of this name counts the other way, up.
+    The metric `CosineSimilarity` has the opposite sign.
 
     Args:
         y_true: vectors; need not be of length 1.
@@ -361,7 +361,7 @@ class Poisson(FunctionLoss):
 
 @LOSSES.add()
 class Huber(FunctionLoss):
-    """Huber loss: squares of small errors, absolute values of large ones; see `huber`.
+    """Huber loss: squared for small errors, linear for large ones; see `huber`.
 
     Args:
         delta: the size up to which an error counts as small.
@@ -390,7 +390,7 @@ class Huber(FunctionLoss):
 
 @LOSSES.add()
 class CosineSimilarity(FunctionLoss):
-    """Minus the cosine of the angle: -1 for vectors of one direction; see `cosine_similarity`.
+    """Minus the cosine of the angle between vectors: -1 for equal directions; see `cosine_similarity`.
 
     Args:
         axis: the axis of the vectors.

@@ -29,16 +29,16 @@ def circle(
     gamma: float = 80,
     margin: float = 0.4,
 ) -> Tensor:
-    """How far embeddings of one label are from lying together, and those of different labels from lying apart.
+    """Circle loss, which moves embeddings of equal labels together and those of different labels apart.
 
     Args:
         y_true: labels, (batch,) or (batch, 1).
-        y_pred: embeddings of length 1, (batch, dimensions).
-        ref_labels: labels of what to compare with; default: `y_true`.
-        ref_embeddings: embeddings of what to compare with; default: `y_pred`.
-        remove_diagonal: don't compare an embedding with itself.
-        gamma: the scale.
-        margin: the distance that is wanted between the two kinds of pairs.
+        y_pred: normalized embeddings, (batch, dimensions).
+        ref_labels: the labels of the embeddings to compare with; default: `y_true`.
+        ref_embeddings: the embeddings to compare with; default: `y_pred`.
+        remove_diagonal: whether to leave out pairs of an embedding and itself.
+        gamma: the scale of the similarities.
+        margin: how strictly similarities are to be near 1 for pairs of equal labels, and near 0 for others.
 
     Returns:
         One number per sample; those with a loss of 0 are masked.
@@ -76,10 +76,10 @@ def _log_total(scores: Tensor, counted: Tensor) -> Tensor:
 @LOSSES.add()
 @composite
 def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """Connectionist temporal classification: the loss of label sequences without known positions.
+    """Connectionist temporal classification (CTC): the loss of label sequences whose positions in time aren't known.
 
     Args:
-        y_true: class numbers, (batch, labels); 0 is the blank, and fills up short sequences.
+        y_true: class numbers from 1, (batch, labels); 0 is the blank, and pads shorter sequences.
         y_pred: logits, (batch, time, classes).
 
     Raises:
@@ -103,12 +103,12 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 @LOSSES.add()
 class Circle(FunctionLoss):
-    """Circle loss of embeddings; see `circle`.
+    """Circle loss for learning embeddings; see `circle`.
 
     Args:
-        gamma: the scale.
-        margin: the distance that is wanted between pairs of one label and of different ones.
-        remove_diagonal: don't compare an embedding with itself.
+        gamma: the scale of the similarities.
+        margin: how strictly similarities are to be near 1 for pairs of equal labels, and near 0 for others.
+        remove_diagonal: whether to leave out pairs of an embedding and itself.
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
@@ -139,7 +139,7 @@ class Circle(FunctionLoss):
 
 @LOSSES.add()
 class CTC(FunctionLoss):
-    """CTC (connectionist temporal classification): loss of label sequences without known positions; see `ctc`.
+    """Connectionist temporal classification: the loss of label sequences without known positions in time; see `ctc`.
 
     Args:
         reduction: see `Loss`.

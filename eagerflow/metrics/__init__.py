@@ -72,11 +72,11 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """Makes a metric from its configuration or name.
 
     Args:
-        config: a name, or what `serialize` gives.
-        custom_objects: metrics of your own by name, searched first.
+        config: a name, or the configuration that `serialize` returned.
+        custom_objects: a dict of custom metrics by name, which are searched first.
 
     Raises:
-        UnknownNameError: for a name that is neither ours nor registered.
+        UnknownNameError: for a name that is neither built in nor registered.
 
     >>> config = ef.metrics.serialize(ef.metrics.Precision(top_k=2))
     >>> ef.metrics.deserialize(config).top_k

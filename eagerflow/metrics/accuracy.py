@@ -24,12 +24,12 @@ def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 @METRICS.add()
 def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0.5) -> Tensor:
-    """1 where a yes-or-no answer is right, 0 elsewhere; of the shape of `y_pred`.
+    """1 where a binary prediction is right, 0 elsewhere.
 
     Args:
-        y_true: 0 and 1.
-        y_pred: probabilities.
-        threshold: above this a probability means 1.
+        y_true: labels 0 and 1.
+        y_pred: probabilities of 1, of the same shape.
+        threshold: the probability above which a prediction is 1.
 
     >>> ef.metrics.binary_accuracy([[1], [0]], [[0.9], [0.6]]).tolist()
     [[1.0], [0.0]]
@@ -41,7 +41,7 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
 
 @METRICS.add()
 def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """1 where the largest of `y_pred` is at the place of the largest of `y_true` along the last axis.
+    """1 for samples whose most probable class is the right one, 0 for others.
 
     Args:
         y_true: one-hot labels, (..., classes).
@@ -59,7 +59,7 @@ def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 @METRICS.add()
 def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """1 where the largest of `y_pred` along the last axis is at the place `y_true`.
+    """1 for samples whose most probable class is the label, 0 for others.
 
     Args:
         y_true: class numbers, (...) or (..., 1).
@@ -77,12 +77,12 @@ def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tenso
 
 @METRICS.add()
 def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
-    """1 where the class of `y_true` is among the `k` largest of `y_pred`.
+    """1 for samples whose right class is among the `k` most probable ones, 0 for others.
 
     Args:
         y_true: one-hot labels, (..., classes).
         y_pred: scores, of the same shape.
-        k: how many of the best guesses count.
+        k: how many of the most probable classes count.
 
     Returns:
         A tensor of shape `(...)`.
@@ -98,13 +98,13 @@ def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 
 def sparse_top_k_categorical_accuracy(
     y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:
-    """1 where the class `y_true` is among the `k` largest of `y_pred`.
+    """1 for samples whose label is among the `k` most probable classes, 0 for others.
 
     Args:
-        y_true: class numbers.
-        y_pred: scores along the last axis.
-        k: how many of the best guesses count.
-        from_sorted_ids: `y_pred` holds class numbers, best first, instead of scores.
+        y_true: class numbers, (...).
+        y_pred: scores, (..., classes).
+        k: how many of the most probable classes count.
+        from_sorted_ids: whether `y_pred` are class numbers, the most probable first, instead of scores.
 
     >>> ef.metrics.sparse_top_k_categorical_accuracy([2, 1], [[0.5, 0.1, 0.4]] * 2, k=2).tolist()
     [1.0, 0.0]
@@ -150,7 +150,7 @@ class _Share(MeanMetricWrapper):
 
 @METRICS.add("accuracy")
 class Accuracy(_Share):
-    """Accuracy: how often predictions equal labels exactly.
+    """Accuracy: the fraction of predictions that equal their labels.
 
     Args:
         name: the name in progress bars and in the history.
@@ -167,12 +167,12 @@ class Accuracy(_Share):
 
 @METRICS.add()
 class BinaryAccuracy(_Share):
-    """Accuracy of binary predictions: how often they are right.
+    """Accuracy of binary predictions: the fraction of them that are right.
 
     Args:
         name: the name in progress bars and in the history.
         dtype: the type of the result.
-        threshold: above this a probability means yes; from 0 to 1.
+        threshold: the probability above which a prediction is 1, from 0 to 1.
 
     >>> metric = ef.metrics.BinaryAccuracy(threshold=0.5)
     >>> float(metric([[1], [0], [1], [0]], [[0.9], [0.6], [0.7], [0.1]]))
@@ -228,7 +228,7 @@ class TopKCategoricalAccuracy(_Share):
     """How often the class of the one-hot label is among the `k` most probable.
 
     Args:
-        k: how many of the best guesses count.
+        k: how many of the most probable classes count.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -248,10 +248,10 @@ class SparseTopKCategoricalAccuracy(_Share):
     """How often the label, a class number, is among the `k` most probable classes.
 
     Args:
-        k: how many of the best guesses count.
+        k: how many of the most probable classes count.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
-        from_sorted_ids: predictions are class numbers, best first, instead of scores.
+        from_sorted_ids: whether predictions are class numbers, the most probable first, instead of scores.
 
     >>> metric = ef.metrics.SparseTopKCategoricalAccuracy(k=2)
     >>> float(metric([2, 1], [[0.5, 0.1, 0.4]] * 2))

@@ -49,8 +49,8 @@ class Metric(Told):
     """Base class of metrics; override `update_state` and `result`.
 
     Args:
-        dtype: the type of the result, and of the state unless it is a half float, which stops counting at
-            2,048: then the state is float32. Default: `floatx()`.
+        dtype: the type of the result and the state; default: `floatx()`. With a 16-bit type, the state is float32,
+            since float16 can't count beyond 2,048.
         name: shown in progress and history; default: from the class name.
 
     >>> class Largest(ef.Metric):
@@ -105,7 +105,7 @@ class Metric(Told):
 
     @property
     def variables(self) -> list[Variable]:
-        """The state: that of the metric, and of metrics and variables in its attributes.
+        """The state variables: those of the metric, and of metrics and variables held in its attributes.
 
         >>> metric = ef.metrics.Mean()
         >>> metric.update_state([1.0, 3.0])
@@ -123,16 +123,16 @@ class Metric(Told):
         aggregation: Literal["sum", "mean", "max", "min", "only_first_replica", "none"] | str | None = None,
         name: str | None = None,
     ) -> Variable:
-        """A new piece of state.
+        """Creates a variable that holds state of the metric.
 
         Args:
-            shape: its shape.
+            shape: the shape of the variable.
             initializer: `"zeros"` (the default), `"ones"`, or a function `(shape, dtype=...)`.
-            dtype: a type name; default: that of the metric, float32 for halves.
-            aggregation: what makes the states of many ranks one: `"sum"`, `"mean"`, `"max"`, `"min"` or
-                `"only_first_replica"`. A metric of your own that tells it for none of its variables is given all
-                rows of a batch on every rank, which is right for any metric, and slower.
-            name: the last part of its path.
+            dtype: a type name; default: that of the metric, or float32 where that is a 16-bit type.
+            aggregation: in data-parallel training, how the states of the ranks are combined: `"sum"`, `"mean"`,
+                `"max"`, `"min"` or `"only_first_replica"`. A custom metric that gives it for none of its variables gets
+                the whole batch on every rank, which is right for any metric, but slower.
+            name: the variable's name, which is the last part of its path.
 
         >>> class Rows(ef.Metric):
         ...     def __init__(self):
@@ -161,7 +161,14 @@ class Metric(Told):
         name: str | None = None,
         **kwargs: Any,
     ) -> Variable:
-        """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`.
+        """The same as `add_variable`, under its older name; the name may come first: `add_weight("total")`.
+
+        Args:
+            shape: its shape, or its name.
+            initializer: as for `add_variable`.
+            dtype: a type name.
+            name: the variable's name.
+            **kwargs: `aggregation`.
 
         >>> metric = ef.metrics.Mean()
         >>> metric.add_weight("largest", initializer="zeros").shape
@@ -172,7 +179,7 @@ class Metric(Told):
         return self.add_variable(shape, initializer, dtype, kwargs.get("aggregation"), name)
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
-        """Take in one batch; subclasses override it.
+        """Adds one batch to the state; subclasses override it.
 
         >>> metric = ef.metrics.MeanAbsoluteError()
         >>> metric.update_state([[1.0], [2.0]], [[1.0], [4.0]])
@@ -189,7 +196,7 @@ class Metric(Told):
         return result if self._wide == self._dtype else result.astype(self._dtype)
 
     def result(self) -> Any:
-        """The number so far, a tensor (or a dict of tensors); subclasses override it.
+        """The metric's value so far: a scalar tensor, or a dict of them. Subclasses override it.
 
         >>> metric = ef.metrics.Mean()
         >>> metric.update_state([1.0, 2.0, 6.0])
@@ -199,7 +206,7 @@ class Metric(Told):
         raise NotImplementedError(f"{type(self).__name__} must define result().")
 
     def reset_state(self) -> None:
-        """Start over: all state becomes zero.
+        """Sets all state variables to zero, to start over.
 
         >>> metric = ef.metrics.Mean()
         >>> metric.update_state([1.0, 2.0, 6.0])
@@ -231,7 +238,15 @@ class Metric(Told):
     # -- without side effects
 
     def stateless_update_state(self, metric_variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        """The state after one batch, from the state before; the metric's own state stays as it is.
+        """Computes the state after one batch from the state before it; the metric's own state doesn't change.
+
+        Args:
+            metric_variables: values of the state, in the order of `variables`.
+            *args: the arguments of `update_state`.
+            **kwargs: those given by name.
+
+        Returns:
+            The new values, in the same order.
 
         >>> metric = ef.metrics.Sum()
         >>> state = metric.stateless_update_state(metric.stateless_reset_state(), [1.0, 2.0])
@@ -243,7 +258,10 @@ class Metric(Told):
             return [v.value for v in self.variables]
 
     def stateless_result(self, metric_variables: Any) -> Any:
-        """The number that a state stands for.
+        """The metric's value for a given state; the metric's own state is neither read nor changed.
+
+        Args:
+            metric_variables: values of the state, in the order of `variables`.
 
         >>> metric = ef.metrics.Mean()
         >>> float(metric.stateless_result([10.0, 4.0]))
@@ -253,7 +271,7 @@ class Metric(Told):
             return self.result()
 
     def stateless_reset_state(self) -> list[Any]:
-        """The state to begin with.
+        """The initial values of the state variables, as a list of tensors in the order of `variables`.
 
         >>> [float(part) for part in ef.metrics.Mean().stateless_reset_state()]
         [0.0, 0.0]

@@ -99,10 +99,10 @@ class _Count(Metric):
 
 @METRICS.add()
 class TruePositives(_Count):
-    """True positives: how many positive samples are called positive.
+    """True positives: the number of positive samples that are predicted positive.
 
     Args:
-        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -115,10 +115,10 @@ class TruePositives(_Count):
 
 @METRICS.add()
 class FalsePositives(_Count):
-    """False positives: how many negative samples are called positive.
+    """False positives: the number of negative samples that are predicted positive.
 
     Args:
-        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -133,10 +133,10 @@ class FalsePositives(_Count):
 
 @METRICS.add()
 class TrueNegatives(_Count):
-    """True negatives: how many negative samples are called negative.
+    """True negatives: the number of negative samples that are predicted negative.
 
     Args:
-        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -149,10 +149,10 @@ class TrueNegatives(_Count):
 
 @METRICS.add()
 class FalseNegatives(_Count):
-    """False negatives: how many positive samples are called negative.
+    """False negatives: the number of positive samples that are predicted negative.
 
     Args:
-        thresholds: above this a probability means yes; several give several counts. Default 0.5.
+        thresholds: the probability above which a prediction is positive, or a list, for one count each. Default: 0.5.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -227,12 +227,13 @@ def _only_top(y_pred: Tensor, k: int) -> Tensor:
 
 @METRICS.add()
 class Precision(_Rate):
-    """Precision: how many positive predictions are right: `true positives / (true positives + false positives)`.
+    """Precision, the fraction of positive predictions that are right: `true positives / (true + false positives)`.
 
     Args:
-        thresholds: above this a probability means yes; several give several rates. Default 0.5.
-        top_k: only the `k` most probable classes are yes, by default whatever their probability.
-        class_id: look at this class only.
+        thresholds: the probability above which a prediction is positive; a list gives one result for each. Default:
+            0.5, or 0 with `top_k`.
+        top_k: only the `k` most probable classes of a sample can be positive.
+        class_id: the number of the class (the column) to evaluate; default: all together.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -244,7 +245,7 @@ class Precision(_Rate):
 
     @property
     def false_positives(self) -> Variable:
-        """How many answers were wrongly positive, per threshold.
+        """The number of negative samples that were predicted positive, one per threshold.
 
         >>> metric = ef.metrics.Precision()
         >>> metric.update_state([0, 0, 1], [0.9, 0.1, 0.8])
@@ -259,9 +260,10 @@ class Recall(_Rate):
     """Recall: the fraction of positive samples that are found: `true positives / (true positives + false negatives)`.
 
     Args:
-        thresholds: above this a probability means yes; several give several rates. Default 0.5.
-        top_k: only the `k` most probable classes are yes, by default whatever their probability.
-        class_id: look at this class only.
+        thresholds: the probability above which a prediction is positive; a list gives one result for each. Default:
+            0.5, or 0 with `top_k`.
+        top_k: only the `k` most probable classes of a sample can be positive.
+        class_id: the number of the class (the column) to evaluate; default: all together.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -273,7 +275,7 @@ class Recall(_Rate):
 
     @property
     def false_negatives(self) -> Variable:
-        """How many positive samples were missed, per threshold.
+        """The number of positive samples that were predicted negative, one per threshold.
 
         >>> metric = ef.metrics.Recall()
         >>> metric.update_state([1, 1, 0], [0.9, 0.1, 0.8])
@@ -285,18 +287,20 @@ class Recall(_Rate):
 
 @METRICS.add("auc")
 class AUC(Metric):
-    """The area under the ROC curve, or under that of precision over recall.
+    """The area under the ROC curve, or under the precision-recall curve.
 
     Args:
-        num_thresholds: how many thresholds approximate the curve.
-        curve: `"ROC"`, `"PR"`, or `"PRGAIN"`: precision over recall, both as gains over always saying yes.
-        summation_method: `"interpolation"`, `"minoring"` or `"majoring"`.
+        num_thresholds: the number of thresholds that approximate the curve.
+        curve: `"ROC"`, `"PR"` (precision over recall), or `"PRGAIN"` (the gains of precision and recall over predicting
+            positive always).
+        summation_method: how the area is summed: `"interpolation"`, `"minoring"` (from below) or `"majoring"` (from
+            above).
         name: the name in progress bars and in the history.
         dtype: the type of the result.
-        thresholds: the thresholds themselves; 0 and 1 are added.
-        multi_label: columns are labels of their own, each with its area; the result is their mean.
-        num_labels: the number of columns; default: known from the first batch.
-        label_weights: weights of the columns in the mean; without `multi_label`, of the values in them.
+        thresholds: a list of thresholds, instead of `num_thresholds`; 0 and 1 are added.
+        multi_label: whether each column is a separate label; the result is the mean of their areas.
+        num_labels: with `multi_label`, the number of columns; default: that of the first batch.
+        label_weights: one weight per column: of its area in the mean, or without `multi_label` of its values.
         from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
 
     Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006; Flach and Kull,

@@ -56,12 +56,12 @@ class _Constrained(Metric):
 
 @METRICS.add()
 class SensitivityAtSpecificity(_Constrained):
-    """The best sensitivity (share of the positives that are found) where the specificity is at least `specificity`.
+    """The best sensitivity (fraction of positive samples that are found) where specificity is at least `specificity`.
 
     Args:
-        specificity: at least this must be kept, from 0 to 1.
-        num_thresholds: how many thresholds are tried.
-        class_id: look at this class only.
+        specificity: the specificity that must be reached, from 0 to 1.
+        num_thresholds: how many thresholds between 0 and 1 are tried.
+        class_id: the number of the class (the column) to evaluate; default: all together.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -88,12 +88,12 @@ class SensitivityAtSpecificity(_Constrained):
 
 @METRICS.add()
 class SpecificityAtSensitivity(_Constrained):
-    """The best specificity (share of the negatives that are not called positive) for a given sensitivity.
+    """The best specificity (fraction of negative samples predicted so) where sensitivity is at least `sensitivity`.
 
     Args:
-        sensitivity: at least this must be kept, from 0 to 1.
-        num_thresholds: how many thresholds are tried.
-        class_id: look at this class only.
+        sensitivity: the sensitivity that must be reached, from 0 to 1.
+        num_thresholds: how many thresholds between 0 and 1 are tried.
+        class_id: the number of the class (the column) to evaluate; default: all together.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -123,9 +123,9 @@ class PrecisionAtRecall(_Constrained):
     """The best precision among the thresholds that reach a recall of at least `recall`.
 
     Args:
-        recall: at least this must be kept, from 0 to 1.
-        num_thresholds: how many thresholds are tried.
-        class_id: look at this class only.
+        recall: the recall that must be reached, from 0 to 1.
+        num_thresholds: how many thresholds between 0 and 1 are tried.
+        class_id: the number of the class (the column) to evaluate; default: all together.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -155,9 +155,9 @@ class RecallAtPrecision(_Constrained):
     """The best recall among the thresholds that reach a precision of at least `precision`.
 
     Args:
-        precision: at least this must be kept, from 0 to 1.
-        num_thresholds: how many thresholds are tried.
-        class_id: look at this class only.
+        precision: the precision that must be reached, from 0 to 1.
+        num_thresholds: how many thresholds between 0 and 1 are tried.
+        class_id: the number of the class (the column) to evaluate; default: all together.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 

@@ -19,7 +19,7 @@ def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) 
     """Pearson's correlation along `axis`, from -1 to 1.
 
     Args:
-        y_true: the right values.
+        y_true: the target values.
         y_pred: predictions, of the same shape.
         axis: the axis along which values are correlated.
 
@@ -42,10 +42,10 @@ def _centred_to_one(y: Tensor, axis: int) -> Tensor:
 @METRICS.add()
 @in_float32
 def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
-    """Lin's concordance correlation along `axis`: as Pearson's, but lower when values are shifted or scaled.
+    """Lin's concordance correlation along `axis`: like Pearson's, but lower when predictions are shifted or scaled.
 
     Args:
-        y_true: the right values.
+        y_true: the target values.
         y_pred: predictions, of the same shape.
         axis: the axis along which values are correlated.
 
@@ -66,7 +66,7 @@ def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = 
 
 @METRICS.add()
 class PearsonCorrelation(MeanMetricWrapper):
-    """Mean of Pearson's correlation of samples.
+    """Mean over samples of Pearson's correlation between targets and predictions.
 
     Args:
         name: the name in progress bars and in the history.
@@ -88,7 +88,7 @@ class PearsonCorrelation(MeanMetricWrapper):
 
 @METRICS.add()
 class ConcordanceCorrelation(MeanMetricWrapper):
-    """Mean of Lin's concordance correlation of samples.
+    """Mean over samples of Lin's concordance correlation between targets and predictions.
 
     Args:
         name: the name in progress bars and in the history.

@@ -21,17 +21,17 @@ __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 
 @METRICS.add()
 class IoU(Metric):
-    """Intersection over union: predicted and true members of a class; the mean over the classes given.
+    """Intersection over union of predicted and true members of a class: the mean over given classes, for segmentation.
 
     Args:
         num_classes: how many classes there are.
-        target_class_ids: the classes to look at.
+        target_class_ids: the numbers of the classes to average over.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
-        sparse_y_true: labels are class numbers (else one-hot).
-        sparse_y_pred: predictions are class numbers (else scores).
-        axis: the axis of the classes, where there is one.
+        sparse_y_true: whether labels are class numbers; otherwise they are one-hot.
+        sparse_y_pred: whether predictions are class numbers; otherwise they are scores, one per class.
+        axis: the axis of the classes, of one-hot labels and scores.
 
     Labels and predictions outside of 0 to `num_classes - 1` are left out: -1 and 255, which mark pixels without a
     class, silently; others with a warning.
@@ -123,11 +123,11 @@ class IoU(Metric):
 
 @METRICS.add()
 class BinaryIoU(IoU):
-    """Intersection over union of yes-or-no answers and labels; the mean over no and yes.
+    """Intersection over union for binary predictions: the mean over the classes 0 and 1.
 
     Args:
-        target_class_ids: the classes to look at, of 0 and 1.
-        threshold: from this on a probability means yes.
+        target_class_ids: the classes to average over: 0, 1 or both.
+        threshold: probabilities from this one on count as 1.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -153,16 +153,16 @@ class BinaryIoU(IoU):
 
 @METRICS.add()
 class MeanIoU(IoU):
-    """Intersection over union of the predicted and the true members of a class; the mean over all classes.
+    """Intersection over union of predicted and true members of a class: the mean over all classes, for segmentation.
 
     Args:
         num_classes: how many classes there are.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
-        sparse_y_true: labels are class numbers (else one-hot).
-        sparse_y_pred: predictions are class numbers (else scores).
-        axis: the axis of the classes, where there is one.
+        sparse_y_true: whether labels are class numbers; otherwise they are one-hot.
+        sparse_y_pred: whether predictions are class numbers; otherwise they are scores, one per class.
+        axis: the axis of the classes, of one-hot labels and scores.
 
     >>> metric = ef.metrics.MeanIoU(num_classes=2)
     >>> metric([0, 0, 1, 1], [0, 1, 1, 1]).round(4)
@@ -189,11 +189,11 @@ class OneHotIoU(IoU):
 
     Args:
         num_classes: how many classes there are.
-        target_class_ids: the classes to look at.
+        target_class_ids: the numbers of the classes to average over.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
-        sparse_y_pred: predictions are class numbers (else scores).
+        sparse_y_pred: whether predictions are class numbers; otherwise they are scores, one per class.
         axis: the axis of the classes.
 
     >>> metric = ef.metrics.OneHotIoU(num_classes=2, target_class_ids=[1])
@@ -223,7 +223,7 @@ class OneHotMeanIoU(MeanIoU):
         name: the name in progress bars and in the history.
         dtype: the type of the result.
         ignore_class: labels with this number are left out.
-        sparse_y_pred: predictions are class numbers (else scores).
+        sparse_y_pred: whether predictions are class numbers; otherwise they are scores, one per class.
         axis: the axis of the classes.
 
     >>> metric = ef.metrics.OneHotMeanIoU(num_classes=2)

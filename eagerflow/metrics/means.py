@@ -153,10 +153,10 @@ class Mean(Metric):
 
 @METRICS.add()
 class MeanMetricWrapper(Mean):
-    """The mean of what a function `f(y_true, y_pred, **kwargs)` gives per sample.
+    """The mean over all samples of a function `fn(y_true, y_pred, **kwargs)`.
 
     Args:
-        fn: the function.
+        fn: a function that returns one value per sample.
         name: default: that of the function.
         dtype: the type of the result.
         **kwargs: passed to the function.

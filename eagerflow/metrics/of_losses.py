@@ -143,7 +143,7 @@ class Poisson(_Error):
 
 @METRICS.add()
 class Hinge(_Error):
-    """Mean margin loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0))`.
+    """Mean hinge loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0))`.
 
     Args:
         name: the name in progress bars and in the history.
@@ -159,7 +159,7 @@ class Hinge(_Error):
 
 @METRICS.add()
 class SquaredHinge(_Error):
-    """Mean squared margin loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0)²)`.
+    """Mean squared hinge loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0)²)`.
 
     Args:
         name: the name in progress bars and in the history.
@@ -175,7 +175,7 @@ class SquaredHinge(_Error):
 
 @METRICS.add()
 class CategoricalHinge(_Error):
-    """Mean margin loss of one-hot labels: `max(1 + largest wrong score - right score, 0)`.
+    """Mean hinge loss of one-hot labels: `max(1 + largest score of the wrong classes - score of the right class, 0)`.
 
     Args:
         name: the name in progress bars and in the history.
@@ -195,7 +195,7 @@ def _cosine(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
 
 @METRICS.add("cosine_similarity", "cosine", "cosine_proximity")
 class CosineSimilarity(MeanMetricWrapper):
-    """Mean cosine of the angle between vectors: 1 for those of one direction.
+    """Mean cosine of the angle between vectors: 1 for equal directions, -1 for opposite ones.
 
     Args:
         name: the name in progress bars and in the history.
@@ -223,7 +223,7 @@ class BinaryCrossentropy(_Error):
         name: the name in progress bars and in the history.
         dtype: the type of the result.
         from_logits: whether predictions are logits, that is, scores to which no sigmoid has been applied.
-        label_smoothing: moves labels this far towards 0.5.
+        label_smoothing: moves labels this far towards 0.5, from 0 to 1.
 
     >>> ef.metrics.BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]).round(4)
     Tensor(0.6931, shape=(), dtype=float32)
@@ -252,7 +252,7 @@ class CategoricalCrossentropy(_Error):
         name: the name in progress bars and in the history.
         dtype: the type of the result.
         from_logits: whether predictions are logits, that is, scores to which no softmax has been applied.
-        label_smoothing: this part of each label is spread over all classes.
+        label_smoothing: this fraction of each label is spread evenly over all classes, from 0 to 1.
         axis: the axis of the classes.
 
     >>> ef.metrics.CategoricalCrossentropy()([[0, 1]], [[0.5, 0.5]]).round(4)

@@ -18,13 +18,14 @@ __all__ = ["F1Score", "FBetaScore", "R2Score"]
 
 @METRICS.add()
 class FBetaScore(Metric):
-    """The weighted harmonic mean of precision and recall, per class.
+    """F-beta score: the weighted harmonic mean of precision and recall, per class.
 
     Args:
         average: None for one score per class. `"micro"` counts all classes together, `"macro"` takes the mean of the
             classes' scores, `"weighted"` their mean weighted by the number of labels of each.
-        beta: how many times as much recall counts as precision.
-        threshold: above this a score means yes, at most 1; None: the largest of a row.
+        beta: how many times as important recall is as precision.
+        threshold: the score above which a prediction is positive, at most 1; None: only the largest score of a sample
+            is positive.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -103,7 +104,7 @@ class F1Score(FBetaScore):
     Args:
         average: None for one score per class. `"micro"` counts all classes together, `"macro"` takes the mean of the
             classes' scores, `"weighted"` their mean weighted by the number of labels of each.
-        threshold: above this a score means yes; None: the largest of a row.
+        threshold: the score above which a prediction is positive; None: only the largest score of a sample is positive.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 
@@ -127,11 +128,12 @@ class F1Score(FBetaScore):
 
 @METRICS.add()
 class R2Score(Metric):
-    """The part of the variance that predictions explain: 1 is perfect, 0 is as good as the mean.
+    """R² score (coefficient of determination): 1 is perfect, 0 is as good as always predicting the mean.
 
     Args:
-        class_aggregation: of several outputs: `"uniform_average"`, `"variance_weighted_average"`, None (one each).
-        num_regressors: when above 0, the score is adjusted for the number of inputs.
+        class_aggregation: how the scores of several outputs are combined: `"uniform_average"`,
+            `"variance_weighted_average"`, or None for one score per output.
+        num_regressors: the number of input features, to compute the adjusted R²; 0: it isn't adjusted.
         name: the name in progress bars and in the history.
         dtype: the type of the result.
 

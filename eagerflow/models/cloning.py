@@ -49,12 +49,12 @@ def clone_model(
     recursive: bool = False,
     **kwargs: Any,
 ) -> Model:
-    """A model with the same layers, connected in the same way, and weights of its own; compiled if the first is.
+    """Copies a model: the same layers, connected in the same way, with new weights. It is compiled if the original is.
 
     Args:
         model: a `Sequential` or functional model, or one with `get_config`.
-        input_tensors: what `Input` gave, to begin with instead of new ones.
-        clone_function: called with each layer (but `Input`s), returns the layer for the new model.
+        input_tensors: symbolic tensors made by `Input` to use instead of new ones.
+        clone_function: called with each layer (except `Input`s), returns the layer for the new model.
         call_function: called with each new layer and its arguments, returns its outputs.
         recursive: whether `clone_function` is called for the layers of nested models too.
         **kwargs: `cache` is accepted for Keras' signature.
@@ -167,14 +167,14 @@ def _input_like(x: Any) -> Any:
 
 @boundary
 def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
-    """A model with fresh weights, from the text that `to_json` gave.
+    """Creates a model with new weights from the text that `to_json` returned.
 
     Args:
-        json_string: the text.
-        custom_objects: classes and functions of your own by name.
+        json_string: that text.
+        custom_objects: a dict of custom classes and functions by name.
 
     Raises:
-        UnknownNameError: for a class that is neither ours nor given.
+        UnknownNameError: for a class that is neither built in, registered nor in `custom_objects`.
         ValueError: when the text is no JSON, or nested too deep.
         TypeError: when the text describes something else.
 

@@ -15,11 +15,11 @@ __all__ = ["Function"]
 
 
 class Function(Operation):
-    """The computation from inputs to outputs as a callable; `Model(inputs, outputs)` can be trained, too.
+    """A graph of layers and ops, from inputs to outputs, that can be called. A `Model` can also be trained.
 
     Args:
-        inputs: what `Input` gave: a tensor, or a list, tuple or dict of them.
-        outputs: made from the inputs by layers and ops.
+        inputs: symbolic tensors made by `Input`: one, or a list, tuple or dict of them.
+        outputs: symbolic tensors that layers and ops computed from the inputs: one, or a nested structure.
         name: the function's name.
 
     Raises:
@@ -42,7 +42,7 @@ class Function(Operation):
 
     @property
     def operations(self) -> list[Any]:
-        """Layers, and the calls of ops between them, from the inputs to the outputs.
+        """The layers and ops of the graph, sorted from the inputs to the outputs.
 
         >>> x = ef.Input((2,), name="x")
         >>> [operation.name for operation in ef.Function(x, ef.layers.Dense(1, name="out")(x)).operations]
@@ -91,7 +91,10 @@ class Function(Operation):
         return self._graph.outputs_structure
 
     def call(self, inputs: Any) -> Any:
-        """The outputs for inputs in the structure in which the function was made.
+        """Computes the outputs.
+
+        Args:
+            inputs: tensors, in the structure (list, tuple, dict) of `inputs` when the function was made.
 
         >>> x = ef.Input((2,))
         >>> ef.Function({"x": x}, x * x).call({"x": ef.Tensor([[3.0, 4.0]])}).tolist()
@@ -100,11 +103,18 @@ class Function(Operation):
         return self._graph.run(self._doors.arrange(inputs, self))
 
     def compute_output_spec(self, inputs: Any) -> Any:
-        """The outputs, as symbolic tensors, for symbolic inputs."""
+        """The symbolic outputs for symbolic inputs.
+
+        Args:
+            inputs: symbolic tensors, in the structure of the function's inputs.
+        """
         return super().compute_output_spec(inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shapes of the outputs for the shapes of the inputs (None for unknown lengths).
+        """The shapes of the outputs for given shapes of the inputs.
+
+        Args:
+            input_shape: a shape with the batch axis, or a nested structure of shapes; None for unknown lengths.
 
         >>> x = ef.Input((2,))
         >>> ef.Function(x, ef.ops.concatenate([x, x])).compute_output_shape((5, 2))
@@ -119,11 +129,15 @@ class Function(Operation):
         return self._graph.infer(self._doors.arrange(inputs, self), size)
 
     def get_config(self) -> dict[str, Any]:
-        """Layers, their calls, inputs and outputs, in the layout of a functional model."""
+        """The graph as a dict that fits into JSON, in the format of a functional model's config."""
         return Functional(self.input, self.output, name=self.name).get_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The function that `get_config` described."""
+        """Creates a function from the dict that `get_config` returned.
+
+        Args:
+            config: that dict.
+        """
         model = Functional.from_config(config)
         return cls(model.input, model.output, name=config.get("name"))

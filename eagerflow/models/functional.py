@@ -22,20 +22,20 @@ __all__ = ["Functional"]
 
 
 class Functional(Model):
-    """A model made of the calls between `Input` and its outputs.
+    """A model made from a graph of symbolic tensors; `Model(inputs, outputs)` makes one.
 
-    Layers that don't tell the shape of their output are run for real on small arrays when they are called on what
-    `Input` gave; nothing of such a run stays, except what Python code in `call` does beyond variables.
+    When a layer without `compute_output_shape` is called on symbolic tensors, it is run on small arrays to find the
+    shape of its output. Changes of variables in such a run are undone; other effects of Python code in `call` are not.
 
     Args:
-        inputs: what `Input` gave: a symbolic tensor, or a list, tuple or dict of them; tensors from the middle of
+        inputs: symbolic tensors made by `Input`: one, or a list, tuple or dict of them. Tensors from the middle of
             another model work too.
-        outputs: what layers and ops made from the inputs, one or several.
+        outputs: symbolic tensors that layers and ops computed from the inputs: one, or a nested structure.
         name: the model's name.
-        activity_regularizer: of the outputs.
+        activity_regularizer: a regularizer or function of the outputs, whose value is added to the losses.
         trainable: whether training changes the weights.
-        dtype: a type name or policy.
-        autocast: convert inputs of floats to the type in which the model computes.
+        dtype: a type name or policy; default: the global policy.
+        autocast: whether floating-point inputs are cast to the compute type.
 
     Source: the functional API of Keras 3.15.
 
@@ -54,7 +54,7 @@ class Functional(Model):
 
     @property
     def operations(self) -> list[Any]:
-        """Layers, and the calls of ops between them, from the inputs to the outputs.
+        """The layers and ops of the graph, sorted from the inputs to the outputs.
 
         >>> x = ef.Input((2,), name="x")
         >>> [operation.name for operation in ef.Model(x, ef.layers.Dense(1, name="out")(x)).operations]
@@ -64,12 +64,12 @@ class Functional(Model):
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """Layers, their calls, inputs and outputs, in Keras 3's layout."""
+        """The graph as a dict that fits into JSON: layers, their calls, inputs and outputs, in Keras 3's format."""
         return super().get_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """The model that `get_config` described.
+        """Creates a model from the dict that `get_config` returned, with new weights.
 
         Raises:
             ValueError: when a call refers to a layer that is not there.

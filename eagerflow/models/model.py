@@ -48,17 +48,19 @@ Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
 class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     """A network that can be trained: a layer with `compile`, `fit`, `evaluate` and `predict`.
 
-    Subclass it and write `call`, with layers as attributes; or give both ends of a graph that begins with
-    `Input`: `Model(inputs, outputs)`.
+    Subclass it and write `call`, with layers as attributes; or make it from a graph of symbolic tensors:
+    `Model(inputs, outputs)`.
 
     Args:
-        inputs: what `Input` gave: a tensor, or a list, tuple or dict of them; Keras 1's name `input` works too.
-        outputs: what layers and ops made from the inputs, one or several; Keras 1's name `output` works too.
+        inputs: symbolic tensors made by `Input`: one, or a list, tuple or dict of them. Keras 1's name `input` works
+            too.
+        outputs: symbolic tensors that layers and ops computed from the inputs: one, or a nested structure. Keras 1's
+            name `output` works too.
         name: the model's name.
-        activity_regularizer: of the outputs.
+        activity_regularizer: a regularizer or function of the outputs, whose value is added to the losses.
         trainable: whether training changes the weights.
-        dtype: a type name or policy.
-        autocast: convert inputs of floats to the type in which the model computes.
+        dtype: a type name or policy; default: the global policy.
+        autocast: whether floating-point inputs are cast to the compute type.
 
     Raises:
         TypeError: for inputs or outputs that aren't symbolic.
@@ -149,7 +151,13 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     else:
 
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-            """The outputs. A subclass writes its own; a model of a graph runs that."""
+            """Computes the outputs. A subclass overrides it; a functional model runs its graph.
+
+            Args:
+                inputs: a tensor or a nested structure of tensors.
+                training: whether layers such as dropout behave as in training; None: as the surrounding call says.
+                mask: the mask of the inputs, or None.
+            """
             if self._graph is None:
                 hint = " Its method forward(...) is named call(...) here." if hasattr(self, "forward") else ""
                 raise NotImplementedError(
@@ -171,11 +179,11 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     @ignores("inputs")
     def add_loss(self, loss: Any) -> None:
-        """Add a term to what training minimizes.
+        """Adds a term to the loss that training minimizes.
 
         Args:
-            loss: in `call`: a scalar tensor, or a list of them, for this call. On a model of a graph: symbolic tensors
-                made from its inputs, for every call, as in tf.keras 2.
+            loss: inside `call`: a scalar tensor, or a list of them, which counts for this call. Outside, on a
+                functional model: symbolic tensors computed from its inputs, which count in every call (as in tf.keras).
 
         Raises:
             TypeError: for anything else.
@@ -195,7 +203,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             self._extended().connect(self, losses=terms)
 
     def add_metric(self, *args: Any, **kwargs: Any) -> None:
-        """Measure something, in programs of Keras 2: see `Layer.add_metric`; the value may be symbolic in a graph."""
+        """Keras 2's way to measure something, see `Layer.add_metric`; a functional model's value may be symbolic."""
         value, name = measured(self, *args, **kwargs)
         if self._graph is None or not isinstance(value, SymbolicTensor):
             self._feed_metric(value, name)
@@ -209,11 +217,11 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         return self._added
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """The masks of the outputs, as the layers inside make them.
+        """The masks of the outputs, as the model's layers compute them.
 
         Args:
-            inputs: the inputs.
-            previous_mask: their masks.
+            inputs: the inputs of the call.
+            previous_mask: the masks of the inputs, or None.
         """
         if self._graph is None:
             return None
@@ -238,10 +246,13 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         return self._graph.infer(self._doors.arrange(inputs, self), size)
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of this shape (a shape, or a list or dict of shapes).
+        """Creates the weights.
+
+        Args:
+            input_shape: the shape of the inputs with the batch axis, or a list or dict of shapes.
 
         Raises:
-            ValueError: when `call` doesn't work for it.
+            ValueError: when `call` fails for inputs of this shape.
 
         >>> model = ef.Sequential([ef.layers.Dense(2)])
         >>> model.build((None, 3))
@@ -287,10 +298,14 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         return [layer for layer in self._sublayers if isinstance(layer, AnyLayer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> AnyLayer:
-        """A layer by its name or its place in `layers`.
+        """Returns a layer of the model.
+
+        Args:
+            name: the layer's name.
+            index: its position in `layers`, instead of `name`.
 
         Raises:
-            ValueError: for an unknown name or place, with the nearest name; or when both or none are given.
+            ValueError: for an unknown name (the message suggests the nearest) or index; when both or none are given.
 
         >>> model = ef.Sequential([ef.layers.Dense(4, name="hidden"), ef.layers.Dense(2, name="out")])
         >>> model.get_layer("out").units, model.get_layer(index=0).units
@@ -316,7 +331,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic inputs; a model that writes `call` itself has none, and asking raises AttributeError.
+        """The symbolic inputs of a functional model, as a list. Raises AttributeError in a model with its own `call`.
 
         >>> x = ef.Input((4,))
         >>> [tensor.shape for tensor in ef.Model(x, ef.layers.Dense(2)(x)).inputs]
@@ -400,22 +415,23 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         labels: Any = None,
         **options: Any,
     ) -> None:
-        """Write the model in inference as a file that other programs run without eagerflow.
+        """Writes the model, in inference mode, to a file that other programs can run without eagerflow.
 
-        The ops that run become the file's nodes, so layers and functions of your own need nothing further. Before it is
-        written, the file is computed at other sizes and compared with the model. See `eagerflow.onnx.export`.
+        The ops that run become the nodes of the file, so custom layers and functions work too. Before the file is
+        written, its outputs are compared with those of the model, at other batch sizes, too. See
+        `eagerflow.onnx.export`.
 
         `format="web"` writes a page that runs the model in a browser, with an input to draw on or type into, its answer
         and the values of every layer: one `.html` file that needs no network, or a folder for a web server.
 
         Args:
-            filepath: the file; for a page that a web server serves, a folder.
+            filepath: the file to write; for a page that a web server serves, a folder.
             format: `"onnx"` or `"web"`.
-            verbose: whether to say where the file is.
-            input_signature: `InputSpec`s, shapes or arrays in the structure of the inputs, None for open lengths;
-                default: the model's own inputs, or those of its first call with the batch open.
+            verbose: whether to print where the file is.
+            input_signature: `InputSpec`s, shapes or arrays in the structure of the inputs, with None for variable
+                lengths; default: the model's own inputs, or those of its first call with any batch size.
             opset_version: the version of ONNX' operators, 17 to 23; default: 18.
-            weights: `"int8"` or `"float16"` for a file of a quarter or half the size, whose numbers differ a little.
+            weights: `"int8"` or `"float16"` for a file of a quarter or half the size, whose outputs differ a little.
             samples: for `"web"`: examples of inputs to choose from; those of a text model are strings.
             labels: for `"web"`: names of the classes.
             **options: for `"web"`: `title`; `input` (`"pad"`, `"image"`, `"sliders"`, `"plane"`, `"text"`,
@@ -425,8 +441,8 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         Raises:
             TypeError: for an option that the format doesn't have.
-            ValueError: for another format, inputs whose shapes nothing tells, and (as `eagerflow.onnx.ExportError`) for
-                what ONNX can't express; that names layer, line of code and op.
+            ValueError: for another format, and when the shapes of the inputs are unknown.
+            ExportError: (a ValueError) for what ONNX can't express; the message names the layer, line of code and op.
 
         >>> import os, tempfile
         >>> import eagerflow as ef
@@ -458,11 +474,11 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         show_trainable: bool = False,
         layer_range: tuple[str, str] | list[str] | None = None,
     ) -> None:
-        """Print the architecture: layers, with the shapes of their outputs and the numbers of their weights.
+        """Prints a table of the layers, with the shapes of their outputs and their numbers of weights.
 
         Args:
             line_length: the width in characters.
-            positions: where columns end: parts of the width (up to 1), or characters.
+            positions: where the columns end: fractions of the width (up to 1), or numbers of characters.
             print_fn: called with the text instead of `print`.
             expand_nested: whether the layers inside of layers are shown.
             show_trainable: whether a column says if layers are trainable.
@@ -498,7 +514,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal model; of a graph whose class takes its two ends: the graph, too.
+        """The arguments that make an equal model, as values that fit into JSON; for a functional model, its graph.
 
         >>> x = ef.Input((3,), name="x")
         >>> config = ef.Model(x, ef.layers.Dense(2, name="out")(x)).get_config()
@@ -519,11 +535,11 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         @classmethod
         def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-            """The model that `get_config` described; `Model` itself also reads that of a model of a graph.
+            """Creates a model from the dict that `get_config` returned, with new weights.
 
             Args:
-                config: the configuration.
-                custom_objects: a dict of names and the classes and functions that they mean.
+                config: that dict. `Model.from_config` also takes the config of any functional model.
+                custom_objects: custom classes and functions by name.
 
             Raises:
                 TypeError: when `__init__` doesn't take these arguments.

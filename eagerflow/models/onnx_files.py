@@ -16,28 +16,27 @@ __all__ = ["load_onnx"]
 def load_onnx(
     filepath: str | os.PathLike[str], name: str | None = None, outputs: Sequence[str] | None = None
 ) -> OnnxModel:
-    """A model of an ONNX file, of PyTorch, TensorFlow (tf2onnx), scikit-learn (skl2onnx) or our own `export`.
+    """Loads an ONNX file as a model: from PyTorch, TensorFlow (tf2onnx), scikit-learn (skl2onnx) or `Model.export`.
 
-    Its nodes run by our ops, so gradients flow: it can be compiled and trained, be part of other models, be traced by
-    viz, and exported again. Weights are variables; those that nodes learn (kernels, biases, scales, embeddings) are
-    trainable, moving means and variances are not. Normalization uses them in training too, and dropout stays off, as in
-    the file.
+    Its nodes run as eagerflow's ops, so the model can be trained, be part of other models, be traced by viz, and
+    exported again. Weights become variables: kernels, biases, scales and embeddings are trainable, moving means and
+    variances are not. Also in training, normalization uses these moving values and dropout is off, as in the file.
 
     Files may come from anywhere: no code in them runs, sizes are checked before memory is taken, and further files are
     read from the model's own folder only.
 
     Args:
-        filepath: the file.
-        name: the name of the model; default: what the file says.
-        outputs: names of values in the graph that are wanted instead of its own outputs, such as the features in front
-            of the last layer.
+        filepath: the path of the file.
+        name: the name of the model; default: that in the file.
+        outputs: names of values in the graph to return instead of its outputs, such as the features before the last
+            layer.
 
     Returns:
         A model. It takes one tensor, or several in the order of the file, or a dict by their names.
 
     Raises:
-        LoadError: (a `ValueError`) for a damaged file, or nodes that aren't known here, which it names.
-        FileNotFoundError: where there is none.
+        LoadError: (a `ValueError`) for a damaged file, or for unknown nodes, which the message names.
+        FileNotFoundError: when there is no file.
 
     >>> import os, tempfile
     >>> import eagerflow as ef

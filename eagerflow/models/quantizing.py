@@ -57,10 +57,10 @@ class Quantizing(Quantizable):
                         warn(str(error))
 
     def get_quantization_layer_structure(self, mode: str | None = None) -> Any:
-        """None: what tells GPTQ and AWQ, which are left out, in which order layers follow.
+        """Returns None. In Keras it describes the order of the layers for GPTQ and AWQ, which eagerflow doesn't have.
 
         Args:
-            mode: the mode.
+            mode: accepted for Keras' signature.
 
         >>> print(ef.Sequential([ef.layers.Dense(2)]).get_quantization_layer_structure("gptq"))
         None

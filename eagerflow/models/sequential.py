@@ -38,13 +38,14 @@ _name = attrgetter("name")
 class Sequential(Model):
     """A model that is a stack of layers: each gets the output of the one before.
 
+    Weights exist as soon as the shape of the input is known: from an `Input`, from `input_shape=` of the first layer,
+    from `build(input_shape)`, or from the first data.
+
     Args:
         layers: a list of layers; the first may be an `Input`.
         trainable: whether training changes the weights.
         name: the model's name.
-
-    Weights exist as soon as the shape of the input is known: from an `Input`, from `input_shape=` of the first layer,
-    from `build(input_shape)`, or from the first data.
+        **kwargs: further arguments of a `Model`.
 
     Raises:
         TypeError: for something that is no layer.
@@ -114,10 +115,10 @@ class Sequential(Model):
 
     @boundary
     def add(self, layer: InSequence, rebuild: bool = True) -> None:
-        """Put a layer at the end.
+        """Adds a layer at the end.
 
         Args:
-            layer: a layer, or what `Input` gives as the first.
+            layer: a layer; the first may be an `Input`.
             rebuild: accepted for Keras' signature; weights are made at once when the input's shape is known.
 
         Raises:
@@ -178,7 +179,10 @@ class Sequential(Model):
             self.__dict__.update(built=False, _remembered=None)
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Take the last layer away, and return it.
+        """Removes the last layer and returns it.
+
+        Args:
+            rebuild: accepted for Keras' signature; it changes nothing.
 
         Raises:
             ValueError: when there is none.
@@ -216,13 +220,13 @@ class Sequential(Model):
             self.__dict__["_path"] = self._path or self.name
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights of all layers.
+        """Creates the weights of all layers.
 
         Args:
             input_shape: the shape with the batch axis: `(None, 28, 28, 1)`.
 
         Raises:
-            ValueError: when nothing tells the shape.
+            ValueError: when the shape of the input is unknown.
 
         >>> model = ef.Sequential([ef.layers.Dense(2), ef.layers.Dense(1)])
         >>> model.build((None, 3))
@@ -290,7 +294,13 @@ class Sequential(Model):
     # Running
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Tensor | Any:
-        """The output of the last layer."""
+        """The output of the last layer.
+
+        Args:
+            inputs: the input of the first layer.
+            training: whether layers run as in training; default: as in the surrounding call.
+            mask: the mask of the inputs, for layers that use one.
+        """
         if self._ends:
             inputs = self._doors.arrange(inputs, self)[0]
         if mask is not None:
@@ -311,7 +321,7 @@ class Sequential(Model):
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """Name and layers, in Keras 3's layout.
+        """The model's name and the configurations of its layers, in Keras 3's layout.
 
         >>> config = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)], name="small").get_config()
         >>> config["name"], [layer["class_name"] for layer in config["layers"]]
@@ -327,7 +337,7 @@ class Sequential(Model):
         return config
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shape of the input, None while it is unknown.
+        """The shape of the input in a dict, or None while it is unknown.
 
         >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).get_build_config()
         {'input_shape': (None, 3)}
@@ -337,7 +347,10 @@ class Sequential(Model):
         return None
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build with what `get_build_config` told.
+        """Builds the model from the dict that `get_build_config` returned.
+
+        Args:
+            config: that dict.
 
         >>> model = ef.Sequential([ef.layers.Dense(2)])
         >>> model.build_from_config({"input_shape": (None, 3)})
@@ -349,7 +362,11 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
-        """The model that `get_config` described; a list of layers' configs works too (Keras 1).
+        """Creates a model from the dict that `get_config` returned.
+
+        Args:
+            config: that dict, or a list of the layers' configurations (as in Keras 1).
+            custom_objects: a dict of custom classes and functions by name.
 
         >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)], name="small")
         >>> copy = ef.Sequential.from_config(model.get_config())

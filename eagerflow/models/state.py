@@ -46,7 +46,10 @@ class ModelState:
         }
 
     def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
-        """Set variables from (a part of) what `get_state_tree` gave. Nothing is set when anything doesn't fit.
+        """Sets variables from what `get_state_tree` returned. Nothing is set when anything doesn't fit.
+
+        Args:
+            state_tree: such nested dicts, of tensors or arrays; a part of them sets a part of the variables.
 
         Raises:
             ValueError: for a kind or path that the model doesn't have, or a value of another shape.
@@ -110,7 +113,7 @@ class ModelState:
             training: whether this is training.
 
         Returns:
-            The loss, and the values that the three kinds of variables have after it.
+            The loss, and a tuple of the values after it: trainable, non-trainable and metrics variables.
 
         Raises:
             ValueError: when numbers or shapes of the values don't fit.

@@ -44,27 +44,28 @@ def export(
     verbose: bool | int | None = None,
     weights: str | None = None,
 ) -> pathlib.Path:
-    """Write a model, or a function of tensors, as an ONNX file.
+    """Writes a model, or a function of tensors, to an ONNX file.
 
-    What is written is what runs: the model is called in inference at several sizes of its inputs, its ops become
-    nodes, and the graph is computed again at other sizes and compared with the model. Only then a file appears.
+    The model is called in inference mode at several sizes of its inputs, and the ops that run become nodes. Before the
+    file is written, the graph is computed at other sizes and its outputs are compared with the model's.
 
     Args:
-        model: a model, a layer, or a function that takes tensors (several, or a structure of them) and gives tensors.
-        path: the file, whose name ends in `.onnx`.
+        model: a model, a layer, or a function that takes and returns tensors (several, or a structure of them).
+        path: the path of the file, which ends in `.onnx`.
         input_signature: `InputSpec`s, shapes, or arrays, in the structure of the inputs; None in a shape stands for any
-            length. Default: the model's own inputs, or those of its first call with the batch open.
+            length. Default: the model's own inputs, or those of its first call with any batch size.
         opset_version: the version of ONNX' operators, 17 to 23; default: 18.
-        verbose: whether to say where the file is, and how much rounded weights change the outputs.
-        weights: `"int8"` (with a scale per channel) or `"float16"`: how matrices, kernels and embeddings are stored;
-            they are made float32 again when the file is run. Default: as they are.
+        verbose: whether to print where the file is, and how much rounded weights change the outputs.
+        weights: the type in which matrices, kernels and embeddings are stored: `"int8"` (with a scale per channel) or
+            `"float16"`; they are converted to float32 when the file is run. Default: their own type.
 
     Returns:
         The path.
 
     Raises:
-        ExportError: for what ONNX can't express, or what depends on more than the inputs; names layer, line and op.
-        ValueError: for another name, an unknown opset, or inputs whose shapes nothing tells.
+        ExportError: for what ONNX can't express, or what depends on more than the inputs; the message names the layer,
+            line of code and op.
+        ValueError: for a path with another ending, an unknown opset, or when the shapes of the inputs are unknown.
 
     >>> import os, tempfile
     >>> import eagerflow as ef
@@ -92,16 +93,20 @@ def export(
 
 
 class Converted(NamedTuple):
-    """A converted graph, and where in it the tensors of the first run are.
+    """The ONNX graph that `onnx.convert` made, before it is written to a file.
+
+    The conversion runs the model once and translates the recorded ops (the trace).
 
     Attributes:
-        graph: nodes and constants.
+        graph: the nodes and constants.
         name: the name of the model.
-        symbols: names of open lengths.
-        values: what stands for a tensor of the first run, by its number in the trace.
-        trace: the first run.
-        text: what text layers in front of it do, as `eagerflow.onnx.text` describes it; None without such.
-        rounding: how much outputs differ by rounded weights, of the largest number in them, for one example of inputs.
+        symbols: the names of variable lengths.
+        values: the graph's values for the tensors of the recorded run, by their numbers in the trace.
+        trace: the recorded run.
+        text: the work of text layers at the beginning of the model, as `eagerflow.onnx.text` describes it; None
+            without.
+        rounding: the error of outputs that rounding the weights causes, relative to the largest output, for one
+            example.
 
     >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,), name="x"), ef.layers.Dense(2, activation="relu")])
@@ -119,7 +124,10 @@ class Converted(NamedTuple):
     text: dict[str, Any] | None
 
     def write(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write the file, whole or not at all; and the description of text layers beside it.
+        """Writes the ONNX file, and next to it a description of text layers, if there are any; returns the path.
+
+        Args:
+            path: the path of the file. An existing file is replaced only when the new one is complete.
 
         >>> from pathlib import Path
         >>> converted = ef.onnx.convert(ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]))
@@ -136,9 +144,12 @@ class Converted(NamedTuple):
             return write(self.graph, target, self.name, __version__, self.symbols, {"text": text})
 
     def places(self, arrays: Sequence[Any]) -> list[tuple[str, bool] | None]:
-        """Under which names the graph has arrays of the first run, and whether with the channels on axis 1.
+        """Finds arrays of the recorded run in the graph: pairs of a name, and whether the channels are on axis 1.
 
-        None for what doesn't depend on the inputs, and for what no output needs.
+        None for arrays that don't depend on the inputs, or that no output needs.
+
+        Args:
+            arrays: a list of such arrays.
 
         >>> x, seen = ef.ops.ones((2, 3)), []
         >>> model = ef.Sequential([ef.Input((3,), name="x"), ef.layers.Dense(2)])
@@ -166,14 +177,17 @@ def convert(
     *,
     keeps: bool = True,
 ) -> Converted:
-    """Make a graph of a model or function, and compare it; `export` writes what this gives.
+    """Converts a model or function to an ONNX graph, and compares the two; `export` also writes it to a file.
 
     Args:
         model: as for `export`.
         input_signature: as for `export`.
         opset_version: as for `export`.
         weights: as for `export`.
-        keeps: whether the arrays of the first run are kept, so that `places` finds them.
+        keeps: whether the arrays of the recorded run are kept, so that `places` finds them.
+
+    Returns:
+        A `Converted`, whose `write` writes the file.
 
     >>> import eagerflow as ef
     >>> converted = ef.onnx.convert(lambda x: 2 * x, [ef.InputSpec(shape=(None, 3))])

@@ -30,7 +30,7 @@ _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class ExportError(ValueError):
-    """Something in the model can't be expressed in ONNX; the message names layer, line of code and op.
+    """Raised when something in the model can't be expressed in ONNX; the message names layer, line of code and op.
 
     >>> import eagerflow as ef
     >>> try:

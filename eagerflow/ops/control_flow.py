@@ -53,12 +53,12 @@ def cond(pred: Any, true_fn: Callable[[], _Result], false_fn: Callable[[], _Othe
 
 @composite
 def switch(index: Any, branches: Sequence[Callable[..., _Result]], *operands: Any) -> _Result:
-    """`branches[index](*operands)`; an index out of range is brought to the nearest end.
+    """Calls one of several functions: `branches[index](*operands)`.
 
     Args:
-        index: a whole number.
-        branches: functions of the operands; only one of them is called.
-        *operands: what it is called with.
+        index: an integer; if it is out of range, the first or last function is called.
+        branches: a list of functions of the operands.
+        *operands: the arguments of the function.
 
     Raises:
         ValueError: without branches.
@@ -75,13 +75,13 @@ def switch(index: Any, branches: Sequence[Callable[..., _Result]], *operands: An
 def while_loop(
     cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Tensors, maximum_iterations: int | None = None
 ) -> Tensors:
-    """Call `body` on the loop variables as long as `cond` of them is true.
+    """Calls `body` on the loop variables again and again, as long as `cond` is true.
 
     Args:
-        cond: a function of the loop variables.
-        body: a function of the loop variables that returns as many new ones.
-        loop_vars: a tuple or list of them, or a single one.
-        maximum_iterations: stop after so many rounds anyway.
+        cond: a function of the loop variables that returns a bool.
+        body: a function of the loop variables that returns the new ones.
+        loop_vars: the loop variables to begin with: a tuple or list of them, or a single one.
+        maximum_iterations: the largest number of rounds; default: no limit.
 
     Returns:
         The last loop variables, in the structure of `loop_vars`.
@@ -110,7 +110,7 @@ def while_loop(
 
 @composite
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[int, _Value], _Value], init_val: _Value) -> _Value:
-    """`val = body_fun(i, val)` for i from `lower` up to, not including, `upper`.
+    """A loop with an index: `val = body_fun(i, val)` for i from `lower` up to, not including, `upper`.
 
     Args:
         lower: the first index.
@@ -155,18 +155,18 @@ def scan(
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> tuple[Any, Any]:
-    """`carry, y = f(carry, x)` over the leading axis of `xs`.
+    """A loop over the first axis of `xs` that carries a value along: `carry, y = f(carry, x)`.
 
     Args:
-        f: a function of the carry and one slice of `xs`.
-        init: the first carry, any structure of tensors.
-        xs: a structure of tensors, or None (then `length` rounds with x = None).
-        length: the number of rounds; default that of `xs`.
-        reverse: go from the end to the beginning.
+        f: takes the carry and one slice of `xs`, and returns the new carry and an output.
+        init: the first carry, a tensor or any structure of tensors.
+        xs: a tensor or a structure of tensors; None for `length` rounds in which `x` is None.
+        length: the number of rounds; default: the length of the first axis of `xs`.
+        reverse: whether to go from the end to the beginning.
         unroll: accepted for Keras' signature; changes nothing.
 
     Returns:
-        The last carry, and the `y` of all rounds stacked (None when there were none).
+        The last carry, and the outputs of all rounds, stacked along a new first axis (None where they are None).
 
     Raises:
         TypeError: when `f` isn't a function.
@@ -206,14 +206,14 @@ def _is_list_of_numbers(xs: Any) -> bool:
 
 @composite
 def map(f: Callable[[Any], Any], xs: Tensors) -> Tensors:
-    """`f` of each slice of `xs` along its leading axis, stacked.
+    """Applies `f` to each slice of `xs` along its first axis, and stacks the results.
 
     Args:
         f: takes one slice (a nested structure of them, if `xs` is one).
-        xs: a tensor, or a nested structure of tensors of the same leading length.
+        xs: a tensor, or a nested structure of tensors whose first axes have the same length.
 
     Raises:
-        ValueError: when there is no slice, so that nothing is known of the result.
+        ValueError: when there is no slice, since the shape of the result is unknown then.
 
     >>> ef.ops.map(lambda row: row.sum(), [[1.0, 2.0], [3.0, 4.0]]).tolist()
     [3.0, 7.0]
@@ -227,11 +227,11 @@ def map(f: Callable[[Any], Any], xs: Tensors) -> Tensors:
 
 @composite
 def vectorized_map(function: Callable[[Any], Any], elements: Tensors) -> Tensors:
-    """The same as `map`: `function` of each slice of `elements`, stacked.
+    """Applies a function to each slice of `elements` along the first axis, and stacks the results; the same as `map`.
 
     Args:
-        function: takes one slice.
-        elements: a tensor, or a nested structure of tensors of the same leading length.
+        function: takes one slice (a nested structure of them, if `elements` is one).
+        elements: a tensor, or a nested structure of tensors whose first axes have the same length.
 
     >>> ef.ops.vectorized_map(lambda row: row * row, [[1.0, 2.0], [3.0, 4.0]]).tolist()
     [[1.0, 4.0], [9.0, 16.0]]
@@ -241,13 +241,16 @@ def vectorized_map(function: Callable[[Any], Any], elements: Tensors) -> Tensors
 
 @composite
 def associative_scan(f: Callable[[Any, Any], Any], elems: Tensors, reverse: bool = False, axis: int = 0) -> Tensors:
-    """All prefixes of `elems` along `axis`, combined by an associative function.
+    """Combines elements along `axis` cumulatively: `e[0]`, `f(e[0], e[1])`, `f(f(e[0], e[1]), e[2])` and so on.
 
     Args:
-        f: a function of two structures like `elems` (or parts of it along `axis`), elementwise along `axis`.
-        elems: a structure of tensors.
-        reverse: combine from the end.
-        axis: the axis.
+        f: an associative function of two structures like `elems`, which works elementwise along `axis`.
+        elems: a tensor or a structure of tensors of the same length along `axis`.
+        reverse: whether to begin at the end.
+        axis: the axis to scan along.
+
+    Returns:
+        A structure of tensors with the shapes of `elems`.
 
     Raises:
         TypeError: when `f` isn't a function.
@@ -285,12 +288,12 @@ def _joined(parts: Sequence[Any], axis: int) -> Tensor:
 def vectorize(
     pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
 ) -> Callable[..., Tensors]:
-    """A function that applies `pyfunc` over the leading axes of its arguments, which broadcast.
+    """Makes a function that applies `pyfunc` to each element (or slice) of its arguments, which are broadcast.
 
     Args:
         pyfunc: a function of tensors.
-        excluded: positions (or names) of arguments to pass on as they are.
-        signature: the axes that `pyfunc` itself takes and returns, such as `"(n),(n)->()"`; default none.
+        excluded: positions or names of arguments to pass on unchanged.
+        signature: the axes that `pyfunc` itself takes and returns, such as `"(n),(n)->()"`; default: single elements.
 
     Raises:
         TypeError: when `pyfunc` isn't a function.
@@ -361,13 +364,13 @@ def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 def jvp(
     fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
 ) -> tuple[Any, ...]:
-    """The value of a function, and its derivative along a direction.
+    """Jacobian-vector product: the value of a function, and its derivative along a direction.
 
     Args:
         fun: a function of tensors.
-        primals: where to evaluate it, one per argument.
-        tangents: the direction, in the shapes of `primals`.
-        has_aux: whether `fun` returns a pair, of which only the first is differentiated.
+        primals: a list with the value of each argument.
+        tangents: the direction, a list with one tensor per argument, of its shape.
+        has_aux: whether `fun` returns a pair, of which only the first part is differentiated.
 
     Returns:
         `(value, derivative)`, and the second part of the pair with `has_aux`.

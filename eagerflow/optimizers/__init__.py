@@ -71,8 +71,8 @@ def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
     """Makes an optimizer from its configuration.
 
     Args:
-        config: what `serialize` gave: a dictionary with `class_name` and `config`.
-        custom_objects: further classes by name; those that are registered are known already.
+        config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
+        custom_objects: a dict of custom classes by name; registered ones are known already.
 
     >>> import eagerflow as ef
     >>> config = ef.optimizers.serialize(ef.optimizers.SGD(0.5))

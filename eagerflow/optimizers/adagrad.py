@@ -54,11 +54,11 @@ def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) 
 
 @OPTIMIZERS.add("adagrad")
 class Adagrad(Optimizer):
-    """Adagrad: `a += g²; w -= learning_rate * g / sqrt(a + epsilon)`, so often updated weights move less.
+    """Adagrad: `a += g²; w -= learning_rate * g / sqrt(a + epsilon)`; often updated weights take smaller steps.
 
     Args:
         learning_rate: a number, schedule or function.
-        initial_accumulator_value: what the sums of squares begin with.
+        initial_accumulator_value: the initial value of `a`, the sums of squares.
         epsilon: a small number that keeps the denominator above zero.
         **shared: what all optimizers take; see `Optimizer`.
 
@@ -99,12 +99,12 @@ class Adagrad(Optimizer):
 
 @OPTIMIZERS.add("adadelta")
 class Adadelta(Optimizer):
-    """Adadelta: scales gradients by the size of recent steps relative to that of recent gradients.
+    """Adadelta: multiplies gradients by the ratio of the size of recent steps to the size of recent gradients.
 
     Args:
         learning_rate: a number, schedule or function; the paper's method has 1.0.
-        rho: the part of the old means that is kept.
-        epsilon: keeps roots above zero.
+        rho: decay rate of the running means of squares: the fraction that is kept at each step.
+        epsilon: a small number that keeps the denominator above zero.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.

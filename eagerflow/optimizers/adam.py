@@ -109,7 +109,7 @@ class Adam(_Moments):
         beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
         beta_2: decay rate of the running mean of squared gradients.
         epsilon: a small number that keeps the denominator above zero.
-        amsgrad: divide by the largest mean of squares so far (AMSGrad).
+        amsgrad: whether to divide by the largest running mean of squares so far (AMSGrad).
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014; amsgrad: Reddi et al., 2018.
@@ -147,15 +147,15 @@ class Adam(_Moments):
 
 @OPTIMIZERS.add("adamw")
 class AdamW(Adam):
-    """Adam whose weights shrink by `weight_decay * learning_rate` before each update.
+    """Adam with decoupled weight decay: weights shrink by `weight_decay * learning_rate` before each update.
 
     Args:
         learning_rate: a number, schedule or function.
-        weight_decay: how fast weights shrink.
+        weight_decay: the fraction, times the learning rate, by which weights shrink before each update.
         beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
         beta_2: decay rate of the running mean of squared gradients.
         epsilon: a small number that keeps the denominator above zero.
-        amsgrad: divide by the largest mean of squares so far (AMSGrad).
+        amsgrad: whether to divide by the largest running mean of squares so far (AMSGrad).
         **shared: what all optimizers take; see `Optimizer`.
 
     Raises:
@@ -188,12 +188,12 @@ class AdamW(Adam):
 
 @OPTIMIZERS.add("adamax")
 class Adamax(_Moments):
-    """Adam with the largest recent gradient as the denominator: `u = max(beta_2 * u, |g|)`.
+    """Adamax: Adam whose denominator is the largest recent gradient, `u = max(beta_2 * u, |g|)`.
 
     Args:
         learning_rate: a number, schedule or function.
         beta_1: decay rate of the running mean of gradients: the fraction that is kept at each step.
-        beta_2: how fast the largest gradient is forgotten.
+        beta_2: decay rate of `u`: the fraction that is kept at each step.
         epsilon: a small number that keeps the denominator above zero.
         **shared: what all optimizers take; see `Optimizer`.
 
@@ -225,7 +225,7 @@ class Adamax(_Moments):
 
 @OPTIMIZERS.add("nadam")
 class Nadam(_Moments):
-    """Adam with Nesterov's momentum, whose strength grows during the first steps.
+    """Nadam: Adam with Nesterov momentum, which grows during the first steps.
 
     Args:
         learning_rate: a number, schedule or function.

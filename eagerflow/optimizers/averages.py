@@ -35,7 +35,10 @@ class Averages:
             self.finalize_variable_values()
 
     def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
-        """With `use_ema`, put the averages in the place of the weights; `fit` calls it at its end.
+        """With `use_ema`, replaces weights by their averages; `fit` calls it at its end.
+
+        Args:
+            var_list: the weights to replace; default: all.
 
         >>> weight = ef.Variable(0.0)
         >>> optimizer = ef.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
@@ -59,7 +62,7 @@ class Averages:
                     entry.variable.assign(entry.average.value)
 
     def swap_averages(self) -> None:
-        """With `use_ema`, let weights and their averages change places.
+        """With `use_ema`, swaps the weights and their averages.
 
         >>> weight = ef.Variable(0.0)
         >>> optimizer = ef.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)

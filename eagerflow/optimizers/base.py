@@ -71,17 +71,20 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     `update_step`. (The subclasses in eagerflow set `slots`, `temporaries`, `rule` and `settings` instead.)
 
     Args:
-        learning_rate: a number of at least 0, a `LearningRateSchedule`, or a function without arguments.
-        weight_decay: before each update, weights shrink by this fraction times the learning rate.
+        learning_rate: a number of at least 0, a `LearningRateSchedule`, or a function without arguments that
+            returns one.
+        weight_decay: the fraction, times the learning rate, by which weights shrink before each update.
         clipnorm: if given, each gradient whose norm is larger is scaled down to this norm.
         clipvalue: if given, each element of a gradient is limited to the range from -clipvalue to clipvalue.
         global_clipnorm: if given, all gradients are scaled down together when their common norm is larger.
-        use_ema: keep exponential moving averages of the weights; they replace the weights after `fit`.
+        use_ema: whether exponential moving averages of the weights are kept, which replace the weights after `fit`.
         ema_momentum: the fraction of the old average that is kept at each step, from 0 to 1.
-        ema_overwrite_frequency: also replace the weights by their averages every this many steps.
-        loss_scale_factor: multiply the loss by this before differentiation, and divide the gradients by it afterwards.
-        gradient_accumulation_steps: update only every this many steps, with the mean of the gradients.
-        name: shown in traces and configs.
+        ema_overwrite_frequency: the number of steps after which the averages also replace the weights during training;
+            None: never.
+        loss_scale_factor: the factor that the loss is multiplied by, and the gradients are divided by after
+            differentiation.
+        gradient_accumulation_steps: the number of steps whose gradients are averaged for one update; None: 1.
+        name: the name, shown in traces and configs; default: from the class name.
 
     Attributes:
         created_at: file and line of the user's code that made the optimizer (`compile`, for one given by its name).
@@ -170,7 +173,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @property
     def iterations(self) -> Variable:
-        """How many updates were made: a variable of one integer.
+        """The number of updates so far, as a variable of one integer.
 
         >>> optimizer, weight = ef.optimizers.SGD(0.5), ef.Variable(1.0)
         >>> optimizer.apply([2.0], [weight])
@@ -185,7 +188,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @property
     def learning_rate(self) -> Variable:
-        """The learning rate now; assignable, unless a schedule decides.
+        """The present learning rate, which can be assigned unless a schedule determines it.
 
         >>> optimizer = ef.optimizers.Adam(0.01)
         >>> optimizer.learning_rate = 0.001
@@ -212,7 +215,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return Tensor(self._learning_rate(), floatx())
 
     def build(self, variables: Variables) -> None:
-        """Make the state for `variables`; `apply` does it on first use.
+        """Creates the state for `variables`; the first `apply` calls it if needed.
+
+        Args:
+            variables: the variables that will be updated.
 
         >>> optimizer = ef.optimizers.Adam()
         >>> optimizer.build([ef.Variable([1.0, 2.0], name="w")])
@@ -261,10 +267,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         layout: None = None,
         name: str | None = None,
     ) -> Variable:
-        """A new piece of state.
+        """Creates a variable of the optimizer's state.
 
         Args:
-            shape: its shape.
+            shape: the shape of the variable.
             initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
             dtype: a type name; default: `floatx()`.
             aggregation: accepted for compatibility with Keras; it changes nothing.
@@ -289,7 +295,12 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: InitializerLike = "zeros"
     ) -> Variable:
-        """A new piece of state with the shape, type and device of a variable.
+        """Creates a variable of the state, with the shape, type and device of another variable.
+
+        Args:
+            reference_variable: the other variable.
+            name: the end of the new variable's name; default: `"slot"`.
+            initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
 
         >>> weight = ef.Variable([1.0, 2.0], name="kernel")
         >>> slot = ef.optimizers.SGD().add_variable_from_reference(weight, "mean")
@@ -309,7 +320,15 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def add_optimizer_variables(
         self, trainable_variables: Sequence[Variable], name: Any, initializer: InitializerLike = "zeros"
     ) -> Any:
-        """One piece of state (for several names: several) per variable, as lists in their order.
+        """Creates a variable of the state for each variable (with several names: for each name).
+
+        Args:
+            trainable_variables: the variables that are trained.
+            name: the end of the new variables' names, or a list of such names.
+            initializer: `"zeros"`, `"ones"`, or a list with an initializer for each name.
+
+        Returns:
+            A list of the new variables, or a tuple with such a list for each name.
 
         >>> weights = [ef.Variable([1.0, 2.0]), ef.Variable(3.0)]
         >>> means, squares = ef.optimizers.SGD().add_optimizer_variables(weights, ["mean", "square"])
@@ -343,7 +362,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     @boundary
     @checks.takes_pairs
     def apply_gradients(self, grads_and_vars: GradientPairs) -> Variable | Any:  # `Any`: an override may give nothing
-        """Update variables by their gradients, given as pairs; returns `iterations`.
+        """Updates variables by their gradients, given as pairs, and returns `iterations`.
+
+        Args:
+            grads_and_vars: pairs of a gradient (or None) and its variable.
 
         Raises:
             ValueError: when there are none, all gradients are None, or one has another shape than its variable.
@@ -363,7 +385,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @boundary
     def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
-        """Update variables by their gradients.
+        """Updates variables by their gradients.
 
         Args:
             grads: one tensor (or array, or None) per variable.
@@ -537,7 +559,12 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
-        """Change one variable by its gradient. A user's optimizer overrides this.
+        """Updates one variable by its gradient. Custom optimizers override this.
+
+        Args:
+            gradient: the gradient.
+            variable: the variable.
+            learning_rate: the learning rate of this step.
 
         >>> optimizer, weight = ef.optimizers.SGD(), ef.Variable([1.0, 2.0])
         >>> optimizer.build([weight])
@@ -555,7 +582,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     _own_apply, _own_update_step, _own_update = apply, update_step, _update  # which a subclass may have replaced
 
     def settings(self, rate: float) -> tuple[Any, ...]:
-        """The numbers that this step's rule needs, from the learning rate.
+        """The numbers that this step's `rule` is called with.
+
+        Args:
+            rate: the learning rate of this step.
 
         >>> ef.optimizers.SGD().settings(0.5)
         (0.5, 0.0)
@@ -585,7 +615,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Exempt variables from decay: these ones, and all whose name contains one of the patterns.
+        """Excludes variables from weight decay.
+
+        Args:
+            var_list: the variables to exclude.
+            var_names: regular expressions; variables are excluded when one of them is found in their path.
 
         Raises:
             ValueError: after the optimizer was built.
@@ -606,6 +640,9 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`.
 
+        Args:
+            loss: the loss.
+
         >>> ef.optimizers.SGD(loss_scale_factor=8.0).scale_loss(0.5)
         4.0
         """
@@ -614,7 +651,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     # -- for optimizers of the user's own
 
     def assign(self, variable: Variable, value: Any) -> None:
-        """`variable.assign(value)`; Keras' optimizers are written with it.
+        """Calls `variable.assign(value)`, as Keras' optimizers do.
+
+        Args:
+            variable: the variable.
+            value: its new value.
 
         >>> weight = ef.Variable(1.0)
         >>> ef.optimizers.SGD().assign(weight, 3.0)
@@ -624,7 +665,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         variable.assign(value)
 
     def assign_add(self, variable: Variable, value: Any) -> None:
-        """`variable.assign_add(value)`.
+        """Calls `variable.assign_add(value)`.
+
+        Args:
+            variable: the variable.
+            value: what is added.
 
         >>> weight = ef.Variable(1.0)
         >>> ef.optimizers.SGD().assign_add(weight, 3.0)
@@ -634,7 +679,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         variable.assign_add(value)
 
     def assign_sub(self, variable: Variable, value: Any) -> None:
-        """`variable.assign_sub(value)`.
+        """Calls `variable.assign_sub(value)`.
+
+        Args:
+            variable: the variable.
+            value: what is subtracted.
 
         >>> weight = ef.Variable(1.0)
         >>> ef.optimizers.SGD().assign_sub(weight, 3.0)
@@ -653,7 +702,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """All settings, as numbers, strings and dicts.
+        """The arguments that make an equal optimizer, as numbers, strings and dicts.
 
         >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
         >>> config["learning_rate"], config["momentum"], config["nesterov"]
@@ -668,12 +717,16 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
         @classmethod
         def from_config(cls, config: dict[str, Any], *args: Any, **kwargs: Any) -> Optimizer:
-            """The optimizer that `get_config` described (without its state)."""
+            """Creates an optimizer from the dict that `get_config` returned; it has no state yet."""
     else:
 
         @classmethod
         def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
-            """The optimizer that `get_config` described (without its state).
+            """Creates an optimizer from the dict that `get_config` returned; it has no state yet.
+
+            Args:
+                config: that dict.
+                custom_objects: accepted for Keras' signature.
 
             >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
             >>> ef.optimizers.SGD.from_config(config).momentum

@@ -46,11 +46,11 @@ class Adafactor(Optimizer):
 
     Args:
         learning_rate: a number, schedule or function.
-        beta_2_decay: the mean of squares keeps `1 - step ** beta_2_decay`.
-        epsilon_1: added to squares.
-        epsilon_2: the smallest size of a variable.
-        clip_threshold: steps are scaled down to this root mean square.
-        relative_step: limit the rate to `1 / sqrt(step)`.
+        beta_2_decay: the running means of squares keep the fraction `1 - step ** beta_2_decay` at each step.
+        epsilon_1: a small number that is added to squared gradients.
+        epsilon_2: the smallest root mean square of a variable that steps are relative to.
+        clip_threshold: the largest root mean square of a step, before the learning rate; larger steps are scaled down.
+        relative_step: accepted for Keras' signature: as in Keras, the rate is limited to `1 / sqrt(step)` in any case.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.

@@ -28,12 +28,12 @@ class Ftrl(Optimizer):
 
     Args:
         learning_rate: a positive number, schedule or function.
-        learning_rate_power: how the rate falls with the sum of squares; at most 0.
-        initial_accumulator_value: what the sums of squares begin with.
-        l1_regularization_strength: pulls small weights to exactly zero.
-        l2_regularization_strength: pulls weights towards zero.
-        l2_shrinkage_regularization_strength: the same, on the gradient instead of the weights.
-        beta: the paper's beta.
+        learning_rate_power: the exponent by which the rate falls with the sum of squared gradients; at most 0.
+        initial_accumulator_value: the initial value of the sums of squared gradients.
+        l1_regularization_strength: the strength of L1 regularization, which sets small weights to exactly zero.
+        l2_regularization_strength: the strength of L2 regularization.
+        l2_shrinkage_regularization_strength: the strength of L2 regularization that is added to gradients.
+        beta: the paper's beta, which makes the first steps smaller.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: McMahan et al., "Ad click prediction: a view from the trenches", 2013.

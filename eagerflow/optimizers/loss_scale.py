@@ -27,17 +27,17 @@ __all__ = ["LossScaleOptimizer"]
 
 @OPTIMIZERS.add()
 class LossScaleOptimizer(Optimizer):
-    """Multiplies the loss by a scale and divides the gradients by it, so that float16 doesn't lose small ones.
+    """Scales the loss up and the gradients down, so that small gradients don't become 0 in float16.
 
-    A step with an infinite gradient is left out, and the scale halved. After many finite steps it is doubled. A
-    `loss_scale_factor` of the inner optimizer is taken away: the scale here takes its place.
+    A step with a gradient that isn't finite is skipped, and the scale is halved. After `dynamic_growth_steps` finite
+    steps the scale is doubled. It replaces a `loss_scale_factor` of the inner optimizer.
 
     Args:
         inner_optimizer: the optimizer that makes the steps.
         initial_scale: the scale to begin with.
-        dynamic_growth_steps: after this many finite steps the scale is doubled.
-        name: shown in traces and configs.
-        **kwargs: refused: what all optimizers take belongs to the inner one.
+        dynamic_growth_steps: after how many finite steps the scale is doubled.
+        name: the name, shown in traces and configs; default: from the class name.
+        **kwargs: none; the arguments of all optimizers are those of the inner one.
 
     Raises:
         TypeError: when `inner_optimizer` is no optimizer, or for another argument.
@@ -87,7 +87,7 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def iterations(self) -> Variable:
-        """How many updates were made, those left out not counted.
+        """How many updates were made, without skipped ones.
 
         >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), initial_scale=2.0)
         >>> weight = ef.Variable(1.0)
@@ -100,7 +100,7 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def learning_rate(self) -> Variable:
-        """That of the inner optimizer.
+        """The learning rate of the inner optimizer; it may be set.
 
         >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.5))
         >>> optimizer.learning_rate = 0.25
@@ -117,7 +117,7 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        """The state of both.
+        """The state variables of this optimizer and the inner one.
 
         >>> [v.name for v in ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD()).variables]
         ['iteration', 'learning_rate', 'step_counter', 'dynamic_scale', 'iteration', 'learning_rate']
@@ -132,7 +132,10 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer._trained()
 
     def check_finite(self, grads: Iterable[Any]) -> Tensor:
-        """Whether all gradients are finite, as a tensor of one boolean; None counts as finite.
+        """Whether all gradients are finite, as a boolean scalar tensor.
+
+        Args:
+            grads: a list of gradients; None counts as finite.
 
         >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD())
         >>> bool(optimizer.check_finite([1.0, None])), bool(optimizer.check_finite([1.0, float("nan")]))

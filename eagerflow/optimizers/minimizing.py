@@ -22,14 +22,14 @@ class Minimizing:
     def minimize(
         self: Any, loss: Any, var_list: Any = None, grad_loss: Any = None, name: str | None = None, tape: Any = None
     ) -> Variable:
-        """Differentiate a loss and update variables, once; returns `iterations`.
+        """Differentiates a loss, updates variables once, and returns `iterations`.
 
         Args:
             loss: a function without arguments that computes the loss; or its value, together with the `tape` that
                 has recorded it.
-            var_list: the variables, or a function that gives them after `loss` has run.
-            grad_loss: what to multiply the gradients by, in the shape of the loss; default: ones.
-            name: accepted for TensorFlow's signature.
+            var_list: the variables, or a function that returns them after `loss` has run.
+            grad_loss: factors of the gradients, in the shape of the loss; default: ones.
+            name: accepted for TensorFlow's signature; it changes nothing.
             tape: the tape that has recorded `loss`, when that is a value.
 
         Raises:

@@ -21,11 +21,11 @@ __all__ = ["MultiOptimizer", "OptimizerMap"]
 
 @OPTIMIZERS.add()
 class OptimizerMap(MutableMapping[str, Optimizer]):
-    """Says which optimizer trains which variables: maps paths, or patterns of whole paths, to optimizers.
+    """A dict-like map from variables' paths to the optimizers that train them, for `MultiOptimizer`.
 
     Args:
-        default_optimizer: trains all other variables.
-        optimizer_map: a dict of patterns and optimizers.
+        default_optimizer: the optimizer for all other variables.
+        optimizer_map: a dict from paths, or regular expressions that match a whole path, to optimizers.
 
     Raises:
         TypeError: for something that is no optimizer.
@@ -78,7 +78,11 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> OptimizerMap:
-        """The map that `get_config` described."""
+        """Creates a map from the dict that `get_config` returned.
+
+        Args:
+            config: that dict.
+        """
         chosen = {k: deserialize_keras_object(v) for k, v in config["optimizer_map"].items()}
         return cls(deserialize_keras_object(config["default_optimizer"]), chosen)
 
@@ -100,13 +104,14 @@ def _checked(what: str, optimizer: Any) -> Optimizer:
 class MultiOptimizer(Optimizer):
     """Trains each variable with the optimizer that its path is mapped to.
 
-    It has no learning rate of its own: ask, or set, those of its `optimizers`, as `LearningRateScheduler` and
-    `ReduceLROnPlateau` do.
+    It has no learning rate: read or set those of its `optimizers`, as `LearningRateScheduler` and `ReduceLROnPlateau`
+    do.
 
     Args:
-        optimizer_map: an `OptimizerMap`, a function that gives the optimizer of a variable, or one optimizer for all.
-        loss_scale_factor: see `Optimizer`; takes the place of that of each optimizer.
-        name: shown in traces and configs.
+        optimizer_map: an `OptimizerMap`, a function that returns the optimizer for a variable, or one optimizer for
+            all.
+        loss_scale_factor: see `Optimizer`; it replaces that of each optimizer.
+        name: the name, shown in traces and configs; default: from the class name.
 
     Raises:
         TypeError: for something else.
@@ -144,7 +149,7 @@ class MultiOptimizer(Optimizer):
 
     @property
     def optimizers(self) -> list[Optimizer]:
-        """All of them, each once, in the order of the map, then the default; of a function, those that it gave.
+        """The optimizers, each once: in the order of the map, then the default; for a function, those that it returned.
 
         >>> from eagerflow.optimizers import SGD, Adam, OptimizerMap
         >>> [o.name for o in ef.optimizers.MultiOptimizer(OptimizerMap(SGD(), {"head": Adam()})).optimizers]
@@ -163,7 +168,7 @@ class MultiOptimizer(Optimizer):
 
     @property
     def learning_rate(self) -> Variable:
-        """There is none: each of `optimizers` has its own.
+        """Raises AttributeError: each of the `optimizers` has its own.
 
         >>> optimizer = ef.optimizers.MultiOptimizer(ef.optimizers.OptimizerMap(ef.optimizers.SGD(0.5)))
         >>> hasattr(optimizer, "learning_rate"), [float(one.learning_rate) for one in optimizer.optimizers]
@@ -179,7 +184,7 @@ class MultiOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        """The state of all.
+        """The state variables of all optimizers.
 
         >>> optimizer = ef.optimizers.MultiOptimizer(ef.optimizers.OptimizerMap(ef.optimizers.SGD(0.5)))
         >>> optimizer.build([ef.Variable(1.0, name="w")])

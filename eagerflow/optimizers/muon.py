@@ -48,27 +48,28 @@ def _orthogonal(x: Any, steps: int, coefficients: tuple[float, float, float]) ->
 
 @OPTIMIZERS.add("muon")
 class Muon(Optimizer):
-    """Muon: momentum whose updates of matrices are made orthogonal.
+    """Muon: momentum whose updates of matrices are orthogonalized, so that all directions count alike.
 
-    Variables that aren't matrices, embeddings, and the layers named in `exclude_layers` are trained by Adam.
+    Adam trains variables that aren't matrices, embeddings, and those that `exclude_layers` names.
 
     Args:
         learning_rate: a number, schedule or function.
         adam_beta_1: Adam's beta_1.
         adam_beta_2: Adam's beta_2.
-        adam_weight_decay: the decay of weights that Adam trains; None: none.
+        adam_weight_decay: the weight decay of variables that Adam trains; None: none.
         epsilon: Adam's epsilon.
-        weight_decay: the decay of the other weights.
-        exclude_layers: patterns in the paths of variables that Adam trains.
-        exclude_embeddings: Adam trains embeddings.
-        muon_a: the first coefficient of the iteration.
-        muon_b: the second.
-        muon_c: the third.
-        adam_lr_ratio: Adam's rate, as a multiple of the rate.
-        momentum: the part of the old steps that is kept.
-        ns_steps: the number of iterations.
-        nesterov: look one step of momentum ahead.
-        rms_rate: the size of steps of any shape; None: not adjusted.
+        weight_decay: the weight decay of the other variables; None: none.
+        exclude_layers: a list of patterns; Adam trains variables whose path contains one of them.
+        exclude_embeddings: whether Adam trains embeddings.
+        muon_a: the first coefficient of the Newton-Schulz iteration.
+        muon_b: its second coefficient.
+        muon_c: its third coefficient.
+        adam_lr_ratio: Adam's learning rate, as a multiple of `learning_rate`.
+        momentum: the fraction of the old steps that is kept, from 0 to 1.
+        ns_steps: the number of Newton-Schulz iterations.
+        nesterov: whether to use Nesterov momentum.
+        rms_rate: steps are multiplied by `rms_rate * sqrt(longer side)`, so that matrices of all shapes get steps of a
+            similar size; None: they aren't.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; Liu et al., "Muon is
@@ -123,7 +124,10 @@ class Muon(Optimizer):
         self.rms_rate = rms_rate
 
     def lr_adjust(self, x: Any) -> Any:
-        """A step of a matrix in the size that `rms_rate` asks for; unchanged for None.
+        """Multiplies a step of a matrix by `rms_rate * sqrt(longer side)`; without a `rms_rate`, returns it unchanged.
+
+        Args:
+            x: the step, a matrix.
 
         >>> optimizer = ef.optimizers.Muon(rms_rate=0.25)
         >>> float(optimizer.lr_adjust(np.ones((4, 16))).max())  # 0.25 * sqrt(16)
@@ -132,7 +136,11 @@ class Muon(Optimizer):
         return x if self.rms_rate is None else x * (math.sqrt(max(x.shape[0], x.shape[1])) * self.rms_rate)
 
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Tensor:
-        """Nearly the orthogonal matrix that is nearest to `x`, by so many iterations.
+        """Approximates the orthogonal matrix nearest to `x` by Newton-Schulz iterations.
+
+        Args:
+            x: a matrix.
+            steps: the number of iterations.
 
         Raises:
             ValueError: when `x` is no matrix.

@@ -56,7 +56,8 @@ class RMSprop(Optimizer):
         rho: the fraction of the old average of squares that is kept.
         momentum: the fraction of the last step that is kept, from 0 to 1.
         epsilon: a small number that keeps the denominator above zero.
-        centered: divide by the standard deviation instead, with a running mean of the gradients.
+        centered: whether to divide by an estimate of the gradients' standard deviation instead, which needs a running
+            mean of the gradients, too.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Tieleman and Hinton, lecture 6.5 of "Neural networks for machine learning", 2012.

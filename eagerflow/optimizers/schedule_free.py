@@ -38,14 +38,16 @@ def _schedule_free(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: 
 
 @OPTIMIZERS.add("schedulefreeadamw")
 class ScheduleFreeAdamW(_Moments):
-    """AdamW whose weights lie between the newest point and the mean of all points, so that no schedule is needed.
+    """Schedule-free AdamW, which averages iterates so that the learning rate needs no schedule.
+
+    Gradients are computed at a point between the newest iterate and the mean of all iterates.
 
     Args:
         learning_rate: a number, schedule or function.
-        beta_1: how near the weights are to the mean.
+        beta_1: how near this point is to the mean, from 0 to 1.
         beta_2: decay rate of the running mean of squared gradients.
         epsilon: a small number that keeps the denominator above zero.
-        warmup_steps: the rate grows to its full size in so many steps.
+        warmup_steps: the number of steps in which the learning rate grows to its full value.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Defazio et al., "The road less scheduled", 2024.

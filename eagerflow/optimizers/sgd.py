@@ -52,7 +52,7 @@ class SGD(Optimizer):
     Args:
         learning_rate: a number, schedule or function.
         momentum: the fraction of the last step that is kept, from 0 to 1.
-        nesterov: look one step of momentum ahead.
+        nesterov: whether to use Nesterov momentum.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.

@@ -58,9 +58,9 @@ class Lion(Optimizer):
     """Lion: `w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g)`, then `m` moves towards `g`.
 
     Args:
-        learning_rate: a number, schedule or function; three to ten times smaller than Adam's.
-        beta_1: the part of the mean in the step.
-        beta_2: the part of the old mean that is kept.
+        learning_rate: a number, schedule or function; usually three to ten times smaller than Adam's.
+        beta_1: the weight of the running mean `m` in the step.
+        beta_2: decay rate of the running mean of gradients: the fraction that is kept at each step.
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Chen et al., "Symbolic discovery of optimization algorithms", 2023.
@@ -89,7 +89,7 @@ class Lion(Optimizer):
 
 @OPTIMIZERS.add("lamb")
 class Lamb(_Moments):
-    """LAMB: Adam's direction, with steps in proportion to the norm of each variable.
+    """LAMB: steps in Adam's direction, whose length is proportional to the norm of each variable.
 
     Args:
         learning_rate: a number, schedule or function.

@@ -22,7 +22,7 @@ class StoredState:
 
     @property
     def variables(self) -> list[Variable]:
-        """All state: step counter, learning rate, and the slots of every variable.
+        """All variables of the state: the number of updates, the learning rate, and those kept for each weight.
 
         >>> optimizer = ef.optimizers.SGD(0.5, momentum=0.75)
         >>> optimizer.build([ef.Variable([1.0, 2.0], name="kernel")])
@@ -32,7 +32,10 @@ class StoredState:
         return self._variables[:]
 
     def set_weights(self, weights: Iterable[Any]) -> None:
-        """Set all state, given as arrays in the order of `variables`.
+        """Sets all variables of the state.
+
+        Args:
+            weights: an array for each of `variables`, in their order.
 
         Raises:
             ValueError: before the optimizer is built, or when numbers or shapes differ; then nothing was changed.
@@ -51,12 +54,12 @@ class StoredState:
     def stateless_apply(
         self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Sequence[Any]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """One update computed from values given, which changes no variable.
+        """Computes one update from the given values, without changing any variable.
 
         Args:
-            optimizer_variables: values of the state, in the order of `variables`.
+            optimizer_variables: the values of the state, in the order of `variables`.
             grads: the gradients, in the order of the variables that the optimizer was built for.
-            trainable_variables: values of those variables.
+            trainable_variables: the values of those variables.
 
         Returns:
             The values after the update: of the trainable variables, and of the state.
@@ -97,7 +100,10 @@ class StoredState:
             )
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Put all state into `store`, under the numbers "0", "1", ...
+        """Puts all variables of the state into `store`, under the numbers "0", "1", ...
+
+        Args:
+            store: the dict.
 
         >>> store = {}
         >>> ef.optimizers.SGD(0.5).save_own_variables(store)
@@ -107,7 +113,10 @@ class StoredState:
         store.update({str(i): v.numpy() for i, v in enumerate(self.variables)})
 
     def load_own_variables(self, store: Any) -> None:
-        """Take all state from `store`, as `save_own_variables` left it.
+        """Sets all variables of the state from what `save_own_variables` put into `store`.
+
+        Args:
+            store: the dict.
 
         Raises:
             ValueError: when the number of arrays differs; then nothing was changed.

@@ -31,23 +31,23 @@ def apply_affine_transform(
     cval: float = 0.0,
     order: int = 1,
 ) -> np.ndarray:
-    """An image after a linear map around its middle.
+    """Rotates, shifts, shears and zooms an image around its middle.
 
     Args:
         x: an array of three axes.
         theta: the angle of a rotation, in degrees.
-        tx: columns to shift by, when rows come before columns; else rows.
-        ty: rows to shift by, when they come first; else columns.
+        tx: the shift in pixels along columns, if `row_axis` comes before `col_axis`; else along rows.
+        ty: the shift in pixels along the other axis.
         shear: the angle of a shear, in degrees.
         zx: the zoom along the axis that `tx` shifts; above 1 the image shrinks.
-        zy: the zoom along the other one.
-        row_axis: 0, 1 or 2; as the next two, which must all differ.
-        col_axis: the axis of the columns.
+        zy: the zoom along the axis that `ty` shifts.
+        row_axis: the axis of the rows: 0, 1 or 2.
+        col_axis: the axis of the columns, another one.
         channel_axis: the axis of the channels, 0 or 2.
-        fill_mode: what lies outside: the `"nearest"` pixel, the `"constant"` `cval`, or the image again, with
-            `"reflect"`, `"mirror"` or `"wrap"`.
-        cval: the value outside.
-        order: 0 takes the nearest pixel, 1 mixes the four around a point.
+        fill_mode: how points outside of the image are filled: `"nearest"` (with the border's pixel), `"constant"` (with
+            `cval`), `"reflect"` or `"mirror"` (mirrored), or `"wrap"` (from the opposite side).
+        cval: the value for `fill_mode="constant"`.
+        order: 0 for the nearest pixel, 1 for linear interpolation.
 
     Returns:
         An array of the same shape and type.
@@ -163,11 +163,11 @@ def _as(values: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 def apply_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.ndarray:
-    """An image with `intensity` added, kept within the range that its values have.
+    """Adds a number to all pixels of an image, and clips the result to the range of the image's values.
 
     Args:
         x: an array of three axes.
-        intensity: what is added.
+        intensity: the number to add.
         channel_axis: accepted for Keras' signature; the same is done to all channels.
 
     >>> import eagerflow as ef
@@ -181,12 +181,12 @@ def apply_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.n
 
 
 def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.ndarray:
-    """An image made brighter or darker, by Pillow.
+    """Makes an image brighter or darker, with Pillow.
 
     Args:
-        x: an array of three axes, channels where they are configured to be.
-        brightness: 1 changes nothing, 0 is black.
-        scale: stretch the values to the range from 0 to 255.
+        x: an array of three axes in the configured data format.
+        brightness: the factor of brightness: 1 changes nothing, 0 gives black.
+        scale: whether to stretch the values to the range from 0 to 255 first.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -207,7 +207,7 @@ def random_rotation(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image turned by up to `rg` degrees, drawn from `numpy.random`; see `apply_affine_transform`.
+    """Rotates an image by a random angle, drawn from `numpy.random`; see `apply_affine_transform`.
 
     Args:
         x: the image, a NumPy array with three axes.
@@ -216,8 +216,8 @@ def random_rotation(
         col_axis: the axis along which columns lie.
         channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
             images whose channels come last.
-        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
-        cval: the value outside, for `"constant"`.
+        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
+        cval: the value for `fill_mode="constant"`.
         interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
 
     >>> import eagerflow as ef
@@ -243,18 +243,18 @@ def random_shift(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image shifted by up to these shares of its width and height; see `apply_affine_transform`.
+    """Shifts an image by random fractions of its width and height; see `apply_affine_transform`.
 
     Args:
         x: the image, a NumPy array with three axes.
-        wrg: the largest shift along columns, as a share of the width.
-        hrg: the largest shift along rows, as a share of the height.
+        wrg: the largest shift along columns, as a fraction of the width.
+        hrg: the largest shift along rows, as a fraction of the height.
         row_axis: the axis of `x` along which rows lie.
         col_axis: the axis along which columns lie.
         channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
             images whose channels come last.
-        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
-        cval: the value outside, for `"constant"`.
+        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
+        cval: the value for `fill_mode="constant"`.
         interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
 
     >>> import eagerflow as ef
@@ -281,7 +281,7 @@ def random_shear(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image sheared by up to `intensity` degrees; see `apply_affine_transform`.
+    """Shears an image by a random angle; see `apply_affine_transform`.
 
     Args:
         x: the image, a NumPy array with three axes.
@@ -290,8 +290,8 @@ def random_shear(
         col_axis: the axis along which columns lie.
         channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
             images whose channels come last.
-        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
-        cval: the value outside, for `"constant"`.
+        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
+        cval: the value for `fill_mode="constant"`.
         interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
 
     >>> import eagerflow as ef
@@ -315,17 +315,17 @@ def random_zoom(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image with height and width zoomed, each by a factor from `zoom_range`; see `apply_affine_transform`.
+    """Zooms the height and the width of an image by random factors from `zoom_range`; see `apply_affine_transform`.
 
     Args:
         x: the image, a NumPy array with three axes.
-        zoom_range: the least and the greatest factor; above 1 the image shrinks.
+        zoom_range: the smallest and the largest factor; above 1 the image shrinks.
         row_axis: the axis of `x` along which rows lie.
         col_axis: the axis along which columns lie.
         channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
             images whose channels come last.
-        fill_mode: what lies outside the image: `"nearest"`, `"constant"`, `"reflect"` or `"wrap"`.
-        cval: the value outside, for `"constant"`.
+        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
+        cval: the value for `fill_mode="constant"`.
         interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
 
     >>> import eagerflow as ef
@@ -343,11 +343,11 @@ def random_zoom(
 
 
 def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) -> np.ndarray:
-    """An image with up to `intensity_range` added or subtracted; see `apply_channel_shift`.
+    """Adds a random number to all pixels of an image; see `apply_channel_shift`.
 
     Args:
         x: the image, a NumPy array.
-        intensity_range: the most that is added or subtracted, in the units of the image.
+        intensity_range: the number is drawn from minus this to this, in the units of the image.
         channel_axis: the axis of channels.
 
     >>> import eagerflow as ef
@@ -361,12 +361,12 @@ def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) 
 
 
 def random_brightness(x: Any, brightness_range: tuple[float, float], scale: bool = True) -> np.ndarray:
-    """An image made brighter or darker by a factor from `brightness_range`; see `apply_brightness_shift`.
+    """Makes an image brighter or darker by a random factor from `brightness_range`; see `apply_brightness_shift`.
 
     Args:
         x: the image, a NumPy array.
-        brightness_range: the least and the greatest factor.
-        scale: whether the image's least and greatest value are brought to 0 and 255 first.
+        brightness_range: the smallest and the largest factor.
+        scale: whether to stretch the values to the range from 0 to 255 first.
 
     >>> import eagerflow as ef
     >>> import numpy as np

@@ -62,20 +62,21 @@ def audio_dataset_from_directory(
 
     Args:
         directory: the folder.
-        labels: see `image_dataset_from_directory`; as the other arguments that are not explained here.
-        label_mode: `"int"`, `"categorical"`, `"binary"` or None.
-        class_names: the classes' folders, in the order of their numbers.
+        labels: `"inferred"` from the folders; a list with an integer per file, in the files' sorted order; or None.
+        label_mode: `"int"` (int32 numbers), `"categorical"` (one-hot), `"binary"` (0.0 or 1.0), or None for no labels.
+        class_names: the classes' folders, in the order of their numbers; default: all, sorted.
         batch_size: sounds per batch; None: no batches.
-        sampling_rate: the rate that all files must have; sounds are not resampled.
-        output_sequence_length: sounds are cut or padded with silence to so many samples; default: each
-            batch to its longest.
+        sampling_rate: the number of samples per second that all files must have, since sounds aren't resampled;
+            default: any.
+        output_sequence_length: the number of samples that sounds are cut or padded to with silence; default: that of
+            the longest sound of the batch.
         ragged: only False; there are no ragged tensors here.
-        shuffle: another order each time, rather than the sorted one.
+        shuffle: whether the files come in random order, another one in each epoch; otherwise sorted by path.
         seed: the seed of the order.
         validation_split: the fraction of the files for the subset `"validation"`.
-        subset: `"training"`, `"validation"`, or `"both"`.
+        subset: `"training"`, `"validation"`, or `"both"` for a list of the two data sets.
         follow_links: whether links to folders are followed.
-        verbose: print how many files were found.
+        verbose: whether to print how many files were found.
 
     Returns:
         A `data.Dataset` of `sounds` or `(sounds, labels)`; sounds are float32 from -1 to 1 of shape
@@ -85,7 +86,7 @@ def audio_dataset_from_directory(
         ValueError: for invalid settings, folders without sounds, and files that are no plain WAV of
             8, 16, 24 or 32 bits.
 
-    Source: `keras.utils.audio_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    Source: `keras.utils.audio_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
     >>> import eagerflow as ef
     >>> import numpy as np

@@ -74,8 +74,8 @@ def image_dataset_from_directory(
 ) -> FolderDataset | list[FolderDataset]:
     """A data set of the images in a folder that has a subfolder for each class.
 
-    Images (`.bmp .gif .jpeg .jpg .png`; of a moving one, the first picture) are read as they are needed, by
-    Pillow and in threads, and resized.
+    Images (`.bmp .gif .jpeg .jpg .png`; of an animation, the first frame) are read and resized when they are needed, by
+    Pillow in threads.
 
     Args:
         directory: the folder.
@@ -86,18 +86,18 @@ def image_dataset_from_directory(
         class_names: the classes' folders, in the order of their numbers; default: all, sorted.
         color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
         batch_size: images per batch; None: no batches.
-        image_size: the height and width that images get.
-        shuffle: another order each time, rather than the sorted one.
+        image_size: the height and width that images are resized to.
+        shuffle: whether the files come in random order, another one in each epoch; otherwise sorted by path.
         seed: the seed of the order.
         validation_split: the fraction of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"` for a list of the two data sets.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
         follow_links: whether links to folders are followed.
-        crop_to_aspect_ratio: cut images rather than distort them.
-        pad_to_aspect_ratio: pad images with black rather than distort them.
-        data_format: where the channels go; default: as configured.
+        crop_to_aspect_ratio: whether to crop images to the new proportions instead of distorting them.
+        pad_to_aspect_ratio: whether to pad images with black to the new proportions instead of distorting them.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         format: accepted for Keras' signature: `"tf"` or `"grain"`; both give a `data.Dataset`.
-        verbose: print how many files were found.
+        verbose: whether to print how many files were found.
 
     Returns:
         A `data.Dataset` of `images` or `(images, labels)`; images are float32 from 0 to 255 of shape
@@ -107,7 +107,7 @@ def image_dataset_from_directory(
         ImportError: without Pillow, when images are read.
         ValueError: for invalid settings, and for folders without images.
 
-    Source: `keras.utils.image_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    Source: `keras.utils.image_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
     >>> import eagerflow as ef
     >>> import numpy as np

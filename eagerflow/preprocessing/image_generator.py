@@ -21,32 +21,34 @@ _AXES = {"channels_first": (1, 2, 3), "channels_last": (3, 1, 2)}  # of the chan
 
 
 class ImageDataGenerator:
-    """Makes batches of images that are changed at random: for Keras 2 programs; layers are its successor.
+    """Makes batches of images with random changes (augmentation), for Keras 2 programs.
+
+    New programs use `image_dataset_from_directory` and layers such as `RandomFlip`.
 
     Args:
-        featurewise_center: subtract the mean that `fit` found.
-        samplewise_center: subtract each image's own mean.
-        featurewise_std_normalization: divide by the standard deviation that `fit` found.
-        samplewise_std_normalization: divide by each image's own standard deviation.
-        zca_whitening: make pixels uncorrelated by the matrix that `fit` found.
-        zca_epsilon: keeps that matrix finite.
-        rotation_range: turn by up to so many degrees.
-        width_shift_range: shift by up to this share of the width; a number from 1 on: so many pixels; or a
-            list of pixels to choose from.
-        height_shift_range: the same for the height. In Keras 3, and so here for the same draws, the first moves
-            images up and down and the second sideways.
-        brightness_range: two factors of brightness to draw between; needs Pillow.
-        shear_range: shear by up to so many degrees.
-        zoom_range: zoom by a factor between two numbers; one number z stands for 1 - z and 1 + z.
-        channel_shift_range: add or subtract up to this.
-        fill_mode: what lies outside a shifted image, see `apply_affine_transform`.
-        cval: the value outside, with `"constant"`.
-        horizontal_flip: mirror every other image, left and right.
-        vertical_flip: turn every other image upside down.
-        rescale: multiply by this, after everything else but `preprocessing_function`.
-        preprocessing_function: takes and gives an image, first in `standardize`.
-        data_format: where the channels are; default: as configured.
-        validation_split: the share of images for the subset `"validation"`.
+        featurewise_center: whether to subtract the mean of all images, which `fit` computes.
+        samplewise_center: whether to subtract each image's own mean.
+        featurewise_std_normalization: whether to divide by the standard deviation of all images, which `fit` computes.
+        samplewise_std_normalization: whether to divide by each image's own standard deviation.
+        zca_whitening: whether to decorrelate pixels (ZCA whitening) by the matrix that `fit` computes.
+        zca_epsilon: a small number that keeps that matrix finite.
+        rotation_range: the largest random rotation, in degrees.
+        width_shift_range: the largest random shift: a fraction of the width if it is below 1, else a number of pixels;
+            or a list of shifts in pixels to choose from.
+        height_shift_range: the same for the height. As in Keras 3, `width_shift_range` moves images up and down, and
+            `height_shift_range` sideways.
+        brightness_range: a pair of brightness factors to draw between; it needs Pillow.
+        shear_range: the largest random shear, in degrees.
+        zoom_range: a pair of zoom factors to draw between; a number z stands for `(1 - z, 1 + z)`.
+        channel_shift_range: the largest number that is randomly added to or subtracted from all pixels.
+        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
+        cval: the value for `fill_mode="constant"`.
+        horizontal_flip: whether to mirror images, left and right, with probability 1/2.
+        vertical_flip: whether to turn images upside down with probability 1/2.
+        rescale: a number to multiply images by, after `preprocessing_function` and before everything else.
+        preprocessing_function: a function that takes and returns an image, which is called before `rescale`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        validation_split: the fraction of the images for the subset `"validation"`.
         interpolation_order: 0 or 1, see `apply_affine_transform`.
         dtype: the type of the batches; default: `floatx()`.
 
@@ -140,7 +142,20 @@ class ImageDataGenerator:
         ignore_class_split: bool = False,
         subset: Subset | None = None,
     ) -> NumpyArrayIterator:
-        """Batches of the rows of arrays, see `NumpyArrayIterator`.
+        """An iterator over batches of images in an array; the arguments are those of `NumpyArrayIterator`.
+
+        Args:
+            x: images, an array with four axes.
+            y: labels, or None.
+            batch_size: images per batch.
+            shuffle: whether the images come in another order in each epoch.
+            sample_weight: a weight per image, or None.
+            seed: the seed of these orders and of all random changes.
+            save_to_dir: a folder into which the augmented images are written, to look at them; default: none.
+            save_prefix: the beginning of the names of these files.
+            save_format: the format of these files, which is their ending.
+            ignore_class_split: whether the two subsets may have different classes.
+            subset: `"training"` or `"validation"`, by the generator's `validation_split`.
 
         >>> generator = ef.preprocessing.image.ImageDataGenerator(rescale=1 / 4)
         >>> images = np.stack([np.zeros((2, 2, 1)), np.full((2, 2, 1), 4.0)])
@@ -168,7 +183,24 @@ class ImageDataGenerator:
         interpolation: PillowInterpolation = "nearest",
         keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
-        """Batches of the image files in a folder with a folder per class, see `DirectoryIterator`.
+        """An iterator over batches of images from a folder that contains one folder per class.
+
+        Args:
+            directory: the folder; this and all other arguments are those of `DirectoryIterator`.
+            target_size: the height and width that images are resized to.
+            color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
+            classes: the names of the classes' folders, in the order of their numbers; default: all, sorted.
+            class_mode: the form of the labels.
+            batch_size: images per batch.
+            shuffle: whether the images come in another order in each epoch.
+            seed: the seed of these orders and of all random changes.
+            save_to_dir: a folder into which the augmented images are written; default: none.
+            save_prefix: the beginning of the names of these files.
+            save_format: the format of these files.
+            follow_links: whether links to folders are followed.
+            subset: `"training"` or `"validation"`, by the generator's `validation_split`.
+            interpolation: how images are resized.
+            keep_aspect_ratio: whether images are cropped instead of distorted.
 
         >>> from pathlib import Path
         >>> for name in ("cats", "dogs"):
@@ -203,7 +235,27 @@ class ImageDataGenerator:
         interpolation: PillowInterpolation = "nearest",
         validate_filenames: bool = True,
     ) -> DataFrameIterator:
-        """Batches of the image files that a pandas table names, see `DataFrameIterator`.
+        """An iterator over batches of images whose paths are in a pandas DataFrame.
+
+        Args:
+            dataframe: the DataFrame; this and all other arguments are those of `DataFrameIterator`.
+            directory: the folder that relative paths begin in.
+            x_col: the column of the paths.
+            y_col: the column of the labels.
+            weight_col: the column of the sample weights, or None.
+            target_size: the height and width that images are resized to.
+            color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
+            classes: the names of the classes, in the order of their numbers; default: all, sorted.
+            class_mode: the form of the labels.
+            batch_size: images per batch.
+            shuffle: whether the images come in another order in each epoch.
+            seed: the seed of these orders and of all random changes.
+            save_to_dir: a folder into which the augmented images are written; default: none.
+            save_prefix: the beginning of the names of these files.
+            save_format: the format of these files.
+            subset: `"training"` or `"validation"`, by the generator's `validation_split`.
+            interpolation: how images are resized.
+            validate_filenames: whether to leave out rows whose file doesn't exist.
 
         >>> class Table(dict):  # stands for a table of pandas
         ...     columns = property(dict.keys)
@@ -226,14 +278,15 @@ class ImageDataGenerator:
     # -- one image
 
     def get_random_transform(self, img_shape: Any, seed: int | None = None) -> dict[str, Any]:
-        """What is to be done to an image, drawn at random.
+        """Draws the random changes for one image, within the generator's ranges.
 
         Args:
             img_shape: the image's shape.
             seed: the seed of the draws; default: they come from `numpy.random`.
 
         Returns:
-            theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical, channel_shift_intensity, brightness.
+            A dict with the keys `theta`, `tx`, `ty`, `shear`, `zx`, `zy`, `flip_horizontal`, `flip_vertical`,
+            `channel_shift_intensity` and `brightness`.
 
         >>> generator = ef.preprocessing.image.ImageDataGenerator(rotation_range=10)
         >>> drawn = generator.get_random_transform((8, 8, 3), seed=1)
@@ -243,7 +296,11 @@ class ImageDataGenerator:
         return self.draw_transform(img_shape, np.random if seed is None else np.random.RandomState(seed))
 
     def draw_transform(self, img_shape: Any, draw: Any) -> dict[str, Any]:
-        """As `get_random_transform`, with `draw`, a `numpy.random.RandomState`, to draw from.
+        """Like `get_random_transform`, with another source of random numbers.
+
+        Args:
+            img_shape: the image's shape.
+            draw: the `numpy.random.RandomState` to draw from.
 
         >>> generator = ef.preprocessing.image.ImageDataGenerator(zoom_range=(0.5, 2))
         >>> drawn = generator.draw_transform((8, 8, 3), np.random.RandomState(1))
@@ -271,7 +328,12 @@ class ImageDataGenerator:
         }
 
     def apply_transform(self, x: Any, transform_parameters: dict[str, Any]) -> np.ndarray:
-        """An image after what `get_random_transform` gave; what is missing in it isn't done.
+        """Changes an image as `get_random_transform` says.
+
+        Args:
+            x: the image, an array of three axes.
+            transform_parameters: a dict such as `get_random_transform` returns; changes that are missing in it aren't
+                made.
 
         >>> generator = ef.preprocessing.image.ImageDataGenerator()
         >>> image = np.array([[[1.0], [2.0]], [[3.0], [4.0]]])
@@ -306,7 +368,11 @@ class ImageDataGenerator:
         return x
 
     def random_transform(self, x: Any, seed: int | None = None) -> np.ndarray:
-        """An image changed at random.
+        """Makes random changes to an image.
+
+        Args:
+            x: the image, an array of three axes.
+            seed: the seed of the draws; default: they come from `numpy.random`.
 
         >>> generator = ef.preprocessing.image.ImageDataGenerator(horizontal_flip=True)
         >>> image = np.array([[[1.0], [2.0]], [[3.0], [4.0]]])
@@ -316,7 +382,7 @@ class ImageDataGenerator:
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
     def standardize(self, x: np.ndarray) -> np.ndarray:
-        """An image, or a batch, on the scale that the settings say; changes `x` itself, as in Keras.
+        """Rescales and normalizes an image, or a batch, as the settings say. It changes `x` itself, as in Keras.
 
         Args:
             x: an array of floats.
@@ -343,13 +409,13 @@ class ImageDataGenerator:
         return x
 
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
-        """Find the mean, the standard deviation and the whitening matrix of images.
+        """Computes the mean, the standard deviation and the whitening matrix of images, where the settings need them.
 
         Args:
             x: an array of images, with four axes.
-            augment: whether the images are changed at random first.
-            rounds: how many times all of them are, then.
-            seed: the seed of those changes.
+            augment: whether to make random changes to the images first.
+            rounds: with `augment`, how often each image is used, with other changes.
+            seed: the seed of these changes.
 
         Raises:
             ValueError: for another number of axes.

@@ -26,13 +26,13 @@ _KEPT = """image_data_generator color_mode class_mode save_to_dir save_prefix sa
 
 
 class Iterator(PyDataset):
-    """Batches of images by number; iterated, it goes on for ever.
+    """Base class of iterators over batches of images; `iterator[i]` is batch i, and iteration never ends.
 
     Args:
-        n: how many images there are.
+        n: the number of images.
         batch_size: images per batch.
-        shuffle: whether each epoch has another order.
-        seed: the seed of the orders and of all changes; default: they come from `numpy.random`.
+        shuffle: whether the images come in another order in each epoch.
+        seed: the seed of these orders and of all random changes; default: they come from `numpy.random`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of `PyDataset`.
 
     >>> import numpy as np
@@ -89,7 +89,7 @@ class Iterator(PyDataset):
         return next(self)
 
     def reset(self) -> None:
-        """Begin an epoch from its first batch.
+        """Starts the epoch again, from its first batch.
 
         >>> batches = ef.preprocessing.image.ImageDataGenerator().flow(np.zeros((4, 2, 2, 1)), [0, 1, 2, 3], 2, False)
         >>> first = next(batches)[1]
@@ -155,22 +155,22 @@ class _Changing(Iterator):
 
 
 class NumpyArrayIterator(_Changing):
-    """Batches of the rows of arrays.
+    """An iterator over batches of images in an array.
 
     Args:
-        x: images, an array with four axes; or `(images, others)`, where others are arrays that go along.
+        x: images, an array with four axes; or `(images, others)` with further arrays, whose rows come along unchanged.
         y: labels, or None.
-        image_data_generator: what changes the images.
+        image_data_generator: an `ImageDataGenerator`, which augments the images.
         batch_size: images per batch.
-        shuffle: whether each epoch has another order.
+        shuffle: whether the images come in another order in each epoch.
         sample_weight: a weight per image, or None.
-        seed: the seed of the orders and of all changes.
-        data_format: where the channels are; default: as configured.
-        save_to_dir: a folder that the changed images are written to, to look at.
-        save_prefix: what their names begin with.
-        save_format: what their names end with.
+        seed: the seed of these orders and of all random changes.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        save_to_dir: a folder into which the augmented images are written, to look at them; default: none.
+        save_prefix: the beginning of the names of these files.
+        save_format: the format of these files, which is their ending.
         subset: `"training"` or `"validation"`, by the generator's `validation_split`.
-        ignore_class_split: accept subsets with different classes.
+        ignore_class_split: whether the two subsets may have different classes.
         dtype: the type of the images.
 
     Raises:
@@ -277,7 +277,7 @@ class _OfFiles(_Changing):
 
     @property
     def samples(self) -> int:
-        """How many images there are."""
+        """The number of images."""
         return len(self.filenames)
 
     @property
@@ -287,12 +287,12 @@ class _OfFiles(_Changing):
 
     @property
     def labels(self) -> Any:
-        """The number of each image's class, or what stands in its place."""
+        """The label of each image: the number of its class, or what `class_mode` says."""
         return self.classes if self._targets is None else self._targets
 
     @property
     def sample_weight(self) -> Any:
-        """A weight per image, or None."""
+        """The weight of each image, or None."""
         return self._sample_weight
 
     def _found(self, directory: Any) -> None:
@@ -329,32 +329,32 @@ class _OfFiles(_Changing):
 
 
 class DirectoryIterator(_OfFiles):
-    """Batches of the image files in a folder that has a folder for every class.
+    """An iterator over batches of images from a folder that contains one folder per class.
 
     Args:
         directory: the folder.
-        image_data_generator: what changes the images.
-        target_size: the height and width that they are resized to.
+        image_data_generator: an `ImageDataGenerator`, which augments the images; None: they aren't changed.
+        target_size: the height and width that images are resized to.
         color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
         classes: the names of the classes' folders, in the order of their numbers; default: all, sorted.
-        class_mode: labels: `"categorical"` (one-hot), `"binary"`, `"sparse"` (numbers), `"input"` (the image
-            itself), or None for no labels.
+        class_mode: the form of the labels: `"categorical"` (one-hot), `"binary"` (0 or 1), `"sparse"` (class numbers),
+            `"input"` (the image itself), or None for no labels.
         batch_size: images per batch.
-        shuffle: whether each epoch has another order.
-        seed: the seed of the orders and of all changes.
-        data_format: where the channels go; default: as configured.
-        save_to_dir: a folder that the changed images are written to, to look at.
-        save_prefix: what their names begin with.
-        save_format: what their names end with.
+        shuffle: whether the images come in another order in each epoch.
+        seed: the seed of these orders and of all random changes.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        save_to_dir: a folder into which the augmented images are written, to look at them; default: none.
+        save_prefix: the beginning of the names of these files.
+        save_format: the format of these files, which is their ending.
         follow_links: whether links to folders are followed.
         subset: `"training"` or `"validation"`, by the generator's `validation_split`.
-        interpolation: how they are resized, see `load_img`.
-        keep_aspect_ratio: cut them rather than distort them.
+        interpolation: how images are resized, see `load_img`.
+        keep_aspect_ratio: whether images are cropped instead of distorted.
         dtype: the type of the images.
 
     Attributes:
-        class_indices: the number of every class.
-        filenames: the files, in the order of their numbers.
+        class_indices: a dict from the names of the classes to their numbers.
+        filenames: the paths of the images, relative to the folder.
 
     Raises:
         ValueError: for invalid settings, and for a folder that doesn't exist.
@@ -409,31 +409,34 @@ class DirectoryIterator(_OfFiles):
 
 
 class DataFrameIterator(_OfFiles):
-    """Batches of the image files that a pandas table names.
+    """An iterator over batches of images whose paths are in a pandas DataFrame.
 
     Args:
-        dataframe: the table.
-        directory: what paths begin with that are not absolute.
-        image_data_generator: what changes the images.
-        x_col: the column of the files.
+        dataframe: the DataFrame.
+        directory: the folder that relative paths begin in.
+        image_data_generator: an `ImageDataGenerator`, which augments the images; None: they aren't changed.
+        x_col: the column of the paths.
         y_col: the column of the labels; for `"multi_output"` a list of columns.
-        weight_col: the column of the weights, or None.
-        target_size: the height and width that they are resized to.
+        weight_col: the column of the sample weights, or None.
+        target_size: the height and width that images are resized to.
         color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
-        classes: the classes, in the order of their numbers; rows of others are left out; default: all, sorted.
-        class_mode: as for `DirectoryIterator`, also `"raw"` (the column as it is) and `"multi_output"`.
+        classes: the names of the classes, in the order of their numbers; rows of other classes are left out. Default:
+            all, sorted.
+        class_mode: the form of the labels: as for `DirectoryIterator`, also `"raw"` (the values of the column) and
+            `"multi_output"` (a list of several columns).
         batch_size: images per batch.
-        shuffle: whether each epoch has another order.
-        seed: the seed of the orders and of all changes.
-        data_format: where the channels go.
-        save_to_dir: a folder that the changed images are written to, to look at.
-        save_prefix: what their names begin with.
-        save_format: what their names end with.
+        shuffle: whether the images come in another order in each epoch.
+        seed: the seed of these orders and of all random changes.
+        data_format: `"channels_last"` or `"channels_first"`.
+        save_to_dir: a folder into which the augmented images are written, to look at them; default: none.
+        save_prefix: the beginning of the names of these files.
+        save_format: the format of these files, which is their ending.
         subset: `"training"` or `"validation"`, by the generator's `validation_split`.
-        interpolation: how they are resized, see `load_img`.
-        keep_aspect_ratio: cut them rather than distort them.
+        interpolation: how images are resized, see `load_img`.
+        keep_aspect_ratio: whether images are cropped instead of distorted.
         dtype: the type of the images.
-        validate_filenames: leave out rows whose file isn't there or is no image by its name.
+        validate_filenames: whether to leave out rows whose file doesn't exist or doesn't have the ending of an image
+            file.
 
     Raises:
         ValueError: for invalid settings, and for columns that aren't there.

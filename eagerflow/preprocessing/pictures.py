@@ -61,19 +61,20 @@ def load_img(
     interpolation: PillowInterpolation = "nearest",
     keep_aspect_ratio: bool = False,
 ) -> PillowImage:
-    """An image file as a Pillow image.
+    """Loads an image file as a Pillow image.
 
     Args:
-        path: the file, or its bytes in an `io.BytesIO`.
+        path: the path of the file, or its bytes in an `io.BytesIO`.
         color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
-        target_size: the height and width that it is resized to; default: its own.
+        target_size: the height and width that the image is resized to; default: its own.
         interpolation: `"nearest"`, `"bilinear"`, `"bicubic"`, `"hamming"`, `"box"` or `"lanczos"`.
-        keep_aspect_ratio: cut it to the shape of `target_size` first, so that nothing is distorted.
+        keep_aspect_ratio: whether to crop the image to the proportions of `target_size` first, so that nothing is
+            distorted.
 
     Raises:
         ImportError: without Pillow.
         TypeError: when `path` is no path.
-        ValueError: for an unknown setting, or a file that holds no image.
+        ValueError: for an unknown setting, or a file that isn't an image.
 
     Source: `keras.utils.load_img`.
 
@@ -126,12 +127,12 @@ def _centre(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, i
 
 
 def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: DType = None) -> np.ndarray:
-    """A Pillow image as an array with three axes.
+    """Converts a Pillow image to an array with three axes.
 
     Args:
         img: the image, or an array of two or three axes.
-        data_format: where the channels go; default: as configured.
-        dtype: default: `floatx()`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        dtype: the type of the array; default: `floatx()`.
 
     Raises:
         ValueError: for another number of axes.
@@ -153,12 +154,12 @@ def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: DType =
 
 
 def array_to_img(x: Any, data_format: DataFormat | None = None, scale: bool = True, dtype: DType = None) -> PillowImage:
-    """An array as a Pillow image.
+    """Converts an array to a Pillow image.
 
     Args:
         x: an array of three axes, with 1, 3 or 4 channels.
-        data_format: where the channels are; default: as configured.
-        scale: stretch the values to the range from 0 to 255.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        scale: whether to stretch the values to the range from 0 to 255.
         dtype: the type to compute in; default: `floatx()`.
 
     Raises:
@@ -207,15 +208,15 @@ def save_img(
     scale: bool = True,
     **kwargs: Any,
 ) -> None:
-    """Write an array to an image file.
+    """Writes an array to an image file.
 
     Args:
-        path: the file, or a stream.
+        path: the path of the file, or a stream.
         x: an array of three axes, with 1, 3 or 4 channels.
-        data_format: where the channels are; default: as configured.
-        file_format: such as `"png"`; default: by the ending of `path`.
-        scale: stretch the values to the range from 0 to 255.
-        **kwargs: for Pillow's `save`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        file_format: the format, such as `"png"`; default: that of the ending of `path`.
+        scale: whether to stretch the values to the range from 0 to 255.
+        **kwargs: passed on to Pillow's `save`.
 
     Source: `keras.utils.save_img`.
 
@@ -248,7 +249,7 @@ def brightened(x: np.ndarray, brightness: float, scale: bool) -> np.ndarray:
     Args:
         x: channels where they are configured to be.
         brightness: 1 changes nothing, 0 is black.
-        scale: stretch the values to the range from 0 to 255.
+        scale: whether to stretch the values to the range from 0 to 255.
     """
     low, high = np.min(x), np.max(x)
     outside = bool(low < 0 or high > 255)
@@ -265,13 +266,13 @@ def smart_resize(
     data_format: DataFormat = "channels_last",
     **kwargs: Any,
 ) -> ArrayOrTensor:
-    """Images of another size, cut to its shape from the middle first, so that nothing is distorted.
+    """Resizes images after cropping their middle to the new proportions, so that nothing is distorted.
 
     Args:
         x: an image or a batch of images, an array or a tensor.
         size: the new height and width.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
-        data_format: where the channels are.
+        data_format: `"channels_last"` or `"channels_first"`.
         **kwargs: `backend_module`, which changes nothing.
 
     Returns:

@@ -26,22 +26,23 @@ def pad_sequences(
     truncating: End = "pre",
     value: Any = 0.0,
 ) -> numpy.ndarray:
-    """Sequences as the rows of an array: shorter ones padded, longer ones cut.
+    """Pads or cuts sequences to the same length, and returns them as the rows of an array.
 
     Args:
-        sequences: a list of sequences; their elements are numbers, or arrays of one shape.
+        sequences: a list of sequences; their elements are numbers, or arrays of the same shape.
         maxlen: the length of the rows; default: that of the longest sequence.
         dtype: the type of the array; `object` for strings of any length.
-        padding: pad at the beginning (`"pre"`) or the end (`"post"`).
-        truncating: cut at the beginning or the end.
-        value: what to pad with.
+        padding: whether to pad at the beginning (`"pre"`) or the end (`"post"`).
+        truncating: whether to cut at the beginning (`"pre"`) or the end (`"post"`).
+        value: the value to pad with.
 
     Returns:
         An array of shape `(len(sequences), maxlen, ...)`.
 
     Raises:
         TypeError: when `sequences` or one of them can't be iterated.
-        ValueError: for an unknown end, elements of different shapes, or a value that the type can't hold.
+        ValueError: for another `padding` or `truncating`, elements of different shapes, or a value outside of the
+            type's range.
 
     >>> import eagerflow as ef
     >>> ef.utils.pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2).tolist()

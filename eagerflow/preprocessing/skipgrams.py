@@ -14,13 +14,13 @@ _GAMMA = 0.577  # Euler's constant, with the digits that Keras takes
 
 
 def make_sampling_table(size: int, sampling_factor: float = 1e-5) -> np.ndarray:
-    """The probability with which the word of each rank is used, smaller for frequent words.
+    """Sampling probabilities of words by rank, as in word2vec: frequent words are used less often.
 
-    The frequencies are those of Zipf's law, with the sum 1 + 1/2 + ... + 1/rank approximated.
+    Word frequencies are assumed to follow Zipf's law.
 
     Args:
-        size: how many ranks.
-        sampling_factor: the factor of word2vec's formula.
+        size: the number of ranks, which is the size of the vocabulary.
+        sampling_factor: the sampling factor of word2vec; smaller values use frequent words less.
 
     Returns:
         float64 of shape `(size,)`.
@@ -53,17 +53,18 @@ def skipgrams(
     sampling_table: Any = None,
     seed: int | None = None,
 ) -> tuple[list[list[int]], list[Any]]:
-    """Pairs of words that stand near each other, and pairs of a word with a random one.
+    """Makes training pairs for word2vec: neighbouring words, and words with random ones (negative samples).
 
     Args:
-        sequence: numbers of words; 0 is no word and left out.
+        sequence: a list of words' numbers; 0 stands for no word and is left out.
         vocabulary_size: the highest number of a word, plus one.
-        window_size: how far words may be apart.
-        negative_samples: how many random pairs there are for every pair of neighbours.
-        shuffle: whether the pairs are put into random order.
-        categorical: labels `[0, 1]` and `[1, 0]` rather than 1 and 0.
-        sampling_table: the probability with which a word of each rank is used, see `make_sampling_table`.
-        seed: for the order; other draws come from Python's `random`, as in Keras.
+        window_size: the largest distance between neighbouring words.
+        negative_samples: the number of random pairs for each pair of neighbours.
+        shuffle: whether the pairs are in random order.
+        categorical: whether labels are `[0, 1]` and `[1, 0]` instead of 1 and 0.
+        sampling_table: the probability of using the word of each rank, see `make_sampling_table`; default: all are
+            used.
+        seed: the seed of the order; other draws come from Python's `random`, as in Keras.
 
     Returns:
         A list of pairs, and a list of labels: 1 for neighbours, else 0.

@@ -21,13 +21,13 @@ _MODES = ("binary", "count", "freq", "tfidf")
 
 
 def text_to_word_sequence(input_text: str, filters: str = _FILTERS, lower: bool = True, split: str = " ") -> list[str]:
-    """The words of a text.
+    """Splits a text into a list of words.
 
     Args:
         input_text: the text.
-        filters: characters that part words, as `split` does.
-        lower: whether words are made lower case.
-        split: what parts words.
+        filters: characters that are replaced by `split`.
+        lower: whether the text is converted to lower case.
+        split: the text at which words are separated.
 
     >>> import eagerflow as ef
     >>> ef.preprocessing.text.text_to_word_sequence("The cat, the mat.")
@@ -46,7 +46,9 @@ def one_hot(
     split: str = " ",
     analyzer: Callable[[str], Iterable[str]] | None = None,
 ) -> list[int]:
-    """A number from 1 to n - 1 for every word, by Python's `hash`: another one in every run of a program.
+    """Encodes each word of a text as a number from 1 to n - 1, by Python's `hash`, which differs from run to run.
+
+    It doesn't make one-hot vectors, in spite of its name; see `hashing_trick`.
 
     Args:
         input_text: the text.
@@ -54,7 +56,7 @@ def one_hot(
         filters: see `text_to_word_sequence`.
         lower: see `text_to_word_sequence`.
         split: see `text_to_word_sequence`.
-        analyzer: gives the words of a text, in place of `text_to_word_sequence`.
+        analyzer: a function that returns the words of a text, instead of `text_to_word_sequence`.
 
     >>> import eagerflow as ef
     >>> numbers = ef.preprocessing.text.one_hot("the cat the mat", 50)
@@ -73,16 +75,17 @@ def hashing_trick(
     split: str = " ",
     analyzer: Callable[[str], Iterable[str]] | None = None,
 ) -> list[int]:
-    """A number from 1 to n - 1 for every word; different words may share one.
+    """Encodes each word of a text as a number from 1 to n - 1 by its hash; different words may share a number.
 
     Args:
         text: the text.
         n: the size of the vocabulary; 0 stands for no word.
-        hash_function: gives an integer for a word; `"md5"` is the same in every run; default: Python's `hash`.
+        hash_function: a function that returns an integer for a word; or `"md5"`, which gives the same numbers in every
+            run. Default: Python's `hash`, which doesn't.
         filters: see `text_to_word_sequence`.
         lower: see `text_to_word_sequence`.
         split: see `text_to_word_sequence`.
-        analyzer: gives the words of a text, in place of `text_to_word_sequence`.
+        analyzer: a function that returns the words of a text, instead of `text_to_word_sequence`.
 
     Raises:
         ValueError: when n is below 2, or the name of a hash function is unknown.
@@ -106,23 +109,25 @@ def _md5(word: str) -> int:
 
 
 class Tokenizer:
-    """Numbers the words of a corpus by how often they occur, from 1 up; 0 is left for padding.
+    """Encodes texts as the numbers of their words, which are ranked by frequency from 1 up; 0 is left for padding.
+
+    It is for Keras 2 programs; its successor is the layer `TextVectorization`.
 
     Args:
-        num_words: only numbers below this one are given out.
-        filters: characters that part words.
-        lower: whether words are made lower case.
-        split: what parts words.
+        num_words: keep only words whose number is below this one; default: all.
+        filters: characters that are replaced by `split`.
+        lower: whether texts are converted to lower case.
+        split: the text at which words are separated.
         char_level: whether every character counts as a word.
-        oov_token: stands for words without a number, and is number 1 itself; None to leave them out.
-        analyzer: gives the words of a text, in place of `text_to_word_sequence`.
+        oov_token: a word with number 1 that stands for unknown words; None to leave them out.
+        analyzer: a function that returns the words of a text, instead of `text_to_word_sequence`.
         **kwargs: `nb_words`, the older name of `num_words`, and `document_count`.
 
     Attributes:
-        word_index: the number of every word; `index_word` the other way round.
-        word_counts: how often every word occurred, in the order of appearance.
-        word_docs: in how many texts; `index_docs` the same by number.
-        document_count: how many texts were seen.
+        word_index: a dict from words to numbers; `index_word` is the reverse.
+        word_counts: how often each word occurred, in the order of appearance.
+        word_docs: in how many texts each word occurred; `index_docs` is the same by number.
+        document_count: the number of texts seen.
 
     Source: the class of the same name in `keras.preprocessing.text`, whose numbers and JSON it shares.
 
@@ -161,7 +166,10 @@ class Tokenizer:
         self.index_word: dict[int, str] = {}
 
     def fit_on_texts(self, texts: Iterable[Any]) -> None:
-        """Count the words of texts, or of lists of words, and renumber them.
+        """Counts the words of texts, and numbers all words seen so far by frequency.
+
+        Args:
+            texts: an iterable of texts, or of lists of words.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])
@@ -200,7 +208,10 @@ class Tokenizer:
         return text_to_word_sequence(text, self.filters, self.lower, self.split)
 
     def fit_on_sequences(self, sequences: Iterable[Iterable[int]]) -> None:
-        """Count in how many sequences every number occurs, for `sequences_to_matrix`.
+        """Counts in how many sequences each number occurs, which `sequences_to_matrix` needs for `"tfidf"`.
+
+        Args:
+            sequences: lists of numbers.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer(num_words=4)
         >>> tokenizer.fit_on_sequences([[1, 2, 1], [3]])
@@ -213,7 +224,10 @@ class Tokenizer:
                 self.index_docs[number] = self.index_docs.get(number, 0) + 1
 
     def texts_to_sequences(self, texts: Iterable[Any]) -> list[list[int]]:
-        """Every text as a list of numbers.
+        """Converts each text to the list of its words' numbers.
+
+        Args:
+            texts: an iterable of texts, or of lists of words.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])
@@ -223,7 +237,10 @@ class Tokenizer:
         return list(self.texts_to_sequences_generator(texts))
 
     def texts_to_sequences_generator(self, texts: Iterable[Any]) -> Iterator[list[int]]:
-        """Every text as a list of numbers, one after the other.
+        """Like `texts_to_sequences`, as a generator.
+
+        Args:
+            texts: an iterable of texts, or of lists of words.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])
@@ -245,7 +262,10 @@ class Tokenizer:
         return number is not None and (not self.num_words or number < self.num_words)
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
-        """The words of every list of numbers, joined by spaces.
+        """Converts each list of numbers to a text: its words, joined by spaces.
+
+        Args:
+            sequences: lists of numbers.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])
@@ -255,7 +275,10 @@ class Tokenizer:
         return list(self.sequences_to_texts_generator(sequences))
 
     def sequences_to_texts_generator(self, sequences: Iterable[Iterable[int]]) -> Iterator[str]:
-        """The words of every list of numbers, one list after the other.
+        """Like `sequences_to_texts`, as a generator.
+
+        Args:
+            sequences: lists of numbers.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])
@@ -271,7 +294,11 @@ class Tokenizer:
             yield " ".join(word for word in words if word is not None)
 
     def texts_to_matrix(self, texts: Iterable[Any], mode: _Mode = "binary") -> np.ndarray:
-        """A row of numbers per text, see `sequences_to_matrix`.
+        """Converts texts to a matrix with a row per text and a column per word.
+
+        Args:
+            texts: an iterable of texts, or of lists of words.
+            mode: as for `sequences_to_matrix`.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])  # the: 1, cat: 2, dog: 3
@@ -281,12 +308,12 @@ class Tokenizer:
         return self.sequences_to_matrix(self.texts_to_sequences(texts), mode)
 
     def sequences_to_matrix(self, sequences: Iterable[Any], mode: _Mode = "binary") -> np.ndarray:
-        """A row per sequence with a column per word.
+        """Converts sequences to a matrix with a row per sequence and a column per word.
 
         Args:
             sequences: lists of numbers.
-            mode: `"binary"`: 1 for a word that occurs; `"count"`: how often it does; `"freq"`: its share;
-                `"tfidf"`: `(1 + log count) * log(1 + texts / (1 + texts with the word))`.
+            mode: `"binary"`: 1 for words that occur; `"count"`: how often they occur; `"freq"`: their fraction of the
+                sequence; `"tfidf"`: `(1 + log count) * log(1 + texts / (1 + texts with the word))`.
 
         Returns:
             float64 of shape `(sequences, num_words)`.
@@ -320,7 +347,7 @@ class Tokenizer:
         return {"binary": 1.0, "count": float(count), "freq": count / length}[mode]
 
     def get_config(self) -> dict[str, Any]:
-        """Everything but `analyzer`; tables as JSON texts.
+        """The arguments (without `analyzer`) and the counts, as a dict; the counts are JSON texts.
 
         >>> config = ef.preprocessing.text.Tokenizer(num_words=100, lower=False).get_config()
         >>> config["num_words"], config["lower"]
@@ -333,10 +360,10 @@ class Tokenizer:
         }
 
     def to_json(self, **kwargs: Any) -> str:
-        """A text that `tokenizer_from_json` makes an equal tokenizer of.
+        """The tokenizer as a JSON text, which `tokenizer_from_json` reads.
 
         Args:
-            **kwargs: for `json.dumps`.
+            **kwargs: passed on to `json.dumps`.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])
@@ -348,13 +375,13 @@ class Tokenizer:
 
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
-    """The tokenizer that `Tokenizer.to_json`, here or in Keras, wrote down.
+    """Creates a tokenizer from the text that `Tokenizer.to_json`, here or in Keras, returned.
 
     Args:
-        json_string: the text.
+        json_string: that text.
 
     Raises:
-        ValueError: when the text is something else.
+        ValueError: for another text.
 
     >>> import eagerflow as ef
     >>> tokenizer = ef.preprocessing.text.Tokenizer()

@@ -57,18 +57,18 @@ def text_dataset_from_directory(
 
     Args:
         directory: the folder.
-        labels: see `image_dataset_from_directory`; as the other arguments that are not explained here.
-        label_mode: `"int"`, `"categorical"`, `"binary"` or None.
-        class_names: the classes' folders, in the order of their numbers.
+        labels: `"inferred"` from the folders; a list with an integer per file, in the files' sorted order; or None.
+        label_mode: `"int"` (int32 numbers), `"categorical"` (one-hot), `"binary"` (0.0 or 1.0), or None for no labels.
+        class_names: the classes' folders, in the order of their numbers; default: all, sorted.
         batch_size: texts per batch; None: no batches.
-        max_length: texts are cut to so many letters.
-        shuffle: another order each time, rather than the sorted one.
+        max_length: the number of characters that texts are cut to; default: they aren't cut.
+        shuffle: whether the files come in random order, another one in each epoch; otherwise sorted by path.
         seed: the seed of the order.
         validation_split: the fraction of the files for the subset `"validation"`.
-        subset: `"training"`, `"validation"`, or `"both"`.
+        subset: `"training"`, `"validation"`, or `"both"` for a list of the two data sets.
         follow_links: whether links to folders are followed.
         format: accepted for Keras' signature: `"tf"` or `"grain"`; both give a `data.Dataset`.
-        verbose: print how many files were found.
+        verbose: whether to print how many files were found.
 
     Returns:
         A `data.Dataset` of `texts` or `(texts, labels)`; texts are NumPy arrays of strings of shape `(batch,)`.
@@ -77,7 +77,7 @@ def text_dataset_from_directory(
     Raises:
         ValueError: for invalid settings, folders without texts, and files that are not UTF-8.
 
-    Source: `keras.utils.text_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+    Source: `keras.utils.text_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
     >>> import eagerflow as ef
     >>> from pathlib import Path

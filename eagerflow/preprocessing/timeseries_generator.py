@@ -14,19 +14,20 @@ __all__ = ["TimeseriesGenerator"]
 
 
 class TimeseriesGenerator(PyDataset):
-    """Batches of windows that slide over a series, each with the target behind its window.
+    """Batches of sliding windows over a time series, each with the target of the time step after the window.
 
-    `timeseries_dataset_from_array` is its successor; there the target of a window stands at its beginning.
+    It is for Keras 2 programs; its successor is `timeseries_dataset_from_array`, which takes the target at the
+    beginning of a window.
 
     Args:
         data: the series, with time on its first axis.
-        targets: as many as time steps; a window of steps i to i + length - 1 has the target of i + length.
+        targets: one target per time step; a window of steps i to i + length - 1 gets the target of step i + length.
         length: how many time steps a window covers.
-        sampling_rate: time steps from one of a window to the next.
-        stride: time steps from one window to the next.
+        sampling_rate: the distance between the time steps in a window.
+        stride: the distance between the beginnings of windows, in time steps.
         start_index: the first time step that is used.
-        end_index: the last time step that is used as a target.
-        shuffle: whether windows are drawn at random, with repetitions.
+        end_index: the last time step that is used as a target; default: the last one.
+        shuffle: whether windows are drawn at random, with replacement.
         reverse: whether time runs backwards in the windows.
         batch_size: windows per batch.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of `PyDataset`.
@@ -123,7 +124,7 @@ class TimeseriesGenerator(PyDataset):
         """The arguments as a JSON text.
 
         Args:
-            **kwargs: for `json.dumps`.
+            **kwargs: passed on to `json.dumps`.
 
         >>> import json
         >>> data = np.arange(6)

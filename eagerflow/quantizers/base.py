@@ -19,9 +19,9 @@ table = Table("quantizer", "keras.quantizers")
 
 @table.add("quantizer")
 class Quantizer(Told):
-    """Base class of quantizers, which turn numbers into small integers.
+    """Base class of quantizers, which convert floating-point numbers to small integers.
 
-    A subclass writes `__call__(x)`, which returns them and their scale.
+    A subclass writes `__call__(x)`, which returns the integers and their scale.
 
     Args:
         output_dtype: the type of the integers.
@@ -60,16 +60,19 @@ class Quantizer(Told):
 
 @table.add("abs_max_quantizer")
 class AbsMaxQuantizer(Quantizer):
-    """Scales values so that the largest absolute one becomes the largest integer, and rounds them.
+    """Quantizes values to integers, scaled so that the largest absolute value becomes the largest integer.
+
+    Called with a tensor, it returns the integers and the scale, with axes of length 1:
+    `integers = round(values * scale)`.
 
     Args:
-        axis: along which that is looked for: a number or several; it may be given in the call instead.
+        axis: the axis or axes over which the largest absolute value is taken; it may be given in the call instead.
         value_range: the smallest and the largest integer.
-        epsilon: added to the largest value, so that zeros divide nothing.
+        epsilon: a small number that is added to the largest value, so that it is never 0.
         output_dtype: the type of the integers.
 
     Raises:
-        ValueError: for a range that int8 hasn't.
+        ValueError: for a range outside of int8's.
 
     >>> import eagerflow as ef
     >>> values, scale = ef.quantizers.AbsMaxQuantizer(axis=-1)(ef.Tensor([[0.5, -1.0]]))
@@ -111,10 +114,10 @@ class AbsMaxQuantizer(Quantizer):
 
 
 def serialize(initializer: Any) -> Configuration:
-    """The configuration of a quantizer or of a quantization, from which `deserialize` makes an equal one.
+    """The configuration of a quantizer or a `QuantizationConfig`, from which `deserialize` makes an equal one.
 
     Args:
-        initializer: the quantizer; Keras calls the argument so.
+        initializer: the quantizer, under Keras' name for the argument.
 
     >>> import eagerflow as ef
     >>> ef.quantizers.serialize(ef.quantizers.AbsMaxQuantizer(axis=0))["class_name"]
@@ -128,11 +131,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """Makes a quantizer from its configuration.
 
     Args:
-        config: what `serialize` gave: a dictionary with `class_name` and `config`.
-        custom_objects: further classes by name; those that are registered are known already.
+        config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
+        custom_objects: a dict of custom classes by name; registered ones are known already.
 
     Raises:
-        UnknownNameError: for a class that is neither ours nor registered.
+        UnknownNameError: for a class that is neither built in nor registered.
 
     >>> import eagerflow as ef
     >>> config = ef.quantizers.serialize(ef.quantizers.AbsMaxQuantizer(axis=0))
@@ -148,7 +151,7 @@ def get(identifier: Any, **kwargs: Any) -> Quantizer | Any:
 
     Args:
         identifier: a name, a configuration, a class, a quantizer, or None.
-        **kwargs: arguments for a class.
+        **kwargs: arguments for the class, if `identifier` is a name or a class.
 
     Raises:
         ValueError: for an unknown name.

@@ -15,11 +15,11 @@ _ELSEWHERE = ("gptq", "awq")  # they calibrate a language model on texts
 
 
 class QuantizationConfig:
-    """Base of what says how layers are quantized.
+    """Base class of the configurations that say how a layer is quantized.
 
     Args:
-        weight_quantizer: makes integers of weights; None for the layer's own choice.
-        activation_quantizer: makes integers of inputs; None to leave them as they are.
+        weight_quantizer: the quantizer of the weights; None for the layer's own choice.
+        activation_quantizer: the quantizer of the inputs; None to leave them floating-point numbers.
 
     >>> import eagerflow as ef
     >>> config = ef.quantizers.Int8QuantizationConfig(activation_quantizer=None)  # inputs stay floats
@@ -36,7 +36,7 @@ class QuantizationConfig:
 
     @property
     def mode(self) -> str:
-        """`"int8"`, `"int4"` or `"float8"`.
+        """The kind of quantization: `"int8"`, `"int4"` or `"float8"`.
 
         >>> ef.quantizers.Int8QuantizationConfig().mode
         'int8'
@@ -57,7 +57,7 @@ class QuantizationConfig:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer.
+        """Creates a configuration from the dict that `get_config` returned.
 
         >>> config = ef.quantizers.Int8QuantizationConfig(activation_quantizer=None).get_config()
         >>> ef.quantizers.Int8QuantizationConfig.from_config(config).activation_quantizer is None
@@ -68,14 +68,15 @@ class QuantizationConfig:
 
 @table.add("int8_quantization_config")
 class Int8QuantizationConfig(QuantizationConfig):
-    """Weights as integers of eight bits, and inputs too.
+    """Configures the quantization of a layer's weights, and by default its inputs, to 8-bit integers.
 
     Args:
-        weight_quantizer: makes integers of weights; None for the layer's own choice.
-        activation_quantizer: makes integers of inputs; None to leave them as they are.
+        weight_quantizer: the quantizer of the weights; None for the layer's own choice.
+        activation_quantizer: the quantizer of the inputs; `"default"` for an `AbsMaxQuantizer`, None to leave them
+            floating-point numbers.
 
     Raises:
-        ValueError: for a `weight_quantizer` that gives another type.
+        ValueError: for a `weight_quantizer` with another type.
 
     >>> import eagerflow as ef
     >>> config = ef.quantizers.Int8QuantizationConfig()
@@ -90,7 +91,7 @@ class Int8QuantizationConfig(QuantizationConfig):
 
     @property
     def mode(self) -> str:
-        """`"int8"`.
+        """The kind of quantization: `"int8"`.
 
         >>> ef.quantizers.Int8QuantizationConfig().mode
         'int8'
@@ -100,15 +101,18 @@ class Int8QuantizationConfig(QuantizationConfig):
 
 @table.add("int4_quantization_config")
 class Int4QuantizationConfig(QuantizationConfig):
-    """Weights as integers of four bits.
+    """Configures the quantization of a layer's weights to 4-bit integers.
 
     Args:
-        weight_quantizer: makes integers of weights; None for the layer's own choice.
-        activation_quantizer: makes integers of inputs; `"default"` and None leave them as they are.
-        block_size: how many rows of a weight share a scale and a zero; None or -1: all of them, without a zero.
+        weight_quantizer: the quantizer of the weights; None for the layer's own choice.
+        activation_quantizer: the quantizer of the inputs; with `"default"` and None, inputs stay floating-point
+            numbers.
+        block_size: how many rows of a weight share a scale and a zero point; None or -1: all rows share a scale, and
+            there is no zero point.
 
     Raises:
-        ValueError: for another `block_size`, or quantizers beside blocks, or one with another range than -8 to 7.
+        ValueError: for another `block_size`, for quantizers together with blocks, or for a quantizer with another range
+            than -8 to 7.
 
     >>> import eagerflow as ef
     >>> layer = ef.layers.Dense(8, use_bias=False)
@@ -139,7 +143,7 @@ class Int4QuantizationConfig(QuantizationConfig):
 
     @property
     def mode(self) -> str:
-        """`"int4"`.
+        """The kind of quantization: `"int4"`.
 
         >>> ef.quantizers.Int4QuantizationConfig().mode
         'int4'
@@ -156,7 +160,7 @@ class Int4QuantizationConfig(QuantizationConfig):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer; one without `block_size` is of a Keras that had none.
+        """Creates a configuration from the dict that `get_config` returned; older ones of Keras have no `block_size`.
 
         >>> config = ef.quantizers.Int4QuantizationConfig(block_size=64).get_config()
         >>> ef.quantizers.Int4QuantizationConfig.from_config(config).block_size
@@ -167,7 +171,7 @@ class Int4QuantizationConfig(QuantizationConfig):
 
 @table.add("float8_quantization_config")
 class Float8QuantizationConfig(QuantizationConfig):
-    """Training in floats of eight bits, whose scales follow the values.
+    """Configures a layer for training with 8-bit floats, whose scales follow the values.
 
     >>> import eagerflow as ef
     >>> ef.quantizers.Float8QuantizationConfig().mode
@@ -179,7 +183,7 @@ class Float8QuantizationConfig(QuantizationConfig):
 
     @property
     def mode(self) -> str:
-        """`"float8"`.
+        """The kind of quantization: `"float8"`.
 
         >>> ef.quantizers.Float8QuantizationConfig().mode
         'float8'
@@ -187,7 +191,7 @@ class Float8QuantizationConfig(QuantizationConfig):
         return "float8"
 
     def get_config(self) -> dict[str, Any]:
-        """Nothing."""
+        """An empty dict, since there are no arguments."""
         return {}
 
 

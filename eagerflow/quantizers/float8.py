@@ -16,13 +16,13 @@ FORMATS = {"float8_e4m3fn": (3, -6, 448.0), "float8_e5m2": (2, -14, 57344.0)}
 
 
 def compute_float8_scale(amax: TensorLike, scale: TensorLike, dtype_max: TensorLike, margin: int = 0) -> Tensor:
-    """The scale by which numbers are divided to fill the range of a type.
+    """The scale by which numbers must be divided to fill the range of an 8-bit float type.
 
     Args:
-        amax: the largest absolute value.
-        scale: what stays where that is zero or no number.
+        amax: the largest absolute value of the numbers.
+        scale: the present scale, which is returned where `amax` is 0 or not finite.
         dtype_max: the largest number of the type.
-        margin: powers of two that are left free.
+        margin: the number of powers of two that are left unused at the upper end.
 
     >>> import eagerflow as ef
     >>> float(ef.quantizers.compute_float8_scale(896.0, 1.0, 448.0))
@@ -36,11 +36,11 @@ def compute_float8_scale(amax: TensorLike, scale: TensorLike, dtype_max: TensorL
 
 
 def compute_float8_amax_history(x: TensorLike, amax_history: TensorLike) -> Tensor:
-    """The history, moved by one place, with the largest absolute value of `x` as its first number.
+    """Updates a history of largest absolute values: shifts it by one place, and puts that of `x` in front.
 
     Args:
         x: the values.
-        amax_history: a vector.
+        amax_history: the history so far, a vector.
 
     >>> import eagerflow as ef
     >>> ef.quantizers.compute_float8_amax_history([1.0, -3.0], [0.0, 1.0, 2.0]).tolist()
@@ -52,7 +52,7 @@ def compute_float8_amax_history(x: TensorLike, amax_history: TensorLike) -> Tens
 
 
 def quantize_and_dequantize(inputs: TensorLike, scale: TensorLike, quantized_dtype: Any, compute_dtype: Any) -> Tensor:
-    """Divide numbers by a scale, round them to 8-bit floats, and multiply back: the precision that is left.
+    """Rounds numbers to the precision of an 8-bit float type: divides by a scale, casts, casts back and multiplies.
 
     Args:
         inputs: the numbers.

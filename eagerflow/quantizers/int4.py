@@ -15,15 +15,15 @@ __all__ = ["pack_int4", "unpack_int4"]
 
 
 def pack_int4(arr: TensorLike, axis: int = 0, dtype: str = "int8") -> tuple[Tensor, tuple[int, ...], int]:
-    """Pairs of integers from -8 to 7 along an axis as one byte each: the first in the lower four bits.
+    """Packs pairs of 4-bit integers along an axis into one byte each, the first into the lower four bits.
 
     Args:
-        arr: the integers.
-        axis: along which they are paired; an odd length is padded with zero.
-        dtype: their type, and that of the bytes: `"int8"` or `"uint8"`.
+        arr: integers from -8 to 7.
+        axis: the axis along which they are paired; an odd length is padded with 0.
+        dtype: the type of the integers and of the bytes: `"int8"` or `"uint8"`.
 
     Returns:
-        The bytes, their shape, and the length that the axis had.
+        The bytes, their shape, and the original length of the axis.
 
     Raises:
         ValueError: for another `dtype`.
@@ -49,17 +49,17 @@ def pack_int4(arr: TensorLike, axis: int = 0, dtype: str = "int8") -> tuple[Tens
 
 
 def unpack_int4(packed: TensorLike, orig_len: int, axis: int = 0, dtype: str = "int8") -> Tensor:
-    """The integers that `pack_int4` made bytes of.
+    """Unpacks the 4-bit integers that `pack_int4` packed.
 
     Args:
         packed: the bytes.
-        orig_len: the length that the axis had.
-        axis: along which they were paired.
+        orig_len: the original length of the axis.
+        axis: the axis along which they were paired.
         dtype: `"int8"` for integers from -8 to 7, `"uint8"` for 0 to 15.
 
     Raises:
         ValueError: for another `dtype`.
-        TypeError: for what are no bytes.
+        TypeError: when `packed` isn't int8 or uint8.
 
     >>> import eagerflow as ef
     >>> import numpy as np

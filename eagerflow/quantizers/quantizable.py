@@ -17,7 +17,7 @@ class Quantizable:
 
     @property
     def quantization_mode(self: Any) -> str | None:
-        """`"int8"`, `"int4"`, `"float8"`, or None.
+        """How the weights are quantized: `"int8"`, `"int4"`, `"float8"`, or None where they aren't.
 
         >>> layer = ef.layers.Dense(2)
         >>> layer.build((None, 3))
@@ -29,16 +29,17 @@ class Quantizable:
         return mode
 
     def quantize(self: Any, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
-        """Quantizes the weights: turns them into small integers, in place.
+        """Quantizes the weights in place: stores them as 8-bit or 4-bit integers, or 8-bit floats, with scales.
 
         Args:
-            mode: `"int8"`, `"int4"` or `"float8"`.
-            type_check: refuse subclasses of the layer that has such weights, whose `call` may do anything.
-            config: a `keras.quantizers.QuantizationConfig`, which may say more than the mode.
+            mode: `"int8"`, `"int4"` or `"float8"`; may be left out with `config`.
+            type_check: whether to refuse subclasses of quantizable layers, whose `call` may use the weights in other
+                ways.
+            config: a `quantizers.QuantizationConfig`, instead of `mode`.
 
         Raises:
             ValueError: for a layer that is not built, or quantized already, or for other arguments.
-            NotImplementedError: for a layer without such weights.
+            NotImplementedError: for a layer whose weights can't be quantized.
 
         >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
         >>> layer.build((None, 3))
@@ -96,10 +97,14 @@ class Quantizable:
                 held[i].dtype_policy = deserialize_keras_object(policy)
 
     def quantized_build(self: Any, input_shape: Any, mode: str) -> None:
-        """Make the variables of quantized weights.
+        """Creates the variables of the quantized weights; `quantize` calls it.
+
+        Args:
+            input_shape: the shape of the inputs, with the batch axis.
+            mode: `"int8"`, `"int4"` or `"float8"`.
 
         Raises:
-            NotImplementedError: in a layer without such weights.
+            NotImplementedError: in a layer whose weights can't be quantized.
         """
         raise self._not_quantizable("quantized_build")
 
@@ -107,7 +112,7 @@ class Quantizable:
         """What a quantized layer computes instead of `call`.
 
         Raises:
-            NotImplementedError: in a layer that has no such weights.
+            NotImplementedError: in a layer whose weights can't be quantized.
 
         >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
         >>> layer.build((None, 3))

@@ -26,18 +26,18 @@ def abs_max_quantize(
     epsilon: float = 1e-7,
     to_numpy: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Scale values so that the largest absolute one along an axis becomes the largest integer, and round them.
+    """Quantizes values to integers, scaled so that the largest absolute value becomes the largest integer.
 
     Args:
         inputs: the values.
-        axis: along which the largest is looked for: a number or several.
+        axis: the axis or axes over which the largest absolute value is taken.
         value_range: the smallest and the largest integer.
         dtype: the type of the integers.
-        epsilon: added to the largest value, so that zeros divide nothing.
+        epsilon: a small number that is added to the largest value, so that it is never 0.
         to_numpy: accepted for Keras' signature.
 
     Returns:
-        The integers, and the scale, with axes of length 1: integers are values times scale, rounded.
+        The integers, and the scale, with axes of length 1: `integers = round(inputs * scale)`.
 
     >>> import eagerflow as ef
     >>> values, scale = ef.quantizers.abs_max_quantize([[0.5, -1.0], [2.0, 0.25]], axis=0, value_range=(-8, 7))
@@ -59,24 +59,25 @@ def abs_max_quantize_grouped_with_zero_point(
     epsilon: float = 1e-7,
     to_numpy: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Integers for the values from the smallest to the largest of each group of rows of a matrix.
+    """Quantizes a matrix to integers in groups of rows, each with its own scale and zero point per column.
 
-    A group always reaches to zero, which is no integer else; Keras loses groups whose values have one sign.
+    The range from the smallest to the largest value of a group, extended to contain 0, is mapped to `value_range`.
+    (Keras doesn't extend it, which gives wrong values for groups whose values all have the same sign.)
 
     Args:
         inputs: a matrix.
-        block_size: how many rows are a group; the last one may be smaller.
+        block_size: the number of rows in a group; the last group may be smaller.
         value_range: the smallest and the largest integer.
         dtype: the type of the integers.
-        epsilon: added to the range of the values, so that equal ones divide nothing.
+        epsilon: a small number that is added to the range of values, so that it is never 0.
         to_numpy: accepted for Keras' signature.
 
     Returns:
-        The integers; the scales, a row for each group; and the integers that stand for zero, likewise. A value is
-        (integer - zero) times scale.
+        The integers; the scales, one row per group; and the zero points, one row per group.
+        `values = (integers - zero_points) * scales`.
 
     Raises:
-        ValueError: for anything but a matrix, or a group of no rows.
+        ValueError: for anything but a matrix, or a `block_size` below 1.
 
     >>> import eagerflow as ef
     >>> quantize = ef.quantizers.abs_max_quantize_grouped_with_zero_point
@@ -114,17 +115,18 @@ def fake_quant_with_min_max_vars(
     narrow_range: bool = False,
     axis: int | None = None,
 ) -> Tensor:
-    """The values that are left after quantization between two limits, which may be trained.
+    """Simulates quantization: rounds values to the steps that integers between two limits can represent.
+
+    It is for quantization-aware training. Gradients flow to values inside the limits, and elsewhere to the limits,
+    which can be trained, too.
 
     Args:
         inputs: the values.
-        min_vals: the lower limit, one or one for each index of `axis`.
-        max_vals: the upper limit likewise.
-        num_bits: how many bits the integers have.
-        narrow_range: whether they begin at 1 instead of 0.
-        axis: the axis with limits of its own; None for one limit for all.
-
-    Gradients pass where a value lies inside the limits, and go to the limit elsewhere.
+        min_vals: the lower limit: one number, or one per index of `axis`.
+        max_vals: the upper limit, in the same way.
+        num_bits: the number of bits of the integers.
+        narrow_range: whether the integers begin at 1 instead of 0.
+        axis: the axis whose indices have separate limits; None: all values have the same.
 
     >>> import eagerflow as ef
     >>> ef.quantizers.fake_quant_with_min_max_vars([-2.0, 0.1, 0.6, 3.0], 0.0, 1.0, num_bits=1).tolist()

@@ -29,10 +29,11 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DrawnType = No
 
     Args:
         shape: the shape of the result.
-        mean: the distribution's mean.
-        stddev: its standard deviation.
+        mean: the mean of the distribution.
+        stddev: the standard deviation of the distribution.
         dtype: a float type; default: `floatx()`.
-        seed: an integer (the same numbers at every call), a `SeedGenerator`, or None (process-wide state).
+        seed: an integer (the same numbers at every call), a `SeedGenerator`, or None for the global state, which
+            `set_random_seed` sets.
 
     Returns:
         A tensor of `shape`.
@@ -59,7 +60,7 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DrawnType = No
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DrawnType = None, seed: Seed = None
 ) -> Tensor:
-    """Draws from a normal distribution, those beyond two standard deviations drawn again.
+    """Draws from a normal distribution; values beyond two standard deviations are drawn again.
 
     Args:
         shape: the shape of the result.
@@ -101,8 +102,8 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DrawnType =
 
     Args:
         shape: the shape of the result.
-        minval: the lower bound, which can appear.
-        maxval: the upper bound, which cannot.
+        minval: the lower bound, which is included.
+        maxval: the upper bound, which is not included.
         dtype: a float type; default: `floatx()`.
         seed: an integer, a `SeedGenerator` or None, as for `normal`.
 
@@ -139,8 +140,8 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DrawnType = "int32", se
 
     Args:
         shape: the shape of the result.
-        minval: the lower bound, which can appear.
-        maxval: the upper bound, which cannot.
+        minval: the lower bound, which is included.
+        maxval: the upper bound, which is not included.
         dtype: an integer type.
         seed: an integer, a `SeedGenerator` or None, as for `normal`.
 
@@ -244,7 +245,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: DrawnType = None, seed: Seed 
     Args:
         shape: the shape of the result.
         alpha: the first parameter, above 0; a number or an array that broadcasts to `shape`.
-        beta: the second one.
+        beta: the second parameter, in the same way.
         dtype: a float type; default: `floatx()`.
         seed: an integer, a `SeedGenerator` or None, as for `normal`.
 
@@ -264,12 +265,12 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: DrawnType = None, seed: Seed 
 @boundary
 @replayed
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DrawnType = None, seed: Seed = None) -> Tensor:
-    """Draws the numbers of successes among independent trials.
+    """Draws from a binomial distribution: the numbers of successes among independent trials.
 
     Args:
         shape: the shape of the result.
-        counts: the numbers of trials; a number or an array that broadcasts to `shape`.
-        probabilities: those of a success.
+        counts: the number of trials; a number or an array that broadcasts to `shape`.
+        probabilities: the probability of a success, from 0 to 1, in the same way.
         dtype: a float type; default: `floatx()`.
         seed: an integer, a `SeedGenerator` or None, as for `normal`.
 

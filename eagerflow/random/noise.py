@@ -30,13 +30,13 @@ _PER_MICROSECOND = 500  # words, roughly
 
 @composite
 def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None) -> Tensor:
-    """Sets a random part of the elements to 0, and scales the others up so that the expected sum stays.
+    """Sets a random fraction of the elements to 0, and scales the others up so that the expected sum stays the same.
 
     Args:
         inputs: a float tensor.
-        rate: the share that is dropped, from 0 to 1.
-        noise_shape: the shape of the random mask, which is broadcast over `inputs`; None stands for the
-            length that `inputs` has there.
+        rate: the fraction that is dropped, from 0 to 1.
+        noise_shape: the shape of the random mask, which is broadcast to `inputs`; None in it stands for the length of
+            `inputs` along that axis. Default: the shape of `inputs`.
         seed: an integer, a `SeedGenerator` or None, as for `normal`.
 
     Returns:
@@ -118,11 +118,11 @@ def _mask(where: Device, shape: tuple[int, ...], rate: float, seed: Seed, one_fo
 
 @composite
 def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
-    """The slices of `x` along `axis`, in random order.
+    """Shuffles the slices of `x` along `axis`.
 
     Args:
         x: a tensor.
-        axis: the axis whose slices change places.
+        axis: the axis along which to shuffle.
         seed: an integer, a `SeedGenerator` or None, as for `normal`.
 
     Returns:

@@ -41,15 +41,15 @@ _began = _Began()
 
 @table.add()
 class SeedGenerator(Told):
-    """A source of seeds that moves on with every draw, so that each call gives other numbers.
+    """A source of seeds for random functions that changes with every draw, so that each call returns other numbers.
 
     Args:
         seed: an integer, or None for one that `set_random_seed` decides.
         name: the name in configurations; default: a numbered one.
 
     Attributes:
-        state: an untrainable `Variable` of two uint32: the seed, and how many draws were taken. It stays
-            in the host's memory, where numbers are drawn.
+        state: a non-trainable `Variable` of two uint32: the seed, and the number of draws so far. It stays in CPU
+            memory, where numbers are drawn.
 
     Raises:
         ValueError: when `seed` is no integer.
@@ -71,7 +71,7 @@ class SeedGenerator(Told):
             self.state = Variable(start, trainable=False, autocast=False, name="seed_generator_state")
 
     def next(self, ordered: bool = True) -> numpy.ndarray:
-        """The seed and the count of the next draw, as uint32[2]; the count then moves on.
+        """The seed and the number of the next draw, as two uint32; the number then increases.
 
         Args:
             ordered: accepted for Keras' signature; draws always count up.

@@ -55,7 +55,7 @@ def serialize(regularizer: Any) -> Configuration:
     """The configuration of a regularizer, from which `deserialize` makes an equal one.
 
     Args:
-        regularizer: a regularizer of ours, or one whose class is registered.
+        regularizer: a built-in regularizer, or one whose class is registered.
 
     >>> ef.regularizers.serialize(ef.regularizers.L2(0.5))["class_name"]
     'L2'
@@ -68,11 +68,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """Makes a regularizer from its configuration.
 
     Args:
-        config: what `serialize` gives.
-        custom_objects: classes of your own by name, searched first.
+        config: the configuration that `serialize` returned.
+        custom_objects: custom classes by name, which are searched first.
 
     Raises:
-        UnknownNameError: for a class that is neither ours nor registered.
+        UnknownNameError: for a class that is neither built in nor registered.
 
     >>> config = ef.regularizers.serialize(ef.regularizers.L2(0.5))
     >>> float(ef.regularizers.deserialize(config)([1.0, 2.0]))

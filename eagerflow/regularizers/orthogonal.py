@@ -14,11 +14,11 @@ __all__ = ["OrthogonalRegularizer"]
 
 @table.add("orthogonal_regularizer")
 class OrthogonalRegularizer(Regularizer):
-    """`factor` times the mean absolute cosine between different rows (or columns) of a matrix.
+    """Penalty that makes the rows (or columns) of a matrix orthogonal: `factor` times their mean absolute cosine.
 
     Args:
-        factor: the factor.
-        mode: `"rows"` or `"columns"`.
+        factor: the strength of the penalty.
+        mode: `"rows"` or `"columns"`: which vectors of the matrix are compared with each other.
 
     Raises:
         ValueError: for an unusable factor or mode; when called with anything but a matrix.

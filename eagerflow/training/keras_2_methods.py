@@ -145,7 +145,23 @@ class OlderSpellings:
         shuffle: Any = True,
         initial_epoch: int = 0,
     ) -> Any:
-        """`fit`, which takes generators too. `max_queue_size`, `workers` and `use_multiprocessing` change nothing.
+        """Keras 2's name for `fit`, which takes generators too. The other arguments are those of `fit`.
+
+        Args:
+            generator: a generator or another iterable of batches.
+            steps_per_epoch: batches per epoch; default: all.
+            epochs: how often to go through the data.
+            verbose: 0: silent; 1: a bar; 2: a line per epoch.
+            callbacks: a callback or a list of them.
+            validation_data: `(x, y)`, `(x, y, sample_weight)`, or batches.
+            validation_steps: batches per validation; default: all.
+            validation_freq: validate after every this many epochs.
+            class_weight: a dict from class numbers to weights in the loss.
+            max_queue_size: accepted for Keras 2's signature; it changes nothing.
+            workers: accepted for Keras 2's signature; it changes nothing.
+            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
+            shuffle: whether the batches of a `PyDataset` come in another order in each epoch.
+            initial_epoch: the number of epochs done already.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
@@ -166,7 +182,16 @@ class OlderSpellings:
         use_multiprocessing: bool = False,
         verbose: Any = 0,
     ) -> Any:
-        """`evaluate`, which takes generators too.
+        """Keras 2's name for `evaluate`, which takes generators too.
+
+        Args:
+            generator: a generator or another iterable of batches.
+            steps: the number of batches; default: all.
+            callbacks: a callback or a list of them.
+            max_queue_size: accepted for Keras 2's signature; it changes nothing.
+            workers: accepted for Keras 2's signature; it changes nothing.
+            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
+            verbose: 0: silent; 1: a bar; 2: a line.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse")
@@ -186,7 +211,16 @@ class OlderSpellings:
         use_multiprocessing: bool = False,
         verbose: Any = 0,
     ) -> Any:
-        """`predict`, which takes generators too.
+        """Keras 2's name for `predict`, which takes generators too.
+
+        Args:
+            generator: a generator or another iterable of batches.
+            steps: the number of batches; default: all.
+            callbacks: a callback or a list of them.
+            max_queue_size: accepted for Keras 2's signature; it changes nothing.
+            workers: accepted for Keras 2's signature; it changes nothing.
+            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
+            verbose: 0: silent; 1: a bar; 2: a line.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.predict_generator(iter([np.ones((2, 3))]), steps=1).tolist()
@@ -195,7 +229,12 @@ class OlderSpellings:
         return self.predict(generator, **_others(locals()))
 
     def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
-        """`predict`, for models that give probabilities.
+        """The same as `predict`, under Keras 1's name for models that give probabilities.
+
+        Args:
+            x: as for `predict`.
+            batch_size: samples per step.
+            verbose: 0: silent; 1: a bar; 2: a line.
 
         >>> model = ef.Sequential([ef.layers.Activation("softmax")])
         >>> model.predict_proba(np.zeros((1, 2))).tolist()
@@ -204,7 +243,12 @@ class OlderSpellings:
         return self.predict(x, batch_size=batch_size, verbose=verbose)
 
     def predict_classes(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> numpy.ndarray:
-        """The numbers of the most likely classes; of one output, whether it is above 0.5.
+        """The most likely class of each sample, as integers; for a model with one output, 1 where it is above 0.5.
+
+        Args:
+            x: as for `predict`.
+            batch_size: samples per step.
+            verbose: 0: silent; 1: a bar; 2: a line.
 
         >>> model = ef.Sequential([ef.layers.Activation("softmax")])
         >>> model.predict_classes(np.array([[1.0, 3.0], [2.0, 0.0]])).tolist()
@@ -214,7 +258,7 @@ class OlderSpellings:
         return chances.argmax(axis=-1) if chances.shape[-1] > 1 else (chances > 0.5).astype("int32")
 
     def reset_states(self: Any) -> None:
-        """Let stateful recurrent layers forget what they have read."""
+        """Resets the states of all stateful recurrent layers."""
         for layer in self._flatten_layers(include_self=False):
             if getattr(layer, "stateful", False):
                 layer.reset_state()

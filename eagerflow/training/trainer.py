@@ -85,11 +85,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             loss_weights: for several outputs, numbers that their losses are multiplied by.
             metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
             weighted_metrics: the same, for metrics in which sample weights count.
-            run_eagerly: if True, nothing is captured, whatever `jit_compile` says.
+            run_eagerly: if True, steps run op by op, whatever `jit_compile` says.
             steps_per_execution: how many steps run before callbacks are told of batches; `"auto"`: one.
-            jit_compile: if True, steps are captured and replayed, as by `eagerflow.function`. With `"auto"` and False,
-                they run op by op.
-            auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients survive.
+            jit_compile: if True, steps are captured once and then replayed, as by `eagerflow.function`, which is
+                faster. With `"auto"` and False, they run op by op.
+            auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients don't become zero.
 
         Raises:
             UnknownNameError: for an unknown name, with the nearest one.
@@ -147,7 +147,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @property
     def optimizer(self) -> AnyOptimizer:
-        """The optimizer that `compile` was given, None before. It may be set.
+        """The optimizer; None before `compile`. It may be set.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
@@ -166,7 +166,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @property
     def loss(self) -> Any:
-        """The loss as `compile` was given it, None before. It may be set.
+        """The `loss` argument of `compile`; None before. It may be set.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
@@ -184,7 +184,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @property
     def steps_per_execution(self) -> int:
-        """How many steps run before callbacks are told of them.
+        """How many steps run between two calls of the callbacks' batch methods.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", steps_per_execution=10)
@@ -222,7 +222,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` gives, in its order.
+        """The names of the values that `evaluate` returns, in the same order.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", metrics=["mae"])
@@ -237,7 +237,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return {name: numbers[name] for name in (*first, *sorted(numbers))}
 
     def reset_metrics(self) -> None:
-        """Reset all metrics; happens at the beginning of every epoch.
+        """Resets the loss and all metrics; `fit` and `evaluate` do so at the beginning of every epoch.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse")
@@ -253,7 +253,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             metric.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """The numbers so far, by name.
+        """The values of the loss and the metrics so far, as a dict of scalar tensors by name.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse", metrics=["mae"])
@@ -273,7 +273,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """The number that training minimizes: the compiled loss plus what layers added.
+        """The scalar that training minimizes: the compiled loss plus the losses that layers and regularizers added.
 
         Args:
             x: inputs.
@@ -317,7 +317,13 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return self.compute_loss(**given)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Update the compiled metrics by a batch, and give the numbers so far.
+        """Updates the compiled metrics with a batch, and returns all metric values so far as a dict by name.
+
+        Args:
+            x: inputs; they aren't used, but an override may use them.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: weights of the samples, or None.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", metrics=["mae"])
@@ -353,15 +359,15 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return ahead(self, step, predicts, step == self.test_step and self._ours_throughout(step))
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Predict, differentiate, update: what `fit` does with one batch.
+        """Computes outputs, loss and gradients of one batch and updates the weights; `fit` calls it.
 
         Args:
             data: `x`, `(x, y)` or `(x, y, sample_weight)`.
 
         Returns:
-            The numbers to report, by name.
+            The values to show and to put into the history, by name.
 
-        >>> class Ours(ef.Sequential):  # a custom training
+        >>> class Ours(ef.Sequential):  # a custom training step
         ...     def train_step(self, data):
         ...         x, y = data
         ...         with ef.GradientTape() as tape:
@@ -399,7 +405,13 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """Predict and measure: what `evaluate` does with one batch.
+        """Computes outputs, loss and metrics of one batch; `evaluate` calls it. Subclasses may override it.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            The values of the loss and the metrics so far, by name.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse")
@@ -412,7 +424,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return counted(self, x, y, sample_weight, *found)
 
     def predict_step(self, data: Any) -> Any:
-        """The outputs for one batch.
+        """Computes the outputs for one batch; `predict` calls it. Subclasses may override it.
+
+        Args:
+            data: `(x,)`, `(x, y)` or `(x, y, sample_weight)`, of which only `x` is used.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.predict_step((ef.Tensor([[3.0, 4.0]]),)).tolist()
@@ -423,7 +438,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return (captured.predicted if captured else predicted)(self, x)
 
     def make_train_function(self, force: bool = False) -> Any:
-        """The function of a batch that `fit` calls; by default `train_step`.
+        """The function that `fit` calls with each batch; by default `train_step`.
+
+        Args:
+            force: accepted for Keras' signature.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse")
@@ -435,7 +453,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return self._captured_its_way("trained_its_way") if own and self.jit_compile else self.train_step
 
     def make_test_function(self, force: bool = False) -> Any:
-        """The function of a batch that `evaluate` calls; by default `test_step`.
+        """The function that `evaluate` calls with each batch; by default `test_step`.
+
+        Args:
+            force: accepted for Keras' signature.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse")
@@ -447,7 +468,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return self._captured_its_way("tested_its_way") if own and self.jit_compile else self.test_step
 
     def make_predict_function(self, force: bool = False) -> Any:
-        """The function of a batch that `predict` calls; by default `predict_step`.
+        """The function that `predict` calls with each batch; by default `predict_step`.
+
+        Args:
+            force: accepted for Keras' signature.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> step = model.make_predict_function()
@@ -483,9 +507,9 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         """Trains the model for a number of epochs (passes over the data).
 
         Args:
-            x: arrays (or a list or dict of them), tensors, pandas objects; or batches: a `data.Dataset`, a
-                `PyDataset`, a generator, any iterable. Float arrays are used as `floatx()`.
-            y: targets; not with batches, which hold them.
+            x: arrays (or a list or dict of them), tensors or pandas objects; or batches: a `data.Dataset`, a
+                `PyDataset`, a generator, any iterable. Floating-point arrays are cast to `floatx()`.
+            y: targets; None when `x` yields batches that contain them.
             batch_size: samples per step, for arrays; default 32.
             epochs: how often to go through the data; with `initial_epoch`, the number of the last epoch.
             verbose: 0: silent; 1 or "auto": a bar; 2: a line per epoch.
@@ -496,12 +520,12 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
                 alone; `"batch"` reorders whole batches.
             class_weight: a dict from class numbers to weights in the loss; 1.0 for a class without.
             sample_weight: one weight per sample.
-            initial_epoch: the number of epochs done already. A model that was saved after so many goes on exactly as
-                if it had not stopped, with the same seed (see `docs/files.md`).
+            initial_epoch: the number of epochs done already. With the same seed, a model that was saved after so many
+                epochs continues exactly as if it had not stopped (see `docs/files.md`).
             steps_per_epoch: batches per epoch; default: all.
             validation_steps: batches per validation; default: all.
-            validation_batch_size: default: `batch_size`.
-            validation_freq: validate after every this many epochs, or after these (counted from 1).
+            validation_batch_size: samples per step of validation; default: `batch_size`.
+            validation_freq: a number: validate after every this many epochs; or a list of epochs, counted from 1.
 
         Returns:
             The `History`: its `history` has one list of numbers per metric.
@@ -621,7 +645,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             callbacks: a callback or a list of them.
 
         Returns:
-            An array, or the structure of arrays that the model gives, with one row per sample.
+            The outputs: an array, or a structure of arrays, with one row per sample.
 
         >>> model = ef.Sequential([ef.layers.Dense(2, kernel_initializer="ones")])
         >>> model.predict(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), batch_size=2, verbose=0)
@@ -649,7 +673,17 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     def train_on_batch(
         self, x: Data, y: Targets = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3.
+        """Trains on one batch, once; returns the loss and metrics of this batch alone, as in Keras 3.
+
+        Args:
+            x: the inputs of the batch.
+            y: the targets.
+            sample_weight: one weight per sample.
+            class_weight: a dict from class numbers to weights in the loss.
+            return_dict: return a dict by name instead of a list.
+
+        Returns:
+            A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
         >>> model.compile(ef.optimizers.SGD(0.25), "mse", metrics=["mae"])
@@ -674,7 +708,16 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any: ...
     @boundary
     def test_on_batch(self, x: Data, y: Targets = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of one batch alone.
+        """Computes the loss and metrics of one batch, without training.
+
+        Args:
+            x: the inputs of the batch.
+            y: the targets.
+            sample_weight: one weight per sample.
+            return_dict: return a dict by name instead of a list.
+
+        Returns:
+            A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse", metrics=["mae"])
@@ -714,7 +757,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @boundary
     def predict_on_batch(self, x: Data) -> Predicted | Any:
-        """The outputs for one batch, as NumPy arrays.
+        """Computes the outputs for one batch, as NumPy arrays.
+
+        Args:
+            x: the inputs of the batch: an array or a nested structure of arrays.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.predict_on_batch(np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -730,7 +776,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     # -- configs
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile`, as numbers, strings and dicts; None before.
+        """The arguments of `compile`, as numbers, strings and dicts; None before `compile`.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", metrics=["mae"])
@@ -744,7 +790,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return {name: described(value) for name, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` described.
+        """Compiles the model with the arguments that `get_compile_config` returned.
+
+        Args:
+            config: that dict.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile_from_config({"optimizer": "sgd", "loss": "mse"})

@@ -32,14 +32,14 @@ def compute_iou(
     mask_val: float = -1,
     image_shape: Any = None,
 ) -> Tensor:
-    """Intersection over union: the area that two boxes share, divided by the area that they cover together.
+    """Intersection over union (IoU) of all pairs of boxes: their common area, divided by the area of their union.
 
     Args:
         boxes1: (boxes, 4) or (batch, boxes, 4).
-        boxes2: the same.
-        bounding_box_format: their format; see `convert_format`.
-        use_masking: whether pairs with a box of only negative numbers get `mask_val`.
-        mask_val: their value.
+        boxes2: (boxes, 4) or (batch, boxes, 4).
+        bounding_box_format: the format of all boxes; see `convert_format`.
+        use_masking: whether pairs with a padded box (all numbers negative) get the value `mask_val`.
+        mask_val: that value.
         image_shape: (height, width, channels), for relative formats.
 
     Returns:
@@ -65,12 +65,12 @@ def compute_iou(
 
 
 def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: BoxFormat, image_shape: Any = None) -> Tensor:
-    """Complete intersection over union, box by box: less for centers that are apart, and for other proportions.
+    """Complete IoU (CIoU) of pairs of boxes: the IoU, reduced for distant centers and other proportions.
 
     Args:
-        boxes1: (..., 4).
-        boxes2: the same.
-        bounding_box_format: their format; see `convert_format`.
+        boxes1: the first box of each pair, (..., 4).
+        boxes2: the second box of each pair, of the same shape.
+        bounding_box_format: the format of all boxes; see `convert_format`.
         image_shape: (height, width, channels), for relative formats.
 
     Raises:
@@ -105,15 +105,15 @@ def encode_box_to_deltas(
     variance: Any = None,
     image_shape: Any = None,
 ) -> Tensor:
-    """How boxes differ from anchors: moves in sizes of the anchor, and logarithms of the ratios of sizes.
+    """Encodes boxes as differences to anchors: shifts relative to the anchor's size, and logarithms of size ratios.
 
     Args:
         anchors: (boxes, 4).
         boxes: (boxes, 4) or (batch, boxes, 4).
         anchor_format: the format of the anchors.
-        box_format: that of the boxes.
+        box_format: the format of the boxes.
         encoding_format: `"center_xywh"` or `"center_yxhw"`: the order of the result.
-        variance: four numbers that the differences are divided by.
+        variance: four numbers that the differences are divided by; default: 1.
         image_shape: (height, width, channels), for relative formats.
 
     Raises:
@@ -142,15 +142,15 @@ def decode_deltas_to_boxes(
     variance: Any = None,
     image_shape: Any = None,
 ) -> Boxes:
-    """The boxes that `encode_box_to_deltas` encoded.
+    """Decodes bounding boxes from their differences to anchors; the reverse of `encode_box_to_deltas`.
 
     Args:
-        anchors: (boxes, 4), or a dict of such for several levels.
-        boxes_delta: (boxes, 4) or (batch, boxes, 4), or a dict of such with the same keys.
+        anchors: (boxes, 4), or a dict of such tensors for several levels.
+        boxes_delta: the differences: (boxes, 4) or (batch, boxes, 4), or a dict of such tensors with the same keys.
         anchor_format: the format of the anchors.
-        box_format: that of the result.
+        box_format: the format of the result.
         encoded_format: `"center_xywh"` or `"center_yxhw"`: the order of the differences.
-        variance: four numbers that the differences are multiplied by.
+        variance: four numbers that the differences are multiplied by; default: 1.
         image_shape: (height, width, channels), for relative formats.
 
     Raises:

@@ -85,7 +85,12 @@ class FeatureKinds:
 
     @classmethod
     def cross(cls, feature_names: Any, crossing_dim: Any, output_mode: str = "one_hot") -> Cross:
-        """Combinations of features as categories, hashed into `crossing_dim` bins; `output_mode` also `"int"`.
+        """A feature made of the combinations of other features' values, which are hashed into bins.
+
+        Args:
+            feature_names: the names of the features to cross.
+            crossing_dim: the number of bins.
+            output_mode: `"one_hot"` or `"int"`.
 
         >>> FeatureKinds.cross(("sex", "age"), crossing_dim=16).name
         'sex_X_age'
@@ -105,18 +110,32 @@ class FeatureKinds:
 
     @classmethod
     def float(cls, name: str | None = None) -> Feature:
-        """Numbers as they are."""
+        """A feature of numbers, which aren't changed.
+
+        Args:
+            name: the name of the layer.
+        """
         return Feature("float32", Identity(dtype="float32", name=_layer_name(name, "float")), "float")
 
     @classmethod
     def float_rescaled(cls, scale: Any = 1.0, offset: Any = 0.0, name: str | None = None) -> Feature:
-        """Numbers times `scale`, plus `offset`."""
+        """A feature of numbers, which become `number * scale + offset`.
+
+        Args:
+            scale: the factor.
+            offset: the number that is added.
+            name: the name of the layer.
+        """
         layer = Rescaling(scale=scale, offset=offset, name=_layer_name(name, "float_rescaled"))
         return Feature("float32", layer, "float")
 
     @classmethod
     def float_normalized(cls, name: str | None = None) -> Feature:
-        """Numbers shifted and scaled to the mean 0 and variance 1, by what `adapt` finds."""
+        """A feature of numbers, which are normalized to mean 0 and variance 1; `adapt` computes their moments.
+
+        Args:
+            name: the name of the layer.
+        """
         layer = Normalization(axis=-1, name=_layer_name(name, "float_normalized"))
         return Feature("float32", layer, "float")
 
@@ -124,10 +143,10 @@ class FeatureKinds:
     def float_discretized(
         cls, num_bins: Any, bin_boundaries: Any = None, output_mode: str = "one_hot", name: str | None = None
     ) -> Feature:
-        """Numbers as the bins they fall into.
+        """A feature of numbers, which become the bins that they fall into.
 
         Args:
-            num_bins: how many bins `adapt` makes; None with `bin_boundaries`.
+            num_bins: the number of bins that `adapt` makes; None with `bin_boundaries`.
             bin_boundaries: the boundaries, when they are known; None with `num_bins`.
             output_mode: `"one_hot"` or `"int"`.
             name: the name of the layer.
@@ -141,11 +160,11 @@ class FeatureKinds:
     def integer_categorical(
         cls, max_tokens: Any = None, num_oov_indices: Any = 1, output_mode: str = "one_hot", name: str | None = None
     ) -> Feature:
-        """Integers as categories, those that `adapt` finds.
+        """A feature of integers that are categories; `adapt` makes the vocabulary.
 
         Args:
-            max_tokens: how many categories at most, those for unknown integers included.
-            num_oov_indices: how many categories unknown integers share.
+            max_tokens: the largest number of categories, including those for unknown integers; None for no limit.
+            num_oov_indices: the number of categories for unknown integers.
             output_mode: `"one_hot"` or `"int"`.
             name: the name of the layer.
         """
@@ -158,11 +177,11 @@ class FeatureKinds:
     def string_categorical(
         cls, max_tokens: Any = None, num_oov_indices: Any = 1, output_mode: str = "one_hot", name: str | None = None
     ) -> Feature:
-        """Strings as categories, those that `adapt` finds.
+        """A feature of strings that are categories; `adapt` makes the vocabulary.
 
         Args:
-            max_tokens: how many categories at most, those for unknown strings included.
-            num_oov_indices: how many categories unknown strings share.
+            max_tokens: the largest number of categories, including those for unknown strings; None for no limit.
+            num_oov_indices: the number of categories for unknown strings.
             output_mode: `"one_hot"` or `"int"`.
             name: the name of the layer.
         """
@@ -173,12 +192,24 @@ class FeatureKinds:
 
     @classmethod
     def string_hashed(cls, num_bins: Any, output_mode: str = "one_hot", name: str | None = None) -> Feature:
-        """Strings hashed into `num_bins` categories; `output_mode` also `"int"`."""
+        """A feature of strings, which are hashed into bins.
+
+        Args:
+            num_bins: the number of bins.
+            output_mode: `"one_hot"` or `"int"`.
+            name: the name of the layer.
+        """
         layer = Hashing(num_bins=num_bins, name=_layer_name(name, "string_hashed"))
         return Feature("string", layer, output_mode)
 
     @classmethod
     def integer_hashed(cls, num_bins: Any, output_mode: str = "one_hot", name: str | None = None) -> Feature:
-        """Integers hashed into `num_bins` categories; `output_mode` also `"int"`."""
+        """A feature of integers, which are hashed into bins.
+
+        Args:
+            num_bins: the number of bins.
+            output_mode: `"one_hot"` or `"int"`.
+            name: the name of the layer.
+        """
         layer = Hashing(num_bins=num_bins, name=_layer_name(name, "integer_hashed"))
         return Feature("int32", layer, output_mode)

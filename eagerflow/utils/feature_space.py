@@ -29,20 +29,21 @@ _BATCH = 32  # of examples that a data set gives one by one
 
 @Table("utility", "keras.utils").add()
 class FeatureSpace(FeatureKinds, Layer):
-    """Prepares and encodes tables: a dict of columns becomes one vector per example, or a dict of them.
+    """Encodes tabular data: a dict of columns becomes one vector per example, or a dict of encoded columns.
 
     Args:
-        features: what each column holds, by its name: `FeatureSpace.float_normalized()` and the like, or only
-            `"float_normalized"`. The kinds: `float`, `float_normalized`, `float_rescaled`, `float_discretized`,
-            `integer_categorical`, `string_categorical`, `integer_hashed`, `string_hashed`; and
+        features: a dict from columns' names to kinds of features: `FeatureSpace.float_normalized()` and the like, or
+            only `"float_normalized"`. The kinds are `float`, `float_normalized`, `float_rescaled`, `float_discretized`,
+            `integer_categorical`, `string_categorical`, `integer_hashed`, `string_hashed`, and
             `FeatureSpace.feature(...)` for a custom layer.
-        output_mode: `"concat"` for one vector, the columns in alphabetical order and then the crosses; `"dict"`
+        output_mode: `"concat"` for one vector, with the columns in alphabetical order and then the crosses; `"dict"`
             for a dict with an entry for each.
-        crosses: columns whose combinations count too: tuples of names, or `FeatureSpace.cross(...)`.
-        crossing_dim: how many bins the combinations of a tuple share.
-        hashing_dim: how many bins `"integer_hashed"` and `"string_hashed"` have.
-        num_discretization_bins: how many bins `"float_discretized"` has.
-        name: the feature space's name.
+        crosses: a list of features to cross, whose combinations become further features: tuples of names, or
+            `FeatureSpace.cross(...)`.
+        crossing_dim: the number of bins of crosses that are given as tuples.
+        hashing_dim: the number of bins of `"integer_hashed"` and `"string_hashed"`.
+        num_discretization_bins: the number of bins of `"float_discretized"`.
+        name: the name of the feature space.
 
     Attributes:
         preprocessors: the layer of each column, by its name.
@@ -129,7 +130,7 @@ class FeatureSpace(FeatureKinds, Layer):
     # Finding vocabularies, means and boundaries
 
     def adapt(self, dataset: Any) -> None:
-        """Let the layers of all features find what they need in data, and forget what they found before.
+        """Computes what the features need from data: means, vocabularies, boundaries. It replaces earlier ones.
 
         Args:
             dataset: a dict of arrays or lists, or a `Dataset` whose elements are dicts: examples or batches.
@@ -184,7 +185,7 @@ class FeatureSpace(FeatureKinds, Layer):
     # As part of a functional model
 
     def get_inputs(self) -> dict[str, Any]:
-        """What `Input` gives for each feature, by name: the inputs of a model of raw data.
+        """A dict with an `Input` for each feature: the inputs of a functional model that takes raw data.
 
         Raises:
             ValueError: before `adapt`.
@@ -198,10 +199,10 @@ class FeatureSpace(FeatureKinds, Layer):
         return self.inputs
 
     def get_encoded_features(self) -> Any:
-        """What becomes of `get_inputs()`: a symbolic tensor, or a dict of them.
+        """The encoded features of `get_inputs()`: a symbolic tensor, or a dict of them, for functional models.
 
         Raises:
-            ValueError: before `adapt`, or when a feature can't be encoded in its mode.
+            ValueError: before `adapt`, or when a feature's `output_mode` doesn't fit.
 
         >>> space = ef.utils.FeatureSpace({"size": "float_normalized", "color": "string_categorical"})
         >>> space.adapt({"size": [1.0, 3.0], "color": ["red", "blue"]})
@@ -283,7 +284,10 @@ class FeatureSpace(FeatureKinds, Layer):
         return tree.map_structure(_first, outputs) if single else outputs
 
     def call(self, data: Any) -> Any:
-        """The encoded features of a batch, all of shape (batch, 1) or more axes.
+        """Encodes the features of an example or a batch.
+
+        Args:
+            data: a dict of columns, each of shape (), (batch,) or (batch, 1).
 
         >>> space = ef.utils.FeatureSpace({"size": "float_normalized"})
         >>> space.adapt({"size": [1.0, 3.0]})
@@ -317,7 +321,7 @@ class FeatureSpace(FeatureKinds, Layer):
     # Configurations and files
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal feature space; what `adapt` found isn't among them.
+        """The arguments that make an equal feature space, without what `adapt` computed.
 
         >>> space = ef.utils.FeatureSpace({"size": "float_normalized"})
         >>> sorted(space.get_config())
@@ -334,7 +338,10 @@ class FeatureSpace(FeatureKinds, Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> FeatureSpace:
-        """A feature space made from `get_config`'s answer.
+        """Creates a feature space from the dict that `get_config` returned.
+
+        Args:
+            config: that dict.
 
         >>> space = ef.utils.FeatureSpace({"size": "float_normalized"}, output_mode="dict")
         >>> ef.utils.FeatureSpace.from_config(space.get_config()).output_mode
@@ -343,11 +350,15 @@ class FeatureSpace(FeatureKinds, Layer):
         return cls(**config)
 
     def get_build_config(self) -> dict[str, Any]:
-        """What the layers of the features were built for."""
+        """The shapes that the layers of the features were built for."""
         return {key: layer.get_build_config() for key, layer in self.preprocessors.items()}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build the layers of the features; their state is then expected from a file."""
+        """Builds the layers of the features, before their state is loaded from a file.
+
+        Args:
+            config: what `get_build_config` returned: a dict with a dict of shapes for each feature.
+        """
         for key, shapes in config.items():
             if shapes and not self.preprocessors[key].built:
                 self.preprocessors[key].build_from_config(shapes)
@@ -355,9 +366,9 @@ class FeatureSpace(FeatureKinds, Layer):
         self.built = True
 
     def save(self, filepath: Any) -> None:
-        """Write the feature space with all that `adapt` found; `models.load_model` reads it.
+        """Saves the feature space with all that `adapt` computed; `models.load_model` reads it.
 
-        A program that reads it imports `FeatureSpace` first: the class isn't loaded with eagerflow.
+        A program that loads it must have imported `FeatureSpace`, since the class isn't imported with eagerflow.
 
         Args:
             filepath: a path that ends in `.keras`.
@@ -375,10 +386,18 @@ class FeatureSpace(FeatureKinds, Layer):
         save_model(self, filepath)
 
     def save_own_variables(self, store: Any) -> None:
-        """Nothing: the layers of the features have the variables."""
+        """Does nothing, since the variables belong to the layers of the features.
+
+        Args:
+            store: ignored.
+        """
 
     def load_own_variables(self, store: Any) -> None:
-        """Nothing, as nothing was saved."""
+        """Does nothing, since `save_own_variables` saves nothing.
+
+        Args:
+            store: ignored.
+        """
 
 
 def _values(x: Any) -> numpy.ndarray:

@@ -28,22 +28,22 @@ def draw_bounding_boxes(
     font_scale: float = 1.0,
     data_format: DataFormat | None = None,
 ) -> numpy.ndarray:
-    """Images with frames around boxes, and the names of their classes.
+    """Draws bounding boxes, and the names of their classes, into images.
 
     Args:
         images: (batch, height, width, channels), or channels first.
-        bounding_boxes: a dict with `boxes` (batch, boxes, 4), `labels` (batch, boxes), where -1 is no box, and
+        bounding_boxes: a dict with `boxes` (batch, boxes, 4), `labels` (batch, boxes), where -1 marks padding, and
             perhaps `confidences` (batch, boxes).
         bounding_box_format: the format of the boxes; see `utils.bounding_boxes.convert_format`.
-        class_mapping: labels to names; only boxes with a name get a text. It needs Pillow.
-        color: red, green and blue, from 0 to 255.
-        line_thickness: of the frames, in pixels.
-        text_thickness: of the letters.
-        font_scale: the size of the letters, where 1 is about 12 pixels.
-        data_format: `"channels_last"` or `"channels_first"`; default: that of the configuration.
+        class_mapping: a dict from labels to names; only boxes with a name get a text. It needs Pillow.
+        color: the color of the boxes: red, green and blue, from 0 to 255.
+        line_thickness: the thickness of the lines in pixels.
+        text_thickness: the thickness of the letters.
+        font_scale: the size of the letters; 1 is about 12 pixels.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Returns:
-        The images as bytes, channels last.
+        The images as a uint8 array with channels last.
 
     Raises:
         TypeError: when `bounding_boxes` is no dict.

@@ -42,23 +42,23 @@ def plot_image_gallery(
     legend_handles: Any = None,
     data_format: DataFormat | None = None,
 ) -> None:
-    """Show images in rows and columns, or write them into a file.
+    """Shows images in rows and columns, or writes them to a file.
 
     Args:
         images: (batch, height, width, channels), or channels first.
-        y_true: the class of each image.
-        y_pred: the class predicted for each.
-        label_map: classes to names, for the titles.
-        rows: how many; default: so that the gallery is about square.
-        cols: how many; default: so that all images are shown.
-        value_range: the values of black and white.
+        y_true: the class of each image, for its title.
+        y_pred: the predicted class of each image, for its title.
+        label_map: a dict from classes to names.
+        rows: the number of rows; default: so that the gallery is about square.
+        cols: the number of columns; default: so that all images are shown.
+        value_range: the pixel values of black and white.
         scale: the width and height of an image, in inches.
-        path: a file to write; default: the gallery is shown.
-        show: whether it is shown; default: when there is no `path`.
-        transparent: whether the file's background is.
+        path: the path of a file to write; default: the gallery is shown.
+        show: whether the gallery is shown; default: if there is no `path`.
+        transparent: whether the background of the file is transparent.
         dpi: pixels per inch in the file.
-        legend_handles: matplotlib's handles for a legend.
-        data_format: `"channels_last"` or `"channels_first"`; default: that of the configuration.
+        legend_handles: matplotlib handles for a legend.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Raises:
         ImportError: without matplotlib.
@@ -129,24 +129,24 @@ def plot_bounding_box_gallery(
     data_format: DataFormat | None = None,
     **kwargs: Any,
 ) -> None:
-    """Show images with their boxes and the boxes predicted.
+    """Shows images in rows and columns, with their bounding boxes and the predicted ones.
 
     Args:
         images: (batch, height, width, channels), or channels first.
-        bounding_box_format: the format of the boxes.
-        y_true: the boxes, as `draw_bounding_boxes` takes them.
-        y_pred: the boxes predicted.
-        value_range: the values of black and white.
-        true_color: the color of the boxes.
-        pred_color: that of the boxes predicted.
-        line_thickness: of the frames.
-        font_scale: the size of letters.
-        text_thickness: of letters; default: that of the frames.
-        class_mapping: labels to names.
-        ground_truth_mapping: the same for `y_true` alone.
-        prediction_mapping: the same for `y_pred` alone.
-        legend: whether there is a legend.
-        legend_handles: matplotlib's handles for another one.
+        bounding_box_format: the format of the boxes; see `utils.bounding_boxes.convert_format`.
+        y_true: the true boxes, as for `draw_bounding_boxes`.
+        y_pred: the predicted boxes, in the same form.
+        value_range: the pixel values of black and white.
+        true_color: the color of the true boxes: red, green and blue, from 0 to 255.
+        pred_color: the color of the predicted boxes.
+        line_thickness: the thickness of the lines in pixels.
+        font_scale: the size of the letters; 1 is about 12 pixels.
+        text_thickness: the thickness of the letters; default: `line_thickness`.
+        class_mapping: a dict from labels to names.
+        ground_truth_mapping: the same for `y_true` only.
+        prediction_mapping: the same for `y_pred` only.
+        legend: whether to show a legend.
+        legend_handles: matplotlib handles for another legend.
         rows: see `plot_image_gallery`.
         cols: see `plot_image_gallery`.
         data_format: see `plot_image_gallery`.
@@ -209,14 +209,14 @@ def plot_segmentation_mask_gallery(
     data_format: DataFormat | None = None,
     **kwargs: Any,
 ) -> None:
-    """Show a row for each image: the image, its mask, and the mask predicted.
+    """Shows a row for each image: the image, its segmentation mask, and the predicted mask.
 
     Args:
         images: (batch, height, width, 3), or channels first.
         num_classes: classes from this number on aren't drawn.
-        value_range: the values of black and white.
-        y_true: the masks, as `draw_segmentation_masks` takes them.
-        y_pred: the masks predicted.
+        value_range: the pixel values of black and white.
+        y_true: the true masks, as for `draw_segmentation_masks`.
+        y_pred: the predicted masks, in the same form.
         color_mapping: see `draw_segmentation_masks`.
         blend: see `draw_segmentation_masks`.
         alpha: see `draw_segmentation_masks`.

@@ -27,20 +27,21 @@ def draw_segmentation_masks(
     ignore_index: int = -1,
     data_format: DataFormat | None = None,
 ) -> numpy.ndarray:
-    """Images with the pixels of every class in its color.
+    """Colors the pixels of images by their classes in segmentation masks.
 
     Args:
         images: (batch, height, width, 3) with values from 0 to 255, or channels first.
         segmentation_masks: integers (batch, height, width), or with an axis of length 1 for channels.
-        num_classes: classes from this number on aren't drawn; default: all are.
-        color_mapping: classes to red, green and blue; default: colors of our own, black for 0.
-        alpha: how much of the color there is, from 0 to 1.
-        blend: False: the color alone.
+        num_classes: classes from this number on aren't drawn; default: all are drawn.
+        color_mapping: a dict from classes to colors (red, green and blue, from 0 to 255); default: built-in colors,
+            black for class 0.
+        alpha: the opacity of the colors, from 0 to 1.
+        blend: whether colors are blended with the image; with False, they replace it.
         ignore_index: the class that isn't drawn.
-        data_format: `"channels_last"` or `"channels_first"`; default: that of the configuration.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Returns:
-        The images as bytes, channels last.
+        The images as a uint8 array with channels last.
 
     Raises:
         TypeError: for masks that aren't integers.

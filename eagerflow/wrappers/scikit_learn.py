@@ -47,7 +47,7 @@ class _Estimator:
         self.fit_kwargs = fit_kwargs
 
     def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:
-        """Train the model: a copy of it, unless `warm_start` is set.
+        """Trains a copy of the model, or with `warm_start` the model itself.
 
         Args:
             X: an array (samples, features).
@@ -58,7 +58,7 @@ class _Estimator:
             The estimator itself. `model_` is the trained model, `history_` what its `fit` returned.
 
         Raises:
-            TypeError: when `model` is, or gives, no model.
+            TypeError: when `model` isn't a model, or as a function doesn't return one.
             ValueError: for a model that isn't compiled, or targets that don't fit.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
@@ -83,7 +83,10 @@ class _Estimator:
         return tags
 
     def predict(self, X: Any) -> numpy.ndarray:
-        """What the model predicts for an array (samples, features), in the form of the targets.
+        """Predicts targets, in the form of those given to `fit`.
+
+        Args:
+            X: an array (samples, features).
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
         >>> model.compile(ef.optimizers.SGD(0.25), "mse")
@@ -139,15 +142,16 @@ def _copied(model: Model) -> Model:
 
 
 class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
-    """A model as scikit-learn's classifier.
+    """Wraps a model as a scikit-learn classifier.
 
-    The model gets classes one-hot, one column for each, and predicts as many numbers.
+    The model is trained on one-hot labels, and must have one output per class.
 
     Args:
-        model: a compiled model, or a function of `X`, `y` (and `model_kwargs`) that makes one.
-        warm_start: train the model given on, and what an earlier `fit` made of it, rather than a copy.
-        model_kwargs: more arguments of the function.
-        fit_kwargs: arguments of `Model.fit`.
+        model: a compiled model; or a function of `X`, `y` and `model_kwargs` that returns one.
+        warm_start: whether `fit` trains the given model itself, and goes on where an earlier `fit` ended; by default it
+            trains a copy.
+        model_kwargs: further arguments of the function.
+        fit_kwargs: a dict of arguments for `Model.fit`.
 
     Attributes:
         model_: the trained model.
@@ -178,7 +182,10 @@ class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
         return tags
 
     def decision_function(self, X: Any) -> numpy.ndarray:
-        """What the model says, before a class is made of it.
+        """The model's outputs for each class.
+
+        Args:
+            X: an array (samples, features).
 
         >>> model = ef.Sequential([ef.layers.Dense(2, activation="softmax", kernel_initializer="zeros")])
         >>> model.compile(ef.optimizers.SGD(0.0), "categorical_crossentropy")
@@ -205,13 +212,14 @@ class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
 
 
 class SKLearnRegressor(RegressorMixin, _Estimator, BaseEstimator):
-    """A model as scikit-learn's regressor.
+    """Wraps a model as a scikit-learn regressor.
 
     Args:
-        model: a compiled model, or a function of `X`, `y` (and `model_kwargs`) that makes one.
-        warm_start: train the model given on, and what an earlier `fit` made of it, rather than a copy.
-        model_kwargs: more arguments of the function.
-        fit_kwargs: arguments of `Model.fit`.
+        model: a compiled model; or a function of `X`, `y` and `model_kwargs` that returns one.
+        warm_start: whether `fit` trains the given model itself, and goes on where an earlier `fit` ended; by default it
+            trains a copy.
+        model_kwargs: further arguments of the function.
+        fit_kwargs: a dict of arguments for `Model.fit`.
 
     Attributes:
         model_: the trained model.
@@ -240,13 +248,14 @@ class SKLearnRegressor(RegressorMixin, _Estimator, BaseEstimator):
 
 
 class SKLearnTransformer(TransformerMixin, _Estimator, BaseEstimator):
-    """A model as scikit-learn's transformer: its outputs are the features of the next step.
+    """Wraps a model as a scikit-learn transformer, whose outputs are the features for the next step of a pipeline.
 
     Args:
-        model: a compiled model, or a function of `X`, `y` (and `model_kwargs`) that makes one.
-        warm_start: train the model given on, and what an earlier `fit` made of it, rather than a copy.
-        model_kwargs: more arguments of the function.
-        fit_kwargs: arguments of `Model.fit`.
+        model: a compiled model; or a function of `X`, `y` and `model_kwargs` that returns one.
+        warm_start: whether `fit` trains the given model itself, and goes on where an earlier `fit` ended; by default it
+            trains a copy.
+        model_kwargs: further arguments of the function.
+        fit_kwargs: a dict of arguments for `Model.fit`.
 
     Attributes:
         model_: the trained model.
@@ -274,7 +283,10 @@ class SKLearnTransformer(TransformerMixin, _Estimator, BaseEstimator):
         return tags
 
     def transform(self, X: Any) -> numpy.ndarray:
-        """The model's outputs for an array (samples, features).
+        """The model's outputs, as an array.
+
+        Args:
+            X: an array (samples, features).
 
         >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
         >>> model.compile(ef.optimizers.SGD(0.0), "mse")

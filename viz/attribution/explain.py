@@ -38,37 +38,40 @@ def explain(
     output: Any = None,
     logits: bool = False,
 ) -> Explanation:
-    """Shows which parts of each sample a model's answer is based on.
+    """Shows which parts of each sample a model's output is based on (feature attribution).
 
-    The model is called as it is, with `training=False`, whatever made it: nothing is rebuilt. Inputs that an
-    `Embedding` looks up (tokens, text) are explained by the vectors that it gives for them. A row's answer is taken to
-    depend on that row alone, as it does without training.
+    The model itself is called, with `training=False`; nothing is rebuilt. Inputs that an `Embedding` looks up (tokens,
+    text) are explained by the vectors that it returns for them. The output of a row is assumed to depend only on that
+    row, as it does outside of training.
 
     Args:
         model: a model, a layer, or a function of tensors.
-        x: what it is called with: an array with one row per sample, or a list, tuple or dict of arrays.
-        method: `"gradient"`: how the answer changes with each number. `"integrated"`: integrated gradients, which add
-            up to the answer minus that for the baseline. `"gradcam"`: where the channels of the last convolution that
-            speak for the answer are active. `"occlusion"`: how much the answer falls when a window is hidden.
-        target: which number of the output: a class, one for each row, a tuple of positions where outputs have several
-            axes, or a function of the outputs that gives one number per row. None: for each row the largest.
-        baseline: what stands for "nothing there" (`"integrated"`, `"occlusion"`): a number or an array; for an embedded
-            input zeros as vectors, or whole numbers to look up. Default: zeros.
-        steps: for `"integrated"`: into how many steps the path from the baseline to the sample is divided. None: as
-            many as it takes, from 32 to 2,048, or up to 65,536 for small inputs.
-        tolerance: for `"integrated"`: how far the sum may be off, as a share of what it should be. If it is further
-            off, a RuntimeWarning and the text say so.
-        layer: for `"gradcam"`: another layer than the last convolution, or its name.
-        window: for `"occlusion"`: the lengths of what is hidden. Default: an eighth of each axis; one token or column.
-        stride: for `"occlusion"`: how far the next window is. Default: half a window.
-        output: which of several outputs: its name or position.
-        logits: ask about what goes into the last softmax or sigmoid. A probability near 0 or 1 hardly changes any more.
+        x: the inputs: an array with one row per sample, or a list, tuple or dict of arrays.
+        method: `"gradient"`: how the output changes with each number. `"integrated"`: integrated gradients, which add
+            up to the output minus that for the baseline. `"gradcam"`: where those channels of the last convolution are
+            active that increase the output. `"occlusion"`: how much the output falls when a window is hidden.
+        target: the element of the output to explain: a class, a list of classes with one for each row, a tuple of
+            positions where outputs have several axes, or a function of the outputs that returns one number per row.
+            None: the largest element of each row.
+        baseline: for `"integrated"` and `"occlusion"`, the input that stands for missing information: a number or an
+            array; for an embedded input, 0 for vectors of zeros, or integers to look up. Default: zeros.
+        steps: for `"integrated"`, the number of steps that the path from the baseline to the sample is divided into.
+            None: as many as needed, from 32 to 2,048, or up to 65,536 for small inputs.
+        tolerance: for `"integrated"`, the largest relative error of the sum. If it is exceeded, a RuntimeWarning and
+            the text say so.
+        layer: for `"gradcam"`, another layer than the last convolution, or its name.
+        window: for `"occlusion"`, the size of the hidden window. Default: an eighth of each axis; one token or column.
+        stride: for `"occlusion"`, the distance from one window to the next. Default: half a window.
+        output: for models with several outputs, the name or position of one.
+        logits: whether to explain the input of the last softmax or sigmoid instead of the probability, which hardly
+            changes when it is near 0 or 1.
 
     Returns:
-        The explanation: print it, draw it, or use `.values`.
+        An `Explanation`: print it, draw it, or use its `values`.
 
     Raises:
-        ValueError: for another method; for a target, layer, window or baseline that doesn't fit; without any gradient.
+        ValueError: for another method; for a target, layer, window or baseline that doesn't fit; when there is no
+            gradient.
 
     >>> import eagerflow as ef, viz
     >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])

@@ -27,19 +27,20 @@ _TITLES = {
 
 @dataclasses.dataclass(repr=False)
 class Explanation:
-    """What a model's answer for each row is based on; it prints as a table, and notebooks show its picture.
+    """Which parts of its input a model's output for each row is based on, as a table and a picture.
 
     Attributes:
-        method: how it was found.
-        target: for each row the position in the output that is explained; None where a function says it.
-        score: for each row what the model answers there.
+        method: the method that found it.
+        target: for each row, the position in the output that is explained; None where a function chose it.
+        score: for each row, the output at that position.
         model: the model's name.
-        parts: for each input (or embedding) that the answer depends on, its values.
-        base: for each row the answer for the baseline; None for methods without.
-        gap: for integrated gradients, for each row how far the values are from adding up to `score - base`, relatively.
-        steps: for integrated gradients, into how many steps the way was cut, at most.
+        parts: for each input (or embedding) that the output depends on, its attributions.
+        base: for each row, the output for the baseline; None for methods without a baseline.
+        gap: for integrated gradients, the relative error of each row: how far the attributions are from adding up to
+            `score - base`.
+        steps: for integrated gradients, the largest number of steps that the path was divided into.
         layer: for grad-CAM, the layer.
-        notes: what should be known when reading this.
+        notes: remarks to keep in mind when reading the results.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -69,9 +70,9 @@ class Explanation:
 
     @property
     def values(self) -> Any:
-        """The values: an array with one row per sample, of the input's shape (for an embedding: its vectors').
+        """The attributions: an array of the input's shape (for an embedding, that of its vectors).
 
-        Grad-CAM's have the shape of the layer's places. With several inputs: a dict of arrays by the inputs' names.
+        Those of grad-CAM have the layer's spatial shape. With several inputs: a dict of arrays by the inputs' names.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
@@ -85,10 +86,10 @@ class Explanation:
 
     @property
     def heatmap(self) -> Any:
-        """One number for each place (pixel, token, column): the values, added up over channels.
+        """One number for each pixel, token or column: the attributions, summed over channels.
 
-        Of a gradient with several channels it is the norm over them, which has no sign; grad-CAM's are stretched to the
-        input's size. With several inputs: a dict by their names.
+        For gradients with several channels, it is the norm over them, which has no sign; grad-CAM's map is resized to
+        the input's size. With several inputs: a dict by their names.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
@@ -102,7 +103,7 @@ class Explanation:
 
     @property
     def title(self) -> str:
-        """What it is, in a line.
+        """The title of the picture: the names of the model and the method.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
@@ -115,7 +116,7 @@ class Explanation:
 
     @property
     def text(self) -> Text:
-        """The strongest places of each row, as a table.
+        """A table of the pixels, tokens or columns of each row with the largest attributions.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
@@ -140,7 +141,10 @@ class Explanation:
         return Text.of([*found, *[f"note: {note}" for note in self.notes]])
 
     def target_name(self, row: int) -> str:
-        """What is explained for a row, as text.
+        """The name of the output that is explained for a row.
+
+        Args:
+            row: the number of the row, from 0.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
@@ -157,11 +161,11 @@ class Explanation:
         words: Any = None,
         theme: str = "light",
     ) -> Picture:
-        """A picture of it, which a notebook shows; also written to `path` when given.
+        """Draws the explanation as a picture, which notebooks show, and writes it to a file if there is a `path`.
 
         Args:
-            path: ends in `.svg`, in `.html` for a page that holds the picture, or in `.png`.
-            rows: how many samples are shown, or which. Default: the first eight.
+            path: the path of the file, which ends in `.svg`, in `.html` for a page with the picture, or in `.png`.
+            rows: how many samples are shown, or which ones. Default: the first eight.
             words: for tokens: a list of words, or a function from a number to its word. For numbers: names of columns.
             theme: `"light"` or `"dark"`.
 

@@ -26,31 +26,32 @@ _OF_BUDGET = 0.5  # how much of all the time that measuring may have taken so fa
 
 
 class Cockpit(Callback):
-    """Tells during `fit` whether batch size and learning rate are right: gradient noise, step lengths, curvature.
+    """Measures gradient noise, step lengths and curvature during `fit`, and advises on batch size and learning rate.
 
-    Some steps are measured beside the training, which keeps its bits. `TensorBoard` and `Live` among the callbacks (or
-    an open `viz.live` page) show the numbers as `cockpit/noise_scale`, `cockpit/alpha`, `cockpit/curvature` and
-    `cockpit/gradient_norm`; in the end a sentence says what they come to.
+    Some steps are measured on the side; the training gives exactly the same results as without. `TensorBoard` and
+    `Live` among the callbacks (or an open `viz.live` page) show the values as `cockpit/noise_scale`, `cockpit/alpha`,
+    `cockpit/curvature` and `cockpit/gradient_norm`. At the end, one sentence of advice sums them up.
 
     Args:
         every: measure every this many steps; None: as often as `overhead` allows.
         overhead: the largest share of the time that measuring may take; the second step is measured in any case.
-        parts: into how many parts a batch is cut to see its noise, at least 2.
-        curvature: measure the largest curvature with every this many measured steps; 0: never.
-        verbose: 1: print the sentence in the end; 0: nothing.
+        parts: the number of parts that a batch is split into to estimate the noise of its gradient, at least 2.
+        curvature: measure the largest curvature at every this many measured steps; 0: never.
+        verbose: 1: print the advice at the end; 0: print nothing.
 
     Attributes:
-        history: a dict of lists: `step`, `noise_scale` (of the smoothed estimates), `alpha` (-1: the step stayed where
-            it was, 0: it ended in the minimum ahead, 1: as far beyond it), `gradient_norm`, and `curvature` (the
-            largest eigenvalue of the Hessian of the batch's loss; NaN where it wasn't measured).
-        advice: one sentence on batch size and rate.
+        history: a dict of lists: `step`, `noise_scale` (of the smoothed estimates), `alpha` (the length of the step
+            along its direction: -1: it didn't move, 0: it ended in the minimum, 1: it went twice as far),
+            `gradient_norm`, and `curvature` (the largest eigenvalue of the Hessian of the batch's loss; NaN where it
+            wasn't measured).
+        advice: one sentence on batch size and learning rate.
         refusal: why the curvature can't be measured; None where it can.
 
-    Batch normalization takes the rows of each part as its batch, so that its noise counts too.
+    Batch normalization sees each part as a batch of its own, so the noise that this causes is included.
 
     Raises:
-        ValueError: for an argument out of range; in `fit`, for a model with a `train_step` of its own, and where ranks
-            share each batch.
+        ValueError: for an argument out of range; in `fit`, for a model with a custom `train_step`, and in data-parallel
+            training.
 
     Source: McCandlish, Kaplan and Amodei 2018, https://arxiv.org/abs/1812.06162; Schneider, Dangel and Hennig 2021,
     https://arxiv.org/abs/2102.06604.

@@ -21,20 +21,20 @@ __all__ = ["TOLERANCE", "Cost", "Difference", "OpChange", "ValueChange", "Verdic
 class Difference(Changes):
     """The differences between two traces, models or files of weights; true when there are any.
 
-    Times and bytes are told but never count as a difference: no two runs take the same time.
+    Times and bytes are reported, but never count as a difference, since no two runs take the same time.
 
     Attributes:
         a, b: what was compared, in words.
         kind: `"traces"`, `"models"` or `"weights"`.
-        tolerance: from which relative difference on elements differ.
-        pairs: ids of ops that stand for each other: (in the first, in the second), in order.
+        tolerance: the relative difference above which elements differ.
+        pairs: ids of corresponding ops: (in the first, in the second), in order.
         ops: ops added, removed and changed, in the order of execution.
         first: the first tensor whose elements differ, or None.
         compared: how many tensors of traces could be compared by `"values"` and by `"statistics"`.
         layers, kinds: costs by layer and by name of op, the largest change of time first.
         weights: weights added, removed and changed.
         settings: settings of layers, losses and optimizers that changed, as text.
-        notes: what should be known when reading this.
+        notes: remarks to keep in mind when reading the results.
         recordings: the two recordings, where traces were compared.
         steps: the numbers of the steps of each that were compared, where some were named; None: all.
 
@@ -73,26 +73,26 @@ class Difference(Changes):
         return self.text._repr_html_()
 
     def check(self, *conditions: str, more_a: Sequence[Record] = (), more_b: Sequence[Record] = ()) -> list[Verdict]:
-        """What becomes of conditions that must not come true, such as `"time>10%"`.
+        """Checks conditions that must not be met, such as `"time>10%"`, as a test of performance does.
 
-        A figure, `>` or `<`, and a limit: with `%` the change from the first recording to the second, else the figure
-        of the second itself (`"peak>2GB"`, `"time>5ms"`). Figures: `time`, `forward`, `backward`, `update` (of a step),
-        `loss` (of the later half of the steps), `memory` (bytes made in a step), `peak`, `ops`, `params`, `flops`, and
-        what training reports, such as `val_loss`.
+        A condition is a figure, `>` or `<`, and a limit. With `%`, the limit is for the change from the first recording
+        to the second; otherwise for the figure of the second (`"peak>2GB"`, `"time>5ms"`). Figures are `time`,
+        `forward`, `backward`, `update` (of a step), `loss` (of the later half of the steps), `memory` (bytes made in a
+        step), `peak`, `ops`, `params`, `flops`, and what training reports, such as `val_loss`.
 
-        Times and losses are compared over all steps of equal size but the first. They fail only where noise can't
-        explain it: the change must be beyond the limit with 99 % certainty, judged by ranks (of times: those of the
-        quicker half of the steps), less how far stretches of a recording differ among themselves. What lies between two
-        runs of one program only several recordings of it can tell: with these, a time must have changed by more than
-        recordings of the same side differ, and other figures in every recording.
+        Times and losses are compared over all steps of the same size except the first. A condition is met only if noise
+        can't explain it: the change must exceed the limit with 99 % confidence by a rank test (for times, of the faster
+        half of the steps), after subtracting how much parts of one recording differ from each other. How much runs of
+        the same program differ is only known from several recordings: with `more_a` and `more_b`, a time must change by
+        more than recordings of the same program differ, and other figures must change in every recording.
 
         Args:
-            *conditions: the conditions, several in one with commas between.
+            *conditions: the conditions; one text may contain several, separated by commas.
             more_a: further recordings of the first program.
-            more_b: further recordings of the second one.
+            more_b: further recordings of the second program.
 
         Raises:
-            ValueError: for what is no condition, and where no recordings were compared.
+            ValueError: for a text that isn't a condition, and where no recordings were compared.
 
         >>> import viz
         >>> with viz.trace(stats="basic") as t:
@@ -109,7 +109,10 @@ class Difference(Changes):
         return judge([a, *more_a], [b, *more_b], parsed(conditions), self.steps)
 
     def to_markdown(self, *conditions: str) -> str:
-        """The difference as Markdown for a pull request, with what becomes of conditions; see `check`.
+        """The difference as Markdown for a pull request, with the results of conditions.
+
+        Args:
+            *conditions: the conditions to check, as for `check`.
 
         >>> import viz
         >>> with viz.trace(stats="basic") as t:
@@ -123,13 +126,13 @@ class Difference(Changes):
         return markdown(self, self.check(*conditions) if conditions else ())
 
     def to_html(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write the interactive page of the second recording, with what differs from the first one marked.
+        """Writes the interactive page of the second recording, on which differences from the first are marked.
 
         Args:
-            path: where to; ends in `.html`.
+            path: the path of the page, which ends in `.html`.
 
         Raises:
-            ValueError: when no traces were compared: weights alone have no graph.
+            ValueError: when no traces were compared, since weights have no graph.
 
         >>> import viz
         >>> with viz.trace(stats="basic") as t:

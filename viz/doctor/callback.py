@@ -17,14 +17,14 @@ __all__ = ["Doctor"]
 
 
 class Doctor(Callback):
-    """Watches training and reports what is wrong with it: errors at once, the rest at the end, on stderr.
+    """Watches training and reports on stderr what is wrong with it: errors at once, everything else at the end.
 
-    The first steps are looked at closely, the rest cheaply. Of several ranks, it watches rank 0; `viz doctor` compares
-    them.
+    The first steps are examined in detail, later ones only for what is cheap to check. In data-parallel training it
+    watches rank 0; the command `viz doctor` compares ranks.
 
     Args:
-        verbose: 0: say nothing; look at `diagnosis` instead.
-        ignore: kinds of findings that you disagree with, such as `["label_leak"]`.
+        verbose: 1: print the findings; 0: print nothing, they are in `diagnosis`.
+        ignore: kinds of findings to leave out, such as `["label_leak"]`.
 
     Attributes:
         diagnosis: what was found so far, a `viz.doctor.Diagnosis`.

@@ -19,10 +19,10 @@ _ITEM = """<li style="margin:.5em 0"><b style="color:{color}">{severity}</b> <b>
 
 
 class Diagnosis:
-    """The findings of the doctor about a training.
+    """What `viz.diagnose` or the callback `Doctor` found wrong with a training; print it, or read its `findings`.
 
     Args:
-        findings: the findings, in any order of their own.
+        findings: a list of `Finding`s, in any order.
 
     Attributes:
         findings: the same, the worst first.
@@ -43,7 +43,7 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Is there no error and no warning? Hints don't count.
+        """Whether there is no error and no warning; findings of severity `"info"` don't count.
 
         >>> import viz
         >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
@@ -55,7 +55,7 @@ class Diagnosis:
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds found, without repetition, the worst first.
+        """The kinds of findings, each once, the worst first.
 
         >>> import viz
         >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
@@ -92,7 +92,7 @@ class Diagnosis:
         return {"findings": [finding.to_dict() for finding in self.findings]}
 
     def to_json(self) -> str:
-        """The same as JSON.
+        """The findings as a JSON text.
 
         >>> import viz
         >>> import json

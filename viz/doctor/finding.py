@@ -45,7 +45,7 @@ def kinds_of(names: Iterable[str]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or could be better.
+    """One thing that is wrong with a training, or could be better.
 
     Attributes:
         kind: one of `KINDS`.
@@ -57,8 +57,9 @@ class Finding:
         file: the file of the user's code where that op or layer was written, or None.
         line: the line there, counted from 1, or None.
         evidence: measured numbers, by name.
-        rule: the kind, with the way in which it came about where there are several: `"loss_mismatch.from_logits"`.
-        because: the kind of the finding that explains this one, or None. What is explained is only a hint.
+        rule: the kind, with the cause where there are several: `"loss_mismatch.from_logits"`.
+        because: the kind of the finding that explains this one, or None. A finding that is explained has severity
+            `"info"`.
 
     >>> import viz
     >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
@@ -86,7 +87,7 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """`file:line`, which terminals and editors make clickable, or the cell; empty where it isn't known.
+        """`file:line`, which terminals and editors make clickable, or a notebook's cell; empty where it isn't known.
 
         >>> import viz
         >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
@@ -97,7 +98,7 @@ class Finding:
 
     @property
     def column(self) -> int | None:
-        """Where the code of the line begins, counted from 1; None where the line isn't known.
+        """The column where the code of the line begins, counted from 1; None where the line isn't known.
 
         >>> import viz
         >>> from pathlib import Path
@@ -113,7 +114,7 @@ class Finding:
 
     @property
     def code(self) -> str:
-        """The line's code; empty where it isn't known.
+        """The code of the line; empty where the line isn't known.
 
         >>> import viz
         >>> from pathlib import Path
@@ -125,7 +126,7 @@ class Finding:
 
     @property
     def url(self) -> str | None:
-        """The page that explains the kind; None where these pages aren't installed.
+        """The address of the page that explains this kind of finding; None where these pages aren't installed.
 
         >>> import viz
         >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
@@ -137,13 +138,13 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """The message as a sentence. A name at its beginning, of an op or a loss, stays as it is written in code."""
+        """The message as a sentence with a capital, unless it begins with the name of an op or a loss."""
         first = self.message.partition(" ")[0]
         is_name = first == self.op or "_" in first or first.endswith("()")
         return f"{self.message if is_name else self.message[:1].upper() + self.message[1:]}."
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; numbers that aren't finite become text.
+        """The finding as plain data that fits into JSON; numbers that aren't finite become text.
 
         >>> import viz
         >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)

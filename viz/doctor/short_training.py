@@ -56,17 +56,17 @@ def diagnose(
         y: targets.
         batch_size: samples per step; default: as in `fit`.
         steps: how many training steps are made.
-        ignore: kinds of findings that you disagree with, such as `["label_leak"]`.
+        ignore: kinds of findings to leave out, such as `["label_leak"]`.
         **fit: other arguments of `fit`, such as `validation_data` or `sample_weight`.
 
     Returns:
-        A `Diagnosis`. Weights, the optimizer's state and metrics are those of before; a model that wasn't built is
+        A `Diagnosis`. Weights, the optimizer's state and metrics are the same as before; a model that wasn't built is
         built now.
 
     Raises:
-        TypeError: for what isn't a model.
-        ValueError: when the model isn't compiled, `steps` is below 1, `ignore` names no kind, or `fit` refuses the
-            data for a reason that no finding tells.
+        TypeError: when `model` isn't a model.
+        ValueError: when the model isn't compiled, `steps` is below 1, `ignore` names an unknown kind, or `fit` refuses
+            the data for a reason that isn't a finding.
 
     >>> import numpy as np
     >>> import eagerflow as ef, viz

@@ -25,22 +25,23 @@ __all__ = ["SummaryWriter"]
 
 @boundaries
 class SummaryWriter(PyTorchNames):
-    """A run of TensorBoard's: one folder, with numbers, distributions, pictures and texts by tag and step.
+    """Writes logs for TensorBoard: one run (folder) with numbers, distributions, pictures and texts by tag and step.
 
-    What can't be shown is left out and counted, never a reason to stop training: non-finite elements of histograms
-    (`<tag>/nonfinite` counts them), empty arrays, numbers too large for single precision (written as infinite).
+    Values that TensorBoard can't show never stop training: non-finite elements of histograms are left out
+    (`<tag>/nonfinite` counts them), and so are empty arrays; numbers too large for float32 are written as infinity.
 
-    Each method of PyTorch's `SummaryWriter` is here, too, with its arguments, tags and runs: `add_scalar`,
-    `add_scalars`, `add_image` and so on. A script that was written for that changes its import only.
+    It also has the methods of PyTorch's `SummaryWriter` (`add_scalar`, `add_scalars`, `add_image` and so on), with the
+    same arguments, tags and runs: in a script that was written for PyTorch, only the import changes.
 
     Args:
-        log_dir: the run's folder; made when missing. Look with `tensorboard --logdir <log_dir>`. Default:
-            `runs/<date and time>_<host><comment>`, so that each start of a program is a run of its own.
+        log_dir: the folder of the run, which is created if it doesn't exist. Look at it with
+            `tensorboard --logdir <log_dir>`. Default: `runs/<date and time>_<host><comment>`, a new run for each start
+            of a program.
         comment: the end of the default folder's name.
-        purge_step: TensorBoard forgets what earlier writers of the folder wrote from this step on, as for a training
-            that broke off and goes on from a checkpoint.
+        purge_step: TensorBoard ignores what earlier writers wrote to the folder from this step on, for a training that
+            was interrupted and goes on from a checkpoint.
         max_queue: accepted for PyTorch's signature; nothing waits in a queue.
-        flush_secs: after how many seconds what was written can be read, at the latest.
+        flush_secs: the largest number of seconds before what was written can be read.
         filename_suffix: the end of the file's name.
 
     Raises:
@@ -83,7 +84,12 @@ class SummaryWriter(PyTorchNames):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{nearest(name, known)}")
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
-        """One number.
+        """Writes a number, which becomes a point of a curve.
+
+        Args:
+            tag: the name of the curve.
+            value: the number, or a tensor of one element.
+            step: the number of the step.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
@@ -93,15 +99,15 @@ class SummaryWriter(PyTorchNames):
         self.scalars({tag: value}, step)
 
     def images(self, tag: str, pixels: Any, step: int, channels_first: bool = False) -> None:
-        """One picture or several under one tag.
+        """Writes one or several pictures under one tag.
 
         Args:
-            tag: the name.
-            pixels: (height, width), (height, width, channels) or (number, height, width, channels); whole numbers
-                from 0 to 255, or 0 and 1, or floats from 0 to 1; uint8 is taken as it is. One channel is grey, three
-                are red, green and blue; one more, the second or the fourth, says how opaque a pixel is.
-            step: the step.
-            channels_first: the channels stand before height and width.
+            tag: the name under which TensorBoard shows it.
+            pixels: (height, width), (height, width, channels) or (number, height, width, channels); integers from 0 to
+                255, or 0 and 1, or floats from 0 to 1; uint8 is used as it is. One channel is gray, three are red,
+                green and blue; a second or fourth channel is the opacity.
+            step: the number of the step.
+            channels_first: whether the channels come before height and width.
 
         Raises:
             ValueError: for another shape.
@@ -118,12 +124,12 @@ class SummaryWriter(PyTorchNames):
     image = images
 
     def figure(self, tag: str, figure: Any, step: int) -> None:
-        """A figure of matplotlib's, as a picture.
+        """Writes a matplotlib figure as a picture.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             figure: a `matplotlib.figure.Figure`.
-            step: the step.
+            step: the number of the step.
 
         Raises:
             TypeError: for anything else.
@@ -131,13 +137,13 @@ class SummaryWriter(PyTorchNames):
         self.images(tag, figure_pixels(figure, f"figure({tag!r})"), step)
 
     def audio(self, tag: str, samples: Any, step: int, sample_rate: int = 44100) -> None:
-        """One sound or several under one tag, for the Audio tab.
+        """Writes one or several sounds for the Audio tab.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             samples: (frames,), (frames, channels) or (number, frames, channels) of numbers from -1 to 1; larger ones
                 are cut.
-            step: the step.
+            step: the number of the step.
             sample_rate: frames per second.
 
         Raises:
@@ -156,16 +162,17 @@ class SummaryWriter(PyTorchNames):
     def hparams(
         self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None, run_name: str | None = None
     ) -> None:
-        """What a run was made with and what came of it, for the HParams tab.
+        """Writes the hyperparameters of a run, and its results, for the HParams tab.
 
-        The first call is about this run, whose curves stay. Each call with other settings, as in a loop, is a trial
-        of its own: a run below this one, `trial-2` and so on.
+        The first call is about this run, and its curves belong to it. Each further call with other settings, as in a
+        loop, is about a separate trial: a run below this one, `trial-2` and so on.
 
         Args:
-            settings: numbers, texts and truth values by name; other objects by their `repr`.
-            metrics: tags of scalars that the tab is to compare, and their values. These are written too: at the step
-                that was written last of them, or 0.
-            run_name: a run below this one that all goes to.
+            settings: a dict of hyperparameters: numbers, texts and bools by name; other objects are written by their
+                `repr`.
+            metrics: a dict from tags of scalars that the tab compares to their values. These are written as scalars,
+                too, at the last step that was written of them, or 0.
+            run_name: the name of a run below this one that everything is written to.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
@@ -188,12 +195,13 @@ class SummaryWriter(PyTorchNames):
     def hparams_config(
         self, settings: Mapping[str, Any], metrics: Mapping[tuple[str, str], str] | Sequence[str] = ()
     ) -> None:
-        """What the runs of a study may be made with, for the HParams tab: once, in the folder above those of the runs.
+        """Defines the hyperparameters of a study for the HParams tab: once, in the folder above those of the runs.
 
         Args:
-            settings: a list of values by name, or a pair of the least and the largest number, or None.
-            metrics: tags of scalars that runs are compared by; or what the tab is to call them by pairs of the run
-                below a trial's folder and the tag.
+            settings: a dict from names to the possible values: a list, a pair of the smallest and the largest number,
+                or None for any.
+            metrics: the tags of scalars that runs are compared by; or a dict from pairs of the run below a trial's
+                folder and the tag, to the names that the tab shows.
 
         >>> import viz
         >>> with viz.SummaryWriter("study") as log:
@@ -207,11 +215,11 @@ class SummaryWriter(PyTorchNames):
         self.add(self._protos.event.Event(summary=hparams.experiment(settings, named)), 0)
 
     def hparams_session(self, settings: Mapping[str, Any] | None, has_ended: bool = True) -> None:
-        """What this run of a study is made with.
+        """Writes the hyperparameters of this run of a study; see `hparams_config`.
 
         Args:
-            settings: as for `hparams`; None: nothing more is written than that the run has ended.
-            has_ended: whether that is written.
+            settings: as for `hparams`; None: only the end of the run is written.
+            has_ended: whether to write that the run has ended.
 
         >>> import viz
         >>> with viz.SummaryWriter("study/run-2") as log:
@@ -222,13 +230,13 @@ class SummaryWriter(PyTorchNames):
             self.add(self._protos.event.Event(summary=made), 0)
 
     def pr_curve(self, tag: str, labels: Any, predictions: Any, step: int, thresholds: int = 127) -> None:
-        """Precision and recall over thresholds, for the PR Curves tab.
+        """Writes a precision-recall curve for the PR Curves tab.
 
         Args:
-            tag: the name.
-            labels: truth values or 0 and 1, of any shape.
+            tag: the name under which TensorBoard shows it.
+            labels: bools, or 0 and 1, of any shape.
             predictions: probabilities, of the same shape. Those that are not finite are left out.
-            step: the step.
+            step: the number of the step.
             thresholds: the number of thresholds.
 
         Raises:
@@ -244,7 +252,7 @@ class SummaryWriter(PyTorchNames):
     def embedding(
         self, name: str, vectors: Any, labels: Sequence[Any] | Mapping[str, Sequence[Any]] | None = None
     ) -> None:
-        """Points for the Projector tab.
+        """Writes points, such as embeddings, for the Projector tab.
 
         Args:
             name: the name of the table.

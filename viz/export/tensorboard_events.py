@@ -82,7 +82,11 @@ class EventLog:
         self.last_steps: dict[str, int] = {}  # of the scalars
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
-        """Numbers by tag.
+        """Writes several numbers, each under its own tag.
+
+        Args:
+            values: a dict of numbers by tag.
+            step: the number of the step.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
@@ -96,7 +100,12 @@ class EventLog:
         self.last_steps |= dict.fromkeys(values, whole_step(step))
 
     def histogram(self, tag: str, values: Any, step: int) -> None:
-        """The distribution of an array's elements; nothing for an empty one.
+        """Writes a histogram of an array's elements; nothing for an empty array.
+
+        Args:
+            tag: the name under which TensorBoard shows it.
+            values: numbers of any shape.
+            step: the number of the step.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
@@ -121,17 +130,33 @@ class EventLog:
         return finite.clip(-histograms.LARGEST, histograms.LARGEST)  # TensorBoard can't count with larger ones
 
     def pictures(self, tag: str, pictures: list[numpy.ndarray], step: int) -> None:
-        """Pictures of one size under one tag, as Keras writes them; each is (height, width, 1 to 4) of bytes."""
+        """Writes pictures of the same size under one tag, as Keras does.
+
+        Args:
+            tag: the name under which TensorBoard shows them.
+            pictures: uint8 arrays of shape (height, width, 1 to 4 channels).
+            step: the number of the step.
+        """
         height, width, _ = pictures[0].shape
         parts = [str(width).encode(), str(height).encode(), *[png(pixels) for pixels in pictures]]
         self._texts(tag, parts, (len(parts),), step, "images")
 
     def model(self, config: str, step: int = 0) -> None:
-        """A Keras model's JSON, for the Graphs tab's conceptual graph."""
+        """Writes a model's layers for the conceptual graph of the Graphs tab.
+
+        Args:
+            config: the model's configuration as JSON text, as `Model.to_json` returns it.
+            step: the number of the step.
+        """
         self._texts("keras", [config.encode("utf-8", "replace")], (), step, "graph_keras_model", b"1")
 
     def text(self, tag: str, text: Any, step: int = 0) -> None:
-        """A text in Markdown; several, as a list or an array, are shown as a table: of rows and columns with two axes.
+        """Writes a text in Markdown.
+
+        Args:
+            tag: the name under which TensorBoard shows it.
+            text: the text; a list or array of texts is shown as a table, with rows and columns if it has two axes.
+            step: the number of the step.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as log:
@@ -143,7 +168,13 @@ class EventLog:
         self._texts(tag, [str(part).encode("utf-8", "replace") for part in several.flat], several.shape, step, "text")
 
     def sounds(self, tag: str, files: list[bytes], step: int) -> None:
-        """WAV files under one tag, as TensorFlow writes them: each with a label, which is empty."""
+        """Writes sounds under one tag, as TensorFlow does.
+
+        Args:
+            tag: the name under which TensorBoard shows them.
+            files: the bytes of WAV files.
+            step: the number of the step.
+        """
         self._texts(tag, [part for file in files for part in (file, b"")], (len(files), 2), step, "audio", _WAV)
 
     def _texts(
@@ -168,7 +199,13 @@ class EventLog:
         return kind(plugin_data=kind.PluginData(plugin_name=plugin, content=about))
 
     def value(self, step: int, walltime: float | None = None, **fields: Any) -> None:
-        """One value, of the fields that its message has."""
+        """Writes one summary value.
+
+        Args:
+            step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
+            **fields: the fields of the protocol buffer `Summary.Value`.
+        """
         summary = self._protos.summary
         made = summary.Summary(value=[summary.Summary.Value(**fields)])
         self.add(self._protos.event.Event(summary=made), step, walltime)
@@ -181,17 +218,33 @@ class EventLog:
             warnings.warn(f"{type(self).__name__}: {words}", stacklevel=_outside())
 
     def graph(self, definition: Any) -> None:
-        """A `GraphDef`, for the Graphs tab."""
+        """Writes a graph for the Graphs tab.
+
+        Args:
+            definition: a `GraphDef` protocol buffer.
+        """
         self.add(self._protos.event.Event(graph_def=definition.SerializeToString()), 0)
 
     def run_metadata(self, tag: str, metadata: Any, step: int) -> None:
-        """A `RunMetadata` (see `step_stats`) for the graph."""
+        """Writes compute times and memory for a graph.
+
+        Args:
+            tag: the name under which TensorBoard shows it.
+            metadata: a `RunMetadata` protocol buffer (see `step_stats`).
+            step: the number of the step.
+        """
         event = self._protos.event
         tagged = event.TaggedRunMetadata(tag=tag, run_metadata=metadata.SerializeToString())
         self.add(event.Event(tagged_run_metadata=tagged), step)
 
     def add(self, event: Any, step: int, walltime: float | None = None) -> None:
-        """Any event; `walltime` is when it happened, in seconds since 1970, if that isn't now."""
+        """Writes an event of any kind.
+
+        Args:
+            event: the event, as a protocol buffer.
+            step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
+        """
         event.step, event.wall_time = whole_step(step), time.time() if walltime is None else float(walltime)
         if self._writer is None:
             self._open()

@@ -33,28 +33,29 @@ def watch(
     every: int = 100,
     what: str | Iterable[str] = ("weights", "gradients"),
 ) -> Watch:
-    """Write distributions and norms of a model's tensors while it trains, in `fit` or in a loop of your own.
+    """Writes histograms and norms of a model's tensors for TensorBoard while it trains, in `fit` or in a custom loop.
 
-    A step is a batch that trains the model in `fit` or `train_on_batch`, or what `viz.step` marks. In other loops one
-    ends where a gradient of this model comes that it has had already: backward passes of other models are no steps,
-    and two losses of a GAN are one. The first step and each `every`-th from there are written, the others cost next to
-    nothing. They are counted from 0; of a model whose optimizer has made updates before, as in a training that is
-    resumed, from there; and in a folder that was watched before, behind what it has. Tags are `weights/<path>`,
-    `gradients/<path>`, `activations/<layer>` for histograms, and the same with `/norm` for L2 norms. Elements that are
-    not finite are counted under `.../nonfinite`.
+    Tags are `weights/<path>`, `gradients/<path>` and `activations/<layer>` for histograms, and the same with `/norm`
+    for L2 norms. Elements that aren't finite are counted under `.../nonfinite`.
+
+    The first step and every `every`-th step after it are written; the others cost next to nothing. A step is a batch
+    that trains the model in `fit` or `train_on_batch`, or a block that `viz.step` marks. In other loops, a step ends
+    when a gradient comes for the second time; backward passes of other models don't count, and the two losses of a GAN
+    are one step. Steps are numbered from 0, or from the optimizer's updates so far, as in a training that is resumed;
+    in a folder that was watched before, from the last step there.
 
     Args:
         model: a model or layer.
-        log_dir: the run's folder for TensorBoard.
-        every: how many steps lie between two that are written.
-        what: some of `"weights"`, `"gradients"` and `"activations"`.
+        log_dir: the folder of the run for TensorBoard.
+        every: the distance between the steps that are written.
+        what: which tensors to write: some of `"weights"`, `"gradients"` and `"activations"`.
 
     Returns:
-        A `Watch`: use it in a `with` statement, or call its `close()` in the end.
+        A `Watch`: use it in a `with` statement, or call its `close()` at the end.
 
     Raises:
-        ValueError: for another word, or when `every` is not positive.
-        TypeError: when `model` is none.
+        ValueError: for other names in `what`, or when `every` isn't positive.
+        TypeError: when `model` isn't a model or layer.
         ImportError: without tensorboardX.
         OSError: when the folder can't be made or written to.
 
@@ -80,8 +81,8 @@ class Watch(observe.Observer):
     """A model that is being watched, as `viz.watch` returns it.
 
     Attributes:
-        step: how many steps of training have ended, with those before. In a loop that marks none, one ends when the
-            next one's gradients come.
+        step: how many training steps have ended, including those before the watch began. In a loop that doesn't mark
+            steps, a step ends when the gradients of the next one come.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -122,7 +123,7 @@ class Watch(observe.Observer):
         self.close()
 
     def close(self) -> None:
-        """Stop, and finish the file.
+        """Stops watching and closes the file.
 
         >>> import viz
         >>> watch = viz.watch(ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]), "logs")

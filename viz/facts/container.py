@@ -52,7 +52,7 @@ _COLUMN = re.compile(
 
 
 class TraceFileError(ValueError):
-    """The file is not a recording, is damaged, or was written by a newer version.
+    """Raised for a file that isn't a recording, is damaged, or was written by a newer version.
 
     >>> import viz
     >>> from pathlib import Path

@@ -62,10 +62,15 @@ class Frame:
 
 @dataclasses.dataclass(slots=True)
 class Stats:
-    """Numbers about a tensor's elements; None where there is no such number (no finite element, say).
+    """Statistics of a tensor's elements; None where there is no such number, as for a tensor without finite elements.
 
-    `min`, `max`, `mean`, `std` and `l2` are over the finite elements. `histogram` counts the finite elements in equal
-    bins from `min` to `max`; `preview` holds the first elements. Those three, `l2` and `zeros` need `stats="full"`.
+    Attributes:
+        min, max, mean, std: the minimum, maximum, mean and standard deviation of the finite elements.
+        nan, inf: the numbers of elements that are NaN, and infinite.
+        l2: the L2 norm of the finite elements; only with `stats="full"`.
+        zeros: the number of zeros; only with `stats="full"`.
+        histogram: the numbers of finite elements in equal bins from `min` to `max`; only with `stats="full"`.
+        preview: the first elements; only with `stats="full"`.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -94,18 +99,18 @@ class TensorInfo:
 
     Attributes:
         id: its position in `Record.tensors`.
-        shape: the lengths of its axes.
+        shape: its shape.
         dtype: the name of its data type.
-        nbytes: the bytes of its elements.
+        nbytes: the size of its elements in bytes.
         role: one of `ROLES`.
-        name: the variable's path; of what a model was given, the name of its `Input` or the key in the dict; or "".
+        name: a variable's path; for a model's input, the name of its `Input` or its key in the dict; or "".
         producer: the id of the op that made it, None where it came from outside.
         gradient_of: for gradients, the id of the tensor whose gradient (or part of it) this is; of a variable that is
             changed in place, the version that was read.
         device: `"cpu"` or `"gpu:N"`.
         storage: the position in `Record.storages` of its memory, which views share; None when not recorded.
         version: counts the changes in place of a variable.
-        stats: numbers about its elements, where they were asked for.
+        stats: statistics of its elements, where they were recorded.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -139,7 +144,13 @@ class TensorInfo:
 
 @dataclasses.dataclass(slots=True)
 class Storage:
-    """A piece of memory: its bytes, when it was first seen, and when it was freed (None: not yet).
+    """A piece of memory that one or more tensors use.
+
+    Attributes:
+        id: its position in `Record.storages`.
+        nbytes: its size in bytes.
+        allocated: when it was first seen, in nanoseconds from the beginning of the recording.
+        freed: when it was freed, in the same unit; None: not before the end of the recording.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -158,7 +169,7 @@ class Storage:
 
 @dataclasses.dataclass(slots=True, repr=False)
 class Op:
-    """One operation that ran.
+    """One op that ran.
 
     Attributes:
         id: its position in `Record.ops`: the order of execution.
@@ -166,16 +177,17 @@ class Op:
         phase: one of `PHASES`.
         scope: the id of the innermost scope it ran in, or None.
         step: the position in `Record.steps`, or None.
-        inputs: ids of the tensors it read; numbers and None stand in `settings`.
+        inputs: ids of the tensors it read; other arguments, such as numbers and None, are in `settings`.
         input_names: the parameter each input was given for, such as `"x"` or `"arrays[1]"`.
         outputs: ids of the tensors it made.
         settings: the other arguments, as plain data.
         stack: the user's code that led here, innermost first; empty when not recorded.
-        start, end: times, None when not recorded.
+        start, end: times in nanoseconds, None when not recorded.
         forward: for backward ops, the id of the op whose derivative this is.
         error: what it raised, as text, or None.
-        thread: the number of the thread it ran in; what ranks do together (phase `"network"`) has one of its own.
-        composition: for a fused op, the position in `Record.compositions` of what it is made of.
+        thread: the number of the thread it ran in; communication between ranks (phase `"network"`) has a separate
+            number.
+        composition: for a fused op, the position in `Record.compositions` of the ops that it is made of.
         replayed: whether it ran in a captured step that was replayed (`ef.function`, `compile(jit_compile=True)`).
 
     >>> import eagerflow as ef
@@ -215,7 +227,7 @@ class Op:
 
     @property
     def source(self) -> Frame | None:
-        """The user's line that ran it, None when not recorded.
+        """The line of the user's code that ran it, as a `Frame`; None when not recorded.
 
         >>> import viz
         >>> with viz.trace() as t:
@@ -227,7 +239,7 @@ class Op:
 
     @property
     def duration(self) -> int:
-        """Nanoseconds it took; 0 when times weren't recorded.
+        """How long it took in nanoseconds; 0 when times weren't recorded.
 
         >>> import viz
         >>> with viz.trace() as t:
@@ -286,11 +298,11 @@ class Scope:
         owner: a number that calls of the same object share, None without an object.
         call: how many calls of the same object came before.
         cls: the class of the object, or "".
-        config: the object's settings as plain data; of a backward pass, what the user's code calls its `target`.
-        params: how many weights the object has, None where it can't say.
-        created_at: where the user made the object.
-        stack: where the user called it, innermost first.
-        start, end: times; `end` is None where the scope was still open.
+        config: the object's settings as plain data; of a backward pass, the name of its `target` in the user's code.
+        params: the number of the object's parameters, None where it is unknown.
+        created_at: the line of the user's code that made the object.
+        stack: the lines of the user's code that called it, innermost first.
+        start, end: times in nanoseconds; `end` is None where the scope was still open.
         inputs, outputs: ids of the tensors that went in and came out.
         error: what it raised, as text, or None.
 
@@ -329,9 +341,14 @@ class Scope:
 
 @dataclasses.dataclass(slots=True)
 class Step:
-    """One training step: its position, the id of its scope, its times.
+    """One training step.
 
-    `number` counts all steps that began, from 0; it is None where steps weren't chosen, as it then is the index.
+    Attributes:
+        index: its position in `Record.steps`.
+        scope: the id of its scope.
+        start, end: times in nanoseconds, None when not recorded.
+        number: the number of the step in the program, from 0; None when all steps were recorded, since it equals
+            `index` then.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -352,9 +369,13 @@ class Step:
 
 @dataclasses.dataclass(slots=True)
 class Logs:
-    """Numbers that training reported: `kind` is `"batch"`, `"epoch"`, or `"evaluation"` for batches of `evaluate`.
+    """Losses and metrics that training reported at a step.
 
-    Those of the validation within `fit` count as evaluation, too.
+    Attributes:
+        kind: `"batch"`, `"epoch"`, or `"evaluation"` for batches of `evaluate` and of validation.
+        step: the number of the step.
+        values: the losses and metrics by name.
+        time: the time of the report in nanoseconds, None when not recorded.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -442,7 +463,10 @@ class Record:
         return str(self.meta.get("name") or "")
 
     def ancestors(self, scope: int | None) -> Iterator[Scope]:
-        """The scope with this id and those around it, innermost first.
+        """A scope and those around it, innermost first.
+
+        Args:
+            scope: the id of the scope, or None, for which the result is empty.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
@@ -456,7 +480,13 @@ class Record:
             scope = self.scopes[scope].parent
 
     def path(self, scope: int | None, separator: str = "/") -> str:
-        """The names from the outermost scope inwards; steps and backward passes are left out.
+        """The path of a scope: the names of the scopes around it, from the outermost, and its own.
+
+        Steps and backward passes are left out.
+
+        Args:
+            scope: the id of the scope, or None.
+            separator: the text between two names.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
@@ -469,7 +499,10 @@ class Record:
         return separator.join(reversed(names))
 
     def parents(self, op: Op) -> list[int]:
-        """The ids of the ops whose results `op` read, in the order of its inputs, each once.
+        """The ids of the ops whose results an op read, in the order of its inputs, each once.
+
+        Args:
+            op: the op.
 
         >>> import viz
         >>> with viz.trace() as t:

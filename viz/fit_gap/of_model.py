@@ -21,9 +21,9 @@ _OURS = frozenset(["epochs", "initial_epoch", "nb_epoch"])
 def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
     """Explains why `fit` and `evaluate` disagree about the same rows: trains for an epoch, then undoes it.
 
-    The difference is split into the running mean of the epoch, dropout, batch normalization's statistics,
-    augmentation, penalties, and what else there is. Where causes act on each other, each one's part is its average
-    over all orders in which they can be removed; the parts sum to the difference.
+    The difference is split by causes: the running mean over the epoch, dropout, the statistics of batch normalization,
+    augmentation, regularization, and others. Where causes interact, the part of each is its average over all orders in
+    which they can be removed (its Shapley value); the parts sum to the difference.
 
     Args:
         model: a compiled and built model.
@@ -32,12 +32,12 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
         **fit: other arguments of `fit`, such as `batch_size`, `sample_weight` or `validation_data`.
 
     Returns:
-        A `Gap`: print it, or see its `parts`, `verdict`, `to_dict()` and `draw("gap.svg")`. Weights, statistics, the
-        optimizer and all random states are those of before, bit for bit.
+        A `Gap`: print it, or use its `parts`, `verdict`, `to_dict()` and `draw("gap.svg")`. Weights, statistics, the
+        optimizer and all random states are the same as before, bit for bit.
 
     Raises:
-        ValueError: when the model isn't compiled, where its own `train_step` and `test_step` report no number in
-            common, where ranks share each batch, and for arguments that `fit` refuses.
+        ValueError: when the model isn't compiled, when its custom `train_step` and `test_step` report no value in
+            common, in data-parallel training, and for arguments that `fit` refuses.
 
     >>> import eagerflow as ef, viz
     >>> ef.utils.set_random_seed(0)

@@ -76,18 +76,18 @@ class Statistics:
 
 @dataclasses.dataclass(frozen=True)
 class Gap:
-    """Why `fit` and `evaluate` disagree about the same rows.
+    """The reasons why `fit` and `evaluate` report different values for the same rows, as `viz.gap` found them.
 
     Attributes:
-        numbers: for the loss and each metric (of steps of the user's: what both report) what `fit` reported, what
-            `evaluate` says, and the parts of the difference, which sum to it.
-        logs: all numbers of the epoch.
-        epoch: which it was, from 1.
+        numbers: for the loss and each metric (with a custom `train_step`: what both steps report), the value of `fit`,
+            that of `evaluate`, and the parts of the difference, which sum to it.
+        logs: all values that the epoch reported.
+        epoch: the number of the epoch, from 1.
         rows: how many rows were compared.
-        causes: those whose parts are averages over all orders in which they can be removed; the other parts are taken
-            off first and last, as the table stands.
-        statistics: of batch normalization, where there is some.
-        updates: steps that the optimizer has made so far.
+        causes: the causes whose parts are averages over all orders in which they can be removed; other parts are
+            removed first or last, in the order of the table.
+        statistics: about the moving averages of batch normalization, where there is some.
+        updates: how many steps the optimizer has made so far.
         place: file and line of the call of `fit`.
 
     >>> import eagerflow as ef
@@ -112,7 +112,7 @@ class Gap:
 
     @property
     def main(self) -> str:
-        """The number that this is about: the loss, or of steps of the user's the first that both report.
+        """The name of the explained value: the loss, or the first value that a custom `train_step` reports.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)])
@@ -137,7 +137,7 @@ class Gap:
 
     @property
     def evaluate(self) -> float:
-        """The loss that `evaluate` gives on the same rows.
+        """The loss that `evaluate` computes for the same rows.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -150,7 +150,7 @@ class Gap:
 
     @property
     def parts(self) -> dict[str, float]:
-        """The parts of `fit - evaluate`, by cause.
+        """The parts of the difference `fit - evaluate`, a dict by cause.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -163,7 +163,7 @@ class Gap:
 
     @property
     def lags(self) -> bool:
-        """Whether `evaluate` is spoilt by statistics of batch normalization that lag behind the weights.
+        """Whether moving averages of batch normalization that lag behind the weights make `evaluate` wrong.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -179,7 +179,7 @@ class Gap:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing of it needs mending.
+        """Whether the difference is harmless: nothing needs to be fixed.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -194,7 +194,7 @@ class Gap:
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in a sentence or two.
+        """A summary in a sentence or two.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -234,7 +234,7 @@ class Gap:
 
     @property
     def text(self) -> Text:
-        """Table and verdict.
+        """The table and the verdict as text.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -249,7 +249,10 @@ class Gap:
         return Text.of([head, "", *self.table().parts, "", verdict])
 
     def table(self, name: str | None = None) -> Text:
-        """The parts of the loss, or of a metric, as columns of text.
+        """The parts of the difference as a table, for the loss or a metric.
+
+        Args:
+            name: the name of the metric; default: the loss.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -283,7 +286,7 @@ class Gap:
     # ------------------------------------------------------------------ elsewhere
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data.
+        """All results as plain data that fits into JSON.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -323,15 +326,15 @@ class Gap:
         return json_text(self.to_dict())
 
     def draw(self, path: str | os.PathLike[str], name: str | None = None, theme: str = "light") -> None:
-        """Write the picture: from what `evaluate` gives, part by part, to what `fit` reported.
+        """Writes a picture of the difference: from the value of `evaluate`, part by part, to the value of `fit`.
 
         Args:
-            path: a file that ends in `.svg` or `.png`, or in `.pdf`, which takes CairoSVG or librsvg.
+            path: the path of the file, which ends in `.svg`, `.png` or `.pdf`; PDF needs CairoSVG or librsvg.
             name: the loss (the default), or a metric.
             theme: `"light"` or `"dark"`.
 
         Raises:
-            ValueError: for another ending, an unknown number or theme.
+            ValueError: for another ending, an unknown metric or theme.
             RendererMissing: when no PNG can be made here.
 
         >>> import viz

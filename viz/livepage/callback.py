@@ -13,7 +13,7 @@ __all__ = ["Live"]
 class Live(Callback):
     """Shows `fit` on a local web page while it runs; see `viz.live`.
 
-    Later calls of `fit` with the same object go on on the same page. Of several ranks, rank 0 has the page.
+    Later calls of `fit` with the same object continue on the same page. In data-parallel training, rank 0 serves it.
 
     Args:
         **options: as for `viz.live`: `port`, `open_browser`, `every`, `every_steps`, `overhead`, `linger`, `name`.

@@ -50,29 +50,31 @@ def live(
     name: str | None = None,
     doctor: bool = True,
 ) -> LivePage:
-    """Show training on a page that updates while it runs: curves, the graph with times and gradients, histograms.
+    """Shows training on a web page that updates while it runs: curves, the graph with times and gradients, histograms.
 
-    Works with `fit` and with loops of your own that run in the same thread; call it before them, or use it in a `with`
-    statement. The page is served to this machine only, under an address that can't be guessed, by a process of its own:
-    a slow browser never holds up training, and the page stays when the program ends or crashes.
+    It works with `fit` and with custom loops in the same thread; call it before them, or use it in a `with` statement.
+    A separate process serves the page, to this machine only and under an address that can't be guessed. So a slow
+    browser never delays training, and the page stays when the program ends or crashes.
 
-    In a notebook, its curves, numbers and findings also appear below the cell, wherever the browser runs. They go on
-    with what later cells train, and stay there when the notebook is saved. To see them below another cell, too, end it
-    with what this function returned, whose `open()` leads to the whole page. A new page replaces the one before it.
+    In a notebook, curves, values and findings also appear below the cell, even if the browser runs on another machine.
+    Training in later cells updates them, and they are saved with the notebook. To show them below another cell, too,
+    end that cell with the returned `LivePage`; its `open()` leads to the whole page. A new page replaces the one before
+    it.
 
     Args:
-        model: show the weights and gradients of this model only; default: all.
-        port: of the page; 0 for any that is free.
-        open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal.
-        every: record a step for the graph and the histograms every this many seconds at most.
-        every_steps: record only steps whose number is a multiple of this. A step that has fewer rows than the one
-            before it, as at the end of an epoch, is passed over for the next one.
-        overhead: the largest share of the time that recorded steps may cost, and as much again for the doctor after
-            the first steps; with a slow model they come less often.
-        linger: seconds that the page stays after the program has ended, while no browser shows it. Default: 600; in a
-            notebook, whose cell keeps the last state, 5.
-        name: a title.
-        doctor: look for what is wrong (see `viz.doctor`), and list it on the page.
+        model: the model whose weights and gradients are shown; default: all.
+        port: the port of the page; 0 for any free one.
+        open_browser: whether to open the page in a browser. Default: if there is a screen and the program runs in a
+            terminal.
+        every: the least number of seconds between two steps that are recorded for the graph and the histograms.
+        every_steps: record only steps whose number is a multiple of this. A step with fewer rows than the one before
+            it, as at the end of an epoch, is skipped for the next one.
+        overhead: the largest fraction of the time that recording may take, and as much again for the doctor after the
+            first steps. Slow models are recorded less often.
+        linger: how many seconds the page stays after the program has ended, while no browser shows it. Default: 600; 5
+            in a notebook, whose cell keeps the last state.
+        name: the title of the page.
+        doctor: whether to look for problems of the training (see `viz.doctor`) and list them on the page.
 
     Returns:
         A `LivePage`, whose `url` is the address.
@@ -120,9 +122,9 @@ def _check(name: str, value: Any, holds: bool, expected: str) -> None:
 
 
 class LivePage:
-    """What `viz.live` gives: a page that is open.
+    """The page that `viz.live` opened.
 
-    Use it in a `with` statement, or leave it open to the end of the program.
+    Use it in a `with` statement, or leave it open until the end of the program.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -154,11 +156,11 @@ class LivePage:
 
     @property
     def url(self) -> str:
-        """The address of the page. Who knows it can read the page."""
+        """The address of the page. Anyone on this machine who knows it can read the page."""
         return self._child.url
 
     def open(self) -> None:
-        """Open the page in a browser; in a notebook on a machine without a screen, show a link that works once.
+        """Opens the page in a browser; in a notebook on a machine without a screen, shows a link that works once.
 
         >>> import viz
         >>> page = viz.live(open_browser=False, linger=0)
@@ -190,7 +192,7 @@ class LivePage:
 
     @property
     def is_served(self) -> bool:
-        """Whether the page's process still runs."""
+        """Whether the process that serves the page is still running."""
         return self._child.is_running
 
     @property
@@ -199,13 +201,13 @@ class LivePage:
         return self._sender.recording
 
     def log(self, values: dict[str, Any] | None = None, /, step: int | None = None, **more: Any) -> None:
-        """Add numbers of your own to the curves.
+        """Adds custom values to the curves.
 
         Args:
-            values: numbers by name. A name that begins with `val_` is drawn with the curve it belongs to, and so is the
-                name of a number that training reports itself, as another line.
-            step: where on the axis; default: the training step that runs.
-            **more: numbers by name.
+            values: a dict of numbers by name. A name that begins with `val_` is drawn in the chart of the name without
+                it; the name of a value that training reports, too, is drawn in that chart as another line.
+            step: the position on the x axis; default: the number of the running training step.
+            **more: further numbers by name.
 
         >>> page.log(accuracy=0.5, val_accuracy=0.4)                                           # doctest: +SKIP
         """
@@ -215,12 +217,12 @@ class LivePage:
         self._collector.log(validation, "validation", step)
 
     def pause(self) -> None:
-        """Stop listening, and go on with `resume`.
+        """Stops recording until `resume` is called.
 
         >>> import viz
         >>> with viz.live(open_browser=False, linger=0) as page:
         ...     page.pause()
-        ...     y = ef.ops.tanh(1.0)  # isn't heard
+        ...     y = ef.ops.tanh(1.0)  # isn't recorded
         ...     page.resume()
         """
         if self._observing is not None:
@@ -233,7 +235,7 @@ class LivePage:
                 self._view.draw(now=True)
 
     def resume(self) -> None:
-        """Listen again."""
+        """Records again after `pause`."""
         if self._observing is None and not self._closed:
             self._observing = observe.observing(self._collector)
             self._observing.__enter__()
@@ -241,18 +243,22 @@ class LivePage:
                 self._rounds.begin()
 
     def within_fit(self, model: Any = None) -> None:
-        """Say that a `fit` that has begun before the page listened trains this model from here on; None: has ended."""
+        """Says which model a `fit` trains that had begun before the page was opened.
+
+        Args:
+            model: the model; None when that `fit` has ended.
+        """
         if not self._closed and model is None:
             self._collector.fit_ends()
         elif not self._closed:
             self._collector.fit_begins(model)
 
     def close(self, error: BaseException | None = None, quit: bool = False) -> None:
-        """Stop listening and say that the program has ended; the page stays as long as somebody looks at it.
+        """Stops recording and shows that the program has ended; the page stays while a browser shows it.
 
         Args:
-            error: the exception that ended it.
-            quit: end the page's process too. Browsers that show the page keep what they have.
+            error: the exception that ended the program, if there was one.
+            quit: whether to end the process that serves the page, too. Browsers that show the page keep its last state.
         """
         if not self._closed:
             self._closed = True
@@ -277,17 +283,22 @@ class LivePage:
             self._child.close()
 
     def end_by(self, signal_name: str) -> None:
-        """Say that a signal ends the program, which runs no more Python than this.
+        """Shows that a signal has ended the program; to be called from a signal handler.
 
         Args:
-            signal_name: `"SIGTERM"`, say.
+            signal_name: the name of the signal, such as `"SIGTERM"`.
         """
         self._sender.stop(_LAST_BREATH)
         words = f"The program was ended by {signal_name}."
         self._child.send({"is": "end", "how": "killed", "by": signal_name, "words": words})
 
     def report(self, error: BaseException, trail: TracebackType | None = None) -> None:
-        """Show an exception on the page."""
+        """Shows an exception on the page.
+
+        Args:
+            error: the exception.
+            trail: the traceback; default: that of the exception.
+        """
         self._box.put("failure", describe(error, self._collector.blame, trail))
 
     def __enter__(self) -> LivePage:

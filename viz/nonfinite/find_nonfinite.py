@@ -26,24 +26,23 @@ __all__ = ["find_nonfinite"]
 
 @boundary
 def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Nonfinite | None:
-    """The first op, forward or backward, that made NaN or infinity of finite numbers.
+    """Finds the first op, forward or backward, that made NaN or infinity from finite numbers.
 
     Args:
         what: a recording made with `viz.trace(stats="basic")` (or `"full"`, or `on_nonfinite=`); or a function, which
-            is then run, watched op by op, and stopped at the first that isn't finite; NumPy's own warnings, which tell
-            less, are silent meanwhile.
-        *args: of the function.
-        **kwargs: of the function.
+            is then run and stopped at the first op whose result isn't finite. NumPy's own warnings, which say less, are
+            switched off meanwhile.
+        *args: arguments of the function.
+        **kwargs: arguments of the function, by name.
 
     Returns:
-        What is known about it: op, layer, your line, statistics of what the op read and made, examples, a picture
-        (`.draw()`). Its `kind` is `"data"` or `"weight"` where the numbers came in non-finite already. None when
-        everything was finite; where Python would show what the call gives, at a prompt and as a notebook's cell ends
-        with it, "all finite" is printed then.
+        A `Nonfinite` with the op, its layer, the line of code, statistics of the op's inputs and outputs, and examples;
+        its `draw()` makes a picture. Its `kind` is `"data"` or `"weight"` if the numbers weren't finite to begin with.
+        None if everything is finite; at a prompt, and at the end of a notebook's cell, "all finite" is printed then.
 
     Raises:
         ValueError: when the recording has no statistics.
-        TypeError: when `what` is neither, or arguments come with a recording.
+        TypeError: when `what` is neither a recording nor a function, or when there are arguments with a recording.
 
     Infinities that the code asks for, as in `ops.where(mask, x, -inf)`, don't count unless they become NaN.
 

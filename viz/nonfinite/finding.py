@@ -17,20 +17,20 @@ __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Tensor
 
 
 class Nonfinite(Evidence):
-    """Where NaN or infinity began: the first op that made it of finite numbers, or the data or weight that held it.
+    """Where NaN or infinity began: the op that made it from finite numbers, or the data or weight with it.
 
     Attributes:
-        kind: `"op"` (it made NaN or infinity), `"data"` or `"weight"` (it was given them).
+        kind: `"op"` (an op made NaN or infinity), `"data"` or `"weight"` (they were there before).
         op, phase, op_id: the op's name, phase and id in `recording`. For backward ops, the forward op's name.
         part: of a fused op, the part of it that made them, where that is known; else "".
         layer: the path of the layer; for backward ops that of the forward op.
         source, stack: your line, and the lines that called it, innermost first.
         step: the number of the training step, or None.
-        culprit: for data and weights, the name.
+        culprit: for data and weights, their name.
         inputs, outputs: what the op read and made.
         examples: some elements that aren't finite, with what they were computed from, where values are known.
         fix: what usually helps.
-        recording: where it was found.
+        recording: the recording in which it was found.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -41,7 +41,7 @@ class Nonfinite(Evidence):
 
     @property
     def message(self) -> str:
-        """What happened, in one sentence or two.
+        """What happened, in one or two sentences.
 
         >>> import viz
         >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
@@ -52,7 +52,7 @@ class Nonfinite(Evidence):
 
     @property
     def text(self) -> Text:
-        """Everything that is known, to read.
+        """All details as text.
 
         >>> import viz
         >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
@@ -70,7 +70,7 @@ class Nonfinite(Evidence):
         return page.html(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data that JSON can hold.
+        """All details as plain data that fits into JSON.
 
         >>> import viz
         >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
@@ -95,13 +95,13 @@ class Nonfinite(Evidence):
     def draw(
         self, path: str | os.PathLike[str] | None = None, before: int = 4, after: int = 3, **options: Any
     ) -> Drawing:
-        """A picture of the op and what is near it, coloured by what isn't finite.
+        """Draws the op and those near it, coloured by which results aren't finite.
 
         Args:
-            path: where to; ends in `.svg`, `.png`, `.pdf` or `.dot`. None: nowhere.
-            before: how many ops back along what it read.
-            after: how many ops on along what it made.
-            **options: of `Recording.draw`.
+            path: the path of a file to write, which ends in `.svg`, `.png`, `.pdf` or `.dot`. None: no file.
+            before: how many ops before it are shown.
+            after: how many ops after it are shown.
+            **options: further arguments of `Recording.draw`.
 
         Raises:
             ValueError: for what `Recording.draw` refuses.
@@ -116,10 +116,10 @@ class Nonfinite(Evidence):
 
 
 class NonfiniteError(FloatingPointError):
-    """NaN or infinity appeared while a trace was guarding against it; `found` says where.
+    """Raised by `viz.trace(on_nonfinite="raise")` when NaN or infinity appears; `found` says where.
 
     Attributes:
-        found: the `Nonfinite`. Its recording holds the training step up to there.
+        found: the `Nonfinite`. Its recording contains the training step up to that op.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -146,7 +146,7 @@ def _unpickled(message: str) -> FloatingPointError:
 
 
 class NonfiniteWarning(RuntimeWarning):
-    """NaN or infinity appeared, where a trace was asked to warn.
+    """The warning of `viz.trace(on_nonfinite="warn")` when NaN or infinity appears.
 
     >>> import eagerflow as ef
     >>> import numpy as np

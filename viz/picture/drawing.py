@@ -21,10 +21,10 @@ _DIRECTIONS = ("TB", "BT", "LR", "RL")
 
 
 class Drawing:
-    """A picture of a recording.
+    """A picture of a recording, as `Recording.draw` returns it; notebooks show it.
 
     Args:
-        graph: what it shows.
+        graph: the boxes and arrows that it shows.
         rankdir: the direction of the forward pass: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
         dpi: dots per inch of PNG files.
 
@@ -53,7 +53,7 @@ class Drawing:
 
     @property
     def source(self) -> str:
-        """The picture in Graphviz' language.
+        """The picture in Graphviz' language (DOT).
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -78,14 +78,14 @@ class Drawing:
         return render(self.graph, "svg", self.rankdir).decode("utf-8")
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write the picture in the format that the file's name ends in.
+        """Writes the picture to a file, in the format of its ending.
 
         Args:
-            path: ends in `.svg`, `.png`, `.pdf` or `.dot`.
+            path: the path of the file, which ends in `.svg`, `.png`, `.pdf` or `.dot`.
 
         Raises:
             ValueError: for another ending.
-            RendererMissing: for PDF without Graphviz; says how to get it.
+            RendererMissing: for PDF without Graphviz; the message says how to get it.
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -105,7 +105,7 @@ class Drawing:
         return target
 
     def to_string(self) -> str:
-        """The picture in Graphviz' language, under the name that pydot gives this.
+        """The picture in Graphviz' language (DOT), under the name of pydot's method.
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -117,10 +117,10 @@ class Drawing:
         return self.source
 
     def create(self, prog: Any = None, format: str = "svg") -> bytes:
-        """The content of a file, as pydot's graphs give it.
+        """The content of a picture file as bytes, under the name of pydot's method.
 
         Args:
-            prog: ignored; for code that was written for pydot.
+            prog: ignored; accepted for code that was written for pydot.
             format: `"svg"`, `"png"`, `"pdf"` or `"dot"`.
 
         Raises:

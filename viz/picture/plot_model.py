@@ -27,13 +27,14 @@ def summary(model: Any, inputs: Any = None) -> Text:
 
     Args:
         model: any model or layer, also a subclassed one.
-        inputs: what to call it with; default: zeros of the shape that it was built with, one sample.
+        inputs: the inputs to call it with; default: one sample of zeros, of the shape that it was built with.
 
     Returns:
-        Text that shows itself at a prompt. `viz.trace` gives the same for any code: `t.summary()`.
+        A text, which a prompt or notebook shows as a table. For other code, record it with `viz.trace` and use
+        `Recording.summary`.
 
     Raises:
-        ValueError: when nobody knows what to call the model with.
+        ValueError: when there are no inputs and the model's input shape is unknown.
 
     >>> import eagerflow as ef, viz
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")
@@ -60,29 +61,29 @@ def model_to_dot(
     inputs: Any = None,
     **kwargs: Any,
 ) -> Drawing:
-    """The layers of a model as a picture.
+    """Draws the layers of a model.
 
     Args:
-        model: Sequential, functional or subclassed; built. Of one without a `call`, as a GAN that only has a
-            `train_step`, the parts are drawn.
-        show_shapes: the shapes of what goes in and comes out.
-        show_dtype: the type of what comes out.
-        show_layer_names: names besides classes.
-        rankdir: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
-        expand_nested: show the layers of models within the model, in a frame.
+        model: a built model: Sequential, functional or subclassed. For a model without `call`, such as a GAN with only
+            a `train_step`, its layers and models are drawn.
+        show_shapes: whether to show the shapes of inputs and outputs.
+        show_dtype: whether to show the types of outputs.
+        show_layer_names: whether to show the names of layers besides their classes.
+        rankdir: the direction of the forward pass: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
+        expand_nested: whether to show the layers of nested models, in a frame.
         dpi: dots per inch of PNG files.
-        subgraph: put a frame with the model's name around all.
-        show_layer_activations: the activations that layers have as a setting.
-        show_trainable: whether weights are trained.
+        subgraph: whether to put a frame with the model's name around everything.
+        show_layer_activations: whether to show the activations of layers that have them as a setting.
+        show_trainable: whether to show if weights are trained.
         splines: how Graphviz bends arrows, where it makes the layout (see `Drawing.source`).
-        inputs: what to call a subclassed model with; default: zeros of the shape that it was built with.
-        **kwargs: none; for what Keras no longer takes.
+        inputs: the inputs to call a subclassed model with; default: zeros of the shape that it was built with.
+        **kwargs: none; older arguments of Keras raise an error that explains them.
 
     Returns:
-        A `Drawing`: in Graphviz' language by `.source` or `.to_string()`, as a file by `.save(path)`.
+        A `Drawing`: `source` or `to_string()` give it in Graphviz' language, `save(path)` writes a file.
 
     Raises:
-        ValueError: when the model isn't built, or for an argument that doesn't exist.
+        ValueError: when the model isn't built, or for an unknown argument.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -134,11 +135,12 @@ def plot_model(
     inputs: Any = None,
     **kwargs: Any,
 ) -> Drawing:
-    """Draw the layers of a model to a file.
+    """Draws the layers of a model, and writes the picture to a file.
 
     Args:
         model: see `model_to_dot`.
-        to_file: ends in `.png`, `.svg`, `.pdf` or `.dot`; without an ending a PNG. None: no file.
+        to_file: the path of the file, which ends in `.png`, `.svg`, `.pdf` or `.dot`; without an ending, it is a PNG.
+            None: no file.
         show_shapes: see `model_to_dot`.
         show_dtype: see `model_to_dot`.
         show_layer_names: see `model_to_dot`.
@@ -152,11 +154,11 @@ def plot_model(
         **kwargs: none.
 
     Returns:
-        The `Drawing`, which shows itself in notebooks.
+        The `Drawing`, which notebooks show.
 
     Raises:
-        ValueError: when the model isn't built, or for an argument that doesn't exist.
-        viz.RendererMissing: for PDF where there is no Graphviz; says how to get it.
+        ValueError: when the model isn't built, or for an unknown argument.
+        viz.RendererMissing: for PDF without Graphviz; the message says how to get it.
 
     >>> import eagerflow as ef, viz
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")

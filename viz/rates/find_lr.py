@@ -39,10 +39,10 @@ def find_lr(
     class_weight: Any = None,
     shuffle: Any = True,
 ) -> LearningRates:
-    """Try learning rates: train for some batches with a rate that rises from batch to batch, then restore everything.
+    """Finds a learning rate: trains for some batches with a rising rate, then restores everything.
 
-    Weights, optimizer, metrics, random states and the order of a data set's next pass are afterwards what they were,
-    bit for bit; a model that wasn't built is built. Batches of a generator are used up.
+    Afterwards, weights, optimizer, metrics, random states and the order of a data set's next pass are the same as
+    before, bit for bit; a model that wasn't built is built. Batches of a generator are used up.
 
     Args:
         model: a compiled model.
@@ -50,16 +50,16 @@ def find_lr(
         y: targets.
         batch_size: samples per step; default: as in `fit`.
         low: the first rate.
-        high: the last rate. Training ends before it is reached if the loss runs away.
-        steps: how many batches; the rates between are a geometric series.
-        monitor: the name of the number that is to fall, as the training step reports it.
+        high: the last rate. Training ends earlier if the loss diverges.
+        steps: the number of batches; the rates are evenly spaced on a logarithmic scale.
+        monitor: the name of the value that should fall, as the training step reports it.
         sample_weight: as for `fit`.
         class_weight: as for `fit`.
         shuffle: as for `fit`.
 
     Returns:
-        `LearningRates`: its `rate` is where the loss falls fastest, its `reason` says so with the numbers, its
-        `draw("rates.svg")` shows it.
+        A `LearningRates`: its `rate` is where the loss falls fastest, its `reason` explains the choice, and its method
+        `draw("rates.svg")` draws it.
 
     Raises:
         ValueError: when the model isn't compiled or the arguments are out of range, or the step reports no `monitor`.

@@ -27,16 +27,16 @@ _SLOPE = 0.5  # decades of rates over which a slope is taken
 
 @dataclasses.dataclass(frozen=True)
 class LearningRates:
-    """The loss at each of many learning rates. Shows itself as a picture in notebooks.
+    """The loss at each of many learning rates, as `viz.find_lr` returns it; notebooks show its picture.
 
     Attributes:
-        rate: the rate to begin with; None where the loss fell at none.
-        reason: why this one, with the numbers.
-        rates: the rates that were tried, in order.
-        losses: the loss of one batch at each.
-        smoothed: the same, averaged over neighbours.
-        lowest_at: the rate at which the averaged loss was lowest.
-        diverged_at: the rate at which training was stopped as the loss ran away; None where it didn't.
+        rate: the suggested learning rate; None if the loss didn't fall at any rate.
+        reason: why it is this one, with the numbers.
+        rates: the rates that were tried, in increasing order.
+        losses: the loss of one batch at each rate.
+        smoothed: the losses, averaged over neighbours.
+        lowest_at: the rate with the lowest smoothed loss.
+        diverged_at: the rate at which the loss diverged and training was stopped; None if it didn't.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -59,7 +59,7 @@ class LearningRates:
 
     @property
     def svg(self) -> str:
-        """The picture: losses by rate, and the rate that was chosen.
+        """The picture as SVG text: losses by rate, and the suggested rate.
 
         >>> import viz
         >>> from viz.rates.sweep import judged
@@ -71,10 +71,10 @@ class LearningRates:
         return drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "light")
 
     def draw(self, path: str | os.PathLike[str], theme: str = "light") -> pathlib.Path:
-        """Write the picture.
+        """Writes the picture to a file.
 
         Args:
-            path: ends in `.svg` or `.png`, or in `.pdf`, which takes CairoSVG or librsvg.
+            path: the path of the file, which ends in `.svg`, `.png` or `.pdf`; PDF needs CairoSVG or librsvg.
             theme: `"light"` or `"dark"`.
 
         Raises:
@@ -93,7 +93,7 @@ class LearningRates:
         return write_picture(path, made)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data.
+        """The attributes as plain data that fits into JSON.
 
         >>> import viz
         >>> from viz.rates.sweep import judged

@@ -89,10 +89,10 @@ class StepGate(observe.Observer):
 
 
 class step:
-    """Marks one training step of a loop of your own, for recordings; `fit` marks its own.
+    """A `with` block that marks one training step of a custom loop, for recordings; `fit` marks its own steps.
 
-    Then `viz.trace(steps=...)` counts it, and pictures, tables, pages and `viz.diff` show step by step. Where nothing
-    is recorded it does nothing.
+    `viz.trace(steps=...)` counts such steps, and pictures, tables, pages and `viz.diff` show them one by one. When
+    nothing is recorded, it does nothing.
 
     Args:
         name: the name of the step.

@@ -138,11 +138,11 @@ def _asked_by_signal(ring: Ring) -> Any:
 
 @boundary
 def keep_step() -> None:
-    """Saves the last training steps, when the program runs under `viz run --keep 3 train.py`.
+    """Saves the last training steps to files, in a program that is run by `viz run --keep 3 train.py`.
 
-    They are written at the end of the running step, so that it is one of them; between two steps at the end of the
-    next. Where none follows, the last ones are written when the program ends.
-    Where nothing is held it does nothing, so the line may stay in a script.
+    They are written when the running step ends, so that it is one of them; if it is called between two steps, at the
+    end of the next one; if no step follows, at the end of the program. In a program that is run in another way, it does
+    nothing, so the call may stay in a script.
 
     >>> import viz
     >>> viz.keep_step()

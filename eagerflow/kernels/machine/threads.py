@@ -200,8 +200,8 @@ def alone() -> Iterator[None]:
 def get_num_threads() -> int:
     """How many threads the kernels use, the caller's among them.
 
-    What `set_num_threads` said, else the environment's `EAGERFLOW_NUM_THREADS`, else one per processor that
-    this process may use; where ranks of a training share a machine, this rank's share of its processors.
+    The number that `set_num_threads` set, else the environment variable `EAGERFLOW_NUM_THREADS`, else the number of
+    processors that this process may use; where ranks of a training share a machine, this rank's share of them.
 
     Raises:
         ValueError: when `EAGERFLOW_NUM_THREADS` is no integer of at least 1.
@@ -215,10 +215,10 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(count: int | None) -> None:
-    """Let the kernels use this many threads. Results are the same for any number, to the last bit.
+    """Sets the number of threads that kernels use. Results are the same for any number, bit for bit.
 
     Args:
-        count: at least 1 (no threads but the caller's), or None for the default, see `get_num_threads`.
+        count: at least 1 (only the caller's thread), or None for the default, see `get_num_threads`.
 
     Raises:
         ValueError: for anything else.

@@ -63,7 +63,10 @@ class History:
         return self.get_output_at(0)
 
     def get_input_at(self, node_index: int) -> Any:
-        """The symbolic input of one of the calls.
+        """The symbolic input of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
 
         >>> layer = ef.layers.Dropout(0.5)
         >>> a, b = layer(ef.Input((3,))), layer(ef.Input((4,)))
@@ -80,7 +83,10 @@ class History:
         return inputs[0] if len(inputs) == 1 else inputs
 
     def get_output_at(self, node_index: int) -> Any:
-        """The symbolic output of one of the calls.
+        """The symbolic output of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
 
         >>> layer = ef.layers.Flatten()
         >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
@@ -90,7 +96,10 @@ class History:
         return self._node(node_index, "output").tensors()
 
     def get_input_shape_at(self, node_index: int) -> Any:
-        """The shape of `get_input_at`.
+        """The shape of the symbolic input of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
 
         >>> layer = ef.layers.Flatten()
         >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
@@ -100,7 +109,10 @@ class History:
         return _shapes(self.get_input_at(node_index))
 
     def get_output_shape_at(self, node_index: int) -> Any:
-        """The shape of `get_output_at`.
+        """The shape of the symbolic output of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
 
         >>> layer = ef.layers.Flatten()
         >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))

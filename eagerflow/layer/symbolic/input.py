@@ -19,17 +19,17 @@ __all__ = ["Input", "InputLayer"]
 
 
 class InputLayer(Layer):
-    """The layer that `Input` makes: it stands for data that the user will pass.
+    """The layer behind `Input`: an entry of a model, through which data are passed.
 
     Args:
         shape: the shape without the batch axis; None for unknown lengths.
         batch_size: the length of the batch axis, when it is fixed.
         dtype: a type name; default: `floatx()`.
         sparse: accepted for compatibility with Keras; only False is possible.
-        ragged: the same.
+        ragged: accepted for compatibility with Keras; only False is possible.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
-        input_tensor: a symbolic tensor whose shape and type are taken.
-        optional: whether the data may be None.
+        input_tensor: a symbolic tensor whose shape and type are used.
+        optional: whether None may be given in place of data.
         name: the input's name.
         **kwargs: Keras 2's `input_shape` and `batch_input_shape`.
 
@@ -79,7 +79,7 @@ class InputLayer(Layer):
 
     @property
     def dtype(self) -> str:
-        """The type that data are converted to."""
+        """The name of the type that data are cast to."""
         return self._data_type
 
     if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class InputLayer(Layer):
         def __call__(self, inputs: TensorLike = None, *, training: bool | None = None) -> Tensor | Any: ...
 
     def call(self, inputs: Any = None) -> Any:
-        """The data as they are."""
+        """Returns the data unchanged."""
         return inputs
 
     def _node(self, index: int, asked: str) -> Node:
@@ -179,18 +179,18 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> Tensor:  # to type checkers what layers and ops give, too: `x = layer(x)` in a loop is no error
-    """A symbolic tensor that stands for data: call layers and ops on it, then make a `Model` of both ends.
+    """A symbolic tensor that stands for data. Call layers and ops on it, then make `Model(inputs, outputs)`.
 
     Args:
         shape: the shape of one example, without the batch axis; None for unknown lengths.
         batch_size: the length of the batch axis, when it is fixed.
         dtype: a type name; default: `floatx()`. Data are converted to it.
         sparse: accepted for compatibility with Keras; only False is possible.
-        ragged: the same.
+        ragged: accepted for compatibility with Keras; only False is possible.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
-        name: a name, by which data in dicts are found.
-        tensor: a symbolic tensor, which is returned.
-        optional: whether the data may be None.
+        name: the name, which is also the key where data come as a dict.
+        tensor: a symbolic tensor to return instead of making one.
+        optional: whether None may be given in place of data.
 
     Raises:
         ValueError: without a shape, or for one that isn't a shape.

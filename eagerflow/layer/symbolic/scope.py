@@ -10,9 +10,9 @@ __all__ = ["SymbolicScope"]
 
 
 class SymbolicScope:
-    """A block whose ops leave no trace: not in variables, random states, losses or tapes.
+    """A block whose ops change no variables, random states or losses, and aren't recorded by tapes.
 
-    Symbolic tensors need no such block; it is for running layers on stand-ins, to see what comes out.
+    Symbolic tensors need no such block. It serves to find the shapes of outputs by running layers on sample tensors.
 
     Source: the interface of `keras.SymbolicScope` 3.15.
 

@@ -65,10 +65,10 @@ class SymbolicTensor(Tensor):
     """A tensor of the functional API: a shape (None where unknown) and a type, but no values.
 
     Args:
-        shape: the shape.
+        shape: the shape, with None for unknown lengths.
         dtype: a type name.
         sparse: accepted for compatibility with Keras; only False is possible.
-        ragged: the same.
+        ragged: accepted for compatibility with Keras; only False is possible.
         record_history: accepted for Keras' signature.
         name: shown in messages.
 
@@ -99,7 +99,7 @@ class SymbolicTensor(Tensor):
 
     @property
     def data(self) -> Any:
-        """There is none: ops notice that, and are recorded."""
+        """Raises an error, since symbolic tensors have no values; ops catch it and add a call to the graph."""
         raise _Reached(_explain(self, "has no values"))
 
     @property
@@ -123,7 +123,10 @@ class SymbolicTensor(Tensor):
         return _refuse(self, ".device")
 
     def same_as(self, other: Any) -> bool:
-        """Whether both are the same output of the same call.
+        """Whether two symbolic tensors are the same output of the same call.
+
+        Args:
+            other: another symbolic tensor.
 
         >>> x = ef.Input((3,))
         >>> x.same_as(x), x.same_as(ef.Input((3,)))
@@ -133,7 +136,7 @@ class SymbolicTensor(Tensor):
 
     @property
     def origin(self) -> Origin:
-        """What tells it apart from others: its call's number and the position among the outputs."""
+        """An identifier: the number of the call that made the tensor, and its position among the call's outputs."""
         return ((-1, id(self)), 0) if self.node is None else (self.node.serial, self.index)
 
     def __bool__(self) -> bool:

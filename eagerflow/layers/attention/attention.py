@@ -35,8 +35,8 @@ class Attention(Layer):
         use_scale: whether the scores are multiplied by a learned number.
         score_mode: `"dot"` (query times key) or `"concat"` (a learned number times the sum of
             `tanh(query + key)`).
-        dropout: the fraction of the scores that is dropped while training.
-        seed: an integer that makes dropout the same in every run.
+        dropout: the fraction of the weights that is dropped while training.
+        seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Called on `[query, value]` or `[query, value, key]`, of shapes (batch, targets, width), (batch, sources, width)
@@ -91,7 +91,11 @@ class Attention(Layer):
             )
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
-        """How well keys match queries: (batch, targets, sources).
+        """The attention scores before softmax: (batch, targets, sources).
+
+        Args:
+            query: (batch, targets, features).
+            key: (batch, sources, features).
 
         >>> layer = ef.layers.Attention()
         >>> layer.build([(1, 1, 2), (1, 2, 2)])
@@ -136,7 +140,7 @@ class Attention(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """The means of the values.
+        """The mean of the values, weighted by how well their keys match each query.
 
         Args:
             inputs: `[query, value]` or `[query, value, key]`.
@@ -200,10 +204,10 @@ class AdditiveAttention(Attention):
 
     Args:
         use_scale: whether `scale` is learned, one number per feature; otherwise it is 1.
-        dropout: the fraction of the scores that is dropped while training.
+        dropout: the fraction of the weights that is dropped while training.
         **kwargs: arguments of every layer, and `seed`.
 
-    Called as `Attention` is.
+    Inputs and outputs are those of `Attention`.
 
     Raises:
         ValueError: for a rate outside [0, 1]; on a call, for other inputs.
@@ -223,7 +227,7 @@ class AdditiveAttention(Attention):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def build(self, input_shape: Sequence[Shape]) -> None:
-        """Make the scale."""
+        """Creates the scale."""
         self._check(input_shape)
         self.scale = None
         if self.use_scale:
@@ -232,7 +236,11 @@ class AdditiveAttention(Attention):
         self.built = True
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
-        """How well keys match queries: (batch, targets, sources).
+        """The attention scores before softmax: (batch, targets, sources).
+
+        Args:
+            query: (batch, targets, features).
+            key: (batch, sources, features).
 
         >>> layer = ef.layers.AdditiveAttention(use_scale=False)
         >>> layer.build([(1, 1, 2), (1, 2, 2)])

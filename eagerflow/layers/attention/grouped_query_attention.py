@@ -21,8 +21,8 @@ class GroupedQueryAttention(MultiHeadAttention):
 
     Args:
         head_dim: the width of each head.
-        num_query_heads: how many heads of queries.
-        num_key_value_heads: how many heads of keys and values; it divides `num_query_heads`.
+        num_query_heads: the number of query heads.
+        num_key_value_heads: the number of key and value heads; it must divide `num_query_heads`.
         dropout: the fraction of the attention weights that is dropped while training.
         use_bias: whether the projections have biases.
         sliding_window: let each target attend only to sources less than this many positions away; None for all.
@@ -35,7 +35,7 @@ class GroupedQueryAttention(MultiHeadAttention):
         kernel_constraint: constraint on the kernels.
         bias_constraint: constraint on the biases.
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:
@@ -89,7 +89,13 @@ class GroupedQueryAttention(MultiHeadAttention):
             )
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Creates the weights of the projections."""
+        """Creates the weights of the projections.
+
+        Args:
+            query_shape: the shape of the queries, with the batch axis.
+            value_shape: the shape of the values.
+            key_shape: the shape of the keys; default: that of the values.
+        """
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         of_queries, shared = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)

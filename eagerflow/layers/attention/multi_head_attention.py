@@ -35,7 +35,7 @@ __all__ = ["MultiHeadAttention"]
 
 
 class MultiHeadAttention(Layer):
-    """Multi-head attention: several attentions side by side, each on learned projections of its inputs.
+    """Multi-head attention: dot-product attention by several heads, each on its own learned projections of the inputs.
 
     Args:
         num_heads: the number of attention heads.
@@ -55,7 +55,7 @@ class MultiHeadAttention(Layer):
         kernel_constraint: constraint on the kernels.
         bias_constraint: constraint on the biases.
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:
@@ -129,7 +129,13 @@ class MultiHeadAttention(Layer):
         }
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Creates the weights of the projections."""
+        """Creates the weights of the projections.
+
+        Args:
+            query_shape: the shape of the queries, with the batch axis.
+            value_shape: the shape of the values.
+            key_shape: the shape of the keys; default: that of the values.
+        """
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         self.query_dense = self._projection("query", query_shape, (self.num_heads, self.key_dim))
@@ -232,11 +238,11 @@ class MultiHeadAttention(Layer):
             query: (batch, targets, width).
             value: (batch, sources, width).
             key: (batch, sources, width); default: `value`.
-            query_mask: (batch, targets) of bools.
-            value_mask: (batch, sources) of bools.
-            key_mask: (batch, sources) of bools.
-            attention_mask: (batch, targets, sources) of bools: which sources a target sees; also with an axis of
-                heads, or of length 1, behind that of the batch.
+            query_mask: (batch, targets) of bools: False for padding.
+            value_mask: (batch, sources) of bools: False for padding.
+            key_mask: (batch, sources) of bools: False for padding.
+            attention_mask: (batch, targets, sources) of bools: True where a target attends to a source; or with an axis
+                of heads (or of length 1) after the batch axis.
             return_attention_scores: whether the weights (batch, heads, targets, sources) are returned too.
             training: whether the dropout is on.
             use_causal_mask: whether a target only sees sources up to its own position.
@@ -298,7 +304,7 @@ class MultiHeadAttention(Layer):
         return ops.einsum(self._means_equation, dropped, value), weights
 
     def compute_output_shape(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> Shape:
-        """The shape of the query with the output's width."""
+        """The shape of the output: that of the query, with `output_shape` as its width."""
         key_shape = value_shape if key_shape is None else key_shape
         self._check_lengths(value_shape, key_shape)
         check_batches(self, query_shape, value_shape, key_shape)

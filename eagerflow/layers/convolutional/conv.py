@@ -96,7 +96,11 @@ class _Conv(ConvolutionBase, LoraLayer):
         self._adapt_as_told()
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        """The convolution itself; subclasses may change the kernel first.
+        """The convolution alone, without bias and activation; subclasses may override it to change the kernel first.
+
+        Args:
+            inputs: the inputs of the layer.
+            kernel: the kernel.
 
         >>> layer = ef.layers.Conv1D(1, 2)
         >>> x, kernel = ef.Tensor([[[1.0], [2.0], [3.0]]]), ef.ops.ones((2, 1, 1))
@@ -141,7 +145,7 @@ class Conv1D(_Conv):
             `"causal"` (zero-padded at the beginning only: an output depends on no later input).
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         dilation_rate: the step between the elements of a window.
-        groups: how many groups the channels are split into, each with filters of its own.
+        groups: how many groups the channels are split into, each with its own filters.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (kernel_size, channels / groups, filters).
@@ -184,7 +188,7 @@ class Conv2D(_Conv):
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         dilation_rate: an integer, or the steps between the elements of a window.
-        groups: how many groups the channels are split into, each with filters of its own.
+        groups: how many groups the channels are split into, each with its own filters.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*kernel_size, channels / groups, filters).
@@ -228,7 +232,7 @@ class Conv3D(_Conv):
         data_format: `"channels_last"`: (batch, *lengths, channels); `"channels_first"`: (batch, channels,
             *lengths).
         dilation_rate: an integer, or the steps between the elements of a window.
-        groups: how many groups the channels are split into, each with filters of its own.
+        groups: how many groups the channels are split into, each with its own filters.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*kernel_size, channels / groups, filters).

@@ -81,14 +81,14 @@ class _DepthwiseConv(ConvolutionBase):
 
 
 class DepthwiseConv1D(_DepthwiseConv):
-    """Convolution of each channel of a sequence with filters of its own.
+    """Depthwise convolution over sequences: each channel is convolved with its own filters.
 
     Args:
         kernel_size: the length of the window.
         strides: the step from one window to the next.
         padding: `"valid"` or `"same"`.
         depth_multiplier: the number of filters per channel.
-        data_format: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         dilation_rate: the step between the elements of a window.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
@@ -118,14 +118,14 @@ class DepthwiseConv1D(_DepthwiseConv):
 
 @with_defaults(strides=(1, 1), dilation_rate=(1, 1))
 class DepthwiseConv2D(_DepthwiseConv):
-    """Convolution of each channel of an image with filters of its own.
+    """Depthwise convolution over images: each channel is convolved with its own filters.
 
     Args:
         kernel_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next.
         padding: `"valid"` or `"same"`.
         depth_multiplier: the number of filters per channel.
-        data_format: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         dilation_rate: an integer, or the steps between the elements of a window.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.

@@ -100,27 +100,27 @@ class _SeparableConv(ConvolutionBase):
 
 
 class SeparableConv1D(_SeparableConv):
-    """Convolution of each channel of a sequence, then a mixture of the channels.
+    """Separable convolution over sequences: a convolution of each channel, then a pointwise one across channels.
 
     Args:
         filters: the number of output channels.
         kernel_size: the length of the window.
         strides: the step from one window to the next.
         padding: `"valid"`, `"same"` or `"causal"`.
-        data_format: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         dilation_rate: the step between the elements of a window.
         depth_multiplier: the number of filters per channel.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
-        depthwise_initializer: initializer of the kernel over positions.
-        pointwise_initializer: initializer of the kernel over channels.
+        depthwise_initializer: initializer of the depthwise kernel, (*kernel_size, channels, depth_multiplier).
+        pointwise_initializer: initializer of the pointwise kernel, (1, ..., channels * depth_multiplier, filters).
         bias_initializer: initializer of the bias.
-        depthwise_regularizer: penalty on the kernel over positions.
-        pointwise_regularizer: penalty on the kernel over channels.
+        depthwise_regularizer: penalty on the depthwise kernel.
+        pointwise_regularizer: penalty on the pointwise kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        depthwise_constraint: constraint on the kernel over positions.
-        pointwise_constraint: constraint on the kernel over channels.
+        depthwise_constraint: constraint on the depthwise kernel.
+        pointwise_constraint: constraint on the pointwise kernel.
         bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -144,27 +144,27 @@ class SeparableConv1D(_SeparableConv):
 
 @with_defaults(strides=(1, 1), dilation_rate=(1, 1))
 class SeparableConv2D(_SeparableConv):
-    """Convolution of each channel of an image, then a mixture of the channels.
+    """Separable convolution over images: a convolution of each channel, then a pointwise one across channels.
 
     Args:
         filters: the number of output channels.
         kernel_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next.
         padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         dilation_rate: an integer, or the steps between the elements of a window.
         depth_multiplier: the number of filters per channel.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
-        depthwise_initializer: initializer of the kernel over positions.
-        pointwise_initializer: initializer of the kernel over channels.
+        depthwise_initializer: initializer of the depthwise kernel, (*kernel_size, channels, depth_multiplier).
+        pointwise_initializer: initializer of the pointwise kernel, (1, ..., channels * depth_multiplier, filters).
         bias_initializer: initializer of the bias.
-        depthwise_regularizer: penalty on the kernel over positions.
-        pointwise_regularizer: penalty on the kernel over channels.
+        depthwise_regularizer: penalty on the depthwise kernel.
+        pointwise_regularizer: penalty on the pointwise kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        depthwise_constraint: constraint on the kernel over positions.
-        pointwise_constraint: constraint on the kernel over channels.
+        depthwise_constraint: constraint on the depthwise kernel.
+        pointwise_constraint: constraint on the pointwise kernel.
         bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 

@@ -76,7 +76,7 @@ class _ConvTranspose(ConvolutionBase):
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The spread inputs, with bias and activation."""
+        """The outputs of the transposed convolution, with bias and activation."""
         settings = self.strides, self.padding, self.output_padding, self.data_format, self.dilation_rate
         if self.bias is None:
             return self._finished(ops.conv_transpose(inputs, self.kernel, *settings))
@@ -108,8 +108,9 @@ class Conv1DTranspose(_ConvTranspose):
         kernel_size: the length of the window.
         strides: the step from one window to the next in the output.
         padding: `"valid"` or `"same"` (the output is `strides` times as long as the input).
-        output_padding: how much longer the output is than its smallest length; None follows `padding`.
-        data_format: `"channels_last"` or `"channels_first"`.
+        output_padding: how much longer the output is than its shortest possible length, below `strides`; None: its
+            length is that which `padding` gives.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         dilation_rate: the step between the elements of a window.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
@@ -149,8 +150,9 @@ class Conv2DTranspose(_ConvTranspose):
         kernel_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next in the output.
         padding: `"valid"` or `"same"` (the output is `strides` times as large as the input).
-        output_padding: how much longer the output is than its smallest length; None follows `padding`.
-        data_format: `"channels_last"` or `"channels_first"`.
+        output_padding: how much longer the output is than its shortest possible length, below `strides`; None: its
+            length is that which `padding` gives.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         dilation_rate: an integer, or the steps between the elements of a window.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.
@@ -191,7 +193,8 @@ class Conv3DTranspose(_ConvTranspose):
         strides: an integer, or the steps from one window to the next in the output.
         padding: `"valid"` or `"same"` (the output is `strides` times as large as the input).
         data_format: `"channels_last"` or `"channels_first"`.
-        output_padding: how much longer the output is than its smallest length; None follows `padding`.
+        output_padding: how much longer the output is than its shortest possible length, below `strides`; None: its
+            length is that which `padding` gives.
         dilation_rate: an integer, or the steps between the elements of a window.
         activation: a function or its name; None for no activation.
         use_bias: whether a bias is added.

@@ -100,7 +100,7 @@ class Dense(AdaptedLayer):
         self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
-        """Make the kernel and the bias."""
+        """Creates the kernel and the bias."""
         inputs = known_last(self, input_shape)
         self._make_kernel((inputs, self.units))
         self.bias = settled_weight(self, "bias", (self.units,)) if self.use_bias else None

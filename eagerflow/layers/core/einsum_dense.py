@@ -37,12 +37,12 @@ class _Plan(NamedTuple):
 
 
 class EinsumDense(AdaptedLayer):
-    """`activation(einsum(equation, inputs, kernel) + bias)`.
+    """A dense layer along any axes: `activation(einsum(equation, inputs, kernel) + bias)`.
 
     Args:
         equation: such as `"ab,bc->ac"` (what `Dense` does), or with an ellipsis: `"...x,xy->...y"`.
-        output_shape: the lengths of the output without the batch axis (and without what the ellipsis stands
-            for); None where the input decides.
+        output_shape: the shape of the output without the batch axis (and without the axes that an ellipsis stands for);
+            None for lengths that are those of the input.
         activation: a function or its name; None for no activation.
         bias_axes: the axes of the output that the bias has, by their letters; None for no bias.
         kernel_initializer: initializer of the kernel.
@@ -53,7 +53,7 @@ class EinsumDense(AdaptedLayer):
         bias_constraint: constraint on the bias.
         lora_rank: if given, a low-rank adapter of this rank is trained instead of the kernel (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
-        gptq_unpacked_column_size: not available here.
+        gptq_unpacked_column_size: only None; Keras has it for GPTQ, which eagerflow doesn't have.
         quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -263,7 +263,7 @@ class EinsumDense(AdaptedLayer):
         return ops.expand_dims(shape, missing) if missing else shape
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The batch, and the lengths that the equation tells."""
+        """The shape of the output, as the equation says."""
         return activated_shape(self, self._plan(tuple(input_shape)).output)
 
 

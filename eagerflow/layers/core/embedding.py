@@ -31,7 +31,7 @@ class Embedding(AdaptedLayer):
         embeddings_initializer: initializer of the vectors, of shape (input_dim, output_dim).
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
-        mask_zero: if True, 0 marks padding, which the layers that follow leave out.
+        mask_zero: if True, 0 marks padding, which the following layers ignore through a mask.
         weights: initial values of the vectors; then no initializer is used.
         lora_rank: if given, a low-rank adapter of this rank is trained instead of the vectors (see `enable_lora`).
         lora_alpha: the adapter's output is multiplied by `lora_alpha / lora_rank`.
@@ -97,7 +97,7 @@ class Embedding(AdaptedLayer):
             self.embeddings.assign(given)
 
     def build(self, input_shape: Shape | None = None) -> None:
-        """Make the vectors."""
+        """Creates the vectors. `input_shape` doesn't matter."""
         if self.built:
             return
         self._make_kernel((self.input_dim, self.output_dim))
@@ -105,11 +105,15 @@ class Embedding(AdaptedLayer):
         self._adapt_as_told()
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shape with which `build` was called, which may be none at all."""
+        """The shape with which `build` was called, which may be None."""
         return super().get_build_config() or ({"input_shape": None} if self.built else None)
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build; the vectors depend on no shape."""
+        """Creates the embedding vectors.
+
+        Args:
+            config: what `get_build_config` returned; the vectors don't depend on it.
+        """
         self.build(config.get("input_shape"))
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -158,7 +162,11 @@ class Embedding(AdaptedLayer):
             )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """False where the input is 0, if 0 marks padding.
+        """The mask of the outputs: with `mask_zero`, False where an input is 0; otherwise None.
+
+        Args:
+            inputs: the integers.
+            mask: their own mask, which is ignored.
 
         >>> ef.layers.Embedding(10, 4, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]])).tolist()
         [[True, True, False]]

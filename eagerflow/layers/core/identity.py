@@ -40,20 +40,20 @@ class Identity(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
     def call(self, inputs: Any) -> Tensors:
-        """`inputs`."""
+        """Returns `inputs` unchanged."""
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input."""
+        """The shape of the input."""
         return input_shape
 
 
 class ActivityRegularization(Layer):
-    """Adds a penalty on its inputs to the loss, and hands them on.
+    """Adds an L1 and L2 penalty on its inputs to the loss, and returns them unchanged.
 
     Args:
-        l1: factor of the absolute values.
-        l2: factor of the squares.
+        l1: the factor of the sum of absolute values.
+        l2: the factor of the sum of squares.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -80,11 +80,11 @@ class ActivityRegularization(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor | Any: ...
 
     def call(self, inputs: Any) -> Tensors:
-        """`inputs`."""
+        """Returns `inputs` unchanged."""
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input."""
+        """The shape of the input."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:

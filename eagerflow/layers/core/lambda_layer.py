@@ -18,18 +18,18 @@ __all__ = ["Lambda"]
 
 
 class Lambda(Layer):
-    """Calls a function of the inputs.
+    """Wraps a function of the inputs as a layer.
 
     Args:
-        function: takes the inputs, and `mask` and `training` if it names them.
+        function: takes the inputs, and `mask` and `training` if its signature has these names.
         output_shape: the shape without the batch axis, or a function of the input's shape; only needed
             where running the function on a small sample can't tell.
         mask: the mask of the output, or a function of the inputs and their mask.
         arguments: further arguments for `function`, by name.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
-    A model with a function that has no name can't be saved: write it with `def` and
-    `@register_keras_serializable()`. Variables that the function uses are not tracked by the layer.
+    A model with a `lambda` can't be saved: write the function with `def` and `@register_keras_serializable()`. The
+    layer doesn't track variables that the function uses.
 
     Raises:
         TypeError: when `function` can't be called.
@@ -82,16 +82,16 @@ class Lambda(Layer):
         ) -> Tensor | Any: ...
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Tensors:
-        """What the function returns."""
+        """Calls the function and returns its result."""
         context = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{name: context[name] for name in self._passes_on})
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask given at construction."""
+        """The mask that was given to the layer, or what the given function returns."""
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape given at construction, or that of the function's answer to a small sample."""
+        """The `output_shape` that was given to the layer, or that of the function's result for a small sample."""
         if self._output_shape is None:
             return super().compute_output_shape(input_shape)
         if callable(self._output_shape):
@@ -108,7 +108,7 @@ class Lambda(Layer):
         return run(self, args, kwargs, frozen_random=True)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer. Functions without a name stay as they are."""
+        """The arguments that make an equal layer. A `lambda` stays a function, which doesn't fit into JSON."""
         config = {
             "function": _described(self.function),
             "output_shape": _described(self._output_shape),
@@ -121,12 +121,12 @@ class Lambda(Layer):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None, safe_mode: bool | None = None
     ) -> Lambda:
-        """A layer made from `get_config`'s answer.
+        """Creates a layer from the dict that `get_config` returned.
 
         Args:
-            config: the arguments.
-            custom_objects: functions by their names.
-            safe_mode: accepted; code that a file holds is never run.
+            config: that dict.
+            custom_objects: custom functions by name.
+            safe_mode: accepted for Keras' signature; code in a file is never run.
 
         Raises:
             ValueError: for code that Keras wrote into a file; running it would be unsafe.

@@ -85,17 +85,18 @@ class LoraLayer(Layer):
         """Freezes the layer's large weight and trains a low-rank update of it instead (LoRA).
 
         The large weight is the kernel, or the table of an `Embedding`. The update is the product of two small matrices,
-        `a @ b`, which is added to it. Saved files hold the sum. When a layer with an adapter loads such a file, its `b`
-        is set to zero and training goes on from there. (Keras sets `a` to zero as well, after which nothing can learn.)
+        `a @ b`, which is added to it. Saved files contain the sum. When a layer with an adapter loads such a file, its
+        `b` is set to zero, and training can go on from there. (Keras sets `a` to zero as well, after which neither can
+        learn.)
 
         Args:
             rank: the rank of the update: `a` has this many columns, and `b` this many rows.
             lora_alpha: the update is multiplied by `lora_alpha / rank`; default: `rank`, so that it is used as it is.
             a_initializer: initializer of `a`.
-            b_initializer: initializer of `b`; with zeros, the layer gives the same outputs as before at first.
+            b_initializer: initializer of `b`; with zeros, the outputs are the same as before at first.
 
         Raises:
-            ValueError: in a layer that is not built, has an adapter, or a constraint on the weight.
+            ValueError: in a layer that isn't built, has an adapter already, or has a constraint on the weight.
 
         Source: Hu et al. 2021, https://arxiv.org/abs/2106.09685.
 

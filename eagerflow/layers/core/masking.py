@@ -45,7 +45,11 @@ class Masking(Layer):
         return ops.where(kept, inputs, 0)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """True for timesteps that hold something.
+        """The mask of the outputs: False for timesteps whose features all equal `mask_value`.
+
+        Args:
+            inputs: (batch, time, features).
+            mask: ignored.
 
         >>> ef.layers.Masking().compute_mask(ef.Tensor([[[1.0, 0.0], [0.0, 0.0]]])).tolist()
         [[True, False]]
@@ -53,5 +57,5 @@ class Masking(Layer):
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input."""
+        """The shape of the input."""
         return tuple(input_shape)

@@ -26,18 +26,18 @@ __all__ = ["ReversibleEmbedding"]
 
 
 class ReversibleEmbedding(Embedding):
-    """An embedding that also goes backwards: `layer(vectors, reverse=True)` gives a score for every integer.
+    """An embedding that can also project back: `layer(vectors, reverse=True)` returns a logit for every integer.
 
     Args:
-        input_dim: how many integers there are.
+        input_dim: the size of the vocabulary: inputs are integers from 0 to `input_dim - 1`.
         output_dim: the length of the vectors.
-        tie_weights: whether the way back uses the same vectors, or weights of its own.
+        tie_weights: whether the reverse projection uses the embedding's vectors; otherwise it has its own weights.
         embeddings_initializer: initializer of the vectors.
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
-        mask_zero: if True, 0 marks padding, which the layers that follow leave out.
-        reverse_dtype: the type of the product on the way back; default: the compute type.
-        logit_soft_cap: scores are squashed smoothly into -cap to cap; None for no cap.
+        mask_zero: if True, 0 marks padding, which the following layers ignore through a mask.
+        reverse_dtype: the type of the reverse projection; default: the compute type.
+        logit_soft_cap: scores become `cap * tanh(scores / cap)`, which lies between -cap and cap; None for no cap.
         **kwargs: arguments of `Embedding` and of every layer.
 
     Raises:
@@ -75,7 +75,7 @@ class ReversibleEmbedding(Embedding):
         self.logit_soft_cap = logit_soft_cap
 
     def build(self, input_shape: Shape | None = None) -> None:
-        """Make the vectors, and the weights of the way back unless they are tied."""
+        """Creates the vectors, and the weights of the reverse projection unless they are tied."""
         if self.built:
             return
         super().build(input_shape)
@@ -91,7 +91,12 @@ class ReversibleEmbedding(Embedding):
         def __call__(self, inputs: TensorLike, reverse: bool = False, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
-        """The vectors of integers; with `reverse`, the scores of all integers for vectors."""
+        """The vectors for integers; with `reverse`, the scores of all integers for vectors.
+
+        Args:
+            inputs: integers of any shape; with `reverse`, vectors (..., output_dim).
+            reverse: whether to compute scores, (..., input_dim).
+        """
         if not reverse:
             vectors = super().call(inputs)
             if self.mask_zero:
@@ -139,15 +144,15 @@ class ReversibleEmbedding(Embedding):
         return scores
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """None: `call` puts the mask on the vectors, since scores have none."""
+        """Returns None: `call` itself sets the mask of the vectors, since scores have none."""
         return None
 
     def compute_output_shape(self, input_shape: Shape, reverse: bool = False) -> Shape:
-        """The shape of the vectors, or of the scores."""
+        """The shape of the vectors, or with `reverse` of the scores."""
         return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
 
     def compute_output_spec(self, inputs: Any, reverse: bool = False) -> Any:
-        """The output for a symbolic input."""
+        """The symbolic output for a symbolic input, with `reverse` as in `call`."""
         dtype = self.reverse_dtype if reverse and self.reverse_dtype else self.compute_dtype
         return SymbolicTensor(self.compute_output_shape(inputs.shape, reverse), dtype)
 

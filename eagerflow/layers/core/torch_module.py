@@ -26,22 +26,22 @@ __all__ = ["TorchModuleWrapper"]
 
 
 class TorchModuleWrapper(Layer):
-    """A `torch.nn.Module`, whose parameters and buffers are the layer's weights.
+    """Wraps a `torch.nn.Module` as a layer; its parameters and buffers become the layer's weights.
 
-    Gradients flow through it to inputs and parameters, of any order, and our optimizers train it. Torch must be
-    installed; it computes on the CPU. Random draws of the module follow `set_random_seed`.
+    Gradients of any order flow through it to inputs and parameters, so eagerflow's optimizers can train it. Torch must
+    be installed; it computes on the CPU. Random draws of the module follow `set_random_seed`.
 
     Args:
-        module: the module. Lazy ones must have been called before.
+        module: the module. A lazy module must have been called before.
         name: the layer's name.
-        output_shape: the shape of the outputs; default: found by a run on zeros.
+        output_shape: the shape of the outputs; default: found by calling the module on zeros.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ImportError: without torch.
-        TypeError: for what is no module.
-        ValueError: for a lazy module without parameters so far; and when it is made from a file: that holds the module
-            as a pickle, which could do anything.
+        TypeError: when `module` is no `torch.nn.Module`.
+        ValueError: for a lazy module without parameters; when the layer is loaded from a file, where the module is a
+            pickle, which could run any code.
 
     Source: the interface of `keras.layers.TorchModuleWrapper` 3.15.
 
@@ -77,28 +77,28 @@ class TorchModuleWrapper(Layer):
 
     @property
     def module(self) -> Any:
-        """The module, with the layer's weights in it as they are now."""
+        """The module, with the present values of the layer's weights."""
         with _torch().no_grad():
             for key, value in {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}.items():
                 value.copy_(_as_torch(self._held[key].numpy()))
         return self._module
 
     def parameters(self, recurse: bool = True) -> Iterator[Any]:
-        """The module's parameters, as torch knows them.
+        """The module's parameters, as PyTorch returns them.
 
         Args:
-            recurse: those of inner modules, too.
+            recurse: whether to include the parameters of inner modules.
         """
         found: Iterator[Any] = self.module.parameters(recurse=recurse)
         return found
 
     @property
     def output_shape(self) -> AnyShape | Any:
-        """The shape given at construction, or that of the symbolic outputs."""
+        """The `output_shape` that was given to the layer, or the shape of its symbolic outputs."""
         return super().output_shape if self._own_shape is None else self._own_shape
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The shape given at construction, or that of a run on zeros."""
+        """The `output_shape` that was given to the layer, or the shape of the module's output for zeros."""
         found: Shape = super().compute_output_shape(input_shape) if self._own_shape is None else tuple(self._own_shape)
         return found
 
@@ -109,7 +109,13 @@ class TorchModuleWrapper(Layer):
         return infer_by_run(self, args, kwargs, frozen_random=True)
 
     def call(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Tensor | Any:
-        """What the module gives, in its mode of training unless `training` is False."""
+        """Calls the module, in training mode unless `training` is False.
+
+        Args:
+            *args: the arguments of the module's `forward`.
+            training: whether the module is in training mode.
+            **kwargs: arguments of `forward` by name.
+        """
         torch, module = _torch(), self._module
         module.train(training is not False)
         seed = default_seed() if training is not False else 0
@@ -142,12 +148,19 @@ class TorchModuleWrapper(Layer):
         return tree.map_structure(lambda x: next(left) if isinstance(x, torch.Tensor) else x, shape_of_outputs[0])
 
     def save_own_variables(self, store: Any) -> None:
-        """Put the weights into a store, under torch's names for them."""
+        """Puts the weights into `store`, under PyTorch's names for them.
+
+        Args:
+            store: a dict-like object.
+        """
         for key, variable in self._held.items():
             store[key] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
-        """Set the weights from what `save_own_variables` stored.
+        """Sets the weights from what `save_own_variables` stored.
+
+        Args:
+            store: a dict-like object.
 
         Raises:
             ValueError: when names are missing or too many.
@@ -158,7 +171,7 @@ class TorchModuleWrapper(Layer):
             variable.assign(store[key])
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments; the module as torch's pickle, which Keras reads if it is told to trust the file."""
+        """The arguments that make an equal layer; the module is a pickle, which Keras reads with `safe_mode=False`."""
         buffer = io.BytesIO()
         _torch().save(self.module, buffer)
         told = {"module": base64.b64encode(buffer.getvalue()).decode("ascii"), "output_shape": self._own_shape}
@@ -168,12 +181,12 @@ class TorchModuleWrapper(Layer):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None, safe_mode: bool | None = None
     ) -> Any:
-        """A layer made from a configuration with a module in it.
+        """Creates a layer from a dict of the arguments of `__init__`.
 
         Args:
-            config: the arguments.
-            custom_objects: not needed.
-            safe_mode: accepted; code that a file holds is never run.
+            config: that dict, which must contain the module itself, not a pickle of it.
+            custom_objects: accepted for Keras' signature.
+            safe_mode: accepted for Keras' signature; code in a file is never run.
 
         Raises:
             ValueError: for a pickled module.

@@ -15,11 +15,11 @@ __all__ = ["Dot", "dot"]
 
 
 class Dot(Layer):
-    """Sums the products of two inputs along one axis of each, for every sample.
+    """The dot product of two inputs along one axis of each, for every sample.
 
     Args:
-        axes: the axis of both inputs, or one for each; not 0, the batch's.
-        normalize: whether to divide by the norms along these axes first, which gives cosines.
+        axes: the axis in both inputs, or a pair with one for each; not 0, which is the batch axis.
+        normalize: whether to divide by the norms along these axes first, so that the results are cosines.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     The output has the other axes of the first input, then those of the second.
@@ -68,7 +68,7 @@ class Dot(Layer):
         def __call__(self, inputs: Sequence[TensorLike], *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """The products."""
+        """The dot products."""
         x, y = inputs
         a, b = self._places([x.shape, y.shape])
         if self.normalize:
@@ -88,7 +88,7 @@ class Dot(Layer):
         return shape if len(shape) > 1 else (*shape, 1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """None: sums over positions have no mask."""
+        """Returns None: the output has no mask."""
         return
 
 

@@ -29,7 +29,11 @@ class _Merge(Layer):
         self.supports_masking = True
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
-        """The merged tensors, which have equally many axes."""
+        """Merges tensors; subclasses override it.
+
+        Args:
+            inputs: the tensors, with the same number of axes.
+        """
         raise NotImplementedError
 
     def build(self, input_shape: Sequence[Shape]) -> None:
@@ -42,7 +46,7 @@ class _Merge(Layer):
         def __call__(self, inputs: Sequence[TensorLike], *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """The merged inputs; those with fewer axes get axes of length 1 behind the batch's."""
+        """The merged inputs. Inputs with fewer axes get axes of length 1 after the batch axis."""
         if not isinstance(inputs, (list, tuple)):
             raise _not_a_list(self, signature_of(inputs))
         rank = max([x.ndim for x in inputs])
@@ -168,7 +172,7 @@ def _exactly_two(layer: Any, inputs: Sequence[Any]) -> None:
 
 
 class Add(_Merge):
-    """The sum of the inputs.
+    """The elementwise sum of the inputs.
 
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -182,7 +186,11 @@ class Add(_Merge):
     """
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
-        """The sum."""
+        """The sum of the inputs.
+
+        Args:
+            inputs: the tensors, with the same number of axes.
+        """
         return reduce(ops.add, inputs)
 
 
@@ -206,13 +214,17 @@ class Subtract(_Merge):
         return super().compute_output_shape(input_shape)
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
-        """The difference."""
+        """The first input minus the second.
+
+        Args:
+            inputs: the two tensors.
+        """
         _exactly_two(self, inputs)
         return inputs[0] - inputs[1]
 
 
 class Average(_Merge):
-    """The mean of the inputs.
+    """The elementwise mean of the inputs.
 
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -226,12 +238,18 @@ class Average(_Merge):
     """
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
-        """The mean."""
+        """The mean of the inputs.
+
+        Args:
+            inputs: the tensors, with the same number of axes.
+        """
         return reduce(ops.add, inputs) / len(inputs)
 
 
 class Multiply(_Merge):
-    """The product of the inputs. Masked positions of one input count as 1; of all inputs, as 0.
+    """The elementwise product of the inputs.
+
+    Masked positions of an input count as 1; where all inputs are masked, the product is 0.
 
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -245,7 +263,11 @@ class Multiply(_Merge):
     """
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
-        """The product."""
+        """The product of the inputs.
+
+        Args:
+            inputs: the tensors, with the same number of axes.
+        """
         return reduce(ops.multiply, inputs)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -266,11 +288,15 @@ class _Extreme(_Merge):
     choose: Callable[..., Tensor]
 
     def merge(self, inputs: list[Tensor]) -> Tensor:
-        """The extreme of each position."""
+        """The elementwise maximum or minimum of the inputs.
+
+        Args:
+            inputs: the tensors, with the same number of axes.
+        """
         return reduce(type(self).choose, inputs)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """The extremes of the inputs, which may have masks."""
+        """The elementwise maximum or minimum of the inputs; positions that an input masks don't count for it."""
         masks = [_spread_mask(x) for x in inputs] if isinstance(inputs, (list, tuple)) else []
         if all(m is None for m in masks):
             return super().call(inputs)
@@ -290,7 +316,7 @@ def _spread_mask(x: Tensor) -> Tensor | None:
 
 
 class Maximum(_Extreme):
-    """The largest of the inputs, position by position.
+    """The elementwise maximum of the inputs.
 
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -307,7 +333,7 @@ class Maximum(_Extreme):
 
 
 class Minimum(_Extreme):
-    """The smallest of the inputs, position by position.
+    """The elementwise minimum of the inputs.
 
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
@@ -327,7 +353,7 @@ class Concatenate(_Merge):
     """Joins the inputs one after the other along an axis.
 
     Args:
-        axis: the axis.
+        axis: the axis to join along; default: the last.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -481,7 +507,7 @@ def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
 
     Args:
         inputs: tensors whose shapes differ along `axis` only.
-        axis: along which they are joined.
+        axis: the axis along which they are joined.
         **kwargs: the layer's own arguments, such as `name`.
 
     >>> import eagerflow as ef

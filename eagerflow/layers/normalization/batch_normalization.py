@@ -26,7 +26,7 @@ _CLIPS = ("rmax", "rmin", "dmax")
 
 
 class BatchNormalization(Layer):
-    """Batch normalization: gives each channel mean 0 and variance 1 over the batch, then a learned scale and shift.
+    """Batch normalization: brings each channel to mean 0 and variance 1 over the batch, then scales and shifts it.
 
     While training, the moments are those of the batch, and moving averages of them are kept; these are used
     otherwise, and when the layer is frozen (`trainable = False`).
@@ -34,7 +34,7 @@ class BatchNormalization(Layer):
     Args:
         axis: the axis of the channels.
         momentum: the fraction of the moving averages that is kept at each step.
-        epsilon: added to the variance.
+        epsilon: a small number that is added to the variance.
         center: whether to add a learned shift, `beta`.
         scale: whether to multiply by a learned factor, `gamma`.
         beta_initializer: initializer of `beta`.
@@ -45,12 +45,12 @@ class BatchNormalization(Layer):
         gamma_regularizer: penalty on `gamma`.
         beta_constraint: constraint on `beta`.
         gamma_constraint: constraint on `gamma`.
-        renorm: batch renormalization: the batch's moments are corrected towards moving ones.
+        renorm: whether to use batch renormalization, which corrects the batch's moments towards moving averages.
         renorm_clipping: bounds of that correction: a dict with `rmin`, `rmax`, `dmax`.
         renorm_momentum: like `momentum`, for the moments of the correction.
-        synchronized: where ranks share each batch, whether its moments are those of all its rows, exactly as one
-            process computes them, or of each rank's rows alone. `DataParallel(synchronize_batch_norm=...)` decides
-            for all layers.
+        synchronized: in data-parallel training, whether the moments are computed over the whole batch, exactly as in
+            one process, or over each rank's rows alone. `DataParallel(synchronize_batch_norm=...)` decides for all
+            layers.
         **kwargs: arguments of every layer (Keras 2's `fused` is accepted and changes nothing).
 
     Raises:
@@ -115,7 +115,7 @@ class BatchNormalization(Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
-        """Make gamma, beta and the moving moments."""
+        """Creates gamma, beta, and the moving mean and variance."""
         rank = len(input_shape)
         channels = input_shape[self.axis] if -rank <= self.axis < rank else None
         if channels is None:
@@ -150,7 +150,7 @@ class BatchNormalization(Layer):
         def __call__(self, inputs: TensorLike, training: bool | None = None, mask: TensorLike = None) -> Tensor: ...
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
-        """The normalized inputs; where `mask` (their shape without the channels) is False, they don't count."""
+        """The normalized inputs. The moments leave out where `mask` (of their shape without the channels) is False."""
         # Half precision would overflow in the moments.
         x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
         if not (training and self.trainable):
@@ -241,7 +241,7 @@ class BatchNormalization(Layer):
         return gamma, beta if self.beta is None else beta + self.beta
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input."""
+        """The shape of the input."""
         return tuple(input_shape)
 
 

@@ -33,7 +33,7 @@ class _Normalization(Layer):
         self.supports_masking = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input."""
+        """The shape of the input."""
         self._lengths(input_shape)
         return tuple(input_shape)
 
@@ -49,11 +49,11 @@ class _Normalization(Layer):
 
 
 class LayerNormalization(_Normalization):
-    """Layer normalization: gives each sample mean 0 and variance 1, then a learned scale and shift.
+    """Layer normalization: brings each sample to mean 0 and variance 1, then scales and shifts it.
 
     Args:
-        axis: the axis or axes, usually that of the features.
-        epsilon: added to the variance.
+        axis: the axis or axes to normalize over, usually that of the features.
+        epsilon: a small number that is added to the variance.
         center: whether to add a learned shift, `beta`.
         scale: whether to multiply by a learned factor, `gamma`.
         beta_initializer: initializer of `beta`.
@@ -107,7 +107,7 @@ class LayerNormalization(_Normalization):
         self.autocast = False
 
     def build(self, input_shape: Shape) -> None:
-        """Make gamma and beta, with one axis per normalized axis."""
+        """Creates gamma and beta, with one axis per normalized axis."""
         shape = self._lengths(input_shape)
         self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
         scales, moves = self.scale or self.rms_scaling, self.center and not self.rms_scaling
@@ -129,7 +129,7 @@ class GroupNormalization(_Normalization):
     Args:
         groups: the number of groups; -1 for as many as channels (instance normalization).
         axis: the axis of the channels.
-        epsilon: added to the variance.
+        epsilon: a small number that is added to the variance.
         center: whether to add a learned shift, `beta`.
         scale: whether to multiply by a learned factor, `gamma`.
         beta_initializer: initializer of `beta`.
@@ -182,7 +182,7 @@ class GroupNormalization(_Normalization):
         self.autocast = False
 
     def build(self, input_shape: Shape) -> None:
-        """Make gamma and beta, one value per channel."""
+        """Creates gamma and beta, one value per channel."""
         (channels,) = self._lengths(input_shape)
         if self.groups == -1:
             self.groups = channels
@@ -220,8 +220,8 @@ class RMSNormalization(_Normalization):
     """Divides each sample by its root mean square over some axes, and multiplies by a learned scale.
 
     Args:
-        axis: the axis or axes.
-        epsilon: added to the mean square.
+        axis: the axis or axes that the norm is taken over, usually that of the features.
+        epsilon: a small number that is added to the mean square.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
@@ -237,7 +237,7 @@ class RMSNormalization(_Normalization):
         self.supports_masking = False
 
     def build(self, input_shape: Shape) -> None:
-        """Make the scale, with one axis per normalized axis."""
+        """Creates the scale, with one axis per normalized axis."""
         self.scale = self.add_weight(name="scale", shape=self._lengths(input_shape), initializer="ones")
         self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
         self.built = True
@@ -255,7 +255,7 @@ class UnitNormalization(_Normalization):
     """Divides each sample by its Euclidean norm over some axes.
 
     Args:
-        axis: the axis or axes.
+        axis: the axis or axes that the norm is taken over, usually that of the features.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     >>> import eagerflow as ef

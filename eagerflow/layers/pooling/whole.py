@@ -98,7 +98,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         return total / ops.sum(kept, axis=axis, keepdims=self.keepdims)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """None: there are no timesteps any more."""
+        """Returns None: the output has no timesteps."""
         return
 
 
@@ -106,7 +106,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     """The mean over all positions, for each channel.
 
     Args:
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         keepdims: whether the spatial axes stay, with length 1.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -128,7 +128,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     """The mean over all positions, for each channel.
 
     Args:
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         keepdims: whether the spatial axes stay, with length 1.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -153,7 +153,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     """The maximum over all positions, for each channel.
 
     Args:
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         keepdims: whether the spatial axes stay, with length 1.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -175,7 +175,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     """The maximum over all positions, for each channel.
 
     Args:
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         keepdims: whether the spatial axes stay, with length 1.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -197,7 +197,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
     """The maximum over all positions, for each channel.
 
     Args:
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         keepdims: whether the spatial axes stay, with length 1.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -246,11 +246,11 @@ class _AdaptivePooling(Layer):
 
 
 class AdaptiveAveragePooling1D(_AdaptivePooling):
-    """Averages a fixed number of windows, whose size follows from the input's, channel by channel.
+    """Divides the input into a fixed number of windows and takes the mean of each, channel by channel.
 
     Args:
-        output_size: how many windows there are: an integer.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        output_size: the number of windows, which is the length of the output.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -267,11 +267,11 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling2D(_AdaptivePooling):
-    """Averages a fixed number of windows, whose size follows from the input's, channel by channel.
+    """Divides the input into a fixed number of windows and takes the mean of each, channel by channel.
 
     Args:
-        output_size: how many windows there are: an integer, or two.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        output_size: the number of windows, an integer or `(height, width)`: the size of the output.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -290,11 +290,11 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling3D(_AdaptivePooling):
-    """Averages a fixed number of windows, whose size follows from the input's, channel by channel.
+    """Divides the input into a fixed number of windows and takes the mean of each, channel by channel.
 
     Args:
-        output_size: how many windows there are: an integer, or three.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        output_size: the number of windows, an integer or three: the size of the output along the spatial axes.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -310,11 +310,11 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling1D(_AdaptivePooling):
-    """Takes the maxima of a fixed number of windows, whose size follows from the input's, channel by channel.
+    """Divides the input into a fixed number of windows and takes the maximum of each, channel by channel.
 
     Args:
-        output_size: how many windows there are: an integer.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        output_size: the number of windows, which is the length of the output.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -331,11 +331,11 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling2D(_AdaptivePooling):
-    """Takes the maxima of a fixed number of windows, whose size follows from the input's, channel by channel.
+    """Divides the input into a fixed number of windows and takes the maximum of each, channel by channel.
 
     Args:
-        output_size: how many windows there are: an integer, or two.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        output_size: the number of windows, an integer or `(height, width)`: the size of the output.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -352,11 +352,11 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling3D(_AdaptivePooling):
-    """Takes the maxima of a fixed number of windows, whose size follows from the input's, channel by channel.
+    """Divides the input into a fixed number of windows and takes the maximum of each, channel by channel.
 
     Args:
-        output_size: how many windows there are: an integer, or three.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        output_size: the number of windows, an integer or three: the size of the output along the spatial axes.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:

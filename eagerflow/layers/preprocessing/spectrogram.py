@@ -21,22 +21,22 @@ __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
 
 class MelSpectrogram(Layer):
-    """Audio as the strengths of mel-spaced frequency bands over time, in decibels.
+    """Computes mel spectrograms of audio: the power in mel-spaced frequency bands over time, in decibels.
 
     Args:
-        fft_length: how many samples are transformed at once.
-        sequence_stride: how many samples lie between two transforms.
-        sequence_length: the length of the window; default: `fft_length`.
-        window: `"hann"`, `"hamming"`, a window's samples, or None for none.
+        fft_length: the number of samples in each Fourier transform.
+        sequence_stride: the number of samples from the beginning of one transform to that of the next.
+        sequence_length: the length of the window in samples; default: `fft_length`.
+        window: `"hann"`, `"hamming"`, an array of a window's samples, or None for no window.
         sampling_rate: samples per second.
-        num_mel_bins: how many bands there are.
-        min_freq: where the lowest band begins, in hertz.
-        max_freq: where the highest band ends; default: half of the sampling rate.
-        power_to_db: whether strengths are given in decibels.
-        top_db: how far below the strongest value of all the weakest may lie, in decibels.
-        mag_exp: the power that magnitudes are raised to: 2 for power, 1 for amplitude.
-        min_power: strengths below are raised to it.
-        ref_power: the strength of 0 decibels.
+        num_mel_bins: the number of frequency bands.
+        min_freq: the lower end of the lowest band, in hertz.
+        max_freq: the upper end of the highest band, in hertz; default: half of the sampling rate.
+        power_to_db: whether the output is in decibels.
+        top_db: values that are more decibels than this below the largest one are raised to that limit.
+        mag_exp: the exponent of the magnitudes: 2 for power, 1 for amplitude.
+        min_power: smaller values are raised to this one before they are converted to decibels.
+        ref_power: the value that corresponds to 0 decibels.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (samples,) or (batch, samples). Output: (num_mel_bins, time) or (batch, num_mel_bins, time).
@@ -97,7 +97,7 @@ class MelSpectrogram(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The strengths of the bands over time."""
+        """The mel spectrogram."""
         narrow = self.compute_dtype not in ("float32", "float64")
         signal = convert_to_tensor(inputs, "float32" if narrow else self.compute_dtype)
         real, imaginary = ops.stft(
@@ -139,19 +139,19 @@ def _mel(hertz: Any) -> Any:
 
 
 class STFTSpectrogram(Layer):
-    """Audio as its short-time Fourier transform, by convolutions whose kernels could be trained.
+    """Computes spectrograms of audio by short-time Fourier transforms, as convolutions whose kernels can be trained.
 
     Args:
-        mode: `"log"`, `"magnitude"`, `"psd"`, `"real"`, `"imag"`, `"angle"`, or `"stft"` (real and imaginary parts
-            one after the other).
-        frame_length: how many samples are transformed at once.
-        frame_step: how many lie between two transforms; default: half of the length.
-        fft_length: a length to fill frames up to; default: the next power of two.
-        window: a window's name or samples, or None.
-        periodic: whether the window is periodic.
-        scaling: `"density"`, `"spectrum"` or None.
+        mode: what comes out: `"log"` (of the magnitude), `"magnitude"`, `"psd"` (power spectral density), `"real"`,
+            `"imag"`, `"angle"`, or `"stft"` (the real parts, then the imaginary parts).
+        frame_length: the number of samples in a frame.
+        frame_step: the number of samples from one frame to the next; default: half of `frame_length`.
+        fft_length: the length that frames are padded to; default: the next power of two.
+        window: a window's name or an array of its samples, or None for no window.
+        periodic: whether to use the periodic form of the window instead of the symmetric one.
+        scaling: `"density"` or `"spectrum"`, to divide by the window's L2 or L1 norm, or None.
         padding: `"valid"` or `"same"`.
-        expand_dims: whether frequencies get an axis of their own.
+        expand_dims: whether frequencies get their own axis; otherwise they are joined with the channels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -218,7 +218,7 @@ class STFTSpectrogram(Layer):
         return (self.fft_length or 2 ** math.ceil(math.log2(self.frame_length))) // 2 + 1
 
     def build(self, input_shape: Shape) -> None:
-        """Make the kernels: waves times the window."""
+        """Creates the kernels: cosine and sine waves times the window."""
         for part in ("real", "imag"):
             if self.mode not in {"real": ("imag",), "imag": ("real",)}[part]:
                 kernel = self.add_weight(
@@ -274,7 +274,7 @@ class STFTSpectrogram(Layer):
         return flat if first else ops.swapaxes(flat, 1, 2)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """(batch, time, frequencies), with channels, as the settings want it."""
+        """The shape of the spectrogram: (batch, time, frequencies and channels), as the settings say."""
         first = self.data_format == "channels_first"
         batch, *rest = input_shape
         channels, samples = rest if first else rest[::-1]

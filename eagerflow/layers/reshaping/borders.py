@@ -86,11 +86,11 @@ class _ZeroPadding(_Spatial):
 
 
 class ZeroPadding1D(_ZeroPadding):
-    """Zeros before and after a sequence.
+    """Pads sequences with zeros at both ends.
 
     Args:
-        padding: an integer for both sides, or two.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        padding: an integer for both ends, or a pair.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -106,11 +106,11 @@ class ZeroPadding1D(_ZeroPadding):
 
 @with_defaults(padding=(1, 1))
 class ZeroPadding2D(_ZeroPadding):
-    """Zeros around images.
+    """Pads images with zeros around them.
 
     Args:
-        padding: an integer; one for height and one for width; or `((top, bottom), (left, right))`.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        padding: an integer; a pair `(height, width)`, each for both sides; or `((top, bottom), (left, right))`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -128,11 +128,11 @@ class ZeroPadding2D(_ZeroPadding):
 
 @with_defaults(padding=((1, 1), (1, 1), (1, 1)))
 class ZeroPadding3D(_ZeroPadding):
-    """Zeros around volumes.
+    """Pads volumes with zeros around them.
 
     Args:
-        padding: an integer, three integers, or three pairs.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        padding: an integer, three integers (each for both ends of an axis), or three pairs.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -178,10 +178,10 @@ class Cropping1D(_Cropping):
     """Cuts off the ends of sequences.
 
     Args:
-        cropping: an integer for both ends, or two.
+        cropping: an integer for both ends, or a pair.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
-    Input: (batch, steps, channels).
+    Input: (batch, steps, channels). Output: (batch, new_steps, channels).
 
     Raises:
         ValueError: for a negative number; on a call, when nothing is left.
@@ -201,8 +201,8 @@ class Cropping2D(_Cropping):
     """Cuts off the borders of images.
 
     Args:
-        cropping: an integer; one for height and one for width; or `((top, bottom), (left, right))`.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        cropping: an integer; a pair `(height, width)`, each for both sides; or `((top, bottom), (left, right))`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -228,8 +228,8 @@ class Cropping3D(_Cropping):
     """Cuts off the borders of volumes.
 
     Args:
-        cropping: an integer, three integers, or three pairs.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        cropping: an integer, three integers (each for both ends of an axis), or three pairs.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -269,7 +269,7 @@ class _UpSampling(_Spatial):
         return (self.size,) if isinstance(self.size, int) else self.size
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The repeated positions."""
+        """The enlarged inputs."""
         for axis, factor in enumerate(self._factors, self._first):
             inputs = ops.repeat(inputs, factor, axis=axis)
         return inputs
@@ -282,10 +282,10 @@ class UpSampling1D(_UpSampling):
     """Repeats each timestep.
 
     Args:
-        size: how many times.
+        size: how often each timestep comes in the output.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
-    Input: (batch, steps, channels).
+    Input: (batch, steps, channels). Output: (batch, steps * size, channels).
 
     Raises:
         ValueError: for a size below 1.
@@ -307,7 +307,7 @@ class UpSampling2D(_UpSampling):
 
     Args:
         size: an integer, or the factors of height and width.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         interpolation: `"nearest"` (pixels are repeated), `"bilinear"`, `"bicubic"`, `"lanczos3"`, `"lanczos5"`.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -348,8 +348,8 @@ class UpSampling3D(_UpSampling):
     """Enlarges volumes: repeats each position.
 
     Args:
-        size: an integer, or three.
-        data_format: where the channels are: `"channels_last"` or `"channels_first"`.
+        size: an integer, or three factors for the spatial axes.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:

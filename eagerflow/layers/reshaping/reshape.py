@@ -22,8 +22,8 @@ class Flatten(Layer):
     """Flattens each sample: joins all axes but the first (batch) into one.
 
     Args:
-        data_format: with `"channels_first"` the channels are moved behind the spatial axes first, so that the
-            same weights fit both layouts.
+        data_format: with `"channels_first"`, the channels are moved to the end before flattening, so that the result is
+            the same as with `"channels_last"`. None for the configured one.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -46,7 +46,7 @@ class Flatten(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Shape (batch, elements)."""
+        """The flattened inputs, of shape (batch, elements)."""
         if self.data_format == "channels_first" and inputs.ndim > 2:
             inputs = ops.transpose(inputs, (0, *range(2, inputs.ndim), 1))
         return inputs.reshape((inputs.shape[0], math.prod(inputs.shape[1:])))
@@ -92,7 +92,7 @@ class Reshape(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Shape (batch, *target_shape)."""
+        """The inputs in the shape (batch, *target_shape)."""
         return inputs.reshape((inputs.shape[0], *self._resolved(inputs.shape[1:])))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -125,7 +125,8 @@ class Permute(Layer):
     """Reorders the axes of each sample.
 
     Args:
-        dims: for each axis of the output but the batch's, the axis of the input, counted from 1.
+        dims: for each axis of the output after the batch axis, the number of the axis of the input. The batch axis is
+            0.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -152,19 +153,19 @@ class Permute(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The axes in their new order."""
+        """The inputs with their axes in the new order."""
         return ops.transpose(inputs, (0, *self.dims))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The lengths in their new order."""
+        """The shape of the input with its lengths in the new order."""
         return (input_shape[0], *[input_shape[i] for i in self.dims])
 
 
 class RepeatVector(Layer):
-    """Each sample's vector, `n` times along a new axis.
+    """Repeats the vector of each sample `n` times along a new axis.
 
     Args:
-        n: how many times.
+        n: how often to repeat it.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, features). Output: (batch, n, features).

@@ -30,7 +30,8 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
         layer: a recurrent layer; copies of it (without its weights) do the work.
         merge_mode: how the two outputs are joined: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or None for both.
         weights: initial values of the weights of both directions, as a list of arrays.
-        backward_layer: a layer of its own for the reverse direction, with `go_backwards` the other way round.
+        backward_layer: another recurrent layer for the reverse direction, with the opposite `go_backwards`; default: a
+            copy of `layer`.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, ...). Output: like the layer's, with twice the units for `"concat"`. With `return_state`,
@@ -103,7 +104,12 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
             )
 
     def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
-        """Build both directions."""
+        """Builds the layers of both directions.
+
+        Args:
+            sequences_shape: the shape of the sequences: (batch, steps, ...).
+            initial_state_shape: the shapes of the initial states; they aren't needed.
+        """
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
@@ -120,8 +126,8 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
 
         Args:
             sequences: (batch, time, ...).
-            initial_state: the states to begin with: those of the forward direction, then those of the other.
-            mask: (batch, time) of bools: False where a step is left out.
+            initial_state: a list of the states to begin with: those of the forward direction, then those of the other.
+            mask: bools, (batch, time): False for steps that are skipped.
             training: whether dropout is on.
         """
         half = len(initial_state) // 2 if initial_state is not None else 0
@@ -188,7 +194,12 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
         return (*self.forward_layer.states, *self.backward_layer.states)
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
-        """The mask of the steps, with `return_sequences`; states have none."""
+        """The mask of the steps, with `return_sequences`; states have none.
+
+        Args:
+            sequences: the sequences.
+            mask: their mask: (batch, steps), or None.
+        """
         found = mask[0] if isinstance(mask, list) else mask
         of_output = found if self.return_sequences else None
         of_outputs = [of_output, of_output] if self.merge_mode is None else [of_output]
@@ -209,7 +220,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         rest = dict(config)
         for name in ("layer", "backward_layer"):
             rest[name] = deserialize_keras_object(rest.get(name), custom_objects)

@@ -39,7 +39,10 @@ class DropoutRNNCell:
     dropout_mask_count: int | None = None
 
     def get_dropout_mask(self, step_input: Tensor) -> Any:
-        """What inputs are multiplied by, drawn at the first step; None without dropout.
+        """The dropout mask that inputs are multiplied by, drawn at the first step of a sequence; None without dropout.
+
+        Args:
+            step_input: the inputs of a step, of whose shape the mask is.
 
         >>> cell = ef.layers.SimpleRNNCell(2, dropout=0.5)
         >>> mask = cell.get_dropout_mask(ef.ops.ones((1, 4)))
@@ -49,7 +52,10 @@ class DropoutRNNCell:
         return self._mask("_dropout_mask", step_input, self.dropout)
 
     def get_recurrent_dropout_mask(self, step_input: Tensor) -> Any:
-        """What states are multiplied by, drawn at the first step; None without dropout.
+        """The dropout mask that states are multiplied by, drawn at the first step of a sequence; None without dropout.
+
+        Args:
+            step_input: a state, of whose shape the mask is.
 
         >>> print(ef.layers.SimpleRNNCell(2).get_recurrent_dropout_mask(ef.ops.ones((1, 2))))  # without dropout
         None
@@ -65,7 +71,7 @@ class DropoutRNNCell:
         return self.__dict__.get(name)
 
     def reset_dropout_mask(self) -> None:
-        """The next step draws a new mask for inputs.
+        """Forgets the dropout mask of inputs, so that the next step draws a new one.
 
         >>> cell = ef.layers.SimpleRNNCell(2, dropout=0.5)
         >>> mask = cell.get_dropout_mask(ef.ops.ones((1, 4)))
@@ -76,7 +82,7 @@ class DropoutRNNCell:
         self.__dict__["_dropout_mask"] = None
 
     def reset_recurrent_dropout_mask(self) -> None:
-        """The next step draws a new mask for states.
+        """Forgets the dropout mask of states, so that the next step draws a new one.
 
         >>> cell = ef.layers.SimpleRNNCell(2, recurrent_dropout=0.5)
         >>> mask = cell.get_recurrent_dropout_mask(ef.ops.ones((1, 2)))
@@ -168,7 +174,10 @@ class _Cell(DropoutRNNCell, RecurrentSettings, Layer):
         return wide[:, i * self.units : (i + 1) * self.units]
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
-        """The states to begin with: zeros.
+        """The states that a sequence begins with: a list of zeros.
+
+        Args:
+            batch_size: the number of sequences.
 
         >>> [state.tolist() for state in ef.layers.LSTMCell(2).get_initial_state(1)]
         [[[0.0, 0.0]], [[0.0, 0.0]]]
@@ -199,7 +208,7 @@ class SimpleRNNCell(_Cell):
         bias_constraint: constraint on the bias.
         dropout: the fraction of the inputs that is dropped while training.
         recurrent_dropout: the fraction of the state that is dropped while training.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -240,7 +249,13 @@ class SimpleRNNCell(_Cell):
         ) -> tuple[Tensor, Any]: ...
 
     def call(self, sequence: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
-        """The new state, as output and as state."""
+        """Computes one step: returns the output, which is the new state, and a list with the new state.
+
+        Args:
+            sequence: the inputs of the step: (batch, features).
+            states: a list with the state before the step: (batch, units).
+            training: whether dropout is applied.
+        """
         nested = isinstance(states, (list, tuple))
         x, h = self._dropped(sequence, states[0] if nested else states, training)
         z = self._product(x, self.kernel) + self._product(h, self.recurrent_kernel)
@@ -254,9 +269,9 @@ class LSTMCell(_Cell):
     """One step of `LSTM`.
 
     Args:
-        units: the length of the hidden state, which is the output, and of the cell state (the carry), the memory.
-        activation: a function or its name. It is applied to the candidate, which is what the step would add to the
-            memory, and to the memory before it is output.
+        units: the size of the hidden state, which is also the output, and of the cell state (the carry).
+        activation: a function or its name, applied to the candidate for the cell state, and to the cell state before it
+            is output.
         recurrent_activation: the activation of the three gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
@@ -271,7 +286,7 @@ class LSTMCell(_Cell):
         bias_constraint: constraint on the bias.
         dropout: the fraction of the inputs that is dropped while training.
         recurrent_dropout: the fraction of the state that is dropped while training.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -329,7 +344,13 @@ class LSTMCell(_Cell):
         ) -> tuple[Tensor, list[Tensor]]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, list[Tensor]]:
-        """The new state, and the new state and carry."""
+        """Computes one step: returns the output (the new hidden state), and a list of the hidden and cell states.
+
+        Args:
+            inputs: the inputs of the step: (batch, features).
+            states: a list of the hidden state and the cell state before the step, both (batch, units).
+            training: whether dropout is applied.
+        """
         x, h = self._dropped(inputs, states[0], training)
         z = self._product(x, self.kernel) + self._product(h, self.recurrent_kernel)
         if self.bias is not None:
@@ -346,7 +367,7 @@ class GRUCell(_Cell):
 
     Args:
         units: the length of the state, which is also the output.
-        activation: a function or its name, applied to the candidate, which is what the step would put into the state.
+        activation: a function or its name, applied to the candidate for the new state.
         recurrent_activation: the activation of the two gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 3 units): update, reset, candidate.
@@ -360,8 +381,9 @@ class GRUCell(_Cell):
         bias_constraint: constraint on the bias.
         dropout: the fraction of the inputs that is dropped while training.
         recurrent_dropout: the fraction of the state that is dropped while training.
-        reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
-        seed: an integer that makes dropout the same in every run.
+        reset_after: whether the reset gate multiplies the product of state and recurrent kernel (True), or the state
+            before this product (False).
+        seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -407,7 +429,7 @@ class GRUCell(_Cell):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def biases(self) -> tuple[Any, Any]:
-        """The bias of the inputs' product and that of the state's; None for none."""
+        """The biases that are added to the product of the inputs and to that of the state; None for none."""
         if self.bias is None:
             return None, None
         return (self.bias[0], self.bias[1]) if self.reset_after else (self.bias, None)
@@ -419,7 +441,13 @@ class GRUCell(_Cell):
         ) -> tuple[Tensor, Any]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
-        """The new state, as output and as state."""
+        """Computes one step: returns the output, which is the new state, and a list with the new state.
+
+        Args:
+            inputs: the inputs of the step: (batch, features).
+            states: a list with the state before the step: (batch, units).
+            training: whether dropout is applied.
+        """
         nested = isinstance(states, (list, tuple))
         state = states[0] if nested else states
         x, h = self._dropped(inputs, state, training)

@@ -138,12 +138,12 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
 
     Args:
         filters: the number of channels of the state, which is the output.
-        kernel_size: lengths of the windows.
-        strides: steps between windows on the input; the state is always convolved with steps of 1.
-        padding: `"valid"` or `"same"`, of the input; the state's is always `"same"`.
-        data_format: where the channels are.
-        dilation_rate: steps from one element of a window to the next, on the input.
-        activation: of candidate and output: a function or its name.
+        kernel_size: the lengths of the windows: an integer, or one per spatial axis.
+        strides: the steps from one window to the next on the input; on the state they are always 1.
+        padding: of the input: `"valid"` or `"same"`; of the state, it is always `"same"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
+        dilation_rate: the steps between the elements of a window on the input.
+        activation: a function or its name, applied to the candidate and, before the output gate, to the cell state.
         recurrent_activation: the activation of the gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (*window, channels, 4 filters).
@@ -159,7 +159,7 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
         bias_constraint: constraint on the bias.
         dropout: the fraction of the inputs that is dropped while training.
         recurrent_dropout: the fraction of the state that is dropped while training.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
         return_state: whether the last states are returned too.
         go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
@@ -248,7 +248,7 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:  # type: ignore[override]
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         return cls(**config)
 
 

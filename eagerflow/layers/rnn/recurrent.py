@@ -114,7 +114,7 @@ class _Recurrent(RecurrentSettings, RNN[ReturnState]):
 
     @classmethod
     def from_config(cls: Any, config: dict[str, Any]) -> Any:  # type: ignore[override]
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         return cls(**config)
 
 
@@ -142,7 +142,7 @@ class SimpleRNN(_Recurrent[ReturnState]):
         go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
         stateful: if True, each batch begins with the state that the one before it ended with.
         unroll: accepted for compatibility with Keras; it changes nothing.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
@@ -201,13 +201,12 @@ class SimpleRNN(_Recurrent[ReturnState]):
 
 
 class LSTM(_Recurrent[ReturnState]):
-    """Long short-term memory (LSTM): a recurrent layer with a memory that gates write, keep and read.
+    """Long short-term memory (LSTM): a recurrent layer whose gates decide what its cell state adds, keeps and outputs.
 
     Args:
-        units: the size of the hidden state, which is also the output of a step, and of the cell state (the carry),
-            which is the memory.
-        activation: a function or its name. It is applied to the candidate, which is what a step would add to the
-            memory, and to the memory before it is output.
+        units: the size of the hidden state, which is also the output of a step, and of the cell state (the carry).
+        activation: a function or its name, applied to the candidate for the cell state, and to the cell state before it
+            is output.
         recurrent_activation: the activation of the three gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
@@ -223,7 +222,7 @@ class LSTM(_Recurrent[ReturnState]):
         bias_constraint: constraint on the bias.
         dropout: the fraction of the inputs that is dropped while training, the same at all steps.
         recurrent_dropout: the fraction of the state that is dropped while training.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
         return_state: if True, also return the last hidden state and the last cell state.
         go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
@@ -300,7 +299,7 @@ class GRU(_Recurrent[ReturnState]):
 
     Args:
         units: the size of the state, which is also the output of a step.
-        activation: a function or its name, applied to the candidate, which is what a step would put into the state.
+        activation: a function or its name, applied to the candidate for the new state.
         recurrent_activation: the activation of the two gates, a function or its name.
         use_bias: whether a bias is added.
         kernel_initializer: initializer of the kernel, (inputs, 3 units): update, reset, candidate.
@@ -315,13 +314,14 @@ class GRU(_Recurrent[ReturnState]):
         bias_constraint: constraint on the bias.
         dropout: the fraction of the inputs that is dropped while training, the same at all steps.
         recurrent_dropout: the fraction of the state that is dropped while training.
-        seed: an integer that makes dropout the same in every run.
+        seed: an integer, or None for one that `set_random_seed` decides.
         return_sequences: if True, return the outputs of all steps; by default, only that of the last step.
         return_state: if True, also return the last state.
         go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
         stateful: if True, each batch begins with the state that the one before it ended with.
         unroll: accepted for compatibility with Keras; it changes nothing.
-        reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
+        reset_after: whether the reset gate multiplies the product of state and recurrent kernel (True), or the state
+            before this product (False).
         use_cudnn: accepted for compatibility with Keras; it changes nothing.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 

@@ -29,10 +29,10 @@ __all__ = ["RNN", "StackedRNNCells"]
 
 
 class StackedRNNCells(Layer):
-    """Several cells as one: each gets the output of the one below.
+    """Stacks several cells to one: each gets the output of the one before.
 
     Args:
-        cells: the cells, from bottom to top.
+        cells: a list of cells; the first gets the inputs.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -53,7 +53,7 @@ class StackedRNNCells(Layer):
 
     @property
     def state_size(self) -> list[Any]:
-        """The lengths of the states of all cells.
+        """A list of the `state_size` of each cell.
 
         >>> ef.layers.StackedRNNCells([ef.layers.LSTMCell(4), ef.layers.SimpleRNNCell(2)]).state_size
         [[4, 4], 2]
@@ -62,7 +62,7 @@ class StackedRNNCells(Layer):
 
     @property
     def output_size(self) -> int:
-        """The length of the top cell's output.
+        """The length of the last cell's output.
 
         >>> ef.layers.StackedRNNCells([ef.layers.SimpleRNNCell(4), ef.layers.SimpleRNNCell(2)]).output_size
         2
@@ -70,7 +70,7 @@ class StackedRNNCells(Layer):
         return output_size_of(self.cells[-1])
 
     def build(self, input_shape: Shape) -> None:
-        """Build the cells, each for the output of the one below."""
+        """Builds the cells, each for the output of the one before."""
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
                 cell.build(input_shape)
@@ -78,7 +78,10 @@ class StackedRNNCells(Layer):
         self.built = True
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
-        """The states to begin with: per cell a tensor, or a list of them where its `state_size` is a list.
+        """The states that a sequence begins with: for each cell a tensor, or a list where its `state_size` is a list.
+
+        Args:
+            batch_size: the number of sequences.
 
         >>> cells = ef.layers.StackedRNNCells([ef.layers.SimpleRNNCell(4), ef.layers.SimpleRNNCell(2)])
         >>> [state.shape for state in cells.get_initial_state(3)]
@@ -95,7 +98,14 @@ class StackedRNNCells(Layer):
         ) -> tuple[Tensor, Any]: ...
 
     def call(self, inputs: Tensor, states: Any, training: bool = False, **kwargs: Any) -> tuple[Tensor, Any]:
-        """The output of the top cell, and the new states of all."""
+        """The output of the last cell, and a list of the new states of all cells.
+
+        Args:
+            inputs: the inputs of the step: (batch, features).
+            states: a list of the states of each cell before the step.
+            training: whether dropout is applied.
+            **kwargs: ignored.
+        """
         found = []
         for cell, state in zip(self.cells, states, strict=True):
             nested = isinstance(state, (list, tuple))
@@ -105,7 +115,7 @@ class StackedRNNCells(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> StackedRNNCells:
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         rest = dict(config)
         return cls([deserialize_keras_object(cell, custom_objects) for cell in rest.pop("cells")], **rest)
 
@@ -121,7 +131,8 @@ class RNN(RecurrentLayer[ReturnState]):
         go_backwards: if True, read the sequence from its last step to its first; outputs come in that order.
         stateful: whether each batch begins with the states that the one before it ended with.
         unroll: accepted; steps are always run one by one.
-        zero_output_for_mask: whether masked steps give zeros, or the output before them.
+        zero_output_for_mask: whether the outputs of masked steps are zeros; otherwise they repeat the output before
+            them.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, ...). Output: (batch, units), or (batch, time, units) with `return_sequences`; with
@@ -174,7 +185,12 @@ class RNN(RecurrentLayer[ReturnState]):
         self.__dict__["states"] = None
 
     def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
-        """Build the cell, and make the states of a stateful layer."""
+        """Builds the cell, and creates the states of a stateful layer.
+
+        Args:
+            sequences_shape: the shape of the sequences: (batch, steps, ...).
+            initial_state_shape: the shapes of the initial states; they aren't needed.
+        """
         if isinstance(self.cell, Layer) and not self.cell.built and type(self.cell).build is not Layer.build:
             self.cell.build(_each_shape(lambda shape: (shape[0], *shape[2:]), sequences_shape))
             self.cell.built = True
@@ -187,7 +203,10 @@ class RNN(RecurrentLayer[ReturnState]):
         self.built = True
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
-        """The states that a sequence begins with: those of the cell, or zeros.
+        """The states that a sequence begins with: a list of what the cell's `get_initial_state` returns, or of zeros.
+
+        Args:
+            batch_size: the number of sequences.
 
         >>> [state.shape for state in ef.layers.LSTM(3).get_initial_state(2)]
         [(2, 3), (2, 3)]
@@ -222,7 +241,7 @@ class RNN(RecurrentLayer[ReturnState]):
         Args:
             sequences: (batch, time, ...).
             initial_state: the states to begin with, as a tensor or a list of them.
-            mask: (batch, time) of bools: False where a step is left out.
+            mask: bools, (batch, time): False for steps that are skipped.
             training: whether the cell's dropout is on.
         """
         if not isinstance(sequences, Tensor):  # several, which go side by side
@@ -293,7 +312,17 @@ class RNN(RecurrentLayer[ReturnState]):
     def inner_loop(
         self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Tensor, list[Any]]:
-        """The outputs of all steps (None unless returned), the last one, and the last states."""
+        """Runs the cell over the sequence; subclasses may override it.
+
+        Args:
+            sequences: (batch, time, ...).
+            initial_state: the states to begin with.
+            mask: (batch, time) of bools, or None.
+            training: whether the cell's dropout is on.
+
+        Returns:
+            The outputs of all steps (None unless `return_sequences`), the last output, and the last states.
+        """
         steps = _steps_of(sequences)
         live: list[Any] = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
         if not steps:
@@ -318,7 +347,12 @@ class RNN(RecurrentLayer[ReturnState]):
         return tree.map_structure(lambda *xs: ops.stack(xs, axis=1), *outputs), output, list(states)
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
-        """The mask of the steps, with `return_sequences`; states have none."""
+        """The mask of the steps, with `return_sequences`; states have none.
+
+        Args:
+            sequences: the sequences.
+            mask: their mask: (batch, steps), or None.
+        """
         found = None if mask is None else tree.flatten(mask)[0]
         of_output = found if self.return_sequences else None
         return [of_output, *[None for _ in self.state_size]] if self.return_state else of_output
@@ -345,7 +379,7 @@ class RNN(RecurrentLayer[ReturnState]):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> RNN:
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         rest = dict(config)
         return cls(deserialize_keras_object(rest.pop("cell"), custom_objects), **rest)
 

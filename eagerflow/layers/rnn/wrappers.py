@@ -23,14 +23,14 @@ __all__ = ["SpectralNormalization", "TimeDistributed", "Wrapper"]
 
 
 class Wrapper(Layer):
-    """Holds a layer; subclasses call it in their own way.
+    """Base class of layers that wrap another layer; a subclass calls `self.layer` in its own way.
 
     Args:
-        layer: the layer.
+        layer: the layer to wrap.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
-        ValueError: when `layer` is none.
+        ValueError: when `layer` isn't a layer.
 
     >>> import eagerflow as ef
     >>> class Twice(ef.layers.Wrapper):
@@ -54,7 +54,7 @@ class Wrapper(Layer):
         self.layer = layer
 
     def build(self, input_shape: Any = None) -> None:
-        """Build the layer inside."""
+        """Builds the wrapped layer."""
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True
@@ -62,7 +62,7 @@ class Wrapper(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         rest = dict(config)
         return cls(deserialize_keras_object(rest.pop("layer"), custom_objects), **rest)
 
@@ -71,13 +71,13 @@ class TimeDistributed(Wrapper):
     """Applies a layer to every step of a sequence, with the same weights.
 
     Args:
-        layer: the layer.
+        layer: the layer to apply.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, ...). Output: (batch, time, ...).
 
     Raises:
-        ValueError: when `layer` is none, or inputs have fewer than three axes.
+        ValueError: when `layer` isn't a layer, or inputs have fewer than three axes.
 
     >>> import eagerflow as ef
     >>> layer = ef.layers.TimeDistributed(ef.layers.Flatten())
@@ -100,7 +100,7 @@ class TimeDistributed(Wrapper):
         return (input_shape[0], *input_shape[2:])
 
     def build(self, input_shape: Any = None) -> None:
-        """Build the layer for one step."""
+        """Builds the layer for the shape of one step."""
         super().build(self._of_step(input_shape))
 
     if TYPE_CHECKING:
@@ -151,11 +151,11 @@ class TimeDistributed(Wrapper):
 
 
 class SpectralNormalization(Wrapper):
-    """Divides a layer's kernel by its largest singular value at every training step.
+    """Wraps a layer and divides its kernel by the kernel's largest singular value at every training step.
 
     Args:
-        layer: a layer with a `kernel` or `embeddings`.
-        power_iterations: how many steps of the power iteration estimate the singular value.
+        layer: the layer to wrap, which has a `kernel` or `embeddings`.
+        power_iterations: the number of power iterations per step that estimate the singular value.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -175,7 +175,7 @@ class SpectralNormalization(Wrapper):
         self.power_iterations = integer(self, "power_iterations", power_iterations)
 
     def build(self, input_shape: Any = None) -> None:
-        """Build the layer, and make the vector of the power iteration."""
+        """Builds the layer, and creates the vector of the power iteration."""
         super().build(input_shape)
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
         kernel = getattr(self.layer, "kernel", None)
@@ -232,7 +232,7 @@ class SpectralNormalization(Wrapper):
         return u, (matrix / sigma).reshape(self.kernel.shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
-        """That of the layer."""
+        """The shape of the wrapped layer's output."""
         return self.layer.compute_output_shape(input_shape)
 
 

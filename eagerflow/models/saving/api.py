@@ -36,22 +36,23 @@ _CONFIG = "eagerflow_config"
 def save_model(
     model: Any, filepath: FilePath, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
 ) -> None:
-    """Save architecture, weights, and how the model is compiled with the state of its optimizer.
+    """Saves a model: architecture, weights, the arguments of `compile`, and the state of the optimizer.
 
-    The file replaces an older one only when it is complete.
+    An existing file is replaced only when the new one is complete.
 
     Args:
         model: the model.
         filepath: a path that ends in `.keras` (Keras 3), `.h5` or `.hdf5` (Keras 2's layout) or `.safetensors`; or
             an open binary file, for `.keras`.
         overwrite: whether an existing file may be replaced.
-        zipped: False writes what a `.keras` file holds into a folder; its name has no such ending.
-        **kwargs: `include_optimizer`: whether the compiled state is saved (True). `save_format` (Keras 2) is accepted.
+        zipped: False writes a folder with the contents of a `.keras` file; its name must not end in `.keras`.
+        **kwargs: `include_optimizer`: whether the optimizer and the arguments of `compile` are saved; default: True.
+            `save_format` (Keras 2) is accepted.
 
     Raises:
         ValueError: for another ending.
         FileExistsError: when there is a file and `overwrite` is False; or a folder with something else in it.
-        TypeError: when the model holds what can't be described, such as a lambda.
+        TypeError: when the model contains something that can't be saved, such as a `lambda`.
 
     >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
@@ -120,14 +121,14 @@ def _check_built(model: Any, doing: str) -> None:
 def load_model(
     filepath: FilePath, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> LoadedModel:
-    """Load a model that `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
+    """Loads a model that `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
 
-    Nothing in the file is ever run or imported: classes are looked up by name among ours, those registered with
+    No code in the file is ever run or imported: classes are looked up by name among eagerflow's, those registered with
     `register_keras_serializable`, and `custom_objects`.
 
     Args:
         filepath: the path, or an open binary file.
-        custom_objects: classes and functions of your own by name; for a Lambda layer whose code is in the file,
+        custom_objects: a dict of custom classes and functions by name; for a Lambda layer whose code is in the file,
             the function to use instead, by the name of the layer.
         compile: whether the model is compiled as it was, and gets back the state of its optimizer.
         safe_mode: True refuses Lambda layers whose code is in the file; False takes the function for such a layer from
@@ -140,7 +141,7 @@ def load_model(
     Raises:
         FileNotFoundError: when there is no file.
         FileFormatError: (a ValueError) when it is damaged, or its arrays don't fit its layers.
-        UnknownNameError: for a class that is neither ours nor given.
+        UnknownNameError: for a class that is neither built in, registered nor in `custom_objects`.
 
     >>> import eagerflow as ef
     >>> class Twice(ef.layers.Layer):
@@ -219,14 +220,14 @@ def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: b
 def save_weights(
     model: Any, filepath: FilePath, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
 ) -> None:
-    """Save the weights alone (with the state of the optimizer, as Keras does).
+    """Saves the weights of a model, and as Keras does the state of its optimizer, but not the architecture.
 
     Args:
         model: a built model.
         filepath: a path that ends in `.weights.h5` (Keras 3), `.h5` or `.hdf5` (Keras 2) or `.safetensors`.
         overwrite: whether an existing file may be replaced.
-        max_shard_size: a number of gigabytes (2**30 bytes): the arrays are divided among files that are no larger, and
-            `filepath`, which then ends in `.weights.json`, says which is where.
+        max_shard_size: the largest size of a file, in gigabytes (2**30 bytes). The arrays are divided among several
+            such files, which `filepath`, then a `.weights.json` file, lists. Default: one file.
         **kwargs: `objects_to_skip`: a list of layers whose weights are left out, in `.weights.h5` files.
 
     Raises:
@@ -298,18 +299,18 @@ class LoadOptions(TypedDict, total=False):
 
 
 def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Unpack[LoadOptions]) -> None:
-    """Set the weights of a model from a file that holds some: `.weights.h5`, `.keras`, `.h5`, `.safetensors`.
+    """Loads the weights of a model from a file: `.weights.h5`, `.keras`, `.h5`, `.safetensors`, `.weights.json`.
 
-    A `.weights.json` file names the files among which `save_weights(max_shard_size=...)` divided them.
+    A `.weights.json` file lists the files among which `save_weights(max_shard_size=...)` divided the weights.
 
-    Either all are set or none. An optimizer that has made steps takes over the saved state, when it fits.
+    Either all weights are set, or none. The optimizer's state is loaded, too, if the optimizer has state and it fits.
 
     Args:
         model: a built model.
         filepath: the path.
-        skip_mismatch: set what fits, and warn of the rest.
-        **kwargs: `by_name=True`, for Keras 2's `.h5`: layers are found by their names, and others left alone.
-            `objects_to_skip`: a list of layers that are left alone, with `.weights.h5` files.
+        skip_mismatch: whether to set the weights that fit and warn about the others, instead of raising an error.
+        **kwargs: `by_name=True`, for Keras 2's `.h5` files: load weights into layers of the same name only.
+            `objects_to_skip`: a list of layers that aren't loaded, for `.weights.h5` files.
 
     Raises:
         FileFormatError: (a ValueError) naming file, layer, array, what was expected and what was found.

@@ -20,10 +20,10 @@ __all__ = ["read_weights"]
 
 
 def read_weights(source: Any) -> dict[str, numpy.ndarray]:
-    """The arrays of a model, or of a file, by the path under which Keras 3 stores them (`layers/dense/vars/0`).
+    """Reads the arrays of a model or a file to a dict by the paths of Keras 3's files, such as `layers/dense/vars/0`.
 
-    In `.h5` files of Keras 2 they have the paths of that format. States of optimizers are among them, where they were
-    saved; those of random generators are not.
+    Arrays of `.h5` files of Keras 2 have the paths of that format. The state of the optimizer is included where it was
+    saved, that of random generators isn't.
 
     Args:
         source: a built model; or the path of a `.keras`, `.weights.h5`, `.h5` or `.safetensors` file.

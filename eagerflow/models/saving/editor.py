@@ -22,17 +22,17 @@ Tree = dict[str, Any]  # names of objects and arrays, nested as in the file, wit
 
 
 class KerasFileEditor:
-    """Shows and changes a `.weights.h5` or `.keras` file: handy when an architecture has changed since it was saved.
+    """Shows and edits the weights in a `.weights.h5` or `.keras` file, to load them after the architecture has changed.
 
     Args:
-        filepath: the file.
+        filepath: the path of the file.
 
     Attributes:
-        filepath: its path.
+        filepath: that path.
         weights_dict: arrays in nested dicts, `{"layers": {"dense": {"0": kernel, "1": bias}}}`.
-        object_metadata: for the path of an object, such as `"layers/dense"`, what is noted with it: `{"name": ...}`.
+        object_metadata: a dict from the path of an object, such as `"layers/dense"`, to its metadata: `{"name": ...}`.
         config: the model's configuration, for a `.keras` file.
-        metadata: who saved it, and when, for a `.keras` file.
+        metadata: the Keras version and the date of saving, for a `.keras` file.
 
     Raises:
         ValueError: for another ending.
@@ -72,7 +72,7 @@ class KerasFileEditor:
             say(f"Saved with Keras {version} - date: {date}")
 
     def summary(self) -> None:
-        """Print the objects and arrays.
+        """Prints the objects and the arrays in them, with their shapes.
 
         >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="out")]).save_weights("model.weights.h5")
         >>> ef.saving.KerasFileEditor("model.weights.h5").summary()
@@ -100,7 +100,7 @@ class KerasFileEditor:
             yield from self._lines(value, inner, indent + ("    " if last else "│   "))
 
     def compare(self, reference_model: Any) -> dict[str, Any]:
-        """Tell what the file and a model don't share.
+        """Compares the file with a model, and prints the differences.
 
         Args:
             reference_model: a built model.
@@ -136,10 +136,10 @@ class KerasFileEditor:
         return {"status": "error" if problems else "success", "error_count": len(problems), "match_count": matches}
 
     def rename_object(self, object_name: str, new_name: str) -> None:
-        """Give an object (a layer) another name.
+        """Renames an object (a layer).
 
         Args:
-            object_name: its path, `"layers/dense_2"`, or its name where that is unique.
+            object_name: its path, such as `"layers/dense_2"`, or its name where that is unique.
             new_name: the new name, without a path.
 
         Raises:
@@ -165,7 +165,10 @@ class KerasFileEditor:
         self._edit(object_name, rename)
 
     def delete_object(self, object_name: str) -> None:
-        """Take out an object (a layer) and all in it; see `rename_object` for its name.
+        """Removes an object (a layer) and everything in it.
+
+        Args:
+            object_name: its path, such as `"layers/dense_2"`, or its name where that is unique.
 
         >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2), ef.layers.Dense(1)])
         >>> model.save_weights("model.weights.h5")
@@ -178,14 +181,14 @@ class KerasFileEditor:
         self._edit(object_name, lambda holder, name: holder.pop(name))
 
     def add_object(self, object_path: str, weights: Mapping[str, Any]) -> None:
-        """Put in a new object (a layer).
+        """Adds a new object (a layer).
 
         Args:
-            object_path: where, `"layers/dense_2"`; what lies above must be there.
-            weights: its arrays: `{"0": kernel, "1": bias}`.
+            object_path: its path, such as `"layers/dense_2"`; the part before the last slash must exist.
+            weights: a dict of its arrays: `{"0": kernel, "1": bias}`.
 
         Raises:
-            ValueError: when the place isn't there, is taken, or `weights` is no dict of arrays.
+            ValueError: when that part doesn't exist, the path is taken, or `weights` isn't a dict of arrays.
 
         >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
         >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
@@ -201,7 +204,11 @@ class KerasFileEditor:
         holder[name] = _arrays("add_object", weights)
 
     def delete_weight(self, object_name: str, weight_name: str) -> None:
-        """Take an array out of an object; see `rename_object` for its name.
+        """Removes an array from an object.
+
+        Args:
+            object_name: the object's path, such as `"layers/dense_2"`, or its name where that is unique.
+            weight_name: the name of the array, such as `"1"`.
 
         Raises:
             ValueError: for an array or object that isn't there.
@@ -224,7 +231,11 @@ class KerasFileEditor:
         self._edit(object_name, delete)
 
     def add_weights(self, object_name: str, weights: Mapping[str, Any]) -> None:
-        """Put arrays into an object, in the place of those of the same names; see `rename_object` for its name.
+        """Adds arrays to an object; they replace those of the same names.
+
+        Args:
+            object_name: its path, such as `"layers/dense_2"`, or its name where that is unique.
+            weights: a dict of arrays: `{"0": kernel, "1": bias}`.
 
         >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
         >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
@@ -237,7 +248,7 @@ class KerasFileEditor:
         self._edit(object_name, lambda holder, name: holder[name].update(arrays))
 
     def save(self, filepath: str | os.PathLike[str]) -> None:
-        """Write what there is now, as weights.
+        """Writes the edited weights to a `.weights.h5` file.
 
         Args:
             filepath: a path that ends in `.weights.h5`.

@@ -11,7 +11,7 @@ SKIPS = " load_weights(..., skip_mismatch=True) loads what fits."
 
 
 class FileFormatError(ValueError):
-    """A file is damaged, of another format, or doesn't fit the model. Nothing was changed by reading it.
+    """Raised for a file that is damaged, of another format, or doesn't fit the model. Reading it has changed nothing.
 
     >>> import eagerflow as ef
     >>> from pathlib import Path

@@ -24,8 +24,8 @@ class Saving:
         Args:
             filepath: a path that ends in `.keras`, `.h5` or `.safetensors`.
             overwrite: whether an existing file may be replaced.
-            zipped: False writes a folder rather than a `.keras` file.
-            **kwargs: `include_optimizer`: whether the compiled state is saved.
+            zipped: False writes a folder instead of a `.keras` file.
+            **kwargs: `include_optimizer`: whether the optimizer and the arguments of `compile` are saved.
 
         >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
         >>> model.save("model.keras")
@@ -38,12 +38,13 @@ class Saving:
 
     @ignores("options", "save_format")
     def save_weights(self, filepath: FilePath, overwrite: bool = True, max_shard_size: Any = None) -> None:
-        """Save the weights.
+        """Saves the weights to a file.
 
         Args:
             filepath: a path that ends in `.weights.h5`, `.h5` or `.safetensors`.
             overwrite: whether an existing file may be replaced.
-            max_shard_size: a number of gigabytes: several files, of which `....weights.json` is the map.
+            max_shard_size: the largest size of a file in gigabytes. Larger weights are split into several files, listed
+                in one that ends in `.weights.json`. Default: one file.
 
         >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
         >>> model.save_weights("model.weights.h5")
@@ -60,7 +61,7 @@ class Saving:
 
         Args:
             filepath: a `.weights.h5`, `.keras`, `.h5` or `.safetensors` file.
-            skip_mismatch: set what fits, and warn of the rest.
+            skip_mismatch: whether to set the weights that fit and warn about the others, instead of raising an error.
             **kwargs: `by_name`, `objects_to_skip`; see `models.load_weights`.
 
         Raises:

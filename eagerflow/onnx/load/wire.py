@@ -30,10 +30,10 @@ _NOTHING: dict[str, Any] = {"string": "", "bytes": memoryview(b""), "float": 0.0
 
 
 class LoadError(ValueError):
-    """An ONNX file that can't be loaded, or a node of it that can't run; the message says which and why.
+    """Raised when an ONNX file can't be loaded, or one of its nodes can't run; the message says which and why.
 
     Args:
-        text: the message; signs that control terminals are written out.
+        text: the message; control characters in it are escaped.
 
     >>> import eagerflow as ef
     >>> from pathlib import Path

@@ -18,7 +18,7 @@ __all__ = ["angle", "isreal", "sign", "view_as_complex", "view_as_real"]
 
 @composite
 def angle(x: TensorLike) -> Tensor:
-    """The angle of complex numbers in the plane, in [-π, π]; of real numbers 0 or π.
+    """The angle (phase) of complex numbers in radians, in [-π, π]; of real numbers 0 or π.
 
     Args:
         x: a tensor.
@@ -45,7 +45,7 @@ def isreal(x: TensorLike) -> Tensor:
 
 @composite
 def sign(x: TensorLike) -> Tensor:
-    """-1, 0 or 1 as `x` is negative, zero or positive; for complex numbers `x / |x|`, or 0.
+    """The sign, elementwise: -1, 0 or 1; for complex numbers `x / |x|`, and 0 at 0.
 
     Args:
         x: a tensor of numbers (not of bools).
@@ -62,7 +62,7 @@ def sign(x: TensorLike) -> Tensor:
 
 @composite
 def view_as_complex(x: TensorLike) -> Tensor:
-    """Complex numbers from pairs of real ones.
+    """Converts pairs of real numbers to complex ones.
 
     Args:
         x: a tensor of shape `(..., 2)`: real and imaginary parts.
@@ -84,7 +84,7 @@ def view_as_complex(x: TensorLike) -> Tensor:
 
 @composite
 def view_as_real(x: TensorLike) -> Tensor:
-    """Pairs of real numbers from complex ones.
+    """Converts complex numbers to pairs of real ones.
 
     Args:
         x: a complex tensor.

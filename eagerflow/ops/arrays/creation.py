@@ -91,7 +91,7 @@ def ones(shape: Any, dtype: DType = None) -> Tensor:
 
 @composite
 def empty(shape: Any, dtype: DType = None) -> Tensor:
-    """A tensor of zeros: NumPy's `empty` is for arrays that are filled later, and tensors don't change.
+    """A tensor of zeros, since tensors can't be filled later as NumPy's `empty` arrays are.
 
     Args:
         shape: the lengths of the axes.
@@ -107,11 +107,11 @@ def empty(shape: Any, dtype: DType = None) -> Tensor:
 
 @composite
 def full(shape: Any, fill_value: TensorLike, dtype: DType = None) -> Tensor:
-    """A tensor of one number.
+    """A tensor in which all elements have one value.
 
     Args:
-        shape: the lengths of the axes.
-        fill_value: the number, or a tensor that is broadcast to the shape. Its gradient flows.
+        shape: the shape of the tensor.
+        fill_value: a number, or a tensor that is broadcast to the shape. Gradients flow to it.
         dtype: a type name; default `floatx()`.
 
     >>> ef.ops.full((2, 3), 7).tolist()
@@ -135,11 +135,11 @@ def _like(x: Any, value: Any, dtype: DType) -> Tensor:
 
 @composite
 def zeros_like(x: TensorLike, dtype: DType = None) -> Tensor:
-    """Zeros of the shape, type and device of `x`.
+    """A tensor of zeros with the shape, type and device of `x`.
 
     Args:
         x: a tensor.
-        dtype: another type, if wanted.
+        dtype: a type name; default: the type of `x`.
 
     >>> ef.ops.zeros_like([1, 2]).tolist()
     [0, 0]
@@ -152,11 +152,11 @@ def zeros_like(x: TensorLike, dtype: DType = None) -> Tensor:
 
 @composite
 def ones_like(x: TensorLike, dtype: DType = None) -> Tensor:
-    """Ones of the shape, type and device of `x`.
+    """A tensor of ones with the shape, type and device of `x`.
 
     Args:
         x: a tensor.
-        dtype: another type, if wanted.
+        dtype: a type name; default: the type of `x`.
 
     >>> ef.ops.ones_like([1, 2], "float32").tolist()
     [1.0, 1.0]
@@ -169,11 +169,11 @@ def ones_like(x: TensorLike, dtype: DType = None) -> Tensor:
 
 @composite
 def empty_like(x: TensorLike, dtype: DType = None) -> Tensor:
-    """Zeros of the shape of `x`: NumPy's `empty_like` is for arrays that are filled later, and tensors don't change.
+    """A tensor of zeros with the shape and type of `x`, since tensors can't be filled later.
 
     Args:
         x: a tensor.
-        dtype: another type, if wanted.
+        dtype: a type name; default: the type of `x`.
 
     >>> ef.ops.empty_like([[1, 2, 3]], dtype="float32").shape
     (1, 3)
@@ -186,12 +186,12 @@ def empty_like(x: TensorLike, dtype: DType = None) -> Tensor:
 
 @composite
 def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType = None) -> Tensor:
-    """One number (or a broadcast tensor) in the shape, type and device of `x`.
+    """A tensor filled with one value, with the shape, type and device of `x`.
 
     Args:
         x: a tensor.
-        fill_value: the number.
-        dtype: another type, if wanted.
+        fill_value: a number, or a tensor that is broadcast to the shape.
+        dtype: a type name; default: the type of `x`.
 
     >>> ef.ops.full_like([1, 2], 7).tolist()
     [7, 7]
@@ -207,11 +207,11 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType = None) -> Ten
 
 @composite
 def array(x: TensorLike, dtype: DType = None) -> Tensor:
-    """`x` as a tensor, as `convert_to_tensor` makes it.
+    """Converts `x` to a tensor, as `convert_to_tensor` does.
 
     Args:
         x: an array, number, nested list or tensor.
-        dtype: a type name.
+        dtype: a type name; default: that of the array, `floatx()` for Python floats, int32 for Python ints.
 
     >>> ef.ops.array([1.0, 2.0]), ef.ops.array([1, 2], "float32")
     (Tensor([1., 2.], shape=(2,), dtype=float32), Tensor([1., 2.], shape=(2,), dtype=float32))
@@ -226,10 +226,10 @@ def arange(start: Operand, stop: Operand | None = None, step: Operand | None = N
     """Numbers from `start` up to (not including) `stop`.
 
     Args:
-        start: the first number; with one argument only, where to stop, beginning with 0.
+        start: the first number; if it is the only argument, it is `stop`, and the first number is 0.
         stop: the end, not included.
-        step: the distance between numbers; default 1.
-        dtype: a type name; default int32 for integers, `floatx()` for floats.
+        step: the distance between numbers; default: 1.
+        dtype: a type name; default: int32 for integers, `floatx()` for floats.
 
     >>> ef.ops.arange(3).tolist(), ef.ops.arange(1.0, 2.0, 0.5).tolist()
     ([0, 1, 2], [1.0, 1.5])
@@ -259,7 +259,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
     Args:
         N: the number of rows.
         M: the number of columns; default `N`.
-        k: how far above (or, negative, below) the main diagonal.
+        k: which diagonal: 0 for the main one, positive above it, negative below it.
         dtype: a type name; default `floatx()`.
 
     >>> ef.ops.eye(2, 3).tolist()
@@ -296,7 +296,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
     Args:
         N: the number of rows.
         M: the number of columns; default `N`.
-        k: how far above (or, negative, below) the main diagonal.
+        k: which diagonal: 0 for the main one, positive above it, negative below it.
         dtype: a type name; default `floatx()`.
 
     >>> ef.ops.tri(3, dtype="int32").tolist()
@@ -338,16 +338,16 @@ def linspace(
     dtype: DType = None,
     axis: int = 0,
 ) -> Any:
-    """`num` numbers at equal distances.
+    """`num` evenly spaced numbers from `start` to `stop`.
 
     Args:
-        start: the first number(s). Gradients flow to them.
-        stop: the last number(s).
+        start: the first number, or a tensor of them. Gradients flow to it.
+        stop: the last number, or a tensor of them. Gradients flow to it.
         num: the number of values.
         endpoint: whether `stop` is among them.
-        retstep: return the distance, too.
+        retstep: whether to return the distance between numbers, too.
         dtype: a type name; default `floatx()`, or the type of the tensors given.
-        axis: the axis of the result along which they lie.
+        axis: the axis of the result along which the numbers lie.
 
     Returns:
         A tensor, or with `retstep` a pair of tensors.
@@ -387,16 +387,16 @@ def logspace(
     dtype: DType = None,
     axis: int = 0,
 ) -> Tensor:
-    """`num` numbers from `base ** start` to `base ** stop`, with equal quotients.
+    """`num` numbers from `base ** start` to `base ** stop`, evenly spaced on a logarithmic scale.
 
     Args:
-        start: the first exponent(s).
-        stop: the last exponent(s).
+        start: the first exponent, or a tensor of them.
+        stop: the last exponent, or a tensor of them.
         num: the number of values.
         endpoint: whether the last one is among them.
-        base: what is raised to the exponents.
+        base: the base of the powers.
         dtype: a type name; default `floatx()`.
-        axis: the axis of the result along which they lie.
+        axis: the axis of the result along which the numbers lie.
 
     >>> ef.ops.logspace(0, 2, 3).tolist()
     [1.0, 10.0, 100.0]
@@ -409,15 +409,15 @@ def logspace(
 def geomspace(
     start: TensorLike, stop: TensorLike, num: int = 50, endpoint: bool = True, dtype: DType = None, axis: int = 0
 ) -> Tensor:
-    """`num` numbers from `start` to `stop` with equal quotients.
+    """`num` numbers from `start` to `stop`, evenly spaced on a logarithmic scale.
 
     Args:
-        start: the first number(s), not 0.
-        stop: the last number(s), of the same sign.
+        start: the first number, or a tensor of them, not 0.
+        stop: the last number, or a tensor of them, of the same sign.
         num: the number of values.
         endpoint: whether `stop` is among them.
         dtype: a type name; default `floatx()`.
-        axis: the axis of the result along which they lie.
+        axis: the axis of the result along which the numbers lie.
 
     Raises:
         ValueError: where one of the ends is 0, or their signs differ.
@@ -435,7 +435,7 @@ def geomspace(
 
 @composite
 def meshgrid(*x: Any, indexing: Literal["xy", "ij"] | str = "xy") -> list[Tensor]:
-    """Grids of coordinates from vectors of coordinates.
+    """Makes grids of coordinates from vectors of coordinates.
 
     Args:
         *x: the vectors.
@@ -468,12 +468,12 @@ def meshgrid(*x: Any, indexing: Literal["xy", "ij"] | str = "xy") -> list[Tensor
 
 @composite
 def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Tensor:
-    """The powers of each element, side by side: a Vandermonde matrix.
+    """A Vandermonde matrix, whose rows are the powers of each element of `x`.
 
     Args:
         x: a vector.
-        N: the number of columns; default as many as elements.
-        increasing: whether powers grow from left to right.
+        N: the number of columns; default: the length of `x`.
+        increasing: whether the powers increase from left to right.
 
     Raises:
         ValueError: when `x` isn't a vector.

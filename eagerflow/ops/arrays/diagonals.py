@@ -26,11 +26,11 @@ def _positions(rows: int, columns: int, k: int) -> tuple[Any, Any]:
 
 @composite
 def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    """The diagonal of the matrices that two axes span, as the last axis.
+    """The diagonals of matrices whose rows and columns lie along two axes; they become the last axis of the result.
 
     Args:
         x: a tensor of at least two axes.
-        offset: how far above (or, negative, below) the main diagonal.
+        offset: which diagonal: 0 for the main one, positive above it, negative below it.
         axis1: the axis of rows.
         axis2: the axis of columns.
 
@@ -57,7 +57,7 @@ def diag(x: TensorLike, k: int = 0) -> Tensor:
 
     Args:
         x: a vector or a matrix.
-        k: how far above (or, negative, below) the main diagonal.
+        k: which diagonal: 0 for the main one, positive above it, negative below it.
 
     Raises:
         ValueError: for more or fewer axes.
@@ -81,7 +81,7 @@ def diagflat(x: TensorLike, k: int = 0) -> Tensor:
 
     Args:
         x: a tensor, flattened.
-        k: how far above (or, negative, below) the main diagonal.
+        k: which diagonal: 0 for the main one, positive above it, negative below it.
 
     >>> ef.ops.diagflat([[1.0], [2.0]]).tolist()
     [[1.0, 0.0], [0.0, 2.0]]
@@ -100,11 +100,11 @@ def _band(x: Any, k: int, name: str, upper: bool) -> Tensor:
 
 @composite
 def tril(x: TensorLike, k: int = 0) -> Tensor:
-    """The lower triangles: zeros above the k-th diagonal.
+    """The lower triangles of matrices: sets elements above the k-th diagonal to 0.
 
     Args:
-        x: a tensor of matrices in the last two axes.
-        k: how far above (or, negative, below) the main diagonal.
+        x: a tensor of shape (..., rows, columns).
+        k: which diagonal: 0 for the main one, positive above it, negative below it.
 
     >>> ef.ops.tril([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]).tolist()
     [[1.0, 0.0, 0.0], [4.0, 5.0, 0.0], [7.0, 8.0, 9.0]]
@@ -114,11 +114,11 @@ def tril(x: TensorLike, k: int = 0) -> Tensor:
 
 @composite
 def triu(x: TensorLike, k: int = 0) -> Tensor:
-    """The upper triangles: zeros below the k-th diagonal.
+    """The upper triangles of matrices: sets elements below the k-th diagonal to 0.
 
     Args:
-        x: a tensor of matrices in the last two axes.
-        k: how far above (or, negative, below) the main diagonal.
+        x: a tensor of shape (..., rows, columns).
+        k: which diagonal: 0 for the main one, positive above it, negative below it.
 
     >>> ef.ops.triu([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]).tolist()
     [[1.0, 2.0, 3.0], [0.0, 5.0, 6.0], [0.0, 0.0, 9.0]]

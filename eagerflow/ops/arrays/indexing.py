@@ -138,7 +138,8 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     Args:
         x: a tensor.
         indices: a tensor of integers of any shape; negative ones count from the end.
-        axis: the axis that `indices` replaces; default: the flattened tensor.
+        axis: the axis that the indices are about, in whose place the axes of `indices` come; default: the flattened
+            tensor.
 
     Raises:
         IndexError: for a position outside (on a GPU it wraps around).
@@ -163,12 +164,12 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
 
 @composite
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
-    """For each position, the element of `x` that `indices` names along `axis`.
+    """Takes elements of `x` at `indices` along `axis`: `out[i, j] = x[indices[i, j], j]` for axis 0.
 
     Args:
         x: a tensor.
-        indices: a tensor of integers with as many axes as `x`; the others are broadcast.
-        axis: default: both flattened.
+        indices: a tensor of integers with as many axes as `x`; axes other than `axis` are broadcast.
+        axis: the axis that the indices are about; default: both are flattened first.
 
     Raises:
         ValueError: when the numbers of axes differ.
@@ -207,8 +208,8 @@ def slice(inputs: TensorLike, start_indices: Any, shape: Any) -> Tensor:
 
     Args:
         inputs: a tensor.
-        start_indices: where it begins, one integer per axis.
-        shape: its lengths; -1 goes to the end of the axis.
+        start_indices: the first index of the block along each axis.
+        shape: the shape of the block; -1 for a length up to the end of the axis.
 
     Raises:
         ValueError: when the block doesn't lie inside.

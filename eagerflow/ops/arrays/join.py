@@ -33,10 +33,10 @@ def _concatenate_rule(g: Array, xs_shape: Any, axis: int) -> list[Any]:
 @takes_one_list
 @op(_concatenate_rule, sequence=True)
 def concatenate(xp: Numpy, xs: Sequence[Array], axis: int = 0) -> Array:
-    """Tensors joined along an axis that they have.
+    """Joins tensors along an existing axis.
 
     Args:
-        xs: the tensors; all other axes must have the same lengths.
+        xs: a list of tensors; all other axes must have the same lengths.
         axis: the axis to join along.
 
     Raises:
@@ -58,10 +58,10 @@ def _stack_rule(g: Array, axis: int) -> list[Any]:
 @takes_one_list
 @op(_stack_rule, sequence=True)
 def stack(xp: Numpy, x: Sequence[Array], axis: int = 0) -> Array:
-    """Tensors of one shape joined along a new axis.
+    """Joins tensors of the same shape along a new axis.
 
     Args:
-        x: the tensors.
+        x: a list of tensors.
         axis: the position of the new axis in the result.
 
     Raises:
@@ -88,10 +88,10 @@ def alike(xp: Numpy, arrays: Sequence[Array]) -> Sequence[Array]:
 @composite
 @takes_one_list
 def hstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Tensors joined side by side: along axis 1, or axis 0 where that is all they have.
+    """Joins tensors horizontally: along axis 1, or axis 0 of vectors.
 
     Args:
-        xs: the tensors.
+        xs: a list of tensors.
 
     >>> ef.ops.hstack([[[1.0], [2.0]], [[3.0], [4.0]]]).tolist()
     [[1.0, 3.0], [2.0, 4.0]]
@@ -103,10 +103,10 @@ def hstack(xs: Sequence[TensorLike]) -> Tensor:
 @composite
 @takes_one_list
 def vstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Tensors joined one below the other: along axis 0, vectors counting as rows.
+    """Joins tensors vertically: along axis 0; vectors count as rows.
 
     Args:
-        xs: the tensors.
+        xs: a list of tensors.
 
     >>> ef.ops.vstack([[1.0, 2.0], [3.0, 4.0]]).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
@@ -117,10 +117,10 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
 @composite
 @takes_one_list
 def dstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Tensors joined one after the other: along axis 2.
+    """Joins tensors along axis 2 (depth).
 
     Args:
-        xs: the tensors; vectors count as `(1, n, 1)`, matrices as `(m, n, 1)`.
+        xs: a list of tensors; vectors count as `(1, n, 1)`, matrices as `(m, n, 1)`.
 
     >>> ef.ops.dstack([[1.0, 2.0], [3.0, 4.0]]).tolist()
     [[[1.0, 3.0], [2.0, 4.0]]]
@@ -145,7 +145,7 @@ def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
     Args:
         x1: a tensor.
         x2: a tensor.
-        axis: along which axis; default: both flattened.
+        axis: the axis to join along; default: both are flattened first.
 
     >>> ef.ops.append([[1.0, 2.0]], [[3.0, 4.0]], axis=0).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
@@ -169,12 +169,12 @@ def cut(xp: Numpy, x: Array, places: Any = (), axis: int = 0) -> list[Array]:
 
 @composite
 def split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """`x` cut into parts along `axis`.
+    """Splits `x` into parts along `axis`.
 
     Args:
         x: a tensor.
-        indices_or_sections: the number of equal parts, or where to cut.
-        axis: the axis to cut along.
+        indices_or_sections: the number of equal parts, or a list of the indices at which to cut.
+        axis: the axis to split along.
 
     Returns:
         A list of tensors.
@@ -200,12 +200,12 @@ def split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor
 
 @composite
 def array_split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """`x` cut into parts along `axis`, of lengths that may differ by one.
+    """Splits `x` into parts along `axis`, whose lengths may differ by one.
 
     Args:
         x: a tensor.
-        indices_or_sections: the number of parts, or where to cut.
-        axis: the axis to cut along.
+        indices_or_sections: the number of parts, or a list of the indices at which parts begin after the first.
+        axis: the axis to split along.
 
     Returns:
         A list of tensors.
@@ -234,11 +234,11 @@ def _places(given: Any, length: int) -> tuple[int, ...]:
 
 @composite
 def hsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
-    """`x` cut side by side: along axis 1, or axis 0 of a vector.
+    """Splits `x` horizontally: along axis 1, or axis 0 of a vector.
 
     Args:
         x: a tensor.
-        indices_or_sections: the number of equal parts, or where to cut.
+        indices_or_sections: the number of equal parts, or a list of the indices at which to cut.
 
     >>> left, right = ef.ops.hsplit([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [1])
     >>> left.tolist(), right.tolist()
@@ -250,11 +250,11 @@ def hsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
 
 @composite
 def vsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
-    """`x` cut along axis 0.
+    """Splits `x` vertically: along axis 0.
 
     Args:
         x: a tensor of at least two axes.
-        indices_or_sections: the number of equal parts, or where to cut.
+        indices_or_sections: the number of equal parts, or a list of the indices at which to cut.
 
     >>> top, bottom = ef.ops.vsplit([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], 2)
     >>> top.tolist(), bottom.tolist()
@@ -265,11 +265,11 @@ def vsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
 
 @composite
 def dsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
-    """`x` cut along axis 2.
+    """Splits `x` along axis 2.
 
     Args:
         x: a tensor of at least three axes.
-        indices_or_sections: the number of equal parts, or where to cut.
+        indices_or_sections: the number of equal parts, or a list of the indices at which to cut.
 
     >>> first, second = ef.ops.dsplit(ef.ops.ones((2, 3, 4)), 2)
     >>> first.shape, second.shape
@@ -287,12 +287,12 @@ def _with_axes(x: Any, ndim: int, name: str) -> Tensor:
 
 @composite
 def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
-    """The slices of `x` along `axis`, without that axis.
+    """Splits `x` into its slices along `axis`, which don't have that axis any more.
 
     Args:
         x: a tensor.
-        num: the length of the axis, if one wants it checked.
-        axis: the axis to take apart.
+        num: the expected length of the axis; default: any.
+        axis: the axis to split along.
 
     Returns:
         A list of tensors.
@@ -326,14 +326,15 @@ def pad_constant(xp: Numpy, x: Array, pad_width: Any = (), constant_values: Any 
 
 @composite
 def pad(x: TensorLike, pad_width: Any, mode: Border = "constant", constant_values: Any = None) -> Tensor:
-    """`x` with a border around it.
+    """Pads `x` at both ends of its axes.
 
     Args:
         x: a tensor.
-        pad_width: `((before, after), ...)` per axis, one such pair for all axes, or one number.
-        mode: what the border holds: `"constant"` (one number), `"reflect"` (mirrored at the edge element),
-            `"symmetric"` (mirrored with the edge element), `"edge"` (the edge element), `"wrap"` (the other end).
-        constant_values: the number for `"constant"`; default 0.
+        pad_width: the numbers of elements to add: a pair `(before, after)` for each axis, one pair for all axes, or one
+            number.
+        mode: what is added: `"constant"` (one number), `"reflect"` (mirrored, without the edge element),
+            `"symmetric"` (mirrored, with the edge element), `"edge"` (the edge element), `"wrap"` (from the other end).
+        constant_values: the number for `"constant"`; default: 0.
 
     Raises:
         ValueError: for another mode, a negative width, or widths that don't fit the axes.

@@ -15,12 +15,12 @@ __all__ = ["rearrange"]
 
 @composite
 def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: int) -> Tensor:
-    """Move, split and merge axes, which a pattern names.
+    """Moves, splits and merges axes as a pattern says, in the notation of einops.
 
     Args:
         tensor: a tensor.
-        pattern: the axes before and after, as in `"b h w c -> b (h w) c"`; those in parentheses make up one axis, the
-            slowest first, and `1` is an axis of length one.
+        pattern: the names of the axes before and after, as in `"b h w c -> b (h w) c"`; those in parentheses make up
+            one axis, in row-major order, and `1` is an axis of length 1.
         **axes_lengths: the lengths of axes that can't be inferred.
 
     Raises:

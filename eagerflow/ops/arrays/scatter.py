@@ -23,12 +23,12 @@ __all__ = ["scatter", "scatter_update", "slice_update"]
 
 @composite
 def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) -> Tensor:
-    """`inputs` with the block that begins at `start_indices` replaced by `updates`.
+    """A copy of `inputs` in which the block that begins at `start_indices` is replaced by `updates`.
 
     Args:
         inputs: a tensor.
-        start_indices: where the block begins, one integer per axis.
-        updates: the new block, with as many axes.
+        start_indices: the first index of the block along each axis.
+        updates: the new block, with as many axes as `inputs`.
 
     Raises:
         ValueError: when the block doesn't lie inside.
@@ -43,16 +43,16 @@ def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) ->
 
 @composite
 def scatter(indices: TensorLike, values: TensorLike, shape: Any) -> Tensor:
-    """Zeros of `shape` with `values` added at `indices`.
+    """A tensor of zeros with `values` added at `indices`.
 
     Args:
-        indices: integers of shape `(..., k)`: each last axis names a place by its first `k` coordinates.
+        indices: integers of shape `(..., k)`: along the last axis lie the first `k` coordinates of a position.
         values: a tensor of shape `(...) + shape[k:]`.
-        shape: that of the result.
+        shape: the shape of the result.
 
     Raises:
         ValueError: when the shapes don't fit.
-        IndexError: for a place outside (on a GPU it wraps around).
+        IndexError: for a position outside (on a GPU it wraps around).
 
     >>> ef.ops.scatter([[0], [2], [0]], [1.0, 2.0, 3.0], (4,)).tolist()
     [4.0, 0.0, 2.0, 0.0]
@@ -85,18 +85,18 @@ def scatter_update(
     updates: TensorLike,
     reduction: Literal["add", "mul", "max", "min"] | str | None = None,
 ) -> Tensor:
-    """`inputs` with the elements at `indices` replaced by `updates`, or combined with them.
+    """A copy of `inputs` in which the elements at `indices` are replaced by `updates`, or combined with them.
 
     Args:
         inputs: a tensor.
-        indices: integers of shape `(..., k)`: each last axis names a place by its first `k` coordinates.
+        indices: integers of shape `(..., k)`: along the last axis lie the first `k` coordinates of a position.
         updates: a tensor of shape `(...) + inputs.shape[k:]`.
-        reduction: None replaces (the last one counts where a place is named twice); `"add"`, `"mul"`, `"max"` and
-            `"min"` combine.
+        reduction: None to replace elements (by the last update of a position); `"add"`, `"mul"`, `"max"` or `"min"` to
+            combine them with the updates.
 
     Raises:
         ValueError: when the shapes don't fit, or for another reduction.
-        IndexError: for a place outside (on a GPU it wraps around).
+        IndexError: for a position outside (on a GPU it wraps around).
 
     >>> ef.ops.scatter_update([1.0, 2.0, 3.0], [[1]], [9.0]).tolist()
     [1.0, 9.0, 3.0]

@@ -17,11 +17,11 @@ __all__ += ["rot90", "squeeze", "swapaxes", "tile", "transpose"]
 
 @op(lambda g, x_shape: g.reshape(x_shape), arrays=("x",))
 def reshape(xp: Numpy, x: Array, newshape: Any) -> Array:
-    """The same elements in another shape.
+    """Gives `x` another shape, with its elements in the same order.
 
     Args:
         x: a tensor.
-        newshape: the lengths of the axes; one may be -1, and follows from the others.
+        newshape: the new shape; one length may be -1 and follows from the others.
 
     Raises:
         ValueError: when the numbers of elements differ, or for another negative length.
@@ -38,11 +38,11 @@ def reshape(xp: Numpy, x: Array, newshape: Any) -> Array:
 # The rule names `x_shape`, so that it is kept and the tape sums over the broadcast axes.
 @op(lambda g, x_shape: g, arrays=("x",))
 def broadcast_to(xp: Numpy, x: Array, shape: Any) -> Array:
-    """`x` repeated to `shape` by the rules of broadcasting.
+    """Broadcasts `x` to a shape.
 
     Args:
         x: a tensor.
-        shape: the lengths of the axes.
+        shape: the shape of the result.
 
     Raises:
         ValueError: when `x` doesn't fit.
@@ -66,11 +66,11 @@ def _transpose_rule(g: Array, axes: Axes) -> Array:
 
 @op(_transpose_rule)
 def transpose(xp: Numpy, x: Array, axes: Axes = None) -> Array:
-    """The axes in another order.
+    """Permutes the axes of `x`.
 
     Args:
         x: a tensor.
-        axes: the order; default reversed.
+        axes: for each axis of the result, the axis of `x`; default: the axes in reverse order.
 
     Raises:
         ValueError: when `axes` doesn't name each axis once.
@@ -85,12 +85,12 @@ def transpose(xp: Numpy, x: Array, axes: Axes = None) -> Array:
 
 @composite
 def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
-    """Two axes interchanged.
+    """Interchanges two axes.
 
     Args:
         x: a tensor.
-        axis1: one of them.
-        axis2: the other.
+        axis1: one of the axes.
+        axis2: the other one.
 
     Raises:
         AxisError: when there is no such axis.
@@ -107,12 +107,12 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
 
 @composite
 def moveaxis(x: TensorLike, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other places, the others in their order.
+    """Moves axes to other positions; the other axes keep their order.
 
     Args:
         x: a tensor.
         source: the axis or axes to move.
-        destination: where each of them goes.
+        destination: the new position of each of them.
 
     Raises:
         ValueError: when the two differ in length, or name an axis twice.
@@ -134,7 +134,7 @@ def moveaxis(x: TensorLike, source: Any, destination: Any) -> Tensor:
 
 @composite
 def expand_dims(x: TensorLike, axis: Axes) -> Tensor:
-    """`x` with new axes of length one.
+    """Adds axes of length 1 to `x`.
 
     Args:
         x: a tensor.
@@ -157,11 +157,11 @@ def expand_dims(x: TensorLike, axis: Axes) -> Tensor:
 
 @composite
 def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
-    """`x` without axes of length one.
+    """Removes axes of length 1 from `x`.
 
     Args:
         x: a tensor.
-        axis: which of them to drop; default all.
+        axis: the axis or axes to remove; default: all of length 1.
 
     Raises:
         ValueError: when a named axis is longer.
@@ -178,7 +178,7 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
 
 @composite
 def ravel(x: TensorLike) -> Tensor:
-    """All elements in one axis.
+    """Flattens `x` to one axis, in row-major order.
 
     Args:
         x: a tensor.
@@ -191,11 +191,12 @@ def ravel(x: TensorLike) -> Tensor:
 
 @composite
 def tile(x: TensorLike, repeats: Any) -> Tensor:
-    """`x` laid side by side `repeats` times along each axis.
+    """Repeats the whole of `x` along each axis.
 
     Args:
         x: a tensor.
-        repeats: how often, for the last axes; axes are added in front where there are more numbers than axes.
+        repeats: how often, one number per axis, of which the last is for the last axis; further numbers add axes in
+            front.
 
     >>> ef.ops.tile([[1.0, 2.0]], (2, 2)).tolist()
     [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
@@ -212,12 +213,12 @@ def tile(x: TensorLike, repeats: Any) -> Tensor:
 
 @composite
 def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
-    """Each element (or slice along `axis`) repeated in place.
+    """Repeats each element of `x`, or each slice along `axis`, next to itself.
 
     Args:
         x: a tensor.
-        repeats: how often, one number for all or one for each.
-        axis: default: the flattened tensor.
+        repeats: how often each comes in the result: one number for all, or one for each.
+        axis: the axis along which to repeat; default: the flattened tensor.
 
     >>> ef.ops.repeat([[1.0, 2.0], [3.0, 4.0]], 2, axis=0).tolist()
     [[1.0, 2.0], [1.0, 2.0], [3.0, 4.0], [3.0, 4.0]]
@@ -240,11 +241,11 @@ def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
 
 @composite
 def flip(x: TensorLike, axis: Axes = None) -> Tensor:
-    """The elements in reverse order.
+    """Reverses the order of the elements along axes.
 
     Args:
         x: a tensor.
-        axis: along which axis or axes; default all.
+        axis: the axis or axes to reverse; default: all.
 
     >>> ef.ops.flip([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
     [[3.0, 2.0, 1.0], [6.0, 5.0, 4.0]]
@@ -256,7 +257,7 @@ def flip(x: TensorLike, axis: Axes = None) -> Tensor:
 
 @composite
 def fliplr(x: TensorLike) -> Tensor:
-    """The columns (axis 1) in reverse order.
+    """Reverses the order of the columns (axis 1).
 
     Args:
         x: a tensor of at least two axes.
@@ -269,7 +270,7 @@ def fliplr(x: TensorLike) -> Tensor:
 
 @composite
 def flipud(x: TensorLike) -> Tensor:
-    """The rows (axis 0) in reverse order.
+    """Reverses the order of the rows (axis 0).
 
     Args:
         x: a tensor of at least one axis.
@@ -282,12 +283,12 @@ def flipud(x: TensorLike) -> Tensor:
 
 @composite
 def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
-    """Turned by 90 degrees in the plane of two axes, from the first towards the second.
+    """Rotates a tensor by 90 degrees in the plane of two axes, from the first towards the second.
 
     Args:
         array: a tensor of at least two axes.
-        k: how many times; negative turns back.
-        axes: the plane.
+        k: how often to rotate by 90 degrees; negative numbers rotate in the other direction.
+        axes: the two axes of the plane.
 
     Raises:
         ValueError: when `axes` aren't two different axes.
@@ -309,12 +310,12 @@ def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
 
 @op(lambda xp, g, shift, axis: xp.roll(g, _opposite(shift), axis), arrays=("x",))
 def roll(xp: Numpy, x: Array, shift: Any, axis: Axes = None) -> Array:
-    """The elements moved on by `shift` places; those that fall off the end come in at the start.
+    """Shifts the elements by `shift` places; those that leave at the end come in at the start.
 
     Args:
         x: a tensor.
-        shift: how far, one number or one per axis.
-        axis: along which axis or axes; default: the flattened tensor.
+        shift: the number of places, one for all axes or one per axis; negative ones shift back.
+        axis: the axis or axes along which to shift; default: the flattened tensor.
 
     >>> ef.ops.roll([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], 1, axis=1).tolist()
     [[3.0, 1.0, 2.0], [6.0, 4.0, 5.0]]

@@ -19,7 +19,7 @@ __all__ = ["argpartition", "argsort", "digitize", "in_top_k", "searchsorted", "s
 
 @op()
 def argsort(xp: Numpy, x: Array, axis: int | None = -1) -> Array:
-    """The positions of the elements along `axis` in increasing order; equals keep their order.
+    """The indices that sort `x` along `axis` in increasing order; equal elements keep their order.
 
     Args:
         x: a tensor of real numbers.
@@ -52,11 +52,11 @@ def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
 
 @composite
 def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
-    """Positions that put the k-th element along `axis` where sorting would put it, smaller ones before it.
+    """The indices that partition `x` along `axis`: the k-th smallest at position `kth`, smaller ones before it.
 
     Args:
         x: a tensor of real numbers.
-        kth: which element.
+        kth: the position of the element to put into its place, from 0.
         axis: one axis; None for the flattened tensor.
 
     Raises:
@@ -76,12 +76,12 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
 def searchsorted(
     xp: Numpy, sorted_sequence: Array, values: Array, side: Literal["left", "right"] | str = "left"
 ) -> Array:
-    """Where to insert `values` so that the sequence stays sorted.
+    """The indices at which to insert `values` into a sorted sequence so that it stays sorted.
 
     Args:
-        sorted_sequence: a sorted vector.
+        sorted_sequence: a vector in increasing order.
         values: a tensor of any shape.
-        side: `"left"` for the first suitable place, `"right"` for the last.
+        side: `"left"` for the first suitable index, `"right"` for the last.
 
     Raises:
         ValueError: for another side, or a sequence that isn't a vector.
@@ -96,7 +96,7 @@ def searchsorted(
 
 @composite
 def digitize(x: TensorLike, bins: Any) -> Tensor:
-    """The number of the bin that each element falls in: `bins[i - 1] <= x < bins[i]`.
+    """The index `i` of the bin that each element falls into: `bins[i - 1] <= x < bins[i]`.
 
     Args:
         x: a tensor of real numbers.
@@ -131,12 +131,12 @@ class TopK(NamedTuple):
 
 @composite
 def top_k(x: TensorLike, k: int, sorted: bool = True) -> TopK:
-    """The `k` largest elements along the last axis, the largest first, and their positions.
+    """The `k` largest elements along the last axis, the largest first, and their indices.
 
     Args:
         x: a tensor of real numbers.
-        k: how many to give.
-        sorted: accepted for Keras' signature; the elements always are.
+        k: the number of elements to return.
+        sorted: accepted for Keras' signature; the elements are always sorted.
 
     Returns:
         `(values, indices)`, whose last axis has length `k`. Of equal elements the first counts as larger.
@@ -162,7 +162,7 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     Args:
         targets: class numbers, of shape `(batch,)`.
         predictions: scores, of shape `(batch, classes)`.
-        k: how many count. Classes that tie with the last one count too.
+        k: how many classes count; those with the same score as the last of them count, too.
 
     Returns:
         Bools of shape `(batch,)`; False where the target's score isn't finite.

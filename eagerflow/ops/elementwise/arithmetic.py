@@ -62,7 +62,7 @@ def multiply(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 @op(lambda g, x2: g / x2, lambda g, x2, out: -g * out / x2, weak=True, promotes=True, holomorphic=True)
 def divide(xp: Numpy, x1: Array, x2: Array) -> Array:
-    """Elementwise `x1 / x2`, broadcast; integers give floats.
+    """Elementwise `x1 / x2`, broadcast; integers become floats.
 
     Args:
         x1: a tensor or number.
@@ -116,7 +116,7 @@ def _absolute_rule(xp: Numpy, g: Array, x: Array) -> Array:
 
 @op(_absolute_rule)
 def absolute(xp: Numpy, x: Array) -> Array:
-    """Elementwise `|x|`; the gradient at 0 is 0. Complex tensors give their real modulus.
+    """Elementwise absolute value; of complex numbers, the modulus, which is real. The gradient at 0 is 0.
 
     Args:
         x: a tensor.
@@ -179,7 +179,7 @@ def power(xp: Numpy, x1: Array, x2: Array) -> Array:
 
     Args:
         x1: the bases, a tensor or number.
-        x2: the exponents, a tensor or number. Where the base isn't positive, their gradient is 0.
+        x2: the exponents, a tensor or number. Their gradient is 0 where the base isn't positive.
 
     Raises:
         ValueError: for integers to negative integer powers.

@@ -24,7 +24,7 @@ def bitwise_and(x: TensorLike, y: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of integers or bools.
-        y: the same.
+        y: a tensor of integers or bools.
 
     Raises:
         TypeError: for floats.
@@ -41,7 +41,7 @@ def bitwise_or(x: TensorLike, y: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of integers or bools.
-        y: the same.
+        y: a tensor of integers or bools.
 
     Raises:
         TypeError: for floats.
@@ -58,7 +58,7 @@ def bitwise_xor(x: TensorLike, y: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of integers or bools.
-        y: the same.
+        y: a tensor of integers or bools.
 
     Raises:
         TypeError: for floats.
@@ -92,7 +92,7 @@ bitwise_not = bitwise_invert
 
 @composite
 def left_shift(x: TensorLike, y: TensorLike) -> Tensor:
-    """Elementwise `x << y`: the bits moved up by `y` places.
+    """Elementwise `x << y`: the bits shifted to the left by `y` places.
 
     Args:
         x: a tensor of integers.
@@ -109,7 +109,7 @@ def left_shift(x: TensorLike, y: TensorLike) -> Tensor:
 
 @composite
 def right_shift(x: TensorLike, y: TensorLike) -> Tensor:
-    """Elementwise `x >> y`: the bits moved down by `y` places, the sign kept.
+    """Elementwise `x >> y`: the bits shifted to the right by `y` places; the sign is kept.
 
     Args:
         x: a tensor of integers.
@@ -164,7 +164,7 @@ def lcm(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The number of the type next to `x1` in the direction of `x2`.
+    """The next representable number after `x1` in the direction of `x2`, elementwise.
 
     Args:
         x1: a tensor of floats.
@@ -178,7 +178,7 @@ def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def signbit(x: TensorLike) -> Tensor:
-    """Whether each element is negative, or -0.
+    """Whether the sign bit of each element is set: for negative numbers and -0.
 
     Args:
         x: a tensor of real numbers.

@@ -25,10 +25,10 @@ def _cast_rule(g: Array, kind: Any, dtype: DType) -> Array:
 
 @op(_cast_rule, arrays=("x",), saves=("kind",), may_round=True)
 def cast(xp: Numpy, x: Array, dtype: DType) -> Any:
-    """`x` in another data type. Gradients flow between float types, in the type of the receiver.
+    """Casts `x` to another data type. Gradients flow between floating-point types, and are cast back.
 
     Args:
-        x: a tensor. Floats are cut off to integers; complex numbers lose their imaginary part.
+        x: a tensor. Floats are truncated to integers; complex numbers lose their imaginary part.
         dtype: a type name.
 
     Raises:
@@ -47,7 +47,7 @@ def cast(xp: Numpy, x: Array, dtype: DType) -> Any:
 
 @composite
 def saturate_cast(x: TensorLike, dtype: DType) -> Tensor:
-    """`x` in another data type, limited to what that can hold (instead of wrapping around).
+    """Casts `x` to another data type; values outside of its range become its smallest or largest value.
 
     Args:
         x: a tensor of real numbers.
@@ -84,7 +84,7 @@ def _inside(bound: Any, kind: numpy.dtype) -> Any:
 
 @op(lambda g: g)
 def copy(xp: Numpy, x: Array) -> Array:
-    """The same values in memory of their own.
+    """A copy of `x` in new memory.
 
     Args:
         x: a tensor.
@@ -97,7 +97,7 @@ def copy(xp: Numpy, x: Array) -> Array:
 
 
 def convert_to_numpy(x: TensorLike) -> numpy.ndarray:
-    """The values of `x` as a NumPy array of their own, from any device.
+    """Copies the values of `x` to a NumPy array, from any device.
 
     Args:
         x: a tensor, or anything that a tensor can be made of.
@@ -181,11 +181,11 @@ def reinterpret(xp: Numpy, x: Array, dtype: DType) -> Array:
 
 @composite
 def view(x: TensorLike, dtype: DType = None) -> Tensor:
-    """The same bits, read as another type of number. No gradient flows.
+    """Reinterprets the bytes of `x` as another data type. No gradient flows.
 
     Args:
         x: a tensor. The length of its last axis changes with the size of the type.
-        dtype: a type name; default: `x` as it is.
+        dtype: a type name; default: `x` is returned unchanged.
 
     Raises:
         ValueError: when the last axis can't be divided so.

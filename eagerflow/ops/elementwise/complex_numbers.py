@@ -30,7 +30,7 @@ def _real_rule(g: Array, kind: Any) -> Array:
 
 @op(_real_rule, saves=("kind",))
 def real(xp: Numpy, x: Array) -> Any:
-    """The real part.
+    """The real part; real tensors are returned unchanged.
 
     Args:
         x: a tensor of any type.
@@ -60,7 +60,7 @@ def imag(xp: Numpy, x: Array) -> Any:
 
 @op(lambda g: g.conjugate() if g.dtype.kind == "c" else g)
 def conj(xp: Numpy, x: Array) -> Array:
-    """The complex conjugate, elementwise; real tensors stay as they are.
+    """The complex conjugate, elementwise; real tensors are returned unchanged.
 
     Args:
         x: a tensor of any type.

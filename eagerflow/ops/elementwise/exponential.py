@@ -22,7 +22,7 @@ _LN10 = math.log(10.0)
 
 @op(lambda g, out: g * out, floating=True, holomorphic=True)
 def exp(xp: Numpy, x: Array) -> Array:
-    """Elementwise e to the power of `x`.
+    """Elementwise exponential: e to the power of `x`.
 
     Args:
         x: a tensor.
@@ -190,7 +190,7 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Elementwise `sqrt(x1² + x2²)`, without overflow on the way. The gradient at (0, 0) is 0.
+    """Elementwise `sqrt(x1² + x2²)`, whose squares can't overflow. The gradient at (0, 0) is 0.
 
     Args:
         x1: a tensor or number.

@@ -36,7 +36,7 @@ def ceil(xp: Numpy, x: Array) -> Array:
 
 @op()
 def trunc(xp: Numpy, x: Array) -> Array:
-    """The whole part of `x` (rounded towards 0), elementwise; integers stay as they are.
+    """Rounds towards 0, elementwise; integers are returned unchanged.
 
     Args:
         x: a tensor of real numbers.
@@ -49,11 +49,11 @@ def trunc(xp: Numpy, x: Array) -> Array:
 
 @op()
 def round(xp: Numpy, x: Array, decimals: int = 0) -> Array:
-    """Rounded to `decimals` places, halves to the even neighbour.
+    """Rounds elementwise; halves are rounded to the even neighbour.
 
     Args:
         x: a tensor.
-        decimals: places after the point; negative ones round to tens, hundreds ...
+        decimals: the number of decimal places; negative numbers round to tens, hundreds and so on.
 
     >>> ef.ops.round([0.5, 1.5, 2.25]).tolist()
     [0.0, 2.0, 2.0]

@@ -45,8 +45,8 @@ def where(condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | 
     """Elements of `x1` where the condition holds, of `x2` elsewhere, broadcast.
 
     Args:
-        condition: a tensor of truth values.
-        x1: a tensor or number; with neither `x1` nor `x2`, the answer is `nonzero(condition)`.
+        condition: a boolean tensor.
+        x1: a tensor or number; with neither `x1` nor `x2`, the result is `nonzero(condition)`.
         x2: a tensor or number.
 
     Raises:
@@ -172,12 +172,12 @@ def _high_rule(xp: Numpy, g: Array, x: Array, x_min: Array, x_max: Array) -> Arr
 
 @op(_clip_rule, _low_rule, _high_rule, arrays=("x", "x_min", "x_max"), weak=True, promotes=True)
 def clip(xp: Numpy, x: Array, x_min: Array | None, x_max: Array | None) -> Array:
-    """`x` limited to the range from `x_min` to `x_max`, which may be tensors or None.
+    """Limits the elements of `x` to the range from `x_min` to `x_max`.
 
     Args:
-        x: a tensor of real numbers. The gradient passes where it lies inside or on the bounds.
-        x_min: the lower bound(s), or None.
-        x_max: the upper bound(s), or None.
+        x: a tensor of real numbers. Gradients flow to elements inside of the bounds or on them; others get 0.
+        x_min: the lower bound, a number or a tensor that broadcasts to `x`; None for no bound.
+        x_max: the upper bound, in the same way.
 
     >>> ef.ops.clip([-2.0, 0.5, 3.0], 0.0, 1.0).tolist()
     [0.0, 0.5, 1.0]
@@ -211,13 +211,13 @@ def limit(xp: Numpy, x: Array, low: float = 0, high: float = 1) -> Array:
 
 @composite
 def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
-    """`x` with NaN and infinities replaced; gradients pass through the other elements.
+    """Replaces NaN and infinities in `x` by finite numbers; gradients flow to the other elements.
 
     Args:
         x: a tensor of real numbers.
-        nan: what stands for NaN.
-        posinf: what stands for inf; default the largest number of the type.
-        neginf: what stands for -inf; default the smallest.
+        nan: the value for NaN.
+        posinf: the value for inf; default: the largest number of the type.
+        neginf: the value for -inf; default: the most negative number of the type.
 
     >>> ef.ops.nan_to_num([1.0, np.nan]).tolist()
     [1.0, 0.0]
@@ -266,7 +266,7 @@ def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The step function: 0 where `x1 < 0`, 1 where `x1 > 0`, `x2` where `x1` is 0.
 
     Args:
-        x1: a tensor or number. Its gradient is zero.
+        x1: a tensor or number. Gradients to it are zero.
         x2: a tensor or number.
 
     >>> ef.ops.heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
@@ -279,12 +279,12 @@ def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
-    """For each element, the choice whose condition is the first to hold.
+    """Selects elements from several choices: for each position, the choice whose condition is the first that holds.
 
     Args:
-        condlist: tensors of truth values.
-        choicelist: as many tensors or numbers.
-        default: what to take where no condition holds.
+        condlist: a list of boolean tensors.
+        choicelist: a list of as many tensors or numbers.
+        default: the value where no condition holds.
 
     Raises:
         ValueError: when the lists differ in length, or are empty.

@@ -96,7 +96,7 @@ def erf(xp: Numpy, x: Array) -> Array:
 
 @op(lambda xp, g, x: g * xp.exp(-x * x) * -_SLOPE, floating="real")
 def erfc(xp: Numpy, x: Array) -> Array:
-    """`1 - erf(x)`, elementwise, exact also where it is tiny.
+    """The complementary error function, elementwise: `1 - erf(x)`, exact also where it is tiny.
 
     Args:
         x: a tensor of real numbers.

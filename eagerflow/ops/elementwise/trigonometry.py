@@ -215,7 +215,7 @@ def sinc(x: TensorLike) -> Tensor:
 
 @composite
 def deg2rad(x: TensorLike) -> Tensor:
-    """Degrees as radians.
+    """Converts degrees to radians.
 
     Args:
         x: a tensor of angles in degrees.
@@ -228,7 +228,7 @@ def deg2rad(x: TensorLike) -> Tensor:
 
 @composite
 def rad2deg(x: TensorLike) -> Tensor:
-    """Radians as degrees.
+    """Converts radians to degrees.
 
     Args:
         x: a tensor of angles in radians.

@@ -33,10 +33,10 @@ def _planes(name: str, images: Any, data_format: DataFormat | None) -> tuple[lis
 
 @composite
 def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
-    """The brightness of colour images, with one channel.
+    """Converts colour images to grayscale, with one channel.
 
     Args:
-        images: (height, width, 3) or a batch of them, or channels first. Images of one channel stay as they are.
+        images: (height, width, 3) or a batch of them, or channels first. Images of one channel are returned unchanged.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Raises:
@@ -63,7 +63,7 @@ def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) 
 
 @composite
 def rgb_to_hsv(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
-    """Red, green and blue as hue, saturation and value, all from 0 to 1.
+    """Converts images from RGB to HSV (hue, saturation, value), all from 0 to 1.
 
     Args:
         images: floats from 0 to 1, (height, width, 3) or a batch of them, or channels first.
@@ -89,7 +89,7 @@ def rgb_to_hsv(images: TensorLike, data_format: DataFormat | None = None) -> Ten
 
 @composite
 def hsv_to_rgb(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
-    """Hue, saturation and value, all from 0 to 1, as red, green and blue.
+    """Converts images from HSV (hue, saturation, value) to RGB, all from 0 to 1.
 
     Args:
         images: floats from 0 to 1, (height, width, 3) or a batch of them, or channels first.

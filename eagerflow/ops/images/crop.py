@@ -47,7 +47,9 @@ def crop_images(
     target_width: int | None = None,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """A rectangle out of images. Two of top, bottom and target height are given, two of left, right and width.
+    """Crops images to a rectangle.
+
+    Two of `top_cropping`, `bottom_cropping` and `target_height` must be given, and two of the three for the width.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
@@ -85,7 +87,9 @@ def pad_images(
     target_width: int | None = None,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Zeros around images. Two of top, bottom and target height are given, two of left, right and width.
+    """Pads images with zeros.
+
+    Two of `top_padding`, `bottom_padding` and `target_height` must be given, and two of the three for the width.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
@@ -146,13 +150,13 @@ def extract_patches(
     padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Patches of images (or of volumes, for three sizes), each laid out along the channels.
+    """Extracts patches of images (or of volumes, for three sizes); the pixels of a patch become channels.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
-        size: of the patches: an integer, a pair, or three numbers for volumes.
-        strides: from patch to patch; default `size`.
-        dilation_rate: from pixel to pixel of a patch.
+        size: the size of the patches: an integer, a pair, or three numbers for volumes.
+        strides: the step from one patch to the next; default: `size`.
+        dilation_rate: the step between the pixels of a patch.
         padding: `"valid"` or `"same"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
@@ -184,13 +188,13 @@ def extract_patches_3d(
     padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Patches of volumes, each laid out along the channels.
+    """Extracts patches of volumes; the voxels of a patch become channels.
 
     Args:
         volumes: (depth, height, width, channels) or a batch of them, or channels first.
-        size: of the patches: an integer or three.
-        strides: from patch to patch; default `size`.
-        dilation_rate: from voxel to voxel of a patch.
+        size: the size of the patches: an integer or three.
+        strides: the step from one patch to the next; default: `size`.
+        dilation_rate: the step between the voxels of a patch.
         padding: `"valid"` or `"same"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 

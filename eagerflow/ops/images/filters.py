@@ -55,12 +55,12 @@ def _sides(weights: Any, shape: tuple[int, ...]) -> tuple[int, int]:
 def gaussian_blur(
     images: TensorLike, kernel_size: Sizes = (3, 3), sigma: Any = (1.0, 1.0), data_format: DataFormat | None = None
 ) -> Tensor:
-    """Images smoothed by a normal distribution; outside lie zeros.
+    """Blurs images with a Gaussian kernel; pixels outside of the image count as 0.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
-        kernel_size: how many pixels are averaged, along width and height.
-        sigma: the standard deviations, along width and height.
+        kernel_size: the size of the kernel in pixels, along width and height.
+        sigma: the standard deviations in pixels, along width and height.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Raises:
@@ -97,7 +97,7 @@ def _plain(value: Any) -> Any:
 
 @composite
 def sobel_edges(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
-    """How fast images change, down and across, by Sobel's filters; outside lie zeros.
+    """Image gradients along height and width, by Sobel filters; pixels outside of the image count as 0.
 
     Args:
         images: floats, (batch, height, width, channels), or channels first.
@@ -132,16 +132,16 @@ def ssim(
     k2: float = 0.03,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Structural similarity of images: 1 for equal ones.
+    """Structural similarity index (SSIM) of pairs of images: 1 for equal ones.
 
     Args:
         image1: (height, width, channels) or a batch of them, or channels first.
         image2: of the same shape.
         max_val: the largest value that pixels can have.
-        filter_size: how many pixels in each direction are compared together.
-        filter_sigma: the standard deviation of their weights.
-        k1: keeps the division finite for dark images.
-        k2: keeps the division finite for flat images.
+        filter_size: the side of the Gaussian window in pixels.
+        filter_sigma: the standard deviation of the window in pixels.
+        k1: a constant that keeps the division finite for dark images.
+        k2: a constant that keeps the division finite for images without contrast.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Returns:

@@ -102,17 +102,18 @@ def resize(
     fill_value: float = 0.0,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Images of another size.
+    """Resizes images.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
         size: the new height and width.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
-        antialias: average over what falls into a pixel when images shrink (not with `"nearest"`).
-        crop_to_aspect_ratio: cut images from the middle first, so that nothing is distorted.
-        pad_to_aspect_ratio: pad images around first, so that nothing is distorted.
+        antialias: whether to average over all pixels that fall into a new one when images shrink (not with
+            `"nearest"`).
+        crop_to_aspect_ratio: whether to crop images to the new proportions first, so that nothing is distorted.
+        pad_to_aspect_ratio: whether to pad images to the new proportions first, so that nothing is distorted.
         fill_mode: only `"constant"`.
-        fill_value: what to pad with.
+        fill_value: the value to pad with.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Returns:
@@ -199,7 +200,7 @@ def scale_and_translate(
     method: _Method,
     antialias: bool = True,
 ) -> Tensor:
-    """Images scaled and moved: position `i` of an axis lands on `i * scale + translation`.
+    """Scales and moves images: position `i` of an axis moves to `i * scale + translation`.
 
     Args:
         images: a tensor.
@@ -208,10 +209,10 @@ def scale_and_translate(
         translation: one number per spatial axis, in pixels of the result. No gradient flows to it.
         spatial_dims: the axes to scale.
         method: `"linear"`, `"cubic"`, `"lanczos3"` or `"lanczos5"` (Keras' other names for the first two too).
-        antialias: average over what falls into a pixel when images shrink.
+        antialias: whether to average over all pixels that fall into a new one when images shrink.
 
     Returns:
-        A tensor of `output_shape`; what lies outside of the images is 0.
+        A tensor of `output_shape`; pixels outside of the images are 0.
 
     Raises:
         ValueError: for settings that don't fit together.

@@ -85,15 +85,16 @@ def sample(
 def map_coordinates(
     inputs: TensorLike, coordinates: TensorLike, order: int, fill_mode: FillMode = "constant", fill_value: float = 0
 ) -> Tensor:
-    """`inputs` at given points, which may lie between its elements.
+    """Interpolates `inputs` at given points, which may lie between its elements.
 
     Args:
         inputs: a tensor.
         coordinates: (axes of `inputs`, ...): the points, one number per axis. Gradients flow to them for order 1.
         order: 0 for the nearest element, 1 for linear interpolation.
-        fill_mode: what lies outside: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"` (the edge not repeated) or
-            `"reflect"` (the edge repeated).
-        fill_value: the constant.
+        fill_mode: how points outside are filled: `"constant"` (with `fill_value`), `"nearest"` (with the element at the
+            edge), `"wrap"` (from the opposite side), `"mirror"` (mirrored, the edge not repeated) or `"reflect"`
+            (mirrored, the edge repeated).
+        fill_value: the value for `fill_mode="constant"`.
 
     Returns:
         A tensor of the shape of `coordinates` without its first axis; integers are rounded.
@@ -151,15 +152,15 @@ def affine_transform(
     fill_value: float = 0,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Images turned, scaled, sheared, moved or projected.
+    """Transforms images: rotates, scales, shears, moves or projects them.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
         transform: (8,) or (batch, 8): `[a0, a1, a2, b0, b1, b2, c0, c1]` gives the pixel (x, y) of the result
             from `((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k)` with `k = c0 x + c1 y + 1`. Gradients flow to it.
         interpolation: `"nearest"` or `"bilinear"`.
-        fill_mode: what lies outside, see `map_coordinates`.
-        fill_value: the constant.
+        fill_mode: how points outside of the image are filled, see `map_coordinates`.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Raises:
@@ -194,14 +195,14 @@ def perspective_transform(
     fill_value: float = 0,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Images seen from elsewhere: four points move to four others, and straight lines stay straight.
+    """Changes the perspective of images: moves four points to four others, and keeps straight lines straight.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
         start_points: (4, 2) or (batch, 4, 2): points (x, y) of the images. No gradient flows to them.
         end_points: where they are in the result, of the same shape. No gradient flows to them.
         interpolation: `"nearest"` or `"bilinear"`.
-        fill_value: what lies outside.
+        fill_value: the value of points outside of the image.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Raises:
@@ -251,16 +252,16 @@ def elastic_transform(
     seed: Seed = None,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Images distorted by a smooth random field of movements.
+    """Distorts images by smooth random displacements of their pixels.
 
     Args:
         images: (height, width, channels) or a batch of them, or channels first.
-        alpha: how strong the distortion is.
-        sigma: how smooth it is, in pixels.
+        alpha: the strength of the displacements.
+        sigma: the standard deviation, in pixels, of the Gaussian that smooths them.
         interpolation: `"nearest"` or `"bilinear"`.
-        fill_mode: what lies outside, see `map_coordinates`.
-        fill_value: the constant.
-        seed: an integer, a `SeedGenerator`, or None for the process-wide state.
+        fill_mode: how points outside of the image are filled, see `map_coordinates`.
+        fill_value: the value for `fill_mode="constant"`.
+        seed: an integer, a `SeedGenerator`, or None for the global state (see `set_random_seed`).
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Raises:

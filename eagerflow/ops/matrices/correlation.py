@@ -29,10 +29,10 @@ def corrcoef(x: TensorLike) -> Tensor:
     """Pearson's correlation coefficients of all pairs of variables.
 
     Args:
-        x: one variable per row, one observation per column.
+        x: a matrix with one variable per row and one observation per column; or a vector, one variable.
 
     Returns:
-        A square matrix, or a number for a vector.
+        A square matrix, with one row and column per variable; for a vector, a scalar.
 
     >>> ef.ops.corrcoef([[1.0, 2.0, 3.0], [6.0, 4.0, 2.0]]).round(3)
     Tensor([[ 1., -1.],
@@ -51,11 +51,11 @@ def corrcoef(x: TensorLike) -> Tensor:
 
 @composite
 def correlate(x1: TensorLike, x2: TensorLike, mode: Literal["valid", "same", "full"] | str = "valid") -> Tensor:
-    """The sums of products of two vectors at all shifts.
+    """Cross-correlation of two vectors: the sums of their products at all shifts.
 
     Args:
         x1: a vector.
-        x2: a vector, conjugated.
+        x2: a vector; if it is complex, it is conjugated.
         mode: `"valid"` for shifts that overlap fully, `"full"` for all, `"same"` for as many in the middle as the
             longer vector has elements.
 

@@ -20,13 +20,13 @@ __all__ = ["einsum"]
 
 @composite
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
-    """Products of tensors summed over indices, in Einstein's notation.
+    """Sums of products of tensors over indices, in Einstein notation.
 
     Args:
         subscripts: one letter per axis of each operand, as in `"ij,jk->ik"`; `...` stands for further axes.
             Without `->`, the result has the letters that occur once, sorted.
         *operands: the tensors.
-        **kwargs: accepted for NumPy's `optimize`, and without effect: operands meet from left to right.
+        **kwargs: NumPy's `optimize` is accepted, but changes nothing: operands are multiplied from left to right.
 
     Raises:
         ValueError: when subscripts and shapes don't fit.

@@ -271,8 +271,8 @@ def pinv(xp: Numpy, x: Array, rcond: float | None = None) -> Array:
 
     Args:
         x: matrices, of shape `(..., m, n)`.
-        rcond: singular values below this part of the largest count as 0; default: the type's precision times
-            the longer side. The gradient is that for constant rank.
+        rcond: singular values below this fraction of the largest one count as 0; default: the type's precision times
+            the longer side. The gradient holds for changes that keep the rank.
 
     >>> ef.ops.linalg.pinv([[2.0, 0.0]]).tolist()
     [[0.5], [0.0]]
@@ -301,14 +301,14 @@ def _lu_rule(xp: Numpy, g: Sequence[Array], out: Any, order: Any) -> Array:
 
 @op(_lu_rule, outputs=2, saves=("order",), floating=True)
 def lu_factor(xp: Numpy, x: Array) -> Any:
-    """The LU factors of matrices, with exchanged rows (partial pivoting), in LAPACK's packing.
+    """LU factorization of matrices with partial pivoting, in LAPACK's packed format.
 
     Args:
         x: matrices, of shape `(..., m, n)`.
 
     Returns:
-        `(lu, pivots)`: `lu` holds the upper factor on and above the diagonal, the lower one (whose diagonal is 1)
-        below it; row `i` was exchanged with row `pivots[i]`.
+        `(lu, pivots)`: `lu` contains the upper factor on and above the diagonal, and below it the lower factor, whose
+        diagonal is 1. Row `i` was exchanged with row `pivots[i]`.
 
     >>> lu, pivots = ef.ops.linalg.lu_factor([[0.0, 1.0], [2.0, 3.0]])
     >>> lu.tolist(), pivots.tolist()
@@ -357,11 +357,11 @@ def turned(x: Tensor) -> Tensor:
 
 @composite
 def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
-    """The triangular factor `L` of positive definite matrices, `x = L @ L.T`.
+    """Cholesky factorization of positive definite matrices: the lower triangular `L` with `x = L @ L.T`.
 
     Args:
         x: symmetric (Hermitian) matrices, of shape `(..., n, n)`; their lower triangle is read.
-        upper: give `L.T` instead.
+        upper: whether to return the upper triangular `L.T` instead.
 
     Raises:
         LinAlgError: when a matrix isn't positive definite (on a GPU the result is NaN instead).
@@ -375,7 +375,7 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
 
 @composite
 def qr(x: TensorLike, mode: Literal["reduced", "complete"] | str = "reduced") -> tuple[Tensor, Tensor]:
-    """Orthogonal times upper triangular: `x = q @ r`.
+    """QR factorization: `x = q @ r` with orthogonal `q` and upper triangular `r`.
 
     Args:
         x: matrices, of shape `(..., m, n)`.
@@ -415,8 +415,8 @@ def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> A
 
     Args:
         x: matrices, of shape `(..., m, n)`.
-        full_matrices: give square `u` and `vh`; else only the vectors that belong to singular values.
-        compute_uv: give all three; else `s` alone.
+        full_matrices: whether `u` and `vh` are square; otherwise they contain only the vectors of singular values.
+        compute_uv: whether to return all three; otherwise only `s`.
 
     Returns:
         `(u, s, vh)`, or `s`: of shape `(..., min(m, n))`, decreasing. Gradients through vectors need different

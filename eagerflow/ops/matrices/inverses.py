@@ -45,7 +45,7 @@ def det(x: TensorLike) -> Tensor:
     """The determinant of square matrices.
 
     Args:
-        x: matrices, of shape `(..., n, n)`. The gradient needs regular ones.
+        x: matrices, of shape `(..., n, n)`. The gradient needs invertible ones.
 
     >>> float(ef.ops.linalg.det([[2.0, 1.0], [1.0, 4.0]]).round(4))
     7.0
@@ -56,7 +56,7 @@ def det(x: TensorLike) -> Tensor:
 
 @composite
 def logdet(x: TensorLike) -> Tensor:
-    """The logarithm of the determinant of positive definite matrices (of its absolute value, of others).
+    """The logarithm of the absolute value of the determinant of square matrices.
 
     Args:
         x: matrices, of shape `(..., n, n)`.
@@ -69,12 +69,12 @@ def logdet(x: TensorLike) -> Tensor:
 
 @composite
 def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
-    """The solution `x` of `a @ x = b`, of which only one triangle of `a` is read.
+    """The solution `x` of `a @ x = b` for triangular `a`; only one triangle of `a` is read.
 
     Args:
         a: matrices, of shape `(..., n, n)`.
         b: right-hand sides, of shape `(..., n, m)`; with one axis less than `a`, one vector per matrix.
-        lower: read the lower triangle; default the upper one.
+        lower: whether to read the lower triangle; by default, the upper one is read.
 
     Raises:
         LinAlgError: where an element on the diagonal is 0.
@@ -92,12 +92,12 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
 
 @composite
 def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
-    """The `x` that makes `a @ x` come closest to `b`, of least length where there are several.
+    """Least squares: the `x` for which `a @ x` is closest to `b`; of several, the one with the smallest norm.
 
     Args:
         a: a matrix of shape `(m, n)`.
         b: a vector `(m,)` or a matrix `(m, k)`.
-        rcond: singular values below this part of the largest count as 0; default: the type's precision times
+        rcond: singular values below this fraction of the largest one count as 0; default: the type's precision times
             the longer side.
 
     Returns:
@@ -114,11 +114,11 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
 
 @composite
 def matrix_rank(x: TensorLike, tol: TensorLike = None) -> Tensor:
-    """How many singular values are above a tolerance. An integer, without gradient.
+    """The rank of matrices: the number of singular values above a tolerance. Integers, without gradient.
 
     Args:
         x: matrices, of shape `(..., m, n)`.
-        tol: the tolerance(s); default: the largest one times the longer side times the type's precision.
+        tol: the tolerance; default: the largest singular value times the longer side times the type's precision.
 
     >>> int(ef.ops.linalg.matrix_rank([[1.0, 1.0], [1.0, 1.0]]))
     1

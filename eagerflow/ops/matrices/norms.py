@@ -27,19 +27,20 @@ __all__ = ["norm", "trace"]
 def norm(
     x: TensorLike, ord: float | Literal["fro", "nuc"] | str | None = None, axis: Axes = None, keepdims: bool = False
 ) -> Tensor:
-    """The length of vectors, or the size of matrices.
+    """Norm of vectors or matrices.
 
     Args:
         x: a tensor.
-        ord: of vectors any number (the p of the p-norm; 0 counts, inf and -inf are the extremes); of matrices
-            `"fro"`, `"nuc"`, 1, -1, 2, -2, inf, -inf. Default: the root of the sum of squares.
+        ord: the order of the norm. For vectors, any number p for the p-norm; 0 counts the elements that aren't 0, inf
+            and -inf take the largest and smallest absolute value. For matrices, `"fro"`, `"nuc"`, 1, -1, 2, -2, inf or
+            -inf, as in NumPy. Default: the square root of the sum of squares.
         axis: one axis for vectors, two for matrices; default: all of `x`, flattened if `ord` is None.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     Raises:
-        ValueError: for another `ord`, or when vectors or matrices aren't what `x` holds.
+        ValueError: for another `ord`, or when `x` has the wrong number of axes.
 
-    Where the norm is 0, the gradient of a root is 0.
+    Where the norm is 0, its gradient is 0.
 
     >>> x = [[3.0, 4.0], [6.0, 8.0]]
     >>> ef.ops.linalg.norm(x, axis=1).tolist()
@@ -115,11 +116,11 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
 
 @composite
 def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    """The sum of a diagonal.
+    """The sum of the elements on a diagonal.
 
     Args:
         x: a tensor of at least two axes.
-        offset: how far above (or, negative, below) the main diagonal.
+        offset: which diagonal: 0 for the main one, positive above it, negative below it.
         axis1: the axis of rows.
         axis2: the axis of columns.
 

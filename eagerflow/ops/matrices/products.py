@@ -107,12 +107,12 @@ def matmul(xp: Numpy, x1: Array, x2: Array) -> Array:
 
 @composite
 def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[Any] = 2) -> Tensor:
-    """The sum of products over pairs of axes.
+    """Sums products over pairs of axes of two tensors (tensor contraction).
 
     Args:
         x1: a tensor.
         x2: a tensor.
-        axes: how many of the last axes of `x1` and first axes of `x2`, or two lists of axes.
+        axes: a number n, for the last n axes of `x1` and the first n of `x2`; or two lists of axes.
 
     Returns:
         A tensor with the other axes of `x1`, then those of `x2`.
@@ -148,11 +148,11 @@ def _paired(axes: Any, x1: Tensor, x2: Tensor) -> tuple[tuple[int, ...], tuple[i
 
 @composite
 def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum of products over the last axis of `x1` and the last but one of `x2`.
+    """Dot product: sums products over the last axis of `x1` and the second to last of `x2` (a vector's only axis).
 
     Args:
         x1: a tensor or number.
-        x2: a tensor or number; of a vector its only axis.
+        x2: a tensor or number.
 
     Raises:
         ValueError: when these lengths differ.
@@ -170,7 +170,7 @@ def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum of products over the last axes.
+    """Inner product: sums products over the last axes of both tensors.
 
     Args:
         x1: a tensor or number.
@@ -190,7 +190,7 @@ def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The products of every element of `x1` with every element of `x2`.
+    """Outer product: the products of every element of `x1` with every element of `x2`.
 
     Args:
         x1: a tensor, flattened.
@@ -204,7 +204,7 @@ def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum of all products, the first factor conjugated.
+    """Dot product of two flattened tensors, of which the first is conjugated.
 
     Args:
         x1: a tensor, flattened.
@@ -245,10 +245,10 @@ def cross(
     Args:
         x1: a tensor of vectors.
         x2: a tensor of vectors; the other axes are broadcast.
-        axisa: the axis of `x1` that holds the vectors.
-        axisb: that of `x2`.
-        axisc: that of the result. Two vectors of two elements give numbers, without such an axis.
-        axis: all three at once.
+        axisa: the axis of `x1` along which the vectors lie.
+        axisb: that axis of `x2`.
+        axisc: that axis of the result. Two vectors of two elements give a number, without such an axis.
+        axis: if given, the axis of all three.
 
     Raises:
         ValueError: for vectors of another length.

@@ -26,7 +26,7 @@ _DENSITY = 1 / math.sqrt(2 * math.pi)
 
 @op(lambda g, out: g * (out > 0))
 def relu(xp: Numpy, x: Array) -> Array:
-    """Elementwise `max(x, 0)`. The derivative at 0 is 0.
+    """Rectified linear unit (ReLU): elementwise `max(x, 0)`. The derivative at 0 is 0.
 
     Args:
         x: a tensor of any shape.
@@ -65,7 +65,7 @@ def leaky_relu(xp: Numpy, x: Array, negative_slope: float = 0.2) -> Array:
 
 @op(lambda g, out: g * (out * (1 - out)), floating=True, holomorphic=True)
 def sigmoid(xp: Numpy, x: Array) -> Array:
-    """Elementwise `1 / (1 + exp(-x))`.
+    """Sigmoid: elementwise `1 / (1 + exp(-x))`.
 
     Args:
         x: a tensor of any shape.
@@ -86,7 +86,7 @@ def _silu_rule(xp: Numpy, g: Array, x: Array) -> Array:
 
 @op(_silu_rule, floating=True, holomorphic=True)
 def silu(xp: Numpy, x: Array) -> Array:
-    """Elementwise `x * sigmoid(x)`, also called swish.
+    """SiLU, also called swish: elementwise `x * sigmoid(x)`.
 
     Args:
         x: a tensor of any shape.
@@ -105,7 +105,7 @@ def _softplus_rule(xp: Numpy, g: Array, x: Array) -> Array:
 
 @op(_softplus_rule, floating="real")
 def softplus(xp: Numpy, x: Array) -> Array:
-    """Elementwise `log(1 + exp(x))`, without overflow.
+    """Softplus: elementwise `log(1 + exp(x))`, computed without overflow.
 
     Args:
         x: a tensor of any shape.
@@ -131,7 +131,7 @@ def elu(xp: Numpy, x: Array, alpha: float = 1.0) -> Array:
 
     Args:
         x: a tensor of any shape.
-        alpha: minus the limit for very negative `x`.
+        alpha: the scale of the negative part: the output approaches `-alpha` for very negative `x`.
 
     Source: Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
 

@@ -58,7 +58,7 @@ def _maximum(x: Tensor, axis: int, count: int) -> Tensor:
 
 @composite
 def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: DataFormat | None = None) -> Tensor:
-    """The means over `output_size` windows along each spatial axis, whose lengths follow from the input's.
+    """Divides each spatial axis into `output_size` windows, and takes the mean of each window.
 
     Args:
         inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
@@ -78,7 +78,7 @@ def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: D
 
 @composite
 def adaptive_max_pool(inputs: TensorLike, output_size: Sizes, data_format: DataFormat | None = None) -> Tensor:
-    """The maxima over `output_size` windows along each spatial axis, whose lengths follow from the input's.
+    """Divides each spatial axis into `output_size` windows, and takes the maximum of each window.
 
     Args:
         inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.

@@ -114,16 +114,16 @@ def dot_product_attention(
 
     Args:
         query: (batch, targets, heads, width).
-        key: (batch, sources, key heads, width). Fewer heads than query's, of which they divide the number, are
-            shared by neighbouring query heads.
+        key: (batch, sources, key heads, width). The number of key heads divides that of query heads; if there are
+            fewer, neighbouring query heads share one.
         value: (batch, sources, key heads, width of the result).
         bias: added to the logits; broadcasts to (batch, heads, targets, sources).
-        mask: bools which broadcast so: where False, the target doesn't see the source. A target that sees
-            nothing gets zeros.
-        scale: default `1 / sqrt(width)`.
-        is_causal: target t sees sources up to t only.
+        mask: bools that broadcast to the same shape: where False, the target doesn't attend to the source. A target
+            that attends to nothing gets zeros.
+        scale: what the products of query and key are multiplied by; default: `1 / sqrt(width)`.
+        is_causal: whether target t attends only to sources up to t.
         flash_attention: accepted for Keras' signature; on a CPU, long sequences are always computed in blocks.
-        attn_logits_soft_cap: logits are kept below it by `cap * tanh(logits / cap)`.
+        attn_logits_soft_cap: if given, logits become `cap * tanh(logits / cap)`, which lies between -cap and cap.
 
     Returns:
         (batch, targets, heads, width of the result).

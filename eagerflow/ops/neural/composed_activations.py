@@ -51,7 +51,7 @@ def relu6(x: TensorLike) -> Tensor:
 
 @composite
 def selu(x: TensorLike) -> Tensor:
-    """Scaled exponential linear unit: `elu` with the factors that keep mean 0 and variance 1.
+    """Scaled exponential linear unit: `elu` with factors that keep mean 0 and variance 1 from layer to layer.
 
     Args:
         x: a tensor of any shape.
@@ -70,7 +70,7 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
 
     Args:
         x: a tensor of any shape.
-        alpha: minus the limit for very negative `x`.
+        alpha: the scale of the negative part: the output approaches `-alpha` for very negative `x`.
 
     Source: Barron 2017, https://arxiv.org/abs/1704.07483.
 
@@ -88,11 +88,11 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
 
 @composite
 def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
-    """GELU, elementwise: `x` times the normal distribution function at `x`.
+    """GELU, elementwise: `x` times the probability that a standard normal number is below `x`.
 
     Args:
         x: a tensor.
-        approximate: by tanh (largest error 5e-4), else exactly, by the error function.
+        approximate: whether to use the formula with tanh, whose error is up to 5e-4, instead of the error function.
 
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
@@ -104,11 +104,11 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
 
 @composite
 def glu(x: TensorLike, axis: int = -1) -> Tensor:
-    """The first half of `x` along `axis`, gated by the sigmoid of the second.
+    """Gated linear unit: the first half of `x` along `axis`, times the sigmoid of the second half.
 
     Args:
         x: a tensor.
-        axis: the axis that is cut in two.
+        axis: the axis to divide into halves.
 
     Returns:
         A tensor with half of the length along `axis`.
@@ -131,7 +131,7 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
 
 @composite
 def hard_sigmoid(x: TensorLike) -> Tensor:
-    """Elementwise `min(max(x / 6 + 1 / 2, 0), 1)`, which resembles the sigmoid.
+    """Hard sigmoid: elementwise `min(max(x / 6 + 1 / 2, 0), 1)`, a piecewise linear approximation of the sigmoid.
 
     Args:
         x: a tensor of any shape.
@@ -177,11 +177,11 @@ def hard_tanh(x: TensorLike) -> Tensor:
 
 @composite
 def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
-    """Elementwise `x` where its size is above `threshold`, 0 elsewhere.
+    """Hard shrinkage: elementwise `x` where `|x|` is above `threshold`, 0 elsewhere.
 
     Args:
         x: a tensor of any shape.
-        threshold: elements of at most this size become 0.
+        threshold: elements with at most this absolute value become 0.
 
     >>> ef.ops.hard_shrink([-0.3, 0.25, 2.0]).tolist()
     [0.0, 0.0, 2.0]
@@ -192,11 +192,11 @@ def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
 
 @composite
 def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
-    """Elementwise `x` moved towards 0 by `threshold`, but not past it.
+    """Soft shrinkage: moves each element towards 0 by `threshold`, but not past 0.
 
     Args:
         x: a tensor of any shape.
-        threshold: how far elements are moved; those of at most this size become 0.
+        threshold: how far elements are moved; those with at most this absolute value become 0.
 
     >>> ef.ops.soft_shrink([-2.0, 0.25, 2.0]).tolist()
     [-1.5, 0.0, 1.5]
@@ -225,8 +225,8 @@ def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
 
     Args:
         x: a tensor of any shape.
-        threshold: above this, elements stay.
-        default_value: what the others become.
+        threshold: elements above it are kept.
+        default_value: the value of all others.
 
     >>> ef.ops.threshold([-1.0, 2.0], 0.0, 9.0).tolist()
     [9.0, 2.0]
@@ -250,7 +250,7 @@ def log_sigmoid(x: TensorLike) -> Tensor:
 
 @composite
 def softsign(x: TensorLike) -> Tensor:
-    """Elementwise `x / (|x| + 1)`.
+    """Softsign: elementwise `x / (|x| + 1)`.
 
     Args:
         x: a tensor of any shape.
@@ -268,7 +268,7 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
 
     Args:
         x: a tensor of any shape.
-        b: how smooth the corner at 0 is; the result there is `sqrt(b) / 2`.
+        b: the smoothness of the corner at 0, where the result is `sqrt(b) / 2`.
 
     Source: Barron 2021, https://arxiv.org/abs/2112.11687.
 
@@ -281,7 +281,7 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
 
 @composite
 def sparse_plus(x: TensorLike) -> Tensor:
-    """Elementwise 0 up to -1, `x` from 1 on, and the parabola `(x + 1)² / 4` between.
+    """Elementwise 0 for `x` up to -1, `x` from 1 on, and `(x + 1)² / 4` in between: a smooth ReLU.
 
     Args:
         x: a tensor of any shape.
@@ -296,7 +296,7 @@ def sparse_plus(x: TensorLike) -> Tensor:
 
 @composite
 def sparse_sigmoid(x: TensorLike) -> Tensor:
-    """Elementwise `min(max((x + 1) / 2, 0), 1)`.
+    """Elementwise `min(max((x + 1) / 2, 0), 1)`, a sigmoid that reaches 0 and 1.
 
     Args:
         x: a tensor of any shape.

@@ -46,15 +46,15 @@ def layer_normalization(
     epsilon: float | None = None,
     **kwargs: Any,
 ) -> Tensor:
-    """`x` with mean 0 and variance 1 over `axis`, times `gamma`, plus `beta`.
+    """Normalizes `x` to mean 0 and variance 1 over `axis`, then multiplies by `gamma` and adds `beta`.
 
     Args:
-        x: a tensor. Half precision is computed in float32.
-        gamma: a scale with the shape of `axis`, or None.
-        beta: an offset with the shape of `axis`, or None.
-        axis: an axis or several.
-        epsilon: keeps the division finite; default `epsilon()`.
-        **kwargs: `rms_scaling=True` is Keras' older form: divide by the standard deviation, subtract nothing.
+        x: a tensor. 16-bit types are computed in float32.
+        gamma: the scale, with the lengths of `axis`, or None for 1.
+        beta: the offset, with the lengths of `axis`, or None for 0.
+        axis: the axis or axes to normalize over.
+        epsilon: a small number that keeps the division finite; default: `epsilon()`.
+        **kwargs: `rms_scaling=True` is Keras' older form: it divides by the standard deviation and subtracts nothing.
 
     Source: Ba et al. 2016, https://arxiv.org/abs/1607.06450.
 
@@ -80,13 +80,13 @@ def layer_normalization(
 def rms_normalization(
     x: TensorLike, scale: TensorLike | None = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
 ) -> Tensor:
-    """`x` divided by its root mean square over `axis`, times `scale`.
+    """Divides `x` by its root mean square over `axis`, then multiplies by `scale`.
 
     Args:
-        x: a tensor. Half precision is computed in float32.
-        scale: a scale with the shape of `axis`, or None.
-        axis: an axis or several.
-        epsilon: keeps the division finite; default `epsilon()`.
+        x: a tensor. 16-bit types are computed in float32.
+        scale: the scale, with the lengths of `axis`, or None for 1.
+        axis: the axis or axes that the mean square is taken over.
+        epsilon: a small number that keeps the division finite; default: `epsilon()`.
 
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
@@ -102,13 +102,13 @@ def rms_normalization(
 
 @composite
 def normalize(x: TensorLike, axis: int | Sequence[int] = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
-    """`x` divided by its norm over `axis`.
+    """Divides `x` by its norm over `axis`.
 
     Args:
         x: a tensor.
-        axis: an axis or several.
-        order: of the norm: 1 sums sizes, 2 is Euclid's.
-        epsilon: the least norm to divide by; default `epsilon()`.
+        axis: the axis or axes that the norm is taken over.
+        order: the order of the norm: 1 for the sum of absolute values, 2 for the Euclidean norm.
+        epsilon: the smallest norm to divide by; default: `epsilon()`.
 
     Raises:
         ValueError: for an order that isn't an integer of at least 1.

@@ -144,7 +144,7 @@ def depthwise_conv(
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Any:
-    """Convolution of every channel with filters of its own.
+    """Depthwise convolution: each channel is convolved with its own filters.
 
     Args:
         inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
@@ -155,7 +155,7 @@ def depthwise_conv(
         dilation_rate: an integer or one per spatial axis.
 
     Returns:
-        (batch, *outputs, channels * multiplier), the results of one channel side by side.
+        (batch, *outputs, channels * multiplier), where the results of one channel follow each other.
 
     Raises:
         ValueError: when shapes and settings don't fit together.
@@ -196,16 +196,16 @@ def separable_conv(
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Tensor:
-    """A depthwise convolution, then one of size 1 that mixes the channels.
+    """Separable convolution: a depthwise convolution, then a pointwise one that mixes the channels.
 
     Args:
         inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
         depthwise_kernel: (*sizes, channels, multiplier).
         pointwise_kernel: (1, ..., channels * multiplier, filters).
-        strides: of the depthwise convolution.
-        padding: of the depthwise convolution.
+        strides: the strides of the depthwise convolution: an integer or one per spatial axis.
+        padding: the padding of the depthwise convolution: `"valid"`, `"same"`, or (one spatial axis) `"causal"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        dilation_rate: of the depthwise convolution.
+        dilation_rate: the dilation of the depthwise convolution: an integer or one per spatial axis.
 
     Returns:
         (batch, *outputs, filters), or (batch, filters, *outputs).

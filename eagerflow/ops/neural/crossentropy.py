@@ -139,7 +139,7 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
     Args:
         target: probabilities (often 0 or 1).
         output: probabilities, or logits with `from_logits`; of the shape of `target`.
-        from_logits: whether `output` is before the sigmoid: faster, and exact for confident outputs.
+        from_logits: whether `output` are logits, to which no sigmoid has been applied, which is faster and more exact.
             Probabilities are clipped to `[epsilon(), 1 - epsilon()]`.
 
     Raises:
@@ -163,13 +163,13 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
 def categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """Crossentropy of distributions along `axis`.
+    """Crossentropy between target and predicted distributions along `axis`.
 
     Args:
-        target: probabilities of the classes (one-hot, say).
+        target: probabilities of the classes, such as one-hot vectors.
         output: probabilities, or logits with `from_logits`; of the shape of `target`.
-        from_logits: whether `output` is before the softmax. Probabilities are divided by their sum and
-            clipped to `[epsilon(), 1 - epsilon()]`.
+        from_logits: whether `output` are logits, to which no softmax has been applied. Probabilities are divided by
+            their sum and clipped to `[epsilon(), 1 - epsilon()]`.
         axis: the axis of the classes.
 
     Returns:
@@ -197,13 +197,13 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """Crossentropy of class numbers and distributions along `axis`.
+    """Crossentropy between class numbers and predicted distributions along `axis`.
 
     Args:
         target: class numbers, of the shape of `output` without `axis` (or with length 1 there).
         output: probabilities, or logits with `from_logits`.
-        from_logits: whether `output` is before the softmax. Probabilities are divided by their sum and
-            clipped to `[epsilon(), 1 - epsilon()]`.
+        from_logits: whether `output` are logits, to which no softmax has been applied. Probabilities are divided by
+            their sum and clipped to `[epsilon(), 1 - epsilon()]`.
         axis: the axis of the classes.
 
     Returns:

@@ -18,11 +18,11 @@ __all__ = ["polar", "psnr"]
 
 @composite
 def polar(abs_: Any, angle: Any) -> Tensor:
-    """Complex numbers from their sizes and angles (in radians).
+    """Makes complex numbers from their absolute values and angles.
 
     Args:
-        abs_: sizes.
-        angle: angles, of a shape that broadcasts.
+        abs_: the absolute values.
+        angle: the angles in radians; the shapes broadcast.
 
     >>> ef.ops.polar([2.0], [0.0]).tolist()
     [(2+0j)]

@@ -37,8 +37,8 @@ def moments(
 
     Args:
         x: a tensor.
-        axes: an axis or several.
-        keepdims: keep reduced axes with length 1.
+        axes: the axis or axes to reduce.
+        keepdims: whether to keep the reduced axes, with length 1.
         synchronized: accepted for compatibility with Keras; only False is possible.
 
     Raises:
@@ -144,16 +144,16 @@ def batch_normalization(
     scale: Array | None = None,
     epsilon: float = 1e-3,
 ) -> Array:
-    """`(x - mean) / sqrt(variance + epsilon) * scale + offset`, each of them a vector along `axis`.
+    """Normalizes channels with given moments: `(x - mean) / sqrt(variance + epsilon) * scale + offset`.
 
     Args:
         x: a tensor.
-        mean: (channels,).
-        variance: (channels,).
+        mean: the mean of each channel, (channels,).
+        variance: the variance of each channel, (channels,).
         axis: the axis of the channels.
-        offset: (channels,) or None for 0.
-        scale: (channels,) or None for 1.
-        epsilon: keeps the division finite.
+        offset: (channels,), or None for 0.
+        scale: (channels,), or None for 1.
+        epsilon: a small number that keeps the division finite.
 
     Raises:
         ValueError: for an axis that isn't there, or vectors of another length.

@@ -33,14 +33,14 @@ def _whole(name: str, x: Tensor) -> Tensor:
 
 @composite
 def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None, sparse: bool = False) -> Tensor:
-    """A new axis of length `num_classes`, with a one at the place that `x` gives and zeros elsewhere.
+    """One-hot vectors along a new axis: 1 at the index in `x`, 0 elsewhere.
 
     Args:
-        x: integers, or floats that are whole numbers. Those outside of `0 ... num_classes - 1` (-1, say) give
-            zeros only.
+        x: integers, or floats that are whole numbers. Numbers outside of `0 ... num_classes - 1`, such as -1, give
+            only zeros.
         num_classes: the length of the new axis.
-        axis: where the new axis goes.
-        dtype: the type of the result; default `floatx()`.
+        axis: the position of the new axis in the result.
+        dtype: the type of the result; default: `floatx()`.
         sparse: accepted for compatibility with Keras; only False is possible.
 
     Raises:
@@ -71,13 +71,13 @@ def multi_hot(
     sparse: bool = False,
     **kwargs: Any,
 ) -> Tensor:
-    """Ones at all the places that `inputs` gives along its last axis (its only one, without a batch).
+    """Multi-hot vectors: ones at all the indices that `inputs` contains, zeros elsewhere.
 
     Args:
         inputs: integers, (batch, n) or (n,).
-        num_classes: the length of the resulting axis.
-        axis: the axis of `inputs` whose numbers are gathered into one vector.
-        dtype: the type of the result; default `floatx()`.
+        num_classes: the length of the vectors.
+        axis: the axis of `inputs` whose numbers make one vector.
+        dtype: the type of the result; default: `floatx()`.
         sparse: accepted for compatibility with Keras; only False is possible.
         **kwargs: `num_tokens`, the older name of `num_classes`.
 

@@ -29,14 +29,14 @@ def _softmax_rule(g: Array, out: Array, axis: Axes) -> Array:
 
 @op(_softmax_rule, floating="real")
 def softmax(xp: Numpy, x: Array, axis: Axes = -1) -> Array:
-    """`exp(x)` divided by its sum along `axis`, without overflow.
+    """Softmax: `exp(x)` divided by its sum along `axis`, computed without overflow.
 
     Args:
         x: a tensor.
         axis: an axis or a tuple of axes (None: all).
 
     Returns:
-        A tensor of the same shape. Slices that are minus infinity throughout give NaN.
+        A tensor of the same shape. Slices in which all elements are minus infinity give NaN.
 
     >>> ef.ops.softmax([[1.0, 2.0], [3.0, 3.0]]).round(4)
     Tensor([[0.2689, 0.7311],
@@ -79,7 +79,7 @@ def _sparsemax_rule(g: Array, out: Array, axis: int) -> Array:
 
 @op(_sparsemax_rule, floating="real")
 def sparsemax(xp: Numpy, x: Array, axis: int = -1) -> Array:
-    """The point of the probability simplex nearest to `x`: like softmax, but with zeros.
+    """Sparsemax: the probabilities nearest to `x`, many of which are exactly 0; an alternative to softmax.
 
     Args:
         x: a tensor.

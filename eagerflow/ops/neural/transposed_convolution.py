@@ -92,9 +92,11 @@ def conv_transpose(
     Args:
         inputs: (batch, *spatial, channels), or (batch, channels, *spatial) with `"channels_first"`.
         kernel: (*sizes, filters, channels).
-        strides: an integer or one per spatial axis: how much larger the result is.
-        padding: `"valid"` (at least `(length - 1) * stride + size`) or `"same"` (`length * stride`).
-        output_padding: fixes the result's length among those which the convolution would map to this input.
+        strides: an integer or one per spatial axis: about how many times as large the result is.
+        padding: `"valid"` (the result has length `(length - 1) * stride + max(size, stride)`) or `"same"`
+            (`length * stride`).
+        output_padding: how much longer the result is than its shortest possible length, below `strides`; None: its
+            length is that which `padding` gives.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         dilation_rate: an integer or one per spatial axis.
 

@@ -33,14 +33,14 @@ def _geometry(lengths: Any, kernel_size: Sizes, dilation: Sizes, padding: Any, s
 
 @composite
 def unfold(x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
-    """All blocks of images as columns (im2col).
+    """Extracts blocks of images; the elements of each block become a column (im2col).
 
     Args:
         x: (batch, channels, height, width).
-        kernel_size: of the blocks, an integer or a pair.
-        dilation: between the elements of a block.
-        padding: zeros on both sides.
-        stride: between blocks.
+        kernel_size: the size of a block, an integer or a pair.
+        dilation: the step between the elements of a block.
+        padding: the number of zeros to add on both sides first.
+        stride: the step from one block to the next.
 
     Returns:
         (batch, channels * elements of a block, number of blocks).
@@ -65,15 +65,15 @@ def unfold(x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Size
 def fold(
     x: TensorLike, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Tensor:
-    """Columns of blocks added up to images (col2im): the adjoint of `unfold`.
+    """Adds up blocks to images (col2im), where they overlap; the reverse of `unfold`.
 
     Args:
         x: (batch, channels * elements of a block, number of blocks).
         output_size: height and width of the images.
-        kernel_size: of the blocks, an integer or a pair.
-        dilation: between the elements of a block.
-        padding: zeros on both sides, as `unfold` had it.
-        stride: between blocks.
+        kernel_size: the size of a block, an integer or a pair.
+        dilation: the step between the elements of a block.
+        padding: the number of zeros that `unfold` added on both sides.
+        stride: the step from one block to the next.
 
     Returns:
         (batch, channels, height, width).
@@ -107,7 +107,7 @@ def _image(name: str, x: Any, block_size: int, data_format: DataFormat | None) -
 
 @composite
 def depth_to_space(x: TensorLike, block_size: int, data_format: DataFormat = "channels_last") -> Tensor:
-    """Channels laid out as blocks of `block_size` by `block_size` pixels.
+    """Rearranges channels to blocks of `block_size` by `block_size` pixels.
 
     Args:
         x: (batch, height, width, channels), or (batch, channels, height, width) with `"channels_first"`.
@@ -138,7 +138,7 @@ def depth_to_space(x: TensorLike, block_size: int, data_format: DataFormat = "ch
 
 @composite
 def space_to_depth(x: TensorLike, block_size: int, data_format: DataFormat = "channels_last") -> Tensor:
-    """Blocks of `block_size` by `block_size` pixels laid out as channels: the reverse of `depth_to_space`.
+    """Rearranges blocks of `block_size` by `block_size` pixels to channels; the reverse of `depth_to_space`.
 
     Args:
         x: (batch, height, width, channels), or (batch, channels, height, width) with `"channels_first"`.

@@ -34,12 +34,12 @@ def _running(x: Any, axis: int | None, dtype: DType = None) -> Any:
 
 @op(_cumsum_rule)
 def cumsum(xp: Numpy, x: Array, axis: int | None = None, dtype: DType = None) -> Array:
-    """Running sums: each element is the sum of all up to it.
+    """Cumulative sums: each element becomes the sum of all elements up to it.
 
     Args:
         x: a tensor.
-        axis: the axis to run along; default: the flattened tensor.
-        dtype: the type to add up in; default as NumPy.
+        axis: the axis along which to accumulate; default: the flattened tensor.
+        dtype: the type to add up in; default: that of `x`, but 64 bits for bools and smaller integers.
 
     >>> ef.ops.cumsum([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
     [[1.0, 3.0, 6.0], [4.0, 9.0, 15.0]]
@@ -49,12 +49,12 @@ def cumsum(xp: Numpy, x: Array, axis: int | None = None, dtype: DType = None) ->
 
 @composite
 def cumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tensor:
-    """Running products: each element is the product of all up to it.
+    """Cumulative products: each element becomes the product of all elements up to it.
 
     Args:
-        x: a tensor. The gradient is right for zeros, too.
-        axis: the axis to run along; default: the flattened tensor.
-        dtype: the type to multiply in; default that of `x`, int64 for bools and smaller integers.
+        x: a tensor. Gradients are right also where it contains zeros.
+        axis: the axis along which to accumulate; default: the flattened tensor.
+        dtype: the type to multiply in; default: that of `x`, but 64 bits for bools and smaller integers.
 
     >>> ef.ops.cumprod([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
     [[1.0, 2.0, 6.0], [4.0, 20.0, 120.0]]
@@ -81,11 +81,11 @@ def cumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tens
 
 @composite
 def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
-    """Differences between neighbours, `n` times over.
+    """Differences between neighbouring elements: `a[i + 1] - a[i]`.
 
     Args:
-        a: a tensor of at least one axis; bools give bools ("differ").
-        n: how often.
+        a: a tensor of at least one axis. For bools, the result is True where neighbours differ.
+        n: how many times to take differences.
         axis: the axis along which neighbours lie.
 
     Raises:
@@ -108,12 +108,12 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
 
 @composite
 def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1) -> Tensor:
-    """The integral of sampled values by the trapezoidal rule.
+    """Integrates sampled values by the trapezoidal rule.
 
     Args:
         y: the values.
-        x: where they were taken: a vector, or a tensor of y's shape; default at equal distances.
-        dx: that distance.
+        x: the points of the samples: a vector, or a tensor of the shape of `y`; default: equal distances `dx`.
+        dx: the distance between samples, where `x` isn't given.
         axis: the axis to integrate along.
 
     >>> float(ef.ops.trapezoid([1.0, 2.0, 3.0]))

@@ -25,8 +25,8 @@ def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tenso
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.logsumexp([[0.0, 0.0], [100.0, 100.0]], axis=1).round(3)
     Tensor([  0.693, 100.693], shape=(2,), dtype=float32)

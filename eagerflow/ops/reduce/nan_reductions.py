@@ -31,12 +31,12 @@ def _filled(x: Any, value: float) -> Tensor:
 
 @composite
 def nansum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Sum over `axis` of all that isn't NaN.
+    """Sum over `axis` of the elements that aren't NaN.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.nansum([[1.0, np.nan], [2.0, 4.0]], axis=1).tolist()
     [1.0, 6.0]
@@ -46,12 +46,12 @@ def nansum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def nanprod(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Product over `axis` of all that isn't NaN.
+    """Product over `axis` of the elements that aren't NaN.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.nanprod([[2.0, 3.0], [np.nan, 5.0]], axis=1).tolist()
     [6.0, 5.0]
@@ -65,12 +65,12 @@ def _only(axis: Axes) -> Any:
 
 @composite
 def nancumsum(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tensor:
-    """Running sums in which NaN counts as 0.
+    """Cumulative sums in which NaN counts as 0.
 
     Args:
         x: a tensor.
-        axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
-        dtype: the type to add up in.
+        axis: the axis along which to accumulate, also as a tuple of one; default: the flattened tensor.
+        dtype: the type to add up in; default: as for `cumsum`.
 
     >>> ef.ops.nancumsum([1.0, np.nan, 2.0]).tolist()
     [1.0, 1.0, 3.0]
@@ -80,12 +80,12 @@ def nancumsum(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Te
 
 @composite
 def nancumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tensor:
-    """Running products in which NaN counts as 1.
+    """Cumulative products in which NaN counts as 1.
 
     Args:
         x: a tensor.
-        axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
-        dtype: the type to multiply in.
+        axis: the axis along which to accumulate, also as a tuple of one; default: the flattened tensor.
+        dtype: the type to multiply in; default: as for `cumprod`.
 
     >>> ef.ops.nancumprod([2.0, np.nan, 3.0]).tolist()
     [2.0, 2.0, 6.0]
@@ -95,12 +95,12 @@ def nancumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> T
 
 @composite
 def nanmean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Mean over `axis` of all that isn't NaN; NaN where nothing is left.
+    """Mean over `axis` of the elements that aren't NaN; NaN where all are.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> float(ef.ops.nanmean([1.0, np.nan, 2.0])), ef.ops.nanmean([[1.0, np.nan], [2.0, 4.0]], axis=1).tolist()
     (1.5, [1.0, 3.0])
@@ -119,12 +119,12 @@ def _count(x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
 
 @composite
 def nanvar(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Variance over `axis` of all that isn't NaN; NaN where nothing is left.
+    """Variance over `axis` of the elements that aren't NaN; NaN where all are.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> float(ef.ops.nanvar([1.0, np.nan, 3.0]))
     1.0
@@ -141,12 +141,12 @@ def nanvar(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def nanstd(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Standard deviation over `axis` of all that isn't NaN.
+    """Standard deviation over `axis` of the elements that aren't NaN; NaN where all are.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> float(ef.ops.nanstd([1.0, np.nan, 3.0]))
     1.0
@@ -165,12 +165,12 @@ def _extreme(function: Callable[..., Any], worst: float, nothing: float, x: Any,
 
 @composite
 def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Maximum over `axis` of all that isn't NaN; NaN where nothing is left.
+    """Maximum over `axis` of the elements that aren't NaN; NaN where all are.
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     Raises:
         ValueError: for an axis without elements.
@@ -183,12 +183,12 @@ def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Minimum over `axis` of all that isn't NaN; NaN where nothing is left.
+    """Minimum over `axis` of the elements that aren't NaN; NaN where all are.
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     Raises:
         ValueError: for an axis without elements.
@@ -201,12 +201,12 @@ def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def nanargmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The index of the maximum of all that isn't NaN; -1 where nothing is left.
+    """The index of the maximum of the elements that aren't NaN; -1 where all are NaN.
 
     Args:
         x: a tensor of real numbers.
         axis: one axis; default: the flattened tensor.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.nanargmax([[np.nan, 3.0, 1.0], [2.0, np.nan, np.nan]], axis=1).tolist()
     [1, 0]
@@ -216,12 +216,12 @@ def nanargmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) ->
 
 @composite
 def nanargmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The index of the minimum of all that isn't NaN; -1 where nothing is left.
+    """The index of the minimum of the elements that aren't NaN; -1 where all are NaN.
 
     Args:
         x: a tensor of real numbers.
         axis: one axis; default: the flattened tensor.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.nanargmin([[np.nan, 3.0, 1.0], [2.0, np.nan, np.nan]], axis=1).tolist()
     [2, 0]

@@ -33,15 +33,15 @@ _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 def quantile(
     x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
 ) -> Tensor:
-    """The values below which the share `q` of the elements lies; NaN where any element is NaN.
+    """Quantiles: the values below which the fraction `q` of the elements lies; NaN where any element is NaN.
 
     Args:
         x: a tensor of real numbers.
         q: a number from 0 to 1, or a vector of them.
-        axis: an axis or several; default all.
-        method: what to take between two elements: `"linear"` interpolation, `"lower"`, `"higher"`, `"midpoint"`
-            or `"nearest"`.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        method: what to return where the quantile lies between two elements: `"linear"` (interpolated), `"lower"`,
+            `"higher"`, `"midpoint"` or `"nearest"`.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     Returns:
         A tensor; the axis of `q`, if it has one, comes first.
@@ -59,14 +59,14 @@ def quantile(
 def nanquantile(
     x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
 ) -> Tensor:
-    """The values below which the share `q` of the elements lies, NaN left out; NaN where nothing is left.
+    """Quantiles of the elements that aren't NaN (see `quantile`); NaN where all are.
 
     Args:
         x: a tensor of real numbers.
         q: a number from 0 to 1, or a vector of them.
-        axis: an axis or several; default all.
+        axis: the axis or axes to reduce; default: all.
         method: see `quantile`.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> float(ef.ops.nanquantile([1.0, np.nan, 2.0], 0.5))
     1.5
@@ -78,14 +78,14 @@ def nanquantile(
 def percentile(
     x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
 ) -> Tensor:
-    """`quantile` with `q` from 0 to 100.
+    """Percentiles: `quantile` with `q` from 0 to 100.
 
     Args:
         x: a tensor of real numbers.
         q: a number from 0 to 100, or a vector of them.
-        axis: an axis or several; default all.
+        axis: the axis or axes to reduce; default: all.
         method: see `quantile`.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.percentile([1.0, 2.0, 4.0], [0, 50, 75]).tolist()
     [1.0, 2.0, 3.0]
@@ -97,14 +97,14 @@ def percentile(
 def nanpercentile(
     x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
 ) -> Tensor:
-    """`nanquantile` with `q` from 0 to 100.
+    """Percentiles of the elements that aren't NaN: `nanquantile` with `q` from 0 to 100.
 
     Args:
         x: a tensor of real numbers.
         q: a number from 0 to 100, or a vector of them.
-        axis: an axis or several; default all.
+        axis: the axis or axes to reduce; default: all.
         method: see `quantile`.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.nanpercentile([1.0, np.nan, 2.0, 3.0], [0, 50, 100]).tolist()
     [1.0, 2.0, 3.0]
@@ -114,12 +114,12 @@ def nanpercentile(
 
 @composite
 def median(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The middle element, or the mean of the two middle ones; NaN where any element is NaN.
+    """Median: the middle element in order, or the mean of the two middle ones; NaN where any element is NaN.
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> float(ef.ops.median([1.0, 9.0, 2.0])), ef.ops.median([[1.0, 3.0], [5.0, 9.0]], axis=1).tolist()
     (2.0, [2.0, 7.0])
@@ -129,12 +129,12 @@ def median(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def nanmedian(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The middle one of the elements that aren't NaN, or the mean of the two middle ones.
+    """Median of the elements that aren't NaN: the middle one in order, or the mean of the two middle ones.
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> float(ef.ops.nanmedian([3.0, np.nan, 1.0, 2.0]))
     2.0

@@ -26,8 +26,8 @@ def sum(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> x = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     >>> float(ef.ops.sum(x)), ef.ops.sum(x, axis=0).tolist()
@@ -52,8 +52,8 @@ def mean(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Arra
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> x = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     >>> float(ef.ops.mean(x)), ef.ops.mean(x, axis=1).tolist()
@@ -90,13 +90,13 @@ def _extreme(xp: Numpy, x: Array, axis: Axes, keepdims: bool, initial: Any, larg
 def max(
     xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool = False
 ) -> Any:
-    """Maximum over `axis`. Elements that tie share the gradient equally.
+    """Maximum over `axis`. Equal maxima share the gradient equally.
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
-        initial: a number that counts as one more element; needed where there is none.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
+        initial: a number that counts as one more element, which is needed where there are no elements.
 
     Raises:
         ValueError: for an axis without elements, unless `initial` is given.
@@ -113,13 +113,13 @@ def max(
 def min(
     xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, initial: Any = None, *, keep: bool = False
 ) -> Any:
-    """Minimum over `axis`. Elements that tie share the gradient equally.
+    """Minimum over `axis`. Equal minima share the gradient equally.
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
-        initial: a number that counts as one more element; needed where there is none.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
+        initial: a number that counts as one more element, which is needed where there are no elements.
 
     Raises:
         ValueError: for an axis without elements, unless `initial` is given.
@@ -159,8 +159,8 @@ def amax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.amax([[1.0, 5.0, 3.0], [4.0, 2.0, 6.0]], axis=0).tolist()
     [4.0, 5.0, 6.0]
@@ -174,8 +174,8 @@ def amin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.amin([[1.0, 5.0, 3.0], [4.0, 2.0, 6.0]], axis=1).tolist()
     [1.0, 2.0]
@@ -203,9 +203,9 @@ def prod(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, dtype: 
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
-        dtype: the type to compute in; default as NumPy.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
+        dtype: the type to compute in; default: that of `x`, but 64 bits for bools and smaller integers.
 
     >>> ef.ops.prod([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
     [6.0, 120.0]
@@ -220,7 +220,7 @@ def argmax(xp: Numpy, x: Array, axis: int | None = None, keepdims: bool = False)
     Args:
         x: a tensor of real numbers.
         axis: one axis; default: the flattened tensor.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     Raises:
         ValueError: for an axis without elements.
@@ -240,7 +240,7 @@ def argmin(xp: Numpy, x: Array, axis: int | None = None, keepdims: bool = False)
     Args:
         x: a tensor of real numbers.
         axis: one axis; default: the flattened tensor.
-        keepdims: keep the reduced axes with length one.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     Raises:
         ValueError: for an axis without elements.
@@ -265,8 +265,8 @@ def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.var([[1.0, 3.0], [5.0, 5.0]], axis=1).tolist()
     [1.0, 0.0]
@@ -282,12 +282,12 @@ def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Standard deviation over `axis`: the root of `var`.
+    """Standard deviation over `axis`: the square root of `var`.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.std([[1.0, 3.0], [5.0, 5.0]], axis=1).tolist()
     [1.0, 0.0]
@@ -303,8 +303,8 @@ def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
     Args:
         x: a tensor of real numbers.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> float(ef.ops.ptp([1.0, 5.0, 3.0]))
     4.0
@@ -314,11 +314,11 @@ def ptp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def count_nonzero(x: TensorLike, axis: Axes = None) -> Tensor:
-    """How many elements along `axis` are not 0.
+    """Counts the elements along `axis` that are not 0.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
+        axis: the axis or axes to reduce; default: all.
 
     >>> int(ef.ops.count_nonzero([0, 3, 4]))
     2
@@ -328,12 +328,12 @@ def count_nonzero(x: TensorLike, axis: Axes = None) -> Tensor:
 
 @composite
 def average(x: TensorLike, axis: Axes = None, weights: Any = None) -> Tensor:
-    """Mean over `axis`, weighted.
+    """Weighted mean over `axis`.
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        weights: a tensor of x's shape, or a vector for the one axis; default equal weights.
+        axis: the axis or axes to reduce; default: all.
+        weights: a tensor of the shape of `x`, or a vector where `axis` is one axis; default: equal weights.
 
     Raises:
         ValueError: when `weights` have another shape.

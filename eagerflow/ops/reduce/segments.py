@@ -61,15 +61,16 @@ def segment_sum(
 
     Args:
         data: a tensor.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
-        num_segments: how many segments there are; default one more than the highest number.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows with negative numbers are left
+            out.
+        num_segments: the number of segments; default: the highest number plus one.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
     Returns:
         A tensor of shape `(num_segments,) + data.shape[1:]`; 0 for segments without rows.
 
     Raises:
-        ValueError: for numbers that are too large, or if there isn't one for each row.
+        ValueError: for segment numbers that are too large, or if there isn't one for each row.
 
     >>> rows = [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]
     >>> ef.ops.segment_sum(rows, [0, 1, 0]).tolist()
@@ -97,12 +98,13 @@ def _extreme(name: str, function: str, data: Any, segment_ids: Any, num_segments
 def segment_max(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """The maximum of the rows of each segment. Rows that tie share the gradient equally.
+    """The elementwise maximum of the rows of each segment. Equal maxima share the gradient equally.
 
     Args:
         data: a tensor of real numbers.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
-        num_segments: how many segments there are; default one more than the highest number.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows with negative numbers are left
+            out.
+        num_segments: the number of segments; default: the highest number plus one.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
     Returns:
@@ -110,7 +112,7 @@ def segment_max(
         without rows.
 
     Raises:
-        ValueError: for numbers that are too large, or if there isn't one for each row.
+        ValueError: for segment numbers that are too large, or if there isn't one for each row.
 
     >>> ef.ops.segment_max([5.0, 1.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
     [5.0, 7.0]
@@ -122,12 +124,13 @@ def segment_max(
 def segment_min(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """The minimum of the rows of each segment. Rows that tie share the gradient equally.
+    """The elementwise minimum of the rows of each segment. Equal minima share the gradient equally.
 
     Args:
         data: a tensor of real numbers.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
-        num_segments: how many segments there are; default one more than the highest number.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows with negative numbers are left
+            out.
+        num_segments: the number of segments; default: the highest number plus one.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
     Returns:
@@ -135,7 +138,7 @@ def segment_min(
         without rows.
 
     Raises:
-        ValueError: for numbers that are too large, or if there isn't one for each row.
+        ValueError: for segment numbers that are too large, or if there isn't one for each row.
 
     >>> ef.ops.segment_min([5.0, 1.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
     [1.0, 2.0]
@@ -147,19 +150,20 @@ def segment_min(
 def segment_prod(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """The product of the rows of each segment. The gradient is right for zeros, too.
+    """The elementwise product of the rows of each segment. Gradients are right also where there are zeros.
 
     Args:
         data: a tensor.
-        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows of negative ones are left out.
-        num_segments: how many segments there are; default one more than the highest number.
+        segment_ids: for each row (along axis 0), the number of its segment, from 0; rows with negative numbers are left
+            out.
+        num_segments: the number of segments; default: the highest number plus one.
         sorted: accepted for Keras' signature; the numbers may come in any order.
 
     Returns:
         A tensor of shape `(num_segments,) + data.shape[1:]`; 1 for segments without rows.
 
     Raises:
-        ValueError: for numbers that are too large, or if there isn't one for each row.
+        ValueError: for segment numbers that are too large, or if there isn't one for each row.
 
     >>> ef.ops.segment_prod([5.0, 2.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
     [10.0, 14.0]

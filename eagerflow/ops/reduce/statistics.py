@@ -75,7 +75,7 @@ def isin(x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bo
         x1: a tensor of real numbers.
         x2: a tensor of real numbers.
         assume_unique: accepted for Keras' signature, and without effect.
-        invert: answer the opposite.
+        invert: whether to negate the result.
 
     >>> ef.ops.isin([1, 2, 3], [2, 5]).tolist()
     [False, True, False]
@@ -92,12 +92,12 @@ def isin(x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bo
 
 @composite
 def bincount(x: TensorLike, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
-    """How often each of the numbers 0, 1, 2 ... occurs.
+    """Counts how often each of the numbers 0, 1, 2 ... occurs.
 
     Args:
-        x: integers, not negative: a vector, or a matrix of which each row is counted by itself.
-        weights: a tensor of x's shape, to be summed instead of counting. Gradients flow to it.
-        minlength: the least length of the answer.
+        x: integers of at least 0: a vector, or a matrix, of which each row is counted separately.
+        weights: a tensor of the shape of `x` whose values are summed instead of counting. Gradients flow to it.
+        minlength: the smallest length of the result.
         sparse: accepted for compatibility with Keras; only False is possible.
 
     Returns:
@@ -152,12 +152,12 @@ def binned(xp: Numpy, x: Array, bins: Any = 10, range: Any = None) -> tuple[Arra
 
 @composite
 def histogram(x: TensorLike, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor]:
-    """How many elements fall into each of several bins.
+    """Counts how many elements fall into each of several bins.
 
     Args:
         x: a vector of real numbers.
-        bins: how many bins of equal width, or their edges.
-        range: `(lowest, highest)` edge; default: those of `x`.
+        bins: the number of bins of equal width, or a vector of their edges.
+        range: `(lowest, highest)` edge; default: the smallest and largest element of `x`.
 
     Returns:
         `(counts, edges)`, one more edge than bins. No gradient flows to either.
@@ -226,20 +226,20 @@ def unique(
     size: int | None = None,
     fill_value: TensorLike | None = None,
 ) -> Any:
-    """The different elements, each once.
+    """The distinct elements of a tensor, in increasing order.
 
     Args:
         x: a tensor of real numbers.
-        sorted: accepted for Keras' signature; the elements always are in increasing order.
-        return_index: also where each was met first.
-        return_inverse: also, for each element of `x`, which of the answers it is.
-        return_counts: also how often each occurs.
+        sorted: accepted for Keras' signature; the elements are always sorted.
+        return_index: whether to return the index of the first occurrence of each distinct element, too.
+        return_inverse: whether to return, for each element of `x`, its index in the result, too.
+        return_counts: whether to return how often each distinct element occurs, too.
         axis: compare slices along this axis; default: single elements of the flattened tensor.
-        size: cut or fill the answer to this length.
-        fill_value: what to fill with; default 0. Indices are filled with the first of them, counts with 0.
+        size: the length that the result is cut or padded to; default: as many elements as there are.
+        fill_value: the value to pad with; default: 0. Indices are padded with the first of them, counts with 0.
 
     Returns:
-        A tensor, or a tuple of it and what was asked for. No gradient flows.
+        A tensor, or a tuple of it and the other results. No gradient flows.
 
     >>> values, counts = ef.ops.unique([3, 1, 3], return_counts=True)
     >>> values.tolist(), counts.tolist()
@@ -271,14 +271,14 @@ def _resized(x: Tensor, size: int, axis: int, fill_value: Any) -> Tensor:
 
 @composite
 def unravel_index(indices: TensorLike, shape: Any) -> tuple[Tensor, ...]:
-    """Coordinates in a tensor of some shape from positions in the flattened one.
+    """Converts indices into a flattened tensor to coordinates in a tensor of a given shape.
 
     Args:
         indices: integers; negative ones count from the end.
-        shape: the shape.
+        shape: the shape of the tensor.
 
     Returns:
-        One tensor per axis.
+        A tuple with one tensor of coordinates per axis.
 
     Raises:
         ValueError: for positions outside.

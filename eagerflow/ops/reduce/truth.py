@@ -15,8 +15,8 @@ def all(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.all([[True, False], [True, True]], axis=1).tolist()
     [False, True]
@@ -30,8 +30,8 @@ def any(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array
 
     Args:
         x: a tensor.
-        axis: an axis or several; default all.
-        keepdims: keep the reduced axes with length one.
+        axis: the axis or axes to reduce; default: all.
+        keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.any([[True, False], [False, False]], axis=1).tolist()
     [True, False]

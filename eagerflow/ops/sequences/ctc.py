@@ -103,7 +103,7 @@ def _rule(
 def ctc_loss(
     xp: Numpy, target: Array, output: Array, target_length: Array, output_length: Array, mask_index: int = 0
 ) -> Any:
-    """Minus the log probability of the labels, summed over all their alignments with the output.
+    """CTC loss: minus the logarithm of the labels' probability, summed over all their alignments with the output.
 
     Args:
         target: class numbers, (batch, labels).
@@ -149,15 +149,17 @@ def ctc_decode(
     merge_repeated: bool = True,
     mask_index: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """The most probable label sequences. Runs on the host, and no gradient flows.
+    """Decodes the output of a CTC model to the most probable label sequences.
+
+    It runs on the CPU, and no gradient flows.
 
     Args:
         inputs: logits, (batch, time, classes).
         sequence_lengths: how many time steps count, (batch,).
         strategy: `"greedy"` takes the best class at each step; `"beam_search"` sums over alignments.
-        beam_width: how many label sequences are followed (beam search).
-        top_paths: how many are returned (beam search).
-        merge_repeated: drop repeated classes (greedy).
+        beam_width: with beam search, how many label sequences are kept at each step.
+        top_paths: with beam search, how many label sequences are returned.
+        merge_repeated: with `"greedy"`, whether repeated classes count once.
         mask_index: the class that stands for the blank.
 
     Returns:

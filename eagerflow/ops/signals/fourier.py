@@ -102,7 +102,7 @@ def fft2(x: TensorLike) -> Pair:
 
 @composite
 def ifft2(x: TensorLike) -> Pair:
-    """Inverse of `fft2`.
+    """Inverse of `fft2`: inverse discrete Fourier transform along the last two axes.
 
     Args:
         x: a pair of tensors of shape `(..., m, n)`: real and imaginary part.
@@ -133,11 +133,11 @@ def _half_spectrum(x: Tensor, length: int) -> Tensor:
 
 @composite
 def rfft(x: TensorLike, fft_length: int | None = None) -> Pair:
-    """Discrete Fourier transform of real numbers along the last axis: its first half.
+    """Discrete Fourier transform of real numbers along the last axis, for the frequencies that aren't negative.
 
     Args:
         x: a tensor of real numbers, of shape `(..., n)`.
-        fft_length: cut or fill `x` to this length first.
+        fft_length: the length that the last axis is cut or padded with zeros to first; default: `n`.
 
     Returns:
         A pair of tensors of shape `(..., fft_length // 2 + 1)`: real and imaginary part.
@@ -153,7 +153,7 @@ def rfft(x: TensorLike, fft_length: int | None = None) -> Pair:
 
 @composite
 def irfft(x: TensorLike, fft_length: int | None = None) -> Tensor:
-    """Inverse of `rfft`.
+    """Inverse of `rfft`: computes real numbers from the non-negative frequencies of their Fourier transform.
 
     Args:
         x: a pair of tensors of shape `(..., m)`: real and imaginary part.
@@ -189,7 +189,7 @@ def _frames(length: int, size: int, stride: int) -> numpy.ndarray:
 
 @composite
 def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
-    """Overlapping windows of the last axis.
+    """Splits the last axis into windows, which may overlap.
 
     Args:
         x: a tensor of shape `(..., n)`.
@@ -252,7 +252,7 @@ def stft(
         sequence_stride: the distance between the starts of windows.
         fft_length: the length of the transform; windows are padded to it on both sides.
         window: `"hann"`, `"hamming"`, None or a vector.
-        center: mirror `x` at both ends, so that windows are centred on their times.
+        center: whether to pad `x` at both ends by mirroring, so that each window is centred at its time.
 
     Returns:
         A pair of tensors of shape `(..., windows, fft_length // 2 + 1)`.
@@ -286,14 +286,14 @@ def istft(
     window: Any = "hann",
     center: bool = True,
 ) -> Tensor:
-    """Inverse of `stft`: overlapping windows are added up.
+    """Inverse short-time Fourier transform: overlapping windows are added up.
 
     Args:
         x: a pair of tensors of shape `(..., windows, fft_length // 2 + 1)`.
         sequence_length: the length of the window.
         sequence_stride: the distance between the starts of windows.
         fft_length: the length of the transform.
-        length: the length of the result; default: as long as windows reach.
+        length: the length of the result; default: up to the end of the last window.
         window: `"hann"`, `"hamming"`, None or a vector, as given to `stft`.
         center: as given to `stft`.
 

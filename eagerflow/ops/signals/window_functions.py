@@ -22,10 +22,10 @@ def _weights(array: numpy.ndarray) -> Tensor:
 
 @composite
 def bartlett(x: int) -> Tensor:
-    """Bartlett's window: a triangle.
+    """Bartlett window: a triangle that begins and ends with 0.
 
     Args:
-        x: the number of weights.
+        x: the number of samples of the window.
 
     >>> ef.ops.bartlett(5).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0]
@@ -37,10 +37,10 @@ def bartlett(x: int) -> Tensor:
 
 @composite
 def blackman(x: int) -> Tensor:
-    """Blackman's window: a sum of three cosines.
+    """Blackman window: a sum of three cosine terms.
 
     Args:
-        x: the number of weights.
+        x: the number of samples of the window.
 
     >>> abs(ef.ops.blackman(5)).round(4)
     Tensor([0.  , 0.34, 1.  , 0.34, 0.  ], shape=(5,), dtype=float32)
@@ -52,10 +52,10 @@ def blackman(x: int) -> Tensor:
 
 @composite
 def hamming(x: int) -> Tensor:
-    """Hamming's window: a raised cosine that doesn't reach 0.
+    """Hamming window: a raised cosine that ends at 0.08.
 
     Args:
-        x: the number of weights.
+        x: the number of samples of the window.
 
     >>> ef.ops.hamming(5).round(4)
     Tensor([0.08, 0.54, 1.  , 0.54, 0.08], shape=(5,), dtype=float32)
@@ -67,10 +67,10 @@ def hamming(x: int) -> Tensor:
 
 @composite
 def hanning(x: int) -> Tensor:
-    """Von Hann's window: a raised cosine.
+    """Hann window: a raised cosine that begins and ends with 0.
 
     Args:
-        x: the number of weights.
+        x: the number of samples of the window.
 
     >>> ef.ops.hanning(3).tolist()
     [0.0, 1.0, 0.0]
@@ -82,11 +82,11 @@ def hanning(x: int) -> Tensor:
 
 @composite
 def kaiser(x: int, beta: Any) -> Tensor:
-    """Kaiser's window, of adjustable shape.
+    """Kaiser window, whose shape can be adjusted.
 
     Args:
-        x: the number of weights.
-        beta: the shape: 0 is a rectangle, larger is narrower.
+        x: the number of samples of the window.
+        beta: the shape of the window: 0 for a rectangle; larger values make it narrower.
 
     >>> ef.ops.kaiser(5, beta=8.0).round(4)
     Tensor([0.0023, 0.369 , 1.    , 0.369 , 0.0023], shape=(5,), dtype=float32)

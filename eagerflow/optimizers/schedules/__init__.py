@@ -31,7 +31,7 @@ def deserialize(config: Any, custom_objects: Any = None) -> LearningRateSchedule
     """Makes a schedule from its configuration.
 
     Args:
-        config: what `serialize` gave: a dictionary with `class_name` and `config`.
+        config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
         custom_objects: further classes by name; those that are registered are known already.
 
     >>> import eagerflow as ef

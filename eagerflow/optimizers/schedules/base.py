@@ -37,7 +37,10 @@ class LearningRateSchedule(Told):
         return Tensor(self.rate(float(step)), floatx())
 
     def rate(self, step: float) -> float:
-        """The same on Python numbers, which costs a training step nothing.
+        """The rate at a step as a Python number, which optimizers use in training since it is faster.
+
+        Args:
+            step: the number of the step, from 0.
 
         >>> ef.optimizers.schedules.InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0).rate(10)
         0.5

@@ -16,15 +16,15 @@ __all__ = ["CosineDecay", "CosineDecayRestarts"]
 
 @SCHEDULES.add()
 class CosineDecay(LearningRateSchedule):
-    """Cosine decay, with a linear warmup if asked for: half a cosine wave down to `alpha` times the rate.
+    """Cosine decay: half a cosine wave down to `alpha` times the initial rate, after an optional linear warmup.
 
     Args:
         initial_learning_rate: the rate at step 0.
-        decay_steps: the length of the cosine, in steps.
-        alpha: the rate at the end, as a part of the rate that the cosine began with.
-        name: for configs.
-        warmup_target: the rate at the end of the warm-up; None: no warm-up.
-        warmup_steps: the length of the warm-up.
+        decay_steps: the number of steps of the decay.
+        alpha: the rate at the end, as a fraction of the rate at which the decay begins.
+        name: the name, for configs.
+        warmup_target: the rate at the end of the warmup; None: no warmup.
+        warmup_steps: the number of steps of the warmup, which comes before the decay.
 
     >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.CosineDecay(1.0, decay_steps=10)(5))
@@ -62,15 +62,15 @@ class CosineDecay(LearningRateSchedule):
 
 @SCHEDULES.add()
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosine decay with warm restarts: half cosine waves, one after the other.
+    """Cosine decay with warm restarts: several cosine decays, one after the other.
 
     Args:
         initial_learning_rate: the rate at step 0.
-        first_decay_steps: the length of the first wave.
-        t_mul: each wave is so many times as long as the one before.
-        m_mul: and begins at so many times its rate.
-        alpha: the lowest rate, as a part of the initial one.
-        name: for configs.
+        first_decay_steps: the number of steps of the first decay.
+        t_mul: each decay takes this many times as many steps as the one before.
+        m_mul: each decay begins at this many times the initial rate of the one before.
+        alpha: the lowest rate, as a fraction of the initial one.
+        name: the name, for configs.
 
     >>> import eagerflow as ef
     >>> schedule = ef.optimizers.schedules.CosineDecayRestarts(1.0, first_decay_steps=10)

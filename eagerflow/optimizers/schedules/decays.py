@@ -37,10 +37,10 @@ class ExponentialDecay(_Stepwise):
 
     Args:
         initial_learning_rate: the rate at step 0.
-        decay_steps: after so many steps the rate has changed by one factor.
-        decay_rate: that factor.
-        staircase: change at once every `decay_steps` steps instead of gradually.
-        name: for configs.
+        decay_steps: the number of steps in which the rate is multiplied by `decay_rate` once.
+        decay_rate: the factor that the rate is multiplied by in `decay_steps` steps.
+        staircase: whether the rate changes only every `decay_steps` steps, instead of at every step.
+        name: the name, for configs.
 
     >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.ExponentialDecay(1.0, decay_steps=10, decay_rate=0.5)(20))
@@ -68,10 +68,10 @@ class InverseTimeDecay(_Stepwise):
 
     Args:
         initial_learning_rate: the rate at step 0.
-        decay_steps: how many steps count as one.
-        decay_rate: how fast the denominator grows.
-        staircase: change at once every `decay_steps` steps instead of gradually.
-        name: for configs.
+        decay_steps: the number of steps in which the denominator grows by `decay_rate`.
+        decay_rate: how much the denominator grows.
+        staircase: whether the rate changes only every `decay_steps` steps, instead of at every step.
+        name: the name, for configs.
 
     >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0)(10))
@@ -94,15 +94,16 @@ class InverseTimeDecay(_Stepwise):
 
 @SCHEDULES.add()
 class PolynomialDecay(LearningRateSchedule):
-    """Polynomial decay from one rate to another: a power of the remaining time.
+    """Polynomial decay: `(initial - end) * (1 - step / decay_steps) ** power + end`.
 
     Args:
         initial_learning_rate: the rate at step 0.
-        decay_steps: the step at which the end is reached.
-        end_learning_rate: the rate from then on.
-        power: of the remaining part of the time; 1 is a straight line.
-        cycle: start over, with as many periods more as are needed, whenever the end is reached.
-        name: for configs.
+        decay_steps: the step at which the decay ends.
+        end_learning_rate: the rate at the end and from then on.
+        power: the exponent; 1 for a straight line.
+        cycle: whether the rate rises and decays again after the end, where `decay_steps` is replaced by its next
+            multiple.
+        name: the name, for configs.
 
     >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.PolynomialDecay(1.0, decay_steps=10, end_learning_rate=0.5)(10))
@@ -138,9 +139,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     """A rate that is constant between given steps.
 
     Args:
-        boundaries: increasing steps; the rate changes after each.
-        values: the rates, one more than boundaries.
-        name: for configs.
+        boundaries: a list of increasing steps; the rate changes after each of them.
+        values: the rates between them, one more than there are boundaries.
+        name: the name, for configs.
 
     Raises:
         ValueError: when the numbers of boundaries and values don't fit, or boundaries don't increase.

@@ -162,7 +162,7 @@ class AcrossRanks:
         spread.show()
 
     def gather(self: Any) -> None:
-        """Let every rank have the whole state, where it is spread over them (`shard_optimizer`, `no_sync`).
+        """Gathers the whole state on every rank, where it is spread over them (`shard_optimizer`, `no_sync`).
 
         All ranks call it together. `fit` does so at the end of each epoch, before callbacks save anything.
         """

@@ -73,7 +73,7 @@ class CapturesSteps:
 
     @property
     def run_eagerly(self) -> bool:
-        """Whether steps run op by op; False where `jit_compile` captures them. It may be set.
+        """Whether training steps run op by op; False where `jit_compile` captures them. It may be set.
 
         >>> ef.Sequential([ef.layers.Dense(1)]).run_eagerly
         True
@@ -87,7 +87,7 @@ class CapturesSteps:
 
     @property
     def jit_compile(self) -> bool:
-        """Whether steps are captured and replayed. It may be set.
+        """Whether training steps are captured and replayed (see `compile`). It may be set.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", jit_compile=True)
@@ -103,10 +103,10 @@ class CapturesSteps:
 
     @property
     def captured_steps(self) -> dict[str, Captured[..., Any]]:
-        """The steps that `jit_compile` captures and that have run, by name. Empty where nothing is captured.
+        """With `jit_compile=True`: the captured steps that have run so far, in a dict by name. Otherwise empty.
 
-        Each says how often it was replayed (`replays`), why it runs eagerly (`why_eager`, None where it doesn't), and
-        what was captured, as Python to read (`programs`).
+        Each has the number of its replays (`replays`), the reason why it runs eagerly (`why_eager`, None if it
+        doesn't), and what was captured, as Python source code (`programs`).
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", jit_compile=True)

@@ -41,13 +41,13 @@ class Media(Run):
         walltime: float | None = None,
         dataformats: str = "CHW",
     ) -> None:
-        """One picture. `image` takes channels last and needs no `dataformats`.
+        """Writes a picture with its channels first by default; `image` expects them last.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             img_tensor: whole numbers from 0 to 255, or floats from 0 to 1.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
             dataformats: a letter for each axis, such as `"HWC"` or `"HW"`.
 
         Raises:
@@ -70,13 +70,13 @@ class Media(Run):
         walltime: float | None = None,
         dataformats: str = "NCHW",
     ) -> None:
-        """Several pictures as one, eight beside each other. `images` shows them one by one.
+        """Writes several pictures as one, eight side by side; `images` writes them one by one.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             img_tensor: whole numbers from 0 to 255, or floats from 0 to 1.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
             dataformats: a letter for each axis, such as `"NHWC"`.
 
         Raises:
@@ -98,15 +98,15 @@ class Media(Run):
         dataformats: str = "CHW",
         labels: str | Sequence[str] | None = None,
     ) -> None:
-        """A picture with frames around what was found in it.
+        """Writes a picture with bounding boxes.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             img_tensor: as for `add_image`.
-            box_tensor: (boxes, 4): left, upper, right and lower end in pixels.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
-            rescale: how many times larger the picture is written.
+            box_tensor: (boxes, 4): the left, upper, right and lower edges in pixels.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
+            rescale: the factor by which the picture is enlarged.
             dataformats: a letter for each axis of the picture.
             labels: a text for each box; they need Pillow.
 
@@ -124,14 +124,14 @@ class Media(Run):
     def add_figure(
         self, tag: str, figure: Any, global_step: int | None = None, close: bool = True, walltime: float | None = None
     ) -> None:
-        """A figure of matplotlib's as a picture, or several of one size as one: see `figure`.
+        """Writes a matplotlib figure as a picture, or several of the same size as one picture; see `figure`.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             figure: a `matplotlib.figure.Figure`, or a list of them.
-            global_step: the step.
-            close: whether pyplot forgets the figure then.
-            walltime: when that was, in seconds since 1970.
+            global_step: the number of the step.
+            close: whether to close the figure in pyplot afterwards.
+            walltime: the time of the event, in seconds since 1970; default: now.
         """
         checked_tag(tag, "add_figure(tag, figure, global_step)")
         figures = list(figure) if isinstance(figure, (list, tuple)) else [figure]
@@ -145,14 +145,14 @@ class Media(Run):
     def add_video(
         self, tag: str, vid_tensor: Any, global_step: int | None = None, fps: float = 4, walltime: float | None = None
     ) -> None:
-        """Moving pictures, for the Images tab; several stand beside each other. It needs Pillow.
+        """Writes a video for the Images tab, as an animated GIF; several are shown side by side. It needs Pillow.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             vid_tensor: (number, frames, channels, height, width) of bytes, or of floats from 0 to 1.
-            global_step: the step.
+            global_step: the number of the step.
             fps: frames per second.
-            walltime: when that was, in seconds since 1970.
+            walltime: the time of the event, in seconds since 1970; default: now.
 
         Raises:
             ValueError: for another shape.
@@ -171,14 +171,14 @@ class Media(Run):
         sample_rate: int = 44100,
         walltime: float | None = None,
     ) -> None:
-        """One sound of one channel: see `audio`.
+        """Writes a sound with one channel; see `audio`.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             snd_tensor: (1, frames) or (frames,), from -1 to 1.
-            global_step: the step.
+            global_step: the number of the step.
             sample_rate: frames per second.
-            walltime: when that was, in seconds since 1970.
+            walltime: the time of the event, in seconds since 1970; default: now.
 
         Raises:
             ValueError: for another shape.
@@ -206,13 +206,13 @@ class Media(Run):
     def add_text(
         self, tag: str, text_string: Any, global_step: int | None = None, walltime: float | None = None
     ) -> None:
-        """A text in Markdown, under the tag `<tag>/text_summary`: see `text`.
+        """Writes a text in Markdown, under the tag `<tag>/text_summary`; see `text`.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             text_string: the text.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
         """
         checked_tag(tag, "add_text(tag, text_string, global_step)")
         parts = [str(text_string).encode("utf-8", "replace")]

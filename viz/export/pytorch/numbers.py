@@ -30,15 +30,15 @@ class Numbers(Run):
         new_style: bool = False,
         double_precision: bool = False,
     ) -> None:
-        """One number: see `scalar`.
+        """Writes a number; see `scalar`.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             scalar_value: a number, or a tensor of one element.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
-            new_style: write it as a tensor, as TensorFlow 2 does.
-            double_precision: such a tensor has 64 bits.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
+            new_style: whether to write it as a tensor, as TensorFlow 2 does.
+            double_precision: with `new_style`, whether that tensor is float64.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as writer:
@@ -62,13 +62,13 @@ class Numbers(Run):
         global_step: int | None = None,
         walltime: float | None = None,
     ) -> None:
-        """Several numbers in one chart: each is a curve of its own, written to a run `<log_dir>/<main_tag>_<tag>`.
+        """Writes several numbers that are shown in one chart; each curve is a run `<log_dir>/<main_tag>_<tag>`.
 
         Args:
-            main_tag: the chart.
-            tag_scalar_dict: numbers by the names of curves.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
+            main_tag: the name of the chart.
+            tag_scalar_dict: a dict of numbers by the names of their curves.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as writer:
@@ -82,13 +82,13 @@ class Numbers(Run):
             log.value(global_step or 0, when, tag=main_tag, simple_value=number_of(main_tag, value))
 
     def add_tensor(self, tag: str, tensor: Any, global_step: int | None = None, walltime: float | None = None) -> None:
-        """All of a tensor, for programs that read the file; TensorBoard shows none of it.
+        """Writes a whole tensor, for programs that read the file; TensorBoard doesn't show it.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             tensor: numbers of any shape.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
         """
         checked_tag(tag, "add_tensor(tag, tensor, global_step)")
         told = tensor_message(as_array(tensor, f"add_tensor({tag!r})"))
@@ -103,15 +103,15 @@ class Numbers(Run):
         walltime: float | None = None,
         max_bins: int | None = None,
     ) -> None:
-        """The distribution of a tensor's elements: see `histogram`.
+        """Writes a histogram of a tensor's elements; see `histogram`.
 
         Args:
-            tag: the name.
+            tag: the name under which TensorBoard shows it.
             values: numbers of any shape.
-            global_step: the step.
-            bins: `"tensorflow"`, or what `numpy.histogram` takes.
-            walltime: when that was, in seconds since 1970.
-            max_bins: how many bins there are at most.
+            global_step: the number of the step.
+            bins: the bins: `"tensorflow"`, or any value that `numpy.histogram` accepts.
+            walltime: the time of the event, in seconds since 1970; default: now.
+            max_bins: the largest number of bins; default: no limit.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as writer:
@@ -135,19 +135,19 @@ class Numbers(Run):
         global_step: int | None = None,
         walltime: float | None = None,
     ) -> None:
-        """A distribution that was counted elsewhere.
+        """Writes a histogram that was computed elsewhere.
 
         Args:
-            tag: the name.
-            min: the least number.
-            max: the largest.
-            num: how many there are.
-            sum: their sum.
+            tag: the name under which TensorBoard shows it.
+            min: the smallest value.
+            max: the largest value.
+            num: the number of values.
+            sum: the sum of the values.
             sum_squares: the sum of their squares.
-            bucket_limits: the upper edges.
-            bucket_counts: how many lie below each, and above the one before.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
+            bucket_limits: the upper edges of the bins.
+            bucket_counts: the number of values in each bin.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
 
         Raises:
             ValueError: for fewer edges than counts, or more.
@@ -201,16 +201,16 @@ class Numbers(Run):
         weights: Any = None,
         walltime: float | None = None,
     ) -> None:
-        """Precision and recall over thresholds: see `pr_curve`.
+        """Writes a precision-recall curve; see `pr_curve`.
 
         Args:
-            tag: the name.
-            labels: truth values or 0 and 1.
-            predictions: probabilities, as many.
-            global_step: the step.
+            tag: the name under which TensorBoard shows it.
+            labels: bools, or 0 and 1.
+            predictions: probabilities, as many as labels.
+            global_step: the number of the step.
             num_thresholds: the number of thresholds, at most 127.
-            weights: how much each counts.
-            walltime: when that was, in seconds since 1970.
+            weights: the weight of each prediction; default: 1.
+            walltime: the time of the event, in seconds since 1970; default: now.
         """
         checked_tag(tag, "add_pr_curve(tag, labels, predictions, global_step)")
         self._write_pr_curve(
@@ -231,23 +231,23 @@ class Numbers(Run):
         weights: Any = None,
         walltime: float | None = None,
     ) -> None:
-        """A curve of precision and recall that was counted elsewhere: numbers by threshold, from 0 to 1.
+        """Writes a precision-recall curve that was computed elsewhere, with one value per threshold from 0 to 1.
 
         Args:
-            tag: the name.
-            true_positive_counts: what is true, and was said to be.
-            false_positive_counts: what was said to be true, and isn't.
-            true_negative_counts: what isn't, and was said not to be.
-            false_negative_counts: what was said not to be true, and is.
-            precision: by threshold.
-            recall: by threshold.
-            global_step: the step.
-            num_thresholds: how many there are.
-            weights: accepted: they are in the counts.
-            walltime: when that was, in seconds since 1970.
+            tag: the name under which TensorBoard shows it.
+            true_positive_counts: the numbers of true positives.
+            false_positive_counts: the numbers of false positives.
+            true_negative_counts: the numbers of true negatives.
+            false_negative_counts: the numbers of false negatives.
+            precision: the precisions.
+            recall: the recalls.
+            global_step: the number of the step.
+            num_thresholds: the number of thresholds.
+            weights: accepted for PyTorch's signature; the counts contain them already.
+            walltime: the time of the event, in seconds since 1970; default: now.
 
         Raises:
-            ValueError: for numbers of several lengths.
+            ValueError: when they don't all have the same length.
         """
         checked_tag(tag, "add_pr_curve_raw(tag, true_positive_counts, ...)")
         counts = (true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts)

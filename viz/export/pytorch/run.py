@@ -31,11 +31,11 @@ class Run(EventLog):
         self._others: dict[str, EventLog] = {}  # the runs below this one
 
     def get_logdir(self) -> str:
-        """The run's folder."""
+        """The folder of the run."""
         return self.log_dir
 
     def flush(self) -> None:
-        """Let readers see everything up to here.
+        """Writes everything to disk, so that TensorBoard can read it.
 
         >>> import viz
         >>> from pathlib import Path
@@ -50,7 +50,7 @@ class Run(EventLog):
             log.flush()
 
     def close(self) -> None:
-        """Finish the file. What is written later begins another one.
+        """Closes the file. Later calls begin another file.
 
         >>> import viz
         >>> from pathlib import Path

@@ -26,19 +26,20 @@ class Structures(Run):
     def add_graph(
         self, model: Any, input_to_model: Any = None, verbose: bool = False, use_strict_trace: bool = True
     ) -> None:
-        """The ops that one call of a model runs, and its layers, for the Graphs tab.
+        """Writes the graph of a model for the Graphs tab: its layers, and the ops that one call of it runs.
 
-        The model's variables stay as they are. `viz.trace` records whole steps of training.
+        The model's variables aren't changed. (`viz.trace` records whole training steps.)
 
         Args:
             model: a model, a layer or a function.
-            input_to_model: what it is called with, several as a tuple; default: zeros, if the model knows the shape.
-            verbose: print the nodes.
+            input_to_model: the argument of the call, or a tuple of several; default: zeros, if the model's input shape
+                is known.
+            verbose: whether to print the nodes.
             use_strict_trace: accepted for PyTorch's signature.
 
         Raises:
             TypeError: when `model` can't be called.
-            ValueError: when nobody knows what to call it with.
+            ValueError: when there is no input and the model's input shape is unknown.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
@@ -50,14 +51,14 @@ class Structures(Run):
             write("".join([f"{name}\n" for name in names]))
 
     def add_onnx_graph(self, prototxt: str | os.PathLike[str]) -> None:
-        """The graph of an ONNX file, for the Graphs tab.
+        """Writes the graph of an ONNX file for the Graphs tab.
 
         Args:
-            prototxt: the file.
+            prototxt: the path of the file.
 
         Raises:
-            FileNotFoundError: where there is none.
-            eagerflow.onnx.LoadError: for what is no ONNX file.
+            FileNotFoundError: when there is no such file.
+            eagerflow.onnx.LoadError: when it isn't an ONNX file.
         """
         self.graph(onnx_graph.definition(prototxt))
 
@@ -70,13 +71,13 @@ class Structures(Run):
         tag: str = "default",
         metadata_header: Sequence[str] | None = None,
     ) -> None:
-        """Points for the Projector tab: see `embedding`.
+        """Writes points for the Projector tab; see `embedding`.
 
         Args:
             mat: (points, dimensions).
             metadata: a label for each point, or a row of labels.
             label_img: a small picture for each point: (points, channels, height, width).
-            global_step: the step, which is a part of the table's name.
+            global_step: the number of the step, which is a part of the table's name.
             tag: the name of the table.
             metadata_header: the names of the columns, where there are rows of labels.
 
@@ -118,16 +119,16 @@ class Structures(Run):
         global_step: int | None = None,
         walltime: float | None = None,
     ) -> None:
-        """Points in space, or surfaces between them, for the Mesh tab.
+        """Writes points in space, or surfaces made of triangles, for the Mesh tab.
 
         Args:
-            tag: the name.
-            vertices: (number, points, 3): places.
-            colors: (number, points, 3): red, green and blue from 0 to 255.
-            faces: (number, triangles, 3): which points they lie between, counted from 0.
-            config_dict: of camera, lights and material, as three.js has them.
-            global_step: the step.
-            walltime: when that was, in seconds since 1970.
+            tag: the name under which TensorBoard shows it.
+            vertices: the coordinates of the points, (number, points, 3).
+            colors: their colors, (number, points, 3): red, green and blue from 0 to 255.
+            faces: the corners of triangles, (number, triangles, 3), as indices of points from 0.
+            config_dict: settings of camera, lights and material for three.js.
+            global_step: the number of the step.
+            walltime: the time of the event, in seconds since 1970; default: now.
 
         Raises:
             ValueError: for another shape.

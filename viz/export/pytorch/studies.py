@@ -28,19 +28,19 @@ class Studies(Run):
         run_name: str | None = None,
         global_step: int | None = None,
     ) -> None:
-        """What a trial was made with and what came of it, for the HParams tab: a run of its own below this one.
+        """Writes the hyperparameters and results of a trial for the HParams tab, as a separate run below this one.
 
-        `hparams` tells the same of this run itself.
+        (`hparams` does so for this run itself.)
 
         Args:
-            hparam_dict: numbers, texts and truth values by name.
-            metric_dict: numbers by tag, which are written as scalars of the trial, too.
-            hparam_domain_discrete: all values that a setting may have, by name.
-            run_name: what the trial's run is called; default: the time.
-            global_step: the step of the scalars.
+            hparam_dict: a dict of hyperparameters: numbers, texts and bools by name.
+            metric_dict: a dict of results by tag, which are also written as scalars of the trial.
+            hparam_domain_discrete: a dict of all possible values of hyperparameters, by name.
+            run_name: the name of the trial's run; default: the time.
+            global_step: the number of the step of the scalars.
 
         Raises:
-            TypeError: when these are no dicts.
+            TypeError: when these aren't dicts.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as writer:
@@ -68,14 +68,14 @@ class Studies(Run):
             log.close()
 
     def add_custom_scalars(self, layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
-        """Which curves the Custom Scalars tab shows in one chart: once, before or after they are written.
+        """Defines the charts of the Custom Scalars tab, which show several curves each. To be called once per run.
 
         Args:
-            layout: by category, charts by title: `["Multiline", tags]`, or `["Margin", [value, lower, upper]]`. Tags
-                may be regular expressions.
+            layout: a dict of categories, each a dict of charts by title: `["Multiline", tags]`, or
+                `["Margin", [value, lower, upper]]`. Tags may be regular expressions.
 
         Raises:
-            ValueError: for another kind of chart, or another number of tags of a margin.
+            ValueError: for another kind of chart, or a margin chart without three tags.
 
         >>> import viz
         >>> with viz.SummaryWriter("logs") as writer:
@@ -86,24 +86,24 @@ class Studies(Run):
     def add_custom_scalars_multilinechart(
         self, tags: Sequence[str], category: str = "default", title: str = "untitled"
     ) -> None:
-        """One chart of several curves for the Custom Scalars tab.
+        """Defines one chart of the Custom Scalars tab with several curves.
 
         Args:
-            tags: those of the scalars.
-            category: the heading.
-            title: of the chart.
+            tags: the tags of the curves.
+            category: the heading above the chart.
+            title: the title of the chart.
         """
         self.add_custom_scalars({category: {title: ["Multiline", tags]}})
 
     def add_custom_scalars_marginchart(
         self, tags: Sequence[str], category: str = "default", title: str = "untitled"
     ) -> None:
-        """One chart of a curve and the band around it, for the Custom Scalars tab.
+        """Defines one chart of the Custom Scalars tab with a curve and a band around it.
 
         Args:
-            tags: those of the value, the lower and the upper end.
-            category: the heading.
-            title: of the chart.
+            tags: the tags of the value, of the lower and of the upper end of the band.
+            category: the heading above the chart.
+            title: the title of the chart.
 
         Raises:
             ValueError: for another number of tags.

@@ -19,7 +19,7 @@ def summary(tag: str, vertices: Any, colors: Any, faces: Any, config: Mapping[st
     """The `Summary` of a mesh.
 
     Args:
-        tag: the name.
+        tag: the name under which TensorBoard shows it.
         vertices: (number, points, 3), or (points, 3) of a single one; the others, too.
         colors: from 0 to 255, or None.
         faces: numbers of points, or None.

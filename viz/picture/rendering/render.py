@@ -34,7 +34,7 @@ _chosen: list[str] = []
 
 
 class RendererMissing(Impossible, RuntimeError):
-    """No engine here can make the format that was asked for.
+    """Raised when no program on this machine can make a picture in the requested format.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -57,7 +57,7 @@ class _Unavailable(Exception):
 
 @boundary
 def set_engine(name: str | None) -> None:
-    """Chooses the program that renders pictures from here on, in all threads.
+    """Chooses the program that renders pictures from now on, in all threads.
 
     Args:
         name: `"builtin"`, `"pygraphviz"` or `"dot"`; None for the first that works (or the environment

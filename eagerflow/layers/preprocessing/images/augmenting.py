@@ -56,7 +56,7 @@ class _ChoosingLayer(RandomImageLayer):
 
 
 class RandAugment(_ChoosingLayer):
-    """Applies a few augmentations chosen at random, while training.
+    """Applies a few augmentations chosen at random to each image, while training (RandAugment).
 
     Args:
         value_range: the lowest and highest value of pixels.
@@ -99,7 +99,7 @@ class RandAugment(_ChoosingLayer):
         self._make_layers(interpolation, True, **_shared(kwargs))
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which augmentations are applied, and what each would do."""
+        """Draws which augmentations are applied, and the random choices of each."""
         if not training:
             return None
         chosen = self._indices(self.num_ops, len(self._names), seed)
@@ -133,11 +133,11 @@ class RandAugment(_ChoosingLayer):
 
 
 class AugMix(_ChoosingLayer):
-    """Mixes images with chains of augmentations of themselves, while training.
+    """Mixes each image with randomly augmented copies of it, while training (AugMix).
 
     Args:
         value_range: the lowest and highest value of pixels.
-        num_chains: how many chains are mixed.
+        num_chains: how many augmented copies are mixed; each comes from a chain of augmentations.
         chain_depth: how many augmentations a chain has at most.
         factor: how strong they are, from 0 to 1: a number f (drawn from 0 to f) or a range.
         alpha: how evenly chains are mixed: the parameter of a Dirichlet and a beta distribution.
@@ -192,7 +192,7 @@ class AugMix(_ChoosingLayer):
         self._make_layers(interpolation, all_ops, **_shared(kwargs))
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """The chains, and the weights of each and of the image itself."""
+        """Draws the chains of augmentations, and the weights of their results and of the original image."""
         if not training:
             return None
         source = self.generator if seed is None else seed
@@ -228,7 +228,7 @@ class AugMix(_ChoosingLayer):
         return own * values + (1 - own) * total
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
-        """A batch of images, mixed with their chains."""
+        """A batch of images, each mixed with the results of its chains."""
         images = self._computable(images)
         if not training:
             return images
@@ -236,7 +236,7 @@ class AugMix(_ChoosingLayer):
         return ops.clip(mixed, self.value_range[0], self.value_range[1])
 
     def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of masks, mixed as the images."""
+        """A batch of masks, mixed as the images are."""
         if not training:
             return segmentation_masks
         return self._mixed(self._computable(segmentation_masks), transformation, "transform_segmentation_masks")

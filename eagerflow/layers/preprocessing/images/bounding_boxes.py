@@ -86,15 +86,15 @@ def _format(name: Any, argument: str) -> str:
 def convert_format(
     boxes: Boxes, source: str, target: str, height: Any = None, width: Any = None, dtype: str = "float32"
 ) -> Boxes:
-    """Boxes in another format.
+    """Converts bounding boxes to another format.
 
     Args:
-        boxes: (..., 4), or a dict with such `"boxes"`, which gives a new dict.
-        source: their format: `"xyxy"`, `"yxyx"`, `"xywh"`, `"center_xywh"`, `"center_yxhw"`, or `"rel_xyxy"`,
-            `"rel_yxyx"`, `"rel_xywh"`, `"rel_center_xywh"` relative to the image's size.
-        target: the format wanted.
-        height: the image's height, for relative formats.
-        width: its width.
+        boxes: (..., 4), or a dict with the key `"boxes"` for them, of which a new dict is made.
+        source: the format of the boxes: `"xyxy"`, `"yxyx"`, `"xywh"`, `"center_xywh"`, `"center_yxhw"`, or
+            `"rel_xyxy"`, `"rel_yxyx"`, `"rel_xywh"`, `"rel_center_xywh"` relative to the image's size.
+        target: the format of the result.
+        height: the height of the image in pixels, for relative formats.
+        width: the width of the image in pixels, for relative formats.
         dtype: the type of the result.
 
     Raises:
@@ -133,12 +133,12 @@ def _scaled(corners: Corners, height: Any, width: Any, up: bool) -> Corners:
 def clip_to_image_size(
     bounding_boxes: dict[str, Any], height: Any = None, width: Any = None, bounding_box_format: BoxFormat = "xyxy"
 ) -> dict[str, Any]:
-    """Boxes cut to the image; the labels of those of which nothing remains become -1.
+    """Clips bounding boxes to the image; the labels of boxes of which nothing remains become -1.
 
     Args:
         bounding_boxes: a dict with `"boxes"` and perhaps `"labels"`.
-        height: the image's height, for `"xyxy"`.
-        width: its width.
+        height: the height of the image in pixels, for `"xyxy"`.
+        width: the width of the image in pixels, for `"xyxy"`.
         bounding_box_format: `"xyxy"` or `"rel_xyxy"`.
 
     Raises:
@@ -182,19 +182,19 @@ def affine_transform(
     center_y: Any = None,
     bounding_box_format: BoxFormat = "xyxy",
 ) -> Tensor:
-    """The boxes around boxes that were turned, scaled, sheared and moved.
+    """Rotates, scales, shears and moves bounding boxes, and returns the upright boxes that enclose them.
 
     Args:
         boxes: (batch, boxes, 4), as x1, y1, x2, y2 in pixels.
-        angle: degrees, (batch,).
-        translate_x: a share of the width, (batch,).
-        translate_y: a share of the height, (batch,).
-        scale: (batch,).
-        shear_x: degrees, (batch,).
-        shear_y: degrees, (batch,).
-        height: the image's height.
-        width: its width.
-        center_x: the point that stays, as a share of the width; default: the middle.
+        angle: the rotation in degrees, (batch,).
+        translate_x: the move as a fraction of the width, (batch,).
+        translate_y: the move as a fraction of the height, (batch,).
+        scale: the factor of size, (batch,).
+        shear_x: the shear along x in degrees, (batch,).
+        shear_y: the shear along y in degrees, (batch,).
+        height: the height of the image in pixels.
+        width: the width of the image in pixels.
+        center_x: the center of the rotation, as a fraction of the width; default: the middle.
         center_y: the same for the height.
         bounding_box_format: only `"xyxy"`.
 
@@ -242,14 +242,14 @@ def _inverse(angle: Tensor, scale: Any, shear_x: Any, shear_y: Any, middle: Any,
 
 
 def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_format: BoxFormat = "xyxy") -> Tensor:
-    """Boxes within a cut-out of the image.
+    """Converts bounding boxes to the coordinates of a crop of the image, and clips them to it.
 
     Args:
         boxes: (..., 4), as x1, y1, x2, y2 in pixels.
-        top: the first row of the cut-out.
-        left: its first column.
-        height: its height.
-        width: its width.
+        top: the first row of the crop.
+        left: the first column of the crop.
+        height: the height of the crop.
+        width: the width of the crop.
         bounding_box_format: only `"xyxy"`.
 
     Raises:
@@ -270,12 +270,12 @@ def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_
 def pad(
     boxes: Any, top: Any, left: Any, height: Any = None, width: Any = None, bounding_box_format: BoxFormat = "xyxy"
 ) -> Tensor:
-    """Boxes in an image that got rows above it and columns at its left.
+    """Converts bounding boxes to the coordinates of a padded image.
 
     Args:
         boxes: (..., 4), as x1, y1, x2, y2 in pixels.
-        top: how many rows.
-        left: how many columns.
+        top: how many rows were added at the top.
+        left: how many columns were added at the left.
         height: accepted for Keras' signature.
         width: accepted for Keras' signature.
         bounding_box_format: only `"xyxy"`.

@@ -35,7 +35,8 @@ class RandomHue(_ColorLayer):
     """Shifts the hue of colours, while training.
 
     Args:
-        factor: how far at most: 1 is half of the colour circle, in either direction; a number from 0 to 1, or two.
+        factor: how far hues move at most, in either direction, where 1 is half of the colour circle: a number f (drawn
+            from 0 to f), or the two ends of a range within 0 and 1.
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
@@ -67,7 +68,7 @@ class RandomHue(_ColorLayer):
         self.value_range = value_range
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """How far the hue of each image moves, as a share of the circle."""
+        """Draws how far the hue of each image moves, as a fraction of the colour circle."""
         shape = (count_of(data),)
         sign = ops.where(self._draw(shape, 0.0, 1.0, seed) > 0.5, -1.0, 1.0)
         return {"factor": sign * self._draw(shape, *self.factor, seed) * 0.5}
@@ -90,8 +91,8 @@ class RandomSaturation(_ColorLayer):
     """Makes colours stronger or paler, while training.
 
     Args:
-        factor: from 0 (gray) over 0.5 (unchanged) to 1 (as strong as possible); a number f (drawn from 0 to f), or
-            two.
+        factor: from 0 (gray) over 0.5 (unchanged) to 1 (as strong as possible): a number f (drawn from 0 to f), or the
+            two ends of a range.
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
@@ -123,7 +124,7 @@ class RandomSaturation(_ColorLayer):
         self.value_range = checked_range(self, value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """What the saturation of each image is multiplied by."""
+        """Draws what the saturation of each image is multiplied by."""
         factor = self._draw((count_of(data),), *self.factor, seed)
         return {"factor": factor / (1 - factor + epsilon())}
 
@@ -138,7 +139,7 @@ class RandomSaturation(_ColorLayer):
 
 
 class RandomGrayscale(_ColorLayer):
-    """Takes the colours out of images, while training; they keep three channels.
+    """Makes images gray at random, while training; they keep three channels.
 
     Args:
         factor: the probability that an image changes.
@@ -169,7 +170,7 @@ class RandomGrayscale(_ColorLayer):
         self.factor = share(self, "factor", factor)
 
     def get_random_transformation(self, images: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which images lose their colours: (batch, 1, 1, 1)."""
+        """Draws which images become gray: (batch, 1, 1, 1)."""
         return self._draw((count_of(images), 1, 1, 1), 0.0, 1.0, seed) < self.factor
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
@@ -189,7 +190,7 @@ class RandomColorDegeneration(_ColorLayer):
     """Makes images grayer, while training.
 
     Args:
-        factor: from 0 (unchanged) to 1 (gray): a number f, or two ends of a range.
+        factor: from 0 (unchanged) to 1 (gray): a number f (drawn from 0 to f), or the two ends of a range.
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
@@ -221,7 +222,7 @@ class RandomColorDegeneration(_ColorLayer):
         self.value_range = checked_range(self, value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """How gray each image becomes."""
+        """Draws how gray each image becomes."""
         return {"factor": self._draw((count_of(data), 1, 1, 1), *self.factor, seed)}
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
@@ -239,10 +240,10 @@ class RandomColorJitter(RandomImageLayer):
 
     Args:
         value_range: the lowest and highest value of pixels.
-        brightness_factor: as in `RandomBrightness`; None leaves it.
-        contrast_factor: as in `RandomContrast`; None leaves it.
-        saturation_factor: as in `RandomSaturation`; None leaves it.
-        hue_factor: as in `RandomHue`; None leaves it.
+        brightness_factor: as in `RandomBrightness`; None: brightness isn't changed.
+        contrast_factor: as in `RandomContrast`; None: contrast isn't changed.
+        saturation_factor: as in `RandomSaturation`; None: saturation isn't changed.
+        hue_factor: as in `RandomHue`; None: hue isn't changed.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
@@ -288,7 +289,7 @@ class RandomColorJitter(RandomImageLayer):
         )
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
-        """A batch of images, changed by all parts; each draws for itself."""
+        """A batch of images, with all four changes applied; each makes its own random choices."""
         images = self._computable(images)
         parts = (self.random_brightness, self.random_contrast, self.random_saturation, self.random_hue)
         for part in parts if training else ():

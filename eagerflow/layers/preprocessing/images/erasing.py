@@ -38,8 +38,9 @@ class RandomErasing(_BoxLayer):
 
     Args:
         factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
-        scale: the squared share of height and width that is erased: a number f (drawn from 0 to f) or a range.
-        fill_value: what is put there: a number, one per channel, or None for normal noise.
+        scale: about the share of the area that is erased: a number f (drawn from 0 to f) or a range. The squares of the
+            box's relative height and width are each drawn from it.
+        fill_value: the value of erased pixels: a number, one per channel, or None for normally distributed noise.
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
@@ -80,7 +81,7 @@ class RandomErasing(_BoxLayer):
         self.value_range = value_range
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which images change, where, and what is put there."""
+        """Draws which images change, their boxes, and what these are filled with."""
         if not training:
             return None
         shape, count = images_of(data).shape, count_of(data)
@@ -115,7 +116,9 @@ class RandomErasing(_BoxLayer):
 
 
 class CutMix(_BoxLayer):
-    """Puts a box of another image of the batch into each image, and mixes labels by its area, while training.
+    """Replaces a box of each image by that of another image of the batch, while training (CutMix).
+
+    Labels are mixed by the box's share of the area.
 
     Args:
         factor: how evenly images are mixed: the parameter of a beta distribution, drawn from 0 to f, or from a
@@ -124,7 +127,7 @@ class CutMix(_BoxLayer):
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
-    Single images stay as they are.
+    An image without a batch axis is returned unchanged.
 
     Raises:
         ValueError: for a factor outside [0, 1].
@@ -152,7 +155,7 @@ class CutMix(_BoxLayer):
         self.factor = span(self, "factor", factor, 0, 1)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which image each is mixed with, where, and how much of it remains."""
+        """Draws for each image the other image, the box, and the share of the area that remains."""
         shape, count = images_of(data).shape, count_of(data)
         if not training or len(shape) == 3:
             return None
@@ -181,11 +184,11 @@ class CutMix(_BoxLayer):
         return self.transform_images(segmentation_masks, transformation, training)
 
     def transform_labels(self, labels: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of labels (one-hot), mixed by area."""
+        """A batch of one-hot labels, mixed by the area of the box."""
         return _mixed_labels(labels, transformation) if training and transformation is not None else labels
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """Boxes can't be cut and mixed.
+        """Always raises an error: bounding boxes can't be mixed.
 
         Raises:
             NotImplementedError: always.
@@ -194,10 +197,10 @@ class CutMix(_BoxLayer):
 
 
 class MixUp(RandomImageLayer):
-    """Blends each image with another one of the batch, and their labels in the same shares, while training.
+    """Blends each image with another one of the batch, and their labels alike, while training (MixUp).
 
     Args:
-        alpha: how evenly images are blended: the parameter of a beta distribution.
+        alpha: the parameter of the beta distribution of the blending weights; larger values blend more evenly.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
@@ -220,7 +223,7 @@ class MixUp(RandomImageLayer):
         self.alpha = alpha
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which image each is blended with, and how much of it remains."""
+        """Draws for each image the other image and the weight of the blend."""
         source, count = self.generator if seed is None else seed, count_of(data)
         order = random.shuffle(ops.arange(count, dtype="int64"), seed=source)
         weight = random.beta((count,), self.alpha, self.alpha, dtype=self.compute_dtype, seed=source)
@@ -239,7 +242,7 @@ class MixUp(RandomImageLayer):
         return self.transform_images(segmentation_masks, transformation, training)
 
     def transform_labels(self, labels: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of labels (one-hot), blended as the images."""
+        """A batch of one-hot labels, blended as the images."""
         return _mixed_labels(labels, transformation) if training else labels
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:

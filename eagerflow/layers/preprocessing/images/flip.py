@@ -19,8 +19,8 @@ class RandomFlip(RandomImageLayer):
     """Mirrors each image with probability 1/2, while training.
 
     Args:
-        mode: `"horizontal"` (left and right change places), `"vertical"` or `"horizontal_and_vertical"` (both at
-            once).
+        mode: `"horizontal"` (left and right change places), `"vertical"`, or `"horizontal_and_vertical"` (both
+            together, or neither).
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
@@ -51,7 +51,7 @@ class RandomFlip(RandomImageLayer):
         self.mode = one_of(self, "mode", mode, ("horizontal", "vertical", "horizontal_and_vertical"))
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which images are mirrored."""
+        """Draws which images are mirrored."""
         if not training:
             return None
         flips = self._draw((count_of(data), 1, 1, 1), 0.0, 1.0, seed) <= 0.5

@@ -18,7 +18,7 @@ __all__ = ["AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equa
 
 
 class AutoContrast(ImageLayer):
-    """Stretches each channel of each image over the whole range of values, in training and elsewhere.
+    """Stretches each channel of each image over the whole range of values, in training and inference.
 
     Args:
         value_range: the lowest and highest value of pixels.
@@ -41,7 +41,7 @@ class AutoContrast(ImageLayer):
         self.value_range = checked_range(self, value_range)
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
-        """A batch of images, stretched; flat channels stay as they are."""
+        """A batch of images, stretched; channels with a single value are left as they are."""
         images = self._computable(images)
         values = rescaled(images, self.value_range, (0, 255))
         low = ops.min(values, axis=self._spatial, keepdims=True)
@@ -53,13 +53,14 @@ class AutoContrast(ImageLayer):
 
 
 class Equalization(ImageLayer):
-    """Spreads the values of each channel so that all become equally frequent, while training.
+    """Equalizes the histogram of each channel: spreads its values so that all become about equally frequent.
 
-    As in Keras, values are counted over all images of a batch together. No gradient flows through.
+    It happens while training only. As in Keras, values are counted over all images of a batch together. No gradient
+    flows through.
 
     Args:
         value_range: the lowest and highest value of pixels.
-        bins: how many values are told apart.
+        bins: the number of bins of the histogram.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
@@ -112,14 +113,14 @@ class Equalization(ImageLayer):
 
 
 class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
-    """Equalizes images tile by tile, in training and elsewhere, without making noise too strong (CLAHE).
+    """Contrast limited adaptive histogram equalization (CLAHE): equalizes images tile by tile, also in inference.
 
     No gradient flows through.
 
     Args:
         value_range: the lowest and highest value of pixels.
-        clip_limit: how often a value may occur in a tile, as a multiple of the mean; more is spread over all
-            values. 0 for no limit.
+        clip_limit: the most that a bin of a tile's histogram may count, as a multiple of the mean; the rest is spread
+            over all bins, so that noise isn't amplified too much. 0 for no limit.
         tile_grid_size: how many tiles there are down and across.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.

@@ -67,7 +67,15 @@ class ImageLayer(Layer):
     # What subclasses write
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """What is going to happen to the data, drawn at every call.
+        """Draws the random choices of one call, such as angles or positions, for each image of a batch.
+
+        Args:
+            data: images, or a dict with images under the key `"images"`.
+            training: whether to draw; otherwise the result is None in most layers.
+            seed: an integer or a `SeedGenerator`; default: the layer's own.
+
+        Returns:
+            What the methods `transform_...` take as `transformation`. Its structure depends on the layer.
 
         >>> layer = ef.layers.RandomBrightness(0.5, value_range=(0, 1), seed=1)
         >>> images = ef.ops.ones((2, 4, 4, 3))
@@ -79,7 +87,12 @@ class ImageLayer(Layer):
         return None
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
-        """A batch of images, changed.
+        """Applies a transformation to a batch of images.
+
+        Args:
+            images: (batch, height, width, channels), or (batch, channels, height, width) with `"channels_first"`.
+            transformation: what `get_random_transformation` returned.
+            training: whether this is training.
 
         >>> layer = ef.layers.RandomFlip("horizontal", seed=1)
         >>> image = ef.Tensor([[[[1.0], [2.0]]]])
@@ -89,7 +102,12 @@ class ImageLayer(Layer):
         raise NotImplementedError(f"{type(self).__name__} needs a method transform_images.")
 
     def transform_labels(self, labels: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of labels; most layers leave them as they are.
+        """Applies a transformation to a batch of labels; most layers return them unchanged.
+
+        Args:
+            labels: the labels, with the batch axis first.
+            transformation: what `get_random_transformation` returned.
+            training: whether this is training.
 
         >>> ef.layers.RandomFlip().transform_labels([3, 5], None)
         [3, 5]
@@ -97,7 +115,12 @@ class ImageLayer(Layer):
         return labels
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of boxes; layers that move no pixels leave them as they are.
+        """Applies a transformation to a batch of bounding boxes; layers that don't move pixels return them unchanged.
+
+        Args:
+            bounding_boxes: a dict with `boxes`, (batch, boxes, 4), and `labels`, (batch, boxes).
+            transformation: what `get_random_transformation` returned.
+            training: whether this is training.
 
         >>> boxes = {"boxes": [[[1, 1, 4, 4]]], "labels": [[0]]}
         >>> ef.layers.RandomBrightness(0.5).transform_bounding_boxes(boxes, None)["labels"]
@@ -106,7 +129,12 @@ class ImageLayer(Layer):
         return bounding_boxes
 
     def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of masks; layers that move no pixels leave them as they are.
+        """Applies a transformation to a batch of segmentation masks; most layers that don't move pixels return them.
+
+        Args:
+            segmentation_masks: integers, (batch, height, width) or with a last axis of length 1.
+            transformation: what `get_random_transformation` returned.
+            training: whether this is training.
 
         >>> ef.layers.RandomBrightness(0.5).transform_segmentation_masks(ef.ops.ones((1, 4, 4)), None).shape
         (1, 4, 4)
@@ -124,7 +152,13 @@ class ImageLayer(Layer):
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def call(self, data: Any, training: bool = True) -> Tensors:
-        """The data, changed; dicts keep their keys."""
+        """Applies the layer to images, or to all parts of a dict of images, labels, boxes and masks.
+
+        Args:
+            data: an image, a batch of images, or a dict with `images` and perhaps `labels`, `bounding_boxes` and
+                `segmentation_masks`. Other keys are left as they are.
+            training: whether random changes are made.
+        """
         single = len(images_of(data).shape) == 3
         transformation = self.get_random_transformation(data, training=training)
         if not isinstance(data, dict):
@@ -166,7 +200,7 @@ class ImageLayer(Layer):
         return ops.reshape(convert_to_tensor(values, self.compute_dtype), (-1, 1, 1, 1))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input."""
+        """The shape of the input."""
         return input_shape
 
     def _base_config(self) -> dict[str, Any]:
@@ -212,7 +246,7 @@ class WarpLayer(RandomImageLayer):
         raise NotImplementedError
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
-        """A batch of images, changed."""
+        """A batch of images, transformed."""
         images = self._computable(images)
         moves = training and transformation is not None
         if moves and images.ndim == 3:  # one image
@@ -220,6 +254,6 @@ class WarpLayer(RandomImageLayer):
         return self._warped(images, transformation, self.interpolation) if moves else images
 
     def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of masks, changed as the images; no new values appear."""
+        """A batch of masks, transformed as the images; the nearest pixel is taken, so that no new values appear."""
         moves = training and transformation is not None
         return self._warped(segmentation_masks, transformation, "nearest") if moves else segmentation_masks

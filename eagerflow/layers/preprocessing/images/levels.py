@@ -27,7 +27,8 @@ class RandomBrightness(RandomImageLayer):
     """Makes images brighter or darker, while training.
 
     Args:
-        factor: how much at most, as a share of the range of values, or two ends of a range, from -1 to 1.
+        factor: what is added, as a fraction of the range of values: a number f (drawn from -f to f), or the two ends of
+            a range within -1 and 1.
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
@@ -51,7 +52,7 @@ class RandomBrightness(RandomImageLayer):
         self.value_range = checked_range(self, value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """What is added to each image."""
+        """Draws what is added to each image."""
         shape = (count_of(data), 1, 1, 1)
         if not training:
             return {"rgb_delta": ops.zeros(shape)}
@@ -67,7 +68,7 @@ class RandomBrightness(RandomImageLayer):
 
 
 class RandomContrast(RandomImageLayer):
-    """Makes the contrast of images stronger or weaker, while training: each channel around its mean.
+    """Makes the contrast of images stronger or weaker, while training; the mean of each channel stays.
 
     Args:
         factor: `(lower, upper)`: contrast is multiplied by a number from `1 - lower` to `1 + upper`, both from 0
@@ -98,7 +99,7 @@ class RandomContrast(RandomImageLayer):
         self.value_range = value_range
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """What the contrast of each image is multiplied by."""
+        """Draws what the contrast of each image is multiplied by."""
         shape = (count_of(data), 1, 1, 1)
         if not training:
             return {"contrast_factor": ops.zeros(shape)}
@@ -115,7 +116,7 @@ class RandomContrast(RandomImageLayer):
 
 
 class RandomInvert(RandomImageLayer):
-    """Turns bright into dark and dark into bright, while training.
+    """Inverts images, bright to dark and dark to bright, while training.
 
     Args:
         factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
@@ -148,7 +149,7 @@ class RandomInvert(RandomImageLayer):
         self.value_range = value_range
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which images are inverted."""
+        """Draws which images are inverted."""
         if not training:
             return None
         return {"apply_inversion": self._chosen(count_of(data), self.factor, seed)}
@@ -163,11 +164,11 @@ class RandomInvert(RandomImageLayer):
 
 
 class RandomPosterization(RandomImageLayer):
-    """Keeps only the highest bits of each colour, while training. No gradient flows through.
+    """Reduces the number of bits per colour, while training. No gradient flows through.
 
     Args:
-        factor: how many of 8 bits are kept, drawn between two numbers from 1 to 8, the upper one left out; a number
-            f means between 1 and f.
+        factor: how many of 8 bits are kept: a number f (drawn from 1 to below f), or the two ends of a range within 1
+            and 8, of which the upper one is left out.
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
@@ -197,7 +198,7 @@ class RandomPosterization(RandomImageLayer):
         self.value_range = checked_range(self, value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """How many bits each image loses."""
+        """Draws how many bits each image loses."""
         low, high = (int(f) for f in self.factor)
         source = self.generator if seed is None else seed
         bits = randint((count_of(data),), low, max(high, low + 1), seed=source)
@@ -215,11 +216,11 @@ class RandomPosterization(RandomImageLayer):
 
 
 class Solarization(RandomImageLayer):
-    """Inverts what is brighter than a threshold, while training, after adding a number to all pixels.
+    """Solarizes images while training: adds a number to all pixels, then inverts those above a threshold.
 
     Args:
-        addition_factor: what is added, as a share of the range of values: a number f (drawn from 0 to f) or a range.
-        threshold_factor: the threshold, in the same way.
+        addition_factor: what is added, as a fraction of the range of values: a number f (drawn from 0 to f) or a range.
+        threshold_factor: the threshold, given in the same way.
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
@@ -249,7 +250,7 @@ class Solarization(RandomImageLayer):
         self.value_range = checked_range(self, value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """What is added to each image, and its threshold. As in Keras, only upper ends are multiplied by 255."""
+        """Draws what is added to each image, and its threshold. As in Keras, only upper ends are multiplied by 255."""
         if not training:
             return None
         shape = (count_of(data), 1, 1, 1)

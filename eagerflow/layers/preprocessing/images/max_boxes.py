@@ -14,11 +14,11 @@ __all__ = ["MaxNumBoundingBoxes"]
 
 
 class MaxNumBoundingBoxes(ImageLayer):
-    """Cuts or fills up the bounding boxes of every image to one number.
+    """Makes the number of bounding boxes the same for every image: drops further ones, or pads.
 
     Args:
-        max_number: how many boxes there are afterwards.
-        fill_value: what missing boxes and labels are made of.
+        max_number: the number of boxes per image in the output.
+        fill_value: the value of padded boxes and labels.
         **kwargs: arguments of every layer for images; `bounding_box_format` is needed.
 
     Raises:
@@ -40,11 +40,11 @@ class MaxNumBoundingBoxes(ImageLayer):
         self.fill_value = int(fill_value)
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
-        """Images as they are."""
+        """Returns the images unchanged."""
         return images
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """`max_number` boxes for every image."""
+        """The boxes and labels, cut or padded to `max_number` per image."""
         return {k: self._fitted(v) for k, v in bounding_boxes.items()}
 
     def _fitted(self, values: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class MaxNumBoundingBoxes(ImageLayer):
         return ops.pad(kept, widths, constant_values=self.fill_value)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input, with `max_number` boxes."""
+        """The shapes of the input, with `max_number` boxes."""
         if not isinstance(input_shape, dict) or "bounding_boxes" not in input_shape:
             return input_shape
         boxes = {k: (v[0], self.max_number, *v[2:]) for k, v in input_shape["bounding_boxes"].items()}

@@ -17,13 +17,13 @@ __all__ = ["RandomElasticTransform", "RandomPerspective"]
 
 
 class RandomPerspective(WarpLayer):
-    """Shows images as if seen from the side, while training.
+    """Distorts the perspective of images by moving their corners, while training.
 
     Args:
         factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
-        scale: how far corners move, from 0 to 1.
+        scale: how far corners move, from 0 (not at all) to 1.
         interpolation: `"nearest"` or `"bilinear"`.
-        fill_value: what lies outside.
+        fill_value: the value of points outside of the image.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
@@ -56,7 +56,7 @@ class RandomPerspective(WarpLayer):
         self.fill_value = fill_value
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which images change, and where their corners go."""
+        """Draws which images change, and where their corners move to."""
         if not training:
             return None
         images, count = images_of(data), count_of(data)
@@ -85,7 +85,7 @@ class RandomPerspective(WarpLayer):
         return ops.where(ops.reshape(transformation["apply_perspective"], (-1, 1, 1, 1)), moved, images)
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """The boxes around the moved corners of boxes."""
+        """The boxes that enclose the moved corners of each box."""
         if not training or transformation is None:
             return bounding_boxes
         size = self._size(transformation["input_shape"])
@@ -121,20 +121,22 @@ def _homography(start: Tensor, end: Tensor) -> Tensor:
 
 
 class RandomElasticTransform(WarpLayer):
-    """Distorts images by smooth random moves of their pixels, while training.
+    """Distorts images by smooth random displacements of their pixels, while training.
 
     Args:
         factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
         scale: how strong the distortion is: a number f (drawn from 0 to f) or a range.
         interpolation: `"nearest"` or `"bilinear"`.
-        fill_mode: what lies outside: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"` or `"reflect"`.
-        fill_value: the constant.
+        fill_mode: how points outside of the image are filled: `"constant"` (with `fill_value`), `"nearest"` (the
+            border's pixel), `"wrap"` (from the opposite side), `"mirror"` or `"reflect"` (mirrored, without or with the
+            border twice).
+        fill_value: the value for `fill_mode="constant"`.
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
-    Boxes stay as they are. Images and their masks are distorted alike.
+    Images and their masks are distorted alike; bounding boxes are returned unchanged.
 
     Raises:
         ValueError: for numbers outside [0, 1] or unknown modes.
@@ -169,7 +171,7 @@ class RandomElasticTransform(WarpLayer):
         self.value_range = value_range
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which images change, how strongly, and the seed of the moves."""
+        """Draws which images change and how strongly, and the seed of the displacements."""
         if not training or not self.scale[1] or not self.factor[1]:
             return None
         chosen = self._chosen(count_of(data), self.factor, seed)

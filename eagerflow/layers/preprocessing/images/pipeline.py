@@ -14,10 +14,10 @@ __all__ = ["Pipeline"]
 
 
 class Pipeline(Layer):
-    """Applies layers one after the other: for preprocessing and augmentation.
+    """Applies several layers, such as preprocessing and augmentation, one after the other.
 
     Args:
-        layers: the layers.
+        layers: a list of layers.
         name: the layer's name.
 
     Source: `keras.layers.Pipeline` 3.15.
@@ -66,7 +66,7 @@ class Pipeline(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Pipeline:
-        """A layer made from `get_config`'s answer.
+        """Creates a layer from the dict that `get_config` returned.
 
         Raises:
             ValueError: without a list of layers.

@@ -48,7 +48,7 @@ class Rescaling(Layer):
         return convert_to_tensor(inputs, self.compute_dtype) * scale + offset
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input."""
+        """The shape of the input."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:

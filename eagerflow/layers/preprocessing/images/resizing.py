@@ -27,7 +27,7 @@ class _Sized(ImageLayer):
         self.width = integer(self, "width", width)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input with the layer's height and width."""
+        """The shape of the input, with the layer's height and width."""
         if isinstance(input_shape, dict):
             images = ("images", "segmentation_masks")
             return {k: self.compute_output_shape(v) if k in images else v for k, v in input_shape.items()}
@@ -79,11 +79,11 @@ class Resizing(_Sized):
         height: the new height.
         width: the new width.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
-        crop_to_aspect_ratio: cut images from the middle first, so that nothing is distorted.
-        pad_to_aspect_ratio: pad images around first, so that nothing is distorted.
+        crop_to_aspect_ratio: whether to crop images to the new proportions first, so that nothing is distorted.
+        pad_to_aspect_ratio: whether to pad images to the new proportions first, so that nothing is distorted.
         fill_mode: only `"constant"`.
-        fill_value: what to pad with.
-        antialias: average over what falls into a pixel when images shrink.
+        fill_value: the value to pad with.
+        antialias: whether to average over all pixels that fall into a new one when images shrink.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
@@ -122,7 +122,7 @@ class Resizing(_Sized):
         self.antialias = bool(antialias)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """The height and width before; nothing is random."""
+        """The height and width before resizing; nothing is random here."""
         return self._size(images_of(data).shape)
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
@@ -145,11 +145,11 @@ class Resizing(_Sized):
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any = None, training: bool = True
     ) -> Any:
-        """A batch of masks in the new size; no new values appear."""
+        """A batch of masks in the new size; the nearest pixel is taken, so that no new values appear."""
         return self._resized(segmentation_masks, "nearest")
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """Boxes in images of the new size; those of -1 or 0 only, which stand for none, become 0."""
+        """The boxes in the coordinates of the resized images; padded boxes (all -1 or all 0) become 0."""
         boxes = bounding_boxes["boxes"]
         none = ops.all((boxes == -1) | (boxes == 0), axis=-1, keepdims=True)
         moved = self._moved(self._corners(bounding_boxes, *transformation), *transformation)
@@ -169,7 +169,7 @@ class Resizing(_Sized):
         return {**boxes, "boxes": boxes["boxes"] * ratio + offset}
 
     def compute_output_spec(self, data: Any, training: bool = True) -> Any:
-        """The result, symbolically: images keep their type."""
+        """The symbolic output for symbolic data; images keep their type."""
         if isinstance(data, dict):
             sized = ("images", "segmentation_masks")
             return {k: self.compute_output_spec(v) if k in sized else v for k, v in data.items()}
@@ -177,7 +177,10 @@ class Resizing(_Sized):
 
 
 class CenterCrop(_Sized):
-    """Crops the middle of images. Smaller ones are resized, from the largest window of the right proportions.
+    """Crops the middle of images to a fixed size.
+
+    From images that are smaller than this in height or width, the largest window of the same proportions is cropped and
+    resized.
 
     Args:
         height: the new height.
@@ -202,11 +205,11 @@ class CenterCrop(_Sized):
         self._set_size(height, width)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """The shape before; nothing is random."""
+        """The shape of the images; nothing is random here."""
         return {"input_shape": tuple(images_of(data).shape)}
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
-        """The middles of a batch of images."""
+        """A batch of images, cropped to their middles."""
         return self._middle(self._computable(images), "bilinear")
 
     def _middle(self, images: Tensor, interpolation: Interpolation) -> Tensor:
@@ -219,11 +222,11 @@ class CenterCrop(_Sized):
         )
 
     def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
-        """The middles of a batch of masks; no new values appear."""
+        """A batch of masks, cropped as the images; resizing takes the nearest pixel, so that no new values appear."""
         return self._middle(self._computable(segmentation_masks), "nearest")
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """Boxes in the middles of the images."""
+        """The boxes in the coordinates of the cropped images."""
         height, width = self._size(transformation["input_shape"])
         corners = self._corners(bounding_boxes, height, width)
         top, left = (height - self.height) // 2, (width - self.width) // 2
@@ -234,15 +237,15 @@ class CenterCrop(_Sized):
 
 
 class RandomCrop(_Sized, RandomImageLayer):
-    """A random part of images, the same for a whole batch.
+    """Crops images at a random position, which is the same for a whole batch.
 
-    Images that are too small, and all images when not training, are resized, from the largest window of the right
-    proportions in the middle. (Keras 3.15 says so too, but returns images unchanged when not training, and
-    distorts small ones.)
+    From images that are too small, and from all images outside of training, the largest window of the same proportions
+    is cropped in the middle and resized. (Keras 3.15 documents the same, but returns images unchanged outside of
+    training, and distorts small ones.)
 
     Args:
-        height: the height of the parts.
-        width: their width.
+        height: the height of the crop.
+        width: the width of the crop.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         name: the layer's name.
@@ -272,7 +275,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         self._set_size(height, width)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Where the part begins (top, left), how large it is before it is resized, and the image's size."""
+        """Draws where the crop begins (top, left), with its size before resizing, and the size of the image."""
         height, width = self._size(images_of(data).shape)
         if not training or height <= self.height or width <= self.width:
             return (*self._largest_window(height, width), height, width)
@@ -281,7 +284,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         return top, left, self.height, self.width, height, width
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
-        """Parts of a batch of images."""
+        """A batch of images, cropped."""
         return self._part_of(self._computable(images), transformation, "bilinear")
 
     def _part_of(self, images: Tensor, transformation: Any, interpolation: Interpolation) -> Tensor:
@@ -292,11 +295,11 @@ class RandomCrop(_Sized, RandomImageLayer):
         return ops.image.resize(part, size, interpolation, data_format=self.data_format)
 
     def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
-        """Parts of a batch of masks; no new values appear."""
+        """A batch of masks, cropped as the images; resizing takes the nearest pixel, so that no new values appear."""
         return self._part_of(self._computable(segmentation_masks), transformation, "nearest")
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """Boxes in the parts."""
+        """The boxes in the coordinates of the crops."""
         window, size = transformation[:4], transformation[4:]
         corners = self._corners(bounding_boxes, *size)
         cut = {**corners, "boxes": crop(corners["boxes"], *window)}

@@ -19,7 +19,8 @@ class RandomSharpness(RandomImageLayer):
     """Makes images sharper or softer, while training.
 
     Args:
-        factor: from 0 (soft) over 0.5 (unchanged) to 1 (sharp): a number f (drawn from 0 to f), or two.
+        factor: from 0 (soft) over 0.5 (unchanged) to 1 (sharp): a number f (drawn from 0 to f), or the two ends of a
+            range.
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
@@ -52,7 +53,7 @@ class RandomSharpness(RandomImageLayer):
         self.value_range = checked_range(self, value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """How sharp each image becomes."""
+        """Draws how sharp each image becomes."""
         return {"factor": self._draw((count_of(data),), *self.factor, seed)}
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
@@ -73,11 +74,11 @@ class RandomSharpness(RandomImageLayer):
 
 
 class RandomGaussianBlur(RandomImageLayer):
-    """Makes images softer, while training.
+    """Blurs images with a Gaussian kernel, while training.
 
     Args:
         factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
-        kernel_size: how many pixels are averaged, an odd number, or two for width and height.
+        kernel_size: the size of the kernel in pixels: an odd number, or a pair for width and height.
         sigma: the largest standard deviation in pixels, from 0 to 1, or two ends of a range.
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
@@ -115,7 +116,7 @@ class RandomGaussianBlur(RandomImageLayer):
         self.value_range = value_range
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """Which images change, and the deviations along width and height."""
+        """Draws which images change, and the standard deviations along width and height."""
         if not training:
             return None
         chosen = self._chosen(count_of(data), self.factor, seed)

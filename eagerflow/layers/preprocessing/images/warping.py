@@ -57,7 +57,7 @@ class _AffineLayer(WarpLayer):
         raise NotImplementedError
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of boxes, moved as the images and cut to them."""
+        """A batch of boxes, moved as the images and clipped to them."""
         if not training or transformation is None:
             return bounding_boxes
         size = transformation["input_shape"]
@@ -70,14 +70,16 @@ class _AffineLayer(WarpLayer):
 
 
 class RandomRotation(_AffineLayer):
-    """Turns images around their middle, while training.
+    """Rotates images around their middle, while training.
 
     Args:
-        factor: the largest angle as a share of a full turn, or two ends of a range; positive is counter-clockwise.
-        fill_mode: what lies outside: `"reflect"`, `"wrap"`, `"constant"` or `"nearest"`.
+        factor: the angle as a fraction of a full turn: a number f (drawn from -f to f), or the two ends of a range;
+            positive is counter-clockwise.
+        fill_mode: how points outside of the image are filled: `"reflect"` (mirrored), `"wrap"` (from the opposite
+            side), `"constant"` (with `fill_value`) or `"nearest"` (with the border's pixel).
         interpolation: `"nearest"` or `"bilinear"`.
         seed: an integer, or None for one that `set_random_seed` decides.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
@@ -109,7 +111,7 @@ class RandomRotation(_AffineLayer):
         self._set_warp(fill_mode, interpolation, fill_value)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """The angle of each image, in degrees."""
+        """Draws the angle of each image, in degrees."""
         if not training:
             return None
         angle = self._draw((count_of(data),), self.factor[0] * 360.0, self.factor[1] * 360.0, seed)
@@ -131,13 +133,14 @@ class RandomZoom(_AffineLayer):
     """Zooms into or out of images, while training.
 
     Args:
-        height_factor: a range around 1, as `(-0.2, 0.3)`: from 20 % closer to 30 % further away; a number f means
-            from -f to f.
+        height_factor: a range such as `(-0.2, 0.3)`: from 20 % closer (zoom in) to 30 % further away (zoom out); or a
+            number f, for the range from -f to f.
         width_factor: the same for the width; None keeps the proportions.
-        fill_mode: what lies outside: `"reflect"`, `"wrap"`, `"constant"` or `"nearest"`.
+        fill_mode: how points outside of the image are filled: `"reflect"` (mirrored), `"wrap"` (from the opposite
+            side), `"constant"` (with `fill_value`) or `"nearest"` (with the border's pixel).
         interpolation: `"nearest"` or `"bilinear"`.
         seed: an integer, or None for one that `set_random_seed` decides.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
@@ -173,7 +176,7 @@ class RandomZoom(_AffineLayer):
         self._set_warp(fill_mode, interpolation, fill_value)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """How many pixels of the image one of the result spans, down and across."""
+        """Draws how many pixels of the image one pixel of the result spans, down and across."""
         if not training:
             return None
         shape = (count_of(data), 1)
@@ -206,12 +209,14 @@ class RandomTranslation(_AffineLayer):
     """Moves images up, down and sideways, while training.
 
     Args:
-        height_factor: the largest move as a share of the height, or two ends of a range; positive is down.
+        height_factor: the move as a fraction of the height: a number f (drawn from -f to f), or the two ends of a
+            range; positive is down.
         width_factor: the same for the width; positive is right.
-        fill_mode: what lies outside: `"reflect"`, `"wrap"`, `"constant"` or `"nearest"`.
+        fill_mode: how points outside of the image are filled: `"reflect"` (mirrored), `"wrap"` (from the opposite
+            side), `"constant"` (with `fill_value`) or `"nearest"` (with the border's pixel).
         interpolation: `"nearest"` or `"bilinear"`.
         seed: an integer, or None for one that `set_random_seed` decides.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
@@ -247,7 +252,7 @@ class RandomTranslation(_AffineLayer):
         self._set_warp(fill_mode, interpolation, fill_value)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """How far each image moves right and down, in pixels: (batch, 2)."""
+        """Draws how far each image moves right and down, in pixels: (batch, 2)."""
         if not training:
             return None
         images = images_of(data)
@@ -277,8 +282,9 @@ class RandomShear(_AffineLayer):
         x_factor: how far a row moves sideways for each row below it: a number f (from -f to f) or a range.
         y_factor: the same for columns.
         interpolation: `"nearest"` or `"bilinear"`.
-        fill_mode: what lies outside: `"reflect"`, `"wrap"`, `"constant"` or `"nearest"`.
-        fill_value: the constant.
+        fill_mode: how points outside of the image are filled: `"reflect"` (mirrored), `"wrap"` (from the opposite
+            side), `"constant"` (with `fill_value`) or `"nearest"` (with the border's pixel).
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
@@ -313,7 +319,7 @@ class RandomShear(_AffineLayer):
         self._set_warp(fill_mode, interpolation, fill_value)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """The shears of each image, across and down: (batch, 2)."""
+        """Draws the shears of each image along x and y: (batch, 2)."""
         if not training:
             return None
         shape = (count_of(data), 1)

@@ -17,7 +17,7 @@ __all__ = ["CategoryEncoding"]
 
 
 class CategoryEncoding(Layer):
-    """Integers from 0 to `num_tokens - 1` as vectors.
+    """Encodes integers from 0 to `num_tokens - 1` as one-hot, multi-hot or count vectors.
 
     Args:
         num_tokens: how many categories there are.
@@ -69,7 +69,12 @@ class CategoryEncoding(Layer):
         ) -> Tensor: ...
 
     def call(self, inputs: Any, count_weights: Any = None) -> Tensor:
-        """The vectors of `inputs`; with `count_weights`, each integer counts for its weight."""
+        """The vectors of `inputs`.
+
+        Args:
+            inputs: integers: (batch, n), (n,) or ().
+            count_weights: the weight of each integer, in the shape of `inputs`; only for `"count"`.
+        """
         if count_weights is not None and self.output_mode != "count":
             raise ValueError(
                 f'CategoryEncoding "{self.name}": count_weights need output_mode="count"; it is {self.output_mode!r}.'
@@ -89,11 +94,11 @@ class CategoryEncoding(Layer):
         return indices
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """With vectors instead of the last axis, or after it."""
+        """The shape of the input with `num_tokens` in place of the last axis, or after it."""
         shape = tuple(input_shape)
         whole = self.output_mode == "one_hot" and (len(shape) == 1 or (shape and shape[-1] != 1))
         return (*(shape if whole else shape[:-1]), self.num_tokens)
 
     def compute_output_spec(self, inputs: Any, count_weights: Any = None) -> SymbolicTensor:
-        """The result, symbolically."""
+        """The symbolic output for symbolic inputs."""
         return SymbolicTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)

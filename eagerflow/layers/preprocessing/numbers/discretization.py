@@ -21,16 +21,17 @@ __all__ = ["Discretization"]
 
 
 class Discretization(Layer):
-    """Numbers as the indices of the bins that they fall into.
+    """Replaces numbers by the indices of the bins that they fall into.
 
     Args:
         bin_boundaries: increasing numbers: n of them make n + 1 bins. A number on a boundary belongs to the
             bin above.
-        num_bins: how many bins `adapt` should find, with about as many values each.
-        epsilon: how exactly `adapt` finds them: a tolerance on the share of values.
-        output_mode: `"int"`, `"one_hot"`, `"multi_hot"` or `"count"`.
+        num_bins: instead of boundaries, the number of bins that `adapt` makes, with about as many values in each.
+        epsilon: the tolerance of `adapt`: by what fraction of the values a bin may be too large or too small.
+        output_mode: `"int"` for the indices of bins; `"one_hot"`, `"multi_hot"` or `"count"` for vectors, as in
+            `CategoryEncoding`.
         sparse: only False is possible.
-        dtype: the type of vectors; bins are int32.
+        dtype: the type of vectors; indices are int32.
         name: the layer's name.
 
     Raises:
@@ -81,7 +82,7 @@ class Discretization(Layer):
         return "int32" if self.output_mode == "int" else self.compute_dtype
 
     def adapt(self, data: Data, steps: int | None = None) -> None:
-        """Find boundaries between which equally many of the values lie.
+        """Finds boundaries such that each bin contains about equally many of the values.
 
         Args:
             data: an array, or a `Dataset` or other iterable of batches.
@@ -107,7 +108,10 @@ class Discretization(Layer):
         self.finalize_state()
 
     def update_state(self, data: Data) -> None:
-        """Take a batch of values into account.
+        """Adds a batch of values to those from which `finalize_state` computes the boundaries.
+
+        Args:
+            data: numbers of any shape.
 
         >>> layer = ef.layers.Discretization(num_bins=2)
         >>> for batch in ([1.0, 2.0, 3.0], [10.0, 11.0, 12.0]):
@@ -121,7 +125,7 @@ class Discretization(Layer):
         self.summary = compressed(merged[:, merged[0].argsort()], self.epsilon)
 
     def finalize_state(self) -> None:
-        """Set the boundaries from the values seen.
+        """Computes the boundaries from the values that `update_state` has seen.
 
         >>> layer = ef.layers.Discretization(num_bins=2)
         >>> layer.update_state([1.0, 2.0, 3.0, 4.0])
@@ -133,7 +137,7 @@ class Discretization(Layer):
             self.bin_boundaries = compressed(self.summary, 1 / self.num_bins)[0, :-1].tolist()
 
     def reset_state(self) -> None:
-        """Forget the values seen.
+        """Forgets the values that `update_state` has seen.
 
         >>> layer = ef.layers.Discretization(num_bins=2)
         >>> layer.update_state([100.0, 200.0])
@@ -150,7 +154,7 @@ class Discretization(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The bins of the numbers, in the output mode."""
+        """The bins of the numbers, in the form that `output_mode` says."""
         if self.bin_boundaries is None:
             raise ValueError(
                 f'Discretization "{self.name}" has no boundaries yet: call adapt(data) first, or pass bin_boundaries.'
@@ -159,7 +163,7 @@ class Discretization(Layer):
         return encode(bins, self.output_mode, len(self.bin_boundaries) + 1, self.output_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input, or with vectors instead of an axis."""
+        """The shape of the input; for vectors, with the number of bins in place of its last axis or after it."""
         known = self.bin_boundaries is not None
         depth = len(self.bin_boundaries) + 1 if known else self.num_bins  # type: ignore[arg-type]
         return encoded_shape(input_shape, self.output_mode, depth)
@@ -169,7 +173,11 @@ class Discretization(Layer):
         return SymbolicTensor(self.compute_output_shape(inputs.shape), self.output_dtype)
 
     def load_own_variables(self, store: Any) -> None:
-        """Nothing is stored: the boundaries are part of the configuration."""
+        """Does nothing, since the boundaries are part of the configuration.
+
+        Args:
+            store: ignored.
+        """
         if len(store.keys()) == 1:
             self.summary = numpy.asarray(store["0"])
 
@@ -180,7 +188,7 @@ class Discretization(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Discretization:
-        """A layer made from `get_config`'s answer; one that was adapted has boundaries and num_bins."""
+        """Creates a layer from the dict that `get_config` returned, with the boundaries that `adapt` found."""
         if config.get("bin_boundaries") is None or config.get("num_bins") is None:
             return cls(**config)
         made = cls(**{k: v for k, v in config.items() if k != "bin_boundaries"})

@@ -22,13 +22,16 @@ __all__ = ["Normalization"]
 
 
 class Normalization(Layer):
-    """`(inputs - mean) / sqrt(variance)`, with means and variances that are given or found in data.
+    """Normalizes features to mean 0 and variance 1: `(inputs - mean) / sqrt(variance)`.
+
+    Means and variances are given, or computed from data by `adapt`.
 
     Args:
-        axis: the axis (or axes) along which each index has a mean and variance of its own; None for one for all.
-        mean: known means, a number or one per index; then `variance` too.
+        axis: the axis or axes of the features: each index along them has its own mean and variance. None: one mean and
+            variance for all values.
+        mean: known means, a number or one per feature; then `variance` must be given, too.
         variance: known variances.
-        invert: undo the normalization instead.
+        invert: whether to undo the normalization instead: `inputs * sqrt(variance) + mean`.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
@@ -75,7 +78,7 @@ class Normalization(Layer):
             )
 
     def build(self, input_shape: Shape) -> None:
-        """Make the variables for means and variances, unless they are given."""
+        """Creates the variables for means and variances, unless these were given."""
         if input_shape is None:
             return
         self._settle_axes(tuple(input_shape))
@@ -103,10 +106,10 @@ class Normalization(Layer):
     # Finding means and variances
 
     def adapt(self, data: Data) -> None:
-        """Find the means and variances of data, and forget those found before.
+        """Computes the means and variances of data, which replace earlier ones.
 
         Args:
-            data: an array, or a `Dataset` or other iterable of batches; of `(x, y)` only x counts.
+            data: an array, or a `Dataset` or other iterable of batches; of batches `(x, y)` only `x` is used.
 
         Raises:
             ValueError: for no data, or data of another shape than the layer was built for.
@@ -171,12 +174,16 @@ class Normalization(Layer):
         self.adapt_variance.assign(variance.astype(self.variable_dtype))
 
     def finalize_state(self) -> None:
-        """Nothing to do: the variables are read at every call."""
+        """Does nothing here, since the variables are read at every call."""
 
     # Using them
 
     def convert_weight(self, weight: Any) -> Any:
-        """The weight itself: there is one backend. For Keras' signature."""
+        """Returns the weight itself; Keras converts weights between backends here.
+
+        Args:
+            weight: the weight.
+        """
         return weight
 
     @property
@@ -217,14 +224,14 @@ class Normalization(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Normalized inputs; with `invert`, what they were made of."""
+        """The normalized inputs; with `invert`, the original values of normalized inputs."""
         mean, variance = self.mean, self.variance
         inputs = convert_to_tensor(inputs, self.compute_dtype)
         deviation = ops.maximum(ops.sqrt(variance), epsilon())
         return inputs * deviation + mean if self.invert else (inputs - mean) / deviation
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input."""
+        """The shape of the input."""
         return input_shape
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -232,7 +239,11 @@ class Normalization(Layer):
         return {"input_shape": self._build_input_shape} if self._build_input_shape else None
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build for the shape that `get_build_config` told."""
+        """Builds the layer for the shape that `get_build_config` returned.
+
+        Args:
+            config: what `get_build_config` returned: a dict with an `input_shape`, or None.
+        """
         if config:
             self.build(tuple(config["input_shape"]))
 

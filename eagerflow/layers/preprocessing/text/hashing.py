@@ -70,13 +70,14 @@ def two_numbers(layer: Any, salt: Any) -> list[int] | None:
 
 
 class Hashing(Layer):
-    """Puts strings or integers into bins by their hash: an index without a vocabulary.
+    """Maps strings or integers to bins by their hash, without a vocabulary.
 
     Args:
-        num_bins: how many bins there are, one for `mask_value` among them.
-        mask_value: a value that gets the bin 0 for itself; None for none.
-        salt: an integer or two of them, for SipHash under this key instead of FarmHash's fingerprint.
-        output_mode: `"int"`, `"one_hot"`, `"multi_hot"` or `"count"`.
+        num_bins: the number of bins, including that of `mask_value`.
+        mask_value: a value that stands for padding and gets bin 0 for itself; None for none.
+        salt: an integer or a pair of them: the key of a SipHash. None for a FarmHash fingerprint without a key.
+        output_mode: `"int"` for the indices of bins; `"one_hot"`, `"multi_hot"` or `"count"` for vectors, as in
+            `CategoryEncoding`.
         sparse: only False is possible.
         **kwargs: arguments of every layer. The default type is int64 for `"int"`, else `floatx()`.
 
@@ -123,7 +124,7 @@ class Hashing(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Any) -> Tensor:
-        """The bins of the values, in the output mode."""
+        """The bins of the values, in the form that `output_mode` says."""
         values = as_values(self, inputs)
         return encode(Tensor(self._bins(values), "int64"), self.output_mode, self.num_bins, self.compute_dtype)
 
@@ -135,22 +136,22 @@ class Hashing(Layer):
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input, or with vectors instead of its last axis."""
+        """The shape of the input; for vectors, with their length in place of its last axis or after it."""
         return encoded_shape(input_shape, self.output_mode, self.num_bins)
 
 
 class HashedCrossing(Layer):
-    """Puts combinations of categories into bins by their hash.
+    """Crosses categorical features: maps each combination of their values to a bin by its hash.
 
     Args:
-        num_bins: how many bins there are.
-        output_mode: `"int"` or `"one_hot"`.
+        num_bins: the number of bins.
+        output_mode: `"int"` for the index of the bin, or `"one_hot"` for a vector.
         sparse: only False is possible.
         name: the layer's name.
         dtype: the type of the result; default: int64 for `"int"`, else the global policy.
         **kwargs: accepted for Keras' signature.
 
-    Input: a list of two or more inputs, strings or integers, each of shape (), (batch,) or (batch, 1).
+        Input: a list of two or more features, strings or integers, each of shape (), (batch,) or (batch, 1).
 
     Raises:
         ValueError: for invalid settings; on a call, for inputs of unequal shapes.
@@ -184,7 +185,7 @@ class HashedCrossing(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Any) -> Tensor:
-        """The bins of the combinations, in the output mode."""
+        """The bins of the combinations, in the form that `output_mode` says."""
         words = numpy.array([_CROSSING_SEED], "uint64")
         columns = self._columns(inputs)
         for values in columns:
@@ -209,7 +210,7 @@ class HashedCrossing(Layer):
         return columns
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
-        """That of one input, or with vectors instead of its last axis."""
+        """The shape of one feature; for vectors, with `num_bins` in place of its last axis."""
         return encoded_shape(input_shape[0], self.output_mode, self.num_bins)
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:

@@ -40,7 +40,7 @@ class IndexLookup(Layer):
         max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
         num_oov_indices: how many indices unknown tokens share; with 0 they are an error.
         mask_token: a token that means nothing, or None.
-        oov_token: what an inverted lookup gives for unknown indices.
+        oov_token: what an inverted lookup returns for unknown indices.
         vocabulary_dtype: `"string"` or `"int64"`.
         vocabulary: the tokens, or the path of a text file with one per line; None to find them by `adapt`.
         idf_weights: how much each token weighs in the mode `"tf_idf"`.
@@ -143,7 +143,7 @@ class IndexLookup(Layer):
         self._index = {token: i for i, token in enumerate(tokens, self._first_token)}
 
     def vocabulary_size(self) -> int:
-        """How many indices there are, those of special tokens included.
+        """The number of indices, including those of special tokens.
 
         >>> ef.layers.StringLookup(vocabulary=["cat", "dog"]).vocabulary_size()  # with that of unknown tokens
         3
@@ -154,7 +154,7 @@ class IndexLookup(Layer):
         """The tokens in the order of their indices.
 
         Args:
-            include_special_tokens: whether the mask and unknown tokens come first.
+            include_special_tokens: whether the list begins with the tokens for padding and for unknown ones.
 
         >>> layer = ef.layers.StringLookup(vocabulary=["cat", "dog"])
         >>> [str(token) for token in layer.get_vocabulary()]
@@ -164,11 +164,12 @@ class IndexLookup(Layer):
         return [*(special if include_special_tokens else []), *self._tokens]
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Set the tokens (and weights), instead of finding them by `adapt`.
+        """Sets the vocabulary, instead of finding it by `adapt`.
 
         Args:
-            vocabulary: tokens with or without the special ones first, or the path of a text file.
-            idf_weights: one weight per token, for `"tf_idf"`.
+            vocabulary: the tokens, with or without the special ones first; or the path of a text file with one per
+                line.
+            idf_weights: with `"tf_idf"`, the inverse document frequency of each token.
 
         Raises:
             ValueError: for repeated, reserved or too many tokens, or weights that don't fit.
@@ -215,7 +216,7 @@ class IndexLookup(Layer):
     # Finding the vocabulary
 
     def adapt(self, data: Data, steps: int | None = None) -> None:
-        """Find the vocabulary: the tokens of `data`, the most frequent ones first.
+        """Makes the vocabulary from the tokens in `data`, the most frequent ones first.
 
         Args:
             data: an array or list of examples, or a `Dataset` or other iterable of batches.
@@ -239,7 +240,10 @@ class IndexLookup(Layer):
         self.finalize_state()
 
     def update_state(self, data: Data) -> None:
-        """Count the tokens of a batch: an array of examples, or a list of token lists.
+        """Counts the tokens of a batch, from which `finalize_state` makes the vocabulary.
+
+        Args:
+            data: an array of examples, or a list of lists of tokens.
 
         >>> layer = ef.layers.StringLookup()
         >>> for batch in (["cat", "dog"], ["cat"]):
@@ -263,7 +267,7 @@ class IndexLookup(Layer):
         return rows
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of the tokens counted.
+        """Makes the vocabulary from the tokens that `update_state` has counted.
 
         >>> layer = ef.layers.StringLookup()
         >>> layer.update_state(["cat", "dog"])
@@ -291,7 +295,7 @@ class IndexLookup(Layer):
         return numpy.pad(weights, (0, missing))
 
     def reset_state(self) -> None:
-        """Forget the tokens counted.
+        """Forgets the tokens that `update_state` has counted.
 
         >>> layer = ef.layers.StringLookup()
         >>> layer.update_state(["cat", "dog"])
@@ -320,9 +324,12 @@ class IndexLookup(Layer):
     def indices(self, tokens: numpy.ndarray) -> numpy.ndarray:
         """The index of each token.
 
+        Args:
+            tokens: an array of tokens.
+
         Raises:
             RuntimeError: when the layer has no vocabulary yet.
-            ValueError: for an unknown one, when there is no index for such.
+            ValueError: for an unknown token, with `num_oov_indices=0`.
         """
         if not self._tokens and self._fixed_size is None:
             self._refuse_nothing()
@@ -360,7 +367,11 @@ class IndexLookup(Layer):
         return hashed(unknown, self.num_oov_indices, self.salt) + self._first_oov
 
     def encoded(self, indices: Any) -> Tensor:
-        """Indices in the output mode."""
+        """Encodes indices in the form that `output_mode` says.
+
+        Args:
+            indices: integers of any shape.
+        """
         indices = indices if isinstance(indices, Tensor) else Tensor(indices, "int64")
         if self.output_mode == "int":
             return indices
@@ -400,7 +411,7 @@ class IndexLookup(Layer):
     # Shapes, configurations and files
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """That of the input, or with vectors instead of its last axis."""
+        """The shape of the input; for vectors, with their length in place of its last axis or after it."""
         depth = self.max_tokens if self.pad_to_max_tokens else self._fixed_size
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
         return encoded_shape(input_shape, mode, depth)
@@ -425,21 +436,36 @@ class IndexLookup(Layer):
         return {}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Nothing to build."""
+        """Marks the layer as built; it has no weights.
+
+        Args:
+            config: ignored.
+        """
         self.built = True
 
     def save_own_variables(self, store: Any) -> None:
-        """Put the weights of the tokens into `store`."""
+        """Puts the `idf_weights` into `store`.
+
+        Args:
+            store: a dict-like object.
+        """
         if self.output_mode == "tf_idf":
             store["idf_weights"] = self._known_weights()
 
     def load_own_variables(self, store: Any) -> None:
-        """Set the weights of the tokens from `store`."""
+        """Sets the `idf_weights` from `store`.
+
+        Args:
+            store: a dict-like object.
+        """
         if self.output_mode == "tf_idf":
             self.idf_weights = numpy.asarray(store["idf_weights"], floatx())
 
     def save_assets(self, dir_path: Any) -> None:
-        """Write the vocabulary into a folder, unless the configuration has it.
+        """Writes the vocabulary into a folder, unless the configuration contains it.
+
+        Args:
+            dir_path: the folder, which must exist.
 
         >>> from pathlib import Path
         >>> layer = ef.layers.StringLookup()
@@ -454,7 +480,10 @@ class IndexLookup(Layer):
             (Path(dir_path) / "vocabulary.txt").write_text(text, encoding="utf-8")
 
     def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote.
+        """Reads the vocabulary that `save_assets` wrote.
+
+        Args:
+            dir_path: the folder.
 
         >>> from pathlib import Path
         >>> layer, other = ef.layers.StringLookup(), ef.layers.StringLookup()

@@ -24,25 +24,26 @@ _NOWHERE = 2**31 - 1  # the index of an unknown integer where there is none: bey
 
 
 class StringLookup(IndexLookup):
-    """Strings as indices into a vocabulary.
+    """Maps strings to their indices in a vocabulary.
 
     Args:
         max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
-        num_oov_indices: how many indices unknown strings share; with 0 they are an error.
-        mask_token: a string that means nothing (index 0), or None.
-        oov_token: what an inverted lookup gives for unknown indices.
+        num_oov_indices: the number of indices for strings outside the vocabulary; with 0 they are an error.
+        mask_token: a string that stands for padding and gets index 0; None for none.
+        oov_token: the string that an inverted lookup returns for unknown indices.
         vocabulary: the strings, or the path of a text file with one per line; None to find them by `adapt`.
-        idf_weights: how much each string weighs in the mode `"tf_idf"`.
-        invert: look up strings by index instead; the result is a NumPy array of strings.
-        output_mode: `"int"`, `"one_hot"`, `"multi_hot"`, `"count"` or `"tf_idf"`.
-        pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
+        idf_weights: with a given vocabulary and `"tf_idf"`, the inverse document frequency of each string.
+        invert: whether to map indices to strings instead; the result is a NumPy array of strings.
+        output_mode: `"int"` for indices; `"one_hot"`, `"multi_hot"`, `"count"` or `"tf_idf"` (counts times
+            `idf_weights`) for vectors with one element per index.
+        pad_to_max_tokens: whether vectors have `max_tokens` elements even when the vocabulary is smaller.
         sparse: only False is possible.
-        encoding: how bytes are read.
+        encoding: the encoding of inputs that are bytes.
         name: the layer's name.
-        salt: an integer or two, for a keyed hash of unknown strings.
-        **kwargs: what configurations hold beside these.
+        salt: with several `num_oov_indices`, an integer or a pair of them, the key of a keyed hash of unknown strings.
+        **kwargs: arguments of every layer, and what saved configurations contain in addition.
 
-    Input: strings of any shape, as lists or NumPy arrays. Output: int64.
+        Input: strings of any shape, as lists or NumPy arrays. Output: int64 of that shape, or vectors.
 
     Raises:
         ValueError: for invalid settings.
@@ -81,11 +82,20 @@ class StringLookup(IndexLookup):
         super().__init__(**passed_on(locals(), IndexLookup), vocabulary_dtype="string", name=name, **kwargs)
 
     def as_tokens(self, inputs: Any) -> numpy.ndarray:
-        """Inputs as an array of strings."""
+        """Converts inputs to an array of strings.
+
+        Args:
+            inputs: strings of any shape.
+        """
         return as_text(self, inputs, self.encoding)
 
     def from_tokens(self, tokens: list[Any], shape: tuple[int, ...]) -> numpy.ndarray:
-        """Strings as a NumPy array."""
+        """Makes a NumPy array from a list of strings.
+
+        Args:
+            tokens: the strings.
+            shape: the shape of the array.
+        """
         return numpy.array(tokens, dtype=str).reshape(shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -96,26 +106,27 @@ class StringLookup(IndexLookup):
 
 
 class IntegerLookup(IndexLookup):
-    """Integers as indices into a vocabulary.
+    """Maps integers to their indices in a vocabulary.
 
     Args:
         max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
-        num_oov_indices: how many indices unknown integers share; with 0 they are an error.
-        mask_token: an integer that means nothing (index 0), or None.
-        oov_token: what an inverted lookup gives for unknown indices.
+        num_oov_indices: the number of indices for integers outside the vocabulary; with 0 they are an error.
+        mask_token: an integer that stands for padding and gets index 0; None for none.
+        oov_token: the integer that an inverted lookup returns for unknown indices.
         vocabulary: the integers, or the path of a text file with one per line; None to find them by `adapt`.
         vocabulary_dtype: only `"int64"`.
-        idf_weights: how much each integer weighs in the mode `"tf_idf"`.
-        invert: look up integers by index instead.
-        output_mode: `"int"`, `"one_hot"`, `"multi_hot"`, `"count"` or `"tf_idf"`.
+        idf_weights: with a given vocabulary and `"tf_idf"`, the inverse document frequency of each integer.
+        invert: whether to map indices to integers instead.
+        output_mode: `"int"` for indices; `"one_hot"`, `"multi_hot"`, `"count"` or `"tf_idf"` (counts times
+            `idf_weights`) for vectors with one element per index.
         sparse: only False is possible.
-        pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
-        oov_method: how unknown integers are spread over their indices: `"floormod"` or `"farmhash"`.
-        salt: an integer or two, for a keyed hash, with `oov_method="farmhash"`.
+        pad_to_max_tokens: whether vectors have `max_tokens` elements even when the vocabulary is smaller.
+        oov_method: how unknown integers are distributed over several indices: `"floormod"` or `"farmhash"`.
+        salt: with `oov_method="farmhash"`, an integer or a pair of them, the key of a keyed hash.
         name: the layer's name.
-        **kwargs: what configurations hold beside these.
+        **kwargs: arguments of every layer, and what saved configurations contain in addition.
 
-    Input: integers of any shape. Output: int64.
+        Input: integers of any shape. Output: int64 of that shape, or vectors.
 
     Raises:
         ValueError: for invalid settings.
@@ -153,7 +164,11 @@ class IntegerLookup(IndexLookup):
         super().__init__(**passed_on(locals(), IndexLookup), name=name, **kwargs)
 
     def as_tokens(self, inputs: Any) -> numpy.ndarray:
-        """Inputs as an array of int64."""
+        """Converts inputs to an array of int64.
+
+        Args:
+            inputs: integers of any shape.
+        """
         array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
         if array.dtype.kind not in "iubf":
             raise TypeError(
@@ -163,7 +178,7 @@ class IntegerLookup(IndexLookup):
         return array.astype("int64")
 
     def call(self, inputs: Any) -> Tensors:
-        """The indices of the tokens, in the output mode; inverted, the tokens of the indices."""
+        """The indices of the inputs, in the form that `output_mode` says; with `invert`, the integers for indices."""
         by_hash = self.num_oov_indices > 1 and self.oov_method == "farmhash"
         if not isinstance(inputs, Tensor) or by_hash or not self._tokens:
             return super().call(inputs)
@@ -201,5 +216,10 @@ class IntegerLookup(IndexLookup):
         return ops.cast(ops.where(within, found, int(self.oov_token)), "int64")
 
     def from_tokens(self, tokens: list[Any], shape: tuple[int, ...]) -> Tensor:
-        """Integers as a tensor."""
+        """Makes a tensor from a list of integers.
+
+        Args:
+            tokens: the integers.
+            shape: the shape of the tensor.
+        """
         return Tensor(numpy.array(tokens, "int64").reshape(shape))

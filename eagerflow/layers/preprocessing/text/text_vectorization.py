@@ -37,22 +37,24 @@ _SPLIT: dict[str, Callable[[str], list[str]]] = {"whitespace": _WORD.findall, "c
 
 
 class TextVectorization(Layer):
-    """Turns texts into the numbers of their words, or into vectors.
+    """Splits texts into words and maps them to their indices in a vocabulary, or to vectors.
 
     Args:
         max_tokens: the largest size of the vocabulary, special tokens included; None for no limit.
         standardize: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` (ASCII only), None, or a
             function of an array of strings.
-        split: `"whitespace"`, `"character"`, None, or a function that gives a list of words per document.
-        ngrams: an integer n for all sequences of up to n words, or a tuple of lengths; None for words alone.
-        output_mode: `"int"`, `"multi_hot"`, `"count"`, `"tf_idf"` or, for equally long documents, `"one_hot"`.
-        output_sequence_length: for `"int"`: cut or pad documents to this length; None pads to the longest.
-        pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
+        split: `"whitespace"`, `"character"`, None, or a function that returns a list of words for each document.
+        ngrams: an integer n for all sequences of up to n words, or a tuple of lengths; None for single words.
+        output_mode: `"int"` for indices; `"multi_hot"`, `"count"` or `"tf_idf"` (counts times `idf_weights`) for a
+            vector per document; for documents of equal length also `"one_hot"`.
+        output_sequence_length: with `"int"`, the length that documents are cut or padded to; None pads to the longest
+            one.
+        pad_to_max_tokens: whether vectors have `max_tokens` elements even when the vocabulary is smaller.
         vocabulary: the words, or the path of a text file with one per line; None to find them by `adapt`.
-        idf_weights: how much each word weighs in the mode `"tf_idf"`.
+        idf_weights: with a given vocabulary and `"tf_idf"`, the inverse document frequency of each word.
         sparse: only False is possible.
         ragged: only False is possible.
-        encoding: how bytes are read.
+        encoding: the encoding of inputs that are bytes.
         name: the layer's name.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
@@ -130,7 +132,7 @@ class TextVectorization(Layer):
     # The vocabulary
 
     def adapt(self, data: Data, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Find the vocabulary: the words of `data`, the most frequent ones first.
+        """Makes the vocabulary from the words in `data`, the most frequent ones first.
 
         Args:
             data: documents in an array or list, or a `Dataset` or other iterable of batches of documents.
@@ -157,7 +159,10 @@ class TextVectorization(Layer):
         return texts[:, None] if texts.ndim == 1 else texts
 
     def update_state(self, data: Data) -> None:
-        """Count the words of a batch of documents.
+        """Counts the words of a batch of documents, from which `finalize_state` makes the vocabulary.
+
+        Args:
+            data: an array or list of strings.
 
         >>> layer = ef.layers.TextVectorization()
         >>> for batch in (["the cat"], ["the dog"]):
@@ -170,7 +175,7 @@ class TextVectorization(Layer):
         self._lookup_layer.update_state([documents] if documents and isinstance(documents[0], str) else documents)
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of the words counted.
+        """Makes the vocabulary from the words that `update_state` has counted.
 
         >>> layer = ef.layers.TextVectorization()
         >>> layer.update_state(["the cat"])
@@ -181,7 +186,7 @@ class TextVectorization(Layer):
         self._lookup_layer.finalize_state()
 
     def reset_state(self) -> None:
-        """Forget the words counted.
+        """Forgets the words that `update_state` has counted.
 
         >>> layer = ef.layers.TextVectorization()
         >>> layer.update_state(["the cat"])
@@ -197,7 +202,7 @@ class TextVectorization(Layer):
         """The words in the order of their indices.
 
         Args:
-            include_special_tokens: whether padding and unknown words come first.
+            include_special_tokens: whether the list begins with `""` (padding) and `"[UNK]"` (unknown words).
 
         >>> layer = ef.layers.TextVectorization()
         >>> layer.adapt(["the cat", "the dog", "the cat sat"])
@@ -218,7 +223,11 @@ class TextVectorization(Layer):
         return self._lookup_layer.vocabulary_size()
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Set the words (and weights), instead of finding them by `adapt`.
+        """Sets the vocabulary, instead of finding it by `adapt`.
+
+        Args:
+            vocabulary: the words, or the path of a text file with one per line.
+            idf_weights: with `"tf_idf"`, the inverse document frequency of each word.
 
         >>> layer = ef.layers.TextVectorization()
         >>> layer.set_vocabulary(["cat", "dog"])
@@ -268,7 +277,7 @@ class TextVectorization(Layer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Any) -> Tensor:
-        """The indices of the documents' words, in the output mode."""
+        """The indices of the documents' words, in the form that `output_mode` says."""
         words = self._words(inputs)
         if self._output_mode != "int":
             return self._lookup_layer.encoded(self._indices(words))
@@ -301,16 +310,16 @@ class TextVectorization(Layer):
 
     @property
     def compute_dtype(self) -> str:
-        """Text."""
+        """Always `"string"`."""
         return "string"
 
     @property
     def variable_dtype(self) -> str:
-        """Text."""
+        """Always `"string"`."""
         return "string"
 
     def build(self, input_shape: Shape | None = None) -> None:
-        """Nothing to build."""
+        """Does nothing, since no weights depend on the shape."""
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, words) or (batch, vocabulary)."""
@@ -349,7 +358,7 @@ class TextVectorization(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TextVectorization:
-        """A layer made from `get_config`'s answer."""
+        """Creates a layer from the dict that `get_config` returned."""
         config = dict(config)
         for name in ("standardize", "split"):
             if name in config:
@@ -359,15 +368,26 @@ class TextVectorization(Layer):
         return cls(**config)
 
     def save_own_variables(self, store: Any) -> None:
-        """Put the weights of the words into `store`."""
+        """Puts the `idf_weights` into `store`.
+
+        Args:
+            store: a dict-like object.
+        """
         self._lookup_layer.save_own_variables(store)
 
     def load_own_variables(self, store: Any) -> None:
-        """Set the weights of the words from `store`."""
+        """Reads the `idf_weights` from `store`.
+
+        Args:
+            store: a dict-like object.
+        """
         self._lookup_layer.load_own_variables(store)
 
     def save_assets(self, dir_path: Any) -> None:
-        """Write the vocabulary into a folder, unless the configuration has it.
+        """Writes the vocabulary into a folder, unless the configuration contains it.
+
+        Args:
+            dir_path: the folder, which must exist.
 
         >>> from pathlib import Path
         >>> layer = ef.layers.TextVectorization()
@@ -380,7 +400,10 @@ class TextVectorization(Layer):
         self._lookup_layer.save_assets(dir_path)
 
     def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote.
+        """Reads the vocabulary that `save_assets` wrote.
+
+        Args:
+            dir_path: the folder.
 
         >>> from pathlib import Path
         >>> layer, other = ef.layers.TextVectorization(), ef.layers.TextVectorization()
