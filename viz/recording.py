@@ -401,13 +401,13 @@ class Recording(Record):
         ...     y = model(ef.ops.ones((2, 4)))
         >>> print(t.summary())
         recording: 2 ops, 2 layers, ...
-        layer             output shape  parameters  ops  FLOPs  forward  backward  activations
+        layer             output shape  params  ops  FLOPs  forward  backward  activations
         ───...
-        net (Sequential)  2×1                   19    2     68  ...                       32 B
-          hidden (Dense)  2×3                   15    1     54  ...                       24 B
-          out (Dense)     2×1                    4    1     14  ...                        8 B
+        net (Sequential)  2×1               19    2     68  ...                       32 B
+          hidden (Dense)  2×3               15    1     54  ...                       24 B
+          out (Dense)     2×1                4    1     14  ...                        8 B
         ───...
-        total                                   19    2     68  ...                       32 B
+        total                               19    2     68  ...                       32 B
         trained: 19 numbers, not trained: 0
         memory: weights 76 B, inputs 32 B, activations 32 B
         """

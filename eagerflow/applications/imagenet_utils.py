@@ -126,9 +126,11 @@ def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, An
 
     Example::
 
-        model = eagerflow.applications.MobileNetV2()
-        images = eagerflow.applications.mobilenet_v2.preprocess_input(photographs)  # (batch, 224, 224, 3)
-        decode_predictions(model.predict(images), top=1)  # [[('n02123045', 'tabby', 0.91)], ...]
+        from eagerflow.applications import mobilenet_v2
+
+        model = mobilenet_v2.MobileNetV2()
+        images = mobilenet_v2.preprocess_input(photographs)  # (batch, 224, 224, 3)
+        mobilenet_v2.decode_predictions(model.predict(images), top=1)  # [[('n02123045', 'tabby', 0.91)], ...]
     """
     scores = preds.numpy() if isinstance(preds, Tensor) else preds
     if getattr(scores, "ndim", None) != 2 or scores.shape[1] != 1000:

@@ -236,6 +236,19 @@ def test_a_tutorial_has_other_lines_where_the_program_prints_and_nothing_left_of
         assert not all(isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) for node in nodes)
 
 
+@pytest.mark.parametrize("tutorial", tutorials.TUTORIALS, ids=lambda tutorial: tutorial.name)
+def test_a_tutorial_has_sections(tutorial):
+    assert tutorials.markdown(tutorial).count("\n## ") >= 5
+
+
+def test_a_heading_above_no_piece_or_two_is_an_error():
+    cells = [tutorials.Cell("Now x.", "x = 1"), tutorials.Cell("Now y.", "y = 2")]
+    with pytest.raises(ValueError, match="0 pieces begin with 'Then'"):
+        tutorials.with_headings(cells, {"Later": "Then"})
+    with pytest.raises(ValueError, match="2 pieces begin with 'Now'"):
+        tutorials.with_headings(cells, {"Later": "Now"})
+
+
 def test_a_lesson_with_a_mark_at_a_wrong_place_is_an_error():
     with pytest.raises(ValueError, match=r"tutorial_texts/gan\.md"):
         lessons.parsed("Learn.\n\n<!-- instead of -->\nx\n\n<!-- at the end -->\n\nNext.\n", "gan")
@@ -247,7 +260,7 @@ def test_a_change_without_lines_leaves_whole_lines_out():
     text = (
         "a\n\n<!-- instead of -->\n```python\nx\n```\n\n<!-- on the page -->\n```python\n```\n\n<!-- at the end -->\nb"
     )
-    assert lessons.parsed(text, "gan") == lessons.Lesson("a", [lessons.Change("x\n", "")], "b")
+    assert lessons.parsed(text, "gan") == lessons.Lesson("a", [lessons.Change("x\n", "")], {}, "b")
 
 
 def test_a_name_leads_to_the_guides_that_use_it_most():

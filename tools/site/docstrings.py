@@ -141,18 +141,18 @@ def _part(part: Part, level: int) -> list[str]:
 
 def _example(text: str) -> list[str]:
     if ">>>" in text:
-        return [f"```pycon\n{_imports(text)}{text}\n```"]
-    return [f"```{{code-block}} python\n{text}\n```"]
+        return [f"```pycon\n{_imports(text, '>>> ')}{text}\n```"]
+    return [f"```py\n{_imports(text)}{text}\n```"]  # which says that it didn't run
 
 
-def _imports(text: str) -> str:
+def _imports(text: str, prompt: str = "") -> str:
     r"""What an example uses without importing it, as a reader who copies it has to.
 
-    >>> _imports(">>> ef.ops.ones(2)")
+    >>> _imports(">>> ef.ops.ones(2)", ">>> ")
     '>>> import eagerflow as ef\n'
     """
     found = [name for name in IMPORTS if re.search(rf"(?<![\w.]){name}\.", text) and f"as {name}" not in text]
-    return "".join([f">>> import {IMPORTS[name]} as {name}\n" for name in found])
+    return "".join([f"{prompt}import {IMPORTS[name]} as {name}\n" for name in found])
 
 
 def _paragraphs(text: str) -> str:

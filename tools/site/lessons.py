@@ -16,6 +16,7 @@ _CHANGE = re.compile(
     r"^<!-- instead of -->\n```python\n(.*?)^```\n\n?<!-- on the page -->\n```python\n(.*?)^```\n",
     re.DOTALL | re.MULTILINE,
 )
+_HEADINGS = re.compile(r"^<!-- headings -->\n\n((?:- .*\n)+)", re.MULTILINE)
 _END = "<!-- at the end -->\n"
 
 
@@ -32,11 +33,13 @@ class Lesson(NamedTuple):
     Attributes:
         beginning: Markdown above the program.
         changes: what its page has instead of lines of the program.
+        headings: each with the words with which the piece below it begins.
         end: Markdown below the program.
     """
 
     beginning: str
     changes: list[Change]
+    headings: dict[str, str]
     end: str
 
 
@@ -56,14 +59,16 @@ def parsed(text: str, name: str) -> Lesson:
         ValueError: when it has a mark at another place than the form has it.
 
     >>> text = "Learn.\n\n<!-- instead of -->\n```python\nx\n```\n<!-- on the page -->\n```python\ny\n```\n"
-    >>> parsed(text + "\n<!-- at the end -->\n\nNext.\n", "gan")
-    Lesson(beginning='Learn.', changes=[Change(printed='x', shown='y')], end='Next.')
+    >>> parsed(text + "\n<!-- headings -->\n\n- The data: Points\n\n<!-- at the end -->\n\nNext.\n", "gan")
+    Lesson(beginning='Learn.', changes=[Change(printed='x', shown='y')], headings={'The data': 'Points'}, end='Next.')
     """
     begun, mark, end = text.partition(_END)
-    beginning = _CHANGE.sub("", begun).strip()
+    beginning = _HEADINGS.sub("", _CHANGE.sub("", begun)).strip()
+    lines = "".join(_HEADINGS.findall(begun)).splitlines()
+    headings = dict(line.removeprefix("- ").split(": ", 1) for line in lines)
     if not mark or "<!--" in beginning + end:
         raise ValueError(f"tutorial_texts/{name}.md: a mark is missing, or stands where none is read")
-    return Lesson(beginning, [_change(*found) for found in _CHANGE.findall(begun)], end.strip())
+    return Lesson(beginning, [_change(*found) for found in _CHANGE.findall(begun)], headings, end.strip())
 
 
 def _change(printed: str, shown: str) -> Change:

@@ -125,6 +125,8 @@ def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doc
                 if page in app.env.found_docs
             ]
         return
+    title = reference.short(one.path)
+    context["body"] = context["body"].replace(f"<h1>{title}<", f"<h1>{breakable(title)}<", 1)
     family = families.family(one)
     beside = _beside(one.module, family)
     context["reference_module"] = (breakable(one.module), "index.html")

@@ -17,7 +17,7 @@ from tools.site.run_page import blocks
 from tools.site.warm import Warm
 
 SECONDS = 300  # the most that a page may take
-COLUMNS = 88  # of what programs print: as wide as lines of code, which a page shows whole
+COLUMNS = 100  # of what programs print: `site.css` makes its signs small enough for a page to show them
 
 
 class BlockFailed(Exception):

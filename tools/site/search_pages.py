@@ -68,7 +68,7 @@ ASKED = {
     " tflite, convert to tflite, torchscript, savedmodel, tensorrt, openvino",
     "install": "gpu, cuda, cupy, pip, requirements, windows, macos, mac, apple silicon, linux, alpine, arm,"
     " environment variables,"
-    " uninstall, upgrade, version, check version",
+    " uninstall, upgrade, version, check version, numpy version, python version, supported versions",
     "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet, load pretrained resnet,"
     " pretrained model, load pretrained model",
     "coming_from_pytorch": "pytorch, torch, migrate from pytorch, convert from pytorch, pytorch weights,"
@@ -146,7 +146,7 @@ ASKED = {
 # The same where the answer is a section: by page and anchor.
 SECTIONS = {
     "guides/debugging#the-loss-is-nan": "nan, nan gradient, nan gradients, loss nan, loss is nan,"
-    " loss becomes nan, nan loss, loss is inf",
+    " loss becomes nan, nan loss, loss is inf, val_loss nan, val_loss is nan",
     "guides/debugging#it-doesn-t-learn": "loss not decreasing, does not learn, model does not learn,"
     " accuracy stays the same, loss goes up, loss increases, low accuracy, accuracy is low, underfitting,"
     " learning rate too high, learning rate too large",
@@ -156,7 +156,7 @@ SECTIONS = {
     "guides/training#layers-that-behave-differently-in-training": "training false, dropout inference, inference mode,"
     " eval mode, batchnorm training false, model eval",
     "guides/custom#gradient-clipping": "gradient clipping, clip gradients, clip the gradients, gradient norm,"
-    " clipnorm, global_clipnorm, clipvalue, clip_grad_norm",
+    " clip gradient norm, clipnorm, global_clipnorm, clipvalue, clip_grad_norm",
     "guides/custom#gradient-accumulation": "gradient accumulation, accumulate gradients, accumulated gradients,"
     " effective batch size, larger batch than memory",
     "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",
@@ -182,6 +182,7 @@ SECTIONS = {
     " unbalanced classes, imbalanced data, sample weight, sample_weight, weight samples",
     "guides/training#several-inputs-and-outputs": "train with multiple inputs",
     "guides/functional#parts-of-a-model": "feature extraction, extract features, intermediate layer output,"
+    " activations, see activations, show activations,"
     " intermediate activations, view intermediate activations, intermediate outputs,"
     " hidden layer output, output of a layer, activations of a layer, embeddings of a layer,"
     " print layer outputs, layer outputs, get layer output",
@@ -225,6 +226,7 @@ CALLED = {
     "manual_seed": "eagerflow.utils.set_random_seed",
     "vmap": "eagerflow.ops.vectorized_map",
     "F pad": "eagerflow.ops.pad",
+    **{f"reduce_{name}": f"eagerflow.ops.{name}" for name in ("all", "any", "max", "mean", "min", "prod", "sum")},
 }
 # Subjects whose answer is a name, by its path.
 SUBJECTS = {

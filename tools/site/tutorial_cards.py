@@ -63,11 +63,12 @@ def index(pictures: dict[str, Picture]) -> str:
     Args:
         pictures: by the names of tutorials.
     """
-    parts = [INTRODUCTION]
+    parts, below = [INTRODUCTION], []
     for group in dict.fromkeys(tutorial.group for tutorial in TUTORIALS):
         cards = [_card(tutorial, tutorial.name in pictures) for tutorial in TUTORIALS if tutorial.group == group]
         parts += [f"## {group}", raw("\n".join(['<div class="cards pictured">', *cards, "</div>"]))]
-    return "\n\n".join([*parts, sections.toctree(page_of(tutorial) for tutorial in TUTORIALS)])
+        below.append(sections.toctree([page_of(tutorial) for tutorial in TUTORIALS if tutorial.group == group], group))
+    return "\n\n".join([*parts, *below])
 
 
 def _card(tutorial: Tutorial, has_picture: bool) -> str:

@@ -97,7 +97,30 @@ def pieces(tutorial: Tutorial) -> list[Cell]:
     """What the tutorial consists of, with lines of code that a page shows whole."""
     found = list(cells(program_of(tutorial)))
     codes = _formatted(f"\n{_BETWEEN}\n".join([cell.code for cell in found])).split(f"{_BETWEEN}\n")
-    return [Cell(cell.text, code.strip("\n")) for cell, code in zip(found, codes, strict=True)]
+    formatted = [Cell(cell.text, code.strip("\n")) for cell, code in zip(found, codes, strict=True)]
+    return with_headings(formatted, lesson(tutorial.name).headings)
+
+
+def with_headings(found: list[Cell], headings: dict[str, str]) -> list[Cell]:
+    r"""Pieces with headings above them.
+
+    Args:
+        found: the pieces.
+        headings: each with the words with which the text of its piece begins, or the code where it has no text.
+
+    Raises:
+        ValueError: when no piece, or more than one, begins so.
+
+    >>> with_headings([Cell("", "x = 1"), Cell("Now y.", "y = 2")], {"Then": "Now"})
+    [Cell(text='', code='x = 1'), Cell(text='## Then\n\nNow y.', code='y = 2')]
+    """
+    made = list(found)
+    for heading, words in headings.items():
+        places = [i for i, cell in enumerate(found) if (cell.text or cell.code).startswith(words)]
+        if len(places) != 1:
+            raise ValueError(f"{len(places)} pieces begin with {words!r}, above which the heading {heading!r} is to be")
+        made[places[0]] = Cell(f"## {heading}\n\n{found[places[0]].text}".rstrip(), found[places[0]].code)
+    return made
 
 
 @cache

@@ -18,7 +18,7 @@ from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "opened", "rows", "summary", "top", "top_rows"]
 
-HEADS = ("layer", "output shape", "parameters", "ops", "FLOPs", "forward", "backward", "activations")
+HEADS = ("layer", "output shape", "params", "ops", "FLOPs", "forward", "backward", "activations")
 # What is left out where a terminal has little room, the least important first.
 _LEAST = "ops,activations,FLOPs,backward,forward"
 _LEAST_OF_TOP = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")

@@ -69,9 +69,11 @@ class MultiHeadAttention(Layer):
     >>> import eagerflow as ef
     >>> layer = ef.layers.MultiHeadAttention(num_heads=2, key_dim=4)
     >>> x = ef.ops.ones((1, 3, 8))
+    >>> layer(x, x).shape  # self-attention
+    (1, 3, 8)
     >>> output, weights = layer(x, x, return_attention_scores=True, use_causal_mask=True)
-    >>> output.shape, weights.shape  # (batch, heads, targets, sources)
-    ((1, 3, 8), (1, 2, 3, 3))
+    >>> weights.shape  # (batch, heads, targets, sources)
+    (1, 2, 3, 3)
     >>> weights[0, 0].numpy().astype(float).round(2).tolist()  # no look ahead
     [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.33, 0.33, 0.33]]
     """

@@ -47,8 +47,10 @@ class TorchModuleWrapper(Layer):
 
     Example::
 
-        layer = eagerflow.layers.TorchModuleWrapper(torch.nn.Linear(3, 2))
-        layer(eagerflow.ops.ones((5, 3))).shape  # (5, 2)
+        import torch
+
+        layer = ef.layers.TorchModuleWrapper(torch.nn.Linear(3, 2))
+        layer(ef.ops.ones((5, 3))).shape  # (5, 2)
     """
 
     def __init__(

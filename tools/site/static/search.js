@@ -46,7 +46,7 @@ if (typeof Search !== "undefined") {
 
   // The words of a question: without "how do I", and each as one of several that would do.
   const askedOf = query => {
-    const given = split(query.replace(/^\s*(np|numpy|tf|torch)\./, "")); // np.where
+    const given = split(query.replace(/^\s*(?:tf\.nn|tf\.math|np|numpy|jnp|tf|torch|F|K)\./, "")); // np.where
     const kept = given.filter(word => !stopwords.has(word) && !FILLERS.has(word));
     return (kept.length ? kept : given).map(word => ({
       stems: [...new Set([word, stem(word)])],
@@ -98,7 +98,7 @@ if (typeof Search !== "undefined") {
   // From 0, where nothing fits, to 100, where it is the very name.
   const named = (query, asked, [page, title, summary, others, parameters]) => {
     const names = [title, ...others];
-    const whole = joined(query.replace(/^\s*(np|numpy|tf|torch)\./, ""));
+    const whole = joined(query.replace(/^\s*(?:tf\.nn|tf\.math|np|numpy|jnp|tf|torch|F|K)\./, ""));
     const isList = page.startsWith("reference/") && page.endsWith("/index");
     const most = !isList ? 100 : joined(last(title)) === whole ? 88 : 70;
     if (page === "reference/types" && !names.includes(query.trim())) return 0; // `seed` isn't the type `Seed`

@@ -18,3 +18,12 @@ document.addEventListener("DOMContentLoaded", () => {
   const list = current && current.closest(".bd-sidebar-primary");
   if (list) list.scrollTop += current.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
 });
+
+// What is wider than the page, and goes on to the right of what is shown.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const part of document.querySelectorAll(".picture, .block-output .shown, .block-output pre")) {
+    const mark = () => part.classList.toggle("goes-on", part.scrollLeft + part.clientWidth < part.scrollWidth - 4);
+    part.addEventListener("scroll", mark, { passive: true });
+    new ResizeObserver(mark).observe(part);
+  }
+});
