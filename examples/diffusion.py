@@ -10,7 +10,7 @@ import numpy as np
 import eagerflow as ef
 from eagerflow import layers, ops
 
-STEPS, WIDTH = 100, 192
+STEPS, WIDTH = 100, 160
 
 # An image becomes noise in 100 steps. RATES are the shares of noise that each step
 # mixes in, and KEPT is what is left of the image's variance after it: nearly all after
@@ -76,9 +76,9 @@ def draw(network: ef.Model, digits: np.ndarray, seed: int = 0):
         yield x
 
 
-def main(epochs: int = 150, verbose: int = 0) -> float:
+def main(epochs: int = 120, verbose: int = 0) -> float:
     """Train, draw digits, and return the share of them that another network reads as what they should be."""
-    # The training runs the same short step 1800 times, so `jit_compile=True` captures it: its operations are replayed
+    # The training runs the same short step 1440 times, so `jit_compile=True` captures it: its operations are replayed
     # without Python's part of the work. The loss can't become 0, as much of the noise can't be guessed.
     ef.utils.set_random_seed(5)
     (x_train, y_train), _ = ef.datasets.digits.load_data()

@@ -47,12 +47,12 @@ def build() -> ef.Model:
     """The network: pictures to scores of the three classes for each pixel."""
     x = inputs = ef.Input((SIZE, SIZE, 1))
     skipped = []
-    for filters in (16, 32):
+    for filters in (12, 24):
         x = block(x, filters)
         skipped.append(x)
         x = layers.MaxPooling2D()(x)
-    x = block(x, 64)
-    for filters in (32, 16):
+    x = block(x, 48)
+    for filters in (24, 12):
         x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
         x = block(layers.Concatenate()([x, skipped.pop()]), filters)
     return ef.Model(inputs, layers.Conv2D(len(NAMES), 1)(x))
