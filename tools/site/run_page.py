@@ -153,7 +153,7 @@ def plain(text: str) -> str:
     return "\n".join(_last_state(line).rstrip() for line in lines).strip("\n")
 
 
-def folded_sentences(text: str, places: int) -> str:
+def folded_sentences(text: str, places: int | None) -> str:
     r"""Text whose sentences go on in the next line where a page ends, as in a terminal; tables stay as they are.
 
     >>> folded_sentences("a sentence of words\nname    size of it", 12)

@@ -63,12 +63,8 @@ ON_TRAINING = {
     "loss_mismatch.logits": (
         "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss from_logits=True."
     ),
-    "loss_mismatch.logits_binary": (
-        "Give the last layer activation='sigmoid', or give the loss from_logits=True."
-    ),
-    "loss_mismatch.logits_classes": (
-        "Give the last layer activation='softmax', or give the loss from_logits=True."
-    ),
+    "loss_mismatch.logits_binary": ("Give the last layer activation='sigmoid', or give the loss from_logits=True."),
+    "loss_mismatch.logits_classes": ("Give the last layer activation='softmax', or give the loss from_logits=True."),
     "loss_mismatch.elementwise": (
         "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number give the last "
         "layer one unit."
