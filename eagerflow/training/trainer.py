@@ -432,7 +432,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
         own = is_own_step(self, "train_step", Trainer)
-        return self._captured_its_way("trained_its_way") if own and self.jit_compile else self.train_step
+        step = self.train_step
+        return self._captured_its_way("trained_its_way", step) if own and self.jit_compile else step
 
     def make_test_function(self, force: bool = False) -> Any:
         """The function of a batch that `evaluate` calls; by default `test_step`.
@@ -444,7 +445,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
         own = is_own_step(self, "test_step", Trainer)
-        return self._captured_its_way("tested_its_way") if own and self.jit_compile else self.test_step
+        step = self.test_step
+        return self._captured_its_way("tested_its_way", step) if own and self.jit_compile else step
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The function of a batch that `predict` calls; by default `predict_step`.
