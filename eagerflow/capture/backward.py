@@ -208,7 +208,20 @@ def _given(gradient: Any) -> Any:
 
 
 def _copied(array: Any) -> Any:
-    """A copy that lies in memory as the array does: of what is broadcast, some kernels sum and round otherwise."""
+    """A copy that lies in memory as the array does: of what is broadcast or has gaps, some kernels sum otherwise."""
     once = tuple([slice(None) if step else slice(0, 1) for step in array.strides])
-    copy = array[once].copy(order="K")
+    part = array[once]
+    if type(array) is numpy.ndarray and array.size and not part.flags.forc:
+        return _with_gaps(array, once)
+    copy = part.copy(order="K")
     return copy if copy.shape == array.shape else namespace_of(array).broadcast_to(copy, array.shape)
+
+
+def _with_gaps(array: numpy.ndarray, once: tuple[slice, ...]) -> numpy.ndarray:
+    """A copy of a part of a larger array, with as much memory between its elements."""
+    ways = [step * (length - 1) for step, length in zip(array.strides, array.shape)]
+    before, after = -sum([way for way in ways if way < 0]), sum([way for way in ways if way > 0])
+    memory = numpy.empty(before + after + array.itemsize, numpy.uint8)
+    copy = numpy.ndarray(array.shape, array.dtype, memory, before, array.strides)
+    copy[once] = array[once]
+    return copy
