@@ -186,11 +186,11 @@ class Captured(Generic[P, R]):
         state = self._state(given)
         if state.why is not None:
             return self._function(*args, **kwargs)
-        program = state.program
-        if program is None or self._outdated(state):
+        if self._outdated(state):
             if given.arrays and not state.looked:
                 return self._looked_at(state, args, kwargs, given.tensors)
             return self._recorded(state, args, kwargs, given)
+        program: Any = state.program
         state.replays += 1
         if state.replays == state.check_at:
             if self.verify_every is None:
@@ -228,7 +228,7 @@ class Captured(Generic[P, R]):
         for one in given if self._reached else ():
             one.tell_apart(self._reached)
         state = self._states.get(given[0].key)
-        if state is None or (program := state.program) is None or state.graphs is not None:
+        if state is None or state.program is None or state.graphs is not None:
             return []
         alike = itertools.takewhile(lambda one: one.key == given[0].key and one.plain and not one.arrays, given)
         count = len(list(alike))
@@ -238,7 +238,7 @@ class Captured(Generic[P, R]):
         left = count % threads
         if left <= threads // 2:  # these are sooner done one after the other, each by all threads
             count -= left
-        if not count or not may_run_side_by_side(program) or self._outdated(state):
+        if not count or self._outdated(state) or not may_run_side_by_side(program := state.program):
             return []
         state.replays += count
         self.replays += count
@@ -247,7 +247,7 @@ class Captured(Generic[P, R]):
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
         program = state.program
-        if program is None or self._outdated(state):
+        if program is None or self._outdated(state) or state.program is not program:
             return None
         if state.replays + 1 == state.check_at:
             return None
@@ -295,13 +295,20 @@ class Captured(Generic[P, R]):
                 self._last = None
 
     def _outdated(self, state: State) -> bool:
-        """Whether something that the program depends on has changed: then it is captured again."""
-        assert state.guards is not None
-        changed = state.guards.changed()
-        if changed is None:
+        """Whether there is no program, or something that it depends on has changed: then the step is captured again."""
+        changed = None
+        if state.program is not None:
+            assert state.guards is not None
+            changed = state.guards.changed()
+            if changed is None:
+                return False
+            state.put_aside()
+        if state.aside and state.takes_back():  # as it was some calls ago
+            self._last = None
             return False
-        state.program = state.before = state.graphs = None
-        state.tries, state.again, state.replayed = 0, state.again + 1, state.replayed + state.replays
+        if changed is None:
+            return True
+        state.tries, state.again, state.replayed, state.replays = 0, state.again + 1, state.replayed + state.replays, 0
         state.endings = 0  # what is new may have layers to build, as the first run may
         if changes_too_often(state.again, state.replayed):
             self._give_up(state, f"{changed} changes again and again: make it a Variable, or pass it as a tensor", None)
@@ -309,7 +316,8 @@ class Captured(Generic[P, R]):
 
     def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
         state.why = why if line is None else f"{why} ({line[0]}:{line[1]})"
-        state.program = state.before = state.guards = state.graphs = None
+        state.forget()
+        state.guards = None
         if not self._told:
             self._told = True
             warn(f"{self.name} runs eagerly, not captured: {state.why}.")
@@ -479,7 +487,7 @@ class Captured(Generic[P, R]):
             if difference is None and state.graphs is not None:
                 difference = state.graphs.difference(recorder.arrays)
         if difference is not None:
-            state.program = state.before = state.graphs = None
+            state.forget()
             raise CaptureError(
                 f"{self.name}: the captured step is not the eager one any more: {difference}. Something that it "
                 "depends on has changed unnoticed since it was captured: pass it as an argument, or don't capture."
