@@ -308,8 +308,7 @@ class Captured(Generic[P, R]):
             return False
         if changed is None:
             return True
-        state.tries, state.again, state.replayed, state.replays = 0, state.again + 1, state.replayed + state.replays, 0
-        state.endings = 0  # what is new may have layers to build, as the first run may
+        state.begin_again()
         if changes_too_often(state.again, state.replayed):
             self._give_up(state, f"{changed} changes again and again: make it a Variable, or pass it as a tensor", None)
         return True

@@ -108,6 +108,11 @@ class State:
         self.program, self.guards, self.graphs, self.kept, self.layers, self.containers = found
         return True
 
+    def begin_again(self) -> None:
+        """Count one more capture of the same signature."""
+        self.tries, self.again, self.replayed, self.replays = 0, self.again + 1, self.replayed + self.replays, 0
+        self.endings = 0  # what is new may have layers to build, as the first run may
+
     def forget(self) -> None:
         """Drop all programs."""
         self.program = self.before = self.graphs = None
