@@ -20,7 +20,7 @@ from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
-from eagerflow.capture.arguments.results import Results, as_each_time
+from eagerflow.capture.arguments.results import Results, as_each_time, leaves_given
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.state import State
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
@@ -428,16 +428,16 @@ class Captured(Generic[P, R]):
         try:
             with observing(recorder), heard_by((*recorder.others, recorder)), stand_ins:
                 found = self._function(*args, **kwargs)
-            stand_ins.look_at(found)
+            stand_ins.look_at(found, held)
             opened = found
             if arrays:
                 opened = opened_in(found, "return")
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
-            recorder.leave_kept(found)
+            recorder.leave_kept(list(leaves_given(found, held)))
             outputs = Results(recorder, held, own.numbers()).of(opened)
-            found = stand_ins.callers_own(found)
+            found = stand_ins.callers_own(found, held)
             recorder.finish(outputs)
         finally:
             capturing.reset(token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy
@@ -535,11 +535,11 @@ class Recorder(Observer):
         if (name := self._of_before.get(id(stored(tensor)))) is not None:
             self.end(f"the step reads {name}, which its last call left there: make it a Variable")
 
-    def leave_kept(self, found: Any) -> None:
-        """Let a replay leave in layers the tensors that this run left there, beside what it gives."""
+    def leave_kept(self, leaves: Collection[Any]) -> None:
+        """Let a replay leave in layers the tensors that this run left there, beside the leaves of what it gives."""
         for before in self.kept:
             now = before.now()
-            given = any(leaf is now.tensor for leaf in tree.flatten(found))
+            given = any(leaf is now.tensor for leaf in leaves)
             if given or not those_kept([before], self) or self.watch.has_risked:
                 self.end(f"the step changes {now.name}: do that outside, or make it a Variable")
             args = Group(tuple, [Const(now.layer), Const(now.key), self.ref(now.tensor)])
