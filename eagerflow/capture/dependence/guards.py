@@ -30,6 +30,9 @@ from eagerflow.core.device import chosen_device
 
 __all__ = ["Guards"]
 
+# Of recurrent cells: masks of the sequence that runs. Each sequence begins without, also after an error.
+_PASSING = frozenset({"_dropout_mask", "_recurrent_dropout_mask"})
+
 
 class Guards:
     """What was there when a step was captured.
@@ -112,7 +115,8 @@ class Guards:
         """The same while the step is captured, which exchanges methods of ours."""
         if self._others_identical() and self._entries_identical():
             return None
-        different = next((c for c in self._checks if not isinstance(c, _Methods) and not c.same()), None)
+        others = [c for c in self._checks if not isinstance(c, _Methods) and not c.same()]
+        different = next((c for c in others if not (isinstance(c, _Entries) and c.changed() <= _PASSING)), None)
         return None if different is None else str(different.difference())
 
 
@@ -530,6 +534,11 @@ class _Entries(_Check):
     def pairs(self) -> Iterable[tuple[Any, Any]] | None:
         is_there = [key for key in self.thing if key not in self.passed_over] == list(self.keys)
         return zip(self.take(self.thing), self.values) if is_there else None
+
+    def changed(self) -> set[Any]:
+        """Under which keys something else is now."""
+        before, now = dict(zip(self.keys, self.values)), self.thing.keys() - self.passed_over
+        return {key for key in before.keys() | now if not same(self.thing.get(key, NOTHING), before.get(key, NOTHING))}
 
     def difference(self) -> str:
         """Which entry differs, as it is written in a program."""
