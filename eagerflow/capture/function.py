@@ -91,7 +91,7 @@ class Captured(Generic[P, R]):
         self._made, self._key = 0, ()  # signatures, and the last of them
         # Tensors that the step reaches beside its arguments, by identity, where it may ask whether one is another.
         self._reached: dict[int, Tensor] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is said under it may lead to another call
         self._told = self._told_of_graphs = False
         self._around: str | None = None  # what kept a call from being captured
         self.replays = 0
@@ -186,11 +186,11 @@ class Captured(Generic[P, R]):
         state = self._state(given)
         if state.why is not None:
             return self._function(*args, **kwargs)
-        if self._outdated(state):
+        program = self._current(state)
+        if program is None:
             if given.arrays and not state.looked:
                 return self._looked_at(state, args, kwargs, given.tensors)
             return self._recorded(state, args, kwargs, given)
-        program: Any = state.program
         state.replays += 1
         if state.replays == state.check_at:
             if self.verify_every is None:
@@ -238,7 +238,7 @@ class Captured(Generic[P, R]):
         left = count % threads
         if left <= threads // 2:  # these are sooner done one after the other, each by all threads
             count -= left
-        if not count or self._outdated(state) or not may_run_side_by_side(program := state.program):
+        if not count or (program := self._current(state)) is None or not may_run_side_by_side(program):
             return []
         state.replays += count
         self.replays += count
@@ -246,8 +246,8 @@ class Captured(Generic[P, R]):
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
-        program = state.program
-        if program is None or self._outdated(state) or state.program is not program:
+        program = self._current(state)
+        if program is None or self._last is None:
             return None
         if state.replays + 1 == state.check_at:
             return None
@@ -294,24 +294,20 @@ class Captured(Generic[P, R]):
             if last is not None and last.state is state:
                 self._last = None
 
-    def _outdated(self, state: State) -> bool:
-        """Whether there is no program, or something that it depends on has changed: then the step is captured again."""
-        changed = None
-        if state.program is not None:
-            assert state.guards is not None
-            changed = state.guards.changed()
-            if changed is None:
-                return False
-            state.put_aside()
-        if state.aside and state.takes_back():  # as it was some calls ago
-            self._last = None
-            return False
-        if changed is None:
-            return True
-        state.begin_again()
-        if changes_too_often(state.again, state.replayed):
-            self._give_up(state, f"{changed} changes again and again: make it a Variable, or pass it as a tensor", None)
-        return True
+    def _current(self, state: State) -> Program | None:
+        """The program to replay; None if there is none yet, or something that it depends on has changed."""
+        program, guards = state.program, state.guards
+        is_as_it_was = program is not None and guards is not None and guards.changed() is None
+        if is_as_it_was and state.program is program and state.guards is guards:  # no other thread exchanges them
+            return program
+        with self._lock:
+            changed = state.follow()
+            if state.program is not program:
+                self._last = None
+            if changed is not None and changes_too_often(state.again, state.replayed):
+                why = f"{changed} changes again and again: make it a Variable, or pass it as a tensor"
+                self._give_up(state, why, None)
+            return state.program
 
     def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
         state.why = why if line is None else f"{why} ({line[0]}:{line[1]})"

@@ -89,7 +89,26 @@ class State:
         self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
         self.check_at = self.distance = 0
 
-    def put_aside(self) -> None:
+    def follow(self) -> str | None:
+        """Make the program whose conditions hold now the one to replay.
+
+        Returns:
+            What has changed, if there is none any more, and the step is to be captured again.
+        """
+        changed = None
+        if self.program is not None and self.guards is not None:
+            changed = self.guards.changed()
+            if changed is None:
+                return None
+            self._put_aside()
+        if self.aside and self._takes_back():  # all is as it was some calls ago
+            return None
+        if changed is not None:
+            self.tries, self.again, self.replayed = 0, self.again + 1, self.replayed + self.replays
+            self.replays = self.endings = 0  # what is new may have layers to build, as the first run may
+        return changed
+
+    def _put_aside(self) -> None:
         """The program's conditions don't hold any more. It is kept only where no object waits for it to be freed."""
         assert self.guards is not None
         self.aside = [each for each in self.aside if each.guards.may_hold_again()]
@@ -98,7 +117,7 @@ class State:
             self.aside.insert(0, now)
         self.program = self.graphs = None
 
-    def takes_back(self) -> bool:
+    def _takes_back(self) -> bool:
         """Whether one that was put aside may be replayed now; it is the program from now on."""
         found = next((each for each in self.aside if each.guards.changed() is None), None)
         if found is None:
@@ -107,11 +126,6 @@ class State:
         self.aside.remove(found)
         self.program, self.guards, self.graphs, self.kept, self.layers, self.containers = found
         return True
-
-    def begin_again(self) -> None:
-        """Count one more capture of the same signature."""
-        self.tries, self.again, self.replayed, self.replays = 0, self.again + 1, self.replayed + self.replays, 0
-        self.endings = 0  # what is new may have layers to build, as the first run may
 
     def forget(self) -> None:
         """Drop all programs."""

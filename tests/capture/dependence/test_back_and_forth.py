@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -205,3 +206,26 @@ def test_two_equal_values_are_told_apart_where_a_step_may_ask_which_is_which():
         if i == 6:
             settings.rate = float("0.5")
         assert (step(X) == X * (2.0 if i < 6 else 1.0)).all()
+
+
+def test_threads_replay_what_fits_their_time():
+    settings = Settings()
+    step, stop, wrong = ef.function(lambda x: x * settings.rate), threading.Event(), []
+
+    def calls():
+        while not stop.is_set():
+            found = step(X)
+            if not ((found == X * 0.5).all() or (found == X * 0.25).all()):
+                wrong.append(found)
+
+    threads = [threading.Thread(target=calls) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for i in range(300):
+        settings.rate = (0.5, 0.25)[i // 20 % 2]
+        found = step(X)
+        assert (found == X * settings.rate).all()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
