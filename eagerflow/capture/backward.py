@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.instructions import Add, Compute, Const, Group, Ref, Rule, Slot, Unbroadcast
-from eagerflow.core.backward import Walk, everything, unbroadcast
+from eagerflow.capture.instructions import Add, Compute, Const, Convert, Group, Ref, Rule, Slot, Unbroadcast
+from eagerflow.core.backward import Walk, everything, in_gradient, unbroadcast
+from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of
+from eagerflow.core.in_place import stored
 from eagerflow.core.lowering import settled
 from eagerflow.core.observe import clock
 from eagerflow.core.primitive import registry
+from eagerflow.core.tensor import Tensor
 
 __all__ = ["walk_captured"]
 
@@ -88,8 +91,10 @@ class _Walking:
         arriving = self._gradient_of(record)
         reached = self.walk.reached
         if arriving is None or reached.isdisjoint(keys):
-            return
+            return None
         g, ref = arriving
+        if isinstance(op, CustomOp):
+            return self._send_back_its_own_way(record, g, ref)
         known = self.recorder.records.get(id(record))
         needs = tuple([key in reached for key in keys])
         before = self._before(known, ref) if self.recorder.compares else None
@@ -125,6 +130,40 @@ class _Walking:
             to, results = tuple([key for key, _ in told]), tuple([gx for _, gx in told])
             for observer in self.recorder.others:
                 observer.on_rule(op, made, to, arrived, results, started, ended)
+        return None
+
+    def _send_back_its_own_way(self, record: Any, g: Any, ref: Ref) -> None:
+        """The gradient of a function of the user's, which runs ops: they are written down as those of the step are."""
+        op, made, keys, shapes, _ = record
+        recorder, since, started = self.recorder, len(self.recorder.instructions), clock()
+        arrived = g if g.__class__ is tuple else (g,)
+        refs = ref.parts if isinstance(ref, Group) else [ref]
+        try:
+            found = op.gradients([self._as_tensor(array, each) for array, each in zip(arrived, refs)])
+        except (ValueError, TypeError, IndexError) as error:
+            raise in_gradient(op, error) from error
+        told: list[tuple[int, Any]] = []
+        for key, gradient, shape in zip(keys, found, shapes):
+            if gradient is None or key not in self.walk.reached:
+                continue
+            given, gx = recorder.raw(gradient), stored(gradient)
+            slot = recorder.new_slot(gx)
+            recorder.add(Convert(_given, given, slot))
+            told.append((key, self._arrive(key, gx, slot, shape)))
+        to, results = [key for key, _ in told], tuple([gx for _, gx in told])
+        out_keys = made if made.__class__ is tuple else (made,)
+        if len(recorder.instructions) > since:
+            recorder.has_gone_back(op, since, out_keys, to, arrived, results)
+        for observer in recorder.others:
+            observer.on_rule(op, out_keys, tuple(to), arrived, results, started, clock())
+
+    def _as_tensor(self, array: Any, ref: Ref) -> Tensor:
+        """A gradient for code of the user's, known by its slot also where a tensor has it as another array."""
+        made = Tensor(array, None, None)
+        for number in ref.slots():
+            if stored(made) is not array:
+                self.recorder.is_now(number, stored(made))
+        return made
 
     def _before(self, known: Any, g: Ref) -> list[Any]:
         """The values of slots before a rule runs, which may work in the memory of what its op kept."""
@@ -163,8 +202,26 @@ class _Walking:
         return gx
 
 
+def _given(gradient: Any) -> Any:
+    """What a gradient of the user's own gives, as it is: it may be what it was given."""
+    return gradient
+
+
 def _copied(array: Any) -> Any:
-    """A copy that lies in memory as the array does: of what is broadcast, some kernels sum and round otherwise."""
+    """A copy that lies in memory as the array does: of what is broadcast or has gaps, some kernels sum otherwise."""
     once = tuple([slice(None) if step else slice(0, 1) for step in array.strides])
-    copy = array[once].copy(order="K")
+    part = array[once]
+    if type(array) is numpy.ndarray and array.size and not part.flags.forc:
+        return _with_gaps(array, once)
+    copy = part.copy(order="K")
     return copy if copy.shape == array.shape else namespace_of(array).broadcast_to(copy, array.shape)
+
+
+def _with_gaps(array: numpy.ndarray, once: tuple[slice, ...]) -> numpy.ndarray:
+    """A copy of a part of a larger array, with as much memory between its elements."""
+    ways = [step * (length - 1) for step, length in zip(array.strides, array.shape)]
+    before, after = -sum([way for way in ways if way < 0]), sum([way for way in ways if way > 0])
+    memory = numpy.empty(before + after + array.itemsize, numpy.uint8)
+    copy = numpy.ndarray(array.shape, array.dtype, memory, before, array.strides)
+    copy[once] = array[once]
+    return copy

@@ -10,6 +10,8 @@ import numpy
 
 from eagerflow.base.tracebacks import call_in_words, is_ours, is_refused
 from eagerflow.capture.instructions import Compute, Group
+from eagerflow.capture.marks import WentBack
+from eagerflow.core.backward import in_gradient
 from eagerflow.core.op import composites
 
 __all__ = ["called_around", "explained"]
@@ -19,14 +21,28 @@ _NUMPY = str(Path(numpy.__file__).parent)
 
 def explained(error: BaseException) -> BaseException | None:
     """The error that the eager step would raise; None if it is this one, or nobody knows."""
-    trail = error.__traceback__ if is_refused(error) or _is_numpys(error) else None  # ours say already what was wrong
+    trail = error.__traceback__
     while trail is not None:
         ask = trail.tb_frame.f_globals.get("<program>")
         program = None if ask is None else ask()
         if program is not None:
-            return _of(error, program.instruction_at(trail.tb_lineno), trail.tb_frame)
+            instruction = program.instruction_at(trail.tb_lineno)
+            unclear = is_refused(error) or _is_numpys(error)  # others are ours, and say already what was wrong
+            found = _of(error, instruction, trail.tb_frame) if unclear else None
+            return _in_its_gradient(program, instruction, found or error) or found
         trail = trail.tb_next
     return None
+
+
+def _in_its_gradient(program: Any, instruction: Any, error: BaseException) -> BaseException | None:
+    """The error of an op that ran in the rule of another one: of a tape in a tape's block, or of the user's own."""
+    if not isinstance(error, (ValueError, TypeError, IndexError)):
+        return None
+    at = next((i for i, each in enumerate(program.instructions) if each is instruction), -1)
+    rules = [mark for mark in program.marks if isinstance(mark, WentBack) and mark.since <= at < mark.at]
+    for mark in rules:
+        error = in_gradient(mark.op, error)
+    return error if rules else None
 
 
 def _is_numpys(error: BaseException) -> bool:

@@ -20,7 +20,7 @@ from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
-from eagerflow.capture.arguments.results import Results, as_each_time
+from eagerflow.capture.arguments.results import Results, as_each_time, leaves_given
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.state import State
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
@@ -91,7 +91,7 @@ class Captured(Generic[P, R]):
         self._made, self._key = 0, ()  # signatures, and the last of them
         # Tensors that the step reaches beside its arguments, by identity, where it may ask whether one is another.
         self._reached: dict[int, Tensor] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is said under it may lead to another call
         self._told = self._told_of_graphs = False
         self._around: str | None = None  # what kept a call from being captured
         self.replays = 0
@@ -186,8 +186,8 @@ class Captured(Generic[P, R]):
         state = self._state(given)
         if state.why is not None:
             return self._function(*args, **kwargs)
-        program = state.program
-        if program is None or self._outdated(state):
+        program = self._current(state)
+        if program is None:
             if given.arrays and not state.looked:
                 return self._looked_at(state, args, kwargs, given.tensors)
             return self._recorded(state, args, kwargs, given)
@@ -228,7 +228,7 @@ class Captured(Generic[P, R]):
         for one in given if self._reached else ():
             one.tell_apart(self._reached)
         state = self._states.get(given[0].key)
-        if state is None or (program := state.program) is None or state.graphs is not None:
+        if state is None or state.program is None or state.graphs is not None:
             return []
         alike = itertools.takewhile(lambda one: one.key == given[0].key and one.plain and not one.arrays, given)
         count = len(list(alike))
@@ -238,7 +238,7 @@ class Captured(Generic[P, R]):
         left = count % threads
         if left <= threads // 2:  # these are sooner done one after the other, each by all threads
             count -= left
-        if not count or not may_run_side_by_side(program) or self._outdated(state):
+        if not count or (program := self._current(state)) is None or not may_run_side_by_side(program):
             return []
         state.replays += count
         self.replays += count
@@ -246,8 +246,8 @@ class Captured(Generic[P, R]):
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
-        program = state.program
-        if program is None or self._outdated(state):
+        program = self._current(state)
+        if program is None or self._last is None:
             return None
         if state.replays + 1 == state.check_at:
             return None
@@ -294,22 +294,25 @@ class Captured(Generic[P, R]):
             if last is not None and last.state is state:
                 self._last = None
 
-    def _outdated(self, state: State) -> bool:
-        """Whether something that the program depends on has changed: then it is captured again."""
-        assert state.guards is not None
-        changed = state.guards.changed()
-        if changed is None:
-            return False
-        state.program = state.before = state.graphs = None
-        state.tries, state.again, state.replayed = 0, state.again + 1, state.replayed + state.replays
-        state.endings = 0  # what is new may have layers to build, as the first run may
-        if changes_too_often(state.again, state.replayed):
-            self._give_up(state, f"{changed} changes again and again: make it a Variable, or pass it as a tensor", None)
-        return True
+    def _current(self, state: State) -> Program | None:
+        """The program to replay; None if there is none yet, or something that it depends on has changed."""
+        program, guards = state.program, state.guards
+        is_as_it_was = program is not None and guards is not None and guards.changed() is None
+        if is_as_it_was and state.program is program and state.guards is guards:  # no other thread exchanges them
+            return program
+        with self._lock:
+            changed = state.follow()
+            if state.program is not program:
+                self._last = None
+            if changed is not None and changes_too_often(state.again, state.replayed):
+                why = f"{changed} changes again and again: make it a Variable, or pass it as a tensor"
+                self._give_up(state, why, None)
+            return state.program
 
     def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
         state.why = why if line is None else f"{why} ({line[0]}:{line[1]})"
-        state.program = state.before = state.guards = state.graphs = None
+        state.forget()
+        state.guards = None
         if not self._told:
             self._told = True
             warn(f"{self.name} runs eagerly, not captured: {state.why}.")
@@ -421,16 +424,16 @@ class Captured(Generic[P, R]):
         try:
             with observing(recorder), heard_by((*recorder.others, recorder)), stand_ins:
                 found = self._function(*args, **kwargs)
-            stand_ins.look_at(found)
+            stand_ins.look_at(found, held)
             opened = found
             if arrays:
                 opened = opened_in(found, "return")
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
-            recorder.leave_kept(found)
+            recorder.leave_kept(list(leaves_given(found, held)))
             outputs = Results(recorder, held, own.numbers()).of(opened)
-            found = stand_ins.callers_own(found)
+            found = stand_ins.callers_own(found, held)
             recorder.finish(outputs)
         finally:
             capturing.reset(token)
@@ -479,7 +482,7 @@ class Captured(Generic[P, R]):
             if difference is None and state.graphs is not None:
                 difference = state.graphs.difference(recorder.arrays)
         if difference is not None:
-            state.program = state.before = state.graphs = None
+            state.forget()
             raise CaptureError(
                 f"{self.name}: the captured step is not the eager one any more: {difference}. Something that it "
                 "depends on has changed unnoticed since it was captured: pass it as an argument, or don't capture."

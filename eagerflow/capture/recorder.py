@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy
@@ -30,12 +30,13 @@ from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
+from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of, namespaces
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import active, log
 from eagerflow.core.lowering import settled
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
-from eagerflow.core.op_function import as_float, as_real, own, promoted, unwrap_all
+from eagerflow.core.op_function import as_float, as_real, own, promoted, promotes, unwrap_all
 from eagerflow.core.primitive import Op
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
@@ -47,7 +48,6 @@ __all__ = ["Ended", "Recorder"]
 # What these give depends on values in its shape, and Python goes on with that.
 _SHAPED_BY_VALUES = frozenset({"distinct", "nonzero", "occurrences"})
 _INDEXING = frozenset({"take_index", "scatter_index"})
-_FLOAT64 = numpy.dtype("float64")
 
 
 class Ended(Exception):
@@ -337,7 +337,7 @@ class Recorder(Observer):
         self.watch.has_computed(op, values, self.walker.frames(sys._getframe(1)))
         xp = namespace_of(*[stored(part) for part in parts])
         widened: list[int] = []
-        if _mixes(op, values):
+        if promotes(op, values):
             plain = tuple([ref.value(self.arrays) for ref in given])
             widened = [self.new_slot(v) for v in promoted(op.forward, xp, tuple(values), plain)[: len(values)]]
         outs = [self.new_slot(stored(part)) for part in parts]
@@ -483,9 +483,16 @@ class Recorder(Observer):
             since = next((i for i in reversed(range(len(self._times))) if self._times[i] < started), -1) + 1
             if since == len(self.instructions):  # it gives constants
                 return
-            told = [announced_ref(self.ref(list(given))) for given in (gradients, results)]
-            made, read = [list(map(self._slots_of_keys.get, given)) for given in (out_keys, in_keys)]
-            self._mark(WentBack(op, since, made, read, *told), ())
+            self.has_gone_back(op, since, out_keys, in_keys, gradients, results)
+
+    def has_gone_back(
+        self, op: Op, since: int, out_keys: Any, in_keys: Any, gradients: Sequence[Any], results: Sequence[Any]
+    ) -> None:
+        """A rule ran, and what it computed with are instructions."""
+        told = [announced_ref(self.ref(list(given))) for given in (gradients, results)]
+        made, read = [list(map(self._slots_of_keys.get, given)) for given in (out_keys, in_keys)]
+        named = op.announced() if isinstance(op, CustomOp) else op
+        self._mark(WentBack(named, since, made, read, *told), ())
 
     def _mark(self, mark: Mark, places: Places) -> None:
         mark.at, mark.places = len(self.instructions), places
@@ -528,11 +535,11 @@ class Recorder(Observer):
         if (name := self._of_before.get(id(stored(tensor)))) is not None:
             self.end(f"the step reads {name}, which its last call left there: make it a Variable")
 
-    def leave_kept(self, found: Any) -> None:
-        """Let a replay leave in layers the tensors that this run left there, beside what it gives."""
+    def leave_kept(self, leaves: Collection[Any]) -> None:
+        """Let a replay leave in layers the tensors that this run left there, beside the leaves of what it gives."""
         for before in self.kept:
             now = before.now()
-            given = any(leaf is now.tensor for leaf in tree.flatten(found))
+            given = any(leaf is now.tensor for leaf in leaves)
             if given or not those_kept([before], self) or self.watch.has_risked:
                 self.end(f"the step changes {now.name}: do that outside, or make it a Variable")
             args = Group(tuple, [Const(now.layer), Const(now.key), self.ref(now.tensor)])
@@ -587,11 +594,3 @@ def _masks(settings: Any) -> bool:
             if is_array(part) and part.dtype == bool and part.ndim:
                 return True
     return False
-
-
-def _mixes(op: Op, values: list[Any]) -> bool:
-    """Whether the op may compute in another type first, and again in the floats' type: integers beside floats."""
-    if not op.writes["promotes"] or op.sequence:
-        return False
-    kinds = [value.dtype for value in values if hasattr(value, "dtype")]
-    return any(kind.kind in "iub" for kind in kinds) and not any(kind == _FLOAT64 for kind in kinds)

@@ -21,7 +21,17 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Finished", "Gradients", "Stretch", "Walk", "batched_seeds", "everything", "one_hot_seeds", "reaching"]
+__all__ = [
+    "Finished",
+    "Gradients",
+    "Stretch",
+    "Walk",
+    "batched_seeds",
+    "everything",
+    "in_gradient",
+    "one_hot_seeds",
+    "reaching",
+]
 __all__ += ["stacked", "stacked_batch", "unbroadcast", "zeros_like"]
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
@@ -162,7 +172,7 @@ class Walk:
                         else:
                             gradients[key] = gx
                 except (ValueError, TypeError, IndexError) as error:
-                    raise _in_gradient(op, error) from error
+                    raise in_gradient(op, error) from error
                 g = found = gx = None  # large arrays
 
     def _send_back_with_care(
@@ -234,7 +244,7 @@ class Walk:
             else:
                 found = [p(xp, g, record, None) if key in reached else None for p, key in zip(pulls, keys)]
         except (ValueError, TypeError, IndexError) as error:
-            raise _in_gradient(op, error) from error
+            raise in_gradient(op, error) from error
         sent = []
         for key, gx, like in zip(keys, found, saved if kept else shapes):
             if gx is None or key not in reached:
@@ -279,7 +289,8 @@ def _cut_at_first_uses(stretches: Sequence[Stretch], wanted: set[int]) -> list[t
     return cut
 
 
-def _in_gradient(op: Any, error: Exception) -> Exception:
+def in_gradient(op: Any, error: Exception) -> Exception:
+    """The error that a backward pass raises for what went wrong in a rule."""
     return same_kind(error)(f"in the gradient of {op.name}: {error}")
 
 

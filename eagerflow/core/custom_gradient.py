@@ -9,16 +9,16 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from eagerflow.base import tree
-from eagerflow.base.capturing import capturing
 from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.in_place import stored
 from eagerflow.core.log import log, new_key, suspended
 from eagerflow.core.op import identity, op
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable, variable_of
 
-__all__ = ["custom_gradient", "no_grad", "stop_gradient"]
+__all__ = ["CustomOp", "custom_gradient", "no_grad", "stop_gradient"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,17 +53,36 @@ def no_grad() -> Iterator[None]:
         yield
 
 
-class _CustomOp:
-    """What the tape keeps of one call of a function with a gradient of its own."""
+class CustomOp:
+    """What the tape keeps of one call of a function with a gradient of its own.
+
+    Args:
+        name: of the function.
+        arrays: names of its inputs, and of the variables that it uses.
+        gradients: gives theirs, from those of the outputs.
+    """
 
     joint = recorded_joint = True
     keeps_inputs = unfolds = False
     settings: tuple[str, ...] = ()
 
-    def __init__(self, name: str, arrays: tuple[str, ...], pull: Callable[..., Any]) -> None:
-        self.name = name
-        self.arrays = arrays
-        self.pulls = self.recorded_pulls = (pull,)
+    def __init__(self, name: str, arrays: tuple[str, ...], gradients: Callable[..., Any]) -> None:
+        self.name, self.arrays, self.gradients = name, arrays, gradients
+        self.pulls = self.recorded_pulls = (self._pull,)
+
+    def _pull(self, xp: Numpy, g: Array, record: Any, needs: Needs) -> list[Any]:
+        upstream = g if isinstance(g, tuple) else (g,)
+        recorded = isinstance(upstream[0], Tensor)
+        found = self.gradients(upstream if recorded else [Tensor(u, None, None) for u in upstream])
+        return [x if recorded or x is None else x.data for x in found]
+
+    def announced(self) -> CustomOp:
+        """The same to be named by, which holds nothing of the call."""
+        return CustomOp(self.name, self.arrays, _nothing)
+
+
+def _nothing(upstream: Any) -> list[Any]:
+    return []
 
 
 def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
@@ -93,9 +112,6 @@ def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
 
     @wraps(f)
     def call(*given: P.args, **kwargs: P.kwargs) -> R:
-        recorder = capturing.get()
-        if recorder is not None:
-            recorder.end(f"{getattr(f, '__name__', 'a function')} has a gradient of its own (custom_gradient)")
         args: Any = tree.map_structure(_as_argument, given)
         inputs = [a for a in tree.flatten(args) if isinstance(a, Tensor)]
         with GradientTape(persistent=True) as watcher:
@@ -105,7 +121,7 @@ def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
         used = [v for v in watcher.watched_variables() if not any(v is a for a in inputs)]
         flat = [convert_to_tensor(r) for r in tree.flatten(result)]
         tracked = records is not None and any(t.key is not None for t in [*inputs, *used])
-        outputs = [Tensor(t.data, None, new_key() if tracked and is_differentiable(t.dtype) else None) for t in flat]
+        outputs = [Tensor(_array(t), None, new_key() if tracked and is_differentiable(t.dtype) else None) for t in flat]
         if tracked and records is not None:
             _check_takes_variables(f, grad, used)
             records.append(_record(f.__name__, grad, inputs, used, outputs))
@@ -113,6 +129,11 @@ def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
         return packed
 
     return call
+
+
+def _array(x: Tensor) -> Array:
+    """The array of a result. What a captured step reads of a variable counts as a look at its values."""
+    return x.data if isinstance(x, Variable) else stored(x)
 
 
 def _as_argument(x: Any) -> Any:
@@ -151,15 +172,12 @@ def _record(
     shapes: tuple[Any, ...] = tuple([t.shape for t in sources])
     count = len(inputs)
 
-    def pull(xp: Numpy, g: Array, record: Any, needs: Needs) -> list[Any]:
-        upstream = g if isinstance(g, tuple) else (g,)
-        recorded = isinstance(upstream[0], Tensor)
-        given = upstream if recorded else [Tensor(u, None, None) for u in upstream]
-        found = _call_grad(name, grad, given, count, used)
+    def gradients(upstream: Sequence[Tensor]) -> list[Any]:
+        found = _call_grad(name, grad, upstream, count, used)
         _check_shapes(name, found, shapes)
-        return [x if recorded or x is None else x.data for x in found]
+        return found
 
-    made = _CustomOp(name, tuple(f"x{i}" for i in range(len(sources))), pull)
+    made = CustomOp(name, tuple([f"x{i}" for i in range(len(sources))]), gradients)
     keys = tuple([t.key for t in sources])
     if len(outputs) == 1:
         return made, outputs[0].key, keys, shapes, ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import numpy
@@ -25,7 +25,8 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
 
-__all__ = ["as_float", "as_real", "choose_in_wrapper", "generate", "kernel_test", "own", "promoted", "unwrap_all"]
+__all__ = ["as_float", "as_real", "choose_in_wrapper", "generate", "kernel_test", "own", "promoted"]
+__all__ += ["promotes", "unwrap_all"]
 
 _TEMPLATE = """\
 def {name}{signature}:
@@ -464,6 +465,14 @@ def as_real(array: Array) -> Array:
     if array.dtype.kind == "c":
         raise TypeError("only real numbers have this function here; take .real, .imag or abs() of complex ones.")
     return as_float(array)
+
+
+def promotes(op: Any, arrays: Iterable[Any]) -> bool:
+    """Whether an op may compute in another type first, and again in that of the floats: integers beside floats."""
+    if not op.writes["promotes"] or op.sequence:
+        return False
+    kinds = [array.dtype for array in arrays if hasattr(array, "dtype")]
+    return any(kind.kind in "iub" for kind in kinds) and not any(kind == _FLOAT64 for kind in kinds)
 
 
 def promoted(

@@ -450,7 +450,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
         own = is_own_step(self, "train_step", Trainer)
-        return self._captured_its_way("trained_its_way") if own and self.jit_compile else self.train_step
+        step = self.train_step
+        return self._captured_its_way("trained_its_way", step) if own and self.jit_compile else step
 
     def make_test_function(self, force: bool = False) -> Any:
         """The function that `evaluate` calls with each batch; by default `test_step`.
@@ -465,7 +466,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
         own = is_own_step(self, "test_step", Trainer)
-        return self._captured_its_way("tested_its_way") if own and self.jit_compile else self.test_step
+        step = self.test_step
+        return self._captured_its_way("tested_its_way", step) if own and self.jit_compile else step
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The function that `predict` calls with each batch; by default `predict_step`.

@@ -538,23 +538,6 @@ def test_wrong_settings_are_named():
         ef.function(3)
 
 
-def test_gradients_of_ones_own_run_eagerly():
-    @ef.custom_gradient
-    def doubled(x):
-        return x * 2, lambda g: g * 20
-
-    def step(x):
-        with ef.GradientTape() as tape:
-            tape.watch(x)
-            y = ef.ops.sum(doubled(x))
-        return tape.gradient(y, x)
-
-    captured = ef.function(step)
-    with pytest.warns(UserWarning, match=r"doubled has a gradient of its own .*test_endings.py:\d+"):
-        assert many(captured, X).tolist() == [20.0, 20.0]
-    assert captured.replays == 0
-
-
 class Leaves:
     """Ends with words, and only the garbage collector ends it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import cProfile
 import pickle
+import types
 import warnings
 
 import numpy as np
@@ -90,6 +91,49 @@ def test_a_train_step_of_ones_own():
     captured = model(ItsWay, jit_compile=True)
     assert everything(captured) == everything(model(ItsWay))
     assert replays(captured)["trained_its_way"] >= 6
+
+
+def _gives(number):
+    return lambda *given: {"loss": ops.mean(given[-1][0]) * 0.0 + number}
+
+
+def _on_the_class(made):
+    type(made).train_step, type(made).test_step = _gives(1.0), _gives(2.0)
+
+
+def _on_the_model(made):
+    made.train_step, made.test_step = _gives(1.0), _gives(2.0)
+
+
+def _as_a_method(made):
+    made.train_step, made.test_step = types.MethodType(_gives(1.0), made), types.MethodType(_gives(2.0), made)
+
+
+@pytest.mark.parametrize("exchange", [_on_the_class, _on_the_model, _as_a_method])
+def test_a_step_that_is_exchanged_within_an_epoch_counts_when_the_eager_one_does(exchange):
+    def logs(captures):
+        class Own(ItsWay):
+            def test_step(self, data):
+                return {"loss": ops.mean(self(data[0], training=False))}
+
+        made, found = model(Own, jit_compile=captures), []
+
+        def change(batch, logs):
+            found.append(dict(logs))
+            if len(found) == 6:
+                exchange(made)
+
+        callback = ef.callbacks.LambdaCallback(on_train_batch_end=change)
+        for _ in range(3):  # 4 batches each
+            history = made.fit(X[:64], Y[:64], batch_size=16, validation_data=(X, Y), verbose=0, callbacks=[callback])
+            found.append(history.history)
+        return found, made
+
+    captured, made = logs(True)
+    assert captured == logs(False)[0]
+    assert "accuracy" in captured[7], "the second epoch ends as it began"
+    assert captured[-1] == {"loss": [1.0], "val_loss": [2.0]}
+    assert replays(made)["trained_its_way"] >= 4
 
 
 class Reads(ef.Sequential):

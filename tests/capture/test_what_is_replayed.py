@@ -159,3 +159,44 @@ def test_a_counter_that_a_step_keeps_is_named_with_what_to_do():
     with pytest.warns(UserWarning, match=r"the step changes counter\['steps'\]: do that outside, or make it a Var"):
         many(captured, ROWS)
     assert counter["steps"] == 6
+
+
+def _of_two_heads(x):
+    return 0.5 * ops.softmax(x) + 0.5 * ops.softmax(2.0 * x)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+@pytest.mark.parametrize("probabilities", [_of_two_heads, lambda x: ops.clip(ops.softmax(x), 1e-4, 1.0)])
+def test_class_numbers_beside_probabilities_that_no_softmax_gives_are_replayed(probabilities, kind):
+    rng = np.random.default_rng(3)
+    given = [[ef.Tensor(rng.normal(size=(4, 3)).astype(kind)), ef.Tensor(rng.integers(0, 3, 4))] for _ in range(3)]
+    loss_of = ef.losses.SparseCategoricalCrossentropy()
+
+    def make():
+        def step(x, y):
+            with ef.GradientTape() as tape:
+                tape.watch(x)
+                loss = loss_of(y, probabilities(x))
+            return loss, tape.gradient(loss, x)
+
+        return step, list
+
+    eager, captured, step = twice(make, given)
+    assert eager == captured
+    assert step.replays == 4
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+def test_class_numbers_that_are_none_are_refused_in_replays(kind):
+    def function(x, y):
+        return ops.sparse_categorical_crossentropy(y, _of_two_heads(x))
+
+    step, x = ef.function(function), ef.Tensor(np.eye(3, dtype=kind))
+    many(step, x, ef.Tensor([0, 1, 2]))
+    before = step.replays
+    with pytest.raises(ValueError, match="expected class numbers from 0 to 2") as eager:
+        function(x, ef.Tensor([0, 1, 7]))
+    with pytest.raises(ValueError) as replayed:
+        step(x, ef.Tensor([0, 1, 7]))
+    assert step.replays == before + 1 > 1
+    assert str(replayed.value) == str(eager.value)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
 
 from eagerflow.capture.dependence.as_held import as_held
+from eagerflow.capture.hearing.whose import is_users
 from eagerflow.capture.instructions import Const, Group, Naming, Ref
 from eagerflow.core.device import is_array
 from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Results", "arguments_in", "as_each_time", "is_container", "parts_of"]
+__all__ = ["Results", "arguments_in", "as_each_time", "attributes_given", "is_container", "leaves_given"]
+__all__ += ["parts_of"]
 
 _CONTAINERS = (list, tuple, dict)
 
@@ -104,6 +108,41 @@ class _Constants(Group):
         return all(a.same(b) for a, b in zip(self.parts, other.parts))
 
 
+class _Object(Group):
+    """An object that is nothing but its attributes, of a class of the user's; it may have been there before.
+
+    Args:
+        whole: the object.
+        parts: references to its attributes.
+        names: of these.
+    """
+
+    __slots__ = ("whole",)
+
+    def __init__(self, whole: Any, parts: list[Ref], names: tuple[str, ...]) -> None:
+        super().__init__(type(whole), parts, names)
+        self.whole = whole
+
+    def value(self, arrays: Any) -> Any:
+        return _with_attributes(self.kind, self.keys, tuple([part.value(arrays) for part in self.parts]))
+
+    def text(self, named: Naming) -> str:
+        parts = "".join(f"{part.text(named)}, " for part in self.parts)
+        return f"{named(_with_attributes, 'made')}({named(self.kind)}, {named(self.keys, 'names')}, ({parts}))"
+
+    def same(self, other: Any) -> bool:
+        if other.__class__ is not _Object or (other.kind, other.keys) != (self.kind, self.keys):
+            return False
+        return all(a.same(b) for a, b in zip(self.parts, other.parts))
+
+
+def _with_attributes(kind: Any, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    """Another object of a class, past what the class does when it makes one: that ran in the captured step."""
+    made = SimpleNamespace() if kind is SimpleNamespace else object.__new__(kind)
+    vars(made).update(zip(names, values))
+    return made
+
+
 class _Anew(Const):
     """A tensor or an array that the step makes each time, always with the same values."""
 
@@ -154,14 +193,20 @@ class Results:
 
     def _count(self, value: Any, around: tuple[int, ...]) -> bool:
         """Count the places of objects; gives False where one is inside of itself."""
-        if not (isinstance(value, Tensor) or is_container(value) or is_array(value)):
+        attributes = self._attributes(value)
+        if not (isinstance(value, Tensor) or is_container(value) or is_array(value) or attributes is not None):
             return True
         if id(value) in around:
             return False
         self._places[id(value)] += 1
-        if not is_container(value) or self._places[id(value)] > 1:
+        if isinstance(value, Tensor) or is_array(value) or self._places[id(value)] > 1:
             return True
-        return all([self._count(part, (*around, id(value))) for part in parts_of(value)])
+        parts = parts_of(value) if attributes is None else attributes.values()
+        return all([self._count(part, (*around, id(value))) for part in list(parts)])
+
+    def _attributes(self, value: Any) -> dict[str, Any] | None:
+        """Those of an object that the step may have made: in the first run nobody knows what was there before."""
+        return attributes_given(value, self._held) if self._recorder.compares else None
 
     def _ref(self, value: Any) -> Ref:
         if id(value) in self._arguments:
@@ -176,6 +221,8 @@ class Results:
         return _First(number, made)
 
     def _made(self, value: Any) -> Ref:
+        if (attributes := self._attributes(value)) is not None:
+            return _Object(value, [self._ref(part) for part in attributes.values()], tuple(attributes))
         if not is_container(value):
             return self._recorder.ref(value)
         if id(value) in self._held:
@@ -197,6 +244,10 @@ def as_each_time(now: Ref, before: Ref) -> Ref:
         return _First(now.number, as_each_time(now.made, before.made))
     if isinstance(now, _Constants) and isinstance(before, _Constants) and now.whole is before.whole:
         return Const(now.whole)
+    if isinstance(now, _Object) and isinstance(before, _Object):
+        if now.whole is before.whole:
+            return Const(now.whole)
+        return _Object(now.whole, [as_each_time(a, b) for a, b in zip(now.parts, before.parts)], now.keys)
     if isinstance(now, Group) and isinstance(before, Group):
         parts = [as_each_time(a, b) for a, b in zip(now.parts, before.parts)]
         if isinstance(now, _Constants) and all(part.__class__ is Const for part in parts):
@@ -234,3 +285,41 @@ def parts_of(value: Any) -> Any:
     """What a list, tuple or dict holds, whatever methods its class has."""
     held = as_held(value)
     return held.values() if issubclass(type(value), dict) else held
+
+
+def leaves_given(found: Any, held: Container[int]) -> Iterator[Any]:
+    """What a step gives, in lists, tuples, dicts and objects of its own.
+
+    Args:
+        found: all of it.
+        held: as for `attributes_given`.
+    """
+    seen, waiting = set[int](), [found]
+    while waiting:
+        each = waiting.pop()
+        attributes = attributes_given(each, held)
+        if attributes is None and not is_container(each):
+            yield each
+        elif id(each) not in seen:
+            seen.add(id(each))
+            waiting += parts_of(each) if attributes is None else attributes.values()
+
+
+def attributes_given(value: Any, held: Container[int]) -> dict[str, Any] | None:
+    """The attributes of an object that is nothing else: of a class in Python, all of whose bases are the user's.
+
+    Args:
+        value: anything.
+        held: identities of the dicts of objects that were there before; None is given for these, too.
+    """
+    kind: Any = type(value)
+    if kind is not SimpleNamespace:
+        own = kind.__mro__[:-1]
+        if not own or type(kind) not in (type, ABCMeta) or not all(map(is_users, own)):
+            return None
+        if kind.__new__ is not object.__new__ or hasattr(kind, "__del__"):
+            return None
+        if any(vars(each).get("__slots__") for each in own):
+            return None
+    attributes: dict[str, Any] = object.__getattribute__(value, "__dict__")
+    return None if id(attributes) in held else attributes

@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow.capture.arguments.array_argument import ArrayArgument
 from eagerflow.capture.arguments.nesting import alike, nested_kind, nested_parts
-from eagerflow.capture.arguments.results import is_container, parts_of
+from eagerflow.capture.arguments.results import attributes_given, is_container, parts_of
 from eagerflow.capture.arguments.taken_apart import is_array
 from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.core.in_place import stored
@@ -42,6 +42,7 @@ class StandIns:
         self._watched, self._themselves, self._known = watched, themselves, known
         self._made: dict[int, Any] = {}  # by the identity of what they stand for
         self._own: dict[int, Any] = {}  # what a stand-in stands for
+        self._held: Container[int] | None = None
         self._containers: list[tuple[Any, Any, list[Any]]] = []  # the caller's, the step's, what was in it
         self._tensors: list[tuple[Tensor, Tensor, list[Any]]] = []  # likewise, and what each had for `_SET`
         self.why: str | None = None
@@ -119,27 +120,46 @@ class StandIns:
         else:
             setattr(x, name, self.callers_own(value))
 
-    def look_at(self, found: Any) -> None:
-        """Whether the step gives back a list or dict that it was given: a replay would make a new one."""
+    def look_at(self, found: Any, held: Container[int] | None = None) -> None:
+        """Whether the step gives back a list or dict that it was given: a replay would make a new one.
+
+        Args:
+            found: what it gives.
+            held: identities of what was there before, of attributes too; None where that isn't known.
+        """
         given, seen, waiting = self.identities(), set[int](), [found]
         while waiting:
             each = waiting.pop()
             if id(each) in given:
                 self.why = self.why or f"the step gives back the very {each.__class__.__name__} that it is given"
-            elif is_container(each) and id(each) not in seen:
+            elif id(each) not in seen:
                 seen.add(id(each))
-                waiting += parts_of(each)
+                attributes = None if held is None else attributes_given(each, held)
+                if attributes is not None:
+                    waiting += attributes.values()
+                elif is_container(each):
+                    waiting += parts_of(each)
 
-    def callers_own(self, found: Any) -> Any:
-        """The same with what the caller has in place of stand-ins, also inside of lists, tuples and dicts."""
+    def callers_own(self, found: Any, held: Container[int] | None = None) -> Any:
+        """The same with what the caller has in place of stand-ins: in lists, tuples, dicts and objects of the step's.
+
+        Args:
+            found: anything.
+            held: identities of what was there before, of attributes too; None: objects aren't looked into.
+        """
+        self._held = held
         return found if self._themselves else self._with_callers(found, {})
 
     def _with_callers(self, part: Any, known: dict[int, Any]) -> Any:
         if id(part) in self._own:
             return self._own[id(part)]
-        if not is_container(part) or id(part) in known:
+        attributes = None if self._held is None else attributes_given(part, self._held)
+        if not (is_container(part) or attributes is not None) or id(part) in known:
             return known.get(id(part), part)
         known[id(part)] = part
+        if attributes is not None:
+            attributes.update({name: self._with_callers(each, known) for name, each in attributes.items()})
+            return part
         if isinstance(part, tuple):
             parts = [self._with_callers(each, known) for each in part]
             if not all(map(is_, parts, part)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.guards import Guards
@@ -14,12 +14,26 @@ from eagerflow.capture.program import Program
 
 __all__ = ["State"]
 
+_ASIDE = 3  # programs that are kept beside the one that is replayed
+
+
+class _Aside(NamedTuple):
+    """A captured step whose conditions don't hold now, and may hold again."""
+
+    program: Program
+    guards: Guards
+    graphs: Graphs | None
+    kept: list[Kept]
+    layers: list[Callable[[], Any]]
+    containers: frozenset[int]
+
 
 class State:
     """What is known of one signature.
 
     Attributes:
         program: the captured step, once two runs gave the same.
+        aside: those of before, while only numbers, texts and flags differ from what they depend on.
         replays: of that program; `replayed`: of those before it.
         guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
@@ -32,6 +46,7 @@ class State:
 
     __slots__ = (
         "again",
+        "aside",
         "before",
         "check_at",
         "codes",
@@ -58,6 +73,7 @@ class State:
     def __init__(self, objects: list[Callable[[], Any]]) -> None:
         self.objects = objects  # whose identities the signature has: it is forgotten when one of them goes
         self.program: Program | None = None
+        self.aside: list[_Aside] = []
         self.before: Program | None = None  # of the last run, while two are compared
         self.guards: Guards | None = None
         self.graphs: Graphs | None = None
@@ -72,3 +88,46 @@ class State:
         self.looked = False
         self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
         self.check_at = self.distance = 0
+
+    def follow(self) -> str | None:
+        """Make the program whose conditions hold now the one to replay.
+
+        Returns:
+            What has changed, if there is none any more, and the step is to be captured again.
+        """
+        changed = None
+        if self.program is not None and self.guards is not None:
+            changed = self.guards.changed()
+            if changed is None:
+                return None
+            self._put_aside()
+        if self.aside and self._takes_back():  # all is as it was some calls ago
+            return None
+        if changed is not None:
+            self.tries, self.again, self.replayed = 0, self.again + 1, self.replayed + self.replays
+            self.replays = self.endings = 0  # what is new may have layers to build, as the first run may
+        return changed
+
+    def _put_aside(self) -> None:
+        """The program's conditions don't hold any more. It is kept only where no object waits for it to be freed."""
+        assert self.guards is not None
+        self.aside = [each for each in self.aside if each.guards.may_hold_again()]
+        if self.program is not None and self.guards.may_hold_again():
+            now = _Aside(self.program, self.guards, self.graphs, self.kept, self.layers, self.containers)
+            self.aside.insert(0, now)
+        self.program = self.graphs = None
+
+    def _takes_back(self) -> bool:
+        """Whether one that was put aside may be replayed now; it is the program from now on."""
+        found = next((each for each in self.aside if each.guards.changed() is None), None)
+        if found is None:
+            del self.aside[_ASIDE:]
+            return False
+        self.aside.remove(found)
+        self.program, self.guards, self.graphs, self.kept, self.layers, self.containers = found
+        return True
+
+    def forget(self) -> None:
+        """Drop all programs."""
+        self.program = self.before = self.graphs = None
+        self.aside = []

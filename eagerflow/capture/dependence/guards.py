@@ -20,25 +20,18 @@ from eagerflow.base import config
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
+from eagerflow.capture.dependence.equality import all_same, differs_plainly, first, gives, same
 from eagerflow.capture.dependence.identical import Conditions, identical
-from eagerflow.capture.dependence.kinds import (
-    LARGEST,
-    answers_plainly,
-    attributes_of,
-    data_of,
-    is_constant,
-    is_fixed,
-    is_mapping,
-)
+from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_fixed, is_mapping
 from eagerflow.capture.dependence.parts import Scope
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.dependence.versions import Versions, dict_of
-from eagerflow.capture.instructions import same_value
 from eagerflow.core.device import chosen_device
 
 __all__ = ["Guards"]
 
-_VALUES = frozenset({int, bool, float, complex, str, bytes})  # those that are equal are the same
+# Of recurrent cells: masks of the sequence that runs. Each sequence begins without, also after an error.
+_PASSING = frozenset({"_dropout_mask", "_recurrent_dropout_mask"})
 
 
 class Guards:
@@ -114,45 +107,28 @@ class Guards:
         versions.note(state)
         return None
 
+    def may_hold_again(self) -> bool:
+        """Whether numbers, texts and flags alone differ: nothing is kept for it that others have let go."""
+        return all(check.same() or differs_plainly(check.pairs()) for check in self._checks)
+
     def changed_by_the_step(self) -> str | None:
         """The same while the step is captured, which exchanges methods of ours."""
         if self._others_identical() and self._entries_identical():
             return None
-        different = next((c for c in self._checks if not isinstance(c, _Methods) and not c.same()), None)
+        others = [c for c in self._checks if not isinstance(c, _Methods) and not c.same()]
+        different = next((c for c in others if not (isinstance(c, _Entries) and c.changed() <= _PASSING)), None)
         return None if different is None else str(different.difference())
 
 
-def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
-    """Whether these are the same objects, or equal numbers and texts."""
-    now = tuple(now)
-    if len(now) == len(before) and all(map(operator.is_, now, before)):
-        return True
-    return len(now) == len(before) and all(map(_same, now, before))
+class _Check:
+    """Something that is to be as it was."""
+
+    def pairs(self) -> Iterable[tuple[Any, Any]] | None:
+        """What there is now, and what was there; None where one can't be put beside the other."""
+        return None
 
 
-def _same(now: Any, before: Any) -> bool:
-    """Whether one can't be told from the other but by `is`. Numbers of classes of the user's may have attributes."""
-    kind = type(before)
-    if now is before:
-        return True
-    if type(now) is not kind:
-        return False
-    if isinstance(before, tuple):  # such as a named one; the lists in it are watched themselves
-        return not kind.__dictoffset__ and len(now) == len(before) and all(map(_same, now, before))
-    if kind not in _VALUES and not (isinstance(before, numpy.generic) and is_constant(before)):
-        return False
-    return same_value(now, before) and before == before  # NaN is found in a list by what it is
-
-
-def _gives(ask: Callable[[], Any], before: Any) -> bool:
-    return _same(ask(), before)
-
-
-def _first(names: Iterable[str], now: Iterable[Any], before: Iterable[Any]) -> str:
-    return next((name for name, a, b in zip(names, now, before) if not _same(a, b)), "")
-
-
-class _Names:
+class _Names(_Check):
     """Globals that code names. Those that aren't there would hide a builtin."""
 
     def __init__(self, scope: Scope) -> None:
@@ -170,7 +146,7 @@ class _Names:
             values = self.take(self.variables)
         except KeyError:
             return False
-        return _all_same(values, self.values) and self.variables.keys().isdisjoint(self.missing)
+        return all_same(values, self.values) and self.variables.keys().isdisjoint(self.missing)
 
     def conditions(self, to: Conditions) -> None:
         variables = to.value(self.variables)
@@ -178,9 +154,13 @@ class _Names:
         if self.missing:
             to.add(f"{variables}.keys().isdisjoint({to.value(self.missing)})")
 
+    def pairs(self) -> Iterable[tuple[Any, Any]] | None:
+        now = [self.variables.get(name, NOTHING) for name in self.names]
+        return zip(now, self.values) if self.variables.keys().isdisjoint(self.missing) else None
+
     def difference(self) -> str:
         now = [self.variables.get(name, NOTHING) for name in self.names]
-        found = _first(self.names, now, self.values)
+        found = first(self.names, now, self.values)
         return self.beginning + (found or next(iter(self.missing & self.variables.keys()), ""))
 
 
@@ -192,7 +172,7 @@ class _OfLibraries(_Names):
         return self.variables
 
 
-class _Cells:
+class _Cells(_Check):
     """Variables of the functions around."""
 
     def __init__(self, cells: list[tuple[Any, Any, str]]) -> None:
@@ -204,16 +184,19 @@ class _Cells:
 
     def same(self) -> bool:
         try:
-            return _all_same([cell.cell_contents for cell in self.cells], self.values)
+            return all_same([cell.cell_contents for cell in self.cells], self.values)
         except ValueError:  # one was empty, or is now
-            return _all_same(map(_inside, self.cells), self.values)
+            return all_same(map(_inside, self.cells), self.values)
 
     def conditions(self, to: Conditions) -> None:
         for cell, value in zip(self.cells, self.values):
             to.same(f"{to.value(cell)}.cell_contents", value)
 
+    def pairs(self) -> Iterable[tuple[Any, Any]]:
+        return zip(map(_inside, self.cells), self.values)
+
     def difference(self) -> str:
-        return _first(self.names, map(_inside, self.cells), self.values)
+        return first(self.names, map(_inside, self.cells), self.values)
 
 
 def _inside(cell: Any) -> Any:
@@ -223,7 +206,7 @@ def _inside(cell: Any) -> Any:
         return NOTHING
 
 
-class _Functions:
+class _Functions(_Check):
     """Code, default arguments and the dict of attributes of functions that ran."""
 
     _PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__dict__")
@@ -242,7 +225,7 @@ class _Functions:
         return not self.functions
 
     def same(self) -> bool:
-        return _all_same(self._now(self.functions), self.before)
+        return all_same(self._now(self.functions), self.before)
 
     def conditions(self, to: Conditions) -> None:
         for i, function in enumerate(self.functions):
@@ -251,10 +234,10 @@ class _Functions:
 
     def difference(self) -> str:
         names = [f.__name__ for f in self.functions for _ in self._PARTS]
-        return _first(names, self._now(self.functions), self.before)
+        return first(names, self._now(self.functions), self.before)
 
 
-class _Objects:
+class _Objects(_Check):
     """Which class an object is of, and in which dict its attributes are: `__class__` and `__dict__` can be set.
 
     Objects aren't kept alive, as weak references to them may count.
@@ -295,7 +278,7 @@ def _own_dict(thing: Any) -> Any:
     return own if type(own) is dict and own is attributes_of(thing) else None
 
 
-class _Attributes:
+class _Attributes(_Check):
     """Single attributes of objects."""
 
     def __init__(self, attributes: list[tuple[Any, str]]) -> None:
@@ -308,21 +291,24 @@ class _Attributes:
         return [looked_up(thing, name) for thing, name in self.attributes]
 
     def same(self) -> bool:
-        return _all_same(self._now(), self.before)
+        return all_same(self._now(), self.before)
 
     def conditions(self, to: Conditions) -> None:
         for (thing, name), before, now in zip(self.attributes, self.before, self._now()):
             if now is before and before is not NOTHING and is_plain(thing, name):
                 to.same(f"{to.value(thing)}.{name}", before)
             else:  # a property may give an equal number that is another object
-                to.asks(partial(_gives, partial(looked_up, thing, name), before))
+                to.asks(partial(gives, partial(looked_up, thing, name), before))
+
+    def pairs(self) -> Iterable[tuple[Any, Any]]:
+        return zip(self._now(), self.before)
 
     def difference(self) -> str:
         names = [f"{name_of(thing)}.{name}" for thing, name in self.attributes]
-        return _first(names, self._now(), self.before)
+        return first(names, self._now(), self.before)
 
 
-class _Asked:
+class _Asked(_Check):
     """Context variables, weak references and settings."""
 
     def __init__(self, asked: list[tuple[Callable[[], Any], Any, str]]) -> None:
@@ -339,13 +325,16 @@ class _Asked:
             if ask() is before:
                 to.same(f"{to.value(ask)}()", before)
             else:
-                to.asks(partial(_gives, ask, before))
+                to.asks(partial(gives, ask, before))
+
+    def pairs(self) -> Iterable[tuple[Any, Any]]:
+        return [(ask(), before) for ask, before, _ in self.asked]
 
     def difference(self) -> str:
-        return next((name for ask, before, name in self.asked if not _same(ask(), before)), "")
+        return next((name for ask, before, name in self.asked if not same(ask(), before)), "")
 
 
-class _OfVariables:
+class _OfVariables(_Check):
     """Which variables are trained, and, under a tape, which are watched."""
 
     def __init__(self, variables: list[Any], taped: bool) -> None:
@@ -364,6 +353,9 @@ class _OfVariables:
         for variable, key in self.keys:
             to.same(f"{to.value(variable)}.key", key)
 
+    def pairs(self) -> Iterable[tuple[Any, Any]]:
+        return [(v._trainable, before) for v, before in self.trainable] + [(v.key, key) for v, key in self.keys]
+
     def difference(self) -> str:
         for variable, before in self.trainable:
             if variable._trainable is not before:
@@ -371,7 +363,7 @@ class _OfVariables:
         return next((f"whether {v.path} is watched" for v, key in self.keys if v.key is not key), "")
 
 
-class _Environment:
+class _Environment(_Check):
     """The device that the environment names. It is looked at only where something has changed there."""
 
     def __init__(self) -> None:
@@ -395,7 +387,7 @@ class _Environment:
         return "the environment's EAGERFLOW_DEVICE"
 
 
-class _Buffer:
+class _Buffer(_Check):
     """Bytes of the user's that somebody may write to."""
 
     def __init__(self, thing: Any, name: str) -> None:
@@ -436,7 +428,7 @@ class _Array(_Buffer):
         return self.is_large() or array.tobytes() == self.before
 
 
-class _Fixed:
+class _Fixed(_Check):
     """A large NumPy array that can't be changed, unless somebody makes it writable again."""
 
     def __init__(self, array: numpy.ndarray, name: str) -> None:
@@ -459,7 +451,7 @@ def _container(thing: Any, name: str, passed_over: frozenset[str] | None, in_ord
     return _Entries(thing, name, passed_over, in_order) if is_mapping(thing) else _Items(thing, name)
 
 
-class _Items:
+class _Items(_Check):
     """A list or set, or another collection that one goes through: in which order a set has its entries, counts, too."""
 
     def __init__(self, thing: Any, name: str) -> None:
@@ -473,7 +465,7 @@ class _Items:
         return False
 
     def same(self) -> bool:
-        return _all_same(self._now(), self.before)
+        return all_same(self._now(), self.before)
 
     def conditions(self, to: Conditions) -> None:
         if isinstance(self.thing, list) and as_held(self.thing) is self.thing:
@@ -483,11 +475,15 @@ class _Items:
         else:
             to.asks(self.same)
 
+    def pairs(self) -> Iterable[tuple[Any, Any]] | None:
+        now = self._now()
+        return zip(now, self.before) if len(now) == len(self.before) else None
+
     def difference(self) -> str:
         return self.name
 
 
-class _Entries:
+class _Entries(_Check):
     """A dict, or the attributes of an object or a class.
 
     Args:
@@ -513,16 +509,16 @@ class _Entries:
     def same(self) -> bool:
         thing = self.thing
         if not self.is_object:  # whose order counts
-            return _all_same(thing, self.keys) and _all_same(thing.values(), self.values)
+            return all_same(thing, self.keys) and all_same(thing.values(), self.values)
         if len(thing) != self.count and (not self.passed_over or thing.keys() - self.passed_over != set(self.keys)):
             return False
         try:
-            return _all_same(self.take(thing), self.values) and (not self.in_order or self._is_in_order())
+            return all_same(self.take(thing), self.values) and (not self.in_order or self._is_in_order())
         except KeyError:
             return False
 
     def _is_in_order(self) -> bool:
-        return _all_same([key for key in self.thing if key not in self.passed_over], self.keys)
+        return all_same([key for key in self.thing if key not in self.passed_over], self.keys)
 
     def conditions(self, to: Conditions) -> None:
         if not self.is_plain:
@@ -535,10 +531,19 @@ class _Entries:
             to.asks(self._is_in_order)
         return to.entries(thing, self.keys, self.values)
 
+    def pairs(self) -> Iterable[tuple[Any, Any]] | None:
+        is_there = [key for key in self.thing if key not in self.passed_over] == list(self.keys)
+        return zip(self.take(self.thing), self.values) if is_there else None
+
+    def changed(self) -> set[Any]:
+        """Under which keys something else is now."""
+        before, now = dict(zip(self.keys, self.values)), self.thing.keys() - self.passed_over
+        return {key for key in before.keys() | now if not same(self.thing.get(key, NOTHING), before.get(key, NOTHING))}
+
     def difference(self) -> str:
         """Which entry differs, as it is written in a program."""
         for key, before in zip(self.keys, self.values):
-            if not _same(self.thing.get(key, NOTHING), before):
+            if not same(self.thing.get(key, NOTHING), before):
                 return self._written(key)
         return next((self._written(key) for key in self.thing if key not in (*self.keys, *self.passed_over)), self.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import enum
 import functools
 import importlib.util
 from collections.abc import Iterable, Iterator
@@ -156,12 +157,18 @@ def _joined(each: Iterable[Names]) -> Names:
 
 @functools.cache
 def _compared_globals(code: CodeType) -> frozenset[str] | None:
-    """The globals that code compares with something by `is`; None where it compares other things that aren't fixed."""
+    """The globals that code compares with something by `is`; None where it compares other things that aren't fixed.
+
+    Attributes of globals are named with a dot: `mode is Mode.TRAIN`.
+    """
     if not _ASKING.isdisjoint(code.co_names):
         return None
     steps, found = steps_of(code), set[str]()
     for i, step in enumerate(steps):
         if step.opname == "IS_OP" and not is_with(_FIXED, steps, i):
+            if i > 2 and steps[i - 1].opname == "LOAD_ATTR" and steps[i - 2].opname in _GLOBAL:
+                found.add(f"{steps[i - 2].argval}.{steps[i - 1].argval}")
+                continue
             if not is_with(_GLOBAL, steps, i):
                 return None
             found.update([str(each.argval) for each in steps[i - 2 : i] if each.opname.startswith(_GLOBAL)])
@@ -180,9 +187,18 @@ def compares_values(codes: Codes) -> bool:
     """
     for code, variables in codes.items():
         names = _compared_globals(code)
-        if names is None or any(_may_be_two(variables.get(name)) for name in names):
+        if names is None or any(_may_be_two(_found(name, variables)) for name in names):
             return True
     return False
+
+
+def _found(name: str, variables: dict[str, Any]) -> Any:
+    """A global, or a member of an enumeration that is one; of other attributes a tuple, of which there may be two."""
+    first, dot, member = name.partition(".")
+    found: Any = variables.get(first)
+    if not dot:
+        return found
+    return found._member_map_.get(member, ()) if issubclass(type(found), enum.EnumMeta) else ()
 
 
 def _may_be_two(value: Any) -> bool:

@@ -81,9 +81,10 @@ class Watch:
             self._called_again.has_run()
 
     def finish(self) -> None:
-        """The step is over."""
+        """The step is over. What it depends on is let go: a recorder lives until the garbage collector comes by."""
         if self._called_again is not None and (changed := self._called_again.changed()) is not None:
             self._end(f"the step changes {changed}, which functions read that each replay calls again", None)
+        self._called_again = self._guards = None
 
     def has_called(self, function: Callable[..., Any], given: Iterable[Any], frames: Iterable[FrameType]) -> None:
         """A function has run that each replay calls again; it may be one that raises for some values."""

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import numpy
 
 from eagerflow.base import tree
+from eagerflow.base.capturing import capturing
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.layer_options import UnnamedOptions
 from eagerflow.base.typing import AnyShape, Shape
@@ -207,6 +208,8 @@ def _joined(run: Callable[[list[Any]], list[Any]], tensors: list[Tensor]) -> lis
 
     @custom_gradient
     def function(*ours: Any) -> Any:
+        if (recorder := capturing.get()) is not None:
+            recorder.end("PyTorch computes a part of it")
         tracked = log.get() is not None
         theirs = [_as_torch(x.data) for x in ours]
         wanted = [x for x in theirs if tracked and x.is_floating_point()]

@@ -282,6 +282,7 @@ class RNN(RecurrentLayer[ReturnState]):
 
     def _start(self, sequences: Tensor, initial_state: Any) -> list[Any]:
         """The states to begin with, in the compute type."""
+        _reset_dropout(self.cell)  # an error may have left masks there
         if self.stateful:
             expected = tree.flatten(self.states)[0].shape[0]
             if sequences.shape[0] != expected:

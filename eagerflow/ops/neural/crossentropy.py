@@ -224,9 +224,9 @@ def sparse_categorical_crossentropy(
             return sparse_softmax_crossentropy(target, output)
         if is_half(output.dtype):
             wide = output.astype("float32")
-            loss = negative_log_of_picked(target, _clipped(wide / wide.sum(axis=-1, keepdims=True)))
+            loss = negative_log_of_picked(target, _clipped(wide / wide.sum(axis=-1, keepdims=True)), output)
             return loss.astype(output.dtype)
-        return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)))
+        return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)), output)
     except ValueError as error:
         if ": target: " not in str(error) and not str(error).startswith("target: "):
             raise
@@ -235,12 +235,17 @@ def sparse_categorical_crossentropy(
         raise ValueError(f"sparse_categorical_crossentropy({given}): target: {said}") from None
 
 
-def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:
-    """`-log` of the probability that each row of `output` gives to its label."""
-    xp = namespace_of(target.data)
-    outside = check_labels(xp, target.data, output.data)
-    loss = -log(of_class(target, output))
-    return loss if outside is None else where(outside, xp.nan, loss)
+def negative_log_of_picked(target: Tensor, probabilities: Tensor, output: Tensor) -> Tensor:
+    """`-log` of the probability of each label; errors tell of the `output` that it is computed from."""
+    outside = _labels_outside(target, output)
+    loss = -log(of_class(target, probabilities))
+    return loss if outside is None else where(outside, numpy.nan, loss)
+
+
+@replayed_check
+def _labels_outside(target: Tensor, output: Tensor) -> Any:
+    """As `check_labels`."""
+    return check_labels(namespace_of(target.data), target.data, output.data)
 
 
 def _pair(name: str, target: Any, output: Any) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from types import MethodType
 from typing import Any
 
 from eagerflow.capture.function import Captured
@@ -39,14 +41,14 @@ def predicted(model: Any, x: Any) -> Any:
     return model(x, training=False)
 
 
-def trained_its_way(model: Any, data: Any) -> Any:
-    """The training step of a class that has its own."""
-    return model.train_step(data)
+def trained_its_way(step: Callable[..., Any], *given: Any) -> Any:
+    """A training step of the user's own: a model's method, with the model and a batch, or what was put on the model."""
+    return step(*given)
 
 
-def tested_its_way(model: Any, data: Any) -> Any:
+def tested_its_way(step: Callable[..., Any], *given: Any) -> Any:
     """The same for `evaluate`."""
-    return model.test_step(data)
+    return step(*given)
 
 
 class CapturedSteps:
@@ -118,6 +120,9 @@ class CapturesSteps:
         steps = vars(self._compiled.captured).values() if self.jit_compile else ()
         return {step.name: step for step in steps if step.signatures}
 
-    def _captured_its_way(self, which: str) -> Any:
-        """A step of a class that has its own, captured as a whole."""
-        return partial(getattr(self._compiled.captured, which), self)
+    def _captured_its_way(self, which: str, step: Callable[..., Any]) -> Any:
+        """A step of the user's own, captured as a whole. Epochs that have begun go on with it, as eager ones do."""
+        captured = getattr(self._compiled.captured, which)
+        if isinstance(step, MethodType) and step.__self__ is self:
+            return partial(captured, step.__func__, self)
+        return partial(captured, step)
