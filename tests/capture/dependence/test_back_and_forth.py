@@ -208,6 +208,9 @@ def test_two_equal_values_are_told_apart_where_a_step_may_ask_which_is_which():
         assert (step(X) == X * (2.0 if i < 6 else 1.0)).all()
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.*the step changes settings.rate"
+)  # so it seems, where a change falls into a capture
 def test_threads_replay_what_fits_their_time():
     settings = Settings()
     step, stop, wrong = ef.function(lambda x: x * settings.rate), threading.Event(), []
