@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+import eagerflow as ef
+import viz
 from tools.site import record_html, recorded
 from tools.site.names import Public, catalogue
 
@@ -78,3 +80,18 @@ def test_a_small_picture_is_shown_whole():
     html = recorded.html(BY_PATH["eagerflow.layers.Dense"])
     assert "<template" not in html
     assert "∇" in html
+
+
+def test_a_picture_of_very_many_ops_shows_them_in_parts():
+    with viz.trace() as few, ef.GradientTape():
+        chain(2)
+    with viz.trace() as many, ef.GradientTape():
+        chain(record_html.MANY + 1)
+    assert record_html.ways(few) == record_html.WAYS
+    assert {rows for _, rows, _ in record_html.ways(many)} == {10, 20}
+
+
+def chain(length):
+    x = ef.Variable(1.0)
+    for _ in range(length):
+        x = x * 2.0

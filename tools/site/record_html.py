@@ -15,7 +15,8 @@ from viz.facts.schema import Op, TensorInfo
 from viz.recording import Recording
 
 Way: TypeAlias = tuple[str, int, int]
-HEIGHT = 2400  # of a picture that can be read in a page
+HEIGHT = 2700  # of a picture that can be read in a page
+MANY = 60  # ops of a forward pass that are shown in parts at once: a picture of all takes long to draw and to read
 # What a picture shows, in how many rows at most, and how wide it may be: the first one that can be read in a page. The
 # forward pass with its ops tells more than both passes in parts that have no names, even if it has to be scrolled.
 WAYS = (("both", 40, 960), ("forward", 40, 1250), ("both", 20, 960), ("forward", 20, 960), ("forward", 10, 960))
@@ -38,17 +39,23 @@ def _pictures(recording: Recording, name: str) -> str:
     """The picture, and where it leaves something out to fit the page, the whole one, which static/zoom.js shows."""
     way = fitting(recording)
     first = picture(recording, name, way)
-    if way == WAYS[0]:
+    if way == ways(recording)[0]:
         return f'<div class="picture own-themes">{first}</div>'
     label = "Show the backward pass, too" if way[0] == "forward" else "Show every op"
-    whole = f'<template data-label="{label}">{picture(recording, f"{name}-whole", WAYS[0])}</template>'
+    whole = f'<template data-label="{label}">{picture(recording, f"{name}-whole", ways(recording)[0])}</template>'
     return f'<div class="picture own-themes">{first}{whole}</div>'
+
+
+def ways(recording: Recording) -> tuple[Way, ...]:
+    """The ways to draw a picture of it, the first one with most in it."""
+    count = sum(op.phase == "forward" for op in recording.ops)
+    return tuple(way for way in WAYS if way[1] < WAYS[0][1] or count <= MANY)
 
 
 def fitting(recording: Recording) -> Way:
     """The way to draw a picture that can be read in a page; where none can, the narrowest."""
     sizes: dict[Way, tuple[float, float]] = {}
-    for way in WAYS:
+    for way in ways(recording):
         sizes[way] = width, height = _size(recording, way)
         if width <= way[2] and height <= HEIGHT:
             return way
