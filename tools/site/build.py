@@ -18,6 +18,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -76,22 +77,24 @@ class Build:
         try:
             self._texts()
             names = [one for one in catalogue() if not self.only or one.path in self.only]
-            parts = recorded.record_all(names, self.records_kept, self.processes)
+            with ThreadPoolExecutor(1) as beside:  # a few long jobs beside many short ones leave no processor idle
+                drawn = beside.submit(gallery.write_all, self.pages / "_site_static" / "gallery", self.gallery_kept, 1)
+                parts = recorded.record_all(names, self.records_kept, self.processes)
+                drawn.result()
         except (stage.BrokenLink, running.BlockFailed, recorded.ExampleFailed) as error:
             print(error, file=sys.stderr)
             return 1
-        self._tell("the examples of names are recorded")
+        self._tell("the examples of names are recorded, and the gallery is there")
         for name, text in reference.pages(parts, self.only, Uses(self._markdown)):
             self._write(self.pages / f"{name}.md", text)
         self._write(self.pages / f"{named_types.PAGE}.md", named_types.page())
         for name in ("static", "templates"):
             shutil.copytree(HERE / name, self.pages / f"_site_{name}", dirs_exist_ok=True)
         shutil.copytree(ROOT / "docs" / "images", self.pages / "images", dirs_exist_ok=True)
-        gallery.write_all(self.pages / "_site_static" / "gallery", self.gallery_kept, self.processes)
         self._write(self.pages / "sources.json", json.dumps(sorted(self._sources)))
         self._write(self.pages / "_site_static" / "pages.js", search_pages.script(self._markdown))
         self._remove_others()
-        self._tell("the gallery is there; Sphinx makes the pages")
+        self._tell("the reference is written; Sphinx makes the pages")
         code = self._sphinx()
         self._remove_pages_of_before()
         self._tell("Sphinx is done")
