@@ -66,6 +66,8 @@ def settings(thing: Any, names: Iterable[str]) -> Iterator[str]:
 def looked_up(thing: Any, name: str) -> Any:
     """An attribute, found without running code of the user's; `NOTHING` where only that could tell."""
     kind = type(thing)
+    if name in getattr(kind, "_may_ask_users", ()) and getattr(thing, "_asks_users", False):
+        return NOTHING
     if not is_users(kind):
         return _asked(lambda: getattr(thing, name))
     found = _in_class(kind, name)
