@@ -827,20 +827,3 @@ def test_chance_that_has_a_seed_of_its_own_and_goes_on_is_not_replayed():
         warnings.simplefilter("always")
         assert len({step(X).numpy().tobytes() for _ in range(30)}) == 2
     assert "draws random numbers of tf.image" in str(caught[0].message)
-
-
-def test_who_looks_for_what_a_step_depends_on_asks_no_schedule_of_the_users():
-    class Counting(ef.optimizers.schedules.LearningRateSchedule):
-        calls = 0
-
-        def __call__(self, step):
-            Counting.calls += 1
-            return 0.1
-
-    weight, optimizer = ef.Variable([1.0, 2.0]), ef.optimizers.SGD(Counting())
-    function = ef.function(lambda x: optimizer.apply([x], [weight]))
-    with warnings.catch_warnings(record=True):  # it runs eagerly, as it counts
-        warnings.simplefilter("always")
-        for _ in range(4):
-            function(ef.Tensor([0.5, 0.5]))
-    assert Counting.calls == 4

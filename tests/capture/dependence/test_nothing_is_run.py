@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as ef
+from eagerflow.capture.dependence import attributes
 from tests.capture.steps import many
 
 X = ef.Tensor([1.0, 2.0])
@@ -143,3 +144,18 @@ def test_a_slot_that_is_set_later_counts():
     assert step.replays
     thing.b = 1.0
     assert step(X).tolist() == [3.0, 6.0]
+
+
+def test_no_schedule_of_the_users_is_asked():
+    class Counting(ef.optimizers.schedules.LearningRateSchedule):
+        calls = 0
+
+        def __call__(self, step):
+            Counting.calls += 1
+            return 0.1
+
+    assert attributes.looked_up(ef.optimizers.SGD(Counting()), "learning_rate") is attributes.NOTHING
+    assert Counting.calls == 0
+    ours = ef.optimizers.schedules.CosineDecay(0.5, 10)
+    assert float(attributes.looked_up(ef.optimizers.SGD(ours), "learning_rate")) == 0.5
+    assert float(attributes.looked_up(ef.optimizers.SGD(0.25), "lr")) == 0.25
