@@ -209,7 +209,6 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             self._variables = [v for v in self._variables if v is not before]
 
     lr = learning_rate
-    _may_ask_users = ("learning_rate", "lr")  # who only looks doesn't: a schedule may count how often it is called
 
     @property
     def _asks_users(self) -> bool:

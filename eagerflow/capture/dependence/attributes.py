@@ -18,6 +18,7 @@ __all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_plain", "is_settled",
 __all__ += ["names_of_attributes", "names_of_ours", "private_names", "public_names", "settings"]
 
 _SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
+_RATES = ("learning_rate", "lr")  # of optimizers: a schedule of the user's may decide, and count how often it is asked
 NOTHING: Any = object()  # stands for a value that isn't there
 # Attributes of what functions with `contextlib.contextmanager` give. As a decorator it makes another one for each call;
 # where it is entered itself, these go.
@@ -66,7 +67,7 @@ def settings(thing: Any, names: Iterable[str]) -> Iterator[str]:
 def looked_up(thing: Any, name: str) -> Any:
     """An attribute, found without running code of the user's; `NOTHING` where only that could tell."""
     kind = type(thing)
-    if name in getattr(kind, "_may_ask_users", ()) and getattr(thing, "_asks_users", False):
+    if name in _RATES and (decides := _in_class(kind, "_asks_users")) is not NOTHING and decides.__get__(thing, kind):
         return NOTHING
     if not is_users(kind):
         return _asked(lambda: getattr(thing, name))
