@@ -10,9 +10,10 @@ from __future__ import annotations
 import bisect
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from viz.geometry.hopes import BEND, Hopes
 from viz.geometry.layout import Layout, Rect
 
 __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
@@ -20,7 +21,7 @@ __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 MARGIN = 8.0  # how far ways keep off boxes
 _TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
-_BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 400.0  # what bends, crossings and borders cost, in length
+_CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 400.0  # what crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 # What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
 # as if it led elsewhere, which is worse than a crossing.
@@ -38,6 +39,7 @@ _ENDING, _SHARED = 2 * _TRACK, 1.0
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
 Point = tuple[float, float]
+_Step = tuple[int, int, float, int]  # the state that it leads to, its direction, its cost, and its piece: see costly
 
 
 class Quest(NamedTuple):
@@ -87,7 +89,8 @@ class Channels:
         self.begin = _groups([(tail, kind) for tail, _, kind in ends])  # of each arrow, those that begin with it
         self.end = _groups([(head, kind) for _, head, kind in ends])  # and those that end with it
         self.looked = 0  # how many states all searches looked at
-        self.next: dict[int, list[tuple[int, int, float, int]]] = {}
+        # For ways that lead up (-1), anywhere and down: the steps from each point, where they were asked for.
+        self.steps: dict[int, dict[int, list[_Step]]] = {-1: {}, 0: {}, 1: {}}
         self.xs, self.ys = _lines(boxes, titles, frames, ports)
         self.nx, self.ny = len(self.xs), len(self.ys)
         size = self.nx * self.ny
@@ -96,6 +99,10 @@ class Channels:
         self.along: tuple[dict[int, list[int]], ...] = ({}, {})  # whose ways lead on to the right, and down
         self.passed: dict[int, list[tuple[int, int]]] = {}  # whose ways pass each point, and how
         self.kept = {self.at(point): owners for point, owners in ports.items()}
+        # May it cost something to pass a point, or a piece (twice its number, and its direction)? Soon looked up.
+        self.busy, self.costly = bytearray(size), bytearray(2 * size)
+        for at in self.kept:
+            self.busy[at] = 1
         for box in boxes:
             self._shut(box, MARGIN)
         for title in titles:
@@ -143,6 +150,7 @@ class Channels:
         for each in along if before >= 0 else ():
             piece = each * self.nx + before if direction == 0 else before * self.nx + each
             self.borders[direction].setdefault(piece, []).append(id_)
+            self.costly[2 * piece + direction] = 1
 
     # ------------------------------------------------------------------ ways
 
@@ -159,16 +167,14 @@ class Channels:
         """The points of the cheapest way (A* over points and directions); none where there is no way."""
         best, before = dict[int, float](), dict[int, int]()  # by states: twice the point, and the direction
         waiting: list[tuple[float, float, int]] = []  # with equal hope, the one that came farther first
-        left_over = self._hope(quest.targets)
+        left_over, targets = Hopes(self.xs, self.ys, quest.targets), quest.targets
         for at, direction in quest.starts.items():
             best[at * 2 + direction] = 0.0
-            heapq.heappush(waiting, (left_over(at, direction), 0.0, at * 2 + direction))
+            heapq.heappush(waiting, (left_over[at * 2 + direction], 0.0, at * 2 + direction))
         found, least = -1, quest.limit
-        passing, borders, along, hopes = self._passing_cost, self.borders, self.along, dict[int, float]()
-        passed, kept = self.passed, self.kept
+        passing, busy, costly, steps = self._passing_cost, self.busy, self.costly, self.steps[quest.onwards]
         looked, eager, settled = 0, 1.0, set[int]()  # where a good way will do, no state is looked at again
         patience = _LITTLE if self.took_long else _PATIENCE
-        against = -quest.onwards * self.nx  # how the number of a point changes in a step the wrong way
         while waiting:
             guess, cost, state = heapq.heappop(waiting)
             cost = -cost
@@ -186,31 +192,27 @@ class Channels:
             if eager > 1:
                 settled.add(state)
             at, direction = state >> 1, state & 1
-            if at in quest.targets:
-                end = cost + self._passing_cost(quest, at, direction, quest.targets[at])
+            if at in targets:
+                end = cost + self._passing_cost(quest, at, direction, targets[at])
                 if end < least:
                     least, found = end, state
-            if at in passed or at in kept:
+            if busy[at]:
                 ahead, aside = passing(quest, at, direction, direction), passing(quest, at, direction, 1 - direction)
             else:
-                ahead, aside = 0.0, _BEND
-            came_from = before.get(state, -2) >> 1  # going back there leads nowhere
-            for to, turn, length, piece in self.next.get(at) or self._steps(at):
-                if to == came_from:
+                ahead, aside = 0.0, BEND
+            came_from = before.get(state, -1) | 1  # going back there leads nowhere
+            for reached, turn, length, piece in steps.get(at) or self._steps(at, quest.onwards):
+                if reached | 1 == came_from:
                     continue
-                so_far, reached = cost + length + (ahead if turn == direction else aside), to * 2 + turn
-                if against and to - at == against:
-                    so_far += _AGAINST * length
+                so_far = cost + length + (ahead if turn == direction else aside)
                 known = best.get(reached, NEVER)
                 if so_far >= known:
                     continue
-                if piece in borders[turn] or piece in along[turn]:
-                    so_far += self._piece_cost(quest, piece, turn, eager)
+                if costly[piece]:
+                    so_far += self._piece_cost(quest, piece >> 1, turn, eager)
                     if so_far >= known:
                         continue
-                left = hopes.get(reached)
-                if left is None:
-                    left = hopes[reached] = left_over(to, turn)
+                left = left_over[reached]
                 if so_far + left < least:
                     best[reached], before[reached] = so_far, state
                     heapq.heappush(waiting, (so_far + eager * left, -so_far, reached))
@@ -233,61 +235,35 @@ class Channels:
         while waiting and len(seen) < _NEARBY and starts.isdisjoint(seen):
             state = waiting.pop()
             at, turn = state >> 1, state & 1
-            for before, direction, _, piece in self.next.get(at) or self._steps(at):
-                if direction != turn or self._piece_cost(quest, piece, turn) >= NEVER:
+            for reached, direction, _, piece in self.steps[0].get(at) or self._steps(at, 0):
+                if direction != turn or self._piece_cost(quest, piece >> 1, turn) >= NEVER:
                     continue
                 for earlier in (0, 1):
-                    back = before * 2 + earlier
-                    if back not in seen and self._passing_cost(quest, before, earlier, turn) < NEVER:
+                    back = reached - direction + earlier
+                    if back not in seen and self._passing_cost(quest, back >> 1, earlier, turn) < NEVER:
                         seen.add(back)
                         waiting.append(back)
         return not waiting and starts.isdisjoint(seen)
 
     def least(self, starts: dict[int, int], targets: dict[int, int]) -> float:
         """How long a way must be, with what its bends cost, whatever is between."""
-        hope = self._hope(targets)
-        return min([hope(at, direction) for at, direction in starts.items()])
+        hopes = Hopes(self.xs, self.ys, targets)
+        return min([hopes[at * 2 + direction] for at, direction in starts.items()])
 
-    def _hope(self, targets: dict[int, int]) -> Callable[[int, int], float]:
-        """What the way from a point to the nearest target costs at least, begun in a direction."""
-        goals = [(*self.point(at), last) for at, last in targets.items()]
-        nx, xs, ys = self.nx, self.xs, self.ys
-        only = goals[0] if len(goals) == 1 else None
-
-        def hope(at: int, direction: int) -> float:
-            x, y = xs[at % nx], ys[at // nx]
-            if only is not None:
-                goal_x, goal_y, last = only
-                aside = (goal_x != x) if last else (goal_y != y)  # is there something to go in the other direction?
-                bends = 1 if direction != last else 2 if aside else 0
-                return abs(goal_x - x) + abs(goal_y - y) + _BEND * bends
-            least = NEVER
-            for goal_x, goal_y, last in goals:
-                level, upright = abs(goal_x - x), abs(goal_y - y)
-                guess = level + upright
-                if direction != last:
-                    guess += _BEND
-                elif level if last else upright:  # it has to be gone aside, and back
-                    guess += 2 * _BEND
-                if guess < least:
-                    least = guess
-            return least
-
-        return hope
-
-    def _steps(self, at: int) -> list[tuple[int, int, float, int]]:
-        """The points next to one that may be gone to: the point, the direction, how far it is, and the piece."""
-        nx, found = self.nx, []
+    def _steps(self, at: int, onwards: int) -> list[_Step]:
+        """The states that may be gone to from a point, by a way that leads up (-1), anywhere (0) or down."""
+        nx, found = self.nx, list[_Step]()
         i, j = at % nx, at // nx
+        up, down = [1 + _AGAINST * (onwards == sign) for sign in (1, -1)]
         if i + 1 < nx and not self.shut[0][at]:
-            found.append((at + 1, 0, self.xs[i + 1] - self.xs[i], at))
+            found.append((2 * (at + 1), 0, self.xs[i + 1] - self.xs[i], 2 * at))
         if i and not self.shut[0][at - 1]:
-            found.append((at - 1, 0, self.xs[i] - self.xs[i - 1], at - 1))
+            found.append((2 * (at - 1), 0, self.xs[i] - self.xs[i - 1], 2 * (at - 1)))
         if j + 1 < self.ny and not self.shut[1][at]:
-            found.append((at + nx, 1, self.ys[j + 1] - self.ys[j], at))
+            found.append((2 * (at + nx) + 1, 1, down * (self.ys[j + 1] - self.ys[j]), 2 * at + 1))
         if j and not self.shut[1][at - nx]:
-            found.append((at - nx, 1, self.ys[j] - self.ys[j - 1], at - nx))
-        self.next[at] = found
+            found.append((2 * (at - nx) + 1, 1, up * (self.ys[j] - self.ys[j - 1]), 2 * (at - nx) + 1))
+        self.steps[onwards][at] = found
         return found
 
     def _piece_cost(self, quest: Quest, piece: int, turn: int, eager: float = 1.0) -> float:
@@ -318,7 +294,7 @@ class Channels:
 
     def _passing_cost(self, quest: Quest, at: int, direction: int, turn: int) -> float:
         """What it costs to come to a point in one direction and leave it in another."""
-        cost = 0.0 if direction == turn else _BEND
+        cost = 0.0 if direction == turn else BEND
         if at in self.kept and self.kept[at].isdisjoint(self.ends[quest.arrow][:2]):
             return NEVER
         for other, how in self.passed.get(at, ()):
@@ -341,21 +317,25 @@ class Channels:
         turns = [abs(a - b) == 1 for a, b in itertools.pairwise(way)]
         if onwards:
             long += _AGAINST * sum([max(0.0, (a - b) * onwards) for (_, a), (_, b) in itertools.pairwise(points)])
-        return long + _BEND * sum([a != b for a, b in itertools.pairwise(turns)])
+        return long + BEND * sum([a != b for a, b in itertools.pairwise(turns)])
 
     def take(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Note a way, so that others keep off it; `first` and `last` are the directions of the pieces around it."""
         for at, how in self._passed(way, first, last):
             self.passed.setdefault(at, []).append((arrow, how))
+            self.busy[at] = 1
         for piece, turn in self._pieces(way):
             self.along[turn].setdefault(piece, []).append(arrow)
+            self.costly[2 * piece + turn] = 1
 
     def free(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Take a way back."""
         for at, how in self._passed(way, first, last):
             self.passed[at].remove((arrow, how))
+            self.busy[at] = bool(self.passed[at]) or at in self.kept
         for piece, turn in self._pieces(way):
             self.along[turn][piece].remove(arrow)
+            self.costly[2 * piece + turn] = bool(self.along[turn][piece]) or piece in self.borders[turn]
 
     def met(self, arrow: int, way: Sequence[int], first: int, last: int) -> tuple[list[int], set[int]]:
         """The other ways that a way crosses, sharing no end with it, once for each time; and whose it touches."""

@@ -25,6 +25,8 @@ _LONGER = 1.1  # how much longer arrows may become for that
 _KEPT = 256  # orders of frames that are known when another is asked for
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
+_Ends = tuple[list[float], list[float]]  # of a unit's arrows, above it and below it
+
 
 class Link(NamedTuple):
     """An arrow from one unit to another below it, and where it begins and ends in them: 0 is left, 1 is right."""
@@ -146,8 +148,12 @@ class _Order:
 
     def __init__(self, layers: Sequence[Sequence[int]], steps: list[Link]) -> None:
         self.steps, self.rows = steps, [list(layer) for layer in layers]
-        self.place = {unit: i for layer in self.rows for i, unit in enumerate(layer)}
-        self.layer_of = {unit: i for i, layer in enumerate(self.rows) for unit in layer}
+        self.place = dict[int, int]()
+        self._number(*self.rows)
+        layer_of = {unit: i for i, layer in enumerate(self.rows) for unit in layer}
+        self.steps_of: list[list[Link]] = [[] for _ in self.rows]  # those that begin in each layer
+        for step in steps:
+            self.steps_of[layer_of[step.upper]].append(step)
         # Of each unit: where its arrows meet it, the units at their other ends, and where they meet those.
         self.above: dict[int, list[tuple[float, int, float]]] = {unit: [] for unit in self.place}
         self.below: dict[int, list[tuple[float, int, float]]] = {unit: [] for unit in self.place}
@@ -179,21 +185,44 @@ class _Order:
             ends = [self.place[other] + there - here for here, other, there in around[unit]]
             means[unit] = sum(ends) / len(ends) if ends else self.place[unit]
         layer.sort(key=means.__getitem__)
-        self.place.update({unit: i for i, unit in enumerate(layer)})
+        self._number(layer)
+
+    def _number(self, *layers: list[int]) -> None:
+        """Note the places of the units of some layers."""
+        for layer in layers:
+            self.place.update(zip(layer, range(len(layer))))
 
     def _swap(self) -> None:
         """Swap neighbours as long as that removes crossings."""
+        moved = {*range(len(self.rows))}
         for _ in range(_SWAPS):
-            swapped = False
-            for layer in self.rows:
-                for i in range(len(layer) - 1):
-                    a, b = layer[i], layer[i + 1]
-                    if self._between(b, a) < self._between(a, b):
-                        layer[i : i + 2] = b, a
-                        self.place[a], self.place[b] = i + 1, i
-                        swapped = True
-            if not swapped:
+            near = {at + k for at in moved for k in (-1, 0, 1)}  # for others nothing has changed since
+            moved = set()
+            for at, layer in enumerate(self.rows):
+                if (at in near or at - 1 in moved) and self._swap_in(layer):
+                    moved.add(at)
+            if not moved:
                 break
+
+    def _swap_in(self, layer: list[int]) -> bool:
+        """Swap neighbours of a layer that cross less then; whether there are any."""
+        swapped = False
+        ends = [(self._ends(self.above[unit]), self._ends(self.below[unit])) for unit in layer if len(layer) > 1]
+        for i in range(len(layer) - 1):
+            if _saved(ends[i], ends[i + 1]) > 0:
+                layer[i], layer[i + 1] = layer[i + 1], layer[i]
+                ends[i], ends[i + 1] = ends[i + 1], ends[i]
+                swapped = True
+        if swapped:
+            self._number(layer)
+        return swapped
+
+    def _ends(self, around: list[tuple[float, int, float]]) -> list[float]:
+        """Where the arrows of a unit end in the layer above or below, from left to right."""
+        place = self.place
+        if len(around) == 1:  # as of all that pass a layer
+            return [place[around[0][1]] + around[0][2]]
+        return sorted([place[other] + there for _, other, there in around])
 
     def in_turn(self, widths: Sequence[float]) -> list[list[int]]:
         """An order that crosses no more, in which what runs first stands farther left wherever that is found.
@@ -243,7 +272,7 @@ class _Order:
     def _put(self, rows: list[list[int]]) -> None:
         for row, layer in zip(self.rows, rows):
             row[:] = layer
-            self.place.update({unit: i for i, unit in enumerate(layer)})
+        self._number(*self.rows)
 
     def _exchange(self, at: int, a: int, b: int, carries_on: bool) -> None:
         """Exchange two units of a layer; if it carries on, what is below and above is ordered by it."""
@@ -258,25 +287,21 @@ class _Order:
                 self._by_means(above, self.below)
             self._swap()
 
-    def _between(self, left: int, right: int) -> int:
-        """How often the arrows of two neighbours cross each other, if they stand like this."""
-        count = 0
-        for around in (self.above, self.below):
-            ends = sorted([self.place[other] + there for _, other, there in around[right]])
-            count += sum([bisect.bisect_left(ends, self.place[other] + there) for _, other, there in around[left]])
-        return count
-
     def crossings(self) -> int:
         """How many pairs of links cross each other."""
-        count = 0
-        rows: list[list[tuple[float, float]]] = [[] for _ in self.rows]
-        for upper, lower, begins, ends in self.steps:
-            rows[self.layer_of[upper]].append((self.place[upper] + begins, self.place[lower] + ends))
-        for row in rows:
-            seen: list[float] = []
-            for _, at_once in itertools.groupby(sorted(row), key=lambda step: step[0]):
-                lower_ends = [end for _, end in at_once]
-                count += sum([len(seen) - bisect.bisect_right(seen, end) for end in lower_ends])
-                for end in lower_ends:
-                    bisect.insort(seen, end)
+        count, place = 0, self.place
+        for row in self.steps_of:
+            lower_ends: list[float] = []
+            for _, end in sorted([(place[upper] + begins, place[lower] + ends) for upper, lower, begins, ends in row]):
+                count += len(lower_ends) - bisect.bisect_right(lower_ends, end)  # none of those that begin with it
+                bisect.insort(lower_ends, end)
         return count
+
+
+def _saved(left: _Ends, right: _Ends) -> int:
+    """How many fewer arrows cross if two neighbours, with where their arrows end above and below, change places."""
+    count = 0
+    for ends, others in zip(left, right):
+        for end in ends:
+            count += bisect.bisect_left(others, end) - len(others) + bisect.bisect_right(others, end)
+    return count

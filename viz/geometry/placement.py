@@ -27,6 +27,7 @@ _MOST_COMPARED = 400  # arrows of a picture for which that is done
 _MANY = 8  # straight lines of the usual order that cross before others are compared with it, and tried first
 _LOOKED = 300_000  # so much is looked at, at most, to try other orders, which takes seconds
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
+_IN_VAIN = 2  # orders that are tried one after the other without finding fewer flaws: the next seldom has fewer
 _MOST_KNOWN = 8  # placements that are kept
 _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
@@ -95,15 +96,19 @@ def _best(graph: Graph, rankdir: str) -> Placement:
     tries = [(order, False) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
     if count <= _MOST_TURNED:
         tries.append((_USUAL, True))
+    in_vain = 0
     for order, longest_first in tries:
         if order == orders[0] and not longest_first:
             continue
         layout = _arranged(graph, order, across)
         found, flaws, took_long, more = _placed(graph, layout, order, rankdir, longest_first)
         looked += more
+        in_vain = 0 if flaws < least else in_vain + 1
         if flaws < least:
             best, least = found, flaws
-        if least == (0, 0) or took_long or looked + more > _LOOKED:  # the next one would take as long
+        if least == (0, 0) or in_vain == _IN_VAIN:
+            break
+        if took_long or looked + more > _LOOKED:  # the next one would take as long
             break
     return best
 

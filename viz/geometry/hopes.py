@@ -1,0 +1,45 @@
+"""What is left to go, at least, from each state of a search: whatever stands between, its length and its bends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["BEND", "Hopes"]
+
+BEND = 14.0  # what a bend costs, in length
+
+
+class Hopes(dict[int, float]):
+    """By state (twice a point, and the direction of the piece that led to it): the least that is left to a target.
+
+    Each is told when it is asked for first.
+
+    Args:
+        xs: where the upright lines are.
+        ys: where the level ones are.
+        targets: points, each with the direction of the piece behind it: 0 is level, 1 is upright.
+
+    >>> Hopes([0.0, 10.0, 30.0], [0.0, 5.0], {2: 0})[0]  # straight on, from the first point to the third
+    30.0
+    """
+
+    def __init__(self, xs: Sequence[float], ys: Sequence[float], targets: dict[int, int]) -> None:
+        self.columns = len(xs)
+        goals = [(xs[at % self.columns], ys[at // self.columns], last) for at, last in targets.items()]
+        # For each target: how far each upright and each level line is from it, and its direction.
+        self.away = [([abs(x - there) for there in xs], [abs(y - there) for there in ys], last) for x, y, last in goals]
+
+    def __missing__(self, state: int) -> float:
+        at, direction = state >> 1, state & 1
+        column, row, least = at % self.columns, at // self.columns, float("inf")
+        for across, down, last in self.away:
+            level, upright = across[column], down[row]
+            guess = level + upright
+            if direction != last:
+                guess += BEND
+            elif level if last else upright:  # it has to be gone aside, and back
+                guess += 2 * BEND
+            if guess < least:
+                least = guess
+        self[state] = least
+        return least
