@@ -103,16 +103,28 @@ class TensorLayout:
 
 
 class LayoutMap(MutableMapping[str, Any]):
-    """A dict-like map from variables' paths to layouts; keys are regular expressions that match a whole path.
+    """A dict of layouts by the paths of variables, which Keras' scripts hand to `ModelParallel`.
+
+    Keys are regular expressions. `layouts[path]` is the layout of the key that matches the whole path, and None where
+    none does. The layouts are only told: `ModelParallel` keeps every weight whole on each rank.
 
     Args:
-        device_mesh: the mesh for layouts that are given as tuples of axes.
+        device_mesh: the mesh of layouts that come without one, as tuples of axes do.
+
+    Attributes:
+        device_mesh: as given.
+
+    Raises:
+        ValueError: for a key that is there already, for a value that is neither a `TensorLayout` nor a tuple of axes,
+            for an axis that the mesh doesn't have, and where several keys match a path.
 
     >>> import eagerflow as ef
     >>> layouts = ef.distribution.LayoutMap(ef.distribution.DeviceMesh((1, 1), ["batch", "model"]))
     >>> layouts["dense.*kernel"] = (None, "model")
     >>> layouts["dense_1/kernel"].axes
     (None, 'model')
+    >>> layouts["dense_1/bias"] is None, list(layouts)
+    (True, ['dense.*kernel'])
     """
 
     def __init__(self, device_mesh: DeviceMesh) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from eagerflow.core.variable import Variable
-from eagerflow.optimizers.entry import Entry
+from eagerflow.optimizers.entry import Entry, look_for_kept
 
 __all__ = ["Averages"]
 
@@ -40,6 +40,9 @@ class Averages:
         Args:
             var_list: the weights to replace; default: all.
 
+        Raises:
+            ValueError: when `use_ema` was set after the optimizer had been built, without averages.
+
         >>> weight = ef.Variable(0.0)
         >>> optimizer = ef.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
         >>> for _ in range(2):
@@ -52,6 +55,7 @@ class Averages:
         """
         if not self.use_ema or not self.built:
             return
+        look_for_kept(self, self._entries.values())
         averages_in_place, self.averages_in_place = self.averages_in_place, False
         chosen = None if var_list is None else {v.identity for v in var_list}
         for entry in self._entries.values():
@@ -64,6 +68,9 @@ class Averages:
     def swap_averages(self) -> None:
         """With `use_ema`, swaps the weights and their averages.
 
+        Raises:
+            ValueError: without `use_ema`, and when that was set after the optimizer had been built: there are none.
+
         >>> weight = ef.Variable(0.0)
         >>> optimizer = ef.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
         >>> for _ in range(2):
@@ -74,6 +81,10 @@ class Averages:
         >>> averaged, float(weight)
         (6.0, 8.0)
         """
+        if not self.use_ema:
+            name = type(self).__name__
+            raise ValueError(f"{name}.swap_averages: there are no averages. Make it with {name}(use_ema=True).")
+        look_for_kept(self, self._entries.values())
         for entry in self._entries.values():
             weights = entry.variable.value
             entry.variable.assign(entry.average.value)

@@ -31,7 +31,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
-from eagerflow.optimizers.entry import Entry, Scratch, constant, overwritten, slot_initializer
+from eagerflow.optimizers.entry import KEPT, Entry, Scratch, constant, look_for_kept, overwritten, slot_initializer
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
@@ -237,9 +237,9 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def _add_entries(self, variables: Sequence[Variable]) -> None:
         entries = [Entry(v if isinstance(v, Variable) else self._refuse(v)) for v in variables]
         self._entries.update((e.variable.identity, e) for e in entries)
-        for kind, wanted in (("average", self.use_ema), ("gradient_accumulator", self.gradient_accumulation_steps)):
+        for setting, kind in KEPT.items():
             for entry in entries:
-                if wanted:
+                if getattr(self, setting):
                     setattr(entry, kind, self.add_variable_from_reference(entry.variable, kind))
         start = len(self._variables)
         for entry in entries:
@@ -490,6 +490,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             raise
 
     def _change(self, entries: list[Entry], gradients: list[Any]) -> None:
+        if self.use_ema or self.gradient_accumulation_steps:
+            look_for_kept(self, entries)
         if self.loss_scale_factor is not None:
             gradients = [g / self.loss_scale_factor for g in gradients]
         if any(map(_is_overwritten, entries)):

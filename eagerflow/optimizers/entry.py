@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from eagerflow.base.typing import DType
@@ -10,7 +10,11 @@ from eagerflow.core.device import device_of, namespace_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Entry", "Scratch", "constant", "overwritten", "slot_initializer"]
+__all__ = ["KEPT", "Entry", "Scratch", "constant", "look_for_kept", "overwritten", "slot_initializer"]
+
+
+# What an entry has only with a setting of the optimizer, by that setting.
+KEPT = {"use_ema": "average", "gradient_accumulation_steps": "gradient_accumulator"}
 
 
 class Entry:
@@ -31,6 +35,22 @@ class Entry:
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.slots: tuple[Any, ...] = ()
+
+
+def look_for_kept(optimizer: Any, entries: Iterable[Entry]) -> None:
+    """Complain of a setting of the optimizer that was switched on too late for what it keeps.
+
+    Raises:
+        ValueError: naming it.
+    """
+    for setting, kind in KEPT.items():
+        value = getattr(optimizer, setting)
+        if value and not all(hasattr(entry, kind) for entry in entries):
+            name = type(optimizer).__name__
+            raise ValueError(
+                f"{name}.{setting} was set to {value!r:.100} when the optimizer had been built, without the {kind} "
+                f"that each weight needs for it. Make the optimizer with {name}({setting}={value!r:.100})."
+            )
 
 
 class Scratch:

@@ -1,4 +1,4 @@
-"""Of slow tests CI runs a third each day, and of large families of cases a part: `make test-slow ALL=1` runs all."""
+"""Of slow tests CI runs a quarter each day, and of large families of cases a part: `make test-slow ALL=1` runs all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 __all__ = ["PARTS", "in_part", "one_in"]
 
 Case = TypeVar("Case")
-PARTS = 3
+PARTS = 4
 _ALL = os.environ.get("EAGERFLOW_TEST_ALL") == "1"
 
 

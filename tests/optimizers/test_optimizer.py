@@ -199,6 +199,31 @@ def test_some_gradients_may_be_missing():
     assert used.numpy().tolist() == [0.5] * 3
 
 
+@pytest.mark.parametrize(("setting", "value"), [("use_ema", True), ("gradient_accumulation_steps", 2)])
+def test_a_setting_that_needs_state_cannot_be_switched_on_once_built(setting, value):
+    optimizer, w = SGD(0.5), ones()
+    optimizer.apply([gradient()], [w])
+    setattr(optimizer, setting, value)
+    before = w.numpy()
+    with pytest.raises(ValueError, match=rf"SGD\.{setting} was set to {value}.*SGD\({setting}={value}\)"):
+        optimizer.apply([gradient()], [w])
+    np.testing.assert_array_equal(w.numpy(), before)
+    setattr(optimizer, setting, None)
+    optimizer.apply([gradient()], [w])
+    assert int(optimizer.iterations) == 2
+
+
+def test_averages_that_are_not_kept_cannot_be_swapped():
+    optimizer, w = SGD(0.5), ones()
+    optimizer.apply([gradient()], [w])
+    with pytest.raises(ValueError, match=r"SGD\.swap_averages: there are no averages.*use_ema=True"):
+        optimizer.swap_averages()
+    optimizer.use_ema = True
+    for changes in (optimizer.swap_averages, optimizer.finalize_variable_values):
+        with pytest.raises(ValueError, match=r"SGD\.use_ema was set to True"):
+            changes()
+
+
 def test_averages_replace_the_weights_at_the_end():
     w, optimizer = ones(), SGD(1.0, use_ema=True, ema_momentum=0.5)
     optimizer.apply([gradient()], [w])

@@ -53,7 +53,8 @@ def run_all(pages: list[Page], cache: Cache, processes: int = 2) -> dict[str, li
 
 def warm(count: int = 1) -> Warm:
     """Programs in whose forks pages run."""
-    return Warm(("tools.site.run_page", "tools.site.placements:keep"), environment(), count)
+    loaded = ("tools.site.run_page", "tools.site.placements:keep", "matplotlib.pyplot")
+    return Warm(loaded, environment(), count)
 
 
 def _run(page: Page, cache: Cache, programs: Warm) -> dict[str, Any]:
