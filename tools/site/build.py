@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -24,6 +25,7 @@ from typing import Any
 
 import sphinx.builders
 from sphinx.cmd.build import main as run_sphinx
+from sphinx.search.en import SearchEnglish
 
 from tools.site import (
     gallery,
@@ -171,7 +173,7 @@ class Build:
         made_by = tools_mark("extension", "code_links", "code_names", "named_types", "navigation", "outputs", "svg")
         settings += ["-D", f"site_made_by={made_by}"]
         settings += ["-D", f"templates_path={self.pages / '_site_templates'}"]
-        with _fewer_copies():
+        with _fewer_copies(), _kept_stems():
             return run_sphinx([*options, *settings, "-d", str(kept), str(self.pages), str(out)])
 
     def _check_links(self) -> int:
@@ -211,6 +213,18 @@ def _fewer_copies() -> Iterator[None]:
         builders.make_chunks = usual
         gc.set_threshold(*thresholds)
         gc.unfreeze()
+
+
+@contextlib.contextmanager
+def _kept_stems() -> Iterator[None]:
+    """Inside, Sphinx' search looks for the stem of each word once, not wherever the word stands."""
+    language: Any = SearchEnglish
+    usual = language.stem
+    language.stem = functools.cache(usual)
+    try:
+        yield
+    finally:
+        language.stem = usual
 
 
 if __name__ == "__main__":
