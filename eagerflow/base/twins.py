@@ -15,7 +15,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["PLAIN", "find_again", "provide", "twin", "without"]
+__all__ = ["PLAIN", "find_again", "has_twin", "provide", "twin", "without"]
 
 Finder = Callable[[str, str], "Callable[..., Any] | None"]
 
@@ -58,6 +58,17 @@ def _bound(place: tuple[str, str], *given: Any) -> Callable[[], object] | None:
     return made
 
 
+def has_twin(kernel: Callable[..., Any]) -> bool:
+    """Whether another function stands in for a kernel now; it may still leave some arguments to the plain one."""
+    place: tuple[str, str] = kernel.place  # type: ignore[attr-defined]
+    return (_found[place] if place in _found else _look(place)) is not None
+
+
+def _look(place: tuple[str, str]) -> Callable[..., Any] | None:
+    found = _found[place] = _finder[0](*place) if _finder else None
+    return found
+
+
 def twin(file: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let the provider's function of the same name compute instead.
 
@@ -74,7 +85,7 @@ def twin(file: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             try:
                 fast = _found[place]
             except KeyError:
-                fast = _found[place] = _finder[0](*place) if _finder else None
+                fast = _look(place)
             if fast is not None:
                 made = fast(*given, **named)
                 if made is not None:
@@ -82,6 +93,7 @@ def twin(file: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             return plain(*given, **named)
 
         kernel.bind = functools.partial(_bound, place)  # type: ignore[attr-defined]
+        kernel.place = place  # type: ignore[attr-defined]
         return kernel
 
     return decorate

@@ -10,29 +10,31 @@ from eagerflow.kernels.recurrent import gru as gru_kernel, lstm as lstm_kernel
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.recurrent.sequences import batch_first
-from eagerflow.kernels.recurrent.step_product import columns, pays_side_by_side
+from eagerflow.kernels.recurrent.step_product import columns, pays_side_by_side, side_by_side
 from eagerflow.ops.sequences.recurrent import check, gru, lstm
 from eagerflow.ops.sequences.recurrent_pairs import check_pair, gru_pair, lstm_pair
 
 __all__: list[str] = []
 
-_ALL = slice(None)
-
 # The kernels take the op's arguments by position: its arrays, which are a layer's, in its order, and its settings.
 
 
-def _lstm_outputs(trace: lstm_kernel.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any, Any]:
-    """The states of all steps (or none), the last state and the last cell of one layer, whose columns `cut` tells."""
-    units = trace.squashed.shape[1]
-    states = trace.inputs[1:, :units, cut]
-    found = batch_first(states if all_steps else states[:0], 0.5)
-    return found, (trace.inputs[-1, :units, cut] * 0.5).T.copy(), trace.gates[-1, 4 * units :, cut].T.copy()
+def _lstm_outputs(trace: lstm_kernel.Trace, all_steps: bool, number: int = 0, count: int = 1) -> tuple[Any, Any, Any]:
+    """The states of all steps (or none), the last state and the last cell of one layer of some side by side."""
+    parts = trace.strips()
+    _, units, width = parts[0].squashed.shape
+    cut = columns(count, width // count)[number]
+    found = batch_first([part.inputs[1 : None if all_steps else 1, :units, cut] for part in parts], 0.5)
+    last = side_by_side([part.inputs[-1, :units, cut] for part in parts]) * 0.5
+    return found, last.T.copy(), side_by_side([part.gates[-1, 4 * units :, cut] for part in parts]).T.copy()
 
 
-def _gru_outputs(trace: gru_kernel.Trace, cut: slice, all_steps: bool) -> tuple[Any, Any]:
-    """The states of all steps (or none) and the last state of one layer, whose columns `cut` tells."""
-    states = trace.states[:, :-1, cut]
-    return batch_first(states[1:] if all_steps else states[:0]), states[-1].T.copy()
+def _gru_outputs(trace: gru_kernel.Trace, all_steps: bool, number: int = 0, count: int = 1) -> tuple[Any, Any]:
+    """The states of all steps (or none) and the last state of one layer of some side by side."""
+    parts = trace.strips()
+    cut = columns(count, parts[0].states.shape[2] // count)[number]
+    found = batch_first([part.states[1 : None if all_steps else 1, :-1, cut] for part in parts])
+    return found, side_by_side([part.states[-1, :-1, cut] for part in parts]).T.copy()
 
 
 def _check(gates: int, *layers: lstm_kernel.Layer | gru_kernel.Layer) -> None:
@@ -61,7 +63,7 @@ def _lstm(*arguments: Any, keep: bool) -> Any:
     layer = lstm_kernel.Layer(*arrays)
     _check(4, layer)
     trace = lstm_kernel.lstm([layer], keep)
-    return _lstm_outputs(trace, _ALL, all_steps), trace.inputs, trace.squashed, trace.gates
+    return _lstm_outputs(trace, all_steps), trace.inputs, trace.squashed, trace.gates
 
 
 def _lstm_gradients(
@@ -93,7 +95,7 @@ def _gru(*arguments: Any) -> Any:
     layer = gru_kernel.Layer(*arrays)
     _check(3, layer)
     trace = gru_kernel.gru([layer])
-    return _gru_outputs(trace, _ALL, all_steps), *trace, trace.gates[:0]
+    return _gru_outputs(trace, all_steps), *trace, trace.gates[:0]
 
 
 def _gru_gradients(
@@ -124,10 +126,10 @@ def _lstm_pair(*arguments: Any, keep: bool) -> Any:
     _check(4, *layers)
     if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
         trace = lstm_kernel.lstm(layers, keep)
-        found, behind = (_lstm_outputs(trace, cut, all_steps) for cut in columns(2, len(layers[0].x)))
+        found, behind = (_lstm_outputs(trace, all_steps, number, 2) for number in range(2))
         return (*found, *behind), (trace,)
     traces = tuple([lstm_kernel.lstm([layer], keep) for layer in layers])
-    found, behind = (_lstm_outputs(trace, _ALL, all_steps) for trace in traces)
+    found, behind = (_lstm_outputs(trace, all_steps) for trace in traces)
     return (*found, *behind), traces
 
 
@@ -174,10 +176,10 @@ def _gru_pair(*arguments: Any) -> Any:
     _check(3, *layers)
     if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
         trace = gru_kernel.gru(layers)
-        found, behind = (_gru_outputs(trace, cut, all_steps) for cut in columns(2, len(layers[0].x)))
+        found, behind = (_gru_outputs(trace, all_steps, number, 2) for number in range(2))
         return (*found, *behind), (trace,)
     traces = tuple([gru_kernel.gru([layer]) for layer in layers])
-    found, behind = (_gru_outputs(trace, _ALL, all_steps) for trace in traces)
+    found, behind = (_gru_outputs(trace, all_steps) for trace in traces)
     return (*found, *behind), traces
 
 

@@ -19,6 +19,7 @@ from eagerflow.base import twins
 from eagerflow.base.wording.command_ends import MISUSED
 from eagerflow.compiled import filling, kernel, objects, provider, store
 from eagerflow.kernels.elementwise.activations import relu
+from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 from eagerflow.kernels.normalization import relu_behind
 from eagerflow.kernels.normalization.batch_norm import Layout
 from eagerflow.kernels.recurrent import gru, lstm
@@ -342,6 +343,15 @@ def test_layers_train_alike_with_both():
         assert np.allclose(one, other, atol=3e-3)  # Adam magnifies rounding where gradients are nearly zero
 
 
+@pytest.fixture
+def one_thread():
+    """Traces without strips (`test_strips.py` has those)."""
+    before = get_num_threads()
+    set_num_threads(1)
+    yield
+    set_num_threads(before)
+
+
 def recurrent_layers(count, batch, steps, features, units, masked):
     made = []
     for seed in range(count):
@@ -359,7 +369,7 @@ def recurrent_layers(count, batch, steps, features, units, masked):
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("shape", [(32, 20, 7, 32), (3, 5, 1, 3), (1, 4, 9, 8), (40, 6, 20, 70)])
-def test_long_short_term_memory(shape, count, masked, monkeypatch):
+def test_long_short_term_memory(shape, count, masked, monkeypatch, one_thread):
     layers = recurrent_layers(count, *shape, masked)
     batch, steps, _, units = shape
     g_states = [numbers(batch, steps, units, seed=6 + i) for i in range(count)]
@@ -393,7 +403,7 @@ def gated_layers(count, batch, steps, features, units, masked):
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("shape", [(32, 20, 7, 32), (3, 5, 1, 3), (1, 4, 9, 8), (40, 6, 20, 70)])
-def test_gated_recurrent_units(shape, count, masked, monkeypatch):
+def test_gated_recurrent_units(shape, count, masked, monkeypatch, one_thread):
     layers = gated_layers(count, *shape, masked)
     batch, steps, _, units = shape
     g_states = [numbers(batch, steps, units, seed=6 + i) for i in range(count)]

@@ -20,6 +20,8 @@ from eagerflow.kernels.machine.threads import each, get_num_threads, one_blas_th
 from eagerflow.kernels.machine.views import copy_rows
 from eagerflow.kernels.matrices.products import product
 from eagerflow.kernels.recurrent.sequences import one_below_the_other, steps_together
+from eagerflow.kernels.recurrent.step_product import columns
+from eagerflow.kernels.recurrent.strips import on_threads
 
 __all__ = ["Behind", "run_back"]
 
@@ -29,10 +31,11 @@ class Behind:
 
     Args:
         x: the inputs, (batch, time, features).
-        cut: the layer's columns among those of the gates.
+        cut: the layer's columns among those of a strip's gates.
         gates: rows of the gates' gradients.
         of_inputs: the weights of the inputs, for the rows of the first of `factors`.
-        factors: pairs of some rows, and what they were a product with: a list of (time, batch, columns).
+        factors: pairs of some rows, and what they were a product with: a list of (time, batch, columns), each as a list
+            of strips of the batch.
 
     Attributes:
         sequence: the gradient of the inputs.
@@ -40,62 +43,73 @@ class Behind:
     """
 
     def __init__(
-        self, x: ndarray, cut: slice, gates: int, of_inputs: Any, factors: list[tuple[slice, list[Any]]]
+        self, x: ndarray, cut: slice, gates: int, of_inputs: Any, factors: list[tuple[slice, list[list[Any]]]]
     ) -> None:
         self.cut, self.of_inputs, self.factors = cut, of_inputs, factors
         self.sequence = numpy.empty(x.shape, of_inputs.dtype)
-        shapes = [(rows.stop - rows.start, sum([part.shape[2] for part in given])) for rows, given in factors]
+        shapes = [(rows.stop - rows.start, sum([strips[0].shape[2] for strips in given])) for rows, given in factors]
         self.sums = [numpy.zeros(shape, of_inputs.dtype) for shape in (*shapes, gates)]
 
-    def of_block(self, d_gates: ndarray, block: slice) -> list[Any]:
+    def of_block(self, d_gates: list[ndarray], block: slice) -> list[Any]:
         """The shares of `sums` from some steps; the inputs' gradient is filled in. Any thread may run it."""
-        d_gates = d_gates[..., self.cut]
+        d_gates = [strip[..., self.cut] for strip in d_gates]
         rows, by_inputs = steps_together("backwards_rows", d_gates), self.factors[0][0]
-        self._to_inputs(d_gates[:, by_inputs], rows[by_inputs], self.sequence[:, block].swapaxes(0, 1))
+        self._to_inputs([strip[:, by_inputs] for strip in d_gates], rows[by_inputs], self.sequence[:, block])
         shares = []
         for some, given in self.factors:
-            given = one_below_the_other("backwards_given", [part[block] for part in given])
+            given = one_below_the_other("backwards_given", [[strip[block] for strip in strips] for strips in given])
             shares.append(product(rows[some], given))
         shares.append(numpy.dot(rows, numpy.ones(rows.shape[1], rows.dtype)))
         return shares
 
-    def _to_inputs(self, d_gates: ndarray, rows: Any, out: ndarray) -> None:
-        """`out` (time, batch, features) from gradients (time, gates, batch), `rows` being (gates, time * batch)."""
+    def _to_inputs(self, d_gates: list[ndarray], rows: Any, out: ndarray) -> None:
+        """`out` (batch, time, features) from gradients (time, gates, batch), `rows` being (gates, time * batch)."""
+        out = out.swapaxes(0, 1)
         if min(out.shape[1:]) == 1:  # one product for all steps: those with vectors are slow
             copy_rows(numpy.dot(rows.T, self.of_inputs).reshape(out.shape), out)
         else:
-            numpy.matmul(d_gates.transpose(0, 2, 1), self.of_inputs, out=out)
+            for strip, some in zip(d_gates, columns(len(d_gates), d_gates[0].shape[2])):
+                numpy.matmul(strip.transpose(0, 2, 1), self.of_inputs, out=out[:, some])
 
 
 def run_back(
-    one_block: Callable[[Any, slice], None], behind: list[Behind], shape: tuple[int, int, int], at_once: int
+    one_block: Callable[[int, Any, slice], None], behind: list[Behind], shape: tuple[int, int, int, int], at_once: int
 ) -> None:
     """Take all steps from the last to the first.
 
-    The steps themselves stay in one thread: threads that take turns at short calls wait for each other. What follows
+    The steps of a strip stay in one thread: threads that take turns at short calls wait for each other. What follows
     from the gates' gradients is shared among threads, for some blocks at once.
 
     Args:
-        one_block: fills in the gates' gradients, (time, gates, width), of the steps of a block.
+        one_block: fills in the gates' gradients of a strip, (time, gates, width), for the steps of a block.
         behind: gets them, one of it for each layer.
-        shape: (time, gates, width) of the gradients of all steps.
+        shape: (strips, time, gates, width) of the gradients of all steps.
         at_once: how many steps make a block.
     """
-    steps, gates, width = shape
+    strips, steps, gates, width = shape
     blocks = [slice(max(0, stop - at_once), stop) for stop in range(steps, 0, -at_once)]
     threads = get_num_threads()
     together = 1 if threads == 1 else min(2 * threads, 8)
     with one_blas_thread, long_runs():
         for first in range(0, len(blocks), together):
             some = blocks[first : first + together]
-            room = scratch("backwards_gates", (len(some), at_once, gates, width), behind[0].sequence.dtype)
-            d_gates = [part[: block.stop - block.start] for part, block in zip(room, some)]
-            for part, block in zip(d_gates, some):
-                one_block(part, block)
+            room = scratch("backwards_gates", (len(some), strips, at_once, gates, width), behind[0].sequence.dtype)
+            d_gates = [[*part[:, : block.stop - block.start]] for part, block in zip(room, some)]
+            _fill(one_block, d_gates, some)
             _add_up(behind, d_gates, some)
 
 
-def _add_up(behind: list[Behind], d_gates: list[Any], blocks: list[slice]) -> None:
+def _fill(one_block: Callable[[int, Any, slice], None], d_gates: list[list[Any]], blocks: list[slice]) -> None:
+    """Take the steps of some blocks, of all strips."""
+
+    def one_strip(i: int) -> None:
+        for strips, block in zip(d_gates, blocks):
+            one_block(i, strips[i], block)
+
+    on_threads(one_strip, len(d_gates[0]), sum([strip.size for strips in d_gates for strip in strips]))
+
+
+def _add_up(behind: list[Behind], d_gates: list[list[Any]], blocks: list[slice]) -> None:
     """The shares of some blocks, by all threads, added in order."""
     work = [(one, part, block) for part, block in zip(d_gates, blocks) for one in behind]
     shares: list[Any] = [None] * len(work)
@@ -104,7 +118,8 @@ def _add_up(behind: list[Behind], d_gates: list[Any], blocks: list[slice]) -> No
         one, part, block = work[i]
         shares[i] = one.of_block(part, block)
 
-    each(run, len(work), sum([part.size for part in d_gates]) * Recurrent.MULTIPLY_ADDS / speeds().products)
+    size = sum([strip.size for strips in d_gates for strip in strips])
+    each(run, len(work), size * Recurrent.MULTIPLY_ADDS / speeds().products)
     for (one, _, _), of_block in zip(work, shares):
         for found, share in zip(one.sums, of_block):
             found += share

@@ -19,6 +19,7 @@ from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
 from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps
+from eagerflow.kernels.recurrent.strips import on_threads, some_sequences, strips
 
 __all__ = ["Layer", "Trace", "gru", "run_steps"]
 
@@ -48,6 +49,8 @@ class Layer(NamedTuple):
 class Trace(NamedTuple):
     """What the gradient needs. The columns of several layers lie side by side.
 
+    Of several strips of the batch (`strips.py`) both arrays have one more axis, in front.
+
     Attributes:
         states: (time + 1, units + 1, batch), the first one in front; below each a row of ones.
         gates: (time, 4 units, batch): candidate, update, reset, and what the reset gate multiplied.
@@ -55,6 +58,10 @@ class Trace(NamedTuple):
 
     states: ndarray
     gates: ndarray
+
+    def strips(self) -> list[Trace]:
+        """That of each strip."""
+        return [self] if self.states.ndim == 3 else [Trace(*arrays) for arrays in zip(*self)]
 
 
 def _of_states(layer: Layer, dtype: Any) -> Any:
@@ -92,18 +99,37 @@ def _offset(layers: Sequence[Layer], batch: int, dtype: Any) -> Any:
 
 def gru(layers: Sequence[Layer]) -> Trace:
     """Run layers whose arrays have equal shapes over their sequences, side by side."""
+    batch, steps, features = layers[0].x.shape
+    units, dtype = len(layers[0].recurrent), layers[0].x.dtype
+    products = (3 * units, units + 1), (3 * units, features), (units, 3 * units), (features, 3 * units)
+    cuts = strips(run_steps, layers[0], products)
+    width = len(layers) * batch // len(cuts)
+    trace = Trace(
+        numpy.empty((len(cuts), steps + 1, units + 1, width), dtype),
+        numpy.empty((len(cuts), steps, 4 * units, width), dtype),
+    )
+    stepwise = Stepwise([_of_states(layer, dtype) for layer in layers], batch // len(cuts))
+    parts = trace.strips()
+
+    def one_strip(i: int) -> None:
+        _fill(parts[i], some_sequences(layers, cuts[i]) if len(cuts) > 1 else layers, stepwise)
+
+    on_threads(one_strip, len(cuts), trace.gates.size)
+    return trace if len(cuts) > 1 else parts[0]
+
+
+def _fill(trace: Trace, layers: Sequence[Layer], stepwise: Stepwise) -> None:
+    """Go through all steps of some sequences."""
     batch, steps, _ = layers[0].x.shape
     units, dtype = len(layers[0].recurrent), layers[0].x.dtype
     cuts, width = columns(len(layers), batch), len(layers) * batch
     of_inputs = [_of_inputs(layer, dtype) for layer in layers]
-    stepwise = Stepwise([_of_states(layer, dtype) for layer in layers], batch)
     offset = _offset(layers, batch, dtype)
     dead = dead_steps([layer.mask for layer in layers], steps, batch)
-    states = numpy.empty((steps + 1, units + 1, width), dtype)
+    states, gates = trace
     states[:, units] = 1
     for layer, cut in zip(layers, cuts):
         states[0, :units, cut] = layer.h.T
-    gates = numpy.empty((steps, 4 * units, width), dtype)
     at_once = steps_at_once(steps, units, batch)
     with one_blas_thread, long_runs():
         for start in range(0, steps, at_once):
@@ -115,7 +141,6 @@ def gru(layers: Sequence[Layer]) -> Trace:
                 share[:, :units] += offset
             some = slice(start, block.stop + 1)
             run_steps(stepwise, share, states[some], gates[block], None if dead is None else dead[block])
-    return Trace(states, gates)
 
 
 @twin("gru")

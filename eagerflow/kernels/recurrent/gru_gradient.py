@@ -17,6 +17,7 @@ from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
 from eagerflow.kernels.recurrent.gru import Layer, Trace
 from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps, side_by_side
+from eagerflow.kernels.recurrent.strips import masked
 
 __all__ = ["Gradients", "block_back", "gru_gradient"]
 
@@ -41,30 +42,33 @@ def gru_gradient(g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[L
         layers: what `gru` was given.
         trace: what it answered.
     """
-    batch, steps, _ = layers[0].x.shape
-    units, dtype = len(layers[0].recurrent), trace.gates.dtype
+    parts, steps = trace.strips(), layers[0].x.shape[1]
+    width = parts[0].gates.shape[2]
+    units, dtype, batch = len(layers[0].recurrent), trace.gates.dtype, width // len(layers)
     stepwise = Stepwise([numpy.ascontiguousarray(layer.recurrent, dtype) for layer in layers], batch)
-    dead = dead_steps([layer.mask for layer in layers], steps, batch)
-    d_state = numpy.array(side_by_side([g.T for g in g_h]), dtype, order="C")
-    arriving = None
+    some = columns(len(parts), batch)
+    dead = [dead_steps([masked(layer, sequences) for layer in layers], steps, batch) for sequences in some]
+    d_state = [numpy.array(side_by_side([g[sequences].T for g in g_h]), dtype, order="C") for sequences in some]
+    arriving: list[Any] = [None] * len(parts)
     if g_states[0] is not None:
-        arriving = numpy.ascontiguousarray(side_by_side([g.transpose(1, 2, 0) for g in g_states]))
+        by_strip = [side_by_side([g[sequences].transpose(1, 2, 0) for g in g_states]) for sequences in some]
+        arriving = [numpy.ascontiguousarray(g) for g in by_strip]
 
-    def one_block(d_gates: ndarray, block: slice) -> None:
-        block_back(stepwise, trace, arriving, d_state, d_gates, block, dead)
+    def one_block(i: int, d_gates: ndarray, block: slice) -> None:
+        block_back(stepwise, parts[i], arriving[i], d_state[i], d_gates, block, dead[i])
 
     cuts = columns(len(layers), batch)
-    behind = [_behind(layer, trace, cut) for layer, cut in zip(layers, cuts)]
-    shape = (steps, 4 * units, d_state.shape[1])
-    run_back(one_block, behind, shape, steps_at_once(steps, units, batch))
-    return [_gradients(one, d_state[:, cut]) for one, cut in zip(behind, cuts)]
+    behind = [_behind(layer, parts, cut) for layer, cut in zip(layers, cuts)]
+    shape = len(parts), steps, 4 * units, width
+    run_back(one_block, behind, shape, steps_at_once(steps, units, len(parts) * batch))
+    return [_gradients(one, side_by_side([g[:, cut] for g in d_state])) for one, cut in zip(behind, cuts)]
 
 
-def _behind(layer: Layer, trace: Trace, cut: slice) -> Behind:
+def _behind(layer: Layer, parts: Sequence[Trace], cut: slice) -> Behind:
     units = len(layer.recurrent)
-    of_inputs = numpy.ascontiguousarray(turned(layer.kernel.T, units), trace.gates.dtype)
-    states = trace.states[:, :units, cut].swapaxes(1, 2)
-    factors = [(slice(0, 3 * units), [layer.x.swapaxes(0, 1)]), (slice(units, 4 * units), [states])]
+    of_inputs = numpy.ascontiguousarray(turned(layer.kernel.T, units), parts[0].gates.dtype)
+    states = [part.states[:, :units, cut].swapaxes(1, 2) for part in parts]
+    factors = [(slice(0, 3 * units), [[layer.x.swapaxes(0, 1)]]), (slice(units, 4 * units), [states])]
     return Behind(layer.x, cut, 4 * units, of_inputs, factors)
 
 

@@ -21,6 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps
+from eagerflow.kernels.recurrent.strips import on_threads, some_sequences, strips
 
 __all__ = ["Layer", "Trace", "lstm", "run_steps"]
 
@@ -50,6 +51,8 @@ class Layer(NamedTuple):
 class Trace(NamedTuple):
     """What the gradient needs. The columns of several layers lie side by side.
 
+    Of several strips of the batch (`strips.py`) all arrays have one more axis, in front.
+
     Attributes:
         inputs: (time + 1, units + features + 1, batch): the state doubled, the inputs, ones.
         gates: (time + 1, 5 units, batch): output, input, forget (doubled), candidate, and the cell before.
@@ -59,6 +62,10 @@ class Trace(NamedTuple):
     inputs: ndarray
     gates: ndarray
     squashed: Any
+
+    def strips(self) -> list[Trace]:
+        """That of each strip."""
+        return [self] if self.inputs.ndim == 3 else [Trace(*arrays) for arrays in zip(*self)]
 
 
 def _joined(layer: Layer, dtype: Any) -> Any:
@@ -83,12 +90,32 @@ def lstm(layers: Sequence[Layer], keep: bool = True) -> Trace:
     """
     batch, steps, features = layers[0].x.shape
     units, dtype = len(layers[0].recurrent), layers[0].x.dtype
-    width = len(layers) * batch
-    stepwise = Stepwise([_joined(layer, dtype) for layer in layers], batch)
+    products = (4 * units, units + features + 1), (units, 4 * units), (features, 4 * units)
+    cuts = strips(run_steps, layers[0], products)
+    width = len(layers) * batch // len(cuts)
+    masked = any(layer.mask is not None for layer in layers)
+    room = _all_steps if keep or masked else _one_step
+    trace = Trace(
+        numpy.empty((len(cuts), steps + 1, units + features + 1, width), dtype),
+        room(len(cuts), steps + 1, 5 * units, width, dtype),
+        room(len(cuts), steps, units, width, dtype),
+    )
+    stepwise = Stepwise([_joined(layer, dtype) for layer in layers], batch // len(cuts))
+    parts = trace.strips()
+
+    def one_strip(i: int) -> None:
+        _fill(parts[i], some_sequences(layers, cuts[i]) if len(cuts) > 1 else layers, stepwise)
+
+    on_threads(one_strip, len(cuts), 4 * units * steps * batch * len(layers))
+    return trace if len(cuts) > 1 else parts[0]
+
+
+def _fill(trace: Trace, layers: Sequence[Layer], stepwise: Stepwise) -> None:
+    """Go through all steps of some sequences."""
+    batch, steps, _ = layers[0].x.shape
+    units = len(layers[0].recurrent)
+    inputs, gates, squashed = trace
     dead = dead_steps([layer.mask for layer in layers], steps, batch)
-    room = _all_steps if keep or dead is not None else _one_step
-    inputs = numpy.empty((steps + 1, units + features + 1, width), dtype)
-    gates, squashed = room(steps + 1, 5 * units, width, dtype), room(steps, units, width, dtype)
     inputs[:, -1] = 1
     for layer, cut in zip(layers, columns(len(layers), batch)):
         inputs[:steps, units:-1, cut] = layer.x.transpose(1, 2, 0)
@@ -96,17 +123,16 @@ def lstm(layers: Sequence[Layer], keep: bool = True) -> Trace:
         gates[0, 4 * units :, cut] = layer.c.T
     with one_blas_thread:
         run_steps(stepwise, inputs, gates, squashed, dead)
-    return Trace(inputs, gates, squashed)
 
 
-def _all_steps(steps: int, rows: int, batch: int, dtype: Any) -> Any:
-    return numpy.empty((steps, rows, batch), dtype)
+def _all_steps(strips: int, steps: int, rows: int, batch: int, dtype: Any) -> Any:
+    return numpy.empty((strips, steps, rows, batch), dtype)
 
 
-def _one_step(steps: int, rows: int, batch: int, dtype: Any) -> Any:
+def _one_step(strips: int, steps: int, rows: int, batch: int, dtype: Any) -> Any:
     """An array whose steps all lie in the same place, which stays in the cache."""
-    one = numpy.empty((rows, batch), dtype)
-    return as_strided(one, (steps, rows, batch), (0, *one.strides))
+    one = numpy.empty((strips, rows, batch), dtype)
+    return as_strided(one, (strips, steps, rows, batch), (one.strides[0], 0, *one.strides[1:]))
 
 
 @twin("lstm")

@@ -17,6 +17,7 @@ from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
 from eagerflow.kernels.recurrent.lstm import Layer, Trace
 from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps, side_by_side
+from eagerflow.kernels.recurrent.strips import masked
 
 __all__ = ["Gradients", "block_back", "lstm_gradient"]
 
@@ -44,26 +45,31 @@ def lstm_gradient(
         layers: what `lstm` was given.
         trace: what it answered.
     """
-    steps, units, width = trace.squashed.shape
-    dtype, batch = trace.gates.dtype, len(layers[0].x)
+    parts = trace.strips()
+    steps, units, width = parts[0].squashed.shape
+    dtype, batch = trace.gates.dtype, width // len(layers)
     scales = _scales(units, dtype)
     of_states = [turned(layer.recurrent.T, units) * (0.5 * scales) for layer in layers]
-    d_both = numpy.empty((2 * units, width), dtype)
-    multiply(side_by_side([g.T for g in g_h]), 0.5, out=d_both[:units])
-    d_both[units:] = side_by_side([g.T for g in g_c])
-    arriving = None
+    some = columns(len(parts), batch)
+    d_both = [numpy.empty((2 * units, width), dtype) for _ in parts]
+    for each_strip, sequences in zip(d_both, some):
+        multiply(side_by_side([g[sequences].T for g in g_h]), 0.5, out=each_strip[:units])
+        each_strip[units:] = side_by_side([g[sequences].T for g in g_c])
+    arriving: list[Any] = [None] * len(parts)
     if g_states[0] is not None:
-        arriving = multiply(side_by_side([g.transpose(1, 2, 0) for g in g_states]), 0.5, order="C")
+        by_strip = [side_by_side([g[sequences].transpose(1, 2, 0) for g in g_states]) for sequences in some]
+        arriving = [multiply(g, 0.5, order="C") for g in by_strip]
     stepwise = Stepwise([numpy.ascontiguousarray(weights.T, dtype) for weights in of_states], batch)
-    dead = dead_steps([layer.mask for layer in layers], steps, batch)
+    dead = [dead_steps([masked(layer, sequences) for layer in layers], steps, batch) for sequences in some]
 
-    def one_block(d_gates: ndarray, block: slice) -> None:
-        block_back(stepwise, trace, arriving, d_both, d_gates, block, dead)
+    def one_block(i: int, d_gates: ndarray, block: slice) -> None:
+        block_back(stepwise, parts[i], arriving[i], d_both[i], d_gates, block, dead[i])
 
     cuts = columns(len(layers), batch)
-    behind = [_behind(layer, trace, cut, scales) for layer, cut in zip(layers, cuts)]
-    run_back(one_block, behind, (steps, 4 * units, width), steps_at_once(steps, units, batch))
-    return [_gradients(one, d_both[..., cut], scales) for one, cut in zip(behind, cuts)]
+    behind = [_behind(layer, parts, cut, scales) for layer, cut in zip(layers, cuts)]
+    shape = len(parts), steps, 4 * units, width
+    run_back(one_block, behind, shape, steps_at_once(steps, units, len(parts) * batch))
+    return [_gradients(one, side_by_side([g[:, cut] for g in d_both]), scales) for one, cut in zip(behind, cuts)]
 
 
 def _scales(units: int, dtype: Any) -> Any:
@@ -71,10 +77,10 @@ def _scales(units: int, dtype: Any) -> Any:
     return numpy.repeat(numpy.array([0.5, 0.25, 0.25, 0.5], dtype), units)[:, None]
 
 
-def _behind(layer: Layer, trace: Trace, cut: slice, scales: Any) -> Behind:
+def _behind(layer: Layer, parts: Sequence[Trace], cut: slice, scales: Any) -> Behind:
     units, gates = len(layer.recurrent), len(scales)
     of_inputs = numpy.ascontiguousarray(turned(layer.kernel.T, units) * scales, scales.dtype)
-    given = [layer.x.swapaxes(0, 1), trace.inputs[:, :units, cut].swapaxes(1, 2)]
+    given = [[layer.x.swapaxes(0, 1)], [part.inputs[:, :units, cut].swapaxes(1, 2) for part in parts]]
     return Behind(layer.x, cut, gates, of_inputs, [(slice(0, gates), given)])
 
 

@@ -23,33 +23,41 @@ def steps_at_once(steps: int, units: int, batch: int) -> int:
     return max(1, -(-steps // max(1, blocks)))
 
 
-def batch_first(states: ndarray, factor: float = 1.0) -> Any:
-    """(time, units, batch) as (batch, time, units), times a factor."""
-    steps, units, batch = states.shape
-    out = numpy.empty((batch, steps, units), states.dtype)
-    return multiply(states.transpose(2, 0, 1), factor, out=out)
+def batch_first(strips: list[ndarray], factor: float = 1.0) -> Any:
+    """(time, units, batch) of each strip as (batch, time, units) of all, times a factor."""
+    steps, units, width = strips[0].shape
+    out = numpy.empty((len(strips) * width, steps, units), strips[0].dtype)
+    for i, states in enumerate(strips):
+        multiply(states.transpose(2, 0, 1), factor, out=out[i * width : (i + 1) * width])
+    return out
 
 
-def steps_together(name: str, a: ndarray) -> Any:
-    """(time, rows, batch) as (rows, time * batch), in scratch."""
-    steps, rows, batch = a.shape
-    flat = scratch(name, (rows, steps, batch), a.dtype)
-    copy_rows(a.transpose(1, 0, 2), flat)
+def steps_together(name: str, strips: list[ndarray]) -> Any:
+    """(time, rows, batch) of each strip as (rows, time * batch) of all, in scratch."""
+    steps, rows, width = strips[0].shape
+    batch = len(strips) * width
+    flat = scratch(name, (rows, steps, batch), strips[0].dtype)
+    for i, strip in enumerate(strips):
+        copy_rows(strip.transpose(1, 0, 2), flat[:, :, i * width : (i + 1) * width])
     return flat.reshape(rows, steps * batch)
 
 
-def one_below_the_other(name: str, parts: list[Any]) -> Any:
-    """Parts (time, batch, columns) beside each other as (time * batch, all columns), in scratch.
+def one_below_the_other(name: str, parts: list[list[ndarray]]) -> Any:
+    """Parts (time, batch, columns), of strips each, beside each other as (time * batch, all columns), in scratch.
 
     Then BLAS has neither matrix of the product to turn that sums over time and batch.
     """
-    steps, batch, _ = parts[0].shape
-    width = sum([part.shape[2] for part in parts])
-    flat = scratch(name, (steps, batch, width), parts[0].dtype)
+    steps = len(parts[0][0])
+    batch = sum([strip.shape[1] for strip in parts[0]])
+    width = sum([strips[0].shape[2] for strips in parts])
+    flat = scratch(name, (steps, batch, width), parts[0][0].dtype)
     start = 0
-    for part in parts:
-        copy_rows(part, flat[..., start : start + part.shape[2]])
-        start += part.shape[2]
+    for strips in parts:
+        stop, first = start + strips[0].shape[2], 0
+        for strip in strips:
+            copy_rows(strip, flat[:, first : first + strip.shape[1], start:stop])
+            first += strip.shape[1]
+        start = stop
     return flat.reshape(steps * batch, width)
 
 

@@ -95,7 +95,7 @@ def test_lstm_and_its_gradient_equal_the_plain_ones(**settings):
     trace = lstm_kernels.lstm([case.lstm()])
     hs, cs, gates = plain.lstm(np, case.drive(), case.h, case.c, case.recurrent, case.live)
     units = case.h.shape[1]
-    states = batch_first(trace.inputs[:, :units], 0.5)
+    states = batch_first([trace.inputs[:, :units]], 0.5)
     case.compare((states, trace.gates[:, 4 * units :]), (hs.swapaxes(0, 1), cs.swapaxes(1, 2)))
     (found,) = lstm_gradients([case], trace)
     d, d_h, d_c = plain.lstm_gradient(np, case.g_hs(hs), case.g_h, case.g_c, cs, gates, case.recurrent, case.live)
