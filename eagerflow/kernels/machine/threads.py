@@ -35,7 +35,7 @@ from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.thread_placement import Mover, processor
 
 __all__ = ["KEPT", "WORKERS", "alone", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
-__all__ += ["share_processors"]
+__all__ += ["share_processors", "shares"]
 
 WORKERS = "eagerflow-"  # how the names of the kernels' threads begin
 KEPT = 500  # results, or things to copy, up to which NumPy keeps the interpreter's lock while it works
@@ -167,13 +167,18 @@ def each(function: Callable[[int], object], count: int, microseconds: float = fl
     >>> found
     [0, 1, 4, 9]
     """
-    helpers = 0 if microseconds < Threads.LEAST or _mine.inside else min(count, get_num_threads()) - 1
+    helpers = min(count, get_num_threads()) - 1 if shares(microseconds) else 0
     with one_blas_thread:
         if helpers > 0:
             _shared(function, count, helpers)
         else:
             for i in range(count):
                 function(i)
+
+
+def shares(microseconds: float) -> bool:
+    """Whether `each` lets other threads take part here in work that takes one thread so long."""
+    return microseconds >= Threads.LEAST and not _mine.inside and get_num_threads() > 1
 
 
 def _shared(function: Callable[[int], object], count: int, helpers: int) -> None:

@@ -18,9 +18,9 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.base.twins import has_twin
-from eagerflow.kernels.machine.costs import Recurrent, Threads
+from eagerflow.kernels.machine.costs import Recurrent
 from eagerflow.kernels.machine.speeds import speeds
-from eagerflow.kernels.machine.threads import each, get_num_threads
+from eagerflow.kernels.machine.threads import each, shares
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns
 
 __all__ = ["masked", "on_threads", "some_sequences", "strips"]
@@ -39,7 +39,7 @@ def strips(steps: Callable[..., Any], layer: Any, products: tuple[tuple[int, int
     """
     batch, time, _ = layer.x.shape
     little = layer.kernel.size + layer.recurrent.size <= Recurrent.OF_STRIPS
-    worth = get_num_threads() > 1 and _microseconds(time * batch * layer.recurrent.shape[1]) >= Threads.LEAST
+    worth = shares(_microseconds(time * batch * layer.recurrent.shape[1]))
     count = 1
     if little and worth and layer.x.dtype == numpy.float32 and has_twin(steps):
         counts = range(Recurrent.STRIPS, 1, -1)
