@@ -52,7 +52,7 @@ class GradientPasses:
             shown: gives the op that stands for one that was folded, whose passes count as those of the former.
         """
         found: dict[int, list[int]] = {}
-        for op in ops:
+        for op in [op for op in ops if backward_of.get(op)]:
             passes, own = self._passes(backward_of.get(shown(op), ())), self._passes(backward_of.get(op, ()))
             for each in backward_of.get(op, ()):
                 place = own.index(self._of[each])
