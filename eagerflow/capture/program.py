@@ -8,12 +8,12 @@ import linecache
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 import numpy
 
+from eagerflow.base.machine.computed_once import computed_once
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.results import arguments_in
 from eagerflow.capture.arguments.taken_apart import Arguments
@@ -111,7 +111,7 @@ class Program:
             self._names[id(constant)], self._constants[known] = known, constant
         return known
 
-    @cached_property
+    @computed_once
     def source(self) -> str:
         """The step as Python; written when it is first asked for: most runs are only compared."""
         inputs = [f"v{n}" for n in self.inputs]
@@ -122,7 +122,7 @@ class Program:
         lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
         return "\n".join(lines) + "\n"
 
-    @cached_property
+    @computed_once
     def gives(self) -> list[int]:
         """Which tensors and tuples that it is given it gives back: these it takes themselves, behind the arrays."""
         return arguments_in(self.outputs)
@@ -135,7 +135,7 @@ class Program:
         arrays = [tensor.data for tensor in given.tensors]
         return [*arrays, *map(given.numbered, self.gives)] if self.gives else arrays
 
-    @cached_property
+    @computed_once
     def needed(self) -> list[Instruction]:
         """The instructions that a replay runs."""
         outputs = set(self.outputs.slots())
@@ -194,7 +194,7 @@ class Program:
             last.update(dict.fromkeys(self._touched(instruction), i))
         return last
 
-    @cached_property
+    @computed_once
     def peak(self) -> int:
         """Bytes of the values that a replay holds at the same time, at most; arguments and constants don't count."""
         last = self.last_uses(self.needed)
@@ -207,12 +207,12 @@ class Program:
             held -= sum(self.sizes[n] for n in made if last[n] == i)
         return most
 
-    @cached_property
+    @computed_once
     def modules(self) -> set[ModuleType]:
         """Those whose arrays it computes with: NumPy, CuPy, or both."""
         return {numpy}.union(each.xp for each in self.instructions if isinstance(each, (Add, Compute, Rule)))
 
-    @cached_property
+    @computed_once
     def run(self) -> Callable[..., Any]:
         """The step as a function of its arguments' arrays; with `taped`, of a log's `append`, those, and their keys."""
         return self._compiled(self.source, {"tensor": _tensor, "new_key": new_key, "<program>": weakref.ref(self)})
@@ -290,23 +290,23 @@ class Program:
         source = "\n".join(lines) + "\n"
         return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
 
-    @cached_property
+    @computed_once
     def goes_back(self) -> bool:
         """Whether it computes gradients."""
         return any(isinstance(each, Rule) for each in self.instructions)
 
-    @cached_property
+    @computed_once
     def ignores_errors(self) -> bool:
         """Whether NumPy's warnings are switched off in replays, as they are where gradients are computed."""
         return self.goes_back and any(isinstance(each, (Add, Compute, Convert, Rule)) for each in self.needed)
 
     # -- while others listen
 
-    @cached_property
+    @computed_once
     def _announced(self) -> Announced:
         return Announced(self.inputs, self.instructions, self.marks)
 
-    @cached_property
+    @computed_once
     def _announcing(self) -> Callable[..., Any]:
         """The same function; it is given an `Announcing`, too, and tells it of every instruction.
 
@@ -359,7 +359,7 @@ class Program:
         """Whether any of them is to hear of the replay."""
         return heeded.ops or self._marks_steps or any(observer.wants_scopes for observer in observers)
 
-    @cached_property
+    @computed_once
     def _marks_steps(self) -> bool:
         """Whether the user's code marks training steps inside."""
         return any(isinstance(mark, Begins) and mark.kind == "step" for mark in self.marks)

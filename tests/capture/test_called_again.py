@@ -231,3 +231,17 @@ def test_an_optimizer_of_ones_own_that_notes_things_for_itself_is_replayed():
     eager, captured, step = twice(make, batches(2, (2,)))
     assert captured == eager
     assert step.replays > 2, step.why_eager
+
+
+def test_a_layer_may_add_a_loss_and_keep_a_tensor():
+    class Router(ef.layers.Layer):
+        def call(self, x):
+            self.chosen = ef.ops.argmax(x, -1)
+            self.add_loss(0.1 * ef.ops.mean(x * x))
+            return x
+
+    model = ef.Sequential([ef.layers.Dense(3), Router()])
+    model.compile("sgd", "mse", jit_compile=True)
+    x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    model.fit(x, x[:, :3], epochs=4, batch_size=8, verbose=0)
+    assert model.captured_steps["the training step"].replays > 3

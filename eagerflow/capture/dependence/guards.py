@@ -7,7 +7,6 @@ looked at before it. What `Held` found is compared object by object: the same on
 from __future__ import annotations
 
 import abc
-import functools
 import operator
 import os
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
+from eagerflow.base.machine.computed_once import computed_once
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
@@ -70,7 +70,7 @@ class Guards:
         self._methods_identical = identical([c.conditions for c in others if isinstance(c, _Methods)])
         self._others_identical = identical([c.conditions for c in others if not isinstance(c, _Methods)])
 
-    @functools.cached_property
+    @computed_once
     def _entries_identical(self) -> Callable[[], bool]:
         return identical([c.conditions for c in self._with_version])
 

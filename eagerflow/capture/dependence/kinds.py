@@ -24,9 +24,11 @@ import numpy
 from eagerflow.capture.hearing.whose import is_ours, is_users
 
 __all__ = [
+    "OF_PYTHON",
     "BUFFERS",
     "LARGEST",
     "RAW",
+    "TOLD_ABOUT_CLASSES",
     "TOLD_BY_CLASSES",
     "TOLD_BY_FUNCTIONS",
     "TOLD_BY_VARIABLES",
@@ -122,6 +124,31 @@ LARGEST = 1 << 20  # bytes of a NumPy array that is compared
 RAW = frozenset({"__array_interface__", "__array_struct__"})  # in which an object gives its memory as a number
 # What can be set and isn't in a `__dict__`, and counts where code names it.
 TOLD_BY_CLASSES = frozenset({"__name__", "__qualname__"})
+# What Python notes in a class that code may ask for, and may then change; and what it notes for itself.
+TOLD_ABOUT_CLASSES = frozenset({"__annotations__", "__dataclass_fields__", "__doc__"})
+OF_PYTHON = frozenset(
+    {
+        "__abstractmethods__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__dataclass_params__",
+        "__dict__",
+        "__firstlineno__",
+        "__hash__",
+        "__match_args__",
+        "__module__",
+        "__non_callable_proto_members__",
+        "__orig_bases__",
+        "__parameters__",
+        "__protocol_attrs__",
+        "__qualname__",
+        "__slots__",
+        "__static_attributes__",
+        "__type_params__",
+        "__weakref__",
+    }
+)
 TOLD_BY_FUNCTIONS = TOLD_BY_CLASSES | frozenset(
     "__annotations__ __closure__ __defaults__ __doc__ __globals__ __kwdefaults__ __module__".split()
 )

@@ -42,7 +42,9 @@ from eagerflow.capture.dependence.kept import Kept
 from eagerflow.capture.dependence.kinds import (
     BUFFERS,
     LARGEST,
+    OF_PYTHON,
     RAW,
+    TOLD_ABOUT_CLASSES,
     TOLD_BY_CLASSES,
     TOLD_BY_FUNCTIONS,
     TOLD_BY_VARIABLES,
@@ -411,10 +413,18 @@ class Held:
                 named_here = ["__mro__", *(self._names.attributes & TOLD_BY_CLASSES)]  # bases may be exchanged
                 self.attributes += [(kind, name) for name in named_here]
                 for key, value in list(own.items()):
-                    is_asked = key == "__dataclass_fields__" and "fields" in self._names.attributes | self._names.scope
-                    if not key.startswith("__") or isinstance(value, (FunctionType, staticmethod)) or is_asked:
-                        named = part.named and self._names.reads(key)
+                    if self._counts_in_class(key, value):
+                        is_protocol = key.startswith("__") and callable(value)  # nobody names `__call__`
+                        named = part.named and (is_protocol or self._names.reads(key))
                         yield Part(value, f"{kind.__name__}.{key}", True, named)
+
+    def _counts_in_class(self, key: str, value: Any) -> bool:
+        """Whether what a class of the user's holds under a name isn't Python's own."""
+        if key == "__dataclass_fields__" and "fields" in self._names.attributes | self._names.scope:
+            return True
+        if key in TOLD_ABOUT_CLASSES:
+            return self._names.reads(key)
+        return key not in OF_PYTHON or isinstance(value, (FunctionType, staticmethod))
 
     def _of_our_class(self, kind: type) -> Iterator[Part]:
         """Classes of ours stay as they are, unless somebody exchanges a method or puts a number there.

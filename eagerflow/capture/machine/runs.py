@@ -126,7 +126,7 @@ class MachineRun(Instruction):
         if self.code is None or self.code(id(given), id(filled)):
             return None  # it leaves such arrays to the instructions
         for slot, place, right in zip(self.outs, self.which, self.plain(*given)):
-            if place != NOTHING and filled[place].tobytes() != right.tobytes():
+            if place != NOTHING and not _same_numbers(filled[place], right):
                 return f"{self.name} gives other bits in v{slot}"
         return None
 
@@ -139,6 +139,16 @@ class MachineRun(Instruction):
 
     def compute(self, arrays: Any) -> list[Any]:
         return list(self.plain(*[arrays[n] for n in self.inputs]))
+
+
+def _same_numbers(found: Any, right: Any) -> bool:
+    """Whether two arrays have the same bits, but for those of NaN: which sign it has is up to the processor."""
+    if found.tobytes() == right.tobytes():
+        return True
+    if found.dtype.kind != "f" or found.dtype != right.dtype or found.shape != right.shape:
+        return False
+    numbers = ~(numpy.isnan(found) & numpy.isnan(right))
+    return bool(found[numbers].tobytes() == right[numbers].tobytes())
 
 
 class _Maker:
