@@ -24,9 +24,9 @@ import numpy
 from eagerflow.capture.hearing.whose import is_ours, is_users
 
 __all__ = [
-    "OF_PYTHON",
     "BUFFERS",
     "LARGEST",
+    "OF_PYTHON",
     "RAW",
     "TOLD_ABOUT_CLASSES",
     "TOLD_BY_CLASSES",

@@ -109,21 +109,21 @@ def gru(layers: Sequence[Layer]) -> Trace:
         numpy.empty((len(cuts), steps, 4 * units, width), dtype),
     )
     stepwise = Stepwise([_of_states(layer, dtype) for layer in layers], batch // len(cuts))
+    of_inputs = [_of_inputs(layer, dtype) for layer in layers]
     parts = trace.strips()
 
     def one_strip(i: int) -> None:
-        _fill(parts[i], some_sequences(layers, cuts[i]) if len(cuts) > 1 else layers, stepwise)
+        _fill(parts[i], some_sequences(layers, cuts[i]) if len(cuts) > 1 else layers, stepwise, of_inputs)
 
     on_threads(one_strip, len(cuts), trace.gates.size)
     return trace if len(cuts) > 1 else parts[0]
 
 
-def _fill(trace: Trace, layers: Sequence[Layer], stepwise: Stepwise) -> None:
+def _fill(trace: Trace, layers: Sequence[Layer], stepwise: Stepwise, of_inputs: Sequence[Any]) -> None:
     """Go through all steps of some sequences."""
     batch, steps, _ = layers[0].x.shape
     units, dtype = len(layers[0].recurrent), layers[0].x.dtype
     cuts, width = columns(len(layers), batch), len(layers) * batch
-    of_inputs = [_of_inputs(layer, dtype) for layer in layers]
     offset = _offset(layers, batch, dtype)
     dead = dead_steps([layer.mask for layer in layers], steps, batch)
     states, gates = trace
