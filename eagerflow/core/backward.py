@@ -39,6 +39,8 @@ Gradients: TypeAlias = dict[int, Array]
 # Is told a key and its gradient, to which nothing will be added.
 Finished: TypeAlias = Callable[[int, Array], None]
 
+_EXPLAINED = ValueError, TypeError, IndexError  # what is raised again with the op's name
+
 
 class Stretch(NamedTuple):
     """A part of a log: records `start` to `stop`, and which of them may be freed once they were used."""
@@ -147,11 +149,12 @@ class Walk:
                 if g is None:
                     continue
                 if observed:
-                    for key, gx in self._observed_contributions(record, g, reached):
-                        _add(gradients, owned, key, gx, False)
-                    g = gx = None
-                    continue
+                    started = clock()
+                    told_keys: list[int] = []
+                    told: list[Array] = []
                 if reached.isdisjoint(keys):
+                    if observed:
+                        _announce(record, g, (), (), started)
                     continue
                 xp, kept = self.xp or _namespace_of_gradient(g), op.keeps_inputs
                 try:
@@ -167,12 +170,23 @@ class Walk:
                         shape = like.shape if kept else like
                         if shape is not None and gx.shape != shape:
                             gx = unbroadcast(gx, shape)
+                        if observed:
+                            told_keys.append(key)
+                            told.append(gx)
                         if key in gradients:
                             _add(gradients, owned, key, gx, False)
                         else:
                             gradients[key] = gx
-                except (ValueError, TypeError, IndexError) as error:
-                    raise in_gradient(op, error) from error
+                except BaseException as error:
+                    failed: BaseException = in_gradient(op, error) if isinstance(error, _EXPLAINED) else error
+                    if observed:
+                        _announce(record, g, (), (), started, failed)
+                    if failed is error:
+                        raise
+                    raise failed from error
+                if observed:
+                    _announce(record, g, tuple(told_keys), tuple(told), started)
+                    told = []
                 g = found = gx = None  # large arrays
 
     def _send_back_with_care(
@@ -243,7 +257,7 @@ class Walk:
                 found = (pulls[0](xp, g, record, None),)
             else:
                 found = [p(xp, g, record, None) if key in reached else None for p, key in zip(pulls, keys)]
-        except (ValueError, TypeError, IndexError) as error:
+        except _EXPLAINED as error:
             raise in_gradient(op, error) from error
         sent = []
         for key, gx, like in zip(keys, found, saved if kept else shapes):
@@ -264,12 +278,24 @@ class Walk:
             error = caught
             raise
         finally:
-            ended = clock()
-            out_keys, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))
             in_keys, results = zip(*found) if found else ((), ())
-            for observer in current():
-                observer.on_rule(record[0], out_keys, in_keys, arrived, results, started, ended, error)
+            _announce(record, g, in_keys, results, started, error)
         return found
+
+
+def _announce(
+    record: Record,
+    g: Array,
+    in_keys: tuple[int, ...],
+    results: tuple[Array, ...],
+    started: int,
+    error: BaseException | None = None,
+) -> None:
+    """Tell observers of a backward rule that is over now: what arrived, and what it gave for which keys."""
+    ended, out = clock(), record[1]
+    out_keys, arrived = (out, g) if out.__class__ is tuple else ((out,), (g,))
+    for observer in current():
+        observer.on_rule(record[0], out_keys, in_keys, arrived, results, started, ended, error)
 
 
 def _cut_at_first_uses(stretches: Sequence[Stretch], wanted: set[int]) -> list[tuple[Stretch, list[int]]]:

@@ -11,14 +11,14 @@ Events come in the order in which things happen:
 * `on_draw` after random numbers were drawn;
 * `on_fill` after an array was made of numbers that the code names, such as `ops.ones` makes;
 * `on_read` when Python takes the values out of a tensor, with `float(tensor)` or `tensor.numpy()`, say;
-* `on_update` after a variable was changed in place (optimizers, `assign`);
+* `on_update` after a variable was changed in place (optimizers, `assign`), `on_updates` after one pass changed many;
 * `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
 * `on_collective` after ranks did something together, such as summing gradients;
 * `on_logs` when training has numbers to tell;
 * `on_replay_begin` / `on_replay_end` around a captured step that is replayed (see `eagerflow/capture`).
 
 A tensor has a `key` (a number, unique in the process) while some tape may track it, and a free
-`serial` slot which belongs to observers: unset until an observer writes it.
+`serial` slot which belongs to observers: unset or None until an observer writes it.
 """
 
 from __future__ import annotations
@@ -149,6 +149,14 @@ class Observer:
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         """`variable` was changed in place by `name` ("assign_sub", "adam_update", ...) from `inputs`."""
+
+    def on_updates(self, name: str, updates: Sequence[tuple[Any, tuple[Any, ...], int, int]]) -> None:
+        """One pass of an optimizer changed variables: of each what `on_update` is given, after the name.
+
+        Whoever doesn't override it hears `on_update` for each.
+        """
+        for variable, inputs, started, ended in updates:
+            self.on_update(name, variable, inputs, started, ended)
 
     def on_collective(
         self,

@@ -640,7 +640,7 @@ def _results(sources: list[Tensor], keys: list[int | None], found: Gradients, re
             continue
         made = _new(Tensor)  # quicker than a call of the class
         made.data = box[0] if exclusive(box) else namespace_of(box[0]).array(box[0])
-        made.key = None
+        made.key = made.serial = None
         results.append(made)
     return results
 

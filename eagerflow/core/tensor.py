@@ -119,6 +119,7 @@ class Tensor(InSequence):
     """
 
     # `serial` belongs to observers, `mask` to layers, `logits` to activations: unset until used, so they cost nothing.
+    # (Where a tensor isn't made by an op, `serial` is None: to ask for what is unset takes half a microsecond.)
     __slots__ = ("__weakref__", "data", "key", "logits", "mask", "serial")
     __array_priority__ = 100
 
@@ -126,7 +127,7 @@ class Tensor(InSequence):
     key: int | None
     logits: tuple[str, Tensor, int]
     mask: Any
-    serial: int
+    serial: int | None
 
     if TYPE_CHECKING:  # what eagerflow.ops puts on the class, for type checkers
 
@@ -227,6 +228,7 @@ class Tensor(InSequence):
                 raise
         self.data = value
         self.key = key
+        self.serial = None
 
     @property
     def shape(self) -> tuple[int, ...]:

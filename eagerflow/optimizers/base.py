@@ -37,6 +37,7 @@ from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
+from eagerflow.optimizers.updates.again import Again
 from eagerflow.optimizers.updates.graphed import GraphedUpdates
 from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update, as_given
 from eagerflow.world.current import world
@@ -416,6 +417,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         again = self._passes.again
         if again is not None and (arrays := again.arrays(self, grads, variables)) is not None:
             with without_subnormals:
+                if state.on:
+                    return self._apply_again_announced(again, grads, arrays)
                 self._passes.run_again(again, self.settings(self._learning_rate()), arrays)
                 return self._iterations.increase(1)
         if not self.built:
@@ -426,6 +429,15 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
                 return self._apply(entries, gradients)
             with scope("optimizer", self.name, self, as_given(grads, gradients)):
                 return self._apply(entries, gradients)
+
+    def _apply_again_announced(self, again: Again, grads: list[Any], arrays: list[Any]) -> None:
+        with scope("optimizer", self.name, self, grads):
+            settings = self.settings(self._learning_rate())
+            started = clock() if state.ops else 0
+            self._passes.run_again(again, settings, arrays)
+            if started:
+                announce_pass(f"{self.name}_update", again.packed.entries, arrays, None, started)
+            self._iterations.increase(1)
 
     def _given(self, variables: Iterable[Variable] | None, count: int) -> list[Variable]:
         if variables is None:

@@ -12,9 +12,12 @@ import pytest
 
 from eagerflow import ops
 from eagerflow.core import observe
+from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.observe import Observer, observing, scope, state, unobserved
 from eagerflow.core.tape import GradientTape
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.optimizers import SGD
 
 
 class Diary(Observer):
@@ -243,6 +246,50 @@ def test_an_observer_that_wants_no_ops_hears_of_scopes_and_errors_only():
         assert not state.ops
     assert light.heard[-1] == ("tanh", type(None))
     assert not state.on
+
+
+def test_a_pass_over_many_variables_is_announced_at_once_and_one_by_one_to_those_who_dont_ask():
+    class AtOnce(Observer):
+        def __init__(self):
+            self.passes = []
+
+        def on_updates(self, name, updates):
+            self.passes.append((name, [(variable, given[0].tolist()) for variable, given, _, _ in updates]))
+
+    a, b = Variable([1.0, 2.0]), Variable([3.0, 4.0])
+    optimizer = SGD(0.5)
+    for _ in range(3):  # the third is the second once more
+        with observing(AtOnce()) as at_once, observing(Diary()) as each:
+            optimizer.apply([Tensor([2.0, 2.0]), Tensor([4.0, 4.0])], [a, b])
+        assert at_once.passes == [("sgd_update", [(a, [2.0, 2.0]), (b, [4.0, 4.0])])]
+        assert [(name, variable) for name, variable, _ in each.updates] == [("sgd_update", a), ("sgd_update", b)]
+        assert [inner[:2] for inner in each.scopes] == [("begin", "optimizer"), ("end", "optimizer")]
+    assert (a.tolist(), b.tolist(), int(optimizer.iterations)) == ([-2.0, -1.0], [-3.0, -2.0], 3)
+
+
+def test_a_rule_that_fails_is_announced_with_the_error_that_is_raised():
+    class Rules(Observer):
+        def __init__(self):
+            self.heard = []
+
+        def on_rule(self, op, out_keys, in_keys, gradients, results, started, ended, error=None):
+            self.heard.append((op.name, in_keys, results, error))
+
+    @custom_gradient
+    def failing(x):
+        def back(g):
+            raise failures.pop()
+
+        return x * 1.0, back
+
+    failures = [ValueError("shapes"), KeyboardInterrupt()]
+    for kind in (KeyboardInterrupt, ValueError):
+        with GradientTape() as tape:
+            w = Variable([1.0, 2.0])
+            y = failing(w)
+        with observing(Rules()) as rules, pytest.raises(kind) as caught:
+            tape.gradient(y, w)
+        assert rules.heard[-1][1:] == ((), (), caught.value)
 
 
 def test_a_scope_that_an_observer_keeps_doesnt_keep_what_was_returned_alive():

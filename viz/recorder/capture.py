@@ -24,11 +24,11 @@ from viz.facts.json_data import to_plain
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import about, device_name, flat
 from viz.recorder.finite_check import is_finite
-from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, update_recorder
+from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates_recorder
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
-from viz.recorder.op_hook import Walker, meeter, next_serial, op_recorder, recording
+from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
 from viz.recorder.small_arrays import SmallArrays
@@ -102,8 +102,8 @@ class Capture(observe.Observer):
         self._same_key: dict[int | None, int] = {}
         self.arrays: dict[int, tuple[Any, int]] = {}
         self.filled: set[int] = set()  # positions of arrays such as `ops.ones` makes
-        self._unread: dict[int, Any] = {}  # such arrays that nothing has read yet
-        self._drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
+        self.unread: dict[int, Any] = {}  # such arrays that nothing has read yet
+        self.drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
         self._paths: dict[int | None, str] = {None: ""}
@@ -115,10 +115,12 @@ class Capture(observe.Observer):
         self._noted = meeter(self)
         if self.keeper is None:
             self.meet = self._noted  # type: ignore[assignment, method-assign]
+        # What an op was given and this recording hasn't met yet, as an entry of `Event.inputs`.
+        self.argument = argument_recorder(self)
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
         self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
         self.on_gradient = gradient_recorder(self)  # type: ignore[assignment, method-assign]
-        self.on_update = update_recorder(self)  # type: ignore[method-assign]
+        self.on_updates = updates_recorder(self)  # type: ignore[assignment, method-assign]
         self.on_scope_begin, self.on_scope_end = scope_recorder(self)  # type: ignore[assignment, method-assign]
 
     # ------------------------------------------------------------------ beginning and end
@@ -141,16 +143,20 @@ class Capture(observe.Observer):
             del scope.scope, scope.owner, scope.before
         self.open.clear()
         self.arrays.clear()
-        self._drawn.clear()
-        self._unread.clear()
+        self.drawn.clear()
+        self.unread.clear()
         self._owners.clear()
         self._crashed = self.measure = self.look = None
         if self.memory is not None:
             self.memory.forget()
         # They hold this object, which should go as soon as it has been read.
-        del self.on_op, self.on_rule, self.on_gradient, self.on_update, self.on_scope_begin, self.on_scope_end
+        del self.on_op, self.on_rule, self.on_gradient, self.on_updates, self.on_scope_begin, self.on_scope_end
+        del self.argument
 
     # ------------------------------------------------------------------ what is announced
+
+    def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
+        self.on_updates(name, [(variable, inputs, started, ended)])
 
     def on_collective(
         self,
@@ -168,7 +174,7 @@ class Capture(observe.Observer):
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
         about = {"of": name, "bytes": nbytes, "ranks": ranks, "waited": waited, "overlapped": overlapped or None}
         given = {key: value for key, value in about.items() if value not in ("", None)}
-        self._note("collective", kind, started, ended, given, [], [], places)
+        self.note("collective", kind, started, ended, given, [], [], places)
 
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         """Written down when something reads what was drawn: weights' first values, say, are no part of a step."""
@@ -177,13 +183,14 @@ class Capture(observe.Observer):
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
         read = {name: self.argument_of(value) for name, value in settings.items() if isinstance(value, Tensor)}
         given = {name: to_plain(value) for name, value in settings.items() if name not in read}, tuple(read)
-        name, lengths = f"random_{kind.replace(' ', '_')}", (len(read), 1, len(places))
-        event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, *lengths, *read.values())
-        self._drawn[id(drawn)] = weakref.ref(drawn), (event, places)
+        name, gone = f"random_{kind.replace(' ', '_')}", 0 if self.memory is None else len(self.memory.gone)
+        counts = gone, len(read), 1, len(places)
+        event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, *counts, *read.values())
+        self.drawn[id(drawn)] = weakref.ref(drawn), (event, places)
 
     def on_fill(self, filled: Any) -> None:
         """Noted where something reads the array."""
-        self._unread[id(filled)] = weakref.ref(filled)
+        self.unread[id(filled)] = weakref.ref(filled)
 
     def on_read(self, tensor: Any, how: str) -> None:
         """Written down where the user's own code asks, or a condition of `ops.cond` or `ops.while_loop` does.
@@ -198,14 +205,14 @@ class Capture(observe.Observer):
         if how and self._asked() < self.limit:
             now = observe.clock()
             places = self.walk(frame, self.here[2]) if self.walk else ()
-            self._note("taken", how, now, now, None, [position], [], places)
+            self.note("taken", how, now, now, None, [position], [], places)
 
-    def _from_outside(self, data: Any) -> int:
+    def from_outside(self, data: Any) -> int:
         """The position of an array that no op made and that is met for the first time."""
-        drawn = self._drawn.pop(id(data), None)
+        drawn = self.drawn.pop(id(data), None)
         if drawn is None or drawn[0]() is not data:
             position = self.meet(data, None, None, True)
-            filled = self._unread.pop(id(data), None)
+            filled = self.unread.pop(id(data), None)
             if filled is not None and filled() is data:
                 self.filled.add(position)
             return position
@@ -227,22 +234,21 @@ class Capture(observe.Observer):
             known = self.gradients.get(variable.identity)
         return self.argument_of(x) if known is None else known
 
-    def _note(
+    def note(
         self,
         kind: str,
         op: Any,
         started: int,
         ended: int,
         given: Any,
-        read: list[Any],
-        made: list[int],
+        read: Sequence[Any],
+        made: Sequence[int],
         places: Sequence[int],
     ) -> None:
-        thread = threading.get_ident()
-        lengths = len(read), len(made), len(places)
-        self.journal.log.extend(
-            (kind, op, started, ended, self.here[0], thread, given, *lengths, *read, *made, *places)
-        )
+        """Write down an event, the fields of `Event`."""
+        thread, gone = threading.get_ident(), 0 if self.memory is None else len(self.memory.gone)
+        counts = gone, len(read), len(made), len(places)
+        self.journal.log.extend((kind, op, started, ended, self.here[0], thread, given, *counts, *read, *made, *places))
 
     def crash(self, error: BaseException) -> None:
         """An error leaves the last open scope."""
@@ -260,17 +266,8 @@ class Capture(observe.Observer):
 
     # ------------------------------------------------------------------ tensors
 
-    def argument(self, x: Any) -> Any:
-        """What an op was given and this recording hasn't met yet, as an entry of `Event.inputs`."""
-        if x.__class__ is Tensor and x.key is None:  # a batch, say
-            data = x.data
-            known = self.arrays.get(id(data))
-            position = self._from_outside(data) if known is None or known[0]() is not data else known[1]
-            serial = getattr(x, "serial", None)
-            if serial is None:
-                x.serial = serial = next_serial()
-            self.seen[serial] = position
-            return position
+    def other_argument(self, x: Any) -> Any:
+        """The `argument` for what is no plain tensor that no tape knows."""
         if isinstance(x, Tensor):
             return self._tensor(x, outside=True)
         if x is None:
@@ -387,7 +384,7 @@ class Capture(observe.Observer):
         """The position of an array that was passed as it is."""
         position = self._array_position(array)
         if position is None:
-            position = self._from_outside(array)
+            position = self.from_outside(array)
             self._remember(array, position)
         return position
 
@@ -450,9 +447,16 @@ class Capture(observe.Observer):
     def owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
         known = self._owners.get(id(owner))
-        if known is not None and known[0]() is owner:
+        return known[1] if known is not None and known[0]() is owner else self._new_owner(owner, about(owner))
+
+    def tape(self, tape: Any) -> dict[str, Any]:
+        """The same of a tape, of which there is a new one in each step and little to tell."""
+        known = self._owners.get(id(tape))
+        if known is not None and known[0]() is tape:
             return known[1]
-        facts = about(owner)
+        return self._new_owner(tape, {"cls": type(tape).__name__})
+
+    def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
         facts["number"] = next(self._owner_count)
         try:
             self._owners[id(owner)] = weakref.ref(owner), facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from numpy import ndarray
+from numpy import generic, ndarray
 
 from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
@@ -65,7 +65,7 @@ def described(error: BaseException | None) -> str | None:
 
 def device_name(array: Any) -> str:
     """`"cpu"`, or `"gpu:N"` for an array of CuPy's."""
-    if array.__class__ is ndarray:
+    if array.__class__ is ndarray or isinstance(array, generic):
         return "cpu"
     number = getattr(getattr(array, "device", None), "id", None)
     return "cpu" if number is None else f"gpu:{number}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy
+from numpy import isfinite, ndarray
 
-from viz.recorder.sums import sum_of_squares
+from viz.recorder.sums import PIECE, sum_of_squares
 
-__all__ = ["SAFE", "has_nonfinite_number", "is_finite", "nonfinite"]
+__all__ = ["SAFE", "SMALL", "are_finite", "has_nonfinite_number", "is_finite", "nonfinite"]
+
+SMALL = 2048  # elements of an array for which calls take longer than arithmetic
 
 # Ops with one array that make no NaN of anything else, and no infinity of finite numbers: what they return needs no
 # look of its own, as what they were given was looked at. (Data from outside then shows at the next op.)
@@ -26,11 +29,17 @@ SAFE = frozenset(
 def is_finite(array: Any) -> bool:
     """Whether no element of `array` is NaN or infinite.
 
-    The scalar product of the array with itself is NaN or infinite when an element is: one fast pass, with no array
-    made. It may overflow for large finite numbers too, so a suspicion is looked into exactly.
+    Of small arrays each element is asked, as calls are what takes time there. The scalar product of a larger array with
+    itself is NaN or infinite when an element is: one fast pass, with no array made. It may overflow for large finite
+    numbers too, so a suspicion is looked into exactly.
     """
-    if array.dtype.kind != "f":
-        return array.dtype.kind != "c" or not nonfinite(array)[2]
+    kind = array.dtype.kind
+    if kind not in "fc":
+        return True
+    if array.__class__ is ndarray and array.size <= SMALL:
+        return b"\0" not in isfinite(array).tobytes()
+    if kind == "c":
+        return not nonfinite(array)[2]
     flags = array.flags
     if flags.c_contiguous:
         flat = array.reshape(-1)
@@ -39,6 +48,23 @@ def is_finite(array: Any) -> bool:
     else:
         return _is_finite_view(array)
     return bool(sum_of_squares(flat) < math.inf) or not nonfinite(array)[2]
+
+
+def are_finite(arrays: Sequence[Any]) -> bool:
+    """Whether all elements of all `arrays` are finite.
+
+    Arrays that lie in one small array, as optimizers keep weights, are looked at all at once, with what else is in it.
+    """
+    base = arrays[0].base if arrays else None
+    if (
+        base.__class__ is ndarray
+        and base.size <= PIECE
+        and base.dtype == arrays[0].dtype
+        and all([array.base is base for array in arrays])
+        and is_finite(base)
+    ):
+        return True
+    return all(map(is_finite, arrays))
 
 
 def _is_finite_view(array: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What backward passes and updates pay for while they are recorded: `Capture.on_rule`, `on_gradient` and `on_update`.
+"""What backward passes and updates pay for while they are recorded: `Capture.on_rule`, `on_gradient` and `on_updates`.
 
 As in `op_hook`, all they need is closed over, and the usual case (new arrays, made by NumPy) is spelled out.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any, Protocol
 
 from numpy import generic, ndarray
@@ -16,9 +16,11 @@ from numpy import generic, ndarray
 from eagerflow import Tensor, Variable
 from viz.recorder import op_hook
 from viz.recorder.descriptions import device_name
+from viz.recorder.finite_check import are_finite
+from viz.recorder.memory_tracker import Lifetime
 from viz.recorder.op_hook import next_serial
 
-__all__ = ["gradient_recorder", "rule_recorder", "update_recorder"]
+__all__ = ["gradient_recorder", "rule_recorder", "updates_recorder"]
 
 
 class Listener(op_hook.Listener, Protocol):
@@ -48,50 +50,55 @@ def rule_recorder(capture: Listener) -> Callable[..., None]:
     limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
     keep = None if capture.keeper is None else capture.keep_gradient
     tensors, measure = capture.journal.tensors, capture.measure
-    note_tensor, alive, add_memory = tensors.extend, _alive(capture), _add_memory(capture)
+    memory, note_tensor = capture.memory, tensors.extend
+    alive, pieces, gone = ({}, [], []) if memory is None else (memory.alive, memory.pieces, memory.gone)
+    went, note_piece = gone.append, pieces.extend
 
     def on_rule(
         op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, error: Any = None
     ) -> None:
         if tick() >= limit:
             return
-        read: list[int] = []
+        event = ["rule", op, started, ended, capture.here[0], thread(), (out_keys, in_keys), len(gone), 0, 0, 0]
         for key, given in zip(out_keys, gradients):
             if key is not None and given is not None:
                 known = parts.get(key)
                 if known is None:
                     known = parts[key] = [gradient(given, key)]  # where the pass begins
-                read += known
-        made = []
+                event += known
+        event[8] = read = len(event) - 11
         for key, result in zip(in_keys, results):
             if key is not None and result is not None:
                 if result.__class__ is ndarray:
-                    position = len(tensors) // 7
-                    if result.base is None:
-                        lifetime = alive.get(id(result))
+                    position, at = len(tensors) // 7, id(result)
+                    if memory is None or result.base is not None:
+                        storage = hold(result)
+                    else:
+                        lifetime = alive.get(at)
                         if lifetime is not None and lifetime() is result:
                             storage = lifetime.number
-                        else:
-                            storage = None if add_memory is None else add_memory(result, ended)
-                    else:
-                        storage = hold(result)
+                        else:  # what `Memory.add` does
+                            alive[at] = lifetime = Lifetime(result, went)
+                            lifetime.number = storage = len(pieces) >> 1
+                            note_piece((result.nbytes, ended))
                     note_tensor((result.shape, result.dtype, None, storage, None, "cpu", False))
                     if measure is not None:
                         measure(position, result)
                     note_key((position, key))
                 else:
                     position = gradient(result, key)
-                if key in parts:
-                    parts[key].append(position)
-                else:
+                known = parts.get(key)
+                if known is None:
                     parts[key] = [position]
-                made.append(position)
+                else:
+                    known.append(position)
+                event.append(position)
                 if keep is not None:
                     keep(op, out_keys[0], position, result)
+        event[9] = len(event) - 11 - read
         if error is not None:
             capture.journal.note_error(error)
-        lengths = len(read), len(made), 0
-        note(("rule", op, started, ended, capture.here[0], thread(), (out_keys, in_keys), *lengths, *read, *made))
+        note(event)
 
     return on_rule
 
@@ -115,21 +122,21 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
             parts = parts_of.get(key)
             if parts is None or not isinstance(result, Tensor):
                 continue
-            data = result.data
-            serial = getattr(result, "serial", None)
-            position = seen.get(serial)
+            data, serial = result.data, getattr(result, "serial", None)
+            position = None if serial is None else seen.get(serial)
             if position is None:  # its parts were measured already
                 if serial is None:
                     result.serial = serial = next_serial()
                 seen[serial] = position = len(tensors) // 7
-                if data.__class__ is ndarray:
-                    lifetime = alive.get(id(data)) if data.base is None else None
+                if data.__class__ is ndarray and data.base is None:
+                    at = id(data)
+                    lifetime = alive.get(at)
                     if lifetime is not None and lifetime() is data:
                         storage = lifetime.number
-                        arrays[id(data)] = lifetime, position
+                        arrays[at] = lifetime, position
                     else:
                         storage = hold(data)
-                        arrays[id(data)] = watch(data), position
+                        arrays[at] = watch(data), position
                     note_tensor((data.shape, data.dtype, result.key, storage, None, "cpu", False))
                 else:
                     note_tensor((data.shape, data.dtype, result.key, hold(data), None, device_name(data), False))
@@ -141,51 +148,61 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
             if keeper is not None:
                 known = source.path if isinstance(source, Variable) else "input"
                 keeper.keep(position, data, keeper.of_key(key, known))
-            if len(parts) != 1 or parts[0] != position:
+            if len(parts) != 1:
                 sums[position] = parts
-                if measure is not None and len(parts) > 1:
+                note_key((position, key))
+                if measure is not None and parts:
                     measure(position, data)
+            elif parts[0] != position:
+                sums[position] = parts
                 note_key((position, key))
         parts_of.clear()
 
     return on_gradient
 
 
-def update_recorder(capture: Listener) -> Callable[..., None]:
-    """The `on_update` of a capture."""
+def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
+    """The `on_updates` of a capture."""
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
     argument, update_from, walk, getframe = capture.argument, capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
-    note, look = log.extend, None if capture.measure is None else capture.note_spoiled
+    note, measures, gone = log.extend, capture.measure is not None, _gone(capture)
 
-    def on_update(name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
-        if tick() >= limit:
-            return
-        try:
-            read = [seen[variable.serial]]
-        except (AttributeError, KeyError):
-            read = [argument(variable)]
-        for x in inputs:
-            if x.__class__ is Tensor:
-                known = arrays.get(id(x.data))
-                if known is not None and known[0]() is x.data:
-                    read.append(known[1])
-                    continue
-            read.append(update_from(variable, x))
+    def on_updates(name: str, updates: Any) -> None:
         scope, _, until = capture.here
         places = walk(getframe(1), until) if walk is not None else ()
-        if keeper is not None:
-            keeper.update(len(log), variable.data, variable.path)
-        if look is not None:
-            look(variable.data)
-        note(("update", name, started, ended, scope, thread(), (), len(read), 0, len(places), *read, *places))
+        number, length = thread(), len(places)
+        is_flawed = measures and not are_finite([update[0].data for update in updates])
+        for variable, inputs, started, ended in updates:
+            if tick() >= limit:
+                continue
+            try:
+                position = seen.get(variable.serial)
+            except AttributeError:
+                position = None
+            if position is None:
+                position = argument(variable)
+            event = ["update", name, started, ended, scope, number, (), len(gone), 1 + len(inputs), 0, length, position]
+            for x in inputs:
+                if x.__class__ is Tensor:
+                    known = arrays.get(id(x.data))
+                    if known is not None and known[0]() is x.data:
+                        event.append(known[1])
+                        continue
+                event.append(update_from(variable, x))
+            if keeper is not None:
+                keeper.update(len(log), variable.data, variable.path)
+            if is_flawed:
+                capture.note_spoiled(variable.data)
+            event += places
+            note(event)
 
-    return on_update
+    return on_updates
 
 
 def _alive(capture: Listener) -> dict[int, Any]:
     return {} if capture.memory is None else capture.memory.alive
 
 
-def _add_memory(capture: Listener) -> Callable[[Any, int], int] | None:
-    return None if capture.memory is None else capture.memory.add
+def _gone(capture: Listener) -> Sized:
+    return () if capture.memory is None else capture.memory.gone

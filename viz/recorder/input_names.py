@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Mapping
 from typing import Any
 
+from eagerflow import Tensor
 from viz.recorder.descriptions import flat
 
-__all__ = ["names_of_inputs", "names_of_outputs"]
+__all__ = ["InputNames", "names_of_outputs"]
 
 _MADE_UP = re.compile(r"(input|input_layer|keras_tensor)(_\d+)?")  # by eagerflow or Keras: they tell a reader nothing
 _MOST = 64  # of one model
 
 
-def names_of_inputs(model: Any, given: Any, positions: Callable[[Any], tuple[int, ...]]) -> dict[int, str]:
-    """The names of what a model was given, by position; "" where the name of its `Input` was made up.
+class InputNames:
+    """The names of what models are given."""
 
-    Args:
-        model: the model.
-        given: the arguments of its call, of which the first holds the inputs.
-        positions: gives the positions of the tensors in a part of them.
-    """
-    inputs = given[0] if isinstance(given, tuple) and given else given
-    found: dict[int, str] = {}
-    for name, x in _named(model, inputs, "input_names"):
-        at = positions(x)
-        if len(at) == 1:
-            found.setdefault(at[0], "" if _MADE_UP.fullmatch(str(name)) else str(name))
-    return found
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Any], str]] = {}  # of models with one input, which keep its name
+
+    def of(self, model: Any, given: Any) -> list[tuple[str, Any]]:
+        """The tensors that a model was given, each with its name; "" where the name of its `Input` was made up.
+
+        Args:
+            model: the model.
+            given: the arguments of its call, of which the first holds the inputs.
+        """
+        inputs = given[0] if isinstance(given, tuple) and given else given
+        if inputs.__class__ is not Tensor:
+            return [(_told(name), x) for name, x in _named(model, inputs, "input_names")]
+        known = self._known.get(id(model))
+        if known is not None and known[0]() is model:
+            return [(known[1], inputs)]
+        found = [(_told(name), x) for name, x in _named(model, inputs, "input_names")]
+        if found:
+            self._known[id(model)] = weakref.ref(model), found[0][0]
+        return found
+
+
+def _told(name: Any) -> str:
+    """The name, unless nobody chose it."""
+    return "" if _MADE_UP.fullmatch(str(name)) else str(name)
 
 
 def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
@@ -38,6 +53,8 @@ def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
         model: the model.
         given: what its call returned.
     """
+    if given.__class__ is Tensor:  # as usual
+        return []
     named = [(str(name), x) for name, x in _named(model, given, "output_names")]
     return named if len({name for name, _ in named}) > 1 else []
 
@@ -52,5 +69,5 @@ def _in_order(model: Any, given: Any, which: str) -> list[tuple[Any, Any]]:
         names = list(getattr(model, which, ()))
     except Exception:  # noqa: BLE001  (a property of the user's: recording must not break a run)
         return []
-    leaves = list(flat(given))
+    leaves = [given] if given.__class__ is Tensor else list(flat(given))
     return list(zip(names, leaves, strict=True)) if len(names) == len(leaves) else []

@@ -12,7 +12,7 @@ from viz.recorder.descriptions import described
 
 __all__ = ["Event", "Journal", "Met"]
 
-_FIELDS = 7  # of an event before its lists
+_FIELDS = 8  # of an event before its lists
 _MET = 7
 
 
@@ -30,6 +30,7 @@ class Event(NamedTuple):
         thread: the thread's identity.
         given: values of the op's settings; for rules, the keys of the forward op's outputs and of its inputs; for
             draws and collectives, their settings.
+        gone: how many pieces of memory had been given back by then (`Memory.gone`).
         inputs: an entry per argument: the position of a tensor, None, a tuple of such, or `("=", plain value)`.
         outputs: positions of tensors.
         places: numbers in `Walker.codes`, each with an instruction.
@@ -44,6 +45,7 @@ class Event(NamedTuple):
     scope: int | None
     thread: int
     given: Any
+    gone: int
     inputs: list[Any]
     outputs: list[int]
     places: list[int]
@@ -76,7 +78,7 @@ class Journal:
     """Events and tensors in the order in which they came.
 
     Attributes:
-        log: all events, each the first seven fields of `Event`, the lengths of its three lists, and those lists.
+        log: all events, each the first eight fields of `Event`, the lengths of its three lists, and those lists.
         errors: what an event raised, by where it begins in `log`.
         tensors: all tensors, each the fields of `Met`. Its position is a tensor's number.
     """

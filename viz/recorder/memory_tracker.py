@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import attrgetter, call
 from typing import Any
 
 from numpy import generic, ndarray
@@ -12,6 +14,9 @@ from numpy import generic, ndarray
 from eagerflow.core.observe import clock
 
 __all__ = ["Lifetime", "Memory"]
+
+
+_data = attrgetter("data")
 
 
 class Lifetime(weakref.ref[Any]):
@@ -35,7 +40,9 @@ class Memory:
 
     Attributes:
         pieces: for each piece its bytes and when it was first met, flat.
-        ends: the number of each piece that was given back, and when, flat.
+        gone: the watch on each piece that was given back, in order. Events tell how many had been by then, so that
+            nothing is done when one goes, as nearly every tensor does.
+        ends: the number of each piece that became a variable's, and when, flat.
         alive: a watch on each piece, by address; dead ones stay until their address is used again.
         add: gives the number of memory not met before, which an array holds, from now (nanoseconds) on.
     """
@@ -44,9 +51,10 @@ class Memory:
         self.pieces: list[int] = []
         self.ends: list[int] = []
         self.alive: dict[int, Lifetime] = {}
+        self.gone: list[Lifetime] = []
         self.add = _adder(self)
-        self._ended = _ender(self)
         self._variables: dict[int, Lifetime] = {}
+        self._placed: set[tuple[int, ...]] = set()  # addresses of arrays that are known to hold the variables
 
     def number(self, array: Any) -> int | None:
         """The number of the memory behind `array`; None for NumPy's scalars, which are small."""
@@ -75,7 +83,7 @@ class Memory:
             return None
         known = self._variables.get(id(variable))
         if known is None or known() is not variable:
-            known = self._variables[id(variable)] = Lifetime(variable, self._ended)
+            known = self._variables[id(variable)] = Lifetime(variable, self.gone.append)
             known.number = len(self.pieces) >> 1
             self.pieces.extend((data.nbytes, clock() if began is None else began))
         held = self.alive.get(id(data))
@@ -85,6 +93,12 @@ class Memory:
 
     def follow_variables(self) -> None:
         """Note which arrays hold the variables now."""
+        try:  # small ones are often in one of the same few arrays again
+            now = tuple(map(id, map(_data, map(call, self._variables.values()))))
+        except AttributeError:  # a variable that is gone
+            now = ()
+        if now in self._placed:
+            return
         alive = self.alive
         for known in list(self._variables.values()):
             variable = known()
@@ -93,6 +107,12 @@ class Memory:
                 held = alive.get(id(data))
                 if held is None or held() is not data:
                     self.of_variable(variable)
+        if now:
+            self._placed.add(now)
+
+    def _forget_places(self, lifetime: Any) -> None:
+        """An array that held a variable is gone: its address may be used again."""
+        self._placed.clear()
 
     def _place(self, data: Any, number: int) -> None:
         """Note that an array, or a part of one, is a variable's."""
@@ -109,7 +129,7 @@ class Memory:
             shared.places[at : at + known] = [(begin, begin + data.nbytes, number)]
         else:
             self._release(data)
-        lifetime = self.alive[id(data)] = Lifetime(data)
+        lifetime = self.alive[id(data)] = Lifetime(data, self._forget_places)
         lifetime.number = number
 
     def _release(self, owner: Any) -> None:
@@ -126,6 +146,22 @@ class Memory:
             return int(shared.places[place][2])
         return self.add(array, clock())
 
+    def ended(self, marks: Iterable[tuple[int, int]], stopped: int) -> dict[int, int]:
+        """When each piece was given back, by its number: at the next mark.
+
+        Args:
+            marks: moments, and how many pieces had gone by then.
+            stopped: the end of the recording.
+        """
+        found = dict(zip(self.ends[::2], self.ends[1::2]))
+        at = 0
+        for moment, count in itertools.chain(marks, [(stopped, len(self.gone))]):
+            for lifetime in self.gone[at:count]:
+                met = self.pieces[2 * lifetime.number + 1]
+                found[lifetime.number] = max(moment, met)  # what happens within an event is told before it
+            at = max(at, count)
+        return found
+
     def forget(self) -> None:
         """Watch no longer."""
         self.alive.clear()
@@ -139,20 +175,10 @@ def _address(array: Any) -> int:
     return int(array.data.ptr)  # CuPy's
 
 
-def _ender(memory: Memory) -> Callable[[Any], None]:
-    """What notes that a piece was given back."""
-    note_end = memory.ends.extend
-
-    def ended(lifetime: Any) -> None:
-        note_end((lifetime.number, clock()))
-
-    return ended
-
-
 def _adder(memory: Memory) -> Callable[[Any, int], int]:
     """The `add` of a memory, with all that it needs at hand: it is called for nearly every tensor."""
     alive, pieces = memory.alive, memory.pieces
-    note, ended = pieces.extend, _ender(memory)
+    note, ended = pieces.extend, memory.gone.append
 
     def add(owner: Any, now: int) -> int:
         lifetime = Lifetime(owner, ended)

@@ -8,26 +8,27 @@ methods.
 from __future__ import annotations
 
 import itertools
-import math
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from numpy import ndarray
+from numpy import isfinite, ndarray
 
 from eagerflow import Tensor
 from eagerflow.core.observe import clock
 from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
+from viz.recorder.finite_check import SMALL
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Lifetime, Memory
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
-__all__ = ["Walker", "meeter", "next_serial", "op_recorder", "recording"]
+__all__ = ["Walk", "Walker", "argument_recorder", "meeter", "next_serial", "op_recorder", "recording"]
 
 # Unique in the process: recordings share what they know of a tensor.
 next_serial = itertools.count(1).__next__
+Walk = Callable[[FrameType | None, FrameType | None], Sequence[int]]
 _DEEPEST = 64  # frames, those of eagerflow included, between a line of the user's and an op
 _PLACES = "<places>"  # in the globals of a captured step that is replayed: see `eagerflow/capture/program.py`
 recording = [0]  # how many recordings are open in the process
@@ -43,15 +44,23 @@ class Walker:
 
     def __init__(self) -> None:
         self.codes: dict[int, CodeType] = {}
+        self._passed: set[str] = set()  # files none of whose code is the user's
         self._internal: dict[int, bool | tuple[Any, ...]] = {}  # of replayed steps: what led to each of their lines
         self.walk = self._make_walk()
 
-    def _make_walk(self) -> Callable[[FrameType | None, FrameType | None], list[int]]:
+    def _make_walk(self) -> Walk:
         internal, meet, longest, levels = self._internal, self._meet, 2 * MAX_FRAMES, range(_DEEPEST)
-        replayed = self._replayed
+        replayed, passed, nothing = self._replayed, self._passed, ()
 
-        def walk(frame: FrameType | None, until: FrameType | None) -> list[int]:
+        def walk(frame: FrameType | None, until: FrameType | None) -> Sequence[int]:
             """The user's code from `frame` outwards up to `until`: number of a code object, instruction, ..."""
+            try:
+                while frame.f_code.co_filename in passed:  # type: ignore[union-attr]  # often nothing else is there
+                    if frame is until:
+                        return nothing
+                    frame = frame.f_back  # type: ignore[union-attr]
+            except AttributeError:  # the outermost frame is passed
+                return nothing
             places: list[int] = []
             for _ in levels:
                 if frame is None:
@@ -76,6 +85,8 @@ class Walker:
     def _meet(self, number: int, frame: FrameType) -> bool | tuple[Any, ...]:
         self.codes[number] = frame.f_code  # kept, so that the number stays its own
         inside = self._internal[number] = frame.f_globals.get(_PLACES) or is_internal(frame.f_code.co_filename)
+        if inside is True:
+            self._passed.add(frame.f_code.co_filename)
         return inside
 
     def _replayed(self, places: tuple[tuple[CodeType, int], ...]) -> list[int]:
@@ -97,16 +108,27 @@ class Listener(Protocol):
     limit: int
     tick: Callable[[], int]
     memory: Memory | None
-    walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
+    walk: Walk | None
     hold: Callable[[Any], int | None]
     look: Callable[[int, Tensor, str], None] | None
     measure: Callable[[int, Any], None] | None
+    argument: Callable[[Any], Any]
+    arrays: dict[int, tuple[Any, int]]
+    drawn: dict[int, Any]
+    unread: dict[int, Any]
+    keeper: Any
 
-    def argument(self, x: Any) -> Any: ...
+    def other_argument(self, x: Any) -> Any: ...
+
+    def from_outside(self, data: Any) -> int: ...
 
     def argument_of(self, x: Any) -> Any: ...
 
     def results(self, name: str, outputs: Any) -> list[int]: ...
+
+    def note(
+        self, kind: str, op: Any, started: int, ended: int, given: Any, read: Any, made: Any, places: Any
+    ) -> None: ...
 
     def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[tuple[int, Any]]) -> None: ...
 
@@ -136,13 +158,44 @@ def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | No
     return meet
 
 
+def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
+    """The `argument` of a capture: a batch, say, which each step meets for the first time."""
+    seen, arrays, tensors, measure = capture.seen, capture.arrays, capture.journal.tensors, capture.measure
+    other, from_outside, drawn, unread = capture.other_argument, capture.from_outside, capture.drawn, capture.unread
+    memory, keeper, note_tensor = capture.memory, capture.keeper, tensors.extend
+
+    def argument(x: Any) -> Any:
+        if x.__class__ is not Tensor or x.key is not None:
+            return other(x)
+        data = x.data
+        known = arrays.get(id(data))
+        if known is not None and known[0]() is data:
+            position = known[1]
+        elif drawn or unread or keeper is not None or data.__class__ is not ndarray or data.base is not None:
+            position = from_outside(data)
+        else:
+            position = len(tensors) // 7
+            storage = None if memory is None else memory.number(data)
+            note_tensor((data.shape, data.dtype, None, storage, None, "cpu", True))
+            if measure is not None:
+                measure(position, data)
+        serial = getattr(x, "serial", None)
+        if serial is None:
+            x.serial = serial = next_serial()
+        seen[serial] = position
+        return position
+
+    return argument
+
+
 def op_recorder(capture: Listener) -> Callable[..., None]:
     """The `on_op` of a capture."""
     seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
     limit, tick, walk = capture.limit, capture.tick, capture.walk
     hold, look, measure = capture.hold, capture.look, capture.measure
-    add_memory = None if capture.memory is None else capture.memory.add
-    alive: dict[int, Lifetime] = {} if capture.memory is None else capture.memory.alive
+    memory = capture.memory
+    alive, pieces, gone = ({}, [], []) if memory is None else (memory.alive, memory.pieces, memory.gone)
+    went, note_piece = gone.append, pieces.extend
     thread, getframe, plain = threading.get_ident, sys._getframe, PLAIN
     note, note_tensor = capture.journal.log.extend, tensors.extend
 
@@ -161,25 +214,34 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
             return
         # One tensor that no recording has met: spelled out, for most ops make such.
-        read = []
+        event = ["op", op, started, ended, scope, thread(), settings, len(gone), len(inputs), 1, len(places)]
         for x in inputs:
             if x is outputs:
                 _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
                 return
+            if x.__class__ in plain:  # what has no such attribute takes long to say so
+                event.append(argument(x))
+                continue
             try:
-                read.append(seen[x.serial])
-            except (AttributeError, KeyError):
-                read.append(argument(x))
+                known = seen.get(x.serial)
+            except AttributeError:
+                known = None
+            event.append(argument(x) if known is None else known)
         outputs.serial = serial = next_serial()
         seen[serial] = position = len(tensors) // 7
         data = outputs.data
         if data.__class__ is ndarray:
             storage: int | None
-            known = alive.get(id(data))
-            if known is not None and known() is data:  # an op that gives what it was given: a cast to the same type
-                storage = known.number
-            else:
-                storage = None if add_memory is None else add_memory(data, ended) if data.base is None else hold(data)
+            at = id(data)
+            lifetime = alive.get(at)
+            if lifetime is not None and lifetime() is data:  # an op gives what it was given: a cast to the same type
+                storage = lifetime.number
+            elif memory is None or data.base is not None:
+                storage = hold(data)
+            else:  # what `Memory.add` does
+                alive[at] = lifetime = Lifetime(data, went)
+                lifetime.number = storage = len(pieces) >> 1
+                note_piece((data.nbytes, ended))
             note_tensor((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
         else:
             note_tensor((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
@@ -187,20 +249,18 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             look(position, outputs, op.name)
         elif measure is not None:
             measure(position, data)
-        if measure is not None and op.fused and not _is_finite(data):
+        if (
+            op.fused
+            and measure is not None
+            and (data.__class__ is not ndarray or data.size > SMALL or b"\0" in isfinite(data).tobytes())
+        ):
             capture.note_guilty(op, inputs, settings, [(position, data)])
-        lengths = len(read), 1, len(places)
-        note(("op", op, started, ended, scope, thread(), settings, *lengths, *read, position, *places))
+        event.append(position)
+        if places:
+            event += places
+        note(event)
 
     return on_op
-
-
-def _is_finite(data: Any) -> bool:
-    """Whether a small array holds finite numbers only; False where that isn't known at once."""
-    if data.__class__ is ndarray and data.size <= 2048 and data.dtype.char in "fd":
-        flat = data.ravel("K")
-        return bool(flat.dot(flat) < math.inf)
-    return False
 
 
 def _note_rare(
@@ -215,7 +275,4 @@ def _note_rare(
         capture.note_guilty(
             op, inputs, given, [(i, x.data) for i, x in zip(made, flat(() if outputs is None else outputs))]
         )
-    lengths = len(read), len(made), len(places)
-    scope, thread = capture.here[0], threading.get_ident()
-    log = capture.journal.log
-    log.extend(("op", op, started, ended, scope, thread, given, *lengths, *read, *made, *places))
+    capture.note("op", op, started, ended, given, read, made, places)

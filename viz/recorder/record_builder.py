@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow.config import kernels
-from eagerflow.core.observe import observing
+from eagerflow.core.observe import clock, observing
 from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
 from viz.facts.json_data import to_plain
@@ -63,6 +63,7 @@ class _Builder:
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
         self.replay = 0  # how many replays are over
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
+        self.gone: list[tuple[int, int]] = []  # when each event began, and how many pieces of memory had gone
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
         self.firsts: dict[int, int] = {}  # a variable's later tensors -> its position
@@ -74,6 +75,7 @@ class _Builder:
         self.by_key = {met.key: i for i, met in enumerate(self.met) if met.key is not None}
         self._build_scopes()
         for event in capture.journal.events():
+            self.gone.append((event.started, event.gone))
             getattr(self, f"_add_{event.kind}")(event)
         self._name_other_gradients()
         self._name_constants()
@@ -463,11 +465,20 @@ class _Builder:
         evaluates = before and self.record.scopes[self.record.steps[before - 1].scope].name == "test_step"
         return "evaluation" if evaluates else kind
 
+    def _gone(self) -> list[tuple[int, int]]:
+        """When events and scopes began and ended, and how many pieces of memory had gone by then, in order."""
+        found = self.gone
+        for scope in self.capture.scopes:
+            found.append((scope.started, scope.began_with))
+            if scope.ended is not None:
+                found.append((scope.ended, scope.ended_with))
+        return sorted(found, key=lambda mark: mark[::-1])
+
     def _finish(self) -> None:
         capture, record = self.capture, self.record
         if capture.memory is not None:
-            pieces, ends = capture.memory.pieces, capture.memory.ends
-            freed = {number: self._moment(when) for number, when in zip(ends[::2], ends[1::2])}
+            pieces, ended = capture.memory.pieces, capture.memory.ended(self._gone(), capture.stopped or clock())
+            freed = {number: self._moment(when) for number, when in ended.items()}
             record.storages = [
                 Storage(i, nbytes, self._moment(when), freed.get(i))
                 for i, (nbytes, when) in enumerate(zip(pieces[::2], pieces[1::2]))

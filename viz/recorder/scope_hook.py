@@ -9,8 +9,7 @@ import contextlib
 import itertools
 import os
 import sys
-import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sized
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -20,8 +19,10 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
-from viz.recorder.input_names import names_of_inputs, names_of_outputs
+from viz.recorder.input_names import InputNames, names_of_outputs
 from viz.recorder.journal import Journal
+from viz.recorder.memory_tracker import Memory
+from viz.recorder.op_hook import Walk
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.source_lines import is_internal
 
@@ -52,11 +53,14 @@ Here = tuple[int | None, int | None, FrameType | None]
 class RecordedScope(OpenScope):
     """What is written down of a scope. While it is open, it knows the scope, its owner and where the program was."""
 
-    __slots__ = tuple("base before ended error facts inner_base inputs name outputs parent places started".split())
+    __slots__ = tuple("base before began_with ended ended_with error facts inner_base inputs name".split())
+    __slots__ += tuple("outputs parent places started".split())
 
     base: int | None
     before: Here
+    began_with: int  # so many pieces of memory had been given back (`Memory.gone`)
     ended: int | None
+    ended_with: int
     error: str | None
     facts: dict[str, Any] | None  # of the owner
     inner_base: int | None  # of what runs inside
@@ -72,6 +76,7 @@ class Listener(Protocol):
     """What the hook uses of a `Capture`."""
 
     scopes: list[RecordedScope]
+    memory: Memory | None
     journal: Journal
     open: Scopes[RecordedScope]
     here: Here
@@ -80,9 +85,8 @@ class Listener(Protocol):
     parts: dict[int, list[int]]
     input_names: dict[int, str]
     output_names: dict[int, str]
-    walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
-
-    def argument(self, x: Any) -> Any: ...
+    walk: Walk | None
+    argument: Callable[[Any], Any]
 
     def argument_of(self, x: Any) -> Any: ...
 
@@ -92,7 +96,13 @@ class Listener(Protocol):
 
     def owner(self, owner: Any) -> dict[str, Any]: ...
 
+    def tape(self, tape: Any) -> dict[str, Any]: ...
+
     def meet_state(self, optimizer: Any, number: int, started: int) -> None: ...
+
+    def note(
+        self, kind: str, op: Any, started: int, ended: int, given: Any, read: Any, made: Any, places: Any
+    ) -> None: ...
 
     def crash(self, error: BaseException) -> None: ...
 
@@ -105,15 +115,17 @@ def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], 
 
 def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
-    known, new, getframe = _Callers(), object.__new__, sys._getframe
-    input_names, output_names = capture.input_names, capture.output_names
+    known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
+    gone: Sized = () if capture.memory is None else capture.memory.gone
+    input_names, output_names, named_inputs = capture.input_names, capture.output_names, InputNames()
     callers, meet, know_arrays = known.callers, known.meet, capture.know_arrays
 
     def on_scope_begin(scope: observe.Scope) -> None:
         number = len(recorded_scopes)
         if number >= limit:
             return
-        frame: FrameType | None = getframe(1)
+        # What enters a block is machinery, too; it isn't looked at, for Python makes an object of a frame that is.
+        frame: FrameType | None = getframe(2 if scope.__class__ is block else 1)
         by_user: Collection[int] | None = ()
         while frame is not None:  # to the code that opened the scope: the first outside of the observer's own machinery
             code = id(frame.f_code)
@@ -133,7 +145,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         recorded.base = base
         recorded.places = walk(frame, until) if walk is not None else ()
         recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
-        recorded.outputs = ()
+        recorded.outputs, recorded.began_with = (), len(gone)
         recorded.ended = recorded.error = recorded.facts = None
         recorded_scopes.append(recorded)
         opened.append(recorded)
@@ -155,8 +167,10 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             if output and recorded.inputs[0] not in output_names:
                 input_names.setdefault(recorded.inputs[0], f"{output} target")
         elif kind == "model":  # the outermost model's names come first, and stay
-            for position, name in names_of_inputs(scope.owner, scope.inputs, positions).items():
-                input_names.setdefault(position, name)
+            for name, x in named_inputs.of(scope.owner, scope.inputs):
+                at = positions(x)
+                if len(at) == 1:
+                    input_names.setdefault(at[0], name)
 
     return on_scope_begin
 
@@ -164,7 +178,8 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names = capture.output_names
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
-    note, thread = capture.journal.log.extend, threading.get_ident
+    tape_of = capture.tape
+    gone: Sized = () if capture.memory is None else capture.memory.gone
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         if not opened or opened[-1].scope is not scope:  # one that never said that it ended is inside, or nobody knows
@@ -178,12 +193,10 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
             capture.crash(error)
 
     def close(recorded: RecordedScope, outputs: Any, error: BaseException | None) -> None:
-        number = capture.here[0]
-        capture.here = recorded.before
-        recorded.ended = clock()
+        recorded.ended, recorded.ended_with = clock(), len(gone)
         if recorded.kind == "metric" and recorded.inputs:  # what of it no op has read, it read with NumPy
-            began, lengths = recorded.started, (len(recorded.inputs), 0, 0)
-            note(("reading", "update_state", began, recorded.ended, number, thread(), (), *lengths, *recorded.inputs))
+            capture.note("reading", "update_state", recorded.started, recorded.ended, (), recorded.inputs, (), ())
+        capture.here = recorded.before
         if outputs is not None:
             recorded.outputs = positions(outputs)
             if recorded.kind == "model":  # the outermost model's names come last
@@ -192,7 +205,7 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
         if error is not None:
             recorded.error = described(error)
         if recorded.owner is not None:
-            recorded.facts = owner_of(recorded.owner)
+            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
             if recorded.kind == "optimizer":
                 meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         del recorded.scope, recorded.owner, recorded.before  # which live on by themselves, if at all
@@ -241,9 +254,10 @@ def _positions(capture: Listener) -> Callable[[Any], tuple[int, ...]]:
         kind = nested.__class__
         if kind is Tensor:
             try:
-                return (seen[nested.serial],)
-            except (AttributeError, KeyError):
-                return (argument(nested),)
+                known = seen.get(nested.serial)
+            except AttributeError:
+                known = None
+            return (argument(nested) if known is None else known,)
         if kind is not tuple and isinstance(nested, Tensor):
             return (argument_of(nested),)
         if kind is tuple and len(nested) < 8:
@@ -253,9 +267,10 @@ def _positions(capture: Listener) -> Callable[[Any], tuple[int, ...]]:
                     found.append(array_position(x))
                 elif isinstance(x, Tensor):
                     try:
-                        found.append(seen[x.serial])
-                    except (AttributeError, KeyError):
-                        found.append(argument(x))
+                        known = seen.get(x.serial)
+                    except AttributeError:
+                        known = None
+                    found.append(argument(x) if known is None else known)
                 elif x.__class__ not in _NO_TENSORS:
                     break
             else:
@@ -265,10 +280,7 @@ def _positions(capture: Listener) -> Callable[[Any], tuple[int, ...]]:
             for x in nested:
                 if x.__class__ is Tensor:
                     if x.data.shape != ():
-                        try:
-                            found.append(seen[x.serial])
-                        except (AttributeError, KeyError):
-                            found.append(argument(x))
+                        found.append(argument_of(x))
                 elif x is not None:
                     break
             else:

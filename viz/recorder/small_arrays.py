@@ -5,18 +5,20 @@ Arrays are copied when they are met, which takes half a microsecond, and looked 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
+from numpy import float32, generic, ndarray
 
 from viz.facts.schema import Stats
+from viz.recorder.finite_check import SMALL
 from viz.recorder.tensor_stats import BINS, LARGE, PREVIEW, measure
 
 __all__ = ["SmallArrays"]
 
-_SMALL = 2048  # elements: larger arrays gain nothing
 _KINDS = "fdbBhHiIlLqQ?e"
-_AT_ONCE = 1 << 17  # bytes that wait: what stays in the cache, also as double precision
+_AT_ONCE = 1 << 15  # elements that wait: what stays in the cache, also as double precision
 _Columns = tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray, numpy.ndarray]
 
 
@@ -29,6 +31,9 @@ class SmallArrays:
     Args:
         level: `"basic"` or `"full"`.
         measured: where statistics go, by the array's number.
+
+    Attributes:
+        note: measures the array of a number as it is now: copies it and measures it with others, or at once.
     """
 
     def __init__(self, level: str, measured: dict[int, Stats | None]) -> None:
@@ -36,27 +41,39 @@ class SmallArrays:
         # By type, of which one with swapped bytes is another, for each array its bytes: they are copied in a tenth of
         # the time that a copy as an array takes.
         self._waiting: dict[numpy.dtype[Any], dict[int, bytes]] = {numpy.dtype(kind): {} for kind in _KINDS}
-        self._size = 0
+        self._numbers: dict[int, float32] = {}
+        self.note = self._noter()
         self._reckoned: list[tuple[list[int], _Columns, list[dict[str, Any]]]] = []
 
-    def note(self, number: int, array: Any) -> None:
-        """Measure an array as it is now: copy it and measure it with others, or at once."""
-        if array.__class__ is numpy.ndarray or isinstance(array, numpy.generic):
-            waiting = self._waiting.get(array.dtype)
-            if waiting is not None and 0 < array.size <= _SMALL:
-                waiting[number] = content = array.tobytes()
-                self._size += len(content)
-                if self._size > _AT_ONCE:
-                    self._reckon_all()
-                return
-        self.measured[number] = measure(array, self.level)
+    def _noter(self) -> Callable[[int, Any], None]:
+        """The `note`, with all that it needs at hand: it is called for nearly every tensor."""
+        waiting_of, measured, level, size = self._waiting.get, self.measured, self.level, 0
+        numbers = self._numbers
 
-    def waits(self, number: int) -> bool:
-        """Is this an array whose numbers haven't been looked at yet?"""
-        return any(number in waiting for waiting in self._waiting.values())
+        def note(number: int, array: Any) -> None:
+            nonlocal size
+            if array.__class__ is ndarray or isinstance(array, generic):
+                if array.__class__ is float32:  # most losses: copying those takes longer than all the rest
+                    numbers[number] = array
+                    return
+                waiting = waiting_of(array.dtype)
+                count = array.size
+                if 0 < count <= SMALL and waiting is not None:
+                    waiting[number] = array.tobytes()
+                    size += count
+                    if size > _AT_ONCE:
+                        size = 0
+                        self._reckon_all()
+                    return
+            measured[number] = measure(array, level)
+
+        return note
 
     def flush(self) -> None:
         """Measure all that wait."""
+        waiting = self._waiting[numpy.dtype("float32")]
+        waiting.update((number, x.tobytes()) for number, x in self._numbers.items())
+        self._numbers.clear()
         self._reckon_all()
         reckoned, self._reckoned = self._reckoned, []
         for numbers, columns, more in reckoned:
@@ -64,7 +81,6 @@ class SmallArrays:
                 self.measured.setdefault(number, Stats(min=a, max=b, mean=c, std=d, **others))
 
     def _reckon_all(self) -> None:
-        self._size = 0
         for dtype, waiting in self._waiting.items():
             if waiting:
                 self._waiting[dtype] = {}

@@ -423,9 +423,8 @@ class Ring(Observer):
 
     def _mark(self, made: Tensor) -> int:
         """The number of a tensor that was made in this step."""
-        try:
-            serial: int = made.serial
-        except AttributeError:
+        serial = getattr(made, "serial", None)
+        if serial is None:
             serial = made.serial = next_serial()
         self._made.add(serial)
         return serial

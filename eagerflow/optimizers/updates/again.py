@@ -14,7 +14,6 @@ from typing import Any
 import numpy
 
 from eagerflow.core.in_place import taken_back
-from eagerflow.core.observe import state
 from eagerflow.core.tensor import Tensor
 from eagerflow.optimizers.updates.packed import Packed
 
@@ -58,7 +57,7 @@ class Again:
         """
         if len(variables) != len(self.variables) or not all(map(is_, variables, self.variables)):
             return None
-        if state.on or state.ops or not all(map(is_, _settings_of(optimizer), _as_usual)) or taken_back():
+        if not all(map(is_, _settings_of(optimizer), _as_usual)) or taken_back():
             return None
         if optimizer.rule is not self.rule or not getattr(optimizer, "epsilon", 1.0):
             return None

@@ -256,7 +256,7 @@ def announce_update(name: str, variable: Variable, gradient: Any, started: int, 
 def announce_pass(
     name: str, entries: Sequence[Entry], gradients: Sequence[Any], scale: float | None, started: int
 ) -> None:
-    """Tell observers of a pass over many variables, one by one: each took the part of the time that its size makes.
+    """Tell observers of a pass over many variables: each took the part of the time that its size makes.
 
     Args:
         name: the name of the update.
@@ -265,12 +265,13 @@ def announce_pass(
         scale: what they were multiplied by before; None for nothing.
         started: when the pass began, in nanoseconds of `clock`.
     """
-    passed, whole, done, observers = clock() - started, sum([g.size for g in gradients]) or 1, 0, current()
-    begin = started
+    passed, whole, done, begin = clock() - started, sum([g.size for g in gradients]) or 1, 0, started
+    updates: list[tuple[Variable, tuple[Tensor], int, int]] = []
     for entry, g in zip(entries, gradients):
         done += g.size
         end = started + passed * done // whole
-        given = (Tensor(g if scale is None else g * g.dtype.type(scale), None, None),)
-        for observer in observers:
-            observer.on_update(name, entry.variable, given, begin, end)
+        given = Tensor(g if scale is None else g * g.dtype.type(scale), None, None)
+        updates.append((entry.variable, (given,), begin, end))
         begin = end
+    for observer in current():
+        observer.on_updates(name, updates)
