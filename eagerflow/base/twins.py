@@ -58,10 +58,14 @@ def _bound(place: tuple[str, str], *given: Any) -> Callable[[], object] | None:
     return made
 
 
-def has_twin(kernel: Callable[..., Any]) -> bool:
-    """Whether another function stands in for a kernel now; it may still leave some arguments to the plain one."""
-    place: tuple[str, str] = kernel.place  # type: ignore[attr-defined]
-    return (_found[place] if place in _found else _look(place)) is not None
+def has_twin(place: tuple[str, str], dtype: str) -> bool:
+    """Whether another function stands in for the kernel of this file and name, and has machine code for a float type.
+
+    It may still leave some arguments to the plain one.
+    """
+    fast = _found[place] if place in _found else _look(place)
+    needed: tuple[Any, ...] = getattr(fast, "needs", ())
+    return fast is not None and all([each.is_there(dtype) for each in needed])
 
 
 def _look(place: tuple[str, str]) -> Callable[..., Any] | None:
@@ -93,7 +97,6 @@ def twin(file: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             return plain(*given, **named)
 
         kernel.bind = functools.partial(_bound, place)  # type: ignore[attr-defined]
-        kernel.place = place  # type: ignore[attr-defined]
         return kernel
 
     return decorate

@@ -21,7 +21,7 @@ from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
 from eagerflow.compiled.transforms import MATRICES
 
-__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop", "key", "sums_helper"]
+__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop", "key", "needs", "sums_helper"]
 
 KERNELS: dict[str, Kernel] = {}
 HELPERS: dict[str, Callable[..., Any]] = {}  # what loops may call
@@ -159,6 +159,16 @@ def _fits(value: Any, dtype: str, axes: int) -> bool:
         and value.flags.c_contiguous
         and value.flags.aligned
     )
+
+
+def needs(*kernels: Kernel) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Note which kernels a twin runs, for who asks whether they are there."""
+
+    def noted(twin: Callable[..., Any]) -> Callable[..., Any]:
+        twin.needs = kernels  # type: ignore[attr-defined]
+        return twin
+
+    return noted
 
 
 def helper(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,6 +23,7 @@ FILES = (
     "lstm",
     "maximum",
     "optimizers",
+    "recurrent",
     "softmax",
     "winograd",
 )

@@ -422,6 +422,44 @@ def test_gated_recurrent_units(shape, count, masked, monkeypatch, one_thread):
     assert any(not np.array_equal(one, other) for one, other in zip(*found))  # so both were used
 
 
+@pytest.mark.parametrize("strips", [1, 2])
+@pytest.mark.parametrize(("batch", "features"), [(16, 8), (48, 24), (32, 64), (5, 40)])
+def test_gradients_of_the_inputs_of_some_steps(batch, features, strips):
+    d_gates = [numbers(6, 50, 3 * batch, seed=seed) for seed in range(strips)]
+    rows, cut, block = slice(10, 50), slice(batch, 2 * batch), slice(4, 10)
+    weights, found = numbers(40, features, seed=5), []
+    for used in ("compiled", "plain"):
+        sequence = np.full((strips * batch, 12, features), 7, "float32")
+        given = d_gates, rows, cut, weights, sequence, block
+        kernel = provider.find if used == "compiled" else lambda *place: twins.PLAIN[place]
+        assert kernel("recurrent", "inputs_gradient")(*given) is (True if used == "compiled" else None)
+        found.append(sequence)
+    close(*found, "float32", 100)
+    assert (found[0][:, :4] == 7).all()
+    assert (found[0][:, 10:] == 7).all()
+
+
+@pytest.mark.parametrize(("batch", "features", "gates"), [(16, 1, 3), (32, 7, 96), (48, 20, 15)])
+def test_the_inputs_share_of_the_gates_of_some_steps(batch, features, gates):
+    x, weights = numbers(batch, 12, features), np.asfortranarray(numbers(gates, features, seed=1))
+    found = []
+    for used in ("compiled", "plain"):
+        share = np.full((5, gates, 2 * batch), 7, "float32")
+        kernel = provider.find if used == "compiled" else lambda *place: twins.PLAIN[place]
+        kernel("recurrent", "inputs_share")(weights, x[:, 3:8], share, slice(batch, 2 * batch))
+        found.append(share)
+    close(*found, "float32", 100)
+    assert (found[0][:, :, :batch] == 7).all()
+
+
+def test_what_fits_no_tiles_is_left_to_the_plain_kernels():
+    gradient, share = (provider.find("recurrent", name) for name in ("inputs_gradient", "inputs_share"))
+    sequence = np.zeros((16, 5, 9), "float32")
+    given = [numbers(5, 12, 16)], slice(0, 12), slice(0, 16), numbers(12, 9), sequence, slice(0, 5)
+    assert gradient(*given) is None
+    assert share(numbers(12, 9), numbers(10, 5, 9), np.zeros((5, 12, 10), "float32"), slice(0, 10)) is None
+
+
 def test_without_the_product_of_numpys_wheels_the_steps_are_plain(monkeypatch):
     monkeypatch.setattr(objects, "routine_address", lambda name: None)
     objects.gives_products.cache_clear()

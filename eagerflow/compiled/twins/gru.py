@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy import ndarray
 
+from eagerflow.compiled.kernel import needs
 from eagerflow.compiled.loops import gru as loops
 from eagerflow.compiled.twins.lstm import arriving_flat, dead_bytes, flat
 from eagerflow.kernels.machine.threads import scratch
@@ -13,6 +14,7 @@ from eagerflow.kernels.machine.threads import scratch
 __all__ = ["block_back", "run_steps"]
 
 
+@needs(loops.gru_steps)
 def run_steps(stepwise: Any, share: ndarray, states: ndarray, gates: ndarray, dead: Any) -> Any:
     """Fill in the gates and the states of some steps, from the inputs' share of the gates."""
     if not (gates.size and states.shape[1] > 1):
@@ -30,6 +32,7 @@ def run_steps(stepwise: Any, share: ndarray, states: ndarray, gates: ndarray, de
     return None if work is None else work() == 0
 
 
+@needs(loops.gru_back)
 def block_back(
     stepwise: Any, trace: Any, arriving: Any, d_state: ndarray, d_gates: ndarray, block: slice, dead: Any
 ) -> Any:

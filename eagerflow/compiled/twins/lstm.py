@@ -7,12 +7,14 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from eagerflow.compiled.kernel import needs
 from eagerflow.compiled.loops import lstm as loops
 from eagerflow.kernels.machine.threads import scratch
 
 __all__ = ["block_back", "run_steps"]
 
 
+@needs(loops.lstm_steps)
 def run_steps(stepwise: Any, inputs: ndarray, gates: ndarray, squashed: Any, dead: Any) -> Any:
     """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
     width, moves = inputs.shape[2], int(gates.strides[0] > 0)
@@ -33,6 +35,7 @@ def run_steps(stepwise: Any, inputs: ndarray, gates: ndarray, squashed: Any, dea
     return None if work is None else work() == 0
 
 
+@needs(loops.lstm_back)
 def block_back(
     stepwise: Any, trace: Any, arriving: Any, d_both: ndarray, d_gates: ndarray, block: slice, dead: Any
 ) -> Any:

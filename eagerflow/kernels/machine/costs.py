@@ -169,7 +169,8 @@ class Recurrent:
     BLOCK = 1 << 18  # numbers of four gates in a block at most: their slopes are computed together, in the cache
     INNER = 1024, 1600  # positions that a product for the weights' gradient sums over at least and at most
     MULTIPLY_ADDS = 75  # that take as long as the products behind the steps do, per number of the gates, roughly
-    STRIP, STRIPS = (16, 8)  # sequences of a strip at least (numbers of a vector), and strips at most
+    STRIP, STRIPS = (16, 8)  # sequences of a strip: a multiple of compiled tiles' columns; and strips at most
+    FEATURES = 8  # the features of which compiled tiles take a multiple
     OF_STRIPS = 1 << 17  # weights that are little enough for each thread to have them in its second cache
 
 

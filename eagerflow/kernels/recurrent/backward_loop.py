@@ -13,6 +13,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Recurrent
 from eagerflow.kernels.machine.speeds import speeds
@@ -23,7 +24,7 @@ from eagerflow.kernels.recurrent.sequences import one_below_the_other, steps_tog
 from eagerflow.kernels.recurrent.step_product import columns
 from eagerflow.kernels.recurrent.strips import on_threads
 
-__all__ = ["Behind", "run_back"]
+__all__ = ["Behind", "inputs_gradient", "run_back"]
 
 
 class Behind:
@@ -52,9 +53,8 @@ class Behind:
 
     def of_block(self, d_gates: list[ndarray], block: slice) -> list[Any]:
         """The shares of `sums` from some steps; the inputs' gradient is filled in. Any thread may run it."""
-        d_gates = [strip[..., self.cut] for strip in d_gates]
-        rows, by_inputs = steps_together("backwards_rows", d_gates), self.factors[0][0]
-        self._to_inputs([strip[:, by_inputs] for strip in d_gates], rows[by_inputs], self.sequence[:, block])
+        rows = steps_together("backwards_rows", [strip[..., self.cut] for strip in d_gates])
+        inputs_gradient(d_gates, self.factors[0][0], self.cut, self.of_inputs, self.sequence, block)
         shares = []
         for some, given in self.factors:
             given = one_below_the_other("backwards_given", [[strip[block] for strip in strips] for strips in given])
@@ -62,14 +62,29 @@ class Behind:
         shares.append(numpy.dot(rows, numpy.ones(rows.shape[1], rows.dtype)))
         return shares
 
-    def _to_inputs(self, d_gates: list[ndarray], rows: Any, out: ndarray) -> None:
-        """`out` (batch, time, features) from gradients (time, gates, batch), `rows` being (gates, time * batch)."""
-        out = out.swapaxes(0, 1)
-        if min(out.shape[1:]) == 1:  # one product for all steps: those with vectors are slow
-            copy_rows(numpy.dot(rows.T, self.of_inputs).reshape(out.shape), out)
-        else:
-            for strip, some in zip(d_gates, columns(len(d_gates), d_gates[0].shape[2])):
-                numpy.matmul(strip.transpose(0, 2, 1), self.of_inputs, out=out[:, some])
+
+@twin("recurrent")
+def inputs_gradient(
+    d_gates: list[ndarray], rows: slice, cut: slice, weights: Any, sequence: ndarray, block: slice
+) -> None:
+    """Fill in the gradient of the inputs of some steps, from those of the gates of each strip.
+
+    Args:
+        d_gates: of each strip (time, all gates, width).
+        rows: the gates that have to do with the inputs.
+        cut: the layer's columns.
+        weights: (gates, features).
+        sequence: (batch, all steps, features).
+        block: the steps.
+    """
+    strips = [strip[:, rows, cut] for strip in d_gates]
+    out = sequence[:, block].swapaxes(0, 1)
+    if min(out.shape[1:]) == 1:  # one product for all steps: those with vectors are slow
+        together = steps_together("backwards_inputs", strips)
+        copy_rows(numpy.dot(together.T, weights).reshape(out.shape), out)
+    else:
+        for strip, some in zip(strips, columns(len(strips), strips[0].shape[2])):
+            numpy.matmul(strip.transpose(0, 2, 1), weights, out=out[:, some])
 
 
 def run_back(

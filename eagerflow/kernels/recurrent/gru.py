@@ -24,6 +24,9 @@ from eagerflow.kernels.recurrent.strips import on_threads, some_sequences, strip
 __all__ = ["Layer", "Trace", "gru", "run_steps"]
 
 
+_KERNELS = ("gru", "run_steps"), ("gru", "block_back"), ("recurrent", "inputs_share"), ("recurrent", "inputs_gradient")
+
+
 class Layer(NamedTuple):
     """What one layer is given.
 
@@ -99,10 +102,9 @@ def _offset(layers: Sequence[Layer], batch: int, dtype: Any) -> Any:
 
 def gru(layers: Sequence[Layer]) -> Trace:
     """Run layers whose arrays have equal shapes over their sequences, side by side."""
-    batch, steps, features = layers[0].x.shape
+    batch, steps, _ = layers[0].x.shape
     units, dtype = len(layers[0].recurrent), layers[0].x.dtype
-    products = (3 * units, units + 1), (3 * units, features), (units, 3 * units), (features, 3 * units)
-    cuts = strips(run_steps, layers[0], products)
+    cuts = strips(_KERNELS, layers[0])
     width = len(layers) * batch // len(cuts)
     trace = Trace(
         numpy.empty((len(cuts), steps + 1, units + 1, width), dtype),
@@ -135,12 +137,25 @@ def _fill(trace: Trace, layers: Sequence[Layer], stepwise: Stepwise, of_inputs: 
         for start in range(0, steps, at_once):
             block = slice(start, min(start + at_once, steps))
             share = scratch("gru_share", (block.stop - start, 3 * units, width), dtype)
-            for layer, weights, cut in zip(layers, of_inputs, cuts):  # both factors turned: BLAS prefers it
-                numpy.matmul(weights, layer.x[:, block].transpose(1, 2, 0), out=share[..., cut])
+            for layer, weights, cut in zip(layers, of_inputs, cuts):
+                inputs_share(weights, layer.x[:, block], share, cut)
             if offset is not None:
                 share[:, :units] += offset
             some = slice(start, block.stop + 1)
             run_steps(stepwise, share, states[some], gates[block], None if dead is None else dead[block])
+
+
+@twin("recurrent")
+def inputs_share(weights: Any, x: ndarray, share: Any, cut: slice) -> None:
+    """Fill in the inputs' share of the gates of some steps, in the columns of one layer.
+
+    Args:
+        weights: (gates, features).
+        x: (batch, time, features).
+        share: (time, gates, width).
+        cut: the layer's columns.
+    """
+    numpy.matmul(weights, x.transpose(1, 2, 0), out=share[..., cut])  # both factors turned: BLAS prefers it
 
 
 @twin("gru")

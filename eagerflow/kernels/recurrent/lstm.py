@@ -26,6 +26,9 @@ from eagerflow.kernels.recurrent.strips import on_threads, some_sequences, strip
 __all__ = ["Layer", "Trace", "lstm", "run_steps"]
 
 
+_KERNELS = ("lstm", "run_steps"), ("lstm", "block_back"), ("recurrent", "inputs_gradient")  # all that make products
+
+
 class Layer(NamedTuple):
     """What one layer is given.
 
@@ -90,8 +93,7 @@ def lstm(layers: Sequence[Layer], keep: bool = True) -> Trace:
     """
     batch, steps, features = layers[0].x.shape
     units, dtype = len(layers[0].recurrent), layers[0].x.dtype
-    products = (4 * units, units + features + 1), (units, 4 * units), (features, 4 * units)
-    cuts = strips(run_steps, layers[0], products)
+    cuts = strips(_KERNELS, layers[0])
     width = len(layers) * batch // len(cuts)
     masked = any(layer.mask is not None for layer in layers)
     room = _all_steps if keep or masked else _one_step
