@@ -28,6 +28,8 @@ def counted(
 ) -> list[R]:
     """As `pool.map(make, things)`; says every ten seconds how many are made, on a terminal or not.
 
+    The last line says that all are; the same number isn't said twice.
+
     Args:
         pool: makes them.
         make: makes one.
@@ -37,8 +39,13 @@ def counted(
         tell: takes what is said.
     """
     made = {pool.submit(make, thing): size(thing) for thing in things}
+    whole, told = sum(made.values()), -1
     while True:
         waiting = wait(made, timeout=EVERY, return_when=FIRST_EXCEPTION)
-        if not waiting.not_done or any(future.exception() for future in waiting.done):
+        done = sum(made[future] for future in waiting.done)
+        is_over = not waiting.not_done or any(future.exception() for future in waiting.done)
+        if done != told and not (is_over and told < 0):  # what took no time needs no line
+            told = done
+            tell(f"{what}: {done} of {whole}")
+        if is_over:
             return [future.result() for future in made]
-        tell(f"{what}: {sum(made[future] for future in waiting.done)} of {sum(made.values())}")

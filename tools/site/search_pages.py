@@ -252,7 +252,8 @@ SUBJECTS = {
     "eagerflow.utils.image_dataset_from_directory": "image folder, folder of images, directory of images,"
     " load image folder, load images from a folder",
     "eagerflow.layers.Conv1D": "1d convolution, causal convolution",
-    "eagerflow.layers.Conv2D": "convolution, convolutional layer, convolution layer, 2d convolution",
+    "eagerflow.layers.Conv2D": "convolution, convolutional layer, convolution layer, 2d convolution, padding,"
+    " padding of a convolution, strides, kernel size",
     "eagerflow.layers.Conv2DTranspose": "deconvolution, transposed convolution, transpose convolution",
     "eagerflow.layers.Conv3D": "video, video classification, volume, 3d convolution",
     "eagerflow.layers.ConvLSTM2D": "video, video prediction, next frame",

@@ -195,6 +195,7 @@ QUERIES = {
     "why is my accuracy stuck": "doctor/index",
     "accuracy not improving": "doctor/index",
     "conv2d padding same": "reference/layers/Conv2D",
+    "padding": "reference/layers/Conv2D",
     "video": "reference/layers/Conv3D",
     # what users of any library of the kind ask
     "clipnorm": "guides/custom#gradient-clipping",
