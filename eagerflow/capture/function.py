@@ -36,6 +36,7 @@ from eagerflow.capture.hearing.calls import heard_calls
 from eagerflow.capture.hearing.draws import heard_draws
 from eagerflow.capture.hearing.handled import swallows
 from eagerflow.capture.hearing.one_at_a_time import one_at_a_time
+from eagerflow.capture.hearing.others import others_heard
 from eagerflow.capture.hearing.unheard import unheard
 from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
@@ -57,6 +58,8 @@ R = TypeVar("R")
 
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _MOST = 16  # signatures of one function
+_DISTURBED = 20  # runs that don't count since others came in between; further ones do
+_SOON = 20  # replays until a comparison in which others came in between is made again
 _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
 
@@ -363,8 +366,18 @@ class Captured(Generic[P, R]):
             own = None if recorder.others else guards
             recorder.watch.begin(CalledAgain(state.before.instructions, state.inside), own)
         load_kernels()  # before somebody listens to each call
-        with heard_draws(recorder), watched(), heard_calls(recorder, containers, current()) as calls:
+        with (
+            others_heard() as others,
+            heard_draws(recorder),
+            watched(),
+            heard_calls(recorder, containers, current()) as calls,
+        ):
             found, made = self._written(recorder, held.layers, containers, given, stand_ins, args, kwargs)
+        is_flawed = made is None or stand_ins.why is not None or recorder.other_bits is not None
+        came_in = others.acted(calls.codes) or (is_flawed and others.wrote())
+        if came_in and state.disturbed < _DISTURBED:
+            state.disturbed += 1
+            return found
         ending = stand_ins.why and (recorder.ended or (stand_ins.why, None))
         if (ending := ending or asking_for_id(calls.codes)) is not None:  # whatever the layers built in the first run
             self._give_up(state, *ending)
@@ -398,6 +411,8 @@ class Captured(Generic[P, R]):
             if kept and not (held.goes_by_objects or recorder.watch.has_risked):
                 state.kept, state.before, state.tries = kept, None, 0  # the next runs tell whether somebody reads them
             else:
+                state.tries -= others.wrote() and state.disturbed < _DISTURBED
+                state.disturbed += others.wrote()
                 self._compare(state, made, recorder, guards, between)
             state.layers, state.containers = list(map(weakly, held.layers)), frozenset(held.containers)
         return found
@@ -470,7 +485,7 @@ class Captured(Generic[P, R]):
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
         recorder.keeps(state.kept)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
-        with watched():  # assignments are calls that replays make again, here too
+        with others_heard() as others, watched():  # assignments are calls that replays make again, here too
             layers = [layer for ask in state.layers if (layer := ask()) is not None]
             found, made = self._written(recorder, layers, state.containers, given, stand_ins, args, kwargs)
         if made is None and recorder.lost:  # which is the recorder's own fault
@@ -481,6 +496,9 @@ class Captured(Generic[P, R]):
             difference = first_difference(program, made) or recorder.other_bits or program.difference(recorder.arrays)
             if difference is None and state.graphs is not None:
                 difference = state.graphs.difference(recorder.arrays)
+        if difference is not None and (others.wrote() or (state.guards is not None and state.guards.changed())):
+            state.check_at = state.replays + _SOON  # another thread came in between: this run tells nothing
+            return found
         if difference is not None:
             state.forget()
             raise CaptureError(

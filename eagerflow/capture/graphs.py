@@ -16,7 +16,7 @@ from eagerflow.capture.instructions import Call, Instruction, Known, Read
 from eagerflow.capture.program import Program
 from eagerflow.capture.segments import Ground, Segment, is_plain, root_of
 from eagerflow.core.device import is_device_array
-from eagerflow.core.in_place import stored
+from eagerflow.core.in_place import settled
 from eagerflow.graphs.recording import PER_THREAD, Recording, graphs_on, graphs_wanted, place_now
 
 __all__ = ["Graphs", "graphs_of"]
@@ -128,7 +128,7 @@ class _Trial:
     def run(self, number: int, instruction: Instruction, arrays: dict[int, Any]) -> None:
         """Run an instruction once, and try to capture it."""
         if isinstance(instruction, Read):
-            arrays[instruction.outs[0]] = stored(instruction.variable)
+            arrays[instruction.outs[0]] = settled(instruction.variable)
             return
         if isinstance(instruction, Known):
             arrays[instruction.outs[0]] = instruction.given()

@@ -11,7 +11,7 @@ import numpy
 from eagerflow.capture.hearing.named import called
 from eagerflow.capture.places import Places
 from eagerflow.core.device import Device, is_array
-from eagerflow.core.in_place import stored
+from eagerflow.core.in_place import reads_as_stored, stored
 from eagerflow.core.op_function import promoted
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
@@ -557,7 +557,8 @@ class Read(Instruction):
         return other.variable is self.variable
 
     def text(self, named: Naming) -> str:
-        return f"v{self.outs[0]} = stored({named(self.variable)})"
+        variable = named(self.variable)  # whose array, were it asked for as `stored`, another thread may be writing to
+        return f"v{self.outs[0]} = {f'{variable}.data' if reads_as_stored(self.variable) else f'settled({variable})'}"
 
 
 class Call(Instruction):

@@ -27,7 +27,7 @@ from eagerflow.capture.needed import needed
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
 from eagerflow.capture.taped import key_of_slot
-from eagerflow.core.in_place import stored
+from eagerflow.core.in_place import settled
 from eagerflow.core.log import new_key
 from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
@@ -40,7 +40,7 @@ _TAKEN = frozenset(
         "cupy",
         "fresh",
         "numpy",
-        "stored",
+        "settled",
         "without_subnormals",
         "tensor",
         "record",
@@ -228,7 +228,7 @@ class Program:
         modules = {module.__name__: module for module in self.modules}
         scope: dict[str, Any] = {
             **modules,
-            "stored": stored,
+            "settled": settled,
             "without_subnormals": without_subnormals,
             **names,
             **self._constants,

@@ -32,7 +32,7 @@ from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of, namespaces
-from eagerflow.core.in_place import stored
+from eagerflow.core.in_place import settled as settled_array, stored
 from eagerflow.core.log import active, log
 from eagerflow.core.lowering import settled
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
@@ -205,13 +205,13 @@ class Recorder(Observer):
 
     def snapshot(self, variable: Any, value: Any) -> Any:
         """A tensor with the values of a variable: what the property `value` gives, which may be a cast of it."""
-        self._read_of(variable)
+        number = next(self._read_of(variable).slots())
         token = capturing.set(None)
         try:
             found = value.fget(variable)
         finally:
             capturing.reset(token)
-        if stored(found) is not stored(variable):
+        if stored(found) is not self.arrays[number]:  # or another thread has given it another one since
             self.end(f"variable {variable.path!r} is read in another type (value)")
         return found
 
@@ -220,7 +220,7 @@ class Recorder(Observer):
         return isinstance(tensor, Variable) or id(stored(tensor)) in self._slots
 
     def _read_of(self, variable: Any) -> Ref:
-        array = stored(variable)
+        array = settled_array(variable)
         if self._reads.get(id(array)) is variable:
             return Slot(self._slots[id(array)])
         slot = self.new_slot(array)

@@ -23,7 +23,8 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.exclusive import exclusive_through
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["SMALL", "Writing", "changes_noted", "kept", "noted", "owned", "stored", "taken_back", "undo", "undone"]
+__all__ = ["SMALL", "Writing", "changes_noted", "kept", "note_writer", "noted", "owned", "put", "reads_as_stored"]
+__all__ += ["settled", "stored", "taken_back", "undo", "undone", "while_written", "writers_heard"]
 
 SMALL = 1 << 12  # bytes: smaller arrays are replaced by new ones, which costs less than all of this
 
@@ -31,6 +32,8 @@ _slot: Any = Tensor.__dict__["data"]
 stored, _put = _slot.__get__, _slot.__set__  # the array itself, also where a layer sees it in another type
 _lock = threading.RLock()  # held while variables are busy
 _open: list[Writing] = []  # by the thread that holds the lock
+_hearing: list[set[int]] = []  # who wants to know which threads write to variables
+_busy_kinds: dict[type, type] = {}  # the classes of variables that are written now, with those of before
 # Variables with their arrays of before, where assignments will be taken back.
 undo: contextvars.ContextVar[dict[Any, Any] | None] = contextvars.ContextVar("undo", default=None)
 
@@ -56,6 +59,8 @@ class Writing:
         self.arrays: list[Any] = []
 
     def __enter__(self) -> list[Any]:
+        if _hearing:
+            note_writer()
         _lock.acquire()
         try:
             self.kinds = list(map(type, self.variables))
@@ -97,10 +102,34 @@ def _busy(kind: Any) -> type:
         return rebuild, (kind, *values)
 
     names = {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__, "__reduce__": reduce}
-    return type(kind.__name__, (kind,), {**names, "data": property(_while_written, _set_while_written)})
+    made = type(kind.__name__, (kind,), {**names, "data": property(while_written, _set_while_written)})
+    _busy_kinds[made] = kind
+    return made
 
 
-def _while_written(variable: Any) -> Any:
+def settled(variable: Any) -> Any:
+    """The array of a variable as `stored` gives it, once nobody writes to it.
+
+    >>> settled(ef.Variable([1.0, 2.0]))
+    array([1., 2.], dtype=float32)
+    """
+    array = stored(variable)  # held from here on, so that a writer who looks later takes a copy
+    while variable.__class__ in _busy_kinds:
+        with _lock:
+            if any(variable is busy for writing in _open for busy in writing.variables):
+                return owned(stored(variable))  # in the thread that writes
+            array = stored(variable)
+    return array
+
+
+def reads_as_stored(variable: Any) -> bool:
+    """Whether `variable.data` is what `settled` gives, wherever it is asked for; else layers see another type of it."""
+    kind = type(variable)
+    kinds = _busy_kinds.get(kind, kind).__mro__
+    return not any("data" in each.__dict__ for each in kinds if each is not Tensor)
+
+
+def while_written(variable: Any) -> Any:
     """The array, once another thread has written it; in the writing thread a copy of what is there so far.
 
     A profiler or a signal handler may ask in that thread.
@@ -113,7 +142,31 @@ def _while_written(variable: Any) -> Any:
 
 def _set_while_written(variable: Any, array: Any) -> None:
     with _lock:
-        _put(variable, array)
+        put(variable, array)
+
+
+def put(variable: Any, array: Any) -> None:
+    """Let a variable have another array."""
+    if _hearing:
+        note_writer()
+    _put(variable, array)
+
+
+@contextlib.contextmanager
+def writers_heard() -> Iterator[set[int]]:
+    """Gives the numbers of the threads that write to variables inside the block, as far as they do it by `put`."""
+    found: set[int] = set()
+    _hearing.append(found)
+    try:
+        yield found
+    finally:
+        _hearing[:] = [each for each in _hearing if each is not found]
+
+
+def note_writer() -> None:
+    """This thread writes to a variable."""
+    for found in _hearing:
+        found.add(threading.get_ident())
 
 
 def owned(array: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.in_place import stored
+from eagerflow.core.in_place import put, stored
 from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.ops import cast
@@ -68,7 +68,7 @@ class AutocastVariable(Variable):
 
     @data.setter
     def data(self, array: Any) -> None:
-        _slot.__set__(self, array)
+        put(self, array)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -42,6 +42,7 @@ class State:
         why: why it runs eagerly, None while it may be captured.
         check_at: the replay that is an eager run instead, compared with the program; 0 for none.
         distance: replays from the comparison before to that one.
+        disturbed: runs that didn't count, since others came in between.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class State:
         "check_at",
         "codes",
         "containers",
+        "disturbed",
         "distance",
         "endings",
         "graphs",
@@ -87,7 +89,7 @@ class State:
         self.why: str | None = None
         self.looked = False
         self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
-        self.check_at = self.distance = 0
+        self.check_at = self.distance = self.disturbed = 0
 
     def follow(self) -> str | None:
         """Make the program whose conditions hold now the one to replay.

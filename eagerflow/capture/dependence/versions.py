@@ -20,6 +20,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -65,6 +66,9 @@ def _nobody_knows() -> None:
 # -- up to CPython 3.11
 
 
+_value = attrgetter("value")
+
+
 class _Numbers:
     """The numbers that dicts have, read where they lie: behind what every object has, and the count of entries."""
 
@@ -75,7 +79,7 @@ class _Numbers:
         self._numbers = [ctypes.c_uint64.from_address(id(each) + self.PLACE) for each in dicts]
 
     def now(self) -> list[int]:
-        return [each.value for each in self._numbers]
+        return list(map(_value, self._numbers))
 
 
 # -- from CPython 3.12 on

@@ -22,7 +22,7 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.capture.hearing.calls import is_of_user
-from eagerflow.core.in_place import stored
+from eagerflow.core.in_place import put, stored, while_written
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -44,6 +44,7 @@ _TRUSTED = {
 }
 _WRITERS = ("assign", "assign_add", "assign_sub", "increase", "clear")
 _OF_TAPES = ("watch", "stop_recording", "reset", "_differentiate")
+_WAITING = while_written.__code__
 _slot: Any = Tensor.__dict__["data"]
 _lock = threading.Lock()
 _before: list[tuple[type, str, Any]] = []
@@ -83,7 +84,9 @@ def _data(self: Any) -> Any:
     if recorder is not None and recorder.kept and not sys._getframe(1).f_code.co_filename.startswith(_CAPTURING):
         recorder.has_asked(self)
     if recorder is not None and recorder.knows(self):
-        frame = sys._getframe(1)
+        frame: Any = sys._getframe(1)
+        if frame.f_code is _WAITING:  # on another thread that wrote to the variable: whoever asked is around it
+            frame = frame.f_back
         if not _harmless(frame.f_code, frame.f_lasti):
             recorder.read(self, _asked(frame))
         elif not stored(self).shape and _asks_for_class(frame.f_code, frame.f_lasti):
@@ -91,6 +94,13 @@ def _data(self: Any) -> Any:
                 "the step asks for the class of raw data without axes: numbers and arrays stand for each other"
             )
     return stored(self)
+
+
+def _set(self: Any, array: Any) -> None:
+    if isinstance(self, Variable):
+        put(self, array)
+    else:
+        _slot.__set__(self, array)
 
 
 def _asked(frame: Any) -> str:
@@ -169,7 +179,7 @@ def watched() -> Iterator[None]:
     with _lock:
         _watchers[0] += 1
         if _watchers[0] == 1:
-            _put(Tensor, "data", property(_data, _slot.__set__))
+            _put(Tensor, "data", property(_data, _set))
             for name in _OF_TAPES:
                 _put(GradientTape, name, _from_outside(GradientTape.__dict__[name], name.strip("_")))
             for kind in _kinds(Variable):
