@@ -36,7 +36,7 @@ from eagerflow.capture.hearing.calls import heard_calls
 from eagerflow.capture.hearing.draws import heard_draws
 from eagerflow.capture.hearing.handled import swallows
 from eagerflow.capture.hearing.one_at_a_time import one_at_a_time
-from eagerflow.capture.hearing.others import others_heard
+from eagerflow.capture.hearing.others import other_threads, others_heard
 from eagerflow.capture.hearing.unheard import unheard
 from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
@@ -59,6 +59,7 @@ R = TypeVar("R")
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _MOST = 16  # signatures of one function
 _DISTURBED = 20  # runs that don't count since others came in between; further ones do
+_UNSTEADY = 3  # of them, those in which something that the step depends on was changed, and changed back
 _SOON = 20  # replays until a comparison in which others came in between is made again
 _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
@@ -365,6 +366,9 @@ class Captured(Generic[P, R]):
             # Who watches asks models for what they keep from then on.
             own = None if recorder.others else guards
             recorder.watch.begin(CalledAgain(state.before.instructions, state.inside), own)
+        version = None
+        if state.before is not None and other_threads():
+            recorder.flicker, version = guards.changed_by_the_step, guards.version()
         load_kernels()  # before somebody listens to each call
         with (
             others_heard() as others,
@@ -374,27 +378,16 @@ class Captured(Generic[P, R]):
         ):
             found, made = self._written(recorder, held.layers, containers, given, stand_ins, args, kwargs)
         is_flawed = made is None or stand_ins.why is not None or recorder.other_bits is not None
-        came_in = others.acted(calls.codes) or (is_flawed and others.wrote())
-        if came_in and state.disturbed < _DISTURBED:
+        if others.acted(calls.codes) or (is_flawed and others.wrote()) or _flickered(state, recorder, guards, version):
             state.disturbed += 1
-            return found
+            if state.disturbed <= _DISTURBED:
+                return found
         ending = stand_ins.why and (recorder.ended or (stand_ins.why, None))
         if (ending := ending or asking_for_id(calls.codes)) is not None:  # whatever the layers built in the first run
             self._give_up(state, *ending)
             return found
-        if made is not None and recorder.ended is not None:  # by draws that show only after the run
-            made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
-        if made is not None and recorder.watch.may_swallow is not None and swallows(calls.codes):
-            made, recorder.ended = None, recorder.watch.may_swallow
-        if made is not None and (without_a_word := unheard(calls.codes)) is not None:
-            why = guards.unsure()
-            made, recorder.ended = None, without_a_word if why is None else (why, None)
-        if recorder.has_arrays and made is not None and (tells := telling_apart(calls.codes)) is not None:
-            made, recorder.ended = None, tells
-        if made is not None and state.before is not None:
-            shared = set_for_the_step(made.instructions, calls.inside, calls.outside, held)
-            if shared is not None:
-                made, recorder.ended = None, (f"what replays call again may set {shared}, which the step reads", None)
+        if made is not None and (doubt := _doubt(state, made, recorder, guards, held, calls)) is not None:
+            made, recorder.ended = None, doubt
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         state.inside, state.outside = calls.inside, calls.outside
         other = not calls.codes <= before  # the guards don't know what these functions name
@@ -562,6 +555,45 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
+
+
+def _doubt(
+    state: State, made: Program, recorder: Recorder, guards: Guards, held: Held, calls: Any
+) -> tuple[str, tuple[str, int] | None] | None:
+    """Why a run that was written down to its end can't be replayed all the same, and the line; None if it can."""
+    if recorder.ended is not None:  # by draws that show only after the run
+        return guards.unsure() or recorder.ended[0], None
+    if recorder.watch.may_swallow is not None and swallows(calls.codes):
+        return recorder.watch.may_swallow
+    if (without_a_word := unheard(calls.codes)) is not None:
+        why = guards.unsure()
+        return without_a_word if why is None else (why, None)
+    if recorder.has_arrays and (tells := telling_apart(calls.codes)) is not None:
+        return tells
+    if state.before is not None:
+        shared = set_for_the_step(made.instructions, calls.inside, calls.outside, held)
+        if shared is not None:
+            return f"what replays call again may set {shared}, which the step reads", None
+    return None
+
+
+def _flickered(state: State, recorder: Recorder, guards: Guards, version: Any) -> bool:
+    """Whether something that the step depends on was changed during the run, and changed back.
+
+    Args:
+        state: counts the runs in which it may have been the step itself.
+        recorder: has looked after each op.
+        guards: what the step depends on.
+        version: of the guards, before the run; None where no other thread could have done it.
+    """
+    if version is None:
+        return False
+    if recorder.flickered is not None and guards.changed() is None:
+        return True
+    if state.unsteady == _UNSTEADY or guards.version() == version:
+        return False
+    state.unsteady += 1
+    return True
 
 
 def _forget(ask: weakref.ref[Captured[..., Any]], key: tuple[Any, ...], _: Any) -> None:

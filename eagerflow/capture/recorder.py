@@ -68,6 +68,8 @@ class Recorder(Observer):
         arrays: the values of slots, by number.
         ended: why the capture ended early, None while it goes on.
         watch: sees what the step changes around its ops.
+        flicker: what tells, after each op, what isn't as it was when the run began; None where nobody asks.
+        flickered: what it told.
         lost: whether it ended as a value is missing that was dropped; this says nothing of the step.
     """
 
@@ -91,6 +93,8 @@ class Recorder(Observer):
         self._key_names: dict[int, str] = {}  # what the program calls keys
         self.other_bits: str | None = None
         self.lost = False
+        self.flicker: Callable[[], str | None] | None = None
+        self.flickered: str | None = None
         self.instructions: list[Instruction] = []
         self.arrays: list[Any] = []
         self.ended: tuple[str, tuple[str, int] | None] | None = None
@@ -306,6 +310,8 @@ class Recorder(Observer):
         if error is not None:
             return self.end(f"{op.name} raised {type(error).__name__}")
         self.let_go()
+        if self.flicker is not None and self.flickered is None:
+            self.flickered = self.flicker()
         try:
             self._write(op, inputs, settings, list(outputs) if op.outputs != 1 else [outputs])
         except Exception as caught:  # noqa: BLE001 - a step isn't broken off because it can't be written down

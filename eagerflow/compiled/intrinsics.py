@@ -34,44 +34,9 @@ def _product(numba: Any, tile: Any, options: dict[str, Any]) -> Any:
     0.85 of the time of OpenBLAS' kernels for AVX2, and as long as those for AVX-512. Whatever columns there are beside
     it, a column has the same bits. Other columns are left to BLAS.
     """
-    by_blas, is_wide = _blas(numba, options), has_wide_vectors()
-
-    def sixteen(weights: Any, given: Any, out: Any, row: int, start: int, sums: Any) -> int:
-        left, at, looks = len(weights) - row, row * out.shape[1] + start, row * weights.shape[1]
-        count = -(-left // -(-left // 6))  # tiles of nearly the same size
-        if count == 6:
-            tile(6, 16, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 5:
-            tile(5, 16, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 4:
-            tile(4, 16, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 3:
-            tile(3, 16, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 2:
-            tile(2, 16, out, at, out.shape[1], weights, looks, given, start, sums)
-        else:
-            tile(1, 16, out, at, out.shape[1], weights, looks, given, start, sums)
-        return count
-
-    def thirty_two(weights: Any, given: Any, out: Any, row: int, start: int, sums: Any) -> int:
-        left, at, looks = len(weights) - row, row * out.shape[1] + start, row * weights.shape[1]
-        count = -(-left // -(-left // 6))
-        if count == 6:
-            tile(6, 32, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 5:
-            tile(5, 32, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 4:
-            tile(4, 32, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 3:
-            tile(3, 32, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 2:
-            tile(2, 32, out, at, out.shape[1], weights, looks, given, start, sums)
-        else:
-            tile(1, 32, out, at, out.shape[1], weights, looks, given, start, sums)
-        return count
-
-    columns, many = (32, numba.njit(**options)(thirty_two)) if is_wide else (16, numba.njit(**options)(sixteen))
-    few = numba.njit(**options)(sixteen)
+    by_blas = _blas(numba, options)
+    columns = 32 if has_wide_vectors() else 16
+    few, many = _some_rows(numba, tile, 16, options), _some_rows(numba, tile, columns, options)
 
     def product(weights: Any, given: Any, out: Any, parts: int, start: int, stop: int) -> None:
         inner = weights.shape[1]
@@ -94,6 +59,29 @@ def _product(numba: Any, tile: Any, options: dict[str, Any]) -> Any:
                 row += count
 
     return numba.njit(**options)(product)
+
+
+def _some_rows(numba: Any, tile: Any, columns: int, options: dict[str, Any]) -> Any:
+    """What multiplies some rows, from one on, in so many columns, and gives their number."""
+
+    def some_rows(weights: Any, given: Any, out: Any, row: int, start: int, sums: Any) -> int:
+        left, at, looks = len(weights) - row, row * out.shape[1] + start, row * weights.shape[1]
+        count = -(-left // -(-left // 6))  # tiles of nearly the same size
+        if count == 6:
+            tile(6, columns, out, at, out.shape[1], weights, looks, given, start, sums)
+        elif count == 5:
+            tile(5, columns, out, at, out.shape[1], weights, looks, given, start, sums)
+        elif count == 4:
+            tile(4, columns, out, at, out.shape[1], weights, looks, given, start, sums)
+        elif count == 3:
+            tile(3, columns, out, at, out.shape[1], weights, looks, given, start, sums)
+        elif count == 2:
+            tile(2, columns, out, at, out.shape[1], weights, looks, given, start, sums)
+        else:
+            tile(1, columns, out, at, out.shape[1], weights, looks, given, start, sums)
+        return count
+
+    return numba.njit(**options)(some_rows)
 
 
 def _blas(numba: Any, options: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.capture.hearing import one_at_a_time
+from eagerflow.capture.recorder import Recorder
 from eagerflow.core.in_place import Writing
 from tests.capture.steps import many
 
@@ -213,3 +214,27 @@ def test_a_turn_that_was_interrupted_before_it_began_is_given_back():
     many(step, x)
     assert step.replays > 0
     assert not one_at_a_time.is_writing()
+
+
+def test_a_setting_that_another_thread_changes_for_a_moment_doesnt_stay_in_the_program(monkeypatch):
+    class Settings:
+        scale = 1.0
+
+    usual, done = Recorder.on_op, threading.Event()
+
+    def on_op(self, op, *told, **others):
+        usual(self, op, *told, **others)
+        if self.compares and not found[1:]:  # between the two ops of the second run, as another thread would do it
+            Settings.scale = 2.0 if op.name == "exp" else 1.0
+
+    monkeypatch.setattr(Recorder, "on_op", on_op)
+    step, x = ef.function(lambda x: ef.ops.exp(x) * Settings.scale), ef.Tensor(np.zeros(3, "float32"))
+    thread = threading.Thread(target=done.wait, args=(60,))  # so that there is another one, as it would be
+    thread.start()
+    found = []
+    for _ in range(12):
+        found += [step(x).tolist()]
+    done.set()
+    thread.join()
+    assert found == [[1.0] * 3, [2.0] * 3, *[[1.0] * 3] * 10]
+    assert step.replays > 0

@@ -192,19 +192,21 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
     """The `on_op` of a capture."""
     seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
     limit, tick, walk = capture.limit, capture.tick, capture.walk
-    hold, look, measure = capture.hold, capture.look, capture.measure
-    memory = capture.memory
+    hold, look, measure, memory = capture.hold, capture.look, capture.measure, capture.memory
     alive, pieces, gone = ({}, [], []) if memory is None else (memory.alive, memory.pieces, memory.gone)
     went, note_piece = gone.append, pieces.extend
     thread, getframe, plain = threading.get_ident, sys._getframe, PLAIN
     note, note_tensor = capture.journal.log.extend, tensors.extend
 
     def on_op(op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None) -> None:
+        """Most ops make one tensor that no recording has met: that is spelled out.
+
+        Two frames up is the code that called the op. The op's own frame is skipped, for Python makes an object of a
+        frame that is looked at.
+        """
         if tick() >= limit:
             return
         scope, _, until = capture.here
-        # Two up is the code that called the op: its own frame is skipped, for Python makes an object of a frame
-        # that is looked at.
         places = walk(getframe(2), until) if walk is not None else ()
         for value in settings:
             if value.__class__ not in plain:
@@ -213,17 +215,13 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         if not inputs or outputs.__class__ is not Tensor or recording[0] != 1:
             _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
             return
-        # One tensor that no recording has met: spelled out, for most ops make such.
         event = ["op", op, started, ended, scope, thread(), settings, len(gone), len(inputs), 1, len(places)]
         for x in inputs:
             if x is outputs:
                 _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
                 return
-            if x.__class__ in plain:  # what has no such attribute takes long to say so
-                event.append(argument(x))
-                continue
-            try:
-                known = seen.get(x.serial)
+            try:  # what has no such attribute takes long to say so
+                known = None if x.__class__ in plain else seen.get(x.serial)
             except AttributeError:
                 known = None
             event.append(argument(x) if known is None else known)
@@ -249,11 +247,7 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             look(position, outputs, op.name)
         elif measure is not None:
             measure(position, data)
-        if (
-            op.fused
-            and measure is not None
-            and (data.__class__ is not ndarray or data.size > SMALL or b"\0" in isfinite(data).tobytes())
-        ):
+        if op.fused and measure is not None and _may_be_flawed(data):
             capture.note_guilty(op, inputs, settings, [(position, data)])
         event.append(position)
         if places:
@@ -261,6 +255,11 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         note(event)
 
     return on_op
+
+
+def _may_be_flawed(data: Any) -> bool:
+    """Whether a result holds NaN or infinity, or is too large to be asked here."""
+    return data.__class__ is not ndarray or data.size > SMALL or b"\0" in isfinite(data).tobytes()
 
 
 def _note_rare(

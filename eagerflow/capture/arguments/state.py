@@ -69,6 +69,7 @@ class State:
         "replays",
         "shared",
         "tries",
+        "unsteady",
         "why",
     )
 
@@ -89,7 +90,7 @@ class State:
         self.why: str | None = None
         self.looked = False
         self.replays = self.replayed = self.tries = self.again = self.endings = self.looks = 0
-        self.check_at = self.distance = self.disturbed = 0
+        self.check_at = self.distance = self.disturbed = self.unsteady = 0
 
     def follow(self) -> str | None:
         """Make the program whose conditions hold now the one to replay.

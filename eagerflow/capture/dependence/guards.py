@@ -107,6 +107,10 @@ class Guards:
         versions.note(state)
         return None
 
+    def version(self) -> Any:
+        """What stands for the state of the dicts that it depends on: equal as long as none of them is changed."""
+        return self._versions.now()
+
     def may_hold_again(self) -> bool:
         """Whether numbers, texts and flags alone differ: nothing is kept for it that others have let go."""
         return all(check.same() or differs_plainly(check.pairs()) for check in self._checks)

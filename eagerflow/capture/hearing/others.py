@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
-from threading import get_ident
 from types import CodeType
 from typing import Any
 
 from eagerflow.core.in_place import writers_heard
+from eagerflow.kernels.machine.threads import WORKERS
 
-__all__ = ["Others", "others_heard"]
+__all__ = ["Others", "other_threads", "others_heard"]
 
 
 class Others:
@@ -26,7 +27,7 @@ class Others:
     """
 
     def __init__(self, writers: set[int]) -> None:
-        self._writers, self._own, self._handlers = writers, get_ident(), _handlers()
+        self._writers, self._own, self._handlers = writers, threading.get_ident(), _handlers()
 
     def wrote(self) -> bool:
         """Whether another thread wrote to a variable, whichever it is."""
@@ -42,6 +43,12 @@ def others_heard() -> Iterator[Others]:
     """Gives what is heard of others inside the block."""
     with writers_heard() as writers:
         yield Others(writers)
+
+
+def other_threads() -> bool:
+    """Whether there are threads beside this one that may run code of the user's; those of our kernels don't."""
+    here = threading.current_thread()
+    return any(each is not here and not each.name.startswith(WORKERS) for each in threading.enumerate())
 
 
 def _handlers() -> list[CodeType]:

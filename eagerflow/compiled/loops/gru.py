@@ -11,7 +11,7 @@ import numpy as np
 
 from eagerflow.compiled.kernel import compiled
 from eagerflow.compiled.loops.exponential import doubled_sigmoid, hyperbolic_tangent
-from eagerflow.compiled.loops.products import product
+from eagerflow.compiled.loops.recurrent import product
 
 __all__ = ["gru_back", "gru_steps"]
 

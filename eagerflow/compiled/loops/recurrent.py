@@ -1,4 +1,4 @@
-"""What LSTM and GRU compute of the inputs of all steps: their share of the gates, and their gradient.
+"""What LSTM and GRU have in common: the products of their steps, the inputs' share of the gates, and their gradient.
 
 A sequence's numbers have the same bits whatever other sequences there are beside it.
 """
@@ -7,13 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.compiled.kernel import compiled
-from eagerflow.compiled.loops.products import product
+import numpy as np
+
+from eagerflow.compiled.kernel import compiled, helper
 from eagerflow.compiled.loops.tiles import tiles
 
-__all__ = ["inputs_gradient", "inputs_share"]
+__all__ = ["inputs_gradient", "inputs_share", "product"]
 
 LANES = 8  # numbers of a vector; compiled, what the processor has
+
+
+@helper
+def product(weights: Any, given: Any, out: Any, parts: int, start: int, stop: int) -> None:
+    """out = weights @ given in some columns, for (rows, inner) and (inner, columns); `out` may have more rows.
+
+    Compiled it is tiles, or where they don't fit a call of BLAS in so many parts (`intrinsics.py`).
+    """
+    rows = len(weights) // parts
+    for first in range(0, rows * parts, rows):
+        some = slice(first, first + rows)
+        out[some, start:stop] = np.dot(weights[some], given[:, start:stop])
 
 
 @compiled(
