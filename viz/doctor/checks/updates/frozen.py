@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from typing import Any
 
@@ -78,6 +79,8 @@ class Frozen(Check):
         self._updated: dict[int, tuple[int, ...]] = {}  # what it changed, with shapes
         self._applied: Any = None  # where it is given gradients
         self._only_new = True  # has each step trained weights that were not there before?
+        self._met: set[int] = set()  # all weights of which gradients were asked
+        self._firsts: list[Any] = []  # one weight of each step, as a weak reference
         self._shapes: list[Any] = []
         self._first_source = 0
         self._renewed: list[Any] = []  # optimizers in a row that had made no step before: the first, and the last
@@ -223,10 +226,18 @@ class Frozen(Check):
         shapes = [v.data.shape for v in variables]
         if not self._shapes:
             self._shapes = shapes
-        known = any(v.identity in self._asked for v in variables)
+        met = {v.identity for v in variables}  # with those that got no gradient: they are no newer for that
+        known = bool(met & self._met)
+        self._met |= met
+        self._firsts += [weakref.ref(v) for v in variables[:1]]
         # A loop over pictures that are changed by their gradients has new variables, too, but those of no layer.
         ours = self.watch.step > 1 or all(self._owners.of(v) is not None for v in variables)
         return len(variables) > 1 and not known and ours and shapes == self._shapes
+
+    def _are_kept(self) -> bool:
+        """Are the weights of all steps still there, as those of an ensemble, or of layers that are trained in turns?"""
+        gc.collect()  # models that nobody holds may lie about in cycles
+        return all(first() is not None for first in self._firsts)
 
     def _tell_constants(self) -> None:
         """Arrays that a layer of the user's computes with as if they were its weights."""
@@ -251,7 +262,8 @@ class Frozen(Check):
         if self._gradients:
             self._tell_constants()
         if self._only_new and self._gradients >= limits.FEW_STEPS:
-            self._anew()
+            if not self._are_kept():
+                self._anew()
             return
         if self._renewals >= limits.FEW_STEPS and not self._set:
             self._forgets()
