@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host
 from viz.doctor.checks.updates.nothing_given import set_still_at
@@ -80,7 +80,7 @@ class Frozen(Check):
         self._applied: Any = None  # where it is given gradients
         self._only_new = True  # has each step trained weights that were not there before?
         self._met: set[int] = set()  # all weights of which gradients were asked
-        self._firsts: list[Any] = []  # one weight of each step, as a weak reference
+        self._there: list[Any] = []  # all layers, as weak references, once several steps have trained other weights
         self._shapes: list[Any] = []
         self._first_source = 0
         self._renewed: list[Any] = []  # optimizers in a row that had made no step before: the first, and the last
@@ -227,17 +227,13 @@ class Frozen(Check):
         if not self._shapes:
             self._shapes = shapes
         met = {v.identity for v in variables}  # with those that got no gradient: they are no newer for that
-        known = bool(met & self._met)
+        known = bool(met & self._met) or _hold(self._there, met)
         self._met |= met
-        self._firsts += [weakref.ref(v) for v in variables[:1]]
+        if not known and self._gradients == limits.FIRST:
+            self._there = _all_layers()
         # A loop over pictures that are changed by their gradients has new variables, too, but those of no layer.
         ours = self.watch.step > 1 or all(self._owners.of(v) is not None for v in variables)
         return len(variables) > 1 and not known and ours and shapes == self._shapes
-
-    def _are_kept(self) -> bool:
-        """Are the weights of all steps still there, as those of an ensemble, or of layers that are trained in turns?"""
-        gc.collect()  # models that nobody holds may lie about in cycles
-        return all(first() is not None for first in self._firsts)
 
     def _tell_constants(self) -> None:
         """Arrays that a layer of the user's computes with as if they were its weights."""
@@ -262,8 +258,7 @@ class Frozen(Check):
         if self._gradients:
             self._tell_constants()
         if self._only_new and self._gradients >= limits.FEW_STEPS:
-            if not self._are_kept():
-                self._anew()
+            self._anew()
             return
         if self._renewals >= limits.FEW_STEPS and not self._set:
             self._forgets()
@@ -359,6 +354,21 @@ class Frozen(Check):
             key=("frozen", id(layer) if layer is not None else variable.identity),
             evidence={"unchanged": 1 + len(others), "steps": steps, "variable": variable.path},
         )
+
+
+def _all_layers() -> list[Any]:
+    """Weak references to all layers that there are, called or not, as those of an ensemble whose turn is yet to come.
+
+    Nothing announces that a layer is made, and its weights may only be made as it is called. To look at all objects
+    takes a while; it is done once, and only for loops that go from network to network.
+    """
+    return [weakref.ref(each) for each in gc.get_objects() if isinstance(each, layers.Layer)]
+
+
+def _hold(there: list[Any], weights: set[int]) -> bool:
+    """Does one of these layers have one of these weights?"""
+    alive = [layer for reference in there if (layer := reference()) is not None]
+    return any(getattr(v, "identity", None) in weights for layer in alive for v in layer.weights)
 
 
 def _accumulates(optimizer: Any) -> bool:
