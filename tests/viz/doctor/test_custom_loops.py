@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.viz.doctor.planted import script
+from tests.viz.doctor.planted import HERE, read, script
 from viz.doctor.watched_script import examine
 
+BROKEN = read(HERE / "broken_loops.txt")  # the kind of finding stands before the name
+HEALTHY = read(HERE / "healthy_loops.txt")
 COUNTED = "ops.mean(ops.cast(ops.argmax(model(x[rows]), -1) != number[rows], 'float32'))"
 CHOSEN = "loss_of(onehot[rows], ops.one_hot(ops.argmax(model(x[rows]), -1), 3))"
 ZEROS = """
@@ -61,3 +63,16 @@ def test_weights_without_gradients_are_not_taken_for_new_ones(loss, tmp_path):
 @pytest.mark.parametrize("source", [KEPT, LAYERS_IN_TURNS])
 def test_weights_that_are_trained_in_turns_and_kept_are_not_called_thrown_away(source, tmp_path):
     assert [f for f in diagnosed(source, tmp_path) if f.kind == "frozen"] == []
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_wrong_with_a_loop_comes_first(name, tmp_path):
+    found = [f for f in diagnosed(BROKEN[name], tmp_path) if f.severity != "info"]
+    assert [(f.kind, f.line) for f in found] == [(name.partition(":")[0], script(BROKEN[name])[1])]
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_loops_that_may_be_meant_are_not_accused(name, tmp_path):
+    found = diagnosed(HEALTHY[name], tmp_path)
+    assert [f for f in found if f.severity != "info"] == [], found.text

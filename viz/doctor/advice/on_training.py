@@ -144,6 +144,9 @@ ON_TRAINING = {
     "loss_sign.apart": (
         "Leave out its minus sign: what is to become small, as the mean of squared differences, is the loss itself."
     ),
+    "loss_sign.turned": (
+        "Leave out the minus sign: give the tape the loss itself, and the optimizer the gradients as they are."
+    ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
     "softmax_axis.by_hand": (

@@ -70,6 +70,7 @@ from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.renewed import Renewed
 from viz.doctor.checks.updates.reversed_terms import Divergence
 from viz.doctor.checks.updates.summed import Summed
+from viz.doctor.checks.updates.turned import Turned
 from viz.doctor.checks.validation.altered_validation import AlteredValidation
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
@@ -120,6 +121,7 @@ CHECKS: tuple[type[Check], ...] = (
     Divergence,
     Collapsed,
     DrivenApart,
+    Turned,
     FirstBatch,
     Folds,
     Copied,
