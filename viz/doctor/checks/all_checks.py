@@ -54,6 +54,7 @@ from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
+from viz.doctor.checks.updates.applied_twice import AppliedTwice
 from viz.doctor.checks.updates.collapsed import Collapsed
 from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.driven_apart import DrivenApart
@@ -110,6 +111,7 @@ CHECKS: tuple[type[Check], ...] = (
     NothingGiven,
     Forgotten,
     Opposed,
+    AppliedTwice,
     MovingGoal,
     MixedUp,
     Deceived,

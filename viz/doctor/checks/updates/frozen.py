@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.updates.nothing_given import set_still_at
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
@@ -78,6 +78,7 @@ class Frozen(Check):
         self._given: set[int] = set()  # those that an optimizer updated
         self._updated: dict[int, tuple[int, ...]] = {}  # what it changed, with shapes
         self._applied: Any = None  # where it is given gradients
+        self._only_zeros = True  # are the gradients that optimizers are given all 0?
         self._only_new = True  # has each step trained weights that were not there before?
         self._met: set[int] = set()  # all weights of which gradients were asked
         self._there: list[Any] = []  # all layers, as weak references, once several steps have trained other weights
@@ -92,6 +93,8 @@ class Frozen(Check):
         if opened.kind == "optimizer":
             self._applied = self._applied or self.watch.place()
             self._optimizers[id(opened.owner)] = opened.owner
+            given = tensors(opened.scope.inputs) if self._only_zeros and self.watch.heavy else []
+            self._only_zeros = self._only_zeros and not any(host(x.data).any() for x in given)
             self._count_new(opened.owner)
         elif self.watch.step < 2:
             self._owners.meet(opened)
@@ -311,6 +314,8 @@ class Frozen(Check):
         elif copies:
             why = f"the optimizer is given {copies} other variables of the same shapes, and updates those"
             way, place = "frozen.copies", self._applied
+        elif self._only_zeros:
+            why, way, place = "the optimizer is given zeros in place of them", "frozen.zeros", self._applied
         else:
             return  # updates too small to show: `lr_too_low` knows more
         steps = max(self._asked.values())
