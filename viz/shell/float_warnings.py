@@ -19,8 +19,10 @@ def without_float_warnings() -> Iterator[None]:
     a filter that such a warning would meet, with `showwarning`, or with `-W` on the command line. What is never asked
     for is only what NumPy prints by itself.
 
-    >>> with without_float_warnings():
-    ...     numpy.log(numpy.array([-1.0]))
+    >>> with warnings.catch_warnings():
+    ...     warnings.resetwarnings()  # filters that somebody may have set
+    ...     with without_float_warnings():
+    ...         numpy.log(numpy.array([-1.0]))
     array([nan])
     """
     if _are_filtered("invalid value encountered in log"):
