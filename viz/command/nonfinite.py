@@ -15,6 +15,7 @@ from viz.facts.overview import is_empty, why_empty
 from viz.nonfinite.find_nonfinite import find_nonfinite
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.recording import Recording, load
+from viz.shell.float_warnings import without_float_warnings
 from viz.shell.statuses import DONE, FOUND, ended, unanswered
 from viz.shell.terminal import output_to_stderr
 from viz.shell.words import as_commands
@@ -67,7 +68,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
         raise FileNotFoundError(f"there is no script or recording {options.script!r}{cure}")
     check_given(options)
     errors: list[BaseException] = []
-    with output_to_stderr() if options.json else contextlib.nullcontext():
+    with output_to_stderr() if options.json else contextlib.nullcontext(), without_float_warnings():
         guarded = trace(os.path.basename(options.script), on_nonfinite="raise")
         recording, status = run_script(
             options.script, options.arguments, options.module, guarded, errors.append, (NonfiniteError,)

@@ -27,7 +27,7 @@ class RankReport:
         rank: its number.
         host: its machine.
         steps: its last training steps.
-        weights: after a number of steps, checksums of trained variables by name.
+        weights: by the number of a step, from 0: checksums of trained variables after it, by name.
         threads: that it computes with.
         cores: numbers of the processor's cores that it may use.
         findings: what its own checks found.
@@ -97,12 +97,16 @@ def judge(reports: Sequence[RankReport], report: Callable[..., None]) -> None:
 
 
 def _judge_weights(reports: Sequence[RankReport], report: Callable[..., None]) -> None:
-    before = 0
+    before: int | None = None
     for step in sorted(set.intersection(*[set(each.weights) for each in reports])):
         for name, first in reports[0].weights[step].items():
             others = [each for each in reports if each.weights[step].get(name, first) != first]
             if others:
-                since = f"they were equal after step {before}" if before else "it is the first one that was looked at"
+                since = (
+                    f"they were equal after step {before}"
+                    if before is not None
+                    else "it is the first one that was looked at"
+                )
                 report(
                     "replicas_diverged",
                     "error",

@@ -18,6 +18,7 @@ from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
 from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.step_count import StepCount
 
 __all__ = ["Origin", "Program", "WatchedScope", "layer_label"]
 
@@ -62,6 +63,7 @@ class Program:
         script: the program for checks of all trainings together.
         total: how many training steps have ended.
         step: how many steps of the running training have ended.
+        steps: counts all steps of the script, as recordings do.
         heavy: is this step looked at closely?
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
@@ -76,6 +78,7 @@ class Program:
         self.trainings = [self.training]
         self.script = Script(self)
         self.total = self.step = 0
+        self.steps = StepCount()
         self.heavy = True
         self.scopes = Scopes[WatchedScope]()
         self.origins: dict[int, Origin] = {}
@@ -190,6 +193,11 @@ class Program:
     def number(self) -> int:
         """The training step that runs, counted from 1, with those that nobody watched."""
         return 1 + (self.step if self.counter is None else self.counter())
+
+    @property
+    def step_number(self) -> int:
+        """What the running step is called in messages: counted from 0, in the whole script, as recordings count."""
+        return self.steps.number if self.counter is None else self.counter()
 
     def counted(self, steps: int) -> str:
         """So many steps, in words that don't hide that others ran unseen."""

@@ -180,6 +180,7 @@ POLICY_STEPS = 24  # updates of a policy that were looked at
 ROWS_TOLD = 30  # rows, at least, of which a mean is taken
 DISCOUNT = 0.5  # of later rewards, at least; usual ones are from 0.9 to 0.999
 DIVERGENCE_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
+TWICE_ROUNDS = 0.75  # of the backward passes whose gradients an optimizer is given, it is given them once more
 APART_STEPS = 16  # in which a loss asks for larger differences from the labels
 APART_GROWS = 1.2  # times as large as at first they are in the end
 LABEL_NOISE = 0.15  # standard deviation of labels that are all the same: those of a GAN may have noise

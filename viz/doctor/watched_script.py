@@ -13,6 +13,7 @@ from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
 from viz.shell import program
+from viz.shell.float_warnings import without_float_warnings
 from viz.shell.signals import status_of
 from viz.shell.statuses import ended
 
@@ -69,7 +70,7 @@ def examine(
         ValueError: when it isn't a script, or for an unknown kind.
     """
     watcher = Watcher(found, ignored)
-    with program.in_place(script, arguments, as_module), compat.on_demand(), watcher:
+    with program.in_place(script, arguments, as_module), compat.on_demand(), without_float_warnings(), watcher:
         status, ended = _run(script, as_module, watcher)
     if ranks is not None and not status:
         compare(watcher, ranks)

@@ -176,6 +176,8 @@ class Watcher(Turns, observe.Observer):
         if get_ident() != self._thread:
             return
         self.duration = ended - started
+        if not self.steps.begun:
+            self.steps.on_op(outputs)
         parts = self._now["single_op"]  # in a step watched cheaply nobody asks
         fused = live_composition(op, inputs, settings) if parts and op.fused and error is None else None
         self._remember(op, inputs, outputs, op.name if fused is None else fused.parts[-1].name)
@@ -235,6 +237,7 @@ class Watcher(Turns, observe.Observer):
         if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
             return
         began = self.now = observe.clock()
+        self.steps.on_gradient(sources)
         if self._pending and not self.inside("step"):
             self.ended_late = True
             self.end_step()
@@ -273,6 +276,7 @@ class Watcher(Turns, observe.Observer):
             return
         began = observe.clock()
         opened = WatchedScope(scope, scope_frame(sys._getframe(1)), self.spent)
+        self.steps.on_scope_begin(scope)
         if not self.inside("step"):
             self._choose(opened)
         self.scopes.append(opened)
@@ -301,6 +305,7 @@ class Watcher(Turns, observe.Observer):
         if handlers:
             self._call(handlers, self.scopes[-1], outputs, error)
         self.scopes.pop()
+        self.steps.on_scope_end(scope)
         if scope.kind == "step":
             self._now = self.training.close if self.heavy else self.training.light
         by_optimizer = scope.kind == "optimizer" and not self.inside("step", "optimizer")

@@ -165,7 +165,10 @@ def _guilty_part(record: Record, op: Op, at: Op) -> str:
 
 
 def _step_number(record: Record, op: Op) -> int | None:
-    return None if op.step is None else step_numbers(record)[op.step]
+    if op.step is not None:
+        return step_numbers(record)[op.step]
+    noted = record.meta.get("nonfinite_step")  # of a loop by hand, which marks no steps
+    return noted if isinstance(noted, int) else None
 
 
 def _name_of(record: Record, op: Op, tensor: int) -> str:

@@ -24,6 +24,7 @@ from viz.recorder.capture import Capture
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import SAFE, has_nonfinite_number, is_finite, nonfinite
+from viz.recorder.step_count import StepCount
 from viz.recording import Recording
 
 __all__ = ["ACTIONS", "Guard"]
@@ -44,6 +45,8 @@ class Guard(observe.Observer):
         self._spare, self._capture, self._raises = segments, capture, action == "raise"
         self._segments = segments if capture is None else None
         self._quiet = False
+        self._steps = segments.steps = StepCount()
+        self._step: int | None = None  # that of the event in question, where a loop by hand doesn't mark its steps
         self._count = 0  # of ops and rules, where there is no trail
         self._passed: dict[int, tuple[list[Stats | None], list[Stats | None]]] = {}
         self._warned: set[tuple[str, str, str]] = set()
@@ -70,6 +73,8 @@ class Guard(observe.Observer):
                 record.tensors[i].stats = measured
         if self._examples:
             record.meta["nonfinite_examples"] = self._examples
+        if self._step is not None:
+            record.meta["nonfinite_step"] = self._step
         if self._parts:
             record.meta.setdefault("nonfinite_parts", {}).update(self._parts)
         return record
@@ -86,6 +91,8 @@ class Guard(observe.Observer):
         ended: int,
         error: BaseException | None = None,
     ) -> None:
+        if not self._steps.begun:
+            self._steps.on_op(outputs)
         segments = self._segments
         if segments is not None:
             segments.trail.append(op)
@@ -131,6 +138,7 @@ class Guard(observe.Observer):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._quiet = False
+        self._steps.on_gradient(sources)
         if self._segments is not None and self._segments.recorder is not None:
             self._segments.recorder.on_gradient(targets, sources, results)
 
@@ -141,6 +149,7 @@ class Guard(observe.Observer):
     def on_scope_begin(self, scope: observe.Scope) -> None:
         if scope.kind == "step":
             self._quiet = False
+        self._steps.on_scope_begin(scope)
         if self._segments is not None:
             self._segments.on_scope_begin(scope)
             if not self._segments.trail:
@@ -149,6 +158,7 @@ class Guard(observe.Observer):
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         if self._segments is not None:
             self._segments.on_scope_end(scope, outputs, error)
+        self._steps.on_scope_end(scope)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if self._segments is not None and self._segments.recorder is not None:
@@ -175,6 +185,7 @@ class Guard(observe.Observer):
         self, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None, event: tuple[Any, ...]
     ) -> None:
         """Work out where it began, and say so."""
+        self._step = self._steps.number if event[0] == "on_rule" else self._steps.running(event[4])
         recording = self._recording(event)
         op = recording.ops[-1]
         self._measure(op.inputs, [_array(x) for x in given if hasattr(x, "dtype")])

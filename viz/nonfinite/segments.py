@@ -17,6 +17,7 @@ from viz.recorder.capture import Capture, Options
 from viz.recorder.journal import Journal
 from viz.recorder.record_builder import build
 from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.step_count import StepCount
 from viz.recording import Recording
 
 __all__ = ["Located", "Segments", "located"]
@@ -44,7 +45,7 @@ class Segments:
     Attributes:
         trail: the ops and rules of this step so far. Whoever listens appends them.
         recorder: records this step, or None.
-        count: how many steps have begun.
+        steps: counts the steps; whoever listens tells it what happens.
     """
 
     def __init__(self, options: Options, frame: FrameType | None, idle: bool = False) -> None:
@@ -55,7 +56,8 @@ class Segments:
         self._updated = self._has_steps = False
         self.trail: list[Any] = []
         self.recorder: Capture | None = None
-        self.count = 0
+        self.steps = StepCount()
+        self._number = 0  # of the step with which this trail began
         if not idle:
             self._begin()
 
@@ -80,9 +82,9 @@ class Segments:
     def _begin(self) -> None:
         """A new step begins; let go of the one before, or keep it as a reference."""
         if self.trail:
-            self.count += 1
             self._end()
         self.trail = []
+        self._number = self.steps.number
         self._updated = False
         if self._left and self.recorder is None:
             self.recorder = Capture(self._options)
@@ -102,7 +104,7 @@ class Segments:
             self._left = _RECORDED  # something new: record what comes next
 
     def _keep(self, capture: Capture) -> None:
-        reference = _Reference(capture, self.count - 1)
+        reference = _Reference(capture, self._number)
         reference.trail = self.trail
         self._references = [*self._references[1 - _RECORDED :], reference]
 
@@ -116,16 +118,16 @@ class Segments:
     def here(self) -> Located | None:
         """A recording of this step up to the last op; None when no step like it was recorded."""
         if self.recorder is not None:
-            return located(self.recorder, len(self.trail), self.count)
+            return located(self.recorder, len(self.trail), self.steps.number)
         ran = len(self.trail)
         for reference in reversed(self._references):
             if reference.trail[:ran] == self.trail:
-                found = located(_cut(reference.capture, ran), ran, self.count)
+                found = located(_cut(reference.capture, ran), ran, self.steps.number)
                 if found is None:
                     return None
                 found.recording.notes.append(
-                    f"step {self.count} ran the same ops as step {reference.number}, whose recording this is: shapes "
-                    "of batches, times and settings are those of that step."
+                    f"step {self.steps.number} ran the same ops as step {reference.number}, whose recording this is: "
+                    "shapes of batches, times and settings are those of that step."
                 )
                 return found
         return None
@@ -133,7 +135,7 @@ class Segments:
     def latest(self) -> Recording:
         """The last step that was recorded."""
         if self.recorder is not None and (self.trail or not self._references):
-            return _recording(self.recorder, self.count)
+            return _recording(self.recorder, self.steps.number)
         reference = self._references[-1]
         return _recording(reference.capture, reference.number)
 
@@ -145,7 +147,7 @@ class Segments:
             capture.on_scope_begin(opened.scope)
         getattr(capture, event)(*arguments)
         capture.stop()
-        return _recording(capture, self.count)
+        return _recording(capture, self.steps.number)
 
 
 class Located(NamedTuple):

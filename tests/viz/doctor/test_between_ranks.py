@@ -118,16 +118,16 @@ def test_ranks_that_are_bound_to_cores_have_their_own():
 
 def test_the_first_weight_that_differs_is_an_error():
     before, after = {"a/kernel": 1, "b/kernel": 2}, {"a/kernel": 3, "b/kernel": 4}
-    ranks = [report(rank, weights={1: before, 2: before, 4: after}) for rank in range(3)]
+    ranks = [report(rank, weights={0: before, 1: before, 3: after}) for rank in range(3)]
     assert judged(*ranks) == {}
-    ranks[2].weights = {1: before, 2: {**before, "b/kernel": 7}, 4: {"a/kernel": 8, "b/kernel": 9}}
+    ranks[2].weights = {0: before, 1: {**before, "b/kernel": 7}, 3: {"a/kernel": 8, "b/kernel": 9}}
     finding = judged(*ranks)["replicas_diverged"]
     assert finding.severity == "error"
-    assert "after step 2 'b/kernel' has other values on rank 2 (on a) than on rank 0 (on a)" in finding.message
-    assert "they were equal after step 1" in finding.message
-    assert finding.evidence == {"step": 2, "variable": "b/kernel", "ranks": [2]}
+    assert "after step 1 'b/kernel' has other values on rank 2 (on a) than on rank 0 (on a)" in finding.message
+    assert "they were equal after step 0" in finding.message
+    assert finding.evidence == {"step": 1, "variable": "b/kernel", "ranks": [2]}
 
 
 def test_many_ranks_that_differ_are_counted():
-    ranks = [report(rank, weights={1: {"w": rank}}) for rank in range(8)]
+    ranks = [report(rank, weights={0: {"w": rank}}) for rank in range(8)]
     assert "rank 1 (on a), rank 2 (on a), rank 3 (on a) and 4 more" in judged(*ranks)["replicas_diverged"].message

@@ -87,7 +87,7 @@ def found(train):
 @pytest.mark.parametrize(
     ("train", "words", "code"),
     [
-        (surgery, "multiply is given the number NaN; in step 3", "model.layers[0].kernel * NAN"),
+        (surgery, "multiply is given the number NaN; in step 2", "model.layers[0].kernel * NAN"),
         (lambda: fit(Scaled(float("nan"))), "multiply is given the number NaN", "* self.factor"),
         (lambda: fit(ef.Sequential([Masked(), layers.Dense(1)])), "1 NaN of 4 values", "inputs * HOLED"),
         (functional, "1 NaN of 4 values", "inputs * HOLED"),

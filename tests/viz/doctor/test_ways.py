@@ -48,6 +48,7 @@ WAYS = {
     "plain variables, and the number of the right class": "softmax_axis",
     "minus the mean of squares, in a loop": "loss_sign.apart",
     "minus the mean of differences, in a train_step": "loss_sign.apart",
+    "a loss of the library with a minus sign": "loss_sign.turned",
     "triplets whose distances are swapped": "loss_sign.triplet",
     "pairs whose labels are turned round": "loss_sign.pairs",
     "masks as they are in picture files": "label_range.mask",

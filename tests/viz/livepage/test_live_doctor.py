@@ -52,7 +52,7 @@ def own_loop(steps, before_step, optimizer=None):
     model, optimizer = mlp(), optimizer or ef.optimizers.SGD(0.01)
     loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
     x, y = data(8)
-    for step in range(1, steps + 1):
+    for step in range(steps):
         before_step(step, x)
         with ef.GradientTape() as tape:
             loss = loss_of(y, model(x, training=True))
@@ -70,18 +70,18 @@ def spoil_at(number):
 
 
 def test_nan_in_an_own_loop_are_found_in_the_step_after_the_first_one_and_numbered_by_the_training():
-    finding = the_nonfinite(watched(lambda: own_loop(60, spoil_at(52))))
+    finding = the_nonfinite(watched(lambda: own_loop(60, spoil_at(51))))
     assert finding.rule == "nonfinite.data"
-    assert "in step 53, the loss is NaN" in finding.message
-    assert "was NaN in step 52 already, where nobody watched" in finding.message
+    assert "in step 52, the loss is NaN" in finding.message
+    assert "was NaN in step 51 already, where nobody watched" in finding.message
     assert "model(x, training=True)" in linecache.getline(finding.file, finding.line)
-    assert finding.evidence["step"] == 52  # counted from 0
+    assert finding.evidence["step"] == 52
 
 
 def test_nan_of_the_last_step_is_told_though_nobody_can_look_at_what_comes_next():
-    finding = the_nonfinite(watched(lambda: own_loop(50, spoil_at(50))))
+    finding = the_nonfinite(watched(lambda: own_loop(50, spoil_at(49))))
     assert (finding.rule, finding.severity, finding.op) == ("nonfinite.unseen", "error", None)
-    assert "NaN in step 50, where nobody watched, so the op with which it began isn't known" in finding.message
+    assert "NaN in step 49, where nobody watched, so the op with which it began isn't known" in finding.message
     assert "optimizer.apply" in linecache.getline(finding.file, finding.line)
 
 
@@ -105,22 +105,24 @@ def spoil_weights_after(epoch):
 
 @pytest.mark.filterwarnings("ignore:the loss is nan")
 def test_steps_of_fit_are_those_of_the_training():
-    finding = the_nonfinite(watched(lambda: fit(14, spoil_weights_after(11))))  # so in the first step of epoch 13
+    finding = the_nonfinite(
+        watched(lambda: fit(14, spoil_weights_after(11)))
+    )  # so in the first step of epoch 13: it is step 48
     assert finding.message.startswith("the weights 'mlp/hidden/kernel' hold 40 NaN")
-    assert "in step 50, the loss is NaN" in finding.message
-    assert "NaN in step 49 already, where nobody watched, so the op with which it began isn't known" in finding.message
+    assert "in step 49, the loss is NaN" in finding.message
+    assert "NaN in step 48 already, where nobody watched, so the op with which it began isn't known" in finding.message
 
 
 @pytest.mark.filterwarnings("ignore:the loss is nan")
 def test_a_watched_nan_is_numbered_as_ever():
     finding = the_nonfinite(watched(lambda: fit(5, spoil_weights_after(1))))
-    assert "in step 9, the loss is NaN" in finding.message
+    assert "in step 8, the loss is NaN" in finding.message
     assert "nobody watched" not in finding.message
 
 
 def test_a_nan_that_passes_stays_found_and_does_not_make_every_step_slow():
     def now_and_then(step, x):
-        x[:] = data(8)[0] if step % 2 or step < 40 else NAN
+        x[:] = data(8)[0] if step % 2 == 0 or step < 39 else NAN
 
     class Careful(ef.optimizers.SGD):
         def apply(self, gradients, variables):
@@ -138,7 +140,7 @@ def test_nan_of_rows_for_validation_are_found_in_the_next_evaluation():
     seen = watched(lambda: fit(12, validation_data=(bad, y), on_epoch_end=lambda _: lambda e, _: spoil_at(9)(e, bad)))
     finding = the_nonfinite(seen)
     assert finding.rule == "nonfinite.data"
-    assert "in the evaluation after step 44, the prediction is NaN" in finding.message
+    assert "in the evaluation after step 43, the prediction is NaN" in finding.message
 
 
 def test_an_ending_that_nobody_watched_is_told_by_the_epochs_and_the_steps_of_the_training():
@@ -182,7 +184,7 @@ def test_what_a_batch_held_that_nobody_watched_is_named(value, of):
     finding = the_nonfinite(watched(train))
     what = "1 infinite" if np.isinf(value) else "1 NaN"
     place = " of 6 values (row 90, column 0 of x)" if of == "input data" else " of 2 values"
-    assert finding.message == f"the {of} hold {what}{place}; in step 46, the loss is NaN or infinite, too"
+    assert finding.message == f"the {of} hold {what}{place}; in step 45, the loss is NaN or infinite, too"
     assert ("np.isfinite(x)" if of == "input data" else "y isn't finite") in finding.fix
 
 

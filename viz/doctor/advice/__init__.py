@@ -5,8 +5,9 @@ from __future__ import annotations
 from viz.doctor.advice.on_data import ON_DATA
 from viz.doctor.advice.on_gradients import ON_GRADIENTS
 from viz.doctor.advice.on_training import ON_TRAINING
+from viz.doctor.advice.on_updates import ON_UPDATES
 
 __all__ = ["ADVICE"]
 
-ADVICE = {**ON_TRAINING, **ON_GRADIENTS, **ON_DATA}
+ADVICE = {**ON_TRAINING, **ON_UPDATES, **ON_GRADIENTS, **ON_DATA}
 """By kind, or `kind.way`."""

@@ -144,6 +144,9 @@ ON_TRAINING = {
     "loss_sign.apart": (
         "Leave out its minus sign: what is to become small, as the mean of squared differences, is the loss itself."
     ),
+    "loss_sign.turned": (
+        "Leave out the minus sign: give the tape the loss itself, and the optimizer the gradients as they are."
+    ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
     "softmax_axis.by_hand": (
@@ -173,63 +176,6 @@ ON_TRAINING = {
         "Frozen layers stay as they are: give them trained weights (weights='imagenet', or load_weights), or let them "
         "learn, with trainable = True."
     ),
-    "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
-    "frozen.all": (
-        "Set layer.trainable = True for what should learn. In a GAN, set the discriminator's trainable to True before "
-        "its own step, and to False before that of the model of both. (In a script of Keras 2, compile remembers "
-        "trainable: compile the discriminator while it is True.)"
-    ),
-    "frozen.unbuilt": (
-        "Take model.trainable_variables behind the model's first call, or in each step; or give the model an Input, "
-        "which builds it at once."
-    ),
-    "frozen.nothing": (
-        "Leave trainable = False out there: in a loop, the generator's step leaves the discriminator still by itself, "
-        "as its optimizer is given generator.trainable_variables alone. Or set it to True again before that step."
-    ),
-    "frozen.random": (
-        "Let them learn: set trainable = True. Or give them trained weights before they are frozen: "
-        "load_weights, or weights='imagenet' instead of weights=None."
-    ),
-    "frozen.in_call": (
-        "Make layers once, in __init__ (self.dense = layers.Dense(10)), and only call them in call: then they keep "
-        "their weights, and the model knows them."
-    ),
-    "frozen.in_call.variable": (
-        "Make it once, in build: self.w = self.add_weight(shape=..., initializer=...), and only compute with self.w in "
-        "call."
-    ),
-    "frozen.constant": (
-        "Make weights with self.add_weight(shape=..., initializer=...), or as a Variable; an array that is meant to "
-        "stay is fine as it is."
-    ),
-    "frozen.optimizer": "Make the optimizer, or call compile, once, before the loop.",
-    "frozen.anew": "Make the model and its optimizer once, before the loop.",
-    "frozen.forgotten": (
-        "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
-        "they are, say so: layer.trainable = False."
-    ),
-    "frozen.left_out": (
-        "Add its weights, in tape.gradient and for the optimizer: variables = first.trainable_variables + "
-        "second.trainable_variables; if it should stay as it is, say so: its trainable = False."
-    ),
-    "frozen.taken": (
-        "Give this step the weights of the network that it should train, in tape.gradient and for the optimizer: in a "
-        "GAN, tape.gradient(generator_loss, generator.trainable_variables)."
-    ),
-    "frozen.rounded": (
-        "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of the "
-        "same size from small gradients."
-    ),
-    "frozen.copies": (
-        "Give the optimizer the model's own variables: "
-        "optimizer.apply_gradients(zip(gradients, model.trainable_variables))."
-    ),
-    "frozen.compiled": (
-        "Call model.compile(...) again after changing trainable: compile remembers what was trainable, as in Keras 2."
-    ),
-    "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
-    "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
     "channels_first.torn": (
         "Give the axes the order that the numbers are stored in, and then move the colours to the end: "
         "x.reshape(-1, colours, height, width).transpose(0, 2, 3, 1)."
@@ -350,27 +296,6 @@ ON_TRAINING = {
         "Take one column of each row: ops.take_along_axis(values, actions[:, None], axis=1)[:, 0], "
         "tf.gather(values, actions, axis=1, batch_dims=1), or ops.sum(values * ops.one_hot(actions, columns), axis=1)."
     ),
-    "opposed_updates": (
-        "Give each optimizer the weights of its own network, in tape.gradient and in apply: in a GAN, the "
-        "discriminator's step takes discriminator.trainable_variables alone, and stop_gradient(generator(noise)) as "
-        "its input. Where a compiled model trains the generator through the discriminator, set "
-        "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
-        "discriminator.train_on_batch."
-    ),
-    "opposed_updates.goal": (
-        "Compute the goal outside of the tape, or goal = ops.stop_gradient(rewards + gamma * values). A copy of the "
-        "network that gets its weights now and then (a target network) keeps it still for longer."
-    ),
-    "opposed_updates.mixed_up": (
-        "Use one list for both: variables = first.trainable_variables + second.trainable_variables; gradients = "
-        "tape.gradient(loss, variables); optimizer.apply_gradients(zip(gradients, variables))."
-    ),
-    "opposed_updates.deceived": (
-        "Train the generator's weights alone in its step: give generator.trainable_variables to tape.gradient and to "
-        "the optimizer. Where a compiled model trains the generator through the discriminator, set "
-        "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
-        "discriminator.train_on_batch."
-    ),
     "lr_too_high.sum": (
         "Take the mean: ops.mean(...) instead of ops.sum(...), or leave out reduction='sum'. Then the learning rate "
         "needn't change with the size of a batch. Or divide the rate by as many."
@@ -380,6 +305,7 @@ ON_TRAINING = {
         "tape's gradients. Optimizers do both by themselves: Adam(gradient_accumulation_steps=4) sums those of four "
         "batches, SGD(momentum=0.9) lets old ones fade."
     ),
+    "lr_too_high.twice": "Leave out one of the two calls. If larger steps are meant, raise the learning rate.",
     "lr_too_high": (
         "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
         "0.01 for SGD."

@@ -54,6 +54,7 @@ from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
+from viz.doctor.checks.updates.applied_twice import AppliedTwice
 from viz.doctor.checks.updates.collapsed import Collapsed
 from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.driven_apart import DrivenApart
@@ -70,6 +71,7 @@ from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.renewed import Renewed
 from viz.doctor.checks.updates.reversed_terms import Divergence
 from viz.doctor.checks.updates.summed import Summed
+from viz.doctor.checks.updates.turned import Turned
 from viz.doctor.checks.validation.altered_validation import AlteredValidation
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
@@ -109,6 +111,7 @@ CHECKS: tuple[type[Check], ...] = (
     NothingGiven,
     Forgotten,
     Opposed,
+    AppliedTwice,
     MovingGoal,
     MixedUp,
     Deceived,
@@ -120,6 +123,7 @@ CHECKS: tuple[type[Check], ...] = (
     Divergence,
     Collapsed,
     DrivenApart,
+    Turned,
     FirstBatch,
     Folds,
     Copied,

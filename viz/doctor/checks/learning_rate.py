@@ -37,6 +37,13 @@ class _Course:
         self.rates: set[float] = set()
         self.place: Place | None = None
         self.updated = False  # by a gradient that isn't zero
+        self.trained: set[int] = set()  # the numbers of its weights
+        self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
+
+    @property
+    def begins_anew(self) -> bool:
+        """Do weights get other values now and then, as between the tasks of meta-learning? Then so does the loss."""
+        return limits.FIRST <= len(self.set_at) <= max(self.set_at) / 2
 
 
 class LearningRates(Check):
@@ -93,6 +100,7 @@ class LearningRates(Check):
         self._asked_loss = self._asked_loss or any(getattr(t, "key", None) in self._errors for t in targets)
         self._scaled.append((course, results))
         if self.watch.heavy:
+            course.trained.update(v.identity for v, _ in pairs)
             kernels = [(v, r) for v, r in pairs if v.data.ndim > 1 and v.data.dtype.kind == "f"]
             course.before = [(v, host(v.data).copy(), host(r.data).copy()) for v, r in kernels]
             course.kept.append(_kept(course.optimizer, [host(r.data) for _, r in pairs]))
@@ -129,8 +137,11 @@ class LearningRates(Check):
             return
         if not self._now.updated and (name in ("assign_sub", "assign_add") or name.endswith("_update")):
             self._now.updated = any(bool(host(x.data).any()) for x in inputs if isinstance(x, Tensor))
-        if name in ("assign", "assign_sub", "assign_add") and not self.watch.inside("optimizer"):
-            self._now.place = self._now.place or self.watch.place()
+        if name not in ("assign", "assign_sub", "assign_add") or self.watch.inside("optimizer"):
+            return
+        if name == "assign" and self._now.optimizer is not None and variable.identity in self._now.trained:
+            self._now.set_at.add(len(self._now.losses))
+        self._now.place = self._now.place or self.watch.place()
 
     def on_step_end(self) -> None:
         for course in self._touched:
@@ -158,7 +169,7 @@ class LearningRates(Check):
     def _too_high(self, course: _Course, final: bool) -> None:
         losses = course.losses
         finite = [x for x in losses if math.isfinite(x)]
-        if len(finite) < 2:
+        if len(finite) < 2 or (course.begins_anew and len(finite) == len(losses)):
             return
         first, moved = (abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0)
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
@@ -241,7 +252,9 @@ class LearningRates(Check):
         by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         count, added_at = self._sum or (0, None)
-        summed = bool(count) and type(course.optimizer).__name__ in _BY_SIZE and not _unusual(course)
+        # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.
+        as_mean = moved is not None and bool(count) and moved / count < 0.1 * limits.UPDATE_TOO_LARGE
+        summed = bool(count) and type(course.optimizer).__name__ in _BY_SIZE and (as_mean or not _unusual(course))
         why = (
             f". The loss is a sum of {count} numbers, where a mean is usual: its gradients, and the updates with "
             "them, are as many times as large"

@@ -88,7 +88,7 @@ class NonFinite(Check):
     def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
         numbers = [host(_data(x)) for x in given]
-        evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.number - 1}
+        evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step_number}
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
         who = name if name == op.name else f"{name}, a part of {op.name},"
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(name, _OTHER)}"
@@ -108,7 +108,7 @@ class NonFinite(Check):
             )
         else:
             advice, whose = "nonfinite.data", "the input data hold"
-        evidence = _counts(values) | {"step": self.watch.number - 1}
+        evidence = _counts(values) | {"step": self.watch.step_number}
         what = f"{whose} {_counted(values)}{_where() if whose.startswith('the input') else ''}"
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
 
@@ -128,7 +128,7 @@ class NonFinite(Check):
             message = f"{op.name} is given the number {'NaN' if numpy.isnan(value) else value}"
         else:
             message = f"{op.name} is given an array, which is no row of data, with {_counted(values)}"
-        evidence = _counts(values) | {"step": self.watch.number - 1}
+        evidence = _counts(values) | {"step": self.watch.step_number}
         return _Suspect(op.name, self.watch.layer(), place, message, evidence, "nonfinite.constant")
 
     def _is_given(self, x: Any) -> bool:
@@ -154,7 +154,7 @@ class NonFinite(Check):
             f"{_CAUSES.get(op.name, _OTHER)}"
         )
         place, layer = (origin.place, origin.layer) if origin else (None, None)
-        evidence = _counts(values) | {"step": self.watch.number - 1}
+        evidence = _counts(values) | {"step": self.watch.step_number}
         self._backward = _Suspect(op.name, layer, place, message, evidence, _advice(op.name), backward=True)
 
     # ------------------------------------------------------------------ where it arrives
@@ -192,7 +192,7 @@ class NonFinite(Check):
         elif self._followed and self._backward is None and not self.watch.heavy:
             return  # every rule gave finite numbers; were their sums too large, the weights would tell in the next step
         elif not all(finite(r.data) for r in results if r is not None):
-            self._unused = self._backward or self._forward or self._came_in, self.watch.number
+            self._unused = self._backward or self._forward or self._came_in, self.watch.step_number
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if self._done or (self._forward is None and self._came_in is None):
@@ -216,6 +216,7 @@ class NonFinite(Check):
         """The first one is told at once; what is watched next may know more."""
         if self._done or self._before[0]:
             return
+        step -= 1  # so many had ended, and they are counted from 0
         if batch is not None and not evaluated and self._tell_of_batch(step, place, batch):
             return
         what = "NaN" if math.isnan(loss) else "infinite"
@@ -227,7 +228,7 @@ class NonFinite(Check):
             f"the loss is {what} {when}, where nobody watched, so the op with which it began isn't known",
             place=place,
             key=("nonfinite", "unseen"),
-            evidence={"step": step - 1},
+            evidence={"step": step},
         )
 
     def _tell_of_batch(self, step: int, place: Place | None, batch: Any) -> bool:
@@ -241,7 +242,7 @@ class NonFinite(Check):
                 values = host(_data(bad[0]))
                 where = _where() if whose == "input data" else ""
                 message = f"the {whose} hold {_counted(values)}{where}"
-                evidence = _counts(values) | {"step": step - 1}
+                evidence = _counts(values) | {"step": step}
                 self._tell("the loss", _Suspect("", None, place, message, evidence, rule), step)
                 return True
         return False
@@ -258,9 +259,11 @@ class NonFinite(Check):
         self.watch.retract(("nonfinite", "unseen"))
         if suspect is None:
             suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {})
-        when = f"in step {self.watch.number if step is None else step}"
+        now = self.watch.step_number
+        when = f"in step {now if step is None else step}"
         if step is None and any(x.kind == "step" and x.scope.name != "train_step" for x in self.watch.scopes):
-            when = f"in the evaluation after step {self.watch.number - 1}"
+            counted = self.watch.counter is None  # else training steps alone have numbers
+            when = f"in step {now}, of an evaluation" if counted else f"in the evaluation after step {now - 1}"
         direction = "backward" if suspect.backward else "forward"
         self.watch.report(
             suspect.advice,

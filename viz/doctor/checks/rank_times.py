@@ -42,11 +42,11 @@ class StepTimes(NamedTuple):
 
 
 class RankTimes(Check):
-    """Notes the times of steps, and at steps 1, 2, 4, 8, ... what the weights were.
+    """Notes the times of steps, and after steps 0, 1, 3, 7, ... what the weights were.
 
     Attributes:
         steps: the last ones, but for the first two, which build.
-        weights: after a number of steps, a checksum of each trained variable by its name.
+        weights: by the number of a step, from 0: a checksum of each trained variable after it, by its name.
     """
 
     of_script = True
@@ -105,7 +105,7 @@ class RankTimes(Check):
             self.steps.append(StepTimes(compute_ms, input_ms, network_ms, self._rows, self._sent, self._calls))
         self._input = self._blocked = self._sent = self._calls = 0
         if self._trained:
-            self.weights[self.watch.number] = {each.path: _checksum(each) for each in self._trained}
+            self.weights[self.watch.number - 1] = {each.path: _checksum(each) for each in self._trained}
             self._trained = []
 
 

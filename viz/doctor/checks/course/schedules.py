@@ -49,7 +49,7 @@ class Schedules(Check):
         self.watch.report(
             "lr_too_low.schedule",
             "warning",
-            f"the learning rate was {number(highest)}, and since step {first + 1} of {steps} it is {number(rate)}"
+            f"the learning rate was {number(highest)}, and since step {first}, of {steps} steps, it is {number(rate)}"
             f"{' or less' if rate else ''}: such updates are too small to change weights, so nothing more is learnt",
             op=getattr(self._optimizer, "name", None),
             place=made_at(self._optimizer) or self._place,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.updates.nothing_given import set_still_at
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
@@ -77,7 +78,10 @@ class Frozen(Check):
         self._given: set[int] = set()  # those that an optimizer updated
         self._updated: dict[int, tuple[int, ...]] = {}  # what it changed, with shapes
         self._applied: Any = None  # where it is given gradients
+        self._only_zeros = True  # are the gradients that optimizers are given all 0?
         self._only_new = True  # has each step trained weights that were not there before?
+        self._met: set[int] = set()  # all weights of which gradients were asked
+        self._there: list[Any] = []  # all layers, as weak references, once several steps have trained other weights
         self._shapes: list[Any] = []
         self._first_source = 0
         self._renewed: list[Any] = []  # optimizers in a row that had made no step before: the first, and the last
@@ -89,6 +93,8 @@ class Frozen(Check):
         if opened.kind == "optimizer":
             self._applied = self._applied or self.watch.place()
             self._optimizers[id(opened.owner)] = opened.owner
+            given = tensors(opened.scope.inputs) if self._only_zeros and self.watch.heavy else []
+            self._only_zeros = self._only_zeros and not any(host(x.data).any() for x in given)
             self._count_new(opened.owner)
         elif self.watch.step < 2:
             self._owners.meet(opened)
@@ -223,7 +229,11 @@ class Frozen(Check):
         shapes = [v.data.shape for v in variables]
         if not self._shapes:
             self._shapes = shapes
-        known = any(v.identity in self._asked for v in variables)
+        met = {v.identity for v in variables}  # with those that got no gradient: they are no newer for that
+        known = bool(met & self._met) or _hold(self._there, met)
+        self._met |= met
+        if not known and self._gradients == limits.FIRST:
+            self._there = _all_layers()
         # A loop over pictures that are changed by their gradients has new variables, too, but those of no layer.
         ours = self.watch.step > 1 or all(self._owners.of(v) is not None for v in variables)
         return len(variables) > 1 and not known and ours and shapes == self._shapes
@@ -304,6 +314,8 @@ class Frozen(Check):
         elif copies:
             why = f"the optimizer is given {copies} other variables of the same shapes, and updates those"
             way, place = "frozen.copies", self._applied
+        elif self._only_zeros:
+            why, way, place = "the optimizer is given zeros in place of them", "frozen.zeros", self._applied
         else:
             return  # updates too small to show: `lr_too_low` knows more
         steps = max(self._asked.values())
@@ -347,6 +359,21 @@ class Frozen(Check):
             key=("frozen", id(layer) if layer is not None else variable.identity),
             evidence={"unchanged": 1 + len(others), "steps": steps, "variable": variable.path},
         )
+
+
+def _all_layers() -> list[Any]:
+    """Weak references to all layers that there are, called or not, as those of an ensemble whose turn is yet to come.
+
+    Nothing announces that a layer is made, and its weights may only be made as it is called. To look at all objects
+    takes a while; it is done once, and only for loops that go from network to network.
+    """
+    return [weakref.ref(each) for each in gc.get_objects() if isinstance(each, layers.Layer)]
+
+
+def _hold(there: list[Any], weights: set[int]) -> bool:
+    """Does one of these layers have one of these weights?"""
+    alive = [layer for reference in there if (layer := reference()) is not None]
+    return any(getattr(v, "identity", None) in weights for layer in alive for v in layer.weights)
 
 
 def _accumulates(optimizer: Any) -> bool:

@@ -1,0 +1,89 @@
+"""The number of the training step that runs, of `fit` as well as of a loop that marks no steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow import Variable
+from eagerflow.core.observe import Scope
+
+__all__ = ["StepCount"]
+
+
+class StepCount:
+    """Counts steps from 0, as recordings do: those of `fit` and its like, and what a loop by hand makes of them.
+
+    In such a loop a step ends with its optimizer. Where there is none, it ends as the next forward pass begins: that is
+    where something is computed again of which gradients can be asked.
+
+    Attributes:
+        number: of the step that runs, or would be the next one.
+        begun: has its forward pass begun? Until then, `on_op` wants to hear of each op.
+
+    >>> import eagerflow as ef
+    >>> steps, w = StepCount(), ef.Variable([1.0])
+    >>> for _ in range(3):
+    ...     steps.on_gradient([w])
+    >>> steps.number
+    2
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.begun = False
+        self._pending = False  # are there gradients of a loop by hand, which no optimizer was given yet?
+        self._inside: list[Scope] = []  # scopes of steps, and of optimizers
+
+    def _end(self) -> None:
+        if self._pending:
+            self._pending = self.begun = False
+            self.number += 1
+
+    def on_op(self, outputs: Any) -> None:
+        """An op ran, with which a forward pass may begin."""
+        if not self._inside and _is_tracked(outputs):
+            self._end()
+            self.begun = True
+
+    def on_gradient(self, sources: Sequence[Any]) -> None:
+        """Gradients were computed."""
+        if not any(scope.kind == "step" for scope in self._inside) and any(isinstance(x, Variable) for x in sources):
+            self._end()
+            self._pending, self.begun = True, False
+
+    def on_scope_begin(self, scope: Scope) -> None:
+        """Something begins, and perhaps a step."""
+        if scope.kind == "step" and not self._inside:
+            self._end()
+        if scope.kind in ("step", "optimizer"):
+            self._inside.append(scope)
+
+    def on_scope_end(self, scope: Scope) -> None:
+        """Something ends, and perhaps a step."""
+        at = next((i for i, each in enumerate(self._inside) if each is scope), None)
+        if at is None:
+            return
+        del self._inside[at:]  # with those that an error left open
+        if self._inside:
+            return
+        if scope.kind == "step":
+            self._pending = self.begun = False
+            self.number += 1
+        else:
+            self._end()
+
+    def running(self, outputs: Any) -> int | None:
+        """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees.
+
+        Args:
+            outputs: of the op in question.
+        """
+        belongs = self._inside or self._pending or self.begun or _is_tracked(outputs)
+        return self.number if belongs else None
+
+
+def _is_tracked(outputs: Any) -> bool:
+    """Can gradients be asked of what an op made?"""
+    made = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
+    return getattr(made, "key", None) is not None and not isinstance(made, Variable)
