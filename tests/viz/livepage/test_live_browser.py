@@ -628,7 +628,7 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     ]
     found[0] |= {"file": "train.py", "line": 7, "code": "model.fit(x, y)"}
     seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
-    assert seen.run("document.getElementById('tab-doctor').textContent") == "Doctor (3)"
+    assert seen.run("document.getElementById('tab-doctor').title") == "Doctor: 1 error, 1 warning, 1 hint"
     seen.run("document.getElementById('tab-doctor').click()")
     hit = seen.wait(
         """(() => { const found = [...document.querySelectorAll('.finding')].map((entry) => {
@@ -646,6 +646,37 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     assert seen.run("[...document.querySelectorAll('.finding code')].map((each) => each.textContent)") == [
         "model.fit(x, y)"
     ]
+
+
+BADGE = "[...document.querySelectorAll('#tab-doctor .live-badge')].map((each) => [each.className, each.textContent])"
+STRIP = "(({ hidden, className, textContent }) => hidden ? null : [className, textContent])(eagerflowLive.strip.node)"
+
+
+def test_an_error_is_loud_and_leads_to_its_tab_a_hint_is_not(page_in_browser):
+    _, seen = page_in_browser
+    hint, warning, error = [
+        {"kind": kind, "severity": severity, "message": f"of {severity}", "file": "/home/me/train.py", "line": 7}
+        for kind, severity in (("unscaled_input", "info"), ("overfit", "warning"), ("loss_mismatch", "error"))
+    ]
+    seen.run(f"eagerflowLive.showFindings({json.dumps([hint])})")
+    assert seen.run(BADGE) == [["live-badge info", "1"]]
+    assert seen.run(STRIP) is None
+    seen.run(f"eagerflowLive.showFindings({json.dumps([warning, hint])})")
+    assert seen.run(BADGE) == [["live-badge warning", "1"]]
+    kind, words = seen.run(STRIP)
+    assert (kind, "warning overfit of warning" in words) == ("live-finding warning", True)
+    seen.run(f"eagerflowLive.showFindings({json.dumps([error, warning, hint])})")
+    assert seen.run(BADGE) == [["live-badge error", "1"]]
+    kind, words = seen.run(STRIP)
+    assert kind == "live-finding error"
+    assert words.startswith("error loss_mismatch of errortrain.py:7 · and 1 more → Doctor")
+    assert seen.run("eagerflowLive.findings.node.isConnected") is False
+    seen.run("document.querySelector('.live-finding-words').click()")
+    assert seen.run("eagerflowLive.findings.node.isConnected") is True
+    seen.run("document.querySelector('.live-finding .live-close').click()")
+    assert seen.run(STRIP) is None
+    seen.run(f"eagerflowLive.showFindings({json.dumps([{**error, 'kind': 'frozen'}, error, hint])})")
+    assert "frozen" in seen.run(STRIP)[1]  # which nobody has put away
 
 
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):

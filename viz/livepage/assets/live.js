@@ -40,7 +40,8 @@ class Live {
     this.more = button("⋯", "show all numbers", () => this.showAll(), { class: "live-more", "aria-expanded": "false" });
     this.failure = el("section", { class: "live-failure", role: "alert", hidden: true });
     this.advice = el("p", { class: "live-advice", hidden: true });
-    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.failure);
+    this.strip = new FindingStrip(() => this.viewer.openTab("doctor"));
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.strip.node, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
     this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
@@ -222,7 +223,10 @@ class Live {
 
   showFindings(list) {
     this.findings.take(list);
-    this.viewer.addTab("doctor", list.length ? `Doctor (${list.length})` : "Doctor", this.findings.node, null, this.findings);
+    const counted = countedFindings(list), worst = SEVERITIES.find((severity) => list.some((each) => severityOf(each) === severity));
+    this.viewer.addTab("doctor", counted ? `Doctor: ${counted}` : "Doctor", this.findings.node, null, this.findings);
+    if (worst) document.getElementById("tab-doctor").replaceChildren("Doctor ", el("span", { class: `live-badge ${worst}` }, String(list.filter((each) => severityOf(each) === worst).length)));
+    this.strip.show(list);
   }
 
   // What the callback Cockpit makes of its numbers.
