@@ -1,4 +1,4 @@
-"""Errors that the doctor finds while a program trains are told in its terminal, too: nobody may be looking at the page."""
+"""What the doctor finds to be an error is told in the terminal, too: nobody may be looking at the page."""
 
 from __future__ import annotations
 
