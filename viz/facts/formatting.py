@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from importlib import import_module
 
+from viz.facts.lines.alike import alike
 from viz.facts.schema import Frame, TensorInfo
 
 __all__ = [
@@ -144,7 +145,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or ""."""
     names = sorted(set(known))
     begun = [each for each in names if name and each.startswith(name)]
-    found = begun[:3] or difflib.get_close_matches(name, names, 3, 0.4)
+    found = begun[:3] or alike(name, names, 0.5)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 

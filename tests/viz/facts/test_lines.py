@@ -14,6 +14,7 @@ import pytest
 import eagerflow as ef
 import viz
 from viz.cli import main
+from viz.facts import formatting
 from viz.facts.lines.room import folded, room, shortened, width
 from viz.facts.text_table import Text, table
 
@@ -224,3 +225,17 @@ def test_old_encodings_keep_their_columns_aligned():
     lines = done.stdout.splitlines()
     assert {len(line) for line in lines} == {40}
     assert "..." in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("trcae", "; did you mean 'trace'?"),
+        ("reprot", "; did you mean 'report'?"),
+        ("colr", "; did you mean 'color' or 'colour'?"),
+        ("qqq", ""),
+    ],
+)
+def test_only_names_that_are_about_as_near_as_the_nearest_are_suggested(written, meant):
+    known = ["trace", "Storage", "Frame", "report", "color", "colour", "step"]
+    assert formatting.nearest(written, known) == meant
