@@ -33,6 +33,7 @@ __all__ = [
     "shape",
     "short",
     "tensor",
+    "with_class",
 ]
 
 _KINDS_OF_FILES = {
@@ -47,6 +48,7 @@ _KINDS_OF_FILES = {
     "a script": ".py .pyw",
 }
 _MOST_RANGES = 8
+_AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
 
@@ -139,6 +141,15 @@ def clean(text: str, longest: int = 60) -> str:
     if len(text) <= longest:
         return text
     return text[: longest * 2 // 3] + "…" + text[len(text) - longest // 3 + 1 :]
+
+
+def with_class(name: str, cls: str, longest: int = 80) -> str:
+    """`"dense_1 (Dense)"`: what a layer, loss or metric is called, and its class where that tells something.
+
+    >>> with_class("adam", "Adam"), with_class("accuracy", "MeanMetricWrapper")
+    ('adam (Adam)', 'accuracy')
+    """
+    return clean(name, longest) + (f" ({clean(cls, 30)})" if cls and cls not in _AROUND_FUNCTIONS else "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -96,8 +96,7 @@ def _around(record: Record, op: Op) -> list[Scope]:
 
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    name = formatting.clean(scope.name, _LONGEST)
-    row = Row(f"{name} ({formatting.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
+    row = Row(formatting.with_class(scope.name, scope.cls, _LONGEST), level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
     return row

@@ -239,3 +239,26 @@ def test_old_encodings_keep_their_columns_aligned():
 def test_only_names_that_are_about_as_near_as_the_nearest_are_suggested(written, meant):
     known = ["trace", "Storage", "Frame", "report", "color", "colour", "step"]
     assert formatting.nearest(written, known) == meant
+
+
+def test_the_table_of_the_readme_has_one_form_in_a_pipe_and_in_a_terminal_of_100_signs(monkeypatch):
+    model = ef.Sequential([ef.Input((8, 8)), ef.layers.Flatten(), ef.layers.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with viz.trace() as t:
+        model.train_on_batch(ef.ops.ones((32, 8, 8)), ef.ops.ones((32,), "int32"))
+    summary = t.summary()
+
+    def shown():  # the line above the table is as long as it is, and folded in a terminal
+        text = str(summary)
+        return text[text.index("layer  ") :]
+
+    piped = shown()
+    names = [line.split("  ")[0] for line in piped.splitlines()]
+    assert {"sequential (Sequential)", "adam (Adam)", "sparse_categorical_crossentropy", "accuracy"} <= {*names}
+    assert max(map(width, piped.splitlines())) <= 100
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert room() == 100
+    assert shown() == piped
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(width, str(summary).splitlines())) <= 80
