@@ -302,6 +302,7 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files():
             "eagerflow.base.notebook",
             "eagerflow.base.output",
             "eagerflow.base.protobuf_messages",
+            "eagerflow.base.wording.own_names",
         )
         and (not MODULES[target].is_public or folder(target) in ("base", "core", "kernels"))
     ]

@@ -58,7 +58,9 @@ class MonitorCallback(Callback):
         self._warned = True
         hint = did_you_mean(self.monitor, known)
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in known):
-            hint = " fit has no validation_data or validation_split."
+            there = [f"val_{name}" for name in known]  # with validation data
+            meant = "" if self.monitor in there else did_you_mean(self.monitor, there)
+            hint = f"{meant} It needs validation data, and fit has no validation_data or validation_split."
         warn(f"{type(self).__name__} watches {self.monitor!r}, which isn't there.{hint} Known: {', '.join(known)}.")
 
     def _waits(self) -> bool:

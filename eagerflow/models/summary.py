@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import numbers
 import re
 from collections.abc import Callable
 from typing import Any
+
+import numpy
 
 from eagerflow.base import notebook, tree
 from eagerflow.base.messages import say
@@ -35,11 +38,33 @@ def print_summary(
     layer_range: Any = None,
 ) -> None:
     """Print the table and the totals; see `Model.summary`. In a notebook they scroll where there is little room."""
+    _check(line_length, positions, print_fn, layer_range)
     text = summary_text(model, line_length, positions, expand_nested, show_trainable, layer_range)
     if print_fn is None and notebook.prints_here():
         notebook.show(text, notebook.pre(text))
     else:
         (print_fn or say)(text)
+
+
+def _check(line_length: Any, positions: Any, print_fn: Any, layer_range: Any) -> None:
+    """Refuse what is of the wrong kind: given by position, arguments are easily mixed up.
+
+    Raises:
+        TypeError: when something is.
+    """
+    real = (numbers.Real, numpy.number)
+    for name, value, holds, expected in (
+        ("line_length", line_length, isinstance(line_length, real), "the width in characters, a whole number"),
+        ("positions", positions, _is_list(positions, real), "a list of where columns end, such as [0.5, 0.8, 1.0]"),
+        ("print_fn", print_fn, callable(print_fn), "a function that takes the text"),
+        ("layer_range", layer_range, _is_list(layer_range, str), "the names of the first and the last layer, a list"),
+    ):
+        if value is not None and not holds:
+            raise TypeError(f"summary({name}={value!r}): expected {expected}.")
+
+
+def _is_list(value: Any, of: Any) -> bool:
+    return isinstance(value, (list, tuple, numpy.ndarray)) and all(isinstance(each, of) for each in value)
 
 
 def summary_text(
@@ -64,7 +89,7 @@ def summary_text(
     usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
     needed = max(usual, min(sum(words) + 3 * len(words) + 1, _WIDEST))
     widths = _widths(columns, line_length or min(needed, room() or needed), positions)
-    widths = widths if positions else _with_whole_words(widths, words)
+    widths = widths if positions is not None else _with_whole_words(widths, words)
     return "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
 
 

@@ -109,6 +109,9 @@ def test_a_missing_number_is_reported_once():
     assert len(seen) == 1
     with pytest.warns(UserWarning, match="no validation_data"):
         run(callbacks.EarlyStopping("val_loss"), [1], name="loss")
+    words = "'val_acuracy'.* Did you mean 'val_accuracy'\\? It needs validation data, and fit has no validation_data"
+    with pytest.warns(UserWarning, match=words):
+        run(callbacks.EarlyStopping("val_acuracy"), [1], name="accuracy")
 
 
 def test_plateaus_lower_the_learning_rate():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -64,3 +65,24 @@ def test_names_without_room_are_parted_where_their_parts_end(capsys):
     ends = [cell[-1] for cell in _cells("\n".join(lines)) if cell.startswith("expanded_") and not cell.endswith(")")]
     assert ends
     assert {*ends} <= {"_", "]", ","}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((10, 20, 30), r"summary\(positions=20\): expected a list of where columns end"),
+        (("wide",), r"summary\(line_length='wide'\): expected the width in characters"),
+        ((60, [0.5, "a"]), r"summary\(positions=\[0.5, 'a'\]\): expected a list"),
+        ((60, None, 30), r"summary\(print_fn=30\): expected a function"),
+        ((60, None, None, False, False, 3), r"summary\(layer_range=3\): expected the names"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_named_with_what_it_takes(given, words):
+    with pytest.raises(TypeError, match=words):
+        _branch("conv").summary(*given)
+
+
+def test_widths_and_positions_may_be_numbers_of_numpy():
+    said = []
+    _branch("conv").summary(np.int64(120), np.linspace(0.25, 1, 4), said.append)
+    assert "conv" in said[0]

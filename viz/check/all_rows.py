@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow import no_grad
+from eagerflow.base.wording.own_names import in_names_of
 from eagerflow.core.observe import observing
 from viz.check.first_loss import check_first_loss
 from viz.check.inputs import FailedLayer, check_augmentation, check_inputs
@@ -137,8 +138,9 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
     place, left = examination.subject.place, examination.subject.left
     again = partial(check_repeatable, journal, script, arguments, place, max(left, 10.0), took[0], as_module)
     rows["repeatable"] = _guarded(place, again)
+    file = place.file if as_module and place is not None else script
     for name, row in rows.items():
-        row.name = name
+        row.name, row.message, row.fix = name, in_names_of(row.message, file), in_names_of(row.fix, file)
     ordered = [rows[name] for name in NAMES]
     first = examination.subject.first
     others = {id(call.owner): _name(call.owner) for call in first.beside if call.owner is not first.model}

@@ -96,7 +96,7 @@ def check_overfitting(subject: Subject) -> Row:
     if first.kind == "loop" and first.loss is None:
         return open_question(
             "the loop's loss isn't known: it is made of more than the outputs of one model and arrays. A loss object "
-            "(keras.losses.MeanSquaredError()) is recognized",
+            "(ef.losses.MeanSquaredError()) is recognized",
             subject.place,
         )
     if not first.trainable:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.base.wording.own_names import in_names_of
 from eagerflow.core.observe import heard_by
 from viz.check.journal import Event, Journal, read, write
 from viz.check.subject import Subject
@@ -22,7 +23,7 @@ from viz.trial.stopped_script import how_it_failed, run_until_first_step, run_wa
 
 __all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "run_noted", "run_once"]
 
-_SEED = "call keras.utils.set_random_seed(1) at the top of the script"
+_SEED = "call ef.utils.set_random_seed(1) at the top of the script"
 _ELSEWHERE = (
     "the data differed already: numpy.random.default_rng() without a seed, the order of a set or of a "
     "folder's files, or the clock"
@@ -230,7 +231,9 @@ def reproduce(script: str, arguments: Sequence[str], steps: int | None, as_modul
         (first, events), (second, others) = [read(path) for path in paths]
     if not events:
         return "no op of eagerflow ran"
-    return compare([first, second], [events, others])
+    found = compare([first, second], [events, others])
+    file = found.place.file if as_module and found.place is not None else script
+    return dataclasses.replace(found, fix=in_names_of(found.fix, file))
 
 
 def as_json(found: Comparison | str) -> str:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 
+from eagerflow.base.wording.own_names import in_names_of
 from viz.command.output_files import check_chart
 from viz.command.script_runner import check_given
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
@@ -57,9 +58,14 @@ def run_estimate(options: argparse.Namespace) -> int:
 
 def _print(script: str, estimate: Estimate, as_json: bool) -> None:
     if as_json:
-        data = {"script": script, "failed": False, **estimate.to_dict(), "advice": advice(estimate)}
+        data = {
+            "script": script,
+            "failed": False,
+            **estimate.to_dict(),
+            "advice": [in_names_of(each, script) for each in advice(estimate)],
+        }
         print(json_text(data))
         return
     place = f", {os.path.basename(estimate.place.file)}:{estimate.place.line}" if estimate.place else ""
     print(f"\n{paint(f'estimate: {os.path.basename(script)}{place}', '1;4')}\n")
-    print(text(estimate))
+    print(in_names_of(text(estimate), script))

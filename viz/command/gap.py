@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 
+from eagerflow.base.wording.own_names import in_names_of
 from viz.command.output_files import check_chart
 from viz.command.script_runner import check_given, run_script
 from viz.facts.json_data import json_text
@@ -33,7 +34,7 @@ def run_gap(options: argparse.Namespace) -> int:
     if options.draw and found.gaps:
         found.gaps[-1].draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
-    _print(found, options.json, options.metric, failed)
+    _print(found, options, failed)
     if not found.gaps:
         return unanswered("viz gap", "; ".join(found.refusals) or found.text(ended(failed) if failed else ""), failed)
     if failed:
@@ -46,16 +47,17 @@ def run_gap(options: argparse.Namespace) -> int:
     return 0 if all(gap.ok for gap in found.gaps) else 1
 
 
-def _print(found: Found, as_json: bool, metric: str | None, failed: int) -> None:
+def _print(found: Found, options: argparse.Namespace, failed: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    if as_json:
+    if options.json:
         print(json_text({**found.to_dict(), "failed": bool(failed)}))
         return
     if found.gaps:
-        print(f"\n{found.text(ended(failed) if failed else '')}")
+        text = in_names_of(found.text(ended(failed) if failed else ""), options.script)
+        print(f"\n{text}")
     for gap in found.gaps:
-        if metric is None:
+        if options.metric is None:
             break
-        if metric in gap.numbers:
-            print(f"\n{gap.table(metric)}")
+        if options.metric in gap.numbers:
+            print(f"\n{gap.table(options.metric)}")

@@ -37,7 +37,7 @@ def run_show(options: argparse.Namespace) -> int:
     if options.json:
         print_json(facts)
         return 0
-    print_folded(describe(recording, facts["in_ops"]), "1")
+    print_folded(describe(recording, facts["in_ops"], columns), "1")
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
     print_folded(f"ops: {phases}")
     if facts["replayed"]:

@@ -9,7 +9,7 @@ from viz.doctor.finding import SEVERITIES, Finding
 from viz.facts.formatting import near
 from viz.facts.lines.room import beginning, line_length, width
 
-__all__ = ["text"]
+__all__ = ["line", "text"]
 
 _WIDTH = 100
 _CODES = {"error": "1;31", "warning": "1;33", "info": "1;34"}
@@ -29,11 +29,25 @@ def text(findings: Sequence[Finding], paint: Callable[[str, str], str] | None = 
     return "\n\n".join([*parts, _count(findings)])
 
 
-def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
-    length = line_length(_WIDTH)
+def line(finding: Finding, paint: Callable[[str, str], str] | None = None) -> str:
+    """What is wrong and where, in one line, without what to do.
+
+    Args:
+        finding: what was found.
+        paint: colours `(words, code)`; None: no colours.
+    """
+    return f"{_head(finding, paint or (lambda words, code: words))}  {finding.sentence}"
+
+
+def _head(finding: Finding, paint: Callable[[str, str], str]) -> str:
     head = f"{paint(finding.severity, _CODES[finding.severity])} {paint(finding.kind, '1')}"
     where = _short(finding)
-    lines = [f"{head}  {where}" if where else head]
+    return f"{head}  {where}" if where else head
+
+
+def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
+    length = line_length(_WIDTH)
+    lines = [_head(finding, paint)]
     if finding.code:
         lines.append(f"    {paint(_cut(finding.code, length), '2')}")
     lines += textwrap.wrap(finding.sentence, length, initial_indent="  ", subsequent_indent="  ")

@@ -122,7 +122,7 @@ def advice(estimate: Estimate) -> list[str]:
     growing = max(0.0, estimate.per_row) * rows
     if name and kept[name] > _MUCH / 2 * arrays and kept[name] > _MB:
         found.append(
-            f"to keep less for the backward pass, make {name} within `with keras.RematScope(mode='full'):`, and its "
+            f"to keep less for the backward pass, make {name} within `with ef.RematScope(mode='full'):`, and its "
             f"{formatting.nbytes(kept[name])} are computed again instead"
         )
     if growing > _MUCH * arrays and growing > _MB and rows > 1:

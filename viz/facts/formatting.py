@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from importlib import import_module
 
+from viz.facts.lines.alike import alike
 from viz.facts.schema import Frame, TensorInfo
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "shape",
     "short",
     "tensor",
+    "with_class",
 ]
 
 _KINDS_OF_FILES = {
@@ -46,6 +48,7 @@ _KINDS_OF_FILES = {
     "a script": ".py .pyw",
 }
 _MOST_RANGES = 8
+_AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
 
@@ -140,11 +143,20 @@ def clean(text: str, longest: int = 60) -> str:
     return text[: longest * 2 // 3] + "…" + text[len(text) - longest // 3 + 1 :]
 
 
+def with_class(name: str, cls: str, longest: int = 80) -> str:
+    """`"dense_1 (Dense)"`: what a layer, loss or metric is called, and its class where that tells something.
+
+    >>> with_class("adam", "Adam"), with_class("accuracy", "MeanMetricWrapper")
+    ('adam (Adam)', 'accuracy')
+    """
+    return clean(name, longest) + (f" ({clean(cls, 30)})" if cls and cls not in _AROUND_FUNCTIONS else "")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or ""."""
     names = sorted(set(known))
     begun = [each for each in names if name and each.startswith(name)]
-    found = begun[:3] or difflib.get_close_matches(name, names, 3, 0.4)
+    found = begun[:3] or alike(name, names, 0.5)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 

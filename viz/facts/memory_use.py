@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.digest.time_spans import step_spans, whole_span
 from viz.facts.schema import VARIABLES, Op, Record, Step, TensorInfo
 from viz.facts.selection import line_of, position_of, step_name
 from viz.facts.text_table import Text, table
@@ -55,6 +56,7 @@ class MemoryUse:
         op: the id of the op that ran then, None where times weren't recorded.
         alive: what was in use then, the largest first.
         curve: times and the bytes in use from there on.
+        zero: when the first op or scope of what is looked at began: the text counts from there, as pictures do.
     """
 
     peak: int
@@ -63,6 +65,7 @@ class MemoryUse:
     alive: list[Alive]
     curve: list[tuple[int, int]]
     at: str = ""
+    zero: int = 0
 
     def by(self, key: str) -> dict[str, int]:
         """Bytes at the peak, summed.
@@ -113,7 +116,7 @@ class MemoryUse:
             lines.append((*self._size(rest), "others", "", "", "", ""))
         counts = self.counts()
         roles = [f"{role} {formatting.nbytes(size)} in {counts[role]:,}" for role, size in self.by("role").items()]
-        head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(self.time)}{self.at}"
+        head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(max(0, self.time - self.zero))}{self.at}"
         heads = ("memory", "share", "count", "role", "of", "tensor", "layer", "line")
         return Text.of([head, "  ·  ".join(roles), table(heads, lines, least="count,share,layer,tensor,role")])
 
@@ -153,7 +156,9 @@ def memory_use(record: Record, step: int | None = None) -> MemoryUse:
     which = "" if position is None else f", in {step_name(record, position)}"
     at = which if op is None else f"{which}, in {formatting.clean(op.name)}{_where(record, op)}"
     alive.sort(key=lambda each: -each.nbytes)
-    return MemoryUse(peak, time, None if op is None else op.id, alive, curve, at)
+    times = step_spans(record)
+    zero = (times.get(position) if position is not None else whole_span(times)) or (0, 0)
+    return MemoryUse(peak, time, None if op is None else op.id, alive, curve, at, zero[0])
 
 
 def peak_of(record: Record, steps: Collection[int] | None = None) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 
 from viz.choices import COSTS, KEYS
 from viz.facts import formatting
+from viz.facts.digest.sparse_columns import SparseColumns
+from viz.facts.digest.time_spans import recorded_for, took
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import VARIABLES, Op, Record, Scope
@@ -94,8 +96,7 @@ def _around(record: Record, op: Op) -> list[Scope]:
 
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    name = formatting.clean(scope.name, _LONGEST)
-    row = Row(f"{name} ({formatting.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
+    row = Row(formatting.with_class(scope.name, scope.cls, _LONGEST), level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
     return row
@@ -402,20 +403,13 @@ _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
 }
 
 
-def _took(record: Record) -> int:
-    """Nanoseconds that a recording took; where some of all steps were chosen, these steps alone."""
-    chosen = [step for step in record.steps if step.number is not None]
-    if chosen:
-        return sum([(step.end or 0) - (step.start or 0) for step in chosen])
-    return int(record.meta.get("duration") or 0)
-
-
-def describe(record: Record, in_ops: int | None = None) -> str:
+def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | None = None) -> str:
     """One line about a recording.
 
     Args:
         record: the recording.
         in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
+        seen: its ops as columns, where the record doesn't hold their times.
     """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     parts = [formatting.count(len(record.ops), "op")]
@@ -423,7 +417,10 @@ def describe(record: Record, in_ops: int | None = None) -> str:
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
     parts += [formatting.count(layers, "layer")] if layers else []
     of_it = f", of which {formatting.seconds(in_ops)} in ops" if in_ops else ""
-    parts += [f"{formatting.seconds(took)}{of_it}"] if (took := _took(record)) else []
+    time = took(record, seen)
+    whole = "" if any(step.number is not None for step in record.steps) else recorded_for(record, time)
+    around = f" (recorded for {whole}, with what came before and after)" if whole else ""
+    parts += [f"{formatting.seconds(time)}{of_it}{around}"] if time else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
     parts += outcome(record, record.ops)

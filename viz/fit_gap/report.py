@@ -47,7 +47,7 @@ _ADVICE = {
     "batch norm": "Larger batches or a lower momentum bring the two closer.",
     OTHER: "Look at layers of your own that ask for `training`.",
     STEPS: "Compare the two methods: what one adds, or leaves out, the other has to.",
-    LAST: "Let a metric (keras.metrics.Mean) average it, and return its result.",
+    LAST: "Let a metric (ef.metrics.Mean) average it, and return its result.",
     WEIGHTS: "Pass the same sample_weight to evaluate to compare the two.",
     PENALTIES: "Compare metrics instead of losses: they have no penalties.",
 }

@@ -26,6 +26,7 @@ from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.rounds import Rounds
 from viz.livepage.sender import Sender
+from viz.livepage.told_errors import ToldErrors
 from viz.recording import Recording
 
 __all__ = ["LivePage", "live"]
@@ -140,6 +141,7 @@ class LivePage:
     def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
         self._child, self._model = child, model
         self._rounds = Rounds(pace.share) if doctor else None
+        self._told = ToldErrors()
         box = Mailbox()
         self._box = box
         self._view: NotebookView | None = None
@@ -335,11 +337,12 @@ class LivePage:
         self.close(error)
 
     def _findings(self) -> list[dict[str, Any]]:
-        return (
-            []
-            if self._rounds is None
-            else [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in self._rounds.watcher.findings]
-        )
+        if self._rounds is None:
+            return []
+        found = self._rounds.watcher.findings
+        if notebook.kernel() is None:  # whose cell shows them
+            self._told.hear(found)
+        return [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in found]
 
     def _paths(self) -> frozenset[str] | None:
         if self._model is None:

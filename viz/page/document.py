@@ -30,7 +30,8 @@ SCRIPTS = tuple(
     graph/passes graph/assembly graph/sizes graph/ordering graph/alignment graph/weight_branches graph/heads
     graph/layout graph/channels graph/untangling graph/routes graph/arrow_ends graph/labels graph/coarse_routes
     graph/colours recording/flaws recording/lineage recording/stand_ins graph/boxes graph/titles
-    graph/canvas graph/minimap panels/charts panels/panel panels/details panels/search panels/timeline
+    graph/canvas graph/minimap panels/charts panels/panel panels/details panels/search panels/period
+    panels/timeline
     panels/memory panels/layers panels/plot
     panels/reported panels/training panels/film panels/changes panels/dock app/toolbar app/export
     app/permalink app/keyboard app/viewer app/start

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, find_runs, tree
+from viz.facts.digest.time_spans import step_spans, whole_span
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
 from viz.page.tree_columns import Facts, TreeColumns
@@ -38,8 +39,9 @@ class Views:
 
     Attributes:
         steps: pairs of a step's number, None for what ran outside of all steps, and what is shown of it:
-            `name` and `caption`; `tree`, see `TreeColumns`, and `forward`, that without ops of backward passes, None
-            where its blocks are the same; and `rest`, the boxes of updates that belong to no row: ops, name, cost.
+            `name` and `caption`; `span`, when it began and ended, None where times weren't recorded; `tree`, see
+            `TreeColumns`, and `forward`, that without ops of backward passes, None where its blocks are the same; and
+            `rest`, the boxes of updates that belong to no row: ops, name, cost.
         flows: for each op a text with a letter for each input: whether an arrow leads there (`-`: none) from a
             parameter, as gradient or as data; `i`, `t` and `c` are data too, which have the box of an input,
             a target or a constant where no op made them.
@@ -59,6 +61,9 @@ class Views:
             of_steps.setdefault(step.index, [])
         variables, around = variables_of(record), calls_around(record)
         self._names = step_names(record)
+        self._spans = step_spans(record)
+        if self._spans and not record.steps:
+            self._spans = {None: whole_span(self._spans) or (0, 0)}
         self.steps = [
             (number, self._view(Selection(record, number, True, ops, variables, around)))
             for number, ops in of_steps.items()
@@ -76,7 +81,10 @@ class Views:
         name = "outside of steps" if record.steps else ""
         return {
             "name": self.text(name if step is None else self._names[step]),
-            "caption": self.text("  ·  ".join([*box_texts.caption(record, selection.ops), *self._medians(selection)])),
+            "caption": self.text(
+                "  ·  ".join([*box_texts.caption(record, selection.ops, self._spans), *self._medians(selection)])
+            ),
+            "span": self._spans.get(step),
             "tree": columns.data,
             "forward": None if forward is None else TreeColumns(self.facts, selection, forward).data,
             "rest": self._rest([op for op in selection.ops if op.phase == "update" and op.id not in columns.shown]),

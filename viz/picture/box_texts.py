@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import Block
+from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
@@ -341,24 +342,37 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
     return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
 
 
-def caption(record: Record, ops: list[Op]) -> list[str]:
-    """How many ops ran, how long they took, that they are of several steps which nothing marks, what went wrong."""
+def caption(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None = None) -> list[str]:
+    """How many ops ran, how long they took, that they are of several steps which nothing marks, what went wrong.
+
+    Args:
+        record: the recording.
+        ops: those that are shown, of one step where there are steps.
+        spans: see `step_spans`, where they are known already.
+    """
     replayed = sum(op.replayed for op in ops)
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
     _, updates = unmarked(record)
     several = [f"{updates:,} updates: mark steps with viz.step"] if updates else []
-    return [formatting.count(len(ops), "op"), *captured, *_step_time(record, ops), *several, *outcome(record, ops)]
+    return [
+        formatting.count(len(ops), "op"),
+        *captured,
+        *_step_time(record, ops, spans),
+        *several,
+        *outcome(record, ops),
+    ]
 
 
-def _step_time(record: Record, ops: list[Op]) -> list[str]:
+def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None) -> list[str]:
     """How long a step takes that nobody records, where such ran, else the time in ops alone; and how long this took.
 
     Between ops a recording writes down, and measures; in ops it does nothing.
     """
-    times = [(op.start, op.end) for op in ops if op.start is not None and op.end is not None]
-    if not times:
+    spans = step_spans(record) if spans is None else spans
+    start, end = whole_span({step: spans[step] for step in {op.step for op in ops} if step in spans}) or (0, 0)
+    if start == end or all(op.start is None for op in ops):
         return []
-    traced = formatting.seconds(max([end for _, end in times]) - min([start for start, _ in times]))
+    traced = formatting.seconds(end - start)
     untraced = record.meta.get("untraced_step")
     if isinstance(untraced, dict) and isinstance(untraced.get("duration"), int):
         return [f"{formatting.seconds(untraced['duration'])} untraced, {traced} traced"]

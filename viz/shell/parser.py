@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import pathlib
 import re
@@ -12,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
+from viz.facts.lines.alike import alike
 from viz.facts.lines.room import folded, room
 from viz.shell.input_files import check_kept
 from viz.shell.program import file_of, name_of
@@ -192,7 +192,7 @@ class Parser(argparse.ArgumentParser):
             return f"; did you mean {by_letters[letters]!r}?"
         begun = [each for each in by_letters if len(letters) > 1 and each.startswith(letters)]
         meant = [ours for ours in _OTHER_NAMES.get(letters, ()) if ours in by_letters]
-        found = begun[:3] or meant or difflib.get_close_matches(letters, list(by_letters), 3, _ALIKE)
+        found = begun[:3] or meant or alike(letters, by_letters, _ALIKE)
         likely = f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?" if found else ""
         return (likely or _elsewhere(unknown)) + ("" if begun or meant else self._of_the_script(unknown, bool(likely)))
 
@@ -359,5 +359,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or ""."""
     names = list(known)
     begun = [each for each in names if name and each.startswith(name.lower())]
-    found = begun[:3] or difflib.get_close_matches(name.lower(), names, 3, _ALIKE)
+    found = begun[:3] or alike(name.lower(), names, _ALIKE)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""

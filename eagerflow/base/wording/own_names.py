@@ -6,19 +6,21 @@ import Dense`, has no `ef` and no `layers`; what it reads is `keras.ops.sum(x)` 
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import os
 import re
 import sys
-from collections.abc import Mapping
+import tokenize
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
 from eagerflow.base import notebook
 
-__all__ = ["in_own_names"]
+__all__ = ["in_names_of", "in_own_names"]
 
 _MODULES = (
     "activations backend callbacks config constraints data distribution export initializers layers losses metrics "
@@ -56,7 +58,61 @@ def in_own_names(text: str, frame: FrameType | None = None) -> str:
         frame = frame.f_back
     if frame is None:
         return text
-    known = {**frame.f_globals, **frame.f_locals}
+    return _in_names(text, {**frame.f_globals, **frame.f_locals})
+
+
+def in_names_of(text: str, file: str) -> str:
+    """The same for a script that doesn't run here, by what it imports.
+
+    Args:
+        text: a message.
+        file: the script; the text stays as it is where there is none that Python can read.
+
+    >>> from eagerflow.base.wording.own_names import in_names_of
+    >>> from pathlib import Path
+    >>> _ = Path("train.py").write_text("from tensorflow import keras as k", encoding="utf-8")
+    >>> in_names_of("Call ef.utils.set_random_seed(1).", "train.py")
+    'Call k.utils.set_random_seed(1).'
+    """
+    if not _NAME.search(text):
+        return text
+    try:
+        with tokenize.open(file) as source:
+            tree = ast.parse(source.read())
+    except (OSError, SyntaxError, ValueError):  # a module's name, a notebook
+        return text
+    return _in_names(text, {name: thing for node in ast.walk(tree) for name, thing in _imported(node)})
+
+
+def _imported(node: ast.AST) -> Iterator[tuple[str, Any]]:
+    """The names of ours that an import gives to a file, and what they stand for."""
+    if isinstance(node, ast.Import):
+        for each in node.names:
+            path = each.name if each.asname else each.name.partition(".")[0]
+            if (thing := _standing_for(path)) is not None:
+                yield each.asname or path, thing
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        for each in node.names:
+            if (thing := _standing_for(f"{node.module}.{each.name}")) is not None:
+                yield each.asname or each.name, thing
+
+
+def _standing_for(path: str) -> Any:
+    """What of eagerflow a dotted name is, by whichever of its faces; None for what is none of ours."""
+    package = sys.modules.get("eagerflow")
+    if path == "tensorflow":
+        face = ModuleType("tensorflow")
+        vars(face)["keras"] = package
+        return face
+    found = _FACES.match(path)
+    if found is None:
+        return None
+    below = path[found.end() :]
+    return _at(package, below) if below else package
+
+
+def _in_names(text: str, known: Mapping[str, Any]) -> str:
+    """`text` in the names that a file knows."""
     missing: set[str] = set()
 
     def written(found: re.Match[str]) -> str:

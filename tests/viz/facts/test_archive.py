@@ -242,7 +242,7 @@ def test_a_glance_tells_what_the_whole_record_tells(steps, saved, branching, tmp
     for record, path in ((steps, saved), branching, (failed, failed.save(tmp_path / "failed.efz"))):
         seen, tensors = glance(path)
         assert overview(seen, tensors) == overview(record)
-        assert describe(seen) == describe(record)
+        assert describe(seen, seen=tensors) == describe(record)
 
 
 @pytest.mark.parametrize("name", ["Op.phase", "Op.error", "Op.scope", "Op.name"])

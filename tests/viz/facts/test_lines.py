@@ -14,6 +14,7 @@ import pytest
 import eagerflow as ef
 import viz
 from viz.cli import main
+from viz.facts import formatting
 from viz.facts.lines.room import folded, room, shortened, width
 from viz.facts.text_table import Text, table
 
@@ -224,3 +225,42 @@ def test_old_encodings_keep_their_columns_aligned():
     lines = done.stdout.splitlines()
     assert {len(line) for line in lines} == {40}
     assert "..." in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("trcae", "; did you mean 'trace'?"),
+        ("reprot", "; did you mean 'report'?"),
+        ("colr", "; did you mean 'color' or 'colour'?"),
+        ("qqq", ""),
+    ],
+)
+def test_only_names_that_are_about_as_near_as_the_nearest_are_suggested(written, meant):
+    known = ["trace", "Storage", "Frame", "report", "color", "colour", "step"]
+    assert formatting.nearest(written, known) == meant
+
+
+def test_the_table_of_the_readme_has_one_form_in_a_pipe_and_in_a_terminal_of_100_signs(monkeypatch):
+    stack = [ef.Input((8, 8)), ef.layers.Flatten(), ef.layers.Dense(10, activation="softmax")]
+    model = ef.Sequential(stack, name="sequential")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with viz.trace() as t:
+        model.train_on_batch(ef.ops.ones((32, 8, 8)), ef.ops.ones((32,), "int32"))
+    summary = t.summary()
+
+    def shown():  # the line above the table is as long as it is, and folded in a terminal
+        text = str(summary)
+        return text[text.index("layer  ") :]
+
+    piped = shown()
+    names = [line.split("  ")[0] for line in piped.splitlines()]
+    assert {"sequential (Sequential)", "sparse_categorical_crossentropy", "accuracy"} <= {*names}
+    assert any(name.startswith("adam") and name.endswith(" (Adam)") for name in names)
+    assert max(map(width, piped.splitlines())) <= 100
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert room() == 100
+    assert shown() == piped
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(width, str(summary).splitlines())) <= 80

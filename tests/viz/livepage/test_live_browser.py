@@ -492,6 +492,39 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
 
 
+def test_on_a_phone_the_graph_is_reached_by_scrolling_and_has_a_useful_height(page_in_browser):
+    page, seen = page_in_browser
+    train_on_a_phone(page, seen)
+    seen.wait("document.querySelectorAll('.plot').length > 4")
+    top = "document.querySelector('.stage').getBoundingClientRect().top"
+    assert 0.5 * 844 < seen.run(top) < 844 - 100  # the curves come first, and the graph is seen to be there
+    assert seen.run("document.querySelector('.sight').clientHeight") >= 0.6 * 844
+    seen.run("document.querySelector('.stage').scrollIntoView({ block: 'end' })")
+    assert seen.run(f"innerHeight - {top}") >= 0.6 * 844
+    assert seen.run("document.querySelector('.dock').getBoundingClientRect().bottom") > 100  # by which one scrolls back
+
+
+@pytest.mark.parametrize("width", [1400, 1100, 800])
+def test_the_head_cuts_no_number_and_leaves_out_the_least_important_ones(page_in_browser, width):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    mlp().fit(*data(), batch_size=8, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    status = {"mode": "training", "step": 123456, "in_epoch": 1234, "per_epoch": 2345, "epochs": 100, "epoch": 53}
+    status |= {"rate": 1234.5, "samples": 39504.0, "eta": 4500.0, "step_ms": 1.234, "whole_ms": 2, "elapsed": 900}
+    status |= {"memory": 987654321, "params": 12345678, "optimizer": "adam", "overhead": 0.021}
+    seen.run(f"eagerflowLive.take({{ status: {json.dumps(status)} }})")
+    tiles, ends, room = seen.run(
+        """(() => { const { tiles } = eagerflowLive, seen = [...tiles.children].filter((each) => each.offsetWidth);
+        return [seen.map((each) => each.firstChild.textContent), seen.map((each) => each.getBoundingClientRect().right),
+          tiles.getBoundingClientRect().right]; })()"""
+    )
+    assert max(ends) <= room + 1
+    assert {"epoch", "step", "speed", "left", "graph"} <= {*tiles} or width < 1000
+    seen.run("eagerflowLive.showAll()")
+    assert seen.run("[...eagerflowLive.tiles.children].every((each) => each.offsetWidth > 0)")
+
+
 def two_networks(steps):
     """A generator and a discriminator that take turns: wider than a window, and what runs first isn't highest."""
     generator = ef.Sequential([ef.Input((8,)), layers.Dense(32, "relu"), layers.Dense(2)], name="generator")
@@ -628,7 +661,7 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     ]
     found[0] |= {"file": "train.py", "line": 7, "code": "model.fit(x, y)"}
     seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
-    assert seen.run("document.getElementById('tab-doctor').textContent") == "Doctor (3)"
+    assert seen.run("document.getElementById('tab-doctor').title") == "Doctor: 1 error, 1 warning, 1 hint"
     seen.run("document.getElementById('tab-doctor').click()")
     hit = seen.wait(
         """(() => { const found = [...document.querySelectorAll('.finding')].map((entry) => {
@@ -648,18 +681,88 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     ]
 
 
+BADGE = "[...document.querySelectorAll('#tab-doctor .live-badge')].map((each) => [each.className, each.textContent])"
+STRIP = "(({ hidden, className, textContent }) => hidden ? null : [className, textContent])(eagerflowLive.strip.node)"
+
+
+def test_an_error_is_loud_and_leads_to_its_tab_a_hint_is_not(page_in_browser):
+    _, seen = page_in_browser
+    hint, warning, error = [
+        {"kind": kind, "severity": severity, "message": f"of {severity}", "file": "/home/me/train.py", "line": 7}
+        for kind, severity in (("unscaled_input", "info"), ("overfit", "warning"), ("loss_mismatch", "error"))
+    ]
+    seen.run(f"eagerflowLive.showFindings({json.dumps([hint])})")
+    assert seen.run(BADGE) == [["live-badge info", "1"]]
+    assert seen.run(STRIP) is None
+    seen.run(f"eagerflowLive.showFindings({json.dumps([warning, hint])})")
+    assert seen.run(BADGE) == [["live-badge warning", "1"]]
+    kind, words = seen.run(STRIP)
+    assert (kind, "warning overfit of warning" in words) == ("live-finding warning", True)
+    seen.run(f"eagerflowLive.showFindings({json.dumps([error, warning, hint])})")
+    assert seen.run(BADGE) == [["live-badge error", "1"]]
+    kind, words = seen.run(STRIP)
+    assert kind == "live-finding error"
+    assert words.startswith("error loss_mismatch of errortrain.py:7 · and 1 more → Doctor")
+    assert seen.run("eagerflowLive.findings.node.isConnected") is False
+    seen.run("document.querySelector('.live-finding-words').click()")
+    assert seen.run("eagerflowLive.findings.node.isConnected") is True
+    seen.run("document.querySelector('.live-finding .live-close').click()")
+    assert seen.run(STRIP) is None
+    seen.run(f"eagerflowLive.showFindings({json.dumps([{**error, 'kind': 'frozen'}, error, hint])})")
+    assert "frozen" in seen.run(STRIP)[1]  # which nobody has put away
+
+
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):
     page, seen = page_in_browser
     for step in range(60):
         page.log({"loss": 1000.0 if step == 3 else 1 + step / 60}, step=step)
     page.log({"late": 1.0}, step=80)
     seen.wait("eagerflowLive.curves.plots.has('late')")
+    ignore = (
+        "[...document.querySelectorAll('.live-controls label')].find((e) => /outliers/.test(e.textContent)).control"
+    )
+    assert seen.run(f"{ignore}.checked")
+    told = "(({ hidden, textContent }) => hidden ? null : textContent)(eagerflowLive.curves.plots.get('loss').beside)"
+    assert seen.run("eagerflowLive.curves.plots.get('loss').y[1]") < 3
+    assert seen.run(told) == "1 value outside, up to 1,000"
+    assert label(seen, "loss").endswith("; 1 value outside, up to 1,000")
+    seen.run(f"{ignore}.click()")
+    assert seen.run(told) is None
     axes = "['loss', 'late'].map((id) => eagerflowLive.curves.plots.get(id)).map(({ x, y }) => [x[1], y[1]])"
     (loss_until, loss_most), (late_until, _) = seen.run(axes)
     assert loss_until == late_until == 80
     assert loss_most > 1000
-    seen.run("eagerflowLive.curves.set({ robust: true })")
-    assert seen.run(axes)[0][1] < 3
+
+
+def outside(seen, **lines):
+    """What is said of the chart of `loss` with these lines, and the greatest value that its axis shows."""
+    series = {f"{run}|loss": {"all": True, "points": list(enumerate(ys, 1))} for run, ys in lines.items()}
+    seen.run(f"eagerflowLive.curves.series.clear(); eagerflowLive.take({{ series: {json.dumps(series)} }})")
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.y")
+    seen.run("eagerflowLive.curves.drawNow()")
+    return seen.run("((p) => [p.outside(), p.y[1]])(eagerflowLive.curves.plots.get('loss'))")
+
+
+def test_the_first_values_of_a_gradient_norm_do_not_flatten_the_rest(page_in_browser):
+    _, seen = page_in_browser
+    told, most = outside(seen, own=[27000, 18000, *(200 + 10 * (k % 7) for k in range(13))])
+    assert told == "2 values outside, up to 27,000"
+    assert most < 1000
+    assert outside(seen, own=[-600, *(3 + k % 2 for k in range(20))])[0] == "1 value outside, down to -600"
+
+
+def test_a_validation_that_goes_astray_is_shown_and_so_is_each_of_a_few_epochs(page_in_browser):
+    _, seen = page_in_browser
+    many = [1 + k % 3 / 10 for k in range(200)]
+    told, most = outside(seen, batch=many, validation=[1.0, 5.0, 60.0])
+    assert (told, most > 60) == ("", True)
+    assert outside(seen, epoch=[40.0, 2.0, 1.5, 1.4, 1.3])[0] == ""
+
+
+def test_a_fast_fall_at_the_beginning_is_seen(page_in_browser):
+    _, seen = page_in_browser
+    _, most = outside(seen, batch=[2.3 * 0.97**k + 0.1 for k in range(400)])
+    assert most > 1.8
 
 
 def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):
@@ -765,8 +868,8 @@ def test_on_a_phone_the_graph_has_room_below_the_curves(page_in_browser):
 def test_on_a_phone_the_buttons_stay_within_a_low_graph(page_in_browser):
     page, seen = page_in_browser
     train_on_a_phone(page, seen)
-    page.report(ValueError("of several lines\n" * 9))
-    seen.wait("!document.querySelector('.live-failure').hidden")
+    low = "(stage.style.height = '140px', stage.style.alignSelf = 'start', 1)"
+    seen.run(f"((stage) => {low})(document.querySelector('.stage'))")
     sight = "document.querySelector('.sight').getBoundingClientRect()"
     assert seen.run(f"{sight}.height") < 110
     assert seen.run(

@@ -879,8 +879,10 @@ def test_bars_of_the_timeline_lie_within_each_other(small):
 
 def test_memory_shows_the_peak_and_its_owners(small):
     small.run("eagerflowViewer.openTab('memory')")
-    peak = max(size for _, size in three_steps_memory(small))
-    assert small.run("v.dock.tabs.get('memory').owner.peak.size") == peak
+    first, last = small.run("[v.period.first, v.period.last]")
+    within = [(time, size) for time, size in three_steps_memory(small) if first <= time <= last]
+    time, peak = max(within, key=lambda each: each[1])
+    assert small.run("v.dock.tabs.get('memory').owner.peak") == {"time": time, "size": peak}
     assert "peak:" in small.texts(".memory .summary")[0]
     rows = small.texts(".owners tbody tr")
     assert any("kernel" in row for row in rows)
@@ -890,6 +892,40 @@ def test_memory_shows_the_peak_and_its_owners(small):
     small.run("document.querySelector('.owners button').click()")
     assert small.run("v.state.selected !== null")
     photograph(small, "page_memory")
+
+
+def test_timeline_and_memory_have_one_axis_also_when_zoomed(small):
+    small.run("eagerflowViewer.openTab('memory')")
+    timeline, memory = (f"v.dock.tabs.get('{name}').owner" for name in ("timeline", "memory"))
+    assert small.run(f"[{timeline}.from, {timeline}.to]") == small.run("v.model.views.get(v.state.step).span")
+    small.run(f"{timeline}.zoom(0.25, (v.period.first + v.period.last) / 2)")
+    start, end = small.run("[v.period.from, v.period.to]")
+    box = "document.querySelector('.memory canvas').getBoundingClientRect()"
+    small.run(f"{memory}.choose({{ clientX: {box}.left + {box}.width / 2 }})")
+    assert start < (middle := small.run(f"{memory}.moment")) < end
+    assert middle == pytest.approx((start + end) / 2, rel=1e-6)
+    said = small.run("document.querySelector('.memory canvas').getAttribute('aria-valuenow')")
+    assert int(said) == pytest.approx(middle - small.run("v.period.first"), abs=1)  # both count from the first op
+    small.run("v.period.showAll()")
+
+
+def test_the_step_in_which_most_memory_is_in_use_is_named_and_leads_there(shown, pages):
+    def two_sizes():
+        with viz.trace() as t:
+            for name, rows in (("large", 512), ("small", 8)):
+                with viz.step(name):
+                    ef.ops.tanh(ef.ops.ones((rows, 64)))
+        return t
+
+    shown.show(pages("two_sizes", two_sizes))
+    shown.run("v.setStep(1)")
+    shown.run("eagerflowViewer.openTab('memory')")
+    small = shown.run("v.dock.tabs.get('memory').owner.peak.size")
+    (link,) = [text for text in shown.texts(".memory .summary button") if "step 0" in text]
+    shown.run("[...document.querySelectorAll('.memory .summary button')].pop().click()")
+    assert shown.run("v.state.step") == 0
+    assert shown.run("v.dock.tabs.get('memory').owner.peak.size") > small
+    assert shown.texts(".memory .summary strong") == [f"peak: {link.removesuffix(' in step 0 of 0–1')}"]
 
 
 def test_memory_tells_weights_optimizers_and_parts_of_arrays_apart(shown, pages):

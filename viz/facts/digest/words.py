@@ -95,9 +95,8 @@ def _parts(parts: list[dict[str, Any]], whole: int) -> Columns:
 
 
 def _part(part: dict[str, Any], whole: int) -> list[str]:
-    name = formatting.clean(part["name"], _LONGEST)
     return [
-        "  " * part["level"] + (f"{name} ({formatting.clean(part['class'], 30)})" if part["class"] else name),
+        "  " * part["level"] + formatting.with_class(part["name"], part["class"], _LONGEST),
         ", ".join([formatting.shape(tuple(lengths)) for lengths in part["output"]]),
         "" if part["parameters"] is None else formatting.amount(part["parameters"]),
         formatting.seconds(part["time"]) if part["time"] else "",

@@ -36,7 +36,7 @@ class Curves {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
     this.earlier = new Map(); // of another run: title of a chart -> {name, points} of its lines
-    this.options = { log: false, weight: 0, range: 1, span: null, robust: false, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
+    this.options = { log: false, weight: 0, range: 1, span: null, robust: true, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
@@ -55,13 +55,13 @@ class Curves {
     const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "smoothing",
       oninput: () => { said.textContent = Number(smooth.value).toFixed(2); this.set({ weight: Number(smooth.value) }); } });
     const said = el("output", {}, "0.00");
-    const robust = el("input", { type: "checkbox", onchange: () => this.set({ robust: robust.checked }) });
+    const robust = el("input", { type: "checkbox", checked: this.options.robust, onchange: () => this.set({ robust: robust.checked }) });
     const range = this.range = selectBox("which steps; drag over a chart to see a part of it, double-click to see all",
       [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]], () => this.setRange(range.value));
     this.overlay = button("overlay", "draw trainings that followed each other one over the other, each from its own first step", () => this.set({ overlaid: !this.options.overlaid }), { "aria-pressed": "false", hidden: true });
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.overlay, this.compare());
+      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.overlay, this.compare());
   }
 
   // A button that draws the curves of a file that was saved from another run beside these, and takes them away again.
@@ -219,7 +219,7 @@ class Curves {
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
       const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
-      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id), robust: this.options.robust || (LATER.has(id) && !this.options.log), least: STEADY.get(id) || 0 });
+      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id), robust: LATER.has(id) ? !this.options.log : this.options.robust, least: STEADY.get(id) || 0 });
     }
   }
 }

@@ -2,6 +2,41 @@
 
 const SEVERITIES = ["error", "warning", "info"]; // and kinds: in the words of the command line and the documentation
 
+// How many there are of each severity, the worst first, as words: "1 error, 2 hints".
+function countedFindings(findings) {
+  const words = { error: "error", warning: "warning", info: "hint" };
+  const counts = SEVERITIES.map((severity) => [findings.filter((each) => severityOf(each) === severity).length, words[severity]]);
+  return counts.filter(([n]) => n).map(([n, word]) => `${n} ${word}${n > 1 ? "s" : ""}`).join(", ");
+}
+
+const severityOf = ({ severity }) => (SEVERITIES.includes(severity) ? severity : "info");
+
+// The strip above the tabs: the worst finding, so that nobody has to open a tab to hear of an error. Hints aren't told
+// there. What the reader has put away comes back when there is something else to tell.
+class FindingStrip {
+  // `onopen`: leads to the tab.
+  constructor(onopen) {
+    this.hidden = new Set(); // kinds that were put away
+    this.words = el("button", { type: "button", class: "live-finding-words", onclick: onopen });
+    const close = button("×", "hide this", () => { this.found.forEach(({ kind }) => this.hidden.add(kind)); this.show(this.found); }, { class: "live-close" });
+    this.node = el("section", { class: "live-finding", "aria-label": "what the doctor found", hidden: true }, this.words, close);
+    this.found = [];
+  }
+
+  show(findings) {
+    this.found = findings.filter((each) => severityOf(each) !== "info");
+    const [worst] = this.found.filter(({ kind }) => !this.hidden.has(kind)).sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+    this.node.hidden = !worst;
+    if (!worst) return;
+    const { severity, kind, message, file, line } = worst, rest = this.found.length - 1;
+    this.node.className = `live-finding ${severity}`;
+    this.node.setAttribute("role", severity === "error" ? "alert" : "status");
+    this.words.title = "open the tab Doctor, which says what to do";
+    this.words.replaceChildren(el("span", {}, el("b", {}, `${severity} ${clean(String(kind), 60)}`), " ", clean(message, 300)), el("span", { class: "live-finding-more" },
+      [file && `${clean(file.split(/[\\/]/).pop(), 60)}:${line}`, rest > 0 && `and ${rest} more`].filter(Boolean).join(" · "), " → Doctor"));
+  }
+}
+
 class Findings {
   constructor() {
     this.list = el("div", { class: "findings" });
@@ -23,7 +58,7 @@ class Findings {
 
   entry({ kind, severity, message, layer, op, file, line, code, fix, because }) {
     const facts = [layer && `layer ${clean(layer, 80)}`, op && `op ${clean(op, 60)}`, file && `${clean(file, 120)}:${line}`].filter(Boolean);
-    const mark = SEVERITIES.includes(severity) ? severity : "info";
+    const mark = severityOf({ severity });
     return el("article", { class: `finding ${mark}` },
       el("h3", {}, el("span", { class: "finding-mark" }, mark), clean(String(kind), 60)),
       el("p", {}, clean(message, 1000)), fix && el("p", { class: "finding-fix" }, clean(fix, 1000)),

@@ -2,6 +2,7 @@
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
 const FIRST = ["epoch", "step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
+const LAST = ["weights", "recording", "memory", "samples", "step takes"]; // numbers that make room for the others, the first of these first
 const NARROW = 640; // pixels, as in live.css
 const QUIET = 5000; // milliseconds without news after which the page says so
 
@@ -40,7 +41,8 @@ class Live {
     this.more = button("⋯", "show all numbers", () => this.showAll(), { class: "live-more", "aria-expanded": "false" });
     this.failure = el("section", { class: "live-failure", role: "alert", hidden: true });
     this.advice = el("p", { class: "live-advice", hidden: true });
-    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.failure);
+    this.strip = new FindingStrip(() => this.viewer.openTab("doctor"));
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.strip.node, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
     this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
@@ -166,9 +168,13 @@ class Live {
     document.title = `${word} · ${clean(this.status.model || "live", 60)}`;
   }
 
-  // Offers the numbers for which there is no room in a line.
+  // Leaves out whole numbers, the least important first, until there is room in the line for the rest, and offers them.
   showCut() {
-    this.head.classList.toggle("cut", this.tiles.scrollWidth > this.tiles.clientWidth);
+    const tiles = [...this.tiles.children], isFull = () => this.tiles.scrollWidth > this.tiles.clientWidth;
+    tiles.forEach((tile) => tile.classList.remove("left-out"));
+    const cut = isFull(), rank = (tile) => (LAST.indexOf(tile.firstChild.textContent) + LAST.length + 1) % (LAST.length + 1);
+    for (const tile of tiles.sort((a, b) => rank(a) - rank(b)).slice(0, -1)) if (isFull()) tile.classList.add("left-out");
+    this.head.classList.toggle("cut", cut);
   }
 
   // Where there is little room only the first numbers are shown, until the reader asks for all.
@@ -222,7 +228,10 @@ class Live {
 
   showFindings(list) {
     this.findings.take(list);
-    this.viewer.addTab("doctor", list.length ? `Doctor (${list.length})` : "Doctor", this.findings.node, null, this.findings);
+    const counted = countedFindings(list), worst = SEVERITIES.find((severity) => list.some((each) => severityOf(each) === severity));
+    this.viewer.addTab("doctor", counted ? `Doctor: ${counted}` : "Doctor", this.findings.node, null, this.findings);
+    if (worst) document.getElementById("tab-doctor").replaceChildren("Doctor ", el("span", { class: `live-badge ${worst}` }, String(list.filter((each) => severityOf(each) === worst).length)));
+    this.strip.show(list);
   }
 
   // What the callback Cockpit makes of its numbers.

@@ -47,6 +47,11 @@ class Viewer {
     this.saveHash = batched(() => writeHash(this));
   }
 
+  // The time of the shown step, on which all tabs agree.
+  get period() {
+    return shownPeriod(this);
+  }
+
   // Shows a recording. One that takes the place of another keeps what is open, selected and in sight.
   show(data) {
     const began = performance.now(),
@@ -489,11 +494,4 @@ class Viewer {
     this.dock.refresh();
     this.panel.show();
   }
-}
-
-// Training steps, and what ran outside of them.
-function stepsOf(model) {
-  if (!model.steps.length) return [null];
-  const outside = model.ops.some((op) => op.step === null);
-  return [...(outside ? [null] : []), ...model.steps.map((step) => step.index)];
 }

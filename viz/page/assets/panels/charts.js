@@ -71,3 +71,19 @@ function ticks(low, high, count) {
     found.push(Math.abs(at) < step * 1e-9 ? 0 : at);
   return found;
 }
+
+function logTicks(low, high) { // of the logarithms
+  const all = [];
+  for (let power = Math.floor(low); power <= Math.ceil(high); power += 1) all.push(power);
+  const every = Math.max(1, Math.ceil(all.length / 6)), powers = all.filter((power) => power % every === 0 && power >= low && power <= high);
+  if (powers.length >= 2) return powers;
+  return ticks(10 ** low, 10 ** high, 4).filter((value) => value > 0).map(Math.log10);
+}
+
+// How the values at the marks are written: with as many digits as tell them apart.
+function tickNames(marked, log, unit) {
+  if (log || unit !== numeral || marked.length < 2) return (value) => (value === 0 ? "0" : unit(Number(value.toPrecision(3))));
+  const size = Math.max(...marked.map(Math.abs)), digits = Math.ceil(Math.log10(size / (marked[1] - marked[0]))) + 1;
+  if (size >= 1e5 || size < 1e-3) return (value) => (value === 0 ? "0" : value.toExponential(Math.max(0, Math.min(4, digits - 1))));
+  return (value) => String(Number(value.toPrecision(Math.max(1, Math.min(9, digits)))));
+}

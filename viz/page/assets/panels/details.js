@@ -446,7 +446,7 @@ class Details {
         ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
-        ["recorded for", data.meta.duration ? seconds(data.meta.duration) : null],
+        ["recorded for", recordedFor(viewer)],
         ["statistics", viewer.liveValues ? null : model.hasStats ? "yes" : 'no: viz.trace(stats="basic") records them'],
         [
           "made with",

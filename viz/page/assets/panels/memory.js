@@ -26,9 +26,9 @@ class MemoryCurve {
   }
 
   make() {
-    const { model } = this.viewer;
-    if (this.made === model) return;
-    this.made = model;
+    const { model, period } = this.viewer;
+    if (this.made === period) return;
+    this.made = period;
     this.spans = model.data.memory.map(([tensor, size, start, end]) => ({
       tensor: model.tensors[tensor],
       size,
@@ -40,19 +40,21 @@ class MemoryCurve {
       .flatMap(({ size, start, end }) => [[start, 1, size], ...(end === null ? [] : [[end, 0, -size]])])
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     this.curve = [];
-    this.peak = { time: 0, size: 0 };
     let live = 0;
-    for (const [time, , change] of changes) {
-      live += change;
-      this.curve.push([time, live]);
-      if (live > this.peak.size) this.peak = { time, size: live };
-    }
-    this.end = Math.max(
-      this.curve.length ? this.curve[this.curve.length - 1][0] : 1,
-      ...model.steps.map((s) => s.end || 0),
-      model.data.meta.duration || 0,
-    );
+    for (const [time, , change] of changes) this.curve.push([time, (live += change)]);
+    this.peak = this.peakOf(period);
     this.moment = this.peak.time;
+    // The step in which most is in use; null where that is this one.
+    const peaks = this.viewer.places.map((step) => [step, step === this.viewer.state.step ? this.peak : this.peakOf(periodOf(model, step))]);
+    const [step, most] = peaks.reduce((one, other) => (other[1].size > one[1].size ? other : one));
+    this.highest = most.size > this.peak.size ? { step, size: most.size } : null;
+  }
+
+  // The most that is in use within a time, and when.
+  peakOf({ first, last }) {
+    let peak = { time: first, size: this.liveAt(first) };
+    for (const [time, size] of this.curve) if (time > first && time <= last && size > peak.size) peak = { time, size };
+    return peak;
   }
 
   show() {
@@ -88,29 +90,33 @@ class MemoryCurve {
     this.paint(sharpen(this.canvas, width, CURVE_H), width);
     this.canvas.setAttribute(
       "aria-valuetext",
-      `${nbytes(this.liveAt(this.moment))} at ${seconds(this.moment)}`,
+      `${nbytes(this.liveAt(this.moment))} at ${this.sayTime()}`,
     );
+    const { first, last } = this.viewer.period;
     this.canvas.setAttribute("aria-valuemin", "0");
-    this.canvas.setAttribute("aria-valuemax", String(Math.round(this.end)));
-    this.canvas.setAttribute("aria-valuenow", String(Math.round(this.moment)));
+    this.canvas.setAttribute("aria-valuemax", String(Math.round(last - first)));
+    this.canvas.setAttribute("aria-valuenow", String(Math.round(this.moment - first)));
+  }
+
+  // The chosen moment, counted as the timeline does.
+  sayTime() {
+    const at = this.moment - this.viewer.period.first;
+    return at > 0 ? seconds(at) : "0";
   }
 
   paint(pen, width) {
     const theme = themeNow(),
-      x = (time) => (time / this.end) * width,
+      { period } = this.viewer,
+      x = (time) => Math.max(-9, Math.min(width + 9, ((time - period.from) / period.span) * width)), // beyond the edges unseen
       y = (size) => CURVE_H - 16 - (size / (this.peak.size || 1)) * (CURVE_H - 34);
     pen.clearRect(0, 0, width, CURVE_H);
-    const { step } = this.viewer.state,
-      shown = step === null ? null : this.viewer.model.steps[step];
-    if (shown && shown.start !== null && this.viewer.model.steps.length > 1) {
-      pen.fillStyle = theme.frames[0];
-      pen.fillRect(x(shown.start), 0, x((shown.end ?? this.end) - shown.start), CURVE_H - 16);
-    }
     pen.beginPath();
     pen.moveTo(0, y(0));
-    let last = 0,
+    let last = this.liveAt(period.from),
       lastX = -1;
+    pen.lineTo(0, y(last));
     for (const [time, size] of this.curve) {
+      if (time <= period.from || time > period.to) continue;
       if (x(time) - lastX > 0.3 || size === this.peak.size) pen.lineTo(x(time), y(last));
       pen.lineTo(x(time), y(size));
       [last, lastX] = [size, x(time)];
@@ -121,13 +127,13 @@ class MemoryCurve {
     pen.strokeStyle = theme.phases.forward[1];
     pen.fill();
     pen.stroke();
-    this.mark(pen, x(this.peak.time), y(this.peak.size), theme.error[1], theme, width);
+    if (this.peak.time >= period.from && this.peak.time <= period.to)
+      this.mark(pen, x(this.peak.time), y(this.peak.size), theme.error[1], theme, width);
     pen.fillStyle = theme.ink;
     pen.fillRect(x(this.moment), 4, 1.2, CURVE_H - 20);
     pen.fillStyle = theme.muted;
     pen.font = `10.5px ${FONT}`;
-    for (const at of ticks(0, this.end, width / 110))
-      pen.fillText(at ? seconds(at) : "0", Math.min(x(at) + 2, width - 44), CURVE_H - 3);
+    for (const [at, words] of period.ticks(width, 120)) pen.fillText(words, Math.min(at + 4, width - 44), CURVE_H - 3);
   }
 
   mark(pen, x, y, colour, theme, width) {
@@ -154,7 +160,7 @@ class MemoryCurve {
     const atPeak = this.moment === this.peak.time;
     this.head.replaceChildren(
       el("strong", {}, `${atPeak ? "peak: " : ""}${nbytes(total)}`),
-      ` at ${seconds(this.moment)}  ·  `,
+      ` at ${this.sayTime()}  ·  `,
       [...roles]
         .sort((a, b) => b[1] - a[1])
         .map(([role, size]) => `${role} ${nbytes(size)}`)
@@ -164,6 +170,14 @@ class MemoryCurve {
         : button("go to the peak", "the moment of the most memory", () => this.moveTo(this.peak.time), {
             class: "link",
           }),
+      this.highest
+        ? button(
+            `${nbytes(this.highest.size)} in ${model.stepName(this.highest.step)}`,
+            "go to where most is in use in this recording",
+            () => this.viewer.setStep(this.highest.step),
+            { class: "link" },
+          )
+        : "",
     );
     const row = ({ tensor, size }) => {
       const op = tensor.producer === null ? null : model.ops[tensor.producer],
@@ -225,14 +239,16 @@ class MemoryCurve {
   }
 
   moveTo(time) {
-    this.moment = Math.max(0, Math.min(this.end, time));
+    const { first, last } = this.viewer.period;
+    this.moment = Math.max(first, Math.min(last, time));
     this.draw();
     this.showOwners();
   }
 
   choose(event) {
-    const box = this.canvas.getBoundingClientRect();
-    this.moveTo(((event.clientX - box.left) / box.width) * this.end);
+    const box = this.canvas.getBoundingClientRect(),
+      { from, span } = this.viewer.period;
+    this.moveTo(from + ((event.clientX - box.left) / box.width) * span);
   }
 
   onKey(event) {
@@ -240,7 +256,7 @@ class MemoryCurve {
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
-    this.moveTo(this.moment + (by * this.end) / 100);
+    this.moveTo(this.moment + (by * this.viewer.period.span) / 100);
   }
 }
 

@@ -11,25 +11,12 @@ const POINTS_NEAR = 5; // points before and after a gap, by which it is long or 
 const LONG_GAP = 4; // times what is usual around it
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
-const OUTLYING = 0.05; // the share of values that may lie outside, where outliers are ignored
+const OUTLYING = 0.05; // the share of values of a line that may lie outside at each end, where outliers are ignored
+const OUTLYING_FEW = 3; // or so many, of few values, but a fifth at most
+const FEWEST = 8; // values of a line of which none may: of few epochs, none is an exception
+const FAR = 3; // times the range of the others: a loss that falls fast isn't cut off at once
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-function logTicks(low, high) { // of the logarithms
-  const all = [];
-  for (let power = Math.floor(low); power <= Math.ceil(high); power += 1) all.push(power);
-  const every = Math.max(1, Math.ceil(all.length / 6)), powers = all.filter((power) => power % every === 0 && power >= low && power <= high);
-  if (powers.length >= 2) return powers;
-  return ticks(10 ** low, 10 ** high, 4).filter((value) => value > 0).map(Math.log10);
-}
-
-// How the values at the marks are written: with as many digits as tell them apart.
-function tickNames(marked, log, unit) {
-  if (log || unit !== numeral || marked.length < 2) return (value) => (value === 0 ? "0" : unit(Number(value.toPrecision(3))));
-  const size = Math.max(...marked.map(Math.abs)), digits = Math.ceil(Math.log10(size / (marked[1] - marked[0]))) + 1;
-  if (size >= 1e5 || size < 1e-3) return (value) => (value === 0 ? "0" : value.toExponential(Math.max(0, Math.min(4, digits - 1))));
-  return (value) => String(Number(value.toPrecision(Math.max(1, Math.min(9, digits)))));
-}
 
 // Where a number that is measured now and then wasn't for much longer than usual around there: the last step before.
 // A line over such a gap would look like data.
@@ -42,12 +29,13 @@ function gapsOf(points) {
   return points.slice(0, -1).filter((_, i) => isLong(apart[i], i)).map(([x]) => x);
 }
 
-// The values that an axis must show: all, or those without the few that are far from all others.
-function withoutOutliers(values, robust) {
-  if (!robust || values.length < 5) return values;
-  const sorted = [...values].sort((a, b) => a - b), cut = Math.max(1, Math.floor(sorted.length * OUTLYING));
-  const low = sorted[cut], high = sorted[sorted.length - 1 - cut], reach = (high - low) * 1.5 || Math.abs(high) * 0.1;
-  return sorted.filter((value) => value >= low - reach && value <= high + reach);
+// The least and the greatest of a line's values that an axis must show: any, or those without the few that are far from
+// all others.
+function withoutOutliers(values) {
+  if (values.length < FEWEST) return [-Infinity, Infinity];
+  const sorted = [...values].sort((a, b) => a - b), cut = Math.max(Math.min(OUTLYING_FEW, Math.floor(sorted.length / 5)), Math.floor(sorted.length * OUTLYING));
+  const low = sorted[cut], high = sorted[sorted.length - 1 - cut], reach = (high - low) * FAR || Math.abs(high) * 0.1;
+  return [low - reach, high + reach];
 }
 
 // An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
@@ -73,8 +61,9 @@ class Plot {
     this.left = PLOT_MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
     this.legend = el("div", { class: "plot-legend" });
+    this.beside = el("span", { class: "plot-outside", hidden: true });
     this.tip = el("div", { class: "plot-tip", hidden: true });
-    this.node = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "plot-title", title: note ? `${title}: ${note}` : title }, clean(title, 60)), this.legend),
+    this.node = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "plot-title", title: note ? `${title}: ${note}` : title }, clean(title, 60)), this.beside, this.legend),
       el("div", { class: "plot-area" }, this.canvas, this.tip));
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
@@ -112,10 +101,15 @@ class Plot {
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
     const counted = (points) => (this.options.later && points.length > 1 ? points.slice(1) : points); // for the axis
-    const values = this.drawn.flatMap((line) => counted(line.soft || line.raw).flatMap((point) => (line.soft ? [point[1]] : point.slice(1))));
-    const usable = values.filter((value) => typeof value === "number" && (!log || value > 0));
+    const valuesOf = (line) => ([, ...values]) => (line.soft ? values.slice(0, 1) : values).filter((value) => typeof value === "number" && (!log || value > 0));
+    const lines = this.drawn.map((line) => counted(line.soft || line.raw).map(valuesOf(line))), usable = lines.flat(2);
     this.log = log && usable.length > 0;
-    const scaledValues = withoutOutliers(this.log ? usable.map(Math.log10) : usable, this.options.robust);
+    const scaled = (value) => (this.log ? Math.log10(value) : value);
+    // Of each line by itself: a validation that goes astray has few points, and is what one looks for.
+    const scaledValues = lines.flatMap((points) => {
+      const [from, to] = this.options.robust ? withoutOutliers(points.filter((values) => values.length).map(([y]) => scaled(y))) : [-Infinity, Infinity];
+      return points.flat().map(scaled).filter((value) => value >= from && value <= to);
+    });
     let low = scaledValues.reduce((a, b) => Math.min(a, b), Infinity), high = scaledValues.reduce((a, b) => Math.max(a, b), -Infinity);
     if (!usable.length) [low, high] = [0, 1];
     const lacks = this.log || !(high > low) ? 0 : Math.max(0, (this.options.least || 0) * Math.abs(high) - (high - low));
@@ -124,6 +118,16 @@ class Plot {
     const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || (this.log ? 0.5 : 1);
     this.y = [low - room, high + room];
     if (!this.log && low >= 0 && this.y[0] < 0) this.y[0] = 0;
+    for (const line of this.drawn) line.beyond = (line.soft || line.raw).flatMap((point) => this.beyond(point, line));
+  }
+
+  // Where a point lies outside of what the axes show: its step, its value, and whether it is below; of a point that
+  // stands for several values, the farthest.
+  beyond([x, y, low, high], line) {
+    if (x < this.x[0] || x > this.x[1]) return [];
+    const at = (value) => (this.log ? Math.log10(value) : value), ends = line.soft ? [y] : [y, low, high];
+    const above = ends.filter((value) => this.usable(value) && at(value) > this.y[1]), below = ends.filter((value) => this.usable(value) && at(value) < this.y[0]);
+    return above.length ? [[x, Math.max(...above), false]] : below.length ? [[x, Math.min(...below), true]] : [];
   }
 
   toX(x) { return this.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - this.left - PLOT_MARGIN.right); }
@@ -246,7 +250,31 @@ class Plot {
     if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
     else if (line.gaps) this.dots(brush, this.lone(line.raw, line.breaks));
     brush.setLineDash([]);
+    this.edges(brush, line);
     this.flaws(brush, line.raw);
+  }
+
+  edges(brush, line) { // where a point lies outside: a mark at the edge, as there may be no line that leads there
+    brush.fillStyle = line.colour;
+    for (const [x, , isLow] of line.beyond) {
+      const at = this.toX(x);
+      const tip = isLow ? PLOT_HEIGHT - PLOT_MARGIN.bottom - 1 : PLOT_MARGIN.top, base = tip + (isLow ? -6 : 6);
+      brush.beginPath();
+      brush.moveTo(at - 4, base);
+      brush.lineTo(at + 4, base);
+      brush.lineTo(at, tip);
+      brush.fill();
+    }
+  }
+
+  // How many values lie outside, and as far as where; empty if none does.
+  outside() {
+    const all = this.drawn.flatMap((line) => line.beyond), end = (isLow, word, chosen) => {
+      const values = all.filter((each) => each[2] === isLow).map(([, y]) => y);
+      return values.length && `${word} to ${this.unit(values.reduce(chosen))}`;
+    };
+    const ends = [end(true, "down", (a, b) => Math.min(a, b)), end(false, "up", (a, b) => Math.max(a, b))].filter(Boolean);
+    return all.length ? `${amount(all.length)} ${all.length === 1 ? "value" : "values"} outside, ${ends.join(", ")}` : "";
   }
 
   // Points between two gaps, which belong to no line.
@@ -432,7 +460,11 @@ class Plot {
     if (JSON.stringify(told) !== this.told) this.showLegend(told); // else what is written anew would lose the focus, or a click
     this.told = JSON.stringify(told);
     this.all.forEach((line, i) => { this.legend.children[i].querySelector("b").textContent = last(line); });
-    this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line) => `${clean(line.name, 24)} ${last(line)}`).join(", ")}`);
+    const outside = this.outside();
+    this.beside.hidden = !outside;
+    this.beside.textContent = outside;
+    this.beside.title = outside && "far from all others, so the axis leaves them out: marks at its edge show where they are";
+    this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line) => `${clean(line.name, 24)} ${last(line)}`).join(", ")}${outside && `; ${outside}`}`);
   }
 
   showLegend(told) {

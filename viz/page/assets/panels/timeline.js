@@ -77,13 +77,19 @@ class Timeline {
       base += deepest + 1;
     }
     this.rows = Math.max(1, base - 1);
-    this.first = timed.reduce((least, op) => Math.min(least, op.start), Infinity);
-    this.last = timed.reduce((most, op) => Math.max(most, op.end), 0);
-    this.from = this.first;
-    this.to = Math.max(this.last, this.first + 1);
-    this.bars.forEach((bar) => {
-      bar.start = Math.max(bar.start, this.first);
-    });
+  }
+
+  // The stretch of time that is seen, which the curve of memory shows, too.
+  get from() {
+    return this.viewer.period.from;
+  }
+
+  get to() {
+    return this.viewer.period.to;
+  }
+
+  get first() {
+    return this.viewer.period.first;
   }
 
   // All of it; null where there are no times.
@@ -103,16 +109,16 @@ class Timeline {
       chosen = new Set(this.viewer.opsOf(selected));
     const { lineage } = this.viewer.canvas.marks,
       key = selected && selected.kind === "scope" ? this.viewer.index.blocks.get(selected.key)?.scope : null;
-    const scale = width / (this.to - this.from);
+    const { period } = this.viewer,
+      scale = width / period.span;
     pen.clearRect(0, 0, width, height);
     pen.font = `10.5px ${FONT}`;
     pen.textBaseline = "middle";
-    for (const at of ticks(this.from - this.first, this.to - this.first, width / 120)) {
-      const x = (at - this.from + this.first) * scale;
+    for (const [x, words] of period.ticks(width, 120)) {
       pen.fillStyle = theme.frame;
       pen.fillRect(x, AXIS - 6, 1, height);
       pen.fillStyle = theme.muted;
-      pen.fillText(at === 0 ? "0" : seconds(at), x + 4, 9);
+      pen.fillText(words, x + 4, 9);
     }
     let lastEnd = -1,
       lastRow = -1;
@@ -218,7 +224,7 @@ class Timeline {
       if (bar) this.viewer.select(bar.op ? { kind: "op", id: bar.op.id } : this.scopeOf(bar));
     });
     canvas.addEventListener("dblclick", () => {
-      [this.from, this.to] = [this.first, this.last];
+      this.viewer.period.showAll();
       this.draw();
     });
   }
@@ -229,18 +235,12 @@ class Timeline {
   }
 
   move(by) {
-    const span = this.to - this.from,
-      from = Math.max(this.first - span / 2, Math.min(this.last - span / 2, this.from + by));
-    [this.from, this.to] = [from, from + span];
+    this.viewer.period.move(by);
     this.draw();
   }
 
   zoom(factor, time) {
-    const span = Math.max(200, Math.min(this.last - this.first || 1, (this.to - this.from) * factor)),
-      ratio = span / (this.to - this.from);
-    this.from = Math.max(this.first, time - (time - this.from) * ratio);
-    this.to = Math.min(this.last, this.from + span);
-    this.from = Math.max(this.first, this.to - span);
+    this.viewer.period.zoom(factor, time);
     this.draw();
   }
 

@@ -217,3 +217,10 @@ function labelled(label) {
 function statsOf([min, max, mean, std, nan, inf, l2, zeros, histogram, preview]) {
   return { min, max, mean, std, nan, inf, l2, zeros, histogram, preview };
 }
+
+// Training steps, and what ran outside of them.
+function stepsOf(model) {
+  if (!model.steps.length) return [null];
+  const outside = model.ops.some((op) => op.step === null);
+  return [...(outside ? [null] : []), ...model.steps.map((step) => step.index)];
+}

@@ -1,0 +1,69 @@
+"""What the doctor of the live page finds to be an error is told in the terminal, once."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import viz
+from viz.doctor.report import text
+from viz.livepage.told_errors import ToldErrors
+
+WRONG = """
+import numpy as np
+import eagerflow as ef
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(256, 5)).astype("float32"), rng.integers(0, 3, 256)
+model = ef.Sequential([ef.Input((5,)), ef.layers.Dense(8, "relu"), ef.layers.Dense(3, "softmax")])
+model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+"""
+
+
+def finding(kind, severity="error", message="the loss grows"):
+    return viz.Finding(kind, severity, message, "Lower it.", file="train.py", line=12)
+
+
+def test_the_first_error_of_each_kind_is_told_in_the_words_of_viz_doctor(capsys):
+    told = ToldErrors()
+    first, other = finding("lr_too_high"), finding("frozen", message="a layer is frozen")
+    told.hear([finding("overfit", "warning"), finding("unscaled_input", "info")])
+    assert capsys.readouterr().err == ""
+    told.hear([first])
+    (line,) = capsys.readouterr().err.splitlines()
+    head, sentence = text([first]).splitlines()[:2]
+    assert line.startswith(f"doctor: {head}  {sentence.strip()}")
+    told.hear([first, finding("lr_too_high", message="it grows more")])
+    assert capsys.readouterr().err == ""
+    told.hear([first, other])
+    assert "frozen" in capsys.readouterr().err
+
+
+def test_in_a_terminal_the_line_does_not_go_on_a_progress_bar(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    ToldErrors().hear([finding("lr_too_high")])
+    assert stream.getvalue().startswith("\ndoctor: ")
+
+
+def test_a_terminal_that_was_closed_ends_nothing(monkeypatch):
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    ToldErrors().hear([finding("lr_too_high")])
+    monkeypatch.setattr(sys, "stderr", None)
+    ToldErrors().hear([finding("lr_too_high")])
+
+
+def test_viz_run_live_says_what_is_wrong_with_the_script(tmp_path):
+    (tmp_path / "wrong.py").write_text(WRONG, encoding="utf-8")
+    command = [sys.executable, "-m", "viz", "run", "--live", "--exit", "--no-open", "wrong.py"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    lines = [line for line in ran.stderr.splitlines() if line.startswith("doctor: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("doctor: error loss_mismatch  wrong.py:7  The loss takes its input as logits")

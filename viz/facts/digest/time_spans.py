@@ -1,0 +1,87 @@
+"""How long a recording and each of its steps took: from the start of the first op or scope to the end of the last one.
+
+The time from starting a recording to stopping it is another one: in a script, it is mostly imports and data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy
+
+from viz.facts import formatting
+from viz.facts.columns import NONE
+from viz.facts.digest.sparse_columns import SparseColumns
+from viz.facts.schema import Record
+
+__all__ = ["Span", "recorded_for", "step_spans", "took", "whole_span"]
+
+Span = tuple[int, int]
+
+_APART = ("step", "data")  # in a chosen step, it is the recorder that starts first; data are made ready between steps
+_LEAST_REST = 1_000_000  # nanoseconds beside what ran, of which it is worth to speak
+_LEAST_SHARE = 0.1
+
+
+def step_spans(record: Record, seen: SparseColumns | None = None) -> dict[int | None, Span]:
+    """When each step began and ended, by its position, and under None what ran outside of all steps; what has times.
+
+    Args:
+        record: its scopes and steps, and its ops, unless these are in columns.
+        seen: the columns of the ops.
+    """
+    found: dict[int | None, Span] = {}
+    for step, start, end in (*_of_ops(record, seen), *_of_scopes(record)):
+        first, last = found.get(step, (start, end))
+        found[step] = (min(first, start), max(last, end))
+    return found
+
+
+def whole_span(spans: dict[int | None, Span]) -> Span | None:
+    """From the first to the last of several spans; None where there is none."""
+    return (min([start for start, _ in spans.values()]), max([end for _, end in spans.values()])) if spans else None
+
+
+def took(record: Record, seen: SparseColumns | None = None) -> int:
+    """Nanoseconds that a recording took; where some of all steps were chosen, these steps alone.
+
+    Args:
+        record: the recording.
+        seen: as for `step_spans`.
+    """
+    spans = step_spans(record, seen)
+    chosen = [step.index for step in record.steps if step.number is not None]
+    if chosen:
+        return sum([end - start for start, end in [spans.get(step, (0, 0)) for step in chosen]])
+    start, end = whole_span(spans) or (0, 0)
+    return end - start
+
+
+def recorded_for(record: Record, of_it: int) -> str:
+    """How long was recorded from start to stop, as text, where that is notably more than `of_it`, else empty."""
+    whole = record.meta.get("duration")
+    if not isinstance(whole, int) or not of_it or whole - of_it < max(_LEAST_REST, _LEAST_SHARE * whole):
+        return ""
+    return formatting.seconds(whole)
+
+
+def _of_ops(record: Record, seen: SparseColumns | None) -> Iterable[tuple[int | None, int, int]]:
+    if seen is None:
+        return [(op.step, op.start, op.end) for op in record.ops if op.start is not None and op.end is not None]
+    step, start, end = (seen.array(f"Op.{name}") for name in ("step", "start", "end"))
+    timed = (start != NONE) & (end != NONE)
+    found = []
+    for number in numpy.unique(step[timed]):
+        here = timed & (step == number)
+        found.append((None if number == NONE else int(number), int(start[here].min()), int(end[here].max())))
+    return found
+
+
+def _of_scopes(record: Record) -> Iterator[tuple[int | None, int, int]]:
+    steps: dict[int, int | None] = {step.scope: step.index for step in record.steps}
+    inside: list[int | None] = []  # of each scope; one stands behind that which is around it
+    for scope in record.scopes:
+        around = None if scope.parent is None else inside[scope.parent]
+        inside.append(steps.get(scope.id, around))
+        if scope.kind not in _APART and scope.start is not None and scope.end is not None:
+            yield inside[-1], scope.start, scope.end

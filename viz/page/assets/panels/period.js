@@ -1,0 +1,69 @@
+// The time that the tabs below the graph show, the same for all of them: from the start of the first op or layer of the
+// shown step to the end of the last one, or the part of it that the reader has zoomed to. It is counted from its start.
+
+const SHORTEST = 200; // nanoseconds
+
+class Period {
+  constructor(first, last) {
+    Object.assign(this, { first, last: Math.max(last, first + 1) });
+    this.showAll();
+  }
+
+  get span() {
+    return this.to - this.from;
+  }
+
+  showAll() {
+    [this.from, this.to] = [this.first, this.last];
+  }
+
+  move(by) {
+    const { span } = this,
+      from = Math.max(this.first - span / 2, Math.min(this.last - span / 2, this.from + by));
+    [this.from, this.to] = [from, from + span];
+  }
+
+  zoom(factor, time) {
+    const span = Math.max(SHORTEST, Math.min(this.last - this.first, this.span * factor)),
+      ratio = span / this.span;
+    this.from = Math.max(this.first, time - (time - this.from) * ratio);
+    this.to = Math.min(this.last, this.from + span);
+    this.from = Math.max(this.first, this.to - span);
+  }
+
+  // What stands below an axis of this width: places from its left, and what they are called.
+  ticks(width, apart) {
+    return ticks(this.from - this.first, this.to - this.first, width / apart).map((at) => [
+      ((at + this.first - this.from) / this.span) * width,
+      at === 0 ? "0" : seconds(at),
+    ]);
+  }
+}
+
+// Of the step that is shown. One that was recorded without times has that of its ops, or of the memory.
+function periodOf(model, step) {
+  const span = model.views.get(step)?.span;
+  if (span) return new Period(...span);
+  const ends = model.data.memory.flatMap(([, , start, end]) => [start, end ?? start]);
+  return new Period(0, Math.max(1, model.data.meta.duration || 0, ...ends));
+}
+
+// The one of a viewer: what the reader has zoomed to stays while the same step is shown.
+function shownPeriod(viewer) {
+  const { model } = viewer,
+    { step } = viewer.state;
+  if (!viewer.timed || viewer.timed.model !== model || viewer.timed.step !== step)
+    viewer.timed = { model, step, period: periodOf(model, step) };
+  return viewer.timed.period;
+}
+
+// How long was recorded from start to stop; of that, how long what is shown took, where it is notably less.
+function recordedFor(viewer) {
+  const { duration } = viewer.data.meta,
+    span = viewer.model.views.get(viewer.state.step)?.span,
+    took = span ? span[1] - span[0] : 0;
+  if (!duration) return took ? seconds(took) : null;
+  if (!took || duration - took < 0.1 * duration) return seconds(duration);
+  const what = viewer.state.step === null ? "what is shown" : viewer.model.steps.length > 1 ? "this step" : "the step";
+  return `${seconds(duration)}, of which ${what} took ${seconds(took)}`;
+}
