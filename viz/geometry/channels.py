@@ -19,22 +19,19 @@ from viz.geometry.layout import Layout, Rect
 __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 
 MARGIN = 8.0  # how far ways keep off boxes
-_TRACK = 10.0  # between ways beside each other
+_TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
-_CLOSE, _CLOSE_COST = 9.9, 1.0  # nearer than this they are hard to follow: what that costs, of the length
 _CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 400.0  # what crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 # What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
 # as if it led elsewhere, which is worse than a crossing.
-_AGAINST = 14.0
+_AGAINST = 8.0
 _LONG = 200_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
 # After so many states, and after twice as many again and again, what is left to go counts more: a good way will do.
 _PATIENCE, _EAGER = 10_000, 2.0
 _LITTLE = 1_000  # the same where all searches together have been long
 _NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
-# Where a way turns off a line, another that runs along it so near the corner would look like its continuation.
-_BEYOND, _BEYOND_COST = 24.0, 40.0
 _CORNER, _BESIDE = 2, 3  # how a way passes a point: 0 level, 1 upright; 3 and 4 close beside it
 # From so far away from the end of a way on, running along another that leads to the same box costs so much of its
 # length: near the box they are moved apart; farther off nobody could tell from where each comes.
@@ -100,8 +97,6 @@ class Channels:
         self.shut = (bytearray(size), bytearray(size))  # may the next point right of each, and below, not be gone to?
         self.borders: tuple[dict[int, list[str]], ...] = ({}, {})  # frames whose borders are in between
         self.along: tuple[dict[int, list[int]], ...] = ({}, {})  # whose ways lead on to the right, and down
-        self.close: tuple[dict[int, list[int]], ...] = ({}, {})  # the same of ways close beside
-        self.beyond: dict[int, list[tuple[int, int]]] = {}  # whose ways turn off a line just before it, and the line's
         self.passed: dict[int, list[tuple[int, int]]] = {}  # whose ways pass each point, and how
         self.kept = {self.at(point): owners for point, owners in ports.items()}
         # May it cost something to pass a point, or a piece (twice its number, and its direction)? Soon looked up.
@@ -280,9 +275,6 @@ class Channels:
         cost = 0.0
         if piece in self.borders[turn]:
             cost += _BORDER * eager * sum([frame not in quest.own for frame in self.borders[turn][piece]])
-        close = self.close[turn].get(piece)
-        if close and not (self.begin[quest.arrow].issuperset(close) or self.end[quest.arrow].issuperset(close)):
-            cost += _CLOSE_COST * eager * self._piece_length(piece, turn)
         users = self.along[turn].get(piece)
         if not users or self.begin[quest.arrow].issuperset(users):
             return cost
@@ -311,9 +303,6 @@ class Channels:
                 cost += _KIN_CROSS if across and how < _BESIDE else 0.0
             else:
                 cost += quest.crossing_cost(other) if across else quest.push
-        for other, along in self.beyond.get(at, ()):
-            if along in (direction, turn) and other not in self.begin[quest.arrow]:
-                cost += 0.0 if other in self.end[quest.arrow] and self._is_at_end(quest, at) else _BEYOND_COST
         return cost
 
     @property
@@ -335,27 +324,18 @@ class Channels:
         for at, how in self._passed(way, first, last):
             self.passed.setdefault(at, []).append((arrow, how))
             self.busy[at] = 1
-        for at, along in self._beyond(way, first, last):
-            self.beyond.setdefault(at, []).append((arrow, along))
-            self.busy[at] = 1
-        for users, pieces in ((self.along, self._pieces(way)), (self.close, self._pieces(way, _CLOSE))):
-            for piece, turn in pieces:
-                users[turn].setdefault(piece, []).append(arrow)
-                self.costly[2 * piece + turn] = 1
+        for piece, turn in self._pieces(way):
+            self.along[turn].setdefault(piece, []).append(arrow)
+            self.costly[2 * piece + turn] = 1
 
     def free(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Take a way back."""
         for at, how in self._passed(way, first, last):
             self.passed[at].remove((arrow, how))
-            self.busy[at] = bool(self.passed[at] or self.beyond.get(at)) or at in self.kept
-        for at, along in self._beyond(way, first, last):
-            self.beyond[at].remove((arrow, along))
-            self.busy[at] = bool(self.beyond[at] or self.passed.get(at)) or at in self.kept
-        for users, pieces in ((self.along, self._pieces(way)), (self.close, self._pieces(way, _CLOSE))):
-            for piece, turn in pieces:
-                users[turn][piece].remove(arrow)
-                shared = self.along[turn].get(piece) or self.close[turn].get(piece)
-                self.costly[2 * piece + turn] = bool(shared) or piece in self.borders[turn]
+            self.busy[at] = bool(self.passed[at]) or at in self.kept
+        for piece, turn in self._pieces(way):
+            self.along[turn][piece].remove(arrow)
+            self.costly[2 * piece + turn] = bool(self.along[turn][piece]) or piece in self.borders[turn]
 
     def met(self, arrow: int, way: Sequence[int], first: int, last: int) -> tuple[list[int], set[int]]:
         """The other ways that a way crosses, sharing no end with it, once for each time; and whose it touches."""
@@ -382,33 +362,19 @@ class Channels:
                 for near in self._near(at, direction):
                     yield near, direction + (0 if near == at else _BESIDE)
 
-    def _beyond(self, way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Points close behind the corners of a way, on lines that it turns off there; with the lines' directions."""
-        steps = [b - a for a, b in itertools.pairwise(way)]
-        ends = [(way[0], -steps[0], first), (way[-1], steps[-1], last)] if steps else []
-        corners = [(at, step) for at, step, along in ends if along != int(abs(step) != 1)]
-        for at, onwards, turned in zip(way[1:], steps, steps[1:]):
-            corners += [(at, onwards), (at, -turned)] if onwards != turned else []
-        for at, step in corners:
-            along, sign, k = int(abs(step) != 1), (1 if step > 0 else -1), 1
-            lines, place = (self.ys, at // self.nx) if along else (self.xs, at % self.nx)
-            while 0 <= place + sign * k < len(lines) and abs(lines[place + sign * k] - lines[place]) < _BEYOND:
-                yield at + step * k, along
-                k += 1
-
-    def _pieces(self, way: Sequence[int], within: float = _NEAR) -> Iterator[tuple[int, int]]:
+    def _pieces(self, way: Sequence[int]) -> Iterator[tuple[int, int]]:
         for a, b in itertools.pairwise(way):
             turn = 0 if abs(a - b) == 1 else 1
-            for near in self._near(min(a, b), turn, within):
+            for near in self._near(min(a, b), turn):
                 yield near, turn
 
-    def _near(self, at: int, direction: int, within: float = _NEAR) -> list[int]:
+    def _near(self, at: int, direction: int) -> list[int]:
         """A point or piece, and those beside it that are too near to look like others."""
         found = [at]
         lines, place, step = (self.ys, at // self.nx, self.nx) if direction == 0 else (self.xs, at % self.nx, 1)
         for sign in (1, -1):
             k = 1
-            while 0 <= place + sign * k < len(lines) and abs(lines[place + sign * k] - lines[place]) < within:
+            while 0 <= place + sign * k < len(lines) and abs(lines[place + sign * k] - lines[place]) < _NEAR:
                 found.append(at + sign * k * step)
                 k += 1
         return found

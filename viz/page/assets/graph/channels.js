@@ -1,5 +1,5 @@
 // The lines that arrows may run along, and the cheapest way over them that enters no box: the counterpart of
-// viz/geometry/channels.py, which says what counts.
+// viz/geometry/channels.py, which says what counts; the distances are this one's own.
 
 const KEEP_OFF = 8,
   TRACK = 10, // between ways beside each other
