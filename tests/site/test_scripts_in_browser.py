@@ -31,11 +31,15 @@ const chosen = () => {{
   return answer && answer.getAttribute("aria-selected") === "true" ? answer.textContent : null;
 }};
 </script>"""
-PICTURES = """<div class="bd-article">
+PICTURES = """<style>.place {{ width: 800px; height: 500px; overflow: auto }} body.phone .place {{ width: 360px }}
+.place svg {{ display: block }}</style><div class="bd-article"><h1>Wide<a class="headerlink" href="#">¶</a></h1>
 <div class="picture" style="width: 300px"><svg viewBox="0 0 900 90" style="width: 300px"></svg></div>
 <div class="picture"><svg viewBox="0 0 90 90" style="width: 90px"></svg></div>
 <div class="picture own-themes"><svg viewBox="0 0 90 90" style="width: 90px"></svg>
 <template><svg id="whole" viewBox="0 0 500 500"></svg></template></div>
+<div class="picture own-themes"><svg viewBox="0 0 90 90" style="width: 90px"></svg>
+<template><svg viewBox="0 0 3000 600"><g class="node"><rect stroke-dasharray="5 3" x="900" width="90" height="50"/></g>
+<g class="legend"><rect x="1200" width="300" height="20"/></g></svg></template></div>
 </div><script src="{script}"></script>"""
 
 
@@ -83,13 +87,35 @@ def test_answers_of_another_question_are_not_chosen_yet(page):
 def test_pictures_that_are_shown_small_or_in_part_open_in_a_window(page):
     browser = page(PICTURES, "zoom.js")
     buttons = "[...document.querySelectorAll('button.zoom')]"
-    assert browser.run(f"{buttons}.map(button => button.textContent).join()") == "Enlarge,Show every op"
+    assert browser.run(f"{buttons}.map(button => button.textContent).join()") == "Enlarge,Show every op,Show every op"
     browser.run(f"{buttons}[0].click()")
     width = "document.querySelector('dialog.zoomed .place svg').getBoundingClientRect().width"
     before = browser.run(width)
-    assert before >= 900
+    assert before == pytest.approx(800)
     assert browser.run(f"document.querySelector('[data-by=\"0.8\"]').click(); {width}") == pytest.approx(0.8 * before)
     browser.run("document.querySelector('dialog.zoomed [data-close]').click()")
     browser.wait("!document.querySelector('dialog.zoomed').open && !document.querySelector('dialog.zoomed svg')")
     browser.run(f"{buttons}[1].click()")
     assert browser.run("document.querySelector('dialog.zoomed .place').firstElementChild.id") == "whole"
+
+
+WIDE = """
+document.querySelectorAll("button.zoom")[2].click();
+const place = document.querySelector("dialog.zoomed .place").getBoundingClientRect();
+const shown = part => {
+  const { left, right } = document.querySelector(`dialog.zoomed ${part}`).getBoundingClientRect();
+  return place.left <= left && right <= place.right;
+};
+"""
+
+
+def test_a_wide_picture_is_shown_as_a_whole_under_the_name_of_its_page(page):
+    browser = page(PICTURES, "zoom.js")
+    assert browser.run(f"{WIDE} shown('svg')")
+    assert browser.run("document.querySelector('dialog.zoomed .name').textContent") == "Wide"
+
+
+def test_on_a_phone_it_is_shown_at_its_input_with_the_whole_legend(page):
+    browser = page(PICTURES, "zoom.js")
+    browser.run("document.body.className = 'phone'")
+    assert browser.run(f"{WIDE} [shown('svg'), shown('.legend'), shown('.node')]") == [False, True, True]

@@ -473,8 +473,8 @@ class Selection:
         return any(scope.kind == "optimizer" for scope in self.record.ancestors(op.scope))
 
     def _sort_backward(self, op: Op) -> None:
-        forward = origin(self.record, op)
-        if forward.phase == "backward" or forward.id not in self._here:
+        forward = origin(self.record, op)  # a sum of gradients, say, has none; a gradient of that sum belongs to it
+        if forward is op or forward.id not in self._here:
             self.forward.append(op)
         else:
             self.backward_of.setdefault(forward.id, []).append(op.id)
@@ -511,8 +511,9 @@ class Selection:
             return "gradient", ""
         if info.role not in ("input", "activation", "constant") or op.phase == "update" or op.id in self.riders:
             return "data", ""
-        if info.role == "constant":  # a layer's own stay inside of it, and numbers are settings
-            return "data", "constant" if math.prod(info.shape) > 1 and not self._is_in_layer(op) else ""
+        if info.role == "constant" and tensor not in self._differentiated:  # a layer's own stay inside of it
+            is_setting = math.prod(info.shape) <= 1  # a number
+            return "data", "constant" if not is_setting and not self._is_in_layer(op) else ""
         if tensor in self.made_inside:
             return "data", "constant"
         return "data", "target" if self._loss_of(op.scope) in self._with_answers else "input"
@@ -523,6 +524,12 @@ class Selection:
             losses = [each.id for each in self.record.ancestors(scope) if each.kind == "loss"]
             self._losses[scope] = losses[-1] if losses else None
         return self._losses[scope]
+
+    @functools.cached_property
+    def _differentiated(self) -> set[int]:
+        """The tensors that gradients were computed of: a single number that a tape watched is no setting."""
+        made = [i for op in self.ops if op.phase == "backward" for i in op.outputs]
+        return {of for i in made if (of := self.record.tensors[i].gradient_of) is not None}
 
     @functools.cached_property
     def _with_answers(self) -> set[int]:

@@ -77,7 +77,7 @@ class Routes(NamedTuple):
 
     Attributes:
         ways: one for each arrow, in order, without labels.
-        lost: the arrows that found none.
+        lost: the arrows that found none; their ways lie on others, or lead around everything.
         crossings: how often ways cross.
         took_long: whether looking for them took seconds.
         looked: how much was looked at for them.
@@ -136,6 +136,8 @@ class _Router:
             self._shorten(order)
         lost = [i for i in order if i not in self.found]
         crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
+        for i in lost:
+            self._look(i, pushing=True)  # on others, where there is no room beside them
         ways = [self._route(i) for i in range(len(order))]
         return Routes(ways, lost, crossings, self.channels.took_long, self.channels.looked)
 
@@ -244,8 +246,7 @@ class _Router:
 
     def _route(self, i: int) -> Route:
         if i not in self.found:
-            edge = self.graph.edges[i]
-            return Route([self.boxes[edge.tail].middle, self.boxes[edge.head].middle])
+            return self._outside(i)
         points = [self.channels.point(at) for at in self.found[i][0]]
         tails, heads = self.ports[i]
         points = [
@@ -258,6 +259,12 @@ class _Router:
             if not _in_line(before, here, after) and here != corners[-1]:
                 corners.append(here)
         return Route([*corners, points[-1]])
+
+    def _outside(self, i: int) -> Route:
+        """A way beside everything, whatever is between: a slanted line through it all would look like a scratch."""
+        x, (tails, heads) = self.channels.xs[0], self.ports[i]
+        begin, end = tails[0], heads[0]
+        return Route([begin.border, begin.outside, (x, begin.outside[1]), (x, end.outside[1]), end.outside, end.border])
 
 
 def _in_line(a: Point, b: Point, c: Point) -> bool:
@@ -289,8 +296,10 @@ def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port
     if graph.nodes[edge.head].lane == "update" and not down:  # its bottom may be behind what else goes to it
         backward = graph.nodes[edge.tail].lane in BACKWARD  # in the middle of forward ops' tops others end
         return [_port(tail, out)] if backward else _all_around(tail, head), [_port(head, back), *_aside(head, tail)]
-    usual = down == (graph.nodes[edge.tail].lane not in BACKWARD)  # forward ops' arrows lead down, others' up
-    return [_port(tail, out, 0 if usual else _ASIDE)], [_port(head, back, 0 if usual else _ASIDE)]
+    if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
+        return [_port(tail, out)], [_port(head, back)]
+    # One that begins where another ends would be taken for its continuation: they need places of their own.
+    return [_port(tail, out, _ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
 
 
 def _something_between(graph: Graph, boxes: dict[str, Rect], edge: Edge) -> bool:

@@ -46,6 +46,7 @@ _DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", 
 _WIDEST = 48  # letters in a line that tells the parts of a chain
 _LONGEST_CODE = 48  # letters of a line of code below the name of what it assigns
 _MOST_NAMES = 3  # of variables, in the title of their box
+_MOST_NAME_LINES = 8  # the same, where each has a line
 _MOST_PARTS = 6  # of ops, in the line that names them
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
@@ -178,11 +179,35 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     """
     state = [t for t in tensors if t.role == "state"]
     first = [t for t in tensors if t.role != "state"] or state
-    lines = _kinds(first)
+    names = list(dict.fromkeys([_own_name(t) for t in first]))
+    title, lines = _names(names), [*_owners(first), *_kinds(first)]
+    if len(names) > _MOST_NAMES:  # too many for a title: a line for each
+        title, lines = (
+            formatting.count(len(first), "variable" if first is state else "weight"),
+            _named_kinds(first, names),
+        )
     if first is not state and state:
         lines += [f"state: {kind}" for kind in _kinds(state)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + times(1 + others // len(tensors)))
-    return _names([_own_name(t) for t in first]), lines
+    return title, lines
+
+
+def _owners(tensors: Sequence[TensorInfo]) -> list[str]:
+    """Whose weights they are where several layers have some of one name: `["of forward_lstm, backward_lstm"]`."""
+    same = [t.name.split("/") for t in tensors if _own_name(t) == _own_name(tensors[0])]
+    if len({len(path) for path in same}) != 1 or not 1 < len(same) <= _MOST_NAMES:
+        return []
+    differing = [list(dict.fromkeys(parts)) for parts in zip(*same) if len({*parts}) > 1]
+    return [f"of {_names(differing[0])}"] if len(differing) == 1 else []
+
+
+def _named_kinds(tensors: Sequence[TensorInfo], names: Sequence[str]) -> list[str]:
+    """The names, each with its shape and type."""
+    found = []
+    for name in names[:_MOST_NAME_LINES]:
+        of_name = [t for t in tensors if _own_name(t) == name]
+        found.append(f"{formatting.clean(name, 30)} {', '.join(_kinds(of_name))}")
+    return found + [f"and {len(names) - _MOST_NAME_LINES} more"] * (len(names) > _MOST_NAME_LINES)
 
 
 def _kinds(tensors: Sequence[TensorInfo]) -> list[str]:

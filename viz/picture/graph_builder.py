@@ -256,7 +256,8 @@ class _Assembly:
         ops = [op_id, *self.instances.get(op_id, ())]
         row = f"op{op_id}"
         made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
-        made.lane = "backward" if op.phase == "backward" else "forward"
+        is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
+        made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
         equal = [self.record.ops[i] for i in sorted(ops)]
         made.lines += box_texts.made_of(self.record, op) + box_texts.taken(equal) + box_texts.network(equal)

@@ -11,14 +11,14 @@ import linecache
 from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType
 
-__all__ = ["Arguments"]
+__all__ = ["SAID_BY_ITS_PLACE", "Arguments"]
 
 _CONVERSIONS = ("Tensor", "array", "as_tensor", "asarray", "astype", "cast", "constant", "convert_to_tensor")
 _GRADIENTS = ("gradient", "jacobian", "batch_jacobian")
 _OF_DATA = ("fit", "train_on_batch")  # whose arguments are those of their steps, which are given batches of them
 _LONGEST = 40  # letters of a name
 _LONGEST_FORMULA = 24
-_SAID_BY_ITS_PLACE = ("input", "inputs", "target", "targets")  # a box is called so without being told
+SAID_BY_ITS_PLACE = ("input", "inputs", "target", "targets")  # a box is called so without being told
 
 
 class Arguments:
@@ -117,7 +117,7 @@ def _name(node: ast.expr) -> str:
         found = next(map(_name, converted), "")
     elif isinstance(node, (ast.BinOp, ast.UnaryOp)):
         return _formula(node)
-    return "" if found.lower() in _SAID_BY_ITS_PLACE else found[:_LONGEST]
+    return "" if found.lower() in SAID_BY_ITS_PLACE else found[:_LONGEST]
 
 
 def _formula(node: ast.expr) -> str:

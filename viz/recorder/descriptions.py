@@ -9,6 +9,7 @@ from numpy import generic, ndarray
 
 from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
+from viz.recorder.parameter_names import needed_parameters
 
 __all__ = ["PLAIN", "about", "described", "device_name", "flat", "frozen"]
 
@@ -22,6 +23,7 @@ def about(owner: Any) -> dict[str, Any]:
         "cls": type(owner).__name__,
         "config": _asked(owner, "get_config"),
         "params": _asked(owner, "count_params"),
+        "needed": needed_parameters(owner),
         "created_at": created_at if isinstance(created_at, tuple) and len(created_at) == 2 else None,
     }
 

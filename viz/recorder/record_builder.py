@@ -24,6 +24,7 @@ from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
 from viz.recorder.own_updates import name_own_updates
+from viz.recorder.parameter_names import name_by_parameters
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build", "record_of"]
@@ -80,6 +81,8 @@ class _Builder:
         self._name_other_gradients()
         self._name_constants()
         name_own_updates(record)
+        needed = [(opened.facts or {}).get("needed", ()) for opened in capture.scopes]
+        name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
             record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))

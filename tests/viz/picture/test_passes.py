@@ -116,3 +116,40 @@ def test_rounds_that_are_folded_share_the_columns_of_the_first():
     passes = GradientPasses(t, t.ops)
     assert len({passes.name(scope.id) for scope in t.scopes if scope.kind == "backward"}) == 4
     assert max(map(len, backward(graph))) == 1
+
+
+def along_a_direction():
+    """The derivative of a square along a direction, and the gradient of that."""
+    x, along = ef.Tensor([3.0]), ef.Tensor([1.0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.watch(x)
+        tape.watch(along)
+        found = ops.linalg.jvp(lambda x: x * x, x, along)
+        tape.gradient(list(found), [x, along])
+    return t.draw().graph
+
+
+def test_the_gradient_of_a_sum_of_gradients_stands_beside_it():
+    graph = along_a_direction()
+    sums = [node for node in graph.nodes.values() if node.title == "add"]
+    assert sums
+    for node in sums:
+        beside = [edge.head for edge in graph.edges if edge.tail == node.id and edge.kind == "link"]
+        assert [graph.nodes[id_].title for id_ in beside] == ["∇ add"]
+        assert node.phase == "backward"
+        assert len({node.lane, *[graph.nodes[id_].lane for id_ in beside]}) == 2
+
+
+def test_a_single_number_that_a_gradient_is_asked_of_is_an_input():
+    graph = along_a_direction()
+    tied = {end for edge in graph.edges for end in (edge.tail, edge.head)}
+    assert [node.kind for node in graph.nodes.values()].count("input") == 2
+    assert tied == graph.nodes.keys()
+
+
+def test_a_number_that_is_only_a_setting_is_none():
+    x = ef.Tensor([1.0, 2.0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.watch(x)
+        tape.gradient(x * 3.0, x)
+    assert [node.kind for node in t.draw().graph.nodes.values()].count("input") == 1

@@ -1,5 +1,9 @@
-// Pictures that a page shows smaller than they are, or with parts closed, open in a window of their own: as large as they
-// are, to be scrolled, dragged and zoomed.
+// Pictures that a page shows smaller than they are, or with parts closed, open in a window of their own, with the page's
+// name above them: as a whole where it can be made out so, to be scrolled, dragged and zoomed.
+const LEAST = 0.3; // of their size: in smaller ones only the shape can be made out
+const NARROW = 600; // a phone: there they open so large that they can be read,
+const READABLE = 0.5; // at least as large as this
+const MARGIN = 8;
 document.addEventListener("DOMContentLoaded", () => {
   const article = document.querySelector(".bd-article");
   if (!article) return;
@@ -7,11 +11,16 @@ document.addEventListener("DOMContentLoaded", () => {
   dialog.className = "zoomed";
   dialog.setAttribute("aria-label", "Picture");
   dialog.innerHTML =
-    '<p class="tools"><button type="button" data-by="0.8" aria-label="Smaller">−</button>' +
+    '<p class="tools"><b class="name"></b><button type="button" data-by="0.8" aria-label="Smaller">−</button>' +
     '<button type="button" data-by="1.25" aria-label="Larger">+</button>' +
     '<button type="button" data-fit aria-label="Fit into the window">fit</button>' +
     '<button type="button" data-close aria-label="Close">✕</button></p><div class="place" tabindex="0"></div>';
   const place = dialog.querySelector(".place");
+  const title = document.querySelector("h1")?.cloneNode(true);
+  title?.querySelectorAll(".headerlink").forEach(link => link.remove());
+  const name = title?.textContent.trim() ?? "";
+  dialog.querySelector(".name").textContent = name;
+  if (name) dialog.setAttribute("aria-label", `Picture: ${name}`);
   let natural = 0, scale = 1;
 
   const resize = to => {
@@ -23,6 +32,10 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   const widthOf = picture =>
     picture.naturalWidth || (picture.viewBox && picture.viewBox.baseVal.width) || picture.getBoundingClientRect().width;
+  const fitting = () => {
+    const { width, height } = place.firstElementChild.getBoundingClientRect();
+    return Math.min(place.clientWidth / natural, (place.clientHeight * width) / (height * natural) || Infinity);
+  };
   const show = (picture, kept) => {
     dialog.classList.toggle("on-white", !kept.includes("own-themes") && picture.tagName === "svg");
     if (!dialog.isConnected) article.appendChild(dialog);
@@ -30,8 +43,25 @@ document.addEventListener("DOMContentLoaded", () => {
     dialog.showModal();
     natural = widthOf(picture);
     scale = 1;
-    resize(natural < place.clientWidth ? Math.min(1.5, place.clientWidth / natural) : 1);
-    place.scrollTo(Math.max(0, (place.scrollWidth - place.clientWidth) / 2), 0);
+    resize(1);
+    const whole = Math.min(1.5, fitting());
+    if (place.clientWidth < NARROW) beginAtInput(picture, whole);
+    else {
+      resize(Math.max(whole, Math.min(LEAST, place.clientWidth / natural)));
+      place.scrollTo(Math.max(0, (place.scrollWidth - place.clientWidth) / 2), 0);
+    }
+  };
+  // At the input, with the legend whole beside it; where both are too far apart to be read, at the legend.
+  const beginAtInput = (picture, whole) => {
+    const parts = [".legend", ".node rect[stroke-dasharray]"].map(each => picture.querySelector(each)).filter(Boolean);
+    const sides = shown => {
+      const first = picture.getBoundingClientRect().left, found = shown.map(part => part.getBoundingClientRect());
+      return [Math.min(...found.map(each => each.left)) - first, Math.max(...found.map(each => each.right)) - first];
+    };
+    const scaleFor = shown => (place.clientWidth - 2 * MARGIN) / (sides(shown)[1] - sides(shown)[0]);
+    const shown = parts.length > 1 && scaleFor(parts) < READABLE ? parts.slice(0, 1) : parts;
+    resize(Math.max(whole, Math.min(1, shown.length ? scaleFor(shown) : 1)));
+    place.scrollTo(shown.length ? sides(shown)[0] - MARGIN : (place.scrollWidth - place.clientWidth) / 2, 0);
   };
   // A copy's arrowheads are those of the original, which stays on the page.
   const copyOf = picture => Object.assign(picture.cloneNode(true), { loading: "eager" });
@@ -40,7 +70,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const button = event.target.closest("button");
     if (event.target === dialog || (button && "close" in button.dataset)) return dialog.close();
     if (button && button.dataset.by) resize(scale * Number(button.dataset.by));
-    else if (button) resize(Math.min(place.clientWidth / natural, (place.clientHeight * scale) / place.firstElementChild.clientHeight));
+    else if (button) resize(fitting());
   });
   dialog.addEventListener("close", () => place.replaceChildren());
   dialog.addEventListener("keydown", event => {

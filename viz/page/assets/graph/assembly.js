@@ -58,7 +58,8 @@ class Scene {
       this.addOpened(row, op, frame);
       return;
     }
-    const lane = op.phase === "backward" ? "backward" : "forward";
+    const hasGradient = row.back.some(({ ops }) => ops.length), // which stands beside it
+      lane = op.phase === "backward" && !hasGradient ? "backward" : "forward";
     const node = { id: key, kind: "op", title: op.name, phase: op.phase, row: key, frame, main: id, lane };
     if (row.isFused) Object.assign(node, { key: row.key, lines: [row.opens.names] });
     else if (row.taken) node.lines = [row.taken];

@@ -1,9 +1,13 @@
 // The lines that arrows may run along, and the cheapest way over them that enters no box: the counterpart of
-// viz/geometry/channels.py, which says what counts.
+// viz/geometry/channels.py, which says what counts; the distances are this one's own.
 
 const KEEP_OFF = 8,
-  TRACK = 8,
+  TRACK = 10, // between ways beside each other
   NEAR = 4.5,
+  CLOSE = 9.9, // nearer than this ways are hard to follow:
+  CLOSE_COST = 0.25, // what that costs, of the length: with more, searches take much longer here
+  BEYOND = 24, // where a way turns off a line, another that runs along it so near would look like its continuation
+  BEYOND_COST = 40,
   BEND = 14,
   CROSS = 250,
   CROSS_MOVABLE = 60, // a crossing with one that will be asked to move
@@ -111,6 +115,8 @@ class Channels {
     this.shut = [new Uint8Array(size), new Uint8Array(size)];
     this.borders = [new Map(), new Map()]; // frames whose borders are in between
     this.along = [new Map(), new Map()]; // whose ways lead on to the right, and down
+    this.beside = [new Map(), new Map()]; // the same of ways close beside
+    this.beyond = new Map(); // whose ways turn off a line just before each point, and the line's direction
     this.passed = new Map(); // whose ways pass each point, and how
     this.kept = new Map();
     this.busyPieces = [new Uint8Array(size), new Uint8Array(size)]; // is something known of a piece, or of a point?
@@ -249,10 +255,18 @@ class Channels {
   pieceCost(quest, piece, turn) {
     let cost = 0;
     for (const frame of this.borders[turn].get(piece) || []) cost += quest.own.has(frame) ? 0 : BORDER;
+    const close = this.beside[turn].get(piece);
+    if (close && close.length && !this.allKin(quest.arrow, close)) cost += CLOSE_COST * this.pieceLength(piece, turn);
     const users = this.along[turn].get(piece);
     if (!users || !users.length || users.every((user) => this.begin[user] === this.begin[quest.arrow])) return cost;
     if (!users.every((user) => this.end[user] === this.end[quest.arrow])) return cost + quest.push;
-    return cost + (this.isAtEnd(quest, piece) ? 0 : SHARED * this.lengthOf([piece, piece + (turn ? this.nx : 1)]));
+    return cost + (this.isAtEnd(quest, piece) ? 0 : SHARED * this.pieceLength(piece, turn));
+  }
+
+  pieceLength(piece, turn) {
+    const j = Math.floor(piece / this.nx),
+      i = piece - j * this.nx;
+    return turn ? this.ys[j + 1] - this.ys[j] : this.xs[i + 1] - this.xs[i];
   }
 
   // Is a piece close above or below the end of a way, or close beside an end at a box's side?
@@ -272,6 +286,10 @@ class Channels {
       if (this.kin(quest.arrow, other)) cost += across && how < BESIDE ? KIN_CROSS : 0;
       else cost += across ? crossingCost(quest, other) : quest.push;
     }
+    for (const [other, along] of this.beyond.get(at) || []) {
+      if ((along !== direction && along !== turn) || this.begin[other] === this.begin[quest.arrow]) continue;
+      cost += this.end[other] === this.end[quest.arrow] && this.isAtEnd(quest, at) ? 0 : BEYOND_COST;
+    }
     return cost;
   }
 
@@ -280,23 +298,52 @@ class Channels {
       push(this.passed, at, [arrow, how]);
       this.busyPoints[at] = 1;
     }
-    for (const [piece, turn] of this.pieces(way)) {
-      push(this.along[turn], piece, arrow);
-      this.busyPieces[turn][piece] = 1;
+    for (const [at, along] of this.pointsBeyond(way, first, last)) {
+      push(this.beyond, at, [arrow, along]);
+      this.busyPoints[at] = 1;
+    }
+    for (const [users, within] of this.usersWithin) {
+      for (const [piece, turn] of this.pieces(way, within)) {
+        push(users[turn], piece, arrow);
+        this.busyPieces[turn][piece] = 1;
+      }
     }
   }
 
   free(arrow, way, first, last) {
-    for (const [at] of this.passedBy(way, first, last))
-      this.passed.set(
-        at,
-        this.passed.get(at).filter(([other]) => other !== arrow),
-      );
-    for (const [piece, turn] of this.pieces(way))
-      this.along[turn].set(
-        piece,
-        this.along[turn].get(piece).filter((other) => other !== arrow),
-      );
+    const without = (users, key, ofArrow) => users.set(key, users.get(key).filter((each) => !ofArrow(each)));
+    for (const [at] of this.passedBy(way, first, last)) without(this.passed, at, ([other]) => other === arrow);
+    for (const [at] of this.pointsBeyond(way, first, last)) without(this.beyond, at, ([other]) => other === arrow);
+    for (const [users, within] of this.usersWithin)
+      for (const [piece, turn] of this.pieces(way, within)) without(users[turn], piece, (other) => other === arrow);
+  }
+
+  get usersWithin() {
+    return [
+      [this.along, NEAR],
+      [this.beside, CLOSE],
+    ];
+  }
+
+  // Points close behind the corners of a way, on lines that it turns off there; with the lines' directions.
+  pointsBeyond(way, first, last) {
+    const steps = way.slice(1).map((at, k) => at - way[k]),
+      along = (step) => (Math.abs(step) === 1 ? 0 : 1),
+      corners = [],
+      found = [];
+    if (!steps.length) return found;
+    if (along(steps[0]) !== first) corners.push([way[0], -steps[0]]);
+    if (along(steps.at(-1)) !== last) corners.push([way.at(-1), steps.at(-1)]);
+    for (let k = 1; k < steps.length; k += 1)
+      if (steps[k] !== steps[k - 1]) corners.push([way[k], steps[k - 1]], [way[k], -steps[k]]);
+    for (const [at, step] of corners) {
+      const lines = along(step) ? this.ys : this.xs,
+        place = along(step) ? Math.floor(at / this.nx) : at % this.nx,
+        sign = Math.sign(step);
+      for (let k = 1; Math.abs(lines[place + sign * k] - lines[place]) < BEYOND; k += 1)
+        found.push([at + step * k, along(step)]);
+    }
+    return found;
   }
 
   // How long a way is, with what its bends cost.
@@ -337,23 +384,23 @@ class Channels {
     );
   }
 
-  pieces(way) {
+  pieces(way, within = NEAR) {
     const found = [];
     for (let k = 1; k < way.length; k += 1) {
       const turn = Math.abs(way[k] - way[k - 1]) === 1 ? 0 : 1;
-      for (const near of this.near(Math.min(way[k], way[k - 1]), turn)) found.push([near, turn]);
+      for (const near of this.near(Math.min(way[k], way[k - 1]), turn, within)) found.push([near, turn]);
     }
     return found;
   }
 
   // A point or piece, and those beside it that are too near to look like others.
-  near(at, direction) {
+  near(at, direction, within = NEAR) {
     const found = [at],
       lines = direction === 0 ? this.ys : this.xs,
       place = direction === 0 ? Math.floor(at / this.nx) : at % this.nx,
       step = direction === 0 ? this.nx : 1;
     for (const sign of [1, -1]) {
-      for (let k = 1; Math.abs(lines[place + sign * k] - lines[place]) < NEAR; k += 1) found.push(at + sign * k * step);
+      for (let k = 1; Math.abs(lines[place + sign * k] - lines[place]) < within; k += 1) found.push(at + sign * k * step);
     }
     return found;
   }

@@ -2,6 +2,8 @@
 
 const MAP_W = 120,
   MAP_H = 150,
+  MAP_EDGE = 16, // around it, to what it stands beside
+  MAP_CORNERS = ["", "left", "left top"], // where it may stand, the best first; "" is right below
   BUTTONS = 270; // the height of those above it, with as much of the graph as should be seen between
 
 class Minimap {
@@ -89,6 +91,20 @@ class Minimap {
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
+  // Stands in a corner where no box lies under it; where there is none, it lets boxes be seen, and clicked, through it.
+  moveAside(w, h) {
+    const { canvas, scene } = this.viewer,
+      size = canvas.size(),
+      { x, y, scale } = canvas.view;
+    const free = MAP_CORNERS.find((corner) => {
+      const left = corner.includes("left") ? 0 : size.w - w,
+        top = corner.includes("top") ? 0 : size.h - h;
+      return !scene.grid.meets({ x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale });
+    });
+    for (const word of ["left", "top"]) this.node.classList.toggle(word, (free ?? "").includes(word));
+    this.node.classList.toggle("faint", free === undefined);
+  }
+
   showView() {
     const { canvas, scene } = this.viewer;
     if (!scene || !this.scale) return;
@@ -103,6 +119,7 @@ class Minimap {
     this.showBeyond(left > 1, top > 1, bottom < h - 1, right < w - 1);
     const low = canvas.size().h < MAP_H + BUTTONS;
     this.node.classList.toggle("all", whole || low);
+    this.moveAside(w + 2 * MAP_EDGE, h + 2 * MAP_EDGE);
     Object.assign(this.frame.style, {
       left: `${left}px`,
       top: `${top}px`,

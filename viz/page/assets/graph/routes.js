@@ -269,10 +269,11 @@ function portsOf(scene, edge) {
   // An update's bottom may be behind what else goes to it.
   if (head.lane === "update" && !down)
     return [[portAt(tail, "top")], [portAt(head, "bottom"), ...portsAside(head, tail)]];
-  const by = down === !BACKWARD.includes(tail.lane) ? 0 : ASIDE; // forward ops' arrows lead down, others' up
-  return down
-    ? [[portAt(tail, "bottom", by)], [portAt(head, "top", by)]]
-    : [[portAt(tail, "top", by)], [portAt(head, "bottom", by)]];
+  const [out, back] = down ? ["bottom", "top"] : ["top", "bottom"];
+  // Forward ops' arrows lead down, others' up.
+  if (down === !BACKWARD.includes(tail.lane)) return [[portAt(tail, out)], [portAt(head, back)]];
+  // One that begins where another ends would be taken for its continuation: they need places of their own.
+  return [[portAt(tail, out, ASIDE)], [ASIDE, -ASIDE].map((by) => portAt(head, back, by))];
 }
 
 const portsAside = (box, other) => ["top", "bottom"].map((side) => portAt(box, side, other.x > box.x ? ASIDE : -ASIDE));

@@ -1,4 +1,4 @@
-"""Weights that were frozen are told from what is no weight, such as moving averages."""
+"""Boxes of weights name them all, say whose they are, and tell frozen ones from what is no weight."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import numpy as np
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from viz.facts.schema import TensorInfo
+from viz.geometry.layout import node_size
+from viz.geometry.text_sizes import text_width
+from viz.picture import box_texts
 
 
 def frozen_base():
@@ -65,3 +69,42 @@ def test_what_no_optimizer_changes_has_a_line_of_its_own_beside_what_is_trained(
         ("gamma, beta", ["2 × 8 f32", "state: 2 × 8 f32", "128 B"]),
         ("kernel, bias", ["8×2 f32", "2 f32", "72 B"]),
     ]
+
+
+def variables(*names, role="parameter"):
+    return [TensorInfo(i, (4,), "float32", 16, role, name=name) for i, name in enumerate(names)]
+
+
+def test_the_weights_of_both_directions_are_named_with_their_layers():
+    model = ef.Sequential([layers.Input((5, 3)), layers.Bidirectional(layers.LSTM(4))])
+    with viz.trace() as t:
+        model(np.ones((2, 5, 3), "float32"))
+    (box,) = [node for node in t.draw().graph.nodes.values() if node.kind == "parameter"]
+    assert box.title == "kernel, recurrent_kernel, bias"
+    assert box.lines[:2] == ["of forward_lstm, backward_lstm", "2 × 3×16 f32"]
+    assert all(text_width(line, 11) < node_size(box)[0] for line in (box.title, *box.lines))
+
+
+def test_a_single_layer_has_no_line_for_itself():
+    assert box_texts.weights(variables("net/dense/kernel", "net/dense/bias"))[1] == ["2 × 4 f32", "32 B"]
+
+
+def test_more_names_than_a_title_takes_have_a_line_each():
+    title, lines = box_texts.weights(variables("a/one", "a/two", "a/three", "a/four"))
+    assert title == "4 weights"
+    assert lines == ["one 4 f32", "two 4 f32", "three 4 f32", "four 4 f32", "64 B"]
+
+
+def test_very_many_are_counted():
+    _, lines = box_texts.weights(variables(*[f"a/w{i}" for i in range(12)]))
+    assert lines[7:9] == ["w7 4 f32", "and 4 more"]
+
+
+def test_state_by_itself_is_called_variables():
+    title, _ = box_texts.weights(variables("a", "b", "c", "d", role="state"))
+    assert title == "4 variables"
+
+
+def test_weights_of_layers_that_differ_in_more_than_a_name_are_not_told_apart():
+    _, lines = box_texts.weights(variables("a/b/kernel", "c/d/kernel"))
+    assert lines[0] == "2 × 4 f32"

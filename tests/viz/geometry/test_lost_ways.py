@@ -1,0 +1,74 @@
+"""No arrow is a slanted line through a picture, not even one for which there is no room."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import eagerflow as ef
+import viz
+from viz.geometry import channels
+from viz.geometry.edge_routes import route
+from viz.geometry.graph import Edge, Graph, Node
+from viz.geometry.layout import arrange
+
+
+@pytest.fixture
+def twice():
+    """A gradient, what computes the gradient of it, and what is computed of that: two arrows against all others."""
+    lanes = {"f": "forward", "g": "backward", "again": "forward", "sum": "forward"}
+    graph = Graph(
+        nodes={id_: Node(id_, "op", id_, row="f" if id_ == "g" else id_, lane=lane) for id_, lane in lanes.items()}
+    )
+    graph.edges = [Edge("f", "again", "data"), Edge("again", "g", "gradient"), Edge("g", "sum", "gradient")]
+    return graph
+
+
+def slanted(ways):
+    pairs = [pair for way in ways for pair in itertools.pairwise(way.corners)]
+    return [pair for pair in pairs if pair[0][0] != pair[1][0] and pair[0][1] != pair[1][1]]
+
+
+def test_one_that_begins_where_another_ends_has_a_place_of_its_own(twice):
+    found = route(twice, arrange(twice))
+    assert found.lost == []
+    assert found.ways[1].corners[-1] != found.ways[2].corners[0]
+    assert slanted(found.ways) == []
+
+
+def test_one_without_room_lies_on_others(twice, monkeypatch):
+    search = channels.Channels.search
+    monkeypatch.setattr(
+        channels.Channels, "search", lambda self, quest: search(self, quest) if quest.push < channels.NEVER else []
+    )
+    monkeypatch.setattr("viz.geometry.edge_routes._PUSHES", 0)
+    found = route(twice, arrange(twice))
+    assert len(found.lost) == 3
+    assert slanted(found.ways) == []
+    boxes = arrange(twice).nodes.values()
+    assert min(x for way in found.ways for x, _ in way.corners) >= min(box.x for box in boxes) - 40
+
+
+def test_one_without_any_way_leads_around_everything(twice, monkeypatch):
+    layout = arrange(twice)
+    monkeypatch.setattr(channels.Channels, "search", lambda *_: [])
+    found = route(twice, layout)
+    assert len(found.lost) == 3
+    assert slanted(found.ways) == []
+    left = min(box.x for box in layout.nodes.values())
+    assert all(min(x for x, _ in way.corners) < left for way in found.ways)
+
+
+def test_the_picture_of_a_derivative_along_a_direction_has_no_slanted_line():
+    x, along = ef.Tensor([3.0]), ef.Tensor([1.0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.watch(x)
+        tape.watch(along)
+        found = ef.ops.linalg.jvp(lambda x: x * x, x, along)
+        tape.gradient(list(found), [x, along])
+    graph = t.draw().graph
+    assert graph.edges
+    found = route(graph, arrange(graph))
+    assert found.lost == []
+    assert slanted(found.ways) == []
