@@ -366,9 +366,7 @@ class Captured(Generic[P, R]):
             # Who watches asks models for what they keep from then on.
             own = None if recorder.others else guards
             recorder.watch.begin(CalledAgain(state.before.instructions, state.inside), own)
-        version = None
-        if state.before is not None and other_threads():
-            recorder.flicker, version = guards.changed_by_the_step, guards.version()
+        version = _looks_for_others(state, recorder, guards)
         load_kernels()  # before somebody listens to each call
         with (
             others_heard() as others,
@@ -575,6 +573,14 @@ def _doubt(
         if shared is not None:
             return f"what replays call again may set {shared}, which the step reads", None
     return None
+
+
+def _looks_for_others(state: State, recorder: Recorder, guards: Guards) -> Any:
+    """Have a recorder look after each op, where another thread may change something; the version of the guards."""
+    if state.before is None or not other_threads():
+        return None
+    recorder.flicker = guards.changed_by_the_step
+    return guards.version()
 
 
 def _flickered(state: State, recorder: Recorder, guards: Guards, version: Any) -> bool:

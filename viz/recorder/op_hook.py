@@ -194,9 +194,8 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
     limit, tick, walk = capture.limit, capture.tick, capture.walk
     hold, look, measure, memory = capture.hold, capture.look, capture.measure, capture.memory
     alive, pieces, gone = ({}, [], []) if memory is None else (memory.alive, memory.pieces, memory.gone)
-    went, note_piece = gone.append, pieces.extend
+    note, note_tensor, note_piece, went = capture.journal.log.extend, tensors.extend, pieces.extend, gone.append
     thread, getframe, plain = threading.get_ident, sys._getframe, PLAIN
-    note, note_tensor = capture.journal.log.extend, tensors.extend
 
     def on_op(op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None) -> None:
         """Most ops make one tensor that no recording has met: that is spelled out.
@@ -208,10 +207,8 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             return
         scope, _, until = capture.here
         places = walk(getframe(2), until) if walk is not None else ()
-        for value in settings:
-            if value.__class__ not in plain:
-                settings = frozen(settings)
-                break
+        if not plain.issuperset(map(type, settings)):
+            settings = frozen(settings)
         if not inputs or outputs.__class__ is not Tensor or recording[0] != 1:
             _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
             return
@@ -229,11 +226,10 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         seen[serial] = position = len(tensors) // 7
         data = outputs.data
         if data.__class__ is ndarray:
-            storage: int | None
             at = id(data)
             lifetime = alive.get(at)
             if lifetime is not None and lifetime() is data:  # an op gives what it was given: a cast to the same type
-                storage = lifetime.number
+                storage: int | None = lifetime.number
             elif memory is None or data.base is not None:
                 storage = hold(data)
             else:  # what `Memory.add` does
@@ -249,9 +245,7 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             measure(position, data)
         if op.fused and measure is not None and _may_be_flawed(data):
             capture.note_guilty(op, inputs, settings, [(position, data)])
-        event.append(position)
-        if places:
-            event += places
+        event += (position, *places)
         note(event)
 
     return on_op
