@@ -26,18 +26,17 @@ from eagerflow.capture.arguments.state import State
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.attributes import name_of
-from eagerflow.capture.dependence.called_again import CalledAgain, set_for_the_step
+from eagerflow.capture.dependence.called_again import CalledAgain
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.kept import tensors_in, those_kept
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.errors import explained
 from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.hearing.calls import heard_calls
+from eagerflow.capture.hearing.doubts import doubt, flickered, looks_for_others
 from eagerflow.capture.hearing.draws import heard_draws
-from eagerflow.capture.hearing.handled import swallows
 from eagerflow.capture.hearing.one_at_a_time import one_at_a_time
-from eagerflow.capture.hearing.others import other_threads, others_heard
-from eagerflow.capture.hearing.unheard import unheard
+from eagerflow.capture.hearing.others import others_heard
 from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
@@ -59,7 +58,6 @@ R = TypeVar("R")
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _MOST = 16  # signatures of one function
 _DISTURBED = 20  # runs that don't count since others came in between; further ones do
-_UNSTEADY = 3  # of them, those in which something that the step depends on was changed, and changed back
 _SOON = 20  # replays until a comparison in which others came in between is made again
 _FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
@@ -366,7 +364,7 @@ class Captured(Generic[P, R]):
             # Who watches asks models for what they keep from then on.
             own = None if recorder.others else guards
             recorder.watch.begin(CalledAgain(state.before.instructions, state.inside), own)
-        version = _looks_for_others(state, recorder, guards)
+        version = looks_for_others(state, recorder, guards)
         load_kernels()  # before somebody listens to each call
         with (
             others_heard() as others,
@@ -376,7 +374,7 @@ class Captured(Generic[P, R]):
         ):
             found, made = self._written(recorder, held.layers, containers, given, stand_ins, args, kwargs)
         is_flawed = made is None or stand_ins.why is not None or recorder.other_bits is not None
-        if others.acted(calls.codes) or (is_flawed and others.wrote()) or _flickered(state, recorder, guards, version):
+        if others.acted(calls.codes) or (is_flawed and others.wrote()) or flickered(state, recorder, guards, version):
             state.disturbed += 1
             if state.disturbed <= _DISTURBED:
                 return found
@@ -384,8 +382,8 @@ class Captured(Generic[P, R]):
         if (ending := ending or asking_for_id(calls.codes)) is not None:  # whatever the layers built in the first run
             self._give_up(state, *ending)
             return found
-        if made is not None and (doubt := _doubt(state, made, recorder, guards, held, calls)) is not None:
-            made, recorder.ended = None, doubt
+        if made is not None and (why := doubt(state, made, recorder, guards, held, calls)) is not None:
+            made, recorder.ended = None, why
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         state.inside, state.outside = calls.inside, calls.outside
         other = not calls.codes <= before  # the guards don't know what these functions name
@@ -553,53 +551,6 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
-
-
-def _doubt(
-    state: State, made: Program, recorder: Recorder, guards: Guards, held: Held, calls: Any
-) -> tuple[str, tuple[str, int] | None] | None:
-    """Why a run that was written down to its end can't be replayed all the same, and the line; None if it can."""
-    if recorder.ended is not None:  # by draws that show only after the run
-        return guards.unsure() or recorder.ended[0], None
-    if recorder.watch.may_swallow is not None and swallows(calls.codes):
-        return recorder.watch.may_swallow
-    if (without_a_word := unheard(calls.codes)) is not None:
-        why = guards.unsure()
-        return without_a_word if why is None else (why, None)
-    if recorder.has_arrays and (tells := telling_apart(calls.codes)) is not None:
-        return tells
-    if state.before is not None:
-        shared = set_for_the_step(made.instructions, calls.inside, calls.outside, held)
-        if shared is not None:
-            return f"what replays call again may set {shared}, which the step reads", None
-    return None
-
-
-def _looks_for_others(state: State, recorder: Recorder, guards: Guards) -> Any:
-    """Have a recorder look after each op, where another thread may change something; the version of the guards."""
-    if state.before is None or not other_threads():
-        return None
-    recorder.flicker = guards.changed_by_the_step
-    return guards.version()
-
-
-def _flickered(state: State, recorder: Recorder, guards: Guards, version: Any) -> bool:
-    """Whether something that the step depends on was changed during the run, and changed back.
-
-    Args:
-        state: counts the runs in which it may have been the step itself.
-        recorder: has looked after each op.
-        guards: what the step depends on.
-        version: of the guards, before the run; None where no other thread could have done it.
-    """
-    if version is None:
-        return False
-    if recorder.flickered is not None and guards.changed() is None:
-        return True
-    if state.unsteady == _UNSTEADY or guards.version() == version:
-        return False
-    state.unsteady += 1
-    return True
 
 
 def _forget(ask: weakref.ref[Captured[..., Any]], key: tuple[Any, ...], _: Any) -> None:

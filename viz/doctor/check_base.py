@@ -11,7 +11,7 @@ from eagerflow import Tensor
 from viz.doctor.program import Program
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
-from viz.recorder.sums import sum_of_squares
+from viz.recorder.tensor_stats import sum_of_squares
 
 __all__ = [
     "Check",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 from numpy import isfinite, ndarray
 
-from viz.recorder.sums import PIECE, sum_of_squares
+from viz.recorder.tensor_stats import PIECE, sum_of_squares
 
 __all__ = ["SAFE", "SMALL", "are_finite", "has_nonfinite_number", "is_finite", "nonfinite"]
 

@@ -9,12 +9,14 @@ import numpy
 
 from viz.choices import LEVELS
 from viz.facts.schema import Stats
-from viz.recorder.sums import PIECE, sum_of_squares
 
-__all__ = ["BINS", "LARGE", "LEVELS", "PREVIEW", "measure"]
+__all__ = ["BINS", "LARGE", "LEVELS", "PIECE", "PREVIEW", "measure", "sum_of_squares"]
 
 BINS = 32
 PREVIEW = 8
+# Elements of float64 at once. OpenBLAS shares a product of more than 10,000 out among threads, and waits for all of
+# them: where all processors are busy, 4 ms for 65,536 elements instead of 13 µs. Pieces stay in the cache besides.
+PIECE = 1 << 13
 LARGE = 1e140  # squares of larger numbers, summed, could be infinite
 
 
@@ -83,6 +85,25 @@ def _sums(values: Any, level: str) -> tuple[float, float, float, float]:
         apart += float(add(piece))
         squares += sum_of_squares(piece)
     return center, apart, squares, norm
+
+
+def sum_of_squares(flat: Any) -> float:
+    """The sum of the squares of the elements; infinite or NaN if one of them is.
+
+    Args:
+        flat: a vector of floats, NumPy's or CuPy's.
+
+    >>> sum_of_squares(numpy.array([3.0, 4.0]))
+    25.0
+    """
+    found = 0.0
+    with numpy.errstate(over="ignore", invalid="ignore"):  # infinite and NaN are answers, too
+        if flat.size <= PIECE or type(flat) is not numpy.ndarray or flat.dtype != "float64":
+            return float(flat.dot(flat))
+        for start in range(0, flat.size, PIECE):
+            piece = flat[start : start + PIECE]
+            found += float(piece.dot(piece))
+    return found
 
 
 def _sum(values: Any) -> Any:

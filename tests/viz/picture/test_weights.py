@@ -76,7 +76,8 @@ def variables(*names, role="parameter"):
 
 
 def test_the_weights_of_both_directions_are_named_with_their_layers():
-    model = ef.Sequential([layers.Input((5, 3)), layers.Bidirectional(layers.LSTM(4))])
+    both = layers.Bidirectional(layers.LSTM(4, name="lstm"))
+    model = ef.Sequential([layers.Input((5, 3)), both])
     with viz.trace() as t:
         model(np.ones((2, 5, 3), "float32"))
     (box,) = [node for node in t.draw().graph.nodes.values() if node.kind == "parameter"]

@@ -10,8 +10,7 @@ from hypothesis.extra import numpy as arrays
 import eagerflow as ef
 import viz
 from eagerflow import ops
-from viz.recorder.sums import sum_of_squares
-from viz.recorder.tensor_stats import BINS, measure
+from viz.recorder.tensor_stats import BINS, measure, sum_of_squares
 
 
 def test_basic_numbers():

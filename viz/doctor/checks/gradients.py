@@ -14,7 +14,7 @@ from viz.doctor.check_base import Check, host, number, rms
 from viz.doctor.checks.losses import function_name, is_ours
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
-from viz.recorder.sums import sum_of_squares
+from viz.recorder.tensor_stats import sum_of_squares
 
 __all__ = ["GradientSizes"]
 

@@ -367,7 +367,7 @@ def _all_layers() -> list[Any]:
     Nothing announces that a layer is made, and its weights may only be made as it is called. To look at all objects
     takes a while; it is done once, and only for loops that go from network to network.
     """
-    return [weakref.ref(each) for each in gc.get_objects() if isinstance(each, layers.Layer)]
+    return [weakref.ref(each) for each in gc.get_objects() if issubclass(type(each), layers.Layer)]
 
 
 def _hold(there: list[Any], weights: set[int]) -> bool:
