@@ -169,6 +169,15 @@ def _of_recurrent() -> Iterator[Race]:
     of_gated = gru.gru(gated)
     yield Race(("gru", "run_steps"), [partial(gru.gru, gated)])
     yield Race(("gru", "block_back"), [partial(gru_gradient, g, [state], gated, of_gated)])
+    # By whole layers: threads share a batch only where these are compiled, too.
+    both_ways = partial(_trained, layers, g, state)
+    yield Race(("recurrent", "inputs_gradient"), [both_ways])
+    yield Race(("recurrent", "inputs_share"), [partial(gru.gru, gated)])
+
+
+def _trained(layers: list[Any], g: list[Any], state: Any) -> None:
+    """An LSTM forward and back."""
+    lstm_gradient(g, [state], [state], layers, lstm.lstm(layers))
 
 
 def _of_optimizers() -> Iterator[Race]:
