@@ -18,6 +18,7 @@ import eagerflow.optimizers
 from eagerflow.base import twins
 from eagerflow.base.wording.command_ends import MISUSED
 from eagerflow.compiled import filling, kernel, objects, provider, store
+from eagerflow.compiled.twins import recurrent as twins_of_recurrent
 from eagerflow.kernels.elementwise.activations import relu
 from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 from eagerflow.kernels.normalization import relu_behind
@@ -440,7 +441,8 @@ def test_gradients_of_the_inputs_of_some_steps(batch, features, strips):
 
 
 @pytest.mark.parametrize(("batch", "features", "gates"), [(16, 1, 3), (32, 7, 96), (48, 20, 15)])
-def test_the_inputs_share_of_the_gates_of_some_steps(batch, features, gates):
+def test_the_inputs_share_of_the_gates_of_some_steps(batch, features, gates, monkeypatch):
+    monkeypatch.setattr(twins_of_recurrent, "_blas_keeps_bits", lambda rows, inner: False)
     x, weights = numbers(batch, 12, features), np.asfortranarray(numbers(gates, features, seed=1))
     found = []
     for used in ("compiled", "plain"):
