@@ -197,15 +197,16 @@ def test_each_network_of_a_loop_has_a_curve_of_its_gradients():
     nets, optimizers = (net("generator"), net("discriminator")), (ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02))
 
     def together():
-        for turn in range(4):
+        for turn in range(6):
             of_both(*nets, *optimizers, turn)
+            time.sleep(0.05)  # so that not only the first steps are measured, on a busy machine too
 
     def in_turn():
         for model, optimizer in [*zip(nets, optimizers)] * 4:
             with ef.GradientTape() as tape:
                 loss = ef.ops.mean(model(X) ** 2)
             optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-            time.sleep(0.02)  # so that not only the first steps are measured
+            time.sleep(0.05)
 
     for train in (together, in_turn):
         assert norms(train).keys() == {" (generator)", " (discriminator)"}
