@@ -400,8 +400,8 @@ class Captured(Generic[P, R]):
             if kept and not (held.goes_by_objects or recorder.watch.has_risked):
                 state.kept, state.before, state.tries = kept, None, 0  # the next runs tell whether somebody reads them
             else:
-                state.tries -= others.wrote() and state.disturbed < _DISTURBED
-                state.disturbed += others.wrote()
+                if others.wrote() and state.disturbed < _DISTURBED:
+                    state.disturbed, state.tries = state.disturbed + 1, state.tries - 1  # it doesn't count as one
                 self._compare(state, made, recorder, guards, between)
             state.layers, state.containers = list(map(weakly, held.layers)), frozenset(held.containers)
         return found

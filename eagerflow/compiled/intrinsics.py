@@ -36,33 +36,21 @@ def _product(numba: Any, tile: Any, options: dict[str, Any]) -> Any:
     """
     by_blas = _blas(numba, options)
     columns = 32 if has_wide_vectors() else 16
-    few, many = _some_rows(numba, tile, 16, options), _some_rows(numba, tile, columns, options)
+    few, many = _by_tiles(numba, tile, 16, options), _by_tiles(numba, tile, columns, options)
 
     def product(weights: Any, given: Any, out: Any, parts: int, start: int, stop: int) -> None:
-        inner = weights.shape[1]
-        sums = (0, inner, 1, 0, 1, 0, inner, 1, given.shape[1])
         if (stop - start) % 16 != 0:
             by_blas(weights, given, out, parts, start, stop)
         elif (stop - start) % columns != 0:
-            row = 0
-            while row < len(weights):
-                count = 0
-                for column in range(start, stop, 16):
-                    count = few(weights, given, out, row, column, sums)
-                row += count
+            few(weights, given, out, start, stop)
         else:
-            row = 0
-            while row < len(weights):
-                count = 0
-                for column in range(start, stop, columns):
-                    count = many(weights, given, out, row, column, sums)
-                row += count
+            many(weights, given, out, start, stop)
 
     return numba.njit(**options)(product)
 
 
-def _some_rows(numba: Any, tile: Any, columns: int, options: dict[str, Any]) -> Any:
-    """What multiplies some rows, from one on, in so many columns, and gives their number."""
+def _by_tiles(numba: Any, tile: Any, columns: int, options: dict[str, Any]) -> Any:
+    """The same as tiles of so many columns, of which `start` to `stop` are a multiple."""
 
     def some_rows(weights: Any, given: Any, out: Any, row: int, start: int, sums: Any) -> int:
         left, at, looks = len(weights) - row, row * out.shape[1] + start, row * weights.shape[1]
@@ -81,7 +69,19 @@ def _some_rows(numba: Any, tile: Any, columns: int, options: dict[str, Any]) -> 
             tile(1, columns, out, at, out.shape[1], weights, looks, given, start, sums)
         return count
 
-    return numba.njit(**options)(some_rows)
+    rows_from = numba.njit(**options)(some_rows)
+
+    def by_tiles(weights: Any, given: Any, out: Any, start: int, stop: int) -> None:
+        inner = weights.shape[1]
+        sums = (0, inner, 1, 0, 1, 0, inner, 1, given.shape[1])
+        row = 0
+        while row < len(weights):
+            count = 0
+            for column in range(start, stop, columns):
+                count = rows_from(weights, given, out, row, column, sums)
+            row += count
+
+    return numba.njit(**options)(by_tiles)
 
 
 def _blas(numba: Any, options: dict[str, Any]) -> Any:

@@ -116,8 +116,8 @@ def settled(variable: Any) -> Any:
     array = stored(variable)  # held from here on, so that a writer who looks later takes a copy
     while variable.__class__ in _busy_kinds:
         with _lock:
-            if any(variable is busy for writing in _open for busy in writing.variables):
-                return owned(stored(variable))  # in the thread that writes
+            if _is_written_here(variable):
+                return owned(stored(variable))
             array = stored(variable)
     return array
 
@@ -135,9 +135,14 @@ def while_written(variable: Any) -> Any:
     A profiler or a signal handler may ask in that thread.
     """
     with _lock:
-        if any(variable is busy for writing in _open for busy in writing.variables):
+        if _is_written_here(variable):
             return owned(stored(variable))
     return variable.data
+
+
+def _is_written_here(variable: Any) -> bool:
+    """Whether this thread, which holds the lock, is the one that writes to a variable."""
+    return any(variable is busy for writing in _open for busy in writing.variables)
 
 
 def _set_while_written(variable: Any, array: Any) -> None:

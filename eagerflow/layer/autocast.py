@@ -23,7 +23,6 @@ from eagerflow.ops import cast
 __all__ = ["AutocastVariable", "autocast_scope"]
 
 _compute: contextvars.ContextVar[numpy.dtype | None] = contextvars.ContextVar("autocast", default=None)
-_slot = Tensor.__dict__["data"]
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ class State:
         check_at: the replay that is an eager run instead, compared with the program; 0 for none.
         distance: replays from the comparison before to that one.
         disturbed: runs that didn't count, since others came in between.
+        unsteady: of them, those in which what the step depends on was changed back, perhaps by the step itself.
     """
 
     __slots__ = (

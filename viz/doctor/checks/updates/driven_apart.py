@@ -11,7 +11,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first, first_gradient, host, number
 from viz.doctor.user_code import Place
 
-__all__ = ["DrivenApart"]
+__all__ = ["DrivenApart", "means_of_the_ends"]
 
 _ERRORS = ("square", "absolute", "power", "multiply", "squared_difference")  # what is made of a difference
 
@@ -86,8 +86,7 @@ class DrivenApart(Check):
         sizes = numpy.array(self._sizes)
         if not self._always or len(sizes) < limits.APART_STEPS or not numpy.isfinite(sizes).all():
             return
-        part = len(sizes) // 4
-        first, last = float(sizes[:part].mean()), float(sizes[-part:].mean())
+        first, last = means_of_the_ends(sizes)
         if last < limits.APART_GROWS * first or self.watch.has("loss_sign"):
             return
         self.watch.report(
@@ -114,3 +113,9 @@ def _is_even(name: str, inputs: Any) -> bool:
     if name == "power":
         return len(inputs) > 1 and isinstance(inputs[1], (int, float)) and inputs[1] % 2 == 0
     return name != "multiply" or (len(inputs) == 2 and inputs[0] is inputs[1])
+
+
+def means_of_the_ends(values: numpy.ndarray) -> tuple[float, float]:
+    """The means of the first and of the last quarter."""
+    part = len(values) // 4
+    return float(values[:part].mean()), float(values[-part:].mean())

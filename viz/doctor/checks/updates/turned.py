@@ -10,6 +10,7 @@ from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first, first_gradient, host, number, total
 from viz.doctor.checks.losses import function_name, is_ours
+from viz.doctor.checks.updates.driven_apart import means_of_the_ends
 from viz.doctor.user_code import Place
 
 __all__ = ["Turned"]
@@ -158,8 +159,7 @@ class Turned(Check):
         enough = len(values) >= limits.WINDOW and len(self._shares) >= limits.WINDOW
         if not self._always or not enough or values.min() < 0 or self.watch.training.known or not self._is_one_factor():
             return
-        part = len(values) // 4
-        first, last = float(values[:part].mean()), float(values[-part:].mean())
+        first, last = means_of_the_ends(values)
         if last < first:
             self._climbs_rightly()
             return
