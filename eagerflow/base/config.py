@@ -28,7 +28,8 @@ _switches: dict[str, bool | None] = {
 }
 _SWITCHES = Shared("eagerflow.config", _switches)
 _LIMITS = Shared("the limits of training in eagerflow.config", lambda: (_most("epochs"), _most("steps_per_epoch")))
-_HOME = Shared("eagerflow.config.home()", lambda: str(_home()))
+_OF_HOME = ("EAGERFLOW_HOME", "HOME", "USERPROFILE")
+_HOME = Shared("eagerflow.config.home()", lambda: tuple(map(os.environ.get, _OF_HOME)))
 
 
 def backend() -> str:

@@ -14,8 +14,8 @@ from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, i
 from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.capture.hearing.whose import is_ours, is_users
 
-__all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_plain", "is_settled", "living", "looked_up", "name_of"]
-__all__ += ["names_of_attributes", "names_of_ours", "private_names", "public_names", "settings"]
+__all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_empty_slot", "is_plain", "is_settled", "living"]
+__all__ += ["looked_up", "name_of", "names_of_attributes", "names_of_ours", "private_names", "public_names", "settings"]
 
 _SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 _RATES = ("learning_rate", "lr")  # of optimizers: a schedule of the user's may decide, and count how often it is asked
@@ -94,6 +94,13 @@ def is_plain(thing: Any, name: str) -> bool:
     found = _in_class(kind, name)
     plain = type(found) in _PLACES or not hasattr(type(found), "__get__")
     return plain and answers_plainly(kind) and not hasattr(kind, "__getattr__")
+
+
+def is_empty_slot(thing: Any, name: str) -> bool:
+    """Whether this is a slot without a value, of an object of a library's, and nothing but it is asked for it."""
+    kind = type(thing)
+    plain = answers_plainly(kind) and not hasattr(kind, "__getattr__") and not is_users(kind)
+    return plain and type(_in_class(kind, name)) is MemberDescriptorType and not hasattr(thing, name)
 
 
 def is_users_property(thing: Any) -> bool:

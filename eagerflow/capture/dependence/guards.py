@@ -7,6 +7,7 @@ looked at before it. What `Held` found is compared object by object: the same on
 from __future__ import annotations
 
 import abc
+import collections
 import operator
 import os
 from collections.abc import Callable, Iterable
@@ -19,19 +20,21 @@ from eagerflow.base import config
 from eagerflow.base.machine.computed_once import computed_once
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.dependence.as_held import as_held
-from eagerflow.capture.dependence.attributes import NOTHING, is_plain, looked_up, name_of
+from eagerflow.capture.dependence.attributes import NOTHING, is_empty_slot, is_plain, looked_up, name_of
 from eagerflow.capture.dependence.equality import all_same, differs_plainly, first, gives, same
 from eagerflow.capture.dependence.identical import Conditions, identical
 from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_fixed, is_mapping
 from eagerflow.capture.dependence.parts import Scope
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.dependence.versions import Versions, dict_of
+from eagerflow.capture.hearing.whose import is_users
 from eagerflow.core.device import chosen_device
 
 __all__ = ["Guards"]
 
 # Of recurrent cells: masks of the sequence that runs. Each sequence begins without, also after an error.
 _PASSING = frozenset({"_dropout_mask", "_recurrent_dropout_mask"})
+_ORDERED = (list, tuple, set, frozenset, collections.deque)
 
 
 class Guards:
@@ -264,7 +267,7 @@ class _Objects(_Check):
         for ask, (kind, own) in zip(self.objects, self.before):
             to.same(f"type(thing := {to.value(ask)}())", kind)
             if own is not None:
-                plain = answers_plainly(kind)
+                plain = answers_plainly(kind) or not is_users(kind)
                 to.same("thing.__dict__" if plain else f"{to.value(attributes_of)}(thing)", own)
 
     def difference(self) -> str:
@@ -301,6 +304,8 @@ class _Attributes(_Check):
         for (thing, name), before, now in zip(self.attributes, self.before, self._now()):
             if now is before and before is not NOTHING and is_plain(thing, name):
                 to.same(f"{to.value(thing)}.{name}", before)
+            elif now is before and is_empty_slot(thing, name):
+                to.add(f"not {to.value(hasattr)}({to.value(thing)}, {name!r})")
             else:  # a property may give an equal number that is another object
                 to.asks(partial(gives, partial(looked_up, thing, name), before))
 
@@ -472,12 +477,15 @@ class _Items(_Check):
         return all_same(self._now(), self.before)
 
     def conditions(self, to: Conditions) -> None:
-        if isinstance(self.thing, list) and as_held(self.thing) is self.thing:
-            thing = to.value(self.thing)
-            to.add(f"len({thing}) == {len(self.before)}")
+        if not issubclass(type(self.thing), _ORDERED) or as_held(self.thing) is not self.thing:
+            return to.asks(self.same)
+        thing = to.value(self.thing)
+        to.add(f"len({thing}) == {len(self.before)}")
+        if issubclass(type(self.thing), list):
             to.entries(thing, range(len(self.before)), self.before)
-        else:
-            to.asks(self.same)
+        elif self.before:
+            to.add(f"{to.value(all)}({to.value(map)}({to.value(operator.is_)}, {thing}, {to.value(self.before)}))")
+        return None
 
     def pairs(self) -> Iterable[tuple[Any, Any]] | None:
         now = self._now()

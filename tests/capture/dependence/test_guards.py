@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 import weakref
+from collections import deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
+from eagerflow.base.capturing import asked_by
 from eagerflow.capture.function import CaptureError
 from tests.capture.steps import batches, many
 
@@ -434,3 +436,40 @@ def test_a_column_of_a_table_that_changes_in_place_is_not_replayed():
             column[0] = float(i // 5)
             assert step(ef.Tensor([1.0])).tolist() == [column.mean()]
     assert "may change unseen" in step.why_eager
+
+
+def test_a_mask_that_a_tensor_of_the_closure_gets_later():
+    held = ef.Tensor([1.0, 3.0])
+
+    def step(x):
+        mask = getattr(held, "mask", None)
+        return x + held if mask is None else x * held
+
+    check(step, lambda: setattr(held, "mask", ef.Tensor([True, False])), [2.0, 5.0], [1.0, 6.0])
+
+
+@pytest.mark.parametrize("kind", [set, frozenset, tuple, deque, list])
+def test_an_entry_of_a_collection_that_comes_and_goes(kind):
+    holder = SimpleNamespace(kinds=kind())
+    others = kind(["doubled"])
+    step = lambda x: x * 2.0 if "doubled" in holder.kinds else x  # noqa: E731
+
+    def change():
+        if kind is set:
+            holder.kinds.add("doubled")
+        elif kind in (deque, list):
+            holder.kinds.append("doubled")
+        else:
+            holder.kinds = others
+
+    check(step, change, [1.0, 2.0], [2.0, 4.0])
+
+
+@pytest.mark.parametrize("name", ["EAGERFLOW_HOME", "HOME"])
+def test_what_the_home_folder_depends_on_counts_as_changed(monkeypatch, name):
+    (shared,) = asked_by(ef.config.home.__code__)
+    monkeypatch.delenv("EAGERFLOW_HOME", raising=False)
+    before = shared.state()
+    assert shared.state() == before
+    monkeypatch.setenv(name, "elsewhere")
+    assert shared.state() != before

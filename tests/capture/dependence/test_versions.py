@@ -157,3 +157,23 @@ print(step.replays)
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "2\n", "")
+
+
+def test_nothing_to_ask_about_is_as_it_was():
+    asked = Versions([])
+    if asked.now() is None:
+        pytest.skip("nobody can tell with this Python")
+    asked.note(asked.now())
+    assert asked.same()
+
+
+def test_each_of_many_dicts_counts():
+    many = [{"a": i} for i in range(300)]
+    asked = Versions(many)
+    if asked.now() is None:
+        pytest.skip("nobody can tell with this Python")
+    for each in (many[0], many[150], many[-1]):
+        asked.note(asked.now())
+        assert asked.same()
+        each["a"] = -1
+        assert not asked.same()
