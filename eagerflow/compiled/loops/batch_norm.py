@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow.compiled.kernel import compiled, inner_loop
-from eagerflow.compiled.loops.pixels import fetch_soon
+from eagerflow.compiled.loops.pixels import fetch_page, fetch_soon
 
 __all__ = ["gradient_sums", "mixed_rows", "row_sums", "scaled_rows"]
 
@@ -80,8 +80,7 @@ def scaled_rows(x: Any, about: Any, factor: Any, shift: Any, out: Any, relu: int
     n = about.size
     end = min(stop * n, x.size)
     for i in range(start * n, end, n):
-        fetch_soon(x, i + _AHEAD, n)
-        fetch_soon(out, i + _AHEAD, n)
+        fetch_page(x, i, n)
         if relu:
             positive_row(out, x, _at(i), about, factor, shift, _at(min(n, end - i)))
         else:
@@ -89,18 +88,8 @@ def scaled_rows(x: Any, about: Any, factor: Any, shift: Any, out: Any, relu: int
 
 
 @inner_loop
-def add_two_slopes(first: Any, second: Any, g: Any, x: Any, at: Any, about: Any, n: Any) -> None:
-    """g and g (x - about), of two rows, to sums."""
-    for u in range(n):
-        j = _at(u)
-        a, center = at + j, about[j]
-        first[j] += g[a] + g[a + n]
-        second[j] += g[a] * (x[a] - center) + g[a + n] * (x[a + n] - center)
-
-
-@inner_loop
-def add_one_slope(first: Any, second: Any, g: Any, x: Any, at: Any, about: Any, n: Any) -> None:
-    """The same of one row."""
+def add_slopes(first: Any, second: Any, g: Any, x: Any, at: Any, about: Any, n: Any) -> None:
+    """g and g (x - about), of a row, to sums."""
     for u in range(n):
         j = _at(u)
         slope = g[at + j]
@@ -114,15 +103,11 @@ def gradient_sums(g: Any, x: Any, about: Any, sums: Any, rows: int, start: int, 
     n = about.size
     for part in range(start, stop):
         first, second = sums[part, 0], sums[part, 1]
-        i, end = part * rows * n, min((part + 1) * rows * n, x.size)
-        while i + 2 * n <= end:
-            fetch_soon(g, i + _AHEAD, 2 * n)
-            fetch_soon(x, i + _AHEAD, 2 * n)
-            add_two_slopes(first, second, g, x, _at(i), about, _at(n))
-            i += 2 * n
-        while i < end:
-            add_one_slope(first, second, g, x, _at(i), about, _at(min(n, end - i)))
-            i += n
+        begin, end = part * rows * n, min((part + 1) * rows * n, x.size)
+        for i in range(begin, end, n):
+            fetch_page(g, i, n)
+            fetch_page(x, i, n)
+            add_slopes(first, second, g, x, _at(i), about, _at(min(n, end - i)))
 
 
 @inner_loop
@@ -141,7 +126,6 @@ def mixed_rows(
     n = about.size
     end = min(stop * n, x.size)
     for i in range(start * n, end, n):
-        fetch_soon(g, i + _AHEAD, n)
-        fetch_soon(x, i + _AHEAD, n)
-        fetch_soon(out, i + _AHEAD, n)
+        fetch_page(g, i, n)
+        fetch_page(x, i, n)
         mixed_row(out, g, x, _at(i), about, on_g, on_x, constant, _at(min(n, end - i)))

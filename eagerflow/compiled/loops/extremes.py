@@ -71,7 +71,7 @@ def places_in_row(
         place[to + c] += found * row
 
 
-@compiled("x[all], out[n], place[n], times[n], rows: int, columns: int, sign: float; start: int, stop: int")
+@compiled("x[all], out[n], place[n], times[n], rows: int, columns: int, sign: float; start: int, stop: int", apart=True)
 def extremes_with_places(
     x: Any, out: Any, place: Any, times: Any, rows: int, columns: int, sign: float, start: int, stop: int
 ) -> None:
