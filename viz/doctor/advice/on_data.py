@@ -167,6 +167,10 @@ ON_DATA = {
     "shuffled_apart.slid": (
         "Cut both at the same rows: rows = slice(i * batch_size, (i + 1) * batch_size); x[rows], y[rows]."
     ),
+    "shuffled_apart.shifted": (
+        "Look where a row was lost or added in one of both (a header read as a row, x[1:] beside y, numpy.roll), and "
+        "cut both alike. See it at once: print a few inputs beside their labels."
+    ),
     "shuffled_apart": (
         "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
         "itself."

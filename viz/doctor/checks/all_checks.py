@@ -46,6 +46,7 @@ from viz.doctor.checks.rows.policy_sign import PolicySign
 from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.renumbered import Renumbered
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
+from viz.doctor.checks.rows.shifted_labels import ShiftedLabels
 from viz.doctor.checks.rows.slid_labels import SlidLabels
 from viz.doctor.checks.rows.torn_series import TornSeries
 from viz.doctor.checks.rows.triplets import Triplets
@@ -157,6 +158,7 @@ CHECKS: tuple[type[Check], ...] = (
     ValidationLoss,
     Shuffles,
     SlidLabels,
+    ShiftedLabels,
     LabelLeak,
     EncodedTargets,
     LooksAhead,
