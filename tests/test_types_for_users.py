@@ -121,6 +121,13 @@ def test_only_sequences_may_be_padded_in_front() -> None:
         layers.SeparableConv2D(4, 3, padding="causal")
 
 
+def test_words_that_are_written_where_they_are_used_are_known() -> None:
+    with pytest.raises(ValueError, match="stats"), viz.trace(stats="ful"):  # type: ignore[call-overload]
+        pass
+    with pytest.raises(ValueError, match="padding"):
+        layers.Conv2D(4, 3, padding="smae")  # a `str`, which other functions may hand on
+
+
 def test_arguments_of_training_have_types() -> None:
     with pytest.raises((TypeError, ValueError), match="learning_rate"):
         optimizers.Adam("fast")  # type: ignore[arg-type]

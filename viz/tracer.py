@@ -147,14 +147,14 @@ def trace(
     name: str | None = None,
     *,
     backward: bool = True,
-    stats: Literal["none", "basic", "full"] | str = "none",
+    stats: Literal["none", "basic", "full"] = "none",
     time: bool = True,
     memory: bool = True,
     source: bool = True,
     max_ops: int = 1_000_000,
     values: str | None = None,
     steps: int | Iterable[int] | None = None,
-    on_nonfinite: Literal["raise", "warn"] | str | None = None,
+    on_nonfinite: Literal["raise", "warn"] | None = None,
     ranks: bool = False,
 ) -> Tracer: ...
 @boundary
@@ -162,14 +162,14 @@ def trace(
     name: Any = None,
     *,
     backward: bool = True,
-    stats: Literal["none", "basic", "full"] | str = "none",
+    stats: Literal["none", "basic", "full"] = "none",
     time: bool = True,
     memory: bool = True,
     source: bool = True,
     max_ops: int = 1_000_000,
     values: str | None = None,
     steps: int | Iterable[int] | None = None,
-    on_nonfinite: Literal["raise", "warn"] | str | None = None,
+    on_nonfinite: Literal["raise", "warn"] | None = None,
     ranks: bool = False,
 ) -> Any:
     """Records the ops, layers (scopes) and gradients that run in a `with` block or in a function.

@@ -14,6 +14,8 @@ reveal_type(t.to_html("step.html"))  # type: Path
 t.draww("step.svg")  # error: draww
 viz.trase("a step")  # error: trase
 viz.trace("a step", stat="full")  # error: "trace"
+viz.trace("a step", stats="ful")  # error: "trace"
+viz.trace("a step", on_nonfinite="rise")  # error: "trace"
 reveal_type(viz.load("step.efz"))  # type: Recording
 
 

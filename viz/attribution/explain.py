@@ -26,7 +26,7 @@ _METHODS = ("gradient", "integrated", "gradcam", "occlusion")
 def explain(
     model: Any,
     x: Any,
-    method: Literal["gradient", "integrated", "gradcam", "occlusion"] | str = "gradient",
+    method: Literal["gradient", "integrated", "gradcam", "occlusion"] = "gradient",
     target: Any = None,
     *,
     baseline: Any = None,
