@@ -92,7 +92,7 @@ class Captured(Generic[P, R]):
         self._last: Last | None = None
         self._made, self._key = 0, ()  # signatures, and the last of them
         # Tensors that the step reaches beside its arguments, by identity, where it may ask whether one is another.
-        self._reached: dict[int, Tensor] = {}
+        self._reached = weakref.WeakValueDictionary[int, Tensor]()
         self._lock = threading.RLock()  # what is said under it may lead to another call
         self._told = self._told_of_graphs = False
         self._around: str | None = None  # what kept a call from being captured
@@ -180,6 +180,7 @@ class Captured(Generic[P, R]):
             return self._function(*args, **kwargs)
         given = Arguments(args, kwargs)
         if not given.plain:
+            self._around = "it is given a tensor of another class than Tensor, whose methods may do anything"
             return self._function(*args, **kwargs)
         if taping is not None:
             given.key = (*given.key, "taped", *given.tracked())
@@ -353,7 +354,7 @@ class Captured(Generic[P, R]):
         if state.codes and (held.has_tensor_keys or goes_by_objects(state.codes)):
             known = len(self._reached)
             self._reached.update(held.tensors)
-            if len(self._reached) > known and not self._reached.keys().isdisjoint(map(id, given.tensors)):
+            if len(self._reached) > known and any(id(x) in self._reached for x in given.tensors):
                 return self._function(*args, **kwargs)  # the next call with them has a signature of its own
         guards = state.guards = Guards(held, taped=log.get() is not None)
         recorder, tensors = Recorder(state.before is not None, current()), tensors_in(held.layers)

@@ -10,7 +10,7 @@ Source: Chen et al., "Training deep nets with sublinear memory cost", 2016, with
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from eagerflow.capture.instructions import Compute, Instruction
@@ -32,9 +32,9 @@ Plan = dict[int, tuple[int, list[Compute]]]  # by the number of a use: the slot,
 
 
 class _Kept:
-    """Which slots are used when."""
+    """Which slots are used when; those of what the step gives, in the end, too."""
 
-    def __init__(self, instructions: Sequence[Instruction], inputs: Sequence[int]) -> None:
+    def __init__(self, instructions: Sequence[Instruction], inputs: Sequence[int], outputs: Iterable[int]) -> None:
         self.uses: dict[int, list[int]] = {}
         self.made: dict[int, int] = dict.fromkeys(inputs, -1)
         for i, instruction in enumerate(instructions):
@@ -43,6 +43,8 @@ class _Kept:
                     self.uses.setdefault(slot, []).append(i)
             for slot in instruction.outs:
                 self.made.setdefault(slot, i)
+        for slot in outputs:
+            self.uses.setdefault(slot, []).append(len(instructions))
 
     def use_for(self, again: Sequence[Compute], at: int) -> None:
         """What is computed again needs its inputs to be there then."""
@@ -66,7 +68,7 @@ def dropped(
         outputs: slots of what it gives.
         sizes: bytes of the slots' values.
     """
-    kept, plan, drops = _Kept(instructions, inputs), Plan(), dict[int, list[int]]()
+    kept, plan, drops = _Kept(instructions, inputs, outputs), Plan(), dict[int, list[int]]()
     gone: dict[int, tuple[int, int]] = {}  # slots that aren't there between two instructions
     for slot in sorted(kept.made, key=lambda s: -sizes[s]):
         uses = [kept.made[slot], *kept.uses.get(slot, [])]

@@ -36,9 +36,9 @@ from eagerflow.core.in_place import settled as settled_array, stored
 from eagerflow.core.log import active, log
 from eagerflow.core.lowering import settled
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
-from eagerflow.core.op_function import as_float, as_real, own, promoted, promotes, unwrap_all
+from eagerflow.core.op_function import as_float, as_real, number_beside, own, promoted, promotes, unwrap_all
 from eagerflow.core.primitive import Op
-from eagerflow.core.tape import GradientTape
+from eagerflow.core.tape import GradientTape, as_given
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
 from eagerflow.layer.added_losses import hold_losses
@@ -322,7 +322,7 @@ class Recorder(Observer):
             return self.end(f"{op.name} was made on the fly (custom_gradient, remat)")
         if op.name in _SHAPED_BY_VALUES or (op.name in _INDEXING and _masks(settings)):
             return self.end(f"the shape of what {op.name} gives depends on values")
-        if any(type(stored(part)) not in namespaces and type(stored(part)) not in _SCALARS for part in parts):
+        if any(type(stored(part)) not in namespaces and not _is_scalar(stored(part)) for part in parts):
             return self.end(f"{op.name} gives what is neither an array nor a number of NumPy's")
         for part in parts:  # NumPy has one False and one True: as arrays, each result is an object of its own
             if stored(part).__class__ is numpy.bool_:
@@ -429,14 +429,16 @@ class Recorder(Observer):
             else:
                 parts = [self.raw(v) if isinstance(v, Tensor) else Const(coerce_array(v)) for v in first]
             return [Group(list, parts), *[self._array_of(op, x) for x in rest]]
-        return [self._array_of(op, x) for x in inputs]
+        return [self._array_of(op, x, inputs[not i] if len(inputs) > 1 else None) for i, x in enumerate(inputs)]
 
-    def _array_of(self, op: Op, x: Any) -> Ref:
+    def _array_of(self, op: Op, x: Any, beside: Any = None) -> Ref:
         if x is None:
             return Const(None)
         weak, floating = op.writes["weak"], op.writes["floating"]
         if not isinstance(x, Tensor):
             value = coerce(x) if weak else coerce_array(x)
+            if weak and x.__class__ in WEAK:
+                value = number_beside(beside, value)
             return Const(as_float(value) if floating else value)
         ref = self.raw(x)
         if floating and x.dtype.kind in "iub":
@@ -515,12 +517,15 @@ class Recorder(Observer):
                 continue
             key = source.identity if isinstance(source, Variable) else source.key
             slot = self.rule_slots.get(key)
-            if slot is not None and self.arrays[slot].dtype == stored(result).dtype:
-                self.arrays.append(stored(result))  # held, for its identity may be another
-                self._slots[id(stored(result))] = slot
-                self._kept_back.need([Slot(slot)])
-            elif slot is not None:
-                self.end("a gradient of another type than its variable")
+            if slot is None:
+                continue
+            made, given = self.arrays[slot], stored(result)
+            if as_given(made, given.dtype) is made:
+                self.arrays.append(given)  # held, for its identity may be another
+                self._slots[id(given)] = slot
+            else:
+                self.add(Convert(as_given, Slot(slot), slot := self.new_slot(given), given.dtype))
+            self._kept_back.need([Slot(slot)])
         self.rule_slots = {}  # a walk that is recorded itself has none
 
     def leave_losses(self, layers: list[Any]) -> None:
@@ -591,6 +596,11 @@ def arrays_in(found: Any) -> list[Any]:
 
 
 _SCALARS = frozenset(numpy.dtype(kind).type for kind in "?bhilqBHILQefdgFD")
+
+
+def _is_scalar(value: Any) -> bool:
+    kind = type(value)
+    return kind in _SCALARS or (issubclass(kind, numpy.generic) and value.dtype.name == "bfloat16")
 
 
 def _masks(settings: Any) -> bool:

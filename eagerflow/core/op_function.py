@@ -25,8 +25,8 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
 
-__all__ = ["as_float", "as_real", "choose_in_wrapper", "generate", "kernel_test", "own", "promoted"]
-__all__ += ["promotes", "unwrap_all"]
+__all__ = ["as_float", "as_real", "choose_in_wrapper", "generate", "kernel_test", "number_beside", "own"]
+__all__ += ["promoted", "promotes", "unwrap_all"]
 
 _TEMPLATE = """\
 def {name}{signature}:
@@ -170,7 +170,7 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
         "_coerce_given": _coerce_given,
         "_coerce_array_given": _coerce_array_given,
         "_namespace_of": namespace_of,
-        "_number_beside": _number_beside,
+        "_number_beside": number_beside,
         "_settle": _settle,
         "_as_float": as_float,
         "_as_real": as_real,
@@ -354,9 +354,9 @@ def _beside(op: Op, i: int) -> dict[str, str]:
     return {"beside": other, "beside_float32": test}
 
 
-def _number_beside(other: Any, number: Any) -> Any:
+def number_beside(other: Any, number: Any) -> Any:
     """A Python number as NumPy should see it: beside bfloat16, which it would widen, as a bfloat16."""
-    dtype = getattr(other.data if isinstance(other, Tensor) else other, "dtype", None)
+    dtype = other.data.dtype if isinstance(other, Tensor) else getattr(other, "dtype", None)
     if dtype is None or dtype.kind != "V" or number.__class__ is complex:
         return number
     return numpy.asarray(number, dtype)

@@ -40,7 +40,7 @@ from eagerflow.core.observe import current, scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, variable_of
 
-__all__ = ["GradientTape"]
+__all__ = ["GradientTape", "as_given"]
 
 _UNCONNECTED = ("none", "zero")
 
@@ -634,22 +634,38 @@ def _results(sources: list[Tensor], keys: list[int | None], found: Gradients, re
             results.append(None)
             continue
         if box[0].dtype is not source.data.dtype:
-            box[0] = _fitting(box[0], source)
+            box[0] = _in_type(box[0], source.dtype)
         if recorded:
             results.append(box[0])
             continue
         made = _new(Tensor)  # quicker than a call of the class
-        made.data = box[0] if exclusive(box) else namespace_of(box[0]).array(box[0])
+        made.data = box[0] if _is_dense(box[0]) and exclusive(box) else namespace_of(box[0]).array(box[0])
         made.key = made.serial = None
         results.append(made)
     return results
 
 
-def _fitting(gradient: Any, source: Tensor) -> Any:
+def _in_type(gradient: Any, dtype: numpy.dtype) -> Any:
     """The gradient in the type of its source: the real part for a real one, float32 for float32."""
-    if gradient.dtype == source.dtype:
+    if gradient.dtype == dtype:
         return gradient
-    if gradient.dtype.kind == "c" and source.dtype.kind != "c":
+    if gradient.dtype.kind == "c" and dtype.kind != "c":
         real = above.ops.real(gradient) if isinstance(gradient, Tensor) else gradient.real
-        return real.astype(source.dtype)
-    return gradient.astype(source.dtype)
+        return real.astype(dtype)
+    return gradient.astype(dtype)
+
+
+def _is_dense(array: Any) -> bool:
+    """Whether an array's numbers lie one behind the other. BLAS and NumPy add those of others up in another order.
+
+    So a gradient is always dense: whether a view has become a copy on its way, as it does when others refer to it, must
+    not change what is computed from it.
+    """
+    flags = array.flags
+    return bool(flags.c_contiguous or flags.f_contiguous)
+
+
+def as_given(gradient: Any, dtype: numpy.dtype) -> Any:
+    """A raw gradient as a tape gives it: dense, and in the type of its source."""
+    found = _in_type(gradient, dtype)
+    return found if _is_dense(found) else namespace_of(found).array(found)

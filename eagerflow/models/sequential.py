@@ -406,7 +406,7 @@ def _implied_input(layer: Any) -> InputLayer | None:
     """The input that the first layer tells of: by `input_shape=`, or as a model that knows its own."""
     if layer._batch_input_shape is not None:
         return _input_for(layer, layer._batch_input_shape)
-    ends = getattr(layer, "_ends", None)
+    ends = layer.__dict__.get("_ends")  # of another Sequential; other layers may have something of that name
     if ends:
         return _input_for(layer, ends[0].shape, ends[0].dtype)
     graph = layer.__dict__.get("_graph")

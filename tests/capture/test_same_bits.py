@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from tests.capture.steps import ROWS, batches, twice
+from tests.capture.steps import ROWS, batches, bits, twice
 
 
 def trained(model, optimizer=None, loss="mse"):
@@ -262,6 +262,45 @@ def test_less_memory_drops_what_is_computed_again():
         assert run.programs[0].count("# again") in (range(4, 12) if less else [0])
     assert results[True] == results[False]
     assert peaks[True] < 0.95 * peaks[False]
+
+
+def test_with_less_memory_a_step_may_give_what_is_computed_again_for_others():
+    def make():
+        weight = ef.Variable(np.full((256, 256), 1.5, "float32"))
+
+        def step(x):
+            with ef.GradientTape() as tape:
+                given = x * weight  # large enough to be dropped, and nobody takes it after the next line
+                z = ef.ops.sin(given + 1.0)
+                for _ in range(8):
+                    z = ef.ops.sin(z)
+                loss = ef.ops.sum(z)
+            return given, tape.gradient(loss, weight)
+
+        return step, lambda: [weight]
+
+    given = batches(2, (256, 256))
+    results = []
+    for captures in (False, True):
+        step, _ = make()
+        run = ef.function(step, less_memory=True) if captures else step
+        results.append([bits(run(*given[i % 2])) for i in range(5)])
+    assert run.replays == 3
+    assert results[0] == results[1]
+
+
+def test_bfloat16_beside_numbers_and_its_sums_are_replayed():
+    def make():
+        def step(x):
+            y = ef.ops.cast(x, "bfloat16")
+            parts = [y * 2.0, 1 - y, y / 3, y**2, ef.ops.maximum(y, 0.0), ef.ops.clip(y, 0.0, 1.0)]
+            return *parts, ef.ops.sum(y), ef.ops.mean(y), ef.ops.max(y)
+
+        return step, list
+
+    eager, captured, run = twice(make, batches(3, (4, 3)))
+    assert run.replays == 4
+    assert captured == eager
 
 
 def test_a_replay_without_gradients_warns_of_overflow_as_the_eager_step_does():

@@ -293,3 +293,9 @@ def test_a_pickled_model_keeps_its_penalties_and_constraints():
     again = pickle.loads(pickle.dumps(model))
     assert [float(loss) for loss in again.losses] == [float(loss) for loss in model.losses] != []
     assert isinstance(again.weights[0].constraint, ef.constraints.MaxNorm)
+
+
+@pytest.mark.parametrize("layer", [ef.layers.RandomErasing, ef.layers.CutMix, ef.layers.MixUp])
+def test_any_layer_may_come_first(layer):
+    model = ef.Sequential([layer(), ef.layers.Flatten(), ef.layers.Dense(1)])
+    assert model(np.ones((2, 4, 4, 3), "float32")).shape == (2, 1)

@@ -77,7 +77,8 @@ ASKED = {
     "estimate": "viz estimate, memory use, how much memory, out of memory, oom, how long does training take",
     "find_lr": "lr, learning rate, learning rate finder, lr finder, best learning rate",
     "check": "viz check",
-    "annotate": "viz annotate",
+    "annotate": "viz annotate, which line is slow, which line of my code is slow,"
+    " slow line, time per line, line profiler",
     "replay": "viz replay, viz run keep",
     "samples": "viz data",
     "doctor/index": "doctor, viz doctor, diagnose, accuracy stuck, accuracy not improving, accuracy does not improve,"
@@ -90,7 +91,7 @@ ASKED = {
     "doctor/dead_relu": "dead relu, dying relu, dead neurons",
     "doctor/constant_output": "same prediction, same output, predicts one class, constant prediction,"
     " same prediction for every input, model predicts same class, model predicts one class, same class for every input",
-    "doctor/class_imbalance": "imbalanced classes, imbalanced data",
+    "doctor/class_imbalance": "imbalanced classes, imbalanced data, class weights imbalanced, unbalanced classes",
     "doctor/label_leak": "label leak, data leak, data leakage, target leakage",
     "doctor/sorted_rows": "shuffle, sorted data",
     "doctor/overfit": "overfitting, overfit, validation loss increases, val_loss increases",
@@ -150,7 +151,8 @@ SECTIONS = {
     "guides/debugging#it-doesn-t-learn": "loss not decreasing, does not learn, model does not learn,"
     " accuracy stays the same, loss goes up, loss increases, low accuracy, accuracy is low, underfitting,"
     " learning rate too high, learning rate too large",
-    "guides/training#compile-how-it-learns": "binary classification, regression, multi label classification,"
+    "guides/training#compile-how-it-learns": "binary classification, regression,"
+    " regression mae, regression loss, multi label classification,"
     " multi class classification, which loss, one hot labels, sparse or categorical crossentropy,"
     " sparse vs categorical crossentropy, softmax or sigmoid",
     "guides/training#layers-that-behave-differently-in-training": "training false, dropout inference, inference mode,"
@@ -244,7 +246,8 @@ SUBJECTS = {
     " learning curve,"
     " training curve",
     "eagerflow.callbacks.EarlyStopping": "early stopping patience",
-    "eagerflow.callbacks.ModelCheckpoint": "save best weights, save best model, save weights every epoch,"
+    "eagerflow.callbacks.ModelCheckpoint": "save best weights, save best weights during training,"
+    " save best model, save weights every epoch,"
     " best checkpoint",
     "eagerflow.data.to_categorical": "one hot encoding, one hot labels, onehot",
     "eagerflow.layers.Normalization": "normalize data, standardize, feature scaling, scale inputs, zero mean",
@@ -263,7 +266,8 @@ SUBJECTS = {
     "eagerflow.wrappers.SKLearnClassifier": "grid search, hyperparameters, hyperparameter search,"
     " hyperparameter tuning, scikit learn, sklearn",
     "eagerflow.utils.set_random_seed": "seed, random seed, reproducible, reproducible seed, same numbers twice",
-    "eagerflow.initializers.HeNormal": "he init, he initialization, kaiming init, kaiming initialization",
+    "eagerflow.initializers.HeNormal": "he init, he initialization, weights initializer he,"
+    " he normal, kaiming init, kaiming initialization",
     "eagerflow.initializers.GlorotUniform": "xavier initialization, glorot initialization",
     "eagerflow.callbacks.SwapEMAWeights": "exponential moving average, model averaging, ema of weights",
     "eagerflow.optimizers.AdamW": "weight decay, decoupled weight decay",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import warnings
+import weakref
 from collections import OrderedDict, defaultdict
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -290,3 +293,19 @@ def test_an_object_that_each_call_makes_is_named_as_the_reason():
     for _ in range(CALLS):
         step(KNOWN)
     assert "it gives another set each time" in step.why_eager
+
+
+def test_tensors_that_a_step_reached_once_are_let_go():
+    holder = SimpleNamespace()
+
+    def step(x, names=("a",), name="a"):
+        return x + holder.shift if name in names else x
+
+    captured, seen = ef.function(step), []
+    for i in range(6):
+        holder.shift = ef.Tensor([float(i)])
+        seen.append(weakref.ref(holder.shift))
+        assert [captured(ef.Tensor([1.0])).tolist() for _ in range(5)] == [[1.0 + i]] * 5
+    gc.collect()
+    assert captured.replays
+    assert [ask() is not None for ask in seen] == [False] * 5 + [True]

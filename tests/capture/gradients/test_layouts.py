@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import layers
+from eagerflow import layers, ops
 from eagerflow.capture.backward import _copied
-from tests.capture.steps import bits
+from tests.capture.steps import batches, bits, twice
 
 LAYOUTS = {
     "rows": lambda a: a,
@@ -49,3 +49,59 @@ def test_a_convolution_of_each_step_of_a_recurrent_one_is_captured():
     step = model.captured_steps["the training step"]
     assert step.why_eager is None
     assert step.replays >= 3
+
+
+JOINED = {
+    "stack": lambda w: ops.sum(ops.sin(ops.stack(w, -1))),
+    "concatenate": lambda w: ops.sum(ops.sin(ops.concatenate([v[:, None] for v in w], 1))),
+    "cumsum": lambda w: ops.sum(ops.sin(ops.cumsum(w[0]) + ops.cumsum(w[1]))),
+    "pad": lambda w: ops.sum(ops.sin(ops.pad(w[0], [[2, 3]]))) + ops.sum(ops.sin(w[1])),
+    "sums": lambda w: ops.sin(ops.sum(w[0]) + ops.sum(w[1])),
+    "flip": lambda w: ops.sum(ops.sin(ops.flip(w[0]) * w[1])),
+}
+
+
+@pytest.mark.parametrize("settings", [{"clipnorm": 0.01}, {"global_clipnorm": 0.01}], ids=lambda s: next(iter(s)))
+@pytest.mark.parametrize("name", JOINED)
+def test_norms_of_gradients_that_are_views_have_the_bits_of_the_eager_step(name, settings):
+    def make():
+        rng = np.random.default_rng(1)
+        weights = [ef.Variable(rng.normal(size=257).astype("float32")) for _ in range(2)]
+        adam = ef.optimizers.Adam(0.1, **settings)
+
+        def step(x):
+            with ef.GradientTape() as tape:
+                loss = JOINED[name](weights) * ops.sum(x)
+            adam.apply(tape.gradient(loss, weights), weights)
+            return loss
+
+        return step, lambda: weights
+
+    eager, captured, run = twice(make, batches(3, ()), calls=8)
+    assert run.replays
+    assert captured == eager
+
+
+def test_gradients_are_dense_whoever_refers_to_them():
+    weights = [ef.Variable(np.ones((3, 4), "float32")) for _ in range(2)]
+    with ef.GradientTape() as tape:
+        loss = ops.sum(ops.stack(weights, -1) ** 2)
+    for gradient in tape.gradient(loss, weights):
+        assert gradient.data.flags.forc
+
+
+def test_a_loss_of_spectra_is_captured():
+    def make():
+        weight = ef.Variable(np.random.default_rng(1).normal(size=16).astype("float32"))
+
+        def step(x):
+            with ef.GradientTape() as tape:
+                real, imaginary = ops.fft((weight * x, ops.zeros(16)))
+                loss = ops.sum(real**2 + imaginary)
+            return tape.gradient(loss, weight)
+
+        return step, lambda: [weight]
+
+    eager, captured, run = twice(make, batches(3, (16,)))
+    assert run.replays
+    assert captured == eager
