@@ -10,8 +10,7 @@ from typing import Any
 
 __all__ = ["show_shared_arguments"]
 
-_SHARED = re.compile(r"^ *\*\*shared: .*\n", re.MULTILINE)
-_ARGUMENT = re.compile(r"^ {8}(\w+): .*\n(?: {9,}.*\n)*", re.MULTILINE)
+_SHARED = re.compile(r"^( *)\*\*shared: .*\n", re.MULTILINE)
 
 
 def show_shared_arguments(cls: type, base: type) -> None:
@@ -70,7 +69,12 @@ def _with_shared_text(doc: str, base: str) -> str:
             rho: decay.
             name: shown in traces.
     """
-    told = {match[1] for match in _ARGUMENT.finditer(doc)}
-    arguments = base.partition("\n\n    Attributes:")[0] + "\n"
-    shared = [match[0] for match in _ARGUMENT.finditer(arguments) if match[1] not in told]
+    line = _SHARED.search(doc)
+    if line is None:
+        return doc
+    indent = len(line[1])  # from Python 3.13 on, docstrings come without the indentation of their class
+    argument = re.compile(rf"^ {{{indent}}}(\w+): .*\n(?: {{{indent + 1},}}.*\n)*", re.MULTILINE)
+    told = {match[1] for match in argument.finditer(doc)}
+    arguments = re.split(r"\n\n *Attributes:", base)[0] + "\n"
+    shared = [match[0] for match in argument.finditer(arguments) if match[1] not in told]
     return _SHARED.sub(lambda _: "".join(shared), doc)

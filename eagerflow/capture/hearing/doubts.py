@@ -35,28 +35,32 @@ def doubt(
     return None
 
 
-def looks_for_others(state: Any, recorder: Any, guards: Any) -> Any:
-    """Have a recorder look after each op, where another thread may change something; the version of the guards."""
+def looks_for_others(state: Any, recorder: Any, guards: Any) -> tuple[Any] | None:
+    """Have a recorder look after each op, where another thread may change something.
+
+    Returns:
+        The version of the guards, None in it where nobody can tell that; None where there is no other thread.
+    """
     if state.before is None or not other_threads():
         return None
     recorder.flicker = guards.changed_by_the_step
-    return guards.version()
+    return (guards.version(),)
 
 
-def flickered(state: Any, recorder: Any, guards: Any, version: Any) -> bool:
+def flickered(state: Any, recorder: Any, guards: Any, before: tuple[Any] | None) -> bool:
     """Whether something that the step depends on was changed during the run, and changed back.
 
     Args:
         state: counts the runs in which it may have been the step itself.
         recorder: has looked after each op.
         guards: what the step depends on.
-        version: of the guards, before the run; None where no other thread could have done it.
+        before: the version of the guards before the run; None where no other thread could have done it.
     """
-    if version is None:
+    if before is None:
         return False
     if recorder.flickered is not None and guards.changed() is None:
         return True
-    if state.unsteady == _UNSTEADY or guards.version() == version:
+    if state.unsteady == _UNSTEADY or before == (None,) or guards.version() == before[0]:
         return False
     state.unsteady += 1
     return True
