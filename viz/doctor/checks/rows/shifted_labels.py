@@ -43,6 +43,7 @@ class ShiftedLabels(Check):
         given, rows = opened.scope.inputs, self._rows
         if rows is None or not isinstance(given, tuple) or len(given) != 2:
             return
+        self._rows = None  # the labels of another loss would be others
         self._place = self._place or self.watch.called_at()
         feed = getattr(running_fit(), "feed", None)
         inputs, labels = inputs_of(feed), labels_of(feed)
@@ -61,7 +62,7 @@ class ShiftedLabels(Check):
         """Tell it where nothing is learnt, or where it is sure: single rows may be learnt by heart all the same."""
         pair, self._arrays = self._arrays, None
         batches, self._batches = self._batches, []
-        if pair is None and batches and len({x.shape[1:] for x, _ in batches}) == 1:
+        if pair is None and len({(x.shape[1:], y.shape[1:]) for x, y in batches}) == 1:
             pair = numpy.concatenate([x for x, _ in batches]), numpy.concatenate([y for _, y in batches])
         found = None if pair is None else shifted_by(*pair)
         if found is None:
