@@ -53,7 +53,7 @@ _FOLDERS = tuple(
     [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
 )
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
-_REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'$")
+_REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'(?:\. Did you mean '\w+'\?)?$")  # from 3.13 on
 _MISSING = re.compile(r"[\w.<>]*?(\w+)\(\) missing \d+ required (?:positional|keyword-only) (arguments?: .*)$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
 _SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)

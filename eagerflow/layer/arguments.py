@@ -18,7 +18,8 @@ __all__ += ["shape_arguments", "shapes_by_argument", "suggest_argument"]
 
 # Where a function shows a signature that isn't its own, we pass what that has.
 _OF_ANOTHER = " Its signature says that it takes that: functools.wraps has shown another function's. Take it, too."
-_REFUSED = re.compile(r"\.call\(\) got an unexpected keyword argument '(\w+)'$")
+# From Python 3.13 on, it has a proposal of its own.
+_REFUSED = re.compile(r"\.call\(\) got an unexpected keyword argument '(\w+)'(?:\. Did you mean '\w+'\?)?$")
 _TOO_MANY = re.compile(r"\.call\(\) takes 1 positional argument but \d+ were given$")
 _LACKING = re.compile(r"\.call\(\) missing \d+ required positional arguments?: (.*)$")
 _ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
