@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
+from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.layout import Layout, Rect, half_for_ends
 
 __all__ = ["Point", "Route", "Routes", "route"]
 
@@ -71,6 +73,13 @@ class _Port:
     outside: Point
     upright: int  # is the piece between the two?
 
+    @property
+    def kept(self) -> list[Point]:
+        """The points that only its own arrows may pass: the one outside, and those on lines before it."""
+        (x, border), (_, y) = self.border, self.outside
+        steps = range(1, int(abs(y - border) // MARGIN)) if self.upright else ()
+        return [self.outside, *[(x, border + math.copysign(k * MARGIN, y - border)) for k in steps]]
+
 
 class Routes(NamedTuple):
     """What `route` found.
@@ -90,23 +99,26 @@ class Routes(NamedTuple):
     looked: int
 
 
-def route(graph: Graph, layout: Layout, longest_first: bool = False) -> Routes:
-    """A way for each arrow of `graph`."""
-    return _Router(graph, layout).run(longest_first)
+def route(graph: Graph, layout: Layout, longest_first: bool = False, across: bool = False) -> Routes:
+    """A way for each arrow of `graph`; `across`: as in `arrange`."""
+    return _Router(graph, layout, across).run(longest_first)
 
 
 class _Router:
-    def __init__(self, graph: Graph, layout: Layout) -> None:
+    def __init__(self, graph: Graph, layout: Layout, across: bool) -> None:
         self.graph, self.boxes = graph, layout.nodes
-        self.ports = [_ports(edge, graph, layout.nodes) for edge in graph.edges]
+        aside = exits(graph, across)
+        self.ports = [_ports(edge, graph, layout.nodes, aside) for edge in graph.edges]
         self.onwards = [_onwards(edge, layout.nodes) for edge in graph.edges]
         owners: dict[Point, set[str]] = {}
-        for edge, (tails, heads) in zip(graph.edges, self.ports):
+        ends = [(_beginning(edge), edge.head, edge.kind) for edge in graph.edges]
+        for (tail, head, _), (tails, heads) in zip(ends, self.ports):
             for port in tails:
-                owners.setdefault(port.outside, set()).add(edge.tail)
+                for point in port.kept:
+                    owners.setdefault(point, set()).add(tail)
             for port in heads:
-                owners.setdefault(port.outside, set()).add(edge.head)
-        self.channels = Channels(layout, [(edge.tail, edge.head, edge.kind) for edge in graph.edges], owners)
+                owners.setdefault(port.outside, set()).add(head)
+        self.channels = Channels(layout, ends, owners)
         self.own = [
             frozenset(around for end in (edge.tail, edge.head) for around in graph.around(graph.nodes[end].cluster))
             for edge in graph.edges
@@ -279,8 +291,15 @@ def _onwards(edge: Edge, boxes: dict[str, Rect]) -> int:
     return 1 if head.y >= tail.y + tail.h else -1 if tail.y >= head.y + head.h else 0
 
 
-def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port], list[_Port]]:
-    """Where an arrow may begin, and where it may end."""
+def _beginning(edge: Edge) -> str:
+    """What an arrow leaves: a box, or one of its outputs, whose lines are no other's."""
+    return edge.tail if edge.output is None else f"{edge.tail}[{edge.output}]"
+
+
+def _ports(
+    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]
+) -> tuple[list[_Port], list[_Port]]:
+    """Where an arrow may begin, and where it may end; `aside`: where outputs leave their boxes, see `exits`."""
     tail, head = boxes[edge.tail], boxes[edge.head]
     if graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
         if not _something_between(graph, boxes, edge):
@@ -297,9 +316,18 @@ def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port
         backward = graph.nodes[edge.tail].lane in BACKWARD  # in the middle of forward ops' tops others end
         return [_port(tail, out)] if backward else _all_around(tail, head), [_port(head, back), *_aside(head, tail)]
     if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
+        if edge.output is not None:
+            by = aside[edge.tail, edge.output]
+            return [_port(tail, out, by, STUB)], [_port(head, back), *_below(tail.middle[0] + by, head, back)]
         return [_port(tail, out)], [_port(head, back)]
     # One that begins where another ends would be taken for its continuation: they need places of their own.
     return [_port(tail, out, _ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
+
+
+def _below(x: float, head: Rect, side: str) -> list[_Port]:
+    """Where an arrow ends that goes straight on from there, if its box is so wide, and this isn't its middle."""
+    by = x - head.middle[0]
+    return [_port(head, side, by)] if 0 < abs(by) <= half_for_ends(head.w) else []
 
 
 def _something_between(graph: Graph, boxes: dict[str, Rect], edge: Edge) -> bool:
@@ -320,10 +348,10 @@ def _all_around(box: Rect, other: Rect) -> list[_Port]:
     return [_port(box, "left"), _port(box, "right"), *_aside(box, other)]
 
 
-def _port(box: Rect, side: str, by: float = 0.0) -> _Port:
+def _port(box: Rect, side: str, by: float = 0.0, away: float = MARGIN) -> _Port:
     x, y = box.middle
     if side in ("left", "right"):
         edge, beyond = (box.x, -MARGIN) if side == "left" else (box.x + box.w, MARGIN)
         return _Port((edge, y), (edge + beyond, y), 0)
-    edge, beyond = (box.y, -MARGIN) if side == "top" else (box.y + box.h, MARGIN)
+    edge, beyond = (box.y, -away) if side == "top" else (box.y + box.h, away)
     return _Port((x + by, edge), (x + by, edge + beyond), 1)
