@@ -9,7 +9,7 @@ from typing import NamedTuple
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
 from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
-from viz.geometry.layout import Layout, Rect, half_for_ends
+from viz.geometry.layout import APART, Layout, Rect, half_for_ends
 
 __all__ = ["Point", "Route", "Routes", "route"]
 
@@ -74,11 +74,11 @@ class _Port:
     upright: int  # is the piece between the two?
 
     @property
-    def kept(self) -> list[Point]:
-        """The points that only its own arrows may pass: the one outside, and those on lines before it."""
+    def before(self) -> list[Point]:
+        """The points between the two that lines beside a box pass."""
         (x, border), (_, y) = self.border, self.outside
         steps = range(1, int(abs(y - border) // MARGIN)) if self.upright else ()
-        return [self.outside, *[(x, border + math.copysign(k * MARGIN, y - border)) for k in steps]]
+        return [(x, border + math.copysign(k * MARGIN, y - border)) for k in steps]
 
 
 class Routes(NamedTuple):
@@ -108,14 +108,17 @@ class _Router:
     def __init__(self, graph: Graph, layout: Layout, across: bool) -> None:
         self.graph, self.boxes = graph, layout.nodes
         aside = exits(graph, across)
-        self.ports = [_ports(edge, graph, layout.nodes, aside) for edge in graph.edges]
+        entries = _entries(graph, layout.nodes, aside)
+        self.ports = [
+            _ports(edge, graph, layout.nodes, aside, entries.get(i, [])) for i, edge in enumerate(graph.edges)
+        ]
         self.onwards = [_onwards(edge, layout.nodes) for edge in graph.edges]
         owners: dict[Point, set[str]] = {}
         ends = [(_beginning(edge), edge.head, edge.kind) for edge in graph.edges]
         for (tail, head, _), (tails, heads) in zip(ends, self.ports):
             for port in tails:
-                for point in port.kept:
-                    owners.setdefault(point, set()).add(tail)
+                owners.setdefault(port.outside, set()).add(tail)
+                owners |= {point: set() for point in port.before if point not in owners}  # none turns off there
             for port in heads:
                 owners.setdefault(port.outside, set()).add(head)
         self.channels = Channels(layout, ends, owners)
@@ -297,9 +300,9 @@ def _beginning(edge: Edge) -> str:
 
 
 def _ports(
-    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]
+    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float], entries: list[float]
 ) -> tuple[list[_Port], list[_Port]]:
-    """Where an arrow may begin, and where it may end; `aside`: where outputs leave their boxes, see `exits`."""
+    """Where an arrow may begin, and where it may end; `aside` and `entries`: see `exits` and `_entries`."""
     tail, head = boxes[edge.tail], boxes[edge.head]
     if graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
         if not _something_between(graph, boxes, edge):
@@ -317,17 +320,35 @@ def _ports(
         return [_port(tail, out)] if backward else _all_around(tail, head), [_port(head, back), *_aside(head, tail)]
     if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
         if edge.output is not None:
-            by = aside[edge.tail, edge.output]
-            return [_port(tail, out, by, STUB)], [_port(head, back), *_below(tail.middle[0] + by, head, back)]
+            begin = _port(tail, out, aside[edge.tail, edge.output], STUB)
+            return [begin], [_port(head, back, by) for by in entries]
         return [_port(tail, out)], [_port(head, back)]
     # One that begins where another ends would be taken for its continuation: they need places of their own.
     return [_port(tail, out, _ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
 
 
-def _below(x: float, head: Rect, side: str) -> list[_Port]:
-    """Where an arrow ends that goes straight on from there, if its box is so wide, and this isn't its middle."""
-    by = x - head.middle[0]
-    return [_port(head, side, by)] if 0 < abs(by) <= half_for_ends(head.w) else []
+def _entries(graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]) -> dict[int, list[float]]:
+    """How far from the middle of the other box an arrow that carries one of several outputs may end, by its number.
+
+    Straight on, if it is there; those of several that both boxes share in the order in which they begin.
+    """
+    together: dict[tuple[str, str], list[int]] = {}
+    for i, edge in enumerate(graph.edges):
+        if edge.output is not None:
+            together.setdefault((edge.tail, edge.head), []).append(i)
+    found = {}
+    for (tail, head), arrows in together.items():
+        arrows.sort(key=lambda i: graph.edges[i].output or 0)
+        most, away = half_for_ends(boxes[head].w), boxes[tail].middle[0] - boxes[head].middle[0]
+        straight = [away + aside[tail, graph.edges[i].output or 0] for i in arrows]
+        if len(arrows) == 1:
+            found[arrows[0]] = [0.0, *[by for by in straight if 0 < abs(by) <= most]]
+            continue
+        apart, last = min(APART, 2 * most / (len(arrows) - 1)), len(arrows) - 1
+        if max(map(abs, straight)) > most:
+            straight = [(n - last / 2) * apart for n in range(len(arrows))]
+        found |= {i: [by] for i, by in zip(arrows, straight)}
+    return found
 
 
 def _something_between(graph: Graph, boxes: dict[str, Rect], edge: Edge) -> bool:

@@ -1,4 +1,7 @@
-"""Where the outputs of a box leave it that have ways of their own: side by side, in their order."""
+"""Where the outputs of a box leave it that have ways of their own: side by side, in their order.
+
+The label of each stands below the box, right of its line, where nothing else is.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ __all__ = ["STUB", "Exit", "exits", "rows_with_exits", "widened"]
 STUB = 24.0  # how far lines lead straight away from such a place: the labels stand there
 _MORE = 14.0  # room below a row with such places
 
-_APART = 24.0  # between two outputs, whose labels stand on both sides of them
+_APART = 24.0  # between two outputs
 _LABEL, _BESIDE = 9.5, 12.0  # the size of labels that stand between lines, and what is around them
 _CORNERS = 8.0  # how far they keep from a box's corners
 
-_Size = tuple[float, float]
+_Size = tuple[float, ...]
 Exit = tuple[str, int]  # a box, and which of its outputs
 
 
@@ -27,8 +30,9 @@ def exits(graph: Graph, across: bool = False) -> dict[Exit, float]:
     `across`: the drawing leads from left to right in the end, where labels need no more room than lines.
 
     >>> from viz.geometry.graph import Edge
-    >>> exits(Graph(edges=[Edge("split", "a", "data", output=0), Edge("split", "b", "data", output=1)]))
-    {('split', 0): -12.0, ('split', 1): 12.0}
+    >>> graph = Graph(edges=[Edge("split", "a", "data", output=0), Edge("split", "b", "data", output=1)])
+    >>> exits(graph), exits(graph, across=True)
+    ({('split', 0): -24.0, ('split', 1): 0.0}, {('split', 0): -12.0, ('split', 1): 12.0})
     """
     labels: dict[str, dict[int, str]] = {}
     for edge in graph.edges:
@@ -37,14 +41,15 @@ def exits(graph: Graph, across: bool = False) -> dict[Exit, float]:
     found = {}
     for tail, of_outputs in labels.items():
         apart = _APART if across else _apart(list(of_outputs.values()))
+        count = len(of_outputs) - (1 if across else 0)  # the last has its label on its right, too
         for i, output in enumerate(sorted(of_outputs)):
-            found[tail, output] = (i - (len(of_outputs) - 1) / 2) * apart
+            found[tail, output] = (i - count / 2) * apart
     return found
 
 
 def _apart(labels: list[str]) -> float:
-    """How far the outputs are from each other: labels of those in between need room there."""
-    return _APART if len(labels) < 3 else max([_APART, *[text_width(label, _LABEL) + _BESIDE for label in labels]])
+    """How far the outputs are from each other, with room for the label of each before the next; a whole number."""
+    return max([_APART, *[2.0 * math.ceil((text_width(label, _LABEL) + _BESIDE) / 2) for label in labels]])
 
 
 def rows_with_exits(graph: Graph) -> dict[str, float]:
@@ -58,7 +63,7 @@ def widened(graph: Graph, sizes: Mapping[str, _Size], across: bool) -> dict[str,
     >>> from viz.geometry.graph import Edge
     >>> graph = Graph(edges=[Edge("split", "a", "data", output=0), Edge("split", "b", "data", output=1)])
     >>> widened(graph, {"split": (30.0, 26.0), "a": (30.0, 26.0)}, across=False)
-    {'split': (40.0, 26.0), 'a': (30.0, 26.0)}
+    {'split': (64.0, 26.0), 'a': (30.0, 26.0)}
     """
     found = dict(sizes)
     for (tail, _), aside in exits(graph, across).items():

@@ -434,7 +434,7 @@ class _Assembly:
                 shared = tail, frozenset([self.selection.variables[tensor] for tensor in tensors])
                 tail, latest[shared] = latest.get(shared, tail), head
             self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
-        self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes)
+        self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         self._count_inputs()
         nearest = part_passes(self.graph, self.pass_of)
         for node in list(self.graph.nodes.values()):

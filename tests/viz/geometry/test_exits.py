@@ -46,6 +46,14 @@ def test_outputs_leave_a_box_and_reach_another_at_places_of_their_own(rankdir):
     assert all(way.label is not None for way in ways)
 
 
+def test_those_that_two_boxes_share_end_in_the_order_in_which_they_begin():
+    graph = splitting().draw().graph
+    head = next(id_ for id_, node in graph.nodes.items() if node.title == "multiply")
+    first, second = [way.corners for edge, way in zip(graph.edges, place(graph).ways) if edge.head == head]
+    assert first[0][0] < second[0][0]
+    assert first[-1][0] + 7 <= second[-1][0]
+
+
 def test_their_labels_stand_where_they_leave():
     drawing = splitting().draw()
     for arrow in picture(drawing.svg, drawing.graph).arrows:
@@ -77,6 +85,17 @@ def test_very_many_outputs_leave_a_box_as_one():
         parts = ops.split(np.ones((2, 16), "float32"), 16, axis=-1)
         _ = ops.concatenate([ops.exp(part) for part in parts[:2]] + parts[2:])
     assert {edge.output for edge in arrows_from(t.draw(collapse_repeats=False).graph, "split")} == {None}
+
+
+def test_a_cast_that_is_shown_with_the_op_changes_nothing():
+    model = ef.Sequential([layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="both")])
+    with viz.trace() as t:
+        model(np.ones((2, 3, 5), "float32"))
+    graph = t.draw().graph
+    (pair,) = {node.title for node in graph.nodes.values() if node.title.startswith("lstm")}
+    found = arrows_from(graph, pair)
+    assert len(found) == 2
+    assert len({edge.output for edge in found}) == 2
 
 
 class Encoder(layers.Layer):
