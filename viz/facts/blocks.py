@@ -353,7 +353,7 @@ def _around(
     while i < len(units):
         period, count = _run(units, kinds, i, wiring, least)
         held = [j for j in range(i, i + period) if is_run[j]]
-        if count >= least and held:
+        if count > 1 and held:
             start = begins[i]
             wiring.note(_ops_of_parts(units, i, period, count))
             found.append((start, begins[i + period] - start, count))
@@ -371,7 +371,7 @@ def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_
     at = 0
     while at < len(marks):
         period, count = _run(children, marks, at, wiring, least)
-        if count >= least:
+        if count > 1:
             found.append((at, period, count))
             if is_noted:
                 wiring.note(_ops_of_parts(children, at, period, count))
@@ -381,7 +381,7 @@ def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_
 
 def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
     """The shortest period that repeats from `at` on, and how often it does."""
-    smallest = least
+    smallest = wiring.least(next(leaves(children[at]), -1), least)
     for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // smallest) + 1):
         if marks[at] != marks[at + period]:
             continue

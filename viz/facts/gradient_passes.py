@@ -29,13 +29,20 @@ class GradientPasses:
 
     def __init__(self, record: Record, ops: Iterable[Op]) -> None:
         self._of: dict[int, int] = {}  # the pass of each backward op, as the id of its scope
+        self._named: dict[int, str] = {}  # a tensor of which gradients are asked -> its name
         around: dict[int | None, int] = {}
+        latest: dict[str, int] = {}  # name -> the tensor that has it so far
         for op in ops:
-            if op.phase == "backward":
+            if op.phase != "backward":
+                latest |= {record.called[i]: i for i in op.outputs if i in record.called}
+            else:
                 if op.scope not in around:
                     found = [each.id for each in record.ancestors(op.scope) if each.kind == "backward"]
                     around[op.scope] = found[-1] if found else -1  # rules that are differentiated ask for others within
-                self._of[op.id] = around[op.scope]
+                number = self._of[op.id] = around[op.scope]
+                target = record.scopes[number].config.get("target", "") if number >= 0 else ""
+                if target in latest:
+                    self._named.setdefault(latest[target], formatting.clean(target, _LONGEST))
         self._record = record
         self._order = sorted({*self._of.values()})
         self._targets = {number: self._target(number) for number in self._order}
@@ -70,6 +77,11 @@ class GradientPasses:
         if target and self._counts[target] == 1:
             return f"of {target}"
         return f"pass {self._order.index(number) + 1}" + (f", of {target}" if target else "")
+
+    def made(self, ops: Iterable[int]) -> list[str]:
+        """What ops make that gradients are asked of, in a line, by its name: `["→ loss"]`; none for other ops."""
+        tensors = [i for op in ops for i in self._record.ops[op].outputs if i in self._named]
+        return ["→ " + ", ".join(dict.fromkeys([self._named[i] for i in tensors]))] if tensors else []
 
     def _target(self, number: int) -> str:
         config = self._record.scopes[number].config if number >= 0 else {}

@@ -422,8 +422,8 @@ class Record:
     `compositions` tells what fused ops are made of; `parts.py` makes ops of them.
     `values` holds the elements of the tensors that were chosen by `viz.trace(values=...)`, by the tensor's id, and
     `labels` the label by which each was chosen. `reads` tells where Python took values out of what ops made, by the
-    op's id: each line once. `called` tells what the user's code calls arrays that come from outside, by the tensor's
-    id.
+    op's id: each line once. `called` tells what the user's code calls arrays that come from outside, several results of
+    one op or layer, and what it asks the gradient of, by the tensor's id.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
 

@@ -36,6 +36,7 @@ class Wiring:
             int, tuple[int, int]
         ] = {}  # of an op in a run that is drawn once: the run, and where in a part
         self._runs = 0
+        self._parted = set[int]()  # the ops of equal parts of which some read the same, and others something else
         for op in ops:
             for producer in dict.fromkeys(self._producers(op)):
                 self.readers.setdefault(producer, []).append(op.id)
@@ -71,6 +72,10 @@ class Wiring:
         places = [(source.file, source.line) if source else None for source in [self.record.ops[i].source for i in ops]]
         return next((i for i, place in enumerate(places) if place != places[0]), len(ops))
 
+    def least(self, op: int, least: int) -> int:
+        """How many equal parts make a run that begins with an op: of those that some read otherwise, two do."""
+        return min(least, 2) if op in self._parted else least
+
     def note(self, parts: Sequence[Sequence[int]]) -> None:
         """These parts are drawn once: for what reads them they are one from now on."""
         self._runs += 1
@@ -81,11 +86,14 @@ class Wiring:
     def _reading_alike(self, parts: Sequence[Sequence[int]]) -> int:
         place = {op: (number, position) for number, part in enumerate(parts) for position, op in enumerate(part)}
         known: list[Any] = []  # for each input of a part: the part it reads, counted back, or what it reads outside
+        outside: list[set[Any]] = []  # for each input, the different ops outside that the parts so far read there
         is_chain = is_apart = were_given = False
+        is_same, same = True, 1  # how many parts from the first on read the same
         for number, part in enumerate(parts):
             reads = [self._read(source, number, place) for op in part for source in self._sources(op)]
             if number == 0:
                 known = reads
+                outside = [{read} for read in reads]
                 continue
             if len(reads) != len(known):
                 return number
@@ -106,7 +114,22 @@ class Wiring:
             were_given = is_given
             if is_apart and not is_chain and not self._come_together(parts[0], part):
                 return number
+            for seen, read in zip(outside, reads):
+                seen.add(read)
+            is_same = is_same and all(len(seen) == 1 for seen in outside)
+            same += is_same
+            if is_apart and not is_given and not is_chain and not self._are_told(outside, number + 1):
+                self._parted.update(op for part in parts for op in part)
+                return same
         return len(parts)
+
+    @staticmethod
+    def _are_told(outside: Iterable[set[Any]], count: int) -> bool:
+        """Does each of so many parts read the same op as all others, or one of its own?
+
+        Else nobody could tell which reads which: a query may come from one layer, key and value from another.
+        """
+        return all(len(seen) in (1, count) for seen in outside)
 
     def _are_given_apart(self, reads: Iterable[tuple[Any, Any]]) -> bool:
         """Has each of two parts tensors of its own where the other has its, and no names that differ?"""

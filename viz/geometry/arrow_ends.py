@@ -30,11 +30,11 @@ _TOUCH = 4.0  # how far lines go on at least behind a crossing
 _Corners = list[Point]
 
 
-def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collection[int] = ()) -> int:
+def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collection[int] = ()) -> list[int]:
     """Move the last pieces of ways apart that end at the same place; those that are `lost` have no such pieces.
 
     Returns:
-        How many arrows from different boxes still share their last pieces with another, as there was no room.
+        The arrows that still share their last pieces with one from another box, as there was no room: all but one.
 
     >>> from viz.geometry.graph import Edge, Node
     >>> graph = Graph(nodes={id_: Node(id_, "op", id_, row=id_) for id_ in "abc"})
@@ -42,7 +42,7 @@ def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collect
     >>> layout = Layout({"a": Rect(0, 0, 60, 30), "b": Rect(200, 0, 60, 30), "c": Rect(100, 80, 60, 30)})
     >>> ways = [Route([(30, 30), (30, 55), (130, 55), (130, 80)]), Route([(230, 30), (230, 55), (130, 55), (130, 80)])]
     >>> part_ends(graph, layout, ways)
-    0
+    []
     >>> [way.corners[-1] for way in ways]
     [(118.0, 80), (142.0, 80)]
     """
@@ -54,7 +54,7 @@ def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collect
     for (head, _), arrows in together.items():
         if len(arrows) > 1:
             parting.part(layout.nodes[head], arrows)
-    return sum([parting.joined(arrows) for arrows in together.values()])
+    return [i for arrows in together.values() for i in parting.joined(arrows)]
 
 
 class _Parting:
@@ -88,9 +88,13 @@ class _Parting:
                 return
         self._part_one_by_one(box, middle, bundles)
 
-    def joined(self, arrows: list[int]) -> int:
-        """How many arrows from different boxes come along the same level piece as another."""
-        return sum([len({self.edges[i].tail for i in bundle}) - 1 for bundle in self._bundles(arrows)])
+    def joined(self, arrows: list[int]) -> list[int]:
+        """The arrows that come along the same level piece as one from another box or output."""
+        found = []
+        for bundle in self._bundles(arrows):
+            sources = [(self.edges[i].tail, self.edges[i].output) for i in bundle]
+            found += [i for n, i in enumerate(bundle) if sources[n] not in sources[:n]][1:]
+        return found
 
     def _part_one_by_one(self, box: Rect, middle: float, bundles: list[list[int]]) -> None:
         """Let those from the left end left of the middle, and those from the right right of it, as far as they can."""
@@ -115,10 +119,10 @@ class _Parting:
         corners = self.ways[i].corners
         return 0 if len(corners) == 2 else -1 if corners[-3][0] < corners[-1][0] else 1
 
-    def _distance(self, i: int, corner: int = -2) -> float:
-        """How far from the box an arrow's last level piece is, or another corner."""
+    def _distance(self, i: int) -> float:
+        """How far from the box an arrow's last level piece is."""
         corners = self.ways[i].corners
-        return abs(corners[-1][1] - corners[corner][1])
+        return abs(corners[-1][1] - corners[-2][1])
 
     def _bundles(self, arrows: list[int]) -> list[list[int]]:
         """Arrows from the left to the right, those together whose last level pieces lie on each other."""
@@ -135,21 +139,36 @@ class _Parting:
             beside = sorted([i for i in arrows if self._side(i) == side], key=self._reach)
             for n, i in enumerate(beside):
                 others = [j for j in beside[n + 1 :] if self._distance(j) == self._distance(i)]
-                if others and not self._move_level(i, beside, self._comes_from_afar(i)):
-                    _ = self._move_level(others[-1], beside, away=False) or self._move_level(others[-1], beside, True)
+                if others and not self._move_level(i, beside, self._comes_from_afar(i), len(others)):
+                    self._part_from_last(others, beside)
+
+    def _part_from_last(self, others: list[int], beside: list[int]) -> None:
+        """Move those away that begin far from the box, which come around the others, or the last of them to the box."""
+        if not self._move_level(others[-1], beside, away=False):
+            for n in range(len(others), 0, -1):
+                if not self._move_level(others[n - 1], beside, True, n):
+                    return
 
     def _comes_from_afar(self, i: int) -> bool:
         """Does an arrow turn towards its box, before it runs level?"""
-        return len(self.ways[i].corners) > 3 and self._distance(i, -4) > self._distance(i)
+        corners = self.ways[i].corners
+        if len(corners) < 4:
+            return False
+        level, before = corners[-2][1] - corners[-1][1], corners[-4][1] - corners[-1][1]
+        return abs(before) > abs(level) and before * level > 0
 
     def _reach(self, i: int) -> float:
         corners = self.ways[i].corners
         return abs(corners[-3][0] - corners[-1][0])
 
-    def _move_level(self, i: int, beside: list[int], away: bool) -> bool:
-        """Move an arrow's last level piece away from the box, or to it, if nothing is in the way."""
+    def _move_level(self, i: int, beside: list[int], away: bool, others: int = 1) -> bool:
+        """Move an arrow's last level piece away from the box, or to it, if nothing is in the way.
+
+        So far, if that may be, that there is a level left for each of so many others.
+        """
         level = self._distance(i)
-        return self._set_level([i], beside, [level + k * (_LEVEL if away else -_LEVEL) for k in range(1, _LEVELS + 1)])
+        steps = dict.fromkeys([others, *range(1, _LEVELS + 1)])
+        return self._set_level([i], beside, [level + k * (_LEVEL if away else -_LEVEL) for k in steps])
 
     def _lower(self, bundles: list[list[int]]) -> None:
         """Let level pieces run next to the box, so that there is room for labels behind them."""

@@ -32,6 +32,8 @@ PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who mu
 _PATIENCE, _EAGER = 10_000, 2.0
 _LITTLE = 1_000  # the same where all searches together have been long
 _NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
+# Where a way turns off a line, another that runs along it so near the corner would look like its continuation.
+_BEYOND, _BEYOND_COST = 16.0, 40.0
 _CORNER, _BESIDE = 2, 3  # how a way passes a point: 0 level, 1 upright; 3 and 4 close beside it
 # From so far away from the end of a way on, running along another that leads to the same box costs so much of its
 # length: near the box they are moved apart; farther off nobody could tell from where each comes.
@@ -97,6 +99,7 @@ class Channels:
         self.shut = (bytearray(size), bytearray(size))  # may the next point right of each, and below, not be gone to?
         self.borders: tuple[dict[int, list[str]], ...] = ({}, {})  # frames whose borders are in between
         self.along: tuple[dict[int, list[int]], ...] = ({}, {})  # whose ways lead on to the right, and down
+        self.beyond: dict[int, list[tuple[int, int]]] = {}  # whose ways turn off a line just before it, and the line's
         self.passed: dict[int, list[tuple[int, int]]] = {}  # whose ways pass each point, and how
         self.kept = {self.at(point): owners for point, owners in ports.items()}
         # May it cost something to pass a point, or a piece (twice its number, and its direction)? Soon looked up.
@@ -303,6 +306,9 @@ class Channels:
                 cost += _KIN_CROSS if across and how < _BESIDE else 0.0
             else:
                 cost += quest.crossing_cost(other) if across else quest.push
+        for other, along in self.beyond.get(at, ()):
+            if along in (direction, turn) and other not in self.begin[quest.arrow]:
+                cost += 0.0 if other in self.end[quest.arrow] and self._is_at_end(quest, at) else _BEYOND_COST
         return cost
 
     @property
@@ -324,6 +330,9 @@ class Channels:
         for at, how in self._passed(way, first, last):
             self.passed.setdefault(at, []).append((arrow, how))
             self.busy[at] = 1
+        for at, along in self._beyond(way, first, last):
+            self.beyond.setdefault(at, []).append((arrow, along))
+            self.busy[at] = 1
         for piece, turn in self._pieces(way):
             self.along[turn].setdefault(piece, []).append(arrow)
             self.costly[2 * piece + turn] = 1
@@ -332,7 +341,10 @@ class Channels:
         """Take a way back."""
         for at, how in self._passed(way, first, last):
             self.passed[at].remove((arrow, how))
-            self.busy[at] = bool(self.passed[at]) or at in self.kept
+            self.busy[at] = bool(self.passed[at] or self.beyond.get(at)) or at in self.kept
+        for at, along in self._beyond(way, first, last):
+            self.beyond[at].remove((arrow, along))
+            self.busy[at] = bool(self.beyond[at] or self.passed.get(at)) or at in self.kept
         for piece, turn in self._pieces(way):
             self.along[turn][piece].remove(arrow)
             self.costly[2 * piece + turn] = bool(self.along[turn][piece]) or piece in self.borders[turn]
@@ -361,6 +373,20 @@ class Channels:
             else:
                 for near in self._near(at, direction):
                     yield near, direction + (0 if near == at else _BESIDE)
+
+    def _beyond(self, way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Points close behind the corners of a way, on lines that it turns off there; with the lines' directions."""
+        steps = [b - a for a, b in itertools.pairwise(way)]
+        ends = [(way[0], -steps[0], first), (way[-1], steps[-1], last)] if steps else []
+        corners = [(at, step) for at, step, along in ends if along != int(abs(step) != 1)]
+        for at, onwards, turned in zip(way[1:], steps, steps[1:]):
+            corners += [(at, onwards), (at, -turned)] if onwards != turned else []
+        for at, step in corners:
+            along, sign, k = int(abs(step) != 1), (1 if step > 0 else -1), 1
+            lines, place = (self.ys, at // self.nx) if along else (self.xs, at % self.nx)
+            while 0 <= place + sign * k < len(lines) and abs(lines[place + sign * k] - lines[place]) < _BEYOND:
+                yield at + step * k, along
+                k += 1
 
     def _pieces(self, way: Sequence[int]) -> Iterator[tuple[int, int]]:
         for a, b in itertools.pairwise(way):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
+from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.layout import APART, Layout, Rect, half_for_ends
 
 __all__ = ["Point", "Route", "Routes", "route"]
 
@@ -71,6 +73,13 @@ class _Port:
     outside: Point
     upright: int  # is the piece between the two?
 
+    @property
+    def before(self) -> list[Point]:
+        """The points between the two that lines beside a box pass."""
+        (x, border), (_, y) = self.border, self.outside
+        steps = range(1, int(abs(y - border) // MARGIN)) if self.upright else ()
+        return [(x, border + math.copysign(k * MARGIN, y - border)) for k in steps]
+
 
 class Routes(NamedTuple):
     """What `route` found.
@@ -90,23 +99,29 @@ class Routes(NamedTuple):
     looked: int
 
 
-def route(graph: Graph, layout: Layout, longest_first: bool = False) -> Routes:
-    """A way for each arrow of `graph`."""
-    return _Router(graph, layout).run(longest_first)
+def route(graph: Graph, layout: Layout, longest_first: bool = False, across: bool = False) -> Routes:
+    """A way for each arrow of `graph`; `across`: as in `arrange`."""
+    return _Router(graph, layout, across).run(longest_first)
 
 
 class _Router:
-    def __init__(self, graph: Graph, layout: Layout) -> None:
+    def __init__(self, graph: Graph, layout: Layout, across: bool) -> None:
         self.graph, self.boxes = graph, layout.nodes
-        self.ports = [_ports(edge, graph, layout.nodes) for edge in graph.edges]
+        aside = exits(graph, across)
+        entries = _entries(graph, layout.nodes, aside)
+        self.ports = [
+            _ports(edge, graph, layout.nodes, aside, entries.get(i, [])) for i, edge in enumerate(graph.edges)
+        ]
         self.onwards = [_onwards(edge, layout.nodes) for edge in graph.edges]
         owners: dict[Point, set[str]] = {}
-        for edge, (tails, heads) in zip(graph.edges, self.ports):
+        ends = [(_beginning(edge), edge.head, edge.kind) for edge in graph.edges]
+        for (tail, head, _), (tails, heads) in zip(ends, self.ports):
             for port in tails:
-                owners.setdefault(port.outside, set()).add(edge.tail)
+                owners.setdefault(port.outside, set()).add(tail)
+                owners |= {point: set() for point in port.before if point not in owners}  # none turns off there
             for port in heads:
-                owners.setdefault(port.outside, set()).add(edge.head)
-        self.channels = Channels(layout, [(edge.tail, edge.head, edge.kind) for edge in graph.edges], owners)
+                owners.setdefault(port.outside, set()).add(head)
+        self.channels = Channels(layout, ends, owners)
         self.own = [
             frozenset(around for end in (edge.tail, edge.head) for around in graph.around(graph.nodes[end].cluster))
             for edge in graph.edges
@@ -279,8 +294,15 @@ def _onwards(edge: Edge, boxes: dict[str, Rect]) -> int:
     return 1 if head.y >= tail.y + tail.h else -1 if tail.y >= head.y + head.h else 0
 
 
-def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port], list[_Port]]:
-    """Where an arrow may begin, and where it may end."""
+def _beginning(edge: Edge) -> str:
+    """What an arrow leaves: a box, or one of its outputs, whose lines are no other's."""
+    return edge.tail if edge.output is None else f"{edge.tail}[{edge.output}]"
+
+
+def _ports(
+    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float], entries: list[float]
+) -> tuple[list[_Port], list[_Port]]:
+    """Where an arrow may begin, and where it may end; `aside` and `entries`: see `exits` and `_entries`."""
     tail, head = boxes[edge.tail], boxes[edge.head]
     if graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
         if not _something_between(graph, boxes, edge):
@@ -297,9 +319,36 @@ def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port
         backward = graph.nodes[edge.tail].lane in BACKWARD  # in the middle of forward ops' tops others end
         return [_port(tail, out)] if backward else _all_around(tail, head), [_port(head, back), *_aside(head, tail)]
     if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
+        if edge.output is not None:
+            begin = _port(tail, out, aside[edge.tail, edge.output], STUB)
+            return [begin], [_port(head, back, by) for by in entries]
         return [_port(tail, out)], [_port(head, back)]
     # One that begins where another ends would be taken for its continuation: they need places of their own.
     return [_port(tail, out, _ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
+
+
+def _entries(graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]) -> dict[int, list[float]]:
+    """How far from the middle of the other box an arrow that carries one of several outputs may end, by its number.
+
+    Straight on, if it is there; those of several that both boxes share in the order in which they begin.
+    """
+    together: dict[tuple[str, str], list[int]] = {}
+    for i, edge in enumerate(graph.edges):
+        if edge.output is not None:
+            together.setdefault((edge.tail, edge.head), []).append(i)
+    found = {}
+    for (tail, head), arrows in together.items():
+        arrows.sort(key=lambda i: graph.edges[i].output or 0)
+        most, away = half_for_ends(boxes[head].w), boxes[tail].middle[0] - boxes[head].middle[0]
+        straight = [away + aside[tail, graph.edges[i].output or 0] for i in arrows]
+        if len(arrows) == 1:
+            found[arrows[0]] = [0.0, *[by for by in straight if 0 < abs(by) <= most]]
+            continue
+        apart, last = min(APART, 2 * most / (len(arrows) - 1)), len(arrows) - 1
+        if max(map(abs, straight)) > most:
+            straight = [(n - last / 2) * apart for n in range(len(arrows))]
+        found |= {i: [by] for i, by in zip(arrows, straight)}
+    return found
 
 
 def _something_between(graph: Graph, boxes: dict[str, Rect], edge: Edge) -> bool:
@@ -320,10 +369,10 @@ def _all_around(box: Rect, other: Rect) -> list[_Port]:
     return [_port(box, "left"), _port(box, "right"), *_aside(box, other)]
 
 
-def _port(box: Rect, side: str, by: float = 0.0) -> _Port:
+def _port(box: Rect, side: str, by: float = 0.0, away: float = MARGIN) -> _Port:
     x, y = box.middle
     if side in ("left", "right"):
         edge, beyond = (box.x, -MARGIN) if side == "left" else (box.x + box.w, MARGIN)
         return _Port((edge, y), (edge + beyond, y), 0)
-    edge, beyond = (box.y, -MARGIN) if side == "top" else (box.y + box.h, MARGIN)
+    edge, beyond = (box.y, -away) if side == "top" else (box.y + box.h, away)
     return _Port((x + by, edge), (x + by, edge + beyond), 1)

@@ -61,7 +61,8 @@ class Edge:
     """An arrow.
 
     `kind` is `"data"`, `"gradient"`, `"parameter"` (from a weight to the op that reads it), `"update"` (from an
-    update to its weight) or `"link"` (from an op to the computation of its gradient: not a flow of data).
+    update to its weight) or `"link"` (from an op to the computation of its gradient: not a flow of data). `output` is
+    which of several outputs of its tail it carries, where each has a way out of its own, else None.
     """
 
     tail: str
@@ -70,6 +71,7 @@ class Edge:
     label: str = ""
     tooltip: str = ""
     tensors: tuple[int, ...] = ()
+    output: int | None = None
 
 
 @dataclasses.dataclass

@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
+from viz.geometry.exits import rows_with_exits, widened
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
 from viz.geometry.givers import in_order_of_givers
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
@@ -176,12 +177,12 @@ def arrange(
 class _Arranger:
     def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool, by_givers: bool) -> None:
         self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
-        self.by_givers = by_givers
-        self.sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
+        self.by_givers, self.exits = by_givers, rows_with_exits(graph)
+        sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
+        self.sizes = widened(graph, sizes, across)
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
-        self.order = {node: i for i, node in enumerate(graph.nodes)}
-        self.branches = weight_branches(graph)
+        self.order, self.branches = {node: i for i, node in enumerate(graph.nodes)}, weight_branches(graph)
         self.lanes = self._lanes()
         self.last_lane = self._last_lanes()
         self.layout, _ = self._contents(None)
@@ -454,7 +455,7 @@ class _Arranger:
             tops.append(y)
             for each in main_of[i]:
                 made.add(units[each].inside, lefts[each], round(y + (height - units[each].h) / 2))
-            y += height + max([self.room.below.get(unit.id, 0.0) for unit in layer])
+            y += height + max([self.room.below.get(unit.id, 0.0) + self.exits.get(unit.id, 0.0) for unit in layer])
         made.height = y
         middles = self._middles(made, layers)
         for layer, top in zip(layers, tops):

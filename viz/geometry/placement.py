@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from viz.geometry.arrow_ends import part_ends
 from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Point, Route, route
-from viz.geometry.graph import Graph
+from viz.geometry.graph import Graph, Node
 from viz.geometry.labels import SIZE, place_labels
 from viz.geometry.layout import PAD, Layout, Rect, Room, arrange
 from viz.geometry.straight_lines import straight_crossings
@@ -20,6 +20,7 @@ from viz.geometry.text_sizes import text_width
 __all__ = ["Placement", "place"]
 
 _ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
+_MOST_FLAWS = (10**9, 0)
 _FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; none where there are more
 _ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
@@ -81,7 +82,7 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
     """All that a placement depends on."""
     nodes = [(n.id, n.kind, n.title, tuple(n.lines), n.phase, n.lane, n.row, n.cluster) for n in graph.nodes.values()]
     frames = [(c.id, c.parent, c.title, c.subtitle, c.kind) for c in graph.clusters.values()]
-    return tuple(nodes), tuple(frames), tuple([(e.tail, e.head, e.kind, e.label) for e in graph.edges])
+    return tuple(nodes), tuple(frames), tuple([(e.tail, e.head, e.kind, e.label, e.output) for e in graph.edges])
 
 
 def _best(graph: Graph, rankdir: str) -> Placement:
@@ -101,7 +102,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         if order == orders[0] and not longest_first:
             continue
         layout = _arranged(graph, order, across)
-        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, longest_first)
+        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, longest_first, least)
         looked += more
         in_vain = 0 if flaws < least else in_vain + 1
         if flaws < least:
@@ -134,32 +135,48 @@ def _places(layout: Layout) -> dict[str, tuple[float, float]]:
 
 
 def _placed(
-    graph: Graph, layout: Layout, order: _Order, rankdir: str, longest_first: bool = False
+    graph: Graph,
+    layout: Layout,
+    order: _Order,
+    rankdir: str,
+    longest_first: bool = False,
+    known: tuple[int, int] = _MOST_FLAWS,
 ) -> tuple[Placement, tuple[int, int], bool, int]:
     """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
 
     An arrow through a foreign frame counts as some that cross, and so do numbered layers in another order than they run
     in. And whether it took long, and how much was looked at.
+
+    Where arrows from different boxes end as one, more room is tried as long as that helps, and unless another order,
+    whose flaws are `known`, would be better all the same.
     """
-    room, looked = Room(), 0
+    room, looked, best, least, before = Room(), 0, None, _MOST_FLAWS, len(graph.edges)
     for attempt in range(_ATTEMPTS):
         if attempt:
             layout = _arranged(graph, order, rankdir in ACROSS, room)
-        ways, lost, crossings, took_long, more = route(graph, layout, longest_first)
+        ways, lost, crossings, took_long, more = route(graph, layout, longest_first, rankdir in ACROSS)
         looked += more
         joined = part_ends(graph, layout, ways, lost)
+        from_above = [i for i in joined if ways[i].corners[-2][1] < ways[i].corners[-1][1]]
         through = _THROUGH * _through_frames(graph, layout, ways)
         drawn, ways = turned(layout, ways, rankdir)
-        unlabelled = place_labels(graph, drawn, ways)
-        missing = {*lost, *unlabelled}
+        missing = {*lost, *place_labels(graph, drawn, ways)}
+        flaws = len(missing), crossings + len(joined) + through + _SWAPPED * _out_of_order(graph, layout)
+        if best is None or flaws < least:
+            best, least = Placement(drawn, ways, _area(graph, drawn, ways)), flaws
         few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
-        if not missing or (took_long and (few or attempt + 1 >= _LONG_ATTEMPTS)):
+        if took_long and (few or attempt + 1 >= _LONG_ATTEMPTS):
             break
+        in_vain = len(joined) >= before or took_long or (len(missing), flaws[1] - len(joined)) >= known
+        if not missing and (not joined or in_vain):
+            break
+        before = len(joined)
         for i in missing:
             _make_room(graph, layout, room, i)
-    swapped = _SWAPPED * _out_of_order(graph, layout)
-    flaws = len(missing), crossings + joined + through + swapped
-    return Placement(drawn, ways, _area(graph, drawn, ways)), flaws, took_long, looked
+        for i in joined:
+            _add_room(room.above if i in from_above else room.below, graph.nodes[graph.edges[i].head])
+    assert best is not None
+    return best, least, took_long, looked
 
 
 def _through_frames(graph: Graph, layout: Layout, ways: list[Route]) -> int:
@@ -204,5 +221,10 @@ def _make_room(graph: Graph, layout: Layout, room: Room, number: int) -> None:
     edge = graph.edges[number]
     tail, head = graph.nodes[edge.tail], graph.nodes[edge.head]
     down = layout.nodes[edge.tail].y < layout.nodes[edge.head].y
-    (room.below if down else room.above)[tail.row] = (room.below if down else room.above).get(tail.row, 0.0) + _MORE
-    (room.above if down else room.below)[head.row] = (room.above if down else room.below).get(head.row, 0.0) + _MORE
+    _add_room(room.below if down else room.above, tail)
+    _add_room(room.above if down else room.below, head)
+
+
+def _add_room(side: dict[str, float], node: Node) -> None:
+    """More room above or below a row, where an arrow ends there."""
+    side[node.row] = side.get(node.row, 0.0) + _MORE

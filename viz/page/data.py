@@ -25,7 +25,7 @@ from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
 from viz.page.usual_times import UsualTime, usual_times
 from viz.page.views import Views
-from viz.picture.box_texts import main_scope, part_lines
+from viz.picture.box_texts import main_scope, op_name, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
 
 __all__ = ["MOST_OPS", "data"]
@@ -205,7 +205,7 @@ class _Columns:
 
     def ops(self, ops: Sequence[Op]) -> dict[str, Any]:
         return {
-            "name": self._texts([op.name for op in ops]),
+            "name": self._texts([op_name(op.name) for op in ops]),
             "phase": self._texts([op.phase for op in ops]),
             "scope": [op.scope for op in ops],
             "step": [op.step for op in ops],
@@ -242,7 +242,7 @@ class _Columns:
             "results": found.results,
             "parts": [
                 {
-                    "name": self.text(formatting.clean(part.name, 40)),
+                    "name": self.text(op_name(part.name)),
                     "inputs": part.inputs,
                     "input_names": [self.text(name) for name in part.input_names],
                     "outputs": part.outputs,

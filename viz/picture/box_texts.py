@@ -28,6 +28,7 @@ __all__ = [
     "made_of",
     "main_scope",
     "network",
+    "op_name",
     "op_tooltip",
     "part_lines",
     "read_by",
@@ -51,9 +52,23 @@ _MOST_PARTS = 6  # of ops, in the line that names them
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
 
+# Ops that users call otherwise: of those that they can't call, the function that runs them.
+_CALLED = {"choose": "where", "cut": "split", "distinct": "unique", "gelu_exact": "gelu", "gelu_tanh": "gelu"}
+_CALLED |= {"lower_cholesky": "cholesky", "pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k"}
+_CALLED |= {"truncated_svd": "svd"}
+
 _MOST_MODELS = 3  # named above a picture
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
+
+
+def op_name(name: str, most: int = 40) -> str:
+    """What users call an op, in at most so many letters.
+
+    >>> op_name("cut")
+    'split'
+    """
+    return formatting.clean(_CALLED.get(name, name), most)
 
 
 def title(block: Block) -> str:
@@ -108,7 +123,7 @@ def closed_lines(record: Record, block: Block) -> list[str]:
         made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
         lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]
     if block.is_penalties:
-        names = [formatting.clean(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
+        names = [op_name(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
         lines.append(_in_a_line(list(dict.fromkeys(names))))
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
@@ -249,7 +264,7 @@ def made(size: int) -> str:
 def made_of(record: Record, op: Op) -> list[str]:
     """The names of a fused op's parts, in a line; none for other ops."""
     names = [] if op.composition is None else part_names(record, op)
-    return [_in_a_line([formatting.clean(name, 20) for name in names])] if names else []
+    return [_in_a_line([op_name(name, 20) for name in names])] if names else []
 
 
 def taken(ops: Sequence[Op]) -> list[str]:
@@ -328,7 +343,7 @@ def _computed(selection: Selection, variables: Iterable[int]) -> list[str]:
     ops = [record.ops[i] for variable in variables for i in selection.updates_of.get(variable, ())]
     made = [op for op in ops if op.outputs and not record.tensors[op.outputs[0]].version]
     own = [op for op in made if all(scope.kind != "optimizer" for scope in record.ancestors(op.scope))]
-    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in own]))
+    names = list(dict.fromkeys([op_name(op.name, 20) for op in own]))
     return [_in_a_line(names)] if names else []
 
 
@@ -337,7 +352,7 @@ def _updating(record: Record, ops: Iterable[Op]) -> str:
     names = []
     for op in ops:
         optimizers = [scope.name for scope in record.ancestors(op.scope) if scope.kind == "optimizer"]
-        names.append(formatting.clean(optimizers[0] if optimizers else op.name, 36))
+        names.append(formatting.clean(optimizers[0], 36) if optimizers else op_name(op.name, 36))
     return ", ".join(list(dict.fromkeys(names))[:_MOST_NAMES])
 
 
@@ -350,7 +365,7 @@ def rest(record: Record, ops: Sequence[Op]) -> tuple[str, list[str]]:
     if changing:
         changed = dict.fromkeys([_own_name(record.tensors[op.outputs[0]]) for op in changing])
         return _updating(record, changing), [_names([*changed])]
-    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in ops]))
+    names = list(dict.fromkeys([op_name(op.name, 20) for op in ops]))
     return names[-1], [_in_a_line(names)] if len(names) > 1 else []
 
 
@@ -434,7 +449,7 @@ def _setting(value: Any) -> str:
 
 def op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:
     """What there is to know of an op, or of a part of one."""
-    lines = [f"{op.name} ({op.phase})"]
+    lines = [f"{op_name(op.name)} ({op.phase})"]
     lines += [f"made of: {line}" for line in made_of(record, op)]
     read, made = ([record.tensors[i] for i in ids] for ids in (op.inputs, op.outputs)) if part is None else part[1:3]
     for name, infos in (("in", read), ("out", made)):

@@ -22,6 +22,7 @@ from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, group_long_blocks
+from viz.picture.outputs import by_outputs
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
@@ -255,25 +256,26 @@ class _Assembly:
         op = self.record.ops[op_id]
         ops = [op_id, *self.instances.get(op_id, ())]
         row = f"op{op_id}"
-        made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
+        made = Node(row, "op", box_texts.op_name(op.name), phase=op.phase, row=row, cluster=cluster)
         is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
         equal = [self.record.ops[i] for i in sorted(ops)]
         made.lines += box_texts.made_of(self.record, op) + box_texts.taken(equal) + box_texts.network(equal)
+        made.lines += self.gradient_passes.made(ops)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
         weights = {each: self.selection.weights_of.get(each, []) for each in ops}
         self._add_weights(op_id, weights, row, cluster)
         self._add_updates(weights, row, cluster)
-        self._add_backward(formatting.clean(op.name, 36), ops, row, cluster)
+        self._add_backward(box_texts.op_name(op.name, 36), ops, row, cluster)
 
     def _add_opened(self, op_id: int, cluster: str | None) -> None:
         """A fused op as a frame with its time and memory, and a row for each of its parts, which have none."""
         op = self.record.ops[op_id]
         ops = [op_id, *self.instances.get(op_id, ())]
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
-        frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
+        frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, box_texts.op_name(op.name), kind="op")
         size = sum([self.record.tensors[i].nbytes for each in ops + riders for i in self.record.ops[each].outputs])
         frame.subtitle = "  ·  ".join(
             filter(None, ["one op", *self._spent(ops), box_texts.made(size), *box_texts.read_by(self.record, ops)])
@@ -300,11 +302,11 @@ class _Assembly:
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
             self._add_updates(own, row, frame.id)
-        self._add_backward(formatting.clean(op.name, 36), ops, rows[0], frame.id)
+        self._add_backward(box_texts.op_name(op.name, 36), ops, rows[0], frame.id)
 
     def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
         row = f"op{part.op.id}_{number}"
-        made = Node(row, "op", formatting.clean(part.op.name, 40), phase=part.op.phase, row=row, cluster=frame.id)
+        made = Node(row, "op", box_texts.op_name(part.op.name), phase=part.op.phase, row=row, cluster=frame.id)
         made.lines = box_texts.part_lines(part.made)
         made.tooltip = f"a part of {frame.title}, which ran as one\n{box_texts.op_tooltip(self.record, part.op, part)}"
         made.ops = tuple(ops)
@@ -387,7 +389,7 @@ class _Assembly:
             row = f"rest{ops[0]}"
             name, lines = box_texts.rest(self.record, [self.record.ops[i] for i in ops])
             made = Node(row, "update", name, lines, phase="update", lane="update", row=row)
-            made.tooltip = ", ".join(dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops]))
+            made.tooltip = ", ".join(dict.fromkeys([box_texts.op_name(self.record.ops[i].name) for i in ops]))
             self._show(made, ops)
 
     def _show(self, node: Node, ops: list[int], hidden: bool = False) -> None:
@@ -415,7 +417,7 @@ class _Assembly:
     # ------------------------------------------------------------------ arrows
 
     def connect(self) -> None:
-        """Make the arrows: flows of tensors between different boxes, one for each pair."""
+        """Make the arrows: flows of tensors between different boxes, one for each pair, or for each output of an op."""
         flows: dict[tuple[str, str, str], list[int]] = {}
         for op in self.selection.ops:
             head = self.node_of.get(op.id)
@@ -432,6 +434,7 @@ class _Assembly:
                 shared = tail, frozenset([self.selection.variables[tensor] for tensor in tensors])
                 tail, latest[shared] = latest.get(shared, tail), head
             self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
+        self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         self._count_inputs()
         nearest = part_passes(self.graph, self.pass_of)
         for node in list(self.graph.nodes.values()):

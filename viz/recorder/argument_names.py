@@ -16,6 +16,7 @@ __all__ = ["SAID_BY_ITS_PLACE", "Arguments"]
 _CONVERSIONS = ("Tensor", "array", "as_tensor", "asarray", "astype", "cast", "constant", "convert_to_tensor")
 _GRADIENTS = ("gradient", "jacobian", "batch_jacobian")
 _OF_DATA = ("fit", "train_on_batch")  # whose arguments are those of their steps, which are given batches of them
+_CALLS = (ast.Call, ast.BinOp, ast.UnaryOp, ast.AugAssign)  # what runs ops
 _LONGEST = 40  # letters of a name
 _LONGEST_FORMULA = 24
 SAID_BY_ITS_PLACE = ("input", "inputs", "target", "targets")  # a box is called so without being told
@@ -30,8 +31,9 @@ class Arguments:
 
     def __init__(self, codes: Mapping[int, CodeType]) -> None:
         self._codes = codes
-        self._calls: dict[str, dict[tuple[int, int], list[ast.expr]]] = {}  # of a file, by where they end
-        self._found: dict[tuple[int, int], ast.expr | None] = {}
+        self._calls: dict[str, dict[tuple[int, int], list[ast.expr | ast.stmt]]] = {}  # of a file, by where they end
+        self._assigned: dict[int, list[str]] = {}  # by the identity of the node of what is assigned
+        self._found: dict[tuple[int, int], ast.expr | ast.stmt | None] = {}
 
     def names(self, place: Sequence[int], count: int, is_evaluation: bool = False) -> list[str]:
         """The names of what a call was given: one for each of so many arrays, or none at all.
@@ -55,7 +57,16 @@ class Arguments:
         named = [keyword.value for keyword in node.keywords if keyword.arg == "target"]
         return next((_name(each) for each in [*node.args[:1], *named]), "")
 
-    def _at(self, place: Sequence[int]) -> ast.expr | None:
+    def results(self, place: Sequence[int], count: int) -> list[str]:
+        """What the user's code calls that which a call gave: one name for each of so many results, or none at all.
+
+        `["mu", "log_var"]` of `mu, log_var = ops.split(x, 2)`; "" for those that it drops with `_`.
+        """
+        node = self._at(place)
+        names = [] if node is None else self._assigned.get(id(node), [])
+        return ["" if set(name) == {"_"} else name[:_LONGEST] for name in names] if len(names) == count else []
+
+    def _at(self, place: Sequence[int]) -> ast.expr | ast.stmt | None:
         key = place[0], place[1]
         if key not in self._found:
             code = self._codes[key[0]]
@@ -66,11 +77,13 @@ class Arguments:
             self._found[key] = next(iter(same or calls), None)  # no two calls end at the same place
         return self._found[key]
 
-    def _of_file(self, file: str) -> dict[tuple[int, int], list[ast.expr]]:
+    def _of_file(self, file: str) -> dict[tuple[int, int], list[ast.expr | ast.stmt]]:
         if file not in self._calls:
-            found = self._calls[file] = dict[tuple[int, int], list[ast.expr]]()
+            found = self._calls[file] = dict[tuple[int, int], list[ast.expr | ast.stmt]]()
             for node in _walk(file):
-                if isinstance(node, (ast.Call, ast.BinOp)):
+                if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+                    self._assigned |= _assigned(node)
+                if isinstance(node, _CALLS):
                     found.setdefault((node.end_lineno or 0, node.end_col_offset or 0), []).append(node)
         return self._calls[file]
 
@@ -82,16 +95,31 @@ def _walk(file: str) -> Iterator[ast.AST]:
         return
 
 
-def _called(node: ast.expr) -> str:
+def _assigned(node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> dict[int, list[str]]:
+    """The names that a statement gives to what stands right of it, by that; a sum's by the statement: `x += y`."""
+    (target, *more) = node.targets if isinstance(node, ast.Assign) else [node.target]
+    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    value = node if isinstance(node, ast.AugAssign) else node.value
+    return {id(value): names} if isinstance(value, _CALLS) and not more and len(names) == len(parts) else {}
+
+
+def _called(node: ast.AST) -> str:
     """The last part of the name of what is called."""
     function = node.func if isinstance(node, ast.Call) else None
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def _given(node: ast.expr) -> Iterator[ast.expr]:
+def _given(node: ast.AST) -> Iterator[ast.expr]:
     """The arguments of a call or an operator, those in lists one by one."""
     if isinstance(node, ast.BinOp):
         yield from (node.left, node.right)
+        return
+    if isinstance(node, ast.AugAssign):
+        yield from (node.target, node.value)
+        return
+    if isinstance(node, ast.UnaryOp):
+        yield node.operand
         return
     assert isinstance(node, ast.Call)
     named = {keyword.arg: keyword.value for keyword in node.keywords}

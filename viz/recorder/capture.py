@@ -84,6 +84,7 @@ class Capture(observe.Observer):
         self.keeper = Keeper(options.values) if options.values is not None else None
         self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts
         self.input_names: dict[int, str] = {}  # by position
+        self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too

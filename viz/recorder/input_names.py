@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from eagerflow import Tensor
@@ -13,31 +13,49 @@ from viz.recorder.descriptions import flat
 __all__ = ["InputNames", "names_of_outputs"]
 
 _MADE_UP = re.compile(r"(input|input_layer|keras_tensor)(_\d+)?")  # by eagerflow or Keras: they tell a reader nothing
+_NUMBERED = re.compile(r"(input|input_layer)(_\d+)?")  # but these tell several inputs of a model apart
 _MOST = 64  # of one model
 
 
 class InputNames:
-    """The names of what models are given."""
+    """Notes the names of what models are given.
 
-    def __init__(self) -> None:
+    Args:
+        chosen: by position, gets the names that the user chose; "" where the name of an `Input` was made up.
+        made_up: by position, gets those made up for several inputs of a model, if their numbers tell them apart.
+    """
+
+    def __init__(self, chosen: dict[int, str], made_up: dict[int, str]) -> None:
+        self._chosen, self._made_up = chosen, made_up
         self._known: dict[int, tuple[weakref.ref[Any], str]] = {}  # of models with one input, which keep its name
 
-    def of(self, model: Any, given: Any) -> list[tuple[str, Any]]:
-        """The tensors that a model was given, each with its name; "" where the name of its `Input` was made up.
+    def note(self, model: Any, given: Any, positions: Callable[[Any], tuple[int, ...]]) -> None:
+        """Note the names of the tensors that a model is given; those noted before stay.
 
         Args:
             model: the model.
             given: the arguments of its call, of which the first holds the inputs.
+            positions: gives the positions of tensors.
         """
+        named = self._of(model, given)
+        are_numbered = len(named) > 1 and all(_NUMBERED.fullmatch(str(name)) for name, _ in named)
+        for name, x in named:
+            at = positions(x)
+            if len(at) == 1:
+                self._chosen.setdefault(at[0], _told(name))
+                if are_numbered:
+                    self._made_up.setdefault(at[0], str(name))
+
+    def _of(self, model: Any, given: Any) -> list[tuple[Any, Any]]:
         inputs = given[0] if isinstance(given, tuple) and given else given
         if inputs.__class__ is not Tensor:
-            return [(_told(name), x) for name, x in _named(model, inputs, "input_names")]
+            return _named(model, inputs, "input_names")
         known = self._known.get(id(model))
         if known is not None and known[0]() is model:
             return [(known[1], inputs)]
-        found = [(_told(name), x) for name, x in _named(model, inputs, "input_names")]
+        found = _named(model, inputs, "input_names")
         if found:
-            self._known[id(model)] = weakref.ref(model), found[0][0]
+            self._known[id(model)] = weakref.ref(model), str(found[0][0])
         return found
 
 

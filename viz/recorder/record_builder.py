@@ -83,6 +83,7 @@ class _Builder:
         name_own_updates(record)
         needed = [(opened.facts or {}).get("needed", ()) for opened in capture.scopes]
         name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
+        record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
             record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))
@@ -139,6 +140,7 @@ class _Builder:
     # ------------------------------------------------------------------ scopes
 
     def _build_scopes(self) -> None:
+        self.targets = self._targets()
         calls: dict[tuple[int, str], int] = {}
         numbers = iter(self.capture.step_numbers)
         for number, opened in enumerate(self.capture.scopes):
@@ -167,6 +169,7 @@ class _Builder:
             if opened.kind == "backward":
                 scope.config = self._target(opened.places)
             self._name_given(opened.places, scope.inputs, is_evaluation=opened.name == "test_step")
+            self._name_results(opened.places, scope.outputs)
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
             if scope.kind == "step" and not any(s.kind == "step" for s in self.record.ancestors(opened.parent)):
@@ -174,6 +177,11 @@ class _Builder:
                 self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, chosen))
             self.record.scopes.append(scope)
         self.step_of = self._steps()
+
+    def _targets(self) -> set[str]:
+        """What the user's code calls all that it asks gradients of."""
+        backward = [opened for opened in self.capture.scopes if opened.kind == "backward" and opened.places]
+        return {self.arguments.target(opened.places[:2]) for opened in backward} - {""}
 
     def _target(self, places: list[int]) -> dict[str, Any]:
         target = self.arguments.target(places[:2]) if places else ""
@@ -186,6 +194,13 @@ class _Builder:
         for i, name in zip(given, names):
             if name and self._is_nameless(i):
                 self.record.called[i] = name
+
+    def _name_results(self, places: Sequence[int], made: Sequence[int]) -> None:
+        """Let several results be called as the user's code calls them, and one that it asks the gradient of."""
+        if places and made and (len(made) > 1 or self.targets):
+            names = self.arguments.results(places[:2], len(made))
+            if len(made) > 1 or self.targets.intersection(names):
+                self.record.called |= {i: name for i, name in zip(made, names) if name}
 
     def _is_nameless(self, tensor: int) -> bool:
         info = self.record.tensors[tensor]
@@ -229,6 +244,7 @@ class _Builder:
         op.settings |= dict(zip(what.settings, event.given))
         self._name_given(event.places, op.inputs)
         self._make(op, tuple(event.outputs))
+        self._name_results(event.places, op.outputs)
         if what.fused and event.error is None:
             self._compose(op, event)
         for position in event.outputs:

@@ -84,6 +84,7 @@ class Listener(Protocol):
     seen: dict[int | None, int]
     parts: dict[int, list[int]]
     input_names: dict[int, str]
+    made_up_names: dict[int, str]
     output_names: dict[int, str]
     walk: Walk | None
     argument: Callable[[Any], Any]
@@ -117,7 +118,8 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
     gone: Sized = () if capture.memory is None else capture.memory.gone
-    input_names, output_names, named_inputs = capture.input_names, capture.output_names, InputNames()
+    input_names, output_names = capture.input_names, capture.output_names
+    named_inputs = InputNames(input_names, capture.made_up_names)
     callers, meet, know_arrays = known.callers, known.meet, capture.know_arrays
 
     def on_scope_begin(scope: observe.Scope) -> None:
@@ -167,10 +169,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             if output and recorded.inputs[0] not in output_names:
                 input_names.setdefault(recorded.inputs[0], f"{output} target")
         elif kind == "model":  # the outermost model's names come first, and stay
-            for name, x in named_inputs.of(scope.owner, scope.inputs):
-                at = positions(x)
-                if len(at) == 1:
-                    input_names.setdefault(at[0], name)
+            named_inputs.note(scope.owner, scope.inputs, positions)
 
     return on_scope_begin
 

@@ -78,6 +78,28 @@ def test_level_pieces_that_lie_on_each_other_come_apart_without_crossing(parted)
     assert near[-2][1] < far[-2][1]
 
 
+def test_each_of_many_level_pieces_that_lie_on_each_other_has_one_of_its_own(parted):
+    """There is a level for the last of them, too, if the first goes so far away that others find room behind it."""
+    ways = [[(30.0 - 40 * k, 10.0), (30.0 - 40 * k, 70.0), *BELOW] for k in range(4)]
+    found = parted(ways)
+    assert len({way[-2][1] for way in found}) == 4
+    assert ends(found) == sorted(ends(found), reverse=True)
+    assert len({*ends(found)}) == 4
+
+
+def test_what_comes_around_the_others_from_below_runs_above_them(parted):
+    """Three that begin below the box go up beside it and end on it from above."""
+    ways = [
+        [(500.0, 300.0 + 50 * k), (500.0, 280.0 + 50 * k), (300.0 + 20 * k, 280.0 + 50 * k), (300.0 + 20 * k, 80.0)]
+        for k in range(3)
+    ]
+    ways = [[*way, (200.0, 80.0), (200.0, 100.0)] for way in ways]
+    found = parted(ways)
+    levels = [way[-2][1] for way in found]
+    assert levels == sorted(levels, reverse=True)
+    assert len({*levels}) == 3
+
+
 def test_a_single_arrow_stays(parted):
     assert parted([RIGHT]) == [[list(corner) for corner in RIGHT]]
 
@@ -102,6 +124,57 @@ def test_arrows_end_as_one_where_a_box_is_too_narrow_for_them(parted):
         for k in range(16)
     ]
     assert {*ends(parted(many))} == {200}
+
+
+def averaging():
+    """Four inputs, each with a layer of its own, and their average."""
+    given = [layers.Input((6,)) for _ in range(4)]
+    model = ef.Model(given, layers.Dense(1)(layers.Average()([layers.Dense(4, activation="relu")(x) for x in given])))
+    model.compile("adam", "mse")
+    x = [ef.ops.ones((8, 6)) for _ in given]
+    with viz.trace() as t:
+        model.train_on_batch(x, ef.ops.ones((8, 1)))
+    return t
+
+
+def growing():
+    """A network of layers that each read all before them."""
+    given = layers.Input((16, 16, 8))
+    found = [given]
+    for _ in range(4):
+        x = layers.Concatenate()(found) if len(found) > 1 else given
+        found.append(layers.Conv2D(4, 3, padding="same", activation="relu")(x))
+    model = ef.Model(given, layers.Dense(10)(layers.GlobalAveragePooling2D()(layers.Concatenate()(found))))
+    model.compile("adam", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(ef.ops.ones((4, 16, 16, 8)), ef.ops.ones((4, 10)))
+    return t
+
+
+@pytest.mark.parametrize("make", [averaging, growing])
+def test_arrows_from_different_boxes_never_end_as_one_where_more_room_helps(make):
+    graph = make().draw().graph
+    found = {}
+    for edge, way in zip(graph.edges, place(graph).ways, strict=True):
+        found.setdefault((edge.head, way.corners[-1]), set()).add(edge.tail)
+    assert [tails for tails in found.values() if len(tails) > 1] == []
+
+
+def test_no_line_looks_like_the_continuation_of_another_on_its_lane():
+    graph = growing().draw().graph
+    drawn = list(zip(graph.edges, place(graph).ways, strict=True))
+    close = []
+    for (a, way), (b, other) in itertools.combinations(drawn, 2):
+        for first, second in itertools.product(upright(way), upright(other)) if a.tail != b.tail else ():
+            if first[0] == second[0] and -1 <= max(first[1], second[1]) - min(first[2], second[2]) < 16:
+                close.append((a.tail, a.head, b.tail, b.head))
+    assert close == []
+
+
+def upright(way):
+    """Where upright pieces of a way are that are no ends of arrows, and from where to where they lead."""
+    inner = itertools.pairwise(way.corners[1:-1])
+    return [(x, *sorted((top, bottom))) for (x, top), (other, bottom) in inner if x == other]
 
 
 def concatenation():

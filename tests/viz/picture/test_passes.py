@@ -47,6 +47,22 @@ def test_what_two_losses_differentiate_has_two_boxes_which_name_them(gan):
     assert not any(line.startswith("of ") for row in backward(graph) if len(row) == 1 for line in row[0].lines)
 
 
+def test_the_box_that_makes_what_gradients_are_asked_of_says_its_name(gan):
+    titles = {line: node.title for node in gan.draw().graph.nodes.values() for line in node.lines}
+    assert {"→ gen_loss", "→ disc_loss"} <= {*titles}
+    assert {titles["→ gen_loss"], titles["→ disc_loss"]} & {"add", "mean", "subtract", "sum"}
+
+
+def test_of_several_of_one_name_the_last_before_its_gradient_is_the_one():
+    x = ef.Variable([1.0, 2.0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        loss = ops.sum(ops.exp(x))
+        loss = loss + ops.sum(ops.tanh(x))
+        tape.gradient(loss, x)
+    told = [node.title for node in t.draw().graph.nodes.values() if "→ loss" in node.lines]
+    assert told == ["add"]
+
+
 def test_each_leads_only_to_the_weights_that_it_is_for(gan):
     graph = gan.draw().graph
     for_generator, for_discriminator = next(row for row in backward(graph) if len(row) > 1)

@@ -109,3 +109,40 @@ def test_what_is_computed_of_named_arrays_is_called_as_it_was_written():
         model(np.abs(pixels) / 2)  # calls may hold anything
         model(-rows["x"])
     assert called(t) == ["-rows['x']", "0.5 * (1 - done)", "best", "input", "pixels / 255.0"]
+
+
+def results(recording):
+    """The names of what ops made, in the order in which they made it."""
+    return [recording.called.get(i, "") for op in recording.ops for i in op.outputs]
+
+
+def test_several_results_have_the_names_that_they_are_assigned_to():
+    with viz.trace() as t:
+        first, _, last = ops.split(Held.noise, 3, axis=1)
+        parts = ops.split(Held.noise, 3, axis=1)
+        [a, b, c] = ops.split(parts[0], [1, 2])
+    del first, last, a, b, c
+    assert results(t) == ["first", "", "last", "", "", "", "a", "b", "c"]
+
+
+def test_one_result_has_a_name_where_a_gradient_is_asked_of_it():
+    x = ef.Variable([1.0, 2.0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        y = ops.exp(x)
+        loss = ops.sum(y)
+        loss += 1.0
+        tape.gradient(loss, x)
+    assert [name for name in results(t) if name] == ["loss", "loss"]
+
+
+def test_results_of_a_layer_have_the_names_of_its_call():
+    class Two(layers.Layer):
+        def call(self, x):
+            return x * 2, x + 1
+
+    with viz.trace() as t:
+        doubled, more = Two()(real)
+        sequence, state, carry = layers.LSTM(2, return_sequences=True, return_state=True)(np.ones((1, 4, 3), "float32"))
+    assert results(t)[:2] == ["doubled", "more"]
+    assert [t.called.get(i) for i in t.scopes[-1].outputs] == ["sequence", "state", "carry"]
+    del doubled, more, sequence, state, carry

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import eagerflow as ef
 import viz
@@ -56,12 +55,25 @@ def test_keys_name_the_inputs_of_a_model_with_a_call_of_its_own():
     assert set(boxes(t)) == {"words", "marks"}
 
 
-@pytest.mark.parametrize("names", [(None, None), ("input_1", "keras_tensor_7")])
-def test_made_up_names_tell_nothing(names):
+def test_made_up_names_tell_nothing():
     with viz.trace() as t:
-        two_towers(names=names)([np.ones((2, 4), "float32"), np.ones((3, 4), "float32")[:2]])
+        two_towers(names=("input_1", "keras_tensor_7"))([np.ones((2, 4), "float32"), np.ones((3, 4), "float32")[:2]])
     assert [t.tensors[i].name for i in t.scopes[0].inputs] == ["", ""]
     assert set(boxes(t)) == {"input"}
+
+
+def test_numbers_that_were_made_up_tell_several_inputs_apart_if_nothing_else_does():
+    model = two_towers(names=(None, None))
+    given = [np.ones((2, 4), "float32"), np.zeros((2, 4), "float32")]
+    with viz.trace() as t:
+        model(given)
+    first, second = model.input_names
+    assert set(boxes(t)) == {first, second}
+    assert first.startswith("input_layer")
+    left, right = given
+    with viz.trace() as t:
+        model([left, right])
+    assert set(boxes(t)) == {"left", "right"}
 
 
 class Secretive(Own):

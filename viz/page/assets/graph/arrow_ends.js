@@ -71,11 +71,11 @@ class Parting {
     return corners[n - 3][0] < corners[n - 1][0] ? -1 : 1;
   }
 
-  // How far from the box an arrow's last level piece is, or another corner.
-  distance(i, corner = 2) {
+  // How far from the box an arrow's last level piece is.
+  distance(i) {
     const { corners } = this.edges[i],
       n = corners.length;
-    return Math.abs(corners[n - 1][1] - corners[n - corner][1]);
+    return Math.abs(corners[n - 1][1] - corners[n - 2][1]);
   }
 
   // Arrows from the left to the right, those together whose last level pieces lie on each other.
@@ -92,16 +92,25 @@ class Parting {
       const beside = arrows.filter((i) => this.side(i) === side).sort((a, b) => this.reach(a) - this.reach(b));
       beside.forEach((i, n) => {
         const others = beside.slice(n + 1).filter((j) => this.distance(j) === this.distance(i));
-        if (!others.length || this.moveLevel(i, beside, this.comesFromAfar(i))) return;
-        const last = others[others.length - 1];
-        if (!this.moveLevel(last, beside, false)) this.moveLevel(last, beside, true);
+        if (!others.length || this.moveLevel(i, beside, this.comesFromAfar(i), others.length)) return;
+        this.partFromLast(others, beside);
       });
     }
   }
 
+  // Those move away that begin far from the box, which come around the others, or the last of them to the box.
+  partFromLast(others, beside) {
+    if (this.moveLevel(others[others.length - 1], beside, false)) return;
+    for (let n = others.length; n > 0; n -= 1) if (!this.moveLevel(others[n - 1], beside, true, n)) return;
+  }
+
   // Does an arrow turn towards its box, before it runs level?
   comesFromAfar(i) {
-    return this.edges[i].corners.length > 3 && this.distance(i, 4) > this.distance(i);
+    const { corners } = this.edges[i],
+      n = corners.length;
+    if (n < 4) return false;
+    const [level, before] = [2, 4].map((k) => corners[n - k][1] - corners[n - 1][1]);
+    return Math.abs(before) > Math.abs(level) && before * level > 0;
   }
 
   reach(i) {
@@ -110,8 +119,10 @@ class Parting {
     return Math.abs(corners[n - 3][0] - corners[n - 1][0]);
   }
 
-  moveLevel(i, beside, away) {
-    const steps = Array.from({ length: LEVEL_STEPS }, (_, k) => (k + 1) * (away ? LEVEL_STEP : -LEVEL_STEP));
+  // So far, if that may be, that there is a level left for each of so many others.
+  moveLevel(i, beside, away, others = 1) {
+    const counts = new Set([others, ...Array.from({ length: LEVEL_STEPS }, (_, k) => k + 1)]),
+      steps = [...counts].map((k) => k * (away ? LEVEL_STEP : -LEVEL_STEP));
     return this.setLevel(
       [i],
       beside,

@@ -1,6 +1,7 @@
 // The boxes, frames and arrows of what is open. Which boxes a row has, and all that they say, is in the data; which of
 // them are there and where arrows end depends on what the reader opened. viz/picture/graph_builder.py does the same for
-// a picture, of which nobody opens anything: tests/viz/page/test_both_sides.py compares the two.
+// a picture, of which nobody opens anything: tests/viz/page/test_both_sides.py compares the two. Only a picture parts
+// the outputs of an op.
 
 const AGAIN = "reads its last result"; // the box of equal ops of which each reads what the one before it made
 
@@ -63,6 +64,7 @@ class Scene {
     const node = { id: key, kind: "op", title: op.name, phase: op.phase, row: key, frame, main: id, lane };
     if (row.isFused) Object.assign(node, { key: row.key, lines: [row.opens.names] });
     else if (row.taken) node.lines = [row.taken];
+    if (row.made) node.lines = [...(node.lines || []), row.made];
     this.addOps(node, [[...row.ops, ...row.riders], row.cost]);
     if (row.weights) this.addWeights(row.weights, key, frame);
     if (row.update) this.addUpdates(row.update, key, frame);

@@ -78,6 +78,11 @@ class Row {
     return this.model.text(this.columns.taken[this.n]);
   }
 
+  // What it makes that gradients are asked of; "" for ops that make nothing of the kind.
+  get made() {
+    return this.model.text(this.columns.made[this.n]);
+  }
+
   get isFused() {
     return this.columns.opens[this.n] !== 0;
   }

@@ -1,0 +1,127 @@
+"""Different outputs of one op or layer are different arrows, which leave it apart and are called by their names."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from tests.viz.picture.geometry import faults, picture
+from viz.geometry.placement import place
+
+
+def splitting():
+    a = ef.Tensor(np.ones((2, 6), "float32"))
+    with viz.trace() as t:
+        q, k, v = ops.split(a, 3, axis=-1)
+        s = q * k
+        _ = s + v
+    return t
+
+
+def arrows_from(graph, title):
+    return [edge for edge in graph.edges if graph.nodes[edge.tail].title == title and edge.kind == "data"]
+
+
+def test_each_output_has_an_arrow_with_its_name_to_each_argument():
+    graph = splitting().draw().graph
+    told = [(edge.label, graph.nodes[edge.head].title) for edge in arrows_from(graph, "split")]
+    assert told == [("q  2×2 f32", "multiply"), ("k  2×2 f32", "multiply"), ("v  2×2 f32", "add")]
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "LR", "BT", "RL"])
+def test_outputs_leave_a_box_and_reach_another_at_places_of_their_own(rankdir):
+    graph = splitting().draw().graph
+    found = place(graph, rankdir)
+    ways = [way for edge, way in zip(graph.edges, found.ways) if edge.output is not None]
+    across = 1 if rankdir in ("LR", "RL") else 0
+    begins = sorted(way.corners[0][across] for way in ways)
+    ends = [way.corners[-1] for way in ways]
+    assert min(b - a for a, b in itertools.pairwise(begins)) >= 24
+    assert len({*ends}) == 3
+    assert all(way.label is not None for way in ways)
+
+
+def test_those_that_two_boxes_share_end_in_the_order_in_which_they_begin():
+    graph = splitting().draw().graph
+    head = next(id_ for id_, node in graph.nodes.items() if node.title == "multiply")
+    first, second = [way.corners for edge, way in zip(graph.edges, place(graph).ways) if edge.head == head]
+    assert first[0][0] < second[0][0]
+    assert first[-1][0] + 7 <= second[-1][0]
+
+
+def test_their_labels_stand_where_they_leave():
+    drawing = splitting().draw()
+    for arrow in picture(drawing.svg, drawing.graph).arrows:
+        if arrow.label.startswith(("q", "k", "v")):
+            x, y = arrow.points[0]
+            assert abs(arrow.at.left - x) < 10
+            assert 0 <= arrow.at.top - y < 24
+    assert sum(faults(picture(drawing.svg, drawing.graph)).values()) == 0
+
+
+def test_outputs_without_a_name_are_numbered():
+    with viz.trace() as t:
+        parts = ops.split(np.ones((2, 4), "float32"), 2, axis=-1)
+        _ = parts[0] * parts[1]
+    graph = t.draw().graph
+    assert [edge.label for edge in arrows_from(graph, "split")] == ["[0]  2×2 f32", "[1]  2×2 f32"]
+
+
+def test_an_output_that_alone_is_read_is_no_other_than_the_only_one_of_an_op():
+    with viz.trace() as t:
+        mean, _ = ops.moments(np.ones((2, 4), "float32"), axes=-1)
+        first, _ = ops.split(np.ones((2, 4), "float32"), 2, axis=-1)
+        _ = ops.exp(first), ops.exp(mean)
+    assert {edge.output for edge in t.draw().graph.edges} == {None}
+
+
+def test_very_many_outputs_leave_a_box_as_one():
+    with viz.trace() as t:
+        parts = ops.split(np.ones((2, 16), "float32"), 16, axis=-1)
+        _ = ops.concatenate([ops.exp(part) for part in parts[:2]] + parts[2:])
+    assert {edge.output for edge in arrows_from(t.draw(collapse_repeats=False).graph, "split")} == {None}
+
+
+def test_a_cast_that_is_shown_with_the_op_changes_nothing():
+    model = ef.Sequential([layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="both")])
+    with viz.trace() as t:
+        model(np.ones((2, 3, 5), "float32"))
+    graph = t.draw().graph
+    (pair,) = {node.title for node in graph.nodes.values() if node.title.startswith("lstm")}
+    found = arrows_from(graph, pair)
+    assert len(found) == 2
+    assert len({edge.output for edge in found}) == 2
+
+
+class Encoder(layers.Layer):
+    def __init__(self):
+        super().__init__(name="encoder")
+        self.mean, self.spread = layers.Dense(2), layers.Dense(2)
+
+    def call(self, x):
+        return self.mean(x), self.spread(x)
+
+
+def test_so_are_those_of_a_layer_that_is_closed():
+    encoder, x = Encoder(), np.ones((2, 4), "float32")
+    with viz.trace() as t:
+        mu, log_var = encoder(x)
+        _ = mu + ops.exp(log_var)
+    graph = t.draw(depth=0).graph
+    found = {(edge.label, graph.nodes[edge.head].title) for edge in arrows_from(graph, "encoder")}
+    assert found == {("mu  2×2 f32", "add"), ("log_var  2×2 f32", "exp")}
+
+
+def test_one_that_is_read_twice_has_one_name_and_one_way_out():
+    with viz.trace() as t:
+        first, second = ops.split(np.ones((2, 4), "float32"), 2, axis=-1)
+        _ = ops.exp(first) + ops.tanh(first) * second
+    graph = t.draw().graph
+    ways = [(e, way) for e, way in zip(graph.edges, place(graph).ways) if e.output == 0]
+    assert len({way.corners[0] for _, way in ways}) == 1
+    assert sum(way.label is not None for _, way in ways) == 1

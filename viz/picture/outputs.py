@@ -1,0 +1,82 @@
+"""Which of several outputs of a box an arrow carries: each has a way out of its own, and is called by its name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Container, Iterable, Mapping
+
+from viz.facts import formatting
+from viz.facts.schema import Record
+from viz.geometry.graph import Edge, Node
+
+__all__ = ["by_outputs"]
+
+_MOST = 6  # outputs of a box that have ways of their own: with more of them it would be too wide
+_LONGEST = 20  # letters of a name
+_Output = tuple[int | None, int]
+
+
+def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node], casts: Container[int]) -> list[Edge]:
+    """The arrows of a picture, of which each that carried several outputs of one op or layer is one for each.
+
+    What carries an output beside others says which it is: by the name that the user's code gives it, else by its place.
+
+    Args:
+        record: the recording.
+        edges: at most one of a kind between two boxes.
+        nodes: the boxes.
+        casts: the ids of casts that are shown with other ops: what they make is what they read.
+    """
+    edges = list(edges)
+    carried: dict[str, dict[int, _Output]] = {}  # tail -> tensor -> which of the outputs it is
+    for edge in edges:
+        if edge.kind == "data" and nodes[edge.tail].kind in ("op", "scope"):
+            places = carried.setdefault(edge.tail, {})
+            places |= {i: _output(record, nodes[edge.tail], i, casts) for i in edge.tensors if i not in places}
+    found: list[Edge] = []
+    for edge in edges:
+        places = carried.get(edge.tail, {}) if edge.kind == "data" else {}
+        outputs = {place for place, _ in places.values()}
+        if None in outputs or not 1 < len(outputs) <= _MOST:
+            found.append(edge)
+        else:
+            found += _parted(record, edge, places)
+    return found
+
+
+def _output(record: Record, node: Node, tensor: int, casts: Container[int]) -> _Output:
+    """Which of the outputs of its op, or of a closed layer, a tensor is, and the tensor itself before it was cast."""
+    producer = record.tensors[tensor].producer
+    while producer in casts and producer in node.ops:
+        (before, *_) = record.ops[producer].inputs
+        if record.tensors[before].producer not in node.ops:
+            break
+        tensor, producer = before, record.tensors[before].producer
+    if node.kind == "op":
+        outputs = record.ops[producer].outputs if producer is not None else ()
+    else:
+        outputs = () if node.scope is None else record.scopes[node.scope].outputs
+    return (outputs.index(tensor) if tensor in outputs else None), tensor
+
+
+def _parted(record: Record, edge: Edge, places: Mapping[int, _Output]) -> list[Edge]:
+    """An arrow for each output that one carries."""
+    of_output: dict[int, list[int]] = {}
+    for tensor in edge.tensors:
+        of_output.setdefault(places[tensor][0] or 0, []).append(tensor)
+    return [
+        dataclasses.replace(
+            edge,
+            label=_label(record, tensors, {places[i][1] for i in tensors}, output),
+            tensors=tuple(tensors),
+            output=output,
+        )
+        for output, tensors in of_output.items()
+    ]
+
+
+def _label(record: Record, tensors: list[int], before: Iterable[int], output: int) -> str:
+    """`"mu  8×4 f32"`, or `"[0]  8×4 f32"` where the user's code has no name for it."""
+    names = {record.called.get(tensor, "") for tensor in before}
+    name = formatting.clean(names.pop(), _LONGEST) if len(names) == 1 else ""
+    return f"{name or f'[{output}]'}  {formatting.tensor(record.tensors[tensors[0]])}"
