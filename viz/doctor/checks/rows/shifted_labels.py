@@ -61,7 +61,7 @@ class ShiftedLabels(Check):
         """Tell it where nothing is learnt, or where it is sure: single rows may be learnt by heart all the same."""
         pair, self._arrays = self._arrays, None
         batches, self._batches = self._batches, []
-        if pair is None and batches and len({x.shape[1:] for x, _ in batches}) == 1:
+        if pair is None and batches and len({(x.shape[1:], y.shape[1:]) for x, y in batches}) == 1:
             pair = numpy.concatenate([x for x, _ in batches]), numpy.concatenate([y for _, y in batches])
         found = None if pair is None else shifted_by(*pair)
         if found is None:
