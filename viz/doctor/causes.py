@@ -65,8 +65,9 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "constant_output",
         "lr_too_high",
     ),
-    "saturated": (*_FROM_THE_START, "lr_too_high"),
+    "saturated": ("loss_sign", *_FROM_THE_START, "lr_too_high"),
     "constant_output": (
+        "loss_sign",
         "batchnorm_misuse",
         "attention_mask",
         "no_gradient",

@@ -127,3 +127,13 @@ def test_the_op_is_known_in_a_loop_without_an_optimizer():
     finding, line = found(train)
     assert finding.op == "log"
     assert "ops.log(w + shift)" in line
+
+
+def test_the_square_of_a_large_number_is_beyond_float32_and_no_power_of_0():
+    w = ef.Variable(np.full(4, 1e25, "float32"))
+    with Watcher() as watcher, np.errstate(all="ignore"), ef.GradientTape() as tape:
+        loss = ops.sum(w**2)
+        tape.gradient(loss, [w])
+    (found,) = [f for f in watcher.findings if f.kind == "nonfinite"]
+    assert "beyond what float32 holds" in found.message
+    assert found.rule != "nonfinite.power"

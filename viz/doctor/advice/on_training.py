@@ -147,6 +147,11 @@ ON_TRAINING = {
     "loss_sign.turned": (
         "Leave out the minus sign: give the tape the loss itself, and the optimizer the gradients as they are."
     ),
+    "loss_sign.likelihood": (
+        "Give the loss a minus sign: loss = -mean(log_likelihood); or take a loss of the library, as "
+        "losses.SparseCategoricalCrossentropy()."
+    ),
+    "loss_sign.cosine": "Give the loss a minus sign: loss = -mean(cosine), or 1 - mean(cosine).",
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
     "softmax_axis.by_hand": (

@@ -32,6 +32,7 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, 
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
 from viz.doctor.checks.own_losses.labels import LabelsByHand
+from viz.doctor.checks.own_losses.likelihoods import Likelihoods
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
@@ -125,6 +126,7 @@ CHECKS: tuple[type[Check], ...] = (
     Collapsed,
     DrivenApart,
     Turned,
+    Likelihoods,
     FirstBatch,
     Folds,
     Copied,

@@ -91,9 +91,10 @@ class NonFinite(Check):
         evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step_number}
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
         who = name if name == op.name else f"{name}, a part of {op.name},"
-        message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(name, _OTHER)}"
-        first = not self.watch.step and name not in _CAUSES
-        advice = "nonfinite.first" if first else _advice(name)
+        cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
+        message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
+        first = not self.watch.step and cause not in _CAUSES
+        advice = "nonfinite.first" if first else _advice(cause)
         return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, advice)
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
@@ -292,6 +293,12 @@ def _is_beside(op: Any, x: Any, others: list[Any]) -> bool:
     if not shape or any(len(shape) < len(other) or math.prod(shape) == 1 < math.prod(other) for other in shapes):
         return True
     return op.name not in _PRODUCTS and any(isinstance(y, Variable) and numpy.shape(y.data) == shape for y in others)
+
+
+def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
+    """Are powers infinite because they are large, none of them one of 0, and none NaN as a root of what is below 0?"""
+    bases = numpy.broadcast_to(numbers[0], powers.shape)
+    return not numpy.isnan(powers).any() and bool((bases[numpy.isinf(powers)] != 0).all())
 
 
 def _advice(op: str) -> str:
