@@ -52,6 +52,7 @@ class _Attempt(NamedTuple):
     chance: float | None = None  # above the same lowest; None where it isn't known
     same: bool = False  # at the end all rows get one answer
     heard: tuple[float, ...] = ()  # what each step minimized
+    below: tuple[float, float] | None = None  # the first and the lowest loss, where that is below 0 and may fall on
 
     @property
     def whole(self) -> float:
@@ -106,6 +107,14 @@ def check_overfitting(subject: Subject) -> Row:
     if isinstance(first.loss, RecordedLoss) and not _takes(subject, data):
         data = first.data
     attempts = [_tried(subject, data, None)]
+    if attempts[0].below is not None:
+        begun, lowest = attempts[0].below
+        return open_question(
+            f"the loss of one batch ({rows_of(data)} rows) goes from {number(begun)} to {number(lowest)} in "
+            f"{attempts[0].steps} steps, below 0, and how low it may get isn't known. A likelihood of densities may be "
+            "below 0; if this is to be a crossentropy or an error, its sign is wrong",
+            subject.place,
+        )
     if attempts[0].share > _LEARNT and not first.own_step:
         for rate in _RATES:
             if subject.left > 3:
@@ -176,8 +185,8 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
     """Train on one batch, with the script's optimizer or Adam."""
     given = subject.first.optimizer if rate is None else optimizers.Adam(rate)
     with subject.undone(), subject.optimized_by(given):
-        floor = lowest_loss(subject.first, data) or 0.0
-        heard = Losses()
+        lowest = lowest_loss(subject.first, data)
+        floor, heard = lowest or 0.0, Losses()
         values: list[float] = []
         steps, per_step = 0, 0
         start = _loss(subject, data)
@@ -200,9 +209,11 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
         same = chance is not None and _answers_alike(subject, data)
     begun = [start] if start is not None else []
     # A loss that is reckoned from logits comes below that of the labels, whose logarithms are of 1 - 1e-7.
-    losses = [max(v - floor, 0.0) for v in [*begun, *values] if math.isfinite(v)] or [math.nan]
+    known = [v for v in [*begun, *values] if math.isfinite(v)]
+    losses = [max(v - floor, 0.0) for v in known] or [math.nan]
     broken = bool(values) and not math.isfinite(values[-1])
-    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same, tuple(heard.values))
+    below = (known[0], min(known)) if lowest is None and known and min(known) < 0 else None
+    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same, tuple(heard.values), below)
 
 
 def _loss(subject: Subject, data: Any) -> float | None:

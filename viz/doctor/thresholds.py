@@ -66,6 +66,7 @@ SUMMED_EXACT = 3e-4  # how far from 1 the factor of what was before may be; that
 
 # -- learning rate
 
+SAME_LOSS = 1e-5  # of a loss: so near each other those of all steps are one number
 FIRST = 3  # so many first losses stand for the beginning
 LAST = 5  # and so many for now
 DIVERGED = 5.0  # the loss against its beginning: noise of single batches stays within 2

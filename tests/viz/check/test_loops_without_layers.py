@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -149,3 +151,12 @@ def test_an_update_that_is_no_gradient_descent_is_not_taken_for_one():
     rng = np.random.default_rng(1)
     before, gradient = (rng.normal(size=(3, 4)).astype("float32") for _ in range(2))
     assert rate_by_hand([ef.Variable(before - 0.1 * np.sign(gradient))], [before], [ef.Tensor(gradient)]) is None
+
+
+def test_a_likelihood_without_its_minus_sign_is_not_called_learnt(tmp_path):
+    source = "adam = ef.optimizers.Adam(0.01)\n" + NET.format(axis=-1)
+    source += LOOP.replace("loss = -", "loss = ").format(rows="x", variables=ALL, update=ADAM)
+    (script := tmp_path / "train.py").write_text(PRELUDE + source)
+    found = {row.name: row for row in check_script(str(script)).rows}["overfits one batch"]
+    assert found.verdict == "open"
+    assert re.search(r"goes from -\d\S* to -\d.*below 0.*its sign is wrong", found.message)

@@ -209,6 +209,10 @@ ON_TRAINING = {
     ),
     "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
     "bottleneck": "Give that layer more units: at least as many as there are classes.",
+    "not_learning.constant": (
+        "Look what the loss is made of. A mean over all classes of a softmax is the same for any answers, as each row "
+        "sums to 1: a crossentropy takes the chance of the row's own class, ef.losses.SparseCategoricalCrossentropy()."
+    ),
     "not_learning.imbalance": (
         "Of the labels, nearly all are of one class, and its share is all that the network answers: give fit "
         "class_weight={0: ..., 1: ...}, or repeat rows of the rare class; then look at the other findings, the labels "

@@ -9,6 +9,7 @@ from viz.doctor.checks.attention import AttentionAxis
 from viz.doctor.checks.course.callbacks import Callbacks
 from viz.doctor.checks.course.hidden_softmax import HiddenSoftmax
 from viz.doctor.checks.course.kept_by_hand import KeptByHand
+from viz.doctor.checks.course.same_loss import SameLoss
 from viz.doctor.checks.course.schedules import Schedules
 from viz.doctor.checks.course.unreset_metrics import UnresetMetrics
 from viz.doctor.checks.endings import Endings
@@ -161,6 +162,7 @@ CHECKS: tuple[type[Check], ...] = (
     Shuffles,
     SlidLabels,
     ShiftedLabels,
+    SameLoss,
     LabelLeak,
     EncodedTargets,
     LooksAhead,
