@@ -89,3 +89,13 @@ def test_an_argument_that_only_a_shown_signature_has_is_not_proposed_again():
     with pytest.raises(TypeError, match="has shown another function") as refused:
         Wrapped()(X, training=True)
     assert "Did you mean" not in str(refused.value)
+
+
+def test_texts_that_come_anew_with_each_call_are_named_as_the_reason():
+    turn = ef.layers.TextVectorization(10, output_sequence_length=4)
+    turn.adapt(np.array(["a b c", "b d"]))
+    step = ef.function(lambda x: turn(x) * 2)
+    for _ in range(4):
+        step(np.array(["a b", "c"]))
+    assert step.replays == 0
+    assert "texts" in step.why_eager
