@@ -278,6 +278,8 @@ AHEAD_CHANGED = 1e-5  # of the size of the answers: attention over a thousand st
 # -- the order of rows, and rows of validation data
 
 ORDER_BATCHES = 32  # the first ones, which follow each other
+REPEATED_STEPS = 32  # with the same rows; a loop that is just tried out makes fewer
+REPEATED_OF = 4  # as many rows as are repeated: more may be what a split left for the training
 ORDER_ROWS = 4  # smaller batches are of one class by chance
 ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
 ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that

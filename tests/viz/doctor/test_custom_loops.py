@@ -76,3 +76,43 @@ def test_what_is_wrong_with_a_loop_comes_first(name, tmp_path):
 def test_loops_that_may_be_meant_are_not_accused(name, tmp_path):
     found = diagnosed(HEALTHY[name], tmp_path)
     assert [f for f in found if f.severity != "info"] == [], found.text
+
+
+LOOPS = """
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)])
+optimizer, loss_of = ef.optimizers.Adam(0.001), ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+def train_step(a, b):
+    with ef.GradientTape() as tape:
+        loss = loss_of(b, model(a, training=True))
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+part, chosen, some = x[:16], rng.permutation(128)[:16], number[:16]
+for epoch in range({epochs}):
+    for i in range(0, 128, 16):
+        train_step({rows}, {labels})  # here
+"""
+
+
+@pytest.mark.parametrize("rows", ["x[:16], number[:16]", "x[chosen], number[chosen]"])
+def test_a_loop_over_the_same_few_rows_gets_a_hint(rows, tmp_path):
+    a, b = rows.split(", ")
+    source = LOOPS.format(epochs=5, rows=a, labels=b)
+    found = [f for f in diagnosed(source, tmp_path) if f.rule == "sorted_rows.repeated"]
+    assert [(f.severity, f.line) for f in found] == [("info", script(source)[1])]
+    assert "16 rows of the 128 of 'x'" in found[0].message
+    assert "on purpose" in found[0].fix
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "epochs"),
+    [
+        ("x[i : i + 16]", "number[i : i + 16]", 5),
+        ("x[:16]", "number[:16]", 2),  # just tried out
+        ("x[:16]", "rng.integers(0, 3, 16)", 5),  # other labels, as of what was tried in a state
+        ("x[:100]", "number[:100]", 5),  # what a split left
+        ("x", "number", 5),
+        ("part", "some", 5),  # all that there is, perhaps
+    ],
+)
+def test_batches_that_change_and_whole_data_get_none(rows, labels, epochs, tmp_path):
+    found = diagnosed(LOOPS.format(rows=rows, labels=labels, epochs=epochs), tmp_path)
+    assert [f for f in found if f.rule == "sorted_rows.repeated"] == []

@@ -405,6 +405,23 @@ model.fit(x, target, batch_size=16, epochs=20, verbose=0)
     assert [f.severity for f in _watched(source, tmp_path) if f.kind == "hidden_softmax"] == ["info"]
 
 
+@pytest.mark.filterwarnings("ignore:.*makes a new Dense each time", "ignore:the model has no trainable weights")
+def test_layers_of_a_call_are_named_where_the_model_has_no_others(tmp_path):
+    source = """
+class Net(ef.Model):
+    def call(self, h):
+        h = layers.Dense(8, activation="relu")(h)  # here
+        return layers.Dense(3, activation="softmax")(h)
+model = Net()
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, number, batch_size=4, epochs=8, verbose=0)
+"""
+    found = _watched(source, tmp_path)
+    assert [(f.rule, f.severity) for f in found if f.severity != "info"] == [("frozen.in_call", "error")] * 2
+    assert found[0].line == script(source)[1]
+    assert [f.because for f in found if f.kind == "not_learning"] == ["frozen"]
+
+
 @pytest.mark.parametrize("moved", [[1, 2, 0], [1, 0, 2]])
 def test_classes_under_other_numbers_are_told_by_the_answers(moved):
     right = np.arange(90) % 3

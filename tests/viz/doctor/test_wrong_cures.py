@@ -293,6 +293,19 @@ def test_classes_of_one_unit_are_one_finding_whose_cure_helps(tmp_path):
     assert [f.rule for f in found if f.kind == "loss_mismatch"] == ["loss_mismatch.single"]
 
 
+@pytest.mark.parametrize(
+    "training",
+    [
+        f'model.compile("adam", "{SPARSE}")\nmodel.fit(x, number, epochs=3, verbose=0)\n',
+        f"optimizer, loss_of = ef.optimizers.Adam(), lambda p: ops.mean(ef.losses.{SPARSE}(number, p))\nLOOP\n",
+    ],
+)
+def test_a_softmax_too_many_is_not_said_to_be_taken_for_logits_by_the_loss(training, tmp_path):
+    model = 'model = ef.Sequential([layers.Dense(3, activation="softmax"), layers.Softmax()])\n'
+    found, _ = diagnosed(model + training, tmp_path)
+    assert [f.rule for f in found if f.kind == "loss_mismatch"] == ["loss_mismatch.twice"]
+
+
 def test_tanh_is_named_where_a_loss_takes_it_for_a_probability(tmp_path):
     source = CLASSES.format(last='1, activation="tanh"', loss="binary_crossentropy", labels="binary")
     finding = next(f for f in diagnosed(source, tmp_path)[0] if f.kind == "loss_mismatch")

@@ -160,6 +160,10 @@ ON_DATA = {
         "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
         "next rows with each yield."
     ),
+    "sorted_rows.repeated": (
+        "Cut each batch by the loop's own variable: x[i : i + 32], and y[i : i + 32]. If one batch is repeated on "
+        "purpose, to see whether it can be learnt by heart, leave it as it is."
+    ),
     "shuffled_apart.zipped": (
         "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
         "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."

@@ -47,6 +47,7 @@ from viz.doctor.checks.rows.padding_class import PaddingClass
 from viz.doctor.checks.rows.policy_sign import PolicySign
 from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.renumbered import Renumbered
+from viz.doctor.checks.rows.repeated_rows import RepeatedRows
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.shifted_labels import ShiftedLabels
 from viz.doctor.checks.rows.slid_labels import SlidLabels
@@ -144,6 +145,7 @@ CHECKS: tuple[type[Check], ...] = (
     Renumbered,
     ClassOrder,
     SameBatch,
+    RepeatedRows,
     TornSeries,
     Callbacks,
     KeptByHand,

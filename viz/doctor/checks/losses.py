@@ -59,9 +59,12 @@ class Mismatch(Check):
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
         self._model: Any = None  # the one that answered last
         self._shares: set[Any] = set()  # keys of answers that a loss of the user's divided, by their sum perhaps
+        self._squashed: set[Any] = set()  # keys of what a softmax or a sigmoid was taken of
         self._negated: dict[Any, Any] = {}  # of what these are the negative: a crossentropy of logits has softplus(-x)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if op.name in _SQUASHED and not self.watch.inside("metric"):
+            self._squashed.add(getattr(inputs[0], "key", None))
         if op.name in ("softmax", "log_softmax"):
             self._softmax(op, inputs[0], settings, outputs)
         elif op.name in _FROM_LOGITS:
@@ -105,9 +108,8 @@ class Mismatch(Check):
         self._report("one_unit", what, layer, op, place, shape=list(shape))
 
     def on_step_end(self) -> None:
-        self._axes.clear()
-        self._negated.clear()
-        self._shares.clear()
+        for known in (self._axes, self._negated, self._shares, self._squashed):
+            known.clear()
 
     def _axis(self, predicted: Tensor) -> None:
         """A softmax that the loss is given, over another axis than the classes'."""
@@ -134,7 +136,7 @@ class Mismatch(Check):
 
     def _from_logits(self, op: Any, logits: Any) -> None:
         made_by = self.watch.made_by(logits) if isinstance(logits, Tensor) else ""
-        if made_by not in _SQUASHED:
+        if made_by not in _SQUASHED or self._goes_on_from(logits):
             return
         applied = "sigmoid" if op.name == "softplus" else op.name.split("_")[-2]
         layer = self._layer_of(logits)
@@ -147,6 +149,13 @@ class Mismatch(Check):
         )
         way = "with_logits" if by_name else "from_logits"
         self._report(way, what, layer, op.name, place, activation=made_by)
+
+    def _goes_on_from(self, logits: Any) -> bool:
+        """Was the loss given probabilities, and goes on from what the last softmax or sigmoid was taken of?"""
+        opened = self.watch.scopes.innermost("loss")
+        if opened is not None and is_ours(opened.owner) and loss_kind(opened.owner) != "other":
+            return not getattr(opened.owner, "settings", {}).get("from_logits")
+        return logits.key in self._squashed
 
     def _layer_of(self, x: Any) -> Any:
         origin = self.watch.origin(x)

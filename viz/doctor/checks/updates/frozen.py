@@ -74,6 +74,7 @@ class Frozen(Check):
         self._without: dict[int, int] = {}  # models without trainable weights: steps
         self._gradients = 0
         self._differentiates = False  # has the step that runs asked for gradients?
+        self._idle = 0  # steps of `fit` that asked for none: the program doesn't count them
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
         self._given: set[int] = set()  # those that an optimizer updated
         self._updated: dict[int, tuple[int, ...]] = {}  # what it changed, with shapes
@@ -118,6 +119,7 @@ class Frozen(Check):
             return
         model, differentiates = opened.owner, self._differentiates
         self._differentiates = False
+        self._idle += not differentiates
         if differentiates or getattr(model, "trainable_variables", True) or not getattr(model, "weights", ()):
             return
         count = self._without[id(model)] = self._without.get(id(model), 0) + 1
@@ -145,7 +147,7 @@ class Frozen(Check):
         if found is None or found.caller() is not around[-1]:
             found = self._made_in_call[key] = _MadeInCall(weakref.ref(around[-1]))
         found.kinds.add(type(layer).__name__)
-        found.first.setdefault(self.watch.step, own[0].identity)
+        found.first.setdefault(self.watch.step + self._idle, own[0].identity)
         if len(set(found.first.values())) == len(found.first) == limits.FIRST:
             self.watch.report(
                 "frozen.in_call",
@@ -182,7 +184,7 @@ class Frozen(Check):
             if place is None:
                 continue
             found = self._made_in_call.setdefault((place, id(layer)), _MadeInCall(weakref.ref(layer)))
-            found.first.setdefault(self.watch.step, x.identity)
+            found.first.setdefault(self.watch.step + self._idle, x.identity)
             new = len(set(found.first.values())) == len(found.first) == limits.FIRST
             if new and self._owners.of(x) is None:
                 self.watch.report(
