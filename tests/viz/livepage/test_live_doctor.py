@@ -113,6 +113,30 @@ def test_steps_of_fit_are_those_of_the_training():
     assert "NaN in step 48 already, where nobody watched, so the op with which it began isn't known" in finding.message
 
 
+def logarithm_of_nothing(steps, step_of_zero, heard=True):
+    """Trains with a loss of its own whose logarithm meets 0 in this step; if it isn't heard, the loss stays finite."""
+    model, optimizer, (x, _) = mlp(), ef.optimizers.SGD(0.01), data(8)
+    for step in range(steps):
+        with ef.GradientTape() as tape:
+            p = ef.ops.softmax(model(x, training=True)) * (0.0 if step == step_of_zero else 1.0)
+            loss = -ef.ops.mean(ef.ops.log(p))
+            loss = loss if heard else ef.ops.nan_to_num(loss)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+
+@pytest.mark.filterwarnings("ignore:.*(divide by zero|invalid value|overflow)")
+@pytest.mark.parametrize("heard", [True, False])
+def test_of_nan_that_began_where_nobody_watched_no_line_is_blamed_and_the_command_that_finds_it_is_named(heard):
+    found = watched(lambda: logarithm_of_nothing(120, 48, heard))
+    finding = the_nonfinite(found)
+    assert finding.message.startswith("the weights 'mlp/hidden/kernel' hold 40 NaN")
+    assert "so the op with which it began isn't known" in finding.message
+    assert (finding.file, finding.line, finding.op, finding.layer) == (None, None, None, None)
+    assert "viz nonfinite SCRIPT" in finding.fix
+    assert "learning rate" not in finding.fix
+    assert "clipnorm" not in finding.fix
+
+
 @pytest.mark.filterwarnings("ignore:the loss is nan")
 def test_a_watched_nan_is_numbered_as_ever():
     finding = the_nonfinite(watched(lambda: fit(5, spoil_weights_after(1))))

@@ -23,8 +23,8 @@ ON_TRAINING = {
     ),
     "nonfinite.constant": "Look at where this number comes from: it was so before the training computed with it.",
     "nonfinite.unseen": (
-        "Have every step watched: `viz doctor SCRIPT`, or callbacks.Doctor() in fit, names the first op, its line and "
-        "its inputs."
+        "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
+        "inputs. In a notebook, callbacks.Doctor() in fit does."
     ),
     "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
     "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",

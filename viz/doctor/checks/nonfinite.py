@@ -64,6 +64,7 @@ class NonFinite(Check):
         self._unused: tuple[_Suspect | None, int] | None = None  # of gradients that were not used yet, and their step
         self._left_out = 0  # such steps in a row
         self._before = "", ""  # what a loss was and when, in a step that wasn't watched
+        self._unseen = 0  # steps that nobody watched, as of the last one that was
 
     # ------------------------------------------------------------------ where it begins
 
@@ -193,7 +194,8 @@ class NonFinite(Check):
         elif self._followed and self._backward is None and not self.watch.heavy:
             return  # every rule gave finite numbers; were their sums too large, the weights would tell in the next step
         elif not all(finite(r.data) for r in results if r is not None):
-            self._unused = self._backward or self._forward or self._came_in, self.watch.step_number
+            before = self._came_in if _are_weights(self._came_in) else None  # then no rule of this step began it
+            self._unused = before or self._backward or self._forward or self._came_in, self.watch.step_number
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if self._done or (self._forward is None and self._came_in is None):
@@ -254,12 +256,15 @@ class NonFinite(Check):
         self._came_in = self._came_in if later and self._came_in is not self._judged[1] else None
         self._backward, self._judged = None, (None, None)
         self._followed = False
+        self._unseen = self.watch.unseen
 
     def _tell(self, where: str, suspect: _Suspect | None, step: int | None = None) -> None:
         self._done = True
         self.watch.retract(("nonfinite", "unseen"))
         if suspect is None:
             suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {})
+        if self._began_unseen(suspect):  # the op that meets them isn't to blame, nor is its line
+            suspect = suspect._replace(op="", layer=None, place=None, advice="nonfinite.unseen")
         now = self.watch.step_number
         when = f"in step {now if step is None else step}"
         if step is None and any(x.kind == "step" and x.scope.name != "train_step" for x in self.watch.scopes):
@@ -278,13 +283,21 @@ class NonFinite(Check):
             evidence=suspect.evidence | {"direction": direction},
         )
 
+    def _began_unseen(self, suspect: _Suspect) -> bool:
+        """Are these weights that weren't finite any more when a step was watched again?"""
+        return _are_weights(suspect) and (bool(self._before[0]) or self.watch.unseen != self._unseen)
+
     def _earlier(self, suspect: _Suspect, now: str) -> str:
         """What is known of the first loss that wasn't finite, where nobody watched it."""
         what, when = self._before
-        if not what:
-            return ""
-        unknown = ", so the op with which it began isn't known" if suspect.message.startswith("the weights") else ""
-        return f"{'' if when == now else f'; the loss was {what} {when} already, where nobody watched'}{unknown}"
+        earlier = f"; the loss was {what} {when} already, where nobody watched" if what and when != now else ""
+        if not self._began_unseen(suspect):
+            return earlier
+        return f"{earlier or '; nobody watched the steps before'}, so the op with which it began isn't known"
+
+
+def _are_weights(suspect: _Suspect | None) -> bool:
+    return suspect is not None and suspect.message.startswith("the weights")
 
 
 def _is_beside(op: Any, x: Any, others: list[Any]) -> bool:
