@@ -83,6 +83,18 @@ def test_no_steps_before_are_blamed_for_the_first_one(diagnosed):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+@pytest.mark.parametrize(("activation", "stddev"), [("relu", 0.45), ("linear", 2.0)])
+def test_the_recurrent_layer_is_named_whose_states_grew_until_something_overflowed(activation, stddev, diagnosed):
+    source = GROWING.replace("linear", activation).replace("stddev=2.0", f"stddev={stddev}")
+    found = next(f for f in diagnosed(source) if f.kind == "nonfinite")
+    assert found.rule == "nonfinite.recurrent"
+    assert found.layer.split("/")[-1].startswith("simple_rnn")
+    assert "SimpleRNN(" in found.code
+    assert f"activation={activation!r}" in found.message
+    assert "tanh" in found.fix
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_relus_are_not_dead_of_nan(diagnosed):
     assert [f.kind for f in diagnosed(LOGARITHM)] == ["nonfinite"]
 

@@ -7,7 +7,12 @@ __all__ = ["ON_TRAINING"]
 ON_TRAINING = {
     "nonfinite.first": (
         "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
-        "multiplied again and again: a recurrent layer with a linear activation, or a sum without a mean."
+        "multiplied again and again, and at sums without a mean."
+    ),
+    "nonfinite.recurrent": (
+        "It is the first step, so no update is to blame: the states grow with each time step. Take "
+        "activation='tanh', which keeps them between -1 and 1, and the default recurrent_initializer, 'orthogonal'; or "
+        "an LSTM or a GRU; and look at how large the inputs are."
     ),
     "nonfinite": (
         "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, finite, host, number, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.fit_arrays import inputs_of
-from viz.doctor.user_code import Place
+from viz.doctor.program import layer_label
+from viz.doctor.user_code import Place, made_at
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
 
@@ -58,6 +59,7 @@ class NonFinite(Check):
         self._backward: _Suspect | None = None
         self._came_in: _Suspect | None = None
         self._judged: tuple[_Suspect | None, _Suspect | None] = None, None  # those before the last backward pass
+        self._grown: tuple[Any, float] | None = None  # a recurrent layer with huge states in the first step, and these
         self._done = False
         self._followed = False  # were the rules of this step looked at?
         self._updates = False  # is there an optimizer?
@@ -94,9 +96,18 @@ class NonFinite(Check):
         who = name if name == op.name else f"{name}, a part of {op.name},"
         cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
-        first = not self.watch.step and cause not in _CAUSES
-        advice = "nonfinite.first" if first else _advice(cause)
-        return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, advice)
+        if self.watch.step or cause in _CAUSES:
+            return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, _advice(cause))
+        inside = [each.owner for each in self.watch.scopes if isinstance(each.owner, layers.RNN)]
+        if inside and "tanh" not in _activation(inside[0]):
+            message += f"; layer {layer_label(inside[0])!r}{_activation(inside[0])} multiplies them in each time step"
+            return _Suspect(name, inside[0], self.watch.place(), message, evidence, "nonfinite.recurrent")
+        if self._grown is not None and any(_largest(x) >= limits.GROWN for x in numbers):
+            layer, size = self._grown
+            message += f"; they were as large as {number(size)} behind layer {layer_label(layer)!r}"
+            message += f"{_activation(layer)}, which multiplies them in each time step"
+            return _Suspect(name, layer, made_at(layer) or self.watch.place(), message, evidence, "nonfinite.recurrent")
+        return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, "nonfinite.first")
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
@@ -198,6 +209,10 @@ class NonFinite(Check):
             self._unused = before or self._backward or self._forward or self._came_in, self.watch.step_number
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if not self.watch.step and self._grown is None and isinstance(opened.owner, layers.RNN) and error is None:
+            size = max([_largest(host(x.data)) for x in tensors(outputs)], default=0.0)
+            given = max([_largest(host(x.data)) for x in tensors(opened.scope.inputs)], default=0.0)
+            self._grown = (opened.owner, size) if size >= limits.GROWN * max(given, 1.0) else None
         if self._done or (self._forward is None and self._came_in is None):
             return
         if opened.kind == "loss":
@@ -312,6 +327,17 @@ def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
     """Are powers infinite because they are large, none of them one of 0, and none NaN as a root of what is below 0?"""
     bases = numpy.broadcast_to(numbers[0], powers.shape)
     return not numpy.isnan(powers).any() and bool((bases[numpy.isinf(powers)] != 0).all())
+
+
+def _largest(values: numpy.ndarray) -> float:
+    """The largest number, without its sign; 0 for none."""
+    return float(numpy.abs(values).max()) if values.size and values.dtype.kind == "f" else 0.0
+
+
+def _activation(layer: Any) -> str:
+    """The activation of a recurrent layer, in words; empty where it has none of its own."""
+    name = getattr(getattr(layer, "activation", None), "__name__", "")
+    return f" (activation={name!r})" if name else ""
 
 
 def _advice(op: str) -> str:
