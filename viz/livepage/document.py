@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
+import json
+import re
+import sys
+from pathlib import Path
 
 from viz import page
 from viz.facts.schema import Record
@@ -32,10 +36,18 @@ def document(name: str | None = None) -> str:
     empty.fill(Record())
     return page.render(
         page.data(empty, title=name or "live"),
-        extra_scripts=[_scripts()],
+        extra_scripts=[f"window.eagerflowProgram = {json.dumps(_program(name))};", _scripts()],
         extra_styles=[_asset(style) for style in STYLES],
         connect="'self'",
     )
+
+
+def _program(name: str | None) -> str:
+    """What the files are called that the page saves: by its title or the script; `curves` where there is neither."""
+    script = Path(getattr(sys, "argv", [""])[0]).stem
+    is_script = script and not script.startswith(("-", "ipykernel", "colab_kernel"))
+    stem = (name or "").removesuffix(".py") or (script if is_script else "")
+    return re.sub(r"[^\w-]", "_", stem)[:24] or "curves"
 
 
 @functools.cache

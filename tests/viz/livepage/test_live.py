@@ -17,6 +17,7 @@ import viz
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
 from viz.livepage import child, collector, gradients, mailbox, rounds, sender, snapshot
+from viz.livepage.document import document
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.progress import Progress, rows_of
 
@@ -24,6 +25,20 @@ from viz.livepage.progress import Progress, rows_of
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(sender, "_INTERVAL", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("script", "title", "expected"),
+    [
+        ("/a/train.py", None, "train"),
+        ("-c", None, "curves"),
+        ("", "a/b.py", "a_b"),
+        ("ipykernel_launcher.py", None, "curves"),
+    ],
+)
+def test_files_of_the_page_are_named_after_the_title_or_the_script(monkeypatch, script, title, expected):
+    monkeypatch.setattr(sys, "argv", [script])
+    assert f'window.eagerflowProgram = "{expected}"' in document(title)
 
 
 def test_fit_is_shown_with_curves_progress_and_the_graph():

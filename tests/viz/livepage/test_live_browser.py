@@ -232,8 +232,11 @@ def test_the_numbers_of_all_curves_are_saved_as_a_file(page_in_browser):
     seen.wait("eagerflowLive.curves.plots.size === 2")
     seen.run(
         "(() => { const made = URL.createObjectURL; URL.createObjectURL = (blob) => { window.saved = blob;"
-        " return made.call(URL, blob); }; document.querySelector('.live-controls button').click(); })()"
+        " return made.call(URL, blob); };"
+        " HTMLAnchorElement.prototype.click = function () { window.called = this.download; };"
+        " window.eagerflowProgram = 'train'; document.querySelector('.live-controls button').click(); })()"
     )
+    assert re.fullmatch(r"train_\d{4}-\d{6}\.csv", seen.run("called"))
     rows = list(csv.DictReader(io.StringIO(seen.run("saved.text()"))))
     assert [row["curve"] for row in rows] == ["loss", "loss", 'a, "b"']
     assert [(row["line"], row["step"], row["value"]) for row in rows[:2]] == [
@@ -252,12 +255,15 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
       input.dispatchEvent(new Event('change')); }"""
     seen.run(f"({load})(eagerflowLive.curves.csv().replaceAll(',1,', ',3,').replace(/,19,.*/, ',40,nan,nan,nan'))")
     seen.wait("eagerflowLive.curves.earlier.size === 2")
-    assert label(seen, "loss") == "loss: earlier nan, loss 1"
+    assert label(seen, "loss") == "loss: old nan, loss 1"
     other = "eagerflowLive.curves.plots.get('a, \"b\"').canvas.getAttribute('aria-label')"
-    assert seen.run(other) == 'a, "b": earlier 2, a, "b" 2'
+    assert seen.run(other) == 'a, "b": old 2, a, "b" 2'
     x, (_, high) = seen.run("(({ x, y }) => [x, y])(eagerflowLive.curves.plots.get('loss'))")
     assert (x[1], high > 3) == (40, True)
-    assert "earlier" not in seen.run("eagerflowLive.curves.csv()")
+    assert "old" not in seen.run("eagerflowLive.curves.csv()")
+    swatches = "[...document.querySelectorAll('[data-metric=loss] .plot-key')].map((each) => each.style.background)"
+    assert ["repeating" in each for each in seen.run(swatches)] == [True, False]  # dashed, as its line is
+    assert seen.run("[...document.querySelectorAll('.live-controls button')].pop().textContent") == "× old"
     seen.run("[...document.querySelectorAll('.live-controls button')].pop().click()")
     assert label(seen, "loss") == "loss: loss 1"
     seen.run(f"({load})('something,else\\n1,2\\n')")
@@ -774,6 +780,29 @@ def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in
     assert 10 < seen.run(most) < 50
     seen.run("eagerflowLive.curves.set({ log: true })")
     assert 400 < 10 ** seen.run(most) < 1000  # all but the first
+
+
+def test_the_axis_of_time_leaves_out_the_first_steps_of_each_run(page_in_browser):
+    _, seen = page_in_browser
+    slow = [1, 2, 3, 4, 6, 8, 11, 14, 18, 23]
+    times = [[x, 80.0 if x < 3 else 12.0] for x in slow] + [[x, 2.0 + x % 3 / 10] for x in range(37, 400, 30)]
+    points = [[start + x, y] for start in (0, 400) for x, y in times]
+    borders = [{"step": step, "words": "m", "model": "m"} for step in (0, 400)]
+    news = {"series": {"extra|step ms": {"all": True, "points": points}}, "borders": {"list": borders}}
+    seen.run(f"eagerflowLive.take({json.dumps(news)})")
+    seen.wait("Boolean(eagerflowLive.curves.plots.get('extra|step ms')?.y)")
+    assert 2.2 < seen.run("eagerflowLive.curves.plots.get('extra|step ms').y[1]") < 3
+
+
+def test_on_a_phone_long_numbers_leave_the_epoch_in_the_line(page_in_browser):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    status = {"mode": "training", "step": 12345678, "epochs": 1000, "epoch": 153, "per_epoch": 99999, "in_epoch": 5}
+    status |= {"rate": 18.8, "eta": 360000, "memory": 9e9}
+    seen.run(f"eagerflowLive.take({{ status: {json.dumps(status)} }})")
+    names = "[...eagerflowLive.tiles.children].filter((e) => e.offsetWidth).map((e) => e.firstChild.textContent)"
+    assert "epoch" in seen.run(names)
+    assert seen.run("eagerflowLive.tiles.scrollWidth <= eagerflowLive.tiles.clientWidth")
 
 
 @pytest.mark.parametrize("low", [True, False])

@@ -4,7 +4,7 @@ nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
-  "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation. The few steps that took much longer than the others may lie beyond the axis; on a log scale all are shown.",
+  "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation. The first steps, which build the layers and which the doctor looks at closely, and the few that took much longer than the others may lie beyond the axis; on a log scale all are shown.",
   "gradient norm": "The L2 norm of all gradients of a step together. It is measured only in some steps, as often as that takes hardly any time (on a GPU, in steps that are recorded). A line has a gap where no step was measured for longer than around it.",
 };
 const RUNS = {
@@ -21,10 +21,11 @@ const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
 const BESIDE = new Map([["whole step ms", "step ms"]]); // what is drawn in the chart of another
 const INSIDE = "inside the step";
 const RARE = "gradient norm"; // how the names of numbers begin that are measured now and then
-const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long; and but for others that do
+const LATER = new Set(["extra|step ms"]); // the axis is for all but the first steps, and but for others that take many times as long
+const WARM_UP = 32; // steps: the first one builds the layers, and the doctor looks closely at these (FIRST in rounds.py)
 
 const COMPARE = ["compare", "draw the curves of an earlier run, saved by CSV, beside these"]; // what a button says
-const EARLIER = "earlier"; // lines of another run, which are dashed
+const EARLIER = "earlier"; // lines of another run, which are dashed and called as its file is
 const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis, as a share of its value: small changes look small
 
 const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves
@@ -35,6 +36,7 @@ class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
+    this.earlierName = "";
     this.earlier = new Map(); // of another run: title of a chart -> {name, points} of its lines
     this.options = { log: false, weight: 0, range: 1, span: null, robust: true, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
@@ -68,12 +70,13 @@ class Curves {
   compare() {
     const problem = el("span", { class: "live-note", role: "status" });
     const say = () => {
-      const [word, title] = this.earlier.size ? ["× earlier run", "take the curves of the earlier run away"] : COMPARE;
+      const [word, title] = this.earlier.size ? [`× ${this.earlierName}`, `take the curves of ${this.earlierName} away`] : COMPARE;
       fill(toggle, { title, "aria-label": title, "aria-pressed": String(this.earlier.size > 0) }, []).textContent = word;
       this.drawNow();
     };
     const file = el("input", { type: "file", accept: ".csv", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
       this.earlier = readCurves(await file.files[0].text());
+      this.earlierName = clean(file.files[0].name.replace(/\.csv$/i, ""), 37) || EARLIER;
       problem.textContent = this.earlier.size ? "" : `${clean(file.files[0].name, 60)} holds no curves that "CSV" saved`;
       file.value = "";
       say();
@@ -120,7 +123,7 @@ class Curves {
   }
 
   save() {
-    const link = el("a", { href: URL.createObjectURL(new Blob([this.csv()], { type: "text/csv" })), download: "curves.csv" });
+    const link = el("a", { href: URL.createObjectURL(new Blob([this.csv()], { type: "text/csv" })), download: fileName() });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
@@ -161,7 +164,7 @@ class Curves {
       const earlier = this.earlier.get(title) || [], ended = earlier.some(({ name }) => name === RUNS.epoch.name);
       for (const { name, points } of earlier.filter((line) => !ended || line.name !== RUNNING_MEAN)) {
         const now = lines.find((line) => line.name === name);
-        lines.push({ colour: "--muted", ...now, dashed: true, points, name: `${name === title ? "" : `${name}, `}earlier`, run: EARLIER, note: undefined, anew: false });
+        lines.push({ colour: "--muted", ...now, dashed: true, points, name: `${name === title ? "" : `${name}, `}${this.earlierName}`, run: EARLIER, note: undefined, anew: false });
       }
     }
     const rank = (id) => {
@@ -219,9 +222,15 @@ class Curves {
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
       const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
-      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id), robust: LATER.has(id) ? !this.options.log : this.options.robust, least: STEADY.get(id) || 0 });
+      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust, least: STEADY.get(id) || 0 });
     }
   }
+}
+
+// Of a file of curves: the script and the time, so that files of several runs are told apart.
+function fileName() {
+  const now = new Date(), two = (number) => String(number).padStart(2, "0");
+  return `${window.eagerflowProgram}_${two(now.getMonth() + 1)}${two(now.getDate())}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}.csv`;
 }
 
 // What is told of a chart; the norms of several networks have the same note.

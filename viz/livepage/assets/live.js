@@ -2,7 +2,7 @@
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
 const FIRST = ["epoch", "step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
-const LAST = ["weights", "recording", "memory", "samples", "step takes"]; // numbers that make room for the others, the first of these first
+const LAST = ["weights", "recording", "memory", "samples", "step takes", "graph", "speed", "step", "left", "took", "no news for", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
 const NARROW = 640; // pixels, as in live.css
 const QUIET = 5000; // milliseconds without news after which the page says so
 

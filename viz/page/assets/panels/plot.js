@@ -14,6 +14,7 @@ const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values of a line that may lie outside at each end, where outliers are ignored
 const OUTLYING_FEW = 3; // or so many, of few values, but a fifth at most
 const FEWEST = 8; // values of a line of which none may: of few epochs, none is an exception
+const FEW_LATER = 3; // points after the first steps, from which on these are left out of the axis
 const FAR = 3; // times the range of the others: a loss that falls fast isn't cut off at once
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -100,9 +101,8 @@ class Plot {
       const breaks = [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
-    const counted = (points) => (this.options.later && points.length > 1 ? points.slice(1) : points); // for the axis
     const valuesOf = (line) => ([, ...values]) => (line.soft ? values.slice(0, 1) : values).filter((value) => typeof value === "number" && (!log || value > 0));
-    const lines = this.drawn.map((line) => counted(line.soft || line.raw).map(valuesOf(line))), usable = lines.flat(2);
+    const lines = this.drawn.map((line) => this.counted(line).map(valuesOf(line))), usable = lines.flat(2);
     this.log = log && usable.length > 0;
     const scaled = (value) => (this.log ? Math.log10(value) : value);
     // Of each line by itself: a validation that goes astray has few points, and is what one looks for.
@@ -119,6 +119,16 @@ class Plot {
     this.y = [low - room, high + room];
     if (!this.log && low >= 0 && this.y[0] < 0) this.y[0] = 0;
     for (const line of this.drawn) line.beyond = (line.soft || line.raw).flatMap((point) => this.beyond(point, line));
+  }
+
+  // The points of a line that its axis is for: with `later`, those that come so many steps after a training began, or
+  // all but the first where hardly any do.
+  counted({ soft, raw, points }) {
+    const { later, breaks = [] } = this.options, all = soft || raw;
+    if (!later || all.length < 2) return all;
+    const began = (x) => Math.max(points[0][0], ...breaks.filter((each) => each < x).map((each) => each + 1));
+    const found = all.filter(([x]) => x - began(x) >= later);
+    return found.length >= FEW_LATER ? found : all.slice(1);
   }
 
   // Where a point lies outside of what the axes show: its step, its value, and whether it is below; of a point that
@@ -451,12 +461,12 @@ class Plot {
     const extremes = low !== high && typeof low === "number" ? ` (${this.unit(low)} … ${this.unit(high)})` : "";
     const smooth = soft && typeof soft[1] === "number" ? `, smoothed ${this.unit(soft[1])}` : "";
     const where = at === x ? "" : ` at ${amount(at)}`;
-    return el("div", {}, swatch(line.colour), `${clean(line.name, 40)}: ${this.unit(y)}${extremes}${smooth}${where}`);
+    return el("div", {}, swatch(line.colour, line.dashed), `${clean(line.name, 40)}: ${this.unit(y)}${extremes}${smooth}${where}`);
   }
 
   explain() {
     const last = (line) => this.unit(line.points[line.points.length - 1][1]);
-    const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note]);
+    const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note, Boolean(line.dashed)]);
     if (JSON.stringify(told) !== this.told) this.showLegend(told); // else what is written anew would lose the focus, or a click
     this.told = JSON.stringify(told);
     this.all.forEach((line, i) => { this.legend.children[i].querySelector("b").textContent = last(line); });
@@ -468,8 +478,8 @@ class Plot {
   }
 
   showLegend(told) {
-    const entries = told.map(([name, colour, shown, note]) => {
-      const words = [swatch(colour), name === this.title ? "" : `${clean(name, 24)} `, el("b", {})];
+    const entries = told.map(([name, colour, shown, note, dashed]) => {
+      const words = [swatch(colour, dashed), name === this.title ? "" : `${clean(name, 56)} `, el("b", {})];
       if (told.length < 2) return el("span", { title: note }, words);
       return el("button", { class: "plot-line", type: "button", "aria-pressed": String(shown), title: `${shown ? "hide" : "show"} “${clean(name, 40)}” in all charts${note ? `. ${note}` : ""}`, onclick: () => this.onToggle(name) }, words);
     });
@@ -479,9 +489,9 @@ class Plot {
   }
 }
 
-// A short piece of a line's colour. (Styles are set by script: the page's policy allows no others from data.)
-function swatch(colour) {
+// A short piece of a line, in its colour and dashed as it is. (Styles are set by script: the page's policy allows no others from data.)
+function swatch(colour, dashed) {
   const node = el("i", { class: "plot-key", "aria-hidden": "true" });
-  node.style.background = colour;
+  node.style.background = dashed ? `repeating-linear-gradient(90deg, ${colour} 0 4px, transparent 4px 8px)` : colour;
   return node;
 }
