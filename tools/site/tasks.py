@@ -185,7 +185,7 @@ QUERIES = {
     "which line of my code is slow": "annotate",
     "class weights imbalanced": "doctor/class_imbalance",
     "weights initializer he": "reference/initializers/HeNormal",
-    "regression mae": "guides/training#compile-how-it-learns reference/losses/MeanAbsoluteError",
+    "regression mae": "guides/training#compile-how-it-learns",
     "output shape of each layer": "reference/eagerflow/Model#eagerflow.Model.summary",
     "NaN": "guides/debugging#the-loss-is-nan",
     "hyperparameter tuning": "guides/training#trying-settings",
