@@ -6,27 +6,22 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor, host
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
+from viz.doctor.checks.rows.fit_arrays import Paired, inputs_of, labels_of
 
 __all__ = ["ShiftedLabels", "shifted_by"]
 
 
-class ShiftedLabels(Check):
+class ShiftedLabels(Paired):
     """Looks at rows that are alike: do they have one label a few rows further on, and different ones at their place?
 
     A header that is read as a row, `x[1:]` beside `y[:-1]`, `numpy.roll`: no error, and nothing is learnt. Asked after
     `Answers` and `ValidationLoss`.
     """
 
-    begins = ("loss", "model", "layer")
-
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._rows: numpy.ndarray | None = None  # the inputs of this step
         self._arrays: tuple[numpy.ndarray, numpy.ndarray] | None = None  # that a fit was given
         self._batches: list[tuple[numpy.ndarray, numpy.ndarray]] = []  # of a loop, as they come
         self._count = 0
@@ -35,13 +30,8 @@ class ShiftedLabels(Check):
     def on_scope_begin(self, opened: Any) -> None:
         if self._arrays is not None or self._count >= limits.SHIFTED_ROWS or self.watch.step >= limits.HEAVY_STEPS:
             return
-        if opened.kind != "loss":
-            if self._rows is None and self.watch.outermost():
-                found = first_tensor(opened.scope.inputs)
-                self._rows = None if found is None else host(found.data)
-            return
-        given, rows = opened.scope.inputs, self._rows
-        if rows is None or not isinstance(given, tuple) or len(given) != 2:
+        pair = self.paired(opened)
+        if pair is None:
             return
         self._rows = None  # the labels of another loss would be others
         self._place = self._place or self.watch.called_at()
@@ -50,13 +40,10 @@ class ShiftedLabels(Check):
         if len(inputs) == 1 and labels is not None and len(labels) == len(inputs[0]):
             self._arrays = inputs[0], labels
             return
-        labels = host(given[0].data) if isinstance(given[0], Tensor) else numpy.asarray(given[0])
-        if labels.ndim and len(labels) == len(rows) and labels.size <= limits.ANSWER_SIZE:
-            self._batches.append((rows.copy(), labels.copy()))
+        rows, found = pair
+        if found.ndim and len(found) == len(rows) and found.size <= limits.ANSWER_SIZE:
+            self._batches.append((rows.copy(), found.copy()))
             self._count += len(rows)
-
-    def on_step_end(self) -> None:
-        self._rows = None
 
     def finish(self) -> None:
         """Tell it where nothing is learnt, or where it is sure: single rows may be learnt by heart all the same."""

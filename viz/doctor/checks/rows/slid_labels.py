@@ -7,40 +7,31 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor, host
+from viz.doctor.checks.rows.fit_arrays import Paired
 
 __all__ = ["SlidLabels"]
 
 
-class SlidLabels(Check):
+class SlidLabels(Paired):
     """Asks whether batches share labels with the one before, and no inputs: `x[i * n:(i + 1) * n], y[i:i + n]`.
 
     Labels may be the same on purpose (the numbers of pairs, a batch of each class), so it tells that only where nothing
     is learnt. Asked after `Answers` and `ValidationLoss`.
     """
 
-    begins = ("loss", "model", "layer")
-
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._rows: numpy.ndarray | None = None  # the inputs of this step
         self._last: tuple[numpy.ndarray, numpy.ndarray] | None = None  # those of the last one, and its labels
         self._slid: list[int] = []  # by how many rows, for each pair of batches
         self._others = 0
         self._place: Any = None
 
     def on_scope_begin(self, opened: Any) -> None:
-        if opened.kind != "loss":
-            if self._rows is None and self.watch.outermost():
-                found = first_tensor(opened.scope.inputs)
-                self._rows = None if found is None else host(found.data)
+        pair = self.paired(opened)
+        if pair is None:
             return
-        given, rows = opened.scope.inputs, self._rows
-        if rows is None or not isinstance(given, tuple) or len(given) != 2:
-            return
-        labels = host(given[0].data) if isinstance(given[0], Tensor) else numpy.asarray(given[0])
+        rows, labels = pair
         if not labels.ndim or len(labels) != len(rows) or self.watch.step >= limits.HEAVY_STEPS:
             return
         if labels.size > limits.ANSWER_SIZE:
@@ -55,9 +46,6 @@ class SlidLabels(Check):
             else:
                 self._slid.append(by)
         self._last = now
-
-    def on_step_end(self) -> None:
-        self._rows = None
 
     def finish(self) -> None:
         """Tell it where it may be the reason for something."""
