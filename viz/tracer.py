@@ -82,19 +82,24 @@ class Tracer:
         self._observing = contextlib.ExitStack()
         for listener in listeners:
             self._observing.enter_context(observing(listener))
-        if self._capture is not None:
-            self._capture.start(frame)
+        if self._gate is not None:
+            self._gate.open()
         return self._recording
+
+    def _started(self, frame: FrameType) -> Capture:
+        capture = Capture(self._options, self._crashed)
+        capture.start(frame)
+        return capture
 
     def _listeners(self, frame: FrameType) -> list[Observer]:
         options = self._options
         if options.on_nonfinite is not None and options.stats == "none" and options.values is None:
             self._guard = Guard(options.on_nonfinite, Segments(options, frame))
             return [self._guard]
-        self._capture = capture = Capture(options, self._crashed)
         if options.steps is not None:
-            self._gate = StepGate(capture, options.steps)
-            return [self._gate]
+            self._gate = StepGate(functools.partial(self._started, frame), options.steps)
+            return [self._gate, self._gate.relay]
+        self._capture = capture = self._started(frame)
         if options.on_nonfinite is not None:
             self._guard = Guard(options.on_nonfinite, Segments(options, frame, idle=True), capture)
             return [capture, self._guard]
@@ -111,6 +116,7 @@ class Tracer:
         capture, self._capture = self._capture, None
         if self._gate is not None:
             self._gate.close()
+            capture = self._gate.capture
         if capture is not None:
             capture.stop()
         self._observing.close()
@@ -191,7 +197,7 @@ def trace(
             Labels are `"model/layer/op"` for the result of an op, a variable's path for a variable, and
             `"gradients/..."` of those for gradients.
         steps: the numbers of the training steps to record, counted from 0 in the block; default: all. Each batch of
-            `fit` is a step, and in a custom loop each `with viz.step():`.
+            `fit` is a step; in a custom loop each update of the weights ends one, or each `with viz.step():` is one.
         on_nonfinite: `"raise"` stops the program with a `viz.NonfiniteError` at the first op, forward or backward, that
             makes NaN or infinity from finite numbers (or gets such data or weights), before weights are updated with
             it; `"warn"` only warns. The message names op, layer and line. This is cheap enough for a whole training:

@@ -32,7 +32,7 @@ from typing import Any
 from eagerflow.core.links import above
 
 __all__ = ["Observer", "Scope", "clock", "current", "draw", "heard_by", "logs", "observing", "scope", "state"]
-__all__ += ["fill", "read", "unobserved"]
+__all__ += ["fill", "read", "unobserved", "want_ops"]
 
 
 class _State:
@@ -50,8 +50,13 @@ class _State:
     def change(self, observer: Observer, by: int) -> None:
         """An observer comes (1) or goes (-1)."""
         self.count += by
-        self.wanting += by * observer.wants_ops
-        self.on, self.ops = self.count > 0, self.wanting > 0
+        self.on = self.count > 0
+        self.want(by * observer.wants_ops)
+
+    def want(self, by: int) -> None:
+        """So many observers more want to hear of single ops."""
+        self.wanting += by
+        self.ops = self.wanting > 0
         if self.ops:
             above.load_kernels()  # now, so that reading them isn't counted as an op's time
 
@@ -222,6 +227,16 @@ def observing(observer: Observer) -> Iterator[Observer]:
     finally:
         _observers.set(tuple(o for o in _observers.get() if o is not observer))
         state.change(observer, -1)
+
+
+def want_ops(observer: Observer, wants: bool) -> None:
+    """Let an observer that is installed hear of single ops from here on, or no more.
+
+    A captured step that runs already keeps to what it was told of in the beginning.
+    """
+    if observer.wants_ops != wants:
+        observer.wants_ops = wants
+        state.want(1 if wants else -1)
 
 
 @contextlib.contextmanager

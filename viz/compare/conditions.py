@@ -212,10 +212,7 @@ def _paired(a: list[float], b: list[float], above: bool) -> tuple[float, float] 
 
 def _too_few(least: int, *sides: list[float]) -> str:
     told = " and ".join([str(len(side)) for side in sides])
-    return (
-        f"{told} comparable steps can't be told from noise; record at least {least + 1} steps of equal size "
-        "(those of a loop of your own are told by `with viz.step():`)"
-    )
+    return f"{told} comparable steps can't be told from noise; record at least {least + 1} steps of equal size"
 
 
 def _against_limit(b: list[float], typical: list[str], condition: Condition) -> Verdict:

@@ -33,7 +33,6 @@ __all__ = [
     "steps_text",
     "thread_name",
     "threads_of_scopes",
-    "unmarked",
     "update_passes",
     "variables_of",
 ]
@@ -148,17 +147,6 @@ def steps_text(record: Record) -> str:
     kinds, text = step_kinds(record), formatting.count(len(record.steps), "step")
     parts = [f"{formatting.amount(count)} {kind}" for kind, count in kinds]
     return f"{text} ({', '.join(parts)})" if len(parts) > 1 else text
-
-
-def unmarked(record: Record) -> tuple[str, int]:
-    """The optimizer that made the most steps of a loop that doesn't mark them, and how many; 0 where each made one."""
-    if record.steps:
-        return "", 0
-    scopes = {op.scope for op in record.ops if op.phase == "update"}
-    ran = {s.id: s for i in scopes for s in record.ancestors(i) if s.kind == "optimizer"}
-    calls = collections.Counter([(s.owner, s.name) for s in ran.values() if s.owner is not None])
-    ((_, name), count) = max(calls.items(), key=lambda each: each[1], default=((None, ""), 0))
-    return (name, count) if count > 1 else ("", 0)
 
 
 def _step_kind(record: Record, step: Step) -> str:

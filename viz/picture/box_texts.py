@@ -13,7 +13,7 @@ from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import Selection, outcome, unmarked
+from viz.facts.selection import Selection, outcome
 
 __all__ = [
     "AGAIN",
@@ -383,7 +383,7 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
 
 
 def caption(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None = None) -> list[str]:
-    """How many ops ran, how long they took, that they are of several steps which nothing marks, what went wrong.
+    """How many ops ran, how long they took, what went wrong.
 
     Args:
         record: the recording.
@@ -392,15 +392,7 @@ def caption(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | No
     """
     replayed = sum(op.replayed for op in ops)
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
-    _, updates = unmarked(record)
-    several = [f"{updates:,} updates: mark steps with viz.step"] if updates else []
-    return [
-        formatting.count(len(ops), "op"),
-        *captured,
-        *_step_time(record, ops, spans),
-        *several,
-        *outcome(record, ops),
-    ]
+    return [formatting.count(len(ops), "op"), *captured, *_step_time(record, ops, spans), *outcome(record, ops)]
 
 
 def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None) -> list[str]:

@@ -80,7 +80,9 @@ class Capture(observe.Observer):
         ] = {}  # where an update begins in the log -> statistics of a weight that isn't finite
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
-        self.step_numbers: list[int] = []  # of the run, where steps were chosen
+        self.marks: dict[int, int] = {}  # when marked steps began, and their numbers in the run, where some were chosen
+        self.told: list[tuple[int, int]] | None = None  # of steps that nothing marks, there: see `Clocks`
+        self.upcoming = 0  # the number of the step that ran in the end, there
         self.keeper = Keeper(options.values) if options.values is not None else None
         self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts
         self.input_names: dict[int, str] = {}  # by position
@@ -158,6 +160,9 @@ class Capture(observe.Observer):
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         self.on_updates(name, [(variable, inputs, started, ended)])
+
+    def on_updates(self, name: str, updates: Any) -> None:
+        """Nothing is heard when it has stopped; until then, see `gradient_hook`."""
 
     def on_collective(
         self,

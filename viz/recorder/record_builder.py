@@ -7,7 +7,7 @@ import datetime
 import math
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy
@@ -16,13 +16,16 @@ from eagerflow.config import kernels
 from eagerflow.core.observe import clock, observing
 from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
+from viz.facts.collector import collector_at_rest
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
-from viz.facts.selection import unmarked
+from viz.facts.smaller.part import part_of
 from viz.recorder.argument_names import Arguments
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
+from viz.recorder.loops.own_steps import mark_own_steps
+from viz.recorder.loops.rounds import Clocks
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.parameter_names import name_by_parameters
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -34,7 +37,11 @@ _PHASE_OF_SCOPE = {"backward": "backward", "optimizer": "update", "metric": "met
 
 def build(capture: Capture) -> Record:
     """The record of everything that `capture` saw, which must have stopped."""
-    return _Builder(capture).record
+    with collector_at_rest():  # which would go through all of it many times
+        record = _Builder(capture).record
+    if capture.told is None or not (capture.told or any(op.step is None for op in record.ops)):
+        return record
+    return part_of(record, [op for op in record.ops if op.step is not None])  # see `StepGate`
 
 
 def record_of(call: Callable[[], Any], options: Options) -> Record:
@@ -84,6 +91,7 @@ class _Builder:
         needed = [(opened.facts or {}).get("needed", ()) for opened in capture.scopes]
         name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
+        self._mark_own_steps()
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
             record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))
@@ -142,7 +150,7 @@ class _Builder:
     def _build_scopes(self) -> None:
         self.targets = self._targets()
         calls: dict[tuple[int, str], int] = {}
-        numbers = iter(self.capture.step_numbers)
+        marks, chosen = self.capture.marks, self.capture.options.steps
         for number, opened in enumerate(self.capture.scopes):
             stack = self._stack(opened.places, opened.base)
             self.stacks.append(stack)
@@ -173,8 +181,9 @@ class _Builder:
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
             if scope.kind == "step" and not any(s.kind == "step" for s in self.record.ancestors(opened.parent)):
-                chosen = next(numbers, None)  # one inside of another is a part of it, as `StepGate` counts
-                self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, chosen))
+                at = marks.get(opened.started)  # one inside of another is a part of it, as `StepGate` counts
+                if at is None or chosen is None or at in chosen:
+                    self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at))
             self.record.scopes.append(scope)
         self.step_of = self._steps()
 
@@ -493,6 +502,14 @@ class _Builder:
                 found.append((scope.ended, scope.ended_with))
         return sorted(found, key=lambda mark: mark[::-1])
 
+    def _mark_own_steps(self) -> None:
+        """Tell the steps of loops that mark none."""
+        now = self.capture.stopped or clock()
+        scopes = [(s.started, now if s.ended is None else s.ended) for s in self.capture.scopes]
+        chosen = self.capture.options.steps
+        clocks = Clocks(self.began, scopes, self.capture.told, list(self.capture.marks))
+        mark_own_steps(self.record, clocks, self.firsts, chosen, self.capture.upcoming)
+
     def _finish(self) -> None:
         capture, record = self.capture, self.record
         if capture.memory is not None:
@@ -514,18 +531,12 @@ class _Builder:
             )
             for kind, step, values, when in capture.logs
         ]
-        missing = _missing(capture)
+        missing = _missing(capture, [step.number for step in record.steps if step.number is not None])
         if missing:
             record.notes.append(
-                f"{missing} asked for and did not run. Steps are counted from 0 "
-                "and begin with each batch of fit, evaluate or predict; in a loop of your own, with each "
-                "`with viz.step():`."
-            )
-        name, updates = unmarked(record)
-        if updates:
-            record.notes.append(
-                f"{name} updated weights {updates:,} times, and no step is marked: put what is one step of your loop "
-                "into `with viz.step():`, so that pictures, tables and the page show one at a time."
+                f"{missing} asked for and did not run. Steps are counted from 0 and begin with each batch of fit, "
+                "evaluate or predict; in a loop of your own, each update of the weights ends one. (The first one "
+                "behind `fit` is recorded if `with viz.step():` marks it.)"
             )
         if capture.missed:
             record.notes.append(
@@ -540,15 +551,15 @@ class _Builder:
         return self._moment(clock) if clock is not None and self.capture.options.time else None
 
 
-def _missing(capture: Capture) -> str:
+def _missing(capture: Capture, seen: Collection[int]) -> str:
     """The chosen steps that didn't run as the subject of a sentence, `"steps 3, 7–9 were"`; "" where all did."""
     chosen = capture.options.steps
     if isinstance(chosen, ChosenSteps):
-        left = chosen.missing(capture.step_numbers)
+        left = chosen.missing(seen)
         text = ", ".join(left).replace("-", "–")
         is_one = len(left) == 1 and left[0].isdigit()
     else:
-        numbers = sorted((chosen or frozenset()) - set(capture.step_numbers))
+        numbers = sorted((chosen or frozenset()) - set(seen))
         text, is_one = formatting.ranges(numbers), len(numbers) == 1
     return text and f"step{'s' * (not is_one)} {text} {'was' if is_one else 'were'}"
 

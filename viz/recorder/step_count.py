@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow import Variable
 from eagerflow.core.observe import Scope
+from viz.recorder.loops.turns import Turns
 
 __all__ = ["StepCount"]
 
@@ -14,31 +15,43 @@ __all__ = ["StepCount"]
 class StepCount:
     """Counts steps from 0, as recordings do: those of `fit` and its like, and what a loop by hand makes of them.
 
-    In such a loop a step ends with its optimizer. Where there is none, it ends as the next forward pass begins: that is
-    where something is computed again of which gradients can be asked.
+    In such a loop a step ends with its optimizer, or the last of those that take turns (see `Turns`). Where there is
+    none, it ends as the next forward pass begins: that is where something is computed again of which gradients can be
+    asked.
 
     Attributes:
-        number: of the step that runs, or would be the next one.
         begun: has its forward pass begun? Until then, `on_op` wants to hear of each op.
 
     >>> import eagerflow as ef
     >>> steps, w = StepCount(), ef.Variable([1.0])
-    >>> for _ in range(3):
+    >>> for _ in range(2):
     ...     steps.on_gradient([w])
+    ...     update = Scope("optimizer", "sgd")
+    ...     steps.on_scope_begin(update)
+    ...     steps.on_scope_end(update)
     >>> steps.number
     2
     """
 
     def __init__(self) -> None:
-        self.number = 0
+        self._turns = Turns()
         self.begun = False
         self._pending = False  # are there gradients of a loop by hand, which no optimizer was given yet?
         self._inside: list[Scope] = []  # scopes of steps, and of optimizers
 
-    def _end(self) -> None:
+    @property
+    def number(self) -> int:
+        """That of the step that runs, or would be the next one."""
+        return self._turns.upcoming
+
+    def _end(self, who: int | None = None) -> None:
+        """Gradients were given to an optimizer, or to none."""
         if self._pending:
             self._pending = self.begun = False
-            self.number += 1
+            self._turns.learnt()
+            self._turns.updated(who)
+            if who is None:
+                self._turns.end()
 
     def on_op(self, outputs: Any) -> None:
         """An op ran, with which a forward pass may begin."""
@@ -49,13 +62,15 @@ class StepCount:
     def on_gradient(self, sources: Sequence[Any]) -> None:
         """Gradients were computed."""
         if not any(scope.kind == "step" for scope in self._inside) and any(isinstance(x, Variable) for x in sources):
-            self._end()
+            if self.begun:  # else these are of the same forward pass as those before, as a GAN's may be
+                self._end()
             self._pending, self.begun = True, False
 
     def on_scope_begin(self, scope: Scope) -> None:
         """Something begins, and perhaps a step."""
         if scope.kind == "step" and not self._inside:
             self._end()
+            self._turns.end()
         if scope.kind in ("step", "optimizer"):
             self._inside.append(scope)
 
@@ -69,9 +84,9 @@ class StepCount:
             return
         if scope.kind == "step":
             self._pending = self.begun = False
-            self.number += 1
+            self._turns.marked()
         else:
-            self._end()
+            self._end(id(scope.owner))
 
     def running(self, outputs: Any) -> int | None:
         """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees.

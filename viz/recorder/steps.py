@@ -4,44 +4,65 @@ from __future__ import annotations
 
 import collections
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
+from eagerflow import Variable
 from eagerflow.base.notebook import shown_short
 from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.recorder.capture import Capture
-from viz.recorder.scopes import Joined, OpenScope, Scopes
+from viz.recorder.loops.by_hand import HeldWeights
+from viz.recorder.loops.relay import Relay
+from viz.recorder.loops.turns import Turns
+from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["StepGate", "checked_steps", "step"]
 
 _MOST_TIMES = 500  # of steps that weren't chosen
+_LOOKS = ("metric", "optimizer")  # scopes that don't begin another step
 
 
 class StepGate(observe.Observer):
-    """Counts the steps that begin, from 0, and installs the capture for the chosen ones.
+    """Counts the steps that begin, from 0, and installs a capture for the chosen ones.
 
     A step that begins inside of another one, as that of `train_on_batch` inside of a `viz.step()`, is a part of it.
+    Of a loop that marks none, somewhat more is recorded: where a step ends is known only when the next update comes,
+    and where it began only from what its gradients come from. `record_builder` takes the steps out of it.
 
     Args:
-        capture: what records.
+        made: makes a capture that has started.
         steps: the numbers of the chosen steps.
+
+    Attributes:
+        capture: what records.
     """
 
     hears_steps = True  # those that `step` marks
     hears_replays = True
-    wants_scopes = False
     wants_ops = False  # only steps, so that those which aren't chosen run at full speed
 
-    def __init__(self, capture: Capture, steps: frozenset[int] | ChosenSteps) -> None:
-        self._capture, self._steps = capture, steps
-        self._count = 0
+    def __init__(self, made: Callable[[], Capture], steps: frozenset[int] | ChosenSteps) -> None:
+        self._made, self._steps = made, steps
+        self.capture = made()
+        self._told: list[tuple[int, int]] = []  # updates of steps that nothing marks: when, and the step's number
+        self._turns, self._held = Turns(), HeldWeights()
         self._open = Scopes[OpenScope]()  # steps; one inside of another is a part of it
-        self._joined: Joined | None = None
+        self._optimizers = Scopes[OpenScope]()  # outside of them, one inside of another, too
+        self._has_optimizers = False
+        self._leaves = False  # what looks at the last step's results is still recorded
+        self._sources: list[frozenset[Hashable]] = []  # of the gradients since the last update
+        self.relay = Relay()  # to the capture; it stands behind this among the observers
         self._first: list[int] = []  # what the first step took that wasn't chosen
         self._times = collections.deque[int](maxlen=_MOST_TIMES)  # and the latest of the others
         self._began = 0
+        self._updated: int | None = None  # when the last update was over, if nobody recorded and nothing else ran since
+
+    @property
+    def wants_scopes(self) -> bool:  # type: ignore[override]
+        """Optimizers of replayed steps count outside of what is a step already."""
+        return not self._open
 
     @property
     def untraced(self) -> dict[str, int] | None:
@@ -52,40 +73,119 @@ class StepGate(observe.Observer):
         times = self._times or self._first
         return {"duration": int(statistics.median(times)), "steps": len(times)} if times else None
 
-    @property
-    def count(self) -> int:
-        """How many steps have begun."""
-        return self._count
-
-    def on_scope_begin(self, scope: observe.Scope) -> None:
-        """A step begins, or something else."""
-        if scope.kind != "step":
-            return
-        self._open.append(OpenScope(scope))
-        if len(self._open) > 1:
-            return
-        number, self._count = self._count, self._count + 1
-        if number in self._steps:
-            self._capture.step_numbers.append(number)
-            self._joined = Joined(self._capture, scope)
-        else:
-            self._began = observe.clock()
-
-    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        """The chosen step ends, or something else."""
-        if scope.kind != "step" or not self._open.end(scope) or self._open:
-            return
-        if self._joined is not None:
-            self._joined.end_scope(outputs, error)
-            self.close()
-        elif error is None:
-            (self._times if self._first else self._first).append(observe.clock() - self._began)
+    def open(self) -> None:
+        """Begin: the first step of a loop that marks none begins at once, as far as one knows."""
+        self._record(0 in self._steps)
 
     def close(self) -> None:
         """Let the capture hear nothing more."""
-        if self._joined is not None:
-            self._joined.leave()
-        self._joined = None
+        self._record(False)
+        self.capture.told = self._told
+        self.capture.upcoming = self._turns.upcoming
+
+    # ------------------------------------------------------------------ what is announced
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        """A step begins, or something else."""
+        if self._leaves and scope.kind not in _LOOKS:
+            self._record(False)
+        if scope.kind == "step":
+            self._open.append(OpenScope(scope))
+            if len(self._open) == 1:
+                self._begin_marked(scope)
+        elif scope.kind == "optimizer" and not self._open:
+            self._optimizers.append(OpenScope(scope))
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        """The chosen step ends, or something else."""
+        if scope.kind == "optimizer" and self._optimizers.end(scope) and not self._optimizers and not self._open:
+            self._update(scope)
+        if scope.kind == "step" and self._open.end(scope) and not self._open:
+            self._end_marked(scope, error)
+
+    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
+        """Gradients were computed; without an optimizer, weights that changed since the last ones tell of an update."""
+        weights = frozenset([source.identity for source in sources if isinstance(source, Variable)])
+        if self._open or not weights:
+            return
+        self._sources.append(weights)
+        if not self._has_optimizers:
+            if self._held.have_changed():
+                self._turns.updated(None)
+                self._turns.end()
+            self._held.hold(sources)
+            self._told.append((observe.clock(), self._turns.number))
+            self._choose(perhaps_next=True)
+        elif self._leaves:
+            self._record(False)
+        self._turns.learnt()
+
+    # ------------------------------------------------------------------ steps that nothing marks
+
+    def _update(self, scope: observe.Scope) -> None:
+        self._has_optimizers = True
+        self._held.let_go()
+        weights = self._sources[0] if len(self._sources) == 1 else frozenset()  # of several, whose isn't known
+        self._sources = []
+        before = self._turns.number
+        number = self._turns.updated(id(scope.owner), weights)
+        self._told.append((scope.started, number))
+        now = observe.clock()
+        if self._updated is not None and number != before:
+            self._note(now - self._updated)
+        self._choose(perhaps_next=self._turns.has_begun)
+        if number != before or self._updated is None:
+            self._updated = now
+        if self.relay.is_on:
+            self._updated = None
+
+    def _choose(self, perhaps_next: bool) -> None:
+        """Record what comes, if it belongs to a chosen step, or may do so."""
+        number = self._turns.number
+        if perhaps_next and number + 1 in self._steps:
+            self._record(True)
+        elif number not in self._steps:
+            self._record(False)
+        else:  # as long as it may go on; what nobody heard the beginning of is no step
+            self._leaves = self.relay.is_on and self._turns.is_settled
+
+    def _record(self, wanted: bool) -> None:
+        self._leaves = False
+        if wanted and not self.relay.is_on:
+            self._close_scopes()
+            self.relay.turn_on(self.capture)
+        elif not wanted and self.relay.is_on:
+            self.relay.turn_off()
+            self._close_scopes()
+
+    def _close_scopes(self) -> None:
+        """End those whose end the capture doesn't hear, as it left meanwhile."""
+        for opened in reversed(self.capture.open.copy()):
+            self.capture.on_scope_end(opened.scope, None)
+
+    # ------------------------------------------------------------------ steps that something marks
+
+    def _begin_marked(self, scope: observe.Scope) -> None:
+        number = self._turns.marked()
+        self._updated = None
+        if not self._told and not self.capture.marks and self.relay.is_on:
+            self._record(False)
+            self.capture.stop()  # what ran before the first step belongs to none
+            self.capture = self._made()
+        self.capture.marks[scope.started] = number
+        self._began = observe.clock()
+        if number in self._steps:
+            self._record(True)  # before it hears of this scope
+
+    def _end_marked(self, scope: observe.Scope, error: BaseException | None) -> None:
+        if not self.relay.is_on and error is None:
+            self._note(observe.clock() - self._began)
+        may_follow = bool(self._told) or scope.name != "train_step"  # a step that nothing marks
+        self._record(may_follow and self._turns.number in self._steps)
+
+    def _note(self, took: int) -> None:
+        """A step that wasn't chosen took so many nanoseconds."""
+        (self._times if self._first else self._first).append(took)
 
 
 class step:

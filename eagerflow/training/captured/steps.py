@@ -112,7 +112,7 @@ class CapturesSteps:
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", "mse", jit_compile=True)
-        >>> _ = model.fit(np.ones((8, 2)), np.ones((8, 1)), batch_size=1, verbose=0)
+        >>> _ = model.fit(np.ones((16, 2)), np.ones((16, 1)), batch_size=1, verbose=0)
         >>> step = model.captured_steps["the training step"]
         >>> step.replays > 3, step.why_eager
         (True, None)

@@ -230,10 +230,11 @@ def test_the_rounds_of_a_training_are_drawn_once():
     net(x)
 
     def run():
-        for _ in range(3):
-            with ef.GradientTape() as tape:
-                loss = ops.mean(ops.square(net(x)))
-            optimizer.apply(tape.gradient(loss, net.trainable_variables), net.trainable_variables)
+        with viz.step():
+            for _ in range(3):
+                with ef.GradientTape() as tape:
+                    loss = ops.mean(ops.square(net(x)))
+                optimizer.apply(tape.gradient(loss, net.trainable_variables), net.trainable_variables)
 
     assert frames(run) == ["net … net (call 3)  ×3"]
 

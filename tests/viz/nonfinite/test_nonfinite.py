@@ -592,7 +592,11 @@ def test_a_prompt_says_that_all_is_finite_where_it_would_show_what_is_given(what
 
 
 def test_a_notebook_says_that_all_is_finite_below_a_cell_that_ends_with_the_question(capsys):
-    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    pytest.importorskip("IPython.core.interactiveshell")
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))  # else a thread of it stays
     shell.user_ns |= {"viz": viz, "x": ef.ops.ones(3)}
     shell.run_cell("y = x\nviz.find_nonfinite(lambda: y + y)")
     shell.run_cell("found = viz.find_nonfinite(lambda: y + y)\nfound")

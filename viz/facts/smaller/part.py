@@ -1,0 +1,118 @@
+"""Some of the ops of a recording, with all that they refer to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from viz.facts.schema import Op, Record, Scope, TensorInfo
+
+__all__ = ["part_of"]
+
+
+def part_of(record: Record, ops: Sequence[Op]) -> Record:
+    """A recording of some of the ops of another one, in their order. Ids are positions again."""
+    return _Part(record, ops).record()
+
+
+class _Part:
+    """Copies ops, and renumbers what they refer to."""
+
+    def __init__(self, record: Record, ops: Sequence[Op]) -> None:
+        self.whole, self.ops = record, ops
+        self.number_of = self._numbers([op.id for op in ops])
+        kept = [t.id for t in record.tensors if t.role == "optimizer state"]  # which no op reads
+        self.tensors = self._numbers(sorted({*kept, *[t for op in self.ops for t in self._met(op)]}))
+        self.scopes = self._numbers(sorted(self._scopes()))
+        used = {record.tensors[t].storage for t in self.tensors}
+        self.storages = self._numbers(sorted([s for s in used if s is not None]))
+        self.steps = self._numbers([s.index for s in record.steps if s.scope in self.scopes])
+
+    @staticmethod
+    def _numbers(ids: Iterable[int]) -> dict[int, int]:
+        return {id_: number for number, id_ in enumerate(ids)}
+
+    def _met(self, op: Op) -> list[int]:
+        """The tensors of an op, and those whose gradients they are."""
+        direct = [*op.inputs, *op.outputs]
+        of = [self.whole.tensors[t].gradient_of for t in direct]
+        return direct + [t for t in of if t is not None]
+
+    def _scopes(self) -> set[int]:
+        found: set[int] = set()
+        for op in self.ops:
+            scope = op.scope
+            while scope is not None and scope not in found:
+                found.add(scope)
+                scope = self.whole.scopes[scope].parent
+        return found
+
+    def record(self) -> Record:
+        whole = self.whole
+        return Record(
+            meta=self._meta(),
+            scopes=[self._scope(whole.scopes[i]) for i in self.scopes],
+            ops=[self._op(op) for op in self.ops],
+            tensors=[self._tensor(whole.tensors[i]) for i in self.tensors],
+            storages=[dataclasses.replace(whole.storages[i], id=n) for i, n in self.storages.items()],
+            steps=[
+                dataclasses.replace(
+                    whole.steps[i],
+                    index=n,
+                    scope=self.scopes[whole.steps[i].scope],
+                    number=i if whole.steps[i].number is None else whole.steps[i].number,
+                )
+                for i, n in self.steps.items()
+            ],
+            logs=whole.logs,
+            compositions=whole.compositions,
+            called={n: whole.called[i] for i, n in self.tensors.items() if i in whole.called},
+            reads={n: whole.reads[i] for i, n in self.number_of.items() if i in whole.reads},
+            values={n: whole.values[i] for i, n in self.tensors.items() if i in whole.values},
+            labels={n: whole.labels[i] for i, n in self.tensors.items() if i in whole.labels},
+            notes=list(whole.notes),
+        )
+
+    def _meta(self) -> dict[str, Any]:
+        meta = dict(self.whole.meta)
+        if "nonfinite_parts" in meta:
+            flawed = {int(i): part for i, part in meta["nonfinite_parts"].items()}
+            meta["nonfinite_parts"] = {str(n): flawed[i] for i, n in self.number_of.items() if i in flawed}
+        return meta
+
+    def _some(self, numbers: dict[int, int], ids: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple([numbers[i] for i in ids if i in numbers])
+
+    def _op_number(self, id_: int | None) -> int | None:
+        return None if id_ is None else self.number_of.get(id_)
+
+    def _op(self, op: Op) -> Op:
+        return dataclasses.replace(
+            op,
+            id=self.number_of[op.id],
+            scope=None if op.scope is None else self.scopes[op.scope],
+            step=None if op.step is None else self.steps.get(op.step),
+            inputs=self._some(self.tensors, op.inputs),
+            outputs=self._some(self.tensors, op.outputs),
+            forward=self._op_number(op.forward),
+        )
+
+    def _scope(self, scope: Scope) -> Scope:
+        return dataclasses.replace(
+            scope,
+            id=self.scopes[scope.id],
+            parent=None if scope.parent is None else self.scopes[scope.parent],
+            inputs=self._some(self.tensors, scope.inputs),
+            outputs=self._some(self.tensors, scope.outputs),
+        )
+
+    def _tensor(self, tensor: TensorInfo) -> TensorInfo:
+        of = tensor.gradient_of
+        return dataclasses.replace(
+            tensor,
+            id=self.tensors[tensor.id],
+            producer=self._op_number(tensor.producer),
+            gradient_of=None if of is None else self.tensors.get(of),
+            storage=None if tensor.storage is None else self.storages[tensor.storage],
+        )
