@@ -372,7 +372,8 @@ class Logs:
     """Losses and metrics that training reported at a step.
 
     Attributes:
-        kind: `"batch"`, `"epoch"`, or `"evaluation"` for batches of `evaluate` and of validation.
+        kind: `"batch"`, which has means since the epoch began, `"epoch"`, `"evaluation"` for batches of `evaluate` and
+            of validation, or `"step"` for the losses of one step of a loop of one's own.
         step: the number of the step.
         values: the losses and metrics by name.
         time: the time of the report in nanoseconds, None when not recorded.

@@ -113,12 +113,13 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
     Where nothing was trained, the batches of what was evaluated are counted, and where there are none at all, epochs.
     Beside batches of training an evaluation is one point: what it came to.
     """
-    counted = next((kind for kind in ("batch", "evaluation", "epoch") if any(log.kind == kind for log in logs)), "")
+    kinds = {log.kind for log in logs}
+    counted = kinds & {"batch", "step"} or next(({kind} for kind in ("evaluation", "epoch") if kind in kinds), set())
     found, done = [], 0
     for log, following in zip(logs, [*logs[1:], None]):
-        done += log.kind == counted
+        done += log.kind in counted
         goes_on = following is not None and following.kind == "evaluation" and following.step > log.step
-        if log.kind != "evaluation" or counted == "evaluation" or not goes_on:
+        if log.kind != "evaluation" or "evaluation" in counted or not goes_on:
             found.append((log.kind, done, log.values))
     return found
 
@@ -126,7 +127,7 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
 def _thinned(logs: Sequence[_Reported]) -> list[_Reported]:
     """As many as a chart can show: of very many every n-th, and the last."""
     found: list[_Reported] = []
-    for kind in ("batch", "epoch", "evaluation"):
+    for kind in ("batch", "step", "epoch", "evaluation"):
         of_kind = [log for log in logs if log[0] == kind]
         every = -(-len(of_kind) // _MOST_LOGS) or 1
         found += of_kind[:-1:every] + of_kind[-1:]

@@ -75,13 +75,12 @@ class Capture(observe.Observer):
         self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
         self.small = SmallArrays(options.stats, self.measured)
-        self.spoiled: dict[
-            int, Any
-        ] = {}  # where an update begins in the log -> statistics of a weight that isn't finite
+        self.spoiled: dict[int, Any] = {}  # where an update begins in the log -> statistics of a weight with NaN
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
         self.marks: dict[int, int] = {}  # when marked steps began, and their numbers in the run, where some were chosen
         self.told: list[tuple[int, int]] | None = None  # of steps that nothing marks, there: see `Clocks`
+        self.targets: list[int | float] = []  # when gradients of a number were asked for, and the number, ...
         self.upcoming = 0  # the number of the step that ran in the end, there
         self.keeper = Keeper(options.values) if options.values is not None else None
         self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from numpy import generic, ndarray
 
 from eagerflow import Tensor, Variable
+from eagerflow.core.observe import clock
 from viz.recorder import op_hook
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
@@ -31,6 +32,7 @@ class Listener(op_hook.Listener, Protocol):
     arrays: dict[int, tuple[Any, int]]
     gradients: dict[int, int]
     gradient_keys: list[tuple[int, int]]
+    targets: list[int | float]
     keeper: Any
 
     def note_spoiled(self, data: Any) -> None: ...
@@ -114,9 +116,11 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
     )
     keeper, measure, hold, alive, watch = capture.keeper, capture.measure, capture.hold, _alive(capture), weakref.ref
     tensors, note_key = capture.journal.tensors, capture.gradient_keys.append
-    note_tensor = tensors.extend
+    note_tensor, note_target = tensors.extend, capture.targets.extend
 
     def on_gradient(targets: Any, sources: Any, results: Any) -> None:
+        if len(targets) == 1 and sources and sources[0].__class__ is Variable and _is_number(loss := targets[0].data):
+            note_target((clock(), loss.item()))
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = parts_of.get(key)
@@ -198,6 +202,11 @@ def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
             note(event)
 
     return on_updates
+
+
+def _is_number(data: Any) -> bool:
+    """Is it a real number that NumPy holds?"""
+    return isinstance(data, (ndarray, generic)) and data.shape == () and data.dtype.kind == "f"
 
 
 def _alive(capture: Listener) -> dict[int, Any]:

@@ -24,6 +24,7 @@ from viz.recorder.argument_names import Arguments
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
+from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
 from viz.recorder.loops.rounds import Clocks
 from viz.recorder.own_updates import name_own_updates
@@ -508,7 +509,11 @@ class _Builder:
         scopes = [(s.started, now if s.ended is None else s.ended) for s in self.capture.scopes]
         chosen = self.capture.options.steps
         clocks = Clocks(self.began, scopes, self.capture.told, list(self.capture.marks))
+        known = self.record.scopes
         mark_own_steps(self.record, clocks, self.firsts, chosen, self.capture.upcoming)
+        passes = [(*when, scope) for when, scope in zip(scopes, known) if scope.kind == "backward"]
+        targets = self.capture.targets
+        self.losses = own_losses(self.record, passes, zip(targets[::2], targets[1::2]))
 
     def _finish(self) -> None:
         capture, record = self.capture, self.record
@@ -531,6 +536,9 @@ class _Builder:
             )
             for kind, step, values, when in capture.logs
         ]
+        record.logs = (
+            sorted([*record.logs, *self.losses], key=lambda log: log.time or 0) if self.losses else record.logs
+        )
         missing = _missing(capture, [step.number for step in record.steps if step.number is not None])
         if missing:
             record.notes.append(

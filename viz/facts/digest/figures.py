@@ -48,10 +48,12 @@ def digest(record: Record, seen: SparseColumns) -> dict[str, Any]:
 def _course(record: Record) -> list[dict[str, Any]]:
     """The numbers that training reported, each with its first, last and lowest and a few in between.
 
-    Those of epochs where there are two, else those of batches, which `fit` reports as means since the epoch began.
+    Those of epochs where there are two, else those of batches, which `fit` reports as means since the epoch began; or
+    those of steps, where a loop of one's own trains.
     """
     kinds = [log.kind for log in record.logs]
-    kind = "epoch" if kinds.count("epoch") > 1 or "batch" not in kinds else "batch"
+    single = next((kind for kind in ("batch", "step") if kind in kinds), "epoch")
+    kind = "epoch" if kinds.count("epoch") > 1 else single
     found: dict[str, list[float]] = {}
     for log in record.logs:
         if log.kind == kind:

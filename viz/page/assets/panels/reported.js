@@ -9,6 +9,7 @@ const REPORTED = {
     note: "The mean since the epoch began, as fit reports it after each batch: so its line begins anew with each epoch.",
     anew: true,
   },
+  step: { name: "train", colour: "--forward" },
   epoch: { name: "train", colour: "--update", dots: true, wide: true },
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
 };

@@ -7,7 +7,7 @@ class Training {
     Object.assign(this, { viewer, id: "training", title: "Training", span: null, hidden: new Set() });
     this.plots = new Map();
     this.grid = el("div", { class: "plot-grid" });
-    this.whole = button("show all", "all batches again (double-click, or Esc on a chart)", () => this.setSpan(null));
+    this.whole = button("show all", "all of it again (double-click, or Esc on a chart)", () => this.setSpan(null));
     this.node = el("div", { class: "training" }, this.whole, this.grid);
     this.draw = batched(() => this.plots.forEach((plot) => plot.lines.length && plot.draw()));
     new ResizeObserver(() => this.draw()).observe(this.grid);
@@ -42,7 +42,7 @@ class Training {
     const options = {
       ...{ log: false, weight: 0, range: 1, span: this.span, marks: epochs, hidden: this.hidden },
       ...{ first: Math.min(...steps), last: Math.max(...steps) },
-      axis: logs.some(([kind]) => kind !== "epoch") ? "batch" : "epoch",
+      axis: this.axis(new Set(logs.map(([kind]) => kind))),
     };
     this.whole.hidden = this.span === null;
     for (const [title, lines] of charts) {
@@ -58,6 +58,13 @@ class Training {
     if (plots.some(({ node }, i) => this.grid.children[i] !== node) || this.grid.children.length !== plots.length)
       this.grid.replaceChildren(...plots.map(({ node }) => node));
     for (const plot of plots) plot.show(plot.wanted, options);
+  }
+
+  // What is counted: the batches of `fit` and `evaluate`, the steps of a loop of one's own, or epochs.
+  axis(kinds) {
+    if (kinds.has("batch")) return "batch";
+    if (kinds.has("step")) return "step";
+    return kinds.has("evaluation") ? "batch" : "epoch";
   }
 
   // A stretch of batches that the reader dragged over in one chart, for all charts; null for all batches.
