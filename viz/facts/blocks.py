@@ -251,14 +251,14 @@ def all_blocks(root: Block) -> list[Block]:
 
 def leaves(child: Any) -> Iterator[int]:
     """The ids of all ops in a child, folded ones too."""
-    if isinstance(child, int):
-        yield child
-        return
-    for each in child.children:
-        yield from leaves(each)
-    for other in child.others:
-        for each in other:
-            yield from leaves(each)
+    waiting = [child]  # scopes may lie in one another more often than Python lets functions do
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, int):
+            yield part
+        else:
+            waiting += [each for other in reversed(part.others) for each in reversed(other)]
+            waiting += reversed(part.children)
 
 
 def fold(

@@ -22,7 +22,7 @@ INK = """(() => {
 def epochs_by_hand():
     with viz.trace() as t:
         Trainer().step()
-    t.logs.append(viz.Logs("batch", 0, {"loss": 1.5}))
+    t.logs = [viz.Logs("batch", 0, {"loss": 1.5})]
     t.logs.append(viz.Logs("batch", 1, {"loss": 0.5}))
     t.logs.append(viz.Logs("batch", 0, {"loss": 0.25}))  # the first of the next epoch
     return t

@@ -139,11 +139,13 @@ class Extents:
 
     def _ops(self, items: Iterable[Item]) -> Iterator[Op]:
         """All ops in them."""
-        for item in items:
+        waiting = list(items)[::-1]
+        while waiting:
+            item = waiting.pop()
             if item.order:
                 yield self._record.ops[item.id]
             else:
-                yield from self._ops(self._inside.get(item.id, ()))
+                waiting += reversed(self._inside.get(item.id, ()))
 
     def _error(self, item: Item) -> str | None:
         """What went wrong in it."""
