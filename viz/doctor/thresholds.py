@@ -111,6 +111,8 @@ OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may li
 NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 
 SMOOTHED = 0.9  # of each label: 0.1 is usual, and may be meant
+SHRUNK = 0.01  # of itself, that a loss is multiplied by; to sum gradients of some batches, each counts a fraction
+SHRUNK_BELOW_EPSILON = 1e-5  # the same, where an optimizer divides by the size of gradients
 EPSILON = 0.01  # of Adam; 1e-7 is usual, some take 1e-3 to 1 and a rate as much higher
 COSINE_CLASSES = 4  # of fewer, the right one gets more than 71 %
 COSINE_LENGTH = 0.01  # how far from 1 the squared length of a row may be, that was divided by its length

@@ -334,6 +334,10 @@ ON_TRAINING = {
     "lr_too_low.clipped": (
         "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."
     ),
+    "lr_too_low.shrunk": (
+        "Leave out that factor: learning rates are made for gradients of the mean over a batch, which doesn't depend on "
+        "how many rows there are in all. To print a smaller number, divide a copy."
+    ),
     "lr_too_low.faded": (
         "Let the rate end where training ends, not before: lower it less, or less often, and stop where nothing more "
         "is learnt."
