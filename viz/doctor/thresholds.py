@@ -190,6 +190,7 @@ LIKELIHOOD_ROWS = 4  # labels of a batch, at least: of fewer, any number is the 
 LIKELIHOOD_EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
 LIKELIHOOD_CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
 LIKELIHOOD_REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
+CANCELS = 0.5  # of the size of differences: their mean is so small beside it where many cancel each other
 LIKELIHOOD_FALLS = 1.2  # times as far below 0 as at first it is in the end
 COSINE_FALLS = 0.2  # between -1 and 1
 LABEL_NOISE = 0.15  # standard deviation of labels that are all the same: those of a GAN may have noise

@@ -77,6 +77,8 @@ WAYS = {
     "each row is given the columns that all rows ask for": "broadcast.taken",
     "a weighted crossentropy of logits, given a sigmoid's answers": "loss_mismatch.with_logits",
     "a divergence of logits": "loss_mismatch.divergence",
+    "the square of a mean, in a loop": "loss_mismatch.squared_mean",
+    "the square of a mean, as a loss of one's own": "loss_mismatch.squared_mean",
     "a mean that is divided by the number of all rows": "lr_too_low.shrunk",
     "a loss times a billionth, and Adam": "lr_too_low.shrunk",
     "a state for each step, and a label for the sequence": "loss_mismatch.sequences",

@@ -97,6 +97,9 @@ ON_TRAINING = {
         "Divide the cosines by a temperature before the softmax, 0.05 to 0.2, or multiply them by a weight that is "
         "learnt and begins at 10."
     ),
+    "loss_mismatch.squared_mean": (
+        "Square each difference before the mean: ops.mean((p - y) ** 2), or losses.MeanSquaredError()."
+    ),
     "loss_mismatch.hinge": (
         "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
         "1, and "
@@ -335,8 +338,8 @@ ON_TRAINING = {
         "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."
     ),
     "lr_too_low.shrunk": (
-        "Leave out that factor: learning rates are made for gradients of the mean over a batch, which doesn't depend on "
-        "how many rows there are in all. To print a smaller number, divide a copy."
+        "Leave out that factor: learning rates are made for gradients of the mean over a batch, which doesn't depend "
+        "on how many rows there are in all. To print a smaller number, divide a copy."
     ),
     "lr_too_low.faded": (
         "Let the rate end where training ends, not before: lower it less, or less often, and stop where nothing more "
