@@ -354,6 +354,7 @@ DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; t
 COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
 COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
 COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
+COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
 GROWN = 1e10  # times the input: what a recurrent layer gives whose states grow in each time step
 PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 

@@ -126,7 +126,6 @@ CHECKS: tuple[type[Check], ...] = (
     Adversary,
     Misled,
     Divergence,
-    Collapsed,
     DrivenApart,
     Turned,
     Likelihoods,
@@ -162,6 +161,7 @@ CHECKS: tuple[type[Check], ...] = (
     RandomFrozen,
     Padding,  # after what tells that nothing is learnt
     AddedTerms,
+    Collapsed,
     ValidationLoss,
     Shuffles,
     SlidLabels,

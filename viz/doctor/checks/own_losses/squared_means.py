@@ -32,7 +32,7 @@ class SquaredMeans(Check):
         super().__init__(watch)
         self._differences: dict[int, numpy.ndarray] = {}
         self._means: dict[int, numpy.ndarray] = {}
-        self._squares: dict[int, _Mean] = {}
+        self._squares: dict[Any, _Mean] = {}
         self._is_part = False  # whether this step uses single differences, too
         self._times = 0
 
@@ -73,9 +73,9 @@ class SquaredMeans(Check):
         self.watch.report(
             "loss_mismatch.squared_mean",
             "error",
-            f"the loss is made of the mean of all differences between answers and labels, which is {number(mean)}, while "
-            f"they are {number(spread)} large (root mean square): those above 0 cancel those below before the square, "
-            "so all that can be learnt is one offset for all rows",
+            "the loss is made of the mean of all differences between answers and labels, which is "
+            f"{number(mean)}, while they are {number(spread)} large (root mean square): those above 0 cancel those "
+            "below before the square, so all that can be learnt is one offset for all rows",
             place=found.place,
             key=("loss_mismatch", "squared_mean"),
             evidence={"loss": loss, "mean": mean, "root_mean_square": spread},
