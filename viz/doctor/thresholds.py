@@ -79,6 +79,8 @@ NOT_IMPROVED = 0.9  # the loss now, against its beginning
 UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
 RATE_UNUSUAL = 1e-2  # ten times what Adam begins with; other optimizers in proportion
 RATE_SUSPECT = 30.0  # times what such optimizers begin with: the first thing to change where nothing is learnt
+MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
+HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
 UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
 RATE_FADED = 1e-6  # of the highest: usual updates, 1e-3 of the weights, become smaller than what float32 tells apart
@@ -356,6 +358,7 @@ COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little 
 COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
 COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
 GROWN = 1e10  # times the input: what a recurrent layer gives whose states grow in each time step
+GROWN_TO_BREAK = 1e6  # the same, where the first updates after it make something overflow
 PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 
 # -- noise, and rows of validation data

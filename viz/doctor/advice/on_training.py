@@ -10,7 +10,7 @@ ON_TRAINING = {
         "multiplied again and again, and at sums without a mean."
     ),
     "nonfinite.recurrent": (
-        "It is the first step, so no update is to blame: the states grow with each time step. Take "
+        "The states grow with each time step, in the first training step already, so no update is to blame. Take "
         "activation='tanh', which keeps them between -1 and 1, and the default recurrent_initializer, 'orthogonal'; or "
         "an LSTM or a GRU; and look at how large the inputs are."
     ),
@@ -369,7 +369,7 @@ ON_TRAINING = {
         "targets with the same two numbers, and the answers back: predict(x) * std + mean. Or begin where they are: "
         "Dense(1, bias_initializer=initializers.Constant(mean))."
     ),
-    "exploding_gradient.targets": (
+    "unscaled_target.gradients": (
         "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "
         "around 0, takes very long to reach targets that are far from it."
     ),

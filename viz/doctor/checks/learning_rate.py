@@ -213,11 +213,11 @@ class LearningRates(Check):
             self._tell_high(course, words, finite[0], last)
         elif (
             final
-            and self._died()
+            and (died := self._died() or (self._mostly_died() if last >= limits.HARDLY_LESS * abs(finite[0]) else ""))
             and _unusual(course)
             and max(course.moves[: limits.WINDOW], default=0.0) >= limits.UPDATE_KILLED
         ):
-            words = f"{self._died()} after the first updates; the loss stays at {number(last)}"
+            words = f"{died} after the first updates; the loss stays at {number(last)}"
             self._tell_high(course, words, finite[0], last)
         elif final and len(finite) == len(losses) and self._alone and _jumps(course):
             third = losses[-(len(losses) // 3) :]
@@ -245,6 +245,15 @@ class LearningRates(Check):
         for finding in self.watch.raw("dead_relu", "constant_output"):
             if finding.severity == "error" and finding.evidence.get("from_start") is False:
                 return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
+        return ""
+
+    def _mostly_died(self) -> str:
+        """How many units of a layer are silent that weren't in the first step, where that is most; empty for none."""
+        for finding in self.watch.raw("dead_relu"):
+            dead, units = finding.evidence.get("dead", 0), finding.evidence.get("units", 1)
+            fell = finding.severity == "warning" and finding.evidence.get("from_start") is False
+            if fell and dead >= limits.MOSTLY_KILLED * units:
+                return f"{dead} of {units} units of a layer fell silent"
         return ""
 
     def _tell_uphill(self, course: _Course, first: float, last: float) -> None:
