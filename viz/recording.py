@@ -49,8 +49,27 @@ _OTHERS = {  # what other tools call it, or ours on the command line
 }
 
 
+class _Named(type):
+    """For `Recording.load(path)`: what the class itself is asked for, and hasn't."""
+
+    if not TYPE_CHECKING:
+
+        @boundary
+        def __getattr__(cls, name: str) -> Any:
+            raise AttributeError(f"{cls.__name__} has no {name!r}{_meant(cls, name)}")
+
+
+def _meant(cls: type, name: str) -> str:
+    """What to ask for instead of a name that a recording hasn't; "" where nothing is like it."""
+    if name in ("load", "open", "read"):
+        return "; viz.load(path) reads a recording from its file"
+    known = [each for each in dir(cls) if not each.startswith("_")]
+    meant = next((each for each in (f"to_{name}", _OTHERS.get(name, "")) if each in known), None)
+    return formatting.nearest(name, known) if meant is None else f"; did you mean {meant!r}?"
+
+
 @boundaries
-class Recording(Record):
+class Recording(Record, metaclass=_Named):
     """What a trace recorded: scopes, ops, tensors, steps, and the losses and metrics that training reported.
 
     Everything in it is plain data (see `viz.facts.schema`), which doesn't keep the program's tensors alive. It can be
@@ -135,10 +154,7 @@ class Recording(Record):
         def __getattr__(self, name: str) -> Any:
             if name in _FIELDS:
                 raise RuntimeError(f"this recording isn't finished: read .{name} after the `with viz.trace()` block")
-            known = [each for each in dir(type(self)) if not each.startswith("_")]
-            meant = next((each for each in (f"to_{name}", _OTHERS.get(name, "")) if each in known), None)
-            hint = formatting.nearest(name, known) if meant is None else f"; did you mean {meant!r}?"
-            raise AttributeError(f"a recording has no {name!r}{hint}")
+            raise AttributeError(f"a recording has no {name!r}{_meant(type(self), name)}")
 
     # ------------------------------------------------------------------ files
 

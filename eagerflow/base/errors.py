@@ -10,8 +10,17 @@ from typing import Any
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.wording.own_names import in_own_names
 
-__all__ = ["DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError"]
-__all__ += ["WrongTypeError", "a_kind", "cut", "did_you_mean", "expect_one_of", "no_attribute", "signature_of"]
+__all__ = ["DeviceError", "MissingAttributeError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError"]
+__all__ += [
+    "WrongPlaceError",
+    "WrongTypeError",
+    "a_kind",
+    "cut",
+    "did_you_mean",
+    "expect_one_of",
+    "no_attribute",
+    "signature_of",
+]
 
 
 class DeviceError(ValueError):
@@ -44,6 +53,40 @@ class UnknownNameError(ValueError):
         ...
     eagerflow.base.errors.UnknownNameError: Unknown activation 'rleu'. Did you mean 'relu'? ...
     """
+
+
+class MissingAttributeError(AttributeError):
+    """An attribute that an object hasn't. The nearest one is looked for when somebody reads the message.
+
+    Most of these errors are never read: `hasattr`, and `getattr` with a default, only ask whether there is one.
+
+    Args:
+        message: without the nearest attribute.
+        name: of what was asked for.
+        owner: the object.
+
+    >>> layer = ef.layers.Dense(3)
+    >>> layer.activtion
+    Traceback (most recent call last):
+        ...
+    eagerflow.base.errors.MissingAttributeError: 'Dense' object has no attribute 'activtion'. Did you mean 'activation'?
+    """
+
+    def __init__(self, message: str, name: str, owner: object) -> None:
+        super().__init__(message, name=name, obj=None)  # Python adds no suggestion of its own to ours
+        self._owner = owner
+
+    def __str__(self) -> str:
+        """The message, and what may have been meant."""
+        told = super().__str__()
+        if self.name is None or self.name.startswith("_"):
+            return told
+        meant = did_you_mean(self.name, [each for each in dir(self._owner) if not each.startswith("_")])
+        return f"{told}.{meant}" if meant else told
+
+    def __reduce__(self) -> tuple[type[AttributeError], tuple[str]]:
+        """Without the object, in which there may be anything."""
+        return AttributeError, (str(self),)
 
 
 class UnknownArgumentError(TypeError, ValueError):

@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow import regularizers
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import no_attribute, signature_of
+from eagerflow.base.errors import MissingAttributeError, no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
@@ -192,7 +192,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
                 raise no_attribute(f"{told} Call it first, or layer.build(input_shape).", name)
             told = f"{type(self).__name__!r} object has no attribute {name!r}{way}"
             # Without a name here: `getattr(layer, name, default)` would leave a cycle that keeps all frames alive.
-            raise notebook.shown_short(AttributeError(told))
+            raise notebook.shown_short(AttributeError(told) if way else MissingAttributeError(told, name, self))
 
     # Types
 

@@ -459,6 +459,25 @@ def test_an_unknown_attribute_is_an_attribute_error():
     assert not hasattr(Same(), "kernel")
 
 
+def test_an_unknown_attribute_is_told_with_the_nearest_one():
+    layer = Affine(2)
+    with pytest.raises(AttributeError) as caught:
+        layer.trainable_wieghts  # noqa: B018
+    told = "'Affine' object has no attribute 'trainable_wieghts'. Did you mean 'trainable_weights'?"
+    assert str(caught.value) == told
+    assert (type(copied := pickle.loads(pickle.dumps(caught.value))), str(copied)) == (AttributeError, told)
+    for name in ("xyzzy", "_wieghts"):
+        with pytest.raises(AttributeError) as caught:
+            getattr(layer, name)
+        assert str(caught.value) == f"'Affine' object has no attribute {name!r}"
+
+
+def test_whether_a_layer_has_an_attribute_is_answered_without_a_search(monkeypatch):
+    monkeypatch.setattr("eagerflow.base.errors.did_you_mean", lambda name, known: pytest.fail("looked for another"))
+    assert not hasattr(Affine(2), "trainable_wieghts")
+    assert getattr(Affine(2), "trainable_wieghts", 3) == 3
+
+
 # Checked inputs
 
 

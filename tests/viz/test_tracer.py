@@ -459,6 +459,17 @@ def test_reading_a_trace_before_its_block_says_how_to_record():
         viz.trace().sumary()
 
 
+def test_the_class_of_recordings_says_how_one_is_loaded():
+    with viz.trace() as t:
+        pass
+    for asked in (viz.Recording, t):
+        with pytest.raises(AttributeError, match=r"has no 'load'; viz.load\(path\) reads a recording"):
+            asked.load  # noqa: B018
+    with pytest.raises(AttributeError, match=r"Recording has no 'to_htm'; did you mean 'to_html'\?"):
+        viz.Recording.to_htm  # noqa: B018
+    assert not hasattr(viz.Recording, "load")
+
+
 def test_find_names_the_phases_it_knows(steps):
     with pytest.raises(ValueError, match=r"find\(phase='foward'\).*did you mean 'forward'"):
         steps.find(phase="foward")

@@ -12,7 +12,7 @@ __all__ = ["in_order", "order_of"]
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
-_OF_TARGETS = ("exploding_gradient.targets", "exploding_gradient.percent")
+_OF_TARGETS = ("exploding_gradient.percent", "unscaled_target.gradients")
 _OF_ITSELF = ("dead_relu.bias",)  # so far below 0, units are dead whatever else is wrong
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
@@ -36,6 +36,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "loss_sign": ("opposed_updates",),
     "nonfinite": ("dropout_high", "loss_mismatch", "lr_too_high", "loss_sign"),
     "lr_too_high": (
+        "unscaled_target",
         "exploding_gradient",
         "nonfinite",
         "loss_mismatch",
@@ -45,7 +46,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "batchnorm_misuse",
     ),
     "unscaled_input": ("augmentation",),
-    "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
+    "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "nonfinite", "lr_too_high"),
     "lr_too_low": ("callback_mismatch", "softmax_axis", "initial_weights"),
     "vanishing_gradient": ("hidden_softmax", "initial_weights", "saturated", "vanishing_gradient"),
     "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
@@ -166,9 +167,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
             and symptom.rule in _OF_ZEROS
             and place == (symptom.file, symptom.line)
         )
-    if "nonfinite" in (cause.kind, symptom.kind):  # what comes from outside is a cause; NaN that training makes is none
-        rule = (cause if cause.kind == "nonfinite" else symptom).rule
-        return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")
+    if "nonfinite" in (cause.kind, symptom.kind):
+        return _from_nonfinite(cause, symptom)
     if symptom.kind == "frozen":
         return symptom.rule == "frozen.rounded"
     if cause.kind == "callback_mismatch":
@@ -190,6 +190,14 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     if cause.kind == "loss_mismatch" and symptom.kind == "label_range":
         return cause.rule.endswith("one_unit")
     return True
+
+
+def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:
+    """What comes from outside is a cause; NaN that training makes is none."""
+    if symptom.kind == "exploding_gradient":  # of the same states, which grow with each time step
+        return cause.rule == "nonfinite.recurrent"
+    rule = (cause if cause.kind == "nonfinite" else symptom).rule
+    return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")
 
 
 def _of_single_rows(ones: Finding, symptom: Finding) -> bool:

@@ -79,6 +79,8 @@ NOT_IMPROVED = 0.9  # the loss now, against its beginning
 UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
 RATE_UNUSUAL = 1e-2  # ten times what Adam begins with; other optimizers in proportion
 RATE_SUSPECT = 30.0  # times what such optimizers begin with: the first thing to change where nothing is learnt
+MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
+HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
 UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
 RATE_FADED = 1e-6  # of the highest: usual updates, 1e-3 of the weights, become smaller than what float32 tells apart
@@ -111,6 +113,8 @@ OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may li
 NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 
 SMOOTHED = 0.9  # of each label: 0.1 is usual, and may be meant
+SHRUNK = 0.01  # of itself, that a loss is multiplied by; to sum gradients of some batches, each counts a fraction
+SHRUNK_BELOW_EPSILON = 1e-5  # the same, where an optimizer divides by the size of gradients
 EPSILON = 0.01  # of Adam; 1e-7 is usual, some take 1e-3 to 1 and a rate as much higher
 COSINE_CLASSES = 4  # of fewer, the right one gets more than 71 %
 COSINE_LENGTH = 0.01  # how far from 1 the squared length of a row may be, that was divided by its length
@@ -188,6 +192,7 @@ LIKELIHOOD_ROWS = 4  # labels of a batch, at least: of fewer, any number is the 
 LIKELIHOOD_EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
 LIKELIHOOD_CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
 LIKELIHOOD_REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
+CANCELS = 0.5  # of the size of differences: their mean is so small beside it where many cancel each other
 LIKELIHOOD_FALLS = 1.2  # times as far below 0 as at first it is in the end
 COSINE_FALLS = 0.2  # between -1 and 1
 LABEL_NOISE = 0.15  # standard deviation of labels that are all the same: those of a GAN may have noise
@@ -351,7 +356,9 @@ DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; t
 COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
 COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
 COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
+COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
 GROWN = 1e10  # times the input: what a recurrent layer gives whose states grow in each time step
+GROWN_TO_BREAK = 1e6  # the same, where the first updates after it make something overflow
 PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 
 # -- noise, and rows of validation data

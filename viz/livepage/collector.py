@@ -96,6 +96,7 @@ class Collector(observe.Observer):
         self._batch: Any = None  # of the training step that ended last, until the next one begins
         self._rows: int | None = None  # of the last training step's batch
         self._put_off = False  # a step was to be recorded, but its batch isn't whole
+        self._unseen: int | None = None  # from this step on, one of another training is to be shown
         if rounds is not None:
             rounds.count_by(lambda: self.step)
 
@@ -296,6 +297,7 @@ class Collector(observe.Observer):
     def _add_border(self, step: int, words: str, name: str) -> None:
         """Another training begins after this step; the first one is where all begins."""
         self._times.forget()
+        self._unseen = step + 1 if self.step else None  # the one before may build the layers
         if len(self._borders) < _MOST_BORDERS:
             self._borders = [*self._borders, {"step": step, "words": words, "model": name}]
             self._box.put("borders", {"list": self._borders})
@@ -443,19 +445,27 @@ class Collector(observe.Observer):
         first = self.step == 0 and not self._measured_next
         is_short = self._is_short(scope)
         last = not first and self._in_training and self.progress.is_last_step and self._pace.affords_last(self._began)
-        if not first and not last and not (self._pace.is_due(self._began) and self._is_chosen()):
+        measured = not first and (last or (self._pace.is_due(self._began) and self._is_chosen()))
+        if not first and not measured and not self._shows_another():
             return
         if self._snapshot is not None:
             return
         self._put_off = is_short and not last
         if self._put_off:
             return
-        if first:  # which builds layers: a picture, soon; numbers come from the next
-            self._measured_next = True
-        else:
+        if measured:
             self._pace.begin(self._began)
-        self._snapshot = Snapshot(self.step, "none" if first else "full", scope)
+        else:  # the first step builds layers: a picture, soon; numbers come from the next
+            self._measured_next = True
+            self._pace.begin_picture(self._began)
+        self._unseen = None
+        self._snapshot = Snapshot(self.step, "full" if measured else "none", scope)
         self._snapshot.is_short = is_short
+
+    def _shows_another(self) -> bool:
+        """Does this step belong to another training than what the page shows, which can be shown now?"""
+        begun = self._unseen is not None and self.step >= self._unseen and self._in_training
+        return begun and self._pace.affords_picture(self._began)
 
     def _is_chosen(self) -> bool:
         return self.step % self._every_steps == 0 or self.step == 1 or self._put_off

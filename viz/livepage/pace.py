@@ -28,6 +28,8 @@ class Pace:
         self._began = self._next = 0.0
         self._debt = 0.0  # what the last recorded step has cost so far
         self._settled = True
+        self._drawn = 0.0  # when the last picture was made
+        self._picture: float | None = 0.0  # what it has cost; None as long as that isn't known
 
     def is_due(self, now: float) -> bool:
         """Whether the step that begins at `now` may be recorded."""
@@ -39,6 +41,23 @@ class Pace:
         It shows how training ends, once: so it may cost a few times the share.
         """
         return self._settled and self._debt <= _LAST * self.share * (now - self._began)
+
+    def affords_picture(self, now: float) -> bool:
+        """Whether another training's step, which begins at `now`, may be recorded without measuring anything.
+
+        It shows what is trained now, once: so it, too, may cost a few times the share.
+        """
+        known = self._settled and self._picture is not None
+        return known and (self._picture or 0.0) <= _LAST * self.share * (now - self._drawn)
+
+    def begin_picture(self, now: float) -> None:
+        """A step begins that is recorded without measuring anything."""
+        self._drawn, self._picture = now, None
+
+    def end_picture(self, seconds: float) -> None:
+        """It has been dealt with, and has cost so much."""
+        self.cost += seconds
+        self._picture = seconds
 
     def begin(self, now: float) -> None:
         """A recorded step begins."""

@@ -98,7 +98,7 @@ class Sender(threading.Thread):
 
     def _deliver(self) -> None:
         points, latest = self._box.take()
-        recorded = latest.pop("snapshot", latest.pop("picture", None))
+        recorded = [latest.pop(kind) for kind in ("snapshot", "picture") if kind in latest]
         last, weights = latest.pop("short", None), latest.pop("histograms", None)
         if "status" in latest:
             self._status = latest.pop("status")
@@ -110,8 +110,8 @@ class Sender(threading.Thread):
         for kind, value in latest.items():
             self._child.send({**finite(value), "is": kind})
         self._send_findings()
-        if recorded is not None:
-            self._send_recorded(recorded)
+        for each in sorted(recorded, key=lambda one: one.step):
+            self._send_recorded(each)
         if last is not None:  # without a graph, so that it replaces none
             self._send_recorded(last)
         if weights is not None:  # of a later step
@@ -142,9 +142,12 @@ class Sender(threading.Thread):
         except Exception as error:  # noqa: BLE001  (a flaw of ours must not stop the curves, and is shown)
             words = f"a recorded step can't be shown: {type(error).__name__}: {error}"
             self._child.send({"is": "about", "problem": words[:500]})
+        took = time.thread_time() - began
         if recorded.measures:
-            self._pace.spend(time.thread_time() - began)
+            self._pace.spend(took)
             self._pace.settle()
+        else:
+            self._pace.end_picture(took)
 
     def _show(self, recorded: snapshot.Snapshot) -> None:
         self.recording = recording = recorded.recording()

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from viz.facts.formatting import clean, nbytes
+from viz.livepage.rounds import FIRST
 from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 
 __all__ = ["still"]
@@ -25,6 +26,7 @@ _TITLES = {"step ms": "time per step (ms)", "memory": "memory of the process (MB
 _NAMES = {"step ms": "inside the step", "whole step ms": "from step to step"}
 _BESIDE = {"whole step ms": "step ms"}  # what is drawn in the chart of another
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
+_SETTLING = {"step ms": FIRST}  # steps at the beginning that the scale isn't for
 _STEADY = 0.25  # of the memory: a scale so high that small changes look small
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died", "killed": "killed"}
@@ -156,7 +158,8 @@ def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Pane
     rank = {name: i for i, name in enumerate(_EXTRAS)}
     for metric in sorted(extras, key=lambda name: (rank.get(name.partition(" (")[0], len(rank)), name)):
         least = _STEADY if metric == "memory" else 0.0
-        yield Panel(clean(_TITLES.get(metric, metric), 60), extras[metric], "step", breaks, span, least)
+        title, settling = clean(_TITLES.get(metric, metric), 60), _SETTLING.get(metric, 0)
+        yield Panel(title, extras[metric], "step", breaks, span, least, settling)
 
 
 def _value(sent: Any) -> float:

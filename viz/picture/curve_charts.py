@@ -29,6 +29,7 @@ _COLORS = {  # each at least 3 to 1 against white and against black
 _FLAW = "#d63a30"
 _MOST_POINTS = 600
 _MARKED = 40  # points, up to which each is marked
+_FEW = 3  # points after the first places of a training, for a scale that leaves those places out
 _LEAST_STRETCH = 3  # points between two restarts of a curve, on average, for it to be parted there
 _LOGARITHMIC = 1000.0  # times from the least to the greatest value
 
@@ -68,6 +69,8 @@ class Panel:
         breaks: where something else begins: a line stands there, and no curve crosses it.
         span: the least and the greatest place that the scale shows; None: those of the curves.
         least: the least height of its scale, as a share of the greatest value: smaller changes don't fill the chart.
+        settling: how many places after the beginning, and after each break, its scale is not for: what lies beyond it
+            is a mark at its edge.
     """
 
     title: str
@@ -76,6 +79,7 @@ class Panel:
     breaks: Sequence[Border] = ()
     span: tuple[float, float] | None = None
     least: float = 0.0
+    settling: float = 0.0
 
 
 def charts_on_any_ground(panels: Sequence[Panel]) -> str:
@@ -158,6 +162,12 @@ class _Scale:
         at = math.log10(value) if self.logarithmic else value
         return self.start + (self.end - self.start) * (at - self.low) / (self.high - self.low)
 
+    def holds(self, value: float) -> bool:
+        """Whether there is a place for this value."""
+        if not math.isfinite(value) or (self.logarithmic and value <= 0):
+            return False
+        return self.low <= (math.log10(value) if self.logarithmic else value) <= self.high
+
     def ticks(self) -> Iterator[tuple[float, str]]:
         if self.only is not None:
             yield self.only, _number(self.only)
@@ -175,10 +185,10 @@ class _Scale:
 
 def _drawn(panel: Panel) -> Iterator[str]:
     curves = [dataclasses.replace(curve, points=_thinned(curve.points)) for curve in panel.curves]
-    finite = [point for curve in curves for point in curve.points if math.isfinite(point[1])]
     places = panel.span or [x for c in curves for x, _ in c.points]
     across = _Scale(places, _LEFT, _WIDTH - _RIGHT, whole=True, room=0.0)
-    up = _Scale([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06, height=panel.least)
+    counted = [y for curve in curves for _, y in _counted(curve, panel) if math.isfinite(y)]
+    up = _Scale(counted, _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06, height=panel.least)
     note = " (logarithmic)" if up.logarithmic else ""
     title = panel.title + note
     size = min(_TITLE, (_WIDTH - _LEFT) / (_WIDEST * max(1, len(title))))
@@ -198,6 +208,15 @@ def _drawn(panel: Panel) -> Iterator[str]:
     for curve in curves:
         restarts = curve.restarts if _LEAST_STRETCH * len(curve.restarts) <= len(curve.points) else ()
         yield from _traced(curve, across, up, [*restarts, *[border.x for border in panel.breaks]])
+
+
+def _counted(curve: Curve, panel: Panel) -> Sequence[tuple[float, float]]:
+    """The points of a curve that its scale is for; where training hasn't settled yet, all but the first."""
+    if not panel.settling or len(curve.points) < 2:
+        return curve.points
+    begins = [curve.points[0][0], *[each.x + 1 for each in panel.breaks]]
+    found = [(x, y) for x, y in curve.points if x - max([at for at in begins if at <= x]) >= panel.settling]
+    return found if len(found) >= _FEW else curve.points[1:]
 
 
 def _legend(curves: Sequence[Curve], title: str) -> str:
@@ -229,7 +248,7 @@ def _traced(curve: Curve, across: _Scale, up: _Scale, breaks: Sequence[float]) -
         if any([before <= each < x for each in breaks]):
             stretches.append([])
         before = x
-        if math.isfinite(y):
+        if up.holds(y):
             stretches[-1].append(f"{across.place(x):.1f},{up.place(y):.1f}")
         elif stretches[-1]:
             stretches.append([])
@@ -242,6 +261,10 @@ def _traced(curve: Curve, across: _Scale, up: _Scale, breaks: Sequence[float]) -
         said = f"<title>{escape(curve.name)} {_number(y)} at {x:g}</title>"
         if not math.isfinite(y):
             yield f'<path d="M{place} {_TOP}l-4 -7h8z" fill="{_FLAW}">{said}</path>'
+        elif not up.holds(y):
+            is_above = y > 0 and up.place(y) < _TOP
+            edge = f"{_TOP}l-3 5h6z" if is_above else f"{_HEIGHT - _BOTTOM}l-3 -5h6z"
+            yield f'<path d="M{place} {edge}" fill="{color}">{said}</path>'
         elif len(curve.points) <= _MARKED:
             yield f'<circle cx="{place}" cy="{up.place(y):.1f}" r="2.6" fill="{color}">{said}</circle>'
 

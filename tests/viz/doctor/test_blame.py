@@ -95,6 +95,16 @@ def test_the_recurrent_layer_is_named_whose_states_grew_until_something_overflow
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_the_recurrent_layer_is_named_whose_states_had_grown_before_the_first_update(diagnosed):
+    found = {f.kind: f for f in diagnosed(GROWING.replace("stddev=2.0", "stddev=0.22"))}
+    first = found["nonfinite"]
+    assert (first.rule, first.evidence["step"]) == ("nonfinite.recurrent", 1)
+    assert first.layer.split("/")[-1].startswith("simple_rnn")
+    assert "before the first update" in first.message
+    assert (found["exploding_gradient"].severity, found["exploding_gradient"].because) == ("info", "nonfinite")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_relus_are_not_dead_of_nan(diagnosed):
     assert [f.kind for f in diagnosed(LOGARITHM)] == ["nonfinite"]
 

@@ -247,10 +247,10 @@ def test_targets_far_from_the_first_answers_are_named_as_what_makes_gradients_la
         model.compile("adam", "mse")
         return {finding.rule: finding for finding in viz.diagnose(model, x, y).findings}
 
-    far = found(x[:, :1] * 1000 + 5e4)["exploding_gradient.targets"]
+    far = found(x[:, :1] * 1000 + 5e4)["unscaled_target.gradients"]
     assert far.evidence["targets"] > 40_000
     assert "Scale the targets" in far.fix
-    assert not any(rule.startswith("exploding") for rule in found(x[:, :1]))
+    assert not any(rule.startswith(("exploding", "unscaled_target")) for rule in found(x[:, :1]))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
@@ -268,7 +268,7 @@ def test_the_norm_of_gradients_that_run_away_is_that_of_the_first_step_and_the_c
         model.fit(x, y, batch_size=128, epochs=3, verbose=0)
     findings = {finding.rule: finding for finding in in_order(watcher.findings)}
     assert "unscaled_input" in findings  # which isn't what makes the targets large
-    found = findings["exploding_gradient.targets"]
+    found = findings["unscaled_target.gradients"]
     assert f"the norm of all gradients is {number(first)} in the first step" in found.message
     assert found.because is None
     assert "Scale the targets" in found.fix
@@ -390,8 +390,8 @@ model.fit(x, 250000 + 80000 * (target + rng.normal(size=target.shape)), epochs=5
 """
     (path := tmp_path / "train.py").write_text(script(source)[0])
     found = list(examine(str(path)).diagnosis)
-    assert found[0].rule == "exploding_gradient.targets"
-    assert [f.because for f in found if f.kind == "lr_too_high"] == ["exploding_gradient"]
+    assert found[0].rule == "unscaled_target.gradients"
+    assert [f.because for f in found if f.kind == "lr_too_high"] == ["unscaled_target"]
 
 
 def test_brightness_for_other_pixels_explains_inputs_that_are_too_large(tmp_path):

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import socket
 
 import numpy as np
 import pytest
@@ -954,3 +955,33 @@ def test_the_chart_of_gradient_norms_says_why_it_has_gaps(page_in_browser):
     seen.wait("document.querySelector('[data-metric^=\"extra|gradient norm\"]') !== null")
     note = seen.run("document.querySelector('[data-metric^=\"extra|gradient norm\"] .plot-title').title")
     assert "measured only in some steps" in note
+
+
+@pytest.mark.parametrize("left", ["by Ctrl-C", "to the next run"])
+def test_the_tab_of_an_ended_run_offers_the_next_run_at_its_port(tmp_path, left):
+    program = browser.find()
+    if program is None:
+        pytest.skip("no Chromium is installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    first = viz.live(port=port, open_browser=False, linger=600)
+    seen = Watching(program, tmp_path / "profile")
+    again = None
+    try:
+        seen.open(first.url)
+        seen.wait("window.eagerflowLive && eagerflowLive.key")
+        first.close(quit=left == "by Ctrl-C")
+        seen.wait("eagerflowLive.gone" if left == "by Ctrl-C" else "eagerflowLive.end")
+        assert seen.run("eagerflowLive.next.hidden")
+        again = viz.live(port=port, open_browser=False, linger=0)
+        seen.wait("!eagerflowLive.next.hidden")
+        assert "started again" in seen.run("eagerflowLive.next.textContent")
+        seen.run("eagerflowLive.next.querySelector('a').click()")
+        seen.wait(f"location.href.startsWith({json.dumps(again.url)})")
+        seen.wait("document.documentElement.dataset.live === 'waiting'")
+    finally:
+        first.close(quit=True)
+        if again is not None:
+            again.close(quit=True)
+        seen.close()

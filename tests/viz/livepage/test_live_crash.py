@@ -293,29 +293,40 @@ def test_a_page_whose_program_has_ended_leaves_its_port_to_the_next_one():
     first.close()
     with watched(port=port) as (second, _):
         reader.close()
-        assert second.url.split("/")[2:4] == [f"127.0.0.1:{port}", reader.following]
+        assert second.url.split("/")[2] == f"127.0.0.1:{port}"
     assert first._child.wait(10)
 
 
 def test_who_has_a_port_is_known_to_its_user_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    assert handover.ask(8765, {}) is None
-    claim = handover.Claim(8765, program=7)
-    assert claim.wanted() is None
-    assert handover.ask(8765, {"token": "t"}) == 7
-    assert claim.wanted() == {"token": "t"}
+    assert handover.ask(8765) is None
+    claim = handover.Claim(8765, program=7, key="k")
+    assert not claim.is_wanted
+    assert handover.ask(8765) == 7
+    assert claim.is_wanted
     handover.stop_asking(8765)
-    assert claim.wanted() is None
+    assert not claim.is_wanted
     (folder,) = tmp_path.iterdir()
     if os.name == "posix":
         assert folder.stat().st_mode & 0o777 == 0o700
         folder.chmod(0o755)
-        assert handover.ask(8765, {}) is None  # somebody else might have written what lies there
+        assert handover.ask(8765) is None  # somebody else might have written what lies there
         folder.chmod(0o700)
     claim.release()
-    assert handover.ask(8765, {}) is None
+    assert handover.ask(8765) is None
     (folder / "8765").write_text('{"program": 7, "server": 2000000000}')  # was killed
-    assert handover.ask(8765, {}) is None or os.name != "posix"
+    assert handover.ask(8765) is None or os.name != "posix"
+
+
+def test_a_page_knows_the_keys_of_the_last_pages_of_its_port(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    for i in range(10):
+        claim = handover.Claim(8765, program=7, key=f"k{i}")
+        assert claim.keys == [f"k{k}" for k in range(max(0, i - 8), i)]
+    assert handover.Claim(8766, program=7, key="k").keys == []
+    (folder,) = tmp_path.iterdir()
+    (folder / "8765.keys").write_text('{"keys": 3}')
+    assert handover.Claim(8765, program=7, key="k").keys == []
 
 
 def is_free(port):

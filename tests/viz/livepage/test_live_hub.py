@@ -174,6 +174,18 @@ def test_the_last_step_of_a_training_may_cost_a_few_times_the_share():
     assert not pace.is_due(100.2)
 
 
+def test_a_picture_of_another_training_may_cost_a_few_times_the_share():
+    pace = Pace(every=2.0, share=0.03)
+    assert pace.affords_picture(100.0)
+    pace.begin_picture(100.0)
+    assert not pace.affords_picture(200.0)  # what it costs isn't known
+    pace.end_picture(0.012)
+    assert [pace.affords_picture(100 + later) for later in (0.05, 0.2)] == [False, True]
+    assert pace.cost == 0.012
+    pace.begin(100.1)
+    assert not pace.affords_picture(200.0)  # a step is being recorded
+
+
 def test_recorded_steps_come_as_rarely_as_their_cost_demands():
     pace, now, recorded = Pace(every=2.0, share=0.03), 100.0, 0
     for _ in range(100_000):  # steps of 10 ms; recording one costs 300 ms

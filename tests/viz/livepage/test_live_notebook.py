@@ -267,6 +267,18 @@ def test_charts_of_several_models_are_parted_and_show_the_same_steps():
     assert whole.count(">2</text>") == memory.count(">2</text>") == 1
 
 
+def test_the_scale_of_the_time_per_step_is_for_the_steps_after_the_first():
+    times = [[1, 900.0], [20, 50.0], [40, 2.0], [60, 3.0], [90, 2.5], [101, 700.0], [120, 40.0], [140, 3.0]]
+    borders = {"list": [{"step": 0, "words": ""}, {"step": 100, "words": "another model begins"}]}
+    (chart,) = pictures(still({"series": {"extra|step ms": {"points": times}}, "borders": borders})[1])
+    ticks = [float(each) for each in re.findall(r'text-anchor="end"[^>]*>([\d.,]+)<', chart)]
+    assert max(ticks) <= 3.1
+    assert chart.count("l-3 5h6z") == 4  # a mark at the edge for each that lies beyond
+    assert chart.count("<circle") == 4
+    (young,) = pictures(still({"series": {"extra|step ms": {"points": times[:3]}}})[1])
+    assert (young.count("l-3 5h6z"), young.count("<circle")) == (1, 2)  # hardly anything else is there yet
+
+
 def test_the_last_state_stays(shell):
     with viz.live(linger=0):
         train()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import hmac
 import http.client
 import json
 import socket
@@ -12,15 +14,16 @@ import time
 import pytest
 
 from viz.livepage.server import guard, web
+from viz.livepage.server.former_tabs import FormerTabs
 from viz.livepage.server.hub import Hub
 from viz.livepage.server.web import Page, Server
 
-TOKEN, TICKET = "secret-token", "secret-ticket"
+TOKEN, TICKET, KEY = "secret-token", "secret-ticket", "secret-key"
 
 
 @pytest.fixture
 def server():
-    page = Page(TOKEN, TICKET, b"<h1>the page</h1>", "frame-ancestors 'none'")
+    page = Page(TOKEN, TICKET, b"<h1>the page</h1>", "frame-ancestors 'none'", KEY)
     served = Server(Hub(), page)
     thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -168,6 +171,25 @@ def test_a_ticket_leads_to_the_page_once(server):
     assert (status, headers["Location"]) == (303, f"/{TOKEN}/")
     assert ask(server, f"/open/{TICKET}")[0] == 404
     assert ask(server, "/open/")[0] == 404
+
+
+def test_the_tab_of_an_earlier_page_finds_its_way_by_a_key_that_it_never_sends(server):
+    def proof(key, of, salt):
+        return hmac.new(key.encode(), f"{of} {salt}".encode(), hashlib.sha256).hexdigest()
+
+    assert json.loads(ask(server, f"/{TOKEN}/key")[2]) == KEY
+    assert ask(server, "/wrong/key")[0] == 404
+    assert json.loads(ask(server, "/greeting")[2])["known"] == []
+    server.page.former = FormerTabs(["earlier", "another"])
+    _, _, body = ask(server, "/greeting")
+    greeting = json.loads(body)
+    assert proof("earlier", "known", greeting["salt"]) in greeting["known"]
+    assert TOKEN not in body.decode()
+    for key, way in (("earlier", "known"), (KEY, "open"), ("", "open")):
+        assert ask(server, f"/open/{proof(key, way, greeting['salt'])}")[0] == 404
+    status, headers, _ = ask(server, f"/open/{proof('earlier', 'open', greeting['salt'])}")
+    assert (status, headers["Location"]) == (303, f"/{TOKEN}/")
+    assert FormerTabs(["earlier"]).greeting()["salt"] != greeting["salt"]  # what was overheard is of no use later
 
 
 def test_nonsense_is_answered_and_harms_nobody(server):

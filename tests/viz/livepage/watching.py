@@ -21,11 +21,10 @@ class Reader:
     Attributes:
         parts: the latest of each kind.
         curves: points by "run|metric".
-        following: the token of the page that has the port next.
     """
 
     def __init__(self, url):
-        self.url, self.parts, self.curves, self.ended, self.following = url, {}, {}, False, None
+        self.url, self.parts, self.curves, self.ended = url, {}, {}, False
         self._answer = urllib.request.urlopen(url + "events", timeout=30)
         self._thread = threading.Thread(target=self._listen)
         self._thread.start()
@@ -40,8 +39,6 @@ class Reader:
                     self.ended = self.ended or kind == "bye"
                 elif name == "data" and kind == "news":
                     self._take(json.loads(value))
-                elif name == "data" and kind == "bye":
-                    self.following = json.loads(value)["following"]
 
     def _take(self, news):
         for name, curve in news.pop("series", {}).items():

@@ -10,7 +10,7 @@ ON_TRAINING = {
         "multiplied again and again, and at sums without a mean."
     ),
     "nonfinite.recurrent": (
-        "It is the first step, so no update is to blame: the states grow with each time step. Take "
+        "The states grow with each time step, in the first training step already, so no update is to blame. Take "
         "activation='tanh', which keeps them between -1 and 1, and the default recurrent_initializer, 'orthogonal'; or "
         "an LSTM or a GRU; and look at how large the inputs are."
     ),
@@ -96,6 +96,9 @@ ON_TRAINING = {
     "loss_mismatch.temperature": (
         "Divide the cosines by a temperature before the softmax, 0.05 to 0.2, or multiply them by a weight that is "
         "learnt and begins at 10."
+    ),
+    "loss_mismatch.squared_mean": (
+        "Square each difference before the mean: ops.mean((p - y) ** 2), or losses.MeanSquaredError()."
     ),
     "loss_mismatch.hinge": (
         "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
@@ -334,6 +337,10 @@ ON_TRAINING = {
     "lr_too_low.clipped": (
         "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."
     ),
+    "lr_too_low.shrunk": (
+        "Leave out that factor: learning rates are made for gradients of the mean over a batch, which doesn't depend "
+        "on how many rows there are in all. To print a smaller number, divide a copy."
+    ),
     "lr_too_low.faded": (
         "Let the rate end where training ends, not before: lower it less, or less often, and stop where nothing more "
         "is learnt."
@@ -362,7 +369,7 @@ ON_TRAINING = {
         "targets with the same two numbers, and the answers back: predict(x) * std + mean. Or begin where they are: "
         "Dense(1, bias_initializer=initializers.Constant(mean))."
     ),
-    "exploding_gradient.targets": (
+    "unscaled_target.gradients": (
         "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "
         "around 0, takes very long to reach targets that are far from it."
     ),

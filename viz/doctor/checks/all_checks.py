@@ -34,6 +34,7 @@ from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
 from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.own_losses.likelihoods import Likelihoods
+from viz.doctor.checks.own_losses.squared_means import SquaredMeans
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
@@ -125,10 +126,10 @@ CHECKS: tuple[type[Check], ...] = (
     Adversary,
     Misled,
     Divergence,
-    Collapsed,
     DrivenApart,
     Turned,
     Likelihoods,
+    SquaredMeans,
     FirstBatch,
     Folds,
     Copied,
@@ -160,6 +161,7 @@ CHECKS: tuple[type[Check], ...] = (
     RandomFrozen,
     Padding,  # after what tells that nothing is learnt
     AddedTerms,
+    Collapsed,
     ValidationLoss,
     Shuffles,
     SlidLabels,

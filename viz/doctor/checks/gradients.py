@@ -193,7 +193,7 @@ class GradientSizes(Check):
             return
         if targets is not None and targets.size > limits.UNSCALED and targets.size > 2 * targets.answers:
             self.watch.report(
-                "exploding_gradient.targets",
+                "unscaled_target.gradients",
                 severity,
                 f"the targets range from {number(targets.low)} to {number(targets.high)} (root mean square "
                 f"{number(targets.size)}), while the network's answers begin at around {number(targets.answers)}: "

@@ -110,7 +110,8 @@ class Inputs(Check):
 
     def finish(self) -> None:
         """Inputs a few times too large are named where something else went wrong that they explain."""
-        wrong = self.watch.has("dead_relu", "constant_output", "exploding_gradient", "saturated", "lr_too_high")
+        symptoms = ("dead_relu", "constant_output", "exploding_gradient", "unscaled_target", "saturated", "lr_too_high")
+        wrong = self.watch.has(*symptoms)
         for place, (size, low, high, whose) in self._largest.items() if wrong else ():
             if size > limits.UNSCALED_CAUSE and ("unscaled_input", place) not in self._told:
                 self._tell("warning", place, whose, size, low, high, _WILD)

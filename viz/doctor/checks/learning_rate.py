@@ -63,6 +63,8 @@ class LearningRates(Check):
         self._errors: set[Any] = set()
         self._sums: dict[Any, tuple[int, Place | None]] = {}  # by the key of a number: of how many it is a sum
         self._sum: tuple[int, Place | None] | None = None  # that of the loss
+        self._parts: dict[Any, tuple[float, Place | None]] = {}  # by the key of a number: what it is of a mean or sum
+        self._part: tuple[float, Place | None] = (1.0, None)  # that of the loss, where it is another than 1
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow differences that are squared, as losses written by hand are."""
@@ -72,6 +74,8 @@ class LearningRates(Check):
         given = {getattr(x, "key", None) for x in inputs} - {None}
         if outputs.data.size == 1 and self._sum is None:
             self._follow_sum(op.name, inputs, made, given)
+        if outputs.data.size == 1 and op.name in ("divide", "multiply") and len(given) == 1:
+            self._follow_part(op.name, inputs, made)
         if self._asked_loss:
             return
         if op.name == "subtract":
@@ -89,7 +93,17 @@ class LearningRates(Check):
             if known is not None:
                 self._sums[made] = known
 
+    def _follow_part(self, name: str, inputs: Any, made: Any) -> None:
+        """A loss that is multiplied by a small number has gradients that are as small."""
+        key, factor = _scaled_by(name, inputs)
+        if key is None or not 0 < factor < math.inf:
+            return
+        known, place = self._parts.get(key, (float(self._sums.get(key, (1, None))[0]), None))  # of a sum: of its mean
+        self._parts[made] = known * factor, (self.watch.place() if factor < 1 else None) or place
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if self.watch.heavy and len(targets) == 1:
+            self._part = self._parts.get(getattr(targets[0], "key", None), (1.0, None))
         if self._sum is None:
             self._sum = next((self._sums[t.key] for t in targets if getattr(t, "key", None) in self._sums), None)
         pairs = [(s, r) for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
@@ -151,6 +165,7 @@ class LearningRates(Check):
         self._differences.clear()
         self._errors.clear()
         self._sums.clear()
+        self._parts.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 
@@ -198,11 +213,11 @@ class LearningRates(Check):
             self._tell_high(course, words, finite[0], last)
         elif (
             final
-            and self._died()
+            and (died := self._died() or (self._mostly_died() if last >= limits.HARDLY_LESS * abs(finite[0]) else ""))
             and _unusual(course)
             and max(course.moves[: limits.WINDOW], default=0.0) >= limits.UPDATE_KILLED
         ):
-            words = f"{self._died()} after the first updates; the loss stays at {number(last)}"
+            words = f"{died} after the first updates; the loss stays at {number(last)}"
             self._tell_high(course, words, finite[0], last)
         elif final and len(finite) == len(losses) and self._alone and _jumps(course):
             third = losses[-(len(losses) // 3) :]
@@ -230,6 +245,15 @@ class LearningRates(Check):
         for finding in self.watch.raw("dead_relu", "constant_output"):
             if finding.severity == "error" and finding.evidence.get("from_start") is False:
                 return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
+        return ""
+
+    def _mostly_died(self) -> str:
+        """How many units of a layer are silent that weren't in the first step, where that is most; empty for none."""
+        for finding in self.watch.raw("dead_relu"):
+            dead, units = finding.evidence.get("dead", 0), finding.evidence.get("units", 1)
+            fell = finding.severity == "warning" and finding.evidence.get("from_start") is False
+            if fell and dead >= limits.MOSTLY_KILLED * units:
+                return f"{dead} of {units} units of a layer fell silent"
         return ""
 
     def _tell_uphill(self, course: _Course, first: float, last: float) -> None:
@@ -290,8 +314,10 @@ class LearningRates(Check):
         low = course.rate is None or course.rate * kept <= highest
         epsilon = float(getattr(course.optimizer, "epsilon", None) or 0.0)
         damped = epsilon >= limits.EPSILON and course.rate is not None and course.rate * kept > highest
-        low = low or damped
-        clipped = course.rate is not None and course.rate > highest and not damped
+        part_of_loss, made_small_at = self._part
+        shrunk = not low and not damped and self._is_shrunk(course, kept, highest)
+        low = low or damped or shrunk
+        clipped = course.rate is not None and course.rate > highest and not damped and not shrunk
         key = ("lr_too_low", id(course))
         slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
@@ -307,13 +333,16 @@ class LearningRates(Check):
         if clipped:
             setting, limit = _clipping(course.optimizer)
             rate += f", and of the gradients {setting}={limit:g} leaves {number(100 * kept)} %"
+        if shrunk:
+            rate += f", and the loss is multiplied by {number(part_of_loss)} before its gradients are taken"
+        ways = {"epsilon": damped, "clipped": clipped, "shrunk": shrunk}
         self.watch.report(
-            "lr_too_low.epsilon" if damped else "lr_too_low.clipped" if clipped else "lr_too_low",
+            ".".join(["lr_too_low", *[way for way, holds in ways.items() if holds]]),
             "warning",
             f"the loss hardly moves ({number(first)} at first, {number(last)} now) in "
             f"{self.watch.counted(len(course.losses))}{rate}: an update {how} (about 0.001 of their size is usual)",
             op=getattr(course.optimizer, "name", None),
-            place=course.place,
+            place=(made_small_at if shrunk else None) or course.place,
             key=key,
             evidence={
                 "learning_rate": course.rate,
@@ -323,6 +352,28 @@ class LearningRates(Check):
                 "steps": len(course.losses),
             },
         )
+
+    def _is_shrunk(self, course: _Course, kept: float, highest: float) -> bool:
+        """Is the loss only so small a part of itself that updates with its gradients are as those of a rate too low?"""
+        factor, _ = self._part
+        if course.rate is None or factor > limits.SHRUNK or not self._alone:
+            return False
+        if type(course.optimizer).__name__ in _BY_SIZE:
+            return course.rate * kept * factor <= highest
+        return factor <= limits.SHRUNK_BELOW_EPSILON  # Adam divides by the size of gradients, unless that is next to 0
+
+
+def _scaled_by(name: str, inputs: Any) -> tuple[Any, float]:
+    """The key of the number that is multiplied (or divided) by another one, which isn't traced, and that one."""
+    for i, each in enumerate(inputs[:2] if name == "multiply" else inputs[:1]):
+        other = inputs[1 - i]
+        key = each.key if isinstance(each, Tensor) and each.data.size == 1 else None
+        value = host(other.data) if isinstance(other, Tensor) else numpy.asarray(other)
+        if key is None or isinstance(other, Variable) or value.size != 1 or getattr(other, "key", None) is not None:
+            continue
+        factor = float(value.reshape(()))
+        return key, factor if name == "multiply" else 1 / factor if factor else 0.0
+    return None, 1.0
 
 
 def _measure(course: _Course) -> None:

@@ -96,6 +96,11 @@ class NonFinite(Check):
         who = name if name == op.name else f"{name}, a part of {op.name},"
         cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
+        if self.watch.step and self._grown is not None and self.watch.step < limits.WINDOW and cause not in _CAUSES:
+            layer, size = self._grown
+            message += f"; before the first update, numbers were as large as {number(size)} already behind layer "
+            message += f"{layer_label(layer)!r}{_activation(layer)}, which multiplies them in each time step"
+            return _Suspect(name, layer, made_at(layer) or self.watch.place(), message, evidence, "nonfinite.recurrent")
         if self.watch.step or cause in _CAUSES:
             return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, _advice(cause))
         inside = [each.owner for each in self.watch.scopes if isinstance(each.owner, layers.RNN)]
@@ -212,7 +217,7 @@ class NonFinite(Check):
         if not self.watch.step and self._grown is None and isinstance(opened.owner, layers.RNN) and error is None:
             size = max([_largest(host(x.data)) for x in tensors(outputs)], default=0.0)
             given = max([_largest(host(x.data)) for x in tensors(opened.scope.inputs)], default=0.0)
-            self._grown = (opened.owner, size) if size >= limits.GROWN * max(given, 1.0) else None
+            self._grown = (opened.owner, size) if size >= limits.GROWN_TO_BREAK * max(given, 1.0) else None
         if self._done or (self._forward is None and self._came_in is None):
             return
         if opened.kind == "loss":

@@ -4,6 +4,7 @@ const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may ta
 const FIRST = ["epoch", "step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
 const LAST = ["weights", "recording", "memory", "samples", "step takes", "graph", "speed", "step", "left", "took", "no news for", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
 const NARROW = 640; // pixels, as in live.css
+const LOOKING = 2000; // milliseconds between two looks for a later page at this port
 const QUIET = 5000; // milliseconds without news after which the page says so
 
 class Live {
@@ -29,6 +30,7 @@ class Live {
     new ResizeObserver(() => this.showCut()).observe(this.tiles);
     document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());
     setInterval(() => this.state === "running" && this.say(), 1000);
+    setInterval(() => this.lookForNext(), LOOKING);
     this.connect();
   }
 
@@ -41,8 +43,9 @@ class Live {
     this.more = button("⋯", "show all numbers", () => this.showAll(), { class: "live-more", "aria-expanded": "false" });
     this.failure = el("section", { class: "live-failure", role: "alert", hidden: true });
     this.advice = el("p", { class: "live-advice", hidden: true });
+    this.next = el("p", { class: "live-advice", role: "status", hidden: true });
     this.strip = new FindingStrip(() => this.viewer.openTab("doctor"));
-    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.strip.node, this.failure);
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.next, this.strip.node, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
     this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
@@ -64,12 +67,25 @@ class Live {
     source.addEventListener("bye", (event) => {
       source.close();
       this.gone = true;
-      const { following } = JSON.parse(event.data);
-      if (following) this.showAdvice("The program was started again.", " ", el("a", { href: `/${following}/` }, "Go to its page"), "; this one keeps what it has.");
       this.say();
     });
-    source.addEventListener("open", () => { this.lost = false; this.say(); });
+    source.addEventListener("open", () => { this.lost = false; this.next.hidden = true; this.say(); });
     source.addEventListener("error", () => { this.lost = true; this.say(); });
+    fetch("key").then((answer) => answer.json()).then((key) => { this.key = key; }, () => {}); // the page has just gone
+  }
+
+  // Once this page has gone: is there one of a later run at its port? Another program may have the port by now, so
+  // nothing that is secret is sent: the later page shows that it knows this one's key, and the key gives a way in.
+  async lookForNext() {
+    if (!this.key || !(this.gone || this.lost) || document.hidden) return;
+    let ticket = null;
+    try {
+      const { salt, known } = await (await fetch("/greeting")).json();
+      if (known.includes(await proof(this.key, `known ${salt}`))) ticket = await proof(this.key, `open ${salt}`);
+    } catch { /* nobody is there, or somebody else */ }
+    this.next.hidden = !ticket || !(this.gone || this.lost);
+    if (ticket && this.ticket !== ticket) this.next.replaceChildren("The program was started again. ", el("a", { href: `/open/${ticket}` }, "Go to its page"), "; this one keeps what it has.");
+    this.ticket = ticket || this.ticket;
   }
 
   take(news) {
@@ -235,9 +251,9 @@ class Live {
   }
 
   // What the callback Cockpit makes of its numbers.
-  showAdvice(words, ...more) {
+  showAdvice(words) {
     this.advice.hidden = !words;
-    this.advice.replaceChildren(clean(words, 600), ...more);
+    this.advice.textContent = clean(words, 600);
   }
 
   showFailure(failure) {
@@ -251,6 +267,13 @@ class Live {
     this.failure.replaceChildren(close, el("h2", {}, clean(failure.type, 80), at.length ? ` in ${clean(at.join(" · "), 300)}` : ""),
       el("p", { class: "live-message" }, failure.message), el("ol", {}, frames), whole);
   }
+}
+
+// As the page's process works it out (former_tabs.py).
+async function proof(key, of) {
+  const bytes = (text) => new TextEncoder().encode(text);
+  const imported = await crypto.subtle.importKey("raw", bytes(key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return [...new Uint8Array(await crypto.subtle.sign("HMAC", imported, bytes(of)))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function duration(left) {

@@ -1,7 +1,8 @@
 """How the page of a program that has ended leaves its port to the page of the next one.
 
 The two find each other by small files in a folder that nobody but their user can read. Only a port that was asked for
-by its number is left this way; nobody asks for one that was drawn.
+by its number is left this way; nobody asks for one that was drawn. There, too, each page leaves the key that its tabs
+know, for the next one to be found by them (see `former_tabs`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 __all__ = ["Claim", "ask", "stop_asking"]
 
+_MOST_KEYS = 8  # earlier pages of a port, whose tabs may still be open
+
 
 class Claim:
     """What the process of a page has written down of its port.
@@ -22,30 +25,35 @@ class Claim:
     Args:
         port: its port.
         program: the number of the process whose page it is.
+        key: what the tabs of this page know.
+
+    Attributes:
+        keys: those of the pages that had the port before, the latest last.
     """
 
-    def __init__(self, port: int, program: int) -> None:
+    def __init__(self, port: int, program: int, key: str) -> None:
         self._path = _path(port)
+        self.keys: list[str] = []
         if self._path is not None:
             stop_asking(port)  # what one may have left there that was killed
             _write(self._path, {"program": program, "server": os.getpid()})
+            left = (_read(f"{self._path}.keys") or {}).get("keys")
+            self.keys = [str(each) for each in left][-_MOST_KEYS:] if isinstance(left, list) else []
+            _write(f"{self._path}.keys", {"keys": [*self.keys, key][-_MOST_KEYS:]})
 
-    def wanted(self) -> dict[str, Any] | None:
-        """What a page that wants the port says of itself; None where none does."""
-        return _read(f"{self._path}.wanted") if self._path is not None else None
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another page wants the port."""
+        return self._path is not None and os.path.exists(f"{self._path}.wanted")
 
     def release(self) -> None:
-        """The port is free."""
-        if self._path is not None:
+        """The port is free, or another page has it already."""
+        if self._path is not None and (_read(self._path) or {}).get("server") == os.getpid():
             _remove(self._path)
 
 
-def ask(port: int, about: dict[str, Any]) -> int | None:
+def ask(port: int) -> int | None:
     """Ask the page that has the port to leave it as soon as its program has ended.
-
-    Args:
-        port: the port.
-        about: what that page may tell its browsers.
 
     Returns:
         The number of the process whose page has it; None where no page of this user says that it has.
@@ -54,7 +62,7 @@ def ask(port: int, about: dict[str, Any]) -> int | None:
     claim = _read(path) if path is not None else None
     if claim is None or not _runs(claim.get("server")):
         return None
-    _write(f"{path}.wanted", about)
+    _write(f"{path}.wanted", {})
     return int(claim.get("program", 0))
 
 

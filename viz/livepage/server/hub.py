@@ -26,14 +26,12 @@ class Hub:
         version: counts changes.
         ended: whether the program has ended.
         closing: whether this process is about to end.
-        following: the token of the page that has the port next; None for none.
     """
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
         self.version = 0
         self.ended = self.closing = False
-        self.following: str | None = None
         self._parts: dict[str, tuple[int, Any]] = {}
         self._series: dict[str, Series] = {}
         self._tensors: dict[tuple[str, str], list[str]] = {}
@@ -66,10 +64,10 @@ class Hub:
         if not self.ended:
             self.take({"is": "end", "how": "gone", "words": words})
 
-    def close(self, following: str | None = None) -> None:
-        """Tell the browsers that this process ends, and the token of the page that has its port next."""
+    def close(self) -> None:
+        """Tell the browsers that this process ends."""
         with self.changed:
-            self.closing, self.following = True, following
+            self.closing = True
             self.changed.notify_all()
 
     def _set(self, kind: str, value: Any) -> None:

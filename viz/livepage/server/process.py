@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 from typing import IO, Any
 
 from viz.livepage.server import handover, messages
+from viz.livepage.server.former_tabs import FormerTabs
 from viz.livepage.server.hub import Hub
 from viz.livepage.server.web import Page, Server
 
@@ -39,7 +41,9 @@ def main() -> None:
     except OSError as error:
         _reply({"error": str(error)})
         return
-    claim = handover.Claim(server.server_port, about["program"]) if about["port"] else None
+    claim = handover.Claim(server.server_port, about["program"], server.page.key) if about["port"] else None
+    if claim is not None:
+        server.page.former = FormerTabs(claim.keys)
     _reply({"port": server.server_port})
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if claim is not None:
@@ -49,24 +53,22 @@ def main() -> None:
     _leave(server, claim)
 
 
-def _leave(server: Server, claim: handover.Claim | None, following: str | None = None) -> None:
-    """Free the port, and tell the browsers; `following` is the token of the page that has the port next."""
-    server.hub.close(following)
+def _leave(server: Server, claim: handover.Claim | None) -> None:
+    """Free the port, and tell the browsers."""
+    server.hub.close()
+    server.shutdown()
+    server.server_close()  # the port is free while they are told
     if claim is not None:
-        claim.release()
+        claim.release()  # not before: who comes in between has to know that the port will be free
     if server.watching:
-        server.shutdown()
-        server.server_close()  # the port is free while they are told
         time.sleep(_TELLING)
 
 
 def _yield(server: Server, claim: handover.Claim) -> None:
     """Once the program has ended, end this process as soon as another page wants the port."""
-    wanted = None
-    while wanted is None:
+    while not (server.hub.ended and claim.is_wanted):
         time.sleep(_LOOKING)
-        wanted = claim.wanted() if server.hub.ended else None
-    _leave(server, claim, str(wanted.get("token", "")))
+    _leave(server, claim)
     os._exit(0)  # another thread waits for what its program may still say
 
 
@@ -76,7 +78,8 @@ def _server(about: dict[str, Any], html: bytes) -> Server:
     Raises:
         OSError: when the port is taken.
     """
-    page, port = Page(about["token"], about["ticket"], html, about["policy"]), about["port"]
+    page = Page(about["token"], about["ticket"], html, about["policy"], secrets.token_urlsafe(24))
+    port = about["port"]
     until, program = time.monotonic() + _YIELDING, None
     try:
         while True:
@@ -85,7 +88,7 @@ def _server(about: dict[str, Any], html: bytes) -> Server:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE or not port:
                     raise
-                program = handover.ask(port, {"token": about["token"]}) if program is None else program
+                program = handover.ask(port) if program is None else program
                 if program is None or time.monotonic() > until:
                     whose = (
                         "another program"

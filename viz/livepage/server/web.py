@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from viz.livepage.server import guard
+from viz.livepage.server.former_tabs import FormerTabs
 from viz.livepage.server.hub import Hub
 
 __all__ = ["Page", "Server"]
@@ -31,10 +32,13 @@ class Page:
         ticket: an address that works once and leads to the page, so that the token isn't seen in lists of processes.
         html: the page.
         policy: its Content-Security-Policy.
+        key: by which its tabs will know a later page; nobody sends it, but this page to them.
+        former: the tabs of earlier pages.
     """
 
-    def __init__(self, token: str, ticket: str, html: bytes, policy: str) -> None:
-        self.token, self.html, self.policy = token, html, policy
+    def __init__(self, token: str, ticket: str, html: bytes, policy: str, key: str) -> None:
+        self.token, self.html, self.policy, self.key = token, html, policy, key
+        self.former = FormerTabs([])
         self._ticket, self._lock = ticket, threading.Lock()
         self._until = math.inf
 
@@ -123,8 +127,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         page, path = self.server.page, self.path.partition("?")[0]
         first, _, rest = path[1:].partition("/")
-        if first == "open" and page.redeem(rest):
+        if first == "open" and (page.redeem(rest) or page.former.admits(rest)):
             self._answer(303, b"", {"Location": f"/{page.token}/"})
+        elif path == "/greeting":
+            self._answer(200, json.dumps(page.former.greeting()).encode(), {"Content-Type": "application/json"})
         elif not guard.matches(first, page.token) or path != f"/{page.token}/{rest}":
             self._answer(404, b"There is nothing here. The page's address has a secret part: see where it was printed.")
         else:
@@ -142,6 +148,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if rest == "":
             policy = {"Content-Security-Policy": self.server.page.policy}
             self._answer(200, self.server.page.html, {"Content-Type": "text/html; charset=utf-8", **policy})
+        elif rest == "key":
+            self._answer(200, json.dumps(self.server.page.key).encode(), {"Content-Type": "application/json"})
         elif rest == "graph":
             self._json(hub.graph())
         elif rest == "histograms":
@@ -197,7 +205,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(PACE)
             while not self._is_news(seen):
                 self._event("beat", "{}")
-        self._event("bye", json.dumps({"following": hub.following}))
+        self._event("bye", "{}")
 
     def _is_news(self, seen: int) -> bool:
         hub = self.server.hub

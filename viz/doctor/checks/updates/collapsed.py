@@ -63,7 +63,9 @@ class Collapsed(Check):
         if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < limits.COLLAPSED_STEPS:
             return
         divergence, spread = (max(each[i] for each in last) for i in (1, 2))
-        if divergence > limits.COLLAPSED_KL or spread > limits.COLLAPSED_SPREAD:
+        idle = any(finding.rule == "not_learning" for finding in self.watch.raw("not_learning"))
+        widest = limits.COLLAPSED_SPREAD_IDLE if idle else limits.COLLAPSED_SPREAD
+        if divergence > limits.COLLAPSED_KL or spread > widest:
             return
         self.watch.report(
             "penalty_dominates.collapsed",
