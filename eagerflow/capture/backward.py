@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy
 
+from eagerflow.capture.arguments.layouts import copied
 from eagerflow.capture.instructions import Add, Compute, Const, Convert, Group, Ref, Rule, Slot, Unbroadcast
-from eagerflow.core.backward import Walk, everything, in_gradient, unbroadcast
+from eagerflow.core.backward import Walk, everything, fitted, in_gradient
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of
 from eagerflow.core.in_place import stored
@@ -106,6 +107,7 @@ class _Walking:
             found = [pull(xp, g, record, None) if need else None for pull, need in zip(op.pulls, needs)]
         wanted = [gx is not None and need for gx, need in zip(found, needs)]
         outs = [self.recorder.new_slot(gx) if want else None for gx, want in zip(found, wanted)]
+        is_settled = False
         if known is None:
             if any(wanted):
                 self.recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
@@ -114,6 +116,7 @@ class _Walking:
             rule = Rule(xp, op, ref, kept, shapes, needs, outs, made)
             if op.joint and op.name in settled and xp is numpy:
                 rule.settled = settled[op.name].rule(g, needs, saved)
+                is_settled = rule.settled is not None
             rule.likes = [(a.shape, a.dtype) if type(a) is numpy.ndarray else None for a in saved]
             self._write(made, rule, before)
         ended = clock()
@@ -124,7 +127,8 @@ class _Walking:
             if out is None:
                 continue
             shape = likes[i].shape if op.keeps_inputs else likes[i]
-            told.append((key, self._arrive(key, found[i], out, shape)))
+            sums = not is_settled and g.__class__ is not tuple and _is_broadcast(shape, g.shape)
+            told.append((key, self._arrive(key, found[i], out, shape, sums)))
         if self.recorder.others:
             made, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))
             to, results = tuple([key for key, _ in told]), tuple([gx for _, gx in told])
@@ -171,20 +175,29 @@ class _Walking:
         for ref in (g, *(known[2] if known is not None else ())):
             for number in ref.slots():
                 if is_array(arrays[number]):
-                    arrays[number] = _copied(arrays[number])
+                    arrays[number] = copied(arrays[number])
         return arrays
 
     def _write(self, made: Compute, rule: Rule, before: list[Any] | None) -> None:
         self.recorder.add(rule, before)
         rule.line = made.line  # that of the op, which says more than that of tape.gradient
 
-    def _arrive(self, key: int, gx: Any, slot: int, shape: Any) -> Any:
-        """Add a contribution to a gradient; gives the contribution in the gradient's shape."""
+    def _arrive(self, key: int, gx: Any, slot: int, shape: Any, sums: bool = False) -> Any:
+        """Add a contribution to a gradient; gives the contribution in the gradient's shape.
+
+        Args:
+            key: of the gradient.
+            gx: the contribution.
+            slot: that of it.
+            shape: the gradient's.
+            sums: whether the rule may leave the sum over broadcast axes to us: some kernels do it by themselves for
+                arrays that lie in memory in one way, and not for others, which a replay may be given.
+        """
         recorder = self.recorder
-        if shape is not None and gx.shape != shape:
-            gx = unbroadcast(gx, shape)
+        if shape is not None and (sums or gx.shape != shape):
+            gx = fitted(gx, shape)
             summed = recorder.new_slot(gx)
-            recorder.add(Unbroadcast(unbroadcast, Slot(slot), summed, shape))
+            recorder.add(Unbroadcast(fitted, Slot(slot), summed, shape))
             slot = summed
         before = self.gradients.get(key)
         if before is None:
@@ -202,26 +215,13 @@ class _Walking:
         return gx
 
 
+def _is_broadcast(shape: Any, wide: tuple[int, ...]) -> bool:
+    """Is this shape stretched to the other one, as that of a bias is?"""
+    if shape is None or shape == wide or len(shape) > len(wide):
+        return False
+    return all(n in (1, wide[i]) for i, n in enumerate(shape, len(wide) - len(shape)))
+
+
 def _given(gradient: Any) -> Any:
     """What a gradient of the user's own gives, as it is: it may be what it was given."""
     return gradient
-
-
-def _copied(array: Any) -> Any:
-    """A copy that lies in memory as the array does: of what is broadcast or has gaps, some kernels sum otherwise."""
-    once = tuple([slice(None) if step else slice(0, 1) for step in array.strides])
-    part = array[once]
-    if type(array) is numpy.ndarray and array.size and not part.flags.forc:
-        return _with_gaps(array, once)
-    copy = part.copy(order="K")
-    return copy if copy.shape == array.shape else namespace_of(array).broadcast_to(copy, array.shape)
-
-
-def _with_gaps(array: numpy.ndarray, once: tuple[slice, ...]) -> numpy.ndarray:
-    """A copy of a part of a larger array, with as much memory between its elements."""
-    ways = [step * (length - 1) for step, length in zip(array.strides, array.shape)]
-    before, after = -sum([way for way in ways if way < 0]), sum([way for way in ways if way > 0])
-    memory = numpy.empty(before + after + array.itemsize, numpy.uint8)
-    copy = numpy.ndarray(array.shape, array.dtype, memory, before, array.strides)
-    copy[once] = array[once]
-    return copy

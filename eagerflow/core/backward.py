@@ -32,7 +32,7 @@ __all__ = [
     "one_hot_seeds",
     "reaching",
 ]
-__all__ += ["stacked", "stacked_batch", "unbroadcast", "zeros_like"]
+__all__ += ["fitted", "stacked", "stacked_batch", "unbroadcast", "zeros_like"]
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
 Gradients: TypeAlias = dict[int, Array]
@@ -341,6 +341,11 @@ def _add(gradients: Gradients, owned: set[int], key: int, gx: Array, recorded: b
         add = registry["add"].forward  # which shares large arrays among threads
         gradients[key] = before + gx if recorded else add(numpy, before, gx)
         owned.add(key)
+
+
+def fitted(g: Array, shape: tuple[int, ...]) -> Array:
+    """A gradient in the shape of its source, to which a rule may have summed it already."""
+    return g if g.shape == shape else unbroadcast(g, shape)
 
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:

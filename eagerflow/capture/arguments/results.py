@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.capture.arguments.layouts import copied
 from eagerflow.capture.dependence.as_held import as_held
 from eagerflow.capture.hearing.whose import is_users
 from eagerflow.capture.instructions import Const, Group, Naming, Ref
@@ -160,10 +161,10 @@ class _Anew(Const):
 
 def _made_anew(constant: Any) -> Any:
     if not isinstance(constant, Tensor):
-        return constant.copy(order="K")
+        return copied(constant)
     array = stored(constant)
     fixed = isinstance(array, numpy.generic) or (isinstance(array, numpy.ndarray) and not array.flags.writeable)
-    made = Tensor(array if fixed else array.copy(order="K"), None, None)
+    made = Tensor(array if fixed else copied(array), None, None)
     for name in ("mask", "logits"):
         if hasattr(constant, name):
             setattr(made, name, getattr(constant, name))

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.capture.backward import _copied
+from eagerflow.capture.arguments.layouts import copied
 from tests.capture.steps import batches, bits, twice
 
 LAYOUTS = {
@@ -27,7 +27,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_copy_lies_in_memory_as_the_array_does(name):
     array = LAYOUTS[name](np.arange(24.0).reshape(4, 6))
-    copy = _copied(array)
+    copy = copied(array)
     assert not np.shares_memory(copy, array)
     assert (copy.shape, copy.dtype, copy.tolist()) == (array.shape, array.dtype, array.tolist())
     if array.size:
