@@ -26,7 +26,7 @@ __all__ = ["heard_draws"]
 _own: Any = numpy.random.mtrand._rand  # whose methods the functions of `numpy.random` are
 _lock = threading.Lock()
 _before: list[tuple[Any, str, Any]] = []
-_listeners = [0]
+_listeners: list[object] = []
 
 
 class _Telling(numpy.random.RandomState):
@@ -56,23 +56,30 @@ def _is_drawing(value: Any, name: str) -> bool:
 @contextlib.contextmanager
 def _listened() -> Iterator[None]:
     """Inside the block, `numpy.random` tells recorders of calls. Other threads notice nothing."""
-    with _lock:
-        _listeners[0] += 1
-        if _listeners[0] == 1:
-            for module in (numpy.random, numpy.random.mtrand):
-                for name, value in list(vars(module).items()):
-                    if value is _own:
-                        _put(module, name, _Telling(0))
-                    elif _is_drawing(value, name):
-                        _put(module, name, _telling(value, name))
-    try:
+    listener = object()
+    try:  # from here on: Ctrl-C may come anywhere
+        with _lock:
+            _listeners.append(listener)
+            if len(_listeners) == 1:
+                _put_all()
         yield
     finally:
         with _lock:
-            _listeners[0] -= 1
-            if not _listeners[0]:
-                while _before:
-                    setattr(*_before.pop())
+            if listener in _listeners:
+                _listeners.remove(listener)
+            while _before and not _listeners:
+                setattr(*_before[-1])
+                _before.pop()
+
+
+def _put_all() -> None:
+    """Exchange what is heard."""
+    for module in (numpy.random, numpy.random.mtrand):
+        for name, value in list(vars(module).items()):
+            if value is _own:
+                _put(module, name, _Telling(0))
+            elif _is_drawing(value, name):
+                _put(module, name, _telling(value, name))
 
 
 def _put(module: Any, name: str, value: Any) -> None:

@@ -48,7 +48,7 @@ _WAITING = while_written.__code__
 _slot: Any = Tensor.__dict__["data"]
 _lock = threading.Lock()
 _before: list[tuple[type, str, Any]] = []
-_watchers = [0]
+_watchers: list[object] = []
 
 
 @functools.cache
@@ -176,27 +176,33 @@ def _put(kind: type, name: str, value: Any) -> None:
 @contextlib.contextmanager
 def watched() -> Iterator[None]:
     """Inside the block, recorders hear of reads of values and of changes of variables."""
-    with _lock:
-        _watchers[0] += 1
-        if _watchers[0] == 1:
-            _put(Tensor, "data", property(_data, _set))
-            for name in _OF_TAPES:
-                _put(GradientTape, name, _from_outside(GradientTape.__dict__[name], name.strip("_")))
-            for kind in _kinds(Variable):
-                own = kind.__dict__
-                for name in _WRITERS:
-                    if name in own:
-                        _put(kind, name, _writing(own[name]))
-                if "value" in own:
-                    _put(kind, "value", _value(own["value"]))
-                if "changing" in own:
-                    _put(kind, "changing", _changing(own["changing"]))
-    try:
+    watcher = object()
+    try:  # from here on: Ctrl-C may come anywhere
+        with _lock:
+            _watchers.append(watcher)
+            if len(_watchers) == 1:
+                _put_all()
         yield
     finally:
         with _lock:
-            _watchers[0] -= 1
-            if not _watchers[0]:
-                while _before:
-                    kind, name, value = _before.pop()
-                    setattr(kind, name, value)
+            if watcher in _watchers:
+                _watchers.remove(watcher)
+            while _before and not _watchers:
+                setattr(*_before[-1])
+                _before.pop()
+
+
+def _put_all() -> None:
+    """Exchange what is heard."""
+    _put(Tensor, "data", property(_data, _set))
+    for name in _OF_TAPES:
+        _put(GradientTape, name, _from_outside(GradientTape.__dict__[name], name.strip("_")))
+    for kind in _kinds(Variable):
+        own = kind.__dict__
+        for name in _WRITERS:
+            if name in own:
+                _put(kind, name, _writing(own[name]))
+        if "value" in own:
+            _put(kind, "value", _value(own["value"]))
+        if "changing" in own:
+            _put(kind, "changing", _changing(own["changing"]))
