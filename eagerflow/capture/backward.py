@@ -7,8 +7,8 @@ from typing import Any
 import numpy
 
 from eagerflow.capture.arguments.layouts import copied
-from eagerflow.capture.instructions import Add, Compute, Const, Convert, Group, Ref, Rule, Slot, Unbroadcast
-from eagerflow.core.backward import Walk, everything, fitted, in_gradient
+from eagerflow.capture.instructions import Add, Compute, Const, Convert, Group, Ref, Rule, Slot, Unbroadcast, summed_up
+from eagerflow.core.backward import EXPLAINED, Walk, everything, fitted, in_gradient
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of
 from eagerflow.core.in_place import stored
@@ -101,10 +101,13 @@ class _Walking:
         before = self._before(known, ref) if self.recorder.compares else None
         xp = namespace_of(*g) if g.__class__ is tuple else namespace_of(g)
         started = clock()
-        if op.joint:
-            found = list(op.pulls[0](xp, g, record, needs))
-        else:
-            found = [pull(xp, g, record, None) if need else None for pull, need in zip(op.pulls, needs)]
+        try:
+            if op.joint:
+                found = list(op.pulls[0](xp, g, record, needs))
+            else:
+                found = [pull(xp, g, record, None) if need else None for pull, need in zip(op.pulls, needs)]
+        except EXPLAINED as error:
+            raise in_gradient(op, error) from error
         wanted = [gx is not None and need for gx, need in zip(found, needs)]
         outs = [self.recorder.new_slot(gx) if want else None for gx, want in zip(found, wanted)]
         is_settled = False
@@ -144,7 +147,7 @@ class _Walking:
         refs = ref.parts if isinstance(ref, Group) else [ref]
         try:
             found = op.gradients([self._as_tensor(array, each) for array, each in zip(arrived, refs)])
-        except (ValueError, TypeError, IndexError) as error:
+        except EXPLAINED as error:
             raise in_gradient(op, error) from error
         told: list[tuple[int, Any]] = []
         for key, gradient, shape in zip(keys, found, shapes):
@@ -207,7 +210,7 @@ class _Walking:
         array, ref = before
         in_place = key in self.owned and array.dtype == gx.dtype
         xp = namespace_of(array, gx)
-        total = add(xp, array, gx)  # the same bits as in place, and what others hold stays as it is
+        total = summed_up(xp, add, array, gx, in_place)
         made = recorder.new_slot(total)
         recorder.add(Add(xp, add, ref, Slot(slot), made, in_place))
         self.owned.add(key)

@@ -500,7 +500,16 @@ class Add(Instruction):
         return f"{out} = {named(self.add)}({self.xp.__name__}, {first}, {second})"
 
     def compute(self, arrays: Arrays) -> list[Any]:
-        return [self.add(self.xp, self.first.value(arrays), self.second.value(arrays))]
+        return [summed_up(self.xp, self.add, self.first.value(arrays), self.second.value(arrays), self.in_place)]
+
+
+def summed_up(xp: ModuleType, add: Callable[..., Any], first: Any, second: Any, in_place: bool) -> Any:
+    """The sum of two gradients as a new array, which lies as the first does where the sum is to be in its memory."""
+    if not in_place or not is_array(first):
+        return add(xp, first, second)
+    total = first.copy(order="K")
+    total += second
+    return total
 
 
 class Known(Instruction):

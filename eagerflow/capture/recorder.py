@@ -174,7 +174,8 @@ class Recorder(Observer):
             if self._kept_back.lacks(instruction):
                 self.lost = True
                 return self.end(f"{instruction.name} reads a value that was dropped")
-            found = instruction.compute(self.arrays if values is None else values)
+            with numpy.errstate(all="ignore"):  # of what NumPy warns, it did when the op ran
+                found = instruction.compute(self.arrays if values is None else values)
             self.other_bits = other_bits(instruction, found, self.arrays)
         return None
 

@@ -22,6 +22,7 @@ from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 
 __all__ = [
+    "EXPLAINED",
     "Finished",
     "Gradients",
     "Stretch",
@@ -39,7 +40,7 @@ Gradients: TypeAlias = dict[int, Array]
 # Is told a key and its gradient, to which nothing will be added.
 Finished: TypeAlias = Callable[[int, Array], None]
 
-_EXPLAINED = ValueError, TypeError, IndexError  # what is raised again with the op's name
+EXPLAINED = ValueError, TypeError, IndexError  # what is raised again with the op's name
 
 
 class Stretch(NamedTuple):
@@ -178,7 +179,7 @@ class Walk:
                         else:
                             gradients[key] = gx
                 except BaseException as error:
-                    failed: BaseException = in_gradient(op, error) if isinstance(error, _EXPLAINED) else error
+                    failed: BaseException = in_gradient(op, error) if isinstance(error, EXPLAINED) else error
                     if observed:
                         _announce(record, g, (), (), started, failed)
                     if failed is error:
@@ -257,7 +258,7 @@ class Walk:
                 found = (pulls[0](xp, g, record, None),)
             else:
                 found = [p(xp, g, record, None) if key in reached else None for p, key in zip(pulls, keys)]
-        except _EXPLAINED as error:
+        except EXPLAINED as error:
             raise in_gradient(op, error) from error
         sent = []
         for key, gx, like in zip(keys, found, saved if kept else shapes):

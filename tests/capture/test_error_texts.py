@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -42,3 +44,25 @@ def test_an_error_of_a_replay_is_that_of_the_eager_step(name):
         step(*bad)
     assert step.replays == before + 1
     assert str(replayed.value) == str(eager.value)
+
+
+def test_an_error_in_a_gradient_says_so_also_in_the_calls_that_are_written_down():
+    def step(x):
+        with ef.GradientTape() as tape:
+            tape.watch(x)
+            y = ops.prod(x, axis=0)
+        return tape.gradient(y, x)
+
+    captured = ef.function(step)
+    for each in (step, captured, captured, captured):
+        with pytest.raises(np.exceptions.AxisError, match="in the gradient of prod"):
+            each(ef.Tensor(2.0))
+
+
+def test_numpy_warns_once_of_what_a_call_computes():
+    captured = ef.function(lambda x: ops.log(x) * 2)
+    for _ in range(4):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            captured(ef.Tensor([0.0, 1.0]))
+        assert [str(each.message) for each in seen] == ["divide by zero encountered in log"]

@@ -105,3 +105,22 @@ def test_a_loss_of_spectra_is_captured():
     eager, captured, run = twice(make, batches(3, (16,)))
     assert run.replays
     assert captured == eager
+
+
+def test_a_sum_of_three_gradients_lies_as_the_first_two_in_every_call():
+    numbers = np.random.default_rng(0).normal(size=(94, 268)).astype("float32")
+    weight, other = ef.Variable(numbers), ef.Tensor(numbers[::-1].copy())
+
+    def step(x):
+        with ef.GradientTape() as tape:
+            loss = (
+                ops.sum(weight * other) + ops.sum(ops.tanh(ops.transpose(weight))) + ops.sum(ops.transpose(weight) @ x)
+            )
+        return tape.gradient(loss, weight)
+
+    captured = ef.function(step, verify_every=2)
+    for _ in range(8):
+        found, expected = captured(other), step(other)
+        assert found.data.strides == expected.data.strides
+        assert found.data.tobytes() == expected.data.tobytes()
+    assert captured.replays
