@@ -130,7 +130,8 @@ class _Walking:
             if out is None:
                 continue
             shape = likes[i].shape if op.keeps_inputs else likes[i]
-            sums = not is_settled and g.__class__ is not tuple and _is_broadcast(shape, g.shape)
+            parts = g if g.__class__ is tuple else (g,)
+            sums = not is_settled and any(_is_broadcast(shape, part.shape) for part in parts)
             told.append((key, self._arrive(key, found[i], out, shape, sums)))
         if self.recorder.others:
             made, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))

@@ -225,6 +225,7 @@ class Program:
     def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
         file = f"<eagerflow captured step {next(_numbers)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        weakref.finalize(self, linecache.cache.pop, file, None)
         modules = {module.__name__: module for module in self.modules}
         scope: dict[str, Any] = {
             **modules,

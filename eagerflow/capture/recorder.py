@@ -14,7 +14,7 @@ from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.arguments.array_argument import ArrayArgument
 from eagerflow.capture.arguments.conversions import Conversions
-from eagerflow.capture.arguments.layouts import OfCaller
+from eagerflow.capture.arguments.layouts import goes_by_layouts
 from eagerflow.capture.arguments.results import is_container, parts_of
 from eagerflow.capture.arguments.taken_apart import weakly
 from eagerflow.capture.as_now import as_now
@@ -81,7 +81,6 @@ class Recorder(Observer):
         self.others: tuple[Observer, ...] = (Forwarding(others, self),) if others else ()
         self.telling = False  # whether they are told of something: what they do isn't the step's
         self.has_arrays = False  # whether NumPy arrays are among the arguments
-        self._of_caller = OfCaller()
         self.opens_arrays = False  # whether the step computes with a NumPy array that it was given
         self.walker = Walker(sys._getframe(1))
         self.marks: list[Mark] = []
@@ -188,11 +187,9 @@ class Recorder(Observer):
         """
         if type(argument) is ArrayArgument:
             slot = self.new_slot(stored(tensor))
-            self._of_caller.add(self.arrays[slot])
             self._slots[id(argument)], self.has_arrays = slot, True
             return slot
         slot = self.new_slot(stored(argument))
-        self._of_caller.add(self.arrays[slot])
         if argument.key is not None:
             self._name_key(argument.key, slot)
         return slot
@@ -345,7 +342,9 @@ class Recorder(Observer):
         tracked = record is not None and record[0] is op and (record[1] == (keys if several else keys[0]))
         tracked = tracked and any(key is not None for key in keys)
         values = [ref.value(self.arrays) for ref in arrays]
-        self.watch.has_computed(op, values, self.walker.frames(sys._getframe(1)))
+        is_fixed = op.name in _INDEXING and not any(True for ref in given for _ in ref.slots())  # then shapes tell all
+        if not is_fixed:
+            self.watch.has_computed(op, values, self.walker.frames(sys._getframe(1)))
         xp = namespace_of(*[stored(part) for part in parts])
         widened: list[int] = []
         if promotes(op, values):
@@ -525,7 +524,7 @@ class Recorder(Observer):
             if slot is None:
                 continue
             made, given = self.arrays[slot], stored(result)
-            if as_given(made, given.dtype) is made and not self._of_caller.may_tell(made, slot, self.instructions):
+            if as_given(made, given.dtype) is made and not goes_by_layouts(slot, self.instructions):
                 self.arrays.append(given)  # held, for its identity may be another
                 self._slots[id(given)] = slot
             else:

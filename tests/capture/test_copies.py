@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import linecache
 import pickle
 
 import numpy as np
@@ -58,3 +60,18 @@ def test_a_function_within_a_function_is_copied_and_captured_anew():
     other = copy.deepcopy(step)
     assert (other.replays, other.name, other.less_memory) == (0, step.name, True)
     np.testing.assert_array_equal(other(X).numpy(), step(X).numpy())
+
+
+def test_the_source_of_a_step_that_is_gone_goes_with_it():
+    def sources():
+        gc.collect()
+        return sum(name.startswith("<eagerflow captured step") for name in linecache.cache)
+
+    before = sources()
+    for _ in range(5):
+        step = ef.function(lambda x: x * 2)
+        for _ in range(4):
+            step(ef.Tensor([1.0]))
+        assert step.replays
+    del step
+    assert sources() <= before

@@ -133,3 +133,17 @@ def test_a_layer_that_comes_to_keep_something_else_is_captured_again():
     layer.attention = None
     np.testing.assert_array_equal(step(given(7)).numpy(), layer(given(7)).numpy())
     np.testing.assert_array_equal(layer.attention.numpy(), ops.softmax(given(7)).numpy())
+
+
+@pytest.mark.parametrize("cut", [lambda x: x[:, 1:], lambda x: x[0], lambda x: x[..., None, ::2]])
+def test_a_part_of_a_tensor_that_is_given_by_numbers_raises_for_no_values(cut):
+    class Keeping(layers.Layer):
+        def call(self, x):
+            self.attention = cut(ops.softmax(x))
+            return cut(x) * 2.0
+
+    layer, x = Keeping(), ef.Tensor(np.ones((3, 4), "float32"))
+    step = ef.function(lambda x: layer(x))
+    for _ in range(6):
+        step(x)
+    assert step.replays, step.why_eager
