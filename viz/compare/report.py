@@ -6,6 +6,7 @@ import collections
 from collections.abc import Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, WeightChange
+from viz.compare.step_figures import last_reported
 from viz.facts import formatting
 from viz.facts.text_table import Columns, Text, table
 
@@ -17,7 +18,15 @@ _MARKS = {"added": "+", "removed": "-"}
 
 def text(found: Changes) -> Text:
     """The difference, the most telling first."""
-    parts = [_head(found), *_first(found), *_settings(found), *_ops(found), *_weights(found), *_costs(found)]
+    parts = [
+        _head(found),
+        *_first(found),
+        *_settings(found),
+        *_course(found),
+        *_ops(found),
+        *_weights(found),
+        *_costs(found),
+    ]
     return Text.of([*parts, *[f"note: {formatting.clean(note, 200)}" for note in found.notes]])
 
 
@@ -75,6 +84,16 @@ def _mark(kind: str) -> str:
 
 def _settings(found: Changes) -> list[str]:
     return ["settings:", *_cut([f"  {line}" for line in found.settings])] if found.settings else []
+
+
+def _course(found: Changes) -> list[str]:
+    """What training came to in both, where that isn't the same."""
+    if found.recordings is None:
+        return []
+    a, b = [last_reported(recording.logs) for recording in found.recordings]
+    pairs = [(name, a[name], b[name]) for name in a if name in b and a[name] != b[name]]
+    lines = [f"  {formatting.clean(name, 40)}  {first:.4g} → {last:.4g}" for name, first, last in pairs]
+    return ["reported last:", *_cut(lines)] if lines else []
 
 
 def _weights(found: Changes) -> list[str]:

@@ -14,7 +14,7 @@ from viz.facts.memory_use import peak_of
 from viz.facts.schema import Logs, Record
 from viz.facts.selection import step_numbers
 
-__all__ = ["EXACT", "NOISY", "StepFigures", "figures_of"]
+__all__ = ["EXACT", "NOISY", "StepFigures", "figures_of", "last_reported"]
 
 NOISY = ("time", "forward", "backward", "update", "loss")
 EXACT = ("memory", "peak", "ops", "params", "flops")
@@ -79,7 +79,7 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
     if record.storages:
         exact["peak"] = peak_of(record, counted)
     return StepFigures(
-        noisy, exact, _reported(logs), max(1, len(record.steps if counted is None else counted)) - len(kept)
+        noisy, exact, last_reported(logs), max(1, len(record.steps if counted is None else counted)) - len(kept)
     )
 
 
@@ -121,7 +121,8 @@ def _losses(logs: Sequence[Logs]) -> list[float]:
     return found[len(found) // 2 :]
 
 
-def _reported(logs: Sequence[Logs]) -> dict[str, float]:
+def last_reported(logs: Sequence[Logs]) -> dict[str, float]:
+    """What training reported last, by name: at an epoch's end, or where there are no epochs, of a batch or a step."""
     found: dict[str, float] = {}
     for log in logs:
         if log.kind == "epoch" or not any(each.kind == "epoch" for each in logs):

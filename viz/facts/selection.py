@@ -566,8 +566,9 @@ class Selection:
             if start is not None:
                 read = (*read[:start], (made[0][0], False), *read[start:])
             known = self._signatures[op_id] = op.name, op.composition, op.phase, op.error, made, read
-        partners = self.backward_of.get(op_id, ()) if with_backward else ()
-        return known, tuple([self.record.ops[i].name for i in partners])
+        partners = [self.record.ops[i] for i in self.backward_of.get(op_id, ())] if with_backward else []
+        # The first of several equal blocks may give no gradient to what it is given: it stands for no other.
+        return known, tuple([(op.name, len(op.outputs)) for op in partners])
 
 
 def is_of_seeds(info: TensorInfo) -> bool:

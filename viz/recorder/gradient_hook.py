@@ -119,7 +119,7 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
     note_tensor, note_target = tensors.extend, capture.targets.extend
 
     def on_gradient(targets: Any, sources: Any, results: Any) -> None:
-        if len(targets) == 1 and sources and sources[0].__class__ is Variable and _is_number(loss := targets[0].data):
+        if len(targets) == 1 and sources and isinstance(sources[0], Variable) and _is_number(loss := targets[0].data):
             note_target((clock(), loss.item()))
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key

@@ -181,7 +181,18 @@ def test_layers_that_are_each_called_once_have_no_arrow_back():
 
 def test_nor_have_their_gradients():
     def deep():
-        return ef.Sequential([layers.Dense(8, activation="tanh") for _ in range(4)])
+        return ef.Sequential([layers.Dense(8), *[layers.Dense(8, activation="tanh") for _ in range(4)]])
 
     assert ("∇ dense", "∇ tanh", "gradient") not in of_training(deep())
     assert ("∇ dense", "∇ tanh", "gradient") in of_training(deep(), collapse_repeats=False)
+
+
+def test_a_first_block_that_gives_no_gradient_to_the_input_stands_for_no_other():
+    """Else the others' gradients through their shortcuts were missing, and the one that leaves them."""
+    x = layers.Input((8,))
+    h = layers.Dense(8, name="first")(x)
+    h = layers.Add()([h, x])
+    for i in range(3):
+        h = layers.Add()([layers.Dense(8, name=f"dense_{i}")(h), h])
+    drawn = of_training(ef.Model(x, h))
+    assert {("∇ add", "∇ dense", "gradient"), ("∇ add", "∇ add", "gradient")} <= drawn

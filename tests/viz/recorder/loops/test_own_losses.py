@@ -55,7 +55,7 @@ def test_batches_whose_gradients_are_summed_have_their_mean():
     np.testing.assert_allclose([values["loss"] for _, _, values in told(t)], [sum(seen[:2]) / 2, sum(seen[2:]) / 2])
 
 
-def test_a_condition_can_be_set_for_them():
+def test_two_recordings_are_compared_by_them():
     def run(rate):
         ef.utils.set_random_seed(1)
         with viz.trace() as t:
@@ -66,8 +66,10 @@ def test_a_condition_can_be_set_for_them():
                 weight.assign_sub(rate * tape.gradient(loss, weight))
         return t
 
-    (verdict,) = viz.diff(run(0.1), run(0.01)).check("loss>10%")
+    difference = viz.diff(run(0.1), run(0.01))
+    (verdict,) = difference.check("loss>10%")
     assert verdict.failed
+    assert "reported last:\n  loss  0.01238" in str(difference)
 
 
 def test_fit_and_steps_of_a_model_report_their_own():
@@ -76,6 +78,19 @@ def test_fit_and_steps_of_a_model_report_their_own():
     with viz.trace() as t:
         model.fit(loops.X, loops.Y, batch_size=40, verbose=0)
     assert {kind for kind, _, _ in told(t)} == {"batch", "epoch"}
+
+
+def test_variables_of_a_tensorflow_script_are_weights_too():
+    class Other(ef.Variable):
+        pass
+
+    weight = Other([3.0, 1.0])
+    with viz.trace() as t:
+        for _ in range(2):
+            with ef.GradientTape() as tape:
+                loss = ops.sum(weight**2)
+            weight.assign_sub(0.1 * tape.gradient(loss, [weight])[0])
+    assert [step for _, step, _ in told(t)] == [0, 1]
 
 
 def test_a_marked_step_has_its_losses_too():
