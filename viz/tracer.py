@@ -147,8 +147,6 @@ class Tracer:
 
 
 @overload
-def trace(name: Callable[P, R], /) -> Callable[P, R]: ...
-@overload
 def trace(
     name: str | None = None,
     *,
@@ -163,6 +161,8 @@ def trace(
     on_nonfinite: Literal["raise", "warn"] | None = None,
     ranks: bool = False,
 ) -> Tracer: ...
+@overload
+def trace(name: Callable[P, R], /) -> Callable[P, R]: ...
 @boundary
 def trace(
     name: Any = None,
