@@ -300,7 +300,8 @@ class _Builder:
         if phase == "forward" and not any(s.kind in ("layer", "model") for s in self.record.ancestors(event.scope)):
             phase = "update"
         op = self._op(event, str(event.op), phase)
-        self._read(op, event.inputs, ("variable", *[f"value{i}" for i in range(len(event.inputs) - 1)]))
+        given = "value" if op.name.startswith("assign") else "gradient"
+        self._read(op, event.inputs, ("variable", *[given for _ in event.inputs[1:]]))
         variable = event.inputs[0]
         before = self.record.tensors[self._now(variable)[0]]
         after = TensorInfo(
