@@ -328,13 +328,21 @@ def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[st
     """
     record, own = selection.record, {*variables}
     changing = [record.ops[number] for variable in variables for number in selection.changing(variable)]
-    kept = [_own_name(record.tensors[i]) for variable in variables for i in selection.kept_of.get(variable, ())]
+    others = [i for variable in variables for i in selection.kept_of.get(variable, ())]
+    kept = [_own_name(record.tensors[i]) for i in others]
+    models = _models(record, others) - _models(record, variables)  # as an average of all weights is in one of its own
+    of = f"{formatting.clean(models.pop(), 20)}: " if len(models) == 1 else ""
     read = [i for variable in variables for i in selection.also_read(variable) if i not in own]
     places = dict.fromkeys([record.path(record.ops[selection.reader_of[i]].scope) for i in read])
     lines = _computed(selection, variables)
-    lines += [f"keeps {_names([*dict.fromkeys(kept)])}"] if kept else []
+    lines += [f"keeps {of}{_names([*dict.fromkeys(kept)])}"] if kept else []
     lines += [f"reads {formatting.clean(place, 40) or 'other weights'}{_more(len(places) - 1)}" for place in places][:1]
     return _updating(record, changing), lines
+
+
+def _models(record: Record, variables: Iterable[int]) -> set[str]:
+    """The names of the models that variables are in."""
+    return {name.partition("/")[0] for name in [record.tensors[i].name for i in variables] if "/" in name}
 
 
 def _computed(selection: Selection, variables: Iterable[int]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import ops
+from eagerflow import layers, ops
 from tests.viz.picture.loops import LOOPS
 
 
@@ -90,3 +90,18 @@ def test_where_nothing_is_trained_ops_are_what_they_are():
     with viz.trace() as t:
         state.assign(ops.tanh(state * 0.5))
     assert phases(t, "tanh") == {"forward"}
+
+
+def test_the_model_of_averages_is_named():
+    model, mean = [
+        ef.Sequential([layers.Input((3,)), layers.Dense(2, name="dense")], name=name) for name in ("student", "teacher")
+    ]
+    optimizer, x = ef.optimizers.SGD(0.1), np.ones((4, 3), "float32")
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ops.mean(model(x) ** 2)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        for average, weight in zip(mean.variables, model.variables):
+            average.assign(0.99 * average + 0.01 * weight)
+    (lines,) = [node.lines for node in t.draw().graph.nodes.values() if node.kind == "update"]
+    assert "keeps teacher: kernel, bias" in lines
