@@ -50,7 +50,7 @@ class StepGate(observe.Observer):
         self._turns, self._held = Turns(), HeldWeights()
         self._open = Scopes[OpenScope]()  # steps; one inside of another is a part of it
         self._optimizers = Scopes[OpenScope]()  # outside of them, one inside of another, too
-        self._has_optimizers = False
+        self._has_optimizers = self._has_own = self._has_marks = self._was_on = False
         self._leaves = False  # what looks at the last step's results is still recorded
         self._sources: list[frozenset[Hashable]] = []  # of the gradients since the last update
         self.relay = Relay()  # to the capture; it stands behind this among the observers
@@ -114,7 +114,7 @@ class StepGate(observe.Observer):
                 self._turns.updated(None)
                 self._turns.end()
             self._held.hold(sources)
-            self._told.append((observe.clock(), self._turns.number))
+            self._tell(observe.clock(), self._turns.number)
             self._choose(perhaps_next=True)
         elif self._leaves:
             self._record(False)
@@ -129,7 +129,7 @@ class StepGate(observe.Observer):
         self._sources = []
         before = self._turns.number
         number = self._turns.updated(id(scope.owner), weights)
-        self._told.append((scope.started, number))
+        self._tell(scope.started, number)
         now = observe.clock()
         if self._updated is not None and number != before:
             self._note(now - self._updated)
@@ -138,6 +138,17 @@ class StepGate(observe.Observer):
             self._updated = now
         if self.relay.is_on:
             self._updated = None
+
+    def _tell(self, moment: int, number: int) -> None:
+        """Note the number of an update's step, where it is recorded, or ends what is."""
+        self._has_own = True
+        if self._is_heard():
+            self._told.append((moment, number))
+
+    def _is_heard(self) -> bool:
+        """Is what happens now recorded, or was what happened before? A training may have millions of steps."""
+        before, self._was_on = self._was_on, self.relay.is_on
+        return before or self._was_on
 
     def _choose(self, perhaps_next: bool) -> None:
         """Record what comes, if it belongs to a chosen step, or may do so."""
@@ -168,11 +179,13 @@ class StepGate(observe.Observer):
     def _begin_marked(self, scope: observe.Scope) -> None:
         number = self._turns.marked()
         self._updated = None
-        if not self._told and not self.capture.marks and self.relay.is_on:
+        if not self._told and not self._has_marks and self.relay.is_on:
             self._record(False)
             self.capture.stop()  # what ran before the first step belongs to none
             self.capture = self._made()
-        self.capture.marks[scope.started] = number
+        self._has_marks = True
+        if number in self._steps or self._is_heard():
+            self.capture.marks[scope.started] = number
         self._began = observe.clock()
         if number in self._steps:
             self._record(True)  # before it hears of this scope
@@ -180,7 +193,7 @@ class StepGate(observe.Observer):
     def _end_marked(self, scope: observe.Scope, error: BaseException | None) -> None:
         if not self.relay.is_on and error is None:
             self._note(observe.clock() - self._began)
-        may_follow = bool(self._told) or scope.name != "train_step"  # a step that nothing marks
+        may_follow = self._has_own or scope.name != "train_step"  # a step that nothing marks
         self._record(may_follow and self._turns.number in self._steps)
 
     def _note(self, took: int) -> None:

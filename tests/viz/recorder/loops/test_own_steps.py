@@ -13,6 +13,8 @@ import viz
 from eagerflow import layers, ops
 from eagerflow.core import observe
 from viz import page
+from viz.recorder.capture import Capture, Options
+from viz.recorder.steps import StepGate
 
 X = np.random.default_rng(0).random((80, 3)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)
@@ -296,3 +298,20 @@ def test_nothing_of_steps_that_are_not_chosen_is_kept():
         plain(6)
     assert len(t.tensors) < len(all_of_them.tensors) / 3
     assert all(s.kind != "step" or i == t.steps[0].scope for i, s in enumerate(t.scopes))
+
+
+def test_a_long_training_leaves_nothing_of_the_steps_that_nobody_recorded():
+    gate = StepGate(started, frozenset({3}))
+    with observe.observing(gate), observe.observing(gate.relay):
+        gate.open()
+        plain(9)
+        plain(9)
+        gate.close()
+    gate.capture.stop()
+    assert len(gate.capture.told) <= 3
+
+
+def started():
+    capture = Capture(Options(steps=frozenset({3})))
+    capture.start(None)
+    return capture
