@@ -197,7 +197,7 @@ def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:
     if symptom.kind == "exploding_gradient":  # of the same states, which grow with each time step
         return cause.rule == "nonfinite.recurrent"
     rule = (cause if cause.kind == "nonfinite" else symptom).rule
-    return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")
+    return rule.endswith((".data", ".columns", ".constant")) == (cause.kind == "nonfinite")
 
 
 def _of_single_rows(ones: Finding, symptom: Finding) -> bool:

@@ -141,7 +141,8 @@ class Finding:
         """The message as a sentence with a capital, unless it begins with the name of an op or a loss."""
         first = self.message.partition(" ")[0]
         is_name = first == self.op or "_" in first or first.endswith("()")
-        return f"{self.message if is_name else self.message[:1].upper() + self.message[1:]}."
+        end = "" if self.message.endswith(("?", "!")) else "."
+        return f"{self.message if is_name else self.message[:1].upper() + self.message[1:]}{end}"
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as plain data that fits into JSON; numbers that aren't finite become text.

@@ -25,7 +25,7 @@ class Examination(NamedTuple):
 
     Attributes:
         diagnosis: the findings.
-        steps: how many training steps it made.
+        steps: how many training steps it made, as recordings count them.
         trainings: in how many trainings.
         failures: the doctor's own checks that failed.
         status: the script's exit status: 1 where it raised, 130 where Ctrl-C ended it, 143 where SIGTERM did.
@@ -75,7 +75,9 @@ def examine(
     if ranks is not None and not status:
         compare(watcher, ranks)
     count = sum(training.step > 0 for training in watcher.trainings)
-    return Examination(Diagnosis(watcher.findings), watcher.total, watcher.failures, status, ended, max(1, count))
+    return Examination(
+        Diagnosis(watcher.findings), watcher.steps.trained, watcher.failures, status, ended, max(1, count)
+    )
 
 
 def _run(script: str, as_module: bool, watcher: Watcher) -> tuple[int, str]:

@@ -237,7 +237,7 @@ class Watcher(Turns, observe.Observer):
         if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
             return
         began = self.now = observe.clock()
-        self.steps.on_gradient(sources)
+        self.steps.on_gradient(sources, results)
         if self._pending and not self.inside("step"):
             self.ended_late = True
             self.end_step()
@@ -251,7 +251,10 @@ class Watcher(Turns, observe.Observer):
         self.spent += observe.clock() - began
 
     def on_update(self, name: str, variable: Any, inputs: Any, started: int, ended: int) -> None:
-        if not self._now["update"] or get_ident() != self._thread:
+        if get_ident() != self._thread:
+            return
+        self.steps.on_update(variable)
+        if not self._now["update"]:
             return
         began = observe.clock()  # variables that are updated together are told of one by one when all of it is over
         self._hand("update", name, variable, inputs)

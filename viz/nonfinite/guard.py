@@ -138,11 +138,12 @@ class Guard(observe.Observer):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._quiet = False
-        self._steps.on_gradient(sources)
+        self._steps.on_gradient(sources, results)
         if self._segments is not None and self._segments.recorder is not None:
             self._segments.recorder.on_gradient(targets, sources, results)
 
     def on_update(self, *event: Any) -> None:
+        self._steps.on_update(event[1])
         if self._segments is not None and self._segments.recorder is not None:
             self._segments.recorder.on_update(*event)
 

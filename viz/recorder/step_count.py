@@ -17,7 +17,8 @@ class StepCount:
 
     In such a loop a step ends with its optimizer, or the last of those that take turns (see `Turns`). Where there is
     none, it ends as the next forward pass begins: that is where something is computed again of which gradients can be
-    asked.
+    asked. Gradients of which gradients can be asked again, as those of an inner step of MAML, belong to the forward
+    pass, unless weights are changed by them.
 
     Attributes:
         begun: has its forward pass begun? Until then, `on_op` wants to hear of each op.
@@ -37,7 +38,14 @@ class StepCount:
         self._turns = Turns()
         self.begun = False
         self._pending = False  # are there gradients of a loop by hand, which no optimizer was given yet?
+        self._within: frozenset[int] = frozenset()  # weights of which gradients were asked within a forward pass
+        self._aside = 0  # steps of `evaluate` and `predict`
         self._inside: list[Scope] = []  # scopes of steps, and of optimizers
+
+    @property
+    def trained(self) -> int:
+        """How many training steps there were, with the one that runs once it has gradients."""
+        return self._turns.number + (self._turns.has_begun or self._pending) - self._aside
 
     @property
     def number(self) -> int:
@@ -48,6 +56,7 @@ class StepCount:
         """Gradients were given to an optimizer, or to none."""
         if self._pending:
             self._pending = self.begun = False
+            self._within = frozenset()
             self._turns.learnt()
             self._turns.updated(who)
             if who is None:
@@ -59,11 +68,25 @@ class StepCount:
             self._end()
             self.begun = True
 
-    def on_gradient(self, sources: Sequence[Any]) -> None:
+    def on_gradient(self, sources: Sequence[Any], results: Sequence[Any] = ()) -> None:
         """Gradients were computed."""
         if not any(scope.kind == "step" for scope in self._inside) and any(isinstance(x, Variable) for x in sources):
+            if not self._pending and any(_is_tracked(result) for result in results):
+                self._within |= {x.identity for x in sources if isinstance(x, Variable)}
+                return
             if self.begun:  # else these are of the same forward pass as those before, as a GAN's may be
                 self._end()
+            self._pending, self.begun = True, False
+
+    def on_update(self, variable: Variable) -> None:
+        """Weights were changed."""
+        if self._within and variable.identity in self._within:
+            self._learn_within()
+
+    def _learn_within(self) -> None:
+        """What was computed within a forward pass was meant to be learnt from."""
+        if self._within:
+            self._within = frozenset()
             self._pending, self.begun = True, False
 
     def on_scope_begin(self, scope: Scope) -> None:
@@ -84,8 +107,11 @@ class StepCount:
             return
         if scope.kind == "step":
             self._pending = self.begun = False
+            self._within = frozenset()
             self._turns.marked()
+            self._aside += scope.name != "train_step"
         else:
+            self._learn_within()
             self._end(id(scope.owner))
 
     def running(self, outputs: Any) -> int | None:

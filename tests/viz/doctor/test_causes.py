@@ -406,3 +406,8 @@ model.fit(images, images.mean(axis=(1, 2, 3)), batch_size=16, epochs=4, verbose=
     found = list(examine(str(path)).diagnosis)
     assert found[0].kind == "augmentation"
     assert "unscaled_input" not in [f.kind for f in found if f.severity != "info"]
+
+
+def test_a_finding_that_ends_with_a_question_has_no_full_stop_behind_it():
+    asked = Finding("overfit", "warning", "the loss grows: does each row have its own label?", "Look at them.")
+    assert asked.sentence == "The loss grows: does each row have its own label?"

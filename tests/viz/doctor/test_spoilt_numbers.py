@@ -115,6 +115,25 @@ def test_rows_with_nan_are_data_in_whatever_loop(train):
     assert "the input data hold 1 NaN of" in finding.message
 
 
+def constant_columns():
+    x = rows()
+    x[:, 1] = x[:, 3] = 2.0
+    with np.errstate(invalid="ignore"):
+        return (x - x.mean(0)) / x.std(0)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [lambda: fit(ef.Sequential([layers.Dense(1)]), constant_columns()), lambda: own_loop(constant_columns(), 0.0)],
+)
+def test_columns_that_are_nan_in_every_row_are_named_and_no_rows_dropped(train):
+    finding, _ = found(train)
+    assert finding.rule == "nonfinite.columns"
+    assert "(2 of 4 columns are NaN in all 32 rows: 1, 3)" in finding.message
+    assert "std + 1e-7" in finding.fix
+    assert "drop" not in finding.fix
+
+
 def test_the_op_is_known_in_a_loop_without_an_optimizer():
     w = ef.Variable(np.ones((4, 1), "float32"))
 

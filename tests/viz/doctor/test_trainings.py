@@ -183,6 +183,11 @@ def test_steps_of_all_trainings_are_counted(tmp_path):
     assert (examination.steps, examination.trainings) == (30, 3)
 
 
+def test_networks_that_take_turns_make_one_step_as_in_recordings(tmp_path):
+    examination, _ = examined(MAKE + HEALTHY["networks that make a step each in turn"], tmp_path)
+    assert examination.steps == 40
+
+
 LEFT_OUT = """
 train(make(), ef.optimizers.Adam(0.01))
 model, optimizer = make(), ef.optimizers.Adam(0.01)

@@ -21,6 +21,10 @@ ON_TRAINING = {
         "Clean the data before training: drop the rows where ~np.isfinite(x).all(axis=1), from x and y alike, or fill "
         "the gaps with np.nan_to_num(x, posinf=0, neginf=0)."
     ),
+    "nonfinite.columns": (
+        "Those columns are probably constant, with a standard deviation of 0, by which they were divided: divide by "
+        "std + 1e-7, or leave them out."
+    ),
     "nonfinite.labels": "Clean the labels before training: drop the rows where y isn't finite, from x and y alike.",
     "nonfinite.weights": (
         "They held them before the first step: look at where the weights come from, such as a file that was loaded, "

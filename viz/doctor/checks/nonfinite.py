@@ -11,7 +11,7 @@ from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, finite, host, number, tensors
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.checks.rows.broken_rows import broken_columns, broken_rows
 from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
@@ -127,7 +127,10 @@ class NonFinite(Check):
         else:
             advice, whose = "nonfinite.data", "the input data hold"
         evidence = _counts(values) | {"step": self.watch.step_number}
-        what = f"{whose} {_counted(values)}{_where() if whose.startswith('the input') else ''}"
+        where = ""
+        if advice == "nonfinite.data" and whose != _EITHER:
+            advice, where = _where(values)
+        what = f"{whose} {_counted(values)}{where}"
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
 
     def _is_label(self, x: Any) -> bool:
@@ -263,7 +266,9 @@ class NonFinite(Check):
             bad = [each for each in flat(part) if each is not None and not finite(_data(each))]
             if bad:
                 values = host(_data(bad[0]))
-                where = _where() if whose == "input data" else ""
+                where = ""
+                if rule == "nonfinite.data":
+                    rule, where = _where(values)
                 message = f"the {whose} hold {_counted(values)}{where}"
                 evidence = _counts(values) | {"step": step}
                 self._tell("the loss", _Suspect("", None, place, message, evidence, rule), step)
@@ -357,16 +362,20 @@ def _has_nan(x: Tensor) -> bool:
     return x.data.dtype.kind == "f" and bool(numpy.isnan(host(x.data)).any())
 
 
-def _where() -> str:
-    """In which rows of the arrays that `fit` was given; empty where that isn't known."""
+def _where(batch: numpy.ndarray) -> tuple[str, str]:
+    """What to advise, and in which rows or columns of the arrays that `fit` was given; empty where that isn't known."""
     fit = running_fit()
     arrays = inputs_of(fit.feed) if fit is not None else []
+    columns = broken_columns(arrays[0] if len(arrays) == 1 else batch)
+    if columns is not None:
+        return "nonfinite.columns", f" ({columns})"
     found = broken_rows(arrays[0]) if len(arrays) == 1 else None
     if found is None:
-        return ""
+        return "nonfinite.data", ""
     rows, column = found
     which = f"row {rows[0]}{f', column {column}' if arrays[0].ndim == 2 else ''}"
-    return f" ({which} of x)" if len(rows) == 1 else f" ({len(rows)} rows of x do, the first is {which})"
+    several = f"{len(rows)} rows of x do, the first is {which}"
+    return "nonfinite.data", f" ({which} of x)" if len(rows) == 1 else f" ({several})"
 
 
 def _counts(values: numpy.ndarray) -> dict[str, int]:

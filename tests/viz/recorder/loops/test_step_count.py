@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import eagerflow as ef
+from eagerflow import ops
 from eagerflow.core import observe
-from tests.viz.recorder.loops.test_own_steps import by_hand, captured, gan, gan_of_two_tapes, plain
+from tests.viz.recorder.loops.test_own_steps import X, Y, by_hand, captured, gan, gan_of_two_tapes, net, plain
 from viz.recorder.step_count import StepCount
 
 
@@ -21,7 +23,10 @@ class Counting(observe.Observer):
         self.seen.append(self.steps.running(outputs))
 
     def on_gradient(self, targets, sources, results):
-        self.steps.on_gradient(sources)
+        self.steps.on_gradient(sources, results)
+
+    def on_update(self, name, variable, inputs, started, ended):
+        self.steps.on_update(variable)
 
     def on_scope_begin(self, scope):
         self.steps.on_scope_begin(scope)
@@ -30,9 +35,50 @@ class Counting(observe.Observer):
         self.steps.on_scope_end(scope)
 
 
-@pytest.mark.parametrize("loop", [plain, by_hand, gan, gan_of_two_tapes, captured], ids=lambda loop: loop.__name__)
+def with_an_inner_step(rounds: int = 6) -> None:
+    """As MAML: the outer gradient goes through the inner one."""
+    w = ef.Variable(ops.zeros((3, 1)))
+    for _ in range(rounds):
+        with ef.GradientTape() as outer:
+            with ef.GradientTape() as inner:
+                loss = ops.mean((X @ w - Y) ** 2)
+            quick = w - 0.1 * inner.gradient(loss, w)
+            loss = ops.mean((X @ quick - Y) ** 2)
+        w.assign_sub(0.05 * outer.gradient(loss, w))
+
+
+def under_its_tape(rounds: int = 6) -> None:
+    """The gradients are asked for, and used, while the tape still runs."""
+    w = ef.Variable(ops.zeros((3, 1)))
+    for _ in range(rounds):
+        with ef.GradientTape(persistent=True) as tape:
+            loss = ops.mean((X @ w - Y) ** 2)
+            w.assign_sub(0.05 * tape.gradient(loss, w))
+
+
+LOOPS = [plain, by_hand, gan, gan_of_two_tapes, captured, with_an_inner_step, under_its_tape]
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
 def test_ops_of_a_loop_are_of_the_steps_of_its_recording(loop):
     counting = Counting()
     with observe.observing(counting):
         loop(5)
     assert {number for number in counting.seen if number is not None} == set(range(5))
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
+def test_training_steps_of_a_loop_are_counted_as_its_recording_counts_them(loop):
+    counting = Counting()
+    with observe.observing(counting):
+        loop(5)
+    assert counting.steps.trained == 5
+
+
+def test_steps_of_evaluate_and_predict_are_no_training_steps():
+    counting, model = Counting(), net()
+    model.compile("sgd", "mse")
+    with observe.observing(counting):
+        model.fit(X, Y, batch_size=20, epochs=2, validation_data=(X, Y), verbose=0)
+        model.predict(X, verbose=0)
+    assert counting.steps.trained == 8

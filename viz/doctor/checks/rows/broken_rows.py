@@ -1,10 +1,13 @@
-"""Rows with NaN or infinities."""
+"""Rows with NaN or infinities, and columns of NaN."""
 
 from __future__ import annotations
 
 import numpy
 
-__all__ = ["broken_rows"]
+__all__ = ["broken_columns", "broken_rows"]
+
+_ROWS = 16  # in fewer, a column may hold nothing but gaps by chance
+_NAMED = 3
 
 
 def broken_rows(x: numpy.ndarray) -> tuple[list[int], int] | None:
@@ -20,3 +23,28 @@ def broken_rows(x: numpy.ndarray) -> tuple[list[int], int] | None:
         suspects = numpy.flatnonzero(~numpy.isfinite(rows.sum(axis=1)))
     at = [int(i) for i in suspects if not numpy.isfinite(rows[i]).all()]
     return (at, int(numpy.flatnonzero(~numpy.isfinite(rows[at[0]]))[0])) if at else None
+
+
+def broken_columns(x: numpy.ndarray) -> str | None:
+    """Which columns are NaN in every row, in words, where nothing else is broken; None where that isn't so.
+
+    >>> x = numpy.ones((20, 3))
+    >>> x[:, 1] = numpy.nan
+    >>> broken_columns(x)
+    'column 1 of 3 is NaN in all 20 rows'
+    """
+    if x.dtype.kind != "f" or x.ndim < 2 or len(x) < _ROWS:
+        return None
+    rows = x.reshape(len(x), -1)
+    hit = numpy.isnan(rows[0])
+    if not hit.any() or hit.all():
+        return None
+    if not (numpy.isnan(rows[:, hit]).all() and numpy.isfinite(rows[:, ~hit]).all()):
+        return None
+    at = [int(i) for i in numpy.flatnonzero(hit)]
+    shown = [str(i) if x.ndim == 2 else str(tuple(map(int, numpy.unravel_index(i, x.shape[1:])))) for i in at[:_NAMED]]
+    what, of = "column" if x.ndim == 2 else "position", f"{rows.shape[1]}"
+    if len(at) == 1:
+        return f"{what} {shown[0]} of {of} is NaN in all {len(x)} rows"
+    names = ", ".join(shown) + (", …" if len(at) > _NAMED else "")
+    return f"{len(at)} of {of} {what}s are NaN in all {len(x)} rows: {names}"
