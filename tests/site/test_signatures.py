@@ -30,7 +30,7 @@ def test_each_overload_has_a_line_of_its_own_with_the_defaults_of_the_function()
     less, more = signatures.lines(ef.ops.linspace)
     assert less.endswith("retstep: Literal[False] = False, dtype: DType = None, axis: int = 0) -> Tensor")
     assert more.endswith("*, retstep: Literal[True], dtype: DType = None, axis: int = 0) -> tuple[Tensor, Tensor]")
-    wrapped, named = signatures.lines(viz.trace)
+    named, wrapped = signatures.lines(viz.trace)
     assert wrapped == "(name: Callable[P, R], /) -> Callable[P, R]"
     assert named.startswith("(name: str | None = None, *, ")
     assert all("_finished" not in line for line in signatures.lines(ef.GradientTape.gradient, bound=True))
