@@ -20,6 +20,7 @@ from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot, weights_now
 from viz.livepage.step_logs import StepLogs
 from viz.livepage.step_times import StepTimes
+from viz.livepage.turns import Cut, Turns
 from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Collector"]
@@ -27,7 +28,6 @@ __all__ = ["Collector"]
 _REPORT = 0.25  # seconds between two reports of speed, learning rate and the like
 _LONGEST = 5.0  # seconds that a step of the user's own loop may take to be recorded, unless all take long
 _MOST_BORDERS = 200
-_ALONE = 8  # steps of one optimizer in a row, after which another follows it; sooner, they take turns
 _OTHER = {"test_step": "evaluating", "predict_step": "predicting"}
 
 
@@ -63,11 +63,7 @@ class Collector(observe.Observer):
         self._rounds = rounds
         self._steps = Scopes[OpenScope]()
         self._snapshot: Snapshot | None = None
-        self._optimizers: dict[int, Callable[[], Any]] = {}  # by id
-        self._last_ran, self._in_a_row = 0, 0  # the last of them, and how often it ran with no other between
-        self._ran: set[int] = set()  # optimizers since the last step's end
-        self._turn: frozenset[int] = frozenset()  # those of the last round that learnt from one forward pass
-        self._joined = False  # whether another one has done so in this round
+        self._turns = Turns()
         self._counts_passes = False  # whether backward passes count as steps, as there is no optimizer
         self._norm = GradientNorm(self._point_beside)
         self._own = OwnLoop()
@@ -161,7 +157,7 @@ class Collector(observe.Observer):
         if self._steps:
             return
         self._own.backward()
-        if not self._optimizers and self._losses.is_again(sources):
+        if not self._turns.has_any and self._losses.is_again(sources):
             self._own_step(None)
             self._counts_passes = True
         self._losses.hear(targets, sources, results)
@@ -221,6 +217,8 @@ class Collector(observe.Observer):
 
     def close(self, error: BaseException | None = None) -> None:
         """Nothing more will come; a step that is being recorded ends here."""
+        if error is None and self._turns.takes_turns and not self._steps:
+            self._leave_recorded()  # a part of a round that nothing ended
         self._end_snapshot(None, error)
         if self._losses.has_any:
             self._own_step(None)
@@ -325,45 +323,35 @@ class Collector(observe.Observer):
         self._report(scope.owner, mode)
 
     def _optimizer_ran(self, scope: observe.Scope) -> None:
-        number, known = id(scope.owner), self._optimizers.get(id(scope.owner))
-        is_new = known is None or known() is not scope.owner  # another may have had its id
-        follows = is_new and self._in_a_row >= _ALONE
         in_parts, self._counts_passes = self._counts_passes, False  # these were batches whose gradients are summed
-        if in_parts:
+        turn = self._turns.updated(scope.owner, together=not self._own.has_begun)
+        if turn.cut is Cut.BEHIND:
+            self._leave_recorded()
+        elif in_parts or (turn.cut is Cut.ANEW and self._snapshot is not None):
             self._restart_snapshot()
-        self._optimizers[number] = reference(scope.owner)
-        self._in_a_row = 1 if is_new or number != self._last_ran else self._in_a_row + 1
-        before, self._last_ran = self._last_ran, number
-        if follows:
-            self._ran = set()
+        if turn.follows is not None:
             self._losses.flush()
-            former = self._losses.model_of(before)
-        if number in self._ran or not self._ran:
-            self._turn = frozenset(self._ran) if self._joined else frozenset()
-            self._ran, self._joined = {number}, False
-            self._own_step(scope, follows, goes_on=in_parts)
-            if follows:
-                words, name = "another optimizer begins", self._losses.model_of(number)
+            former = self._losses.model_of(turn.follows)
+        if turn.ends_step:
+            cuts = turn.cut is Cut.HERE and not in_parts
+            self._own_step(scope, turn.follows is not None, cuts, self._turns.steps)
+            if turn.follows is not None:
+                words, name = "another optimizer begins", self._losses.model_of(id(scope.owner))
                 self._borders = self._borders or [{"step": 0, "words": "", "model": former}]
                 self._add_border(self.step - 1, words, name)
         else:
-            self._ran.add(number)
-            if not self._own.has_begun:
-                self._end_turn()
+            if turn.cut is Cut.HERE:
+                self._end_round()
             self._own.end_part()
             self._losses.take(scope.owner, scope.inputs, self.step)
             self._learning_rates.hear(scope.owner, self.step)
 
-    def _end_turn(self) -> None:
-        """Optimizers learnt from one forward pass, as in a GAN: what is recorded ends with the last of them."""
-        self._joined = True
-        if not self._turn and self._snapshot is not None:  # it began between them, and they weren't known
-            self._restart_snapshot()
-        elif self._turn and self._ran >= self._turn:
-            if self._snapshot is not None:
-                self._end_snapshot(None, None)
-            self._begin_snapshot(None)
-            self._recorded_from = time.perf_counter()
+    def _end_round(self) -> None:
+        """The last of the optimizers that take turns has run: so what is recorded is a round as the code has it."""
+        if self._snapshot is not None:
+            self._end_snapshot(None, None)
+        self._begin_snapshot(None)
+        self._recorded_from = time.perf_counter()
 
     def _restart_snapshot(self) -> None:
         """What was recorded is a part of a step, as it turns out: the next one instead."""
@@ -371,18 +359,21 @@ class Collector(observe.Observer):
             self._snapshot.end()
         self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
 
-    def _own_step(self, scope: observe.Scope | None, follows: bool = False, goes_on: bool = False) -> None:
+    def _own_step(
+        self, scope: observe.Scope | None, follows: bool = False, cuts: bool = True, in_round: int = 1
+    ) -> None:
         """A step of the user's own loop has ended, in that of its optimizer if there is one; the next one begins.
 
         Args:
             scope: that of the optimizer.
             follows: whether it takes the place of another one.
-            goes_on: whether what is recorded now is of the next step.
+            cuts: whether what is recorded ends with this step.
+            in_round: how many steps have all optimizers that take turns.
         """
         took, rows = self._own.end_step()
         self._time_step(took, rows)
         self._end_look(None, None, None)
-        if self._snapshot is None or not (self._turn or goes_on):
+        if self._snapshot is None or cuts:
             self._end_snapshot(None, None)
         self._go_on()
         self._batch = None
@@ -395,12 +386,12 @@ class Collector(observe.Observer):
             self._losses.take_without(self.step)
         else:
             self._losses.take(scope.owner, scope.inputs, self.step, follows)
-        self._norm.end_step(self.step, self._own.name_of)
+        self._norm.end_step(self.step, self._own.name_of, in_round)
         self._report(None if scope is None else scope.owner, "training")
         self._began = time.perf_counter()
         if self._rounds is not None:
             self._rounds.begin()
-        if not self._turn:
+        if cuts:
             self._begin_snapshot(None)
 
     def _own_loss(self, name: str, step: int, loss: Any) -> None:
@@ -429,6 +420,10 @@ class Collector(observe.Observer):
 
     def _leave_own_loop(self) -> None:
         """`fit` begins after a loop of the user's own: what was begun there is no step of it."""
+        self._leave_recorded()
+
+    def _leave_recorded(self) -> None:
+        """What was recorded so far is no whole step, and isn't shown."""
         if self._snapshot is not None:
             self._snapshot.end()
             self._snapshot = None
@@ -501,7 +496,8 @@ class Collector(observe.Observer):
         kind = "picture" if not snapshot.measures else "short" if snapshot.is_short else "snapshot"
         self._box.put(kind, snapshot)
         if snapshot.measures and self._usual:
-            self._pace.spend(max(0.0, took - self._usual))
+            steps = max(1, self.step - snapshot.step)  # a round of optimizers that take turns may have several
+            self._pace.spend(max(0.0, took - steps * self._usual))
 
     # ------------------------------------------------------------------ numbers
 

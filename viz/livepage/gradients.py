@@ -41,6 +41,7 @@ class GradientNorm:
         self._next = self._cost = 0.0
         self._first: float | None = None  # when the first norm was known
         self._measured_now = False  # whether this step is
+        self._more = 0  # steps that are measured with the last one, as they are of one round
         self._squares: dict[int, float] | None = None  # of this step, by the ids of variables; before it begins None
         self._passes: list[dict[int, Any]] = []  # the variables of each network in this step, by their ids
         self._apart: set[str] = set()  # networks that have curves of their own
@@ -50,7 +51,7 @@ class GradientNorm:
         """A backward pass is over; where a step has several, all are measured or none."""
         if self._squares is None:
             self._squares = {}
-            self._measured_now = time.perf_counter() >= self._next
+            self._measured_now = self._more > 0 or time.perf_counter() >= self._next
         if not self._measured_now:
             return
         began = time.thread_time()
@@ -71,17 +72,20 @@ class GradientNorm:
         self._passes += [measured] if measured else []
         self._cost += time.thread_time() - began
 
-    def end_step(self, step: int, name_of: Callable[[Any], str]) -> None:
+    def end_step(self, step: int, name_of: Callable[[Any], str], in_round: int = 1) -> None:
         """A step ends: its norms are told, where they were measured.
 
         Args:
             step: its number.
             name_of: gives the name of the network that a variable belongs to, "" where it isn't known.
+            in_round: how many steps have a pass of each network, where some learn less often than others. They are
+                measured one after the other: steps at equal intervals might always be those of the same network.
         """
         passes, squares = self._passes, self._squares or {}
         self.forget_step()
         if not passes:
             return
+        self._more = self._more - 1 if self._more > 0 else in_round - 1
         named = len(passes) > 1 or bool(self._apart) or not self.measures
         sums = dict[str, float]()  # of squares, by network
         for variables in passes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+import types
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
 from eagerflow.core import observe
+from viz.livepage import gradients
 from viz.livepage.collector import Collector
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
@@ -54,10 +56,8 @@ def of_both(generator, discriminator, g, d, turn):
 
 
 def recorded(train):
-    """The ops of each recorded step; the last one has none, for it was about to begin."""
-    *found, last = [step.recording().ops for step in heard(train).recorded]
-    assert not last
-    return found
+    """The ops of each recorded step; of the last one, which was about to begin, nothing is shown."""
+    return [step.recording().ops for step in heard(train).recorded]
 
 
 def is_whole(ops):
@@ -249,3 +249,42 @@ def test_a_single_step_has_its_norm():
     model = net("alone")
     model.compile("sgd", "mse")
     assert norms(lambda: model.train_on_batch(X, X)) == {"": 1}
+
+
+def in_turns(order, rounds):
+    """Networks of these names, each with a forward pass and an optimizer of its own, in this order in each round."""
+    nets = {name: net(name) for name in dict.fromkeys(order)}
+    optimizers = {name: ef.optimizers.SGD(0.01) for name in nets}
+    for name in order * rounds:
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean(nets[name](X) ** 2)
+        optimizers[name].apply(tape.gradient(loss, nets[name].trainable_variables), nets[name].trainable_variables)
+
+
+ORDERS = [["critic", "actor"], ["critic"] * 3 + ["actor"], ["actor"] + ["critic"] * 3, ["critic", "actor", "alpha"]]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_a_recorded_round_is_as_the_code_has_it(order):
+    steps = [step.recording() for step in heard(lambda: in_turns(order, 5)).recorded][-3:]
+    for step in steps:
+        called = [each.name for each in step.scopes if each.kind == "model"]
+        assert called == order
+        assert sum(op.phase == "update" for op in step.ops) == 2 * len(order)
+
+
+@pytest.mark.parametrize("late", range(3))
+def test_a_network_that_learns_in_every_third_step_has_norms_until_the_end(late, monkeypatch):
+    """Steps at equal intervals were always those without it."""
+    now = [0.0]
+    clock = types.SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0)
+    monkeypatch.setattr(gradients, "time", clock)
+    points = []
+    norm = gradients.GradientNorm(lambda name, step, value: points.append((name, step)))
+    critic, actor = ef.Variable(1.0), ef.Variable(1.0)
+    for step in range(300):
+        for variable in [actor, critic] if step % 3 == late else [critic]:
+            norm.hear([variable], [ef.ops.ones(())])
+        norm.end_step(step, lambda variable: "actor" if variable is actor else "critic", 3)
+        now[0] += 0.04
+    assert max(step for name, step in points if name == "gradient norm (actor)") >= 290
