@@ -516,6 +516,7 @@ class Recorder(Observer):
 
     def went_all_back(self, sources: Any, results: Any) -> None:
         """Know the gradients that a tape gives as what its walk computed."""
+        makers = {slot: instruction for instruction in self.instructions for slot in instruction.outs}
         for source, result in zip(sources, results):
             if result is None:
                 continue
@@ -524,7 +525,7 @@ class Recorder(Observer):
             if slot is None:
                 continue
             made, given = self.arrays[slot], stored(result)
-            if as_given(made, given.dtype) is made and not goes_by_layouts(slot, self.instructions):
+            if as_given(made, given.dtype) is made and not goes_by_layouts(makers.get(slot)):
                 self.arrays.append(given)  # held, for its identity may be another
                 self._slots[id(given)] = slot
             else:

@@ -113,7 +113,7 @@ class Collector(observe.Observer):
                 return
             self._batch = None
             self._inside.clear()
-            self._leave_own_loop()
+            self._leave_recorded()
             self._own.leave()
             self._in_training = scope.name not in _OTHER
             self._began = time.perf_counter()
@@ -418,10 +418,6 @@ class Collector(observe.Observer):
         """The name of the part of a model that holds a variable, as of a GAN's model its generator."""
         return holder_of(variable, getattr(model, "layers", ())) or self._own.name_of(variable)
 
-    def _leave_own_loop(self) -> None:
-        """`fit` begins after a loop of the user's own: what was begun there is no step of it."""
-        self._leave_recorded()
-
     def _leave_recorded(self) -> None:
         """What was recorded so far is no whole step, and isn't shown."""
         if self._snapshot is not None:
@@ -432,7 +428,7 @@ class Collector(observe.Observer):
     def _give_up_old(self) -> None:
         """The loop has ended, it seems: what runs now is no step of it, and shouldn't be slowed down."""
         if time.perf_counter() - self._began > max(_LONGEST, 20 * self._usual):
-            self._leave_own_loop()
+            self._leave_recorded()
 
     # ------------------------------------------------------------------ recorded steps
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from viz.livepage.progress import reference
+from viz.recorder.loops.turns import ALONE
 
 __all__ = ["Cut", "Turn", "Turns"]
-
-_ALONE = 8  # steps of one optimizer in a row, after which another follows it; sooner, they take turns
 
 
 class Cut(enum.Enum):
@@ -81,7 +80,7 @@ class Turns:
         who, known = id(optimizer), self._known.get(id(optimizer))
         is_new = known is None or known() is not optimizer  # another may have had its id
         self._known[who] = reference(optimizer)
-        follows = self._last if is_new and self._in_a_row >= _ALONE else None
+        follows = self._last if is_new and self._in_a_row >= ALONE else None
         cut = self._cut(who, follows is not None, together)
         self._in_a_row = 1 if is_new or who != self._last else self._in_a_row + 1
         self._last = who
@@ -122,7 +121,7 @@ class Turns:
         """Another one makes an update."""
         comes_again = who in self._others
         self._others.append(who)
-        if len(self._others) > _ALONE:
+        if len(self._others) > ALONE:
             self._begin(who)
         if self._before is None:
             return Cut.HERE if comes_again else Cut.ANEW

@@ -537,9 +537,8 @@ class _Builder:
             )
             for kind, step, values, when in capture.logs
         ]
-        record.logs = (
-            sorted([*record.logs, *self.losses], key=lambda log: log.time or 0) if self.losses else record.logs
-        )
+        if self.losses:
+            record.logs = sorted([*record.logs, *self.losses], key=lambda log: log.time or 0)
         missing = _missing(capture, [step.number for step in record.steps if step.number is not None])
         if missing:
             record.notes.append(

@@ -134,10 +134,10 @@ class StepGate(observe.Observer):
         if self._updated is not None and number != before:
             self._note(now - self._updated)
         self._choose(perhaps_next=self._turns.has_begun)
-        if number != before or self._updated is None:
-            self._updated = now
         if self.relay.is_on:
             self._updated = None
+        elif number != before or self._updated is None:
+            self._updated = now
 
     def _tell(self, moment: int, number: int) -> None:
         """Note the number of an update's step, where it is recorded, or ends what is."""

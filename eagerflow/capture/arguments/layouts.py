@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -13,17 +12,15 @@ from eagerflow.core.device import namespace_of
 __all__ = ["copied", "goes_by_layouts"]
 
 
-def goes_by_layouts(slot: int, instructions: Sequence[Instruction]) -> bool:
-    """Whether an array may lie in memory in one way or in another, by how arguments of the step do.
+def goes_by_layouts(made: Instruction | None) -> bool:
+    """Whether a gradient may lie in memory in one way or in another, by how arguments of the step do.
 
     What kernels of settled shapes and sums of gradients give is new, and lies as always. The answer must not go by how
     arrays lie now: two runs of a step are compared.
 
     Args:
-        slot: that of the array.
-        instructions: what the step has done.
+        made: what has made it; None: it was given.
     """
-    made = next((each for each in reversed(instructions) if slot in each.outs), None)
     return not (isinstance(made, Add) or (isinstance(made, Rule) and made.settled is not None))
 
 

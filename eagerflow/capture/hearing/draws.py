@@ -19,14 +19,12 @@ import numpy.random.mtrand
 
 from eagerflow.base.capturing import capturing
 from eagerflow.capture.hearing.calls import is_of_user
+from eagerflow.capture.hearing.exchanged import Exchange, Put
 from eagerflow.kernels.machine.threads import WORKERS
 
 __all__ = ["heard_draws"]
 
 _own: Any = numpy.random.mtrand._rand  # whose methods the functions of `numpy.random` are
-_lock = threading.Lock()
-_before: list[tuple[Any, str, Any]] = []
-_listeners: list[object] = []
 
 
 class _Telling(numpy.random.RandomState):
@@ -53,38 +51,17 @@ def _is_drawing(value: Any, name: str) -> bool:
     return name == "default_rng" or (isinstance(value, MethodType) and value.__self__ is _own)
 
 
-@contextlib.contextmanager
-def _listened() -> Iterator[None]:
-    """Inside the block, `numpy.random` tells recorders of calls. Other threads notice nothing."""
-    listener = object()
-    try:  # from here on: Ctrl-C may come anywhere
-        with _lock:
-            _listeners.append(listener)
-            if len(_listeners) == 1:
-                _put_all()
-        yield
-    finally:
-        with _lock:
-            if listener in _listeners:
-                _listeners.remove(listener)
-            while _before and not _listeners:
-                setattr(*_before[-1])
-                _before.pop()
-
-
-def _put_all() -> None:
-    """Exchange what is heard."""
+def _put_all(put_there: Put) -> None:
+    """What is heard."""
     for module in (numpy.random, numpy.random.mtrand):
         for name, value in list(vars(module).items()):
             if value is _own:
-                _put(module, name, _Telling(0))
+                put_there(module, name, _Telling(0))
             elif _is_drawing(value, name):
-                _put(module, name, _telling(value, name))
+                put_there(module, name, _telling(value, name))
 
 
-def _put(module: Any, name: str, value: Any) -> None:
-    _before.append((module, name, getattr(module, name)))
-    setattr(module, name, value)
+_exchange = Exchange(_put_all)  # so that `numpy.random` tells recorders of calls; other threads notice nothing
 
 
 @contextlib.contextmanager
@@ -95,7 +72,7 @@ def heard_draws(recorder: Any) -> Iterator[None]:
         recorder: is told to end.
     """
     before = _states() if _is_alone() else None
-    with _listened():
+    with _exchange.made():
         yield
     if before is not None:  # for those who hold the generators' functions since before
         for now, then, name in zip(_states(), before, ("Python's random", "numpy.random")):

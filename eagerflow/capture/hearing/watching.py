@@ -8,12 +8,10 @@ runs otherwise. Other threads notice nothing but that theirs takes longer.
 
 from __future__ import annotations
 
-import contextlib
 import dis
 import functools
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
@@ -22,6 +20,7 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.capture.hearing.calls import is_of_user
+from eagerflow.capture.hearing.exchanged import Exchange, Put
 from eagerflow.core.in_place import put, stored, while_written
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
@@ -46,9 +45,6 @@ _WRITERS = ("assign", "assign_add", "assign_sub", "increase", "clear")
 _OF_TAPES = ("watch", "stop_recording", "reset", "_differentiate")
 _WAITING = while_written.__code__
 _slot: Any = Tensor.__dict__["data"]
-_lock = threading.Lock()
-_before: list[tuple[type, str, Any]] = []
-_watchers: list[object] = []
 
 
 @functools.cache
@@ -168,41 +164,21 @@ def _kinds(kind: type) -> Iterator[type]:
         yield from _kinds(each)
 
 
-def _put(kind: type, name: str, value: Any) -> None:
-    _before.append((kind, name, kind.__dict__[name]))
-    setattr(kind, name, value)
-
-
-@contextlib.contextmanager
-def watched() -> Iterator[None]:
-    """Inside the block, recorders hear of reads of values and of changes of variables."""
-    watcher = object()
-    try:  # from here on: Ctrl-C may come anywhere
-        with _lock:
-            _watchers.append(watcher)
-            if len(_watchers) == 1:
-                _put_all()
-        yield
-    finally:
-        with _lock:
-            if watcher in _watchers:
-                _watchers.remove(watcher)
-            while _before and not _watchers:
-                setattr(*_before[-1])
-                _before.pop()
-
-
-def _put_all() -> None:
-    """Exchange what is heard."""
-    _put(Tensor, "data", property(_data, _set))
+def _put_all(put_there: Put) -> None:
+    """What is heard."""
+    put_there(Tensor, "data", property(_data, _set))
     for name in _OF_TAPES:
-        _put(GradientTape, name, _from_outside(GradientTape.__dict__[name], name.strip("_")))
+        put_there(GradientTape, name, _from_outside(GradientTape.__dict__[name], name.strip("_")))
     for kind in _kinds(Variable):
         own = kind.__dict__
         for name in _WRITERS:
             if name in own:
-                _put(kind, name, _writing(own[name]))
+                put_there(kind, name, _writing(own[name]))
         if "value" in own:
-            _put(kind, "value", _value(own["value"]))
+            put_there(kind, "value", _value(own["value"]))
         if "changing" in own:
-            _put(kind, "changing", _changing(own["changing"]))
+            put_there(kind, "changing", _changing(own["changing"]))
+
+
+_exchange = Exchange(_put_all)
+watched = _exchange.made  # inside the block, recorders hear of reads of values and of changes of variables

@@ -13,7 +13,7 @@ from eagerflow.capture.hearing import draws, watching
 @pytest.mark.parametrize("at", [1, 3, 6])
 def test_what_a_capture_exchanged_is_put_back(exchange, at, monkeypatch):
     before = ef.Tensor.__dict__["data"], dict(vars(ef.Variable)), dict(vars(ef.GradientTape)), dict(vars(np.random))
-    plain, count = exchange._put, [0]
+    plain, count = exchange._exchange.put, [0]
 
     def put(*exchanged):
         count[0] += 1
@@ -21,7 +21,7 @@ def test_what_a_capture_exchanged_is_put_back(exchange, at, monkeypatch):
             raise KeyboardInterrupt
         plain(*exchanged)
 
-    monkeypatch.setattr(exchange, "_put", put)
+    monkeypatch.setattr(exchange._exchange, "put", put)
     with pytest.raises(KeyboardInterrupt):
         ef.function(lambda x: x * 2)(ef.Tensor([1.0]))
     assert count == [at]

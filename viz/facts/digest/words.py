@@ -48,7 +48,7 @@ def following(facts: dict[str, Any], file: str) -> list[str]:
 
 def _course(course: list[dict[str, Any]]) -> Columns:
     """A line for each number that training reported."""
-    count, noun = course[0]["count"], {"epoch": "epoch", "batch": "batch", "step": "step"}.get(course[0]["by"], "time")
+    count, noun = course[0]["count"], course[0]["by"]
     title = f"{formatting.amount(count)} {noun}{'' if count == 1 else 'es' if noun == 'batch' else 's'}"
     lines = [
         [

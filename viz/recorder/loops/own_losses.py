@@ -6,6 +6,7 @@ import bisect
 from collections.abc import Iterable, Sequence
 
 from viz.facts.schema import Logs, Record, Scope
+from viz.facts.selection import step_numbers
 
 __all__ = ["own_losses"]
 
@@ -41,10 +42,11 @@ def own_losses(
             count = sum(known == name for known, _ in names)
             names[place] = f"{name} {count + 1}" if count else name
         found.setdefault(steps[around.id].index, {}).setdefault(names[place], []).append(value)
+    numbers = step_numbers(record)
     return [
         Logs(
             "step",
-            index if record.steps[index].number is None else record.steps[index].number or 0,
+            numbers[index],
             {name: sum(values) / len(values) for name, values in told.items()},
             record.steps[index].end,
         )

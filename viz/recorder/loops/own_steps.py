@@ -29,11 +29,12 @@ def mark_own_steps(
         upcoming: the number of the step that ran in the end, where some were chosen.
     """
     found = rounds(record, clocks, firsts)
+    if not found:
+        return
     extents = Extents(record, clocks)
     own = extents.of(found)
-    if found:
-        failed = extents.failed(found[-1].number + 1 if chosen is None else upcoming, found[-1].end)
-        own += [failed] if failed is not None else []
+    failed = extents.failed(found[-1].number + 1 if chosen is None else upcoming, found[-1].end)
+    own += [failed] if failed is not None else []
     if chosen is not None:
         own = [extent for extent in own if extent.number in chosen]
     elif len(own) + len(record.steps) < 2:

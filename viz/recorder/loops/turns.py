@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-__all__ = ["Turns"]
+__all__ = ["ALONE", "Turns"]
 
-_ALONE = 8  # steps of one optimizer in a row, after which another one follows it; sooner, they take turns
+ALONE = 8  # steps of one optimizer in a row, after which another one follows it; sooner, they take turns
 
 
 class Turns:
@@ -81,7 +81,7 @@ class Turns:
             return not self._has_gradients
         if who in self._ran:
             return True
-        followed = self._turn == self._ran.keys() and self._alone >= _ALONE
+        followed = self._turn == self._ran.keys() and self._alone >= ALONE
         return followed or (bool(weights) and weights in self._ran.values())
 
     def end(self) -> None:
