@@ -16,7 +16,8 @@ from typing import NamedTuple
 from viz.geometry.channels import MARGIN
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.graph import Graph
-from viz.geometry.layout import APART, Layout, Rect, half_for_ends
+from viz.geometry.layout import APART, half_for_ends
+from viz.geometry.places import Layout, Rect
 
 __all__ = ["part_ends"]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from viz.geometry.hopes import BEND, Hopes
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.places import Layout, Rect
 
 __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 

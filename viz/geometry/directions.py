@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from viz.geometry.edge_routes import Point, Route
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.places import Layout, Rect
 
 __all__ = ["ACROSS", "turned"]
 
@@ -19,7 +19,7 @@ ACROSS = ("LR", "RL")
 def turned(layout: Layout, ways: Sequence[Route], rankdir: str) -> tuple[Layout, list[Route]]:
     """A layout that leads downwards, and ways over it, in another direction; themselves for `"TB"`.
 
-    >>> from viz.geometry.layout import Layout, Rect
+    >>> from viz.geometry.places import Layout, Rect
     >>> turned(Layout({"a": Rect(10, 20, 30, 40)}, width=100, height=200), [], "LR")[0].nodes["a"]
     Rect(x=20, y=10, w=40, h=30)
     """

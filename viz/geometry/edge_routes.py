@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Container
 from typing import NamedTuple
 
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
 from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
-from viz.geometry.layout import APART, Layout, Rect, half_for_ends
+from viz.geometry.layout import APART, half_for_ends
+from viz.geometry.places import Layout, Rect
 
 __all__ = ["Point", "Route", "Routes", "route"]
 
@@ -99,15 +101,17 @@ class Routes(NamedTuple):
     looked: int
 
 
-def route(graph: Graph, layout: Layout, longest_first: bool = False, across: bool = False) -> Routes:
-    """A way for each arrow of `graph`; `across`: as in `arrange`."""
-    return _Router(graph, layout, across).run(longest_first)
+def route(
+    graph: Graph, layout: Layout, longest_first: bool = False, across: bool = False, turned: Container[Exit] = ()
+) -> Routes:
+    """A way for each arrow of `graph`; `across`: as in `arrange`; `turned`: as in `exits`."""
+    return _Router(graph, layout, across, turned).run(longest_first)
 
 
 class _Router:
-    def __init__(self, graph: Graph, layout: Layout, across: bool) -> None:
+    def __init__(self, graph: Graph, layout: Layout, across: bool, turned: Container[Exit]) -> None:
         self.graph, self.boxes = graph, layout.nodes
-        aside = exits(graph, across)
+        aside = exits(graph, across, layout.nodes, turned)
         entries = _entries(graph, layout.nodes, aside)
         self.ports = [
             _ports(edge, graph, layout.nodes, aside, entries.get(i, [])) for i, edge in enumerate(graph.edges)
@@ -317,14 +321,20 @@ def _ports(
     out, back = ("bottom", "top") if down else ("top", "bottom")
     if graph.nodes[edge.head].lane == "update" and not down:  # its bottom may be behind what else goes to it
         backward = graph.nodes[edge.tail].lane in BACKWARD  # in the middle of forward ops' tops others end
-        return [_port(tail, out)] if backward else _all_around(tail, head), [_port(head, back), *_aside(head, tail)]
+        begin = [_beginning_port(edge, tail, out, aside)] if backward else _all_around(tail, head)
+        return begin, [_port(head, back), *_aside(head, tail)]
     if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
-        if edge.output is not None:
-            begin = _port(tail, out, aside[edge.tail, edge.output], STUB)
-            return [begin], [_port(head, back, by) for by in entries]
-        return [_port(tail, out)], [_port(head, back)]
+        return [_beginning_port(edge, tail, out, aside)], [_port(head, back, by) for by in entries or [0.0]]
     # One that begins where another ends would be taken for its continuation: they need places of their own.
     return [_port(tail, out, _ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
+
+
+def _beginning_port(edge: Edge, tail: Rect, side: str, aside: dict[Exit, float]) -> _Port:
+    """The middle of a side, or where one of several outputs leaves it."""
+    if edge.output is None:
+        return _port(tail, side)
+    by = aside[edge.tail, edge.output]
+    return _port(tail, side, by, MARGIN if edge.kind == "gradient" and not by else STUB)
 
 
 def _entries(graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]) -> dict[int, list[float]]:
@@ -334,7 +344,7 @@ def _entries(graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]) -> 
     """
     together: dict[tuple[str, str], list[int]] = {}
     for i, edge in enumerate(graph.edges):
-        if edge.output is not None:
+        if edge.output is not None and edge.kind == "data":
             together.setdefault((edge.tail, edge.head), []).append(i)
     found = {}
     for (tail, head), arrows in together.items():

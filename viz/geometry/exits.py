@@ -6,28 +6,40 @@ The label of each stands below the box, right of its line, where nothing else is
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from viz.geometry.graph import Graph
+from viz.geometry.places import Rect
 from viz.geometry.text_sizes import text_width
 
-__all__ = ["STUB", "Exit", "exits", "rows_with_exits", "widened"]
+__all__ = ["STUB", "Exit", "exits", "gradients_apart", "rows_with_exits", "widened", "widths_with_labels"]
 
 STUB = 24.0  # how far lines lead straight away from such a place: the labels stand there
-_MORE = 14.0  # room below a row with such places
+_BELOW, _ABOVE = 14.0, 8.0  # more room beside a row with such places
 
 _APART = 24.0  # between two outputs
+_CLOSE = 16.0  # between gradients of a box that is wider than high, one above the other
 _LABEL, _BESIDE = 9.5, 12.0  # the size of labels that stand between lines, and what is around them
+_FRAME = 14.0  # of that is around the boxes of each frame
 _CORNERS = 8.0  # how far they keep from a box's corners
 
 _Size = tuple[float, ...]
 Exit = tuple[str, int]  # a box, and which of its outputs
 
 
-def exits(graph: Graph, across: bool = False) -> dict[Exit, float]:
+def exits(
+    graph: Graph, across: bool = False, boxes: Mapping[str, Rect] | None = None, turned: Container[Exit] = ()
+) -> dict[Exit, float]:
     """How far from the middle of its box each output leaves it, by the box and the output.
 
-    `across`: the drawing leads from left to right in the end, where labels need no more room than lines.
+    Gradients leave it on the side of what they are for, and the nearest one in the middle, so that the way back through
+    a network stays straight.
+
+    Args:
+        graph: whose outputs they are.
+        across: the drawing leads from left to right in the end, where labels need no more room than lines.
+        boxes: where the boxes are; without them gradients are as far aside as they may come to be.
+        turned: the gradients that leave on the other side, as their ways lead there.
 
     >>> from viz.geometry.graph import Edge
     >>> graph = Graph(edges=[Edge("split", "a", "data", output=0), Edge("split", "b", "data", output=1)])
@@ -35,10 +47,10 @@ def exits(graph: Graph, across: bool = False) -> dict[Exit, float]:
     ({('split', 0): -24.0, ('split', 1): 0.0}, {('split', 0): -12.0, ('split', 1): 12.0})
     """
     labels: dict[str, dict[int, str]] = {}
+    found = _gradient_exits(graph, boxes, _CLOSE if across else _APART, turned)
     for edge in graph.edges:
-        if edge.output is not None:
+        if edge.output is not None and (edge.tail, edge.output) not in found:
             labels.setdefault(edge.tail, {})[edge.output] = edge.label
-    found = {}
     for tail, of_outputs in labels.items():
         apart = _APART if across else _apart(list(of_outputs.values()))
         count = len(of_outputs) - (1 if across else 0)  # the last has its label on its right, too
@@ -47,14 +59,77 @@ def exits(graph: Graph, across: bool = False) -> dict[Exit, float]:
     return found
 
 
+def gradients_apart(graph: Graph) -> dict[Exit, list[int]]:
+    """The gradients that have ways out of their own, each with the numbers of its arrows."""
+    found: dict[Exit, list[int]] = {}
+    for i, edge in enumerate(graph.edges):
+        if edge.kind == "gradient" and edge.output is not None:
+            found.setdefault((edge.tail, edge.output), []).append(i)
+    return found
+
+
+def _gradient_exits(
+    graph: Graph, boxes: Mapping[str, Rect] | None, apart: float = _APART, turned: Container[Exit] = ()
+) -> dict[Exit, float]:
+    heads: dict[str, dict[int, list[str]]] = {}
+    for (tail, output), edges in gradients_apart(graph).items():
+        heads.setdefault(tail, {})[output] = [graph.edges[i].head for i in edges]
+    found: dict[Exit, float] = {}
+    for tail, of_outputs in heads.items():
+        if boxes is None:
+            found |= {(tail, output): n * apart for n, output in enumerate(of_outputs)}
+            continue
+        nearest = {output: min([_far(boxes, tail, head) for head in to]) for output, to in of_outputs.items()}
+        middle, *others = sorted(nearest, key=lambda output: tuple(map(abs, nearest[output])))
+        found[tail, middle] = 0.0
+        for side in (-1, 1):
+            beside = [o for o in others if (nearest[o][0] < 0) == ((side < 0) != ((tail, o) in turned))]
+            beside.sort(key=lambda output: _outwards(nearest[output], boxes[tail]))
+            found |= {(tail, output): side * n * apart for n, output in enumerate(beside, 1)}
+    return found
+
+
+def _far(boxes: Mapping[str, Rect], tail: str, head: str) -> tuple[float, float]:
+    """How far right of a box, and how far below it, another one is."""
+    (x, y), (a, b) = boxes[tail].middle, boxes[head].middle
+    return a - x, b - y
+
+
+def _outwards(away: tuple[float, float], tail: Rect) -> float:
+    """Outermost is the nearest of boxes aside, to which ways turn, and the farthest of those that ways lead around."""
+    return -abs(away[1]) if abs(away[0]) > tail.w / 2 else abs(away[1])
+
+
 def _apart(labels: list[str]) -> float:
     """How far the outputs are from each other, with room for the label of each before the next; a whole number."""
     return max([_APART, *[2.0 * math.ceil((text_width(label, _LABEL) + _BESIDE) / 2) for label in labels]])
 
 
-def rows_with_exits(graph: Graph) -> dict[str, float]:
-    """The rows from which several outputs lead, each with more room below it."""
-    return {graph.nodes[edge.tail].row: _MORE for edge in graph.edges if edge.output is not None}
+def rows_with_exits(graph: Graph) -> tuple[dict[str, float], dict[str, float]]:
+    """More room above rows that several gradients leave, and below those that several outputs leave.
+
+    >>> from viz.geometry.graph import Edge, Node
+    >>> graph = Graph(nodes={"split": Node("split", "op", "split", row="split")})
+    >>> graph.edges = [Edge("split", "a", "data", output=0), Edge("split", "b", "data", output=1)]
+    >>> rows_with_exits(graph)
+    ({}, {'split': 14.0})
+    """
+    above, below = dict[str, float](), dict[str, float]()
+    for edge in graph.edges:
+        if edge.output is not None:
+            side, more = (above, _ABOVE) if edge.kind == "gradient" else (below, _BELOW)
+            side[graph.nodes[edge.tail].row] = more
+    return above, below
+
+
+def widths_with_labels(graph: Graph) -> dict[str, float]:
+    """How wide the columns of boxes are that gradients leave aside, so that their labels have room within frames."""
+    found = dict[str, float]()
+    edges = gradients_apart(graph)
+    for leaving, by in _gradient_exits(graph, None).items():
+        label = text_width(graph.edges[edges[leaving][0]].label, _LABEL) + _BESIDE if by else 0.0
+        found[leaving[0]] = max(found.get(leaving[0], 0.0), 2.0 * math.ceil(by + label - _FRAME))
+    return found
 
 
 def widened(graph: Graph, sizes: Mapping[str, _Size], across: bool) -> dict[str, _Size]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.graph import Graph
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.places import Layout, Rect
 from viz.geometry.text_sizes import text_width
 
 __all__ = ["SIZE", "place_labels"]

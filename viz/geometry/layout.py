@@ -15,20 +15,19 @@ import math
 from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
-from viz.geometry.exits import rows_with_exits, widened
+from viz.geometry.exits import rows_with_exits, widened, widths_with_labels
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
 from viz.geometry.givers import in_order_of_givers
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
+from viz.geometry.places import HEADER, Layout, Rect, Title
 from viz.geometry.text_sizes import text_width
 from viz.geometry.weight_branches import spans, weight_branches
 
-__all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
-__all__ += ["APART", "half_for_ends", "node_size"]
+__all__ = ["APART", "GAP_Y", "LID", "LINE", "PAD", "SMALL", "TITLE", "Room", "arrange", "half_for_ends", "node_size"]
 
 TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
-HEADER = 16  # height of a line of a frame's title
 GAP_X, GAP_Y, PAD = 24, 34, 14
 BOLD = 1.1  # how much wider bold text is
 _BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
@@ -41,65 +40,11 @@ LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
 
 
 @dataclasses.dataclass
-class Rect:
-    """A box: its left and top edge, width and height."""
-
-    x: float
-    y: float
-    w: float
-    h: float
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """The centre."""
-        return self.x + self.w / 2, self.y + self.h / 2
-
-
-@dataclasses.dataclass
-class Title:
-    """The title of a frame: where it stands, and its lines, the first of them in bold type."""
-
-    at: Rect
-    lines: list[str]
-    bold: int = 1
-
-    def baselines(self) -> list[tuple[str, float, float, bool]]:
-        """Each line with its baseline, the size of its type, and whether it is bold."""
-        return [
-            (text, self.at.y + HEADER * (i + 0.8), 12 if i < self.bold else 10, i < self.bold)
-            for i, text in enumerate(self.lines)
-        ]
-
-
-@dataclasses.dataclass
 class Room:
     """More room above and below some rows and frames, by their ids."""
 
     above: dict[str, float] = dataclasses.field(default_factory=dict)
     below: dict[str, float] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass
-class Layout:
-    """Where everything is: boxes by node id, frames and their titles by cluster id, and the size of the whole."""
-
-    nodes: dict[str, Rect] = dataclasses.field(default_factory=dict)
-    frames: dict[str, Rect] = dataclasses.field(default_factory=dict)
-    titles: dict[str, Title] = dataclasses.field(default_factory=dict)
-    width: float = 0.0
-    height: float = 0.0
-
-    def everything(self) -> list[Rect]:
-        """All rectangles."""
-        return [*self.nodes.values(), *self.frames.values(), *[title.at for title in self.titles.values()]]
-
-    def add(self, other: Layout, x: float, y: float) -> None:
-        """Take in what was laid out for itself, at a place."""
-        for rect in other.everything():
-            rect.x, rect.y = rect.x + x, rect.y + y
-        self.nodes |= other.nodes
-        self.frames |= other.frames
-        self.titles |= other.titles
 
 
 def node_size(node: Node) -> tuple[float, float]:
@@ -113,6 +58,11 @@ def node_size(node: Node) -> tuple[float, float]:
 def half_for_ends(width: float) -> float:
     """How far from the middle of a box arrows may end."""
     return width / 2 - _CORNERS
+
+
+def _most(room: Mapping[str, float], exits: Mapping[str, float], layer: Sequence[_Unit]) -> float:
+    """The most room that a unit of a layer needs on one side."""
+    return max([room.get(unit.id, 0.0) + exits.get(unit.id, 0.0) for unit in layer])
 
 
 def _even(size: float) -> float:
@@ -177,7 +127,9 @@ def arrange(
 class _Arranger:
     def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool, by_givers: bool) -> None:
         self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
-        self.by_givers, self.exits = by_givers, rows_with_exits(graph)
+        self.by_givers = by_givers
+        self.exits_above, self.exits_below = rows_with_exits(graph)
+        self.beside = {} if across else widths_with_labels(graph)
         sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
         self.sizes = widened(graph, sizes, across)
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
@@ -202,7 +154,7 @@ class _Arranger:
         used = {node.lane for node in self.graph.nodes.values()}
         widths = {lane: 0.0 for lane in LANES if lane not in BACKWARD[1:] or lane in used}
         for node in self.graph.nodes.values():
-            widths[node.lane] = max(widths[node.lane], self.sizes[node.id][0])
+            widths[node.lane] = max(widths[node.lane], self.sizes[node.id][0], self.beside.get(node.id, 0.0))
         self.spans = spans(self.graph, self.branches, {id_: w for id_, (w, _) in self.sizes.items()}, GAP_X)
         left, right = LANES[0], BACKWARD[0]
         if widths[right] and self.spans:
@@ -450,12 +402,12 @@ class _Arranger:
         y, tops = 0.0, []
         for i, layer in enumerate(layers):
             height = max([unit.h for unit in layer])
-            y += (self.gap_y if i else 0) + max([self.room.above.get(unit.id, 0.0) for unit in layer])
+            y += (self.gap_y if i else 0) + _most(self.room.above, self.exits_above, layer)
             y += max([self._lack(unit, height) for unit in units if unit.beside in layer], default=0.0)
             tops.append(y)
             for each in main_of[i]:
                 made.add(units[each].inside, lefts[each], round(y + (height - units[each].h) / 2))
-            y += height + max([self.room.below.get(unit.id, 0.0) + self.exits.get(unit.id, 0.0) for unit in layer])
+            y += height + _most(self.room.below, self.exits_below, layer)
         made.height = y
         middles = self._middles(made, layers)
         for layer, top in zip(layers, tops):

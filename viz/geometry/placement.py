@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from viz.geometry.arrow_ends import part_ends
 from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Point, Route, route
+from viz.geometry.exits import Exit, gradients_apart
 from viz.geometry.graph import Graph, Node
 from viz.geometry.labels import SIZE, place_labels
-from viz.geometry.layout import PAD, Layout, Rect, Room, arrange
+from viz.geometry.layout import PAD, Room, arrange
+from viz.geometry.places import Layout, Rect
 from viz.geometry.straight_lines import straight_crossings
 from viz.geometry.text_sizes import text_width
 
@@ -45,6 +47,14 @@ class _Order(NamedTuple):
     by_givers: bool
 
 
+class _Ways(NamedTuple):
+    """How ways are looked for: see `route`."""
+
+    longest_first: bool = False
+    turned: frozenset[Exit] = frozenset()
+
+
+_WAYS = _Ways()
 _USUAL = _Order(0, True, False)
 _OTHERS = [_Order(0, True, True), _Order(0, False, False), *[_Order(i, True, True) for i in range(1, 8)]]
 _OTHERS += [_Order(1, True, False), _Order(2, True, False), *[_Order(i, False, True) for i in range(3)]]
@@ -92,17 +102,25 @@ def _best(graph: Graph, rankdir: str) -> Placement:
     crossed = straight_crossings(graph, first) if count <= _MOST_COMPARED else 0
     orders = _orders(graph, first, across) if crossed > _MANY else [_USUAL]
     best, least, took_long, looked = _placed(graph, _arranged(graph, orders[0], across), orders[0], rankdir)
+    if not took_long and looked <= _LOOKED and (turned := _on_wrong_side(graph, best, across)):
+        layout = _arranged(graph, orders[0], across)
+        found, flaws, took_long, more = _placed(graph, layout, orders[0], rankdir, _Ways(turned=turned), least)
+        looked += more
+        if flaws <= least:
+            best, least = found, flaws
     if least == (0, 0) or took_long or looked > _LOOKED or count > _MOST_EDGES:
         return best
-    tries = [(order, False) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
+    tries = [(order, _WAYS) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
+    if apart := gradients_apart(graph):
+        tries.insert(0, (orders[0], _Ways(turned=frozenset(apart))))
     if count <= _MOST_TURNED:
-        tries.append((_USUAL, True))
+        tries.append((_USUAL, _Ways(longest_first=True)))
     in_vain = 0
-    for order, longest_first in tries:
-        if order == orders[0] and not longest_first:
+    for order, ways in tries:
+        if order == orders[0] and ways == _WAYS:
             continue
         layout = _arranged(graph, order, across)
-        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, longest_first, least)
+        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, ways, least)
         looked += more
         in_vain = 0 if flaws < least else in_vain + 1
         if flaws < least:
@@ -112,6 +130,19 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         if took_long or looked + more > _LOOKED:  # the next one would take as long
             break
     return best
+
+
+def _on_wrong_side(graph: Graph, found: Placement, across: bool) -> frozenset[Exit]:
+    """The gradients that leave a box on one side of its middle, and pass to the other."""
+    axis, wrong = 1 if across else 0, set()
+    for (tail, output), edges in gradients_apart(graph).items():
+        middle = found.layout.nodes[tail].middle[axis]
+        for way in [found.ways[i] for i in edges]:
+            begin = way.corners[0][axis]
+            onwards = next((corner[axis] - begin for corner in way.corners if corner[axis] != begin), 0.0)
+            if onwards * (begin - middle) < 0:
+                wrong.add((tail, output))
+    return frozenset(wrong)
 
 
 def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = None) -> Layout:
@@ -135,12 +166,7 @@ def _places(layout: Layout) -> dict[str, tuple[float, float]]:
 
 
 def _placed(
-    graph: Graph,
-    layout: Layout,
-    order: _Order,
-    rankdir: str,
-    longest_first: bool = False,
-    known: tuple[int, int] = _MOST_FLAWS,
+    graph: Graph, layout: Layout, order: _Order, rankdir: str, how: _Ways = _WAYS, known: tuple[int, int] = _MOST_FLAWS
 ) -> tuple[Placement, tuple[int, int], bool, int]:
     """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
 
@@ -154,7 +180,7 @@ def _placed(
     for attempt in range(_ATTEMPTS):
         if attempt:
             layout = _arranged(graph, order, rankdir in ACROSS, room)
-        ways, lost, crossings, took_long, more = route(graph, layout, longest_first, rankdir in ACROSS)
+        ways, lost, crossings, took_long, more = route(graph, layout, how.longest_first, rankdir in ACROSS, how.turned)
         looked += more
         joined = part_ends(graph, layout, ways, lost)
         from_above = [i for i in joined if ways[i].corners[-2][1] < ways[i].corners[-1][1]]

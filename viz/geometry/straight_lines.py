@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from viz.geometry.graph import Edge, Graph
-from viz.geometry.layout import Layout
+from viz.geometry.places import Layout
 
 __all__ = ["straight_crossings"]
 

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable, Iterator
 
 from viz.geometry.graph import LANES, Cluster, Edge, Graph, Node
-from viz.geometry.layout import HEADER, LINE, SMALL, TITLE, Title
+from viz.geometry.layout import LINE, SMALL, TITLE
 from viz.geometry.placement import place
+from viz.geometry.places import HEADER, Title
 from viz.geometry.text_sizes import text_width
 from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from viz.facts import formatting
 from viz.facts.schema import Record
-from viz.geometry.graph import Edge, Node
+from viz.geometry.graph import BACKWARD, Edge, Node
 
 __all__ = ["by_outputs"]
 
@@ -20,6 +20,7 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
     """The arrows of a picture, of which each that carried several outputs of one op or layer is one for each.
 
     What carries an output beside others says which it is: by the name that the user's code gives it, else by its place.
+    Gradients of one op have ways of their own where their labels differ: that of its input, and those of its weights.
 
     Args:
         record: the recording.
@@ -27,7 +28,7 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
         nodes: the boxes.
         casts: the ids of casts that are shown with other ops: what they make is what they read.
     """
-    edges = list(edges)
+    edges = _gradients_apart(list(edges), nodes)
     carried: dict[str, dict[int, _Output]] = {}  # tail -> tensor -> which of the outputs it is
     for edge in edges:
         if edge.kind == "data" and nodes[edge.tail].kind in ("op", "scope"):
@@ -42,6 +43,26 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
         else:
             found += _parted(record, edge, places)
     return found
+
+
+def _gradients_apart(edges: list[Edge], nodes: Mapping[str, Node]) -> list[Edge]:
+    """The arrows, of which gradients that one box gives to other rows are numbered by what their labels say."""
+    labels: dict[str, list[str]] = {}
+    for edge in edges:
+        if _leads_away(edge, nodes) and edge.label not in labels.setdefault(edge.tail, []):
+            labels[edge.tail].append(edge.label)
+    return [
+        dataclasses.replace(edge, output=labels[edge.tail].index(edge.label))
+        if _leads_away(edge, nodes) and 1 < len(labels[edge.tail]) <= _MOST
+        else edge
+        for edge in edges
+    ]
+
+
+def _leads_away(edge: Edge, nodes: Mapping[str, Node]) -> bool:
+    """Is it a gradient for another row? Those for an update in its own row leave a box at the side."""
+    tail = nodes[edge.tail]
+    return edge.kind == "gradient" and tail.lane in BACKWARD and tail.row != nodes[edge.head].row
 
 
 def _output(record: Record, node: Node, tensor: int, casts: Container[int]) -> _Output:

@@ -6,8 +6,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Cluster, Edge, Graph, Node
-from viz.geometry.layout import LID, LINE, SMALL, TITLE, Rect, Title
+from viz.geometry.layout import LID, LINE, SMALL, TITLE
 from viz.geometry.placement import place
+from viz.geometry.places import Rect, Title
 from viz.geometry.text_sizes import text_width
 from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of

@@ -15,8 +15,8 @@ from tests.viz.page.test_page_geometry import PLACES
 from viz.geometry.arrow_ends import part_ends
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Edge, Graph, Node
-from viz.geometry.layout import Layout, Rect
 from viz.geometry.placement import place
+from viz.geometry.places import Layout, Rect
 
 HEAD = Rect(150, 100, 100, 30)
 BELOW = [(200.0, 70.0), (200.0, 100.0)]

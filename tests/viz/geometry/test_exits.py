@@ -125,3 +125,48 @@ def test_one_that_is_read_twice_has_one_name_and_one_way_out():
     ways = [(e, way) for e, way in zip(graph.edges, place(graph).ways) if e.output == 0]
     assert len({way.corners[0] for _, way in ways}) == 1
     assert sum(way.label is not None for _, way in ways) == 1
+
+
+def two_towers():
+    """A step in which a layer is called twice, so that gradients of weights lead to the update of the first call."""
+    tower = ef.Sequential([layers.Dense(4, activation="relu"), layers.Dense(3)], name="tower")
+    a, b = layers.Input((5,)), layers.Input((5,))
+    model = ef.Model([a, b], layers.Concatenate()([tower(a), layers.Dense(2)(b), tower(b)]))
+    model.compile("sgd", "mse")
+    data = [np.ones((2, 5), "float32")] * 2, np.ones((2, 8), "float32")
+    model.train_on_batch(*data)
+    with viz.trace() as t:
+        model.train_on_batch(*data)
+    return t
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "LR"])
+def test_gradients_of_inputs_and_of_weights_leave_an_op_at_places_of_their_own(rankdir):
+    drawing = two_towers().draw(rankdir=rankdir)
+    graph = drawing.graph
+    ways = place(graph, rankdir).ways
+    found = {}
+    for edge, way in zip(graph.edges, ways):
+        if edge.kind == "gradient" and edge.output is not None:
+            found.setdefault(edge.tail, {})[edge.label] = way.corners[0]
+    of_weights = [labels for labels in found.values() if "∇ kernel, bias" in labels]
+    assert len(of_weights) == 1  # the last layer of the second call; its first one has but those of weights
+    for labels in found.values():
+        assert len({*labels.values()}) == len(labels)
+    assert {*found[next(id_ for id_, n in graph.nodes.items() if n.title == "∇ concatenate")]} == {"2×3 f32", "2×2 f32"}
+    assert sum(faults(picture(drawing.svg, graph))[name] for name in ("labels missing", "lines on lines")) == 0
+
+
+def test_the_way_back_through_a_network_stays_straight():
+    graph = two_towers().draw().graph
+    tails = {edge.tail for edge in graph.edges if edge.label == "∇ kernel, bias" and edge.output is not None}
+    ways = zip(graph.edges, place(graph).ways)
+    (main,) = [way for e, way in ways if e.tail in tails and e.label == "2×4 f32"]
+    assert len(main.corners) == 2
+
+
+def test_gradients_that_look_alike_leave_an_op_as_one():
+    w = ef.Variable(np.ones((2, 2), "float32"))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.gradient(ops.sum(ops.exp(w) + ops.tanh(w)), w)
+    assert {edge.output for edge in t.draw().graph.edges} == {None}

@@ -7,7 +7,7 @@ import pytest
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Edge, Graph, Node
 from viz.geometry.labels import SIZE, place_labels
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.places import Layout, Rect
 
 LINE = 28.0  # where a line crosses the arrow
 

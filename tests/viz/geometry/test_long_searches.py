@@ -9,7 +9,7 @@ import pytest
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.test_geometry import check
 from viz.geometry import channels, placement
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.places import Layout, Rect
 
 
 @pytest.fixture

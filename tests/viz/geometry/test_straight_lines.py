@@ -7,7 +7,8 @@ import pytest
 from tests.viz.picture.geometry import crossings, picture
 from tests.viz.picture.loops import LOOPS
 from viz.geometry.graph import Edge, Graph, Node
-from viz.geometry.layout import Layout, Rect, arrange
+from viz.geometry.layout import arrange
+from viz.geometry.places import Layout, Rect
 from viz.geometry.straight_lines import straight_crossings
 
 

@@ -10,8 +10,8 @@ import viz
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.geometry import Arrow, Box, Picture, crossings, crossings_by_graphviz, curve, faults, picture
 from tests.viz.picture.loops import LOOPS
-from viz.geometry.layout import HEADER
 from viz.geometry.placement import place
+from viz.geometry.places import HEADER
 from viz.picture.dot import placed
 from viz.picture.rendering.render import drawn_apart
 

@@ -14,7 +14,7 @@ from viz.geometry import placement
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Edge, Graph, Node
 from viz.geometry.labels import SIZE, place_labels
-from viz.geometry.layout import Layout, Rect
+from viz.geometry.places import Layout, Rect
 from viz.geometry.text_sizes import text_width
 
 
