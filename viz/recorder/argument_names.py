@@ -137,7 +137,7 @@ def _name(node: ast.expr) -> str:
         found = node.attr
     elif isinstance(node, ast.Subscript):
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        found = key if isinstance(key, str) else _name(node.value) if isinstance(node.slice, ast.Slice) else ""
+        found = key if isinstance(key, str) else _name(node.value) if isinstance(node.slice, ast.Slice) else _part(node)
     elif isinstance(node, ast.Call) and _called(node) in _CONVERSIONS:
         converted = (
             [node.func.value] if isinstance(node.func, ast.Attribute) and node.func.attr == "astype" else node.args
@@ -148,9 +148,14 @@ def _name(node: ast.expr) -> str:
     return "" if found.lower() in SAID_BY_ITS_PLACE else found[:_LONGEST]
 
 
+def _part(node: ast.Subscript) -> str:
+    """A part of a named array, as it was written: `x[:, t]`; empty for one row by its number, as a loop's have."""
+    return _formula(node) if isinstance(node.slice, ast.Tuple) else ""
+
+
 def _formula(node: ast.expr) -> str:
     """What is computed of named things, as it was written: `1 - done`; empty where it is long, or calls something."""
-    named = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.expr_context)
+    named = (ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.Constant, ast.expr_context)
     parts = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, *named)
     all_parts = list(ast.walk(node))
     is_plain = all(isinstance(each, parts) for each in all_parts)

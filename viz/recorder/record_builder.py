@@ -214,7 +214,7 @@ class _Builder:
 
     def _is_nameless(self, tensor: int) -> bool:
         info = self.record.tensors[tensor]
-        is_named = info.name or tensor in self.record.called or tensor in self.capture.filled
+        is_named = info.name or tensor in self.record.called
         return info.role == "input" and info.producer is None and not is_named
 
     def _steps(self) -> list[int | None]:

@@ -146,3 +146,12 @@ def test_results_of_a_layer_have_the_names_of_its_call():
     assert results(t)[:2] == ["doubled", "more"]
     assert [t.called.get(i) for i in t.scopes[-1].outputs] == ["sequence", "state", "carry"]
     del doubled, more, sequence, state, carry
+
+
+def test_parts_of_arrays_are_called_as_they_were_written_and_so_is_what_was_filled():
+    series, cell = np.ones((4, 5, 3), "float32"), ef.Sequential([layers.Dense(2)])
+    cell(np.ones((4, 5), "float32"))
+    with viz.trace() as t:
+        state, n = ops.zeros((4, 2)), 1
+        cell(ops.concatenate([state, series[:, n]], axis=1))
+    assert called(t) == ["series[:, n]", "state"]
