@@ -14,6 +14,7 @@ from types import CodeType
 __all__ = ["SAID_BY_ITS_PLACE", "Arguments"]
 
 _CONVERSIONS = ("Tensor", "array", "as_tensor", "asarray", "astype", "cast", "constant", "convert_to_tensor")
+_FILLING = ("full_like", "ones_like", "zeros_like")
 _GRADIENTS = ("gradient", "jacobian", "batch_jacobian")
 _OF_DATA = ("fit", "train_on_batch")  # whose arguments are those of their steps, which are given batches of them
 _CALLS = (ast.Call, ast.BinOp, ast.UnaryOp, ast.AugAssign)  # what runs ops
@@ -143,6 +144,8 @@ def _name(node: ast.expr) -> str:
             [node.func.value] if isinstance(node.func, ast.Attribute) and node.func.attr == "astype" else node.args
         )
         found = next(map(_name, converted), "")
+    elif isinstance(node, ast.Call) and _called(node) in _FILLING:
+        return _filled(node)
     elif isinstance(node, (ast.BinOp, ast.UnaryOp)):
         return _formula(node)
     return "" if found.lower() in SAID_BY_ITS_PLACE else found[:_LONGEST]
@@ -151,6 +154,12 @@ def _name(node: ast.expr) -> str:
 def _part(node: ast.Subscript) -> str:
     """A part of a named array, as it was written: `x[:, t]`; empty for one row by its number, as a loop's have."""
     return _formula(node) if isinstance(node.slice, ast.Tuple) else ""
+
+
+def _filled(node: ast.Call) -> str:
+    """`ones_like(real)`, as of targets; empty where what it is like has no short name."""
+    like = next(map(_name, node.args), "")
+    return f"{_called(node)}({like})" if 0 < len(like) <= _LONGEST_FORMULA else ""
 
 
 def _formula(node: ast.expr) -> str:

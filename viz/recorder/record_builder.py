@@ -24,6 +24,7 @@ from viz.recorder.argument_names import Arguments
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
+from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
 from viz.recorder.loops.rounds import Clocks
@@ -93,6 +94,7 @@ class _Builder:
         name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         self._mark_own_steps()
+        tell_optimizers_apart(record)
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
             record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))

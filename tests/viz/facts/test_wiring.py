@@ -207,7 +207,7 @@ def test_what_a_layer_makes_for_itself_is_a_constant_and_what_it_is_given_is_non
     layer = Recurrent()
     with viz.trace() as t:
         layer(ops.ones((2, 4)))
-    assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["input", "constant"]
+    assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["x", "constant"]
     with viz.trace() as t:
         dense("alone")(np.ones((2, 4), "float32"))
     assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["input"]

@@ -41,6 +41,7 @@ def run(call):
         (lambda: net()(Held.noise.astype("float32")), ["noise"]),
         (lambda: net()(Held.noise[:2]), ["noise"]),
         (lambda: net()(np.ones((4, 3), "float32")), ["input"]),
+        (lambda: net()(np.ones_like(real)), ["ones_like(real)"]),
         (lambda: ops.concatenate([real, Held.noise], axis=0), ["noise", "real"]),
         (lambda: real - Held.noise, ["noise", "real"]),
         (lambda: ops.sum(real, 0), ["real"]),

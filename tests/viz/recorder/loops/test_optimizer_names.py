@@ -1,0 +1,55 @@
+"""Optimizers of one name say what they train, wherever a recording names them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+
+
+def dense(name, width=2):
+    return ef.Sequential([layers.Input((2,)), layers.Dense(width)], name=name)
+
+
+def recorded(*trained):
+    """A step in which each optimizer changes its own models, all for one loss."""
+    x = np.ones((4, 2), "float32")
+    models = [model for _, mine in trained for model in mine]
+    with viz.trace() as t:
+        with ef.GradientTape(persistent=True) as tape:
+            loss = sum(ops.mean(model(x) ** 2) for model in models)
+        for optimizer, mine in trained:
+            weights = [w for model in mine for w in model.trainable_variables]
+            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+    return t
+
+
+def names(recording):
+    return [scope.name for scope in recording.scopes if scope.kind == "optimizer"]
+
+
+@pytest.fixture
+def adams():
+    return ef.optimizers.Adam(), ef.optimizers.Adam()
+
+
+def test_two_of_one_name_are_told_apart_by_what_they_train(adams):
+    t = recorded((adams[0], [dense("generator")]), (adams[1], [dense("critic")]))
+    assert names(t) == ["adam of generator", "adam of critic"]
+    assert "adam of critic (Adam)" in t.summary()
+    assert {"adam of generator", "adam of critic"} <= {node.title for node in t.draw().graph.nodes.values()}
+
+
+def test_of_many_models_the_first_ones_are_named(adams):
+    t = recorded((adams[0], [dense("a"), dense("b"), dense("c")]), (adams[1], [dense("d"), dense("e")]))
+    assert names(t) == ["adam of a, b, …", "adam of d, e"]
+
+
+def test_others_keep_their_names(adams):
+    model = dense("net")
+    assert names(recorded((adams[0], [model]))) == ["adam"]
+    assert names(recorded((adams[0], [model]), (ef.optimizers.SGD(), [dense("other")]))) == ["adam", "sgd"]
+    assert names(recorded((adams[0], [model]), (adams[1], [model]))) == ["adam", "adam"]
