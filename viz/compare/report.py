@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, WeightChange
 from viz.compare.step_figures import last_reported
+from viz.compare.step_times import chance
 from viz.facts import formatting
 from viz.facts.text_table import Columns, Text, table
 
@@ -126,7 +127,7 @@ def _costs(found: Changes) -> list[str]:
     more = len(found.layers) - len(lines)
     heads = ("layer", "time", "→", "change", "made", "→")
     shown = table(heads, [*lines, whole], total=True, least="made,change")
-    return [shown, *([f"  … {formatting.count(more, 'layer')} more"] if more > 0 else [])]
+    return [shown, *([f"  … {formatting.count(more, 'layer')} more"] if more > 0 else []), *chance(found)]
 
 
 _NUMBERS = ("time_a", "time_b", "memory_a", "memory_b")
