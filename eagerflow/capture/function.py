@@ -16,6 +16,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 import numpy
 
 from eagerflow.base.capturing import Shared, capturing
+from eagerflow.base.machine.forks import renewed_in_children
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
@@ -93,10 +94,15 @@ class Captured(Generic[P, R]):
         self._made, self._key = 0, ()  # signatures, and the last of them
         # Tensors that the step reaches beside its arguments, by identity, where it may ask whether one is another.
         self._reached = weakref.WeakValueDictionary[int, Tensor]()
-        self._lock = threading.RLock()  # what is said under it may lead to another call
+        self.renew_lock()
+        renewed_in_children(self)
         self._told = self._told_of_graphs = False
         self._around: str | None = None  # what kept a call from being captured
         self.replays = 0
+
+    def renew_lock(self) -> None:
+        """In a child of the process, whose other threads aren't there."""
+        self._lock = threading.RLock()  # what is said under it may lead to another call
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)

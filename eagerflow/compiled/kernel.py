@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from eagerflow._version import __version__
 from eagerflow.base.capturing import beside_the_step
+from eagerflow.base.machine.forks import renewed_in_children
 from eagerflow.compiled import store
 from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
@@ -49,6 +50,11 @@ class Kernel:
         self.name, self.function, self.signature, self.dtypes = function.__name__, function, signature, dtypes
         self.apart = apart
         self._made: dict[str, Callable[..., int] | None] = {}
+        self.renew_lock()
+        renewed_in_children(self)
+
+    def renew_lock(self) -> None:
+        """In a child of the process, whose other threads aren't there."""
         self._lock = threading.Lock()
 
     def on(self, *given: Any) -> Callable[..., int] | None:

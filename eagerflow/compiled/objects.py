@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.machine.forks import held_over_forks
 from eagerflow.compiled.signatures import Signature
 from eagerflow.kernels.machine.blas import routine_address
 
@@ -18,6 +19,7 @@ __all__ = ["BLAS", "features", "gives_products", "has_wide_vectors", "lanes", "l
 
 _TYPES: dict[str, Any] = {"int64": ctypes.c_int64, "float64": ctypes.c_double}
 _lock = threading.Lock()
+held_over_forks(_lock)  # a child begins with LLVM between two calls
 BLAS = "eagerflow_sgemm"  # what machine code calls the product of matrices of NumPy's BLAS
 
 
@@ -63,8 +65,8 @@ def loaded(data: bytes, symbol: str, signature: Signature) -> Callable[..., int]
     Raises:
         OSError: when the file can't be read, or has no such function.
     """
-    binding = llvm()
     with _lock:
+        binding = llvm()
         try:
             engine = _engine()
             if BLAS.encode() in data and not gives_products():

@@ -14,11 +14,11 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from eagerflow.base.machine.forks import held_over_forks
 from eagerflow.core.device import namespace_of
 from eagerflow.core.exclusive import exclusive_through
 from eagerflow.core.tensor import Tensor
@@ -37,8 +37,7 @@ _busy_kinds: dict[type, type] = {}  # the classes of variables that are written 
 # Variables with their arrays of before, where assignments will be taken back.
 undo: contextvars.ContextVar[dict[Any, Any] | None] = contextvars.ContextVar("undo", default=None)
 
-if hasattr(os, "register_at_fork"):  # a child begins with all arrays in their places
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+held_over_forks(_lock)  # a child begins with all arrays in their places
 
 
 class Writing:

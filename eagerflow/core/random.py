@@ -21,6 +21,7 @@ import numpy
 from numpy.random.bit_generator import ISeedSequence
 
 from eagerflow.base.capturing import once_only
+from eagerflow.base.machine.forks import held_over_forks
 
 __all__ = ["Draws", "Orders", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state", "next_key"]
 __all__ += ["order_key", "ordering", "orders", "set_random_seed", "set_state"]
@@ -31,6 +32,7 @@ _WORD = 2**64 - 1
 _SHARED = 1 << 40  # keeps the process-wide draws apart from those of a seed of the user's own
 _ORDERS = 1 << 41  # and orders of samples from both
 _lock = threading.Lock()
+held_over_forks(_lock)
 _state: list[int] = [secrets.randbits(32), 0]  # the process-wide seed, and how many draws were taken from it
 
 

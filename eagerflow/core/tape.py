@@ -659,10 +659,10 @@ def _is_dense(array: Any) -> bool:
     """Whether an array's numbers lie one behind the other. BLAS and NumPy add those of others up in another order.
 
     So a gradient is always dense: whether a view has become a copy on its way, as it does when others refer to it, must
-    not change what is computed from it.
+    not change what is computed from it. For the same reason it is aligned; memory that others share may not be.
     """
     flags = array.flags
-    return bool(flags.c_contiguous or flags.f_contiguous)
+    return bool((flags.c_contiguous or flags.f_contiguous) and getattr(flags, "aligned", True))  # a GPU's always is
 
 
 def as_given(gradient: Any, dtype: numpy.dtype) -> Any:

@@ -13,7 +13,7 @@ from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.distribution.joining import joined
 from eagerflow.world.current import world
-from eagerflow.world.reduction import all_sum, reduce_array
+from eagerflow.world.reduction import all_sum, reduce_array, together
 
 __all__ = ["all_gather", "all_reduce", "barrier", "broadcast", "no_sync"]
 
@@ -45,7 +45,9 @@ def barrier() -> None:
     >>> import eagerflow as ef
     >>> ef.distribution.barrier()  # a single process waits for nobody
     """
-    joined().barrier()
+    communicator = joined()
+    together(communicator)
+    communicator.barrier()
 
 
 def all_reduce(x: Any, op: str = "sum") -> Tensor:
@@ -84,8 +86,9 @@ def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
     >>> ef.distribution.all_gather([1.0, 2.0]).tolist()
     [1.0, 2.0]
     """
-    array = to_host(convert_to_tensor(x).data)
-    return numpy.concatenate(joined().gather_objects(array), axis)
+    communicator = joined()
+    together(communicator)
+    return numpy.concatenate(communicator.gather_objects(to_host(convert_to_tensor(x).data)), axis)
 
 
 def broadcast(x: T, root: int = 0) -> T:
@@ -99,8 +102,10 @@ def broadcast(x: T, root: int = 0) -> T:
     >>> ef.distribution.broadcast({"rate": 0.1})
     {'rate': 0.1}
     """
+    communicator = joined()
+    together(communicator)
     plain = tree.map_structure(lambda leaf: leaf.numpy() if isinstance(leaf, Tensor) else leaf, x)
-    found = joined().broadcast_object(plain, root)
+    found = communicator.broadcast_object(plain, root)
     result: Any = convert_to_tensor(found) if isinstance(x, Tensor) else found
     of_its_kind: T = result
     return of_its_kind

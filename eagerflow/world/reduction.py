@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import once_only
 from eagerflow.base.typing import Array, Numpy, Rule
 from eagerflow.core.device import device_of, is_device_array, place, to_host
 from eagerflow.core.op import op
@@ -13,11 +14,21 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import world
 
-__all__ = ["all_sum", "reduce_array"]
+__all__ = ["all_sum", "reduce_array", "together"]
+
+
+def together(communicator: Communicator) -> None:
+    """What runs is done by all ranks together, each time that the step runs: it ends a capture."""
+    if communicator.size > 1:
+        once_only("ranks talk to each other")
 
 
 def reduce_array(communicator: Communicator, array: Array, operation: str = "sum") -> Array:
-    """A new array, on the device of the old one: the sum (`"max"`, `"min"`, `"prod"`) of all ranks' arrays."""
+    """A new array, on the device of the old one: the sum (`"max"`, `"min"`, `"prod"`) of all ranks' arrays.
+
+    No captured step holds it: ranks write steps down and compare them in different calls, and compute ops twice then.
+    """
+    together(communicator)
     if communicator.takes_device_arrays and is_device_array(array):
         copied = array.copy(order="C")
         communicator.all_reduce(copied, operation)

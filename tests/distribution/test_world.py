@@ -78,3 +78,34 @@ def fails_on_rank_1():
 def test_the_pool_tells_which_rank_failed(ranks):
     with pytest.raises(AssertionError, match=r"(?s)rank 1 of 2:.*rank 1 has had enough"):
         ranks(2, fails_on_rank_1)
+
+
+def together(name: str) -> tuple[list[float], int, str]:
+    """A step in which ranks talk to each other, captured; each rank has its own number of calls of other shapes."""
+    talk = {
+        "all_reduce": lambda x: distribution.all_reduce(x),
+        "all_gather": lambda x: ef.ops.convert_to_tensor(distribution.all_gather(x)),
+        "broadcast": lambda x: distribution.broadcast(x),
+        "barrier": lambda x: [x, distribution.barrier()][0],
+    }[name]
+    step = ef.function(lambda x: talk(ef.ops.sum(x, axis=0)) * 2.0)
+    rank = distribution.rank()
+    found = [step(ef.ops.ones((3 if rank and i % 3 == 0 else 2, 1)) * (i + 1.0)).tolist() for i in range(12)]
+    return np.concatenate(found).tolist(), step.replays, str(step.why_eager)
+
+
+@pytest.mark.filterwarnings("ignore:.*runs eagerly")
+@pytest.mark.parametrize("name", ["all_reduce", "all_gather", "broadcast", "barrier"])
+def test_what_ranks_do_together_is_done_in_each_call_of_a_captured_step(ranks, name):
+    """They write steps down in different calls, and would send one number too many while they compare."""
+    here = [2.0 * 2 * (i + 1) for i in range(12)]
+    there = [2.0 * (3 if i % 3 == 0 else 2) * (i + 1) for i in range(12)]
+    expected = {
+        "all_reduce": [[a + b for a, b in zip(here, there)]] * 2,
+        "all_gather": [[x for pair in zip(here, there) for x in pair]] * 2,
+        "broadcast": [here, here],
+        "barrier": [here, there],
+    }[name]
+    found = ranks(2, together, name)
+    assert [values for values, _, _ in found] == expected
+    assert all(replays == 0 and "ranks talk to each other" in why for _, replays, why in found)

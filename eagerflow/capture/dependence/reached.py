@@ -81,7 +81,7 @@ _OWN_STATE = "_called_again_but"
 # Of layers and models: what calls keep there for the next one, and what training tells.
 _CACHES = frozenset(
     """
-    _build_shapes _calls _fitted_from _fixed _gathered _held _losses _output_sizes _path history
+    _all_weights _build_shapes _calls _fitted_from _fixed _gathered _held _losses _output_sizes _path history
     stop_evaluating stop_predicting stop_training
     """.split()
 )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import itertools
-import os
 import platform
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.base.machine.forks import held_over_forks
 from eagerflow.base.machine.subnormals import WITHOUT_SUBNORMALS, mode_functions
 from eagerflow.capture.machine.numpy_objects import inner_loop_of, places
 from eagerflow.compiled.objects import features, llvm
@@ -35,8 +35,7 @@ _BY_ROWS, _BY_COLUMNS, _AS_IT_IS, _TRANSPOSED = 101, 102, 111, 112  # of the C i
 _PLAIN = 0x0101  # flags of an array: C contiguous, aligned
 _numbers = itertools.count(1)
 _lock = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child begins with the lock open, and with LLVM between two calls
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+held_over_forks(_lock)  # a child begins with LLVM between two calls
 
 Function = Callable[[int, int], int]
 
@@ -309,8 +308,9 @@ class Code:
             return self._with_vector(out, a, b, a_turned, _AS_IT_IS)
         if left != "matrix" and right == "matrix":
             return self._with_vector(out, b, a, b_turned, _TRANSPOSED)
-        # A matrix of one row or column lies in both orders: NumPy takes C's.
-        a_turned, b_turned = a_turned and 1 not in a.shape, b_turned and 1 not in b.shape
+        # A matrix of one row or column lies in both orders: NumPy takes it for one that lies by columns. It matters
+        # where products underflow: BLAS gives zeros of the other sign.
+        a_turned, b_turned = a_turned or 1 in a.shape, b_turned or 1 in b.shape
         of_a, of_b = (_TRANSPOSED if turned else _AS_IT_IS for turned in (a_turned, b_turned))
         beside_a, beside_b = (rows if a_turned else inner), (inner if b_turned else columns)
         one, nothing = self._real(out.letter, 1.0), self._real(out.letter, 0.0)
@@ -509,21 +509,24 @@ def _kind(rows: int, columns: int) -> str:
 
 def _made(text: str, symbol: str) -> tuple[int, Any]:
     """The address of a function, compiled for this processor, and what holds its machine code."""
-    binding = llvm()
-    with _lock:
-        try:
-            module = binding.parse_assembly(text)
-            binding.initialize_native_target()
-            binding.initialize_native_asmprinter()
-            machine = binding.Target.from_default_triple().create_target_machine(
-                cpu=binding.get_host_cpu_name(), features=features(), opt=2
-            )
-            options = binding.create_pipeline_tuning_options(speed_level=2)
-            options.loop_vectorization = True
-            builder = binding.create_pass_builder(machine, options)
-            builder.getModulePassManager().run(module, builder)
-            engine = binding.create_mcjit_compiler(module, machine)
-            engine.finalize_object()
-        except RuntimeError as error:
-            raise OSError(f"machine code of a captured step can't be made: {error}") from error
-        return int(engine.get_function_address(symbol)), engine
+    with _lock:  # a fork waits for it: LLVM's own lock must not be held meanwhile, not even by objects that go
+        return _compiled(llvm(), text, symbol)
+
+
+def _compiled(binding: Any, text: str, symbol: str) -> tuple[int, Any]:
+    try:
+        module = binding.parse_assembly(text)
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        machine = binding.Target.from_default_triple().create_target_machine(
+            cpu=binding.get_host_cpu_name(), features=features(), opt=2
+        )
+        options = binding.create_pipeline_tuning_options(speed_level=2)
+        options.loop_vectorization = True
+        builder = binding.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+        engine = binding.create_mcjit_compiler(module, machine)
+        engine.finalize_object()
+    except RuntimeError as error:
+        raise OSError(f"machine code of a captured step can't be made: {error}") from error
+    return int(engine.get_function_address(symbol)), engine

@@ -118,7 +118,7 @@ class CapturesSteps:
         (True, None)
         """
         steps = vars(self._compiled.captured).values() if self.jit_compile else ()
-        return {step.name: step for step in steps if step.signatures}
+        return {step.name: step for step in steps if step.signatures or step.why_eager is not None}
 
     def _captured_its_way(self, which: str, step: Callable[..., Any]) -> Any:
         """A step of the user's own, captured as a whole. Epochs that have begun go on with it, as eager ones do."""

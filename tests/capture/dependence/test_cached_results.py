@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -42,3 +43,22 @@ def test_a_cache_with_plenty_of_room_is_replayed():
     step = ef.function(lambda x: x * table(1))
     assert many(step, X).tolist() == [2.0, 4.0]
     assert step.replays
+
+
+def test_lists_of_weights_that_are_gathered_again_are_no_change():
+    """They are, whenever any layer anywhere gets a weight."""
+    model = ef.Sequential([ef.layers.Dense(3), ef.layers.Dense(1)])
+    x = ef.Tensor(np.ones((4, 2), "float32"))
+    model(x)
+
+    @ef.function
+    def step(x):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean(model(x) ** 2)
+        return tape.gradient(loss, model.trainable_weights)
+
+    for _ in range(8):
+        ef.layers.Dense(2).build((None, 2))
+        step(x)
+    assert step.why_eager is None
+    assert step.replays > 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import layers
+from eagerflow import layers, ops
 from eagerflow.capture.machine import runs
 from eagerflow.capture.machine.forms import calls_of
 from eagerflow.capture.machine.later import later
@@ -263,3 +263,44 @@ def test_arrays_are_compared_but_for_what_is_not_a_number():
     assert not runs._same_numbers(a, b)
     assert not runs._same_numbers(a, np.array([1.0, 2.0, -0.0], "float32"))
     assert not runs._same_numbers(np.array([1, 2]), np.array([1, 3]))
+
+
+def test_products_that_underflow_have_the_signs_of_eager_ones():
+    """A matrix of one column or row goes to BLAS as one that lies by columns, which gives zeros of the other sign."""
+    rng = np.random.default_rng(1)
+    x, dense = ef.Tensor(rng.normal(size=(32, 16)).astype("float32")), layers.Dense(1)
+    dense(x)
+    dense.kernel.assign(1e-15 * rng.normal(size=(16, 1)))
+
+    def step(x, g):
+        with ef.GradientTape() as tape:
+            tape.watch(x)
+            h = ops.tanh(x)
+            z = ops.tanh(dense(h)) * 2.0
+        return tape.gradient(z, [h, *dense.trainable_weights], output_gradients=g)
+
+    usual, small = [ef.Tensor(np.full((32, 1), value, "float32")) for value in (1.0, 1e-25)]
+    captured = ef.function(step)
+    many(captured, x, usual)
+    assert [bits(each) for each in captured(x, small)] == [bits(each) for each in step(x, small)]
+    assert any(each.is_right for each in runs_of(captured))
+
+
+def test_gradients_that_are_not_aligned_become_copies_that_are():
+    memory = np.zeros(4 * 6000 + 1, "uint8")
+    odd = memory[1:].view("float32").reshape(60, 100)
+    odd[:] = np.random.default_rng(0).normal(size=odd.shape)
+    shared, own = ef.from_dlpack(odd, copy=False), ef.Tensor(odd)
+    v = ef.Variable(np.ones(odd.shape, "float32"))
+
+    def step(x):
+        with ef.GradientTape() as tape:
+            y = v + 1.0
+        return tape.gradient(y, v, output_gradients=x)
+
+    captured = ef.function(step)
+    many(captured, own)
+    for run in (step, captured):
+        found = run(shared)
+        assert found.data.flags.aligned
+        assert bits(found) == bits(own)

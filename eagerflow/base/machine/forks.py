@@ -1,0 +1,63 @@
+"""Locks where a process forks: a child has but one of the threads, and would wait for ever for what others held."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Protocol
+
+__all__ = ["held_over_forks", "renewed_in_children"]
+
+
+class _Lock(Protocol):
+    def acquire(self) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class _Owner(Protocol):
+    def renew_lock(self) -> None: ...
+
+
+_held: list[_Lock] = []
+_taken: list[_Lock] = []  # while a thread forks
+_owners: weakref.WeakSet[_Owner] = weakref.WeakSet()
+
+
+def held_over_forks(lock: _Lock) -> None:
+    """A fork waits until no other thread holds a lock, so that what it guards is whole in the child.
+
+    Args:
+        lock: of a module. Whoever holds it waits for no other lock of this kind.
+    """
+    _held.append(lock)
+
+
+def renewed_in_children(owner: _Owner) -> None:
+    """In a child, an object's lock is open, whoever held it in the parent: what it guards is done anew there.
+
+    Args:
+        owner: has a method `renew_lock`, and isn't kept by this.
+    """
+    _owners.add(owner)
+
+
+def _before() -> None:
+    _taken[:] = _held
+    for lock in _taken:
+        lock.acquire()
+
+
+def _after() -> None:
+    while _taken:
+        _taken.pop().release()
+
+
+def _in_child() -> None:
+    _after()
+    for owner in list(_owners):
+        owner.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_in_child)
