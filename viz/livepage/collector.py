@@ -11,16 +11,16 @@ from viz.facts.formatting import clean
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.learning_rates import LearningRates
+from viz.livepage.loops.own_loop import OwnLoop, holder_of
+from viz.livepage.loops.own_losses import OwnLosses
+from viz.livepage.loops.rounds import Cut, Rounds
+from viz.livepage.loops.step_logs import StepLogs
 from viz.livepage.mailbox import Mailbox
-from viz.livepage.own_loop import OwnLoop, holder_of
-from viz.livepage.own_losses import OwnLosses
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, reference, rows_of
-from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot, weights_now
-from viz.livepage.step_logs import StepLogs
 from viz.livepage.step_times import StepTimes
-from viz.livepage.turns import Cut, Turns
+from viz.livepage.visits import Visits
 from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Collector"]
@@ -43,7 +43,7 @@ class Collector(observe.Observer):
         pace: says which steps may be recorded.
         every_steps: record at most every this many steps.
         model: whose weights the page shows; None for all.
-        rounds: of the doctor, if he looks at all.
+        visits: of the doctor, if he looks at all.
 
     Attributes:
         step: how many training steps have ended.
@@ -54,16 +54,16 @@ class Collector(observe.Observer):
     wants_ops = False  # training keeps its speed while no step is recorded
 
     def __init__(
-        self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None, rounds: Rounds | None = None
+        self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None, visits: Visits | None = None
     ) -> None:
         self.step = 0
         self.blame = Blame()
         self.progress = Progress(model)
         self._box, self._pace, self._every_steps = box, pace, every_steps
-        self._rounds = rounds
+        self._visits = visits
         self._steps = Scopes[OpenScope]()
         self._snapshot: Snapshot | None = None
-        self._turns = Turns()
+        self._rounds = Rounds()
         self._counts_passes = False  # whether backward passes count as steps, as there is no optimizer
         self._norm = GradientNorm(self._point_beside)
         self._own = OwnLoop()
@@ -93,8 +93,8 @@ class Collector(observe.Observer):
         self._rows: int | None = None  # of the last training step's batch
         self._put_off = False  # a step was to be recorded, but its batch isn't whole
         self._unseen: int | None = None  # from this step on, one of another training is to be shown
-        if rounds is not None:
-            rounds.count_by(lambda: self.step)
+        if visits is not None:
+            visits.count_by(lambda: self.step)
 
     # ------------------------------------------------------------------ what is announced
 
@@ -123,8 +123,8 @@ class Collector(observe.Observer):
                 self._ended = None
             if not self.step:
                 self.progress.begin(self.step)
-            if self._rounds is not None:
-                self._rounds.begin(scope)
+            if self._visits is not None:
+                self._visits.begin(scope)
             if self._in_training or not self.step:
                 self._begin_snapshot(scope)
         elif not self._steps:
@@ -157,16 +157,16 @@ class Collector(observe.Observer):
         if self._steps:
             return
         self._own.backward()
-        if not self._turns.has_any and self._losses.is_again(sources):
+        if not self._rounds.has_any and self._losses.is_again(sources):
             self._own_step(None)
             self._counts_passes = True
         self._losses.hear(targets, sources, results)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation."""
-        if self._rounds is not None:
+        if self._visits is not None:
             batch = self._batch if kind == "batch" else None
-            self._rounds.hear(kind, step, logs, trains=kind == "epoch" or self._in_training, batch=batch)
+            self._visits.hear(kind, step, logs, trains=kind == "epoch" or self._in_training, batch=batch)
         if kind == "epoch":
             self._box.point("mark|epoch", self.step, step + 1)
             self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
@@ -217,7 +217,7 @@ class Collector(observe.Observer):
 
     def close(self, error: BaseException | None = None) -> None:
         """Nothing more will come; a step that is being recorded ends here."""
-        if error is None and self._turns.takes_turns and not self._steps:
+        if error is None and self._rounds.takes_turns and not self._steps:
             self._leave_recorded()  # a part of a round that nothing ended
         self._end_snapshot(None, error)
         if self._losses.has_any:
@@ -324,7 +324,7 @@ class Collector(observe.Observer):
 
     def _optimizer_ran(self, scope: observe.Scope) -> None:
         in_parts, self._counts_passes = self._counts_passes, False  # these were batches whose gradients are summed
-        turn = self._turns.updated(scope.owner, together=not self._own.has_begun)
+        turn = self._rounds.updated(scope.owner, together=not self._own.has_begun)
         if turn.cut is Cut.BEHIND:
             self._leave_recorded()
         elif in_parts or (turn.cut is Cut.ANEW and self._snapshot is not None):
@@ -334,7 +334,7 @@ class Collector(observe.Observer):
             former = self._losses.model_of(turn.follows)
         if turn.ends_step:
             cuts = turn.cut is Cut.HERE and not in_parts
-            self._own_step(scope, turn.follows is not None, cuts, self._turns.steps)
+            self._own_step(scope, turn.follows is not None, cuts, self._rounds.steps)
             if turn.follows is not None:
                 words, name = "another optimizer begins", self._losses.model_of(id(scope.owner))
                 self._borders = self._borders or [{"step": 0, "words": "", "model": former}]
@@ -389,16 +389,16 @@ class Collector(observe.Observer):
         self._norm.end_step(self.step, self._own.name_of, in_round)
         self._report(None if scope is None else scope.owner, "training")
         self._began = time.perf_counter()
-        if self._rounds is not None:
-            self._rounds.begin()
+        if self._visits is not None:
+            self._visits.begin()
         if cuts:
             self._begin_snapshot(None)
 
     def _own_loss(self, name: str, step: int, loss: Any) -> None:
         """A point of a curve of the user's own loop."""
         self._box.point(f"step|{name}", step, loss)
-        if self._rounds is not None and name.startswith("loss"):
-            self._rounds.hear_loss(loss, step, self._batch)
+        if self._visits is not None and name.startswith("loss"):
+            self._visits.hear_loss(loss, step, self._batch)
 
     def _time_step(self, seconds: float | None, kind: Hashable) -> None:
         """A training step took so long, without what lies between steps; called before anybody stops listening.
@@ -408,7 +408,7 @@ class Collector(observe.Observer):
             kind: which steps take about as long.
         """
         if seconds is not None:
-            looked = self._rounds is not None and self._rounds.looks
+            looked = self._visits is not None and self._visits.looks
             now, before = time.perf_counter(), self._ended
             whole = None if before is None else now - before
             self._times.add(seconds, whole, looked or self._snapshot is not None, kind)
@@ -471,10 +471,10 @@ class Collector(observe.Observer):
         return rows is not None and before is not None and rows < before
 
     def _end_look(self, scope: observe.Scope | None, outputs: Any, error: BaseException | None) -> None:
-        if self._rounds is not None and self._rounds.looks:
+        if self._visits is not None and self._visits.looks:
             took = time.perf_counter() - self._began
             known = self._snapshot is None and self._usual
-            self._rounds.end(scope, outputs, error, max(0.0, took - self._usual) if known else 0.0)
+            self._visits.end(scope, outputs, error, max(0.0, took - self._usual) if known else 0.0)
             self._looked = True
 
     def _end_snapshot(self, outputs: Any, error: BaseException | None) -> None:

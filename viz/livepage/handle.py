@@ -24,9 +24,9 @@ from viz.livepage.failures import describe
 from viz.livepage.in_notebook import NotebookView
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
-from viz.livepage.rounds import Rounds
 from viz.livepage.sender import Sender
 from viz.livepage.told_errors import ToldErrors
+from viz.livepage.visits import Visits
 from viz.recording import Recording
 
 __all__ = ["LivePage", "live"]
@@ -140,12 +140,12 @@ class LivePage:
 
     def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
         self._child, self._model = child, model
-        self._rounds = Rounds(pace.share) if doctor else None
+        self._visits = Visits(pace.share) if doctor else None
         self._told = ToldErrors()
         box = Mailbox()
         self._box = box
         self._view: NotebookView | None = None
-        self._collector = Collector(box, pace, every_steps, model, self._rounds)
+        self._collector = Collector(box, pace, every_steps, model, self._visits)
         self._sender = Sender(box, child, pace, self._findings, self._paths, self._draw)
         self._observing: AbstractContextManager[Any] | None = None
         self._hook: Callable[..., Any] | None = None
@@ -230,8 +230,8 @@ class LivePage:
         if self._observing is not None:
             self._observing.__exit__(None, None, None)
             self._observing = None
-            if self._rounds is not None:
-                self._rounds.finish()
+            if self._visits is not None:
+                self._visits.finish()
             if self._view is not None and not self._closed:
                 self._flush()
                 self._view.draw(now=True)
@@ -241,8 +241,8 @@ class LivePage:
         if self._observing is None and not self._closed:
             self._observing = observe.observing(self._collector)
             self._observing.__enter__()
-            if self._rounds is not None:
-                self._rounds.begin()
+            if self._visits is not None:
+                self._visits.begin()
 
     def within_fit(self, model: Any = None) -> None:
         """Says which model a `fit` trains that had begun before the page was opened.
@@ -269,8 +269,8 @@ class LivePage:
             if sys.excepthook is self._hook:
                 sys.excepthook = self._previous
             self._collector.close(error)
-            if self._rounds is not None:
-                self._rounds.close()  # the collector may just have begun a step that will never run
+            if self._visits is not None:
+                self._visits.close()  # the collector may just have begun a step that will never run
             if error is not None and not isinstance(error, (SystemExit, KeyboardInterrupt)):
                 self.report(error)
             self._sender.stop(_LAST_WORDS)
@@ -337,9 +337,9 @@ class LivePage:
         self.close(error)
 
     def _findings(self) -> list[dict[str, Any]]:
-        if self._rounds is None:
+        if self._visits is None:
             return []
-        found = self._rounds.watcher.findings
+        found = self._visits.watcher.findings
         if notebook.kernel() is None:  # whose cell shows them
             self._told.hear(found)
         return [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in found]

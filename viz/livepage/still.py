@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from viz.facts.formatting import clean, nbytes
-from viz.livepage.rounds import FIRST
+from viz.livepage.visits import FIRST
 from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 
 __all__ = ["still"]

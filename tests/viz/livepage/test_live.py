@@ -16,7 +16,7 @@ import eagerflow as ef
 import viz
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
-from viz.livepage import child, collector, gradients, mailbox, rounds, sender, snapshot
+from viz.livepage import child, collector, gradients, mailbox, sender, snapshot, visits
 from viz.livepage.document import document
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.progress import Progress, rows_of
@@ -600,10 +600,10 @@ def test_training_is_at_full_speed_between_the_steps_that_are_looked_at():
 
     with watched(every=1e6, overhead=1e-6):
         mlp().fit(x, y, batch_size=1, epochs=6, verbose=0, callbacks=[Ask()])
-    assert all(seen[: rounds.FIRST])
-    later = seen[rounds.FIRST :]
-    assert not any(later[: rounds.APART])
-    assert sum(later) <= rounds.AGAIN + 1  # the second time it is known what looking costs
+    assert all(seen[: visits.FIRST])
+    later = seen[visits.FIRST :]
+    assert not any(later[: visits.APART])
+    assert sum(later) <= visits.AGAIN + 1  # the second time it is known what looking costs
 
 
 def test_the_doctor_looks_again_when_the_loss_turns_nan():
@@ -611,7 +611,7 @@ def test_the_doctor_looks_again_when_the_loss_turns_nan():
     model = mlp()
     with watched(every=1e6, overhead=1e-6) as (page, reader):
         model.fit(x, y, batch_size=1, epochs=1, verbose=0)
-        assert not page._collector._rounds.looks
+        assert not page._collector._visits.looks
         model.head = model.layers[-1]
         model.head.kernel.assign(model.head.kernel.numpy() * np.float32("nan"))
         with pytest.warns(UserWarning, match="nan"):

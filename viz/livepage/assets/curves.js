@@ -22,7 +22,7 @@ const BESIDE = new Map([["whole step ms", "step ms"]]); // what is drawn in the 
 const INSIDE = "inside the step";
 const RARE = "gradient norm"; // how the names of numbers begin that are measured now and then
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first steps, and but for others that take many times as long
-const WARM_UP = 32; // steps: the first one builds the layers, and the doctor looks closely at these (FIRST in rounds.py)
+const WARM_UP = 32; // steps: the first one builds the layers, and the doctor looks closely at these (FIRST in visits.py)
 
 const COMPARE = ["compare", "draw the curves of an earlier run, saved by CSV, beside these"]; // what a button says
 const EARLIER = "earlier"; // lines of another run, which are dashed and called as its file is
