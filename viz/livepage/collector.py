@@ -65,10 +65,10 @@ class Collector(observe.Observer):
         self._snapshot: Snapshot | None = None
         self._rounds = Rounds()
         self._counts_passes = False  # whether backward passes count as steps, as there is no optimizer
-        self._norm = GradientNorm(self._point_beside)
+        self._norm = GradientNorm(self._point_beside, self._rename_beside)
         self._own = OwnLoop()
-        self._losses = OwnLosses(self._own_loss, self._own.name_of)
-        self._step_logs = StepLogs(self._own_loss)
+        self._losses = OwnLosses(self._own_loss, self._own.name_of, self._rename_loss, self._rename_rate)
+        self._step_logs = StepLogs(self._step_log)
         self._learning_rates = LearningRates(self._point_beside, self._ending_of)
         self._inside: list[Any] = []  # optimizers that ran inside of the step
         self._times = StepTimes()
@@ -241,10 +241,8 @@ class Collector(observe.Observer):
             self._box.put("histograms", {"step": self.step, "tensors": rows})
 
     def _flush_losses(self) -> None:
-        self._losses.flush()
         self._step_logs.flush()
         self._learning_rates.flush()
-        self._norm.flush()
 
     # ------------------------------------------------------------------ fit
 
@@ -330,7 +328,6 @@ class Collector(observe.Observer):
         elif in_parts or (turn.cut is Cut.ANEW and self._snapshot is not None):
             self._restart_snapshot()
         if turn.follows is not None:
-            self._losses.flush()
             former = self._losses.model_of(turn.follows)
         if turn.ends_step:
             cuts = turn.cut is Cut.HERE and not in_parts
@@ -343,7 +340,7 @@ class Collector(observe.Observer):
             if turn.cut is Cut.HERE:
                 self._end_round()
             self._own.end_part()
-            self._losses.take(scope.owner, scope.inputs, self.step)
+            self._take_loss(scope)
             self._learning_rates.hear(scope.owner, self.step)
 
     def _end_round(self) -> None:
@@ -385,7 +382,7 @@ class Collector(observe.Observer):
         if scope is None:
             self._losses.take_without(self.step)
         else:
-            self._losses.take(scope.owner, scope.inputs, self.step, follows)
+            self._take_loss(scope, follows)
         self._norm.end_step(self.step, self._own.name_of, in_round)
         self._report(None if scope is None else scope.owner, "training")
         self._began = time.perf_counter()
@@ -394,11 +391,25 @@ class Collector(observe.Observer):
         if cuts:
             self._begin_snapshot(None)
 
+    def _take_loss(self, scope: observe.Scope, follows: bool = False) -> None:
+        parted = self._losses.take(scope.owner, scope.inputs, self.step, follows)
+        if parted is not None:  # nothing ended there
+            kept = [border for border in self._borders if border["step"] != parted - 1]
+            self._borders = kept if len(kept) > 1 else []
+            self._box.put("borders", {"list": self._borders})
+
     def _own_loss(self, name: str, step: int, loss: Any) -> None:
         """A point of a curve of the user's own loop."""
         self._box.point(f"step|{name}", step, loss)
-        if self._visits is not None and name.startswith("loss"):
+        if self._visits is not None:
             self._visits.hear_loss(loss, step, self._batch)
+
+    def _step_log(self, name: str, step: int, value: Any) -> None:
+        """A number of a step that was made by itself."""
+        if name.startswith("loss"):
+            self._own_loss(name, step, value)
+        else:
+            self._box.point(f"step|{name}", step, value)
 
     def _time_step(self, seconds: float | None, kind: Hashable) -> None:
         """A training step took so long, without what lies between steps; called before anybody stops listening.
@@ -523,11 +534,19 @@ class Collector(observe.Observer):
             self._learning_rates.hear(owner, self.step)
 
     def _ending_of(self, owner: Any) -> str | None:
-        """What is behind "loss" in the name of a model's or an optimizer's curve; None where that isn't known yet."""
+        """What is behind the name of the learning rate of a model or optimizer; None where that isn't known yet."""
         if self.progress.in_fit:
             return ""
-        of = self._step_logs if hasattr(owner, "optimizer") else self._losses
-        return of.ending_of(owner)
+        return (self._step_logs if hasattr(owner, "optimizer") else self._losses).ending_of(owner)
+
+    def _rename_loss(self, old: str, new: str, since: int | None) -> None:
+        self._box.rename(f"step|{old}", f"step|{new}", since)
+
+    def _rename_rate(self, old: str, new: str, since: int | None) -> None:
+        self._rename_beside(f"learning rate{old}", f"learning rate{new}", since)
+
+    def _rename_beside(self, old: str, new: str, since: int | None = None) -> None:
+        self._box.rename(f"extra|{old}", f"extra|{new}", since)
 
     def _point_beside(self, name: str, step: int, value: Any) -> None:
         self._box.point(f"extra|{name}", step, value)

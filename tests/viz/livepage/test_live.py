@@ -158,7 +158,7 @@ def test_gradient_norms_are_frequent_at_first(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0))
     measured, weight = [], ef.Variable([3.0])
-    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step))
+    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step), print)
     for step in range(2000):
         now[0] = step / 1000
         norm.hear([weight], [ef.Tensor([4.0])])
@@ -173,7 +173,7 @@ def test_a_thread_that_has_to_wait_measures_no_less_gradient_norms(monkeypatch):
     now = itertools.count(0.0, 0.05).__next__  # each look at the clock comes much later
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=now, thread_time=lambda: 0.0))
     measured, weight = [], ef.Variable([3.0])
-    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step))
+    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step), print)
     for step in range(100):
         norm.hear([weight], [ef.Tensor([4.0])])
         norm.end_step(step, lambda _: "net")
@@ -634,7 +634,7 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=clock, thread_time=clock))
     a, b = ef.Variable([3.0, 1.0]), ef.Variable(2.0)
     told = []
-    norm = GradientNorm(lambda *point: told.append(point))
+    norm = GradientNorm(lambda *point: told.append(point), print)
     with ef.GradientTape(persistent=True) as tape:
         x = ef.ops.ones(2)
         tape.watch(x)
@@ -643,7 +643,6 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
         norm.hear(wanted, tape.gradient(loss, wanted))
     expected = np.sqrt(sum(float((tape.gradient(loss, v) ** 2).sum()) for v in (a, b)))
     norm.end_step(1, lambda _: "net")
-    norm.flush()
     assert told == [("gradient norm", 1, pytest.approx(expected))]
     norm.end_step(2, lambda _: "net")
     norm.hear([a], tape.gradient(loss, [a]))
@@ -654,8 +653,7 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
 def test_a_norm_that_overflows_is_told_as_infinite():
     a = ef.Variable(np.full(4, 3e30, "float32"))
     told = []
-    norm = GradientNorm(lambda *point: told.append(point))
+    norm = GradientNorm(lambda *point: told.append(point), print)
     norm.hear([a], [a])
     norm.end_step(1, lambda _: "")
-    norm.flush()
     assert told == [("gradient norm", 1, np.inf)]

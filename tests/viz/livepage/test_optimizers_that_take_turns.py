@@ -212,6 +212,39 @@ def test_each_network_of_a_loop_has_a_curve_of_its_gradients():
         assert norms(train).keys() == {" (generator)", " (discriminator)"}
 
 
+def test_of_networks_that_take_several_steps_each_the_first_ones_curves_get_its_name_too():
+    critic, actor = net("critic"), net("actor")
+    trained = [(critic, ef.optimizers.SGD(0.25))] * 3 + [(actor, ef.optimizers.SGD(0.5))]
+
+    def train():
+        for model, optimizer in trained * 4:
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(model(X) ** 2)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            time.sleep(0.01)
+
+    box = heard(train)
+    points, latest = box.take()
+    names = {name.partition("|")[2] for name in points if "step ms" not in name}
+    expected = {"loss", "learning rate", "gradient norm"}
+    assert names == {f"{what} ({model})" for what in expected for model in ("critic", "actor")}
+    assert [step for step, _ in points["step|loss (critic)"]] == list(range(1, 13))  # the first ones, too
+    assert ("step|loss", "step|loss (critic)", None) in latest["renamed"]
+
+
+def test_a_norm_that_several_networks_had_one_after_the_other_keeps_its_name():
+    points, renamed = [], []
+    norm = gradients.GradientNorm(lambda name, *_: points.append(name), lambda *names: renamed.append(names))
+    first, second = ef.Variable(1.0), ef.Variable(1.0)
+    for learn in ([first], [second], [first, second]):
+        norm._next = 0.0  # in each step
+        for variable in learn:
+            norm.hear([variable], [ef.ops.ones(())])
+        norm.end_step(len(points), lambda variable: "first" if variable is first else "second")
+    assert points == ["gradient norm"] * 2 + ["gradient norm (first)", "gradient norm (second)"]
+    assert not renamed
+
+
 class Both(ef.Model):
     """A GAN as a model whose training step has two passes."""
 
@@ -280,7 +313,7 @@ def test_a_network_that_learns_in_every_third_step_has_norms_until_the_end(late,
     clock = types.SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0)
     monkeypatch.setattr(gradients, "time", clock)
     points = []
-    norm = gradients.GradientNorm(lambda name, step, value: points.append((name, step)))
+    norm = gradients.GradientNorm(lambda name, step, value: points.append((name, step)), print)
     critic, actor = ef.Variable(1.0), ef.Variable(1.0)
     for step in range(300):
         for variable in [actor, critic] if step % 3 == late else [critic]:

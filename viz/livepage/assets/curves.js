@@ -133,7 +133,9 @@ class Curves {
     this.drawNow();
   }
 
-  take(news) {
+  // `gone`: curves that have another name now.
+  take(news, gone) {
+    for (const name of gone) this.series.delete(name);
     for (const [name, { all, points: sent }] of Object.entries(news)) {
       const points = sent.map(([x, y, low = y, high = y]) => [x, y, low, high]);
       const known = this.series.get(name);

@@ -69,7 +69,7 @@ class Live {
       this.gone = true;
       this.say();
     });
-    source.addEventListener("open", () => { this.lost = false; this.next.hidden = true; this.say(); });
+    source.addEventListener("open", () => { this.curves.series.clear(); this.lost = false; this.next.hidden = true; this.say(); });
     source.addEventListener("error", () => { this.lost = true; this.say(); });
     fetch("key").then((answer) => answer.json()).then((key) => { this.key = key; }, () => {}); // the page has just gone
   }
@@ -93,7 +93,7 @@ class Live {
     this.heard = performance.now();
     if (news.status) this.status = news.status;
     if (news.borders) this.curves.takeBorders(news.borders.list);
-    if (news.series) this.curves.take(news.series);
+    if (news.series || news.gone) this.curves.take(news.series || {}, news.gone || []);
     if (news.histograms) this.histograms.take(news.histograms);
     if (news.findings) this.showFindings(news.findings.list);
     if (news.failure) this.showFailure(news.failure);
