@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import math
 import os
 import sys
@@ -104,6 +105,8 @@ def live(
     _check("linger", linger, 0 <= linger < math.inf, "seconds, 0 or more")
     child = Child(document(name), port, float(linger))
     opened = LivePage(child, Pace(every, overhead), every_steps, model, doctor)
+    if script := getattr(sys.modules["__main__"], "__file__", None):
+        opened.belongs_to(script)
     if notebook.kernel() is not None:
         opened._show_in_notebook(name)
     else:
@@ -283,6 +286,15 @@ class LivePage:
             self._child.send({"is": "quit"})
         if quit or not self._child.alive:
             self._child.close()
+
+    def belongs_to(self, script: str) -> None:
+        """Says which script runs: the page can show the curves of its last runs beside those of this one.
+
+        Args:
+            script: its path, or the name of a module.
+        """
+        digest = hashlib.sha256(os.path.realpath(script).encode("utf-8", "replace")).hexdigest()
+        self._child.send({"is": "script", "script": digest[:32]})
 
     def end_by(self, signal_name: str) -> None:
         """Shows that a signal has ended the program; to be called from a signal handler.

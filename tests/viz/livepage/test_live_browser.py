@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -254,8 +255,8 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
     load = """(text) => { const input = document.querySelector('.live-controls input[type=file]'),
       files = new DataTransfer(); files.items.add(new File([text], 'old.csv')); input.files = files.files;
       input.dispatchEvent(new Event('change')); }"""
-    seen.run(f"({load})(eagerflowLive.curves.csv().replaceAll(',1,', ',3,').replace(/,19,.*/, ',40,nan,nan,nan'))")
-    seen.wait("eagerflowLive.curves.earlier.size === 2")
+    seen.run(f"({load})(eagerflowLive.curves.csv().replaceAll(',1,', ',3,').replace(/,19,.*/, ',40,nan,nan,nan,'))")
+    seen.wait("eagerflowLive.curves.comparison.lines.size === 2")
     assert label(seen, "loss") == "loss: old nan, loss 1"
     other = "eagerflowLive.curves.plots.get('a, \"b\"').canvas.getAttribute('aria-label')"
     assert seen.run(other) == 'a, "b": old 2, a, "b" 2'
@@ -269,6 +270,80 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
     assert label(seen, "loss") == "loss: loss 1"
     seen.run(f"({load})('something,else\\n1,2\\n')")
     seen.wait("/old.csv holds no curves/.test(document.querySelector('.live-controls').textContent)")
+
+
+TO_COMPARE = """(name, ...parts) => { const input = document.querySelector('.live-controls input[type=file]'),
+  files = new DataTransfer(); files.items.add(new File(parts, name)); input.files = files.files;
+  input.dispatchEvent(new Event('change')); }"""
+
+
+def test_a_file_that_an_older_page_saved_is_read(page_in_browser):
+    page, seen = page_in_browser
+    page.log({"loss": 1.0}, step=1)
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    rows = ["curve,line,step,value,least,greatest", "loss,loss,1,3,3,3", "loss,loss,2,2,2,2", ""]
+    seen.run(f"({TO_COMPARE})('old.csv', {json.dumps(chr(10).join(rows))})")
+    seen.wait("eagerflowLive.curves.comparison.lines.size === 1")
+    assert label(seen, "loss") == "loss: old 2, loss 1"
+
+
+def test_the_losses_of_a_recording_are_drawn_beside_this_run(page_in_browser, tmp_path):
+    _, seen = page_in_browser
+    x, y = data()
+    model = mlp()
+    model.fit(x, y, batch_size=8, epochs=3, verbose=0, validation_split=0.25)
+    with viz.trace() as recorded:
+        mlp("other").fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
+    packed = base64.b64encode(recorded.save(tmp_path / "run.efz").read_bytes()).decode()
+    seen.wait("eagerflowLive.curves.series.get('validation|loss')?.length >= 3")
+    seen.run(f"({TO_COMPARE})('run.efz', Uint8Array.from(atob('{packed}'), (each) => each.charCodeAt(0)))")
+    seen.wait("eagerflowLive.curves.comparison.lines.size >= 2")
+    lines = (
+        "Object.fromEntries(eagerflowLive.curves.comparison.lines.get('loss').map((each) => [each.name, each.points]))"
+    )
+    found = seen.run(lines)
+    assert [point[0] for point in found["validation"]] == [6, 12]
+    assert len(found["epoch's mean so far"]) == 12
+    logs = [entry.values["val_loss"] for entry in recorded.logs if entry.kind == "epoch"]
+    assert [point[1] for point in found["validation"]] == pytest.approx(logs)
+    assert "validation, run" in label(seen, "loss")
+    for damaged in ("'PK'", "'x'.repeat(99)", "'PK\\5\\6' + '\\0'.repeat(18)"):
+        seen.run(f"({TO_COMPARE})('bad.efz', {damaged})")
+        seen.wait("/bad.efz holds no curves/.test(document.querySelector('.live-controls').textContent)")
+        seen.run("eagerflowLive.curves.comparison.set('', new Map(), [])")
+
+
+def test_a_file_may_be_dropped_on_the_curves(page_in_browser):
+    page, seen = page_in_browser
+    page.log({"loss": 1.0}, step=1)
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    seen.run("""(() => { const files = new DataTransfer();
+      files.items.add(new File([eagerflowLive.curves.csv()], 'dropped.csv'));
+      document.querySelector('[data-metric=loss]').dispatchEvent(
+        new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true })); })()""")
+    seen.wait("eagerflowLive.curves.comparison.name === 'dropped'")
+
+
+def test_the_trainings_of_another_run_are_overlaid_too(page_in_browser):
+    _, seen = page_in_browser
+    x, y = data()
+    for name in ("first", "second"):
+        mlp(name).fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
+    seen.wait("eagerflowLive.curves.options.borders.length === 2")
+    seen.wait("eagerflowLive.curves.series.get('validation|loss').length === 4")
+    rows = list(csv.DictReader(io.StringIO(seen.run("eagerflowLive.curves.csv()"))))
+    assert {row["training"] for row in rows} == {"1 first", "2 second"}
+    seen.run(f"({TO_COMPARE})('old.csv', eagerflowLive.curves.csv())")
+    seen.wait("eagerflowLive.curves.comparison.borders.length === 2")
+    seen.run("eagerflowLive.curves.set({ overlaid: true })")
+    lines = "eagerflowLive.curves.plots.get('loss').all.map(({ name, points }) => [name, points.map(([step]) => step)])"
+    own = [f"{run}, {part}" for run in ("train", "validation") for part in ("1 first", "2 second")]
+    old = [f"{run}, old, {part}" for run in ("train", "validation") for part in ("1 first", "2 second")]
+    assert sorted(seen.run(lines)) == sorted([[name, [6, 12]] for name in (*own, *old)])
+    single = seen.run("eagerflowLive.curves.csv()").replace("2 second", "").replace("1 first", "")
+    seen.run(f"({TO_COMPARE})('alone.csv', {json.dumps(single)})")
+    seen.wait("eagerflowLive.curves.comparison.name === 'alone'")
+    assert ["train, alone", [6, 12, 18, 24]] in seen.run(lines)  # as it is, from its own first step
 
 
 def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart(page_in_browser):

@@ -24,11 +24,7 @@ const RARE = "gradient norm"; // how the names of numbers begin that are measure
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first steps, and but for others that take many times as long
 const WARM_UP = 32; // steps: the first one builds the layers, and the doctor looks closely at these (FIRST in visits.py)
 
-const COMPARE = ["compare", "draw the curves of an earlier run, saved by CSV, beside these"]; // what a button says
-const EARLIER = "earlier"; // lines of another run, which are dashed and called as its file is
 const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis, as a share of its value: small changes look small
-
-const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves
 
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
 
@@ -36,12 +32,17 @@ class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
-    this.earlierName = "";
-    this.earlier = new Map(); // of another run: title of a chart -> {name, points} of its lines
+    this.comparison = new Comparison((series) => this.charts(series), () => this.drawNow());
     this.options = { log: false, weight: 0, range: 1, span: null, robust: true, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
+    this.node.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+    this.node.addEventListener("drop", (event) => {
+      const [file] = event.dataTransfer.files;
+      event.preventDefault();
+      if (file) this.comparison.load(file);
+    });
     this.draw = batched(() => this.drawNow());
     new ResizeObserver(() => this.draw()).observe(this.grid);
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
@@ -63,30 +64,7 @@ class Curves {
     this.overlay = button("overlay", "draw trainings that followed each other one over the other, each from its own first step", () => this.set({ overlaid: !this.options.overlaid }), { "aria-pressed": "false", hidden: true });
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.overlay, this.compare());
-  }
-
-  // A button that draws the curves of a file that was saved from another run beside these, and takes them away again.
-  compare() {
-    const problem = el("span", { class: "live-note", role: "status" });
-    const say = () => {
-      const [word, title] = this.earlier.size ? [`× ${this.earlierName}`, `take the curves of ${this.earlierName} away`] : COMPARE;
-      fill(toggle, { title, "aria-label": title, "aria-pressed": String(this.earlier.size > 0) }, []).textContent = word;
-      this.drawNow();
-    };
-    const file = el("input", { type: "file", accept: ".csv", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
-      this.earlier = readCurves(await file.files[0].text());
-      this.earlierName = clean(file.files[0].name.replace(/\.csv$/i, ""), 37) || EARLIER;
-      problem.textContent = this.earlier.size ? "" : `${clean(file.files[0].name, 60)} holds no curves that "CSV" saved`;
-      file.value = "";
-      say();
-    } });
-    const toggle = button(...COMPARE, () => {
-      if (!this.earlier.size) return file.click();
-      this.earlier = new Map();
-      say();
-    }, { "aria-pressed": "false" });
-    return [toggle, file, problem];
+      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.overlay, ...this.comparison.nodes);
   }
 
   // The last so many of all steps, as a share of them.
@@ -114,12 +92,8 @@ class Curves {
     this.drawNow();
   }
 
-  // All numbers, a row for each point; where values were joined in one, with the least and the greatest of them.
   csv() {
-    const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = [HEADER];
-    for (const [, { title, lines }] of this.metrics())
-      for (const line of lines.filter(({ run }) => run !== EARLIER)) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high].join(","));
-    return `${rows.join("\n")}\n`;
+    return writeCurves(this.metrics().map(([, chart]) => chart), this.options.borders);
   }
 
   save() {
@@ -152,34 +126,34 @@ class Curves {
     this.draw();
   }
 
-  // The metrics in the order in which they are shown, each with its lines.
-  metrics() {
+  // The charts of some curves by "run|metric", each with its lines.
+  charts(series) {
     const found = new Map();
-    for (const [name, points] of this.series) {
+    for (const [name, points] of series) {
       const at = name.indexOf("|"), run = name.slice(0, at), metric = name.slice(at + 1);
-      if (!RUNS[run] || (!["extra", "own"].includes(run) && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
+      if (!RUNS[run] || (!["extra", "own"].includes(run) && metric === "learning_rate" && series.has("extra|learning rate"))) continue;
       const chart = BESIDE.get(metric) || metric, id = run === "extra" ? `extra|${chart}` : metric;
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[chart] || chart : metric, unit: UNITS[run === "extra" ? chart : ""], lines: [] });
-      found.get(id).lines.push({ ...this.look(run, metric, found.get(id).title), run, points });
+      found.get(id).lines.push({ ...this.look(series, run, metric, found.get(id).title), run, points });
     }
-    for (const { title, lines } of found.values()) {
-      const earlier = this.earlier.get(title) || [], ended = earlier.some(({ name }) => name === RUNS.epoch.name);
-      for (const { name, points } of earlier.filter((line) => !ended || line.name !== RUNNING_MEAN)) {
-        const now = lines.find((line) => line.name === name);
-        lines.push({ colour: "--muted", ...now, dashed: true, points, name: `${name === title ? "" : `${name}, `}${this.earlierName}`, run: EARLIER, note: undefined, anew: false });
-      }
-    }
+    return found;
+  }
+
+  // The metrics in the order in which they are shown, each with its lines.
+  metrics() {
+    const found = this.charts(this.series);
+    for (const { title, lines } of found.values()) lines.push(...this.comparison.beside(title, lines));
     const rank = (id) => {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6).replace(/ \(.*\)$| \d+$/, "")) + 20) % 20;
-      return id.startsWith("loss") ? 0 : 1;
+      return /^loss|_loss$/.test(id) ? 0 : 1;
     };
     return [...found].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
   }
 
   // What a line is called, and how it is drawn. A number of the program's own has its own name, unless there are others
   // in its chart to tell it from.
-  look(run, metric, title) {
-    const has = (other, of = metric) => this.series.has(`${other}|${of}`);
+  look(series, run, metric, title) {
+    const has = (other, of = metric) => series.has(`${other}|${of}`);
     if (run === "extra" && BESIDE.has(metric)) return RUNS.whole;
     if (run === "extra") return { ...RUNS.extra, rare: metric.startsWith(RARE), name: metric === "step ms" && has("extra", "whole step ms") ? INSIDE : title };
     if (run === "step" && has("epoch")) return RUNS.single;
@@ -187,15 +161,18 @@ class Curves {
     return RUNS[run];
   }
 
-  // The parts of a line that belong to each of the trainings that followed each other, all from step 0 on.
+  // The parts of a line that belong to each of the trainings that followed each other, all from step 0 on. Those of an
+  // earlier run are as that one's; where it was a single training, it is drawn as it is.
   overlaid(line, lines) {
-    if (line.run === "batch" && lines.some(({ run }) => run === "epoch")) return []; // too many lines; the epochs tell enough
-    const { borders } = this.options, from = Math.max(0, borders.length - MOST_OVERLAID);
+    const isEarlier = line.run === EARLIER, run = isEarlier ? line.of : line.run, borders = isEarlier ? this.comparison.borders : this.options.borders;
+    if (run === "batch" && lines.some(({ run }) => run === "epoch")) return []; // too many lines; the epochs tell enough
+    if (!borders.length) return [line];
+    const from = Math.max(0, borders.length - MOST_OVERLAID);
     return borders.slice(from).flatMap(({ step, model }, i) => {
       const end = from + i + 1 < borders.length ? borders[from + i + 1].step : Infinity;
       const points = line.points.filter(([x]) => x > step && x <= end).map(([x, ...rest]) => [x - step, ...rest]);
       const name = `${line.name === line.title ? "" : `${line.name}, `}${from + i + 1} ${model}`.trim();
-      return points.length ? [{ ...line, points, name, colour: `--training-${i}`, anew: false, dashed: line.run === "validation" }] : [];
+      return points.length ? [{ ...line, points, name, colour: `--training-${i}`, anew: false, parts: undefined, dashed: isEarlier ? FINE : run === "validation" }] : [];
     });
   }
 
@@ -203,7 +180,7 @@ class Curves {
     const { borders, overlaid } = this.options, apart = overlaid && borders.length > 1, metrics = this.metrics();
     this.overlay.hidden = borders.length < 2;
     this.overlay.setAttribute("aria-pressed", String(Boolean(overlaid)));
-    if (apart) for (const [, chart] of metrics) chart.lines = chart.lines.flatMap((line) => (line.run === EARLIER ? [] : this.overlaid({ ...line, title: chart.title }, chart.lines)));
+    if (apart) for (const [, chart] of metrics) chart.lines = chart.lines.flatMap((line) => this.overlaid({ ...line, title: chart.title }, chart.lines));
     this.empty.hidden = metrics.length > 0;
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
@@ -224,7 +201,7 @@ class Curves {
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
       const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
-      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust, least: STEADY.get(id) || 0 });
+      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
     }
   }
 }
@@ -238,19 +215,4 @@ function fileName() {
 // What is told of a chart; the norms of several networks have the same note.
 function noteOf(metric) {
   return NOTES[metric.startsWith(RARE) ? RARE : metric];
-}
-
-// What `Curves.csv` wrote: title of a chart -> its lines; empty if something else did.
-function readCurves(text) {
-  const found = new Map(), rows = text.replaceAll("\r\n", "\n").matchAll(/("(?:[^"]|"")*"|[^",\n]*),("(?:[^"]|"")*"|[^",\n]*),([^,\n]*),([^,\n]*),([^,\n]*),([^,\n]*)\n/g);
-  const plain = (field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field), number = (field) => (/^-?(nan|inf)$/.test(field) ? field : Number(field));
-  if (!text.startsWith(HEADER)) return found;
-  for (const [, title, name, ...numbers] of [...rows].slice(1)) {
-    const lines = found.get(plain(title)) || [], point = numbers.map(number);
-    found.set(plain(title), lines);
-    if (!Number.isFinite(point[0]) || point.some(Number.isNaN)) return new Map();
-    if (!lines.some((line) => line.name === plain(name))) lines.push({ name: plain(name), points: [] });
-    lines.find((line) => line.name === plain(name)).points.push(point);
-  }
-  return found;
 }

@@ -112,14 +112,21 @@ def _listen(stream: IO[bytes], hub: Hub, page: Page) -> bool:
     while True:
         found = messages.read(stream)
         if found is None:
-            hub.end(_GONE)
+            if not hub.ended:
+                hub.end(_GONE)
+                page.former_runs.keep(hub)
             return True
         if found[0].get("is") == "quit":
             return False
-        if found[0].get("is") == "ticket":
+        if found[0].get("is") == "script":
+            page.former_runs.script = str(found[0]["script"])
+        elif found[0].get("is") == "ticket":
             page.issue(found[0]["ticket"], float(found[0]["seconds"]))
         else:
+            is_end = found[0].get("is") == "end"
             hub.take(*found)
+            if is_end:
+                page.former_runs.keep(hub)
 
 
 def _stay(server: Server, linger: float) -> None:

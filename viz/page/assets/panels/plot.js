@@ -4,6 +4,8 @@
 const PLOT_MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more, where the numbers beside the axis are long
 const PLOT_HEIGHT = 140;
 const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
+const FINE = "fine"; // how a line may be dashed, if not as usual
+const DASHES = new Map([[true, [5, 4]], [FINE, [1.5, 3]]]);
 const FEW = 25; // so few points are marked one by one
 const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
 const EVERY = 4; // pixels at which curves are looked for
@@ -78,7 +80,7 @@ class Plot {
     this.from = null; // the step at which the reader began to drag
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then)}. `options`: {log, weight, marks, range, robust, later, least (height
+  // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
   // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called)}.
   show(lines, options) {
     this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
@@ -98,7 +100,7 @@ class Plot {
       const beside = (i) => (i === raw.length - 1 || raw[i + 1][0] >= from) && (!span || i === 0 || raw[i - 1][0] <= to);
       const inside = (points) => points.filter((_, i) => beside(i));
       const ends = line.anew ? (this.options.marks || []).map(([end]) => end) : [];
-      const breaks = [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
+      const breaks = line.parts || [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
     const valuesOf = (line) => ([, ...values]) => (line.soft ? values.slice(0, 1) : values).filter((value) => typeof value === "number" && (!log || value > 0));
@@ -249,7 +251,7 @@ class Plot {
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
     brush.lineJoin = "round";
-    brush.setLineDash(line.dashed ? [5, 4] : []);
+    brush.setLineDash(DASHES.get(line.dashed) || []);
     if (line.soft) {
       this.path(brush, line.raw, 1, 0.3, line.breaks);
       this.path(brush, line.soft, 2, 1, line.breaks);
@@ -466,7 +468,7 @@ class Plot {
 
   explain() {
     const last = (line) => this.unit(line.points[line.points.length - 1][1]);
-    const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note, Boolean(line.dashed)]);
+    const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note, line.dashed || false]);
     if (JSON.stringify(told) !== this.told) this.showLegend(told); // else what is written anew would lose the focus, or a click
     this.told = JSON.stringify(told);
     this.all.forEach((line, i) => { this.legend.children[i].querySelector("b").textContent = last(line); });
@@ -492,6 +494,7 @@ class Plot {
 // A short piece of a line, in its colour and dashed as it is. (Styles are set by script: the page's policy allows no others from data.)
 function swatch(colour, dashed) {
   const node = el("i", { class: "plot-key", "aria-hidden": "true" });
-  node.style.background = dashed ? `repeating-linear-gradient(90deg, ${colour} 0 4px, transparent 4px 8px)` : colour;
+  const [on, off] = dashed === FINE ? [2, 2] : [4, 4];
+  node.style.background = dashed ? `repeating-linear-gradient(90deg, ${colour} 0 ${on}px, transparent ${on}px ${on + off}px)` : colour;
   return node;
 }
