@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import math
 import os
+import shlex
 import sys
 import threading
 import webbrowser
@@ -145,6 +146,7 @@ class LivePage:
         self._child, self._model = child, model
         self._visits = Visits(pace.share) if doctor else None
         self._told = ToldErrors()
+        self._script = ""  # as one would write it in a command
         box = Mailbox()
         self._box = box
         self._view: NotebookView | None = None
@@ -293,6 +295,7 @@ class LivePage:
         Args:
             script: its path, or the name of a module.
         """
+        self._script = _in_a_command(script)
         digest = hashlib.sha256(os.path.realpath(script).encode("utf-8", "replace")).hexdigest()
         self._child.send({"is": "script", "script": digest[:32]})
 
@@ -354,7 +357,10 @@ class LivePage:
         found = self._visits.watcher.findings
         if notebook.kernel() is None:  # whose cell shows them
             self._told.hear(found)
-        return [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in found]
+        told = [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in found]
+        for each in told:
+            each["fix"] = each["fix"].replace("SCRIPT", self._script or "SCRIPT")
+        return told
 
     def _paths(self) -> frozenset[str] | None:
         if self._model is None:
@@ -370,6 +376,17 @@ def _ending(error: BaseException | None) -> dict[str, Any]:
     if error is not None:
         return {"how": "crashed", "words": f"The program ended by {type(error).__name__}."}
     return {"how": "finished", "words": "The program has ended."}
+
+
+def _in_a_command(script: str) -> str:
+    """How one would write a script, or a module behind `-m`, in the current folder."""
+    if script.startswith("-m "):
+        return script
+    try:
+        near = os.path.relpath(script)
+    except (OSError, ValueError):  # another drive, or no current folder
+        near = os.pardir
+    return shlex.quote(script if near.startswith(os.pardir) else near)
 
 
 def _is_attended() -> bool:

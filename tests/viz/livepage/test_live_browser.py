@@ -17,6 +17,7 @@ import viz
 from eagerflow import layers
 from tests.viz import browser
 from tests.viz.livepage.watching import data, mlp
+from viz.doctor.finding import Finding
 from viz.livepage.pace import Pace
 
 pytestmark = pytest.mark.slow
@@ -792,6 +793,26 @@ def test_an_error_is_loud_and_leads_to_its_tab_a_hint_is_not(page_in_browser):
     assert seen.run(STRIP) is None
     seen.run(f"eagerflowLive.showFindings({json.dumps([{**error, 'kind': 'frozen'}, error, hint])})")
     assert "frozen" in seen.run(STRIP)[1]  # which nobody has put away
+
+
+@pytest.mark.parametrize("width", [1400, 1024, 390])
+def test_the_command_that_a_finding_leads_to_stands_in_the_strip_itself(page_in_browser, monkeypatch, width):
+    page, seen = page_in_browser
+    page.belongs_to("nan.py")
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 400)
+    found = Finding("nonfinite", "error", "weights hold NaN " * 30, fix="Run `viz nonfinite SCRIPT`: it tells where.")
+    monkeypatch.setattr(type(page._visits.watcher), "findings", (found,))
+    page.log(loss=1.0)
+    command = "document.querySelector('.live-finding-command')"
+    seen.wait(f"{command}?.textContent === 'viz nonfinite nan.py'")
+    left, top, right, bottom = seen.run(
+        f"(({{ left, top, right, bottom }}) => [left, top, right, bottom])({command}.getBoundingClientRect())"
+    )
+    assert 0 <= left < right <= width
+    assert seen.run(f"document.elementFromPoint({(left + right) / 2}, {(top + bottom) / 2}) === {command}")
+    end = "document.querySelector('.live-finding-words').getBoundingClientRect()"
+    assert seen.run(f"{end}.bottom") <= top if width < 400 else seen.run(f"{end}.right") <= left
+    assert seen.run(f"{end}.width") > width / 2  # the message has room, too
 
 
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):
