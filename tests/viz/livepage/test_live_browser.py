@@ -868,6 +868,23 @@ def test_a_fast_fall_at_the_beginning_is_seen(page_in_browser):
     assert most > 1.8
 
 
+def test_a_loss_that_falls_or_rises_step_by_step_is_no_outlier(page_in_browser):
+    _, seen = page_in_browser
+    falling = [0.87 * 0.75**k for k in range(200)]
+    told, most = outside(seen, step=falling)
+    assert (told, most > 0.87) == ("", True)
+    told, most = outside(seen, step=[1.0] * 200 + [1.4**k for k in range(9)])  # it diverges
+    assert (told, most > 14) == ("", True)
+    told, most = outside(seen, step=[*falling[:100], 9.0, *falling[100:]])
+    assert told == "1 value outside, up to 9"
+    assert 0.8 < most < 2
+    told, _ = outside(seen, step=[0.02 + k % 2 / 1000 for k in range(100)] + [9.0, 7.0, 5.0, 3.0, 1.0] + [0.02] * 100)
+    assert told == "5 values outside, up to 9"  # a jump, though it fades
+    seen.run("eagerflowLive.curves.takeBorders([{ step: 0 }, { step: 200 }])")
+    assert outside(seen, step=falling * 2)[0] == ""  # of each of two trainings
+    seen.run("eagerflowLive.curves.takeBorders([])")
+
+
 def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):
     _, seen = page_in_browser
     points = [[step, 900.0 if step == 1 else 400.0 if step == 30 else 10.0] for step in range(1, 61)]

@@ -17,6 +17,7 @@ const OUTLYING = 0.05; // the share of values of a line that may lie outside at 
 const OUTLYING_FEW = 3; // or so many, of few values, but a fifth at most
 const FEWEST = 8; // values of a line of which none may: of few epochs, none is an exception
 const FEW_LATER = 3; // points after the first steps, from which on these are left out of the axis
+const LARGEST_STEP = 0.6; // of the way to values that are far, as a share of it: else they are outliers
 const FAR = 3; // times the range of the others: a loss that falls fast isn't cut off at once
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -33,12 +34,30 @@ function gapsOf(points) {
 }
 
 // The least and the greatest of a line's values that an axis must show: any, or those without the few that are far from
-// all others.
-function withoutOutliers(values) {
+// all others. Values to which the line leads step by step, as at the beginning of a loss that falls, are no outliers.
+// `begins`: whether the line begins anew at a value, by its index.
+function withoutOutliers(values, begins) {
   if (values.length < FEWEST) return [-Infinity, Infinity];
   const sorted = [...values].sort((a, b) => a - b), cut = Math.max(Math.min(OUTLYING_FEW, Math.floor(sorted.length / 5)), Math.floor(sorted.length * OUTLYING));
   const low = sorted[cut], high = sorted[sorted.length - 1 - cut], reach = (high - low) * FAR || Math.abs(high) * 0.1;
-  return [low - reach, high + reach];
+  const isFar = values.map((value) => value < low - reach || value > high + reach), shown = [low - reach, high + reach];
+  for (let first = 0; first < values.length; first += 1) {
+    if (!isFar[first] || (first && isFar[first - 1] && !begins(first))) continue;
+    let last = first;
+    while (isFar[last + 1] && !begins(last + 1)) last += 1;
+    const before = first && !begins(first) ? values[first - 1] : null, after = last + 1 < values.length && !begins(last + 1) ? values[last + 1] : null;
+    if (leadsThere(values.slice(first, last + 1), before, after)) shown.push(...values.slice(first, last + 1));
+  }
+  return [Math.min(...shown), Math.max(...shown)];
+}
+
+// Does a line lead to these values step by step, from the value before them and back to the one after them, where there
+// are any: no step is more than a share of the whole way.
+function leadsThere(far, before, after) {
+  const top = far.reduce((best, value, i) => (Math.abs(value - (after ?? before)) > Math.abs(far[best] - (after ?? before)) ? i : best), 0);
+  const isSmooth = (way) => way.slice(1).every((value, i) => Math.abs(value - way[i]) <= LARGEST_STEP * Math.abs(way[way.length - 1] - way[0]));
+  if (before === null && after === null) return false;
+  return (before === null || isSmooth([before, ...far.slice(0, top + 1)])) && (after === null || isSmooth([...far.slice(top), after]));
 }
 
 // An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
@@ -104,12 +123,13 @@ class Plot {
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
     const valuesOf = (line) => ([, ...values]) => (line.soft ? values.slice(0, 1) : values).filter((value) => typeof value === "number" && (!log || value > 0));
-    const lines = this.drawn.map((line) => this.counted(line).map(valuesOf(line))), usable = lines.flat(2);
+    const counted = this.drawn.map((line) => this.counted(line)), lines = this.drawn.map((line, i) => counted[i].map(valuesOf(line))), usable = lines.flat(2);
     this.log = log && usable.length > 0;
     const scaled = (value) => (this.log ? Math.log10(value) : value);
     // Of each line by itself: a validation that goes astray has few points, and is what one looks for.
-    const scaledValues = lines.flatMap((points) => {
-      const [from, to] = this.options.robust ? withoutOutliers(points.filter((values) => values.length).map(([y]) => scaled(y))) : [-Infinity, Infinity];
+    const scaledValues = lines.flatMap((points, i) => {
+      const { breaks } = this.drawn[i], known = counted[i].filter((_, at) => points[at].length).map(([x]) => x), begins = (at) => this.parted(known[at - 1], known[at], breaks);
+      const [from, to] = this.options.robust ? withoutOutliers(points.filter((values) => values.length).map(([y]) => scaled(y)), begins) : [-Infinity, Infinity];
       return points.flat().map(scaled).filter((value) => value >= from && value <= to);
     });
     let low = scaledValues.reduce((a, b) => Math.min(a, b), Infinity), high = scaledValues.reduce((a, b) => Math.max(a, b), -Infinity);
