@@ -41,6 +41,15 @@ def test_files_of_the_page_are_named_after_the_title_or_the_script(monkeypatch, 
     assert f'window.eagerflowProgram = "{expected}"' in document(title)
 
 
+def test_the_page_knows_the_scripts_name_and_lets_it_do_no_harm(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/a/train.py"])
+    assert 'window.eagerflowTitle = "train.py"' in document()
+    assert 'window.eagerflowTitle = "run 7"' in document("run 7")
+    assert "</script><b>" not in document("</script><b>")
+    monkeypatch.setattr(sys, "argv", ["-c"])
+    assert 'window.eagerflowTitle = ""' in document()
+
+
 def test_fit_is_shown_with_curves_progress_and_the_graph():
     with watched(name="digits") as (page, reader):
         x, y = data()

@@ -560,6 +560,18 @@ def train_on_a_phone(page, seen):
     seen.wait("Number(document.documentElement.dataset.graph) >= 1")
 
 
+def test_the_tab_and_the_top_line_are_named_after_the_script(page_in_browser):
+    page, seen = page_in_browser
+    seen.run("window.eagerflowTitle = 'gan.py'; 1")
+    page.log(loss=1.0)
+    page._collector._box.put("status", {"step": 1, "mode": "training", "model": "generator"})
+    seen.wait("document.title === 'training · gan.py'")
+    assert seen.run("document.querySelector('.live-line').title") == "gan.py"
+    assert "gan.py" in seen.run("eagerflowLive.tiles.textContent")
+    seen.run("window.eagerflowTitle = ''; eagerflowLive.say()")  # of a notebook
+    assert seen.run("document.title") == "training · generator"
+
+
 def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_browser):
     page, seen = page_in_browser
     train_on_a_phone(page, seen)
