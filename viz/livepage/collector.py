@@ -345,6 +345,7 @@ class Collector(observe.Observer):
 
     def _end_round(self) -> None:
         """The last of the optimizers that take turns has run: so what is recorded is a round as the code has it."""
+        self._times.end_round()
         if self._snapshot is not None:
             self._end_snapshot(None, None)
         self._begin_snapshot(None)
@@ -369,6 +370,8 @@ class Collector(observe.Observer):
         """
         took, rows = self._own.end_step()
         self._time_step(took, rows)
+        if cuts:
+            self._times.end_round()
         self._end_look(None, None, None)
         if self._snapshot is None or cuts:
             self._end_snapshot(None, None)
@@ -498,7 +501,8 @@ class Collector(observe.Observer):
                 self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
-        snapshot.usual_ms = self._times.usual_ms()
+        snapshot.steps = 1 if self._steps else self._rounds.steps
+        snapshot.usual_ms = self._times.round_ms() if snapshot.steps > 1 else self._times.usual_ms()
         snapshot.norm_known = self._norm.measures
         kind = "picture" if not snapshot.measures else "short" if snapshot.is_short else "snapshot"
         self._box.put(kind, snapshot)
