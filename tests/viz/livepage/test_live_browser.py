@@ -897,6 +897,85 @@ def test_a_loss_that_falls_or_rises_step_by_step_is_no_outlier(page_in_browser):
     seen.run("eagerflowLive.curves.takeBorders([])")
 
 
+def test_of_a_beginning_all_but_what_a_jump_parts_from_the_rest_is_shown(page_in_browser):
+    _, seen = page_in_browser
+    noise = [0.1 + k % 3 / 100 for k in range(200)]
+    told, most = outside(seen, step=[90.0, *(3.0 * 0.7**k for k in range(9)), *noise])
+    assert told == "1 value outside, up to 90"
+    assert 3 < most < 4
+
+
+def test_a_band_that_ends_a_little_beyond_the_axis_is_nothing_to_say(page_in_browser):
+    _, seen = page_in_browser
+    points = [[x, 1 + x % 3 / 10, 0.5, 9.0 if x == 50 else 1.9] for x in range(1, 101)]
+    seen.run(f"eagerflowLive.take({{ series: {{ 'step|loss': {{ all: true, points: {json.dumps(points)} }} }} }})")
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.y")
+    assert seen.run("eagerflowLive.curves.plots.get('loss').y[1]") < 2.5
+    assert seen.run("eagerflowLive.curves.plots.get('loss').outside()") == "1 value outside, up to 9"
+
+
+def test_an_axis_has_several_numbers(page_in_browser):
+    _, seen = page_in_browser
+    for low, high in ((-0.6, 0.45), (0.0, 9.5), (0.0, 2.4), (0.97, 1.03)):
+        outside(seen, step=[low, high] * 5)
+        plot = "eagerflowLive.curves.plots.get('loss')"
+        named = seen.run(
+            f"(() => {{ const p = {plot}, brush = p.brush; let count = 0; brush.fillText = () => count += "
+            "brush.textAlign === 'right' && brush.textBaseline === 'middle'; p.axes(brush); delete brush.fillText;"
+            " return count; })()"
+        )
+        assert 3 <= named <= 7
+
+
+def test_a_step_that_is_pointed_at_is_marked_in_all_charts(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(30):
+        page.log({"loss": 1.0, "f1": 2.0}, step=step)
+    seen.wait("eagerflowLive.curves.plots.size === 2 && Boolean(eagerflowLive.curves.plots.get('f1').brush)")
+    seen.run("eagerflowLive.curves.plots.get('loss').point(200)")
+    seen.wait("eagerflowLive.curves.plots.get('f1').elsewhere !== null")
+    assert seen.run(
+        "(({ elsewhere, tip }) => [elsewhere === eagerflowLive.curves.plots.get('loss').at, tip.hidden])"
+        "(eagerflowLive.curves.plots.get('f1'))"
+    ) == [True, True]
+    seen.run("eagerflowLive.curves.plots.get('loss').point(null)")
+    seen.wait("eagerflowLive.curves.plots.get('f1').elsewhere === null")
+
+
+def test_many_charts_can_be_filtered_by_their_names(page_in_browser):
+    page, seen = page_in_browser
+    field = "document.querySelector('.live-controls [type=search]')"
+    page.log({f"few_{number}": 1.0 for number in range(9)}, step=1)
+    seen.wait("eagerflowLive.curves.plots.size === 9")
+    assert seen.run(f"{field}.hidden")
+    page.log({f"group/metric_{number}": 1.0 for number in range(11)}, step=1)
+    seen.wait(f"eagerflowLive.curves.plots.size === 20 && !{field}.hidden")
+    enter = "((word) => {{ const field = {}; field.value = word; field.dispatchEvent(new Event('input')); }})('{}')"
+    shown = "document.querySelectorAll('[data-metric]').length"
+    seen.run(enter.format(field, "Metric_1"))
+    assert seen.run(shown) == 2  # metric_1 and metric_10
+    seen.run(enter.format(field, "nothing"))
+    assert seen.run(shown) == 20
+    assert seen.run(f"{field}.classList.contains('live-bad')")
+
+
+def test_scales_and_smoothing_stay_when_the_page_is_loaded_again(page_in_browser):
+    page, seen = page_in_browser
+    page.log(loss=1.0)
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    seen.run("eagerflowLive.curves.set({ log: true, weight: 0.6, robust: false })")
+    seen.run("(window.stale = true, location.reload())")
+    seen.wait("!window.stale && window.eagerflowLive?.curves.plots.size === 1")
+    value = "each.type === 'range' ? each.value : each.checked"
+    controls = f"[...document.querySelectorAll('.live-controls label input')].map((each) => {value})"
+    assert seen.run(controls) == [True, False, "0.6"]
+    assert seen.run("(({ log, weight, robust }) => [log, weight, robust])(eagerflowLive.curves.options)") == [
+        True,
+        0.6,
+        False,
+    ]
+
+
 def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):
     _, seen = page_in_browser
     points = [[step, 900.0 if step == 1 else 400.0 if step == 30 else 10.0] for step in range(1, 61)]
@@ -955,8 +1034,13 @@ def test_the_values_of_a_step_hide_neither_the_legend_nor_what_the_curve_does(pa
 def test_a_line_of_gradient_norms_has_a_gap_where_they_were_not_measured(page_in_browser):
     _, seen = page_in_browser
     steps = [*range(0, 300, 10), 700, *range(1100, 1300, 10), *range(1300, 1400)]
-    news = {"extra|gradient norm": {"all": True, "points": [[step, 1 + step % 7] for step in steps]}}
+    rounds = [start + step for start in range(0, 600, 20) for step in range(3)]  # of a critic, three steps in a row
+    news = {
+        name: {"all": True, "points": [[step, 1 + step % 7] for step in found]}
+        for name, found in {"extra|gradient norm": steps, "extra|gradient norm (critic)": rounds}.items()
+    }
     seen.run(f"eagerflowLive.take({{ series: {json.dumps(news)} }})")
+    seen.wait("eagerflowLive.curves.plots.get('extra|gradient norm (critic)')?.drawn?.[0].gaps.length === 0")
     plot = "eagerflowLive.curves.plots.get('extra|gradient norm')"
     seen.wait(f"{plot} && {plot}.drawn")
     breaks = f"{plot}.drawn[0].breaks"

@@ -28,6 +28,9 @@ const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis
 
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
 
+const MANY = 10; // charts, from which on they can be filtered by their names
+const KEPT = "viz-live-curves"; // where the browser keeps settings
+
 class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
@@ -44,6 +47,7 @@ class Curves {
       if (file) this.comparison.load(file);
     });
     this.draw = batched(() => this.drawNow());
+    this.mark = batched(() => this.plots.forEach((plot) => plot.node.isConnected && plot.follow(plot.at === null ? this.pointed : null)));
     new ResizeObserver(() => this.draw()).observe(this.grid);
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
   }
@@ -54,17 +58,20 @@ class Curves {
   }
 
   controls() {
-    const log = el("input", { type: "checkbox", onchange: () => this.set({ log: log.checked }) });
-    const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "smoothing",
+    const kept = keptSettings();
+    Object.assign(this.options, kept);
+    const log = el("input", { type: "checkbox", checked: this.options.log, onchange: () => this.set({ log: log.checked }) });
+    const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: this.options.weight, "aria-label": "smoothing",
       oninput: () => { said.textContent = Number(smooth.value).toFixed(2); this.set({ weight: Number(smooth.value) }); } });
-    const said = el("output", {}, "0.00");
+    const said = el("output", {}, this.options.weight.toFixed(2));
+    this.filter = el("input", { type: "search", placeholder: "filter", "aria-label": "show the charts whose names hold this", hidden: true, oninput: () => this.drawNow() });
     const robust = el("input", { type: "checkbox", checked: this.options.robust, onchange: () => this.set({ robust: robust.checked }) });
     const range = this.range = selectBox("which steps; drag over a chart to see a part of it, double-click to see all",
       [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]], () => this.setRange(range.value));
     this.overlay = button("overlay", "draw trainings that followed each other one over the other, each from its own first step", () => this.set({ overlaid: !this.options.overlaid }), { "aria-pressed": "false", hidden: true });
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.overlay, ...this.comparison.nodes);
+      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), this.filter, range, file, this.overlay, ...this.comparison.nodes);
   }
 
   // The last so many of all steps, as a share of them.
@@ -83,6 +90,12 @@ class Curves {
     this.range.append(el("option", { value: "span" }, `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}`));
     this.range.value = "span";
     this.set({ span: inside });
+  }
+
+  // The reader points at a step in one chart: it is marked in all.
+  followPointer(step) {
+    this.pointed = step;
+    this.mark();
   }
 
   // Hide the lines of this name in all charts, or show them again.
@@ -104,6 +117,7 @@ class Curves {
 
   set(options) {
     Object.assign(this.options, options);
+    keepSettings(this.options);
     this.drawNow();
   }
 
@@ -177,7 +191,10 @@ class Curves {
   }
 
   drawNow() {
-    const { borders, overlaid } = this.options, apart = overlaid && borders.length > 1, metrics = this.metrics();
+    const { borders, overlaid } = this.options, apart = overlaid && borders.length > 1, known = this.metrics(), wanted = this.filter.value.trim().toLowerCase();
+    this.filter.hidden = known.length < MANY && !wanted;
+    const found = known.filter(([, { title }]) => title.toLowerCase().includes(wanted)), metrics = found.length ? found : known;
+    this.filter.classList.toggle("live-bad", !found.length && known.length > 0);
     this.overlay.hidden = borders.length < 2;
     this.overlay.setAttribute("aria-pressed", String(Boolean(overlaid)));
     if (apart) for (const [, chart] of metrics) chart.lines = chart.lines.flatMap((line) => this.overlaid({ ...line, title: chart.title }, chart.lines));
@@ -185,7 +202,7 @@ class Curves {
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
       if (!this.plots.has(id)) {
-        const plot = new Plot(title, unit, noteOf(id.replace("extra|", "")), (span) => this.setSpan(span), (name) => this.toggle(name));
+        const plot = new Plot(title, unit, noteOf(id.replace("extra|", "")), (span) => this.setSpan(span), (name) => this.toggle(name), (step) => this.followPointer(step));
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
@@ -203,6 +220,22 @@ class Curves {
       const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
       plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
     }
+  }
+}
+
+// What the reader chose for all charts stays when the page is loaded again.
+function keepSettings({ log, weight, robust }) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify({ log, weight, robust }));
+  } catch { /* the browser keeps nothing */ }
+}
+
+function keptSettings() {
+  try {
+    const { log, weight, robust } = JSON.parse(sessionStorage.getItem(KEPT));
+    return { log: log === true, weight: Math.max(0, Math.min(0.99, Number(weight) || 0)), robust: robust !== false };
+  } catch {
+    return {};
   }
 }
 

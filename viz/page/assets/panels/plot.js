@@ -11,6 +11,8 @@ const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, the
 const EVERY = 4; // pixels at which curves are looked for
 const POINTS_NEAR = 5; // points before and after a gap, by which it is long or usual
 const LONG_GAP = 4; // times what is usual around it
+const BURST = 16; // points in a row, as of a GAN's round, between gaps that come again and again and so are usual
+const TICKS = 5.5; // numbers beside an axis, at most
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values of a line that may lie outside at each end, where outliers are ignored
@@ -26,9 +28,13 @@ const cssColour = (name) => getComputedStyle(document.documentElement).getProper
 // A line over such a gap would look like data.
 function gapsOf(points) {
   const apart = points.slice(1).map(([x], i) => x - points[i][0]);
+  const recurs = (gap, i) => {
+    const before = apart.slice(Math.max(0, i - BURST), i), after = apart.slice(i + 1, i + 1 + BURST), has = (near) => near.some((other) => 2 * other >= gap);
+    return (has(before) && (has(after) || after.length < BURST)) || (has(after) && before.length < BURST);
+  };
   const isLong = (gap, i) => {
     const near = [...apart.slice(Math.max(0, i - POINTS_NEAR), i), ...apart.slice(i + 1, i + 1 + POINTS_NEAR)].sort((a, b) => a - b);
-    return near.length > 0 && gap > LONG_GAP * near[near.length >> 1];
+    return near.length > 0 && gap > LONG_GAP * near[near.length >> 1] && !recurs(gap, i);
   };
   return points.slice(0, -1).filter((_, i) => isLong(apart[i], i)).map(([x]) => x);
 }
@@ -46,7 +52,9 @@ function withoutOutliers(values, begins) {
     let last = first;
     while (isFar[last + 1] && !begins(last + 1)) last += 1;
     const before = first && !begins(first) ? values[first - 1] : null, after = last + 1 < values.length && !begins(last + 1) ? values[last + 1] : null;
-    if (leadsThere(values.slice(first, last + 1), before, after)) shown.push(...values.slice(first, last + 1));
+    let from = first; // of a beginning, all but what a jump parts from the rest
+    while (before === null && from < last && !leadsThere(values.slice(from, last + 1), before, after)) from += 1;
+    if (leadsThere(values.slice(from, last + 1), before, after)) shown.push(...values.slice(from, last + 1));
   }
   return [Math.min(...shown), Math.max(...shown)];
 }
@@ -74,11 +82,14 @@ function smoothed(points, weight) {
 class Plot {
   // `onSpan`: called with the first and last step of a stretch that the reader dragged over, or null for all.
   // `onToggle`: called with the name of a line that the reader hides or shows again, in all charts.
-  constructor(title, unit, note, onSpan, onToggle) {
+  // `onPoint`: called with the step that the reader points at, or null.
+  constructor(title, unit, note, onSpan, onToggle, onPoint) {
     this.title = title;
     this.unit = unit || numeral;
     this.onSpan = onSpan || (() => {});
     this.onToggle = onToggle || (() => {});
+    this.onPoint = onPoint || (() => {});
+    this.elsewhere = null; // the step that the reader points at in another chart
     this.lines = [];
     this.left = PLOT_MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
@@ -154,11 +165,12 @@ class Plot {
   }
 
   // Where a point lies outside of what the axes show: its step, its value, and whether it is below; of a point that
-  // stands for several values, the farthest.
+  // stands for several values, the farthest. That a band ends a little beyond an axis is nothing to say.
   beyond([x, y, low, high], line) {
     if (x < this.x[0] || x > this.x[1]) return [];
-    const at = (value) => (this.log ? Math.log10(value) : value), ends = line.soft ? [y] : [y, low, high];
-    const above = ends.filter((value) => this.usable(value) && at(value) > this.y[1]), below = ends.filter((value) => this.usable(value) && at(value) < this.y[0]);
+    const at = (value) => (this.log ? Math.log10(value) : value), ends = line.soft ? [y] : [y, low, high], height = this.y[1] - this.y[0];
+    const room = (value) => (value === y ? 0 : height), known = ends.filter((value) => this.usable(value));
+    const above = known.filter((value) => at(value) > this.y[1] + room(value)), below = known.filter((value) => at(value) < this.y[0] - room(value));
     return above.length ? [[x, Math.max(...above), false]] : below.length ? [[x, Math.min(...below), true]] : [];
   }
 
@@ -189,6 +201,7 @@ class Plot {
     brush.restore();
     if (this.at !== null && this.from !== null) this.chosen(brush);
     if (this.at !== null) this.crosshair(brush);
+    else if (this.elsewhere !== null && this.elsewhere >= this.x[0] && this.elsewhere <= this.x[1]) this.upright(brush, this.toX(this.elsewhere));
     this.explain();
   }
 
@@ -208,7 +221,7 @@ class Plot {
     brush.lineWidth = 1;
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, 4).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
+    const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, TICKS).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
     const values = marked.map((at) => (this.log ? 10 ** at : at));
     this.left = Math.max(PLOT_MARGIN.left, ...values.map((value) => Math.ceil(brush.measureText(named(value)).width) + 2 * space));
     for (const value of values) {
@@ -393,6 +406,14 @@ class Plot {
     else this.at = this.toStep(offset);
     this.tip.hidden = this.at === null;
     this.draw();
+    this.onPoint(this.at);
+  }
+
+  // The reader points at this step in another chart, or no longer.
+  follow(step) {
+    if (this.elsewhere === step || !this.x || !this.width) return;
+    this.elsewhere = step;
+    this.draw();
   }
 
   // Mouse and pen draw over a stretch of steps. A finger shows values, as it moves from side to side, too; up and down it
@@ -435,16 +456,20 @@ class Plot {
     event.stopPropagation();
   }
 
-  crosshair(brush) {
-    const longest = this.drawn.reduce((a, b) => (b.raw.length > a.raw.length ? b : a));
-    if (!longest.raw.length) return; // none is in this stretch
-    const x = this.nearest(longest.raw, this.at)[0], left = this.toX(x);
+  upright(brush, left) {
     brush.strokeStyle = cssColour("--muted");
     brush.lineWidth = 1;
     brush.beginPath();
     brush.moveTo(Math.round(left) + 0.5, PLOT_MARGIN.top);
     brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - PLOT_MARGIN.bottom);
     brush.stroke();
+  }
+
+  crosshair(brush) {
+    const longest = this.drawn.reduce((a, b) => (b.raw.length > a.raw.length ? b : a));
+    if (!longest.raw.length) return; // none is in this stretch
+    const x = this.nearest(longest.raw, this.at)[0], left = this.toX(x);
+    this.upright(brush, left);
     const rows = this.drawn.filter((line) => line.raw.length).map((line) => this.row(line, x));
     const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
     const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
