@@ -68,7 +68,7 @@ class Collector(observe.Observer):
         self._norm = GradientNorm(self._point_beside, self._rename_beside)
         self._own = OwnLoop()
         self._losses = OwnLosses(self._own_loss, self._own.name_of, self._rename_loss, self._rename_rate)
-        self._step_logs = StepLogs(self._step_log)
+        self._step_logs = StepLogs(self._step_log, self._rename_loss, self._rename_rate)
         self._learning_rates = LearningRates(self._point_beside, self._ending_of)
         self._inside: list[Any] = []  # optimizers that ran inside of the step
         self._times = StepTimes()
@@ -568,6 +568,8 @@ class Collector(observe.Observer):
         self._box.put("status", status | {name: value for name, value in times.items() if value is not None})
         if not self.step:
             return
+        if "elapsed" in status:
+            self._box.point("mark|time", self.step, status["elapsed"])
         for name, value in (("step ms", took), ("whole step ms", whole)):
             if value is not None:
                 self._point_beside(name, self.step, value)

@@ -23,7 +23,7 @@ SHARED = (  # of the page of a recording
     "panels/plot.js",
     "panels/reported.js",
 )
-SCRIPTS = ("compare.js", "curves.js", "histograms.js", "findings.js", "live.js")
+SCRIPTS = ("axes.js", "compare.js", "curves.js", "histograms.js", "findings.js", "live.js")
 STYLES = ("live.css",)
 
 

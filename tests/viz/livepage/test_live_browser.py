@@ -950,6 +950,8 @@ def test_many_charts_can_be_filtered_by_their_names(page_in_browser):
     assert seen.run(f"{field}.hidden")
     page.log({f"group/metric_{number}": 1.0 for number in range(11)}, step=1)
     seen.wait(f"eagerflowLive.curves.plots.size === 20 && !{field}.hidden")
+    order = "[...document.querySelectorAll('[data-metric]')].map((each) => each.dataset.metric)"
+    assert seen.run(order)[-11:] == [f"group/metric_{number}" for number in range(11)]
     enter = "((word) => {{ const field = {}; field.value = word; field.dispatchEvent(new Event('input')); }})('{}')"
     shown = "document.querySelectorAll('[data-metric]').length"
     seen.run(enter.format(field, "Metric_1"))
@@ -974,6 +976,48 @@ def test_scales_and_smoothing_stay_when_the_page_is_loaded_again(page_in_browser
         0.6,
         False,
     ]
+
+
+def test_the_horizontal_axis_counts_steps_epochs_or_time(page_in_browser):
+    _, seen = page_in_browser
+    box = "eagerflowLive.curves.axisBox"
+    news = {
+        "batch|loss": [[x, 2.0 / x] for x in range(1, 31)],
+        "validation|loss": [[10, 1.0], [20, 0.5], [30, 0.4]],
+        "mark|epoch": [[10, 1], [20, 2], [30, 3]],
+        "mark|time": [[1, 0.0], [11, 10.0], [31, 400.0]],
+    }
+    news = {name: {"all": True, "points": points} for name, points in news.items()}
+    seen.run(f"eagerflowLive.take({{ series: {json.dumps({'batch|loss': news['batch|loss']})} }})")
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    disabled = f"[...{box}.options].map((each) => each.disabled)"
+    assert seen.run(disabled) == [False, True, True]
+    seen.run(f"eagerflowLive.take({{ series: {json.dumps(news)} }})")
+    seen.wait(f"!{box}.options[1].disabled && !{box}.options[2].disabled")
+    choose = "((value) => {{ {0}.value = value; {0}.dispatchEvent(new Event('change')); }})('{1}')"
+    plot = "eagerflowLive.curves.plots.get('loss')"
+    validation = f"{plot}.lines.find(({{ name }}) => name === 'validation').points.map(([x]) => x)"
+    seen.run(choose.format(box, "epoch"))
+    assert seen.run(validation) == [1, 2, 3]
+    assert seen.run(f"[{plot}.axis, ...{plot}.x, {plot}.y[1] < 2.2]") == ["epoch", 0.1, 3, True]
+    seen.run(f"{plot}.point({plot}.toX(1.5))")
+    assert seen.run(f"{plot}.tip.textContent").startswith("epoch 1.5, step 15")
+    assert "end of epoch" not in seen.run(f"{plot}.tip.textContent")
+    seen.run(choose.format(box, "time"))
+    assert seen.run(f"{plot}.axis") == "min"
+    assert seen.run(validation) == pytest.approx([9 / 60, (10 + 9 * 19.5) / 60, (10 + 19 * 19.5) / 60])
+    seen.run(f"{plot}.point({plot}.toX(10))")
+    assert " min, step 30" in seen.run(f"{plot}.tip.textContent")
+    assert seen.run("eagerflowLive.curves.csv()").splitlines()[1].split(",")[2] == "1"  # files hold steps
+    seen.run(f"({TO_COMPARE})('old.csv', eagerflowLive.curves.csv())")  # of which the time isn't known
+    seen.wait("eagerflowLive.curves.comparison.lines.size === 1")
+    assert seen.run(f"[{plot}.axis, {box}.value]") == ["step", "step"]
+    assert seen.run(disabled) == [False, True, True]
+    seen.run("eagerflowLive.curves.comparison.set('', new Map(), [])")
+    assert seen.run(f"[{plot}.axis, {box}.value]") == ["min", "time"]
+    seen.run("eagerflowLive.curves.takeBorders([{ step: 0, model: 'a' }, { step: 20, model: 'b' }])")
+    seen.run("eagerflowLive.curves.set({ overlaid: true, kind: 'epoch' })")
+    assert seen.run(f"{plot}.lines.map(({{ points }}) => points.length && points.at(-1)[0])")[-2:] == [2, 1]
 
 
 def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):

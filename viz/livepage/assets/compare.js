@@ -10,7 +10,7 @@ const MOST_HEADER = 1 << 28; // bytes of a recording's tables that are read
 class Comparison {
   // `chartsOf`: gives the charts of curves by "run|metric". `onchange`: called when there is another run to compare with, or none.
   constructor(chartsOf, onchange) {
-    Object.assign(this, { chartsOf, onchange, name: "", lines: new Map(), borders: [] }); // lines: of each chart by its title, {name, points}
+    Object.assign(this, { chartsOf, onchange, name: "", lines: new Map(), borders: [], series: new Map() }); // lines: of each chart by its title, {name, points}
     this.problem = el("span", { class: "live-note", role: "status" });
     this.file = el("input", { type: "file", accept: ".csv,.efz", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
       await this.load(this.file.files[0]);
@@ -73,11 +73,11 @@ class Comparison {
 
   take(name, series, borders) {
     const lines = [...this.chartsOf(series).values()].map((chart) => [chart.title, chart.lines.map(({ name, points }) => ({ name, points }))]);
-    this.set(name, new Map(lines), borders);
+    this.set(name, new Map(lines), borders, series);
   }
 
-  set(name, lines, borders) {
-    Object.assign(this, { name, lines, borders: borders.length > 1 ? borders : [] });
+  set(name, lines, borders, series = new Map()) {
+    Object.assign(this, { name, lines, borders: borders.length > 1 ? borders : [], series });
     const [word, title] = lines.size ? [`× ${name}`, `take the curves of ${name} away`] : COMPARE;
     fill(this.toggle, { title, "aria-label": title, "aria-pressed": String(lines.size > 0) }, []).textContent = word;
     this.problem.textContent = "";
@@ -146,14 +146,17 @@ async function tablesOf(bytes) {
 // What training reported in a recording, by "run|metric", as a live page would have it.
 function reportedIn({ logs }) {
   const found = new Map();
-  let done = 0; // batches, over all epochs
+  let done = 0, epochs = 0, began; // batches, over all epochs
   const push = (name, x, y) => {
     if (typeof y !== "number" && !/^-?(nan|inf)$/.test(y)) return;
     if (!found.has(name)) found.set(name, []);
     found.get(name).push([x, y, y, y]);
   };
-  for (const { kind, values } of logs) {
-    done += kind === "batch" || kind === "step";
+  for (const { kind, values, time } of logs) {
+    const counts = kind === "batch" || kind === "step";
+    done += counts;
+    if (counts && typeof time === "number") push("mark|time", done, (time - (began ??= time)) / 1e9);
+    if (kind === "epoch") push("mark|epoch", done, (epochs += 1));
     for (const [name, value] of Object.entries(values)) {
       if (kind === "batch" || kind === "step") push(`${kind}|${name}`, done, value);
       else if (kind === "epoch") push(name.startsWith("val_") ? `validation|${name.slice(4)}` : `epoch|${name}`, done, value);

@@ -28,6 +28,7 @@ const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis
 
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
 
+const IN_ORDER = new Intl.Collator("en", { numeric: true }); // metric_2 before metric_10
 const MANY = 10; // charts, from which on they can be filtered by their names
 const KEPT = "viz-live-curves"; // where the browser keeps settings
 
@@ -66,12 +67,28 @@ class Curves {
     const said = el("output", {}, this.options.weight.toFixed(2));
     this.filter = el("input", { type: "search", placeholder: "filter", "aria-label": "show the charts whose names hold this", hidden: true, oninput: () => this.drawNow() });
     const robust = el("input", { type: "checkbox", checked: this.options.robust, onchange: () => this.set({ robust: robust.checked }) });
+    this.axisBox = selectBox("what the horizontal axis counts", AXES, () => this.setAxis(this.axisBox.value));
     const range = this.range = selectBox("which steps; drag over a chart to see a part of it, double-click to see all",
       [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]], () => this.setRange(range.value));
     this.overlay = button("overlay", "draw trainings that followed each other one over the other, each from its own first step", () => this.set({ overlaid: !this.options.overlaid }), { "aria-pressed": "false", hidden: true });
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), this.filter, range, file, this.overlay, ...this.comparison.nodes);
+      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), this.filter, this.axisBox, range, file, this.overlay, ...this.comparison.nodes);
+  }
+
+  setAxis(kind) {
+    this.options.kind = kind;
+    this.setRange("1"); // a stretch of the other axis is none of this
+  }
+
+  // The axes of this run and of the one that is compared: of steps, where nothing else is known of one of them.
+  axes() {
+    const others = this.comparison.lines.size ? this.comparison.series : null, kind = this.options.kind || "step", long = Math.max(lastOf(this.series), others ? lastOf(others) : 0);
+    for (const option of this.axisBox.options) option.disabled = !axisOf(option.value, this.series) || Boolean(others && !axisOf(option.value, others));
+    const own = axisOf(kind, this.series, long), other = others ? axisOf(kind, others, long) : STEPS, known = own && other;
+    this.axisBox.value = known ? kind : "step";
+    this.axisBox.title = others && kind === "step" && this.axisBox.options[2].disabled ? `of ${this.comparison.name} only steps are known` : "what the horizontal axis counts";
+    return known ? [own, other] : [STEPS, STEPS];
   }
 
   // The last so many of all steps, as a share of them.
@@ -87,7 +104,8 @@ class Curves {
     this.setRange("1");
     if (!span || span[1] - span[0] >= last - first) return;
     const inside = [Math.max(first, span[0]), Math.min(last, span[1])];
-    this.range.append(el("option", { value: "span" }, `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}`));
+    const words = this.axis === STEPS ? `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}` : `${this.axis.name} ${inside.map(numeral).join(" to ")}`;
+    this.range.append(el("option", { value: "span" }, words));
     this.range.value = "span";
     this.set({ span: inside });
   }
@@ -161,7 +179,7 @@ class Curves {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6).replace(/ \(.*\)$| \d+$/, "")) + 20) % 20;
       return /^loss|_loss$/.test(id) ? 0 : 1;
     };
-    return [...found].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+    return [...found].sort(([a], [b]) => rank(a) - rank(b) || IN_ORDER.compare(a, b));
   }
 
   // What a line is called, and how it is drawn. A number of the program's own has its own name, unless there are others
@@ -180,11 +198,12 @@ class Curves {
   overlaid(line, lines) {
     const isEarlier = line.run === EARLIER, run = isEarlier ? line.of : line.run, borders = isEarlier ? this.comparison.borders : this.options.borders;
     if (run === "batch" && lines.some(({ run }) => run === "epoch")) return []; // too many lines; the epochs tell enough
-    if (!borders.length) return [line];
+    const axis = isEarlier ? this.otherAxis : this.axis;
+    if (!borders.length) return [{ ...line, points: moved(line.points, axis) }];
     const from = Math.max(0, borders.length - MOST_OVERLAID);
     return borders.slice(from).flatMap(({ step, model }, i) => {
       const end = from + i + 1 < borders.length ? borders[from + i + 1].step : Infinity;
-      const points = line.points.filter(([x]) => x > step && x <= end).map(([x, ...rest]) => [x - step, ...rest]);
+      const points = moved(line.points.filter(([x]) => x > step && x <= end), axis, step);
       const name = `${line.name === line.title ? "" : `${line.name}, `}${from + i + 1} ${model}`.trim();
       return points.length ? [{ ...line, points, name, colour: `--training-${i}`, anew: false, parts: undefined, dashed: isEarlier ? FINE : run === "validation" }] : [];
     });
@@ -197,7 +216,12 @@ class Curves {
     this.filter.classList.toggle("live-bad", !found.length && known.length > 0);
     this.overlay.hidden = borders.length < 2;
     this.overlay.setAttribute("aria-pressed", String(Boolean(overlaid)));
-    if (apart) for (const [, chart] of metrics) chart.lines = chart.lines.flatMap((line) => this.overlaid({ ...line, title: chart.title }, chart.lines));
+    [this.axis, this.otherAxis] = this.axes();
+    const { at, name } = this.axis, onAxis = (line) => {
+      const axis = line.run === EARLIER ? this.otherAxis : this.axis;
+      return { ...line, points: moved(line.points, axis), parts: line.parts && line.parts.map(axis.at) };
+    };
+    for (const [, chart] of metrics) chart.lines = apart ? chart.lines.flatMap((line) => this.overlaid({ ...line, title: chart.title }, chart.lines)) : chart.lines.map(onAxis);
     this.empty.hidden = metrics.length > 0;
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
@@ -217,8 +241,8 @@ class Curves {
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
-      const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
-      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
+      const moment = ([x, ...rest]) => [at(x), ...rest], marked = apart ? { marks: [], breaks: [], borders: [] } : { marks: this.options.marks.map(moment), breaks: this.options.breaks.map(at), began: this.options.breaks, borders: borders.map((border) => ({ ...border, step: at(border.step) })) };
+      plot.show(plot.wanted, { ...this.options, ...marked, axis: name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
     }
   }
 }

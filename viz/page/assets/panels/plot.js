@@ -71,11 +71,11 @@ function leadsThere(far, before, after) {
 // An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
 function smoothed(points, weight) {
   let sum = 0, norm = 0;
-  return points.map(([x, y, low, high]) => {
-    if (typeof y !== "number") return [x, y, low, high];
+  return points.map(([x, y, ...rest]) => {
+    if (typeof y !== "number") return [x, y, ...rest];
     sum = weight * sum + (1 - weight) * y;
     norm = weight * norm + (1 - weight);
-    return [x, sum / norm, low, high];
+    return [x, sum / norm, ...rest];
   });
 }
 
@@ -110,7 +110,7 @@ class Plot {
     this.from = null; // the step at which the reader began to drag
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
+  // `lines`: {name, colour (a CSS variable), points ([place on the axis, value, least, greatest, step if that is another]), dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
   // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called)}.
   show(lines, options) {
     this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
@@ -133,7 +133,7 @@ class Plot {
       const breaks = line.parts || [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
-    const valuesOf = (line) => ([, ...values]) => (line.soft ? values.slice(0, 1) : values).filter((value) => typeof value === "number" && (!log || value > 0));
+    const valuesOf = (line) => ([, ...values]) => values.slice(0, line.soft ? 1 : 3).filter((value) => typeof value === "number" && (!log || value > 0));
     const counted = this.drawn.map((line) => this.counted(line)), lines = this.drawn.map((line, i) => counted[i].map(valuesOf(line))), usable = lines.flat(2);
     this.log = log && usable.length > 0;
     const scaled = (value) => (this.log ? Math.log10(value) : value);
@@ -159,8 +159,9 @@ class Plot {
   counted({ soft, raw, points }) {
     const { later, breaks = [] } = this.options, all = soft || raw;
     if (!later || all.length < 2) return all;
-    const began = (x) => Math.max(points[0][0], ...breaks.filter((each) => each < x).map((each) => each + 1));
-    const found = all.filter(([x]) => x - began(x) >= later);
+    const step = (point) => point[4] ?? point[0], parts = this.options.began || breaks;
+    const began = (x) => Math.max(step(points[0]), ...parts.filter((each) => each < x).map((each) => each + 1));
+    const found = all.filter((point) => step(point) - began(step(point)) >= later);
     return found.length >= FEW_LATER ? found : all.slice(1);
   }
 
@@ -238,8 +239,8 @@ class Plot {
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
     const end = this.width - PLOT_MARGIN.right, wide = brush.measureText(this.axis).width + 2 * space;
-    for (const at of steps.filter(Number.isInteger)) {
-      const words = at >= 1e4 ? short(at) : amount(at), half = brush.measureText(words).width / 2;
+    for (const at of this.axis === "step" ? steps.filter(Number.isInteger) : steps) {
+      const words = at >= 1e4 ? short(at) : this.place(at), half = brush.measureText(words).width / 2;
       if (this.toX(at) + half <= end - wide) brush.fillText(words, this.toX(at), bottom + 5);
     }
     brush.textAlign = "right";
@@ -468,13 +469,19 @@ class Plot {
   crosshair(brush) {
     const longest = this.drawn.reduce((a, b) => (b.raw.length > a.raw.length ? b : a));
     if (!longest.raw.length) return; // none is in this stretch
-    const x = this.nearest(longest.raw, this.at)[0], left = this.toX(x);
+    const nearest = this.nearest(longest.raw, this.at), [x, , , , step] = nearest, left = this.toX(x);
     this.upright(brush, left);
     const rows = this.drawn.filter((line) => line.raw.length).map((line) => this.row(line, x));
     const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
     const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
-    this.tip.replaceChildren(el("div", { class: "plot-step" }, `${this.axis} ${amount(x)}${this.endOf(x)}${whose}`), ...rows);
+    const place = ["s", "min", "h"].includes(this.axis) ? `${this.place(x)} ${this.axis}` : `${this.axis} ${this.place(x)}`;
+    this.tip.replaceChildren(el("div", { class: "plot-step" }, `${place}${step === undefined ? "" : `, step ${amount(step)}`}${this.endOf(x)}${whose}`), ...rows);
     this.placeTip(left, rows.length <= MOST_WITHIN);
+  }
+
+  // A place on the axis in words.
+  place(x) {
+    return Number.isInteger(x) ? amount(x) : String(Number(x.toPrecision(4)));
   }
 
   // That an epoch ended with a step, where one did.
@@ -507,7 +514,7 @@ class Plot {
     const [at, y, low, high] = this.nearest(line.raw, x), soft = line.soft && this.nearest(line.soft, x);
     const extremes = low !== high && typeof low === "number" ? ` (${this.unit(low)} … ${this.unit(high)})` : "";
     const smooth = soft && typeof soft[1] === "number" ? `, smoothed ${this.unit(soft[1])}` : "";
-    const where = at === x ? "" : ` at ${amount(at)}`;
+    const where = at === x ? "" : ` at ${this.place(at)}`;
     return el("div", {}, swatch(line.colour, line.dashed), `${clean(line.name, 40)}: ${this.unit(y)}${extremes}${smooth}${where}`);
   }
 
