@@ -120,6 +120,20 @@ def test_a_former_run_of_the_script_is_offered_and_drawn(tmp_path):
         seen.run(f"{toggle}.click()")
         seen.wait("document.querySelectorAll('.live-menu button').length === 2")
         assert seen.run("document.querySelector('.live-menu button').textContent").startswith("last run, ")
+        seen.run(f"{toggle}.click()")  # puts the menu away
+        assert seen.run("document.querySelectorAll('.live-menu button').length") == 0
+        for width in (390, 1400):
+            seen.call(
+                "Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 400
+            )
+            seen.run(f"{toggle}.click()")
+            seen.wait("document.querySelectorAll('.live-menu button').length === 2")
+            sides = "(({ left, right }) => [left, right])(document.querySelector('.live-menu').getBoundingClientRect())"
+            left, right = seen.run(sides)
+            assert 0 <= left < right <= width
+            seen.run(f"{toggle}.click()")
+        seen.run(f"{toggle}.click()")
+        seen.wait("document.querySelectorAll('.live-menu button').length === 2")
         seen.run("document.querySelector('.live-menu button').click()")
         told = "document.querySelector('[data-metric=loss] canvas').getAttribute('aria-label')"
         seen.wait(f"/run of \\d\\d:\\d\\d 3, loss 1/.test({told})")

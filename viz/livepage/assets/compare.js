@@ -37,6 +37,8 @@ class Comparison {
     const entries = runs.map((run, i) => button([`${i ? "run" : "last run"}, ${timeOfDay(run.ended)}`, el("small", {}, toldOf(run))], "draw the curves of this run of the script beside these", () => this.recall(run)));
     this.menu.replaceChildren(...entries, button("a file …", "curves saved by CSV, or a recording (.efz)", () => { this.close(); this.file.click(); }));
     this.menu.hidden = false;
+    this.menu.style.left = "0";
+    this.menu.style.left = `${Math.min(0, innerWidth - 8 - this.menu.getBoundingClientRect().right)}px`; // within a small screen
     this.toggle.setAttribute("aria-expanded", "true");
     entries[0].focus();
   }
