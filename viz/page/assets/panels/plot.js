@@ -237,7 +237,7 @@ class Plot {
     }
     brush.textAlign = "center";
     brush.textBaseline = "top";
-    const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
+    const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 52)));
     const end = this.width - PLOT_MARGIN.right, wide = brush.measureText(this.axis).width + 2 * space;
     for (const at of this.axis === "step" ? steps.filter(Number.isInteger) : steps) {
       const words = at >= 1e4 ? short(at) : this.place(at), half = brush.measureText(words).width / 2;
