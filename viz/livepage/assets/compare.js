@@ -5,6 +5,7 @@ const COMPARE = ["compare", "draw the curves of an earlier run beside these"]; /
 const EARLIER = "earlier"; // lines of another run, which are dashed and have its name
 const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves; newer ones have a column more
 const TRAINING = "training"; // its name: which of several trainings that followed each other, as "2 fold"
+const LONGEST_COMMENT = 65535; // bytes at the end of a zip
 const MOST_HEADER = 1 << 28; // bytes of a recording's tables that are read
 
 class Comparison {
@@ -131,7 +132,9 @@ function readCurves(text) {
 async function tablesOf(bytes) {
   const view = new DataView(bytes), names = new TextDecoder();
   let end = bytes.byteLength - 22;
-  while (view.getUint32(end, true) !== 0x06054b50) end -= 1; // throws at the beginning of what is no zip
+  const least = Math.max(0, end - LONGEST_COMMENT);
+  while (end >= least && view.getUint32(end, true) !== 0x06054b50) end -= 1;
+  if (end < least) throw new Error("no zip");
   let at = view.getUint32(end + 16, true);
   for (let left = view.getUint16(end + 10, true); left; left -= 1) {
     const packed = view.getUint32(at + 20, true), size = view.getUint32(at + 24, true), long = view.getUint16(at + 28, true), from = view.getUint32(at + 42, true);

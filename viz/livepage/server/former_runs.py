@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import json
 import os
+import threading
 import time
 from typing import Any
 
@@ -29,10 +30,12 @@ class FormerRuns:
 
     Attributes:
         script: stands for the script; "" for a program that has none, whose curves aren't kept.
+        kept: set once the curves of this run are there for later ones.
     """
 
     def __init__(self) -> None:
         self.script = ""
+        self.kept = threading.Event()
         self._own = ""  # the file of this run
 
     def facts(self) -> list[dict[str, Any]]:
@@ -50,6 +53,12 @@ class FormerRuns:
 
     def keep(self, hub: Hub) -> None:
         """Leave the curves of this run, which is over, for later ones."""
+        try:
+            self._keep(hub)
+        finally:
+            self.kept.set()
+
+    def _keep(self, hub: Hub) -> None:
         where, known = folder(), hub.news(-1, {})
         series = {name: curve["points"] for name, curve in known.get("series", {}).items()}
         longest = max([len(each) for name, each in series.items() if name.partition("|")[0] in _REPORTED], default=0)

@@ -68,6 +68,7 @@ def _yield(server: Server, claim: handover.Claim) -> None:
     """Once the program has ended, end this process as soon as another page wants the port."""
     while not (server.hub.ended and claim.is_wanted):
         time.sleep(_LOOKING)
+    server.page.former_runs.kept.wait(_TELLING)
     _leave(server, claim)
     os._exit(0)  # another thread waits for what its program may still say
 
