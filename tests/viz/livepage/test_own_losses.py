@@ -105,6 +105,21 @@ def test_two_optimizers_of_one_network_are_counted():
     assert found.keys() == {"loss 1", "loss 2"}
 
 
+def test_a_single_loss_is_called_loss_until_another_comes():
+    model, optimizer = net("net"), ef.optimizers.SGD(0.1)
+
+    def train(both):
+        for step in range(6):
+            with ef.GradientTape() as tape:
+                warm_up = full = ef.ops.mean(model(X) ** 2)
+            variables = model.trainable_variables
+            gradients = tape.gradient(full, variables) if both and step > 3 else tape.gradient(warm_up, variables)
+            optimizer.apply(gradients, variables)
+
+    assert {name: len(found) for name, found in curves(lambda: train(False)).items()} == {"loss": 6}
+    assert {name: len(found) for name, found in curves(lambda: train(True)).items()} == {"warm_up": 4, "full": 2}
+
+
 def test_losses_are_called_as_in_the_code_where_they_differ():
     critic, actor = net("critic"), net("actor")
     optimizers = ef.optimizers.SGD(0.1), ef.optimizers.SGD(0.1)

@@ -54,8 +54,9 @@ class _Track:
 class OwnLosses:
     """Hears of backward passes and of optimizers.
 
-    A curve is called as the loss is in the user's code, "loss" where it has no name there. Where several optimizers
-    have losses of one name, the name of the model that each of them trains is added, also for what was drawn before.
+    The curve of a single loss is called "loss". Of several, each is called as in the user's code; where several
+    optimizers have losses of one name, the name of the model that each of them trains is added. What was drawn before
+    gets the name, too.
 
     Args:
         point: told the name, the step and the value of each point.
@@ -77,6 +78,9 @@ class OwnLosses:
         self._tracks: dict[int, _Track] = {}  # by the optimizer's id
         self._models: dict[int, str] = {}  # that optimizers train
         self._last = 0  # the optimizer that ran last
+        self._only: tuple[_Track, str] | None = (
+            None  # whose loss is the only one so far, and how it is called in the code
+        )
 
     @property
     def has_any(self) -> bool:
@@ -153,7 +157,8 @@ class OwnLosses:
             model = self._name_of(loss.variable()) if self._tracks else ""
             known = [track.curves[loss.name] for track in self._others() if loss.name in track.curves]
             own = [track.curves.get(loss.name) for track in self._others() if track.model == model]
-            self._point(next((name for name in [*own, *known] if name), loss.name), step, loss.value)
+            other = loss.name if self._tracks and self._only is None else _UNNAMED
+            self._point(next((name for name in [*own, *known] if name), other), step, loss.value)
         self._waiting.clear()
 
     # ------------------------------------------------------------------ names
@@ -185,6 +190,7 @@ class OwnLosses:
         parted, track.follower = track.follower, None
         if parted is None:
             return None
+        self._name_only()
         track.model = self._models[number]
         own = _Track(self._models[follower])
         self._tracks[follower] = own
@@ -199,9 +205,21 @@ class OwnLosses:
                 self._rename(curve, track.curves[name], None)
         return parted.since
 
+    def _name_only(self) -> None:
+        """Another loss has come: so the first one is called as in the code, too."""
+        only, self._only = self._only, None
+        if only is not None:
+            track, loss = only
+            track.curves[loss] = loss
+            self._rename(_UNNAMED, loss, None)
+
     def _curve(self, track: _Track, loss: str) -> str:
         """What the curve of a loss is called; those of others are told from it, where they are called the same."""
         if loss not in track.curves:
+            if not any(other.curves for other in self._others()):
+                self._only, track.curves[loss] = (track, loss), _UNNAMED
+                return _UNNAMED
+            self._name_only()
             others = [other for other in self._others(but=track) if loss in other.curves]
             for other in others:
                 if other.curves[loss] == loss and other.ending:
