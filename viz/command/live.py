@@ -50,6 +50,7 @@ def run_live(options: argparse.Namespace) -> int:
     name = options.name or (name_of(options.script, True) if options.module else pathlib.Path(options.script).name)
     every = _EVERY if options.every is None else options.every
     page = live(port=options.port or 0, open_browser=options.open, every=every, linger=_LINGER, name=name)
+    page.belongs_to(f"-m {options.script}" if options.module else options.script)
     errors: list[BaseException] = []
     try:
         listening = _told_of_signals(page)  # which is told of the script's error before it closes

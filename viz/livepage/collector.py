@@ -11,16 +11,16 @@ from viz.facts.formatting import clean
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.learning_rates import LearningRates
+from viz.livepage.loops.own_loop import OwnLoop, holder_of
+from viz.livepage.loops.own_losses import OwnLosses
+from viz.livepage.loops.rounds import Cut, Rounds
+from viz.livepage.loops.step_logs import StepLogs
 from viz.livepage.mailbox import Mailbox
-from viz.livepage.own_loop import OwnLoop, holder_of
-from viz.livepage.own_losses import OwnLosses
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, reference, rows_of
-from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot, weights_now
-from viz.livepage.step_logs import StepLogs
 from viz.livepage.step_times import StepTimes
-from viz.livepage.turns import Cut, Turns
+from viz.livepage.visits import Visits
 from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Collector"]
@@ -43,7 +43,7 @@ class Collector(observe.Observer):
         pace: says which steps may be recorded.
         every_steps: record at most every this many steps.
         model: whose weights the page shows; None for all.
-        rounds: of the doctor, if he looks at all.
+        visits: of the doctor, if he looks at all.
 
     Attributes:
         step: how many training steps have ended.
@@ -54,21 +54,21 @@ class Collector(observe.Observer):
     wants_ops = False  # training keeps its speed while no step is recorded
 
     def __init__(
-        self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None, rounds: Rounds | None = None
+        self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None, visits: Visits | None = None
     ) -> None:
         self.step = 0
         self.blame = Blame()
         self.progress = Progress(model)
         self._box, self._pace, self._every_steps = box, pace, every_steps
-        self._rounds = rounds
+        self._visits = visits
         self._steps = Scopes[OpenScope]()
         self._snapshot: Snapshot | None = None
-        self._turns = Turns()
+        self._rounds = Rounds()
         self._counts_passes = False  # whether backward passes count as steps, as there is no optimizer
-        self._norm = GradientNorm(self._point_beside)
+        self._norm = GradientNorm(self._point_beside, self._rename_beside)
         self._own = OwnLoop()
-        self._losses = OwnLosses(self._own_loss, self._own.name_of)
-        self._step_logs = StepLogs(self._own_loss)
+        self._losses = OwnLosses(self._own_loss, self._own.name_of, self._rename_loss, self._rename_rate)
+        self._step_logs = StepLogs(self._step_log, self._rename_loss, self._rename_rate)
         self._learning_rates = LearningRates(self._point_beside, self._ending_of)
         self._inside: list[Any] = []  # optimizers that ran inside of the step
         self._times = StepTimes()
@@ -93,8 +93,8 @@ class Collector(observe.Observer):
         self._rows: int | None = None  # of the last training step's batch
         self._put_off = False  # a step was to be recorded, but its batch isn't whole
         self._unseen: int | None = None  # from this step on, one of another training is to be shown
-        if rounds is not None:
-            rounds.count_by(lambda: self.step)
+        if visits is not None:
+            visits.count_by(lambda: self.step)
 
     # ------------------------------------------------------------------ what is announced
 
@@ -123,8 +123,8 @@ class Collector(observe.Observer):
                 self._ended = None
             if not self.step:
                 self.progress.begin(self.step)
-            if self._rounds is not None:
-                self._rounds.begin(scope)
+            if self._visits is not None:
+                self._visits.begin(scope)
             if self._in_training or not self.step:
                 self._begin_snapshot(scope)
         elif not self._steps:
@@ -157,16 +157,16 @@ class Collector(observe.Observer):
         if self._steps:
             return
         self._own.backward()
-        if not self._turns.has_any and self._losses.is_again(sources):
+        if not self._rounds.has_any and self._losses.is_again(sources):
             self._own_step(None)
             self._counts_passes = True
         self._losses.hear(targets, sources, results)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation."""
-        if self._rounds is not None:
+        if self._visits is not None:
             batch = self._batch if kind == "batch" else None
-            self._rounds.hear(kind, step, logs, trains=kind == "epoch" or self._in_training, batch=batch)
+            self._visits.hear(kind, step, logs, trains=kind == "epoch" or self._in_training, batch=batch)
         if kind == "epoch":
             self._box.point("mark|epoch", self.step, step + 1)
             self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
@@ -217,7 +217,7 @@ class Collector(observe.Observer):
 
     def close(self, error: BaseException | None = None) -> None:
         """Nothing more will come; a step that is being recorded ends here."""
-        if error is None and self._turns.takes_turns and not self._steps:
+        if error is None and self._rounds.takes_turns and not self._steps:
             self._leave_recorded()  # a part of a round that nothing ended
         self._end_snapshot(None, error)
         if self._losses.has_any:
@@ -241,10 +241,8 @@ class Collector(observe.Observer):
             self._box.put("histograms", {"step": self.step, "tensors": rows})
 
     def _flush_losses(self) -> None:
-        self._losses.flush()
         self._step_logs.flush()
         self._learning_rates.flush()
-        self._norm.flush()
 
     # ------------------------------------------------------------------ fit
 
@@ -324,17 +322,16 @@ class Collector(observe.Observer):
 
     def _optimizer_ran(self, scope: observe.Scope) -> None:
         in_parts, self._counts_passes = self._counts_passes, False  # these were batches whose gradients are summed
-        turn = self._turns.updated(scope.owner, together=not self._own.has_begun)
+        turn = self._rounds.updated(scope.owner, together=not self._own.has_begun)
         if turn.cut is Cut.BEHIND:
             self._leave_recorded()
         elif in_parts or (turn.cut is Cut.ANEW and self._snapshot is not None):
             self._restart_snapshot()
         if turn.follows is not None:
-            self._losses.flush()
             former = self._losses.model_of(turn.follows)
         if turn.ends_step:
             cuts = turn.cut is Cut.HERE and not in_parts
-            self._own_step(scope, turn.follows is not None, cuts, self._turns.steps)
+            self._own_step(scope, turn.follows is not None, cuts, self._rounds.steps)
             if turn.follows is not None:
                 words, name = "another optimizer begins", self._losses.model_of(id(scope.owner))
                 self._borders = self._borders or [{"step": 0, "words": "", "model": former}]
@@ -343,11 +340,12 @@ class Collector(observe.Observer):
             if turn.cut is Cut.HERE:
                 self._end_round()
             self._own.end_part()
-            self._losses.take(scope.owner, scope.inputs, self.step)
+            self._take_loss(scope)
             self._learning_rates.hear(scope.owner, self.step)
 
     def _end_round(self) -> None:
         """The last of the optimizers that take turns has run: so what is recorded is a round as the code has it."""
+        self._times.end_round()
         if self._snapshot is not None:
             self._end_snapshot(None, None)
         self._begin_snapshot(None)
@@ -372,6 +370,8 @@ class Collector(observe.Observer):
         """
         took, rows = self._own.end_step()
         self._time_step(took, rows)
+        if cuts:
+            self._times.end_round()
         self._end_look(None, None, None)
         if self._snapshot is None or cuts:
             self._end_snapshot(None, None)
@@ -385,20 +385,34 @@ class Collector(observe.Observer):
         if scope is None:
             self._losses.take_without(self.step)
         else:
-            self._losses.take(scope.owner, scope.inputs, self.step, follows)
+            self._take_loss(scope, follows)
         self._norm.end_step(self.step, self._own.name_of, in_round)
         self._report(None if scope is None else scope.owner, "training")
         self._began = time.perf_counter()
-        if self._rounds is not None:
-            self._rounds.begin()
+        if self._visits is not None:
+            self._visits.begin()
         if cuts:
             self._begin_snapshot(None)
+
+    def _take_loss(self, scope: observe.Scope, follows: bool = False) -> None:
+        parted = self._losses.take(scope.owner, scope.inputs, self.step, follows)
+        if parted is not None:  # nothing ended there
+            kept = [border for border in self._borders if border["step"] != parted - 1]
+            self._borders = kept if len(kept) > 1 else []
+            self._box.put("borders", {"list": self._borders})
 
     def _own_loss(self, name: str, step: int, loss: Any) -> None:
         """A point of a curve of the user's own loop."""
         self._box.point(f"step|{name}", step, loss)
-        if self._rounds is not None and name.startswith("loss"):
-            self._rounds.hear_loss(loss, step, self._batch)
+        if self._visits is not None:
+            self._visits.hear_loss(loss, step, self._batch)
+
+    def _step_log(self, name: str, step: int, value: Any) -> None:
+        """A number of a step that was made by itself."""
+        if name.startswith("loss"):
+            self._own_loss(name, step, value)
+        else:
+            self._box.point(f"step|{name}", step, value)
 
     def _time_step(self, seconds: float | None, kind: Hashable) -> None:
         """A training step took so long, without what lies between steps; called before anybody stops listening.
@@ -408,7 +422,7 @@ class Collector(observe.Observer):
             kind: which steps take about as long.
         """
         if seconds is not None:
-            looked = self._rounds is not None and self._rounds.looks
+            looked = self._visits is not None and self._visits.looks
             now, before = time.perf_counter(), self._ended
             whole = None if before is None else now - before
             self._times.add(seconds, whole, looked or self._snapshot is not None, kind)
@@ -471,10 +485,10 @@ class Collector(observe.Observer):
         return rows is not None and before is not None and rows < before
 
     def _end_look(self, scope: observe.Scope | None, outputs: Any, error: BaseException | None) -> None:
-        if self._rounds is not None and self._rounds.looks:
+        if self._visits is not None and self._visits.looks:
             took = time.perf_counter() - self._began
             known = self._snapshot is None and self._usual
-            self._rounds.end(scope, outputs, error, max(0.0, took - self._usual) if known else 0.0)
+            self._visits.end(scope, outputs, error, max(0.0, took - self._usual) if known else 0.0)
             self._looked = True
 
     def _end_snapshot(self, outputs: Any, error: BaseException | None) -> None:
@@ -487,7 +501,8 @@ class Collector(observe.Observer):
                 self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
-        snapshot.usual_ms = self._times.usual_ms()
+        snapshot.steps = 1 if self._steps else self._rounds.steps
+        snapshot.usual_ms = self._times.round_ms() if snapshot.steps > 1 else self._times.usual_ms()
         snapshot.norm_known = self._norm.measures
         kind = "picture" if not snapshot.measures else "short" if snapshot.is_short else "snapshot"
         self._box.put(kind, snapshot)
@@ -523,11 +538,19 @@ class Collector(observe.Observer):
             self._learning_rates.hear(owner, self.step)
 
     def _ending_of(self, owner: Any) -> str | None:
-        """What is behind "loss" in the name of a model's or an optimizer's curve; None where that isn't known yet."""
+        """What is behind the name of the learning rate of a model or optimizer; None where that isn't known yet."""
         if self.progress.in_fit:
             return ""
-        of = self._step_logs if hasattr(owner, "optimizer") else self._losses
-        return of.ending_of(owner)
+        return (self._step_logs if hasattr(owner, "optimizer") else self._losses).ending_of(owner)
+
+    def _rename_loss(self, old: str, new: str, since: int | None) -> None:
+        self._box.rename(f"step|{old}", f"step|{new}", since)
+
+    def _rename_rate(self, old: str, new: str, since: int | None) -> None:
+        self._rename_beside(f"learning rate{old}", f"learning rate{new}", since)
+
+    def _rename_beside(self, old: str, new: str, since: int | None = None) -> None:
+        self._box.rename(f"extra|{old}", f"extra|{new}", since)
 
     def _point_beside(self, name: str, step: int, value: Any) -> None:
         self._box.point(f"extra|{name}", step, value)
@@ -545,6 +568,8 @@ class Collector(observe.Observer):
         self._box.put("status", status | {name: value for name, value in times.items() if value is not None})
         if not self.step:
             return
+        if "elapsed" in status:
+            self._box.point("mark|time", self.step, status["elapsed"])
         for name, value in (("step ms", took), ("whole step ms", whole)):
             if value is not None:
                 self._point_beside(name, self.step, value)

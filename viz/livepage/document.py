@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from viz import page
+from viz.facts.formatting import clean
 from viz.facts.schema import Record
 from viz.recording import Recording
 
@@ -22,7 +23,7 @@ SHARED = (  # of the page of a recording
     "panels/plot.js",
     "panels/reported.js",
 )
-SCRIPTS = ("curves.js", "histograms.js", "findings.js", "live.js")
+SCRIPTS = ("axes.js", "compare.js", "curves.js", "histograms.js", "findings.js", "live.js")
 STYLES = ("live.css",)
 
 
@@ -36,7 +37,7 @@ def document(name: str | None = None) -> str:
     empty.fill(Record())
     return page.render(
         page.data(empty, title=name or "live"),
-        extra_scripts=[f"window.eagerflowProgram = {json.dumps(_program(name))};", _scripts()],
+        extra_scripts=[f"window.eagerflowProgram = {json.dumps(_program(name))};", _named(name), _scripts()],
         extra_styles=[_asset(style) for style in STYLES],
         connect="'self'",
     )
@@ -44,10 +45,18 @@ def document(name: str | None = None) -> str:
 
 def _program(name: str | None) -> str:
     """What the files are called that the page saves: by its title or the script; `curves` where there is neither."""
-    script = Path(getattr(sys, "argv", [""])[0]).stem
-    is_script = script and not script.startswith(("-", "ipykernel", "colab_kernel"))
-    stem = (name or "").removesuffix(".py") or (script if is_script else "")
-    return re.sub(r"[^\w-]", "_", stem)[:24] or "curves"
+    return re.sub(r"[^\w-]", "_", (name or _script()).removesuffix(".py"))[:24] or "curves"
+
+
+def _named(name: str | None) -> str:
+    """What the browser's tab is called: the title, or the script; "" where there is neither."""
+    return f"window.eagerflowTitle = {json.dumps(clean(name or _script(), 60)).replace('<', chr(92) + 'u003c')};"
+
+
+def _script() -> str:
+    """The name of the script's file; "" where none runs."""
+    script = Path(getattr(sys, "argv", [""])[0]).name
+    return "" if script.startswith(("-", "ipykernel", "colab_kernel")) else script
 
 
 @functools.cache

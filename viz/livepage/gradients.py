@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy
@@ -14,6 +14,7 @@ from eagerflow import Variable
 __all__ = ["GradientNorm"]
 
 _EVERY = 0.1  # seconds between two measured steps, at least; less in the first half second
+_NAME = "gradient norm"
 _SHARE = 0.005  # of the time that measuring may take
 
 
@@ -26,18 +27,19 @@ class GradientNorm:
     What measuring costs is counted in the time of this thread's processor: on a machine that is busy with something
     else, a thread may stand still for long, and a norm that seems dear would be followed by none for seconds.
 
-    The first norm waits for the next one, as it may be that of the first of several networks.
+    Where another network turns up later, as after several steps of a critic, the first one's curve gets its name.
 
     Args:
         point: told the name, the step and the value of each point.
+        rename: told a curve's name and its new one.
 
     Attributes:
         measures: whether there has been a norm yet.
     """
 
-    def __init__(self, point: Callable[[str, int, float], None]) -> None:
+    def __init__(self, point: Callable[[str, int, float], None], rename: Callable[[str, str], None]) -> None:
         self.measures = False
-        self._point = point
+        self._point, self._rename = point, rename
         self._next = self._cost = 0.0
         self._first: float | None = None  # when the first norm was known
         self._measured_now = False  # whether this step is
@@ -45,7 +47,8 @@ class GradientNorm:
         self._squares: dict[int, float] | None = None  # of this step, by the ids of variables; before it begins None
         self._passes: list[dict[int, Any]] = []  # the variables of each network in this step, by their ids
         self._apart: set[str] = set()  # networks that have curves of their own
-        self._held: tuple[dict[str, float], int] | None = None  # the first norm, and its step
+        self._alone: str | None = None  # the name of the only network so far; "" where there were others before it
+        self._one_of_it = 0  # the id of one of that network's variables
 
     def hear(self, sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; where a step has several, all are measured or none."""
@@ -86,18 +89,20 @@ class GradientNorm:
         if not passes:
             return
         self._more = self._more - 1 if self._more > 0 else in_round - 1
-        named = len(passes) > 1 or bool(self._apart) or not self.measures
+        one = next(iter(passes[0]))
+        named = len(passes) > 1 or bool(self._apart) or self._alone is None
         sums = dict[str, float]()  # of squares, by network
         for variables in passes:
             name = name_of(next(iter(variables.values()))) if named else ""
             sums[name] = sums.get(name, 0.0) + sum([squares[number] for number in variables])
         norms = {name: math.sqrt(found) for name, found in sums.items()}
-        self._apart.update(norms if len(norms) > 1 else ())
-        self.flush()
-        if self.measures or len(norms) > 1:
-            self._tell(norms, step)
-        else:
-            self._held = norms, step
+        if len(norms) > 1:
+            self._part(norms)
+        elif self._alone is None:
+            self._alone, self._one_of_it = next(iter(norms)), one
+        elif not self._apart and self._one_of_it not in passes[0]:
+            self._alone = ""
+        self._tell(norms, step)
         now = time.perf_counter()
         if self._first is None:
             self._first = now
@@ -108,15 +113,16 @@ class GradientNorm:
         """What was heard so far belongs to no step that goes on."""
         self._squares, self._passes = None, []
 
-    def flush(self) -> None:
-        """Nothing comes for now, or it is known what the first norm is called."""
-        held, self._held = self._held, None
-        if held is not None:
-            self._tell(*held)
+    def _part(self, networks: Iterable[str]) -> None:
+        """These learn in one step, so each has a curve of its own."""
+        if not self._apart and self._alone:
+            self._apart.add(self._alone)
+            self._rename(_NAME, f"{_NAME} ({self._alone})")
+        self._apart.update(networks)
 
     def _tell(self, norms: dict[str, float], step: int) -> None:
         for name, norm in norms.items():
-            self._point(f"gradient norm ({name})" if name and name in self._apart else "gradient norm", step, norm)
+            self._point(f"{_NAME} ({name})" if name and name in self._apart else _NAME, step, norm)
 
 
 def _square(array: Any) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import math
 import os
+import shlex
 import sys
 import threading
 import webbrowser
@@ -24,9 +26,9 @@ from viz.livepage.failures import describe
 from viz.livepage.in_notebook import NotebookView
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
-from viz.livepage.rounds import Rounds
 from viz.livepage.sender import Sender
 from viz.livepage.told_errors import ToldErrors
+from viz.livepage.visits import Visits
 from viz.recording import Recording
 
 __all__ = ["LivePage", "live"]
@@ -104,6 +106,8 @@ def live(
     _check("linger", linger, 0 <= linger < math.inf, "seconds, 0 or more")
     child = Child(document(name), port, float(linger))
     opened = LivePage(child, Pace(every, overhead), every_steps, model, doctor)
+    if script := getattr(sys.modules["__main__"], "__file__", None):
+        opened.belongs_to(script)
     if notebook.kernel() is not None:
         opened._show_in_notebook(name)
     else:
@@ -140,12 +144,13 @@ class LivePage:
 
     def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
         self._child, self._model = child, model
-        self._rounds = Rounds(pace.share) if doctor else None
+        self._visits = Visits(pace.share) if doctor else None
         self._told = ToldErrors()
+        self._script = ""  # as one would write it in a command
         box = Mailbox()
         self._box = box
         self._view: NotebookView | None = None
-        self._collector = Collector(box, pace, every_steps, model, self._rounds)
+        self._collector = Collector(box, pace, every_steps, model, self._visits)
         self._sender = Sender(box, child, pace, self._findings, self._paths, self._draw)
         self._observing: AbstractContextManager[Any] | None = None
         self._hook: Callable[..., Any] | None = None
@@ -230,8 +235,8 @@ class LivePage:
         if self._observing is not None:
             self._observing.__exit__(None, None, None)
             self._observing = None
-            if self._rounds is not None:
-                self._rounds.finish()
+            if self._visits is not None:
+                self._visits.finish()
             if self._view is not None and not self._closed:
                 self._flush()
                 self._view.draw(now=True)
@@ -241,8 +246,8 @@ class LivePage:
         if self._observing is None and not self._closed:
             self._observing = observe.observing(self._collector)
             self._observing.__enter__()
-            if self._rounds is not None:
-                self._rounds.begin()
+            if self._visits is not None:
+                self._visits.begin()
 
     def within_fit(self, model: Any = None) -> None:
         """Says which model a `fit` trains that had begun before the page was opened.
@@ -269,8 +274,8 @@ class LivePage:
             if sys.excepthook is self._hook:
                 sys.excepthook = self._previous
             self._collector.close(error)
-            if self._rounds is not None:
-                self._rounds.close()  # the collector may just have begun a step that will never run
+            if self._visits is not None:
+                self._visits.close()  # the collector may just have begun a step that will never run
             if error is not None and not isinstance(error, (SystemExit, KeyboardInterrupt)):
                 self.report(error)
             self._sender.stop(_LAST_WORDS)
@@ -283,6 +288,16 @@ class LivePage:
             self._child.send({"is": "quit"})
         if quit or not self._child.alive:
             self._child.close()
+
+    def belongs_to(self, script: str) -> None:
+        """Says which script runs: the page can show the curves of its last runs beside those of this one.
+
+        Args:
+            script: its path, or the name of a module.
+        """
+        self._script = _in_a_command(script)
+        digest = hashlib.sha256(os.path.realpath(script).encode("utf-8", "replace")).hexdigest()
+        self._child.send({"is": "script", "script": digest[:32]})
 
     def end_by(self, signal_name: str) -> None:
         """Shows that a signal has ended the program; to be called from a signal handler.
@@ -337,12 +352,15 @@ class LivePage:
         self.close(error)
 
     def _findings(self) -> list[dict[str, Any]]:
-        if self._rounds is None:
+        if self._visits is None:
             return []
-        found = self._rounds.watcher.findings
+        found = self._visits.watcher.findings
         if notebook.kernel() is None:  # whose cell shows them
             self._told.hear(found)
-        return [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in found]
+        told = [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in found]
+        for each in told:
+            each["fix"] = each["fix"].replace("SCRIPT", self._script or "SCRIPT")
+        return told
 
     def _paths(self) -> frozenset[str] | None:
         if self._model is None:
@@ -358,6 +376,17 @@ def _ending(error: BaseException | None) -> dict[str, Any]:
     if error is not None:
         return {"how": "crashed", "words": f"The program ended by {type(error).__name__}."}
     return {"how": "finished", "words": "The program has ended."}
+
+
+def _in_a_command(script: str) -> str:
+    """How one would write a script, or a module behind `-m`, in the current folder."""
+    if script.startswith("-m "):
+        return script
+    try:
+        near = os.path.relpath(script)
+    except (OSError, ValueError):  # another drive, or no current folder
+        near = os.pardir
+    return shlex.quote(script if near.startswith(os.pardir) else near)
 
 
 def _is_attended() -> bool:

@@ -1,4 +1,4 @@
-"""The learning rates of a training, each on a curve that is called as the loss of its optimizer is."""
+"""The learning rates of a training, each on a curve of its own where several models or optimizers take turns."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ class LearningRates:
     """Hears which model or optimizer made a step.
 
     Where models or optimizers take turns, each rate has a curve of its own: one through all of them would jump from
-    one to the other. So the first rates wait, as the first losses do, until it is known what they are called.
+    one to the other. So the first rates of models wait, as their losses do, until it is known what they are called.
 
     Args:
         point: told the name, the step and the value of each point.
-        ending_of: gives what is behind "loss" in the name of the curve of a model or optimizer, None where that isn't
-            known yet.
+        ending_of: gives what is behind the name of the curve of a model or optimizer, None where that isn't known yet.
     """
 
     def __init__(self, point: Callable[[str, int, Any], None], ending_of: Callable[[Any], str | None]) -> None:

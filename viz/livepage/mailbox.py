@@ -12,6 +12,8 @@ MOST_WAITING = 16 * MOST_POINTS  # of all curves together; with more, each may h
 FEWER_POINTS = 1024
 MOST_CURVES = 300
 
+Renamed = tuple[str, str, float | None]  # the curve, its new name, and where the part begins that has it
+
 
 class _Waiting:
     """The points of one curve: every one, or the last of each `stride`, and the newest."""
@@ -33,6 +35,15 @@ class _Waiting:
             del self.points[-2::-2]
             self.stride *= 2
 
+    def split(self, since: float) -> _Waiting:
+        """Take the points away from there on, and give them."""
+        later = _Waiting()
+        later.stride, later.left_out = self.stride, self.left_out
+        later.points = [point for point in self.points if point[0] >= since]
+        self.points = [point for point in self.points if point[0] < since]
+        self.left_out = 0
+        return later
+
 
 class Mailbox:
     """What training has to tell. Whatever isn't taken away in time is replaced or thinned out."""
@@ -42,6 +53,7 @@ class Mailbox:
         self._curves: dict[str, _Waiting] = {}
         self._came = 0  # points, since the last time
         self._latest: dict[str, Any] = {}
+        self._renamed: list[Renamed] = []
 
     def point(self, name: str, x: float, y: Any) -> None:
         """A point of a curve; `y` may be an array with one element, which is read later."""
@@ -54,6 +66,25 @@ class Mailbox:
             self._came += 1
             curve.add(x, y, MOST_POINTS if self._came < MOST_WAITING else FEWER_POINTS)
 
+    def rename(self, old: str, new: str, since: float | None = None) -> None:
+        """A curve has another name from now on, also what was drawn of it before.
+
+        Args:
+            old: its name so far.
+            new: its name from now on; there is no other curve of this name.
+            since: only the part of the curve that begins here; None for all of it.
+        """
+        if old == new:
+            return
+        with self._lock:
+            self._renamed.append((old, new, since))
+            if old in self._curves:
+                curve = self._curves[old] if since is None else self._curves[old].split(since)
+                if since is None:
+                    del self._curves[old]
+                if curve.points:
+                    self._curves[new] = curve
+
     def put(self, kind: str, value: Any) -> None:
         """Something of which only the latest counts."""
         with self._lock:
@@ -62,11 +93,16 @@ class Mailbox:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to take."""
-        return not self._curves and not self._latest
+        return not (self._curves or self._latest or self._renamed)
 
     def take(self) -> tuple[dict[str, list[tuple[float, Any]]], dict[str, Any]]:
-        """Curves with their points, and the latest of each kind: all that came since the last time."""
+        """Curves with their points, and the latest of each kind: all that came since the last time.
+
+        What was renamed concerns the curves that were taken before; the points have the new names already.
+        """
         with self._lock:
             curves, latest = self._curves, self._latest
-            self._curves, self._latest, self._came = {}, {}, 0
+            if self._renamed:
+                latest["renamed"] = self._renamed
+            self._curves, self._latest, self._renamed, self._came = {}, {}, [], 0
         return {name: curve.points for name, curve in curves.items()}, latest

@@ -98,6 +98,8 @@ class Sender(threading.Thread):
 
     def _deliver(self) -> None:
         points, latest = self._box.take()
+        if "renamed" in latest:
+            self._child.send({"is": "renamed", "list": latest.pop("renamed")})
         recorded = [latest.pop(kind) for kind in ("snapshot", "picture") if kind in latest]
         last, weights = latest.pop("short", None), latest.pop("histograms", None)
         if "status" in latest:

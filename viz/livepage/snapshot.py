@@ -41,13 +41,15 @@ class Snapshot:
         measures: whether its tensors are measured.
         norm_known: whether the norm of gradients is told beside the recorded steps already.
         is_short: whether its batch isn't whole, as the last one of an epoch: its times aren't those of the others.
-        usual_ms: how long a step takes that isn't recorded; None where that isn't known.
+        steps: how many training steps it has, as a round of optimizers that take turns may have several.
+        usual_ms: how long it takes where it isn't recorded; None where that isn't known.
         model: the name of the model that the step trains; "" in a loop of the user's own.
     """
 
     def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
         self.step, self.measures, self.norm_known = step, stats != "none", False
         self.is_short = False
+        self.steps = 1
         self.usual_ms: float | None = None
         self.model = clean(getattr(scope.owner, "name", ""), 120) if scope is not None else ""
         self._capture = Capture(Options(name=name, stats=stats, max_ops=MOST_OPS))
@@ -65,7 +67,7 @@ class Snapshot:
         found = Recording.pending()
         record = build(self._capture)
         if self.usual_ms is not None:
-            record.meta["untraced_step"] = {"duration": round(self.usual_ms * 1e6)}
+            record.meta["untraced_step"] = {"duration": round(self.usual_ms * 1e6), "round": self.steps}
         found.fill(record)
         return found
 

@@ -39,6 +39,10 @@ class StepTimes:
         self.has_usual = False
         self._recent: dict[Hashable, deque[float]] = {}  # seconds of steps that weren't listened to, by their kinds
         self._kind: Hashable = None  # of the last step
+        self._rounds: deque[tuple[int, float]] = deque(
+            maxlen=_RECENT
+        )  # steps and seconds of each, without watched ones
+        self._in_round: list[tuple[float, bool]] = []  # seconds of each step of the one that runs; was it watched?
 
     def add(self, seconds: float, whole: float | None, watched: bool, kind: Hashable = None) -> None:
         """A step is over.
@@ -56,12 +60,25 @@ class StepTimes:
             self._recent[kind] = recent
             if len(self._recent) > _KINDS:
                 del self._recent[next(iter(self._recent))]  # the one that wasn't seen for longest
+        self._in_round = [*self._in_round[1 - _RECENT :], (seconds, watched)]
         self.has_usual = self.has_usual or not watched
         (self._watched if watched else self._usual).append((seconds, whole))
+
+    def end_round(self) -> None:
+        """The steps since the last call make a round of optimizers that take turns, or are one."""
+        steps, self._in_round = self._in_round, []
+        if steps and not any(watched for _, watched in steps):
+            self._rounds.append((len(steps), sum([seconds for seconds, _ in steps])))
+
+    def round_ms(self) -> float | None:
+        """How long a round of as many steps as the last one takes, unless it is listened to; None where none was."""
+        last = self._rounds[-1][0] if self._rounds else 0
+        return _median_ms([seconds for steps, seconds in self._rounds if steps == last])
 
     def forget(self) -> None:
         """Another training begins: how long steps took so far says nothing of its own."""
         self._recent.clear()
+        self._rounds.clear()
 
     def usual_ms(self) -> float | None:
         """How long steps of the last one's kind take unless they are listened to; None where none of them was.

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from viz.facts.formatting import clean, nbytes
-from viz.livepage.rounds import FIRST
+from viz.livepage.visits import FIRST
 from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 
 __all__ = ["still"]
@@ -152,7 +152,7 @@ def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Pane
     breaks = [Border(float(border["step"]), clean(border["words"], 100)) for border in borders[1:]]
     steps = [x for curves in (*metrics.values(), *extras.values()) for curve in curves for x, _ in curve.points]
     span = (min(steps), max(steps)) if steps else None  # the same steps in all charts
-    for metric in sorted(metrics, key=lambda name: (not name.startswith("loss"), name)):
+    for metric in sorted(metrics, key=lambda name: (not name.startswith("loss") and not name.endswith("_loss"), name)):
         curves = sorted(metrics[metric], key=lambda c: order.index(c.role))
         yield Panel(clean(metric, 60), curves, "step", breaks, span)
     rank = {name: i for i, name in enumerate(_EXTRAS)}

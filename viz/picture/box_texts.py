@@ -415,7 +415,10 @@ def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] |
     traced = formatting.seconds(end - start)
     untraced = record.meta.get("untraced_step")
     if isinstance(untraced, dict) and isinstance(untraced.get("duration"), int):
-        return [f"{formatting.seconds(untraced['duration'])} untraced, {traced} traced"]
+        took, steps = formatting.seconds(untraced["duration"]), untraced.get("round", 1)
+        if steps == 1:
+            return [f"{took} untraced, {traced} traced"]
+        return [f"{traced} with tracing", f"a round of {steps} steps takes {took} untraced"]
     return [f"{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
 
 

@@ -16,7 +16,7 @@ import eagerflow as ef
 import viz
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
-from viz.livepage import child, collector, gradients, mailbox, rounds, sender, snapshot
+from viz.livepage import child, collector, gradients, mailbox, sender, snapshot, visits
 from viz.livepage.document import document
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.progress import Progress, rows_of
@@ -39,6 +39,15 @@ def quick(monkeypatch):
 def test_files_of_the_page_are_named_after_the_title_or_the_script(monkeypatch, script, title, expected):
     monkeypatch.setattr(sys, "argv", [script])
     assert f'window.eagerflowProgram = "{expected}"' in document(title)
+
+
+def test_the_page_knows_the_scripts_name_and_lets_it_do_no_harm(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/a/train.py"])
+    assert 'window.eagerflowTitle = "train.py"' in document()
+    assert 'window.eagerflowTitle = "run 7"' in document("run 7")
+    assert "</script><b>" not in document("</script><b>")
+    monkeypatch.setattr(sys, "argv", ["-c"])
+    assert 'window.eagerflowTitle = ""' in document()
 
 
 def test_fit_is_shown_with_curves_progress_and_the_graph():
@@ -158,7 +167,7 @@ def test_gradient_norms_are_frequent_at_first(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0))
     measured, weight = [], ef.Variable([3.0])
-    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step))
+    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step), print)
     for step in range(2000):
         now[0] = step / 1000
         norm.hear([weight], [ef.Tensor([4.0])])
@@ -173,7 +182,7 @@ def test_a_thread_that_has_to_wait_measures_no_less_gradient_norms(monkeypatch):
     now = itertools.count(0.0, 0.05).__next__  # each look at the clock comes much later
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=now, thread_time=lambda: 0.0))
     measured, weight = [], ef.Variable([3.0])
-    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step))
+    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step), print)
     for step in range(100):
         norm.hear([weight], [ef.Tensor([4.0])])
         norm.end_step(step, lambda _: "net")
@@ -600,10 +609,10 @@ def test_training_is_at_full_speed_between_the_steps_that_are_looked_at():
 
     with watched(every=1e6, overhead=1e-6):
         mlp().fit(x, y, batch_size=1, epochs=6, verbose=0, callbacks=[Ask()])
-    assert all(seen[: rounds.FIRST])
-    later = seen[rounds.FIRST :]
-    assert not any(later[: rounds.APART])
-    assert sum(later) <= rounds.AGAIN + 1  # the second time it is known what looking costs
+    assert all(seen[: visits.FIRST])
+    later = seen[visits.FIRST :]
+    assert not any(later[: visits.APART])
+    assert sum(later) <= visits.AGAIN + 1  # the second time it is known what looking costs
 
 
 def test_the_doctor_looks_again_when_the_loss_turns_nan():
@@ -611,7 +620,7 @@ def test_the_doctor_looks_again_when_the_loss_turns_nan():
     model = mlp()
     with watched(every=1e6, overhead=1e-6) as (page, reader):
         model.fit(x, y, batch_size=1, epochs=1, verbose=0)
-        assert not page._collector._rounds.looks
+        assert not page._collector._visits.looks
         model.head = model.layers[-1]
         model.head.kernel.assign(model.head.kernel.numpy() * np.float32("nan"))
         with pytest.warns(UserWarning, match="nan"):
@@ -634,7 +643,7 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=clock, thread_time=clock))
     a, b = ef.Variable([3.0, 1.0]), ef.Variable(2.0)
     told = []
-    norm = GradientNorm(lambda *point: told.append(point))
+    norm = GradientNorm(lambda *point: told.append(point), print)
     with ef.GradientTape(persistent=True) as tape:
         x = ef.ops.ones(2)
         tape.watch(x)
@@ -643,7 +652,6 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
         norm.hear(wanted, tape.gradient(loss, wanted))
     expected = np.sqrt(sum(float((tape.gradient(loss, v) ** 2).sum()) for v in (a, b)))
     norm.end_step(1, lambda _: "net")
-    norm.flush()
     assert told == [("gradient norm", 1, pytest.approx(expected))]
     norm.end_step(2, lambda _: "net")
     norm.hear([a], tape.gradient(loss, [a]))
@@ -654,8 +662,7 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
 def test_a_norm_that_overflows_is_told_as_infinite():
     a = ef.Variable(np.full(4, 3e30, "float32"))
     told = []
-    norm = GradientNorm(lambda *point: told.append(point))
+    norm = GradientNorm(lambda *point: told.append(point), print)
     norm.hear([a], [a])
     norm.end_step(1, lambda _: "")
-    norm.flush()
     assert told == [("gradient norm", 1, np.inf)]

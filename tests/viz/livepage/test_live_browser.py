@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -16,6 +17,7 @@ import viz
 from eagerflow import layers
 from tests.viz import browser
 from tests.viz.livepage.watching import data, mlp
+from viz.doctor.finding import Finding
 from viz.livepage.pace import Pace
 
 pytestmark = pytest.mark.slow
@@ -254,8 +256,8 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
     load = """(text) => { const input = document.querySelector('.live-controls input[type=file]'),
       files = new DataTransfer(); files.items.add(new File([text], 'old.csv')); input.files = files.files;
       input.dispatchEvent(new Event('change')); }"""
-    seen.run(f"({load})(eagerflowLive.curves.csv().replaceAll(',1,', ',3,').replace(/,19,.*/, ',40,nan,nan,nan'))")
-    seen.wait("eagerflowLive.curves.earlier.size === 2")
+    seen.run(f"({load})(eagerflowLive.curves.csv().replaceAll(',1,', ',3,').replace(/,19,.*/, ',40,nan,nan,nan,'))")
+    seen.wait("eagerflowLive.curves.comparison.lines.size === 2")
     assert label(seen, "loss") == "loss: old nan, loss 1"
     other = "eagerflowLive.curves.plots.get('a, \"b\"').canvas.getAttribute('aria-label')"
     assert seen.run(other) == 'a, "b": old 2, a, "b" 2'
@@ -269,6 +271,80 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
     assert label(seen, "loss") == "loss: loss 1"
     seen.run(f"({load})('something,else\\n1,2\\n')")
     seen.wait("/old.csv holds no curves/.test(document.querySelector('.live-controls').textContent)")
+
+
+TO_COMPARE = """(name, ...parts) => { const input = document.querySelector('.live-controls input[type=file]'),
+  files = new DataTransfer(); files.items.add(new File(parts, name)); input.files = files.files;
+  input.dispatchEvent(new Event('change')); }"""
+
+
+def test_a_file_that_an_older_page_saved_is_read(page_in_browser):
+    page, seen = page_in_browser
+    page.log({"loss": 1.0}, step=1)
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    rows = ["curve,line,step,value,least,greatest", "loss,loss,1,3,3,3", "loss,loss,2,2,2,2", ""]
+    seen.run(f"({TO_COMPARE})('old.csv', {json.dumps(chr(10).join(rows))})")
+    seen.wait("eagerflowLive.curves.comparison.lines.size === 1")
+    assert label(seen, "loss") == "loss: old 2, loss 1"
+
+
+def test_the_losses_of_a_recording_are_drawn_beside_this_run(page_in_browser, tmp_path):
+    _, seen = page_in_browser
+    x, y = data()
+    model = mlp()
+    model.fit(x, y, batch_size=8, epochs=3, verbose=0, validation_split=0.25)
+    with viz.trace() as recorded:
+        mlp("other").fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
+    packed = base64.b64encode(recorded.save(tmp_path / "run.efz").read_bytes()).decode()
+    seen.wait("eagerflowLive.curves.series.get('validation|loss')?.length >= 3")
+    seen.run(f"({TO_COMPARE})('run.efz', Uint8Array.from(atob('{packed}'), (each) => each.charCodeAt(0)))")
+    seen.wait("eagerflowLive.curves.comparison.lines.size >= 2")
+    lines = (
+        "Object.fromEntries(eagerflowLive.curves.comparison.lines.get('loss').map((each) => [each.name, each.points]))"
+    )
+    found = seen.run(lines)
+    assert [point[0] for point in found["validation"]] == [6, 12]
+    assert len(found["epoch's mean so far"]) == 12
+    logs = [entry.values["val_loss"] for entry in recorded.logs if entry.kind == "epoch"]
+    assert [point[1] for point in found["validation"]] == pytest.approx(logs)
+    assert "validation, run" in label(seen, "loss")
+    for damaged in ("'PK'", "'x'.repeat(99)", "'PK\\5\\6' + '\\0'.repeat(18)"):
+        seen.run(f"({TO_COMPARE})('bad.efz', {damaged})")
+        seen.wait("/bad.efz holds no curves/.test(document.querySelector('.live-controls').textContent)")
+        seen.run("eagerflowLive.curves.comparison.set('', new Map(), [])")
+
+
+def test_a_file_may_be_dropped_on_the_curves(page_in_browser):
+    page, seen = page_in_browser
+    page.log({"loss": 1.0}, step=1)
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    seen.run("""(() => { const files = new DataTransfer();
+      files.items.add(new File([eagerflowLive.curves.csv()], 'dropped.csv'));
+      document.querySelector('[data-metric=loss]').dispatchEvent(
+        new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true })); })()""")
+    seen.wait("eagerflowLive.curves.comparison.name === 'dropped'")
+
+
+def test_the_trainings_of_another_run_are_overlaid_too(page_in_browser):
+    _, seen = page_in_browser
+    x, y = data()
+    for name in ("first", "second"):
+        mlp(name).fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
+    seen.wait("eagerflowLive.curves.options.borders.length === 2")
+    seen.wait("eagerflowLive.curves.series.get('validation|loss').length === 4")
+    rows = list(csv.DictReader(io.StringIO(seen.run("eagerflowLive.curves.csv()"))))
+    assert {row["training"] for row in rows} == {"1 first", "2 second"}
+    seen.run(f"({TO_COMPARE})('old.csv', eagerflowLive.curves.csv())")
+    seen.wait("eagerflowLive.curves.comparison.borders.length === 2")
+    seen.run("eagerflowLive.curves.set({ overlaid: true })")
+    lines = "eagerflowLive.curves.plots.get('loss').all.map(({ name, points }) => [name, points.map(([step]) => step)])"
+    own = [f"{run}, {part}" for run in ("train", "validation") for part in ("1 first", "2 second")]
+    old = [f"{run}, old, {part}" for run in ("train", "validation") for part in ("1 first", "2 second")]
+    assert sorted(seen.run(lines)) == sorted([[name, [6, 12]] for name in (*own, *old)])
+    single = seen.run("eagerflowLive.curves.csv()").replace("2 second", "").replace("1 first", "")
+    seen.run(f"({TO_COMPARE})('alone.csv', {json.dumps(single)})")
+    seen.wait("eagerflowLive.curves.comparison.name === 'alone'")
+    assert ["train, alone", [6, 12, 18, 24]] in seen.run(lines)  # as it is, from its own first step
 
 
 def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart(page_in_browser):
@@ -482,6 +558,18 @@ def train_on_a_phone(page, seen):
     x, y = data()
     mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
     seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+
+
+def test_the_tab_and_the_top_line_are_named_after_the_script(page_in_browser):
+    page, seen = page_in_browser
+    seen.run("window.eagerflowTitle = 'gan.py'; 1")
+    page.log(loss=1.0)
+    page._collector._box.put("status", {"step": 1, "mode": "training", "model": "generator"})
+    seen.wait("document.title === 'training · gan.py'")
+    assert seen.run("document.querySelector('.live-line').title") == "gan.py"
+    assert "gan.py" in seen.run("eagerflowLive.tiles.textContent")
+    seen.run("window.eagerflowTitle = ''; eagerflowLive.say()")  # of a notebook
+    assert seen.run("document.title") == "training · generator"
 
 
 def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_browser):
@@ -719,6 +807,26 @@ def test_an_error_is_loud_and_leads_to_its_tab_a_hint_is_not(page_in_browser):
     assert "frozen" in seen.run(STRIP)[1]  # which nobody has put away
 
 
+@pytest.mark.parametrize("width", [1400, 1024, 390])
+def test_the_command_that_a_finding_leads_to_stands_in_the_strip_itself(page_in_browser, monkeypatch, width):
+    page, seen = page_in_browser
+    page.belongs_to("nan.py")
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 400)
+    found = Finding("nonfinite", "error", "weights hold NaN " * 30, fix="Run `viz nonfinite SCRIPT`: it tells where.")
+    monkeypatch.setattr(type(page._visits.watcher), "findings", (found,))
+    page.log(loss=1.0)
+    command = "document.querySelector('.live-finding-command')"
+    seen.wait(f"{command}?.textContent === 'viz nonfinite nan.py'")
+    left, top, right, bottom = seen.run(
+        f"(({{ left, top, right, bottom }}) => [left, top, right, bottom])({command}.getBoundingClientRect())"
+    )
+    assert 0 <= left < right <= width
+    assert seen.run(f"document.elementFromPoint({(left + right) / 2}, {(top + bottom) / 2}) === {command}")
+    end = "document.querySelector('.live-finding-words').getBoundingClientRect()"
+    assert seen.run(f"{end}.bottom") <= top if width < 400 else seen.run(f"{end}.right") <= left
+    assert seen.run(f"{end}.width") > width / 2  # the message has room, too
+
+
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):
     page, seen = page_in_browser
     for step in range(60):
@@ -770,6 +878,146 @@ def test_a_fast_fall_at_the_beginning_is_seen(page_in_browser):
     _, seen = page_in_browser
     _, most = outside(seen, batch=[2.3 * 0.97**k + 0.1 for k in range(400)])
     assert most > 1.8
+
+
+def test_a_loss_that_falls_or_rises_step_by_step_is_no_outlier(page_in_browser):
+    _, seen = page_in_browser
+    falling = [0.87 * 0.75**k for k in range(200)]
+    told, most = outside(seen, step=falling)
+    assert (told, most > 0.87) == ("", True)
+    told, most = outside(seen, step=[1.0] * 200 + [1.4**k for k in range(9)])  # it diverges
+    assert (told, most > 14) == ("", True)
+    told, most = outside(seen, step=[*falling[:100], 9.0, *falling[100:]])
+    assert told == "1 value outside, up to 9"
+    assert 0.8 < most < 2
+    told, _ = outside(seen, step=[0.02 + k % 2 / 1000 for k in range(100)] + [9.0, 7.0, 5.0, 3.0, 1.0] + [0.02] * 100)
+    assert told == "5 values outside, up to 9"  # a jump, though it fades
+    seen.run("eagerflowLive.curves.takeBorders([{ step: 0 }, { step: 200 }])")
+    assert outside(seen, step=falling * 2)[0] == ""  # of each of two trainings
+    seen.run("eagerflowLive.curves.takeBorders([])")
+
+
+def test_of_a_beginning_all_but_what_a_jump_parts_from_the_rest_is_shown(page_in_browser):
+    _, seen = page_in_browser
+    noise = [0.1 + k % 3 / 100 for k in range(200)]
+    told, most = outside(seen, step=[90.0, *(3.0 * 0.7**k for k in range(9)), *noise])
+    assert told == "1 value outside, up to 90"
+    assert 3 < most < 4
+
+
+def test_a_band_that_ends_a_little_beyond_the_axis_is_nothing_to_say(page_in_browser):
+    _, seen = page_in_browser
+    points = [[x, 1 + x % 3 / 10, 0.5, 9.0 if x == 50 else 1.9] for x in range(1, 101)]
+    seen.run(f"eagerflowLive.take({{ series: {{ 'step|loss': {{ all: true, points: {json.dumps(points)} }} }} }})")
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.y")
+    assert seen.run("eagerflowLive.curves.plots.get('loss').y[1]") < 2.5
+    assert seen.run("eagerflowLive.curves.plots.get('loss').outside()") == "1 value outside, up to 9"
+
+
+def test_an_axis_has_several_numbers(page_in_browser):
+    _, seen = page_in_browser
+    for low, high in ((-0.6, 0.45), (0.0, 9.5), (0.0, 2.4), (0.97, 1.03)):
+        outside(seen, step=[low, high] * 5)
+        plot = "eagerflowLive.curves.plots.get('loss')"
+        named = seen.run(
+            f"(() => {{ const p = {plot}, brush = p.brush; let count = 0; brush.fillText = () => count += "
+            "brush.textAlign === 'right' && brush.textBaseline === 'middle'; p.axes(brush); delete brush.fillText;"
+            " return count; })()"
+        )
+        assert 3 <= named <= 7
+
+
+def test_a_step_that_is_pointed_at_is_marked_in_all_charts(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(30):
+        page.log({"loss": 1.0, "f1": 2.0}, step=step)
+    seen.wait("eagerflowLive.curves.plots.size === 2 && Boolean(eagerflowLive.curves.plots.get('f1').brush)")
+    seen.run("eagerflowLive.curves.plots.get('loss').point(200)")
+    seen.wait("eagerflowLive.curves.plots.get('f1').elsewhere !== null")
+    assert seen.run(
+        "(({ elsewhere, tip }) => [elsewhere === eagerflowLive.curves.plots.get('loss').at, tip.hidden])"
+        "(eagerflowLive.curves.plots.get('f1'))"
+    ) == [True, True]
+    seen.run("eagerflowLive.curves.plots.get('loss').point(null)")
+    seen.wait("eagerflowLive.curves.plots.get('f1').elsewhere === null")
+
+
+def test_many_charts_can_be_filtered_by_their_names(page_in_browser):
+    page, seen = page_in_browser
+    field = "document.querySelector('.live-controls [type=search]')"
+    page.log({f"few_{number}": 1.0 for number in range(9)}, step=1)
+    seen.wait("eagerflowLive.curves.plots.size === 9")
+    assert seen.run(f"{field}.hidden")
+    page.log({f"group/metric_{number}": 1.0 for number in range(11)}, step=1)
+    seen.wait(f"eagerflowLive.curves.plots.size === 20 && !{field}.hidden")
+    order = "[...document.querySelectorAll('[data-metric]')].map((each) => each.dataset.metric)"
+    assert seen.run(order)[-11:] == [f"group/metric_{number}" for number in range(11)]
+    enter = "((word) => {{ const field = {}; field.value = word; field.dispatchEvent(new Event('input')); }})('{}')"
+    shown = "document.querySelectorAll('[data-metric]').length"
+    seen.run(enter.format(field, "Metric_1"))
+    assert seen.run(shown) == 2  # metric_1 and metric_10
+    seen.run(enter.format(field, "nothing"))
+    assert seen.run(shown) == 20
+    assert seen.run(f"{field}.classList.contains('live-bad')")
+
+
+def test_scales_and_smoothing_stay_when_the_page_is_loaded_again(page_in_browser):
+    page, seen = page_in_browser
+    page.log(loss=1.0)
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    seen.run("eagerflowLive.curves.set({ log: true, weight: 0.6, robust: false })")
+    seen.run("(window.stale = true, location.reload())")
+    seen.wait("!window.stale && window.eagerflowLive?.curves.plots.size === 1")
+    value = "each.type === 'range' ? each.value : each.checked"
+    controls = f"[...document.querySelectorAll('.live-controls label input')].map((each) => {value})"
+    assert seen.run(controls) == [True, False, "0.6"]
+    assert seen.run("(({ log, weight, robust }) => [log, weight, robust])(eagerflowLive.curves.options)") == [
+        True,
+        0.6,
+        False,
+    ]
+
+
+def test_the_horizontal_axis_counts_steps_epochs_or_time(page_in_browser):
+    _, seen = page_in_browser
+    box = "eagerflowLive.curves.axisBox"
+    news = {
+        "batch|loss": [[x, 2.0 / x] for x in range(1, 31)],
+        "validation|loss": [[10, 1.0], [20, 0.5], [30, 0.4]],
+        "mark|epoch": [[10, 1], [20, 2], [30, 3]],
+        "mark|time": [[1, 0.0], [11, 10.0], [31, 400.0]],
+    }
+    news = {name: {"all": True, "points": points} for name, points in news.items()}
+    seen.run(f"eagerflowLive.take({{ series: {json.dumps({'batch|loss': news['batch|loss']})} }})")
+    seen.wait("eagerflowLive.curves.plots.size === 1")
+    disabled = f"[...{box}.options].map((each) => each.disabled)"
+    assert seen.run(disabled) == [False, True, True]
+    seen.run(f"eagerflowLive.take({{ series: {json.dumps(news)} }})")
+    seen.wait(f"!{box}.options[1].disabled && !{box}.options[2].disabled")
+    choose = "((value) => {{ {0}.value = value; {0}.dispatchEvent(new Event('change')); }})('{1}')"
+    plot = "eagerflowLive.curves.plots.get('loss')"
+    validation = f"{plot}.lines.find(({{ name }}) => name === 'validation').points.map(([x]) => x)"
+    seen.run(choose.format(box, "epoch"))
+    assert seen.run(validation) == [1, 2, 3]
+    assert seen.run(f"[{plot}.axis, ...{plot}.x, {plot}.y[1] < 2.2]") == ["epoch", 0.1, 3, True]
+    seen.run(f"{plot}.point({plot}.toX(1.5))")
+    assert seen.run(f"{plot}.tip.textContent").startswith("epoch 1.5, step 15")
+    assert "end of epoch" not in seen.run(f"{plot}.tip.textContent")
+    seen.run(choose.format(box, "time"))
+    assert seen.run(f"{plot}.axis") == "min"
+    assert seen.run(validation) == pytest.approx([9 / 60, (10 + 9 * 19.5) / 60, (10 + 19 * 19.5) / 60])
+    seen.run(f"{plot}.point({plot}.toX(10))")
+    assert " min, step 30" in seen.run(f"{plot}.tip.textContent")
+    assert seen.run("eagerflowLive.curves.csv()").splitlines()[1].split(",")[2] == "1"  # files hold steps
+    seen.run(f"({TO_COMPARE})('old.csv', eagerflowLive.curves.csv())")  # of which the time isn't known
+    seen.wait("eagerflowLive.curves.comparison.lines.size === 1")
+    assert seen.run(f"[{plot}.axis, {box}.value]") == ["step", "step"]
+    assert seen.run(disabled) == [False, True, True]
+    seen.run("eagerflowLive.curves.comparison.set('', new Map(), [])")
+    assert seen.run(f"[{plot}.axis, {box}.value]") == ["min", "time"]
+    seen.run("eagerflowLive.curves.takeBorders([{ step: 0, model: 'a' }, { step: 20, model: 'b' }])")
+    seen.run("eagerflowLive.curves.set({ overlaid: true, kind: 'epoch' })")
+    assert seen.run(f"{plot}.lines.map(({{ points }}) => points.length && points.at(-1)[0])")[-2:] == [2, 1]
 
 
 def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):
@@ -830,8 +1078,13 @@ def test_the_values_of_a_step_hide_neither_the_legend_nor_what_the_curve_does(pa
 def test_a_line_of_gradient_norms_has_a_gap_where_they_were_not_measured(page_in_browser):
     _, seen = page_in_browser
     steps = [*range(0, 300, 10), 700, *range(1100, 1300, 10), *range(1300, 1400)]
-    news = {"extra|gradient norm": {"all": True, "points": [[step, 1 + step % 7] for step in steps]}}
+    rounds = [start + step for start in range(0, 600, 20) for step in range(3)]  # of a critic, three steps in a row
+    news = {
+        name: {"all": True, "points": [[step, 1 + step % 7] for step in found]}
+        for name, found in {"extra|gradient norm": steps, "extra|gradient norm (critic)": rounds}.items()
+    }
     seen.run(f"eagerflowLive.take({{ series: {json.dumps(news)} }})")
+    seen.wait("eagerflowLive.curves.plots.get('extra|gradient norm (critic)')?.drawn?.[0].gaps.length === 0")
     plot = "eagerflowLive.curves.plots.get('extra|gradient norm')"
     seen.wait(f"{plot} && {plot}.drawn")
     breaks = f"{plot}.drawn[0].breaks"

@@ -10,29 +10,29 @@ import pytest
 import eagerflow as ef
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp
-from viz.livepage import rounds
+from viz.livepage import visits
 from viz.livepage.collector import Collector
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
-from viz.livepage.rounds import Rounds
+from viz.livepage.visits import Visits
 
 NAN = np.float32("nan")
 
 
-class Costly(Rounds):
+class Costly(Visits):
     """Looking again always costs something, also in steps that a busy machine happens to run faster than others.
 
     What the first steps cost isn't known: there are no others yet.
     """
 
     def end(self, scope, outputs, error, extra):
-        super().end(scope, outputs, error, extra if self.watcher.step <= rounds.FIRST else max(extra, 1e-3))
+        super().end(scope, outputs, error, extra if self.watcher.step <= visits.FIRST else max(extra, 1e-3))
 
 
 def watched(train):
-    """The rounds of a training, which see the first steps, and others only where something calls them."""
+    """The visits to a training, which see the first steps, and others only where something calls them."""
     found = Costly(1e-9)
-    collector = Collector(Mailbox(), Pace(1e6, 1e-9), rounds=found)
+    collector = Collector(Mailbox(), Pace(1e6, 1e-9), visits=found)
     with observe.observing(collector):
         found.begin()
         train()
@@ -154,7 +154,7 @@ def test_a_nan_that_passes_stays_found_and_does_not_make_every_step_slow():
 
     found = watched(lambda: own_loop(140, now_and_then, Careful(0.0)))
     assert the_nonfinite(found).severity == "error"
-    assert found.watcher.step <= rounds.FIRST + rounds.HURRIES * rounds.AGAIN
+    assert found.watcher.step <= visits.FIRST + visits.HURRIES * visits.AGAIN
 
 
 @pytest.mark.filterwarnings("ignore:the loss is nan")
@@ -176,7 +176,7 @@ def test_an_ending_that_nobody_watched_is_told_by_the_epochs_and_the_steps_of_th
 
 def test_nothing_is_said_of_the_ending_of_an_own_loop_that_nobody_watched():
     found = watched(lambda: own_loop(100, lambda step, x: None))
-    assert (found.watcher.step, found.watcher.unseen) == (rounds.FIRST + rounds.AGAIN, 60)
+    assert (found.watcher.step, found.watcher.unseen) == (visits.FIRST + visits.AGAIN, 60)
     assert not [each for each in found.watcher.findings if "training ended" in each.message]
 
 

@@ -12,6 +12,7 @@ from viz.livepage.collector import Collector
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.step_times import StepTimes
+from viz.picture.box_texts import caption
 
 
 @pytest.fixture
@@ -170,6 +171,30 @@ def test_what_an_unrecorded_step_takes_is_not_told_by_a_single_slow_one(clock, m
     recorded = box.take()[1]["snapshot"]
     assert recorded.step == 7
     assert recorded.usual_ms == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(("critics", "expected"), [(1, 20.0), (3, 40.0)])
+def test_the_time_of_a_recorded_round_is_that_of_all_its_steps(clock, monkeypatch, critics, expected):
+    critic, actor = [(slow_model(clock), ef.optimizers.SGD(0.1)) for _ in range(2)]
+    recorded = []
+    box = Mailbox()
+    monkeypatch.setattr(box, "put", lambda kind, value: recorded.append(value) if kind == "snapshot" else None)
+    pace = Pace(0.0, 1.0)
+    monkeypatch.setattr(pace, "is_due", lambda now: collector.step > 12)
+    collector = Collector(box, pace)
+    x, y = data(8)
+    loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    with observe.observing(collector):
+        for model, optimizer in ([critic] * critics + [actor]) * 20:
+            with ef.GradientTape() as tape:
+                loss = loss_of(y, model(x))
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    assert recorded
+    assert recorded[0].usual_ms == pytest.approx(expected)
+    assert recorded[0].steps == critics
+    found = recorded[0].recording()
+    told = caption(found, found.ops)
+    assert any(f"round of {critics} steps takes 40 ms untraced" in each for each in told) == (critics > 1)
 
 
 def test_steps_with_fewer_rows_do_not_say_how_long_whole_ones_take():

@@ -123,6 +123,18 @@ def test_models_that_take_turns_have_a_curve_of_their_rates_each():
     assert rates(box) == {" (student)": {0.25}, " (teacher)": {0.5}}
 
 
+def test_a_model_that_trained_alone_for_long_has_curves_of_its_name_once_another_comes():
+    models = [net("student"), net("teacher")]
+    for model, rate in zip(models, (0.25, 0.5)):
+        model.compile(ef.optimizers.SGD(rate), "mse", metrics=["mae"])
+    box = heard(lambda: [model.train_on_batch(X, X) for model, steps in zip(models, (20, 12)) for _ in range(steps)])
+    points, _ = box.take()
+    told = {name.removeprefix("step|"): len(found) for name, found in points.items() if name.startswith("step|")}
+    assert told == {f"{what} ({name})": n for what in ("loss", "mae") for name, n in (("student", 20), ("teacher", 12))}
+    rates = {name: {y for _, y in found} for name, found in points.items() if "learning rate" in name}
+    assert rates == {"extra|learning rate (student)": {0.25}, "extra|learning rate (teacher)": {0.5}}
+
+
 @pytest.mark.parametrize("steps", [1, 3, 20])
 def test_the_rate_of_a_single_model_has_no_name(steps):
     model = net("alone")
@@ -212,6 +224,39 @@ def test_each_network_of_a_loop_has_a_curve_of_its_gradients():
         assert norms(train).keys() == {" (generator)", " (discriminator)"}
 
 
+def test_of_networks_that_take_several_steps_each_the_first_ones_curves_get_its_name_too():
+    critic, actor = net("critic"), net("actor")
+    trained = [(critic, ef.optimizers.SGD(0.25))] * 3 + [(actor, ef.optimizers.SGD(0.5))]
+
+    def train():
+        for model, optimizer in trained * 8:
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(model(X) ** 2)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            time.sleep(0.01)
+
+    box = heard(train)
+    points, latest = box.take()
+    names = {name.partition("|")[2] for name in points if "step ms" not in name and "mark" not in name}
+    expected = {"loss", "learning rate", "gradient norm"}
+    assert names == {f"{what} ({model})" for what in expected for model in ("critic", "actor")}
+    assert [step for step, _ in points["step|loss (critic)"]] == list(range(1, 25))  # the first ones, too
+    assert ("step|loss", "step|loss (critic)", None) in latest["renamed"]
+
+
+def test_a_norm_that_several_networks_had_one_after_the_other_keeps_its_name():
+    points, renamed = [], []
+    norm = gradients.GradientNorm(lambda name, *_: points.append(name), lambda *names: renamed.append(names))
+    first, second = ef.Variable(1.0), ef.Variable(1.0)
+    for learn in ([first], [second], [first, second]):
+        norm._next = 0.0  # in each step
+        for variable in learn:
+            norm.hear([variable], [ef.ops.ones(())])
+        norm.end_step(len(points), lambda variable: "first" if variable is first else "second")
+    assert points == ["gradient norm"] * 2 + ["gradient norm (first)", "gradient norm (second)"]
+    assert not renamed
+
+
 class Both(ef.Model):
     """A GAN as a model whose training step has two passes."""
 
@@ -280,7 +325,7 @@ def test_a_network_that_learns_in_every_third_step_has_norms_until_the_end(late,
     clock = types.SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0)
     monkeypatch.setattr(gradients, "time", clock)
     points = []
-    norm = gradients.GradientNorm(lambda name, step, value: points.append((name, step)))
+    norm = gradients.GradientNorm(lambda name, step, value: points.append((name, step)), print)
     critic, actor = ef.Variable(1.0), ef.Variable(1.0)
     for step in range(300):
         for variable in [actor, critic] if step % 3 == late else [critic]:

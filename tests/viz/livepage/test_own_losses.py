@@ -102,7 +102,71 @@ def test_two_optimizers_of_one_network_are_counted():
                 optimizer.apply([tape.gradient(loss, variable)], [variable])
 
     found = curves(train)
-    assert found.keys() == {"loss", "loss 2"}
+    assert found.keys() == {"loss 1", "loss 2"}
+
+
+def test_a_single_loss_is_called_loss_until_another_comes():
+    model, optimizer = net("net"), ef.optimizers.SGD(0.1)
+
+    def train(both):
+        for step in range(6):
+            with ef.GradientTape() as tape:
+                warm_up = full = ef.ops.mean(model(X) ** 2)
+            variables = model.trainable_variables
+            gradients = tape.gradient(full, variables) if both and step > 3 else tape.gradient(warm_up, variables)
+            optimizer.apply(gradients, variables)
+
+    assert {name: len(found) for name, found in curves(lambda: train(False)).items()} == {"loss": 6}
+    assert {name: len(found) for name, found in curves(lambda: train(True)).items()} == {"warm_up": 4, "full": 2}
+
+
+def test_losses_are_called_as_in_the_code_where_they_differ():
+    critic, actor = net("critic"), net("actor")
+    optimizers = ef.optimizers.SGD(0.1), ef.optimizers.SGD(0.1)
+
+    def train():
+        for _ in range(3):
+            for _ in range(3):
+                with ef.GradientTape() as tape:
+                    critic_loss = ef.ops.mean(critic(X) ** 2)
+                variables = critic.trainable_variables
+                optimizers[0].apply(tape.gradient(critic_loss, variables), variables)
+            with ef.GradientTape() as tape:
+                actor_loss = ef.ops.mean(actor(X) ** 2)
+            optimizers[1].apply(tape.gradient(actor_loss, actor.trainable_variables), actor.trainable_variables)
+
+    assert {name: len(found) for name, found in curves(train).items()} == {"critic_loss": 9, "actor_loss": 3}
+
+
+@pytest.mark.parametrize("names", [["loss", "loss"], ["first_loss", "second_loss"]])
+def test_a_critic_that_learns_for_long_before_the_actor_has_a_curve_of_its_own_from_the_beginning(names):
+    """Until the critic comes back, the actor seems to follow it."""
+    critic, actor = (net("critic"), ef.optimizers.SGD(0.25)), (net("actor"), ef.optimizers.SGD(0.5))
+
+    def train():
+        for model, optimizer in ([critic] * 12 + [actor]) * 2:
+            with ef.GradientTape() as tape:
+                loss = first_loss = second_loss = ef.ops.mean(model(X) ** 2)
+            if names[0] == "loss":
+                gradients = tape.gradient(loss, model.trainable_variables)
+            elif model is critic[0]:
+                gradients = tape.gradient(first_loss, model.trainable_variables)
+            else:
+                gradients = tape.gradient(second_loss, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
+
+    box = Mailbox()
+    collector = Collector(box, Pace(1e6, 0.01))
+    with observe.observing(collector):
+        train()
+    collector.close()
+    points, latest = box.take()
+    own = [f"{names[0]} (critic)", f"{names[1]} (actor)"] if names[0] == names[1] else names
+    losses = {name.removeprefix("step|"): len(found) for name, found in points.items() if name.startswith("step|")}
+    assert losses == {own[0]: 24, own[1]: 2}
+    rates = {name: {y for _, y in found} for name, found in points.items() if "learning rate" in name}
+    assert rates == {"extra|learning rate (critic)": {0.25}, "extra|learning rate (actor)": {0.5}}
+    assert not latest["borders"]["list"]  # nothing ended where the actor came
 
 
 def test_a_gradient_for_the_data_is_nobodys_loss():
@@ -153,4 +217,4 @@ def test_models_trained_one_after_the_other_share_a_curve_until_one_comes_back()
             fold(*first, 1)
 
     found = curves(warm_up_then_take_turns)
-    assert [len(found[name]) for name in ("loss", "loss (first)", "loss (second)")] == [11, 3, 2]
+    assert {name: len(points) for name, points in found.items()} == {"loss (first)": 13, "loss (second)": 3}

@@ -41,6 +41,8 @@ class Reader:
                     self._take(json.loads(value))
 
     def _take(self, news):
+        for name in news.pop("gone", []):
+            del self.curves[name]
         for name, curve in news.pop("series", {}).items():
             known = [] if curve.get("all") else self.curves.get(name, [])
             self.curves[name] = known + curve["points"]

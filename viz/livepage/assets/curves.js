@@ -22,27 +22,33 @@ const BESIDE = new Map([["whole step ms", "step ms"]]); // what is drawn in the 
 const INSIDE = "inside the step";
 const RARE = "gradient norm"; // how the names of numbers begin that are measured now and then
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first steps, and but for others that take many times as long
-const WARM_UP = 32; // steps: the first one builds the layers, and the doctor looks closely at these (FIRST in rounds.py)
+const WARM_UP = 32; // steps: the first one builds the layers, and the doctor looks closely at these (FIRST in visits.py)
 
-const COMPARE = ["compare", "draw the curves of an earlier run, saved by CSV, beside these"]; // what a button says
-const EARLIER = "earlier"; // lines of another run, which are dashed and called as its file is
 const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis, as a share of its value: small changes look small
 
-const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves
-
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
+
+const IN_ORDER = new Intl.Collator("en", { numeric: true }); // metric_2 before metric_10
+const MANY = 10; // charts, from which on they can be filtered by their names
+const KEPT = "viz-live-curves"; // where the browser keeps settings
 
 class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
-    this.earlierName = "";
-    this.earlier = new Map(); // of another run: title of a chart -> {name, points} of its lines
+    this.comparison = new Comparison((series) => this.charts(series), () => this.drawNow());
     this.options = { log: false, weight: 0, range: 1, span: null, robust: true, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
+    this.node.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+    this.node.addEventListener("drop", (event) => {
+      const [file] = event.dataTransfer.files;
+      event.preventDefault();
+      if (file) this.comparison.load(file);
+    });
     this.draw = batched(() => this.drawNow());
+    this.mark = batched(() => this.plots.forEach((plot) => plot.node.isConnected && plot.follow(plot.at === null ? this.pointed : null)));
     new ResizeObserver(() => this.draw()).observe(this.grid);
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
   }
@@ -53,40 +59,36 @@ class Curves {
   }
 
   controls() {
-    const log = el("input", { type: "checkbox", onchange: () => this.set({ log: log.checked }) });
-    const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "smoothing",
+    const kept = keptSettings();
+    Object.assign(this.options, kept);
+    const log = el("input", { type: "checkbox", checked: this.options.log, onchange: () => this.set({ log: log.checked }) });
+    const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: this.options.weight, "aria-label": "smoothing",
       oninput: () => { said.textContent = Number(smooth.value).toFixed(2); this.set({ weight: Number(smooth.value) }); } });
-    const said = el("output", {}, "0.00");
+    const said = el("output", {}, this.options.weight.toFixed(2));
+    this.filter = el("input", { type: "search", placeholder: "filter", "aria-label": "show the charts whose names hold this", hidden: true, oninput: () => this.drawNow() });
     const robust = el("input", { type: "checkbox", checked: this.options.robust, onchange: () => this.set({ robust: robust.checked }) });
+    this.axisBox = selectBox("what the horizontal axis counts", AXES, () => this.setAxis(this.axisBox.value));
     const range = this.range = selectBox("which steps; drag over a chart to see a part of it, double-click to see all",
       [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]], () => this.setRange(range.value));
     this.overlay = button("overlay", "draw trainings that followed each other one over the other, each from its own first step", () => this.set({ overlaid: !this.options.overlaid }), { "aria-pressed": "false", hidden: true });
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.overlay, this.compare());
+      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), this.filter, this.axisBox, range, file, this.overlay, ...this.comparison.nodes);
   }
 
-  // A button that draws the curves of a file that was saved from another run beside these, and takes them away again.
-  compare() {
-    const problem = el("span", { class: "live-note", role: "status" });
-    const say = () => {
-      const [word, title] = this.earlier.size ? [`× ${this.earlierName}`, `take the curves of ${this.earlierName} away`] : COMPARE;
-      fill(toggle, { title, "aria-label": title, "aria-pressed": String(this.earlier.size > 0) }, []).textContent = word;
-      this.drawNow();
-    };
-    const file = el("input", { type: "file", accept: ".csv", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
-      this.earlier = readCurves(await file.files[0].text());
-      this.earlierName = clean(file.files[0].name.replace(/\.csv$/i, ""), 37) || EARLIER;
-      problem.textContent = this.earlier.size ? "" : `${clean(file.files[0].name, 60)} holds no curves that "CSV" saved`;
-      file.value = "";
-      say();
-    } });
-    const toggle = button(...COMPARE, () => {
-      if (!this.earlier.size) return file.click();
-      this.earlier = new Map();
-      say();
-    }, { "aria-pressed": "false" });
-    return [toggle, file, problem];
+  setAxis(kind) {
+    this.options.kind = kind;
+    this.setRange("1"); // a stretch of the other axis is none of this
+  }
+
+  // The axes of this run and of the one that is compared: of steps, where nothing else is known of one of them.
+  axes() {
+    const others = this.comparison.lines.size ? this.comparison.series : null, kind = this.options.kind || "step", long = Math.max(lastOf(this.series), others ? lastOf(others) : 0);
+    for (const option of this.axisBox.options) option.disabled = !axisOf(option.value, this.series) || Boolean(others && !axisOf(option.value, others));
+    const own = axisOf(kind, this.series, long), other = others ? axisOf(kind, others, long) : STEPS, known = own && other;
+    this.axisBox.value = known ? kind : "step";
+    this.axisBox.title = others && kind === "step" && this.axisBox.options[2].disabled ? `of ${this.comparison.name} only steps are known` : "what the horizontal axis counts";
+    return known ? [own, other] : [STEPS, STEPS];
   }
 
   // The last so many of all steps, as a share of them.
@@ -102,9 +104,16 @@ class Curves {
     this.setRange("1");
     if (!span || span[1] - span[0] >= last - first) return;
     const inside = [Math.max(first, span[0]), Math.min(last, span[1])];
-    this.range.append(el("option", { value: "span" }, `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}`));
+    const words = this.axis === STEPS ? `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}` : `${this.axis.name} ${inside.map(numeral).join(" to ")}`;
+    this.range.append(el("option", { value: "span" }, words));
     this.range.value = "span";
     this.set({ span: inside });
+  }
+
+  // The reader points at a step in one chart: it is marked in all.
+  followPointer(step) {
+    this.pointed = step;
+    this.mark();
   }
 
   // Hide the lines of this name in all charts, or show them again.
@@ -114,12 +123,8 @@ class Curves {
     this.drawNow();
   }
 
-  // All numbers, a row for each point; where values were joined in one, with the least and the greatest of them.
   csv() {
-    const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = [HEADER];
-    for (const [, { title, lines }] of this.metrics())
-      for (const line of lines.filter(({ run }) => run !== EARLIER)) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high].join(","));
-    return `${rows.join("\n")}\n`;
+    return writeCurves(this.metrics().map(([, chart]) => chart), this.options.borders);
   }
 
   save() {
@@ -130,10 +135,13 @@ class Curves {
 
   set(options) {
     Object.assign(this.options, options);
+    keepSettings(this.options);
     this.drawNow();
   }
 
-  take(news) {
+  // `gone`: curves that have another name now.
+  take(news, gone) {
+    for (const name of gone) this.series.delete(name);
     for (const [name, { all, points: sent }] of Object.entries(news)) {
       const points = sent.map(([x, y, low = y, high = y]) => [x, y, low, high]);
       const known = this.series.get(name);
@@ -150,34 +158,34 @@ class Curves {
     this.draw();
   }
 
-  // The metrics in the order in which they are shown, each with its lines.
-  metrics() {
+  // The charts of some curves by "run|metric", each with its lines.
+  charts(series) {
     const found = new Map();
-    for (const [name, points] of this.series) {
+    for (const [name, points] of series) {
       const at = name.indexOf("|"), run = name.slice(0, at), metric = name.slice(at + 1);
-      if (!RUNS[run] || (!["extra", "own"].includes(run) && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
+      if (!RUNS[run] || (!["extra", "own"].includes(run) && metric === "learning_rate" && series.has("extra|learning rate"))) continue;
       const chart = BESIDE.get(metric) || metric, id = run === "extra" ? `extra|${chart}` : metric;
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[chart] || chart : metric, unit: UNITS[run === "extra" ? chart : ""], lines: [] });
-      found.get(id).lines.push({ ...this.look(run, metric, found.get(id).title), run, points });
+      found.get(id).lines.push({ ...this.look(series, run, metric, found.get(id).title), run, points });
     }
-    for (const { title, lines } of found.values()) {
-      const earlier = this.earlier.get(title) || [], ended = earlier.some(({ name }) => name === RUNS.epoch.name);
-      for (const { name, points } of earlier.filter((line) => !ended || line.name !== RUNNING_MEAN)) {
-        const now = lines.find((line) => line.name === name);
-        lines.push({ colour: "--muted", ...now, dashed: true, points, name: `${name === title ? "" : `${name}, `}${this.earlierName}`, run: EARLIER, note: undefined, anew: false });
-      }
-    }
+    return found;
+  }
+
+  // The metrics in the order in which they are shown, each with its lines.
+  metrics() {
+    const found = this.charts(this.series);
+    for (const { title, lines } of found.values()) lines.push(...this.comparison.beside(title, lines));
     const rank = (id) => {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6).replace(/ \(.*\)$| \d+$/, "")) + 20) % 20;
-      return id.startsWith("loss") ? 0 : 1;
+      return /^loss|_loss$/.test(id) ? 0 : 1;
     };
-    return [...found].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+    return [...found].sort(([a], [b]) => rank(a) - rank(b) || IN_ORDER.compare(a, b));
   }
 
   // What a line is called, and how it is drawn. A number of the program's own has its own name, unless there are others
   // in its chart to tell it from.
-  look(run, metric, title) {
-    const has = (other, of = metric) => this.series.has(`${other}|${of}`);
+  look(series, run, metric, title) {
+    const has = (other, of = metric) => series.has(`${other}|${of}`);
     if (run === "extra" && BESIDE.has(metric)) return RUNS.whole;
     if (run === "extra") return { ...RUNS.extra, rare: metric.startsWith(RARE), name: metric === "step ms" && has("extra", "whole step ms") ? INSIDE : title };
     if (run === "step" && has("epoch")) return RUNS.single;
@@ -185,28 +193,40 @@ class Curves {
     return RUNS[run];
   }
 
-  // The parts of a line that belong to each of the trainings that followed each other, all from step 0 on.
+  // The parts of a line that belong to each of the trainings that followed each other, all from step 0 on. Those of an
+  // earlier run are as that one's; where it was a single training, it is drawn as it is.
   overlaid(line, lines) {
-    if (line.run === "batch" && lines.some(({ run }) => run === "epoch")) return []; // too many lines; the epochs tell enough
-    const { borders } = this.options, from = Math.max(0, borders.length - MOST_OVERLAID);
+    const isEarlier = line.run === EARLIER, run = isEarlier ? line.of : line.run, borders = isEarlier ? this.comparison.borders : this.options.borders;
+    if (run === "batch" && lines.some(({ run }) => run === "epoch")) return []; // too many lines; the epochs tell enough
+    const axis = isEarlier ? this.otherAxis : this.axis;
+    if (!borders.length) return [{ ...line, points: moved(line.points, axis) }];
+    const from = Math.max(0, borders.length - MOST_OVERLAID);
     return borders.slice(from).flatMap(({ step, model }, i) => {
       const end = from + i + 1 < borders.length ? borders[from + i + 1].step : Infinity;
-      const points = line.points.filter(([x]) => x > step && x <= end).map(([x, ...rest]) => [x - step, ...rest]);
+      const points = moved(line.points.filter(([x]) => x > step && x <= end), axis, step);
       const name = `${line.name === line.title ? "" : `${line.name}, `}${from + i + 1} ${model}`.trim();
-      return points.length ? [{ ...line, points, name, colour: `--training-${i}`, anew: false, dashed: line.run === "validation" }] : [];
+      return points.length ? [{ ...line, points, name, colour: `--training-${i}`, anew: false, parts: undefined, dashed: isEarlier ? FINE : run === "validation" }] : [];
     });
   }
 
   drawNow() {
-    const { borders, overlaid } = this.options, apart = overlaid && borders.length > 1, metrics = this.metrics();
+    const { borders, overlaid } = this.options, apart = overlaid && borders.length > 1, known = this.metrics(), wanted = this.filter.value.trim().toLowerCase();
+    this.filter.hidden = known.length < MANY && !wanted;
+    const found = known.filter(([, { title }]) => title.toLowerCase().includes(wanted)), metrics = found.length ? found : known;
+    this.filter.classList.toggle("live-bad", !found.length && known.length > 0);
     this.overlay.hidden = borders.length < 2;
     this.overlay.setAttribute("aria-pressed", String(Boolean(overlaid)));
-    if (apart) for (const [, chart] of metrics) chart.lines = chart.lines.flatMap((line) => (line.run === EARLIER ? [] : this.overlaid({ ...line, title: chart.title }, chart.lines)));
+    [this.axis, this.otherAxis] = this.axes();
+    const { at, name } = this.axis, onAxis = (line) => {
+      const axis = line.run === EARLIER ? this.otherAxis : this.axis;
+      return { ...line, points: moved(line.points, axis), parts: line.parts && line.parts.map(axis.at) };
+    };
+    for (const [, chart] of metrics) chart.lines = apart ? chart.lines.flatMap((line) => this.overlaid({ ...line, title: chart.title }, chart.lines)) : chart.lines.map(onAxis);
     this.empty.hidden = metrics.length > 0;
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
       if (!this.plots.has(id)) {
-        const plot = new Plot(title, unit, noteOf(id.replace("extra|", "")), (span) => this.setSpan(span), (name) => this.toggle(name));
+        const plot = new Plot(title, unit, noteOf(id.replace("extra|", "")), (span) => this.setSpan(span), (name) => this.toggle(name), (step) => this.followPointer(step));
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
@@ -221,9 +241,25 @@ class Curves {
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
-      const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
-      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust, least: STEADY.get(id) || 0 });
+      const moment = ([x, ...rest]) => [at(x), ...rest], marked = apart ? { marks: [], breaks: [], borders: [] } : { marks: this.options.marks.map(moment), breaks: this.options.breaks.map(at), began: this.options.breaks, borders: borders.map((border) => ({ ...border, step: at(border.step) })) };
+      plot.show(plot.wanted, { ...this.options, ...marked, axis: name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
     }
+  }
+}
+
+// What the reader chose for all charts stays when the page is loaded again.
+function keepSettings({ log, weight, robust }) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify({ log, weight, robust }));
+  } catch { /* the browser keeps nothing */ }
+}
+
+function keptSettings() {
+  try {
+    const { log, weight, robust } = JSON.parse(sessionStorage.getItem(KEPT));
+    return { log: log === true, weight: Math.max(0, Math.min(0.99, Number(weight) || 0)), robust: robust !== false };
+  } catch {
+    return {};
   }
 }
 
@@ -236,19 +272,4 @@ function fileName() {
 // What is told of a chart; the norms of several networks have the same note.
 function noteOf(metric) {
   return NOTES[metric.startsWith(RARE) ? RARE : metric];
-}
-
-// What `Curves.csv` wrote: title of a chart -> its lines; empty if something else did.
-function readCurves(text) {
-  const found = new Map(), rows = text.replaceAll("\r\n", "\n").matchAll(/("(?:[^"]|"")*"|[^",\n]*),("(?:[^"]|"")*"|[^",\n]*),([^,\n]*),([^,\n]*),([^,\n]*),([^,\n]*)\n/g);
-  const plain = (field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field), number = (field) => (/^-?(nan|inf)$/.test(field) ? field : Number(field));
-  if (!text.startsWith(HEADER)) return found;
-  for (const [, title, name, ...numbers] of [...rows].slice(1)) {
-    const lines = found.get(plain(title)) || [], point = numbers.map(number);
-    found.set(plain(title), lines);
-    if (!Number.isFinite(point[0]) || point.some(Number.isNaN)) return new Map();
-    if (!lines.some((line) => line.name === plain(name))) lines.push({ name: plain(name), points: [] });
-    lines.find((line) => line.name === plain(name)).points.push(point);
-  }
-  return found;
 }

@@ -9,6 +9,8 @@ function countedFindings(findings) {
   return counts.filter(([n]) => n).map(([n, word]) => `${n} ${word}${n > 1 ? "s" : ""}`).join(", ");
 }
 
+const COMMAND = /`(viz [^`]*)`/; // in what a finding says to do
+
 const severityOf = ({ severity }) => (SEVERITIES.includes(severity) ? severity : "info");
 
 // The strip above the tabs: the worst finding, so that nobody has to open a tab to hear of an error. Hints aren't told
@@ -19,7 +21,8 @@ class FindingStrip {
     this.hidden = new Set(); // kinds that were put away
     this.words = el("button", { type: "button", class: "live-finding-words", onclick: onopen });
     const close = button("×", "hide this", () => { this.found.forEach(({ kind }) => this.hidden.add(kind)); this.show(this.found); }, { class: "live-close" });
-    this.node = el("section", { class: "live-finding", "aria-label": "what the doctor found", hidden: true }, this.words, close);
+    this.command = el("code", { class: "live-finding-command", title: "what to run next" });
+    this.node = el("section", { class: "live-finding", "aria-label": "what the doctor found", hidden: true }, this.words, this.command, close);
     this.found = [];
   }
 
@@ -28,9 +31,11 @@ class FindingStrip {
     const [worst] = this.found.filter(({ kind }) => !this.hidden.has(kind)).sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
     this.node.hidden = !worst;
     if (!worst) return;
-    const { severity, kind, message, file, line } = worst, rest = this.found.length - 1;
+    const { severity, kind, message, file, line, fix } = worst, [, command] = COMMAND.exec(fix || "") || [], rest = this.found.length - 1;
     this.node.className = `live-finding ${severity}`;
     this.node.setAttribute("role", severity === "error" ? "alert" : "status");
+    this.command.hidden = !command;
+    this.command.textContent = clean(command || "", 120);
     this.words.title = "open the tab Doctor, which says what to do";
     this.words.replaceChildren(el("span", {}, el("b", {}, `${severity} ${clean(String(kind), 60)}`), " ", clean(message, 300)), el("span", { class: "live-finding-more" },
       [file && `${clean(file.split(/[\\/]/).pop(), 60)}:${line}`, rest > 0 && `and ${rest} more`].filter(Boolean).join(" · "), " → Doctor"));

@@ -2,7 +2,7 @@
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
 const FIRST = ["epoch", "step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
-const LAST = ["weights", "recording", "memory", "samples", "step takes", "graph", "speed", "step", "left", "took", "no news for", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
+const LAST = ["run", "weights", "recording", "memory", "samples", "step takes", "graph", "speed", "step", "left", "took", "no news for", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
 const NARROW = 640; // pixels, as in live.css
 const LOOKING = 2000; // milliseconds between two looks for a later page at this port
 const QUIET = 5000; // milliseconds without news after which the page says so
@@ -69,7 +69,7 @@ class Live {
       this.gone = true;
       this.say();
     });
-    source.addEventListener("open", () => { this.lost = false; this.next.hidden = true; this.say(); });
+    source.addEventListener("open", () => { this.curves.series.clear(); this.lost = false; this.next.hidden = true; this.say(); });
     source.addEventListener("error", () => { this.lost = true; this.say(); });
     fetch("key").then((answer) => answer.json()).then((key) => { this.key = key; }, () => {}); // the page has just gone
   }
@@ -93,7 +93,7 @@ class Live {
     this.heard = performance.now();
     if (news.status) this.status = news.status;
     if (news.borders) this.curves.takeBorders(news.borders.list);
-    if (news.series) this.curves.take(news.series);
+    if (news.series || news.gone) this.curves.take(news.series || {}, news.gone || []);
     if (news.histograms) this.histograms.take(news.histograms);
     if (news.findings) this.showFindings(news.findings.list);
     if (news.failure) this.showFailure(news.failure);
@@ -171,7 +171,8 @@ class Live {
     this.dot.dataset.state = state;
     this.pause.hidden = Boolean(this.end);
     this.word.textContent = word;
-    this.word.title = this.lost || this.gone ? "What this page has stays here." : (this.end && this.end.words) || "";
+    this.dot.parentNode.title = window.eagerflowTitle;
+    this.word.title = [window.eagerflowTitle, this.lost || this.gone ? "What this page has stays here." : this.end && this.end.words].filter(Boolean).join(": ");
     document.documentElement.dataset.live = state;
     this.tiles.replaceChildren(...this.facts().map(([name, value, title]) =>
       el("span", { class: FIRST.includes(name) ? "live-tile" : "live-tile aside", title }, el("small", {}, name), el("b", {}, value))));
@@ -181,7 +182,7 @@ class Live {
     this.bar.hidden = share === null;
     this.bar.firstChild.style.width = `${100 * (share || 0)}%`;
     this.bar.setAttribute("aria-valuenow", String(Math.round(100 * (share || 0))));
-    document.title = `${word} · ${clean(this.status.model || "live", 60)}`;
+    document.title = `${word} · ${clean(window.eagerflowTitle || this.status.model || "live", 60)}`;
   }
 
   // Leaves out whole numbers, the least important first, until there is room in the line for the rest, and offers them.
@@ -228,6 +229,7 @@ class Live {
     add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
     add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
     if (this.shown) add("graph", ...this.shownStep(s, busy));
+    add("run", window.eagerflowTitle || null);
     if (this.problem) add("problem", clean(this.problem, 80), clean(this.problem, 500));
     return found;
   }

@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
-import tempfile
 from typing import Any
+
+from viz.livepage.server.folder import folder, remove
 
 __all__ = ["Claim", "ask", "stop_asking"]
 
@@ -49,7 +49,7 @@ class Claim:
     def release(self) -> None:
         """The port is free, or another page has it already."""
         if self._path is not None and (_read(self._path) or {}).get("server") == os.getpid():
-            _remove(self._path)
+            remove(self._path)
 
 
 def ask(port: int) -> int | None:
@@ -70,7 +70,7 @@ def stop_asking(port: int) -> None:
     """The port was got, or wasn't."""
     path = _path(port)
     if path is not None:
-        _remove(f"{path}.wanted")
+        remove(f"{path}.wanted")
 
 
 def _runs(process: Any) -> bool:
@@ -85,16 +85,8 @@ def _runs(process: Any) -> bool:
 
 def _path(port: int) -> str | None:
     """The file for a port; None where there is no folder for it that is this user's alone."""
-    user = os.getuid() if hasattr(os, "getuid") else ""
-    folder = os.path.join(tempfile.gettempdir(), f"viz-live-{user}")
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, 0o700)
-        found = os.lstat(folder)
-    except OSError:
-        return None
-    is_mine = not hasattr(os, "getuid") or (found.st_uid == user and not found.st_mode & 0o077)
-    return os.path.join(folder, str(port)) if stat.S_ISDIR(found.st_mode) and is_mine else None
+    where = folder()
+    return None if where is None else os.path.join(where, str(port))
 
 
 def _write(path: str, what: dict[str, Any]) -> None:
@@ -111,8 +103,3 @@ def _read(path: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):  # another has removed it
-        os.remove(path)

@@ -34,6 +34,7 @@ class Hub:
         self.ended = self.closing = False
         self._parts: dict[str, tuple[int, Any]] = {}
         self._series: dict[str, Series] = {}
+        self._generations: dict[str, int] = {}  # that curves begin with whose names others had before
         self._tensors: dict[tuple[str, str], list[str]] = {}
         self._graph = b""
 
@@ -46,6 +47,9 @@ class Hub:
             self.version += 1
             if kind == "points":
                 self._take_points(message["series"])
+            elif kind == "renamed":
+                for each in message["list"]:
+                    self._rename(*each)
             elif kind == "histograms":
                 self._take_histograms(message)
             elif kind == "graph":
@@ -77,9 +81,22 @@ class Hub:
         for name, points in series.items():
             if name not in self._series and len(self._series) >= MOST_SERIES:
                 continue
-            known = self._series.setdefault(name, Series())
+            known = self._series.setdefault(name, Series(self._generations.get(name, 0)))
             for x, y in points:
                 known.add(x, y, self.version)
+
+    def _rename(self, old: str, new: str, since: float | None) -> None:
+        """A curve has another name, or the part of it that begins at `since`."""
+        known = self._series.get(old)
+        if known is None or new in self._series or (since is not None and len(self._series) >= MOST_SERIES):
+            return
+        if since is None:
+            self._series[new] = self._series.pop(old)
+            self._generations[old] = known.generation + 1
+        else:
+            self._series[new] = known.split(since)
+            known.version = self.version
+        self._series[new].version = self.version
 
     def _take_histograms(self, message: dict[str, Any]) -> None:
         for kind, name, *moment in message["tensors"]:
@@ -103,7 +120,10 @@ class Hub:
                 for name, series in self._series.items()
                 if series.version > seen or name not in generations
             }
-            found = {"version": self.version, **found}
+            gone = [name for name in generations if name not in self._series]
+            for name in gone:
+                del generations[name]
+            found = {"version": self.version, **({"gone": gone} if gone else {}), **found}
             return {**found, "series": curves} if curves else found
 
     def _curve(self, name: str, series: Series, seen: int, generations: dict[str, int]) -> dict[str, Any]:

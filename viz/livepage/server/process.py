@@ -68,6 +68,7 @@ def _yield(server: Server, claim: handover.Claim) -> None:
     """Once the program has ended, end this process as soon as another page wants the port."""
     while not (server.hub.ended and claim.is_wanted):
         time.sleep(_LOOKING)
+    server.page.former_runs.kept.wait(_TELLING)
     _leave(server, claim)
     os._exit(0)  # another thread waits for what its program may still say
 
@@ -112,14 +113,21 @@ def _listen(stream: IO[bytes], hub: Hub, page: Page) -> bool:
     while True:
         found = messages.read(stream)
         if found is None:
-            hub.end(_GONE)
+            if not hub.ended:
+                hub.end(_GONE)
+                page.former_runs.keep(hub)
             return True
         if found[0].get("is") == "quit":
             return False
-        if found[0].get("is") == "ticket":
+        if found[0].get("is") == "script":
+            page.former_runs.script = str(found[0]["script"])
+        elif found[0].get("is") == "ticket":
             page.issue(found[0]["ticket"], float(found[0]["seconds"]))
         else:
+            is_end = found[0].get("is") == "end"
             hub.take(*found)
+            if is_end:
+                page.former_runs.keep(hub)
 
 
 def _stay(server: Server, linger: float) -> None:

@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from viz.livepage.server import guard
+from viz.livepage.server.former_runs import FormerRuns
 from viz.livepage.server.former_tabs import FormerTabs
 from viz.livepage.server.hub import Hub
 
@@ -34,11 +35,13 @@ class Page:
         policy: its Content-Security-Policy.
         key: by which its tabs will know a later page; nobody sends it, but this page to them.
         former: the tabs of earlier pages.
+        former_runs: of the same script.
     """
 
     def __init__(self, token: str, ticket: str, html: bytes, policy: str, key: str) -> None:
         self.token, self.html, self.policy, self.key = token, html, policy, key
         self.former = FormerTabs([])
+        self.former_runs = FormerRuns()
         self._ticket, self._lock = ticket, threading.Lock()
         self._until = math.inf
 
@@ -154,6 +157,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._json(hub.graph())
         elif rest == "histograms":
             self._json(hub.histograms())
+        elif rest == "runs":
+            facts = json.dumps(self.server.page.former_runs.facts())
+            self._answer(200, facts.encode(), {"Content-Type": "application/json"})
+        elif rest.startswith("runs/"):
+            self._json(self.server.page.former_runs.curves(rest.removeprefix("runs/")))
         elif rest == "events" and self.command == "GET":
             self._listen()
         else:

@@ -4,17 +4,22 @@
 const PLOT_MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more, where the numbers beside the axis are long
 const PLOT_HEIGHT = 140;
 const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
+const FINE = "fine"; // how a line may be dashed, if not as usual
+const DASHES = new Map([[true, [5, 4]], [FINE, [1.5, 3]]]);
 const FEW = 25; // so few points are marked one by one
 const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
 const EVERY = 4; // pixels at which curves are looked for
 const POINTS_NEAR = 5; // points before and after a gap, by which it is long or usual
 const LONG_GAP = 4; // times what is usual around it
+const BURST = 16; // points in a row, as of a GAN's round, between gaps that come again and again and so are usual
+const TICKS = 5.5; // numbers beside an axis, at most
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values of a line that may lie outside at each end, where outliers are ignored
 const OUTLYING_FEW = 3; // or so many, of few values, but a fifth at most
 const FEWEST = 8; // values of a line of which none may: of few epochs, none is an exception
 const FEW_LATER = 3; // points after the first steps, from which on these are left out of the axis
+const LARGEST_STEP = 0.6; // of the way to values that are far, as a share of it: else they are outliers
 const FAR = 3; // times the range of the others: a loss that falls fast isn't cut off at once
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -23,41 +28,68 @@ const cssColour = (name) => getComputedStyle(document.documentElement).getProper
 // A line over such a gap would look like data.
 function gapsOf(points) {
   const apart = points.slice(1).map(([x], i) => x - points[i][0]);
+  const recurs = (gap, i) => {
+    const before = apart.slice(Math.max(0, i - BURST), i), after = apart.slice(i + 1, i + 1 + BURST), has = (near) => near.some((other) => 2 * other >= gap);
+    return (has(before) && (has(after) || after.length < BURST)) || (has(after) && before.length < BURST);
+  };
   const isLong = (gap, i) => {
     const near = [...apart.slice(Math.max(0, i - POINTS_NEAR), i), ...apart.slice(i + 1, i + 1 + POINTS_NEAR)].sort((a, b) => a - b);
-    return near.length > 0 && gap > LONG_GAP * near[near.length >> 1];
+    return near.length > 0 && gap > LONG_GAP * near[near.length >> 1] && !recurs(gap, i);
   };
   return points.slice(0, -1).filter((_, i) => isLong(apart[i], i)).map(([x]) => x);
 }
 
 // The least and the greatest of a line's values that an axis must show: any, or those without the few that are far from
-// all others.
-function withoutOutliers(values) {
+// all others. Values to which the line leads step by step, as at the beginning of a loss that falls, are no outliers.
+// `begins`: whether the line begins anew at a value, by its index.
+function withoutOutliers(values, begins) {
   if (values.length < FEWEST) return [-Infinity, Infinity];
   const sorted = [...values].sort((a, b) => a - b), cut = Math.max(Math.min(OUTLYING_FEW, Math.floor(sorted.length / 5)), Math.floor(sorted.length * OUTLYING));
   const low = sorted[cut], high = sorted[sorted.length - 1 - cut], reach = (high - low) * FAR || Math.abs(high) * 0.1;
-  return [low - reach, high + reach];
+  const isFar = values.map((value) => value < low - reach || value > high + reach), shown = [low - reach, high + reach];
+  for (let first = 0; first < values.length; first += 1) {
+    if (!isFar[first] || (first && isFar[first - 1] && !begins(first))) continue;
+    let last = first;
+    while (isFar[last + 1] && !begins(last + 1)) last += 1;
+    const before = first && !begins(first) ? values[first - 1] : null, after = last + 1 < values.length && !begins(last + 1) ? values[last + 1] : null;
+    let from = first; // of a beginning, all but what a jump parts from the rest
+    while (before === null && from < last && !leadsThere(values.slice(from, last + 1), before, after)) from += 1;
+    if (leadsThere(values.slice(from, last + 1), before, after)) shown.push(...values.slice(from, last + 1));
+  }
+  return [Math.min(...shown), Math.max(...shown)];
+}
+
+// Does a line lead to these values step by step, from the value before them and back to the one after them, where there
+// are any: no step is more than a share of the whole way.
+function leadsThere(far, before, after) {
+  const top = far.reduce((best, value, i) => (Math.abs(value - (after ?? before)) > Math.abs(far[best] - (after ?? before)) ? i : best), 0);
+  const isSmooth = (way) => way.slice(1).every((value, i) => Math.abs(value - way[i]) <= LARGEST_STEP * Math.abs(way[way.length - 1] - way[0]));
+  if (before === null && after === null) return false;
+  return (before === null || isSmooth([before, ...far.slice(0, top + 1)])) && (after === null || isSmooth([...far.slice(top), after]));
 }
 
 // An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
 function smoothed(points, weight) {
   let sum = 0, norm = 0;
-  return points.map(([x, y, low, high]) => {
-    if (typeof y !== "number") return [x, y, low, high];
+  return points.map(([x, y, ...rest]) => {
+    if (typeof y !== "number") return [x, y, ...rest];
     sum = weight * sum + (1 - weight) * y;
     norm = weight * norm + (1 - weight);
-    return [x, sum / norm, low, high];
+    return [x, sum / norm, ...rest];
   });
 }
 
 class Plot {
   // `onSpan`: called with the first and last step of a stretch that the reader dragged over, or null for all.
   // `onToggle`: called with the name of a line that the reader hides or shows again, in all charts.
-  constructor(title, unit, note, onSpan, onToggle) {
+  // `onPoint`: called with the step that the reader points at, or null.
+  constructor(title, unit, note, onSpan, onToggle, onPoint) {
     this.title = title;
     this.unit = unit || numeral;
     this.onSpan = onSpan || (() => {});
     this.onToggle = onToggle || (() => {});
+    this.onPoint = onPoint || (() => {});
+    this.elsewhere = null; // the step that the reader points at in another chart
     this.lines = [];
     this.left = PLOT_MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
@@ -78,7 +110,7 @@ class Plot {
     this.from = null; // the step at which the reader began to drag
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then)}. `options`: {log, weight, marks, range, robust, later, least (height
+  // `lines`: {name, colour (a CSS variable), points ([place on the axis, value, least, greatest, step if that is another]), dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
   // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called)}.
   show(lines, options) {
     this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
@@ -98,16 +130,17 @@ class Plot {
       const beside = (i) => (i === raw.length - 1 || raw[i + 1][0] >= from) && (!span || i === 0 || raw[i - 1][0] <= to);
       const inside = (points) => points.filter((_, i) => beside(i));
       const ends = line.anew ? (this.options.marks || []).map(([end]) => end) : [];
-      const breaks = [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
+      const breaks = line.parts || [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
-    const valuesOf = (line) => ([, ...values]) => (line.soft ? values.slice(0, 1) : values).filter((value) => typeof value === "number" && (!log || value > 0));
-    const lines = this.drawn.map((line) => this.counted(line).map(valuesOf(line))), usable = lines.flat(2);
+    const valuesOf = (line) => ([, ...values]) => values.slice(0, line.soft ? 1 : 3).filter((value) => typeof value === "number" && (!log || value > 0));
+    const counted = this.drawn.map((line) => this.counted(line)), lines = this.drawn.map((line, i) => counted[i].map(valuesOf(line))), usable = lines.flat(2);
     this.log = log && usable.length > 0;
     const scaled = (value) => (this.log ? Math.log10(value) : value);
     // Of each line by itself: a validation that goes astray has few points, and is what one looks for.
-    const scaledValues = lines.flatMap((points) => {
-      const [from, to] = this.options.robust ? withoutOutliers(points.filter((values) => values.length).map(([y]) => scaled(y))) : [-Infinity, Infinity];
+    const scaledValues = lines.flatMap((points, i) => {
+      const { breaks } = this.drawn[i], known = counted[i].filter((_, at) => points[at].length).map(([x]) => x), begins = (at) => this.parted(known[at - 1], known[at], breaks);
+      const [from, to] = this.options.robust ? withoutOutliers(points.filter((values) => values.length).map(([y]) => scaled(y)), begins) : [-Infinity, Infinity];
       return points.flat().map(scaled).filter((value) => value >= from && value <= to);
     });
     let low = scaledValues.reduce((a, b) => Math.min(a, b), Infinity), high = scaledValues.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -126,17 +159,19 @@ class Plot {
   counted({ soft, raw, points }) {
     const { later, breaks = [] } = this.options, all = soft || raw;
     if (!later || all.length < 2) return all;
-    const began = (x) => Math.max(points[0][0], ...breaks.filter((each) => each < x).map((each) => each + 1));
-    const found = all.filter(([x]) => x - began(x) >= later);
+    const step = (point) => point[4] ?? point[0], parts = this.options.began || breaks;
+    const began = (x) => Math.max(step(points[0]), ...parts.filter((each) => each < x).map((each) => each + 1));
+    const found = all.filter((point) => step(point) - began(step(point)) >= later);
     return found.length >= FEW_LATER ? found : all.slice(1);
   }
 
   // Where a point lies outside of what the axes show: its step, its value, and whether it is below; of a point that
-  // stands for several values, the farthest.
+  // stands for several values, the farthest. That a band ends a little beyond an axis is nothing to say.
   beyond([x, y, low, high], line) {
     if (x < this.x[0] || x > this.x[1]) return [];
-    const at = (value) => (this.log ? Math.log10(value) : value), ends = line.soft ? [y] : [y, low, high];
-    const above = ends.filter((value) => this.usable(value) && at(value) > this.y[1]), below = ends.filter((value) => this.usable(value) && at(value) < this.y[0]);
+    const at = (value) => (this.log ? Math.log10(value) : value), ends = line.soft ? [y] : [y, low, high], height = this.y[1] - this.y[0];
+    const room = (value) => (value === y ? 0 : height), known = ends.filter((value) => this.usable(value));
+    const above = known.filter((value) => at(value) > this.y[1] + room(value)), below = known.filter((value) => at(value) < this.y[0] - room(value));
     return above.length ? [[x, Math.max(...above), false]] : below.length ? [[x, Math.min(...below), true]] : [];
   }
 
@@ -167,6 +202,7 @@ class Plot {
     brush.restore();
     if (this.at !== null && this.from !== null) this.chosen(brush);
     if (this.at !== null) this.crosshair(brush);
+    else if (this.elsewhere !== null && this.elsewhere >= this.x[0] && this.elsewhere <= this.x[1]) this.upright(brush, this.toX(this.elsewhere));
     this.explain();
   }
 
@@ -186,7 +222,7 @@ class Plot {
     brush.lineWidth = 1;
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, 4).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
+    const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, TICKS).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
     const values = marked.map((at) => (this.log ? 10 ** at : at));
     this.left = Math.max(PLOT_MARGIN.left, ...values.map((value) => Math.ceil(brush.measureText(named(value)).width) + 2 * space));
     for (const value of values) {
@@ -201,10 +237,10 @@ class Plot {
     }
     brush.textAlign = "center";
     brush.textBaseline = "top";
-    const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
+    const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 52)));
     const end = this.width - PLOT_MARGIN.right, wide = brush.measureText(this.axis).width + 2 * space;
-    for (const at of steps.filter(Number.isInteger)) {
-      const words = at >= 1e4 ? short(at) : amount(at), half = brush.measureText(words).width / 2;
+    for (const at of this.axis === "step" ? steps.filter(Number.isInteger) : steps) {
+      const words = at >= 1e4 ? short(at) : this.place(at), half = brush.measureText(words).width / 2;
       if (this.toX(at) + half <= end - wide) brush.fillText(words, this.toX(at), bottom + 5);
     }
     brush.textAlign = "right";
@@ -249,7 +285,7 @@ class Plot {
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
     brush.lineJoin = "round";
-    brush.setLineDash(line.dashed ? [5, 4] : []);
+    brush.setLineDash(DASHES.get(line.dashed) || []);
     if (line.soft) {
       this.path(brush, line.raw, 1, 0.3, line.breaks);
       this.path(brush, line.soft, 2, 1, line.breaks);
@@ -371,6 +407,14 @@ class Plot {
     else this.at = this.toStep(offset);
     this.tip.hidden = this.at === null;
     this.draw();
+    this.onPoint(this.at);
+  }
+
+  // The reader points at this step in another chart, or no longer.
+  follow(step) {
+    if (this.elsewhere === step || !this.x || !this.width) return;
+    this.elsewhere = step;
+    this.draw();
   }
 
   // Mouse and pen draw over a stretch of steps. A finger shows values, as it moves from side to side, too; up and down it
@@ -413,21 +457,31 @@ class Plot {
     event.stopPropagation();
   }
 
-  crosshair(brush) {
-    const longest = this.drawn.reduce((a, b) => (b.raw.length > a.raw.length ? b : a));
-    if (!longest.raw.length) return; // none is in this stretch
-    const x = this.nearest(longest.raw, this.at)[0], left = this.toX(x);
+  upright(brush, left) {
     brush.strokeStyle = cssColour("--muted");
     brush.lineWidth = 1;
     brush.beginPath();
     brush.moveTo(Math.round(left) + 0.5, PLOT_MARGIN.top);
     brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - PLOT_MARGIN.bottom);
     brush.stroke();
+  }
+
+  crosshair(brush) {
+    const longest = this.drawn.reduce((a, b) => (b.raw.length > a.raw.length ? b : a));
+    if (!longest.raw.length) return; // none is in this stretch
+    const nearest = this.nearest(longest.raw, this.at), [x, , , , step] = nearest, left = this.toX(x);
+    this.upright(brush, left);
     const rows = this.drawn.filter((line) => line.raw.length).map((line) => this.row(line, x));
     const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
     const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
-    this.tip.replaceChildren(el("div", { class: "plot-step" }, `${this.axis} ${amount(x)}${this.endOf(x)}${whose}`), ...rows);
+    const place = ["s", "min", "h"].includes(this.axis) ? `${this.place(x)} ${this.axis}` : `${this.axis} ${this.place(x)}`;
+    this.tip.replaceChildren(el("div", { class: "plot-step" }, `${place}${step === undefined ? "" : `, step ${amount(step)}`}${this.endOf(x)}${whose}`), ...rows);
     this.placeTip(left, rows.length <= MOST_WITHIN);
+  }
+
+  // A place on the axis in words.
+  place(x) {
+    return Number.isInteger(x) ? amount(x) : String(Number(x.toPrecision(4)));
   }
 
   // That an epoch ended with a step, where one did.
@@ -460,13 +514,13 @@ class Plot {
     const [at, y, low, high] = this.nearest(line.raw, x), soft = line.soft && this.nearest(line.soft, x);
     const extremes = low !== high && typeof low === "number" ? ` (${this.unit(low)} … ${this.unit(high)})` : "";
     const smooth = soft && typeof soft[1] === "number" ? `, smoothed ${this.unit(soft[1])}` : "";
-    const where = at === x ? "" : ` at ${amount(at)}`;
+    const where = at === x ? "" : ` at ${this.place(at)}`;
     return el("div", {}, swatch(line.colour, line.dashed), `${clean(line.name, 40)}: ${this.unit(y)}${extremes}${smooth}${where}`);
   }
 
   explain() {
     const last = (line) => this.unit(line.points[line.points.length - 1][1]);
-    const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note, Boolean(line.dashed)]);
+    const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note, line.dashed || false]);
     if (JSON.stringify(told) !== this.told) this.showLegend(told); // else what is written anew would lose the focus, or a click
     this.told = JSON.stringify(told);
     this.all.forEach((line, i) => { this.legend.children[i].querySelector("b").textContent = last(line); });
@@ -492,6 +546,7 @@ class Plot {
 // A short piece of a line, in its colour and dashed as it is. (Styles are set by script: the page's policy allows no others from data.)
 function swatch(colour, dashed) {
   const node = el("i", { class: "plot-key", "aria-hidden": "true" });
-  node.style.background = dashed ? `repeating-linear-gradient(90deg, ${colour} 0 4px, transparent 4px 8px)` : colour;
+  const [on, off] = dashed === FINE ? [2, 2] : [4, 4];
+  node.style.background = dashed ? `repeating-linear-gradient(90deg, ${colour} 0 ${on}px, transparent ${on}px ${on + off}px)` : colour;
   return node;
 }

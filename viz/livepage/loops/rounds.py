@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from viz.livepage.progress import reference
 from viz.recorder.loops.turns import ALONE
 
-__all__ = ["Cut", "Turn", "Turns"]
+__all__ = ["Cut", "Turn", "Rounds"]
 
 
 class Cut(enum.Enum):
@@ -29,15 +29,15 @@ class Turn(NamedTuple):
     cut: Cut
 
 
-class Turns:
+class Rounds:
     """Hears of each update.
 
     Optimizers that take turns, as those of a GAN, make a round: from the first of them, over all of its updates in a
     row, to the last update before it comes again. A step ends with each update of the first one.
 
-    >>> turns, critic, actor = Turns(), object(), object()
+    >>> rounds, critic, actor = Rounds(), object(), object()
     >>> for each in [critic, critic, actor] * 2:
-    ...     print(turns.updated(each).cut.name)
+    ...     print(rounds.updated(each).cut.name)
     HERE
     HERE
     ANEW

@@ -13,7 +13,7 @@ from eagerflow.core import observe
 from viz.doctor import Watcher
 from viz.recorder.scopes import Joined
 
-__all__ = ["Rounds"]
+__all__ = ["Visits"]
 
 FIRST = 32  # steps at the beginning that are looked at
 AGAIN = 8  # steps in a row, later
@@ -21,7 +21,7 @@ APART = 32  # steps between, at least: they show what a step takes otherwise
 HURRIES = 4  # times that a NaN calls him at once: where they come and go, he would look at all steps
 
 
-class Rounds:
+class Visits:
     """Lets a watcher listen during some steps.
 
     Args:

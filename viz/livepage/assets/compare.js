@@ -1,0 +1,181 @@
+// The curves of an earlier run, which are drawn beside those of this one: of a file, or of the last runs of this script,
+// which the page's process has kept. What is read stays in the page.
+
+const COMPARE = ["compare", "draw the curves of an earlier run beside these"]; // what a button says
+const EARLIER = "earlier"; // lines of another run, which are dashed and have its name
+const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves; newer ones have a column more
+const TRAINING = "training"; // its name: which of several trainings that followed each other, as "2 fold"
+const LONGEST_COMMENT = 65535; // bytes at the end of a zip
+const MOST_HEADER = 1 << 28; // bytes of a recording's tables that are read
+
+class Comparison {
+  // `chartsOf`: gives the charts of curves by "run|metric". `onchange`: called when there is another run to compare with, or none.
+  constructor(chartsOf, onchange) {
+    Object.assign(this, { chartsOf, onchange, name: "", lines: new Map(), borders: [], series: new Map() }); // lines: of each chart by its title, {name, points}
+    this.problem = el("span", { class: "live-note", role: "status" });
+    this.file = el("input", { type: "file", accept: ".csv,.efz", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
+      await this.load(this.file.files[0]);
+      this.file.value = "";
+    } });
+    this.toggle = button(...COMPARE, () => this.choose(), { "aria-pressed": "false", "aria-expanded": "false" });
+    this.menu = el("div", { class: "live-menu", hidden: true });
+    this.nodes = [el("span", { class: "live-compare" }, this.toggle, this.menu), this.file, this.problem];
+    this.menu.parentNode.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || this.menu.hidden) return;
+      event.stopPropagation();
+      this.close();
+      this.toggle.focus();
+    });
+    document.addEventListener("pointerdown", (event) => !this.menu.parentNode.contains(event.target) && this.close());
+  }
+
+  // Takes the other run away, or offers those that are known, or asks for a file.
+  async choose() {
+    if (this.lines.size) return this.set("", new Map(), []);
+    if (!this.menu.hidden) return this.close();
+    const runs = await fetch("runs").then((answer) => (answer.ok ? answer.json() : []), () => []); // none once the page's process has gone
+    if (!runs.length) return this.file.click();
+    const entries = runs.map((run, i) => button([`${i ? "run" : "last run"}, ${timeOfDay(run.ended)}`, el("small", {}, toldOf(run))], "draw the curves of this run of the script beside these", () => this.recall(run)));
+    this.menu.replaceChildren(...entries, button("a file …", "curves saved by CSV, or a recording (.efz)", () => { this.close(); this.file.click(); }));
+    this.menu.hidden = false;
+    this.menu.style.left = "0";
+    this.menu.style.left = `${Math.min(0, innerWidth - 8 - this.menu.getBoundingClientRect().right)}px`; // within a small screen
+    this.toggle.setAttribute("aria-expanded", "true");
+    entries[0].focus();
+  }
+
+  close() {
+    this.menu.hidden = true;
+    this.menu.replaceChildren();
+    this.toggle.setAttribute("aria-expanded", "false");
+  }
+
+  // A run of this script that the page's process has kept.
+  async recall(run) {
+    this.close();
+    try {
+      const found = await (await fetch(`runs/${encodeURIComponent(run.name)}`)).json();
+      this.take(`run of ${timeOfDay(run.ended)}`, new Map(Object.entries(found.series).map(([name, points]) => [name, points.map(whole)])), found.borders);
+    } catch {
+      this.problem.textContent = "the curves of this run aren't there any more";
+    }
+  }
+
+  async load(file) {
+    const name = clean(file.name.replace(/\.(csv|efz)$/i, ""), 37) || EARLIER;
+    try {
+      if (/\.efz$/i.test(file.name)) this.take(name, reportedIn(await tablesOf(await file.arrayBuffer())), []);
+      else this.set(name, ...readCurves(await file.text()));
+    } catch {
+      this.lines = new Map();
+    }
+    if (this.lines.size) return;
+    this.problem.textContent = `${clean(file.name, 60)} holds no curves: it takes a file that "CSV" saved, or a recording (.efz) with losses`;
+    this.onchange();
+  }
+
+  take(name, series, borders) {
+    const lines = [...this.chartsOf(series).values()].map((chart) => [chart.title, chart.lines.map(({ name, points }) => ({ name, points }))]);
+    this.set(name, new Map(lines), borders, series);
+  }
+
+  set(name, lines, borders, series = new Map()) {
+    Object.assign(this, { name, lines, borders: borders.length > 1 ? borders : [], series });
+    const [word, title] = lines.size ? [`× ${name}`, `take the curves of ${name} away`] : COMPARE;
+    fill(this.toggle, { title, "aria-label": title, "aria-pressed": String(lines.size > 0) }, []).textContent = word;
+    this.problem.textContent = "";
+    this.onchange();
+  }
+
+  // Its lines in a chart, as they are drawn beside those of this run.
+  beside(title, lines) {
+    const known = this.lines.get(title) || [], ended = known.some(({ name }) => name === RUNS.epoch.name), parts = this.borders.slice(1).map(({ step }) => step);
+    return known.filter((line) => !ended || line.name !== RUNNING_MEAN).map(({ name, points }) => {
+      const now = lines.find((line) => line.name === name);
+      return { colour: "--muted", ...now, dashed: true, points, parts, name: `${name === title ? "" : `${name}, `}${this.name}`, run: EARLIER, of: now ? now.run : "", note: undefined, anew: false };
+    });
+  }
+}
+
+const whole = ([x, y, low = y, high = y]) => [x, y, low, high];
+
+// All numbers of some charts, a row for each point; where values were joined in one, with the least and the greatest of them.
+function writeCurves(charts, borders) {
+  const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = [`${HEADER},${TRAINING}`];
+  const trainingAt = (x) => {
+    const last = borders.length > 1 ? borders.findLastIndex(({ step }) => step < x) : -1;
+    return last < 0 ? "" : quoted(`${last + 1} ${borders[last].model}`.trim());
+  };
+  for (const { title, lines } of charts)
+    for (const line of lines.filter(({ run }) => run !== EARLIER)) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high, trainingAt(x)].join(","));
+  return `${rows.join("\n")}\n`;
+}
+
+// What `writeCurves` wrote: title of a chart -> its lines, and where trainings began; empty if something else did.
+function readCurves(text) {
+  const found = new Map(), begins = new Map(), field = '("(?:[^"]|"")*"|[^",\\n]*)', rows = text.replaceAll("\r\n", "\n").matchAll(new RegExp(`${field},${field},([^,\\n]*),([^,\\n]*),([^,\\n]*),([^,\\n]*)(?:,${field})?\\n`, "g"));
+  const plain = (field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field), number = (field) => (/^-?(nan|inf)$/.test(field) ? field : Number(field));
+  if (!text.startsWith(HEADER)) return [found, []];
+  for (const [, title, name, ...rest] of [...rows].slice(1)) {
+    const lines = found.get(plain(title)) || [], point = rest.slice(0, 4).map(number), training = plain(rest[4] || "");
+    found.set(plain(title), lines);
+    if (!Number.isFinite(point[0]) || point.some(Number.isNaN)) return [new Map(), []];
+    if (training) begins.set(training, Math.min(begins.get(training) ?? Infinity, point[0]));
+    if (!lines.some((line) => line.name === plain(name))) lines.push({ name: plain(name), points: [] });
+    lines.find((line) => line.name === plain(name)).points.push(point);
+  }
+  const borders = [...begins].map(([training, first]) => ({ step: first - 1, model: training.replace(/^\d+ ?/, "") })).sort((a, b) => a.step - b.step);
+  return [found, borders];
+}
+
+// The tables of a recording, which is a zip: those that hold no numbers of ops.
+async function tablesOf(bytes) {
+  const view = new DataView(bytes), names = new TextDecoder();
+  let end = bytes.byteLength - 22;
+  const least = Math.max(0, end - LONGEST_COMMENT);
+  while (end >= least && view.getUint32(end, true) !== 0x06054b50) end -= 1;
+  if (end < least) throw new Error("no zip");
+  let at = view.getUint32(end + 16, true);
+  for (let left = view.getUint16(end + 10, true); left; left -= 1) {
+    const packed = view.getUint32(at + 20, true), size = view.getUint32(at + 24, true), long = view.getUint16(at + 28, true), from = view.getUint32(at + 42, true);
+    if (names.decode(new Uint8Array(bytes, at + 46, long)) === "trace.json" && size <= MOST_HEADER) {
+      const begin = from + 30 + view.getUint16(from + 26, true) + view.getUint16(from + 28, true), content = new Uint8Array(bytes, begin, packed);
+      const stream = view.getUint16(at + 10, true) === 0 ? content : new Blob([content]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+      return new Response(stream).json();
+    }
+    at += 46 + long + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  throw new Error("no recording");
+}
+
+// What training reported in a recording, by "run|metric", as a live page would have it.
+function reportedIn({ logs }) {
+  const found = new Map();
+  let done = 0, epochs = 0, began; // batches, over all epochs
+  const push = (name, x, y) => {
+    if (typeof y !== "number" && !/^-?(nan|inf)$/.test(y)) return;
+    if (!found.has(name)) found.set(name, []);
+    found.get(name).push([x, y, y, y]);
+  };
+  for (const { kind, values, time } of logs) {
+    const counts = kind === "batch" || kind === "step";
+    done += counts;
+    if (counts && typeof time === "number") push("mark|time", done, (time - (began ??= time)) / 1e9);
+    if (kind === "epoch") push("mark|epoch", done, (epochs += 1));
+    for (const [name, value] of Object.entries(values)) {
+      if (kind === "batch" || kind === "step") push(`${kind}|${name}`, done, value);
+      else if (kind === "epoch") push(name.startsWith("val_") ? `validation|${name.slice(4)}` : `epoch|${name}`, done, value);
+    }
+  }
+  return found;
+}
+
+function timeOfDay(seconds) {
+  const at = new Date(seconds * 1000), two = (number) => String(number).padStart(2, "0"), time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  return at.toDateString() === new Date().toDateString() ? time : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
+
+function toldOf({ step, elapsed, how }) {
+  const ends = { crashed: "crashed", interrupted: "stopped", killed: "killed", gone: "died" }[how];
+  return [step && `${amount(step)} steps`, elapsed && timeTaken(elapsed), ends].filter(Boolean).join(" · ");
+}
