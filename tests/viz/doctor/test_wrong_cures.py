@@ -31,6 +31,26 @@ for step in range(40):
     for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
         variable.assign_add(0.01 * gradient)  # here
 """
+BARE_ASCENT = """
+import tensorflow as tf
+w, b = ef.Variable(0.1 * rng.normal(size=(8, 3)).astype("float32")), ef.Variable(np.zeros(3, "float32"))
+for step in range(80):
+    with ef.GradientTape() as tape:
+        loss = ops.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=number, logits=ops.matmul(x, w) + b))
+    of_w, of_b = tape.gradient(loss, [w, b])
+    w.assign_add(0.5 * of_w)  # here
+    b.assign_add(0.5 * of_b)
+"""
+ATTACK = """
+model = ef.Sequential([ef.Input((8,)), layers.Dense(8, activation="relu"), layers.Dense(3)])
+loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+change = ef.Variable(0.01 * rng.normal(size=x.shape).astype("float32"))
+for step in range(60):
+    with ef.GradientTape() as tape:
+        loss = loss_of(number, model(x + change))
+    gradient = tape.gradient(loss, change)
+    change.assign_add(RATE * gradient)
+"""
 RISES = """
 model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")])
 model.compile(ef.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
@@ -100,6 +120,18 @@ def test_steps_up_the_slope_are_found_before_the_loss_is_five_times_as_large(tmp
 def test_steps_down_the_slope_are_not(tmp_path):
     found, _ = diagnosed(ASCENT.replace("assign_add", "assign_sub"), tmp_path)
     assert not [f for f in found if f.kind == "loss_sign"]
+
+
+def test_steps_up_the_slope_of_a_crossentropy_without_a_loss_object_are_an_error(tmp_path):
+    found, line = diagnosed(BARE_ASCENT, tmp_path)
+    (finding,) = [f for f in found if f.severity != "info"]
+    assert (finding.rule, finding.severity, finding.line) == ("loss_sign.update", "error", line)
+
+
+@pytest.mark.parametrize("rate", [0.02, 20.0])
+def test_inputs_that_are_changed_to_mislead_a_network_may_make_its_loss_larger(rate, tmp_path):
+    found, _ = diagnosed(ATTACK.replace("RATE", f"{rate}"), tmp_path)
+    assert [f for f in found if f.kind in ("loss_sign", "lr_too_high")] == []
 
 
 def test_no_more_epochs_are_advised_while_the_loss_rises(tmp_path):
