@@ -43,6 +43,19 @@ def test_updates_by_the_gradients_of_other_weights_explain_those_that_lead_upwar
     assert [f.because for f in in_order([finding("loss_sign", rule="loss_sign"), mixed])] == [None, None]
 
 
+@pytest.mark.parametrize("symptom", ["dead_relu", "constant_output"])
+def test_rows_that_come_sorted_explain_units_that_fell_silent_but_none_that_always_were(symptom):
+    order = finding("sorted_rows", "warning", rule="sorted_rows")
+    later, always = (finding(symptom, evidence={"from_start": known}) for known in (False, True))
+    assert [(f.kind, f.severity, f.because) for f in in_order([later, order])] == [
+        ("sorted_rows", "error", None),
+        (symptom, "info", "sorted_rows"),
+    ]
+    assert {f.because for f in in_order([always, order])} == {None}
+    same = finding("sorted_rows", "warning", rule="sorted_rows.same")
+    assert {f.because for f in in_order([later, same])} == {None}
+
+
 def test_a_hint_explains_nothing():
     found = in_order([finding("dead_relu"), finding("unscaled_input", "info")])
     assert [(f.kind, f.severity) for f in found] == [("dead_relu", "error"), ("unscaled_input", "info")]
