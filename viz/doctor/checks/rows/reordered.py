@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from viz.doctor.source_calls import last_name, tree_of
+from viz.doctor.source_calls import last_name, names_in, tree_of
 
 __all__ = ["Reordered", "reordered_apart"]
 
@@ -78,7 +78,7 @@ class _Reader:
                 return self.value(node.value, names) if node.value is not None else _NOTHING
             elif isinstance(node, (ast.If, ast.For, ast.While, ast.With, ast.Try)):
                 if isinstance(node, ast.With) and "GradientTape" in ast.unparse(node.items[0].context_expr):
-                    self._judge_tape(node, names)
+                    self._judge_rows([*_batches(body, names_in(node)), node], names)
                 if isinstance(node, ast.For):
                     self._bind(node.target, self._one(node.iter, names), names)
                 self.run(node.body, names)
@@ -171,6 +171,8 @@ class _Reader:
         if called == "choice" and isinstance(options.get("replace"), ast.Constant) and given and given[0].number:
             return _Value(order=self._event(node))
         function = self._functions.get(called) if isinstance(node.func, ast.Name) else None
+        if function is not None and "GradientTape" in ast.unparse(function):
+            self._judge_rows([node], names)
         if function is not None and self._depth < _DEPTH:
             return self._inlined(function, node, names)
         of = [self._one(node.func.value, names)] if isinstance(node.func, ast.Attribute) else []
@@ -238,10 +240,19 @@ class _Reader:
                 line, name = alone[i][0]
                 self.found = Reordered(name, line, words[1 - i])
 
-    def _judge_tape(self, node: ast.With, names: dict[str, _Found]) -> None:
-        """Within a tape, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
-        some = [each for each in ast.walk(node) if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Name)]
-        drawn = {ast.unparse(each.value): each.lineno for each in some if self._rows(each, names).orders}
+    def _judge_rows(self, nodes: list[ast.AST], names: dict[str, _Found]) -> None:
+        """In what a tape is given, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
+        inside = [part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Subscript)]
+        some = [
+            each
+            for each in inside
+            if isinstance(each.value, ast.Name) and self._one(each.value, names).order is None  # the order is no array
+        ]
+        drawn = {
+            ast.unparse(each.value): each.lineno
+            for each in some
+            if not isinstance(each.slice, ast.Slice) and self._one(each.slice, names).order
+        }
         plain = {
             ast.unparse(each.value)
             for each in some
@@ -250,6 +261,12 @@ class _Reader:
         if len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
             ((name, line),) = drawn.items()
             self.found = Reordered(name, line, plain.pop())
+
+
+def _batches(body: list[ast.stmt], used: set[str]) -> list[ast.AST]:
+    """What a block assigns to names that are used in its tape."""
+    made = [node for node in body if isinstance(node, ast.Assign)]
+    return [node.value for node in made if used & set().union(*map(names_in, node.targets))]
 
 
 def _flat(value: _Found) -> _Value:
