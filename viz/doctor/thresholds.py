@@ -401,6 +401,12 @@ WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and power
 WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
 OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
 
+# -- bytes
+
+WRAPPED_NUMBERS = 100_000  # of a batch that are looked at
+WRAPPED_STRANGE = 6  # different numbers that only wrapping makes: labels that were counted from 1 have one
+WRAPPED_USED = 0.5  # of all numbers that bytes can become, in pictures that use all bytes
+
 # -- several ranks
 
 RANK_STEPS = 20  # steps that are compared; one rank is always the slower one for a while

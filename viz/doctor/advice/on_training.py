@@ -446,6 +446,9 @@ ON_TRAINING = {
         "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, leave "
         "that out; columns become (x - mean) / std."
     ),
+    "unscaled_input.wrapped": (
+        "Convert them before anything is computed: x = x.astype('float32'), and then x / 127.5 - 1, say."
+    ),
     "unscaled_input.zeros": "Look at the data: was it divided as integers, or overwritten?",
     "unscaled_input.unadapted": (
         "Show it the training data before fit: normalization.adapt(x_train), x_train alone, without its labels."

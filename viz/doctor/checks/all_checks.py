@@ -56,6 +56,7 @@ from viz.doctor.checks.rows.torn_series import TornSeries
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
+from viz.doctor.checks.spoilt.wrapped_numbers import WrappedNumbers
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
@@ -109,6 +110,7 @@ CHECKS: tuple[type[Check], ...] = (
     Summed,
     LearningRates,
     Inputs,
+    WrappedNumbers,
     Penalties,
     Decay,
     Unreached,
