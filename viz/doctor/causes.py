@@ -192,9 +192,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return symptom.kind == "not_learning"
     if symptom.kind == "lr_too_high":
         return not symptom.evidence.get("unusual", True)
-    if cause.kind == "loss_mismatch" and symptom.kind == "label_range":
-        return cause.rule.endswith("one_unit")
-    return True
+    return cause.rule.endswith("one_unit") if (cause.kind, symptom.kind) == ("loss_mismatch", "label_range") else True
 
 
 def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:

@@ -60,7 +60,7 @@ class _Measurement:
             numbers = self._numbers(plain, tested, trained, before)
         seen = self.seen
         told = {name: value for name, value in seen.logs.items() if isinstance(value, float)}
-        by_batch = tuple([layer_label(layer) for layer in self.modes.always(BATCH_NORM)])
+        by_batch = tuple([layer_label(layer) or type(layer).__name__ for layer in self.modes.always(BATCH_NORM)])
         facts = seen.epoch, plain.rows, tuple(self.causes), statistics, seen.updates, seen.place
         return Gap(numbers, told, *facts, by_batch)
 

@@ -116,7 +116,8 @@ def _value(node: ast.expr, names: dict[str, _Bytes]) -> _Bytes | float | int | N
     if isinstance(node, ast.Name):
         return names.get(node.id)
     if isinstance(node, ast.Constant):
-        return node.value if type(node.value) in (int, float) else None
+        number = node.value
+        return number if isinstance(number, (int, float)) and not isinstance(number, bool) else None
     if isinstance(node, ast.Subscript):  # some of them
         return _value(node.value, names)
     if isinstance(node, ast.BinOp):
