@@ -401,10 +401,11 @@ WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and power
 WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
 OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
 
-# -- bytes
+# -- data that the script spoils
 
 WRAPPED_NUMBERS = 100_000  # of a batch that are looked at
 WRAPPED_STRANGE = 6  # different numbers that only wrapping makes: labels that were counted from 1 have one
+MIXED_NUMBERS = 2_000_000  # of a tensor whose rows are followed through a reshape
 WRAPPED_USED = 0.5  # of all numbers that bytes can become, in pictures that use all bytes
 
 # -- several ranks

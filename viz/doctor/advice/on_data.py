@@ -164,6 +164,10 @@ ON_DATA = {
         "Cut each batch by the loop's own variable: x[i : i + 32], and y[i : i + 32]. If one batch is repeated on "
         "purpose, to see whether it can be learnt by heart, leave it as it is."
     ),
+    "shuffled_apart.mixed": (
+        "Move axes with transpose, as x = ops.transpose(x, (1, 0, 2)) exchanges the first two, and reshape only while "
+        "the rows come first: of (rows, ...), ops.reshape(x, (-1, n)) keeps each row's numbers together."
+    ),
     "shuffled_apart.zipped": (
         "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
         "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."

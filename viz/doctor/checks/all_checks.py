@@ -56,6 +56,7 @@ from viz.doctor.checks.rows.torn_series import TornSeries
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
+from viz.doctor.checks.spoilt.mixed_rows import MixedRows
 from viz.doctor.checks.spoilt.wrapped_numbers import WrappedNumbers
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
@@ -111,6 +112,7 @@ CHECKS: tuple[type[Check], ...] = (
     LearningRates,
     Inputs,
     WrappedNumbers,
+    MixedRows,
     Penalties,
     Decay,
     Unreached,
