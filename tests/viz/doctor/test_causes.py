@@ -337,6 +337,25 @@ def test_a_loss_that_refuses_labels_is_called_by_its_name(loss, labels, rule, wo
     assert "same_shape refuses" not in found.message
 
 
+@pytest.mark.parametrize("call", ["fit(x, y, validation_data=(x, y + 1), verbose=0)", "evaluate(x, y + 1, verbose=0)"])
+def test_labels_that_are_refused_outside_of_training_are_told_from_those_to_train_with(call, tmp_path):
+    (path := tmp_path / "train.py").write_text(
+        PRELUDE
+        + f"""
+y = number
+model = ef.Sequential([layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, y, epochs=2, verbose=0)
+model.{call}
+"""
+    )
+    (found,) = [f for f in examine(str(path)).diagnosis if f.severity == "error"]
+    assert found.rule == "label_range.held"
+    assert "that the network is evaluated on go from 1 to 3" in found.message
+    assert "so do the labels to train with" in found.message
+    assert "one unit per class" not in found.fix
+
+
 def test_inputs_that_are_all_zero_are_the_cause_of_what_is_silent(tmp_path):
     (path := tmp_path / "train.py").write_text(
         PRELUDE

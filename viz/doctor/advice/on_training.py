@@ -305,6 +305,10 @@ ON_TRAINING = {
     ),
     "label_range": "Scale the labels into that range, or leave out the last activation.",
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
+    "label_range.held": (
+        "Count the classes of all rows alike, from 0: what was done to the labels of one part (y - 1, a LabelEncoder) "
+        "has to be done to those of the other."
+    ),
     "label_range.mask": (
         "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0."
     ),
