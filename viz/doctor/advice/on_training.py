@@ -473,8 +473,9 @@ ON_TRAINING = {
         "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with workers=4."
     ),
     "slow_input.loop": (
-        "See what the loop does between two steps: leave out pauses and print more rarely. If reading data takes the "
-        "time, do it beforehand, or give the loop a Dataset, which reads ahead with Dataset.prefetch(2)."
+        "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by one; "
+        "evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
+        "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend."
     ),
     "slow_op": (
         "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "
