@@ -403,6 +403,9 @@ OVERLAP_APART = 8  # columns in which a row differs from any other: none of them
 
 # -- data that the script spoils
 
+TABLE_COLUMNS = 64  # at most: longer rows are pictures and series, which may be standardized one by one
+TABLE_ROUNDING = 2e-3  # of means and deviations, to which a small number was added perhaps
+TABLE_APART = 0.1  # from 0, the mean of a column
 WRAPPED_NUMBERS = 100_000  # of a batch that are looked at
 WRAPPED_STRANGE = 6  # different numbers that only wrapping makes: labels that were counted from 1 have one
 MIXED_NUMBERS = 2_000_000  # of a tensor whose rows are followed through a reshape

@@ -76,6 +76,7 @@ WAYS = {
     "numbers of words, given to an LSTM": "unscaled_input.indices",
     "rows that are laid last, and cut anew": "shuffled_apart.mixed",
     "a reshape in place of a transpose, before an LSTM": "shuffled_apart.mixed",
+    "a generator that is gone through once": "stopped_early.data",
     "bytes that wrap around where they are centred": "unscaled_input.wrapped",
     "each row is given the columns that all rows ask for": "broadcast.taken",
     "a weighted crossentropy of logits, given a sigmoid's answers": "loss_mismatch.with_logits",

@@ -146,7 +146,8 @@ ON_DATA = {
     ),
     "sorted_rows": (
         "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); "
-        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000)."
+        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000) before "
+        "batch: a buffer of fewer rows than there are mixes neighbours alone."
     ),
     "sorted_rows.batches": (
         "Shuffle rows, not batches: dataset.shuffle(10_000).batch(32), in this order; what stands after batch() moves "

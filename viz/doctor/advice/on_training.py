@@ -257,6 +257,10 @@ ON_TRAINING = {
         "Make min_delta a hundredth of what the metric is at the end, or leave it out: it is the least change of one "
         "epoch that counts as progress, not the value at which to stop."
     ),
+    "stopped_early.data": (
+        "Let the generator go on, with `while True:` around what it does, and give fit steps_per_epoch; or pass a "
+        "Dataset or PyDataset, which begin anew in each epoch."
+    ),
     "stopped_early.mode": (
         "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
     ),
@@ -450,6 +454,10 @@ ON_TRAINING = {
         "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, leave "
         "that out; columns become (x - mean) / std."
     ),
+    "unscaled_input.rows": (
+        "Standardize columns: (x - x.mean(axis=0)) / x.std(axis=0), with the mean and deviation of the training rows for "
+        "all; or a layers.Normalization that has seen the training data (adapt)."
+    ),
     "unscaled_input.wrapped": (
         "Convert them before anything is computed: x = x.astype('float32'), and then x / 127.5 - 1, say."
     ),
@@ -483,8 +491,9 @@ ON_TRAINING = {
     ),
     "slow_op.loop": "Do the whole array in one op instead of a loop.",
     "slow_op.cell": (
-        "LSTM, GRU and SimpleRNN run all steps as one op if their activation is tanh and their recurrent_activation "
-        "sigmoid, as by default, and recurrent_dropout is 0. With other settings they call their cell for each step."
+        "Take layers.LSTM, GRU or SimpleRNN instead of a cell that a loop of your own calls: they run all steps as one "
+        "op if their activation is tanh and their recurrent_activation sigmoid, as by default, and "
+        "recurrent_dropout is 0. With other settings they call their cell for each step, too."
     ),
     "replicas_diverged": (
         "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "

@@ -57,6 +57,7 @@ from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.spoilt.mixed_rows import MixedRows
+from viz.doctor.checks.spoilt.standardized_rows import StandardizedRows
 from viz.doctor.checks.spoilt.wrapped_numbers import WrappedNumbers
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
@@ -158,6 +159,7 @@ CHECKS: tuple[type[Check], ...] = (
     Schedules,
     Endings,
     Answers,
+    StandardizedRows,  # after what tells that nothing is learnt
     ClassWeights,
     CountedPadding,
     PaddingClass,
