@@ -455,8 +455,8 @@ ON_TRAINING = {
         "that out; columns become (x - mean) / std."
     ),
     "unscaled_input.rows": (
-        "Standardize columns: (x - x.mean(axis=0)) / x.std(axis=0), with the mean and deviation of the training rows for "
-        "all; or a layers.Normalization that has seen the training data (adapt)."
+        "Standardize columns: (x - x.mean(axis=0)) / x.std(axis=0), with the mean and deviation of the training "
+        "rows for all; or a layers.Normalization that has seen the training data (adapt)."
     ),
     "unscaled_input.wrapped": (
         "Convert them before anything is computed: x = x.astype('float32'), and then x / 127.5 - 1, say."

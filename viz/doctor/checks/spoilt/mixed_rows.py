@@ -45,7 +45,7 @@ class MixedRows(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if not self._shapes or error is not None or not isinstance(outputs, Tensor):
             return
-        known = next((axis for x in inputs if (axis := self._axis(x)) is not None), None)
+        known = next((found for x in inputs if (found := self._axis(x)) is not None), None)
         if known is None or not self.watch.inside("layer", "model"):
             return
         shape = tuple(outputs.data.shape)
