@@ -135,6 +135,11 @@ STEP = "def step(a, b):\n    with tf.GradientTape() as tape:\n        loss = f(b
         (ROWS + "    a = x[p[i : i + 3]]\n    print(seen[i : i + 3])\n" + TAPE.format("y[p[i : i + 3]]", "a"), None),
         (STEP + ROWS + "    step(x[p[i : i + 3]], y[i : i + 3])\n", ("x", 6, "y")),
         (STEP + ROWS + "    step(x[p[i : i + 3]], y[p[i : i + 3]])\n", None),
+        (ROWS + TAPE.format("y[rng.integers(0, 9, 3)]", "x[rng.integers(0, 9, 3)]"), ("x", 4, "y", True)),
+        (ROWS + "    r = rng.integers(0, 9, 3)\n" + TAPE.format("y[r]", "x[r]"), None),
+        (ROWS + TAPE.format("y[Random(i).choice(9, 3)]", "x[Random(i).choice(9, 3)]"), None),
+        (ROWS + TAPE.format("y[a.permutation(9)]", "x[b.permutation(9)]"), None),
+        (ROWS + "    b = x[R.permutation(9)]\n    R.seed(i)\n" + TAPE.format("y[R.permutation(9)]", "b"), None),
     ],
 )
 def test_rows_drawn_by_an_order_beside_labels_as_they_come_are_read_in_a_loop(loop, found, tmp_path):

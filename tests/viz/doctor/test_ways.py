@@ -102,6 +102,7 @@ WAYS = {
     "a critic that is given its own next value, for a loss object": "opposed_updates.goal",
     "weights that count the padding alone": "class_imbalance.padding",
     "a mask in a loop that leaves the padding alone": "class_imbalance.padding",
+    "a mask in a loop that leaves what stands behind the words, whose labels may be 0": "class_imbalance.padding",
     "predict inside the tape": "no_gradient.predict",
     "both layers before the tape, and a loss inside": "no_gradient.before_tape",
     "an encoder before the tape, and its decoder inside": "no_gradient.before_tape",

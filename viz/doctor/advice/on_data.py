@@ -169,6 +169,9 @@ ON_DATA = {
         "Move axes with transpose, as x = ops.transpose(x, (1, 0, 2)) exchanges the first two, and reshape only while "
         "the rows come first: of (rows, ...), ops.reshape(x, (-1, n)) keeps each row's numbers together."
     ),
+    "shuffled_apart.drawn": (
+        "Draw once, and take the same rows of both: rows = rng.integers(0, len(x), 32); x[rows], y[rows]."
+    ),
     "shuffled_apart.zipped": (
         "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
         "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."

@@ -22,11 +22,13 @@ class Reordered(NamedTuple):
         name: the array, as it stands in the code.
         line: where it was put in that order.
         other: the other of both.
+        twice: are the rows of both drawn, each by a draw of its own?
     """
 
     name: str
     line: int
     other: str
+    twice: bool = False
 
 
 class _Value(NamedTuple):
@@ -56,6 +58,7 @@ class _Reader:
 
     def __init__(self, tree: ast.Module) -> None:
         self.found: Reordered | None = None
+        self._tree = tree
         self._functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self._globals: dict[str, _Found] = {}
         self._generators: dict[str, tuple[str, int]] = {}  # how each was made, and how often it was used since
@@ -240,6 +243,11 @@ class _Reader:
                 line, name = alone[i][0]
                 self.found = Reordered(name, line, words[1 - i])
 
+    def _is_seeded(self, first: int, last: int) -> bool:
+        """Is a generator begun anew between two lines, so that it draws the same again?"""
+        calls = [node for node in ast.walk(self._tree) if isinstance(node, ast.Call)]
+        return any(last_name(node.func) in _SEEDS and first <= node.lineno <= last for node in calls)
+
     def _judge_rows(self, nodes: list[ast.AST], names: dict[str, _Found]) -> None:
         """In what a tape is given, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
         inside = [part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Subscript)]
@@ -258,7 +266,12 @@ class _Reader:
             for each in some
             if isinstance(each.slice, ast.Slice) and each.slice.lower is not None and each.slice.upper is not None
         }
-        if len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
+        draws = {ast.unparse(each.value): (each.lineno, each.slice) for each in some if _is_draw(each.slice)}
+        if len(draws) == 2 and self.found is None:
+            (name, (line, first)), (other, (last, second)) = draws.items()
+            if ast.unparse(first) == ast.unparse(second) and not self._is_seeded(line, last):
+                self.found = Reordered(other, last, name, True)
+        elif len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
             ((name, line),) = drawn.items()
             self.found = Reordered(name, line, plain.pop())
 
@@ -277,6 +290,12 @@ def _union(values: list[_Value]) -> _Value:
     """What is made of several arrays: rows in all their orders. Of an index alone, it is no index any more."""
     orders = {event: at for each in values for event, at in each.orders.items()}
     return _Value(orders, None, bool(values) and all(each.number for each in values))
+
+
+def _is_draw(index: ast.expr) -> bool:
+    """Is it rows that are drawn on the spot, by a generator that draws others the next time?"""
+    drawn = isinstance(index, ast.Call) and last_name(index.func) in ("integers", "randint", "choice", "permutation")
+    return drawn and isinstance(index, ast.Call) and "(" not in _whose(index)
 
 
 def _whose(node: ast.Call) -> str:
