@@ -74,6 +74,7 @@ WAYS = {
     "gradients in another order, and clipped": "opposed_updates.mixed_up",
     "numbers of words, given to a Dense layer": "unscaled_input.indices",
     "numbers of words, given to an LSTM": "unscaled_input.indices",
+    "a stateful layer, and rows that are shuffled": "shuffled_apart.stateful",
     "rows that are laid last, and cut anew": "shuffled_apart.mixed",
     "a reshape in place of a transpose, before an LSTM": "shuffled_apart.mixed",
     "a generator that is gone through once": "stopped_early.data",

@@ -172,6 +172,11 @@ ON_DATA = {
     "shuffled_apart.drawn": (
         "Draw once, and take the same rows of both: rows = rng.integers(0, len(x), 32); x[rows], y[rows]."
     ),
+    "shuffled_apart.stateful": (
+        "Give fit shuffle=False, and rows in such an order that row i of each batch goes on where row i of the last "
+        "one ended; begin anew (reset_states) with each epoch. Where rows don't go on with others, leave out "
+        "stateful=True."
+    ),
     "shuffled_apart.zipped": (
         "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
         "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."

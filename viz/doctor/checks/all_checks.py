@@ -58,6 +58,7 @@ from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.spoilt.mixed_rows import MixedRows
 from viz.doctor.checks.spoilt.standardized_rows import StandardizedRows
+from viz.doctor.checks.spoilt.stateful_rows import StatefulRows
 from viz.doctor.checks.spoilt.wrapped_numbers import WrappedNumbers
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
@@ -151,6 +152,7 @@ CHECKS: tuple[type[Check], ...] = (
     Renumbered,
     ClassOrder,
     SameBatch,
+    StatefulRows,
     RepeatedRows,
     TornSeries,
     Callbacks,
