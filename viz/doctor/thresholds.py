@@ -74,6 +74,7 @@ DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of th
 UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
 JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
 JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
+ADAPTING = 0.9  # of the gradients, at most, that no update follows: of more, nothing is ever updated
 UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 NOT_IMPROVED = 0.9  # the loss now, against its beginning
 UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4

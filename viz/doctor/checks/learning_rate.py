@@ -47,6 +47,12 @@ class _Course:
         return self.spared and bool(self.uphill) and all(self.uphill)
 
     @property
+    def adapts(self) -> bool:
+        """Do updates by hand follow on every second gradient only? Then the others adapt to a task, as in MAML."""
+        kept = sum(not move for move in self.moves)
+        return self.rate is None and limits.FIRST <= kept <= limits.ADAPTING * len(self.moves)
+
+    @property
     def begins_anew(self) -> bool:
         """Do weights get other values now and then, as between the tasks of meta-learning? Then so does the loss."""
         return limits.FIRST <= len(self.set_at) <= max(self.set_at) / 2
@@ -198,7 +204,7 @@ class LearningRates(Check):
     def _too_high(self, course: _Course, final: bool) -> None:
         losses = course.losses
         finite = [x for x in losses if math.isfinite(x)]
-        if len(finite) < 2 or (course.begins_anew and len(finite) == len(losses)) or course.attacks:
+        if len(finite) < 2 or (course.begins_anew and len(finite) == len(losses)) or course.attacks or course.adapts:
             return
         first, moved = (abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0)
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
@@ -287,7 +293,7 @@ class LearningRates(Check):
         if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
             return  # the rate isn't to blame
         moved = course.moves[0] if course.moves else None
-        by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
+        by = "" if not moved else f"; the first update changed the weights by {number(moved)} times their own size"
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         count, added_at = self._sum or (0, None)
         # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.
