@@ -75,6 +75,8 @@ WAYS = {
     "numbers of words, given to a Dense layer": "unscaled_input.indices",
     "numbers of words, given to an LSTM": "unscaled_input.indices",
     "a stateful layer, and rows that are shuffled": "shuffled_apart.stateful",
+    "inputs drawn by an order in a loop, and labels as they come": "shuffled_apart",
+    "inputs and labels drawn by two draws": "shuffled_apart.drawn",
     "rows that are laid last, and cut anew": "shuffled_apart.mixed",
     "a reshape in place of a transpose, before an LSTM": "shuffled_apart.mixed",
     "a generator that is gone through once": "stopped_early.data",
