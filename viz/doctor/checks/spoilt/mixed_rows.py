@@ -15,6 +15,9 @@ from viz.doctor.program import layer_label
 __all__ = ["MixedRows", "axis_after", "is_mixed"]
 
 
+_PRODUCTS = ("matmul", "einsum", "tensordot", "dot", "dense", "take", "take_index")
+
+
 class MixedRows(Check):
     """Follows on which axis the rows of a batch lie, through what a model computes of its input.
 
@@ -45,20 +48,22 @@ class MixedRows(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if not self._shapes or error is not None or not isinstance(outputs, Tensor):
             return
-        known = next((found for x in inputs if (found := self._axis(x)) is not None), None)
-        if known is None or not self.watch.inside("layer", "model"):
+        source = next((x for x in inputs if self._axis(x) is not None), None)
+        known = None if source is None else self._axis(source)
+        if source is None or known is None or not self.watch.inside("layer", "model"):
             return
-        shape = tuple(outputs.data.shape)
+        shape, given = tuple(outputs.data.shape), tuple(source.data.shape)
         if op.name == "transpose":
             order = settings[0] if settings and settings[0] is not None else range(len(shape))[::-1]
             axis: int | None = [each % len(shape) for each in order].index(known)
         elif op.name == "reshape":
-            given = tuple(inputs[0].data.shape)
             axis = axis_after(given, shape, known)
             if axis is None and is_mixed(given, shape, known):
                 self._tell(given, shape, known)
         else:
-            axis = known if shape[known : known + 1] == (self._rows,) else None
+            # Elsewhere than in front, as many may be something else: features, or steps.
+            same = shape == given and op.name not in _PRODUCTS if known else shape[:1] == (self._rows,)
+            axis = known if same else None
         if axis is not None:
             self._axes[id(outputs)] = outputs, axis
 
