@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -35,6 +36,8 @@ _LITTLE = 0.8  # of the same, after all steps, where another rate learns the bat
 _LOOKED_AT = 200  # steps of a schedule
 _EARLY = 0.5  # of the steps planned
 _FALLING = 0.97  # the lowest loss of the second half against that of the first
+_JUMPS = 1.02  # times the loss of the step before: more than rounding
+_ALIKE = 1e-3  # of a loss: less than what noise or other statistics make of it
 _LOOK = 10  # steps between two looks at the loss
 _RATES = (1e-3, 1e-2)
 _PATIENT = 3000  # steps, before a network that doesn't move is called stuck: it may be on a plateau
@@ -53,6 +56,7 @@ class _Attempt(NamedTuple):
     same: bool = False  # at the end all rows get one answer
     heard: tuple[float, ...] = ()  # what each step minimized
     below: tuple[float, float] | None = None  # the first and the lowest loss, where that is below 0 and may fall on
+    plain: bool = True  # is the loss of training that of evaluation, as without dropout and batch normalization?
 
     @property
     def whole(self) -> float:
@@ -77,6 +81,12 @@ class _Attempt(NamedTuple):
         """Does it still fall in the second half?"""
         half = len(self.losses) // 2
         return half > 1 and min(self.losses[half:]) < _FALLING * min(self.losses[:half])
+
+    @property
+    def steady(self) -> bool:
+        """Did the loss fall without a jump up? With dropout, that of training jumps whatever the rate is."""
+        seen = self.heard if self.plain else self.losses
+        return all(after <= _JUMPS * before for before, after in itertools.pairwise(seen))
 
     @property
     def jump(self) -> float:
@@ -213,7 +223,9 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
     losses = [max(v - floor, 0.0) for v in known] or [math.nan]
     broken = bool(values) and not math.isfinite(values[-1])
     below = (known[0], min(known)) if lowest is None and known and min(known) < 0 else None
-    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same, tuple(heard.values), below)
+    path = tuple(heard.values)
+    plain = start is None or not path or math.isclose(path[0], start, rel_tol=_ALIKE)
+    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same, path, below, plain)
 
 
 def _loss(subject: Subject, data: Any) -> float | None:
@@ -306,7 +318,8 @@ def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dic
         words = f"{told}, but the script's {own.name}({rate:g}) leaves it at {number(min(own.losses))}"
         if not own.falling:
             return _other_rate(words, subject, evidence)
-        return open_question(f"{words} in {own.steps}: is its learning rate too high?", subject.place, **evidence)
+        which = "low" if own.steady else "high"  # what only falls isn't thrown about by large steps
+        return open_question(f"{words} in {own.steps}: is its learning rate too {which}?", subject.place, **evidence)
     words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
     ends = _end_of_schedule(subject) if scheduled else None
     if ends is not None:

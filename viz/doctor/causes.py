@@ -13,9 +13,11 @@ _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmen
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
 _OF_TARGETS = ("exploding_gradient.percent", "unscaled_target.gradients")
-_OF_ITSELF = ("dead_relu.bias",)  # so far below 0, units are dead whatever else is wrong
+# So far below 0, units are dead, and with no more data training ends, whatever else is wrong.
+_OF_ITSELF = ("dead_relu.bias", "stopped_early.data")
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
+_BY_CLASS = ("sorted_rows", "sorted_rows.batches")  # so the bias grows until one class is all that is answered
 _OF_DROPOUT = ("dropout_high", "dropout_idle")
 _NO_CAUSES = (
     "not_learning",
@@ -65,6 +67,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "unscaled_input",
         "constant_output",
         "lr_too_high",
+        "sorted_rows",
     ),
     "saturated": ("loss_sign", *_FROM_THE_START, "lr_too_high"),
     "constant_output": (
@@ -78,6 +81,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "dead_relu",
         "saturated",
         "vanishing_gradient",
+        "sorted_rows",
     ),
     "label_range": ("loss_mismatch",),
     "class_imbalance": (
@@ -142,6 +146,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "dropout_high"
     if cause.kind == "dropout_high":  # of the outputs: rows that don't sum to 1, or whose sum is 0
         return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
+    if cause.kind == "sorted_rows" and symptom.kind != "not_learning":
+        return cause.rule in _BY_CLASS and symptom.evidence.get("from_start") is False
     if cause.kind == "label_range" and symptom.kind == "dead_relu":
         return symptom.layer is not None and cause.layer == symptom.layer  # labels below 0 silence the last one
     if symptom.kind == "unscaled_input":  # a layer for pixels up to 255 adds as much to those up to 1
@@ -187,9 +193,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return symptom.kind == "not_learning"
     if symptom.kind == "lr_too_high":
         return not symptom.evidence.get("unusual", True)
-    if cause.kind == "loss_mismatch" and symptom.kind == "label_range":
-        return cause.rule.endswith("one_unit")
-    return True
+    return cause.rule.endswith("one_unit") if (cause.kind, symptom.kind) == ("loss_mismatch", "label_range") else True
 
 
 def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:

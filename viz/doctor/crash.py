@@ -74,7 +74,7 @@ def _pair(frame: FrameType) -> tuple[Any, Any] | None:
 
 def _loss_of(error: BaseException, frame: FrameType) -> str:
     """The name of the loss: its messages begin with it; its functions may call others, which raise."""
-    named = str(error).partition(":")[0]
+    named = str(error).partition(":")[0].partition("(")[0]
     return named if named.isidentifier() else frame.f_code.co_name
 
 
@@ -83,8 +83,18 @@ def _report(
 ) -> None:
     classes = predicted.shape[-1] if predicted.ndim else 0
     low, high = (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
+    known = ", and so do the labels to train with" if watcher.total else ""
     fits = classes > 1 and labels.size * classes == predicted.size
-    if "sparse" in loss and fits and (low < 0 or high >= classes):
+    if "sparse" in loss and fits and (low < 0 or high >= classes) and watcher.failed_step == "test_step":
+        watcher.report(
+            "label_range.held",
+            "error",
+            f"the labels that the network is evaluated on go from {number(low)} to {number(high)}, and {loss} refuses "
+            f"them with an error: its {classes} outputs stand for the classes 0 to {classes - 1}{known}",
+            place=place,
+            evidence={"lowest": low, "highest": high},
+        )
+    elif "sparse" in loss and fits and (low < 0 or high >= classes):
         watcher.report(
             "label_range.classes",
             "error",

@@ -11,7 +11,9 @@ from eagerflow.core.observe import unobserved
 from viz.doctor.check_base import host
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["is_answer_of_own_loss", "is_ours", "own_loss", "reaches", "value_of"]
+__all__ = ["CROSSENTROPIES", "is_answer_of_own_loss", "is_ours", "own_loss", "reaches", "value_of"]
+
+CROSSENTROPIES = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")  # ops, of logits
 
 _END = 0.02  # of a range: so far from its ends are answers that are as good as certain, and where logarithms are finite
 _NEAR = 0.1  # of what certain answers gain against undecided ones

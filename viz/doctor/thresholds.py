@@ -74,6 +74,7 @@ DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of th
 UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
 JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
 JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
+ADAPTING = 0.9  # of the gradients, at most, that no update follows: of more, nothing is ever updated
 UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 NOT_IMPROVED = 0.9  # the loss now, against its beginning
 UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
@@ -400,6 +401,16 @@ WINDOW_KINDS = 0.9  # of the windows to train with begin in a way of their own
 WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and powers of two beyond
 WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
 OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
+
+# -- data that the script spoils
+
+TABLE_COLUMNS = 64  # at most: longer rows are pictures and series, which may be standardized one by one
+TABLE_ROUNDING = 2e-3  # of means and deviations, to which a small number was added perhaps
+TABLE_APART = 0.1  # from 0, the mean of a column
+WRAPPED_NUMBERS = 100_000  # of a batch that are looked at
+WRAPPED_STRANGE = 6  # different numbers that only wrapping makes: labels that were counted from 1 have one
+MIXED_NUMBERS = 2_000_000  # of a tensor whose rows are followed through a reshape
+WRAPPED_USED = 0.5  # of all numbers that bytes can become, in pictures that use all bytes
 
 # -- several ranks
 

@@ -42,6 +42,7 @@ class Watcher(Turns, observe.Observer):
         heavy: is this step looked at closely?
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
+        failed_step: the name of the step that ended with an error, `"train_step"` or `"test_step"`; empty for none.
         failures: checks that failed themselves, with their errors; they were not asked again.
 
     >>> import eagerflow as ef
@@ -56,6 +57,7 @@ class Watcher(Turns, observe.Observer):
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
         super().__init__(found, ignored)
         self.failures: list[tuple[str, Exception]] = []
+        self.failed_step = ""  # the name of the step that ended with an error
         self._observing: Any = None
         self._thread = 0  # only what runs in one thread has an order
         self._pending = False  # gradients were computed, and no optimizer has ended the step yet
@@ -311,6 +313,7 @@ class Watcher(Turns, observe.Observer):
         self.steps.on_scope_end(scope)
         if scope.kind == "step":
             self._now = self.training.close if self.heavy else self.training.light
+            self.failed_step = scope.name if error is not None else self.failed_step
         by_optimizer = scope.kind == "optimizer" and not self.inside("step", "optimizer")
         if by_optimizer or (scope.kind == "step" and scope.name == "train_step"):
             self.end_step()

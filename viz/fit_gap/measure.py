@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.traceless import traceless
 from eagerflow.world.sharers import sharers
+from viz.doctor.program import layer_label
 from viz.fit_gap import attribution
 from viz.fit_gap.modes import AUGMENTATION, BATCH_NORM, Modes
 from viz.fit_gap.own_steps import has_own_steps, own_pass, own_step, reports_batches
@@ -59,7 +60,9 @@ class _Measurement:
             numbers = self._numbers(plain, tested, trained, before)
         seen = self.seen
         told = {name: value for name, value in seen.logs.items() if isinstance(value, float)}
-        return Gap(numbers, told, seen.epoch, plain.rows, tuple(self.causes), statistics, seen.updates, seen.place)
+        by_batch = tuple([layer_label(layer) or type(layer).__name__ for layer in self.modes.always(BATCH_NORM)])
+        facts = seen.epoch, plain.rows, tuple(self.causes), statistics, seen.updates, seen.place
+        return Gap(numbers, told, *facts, by_batch)
 
     def _numbers(
         self, plain: Totals, tested: Totals, trained: Totals, before: Totals
@@ -117,7 +120,7 @@ class _Measurement:
             raise ValueError("gap: the data gave no batch.")
         with traceless(self.model):
             self.modes.learn(lambda training: self._forward(first, training))
-        causes = list(self.modes.groups)
+        causes = self.modes.changing
         if self.rows.augmented and AUGMENTATION not in causes:
             causes.append(AUGMENTATION)
         with self.modes.acting(()):

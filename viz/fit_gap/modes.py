@@ -45,6 +45,20 @@ class Modes:
             with self._wrapped(functools.partial(_noted, told)):
                 run(training)
 
+    @property
+    def changing(self) -> list[str]:
+        """The groups with a layer that is told another mode in training than in `evaluate`."""
+        trained, tested = self._told[True], self._told[False]
+        return [
+            name
+            for name, found in self.groups.items()
+            if any(trained.get(id(layer)) != tested.get(id(layer)) for layer in found)
+        ]
+
+    def always(self, name: str) -> list[Any]:
+        """The layers of a group that act in `evaluate`, too, as those that are called with `training=True`."""
+        return [layer for layer in self.groups.get(name, []) if any(self._told[False].get(id(layer), []))]
+
     @contextlib.contextmanager
     def acting(self, on: Collection[str]) -> Iterator[None]:
         """Within, the layers of the groups in `on` act as in training, those of the others as in `evaluate`."""

@@ -89,6 +89,7 @@ class Gap:
         statistics: about the moving averages of batch normalization, where there is some.
         updates: how many steps the optimizer has made so far.
         place: file and line of the call of `fit`.
+        by_batch: the names of layers that normalize by each batch's own statistics in `evaluate`, too.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -109,6 +110,7 @@ class Gap:
     statistics: Statistics | None
     updates: int
     place: tuple[str, int] | None
+    by_batch: tuple[str, ...] = ()
 
     @property
     def main(self) -> str:
@@ -188,7 +190,7 @@ class Gap:
         >>> found.ok
         True
         """
-        return not self.lags and math.isfinite(self.fit) and math.isfinite(self.evaluate)
+        return not self.lags and not self.by_batch and math.isfinite(self.fit) and math.isfinite(self.evaluate)
 
     # ------------------------------------------------------------------ in words
 
@@ -208,15 +210,30 @@ class Gap:
             return "One of the two numbers is not a number: find where it begins with `viz nonfinite train.py`."
         if self.lags:
             return self._of_statistics()
+        if self.by_batch:
+            return f"{self._of_batches()} {self._of_parts(whole, advised=False)}"
+        return self._of_parts(whole)
+
+    def _of_parts(self, whole: float, advised: bool = True) -> str:
+        """Which part of the difference is the largest; with what to do about it, or without."""
         if abs(whole) <= _SMALL * max(abs(self.fit), abs(self.evaluate)):
             return "The two agree."
         ordered = sorted(self.parts, key=lambda each: -abs(self.parts[each]))
         first = ordered[0]
-        advice = f"{MEANS[first]}. {_ADVICE[first]}"
+        advice = f"{MEANS[first]}. {_ADVICE[first]}" if advised else f"{MEANS[first]}."
         if sum(abs(value) for value in self.parts.values()) > _AGAINST * abs(whole):
             listed = ", ".join([f"{name} {_signed(self.parts[name])}" for name in ordered[:3]])
             return f"Causes work against each other: {listed}. The largest is {first}: {advice}"
-        return f"Most of it is {first}: {advice}"
+        return f"Most of {'it' if advised else 'the difference'} is {first}: {advice}"
+
+    def _of_batches(self) -> str:
+        others = len(self.by_batch) - 1
+        more = f" and {others} more layer{'s' * (others > 1)}" if others else ""
+        return (
+            f"{self.by_batch[0]!r}{more} normalize{'' if others else 's'} by each batch's own statistics in evaluate, "
+            "too, so the answer for a row depends on the rows beside it. Leave out training=True where that layer, or "
+            "the model around it, is called: in fit it is set anyway."
+        )
 
     def _of_statistics(self) -> str:
         assert self.statistics is not None
@@ -307,6 +324,7 @@ class Gap:
                 for name, (reported, said, parts) in self.numbers.items()
             },
             "validation": {name[4:]: value for name, value in self.logs.items() if name.startswith("val_")},
+            "normalized_by_batch": list(self.by_batch),
             "batch_norm": None if self.statistics is None else dataclasses.asdict(self.statistics),
             "ok": self.ok,
             "verdict": self.verdict,

@@ -11,6 +11,7 @@ import eagerflow as ef
 import viz.check.all_rows as all_rows
 from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
+from viz.check.overfitting import _Attempt
 from viz.check.row import fine
 from viz.trial.recorded_model import rate_by_hand
 
@@ -160,3 +161,30 @@ def test_a_likelihood_without_its_minus_sign_is_not_called_learnt(tmp_path):
     found = {row.name: row for row in check_script(str(script)).rows}["overfits one batch"]
     assert found.verdict == "open"
     assert re.search(r"goes from -\d\S* to -\d.*below 0.*its sign is wrong", found.message)
+
+
+def test_a_loss_that_falls_steadily_and_slowly_is_asked_whether_its_rate_is_too_low(tmp_path):
+    (script := tmp_path / "train.py").write_text("""
+import numpy as np
+import keras
+import tensorflow as tf
+(x, y), _ = keras.datasets.digits.load_data()
+x = (x / 16.0).reshape(-1, 64).astype("float32")
+w = tf.Variable(np.random.default_rng(0).normal(size=(64, 10)).astype("float32") * 0.1)
+b = tf.Variable(np.zeros(10, "float32"))
+for i in range(0, 128, 32):
+    with tf.GradientTape() as tape:
+        logits = x[i : i + 32] @ w + b
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y[i : i + 32], logits=logits))
+    of_w, of_b = tape.gradient(loss, [w, b])
+    w.assign_sub(0.1 * of_w)
+    b.assign_sub(0.1 * of_b)
+""")
+    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    assert row.message.endswith("is its learning rate too low?")
+
+
+@pytest.mark.parametrize(("heard", "plain", "steady"), [((2, 1, 3), True, False), ((2, 1, 3), False, True)])
+def test_a_loss_that_jumps_does_not_fall_steadily_unless_it_is_dropout_that_makes_it_jump(heard, plain, steady):
+    tried = _Attempt("SGD", [2.0, 1.5, 1.0], 200, False, 1, heard=heard, plain=plain)
+    assert tried.steady == steady

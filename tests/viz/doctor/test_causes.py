@@ -43,6 +43,19 @@ def test_updates_by_the_gradients_of_other_weights_explain_those_that_lead_upwar
     assert [f.because for f in in_order([finding("loss_sign", rule="loss_sign"), mixed])] == [None, None]
 
 
+@pytest.mark.parametrize("symptom", ["dead_relu", "constant_output"])
+def test_rows_that_come_sorted_explain_units_that_fell_silent_but_none_that_always_were(symptom):
+    order = finding("sorted_rows", "warning", rule="sorted_rows")
+    later, always = (finding(symptom, evidence={"from_start": known}) for known in (False, True))
+    assert [(f.kind, f.severity, f.because) for f in in_order([later, order])] == [
+        ("sorted_rows", "error", None),
+        (symptom, "info", "sorted_rows"),
+    ]
+    assert {f.because for f in in_order([always, order])} == {None}
+    same = finding("sorted_rows", "warning", rule="sorted_rows.same")
+    assert {f.because for f in in_order([later, same])} == {None}
+
+
 def test_a_hint_explains_nothing():
     found = in_order([finding("dead_relu"), finding("unscaled_input", "info")])
     assert [(f.kind, f.severity) for f in found] == [("dead_relu", "error"), ("unscaled_input", "info")]
@@ -322,6 +335,25 @@ def test_a_loss_that_refuses_labels_is_called_by_its_name(loss, labels, rule, wo
     assert found.rule == rule
     assert words in found.message
     assert "same_shape refuses" not in found.message
+
+
+@pytest.mark.parametrize("call", ["fit(x, y, validation_data=(x, y + 1), verbose=0)", "evaluate(x, y + 1, verbose=0)"])
+def test_labels_that_are_refused_outside_of_training_are_told_from_those_to_train_with(call, tmp_path):
+    (path := tmp_path / "train.py").write_text(
+        PRELUDE
+        + f"""
+y = number
+model = ef.Sequential([layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, y, epochs=2, verbose=0)
+model.{call}
+"""
+    )
+    (found,) = [f for f in examine(str(path)).diagnosis if f.severity == "error"]
+    assert found.rule == "label_range.held"
+    assert "that the network is evaluated on go from 1 to 3" in found.message
+    assert "so do the labels to train with" in found.message
+    assert "one unit per class" not in found.fix
 
 
 def test_inputs_that_are_all_zero_are_the_cause_of_what_is_silent(tmp_path):

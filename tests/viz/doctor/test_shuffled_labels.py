@@ -117,6 +117,38 @@ def test_the_orders_of_both_are_read(source, found, tmp_path):
     assert read == (None if found is None else Reordered(*found))
 
 
+TAPE = "    with tf.GradientTape() as tape:\n        loss = f({}, model({}))\n"
+ROWS = "for i in range(0, 9, 3):\n"
+STEP = "def step(a, b):\n    with tf.GradientTape() as tape:\n        loss = f(b, model(a))\n"
+
+
+@pytest.mark.parametrize(
+    ("loop", "found"),
+    [
+        (ROWS + TAPE.format("y[i : i + 3]", "x[p[i : i + 3]]"), ("x", 4, "y")),
+        (ROWS + TAPE.format("y[p[i : i + 3]]", "x[i : i + 3]"), ("y", 4, "x")),
+        (ROWS + TAPE.format("y[p[i : i + 3]]", "x[p[i : i + 3]]"), None),
+        (ROWS + TAPE.format("y[i : i + 3]", "x[i : i + 3]"), None),
+        (ROWS + "    r = p[i : i + 3]\n" + TAPE.format("y[r]", "x[r]"), None),
+        (ROWS + "    r = p[i : i + 3]\n    a, b = x[r], y[i : i + 3]\n" + TAPE.format("b", "a"), ("x", 4, "y")),
+        (ROWS + "    a = x[p[i : i + 3]]\n    b = y[p[i : i + 3]]\n" + TAPE.format("b", "a"), None),
+        (ROWS + "    a = x[p[i : i + 3]]\n    print(seen[i : i + 3])\n" + TAPE.format("y[p[i : i + 3]]", "a"), None),
+        (STEP + ROWS + "    step(x[p[i : i + 3]], y[i : i + 3])\n", ("x", 6, "y")),
+        (STEP + ROWS + "    step(x[p[i : i + 3]], y[p[i : i + 3]])\n", None),
+        (ROWS + TAPE.format("y[rng.integers(0, 9, 3)]", "x[rng.integers(0, 9, 3)]"), ("x", 4, "y", True)),
+        (ROWS + "    r = rng.integers(0, 9, 3)\n" + TAPE.format("y[r]", "x[r]"), None),
+        (ROWS + TAPE.format("y[Random(i).choice(9, 3)]", "x[Random(i).choice(9, 3)]"), None),
+        (ROWS + TAPE.format("y[a.permutation(9)]", "x[b.permutation(9)]"), None),
+        (ROWS + "    b = x[R.permutation(9)]\n    R.seed(i)\n" + TAPE.format("y[R.permutation(9)]", "b"), None),
+    ],
+)
+def test_rows_drawn_by_an_order_beside_labels_as_they_come_are_read_in_a_loop(loop, found, tmp_path):
+    path = tmp_path / f"{abs(hash(loop))}.py"
+    path.write_text("p = np.random.permutation(9)\n" + loop)
+    read = reordered_apart(str(path))
+    assert read == (None if found is None else Reordered(*found))
+
+
 def test_two_shuffles_with_one_generator_give_two_orders(tmp_path):
     fault = "np.random.shuffle(train)\nnp.random.shuffle(labels)"
     found = diagnosed(SCRIPT.format(fault=fault, epochs=20, more=HELD), tmp_path)

@@ -48,7 +48,7 @@ def said_of(guessed):
 def test_what_passes_between_the_steps_of_a_loop_need_not_be_waiting_for_data():
     assert said_of(False).message.startswith("a step waits 40.0 ms for its data: 98% of the time; it computes")
     assert said_of(True).message.startswith(
-        "a step comes 40.0 ms after the last one, as data or other work of the loop take"
+        "between two steps the loop takes 40.0 ms to get its data, or for other work"
     )
 
 

@@ -31,6 +31,34 @@ for step in range(40):
     for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
         variable.assign_add(0.01 * gradient)  # here
 """
+BARE_ASCENT = """
+import tensorflow as tf
+w, b = ef.Variable(0.1 * rng.normal(size=(8, 3)).astype("float32")), ef.Variable(np.zeros(3, "float32"))
+for step in range(80):
+    with ef.GradientTape() as tape:
+        loss = ops.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=number, logits=ops.matmul(x, w) + b))
+    of_w, of_b = tape.gradient(loss, [w, b])
+    w.assign_add(0.5 * of_w)  # here
+    b.assign_add(0.5 * of_b)
+"""
+ATTACK = """
+model = ef.Sequential([ef.Input((8,)), layers.Dense(8, activation="relu"), layers.Dense(3)])
+loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+change = ef.Variable(0.01 * rng.normal(size=x.shape).astype("float32"))
+for step in range(60):
+    with ef.GradientTape() as tape:
+        loss = loss_of(number, model(x + change))
+    gradient = tape.gradient(loss, change)
+    change.assign_add(RATE * gradient)
+"""
+BY_ROW = """
+table = rng.normal(size=(1000, 6)) * [1, 10, 100, 1, 1, 1000] + [0, 50, 500, 0, 0, 5000]
+label = (table[:, 0] > 0).astype("float32")
+table = (table - table.mean(axis={axis}, keepdims=True)) / table.std(axis={axis}, keepdims=True)
+model = ef.Sequential([layers.Dense(16, activation="tanh"), layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(table, label, epochs=10, verbose=0)
+"""
 RISES = """
 model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")])
 model.compile(ef.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
@@ -100,6 +128,25 @@ def test_steps_up_the_slope_are_found_before_the_loss_is_five_times_as_large(tmp
 def test_steps_down_the_slope_are_not(tmp_path):
     found, _ = diagnosed(ASCENT.replace("assign_add", "assign_sub"), tmp_path)
     assert not [f for f in found if f.kind == "loss_sign"]
+
+
+def test_steps_up_the_slope_of_a_crossentropy_without_a_loss_object_are_an_error(tmp_path):
+    found, line = diagnosed(BARE_ASCENT, tmp_path)
+    (finding,) = [f for f in found if f.severity != "info"]
+    assert (finding.rule, finding.severity, finding.line) == ("loss_sign.update", "error", line)
+
+
+@pytest.mark.parametrize("rate", [0.02, 20.0])
+def test_inputs_that_are_changed_to_mislead_a_network_may_make_its_loss_larger(rate, tmp_path):
+    found, _ = diagnosed(ATTACK.replace("RATE", f"{rate}"), tmp_path)
+    assert [f for f in found if f.kind in ("loss_sign", "lr_too_high")] == []
+
+
+@pytest.mark.parametrize(("axis", "told"), [(1, True), (0, False)])
+def test_a_table_that_was_standardized_row_by_row_is_hinted_at_where_nothing_is_learnt(axis, told, tmp_path):
+    found, _ = diagnosed(BY_ROW.format(axis=axis), tmp_path)
+    assert ("unscaled_input.rows" in [f.rule for f in found]) == told
+    assert [f.severity for f in found if f.rule == "unscaled_input.rows"] == ["info"] * told
 
 
 def test_no_more_epochs_are_advised_while_the_loss_rises(tmp_path):
@@ -406,3 +453,33 @@ def test_early_stopping_is_advised_to_those_who_have_none(waits, tmp_path):
     found, _ = diagnosed(NOISE.replace("RATE", "0.0044").replace("verbose=0", f"{told}verbose=0"), tmp_path)
     (finding,) = [f for f in found if f.kind == "too_few_steps"]
     assert ("EarlyStopping can say" in finding.fix) == (not waits)
+
+
+ADDED_DIVERGENCE = """
+import keras
+from keras import layers, ops
+keras.utils.set_random_seed(0)
+(x, _), _ = keras.datasets.digits.load_data()
+x = (x.reshape(-1, 64) / 16.0).astype("float32")
+class VAE(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.enc = keras.Sequential([layers.Dense(64, activation="relu"), layers.Dense(8)])
+        self.dec = keras.Sequential([layers.Dense(64, activation="relu"), layers.Dense(64, activation="sigmoid")])
+        self.seed = keras.random.SeedGenerator(1)
+    def call(self, inputs):
+        m, lv = ops.split(self.enc(inputs), 2, axis=-1)
+        z = m + ops.exp(0.5 * lv) * keras.random.normal(ops.shape(m), seed=self.seed)
+        self.add_loss(0.5 * ops.mean(ops.sum(1 + lv - m ** 2 - ops.exp(lv), axis=-1)) / 64)
+        return self.dec(z)
+model = VAE()
+model.compile("adam", "binary_crossentropy")
+model.fit(x, x, epochs=15, verbose=0)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+def test_a_divergence_that_a_layer_adds_with_the_wrong_sign_is_told_once(tmp_path):
+    (script := tmp_path / "train.py").write_text(ADDED_DIVERGENCE)
+    found = [finding.rule for finding in examine(str(script)).diagnosis if finding.kind == "loss_sign"]
+    assert found == ["loss_sign.divergence"]

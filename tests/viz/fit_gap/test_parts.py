@@ -175,8 +175,28 @@ def test_what_is_frozen_or_always_on_is_no_cause():
     model = ef.Model(inputs, outputs)
     model.compile(ef.optimizers.SGD(0.0), "mse")
     found = viz.gap(model, X + 3, Y)
-    assert found.parts["batch norm"] == 0
-    assert found.parts["dropout"] == 0
+    assert not {"batch norm", "dropout"} & set(found.parts)
+    assert found.ok
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_batch_norm_that_uses_the_batch_in_evaluation_too_is_no_cause_but_a_fault(count):
+    ef.utils.set_random_seed(0)
+    inputs = h = ef.Input((4,))
+    for number in range(count):
+        h = layers.BatchNormalization(name=f"norm_{number}")(h, training=True)
+    model = ef.Model(inputs, layers.Dense(1)(h))
+    model.compile(ef.optimizers.SGD(0.05), "mse")
+    found = viz.gap(model, X + 3, Y, batch_size=32)
+    assert list(found.parts) == ["running mean"]
+    assert not found.ok
+    assert found.verdict.startswith(
+        {1: "'norm_0' normalizes by each batch's", 3: "'norm_0' and 2 more layers normalize by each batch's"}[count]
+    )
+    assert "training=True" in found.verdict
+    assert "moving averages" not in str(found)
+    assert "Nothing is wrong" not in found.verdict
+    assert found.to_dict()["normalized_by_batch"] == list(found.by_batch)
 
 
 def test_metrics_have_their_parts_too():

@@ -146,7 +146,8 @@ ON_DATA = {
     ),
     "sorted_rows": (
         "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); "
-        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000)."
+        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000) before "
+        "batch: a buffer of fewer rows than there are mixes neighbours alone."
     ),
     "sorted_rows.batches": (
         "Shuffle rows, not batches: dataset.shuffle(10_000).batch(32), in this order; what stands after batch() moves "
@@ -163,6 +164,18 @@ ON_DATA = {
     "sorted_rows.repeated": (
         "Cut each batch by the loop's own variable: x[i : i + 32], and y[i : i + 32]. If one batch is repeated on "
         "purpose, to see whether it can be learnt by heart, leave it as it is."
+    ),
+    "shuffled_apart.mixed": (
+        "Move axes with transpose, as x = ops.transpose(x, (1, 0, 2)) exchanges the first two, and reshape only while "
+        "the rows come first: of (rows, ...), ops.reshape(x, (-1, n)) keeps each row's numbers together."
+    ),
+    "shuffled_apart.drawn": (
+        "Draw once, and take the same rows of both: rows = rng.integers(0, len(x), 32); x[rows], y[rows]."
+    ),
+    "shuffled_apart.stateful": (
+        "Give fit shuffle=False, and rows in such an order that row i of each batch goes on where row i of the last "
+        "one ended; begin anew (reset_states) with each epoch. Where rows don't go on with others, leave out "
+        "stateful=True."
     ),
     "shuffled_apart.zipped": (
         "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "

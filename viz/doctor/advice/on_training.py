@@ -257,6 +257,10 @@ ON_TRAINING = {
         "Make min_delta a hundredth of what the metric is at the end, or leave it out: it is the least change of one "
         "epoch that counts as progress, not the value at which to stop."
     ),
+    "stopped_early.data": (
+        "Let the generator go on, with `while True:` around what it does, and give fit steps_per_epoch; or pass a "
+        "Dataset or PyDataset, which begin anew in each epoch."
+    ),
     "stopped_early.mode": (
         "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
     ),
@@ -305,6 +309,10 @@ ON_TRAINING = {
     ),
     "label_range": "Scale the labels into that range, or leave out the last activation.",
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
+    "label_range.held": (
+        "Count the classes of all rows alike, from 0: what was done to the labels of one part (y - 1, a LabelEncoder) "
+        "has to be done to those of the other."
+    ),
     "label_range.mask": (
         "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0."
     ),
@@ -446,6 +454,13 @@ ON_TRAINING = {
         "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, leave "
         "that out; columns become (x - mean) / std."
     ),
+    "unscaled_input.rows": (
+        "Standardize columns: (x - x.mean(axis=0)) / x.std(axis=0), with the mean and deviation of the training "
+        "rows for all; or a layers.Normalization that has seen the training data (adapt)."
+    ),
+    "unscaled_input.wrapped": (
+        "Convert them before anything is computed: x = x.astype('float32'), and then x / 127.5 - 1, say."
+    ),
     "unscaled_input.zeros": "Look at the data: was it divided as integers, or overwritten?",
     "unscaled_input.unadapted": (
         "Show it the training data before fit: normalization.adapt(x_train), x_train alone, without its labels."
@@ -466,8 +481,9 @@ ON_TRAINING = {
         "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with workers=4."
     ),
     "slow_input.loop": (
-        "See what the loop does between two steps: leave out pauses and print more rarely. If reading data takes the "
-        "time, do it beforehand, or give the loop a Dataset, which reads ahead with Dataset.prefetch(2)."
+        "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by one; "
+        "evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
+        "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend."
     ),
     "slow_op": (
         "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "
@@ -475,8 +491,9 @@ ON_TRAINING = {
     ),
     "slow_op.loop": "Do the whole array in one op instead of a loop.",
     "slow_op.cell": (
-        "LSTM, GRU and SimpleRNN run all steps as one op if their activation is tanh and their recurrent_activation "
-        "sigmoid, as by default, and recurrent_dropout is 0. With other settings they call their cell for each step."
+        "Take layers.LSTM, GRU or SimpleRNN instead of a cell that a loop of your own calls: they run all steps as one "
+        "op if their activation is tanh and their recurrent_activation sigmoid, as by default, and "
+        "recurrent_dropout is 0. With other settings they call their cell for each step, too."
     ),
     "replicas_diverged": (
         "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "

@@ -56,6 +56,10 @@ from viz.doctor.checks.rows.torn_series import TornSeries
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
+from viz.doctor.checks.spoilt.mixed_rows import MixedRows
+from viz.doctor.checks.spoilt.standardized_rows import StandardizedRows
+from viz.doctor.checks.spoilt.stateful_rows import StatefulRows
+from viz.doctor.checks.spoilt.wrapped_numbers import WrappedNumbers
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
@@ -109,6 +113,8 @@ CHECKS: tuple[type[Check], ...] = (
     Summed,
     LearningRates,
     Inputs,
+    WrappedNumbers,
+    MixedRows,
     Penalties,
     Decay,
     Unreached,
@@ -146,6 +152,7 @@ CHECKS: tuple[type[Check], ...] = (
     Renumbered,
     ClassOrder,
     SameBatch,
+    StatefulRows,
     RepeatedRows,
     TornSeries,
     Callbacks,
@@ -154,6 +161,7 @@ CHECKS: tuple[type[Check], ...] = (
     Schedules,
     Endings,
     Answers,
+    StandardizedRows,  # after what tells that nothing is learnt
     ClassWeights,
     CountedPadding,
     PaddingClass,

@@ -29,6 +29,9 @@ def running_fit() -> Any:
     return None
 
 
+_ENDING = ("EarlyStopping", "TerminateOnNaN")
+
+
 class _Run:
     """One call of `fit`."""
 
@@ -40,6 +43,15 @@ class _Run:
     def callbacks(self, kind: str) -> list[Any]:
         """Its callbacks of one class, by the name of that."""
         return [callback for callback in self.fit.callbacks.callbacks if type(callback).__name__ == kind]
+
+    @property
+    def may_be_stopped(self) -> bool:
+        """Is there a callback that ends trainings, or one of the user's, which may, or a step of the user's?"""
+        kinds = [type(callback) for callback in self.fit.callbacks.callbacks]
+        own = [
+            kind for kind in [*kinds, type(self.fit.model)] if not kind.__module__.startswith(("eagerflow.", "viz."))
+        ]
+        return bool(own) or any(kind.__name__ in _ENDING for kind in kinds)
 
 
 class Endings(Check):
@@ -166,6 +178,23 @@ class Endings(Check):
         for callback in run.callbacks("EarlyStopping"):
             if len(run.logs) < asked and callback.stopped_epoch:
                 self._judge(run, callback, asked)
+        if len(run.logs) < asked and getattr(run.fit.feed, "once", False) and not run.may_be_stopped:
+            self._tell_ran_out(run, asked)
+
+    def _tell_ran_out(self, run: _Run, asked: int) -> None:
+        """Nothing can have ended the training but a generator that gave no more."""
+        if self.watch.interrupted:
+            return
+        done = len(run.logs)
+        self.watch.report(
+            "stopped_early.data",
+            "warning",
+            f"training ended after {done} of {asked} epochs, as the generator gave no more batches: it is gone through "
+            "once, not anew in each epoch",
+            place=run.place,
+            key=("stopped_early", run.place),
+            evidence={"epochs": done, "asked": asked},
+        )
 
     def _judge(self, run: _Run, callback: Any, asked: int) -> None:
         monitor = str(callback.monitor)

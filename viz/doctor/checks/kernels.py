@@ -43,6 +43,7 @@ class _Kernel:
 
     def __init__(self, variable: Variable, layer: Any, place: Any, op: str) -> None:
         self.variable, self.layer, self.place, self.op = variable, layer, place, op
+        self.model: Any = None  # the outermost one that it is a part of
         self.hidden = self.normalized = False
         self.shared = False  # does anything but kernels use what it makes, as a shortcut does?
 
@@ -114,6 +115,7 @@ class Kernels(Check):
         if kernel is None:
             layer = self.watch.layer()
             kernel = self._kernels[variable.identity] = _Kernel(variable, layer, self.watch.place(), op.name)
+            kernel.model = next((s.owner for s in self.watch.scopes if s.kind == "model"), None)
         before = found[0]
         if before is not None and before.kernel is not kernel:
             before.kernel.hidden = True
@@ -282,6 +284,8 @@ def _useless(first: _Kernel, second: _Kernel) -> bool:
     a, b = first.variable, second.variable
     if first.shared or not (a.trainable and b.trainable):
         return False
+    if first.model is not None and second.model is not None and first.model is not second.model:
+        return False  # what one model gives as its answers is a code, which others may be given, too
     if first.layer is not None and first.layer is second.layer and first.wide[1] < first.wide[0]:
         return False  # one kernel as a product of two thin ones, on purpose
     if first.op == second.op == "conv" and a.data.shape[:-2] != b.data.shape[:-2]:

@@ -12,7 +12,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms, total
-from viz.doctor.loss_questions import own_loss
+from viz.doctor.loss_questions import CROSSENTROPIES, own_loss
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of", "times_usual"]
@@ -30,6 +30,7 @@ class _Course:
         self.moves: list[float] = []
         self.before: list[tuple[Variable, numpy.ndarray, numpy.ndarray]] = []  # weights, and their gradients
         self.blank: set[int] = set()  # weights that began with zeros
+        self.spared = False  # does the loss depend on other weights, which it doesn't train?
         self.uphill: list[bool] = []  # did a step move the weights along their gradients, and not against them?
         self.kept: list[float] = []  # what clipping leaves of the gradients: 1 for all
         self.optimizer: Any = None
@@ -39,6 +40,17 @@ class _Course:
         self.updated = False  # by a gradient that isn't zero
         self.trained: set[int] = set()  # the numbers of its weights
         self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
+
+    @property
+    def attacks(self) -> bool:
+        """Do all its steps go up the loss of weights that are left as they are, as where a network is to be misled?"""
+        return self.spared and bool(self.uphill) and all(self.uphill)
+
+    @property
+    def adapts(self) -> bool:
+        """Do updates by hand follow on every second gradient only? Then the others adapt to a task, as in MAML."""
+        kept = sum(not move for move in self.moves)
+        return self.rate is None and limits.FIRST <= kept <= limits.ADAPTING * len(self.moves)
 
     @property
     def begins_anew(self) -> bool:
@@ -59,6 +71,7 @@ class LearningRates(Check):
         self._touched: list[_Course] = []
         self._scaled: list[tuple[_Course, Any]] = []  # whose last loss is one times its scale, perhaps
         self._asked_loss = False  # is it a loss object's value that is followed? Other sums may well be meant to grow
+        self._used: set[int] = set()  # the numbers of the weights that were used since the last gradient
         self._differences: set[Any] = set()  # keys of differences, and of what squares and means make of them
         self._errors: set[Any] = set()
         self._sums: dict[Any, tuple[int, Place | None]] = {}  # by the key of a number: of how many it is a sum
@@ -69,7 +82,10 @@ class LearningRates(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow differences that are squared, as losses written by hand are."""
         made = getattr(outputs, "key", None)
-        if made is None or self.watch.inside("layer", "model"):
+        if made is None:
+            return
+        self._used.update(x.identity for x in inputs if isinstance(x, Variable) and x.trainable)
+        if self.watch.inside("layer", "model"):
             return
         given = {getattr(x, "key", None) for x in inputs} - {None}
         if outputs.data.size == 1 and self._sum is None:
@@ -78,7 +94,9 @@ class LearningRates(Check):
             self._follow_part(op.name, inputs, made)
         if self._asked_loss:
             return
-        if op.name == "subtract":
+        if op.name in CROSSENTROPIES:
+            self._asked_loss = getattr(inputs[0], "key", None) is None  # of labels that are data
+        elif op.name == "subtract":
             self._differences.add(made)
         elif given and given <= (self._differences if op.name in _SQUARES else self._errors):
             self._errors.add(made)
@@ -106,6 +124,7 @@ class LearningRates(Check):
             self._part = self._parts.get(getattr(targets[0], "key", None), (1.0, None))
         if self._sum is None:
             self._sum = next((self._sums[t.key] for t in targets if getattr(t, "key", None) in self._sums), None)
+        used, self._used = self._used, set()
         pairs = [(s, r) for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
         if not pairs:
             return
@@ -115,6 +134,7 @@ class LearningRates(Check):
         self._scaled.append((course, results))
         if self.watch.heavy:
             course.trained.update(v.identity for v, _ in pairs)
+            course.spared = course.spared or not used <= {s.identity for s in sources if isinstance(s, Variable)}
             kernels = [(v, r) for v, r in pairs if v.data.ndim > 1 and v.data.dtype.kind == "f"]
             course.before = [(v, host(v.data).copy(), host(r.data).copy()) for v, r in kernels]
             course.kept.append(_kept(course.optimizer, [host(r.data) for _, r in pairs]))
@@ -184,7 +204,7 @@ class LearningRates(Check):
     def _too_high(self, course: _Course, final: bool) -> None:
         losses = course.losses
         finite = [x for x in losses if math.isfinite(x)]
-        if len(finite) < 2 or (course.begins_anew and len(finite) == len(losses)):
+        if len(finite) < 2 or (course.begins_anew and len(finite) == len(losses)) or course.attacks or course.adapts:
             return
         first, moved = (abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0)
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
@@ -273,7 +293,7 @@ class LearningRates(Check):
         if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
             return  # the rate isn't to blame
         moved = course.moves[0] if course.moves else None
-        by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
+        by = "" if not moved else f"; the first update changed the weights by {number(moved)} times their own size"
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         count, added_at = self._sum or (0, None)
         # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.

@@ -10,13 +10,12 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
-from viz.doctor.loss_questions import is_answer_of_own_loss, is_ours, own_loss, reaches
+from viz.doctor.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, own_loss, reaches
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import loss_weights, made_at
 
 __all__ = ["Labels", "Mismatch", "function_name", "is_ours", "labels_and_answers", "loss_kind"]
 
-_FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
 _SQUASHED = ("softmax", "sigmoid")
 # Activations that give no probabilities, and what they give.
 _OTHERWISE = dict.fromkeys(("relu", "softplus", "exp"), "any number from 0 up") | {"tanh": "numbers from -1 to 1"}
@@ -67,7 +66,7 @@ class Mismatch(Check):
             self._squashed.add(getattr(inputs[0], "key", None))
         if op.name in ("softmax", "log_softmax"):
             self._softmax(op, inputs[0], settings, outputs)
-        elif op.name in _FROM_LOGITS:
+        elif op.name in CROSSENTROPIES:
             self._from_logits(op, inputs[1])
         elif op.name == "softplus" and not self.watch.inside("layer", "metric"):
             self._from_logits(op, self._negated.get(getattr(inputs[0], "key", None), inputs[0]))

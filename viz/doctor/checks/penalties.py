@@ -173,10 +173,10 @@ class AddedTerms(Check):
 
     def _endless(self) -> None:
         """A term far below 0, in a training that broke: a distance that should be small has the wrong sign."""
-        broken = [
-            f for f in self.watch.raw("nonfinite", "exploding_gradient") if not f.rule.endswith((".data", ".constant"))
-        ]
-        if self._lowest is None or not broken:
+        from_outside = (".data", ".columns", ".constant")
+        broken = [f for f in self.watch.raw("nonfinite", "exploding_gradient") if not f.rule.endswith(from_outside)]
+        told = any(finding.rule == "loss_sign.divergence" for finding in self.watch.raw("loss_sign"))
+        if self._lowest is None or not broken or told:  # a KL divergence is that term: once is enough
             return
         value, layer = self._lowest
         if -value <= limits.PENALTY * max(self._began, 1.0):

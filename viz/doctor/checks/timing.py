@@ -77,7 +77,7 @@ class Timing(Check):
         kind, waits = "slow_input", f"a step waits {wait:.1f} ms for its data"
         if self._guessed:
             kind += ".loop"
-            waits = f"a step comes {wait:.1f} ms after the last one, as data or other work of the loop take that long"
+            waits = f"between two steps the loop takes {wait:.1f} ms to get its data, or for other work"
         self.watch.report(
             kind,
             "info",

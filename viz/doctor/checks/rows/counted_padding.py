@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
 
@@ -18,16 +18,20 @@ class CountedPadding(Check):
     """Compares the mask that losses are multiplied by, or the weights that `fit` is given, with the zeros of tokens."""
 
     always = ("on_logs",)
-    begins = ("loss",)
+    begins = ("loss", "model", "layer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._labels: numpy.ndarray | None = None
+        self._tokens: list[numpy.ndarray] = []  # that the outermost model was given
         self._looked: Any = None
 
     def on_scope_begin(self, opened: Any) -> None:
         given = opened.scope.inputs
-        if isinstance(given, tuple) and len(given) == 2:
+        if opened.kind != "loss":
+            if self.watch.heavy and self.watch.outermost():
+                self._tokens = [host(x.data) for x in tensors(given) if x.data.ndim == 2]
+        elif isinstance(given, tuple) and len(given) == 2:
             self._note(given[0])
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -35,8 +39,18 @@ class CountedPadding(Check):
             self._note(inputs[0])
         elif op.name == "multiply" and self._labels is not None and getattr(outputs, "key", None) is not None:
             masks = [x for x in inputs if getattr(x, "key", None) is None and hasattr(x, "shape")]
-            if len(masks) == 1 and counts_padding(self._labels, _array(masks[0])):
+            mask = _array(masks[0]) if len(masks) == 1 else None
+            if counts_padding(self._labels, mask) or any(self._ends(tokens, mask) for tokens in self._tokens):
                 self._tell(self.watch.own_line() or self.watch.called_at())
+
+    def _ends(self, tokens: numpy.ndarray, mask: numpy.ndarray | None) -> bool:
+        """Does a mask leave what stands behind the tokens of the input, all with one label? Gaps are to be filled."""
+        whole = tokens.astype("int64")
+        if self._labels is None or self._labels.shape != tokens.shape or not numpy.array_equal(whole, tokens):
+            return False
+        behind = numpy.cumsum(tokens[:, ::-1] != 0, axis=1)[:, ::-1] == 0
+        same = len(numpy.unique(self._labels[behind])) == 1
+        return same and numpy.array_equal(tokens == 0, behind) and counts_padding(whole, mask)
 
     def _note(self, labels: Any) -> None:
         found = _array(labels)
@@ -44,6 +58,7 @@ class CountedPadding(Check):
 
     def on_step_end(self) -> None:
         self._labels = None
+        self._tokens.clear()
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         fit = running_fit() if kind == "epoch" else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from viz.doctor.source_calls import last_name, tree_of
+from viz.doctor.source_calls import last_name, names_in, tree_of
 
 __all__ = ["Reordered", "reordered_apart"]
 
@@ -22,11 +22,13 @@ class Reordered(NamedTuple):
         name: the array, as it stands in the code.
         line: where it was put in that order.
         other: the other of both.
+        twice: are the rows of both drawn, each by a draw of its own?
     """
 
     name: str
     line: int
     other: str
+    twice: bool = False
 
 
 class _Value(NamedTuple):
@@ -56,6 +58,7 @@ class _Reader:
 
     def __init__(self, tree: ast.Module) -> None:
         self.found: Reordered | None = None
+        self._tree = tree
         self._functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self._globals: dict[str, _Found] = {}
         self._generators: dict[str, tuple[str, int]] = {}  # how each was made, and how often it was used since
@@ -78,7 +81,7 @@ class _Reader:
                 return self.value(node.value, names) if node.value is not None else _NOTHING
             elif isinstance(node, (ast.If, ast.For, ast.While, ast.With, ast.Try)):
                 if isinstance(node, ast.With) and "GradientTape" in ast.unparse(node.items[0].context_expr):
-                    self._judge_tape(node, names)
+                    self._judge_rows([*_batches(body, names_in(node)), node], names)
                 if isinstance(node, ast.For):
                     self._bind(node.target, self._one(node.iter, names), names)
                 self.run(node.body, names)
@@ -171,6 +174,8 @@ class _Reader:
         if called == "choice" and isinstance(options.get("replace"), ast.Constant) and given and given[0].number:
             return _Value(order=self._event(node))
         function = self._functions.get(called) if isinstance(node.func, ast.Name) else None
+        if function is not None and "GradientTape" in ast.unparse(function):
+            self._judge_rows([node], names)
         if function is not None and self._depth < _DEPTH:
             return self._inlined(function, node, names)
         of = [self._one(node.func.value, names)] if isinstance(node.func, ast.Attribute) else []
@@ -238,18 +243,43 @@ class _Reader:
                 line, name = alone[i][0]
                 self.found = Reordered(name, line, words[1 - i])
 
-    def _judge_tape(self, node: ast.With, names: dict[str, _Found]) -> None:
-        """Within a tape, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
-        some = [each for each in ast.walk(node) if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Name)]
-        drawn = {ast.unparse(each.value): each.lineno for each in some if self._rows(each, names).orders}
+    def _is_seeded(self, first: int, last: int) -> bool:
+        """Is a generator begun anew between two lines, so that it draws the same again?"""
+        calls = [node for node in ast.walk(self._tree) if isinstance(node, ast.Call)]
+        return any(last_name(node.func) in _SEEDS and first <= node.lineno <= last for node in calls)
+
+    def _judge_rows(self, nodes: list[ast.AST], names: dict[str, _Found]) -> None:
+        """In what a tape is given, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
+        inside = [part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Subscript)]
+        some = [
+            each
+            for each in inside
+            if isinstance(each.value, ast.Name) and self._one(each.value, names).order is None  # the order is no array
+        ]
+        drawn = {
+            ast.unparse(each.value): each.lineno
+            for each in some
+            if not isinstance(each.slice, ast.Slice) and self._one(each.slice, names).order
+        }
         plain = {
             ast.unparse(each.value)
             for each in some
             if isinstance(each.slice, ast.Slice) and each.slice.lower is not None and each.slice.upper is not None
         }
-        if len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
+        draws = {ast.unparse(each.value): (each.lineno, each.slice) for each in some if _is_draw(each.slice)}
+        if len(draws) == 2 and self.found is None:
+            (name, (line, first)), (other, (last, second)) = draws.items()
+            if ast.unparse(first) == ast.unparse(second) and not self._is_seeded(line, last):
+                self.found = Reordered(other, last, name, True)
+        elif len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
             ((name, line),) = drawn.items()
             self.found = Reordered(name, line, plain.pop())
+
+
+def _batches(body: list[ast.stmt], used: set[str]) -> list[ast.AST]:
+    """What a block assigns to names that are used in its tape."""
+    made = [node for node in body if isinstance(node, ast.Assign)]
+    return [node.value for node in made if used & set().union(*map(names_in, node.targets))]
 
 
 def _flat(value: _Found) -> _Value:
@@ -260,6 +290,12 @@ def _union(values: list[_Value]) -> _Value:
     """What is made of several arrays: rows in all their orders. Of an index alone, it is no index any more."""
     orders = {event: at for each in values for event, at in each.orders.items()}
     return _Value(orders, None, bool(values) and all(each.number for each in values))
+
+
+def _is_draw(index: ast.expr) -> bool:
+    """Is it rows that are drawn on the spot, by a generator that draws others the next time?"""
+    drawn = isinstance(index, ast.Call) and last_name(index.func) in ("integers", "randint", "choice", "permutation")
+    return drawn and isinstance(index, ast.Call) and "(" not in _whose(index)
 
 
 def _whose(node: ast.Call) -> str:

@@ -185,13 +185,18 @@ class Shuffles(Check):
             )
 
     def _tell_alone(self, file: str, alone: Reordered) -> None:
+        what = (
+            f"the rows of {alone.other!r} and of {alone.name!r} are drawn by two draws, which give different ones"
+            if alone.twice
+            else f"the rows of {alone.name!r} are put in a random order, and those of {alone.other!r} are not, though "
+            "both are trained with"
+        )
         self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
         self.watch.report(
-            "shuffled_apart",
+            "shuffled_apart.drawn" if alone.twice else "shuffled_apart",
             "info" if self.watch.interrupted else "warning",
-            f"the rows of {alone.name!r} are put in a random order, and those of {alone.other!r} are not, though both "
-            "are trained with: each row now has another row's label, which explains that nothing is learnt that holds "
-            "for other rows",
+            f"{what}: each row now has another row's label, which explains that nothing is learnt that holds for other "
+            "rows",
             place=Place(file, alone.line),
             evidence={"name": alone.name, "line": alone.line},
         )

@@ -11,6 +11,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first, first_gradient, host, number, total
 from viz.doctor.checks.losses import function_name, is_ours
 from viz.doctor.checks.updates.driven_apart import means_of_the_ends
+from viz.doctor.loss_questions import CROSSENTROPIES
 from viz.doctor.user_code import Place
 
 __all__ = ["Turned"]
@@ -30,7 +31,6 @@ _ERRORS = (
     "tversky",
     "ctc",
 )
-_OPS = ("sparse_softmax_crossentropy", "softmax_crossentropy", "sigmoid_crossentropy")
 
 
 class _Loss(NamedTuple):
@@ -94,7 +94,7 @@ class Turned(Check):
         if not self._always or error is not None or getattr(outputs, "key", None) is None:
             return
         self._used.update(x.identity for x in inputs if isinstance(x, Variable) and x.trainable)
-        if op.name in _OPS and not self.watch.inside("loss", "layer", "model"):
+        if op.name in CROSSENTROPIES and not self.watch.inside("loss", "layer", "model"):
             self._note(op.name, inputs[0], outputs)
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
