@@ -68,6 +68,7 @@ def run_run(options: argparse.Namespace) -> int:
         recording.fill(record)
     if is_empty(recording):
         return _say_empty(recording, out, failed, options)
+    replaced = out.exists()
     _save(recording, out)
     if options.draw and recording.ops:
         recording.draw(options.draw)
@@ -75,7 +76,7 @@ def run_run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"file": str(out), **overview(recording)})
     else:
-        _say_recorded(recording, out)
+        _say_recorded(recording, out, replaced)
     return failed
 
 
@@ -120,10 +121,11 @@ def _say_empty(recording: Recording, out: pathlib.Path, failed: int, options: ar
     return failed or status
 
 
-def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
+def _say_recorded(recording: Recording, out: pathlib.Path, replaced: bool) -> None:
     lines, told = [summary_tables.describe(recording)], outcome(recording, [])
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes if note not in told]
-    lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
+    instead = ", in place of the one that was there (viz run -o NAME keeps both)" if replaced else ""
+    lines.append(f"wrote {paint(str(out), '1', sys.stderr)}{instead}")
     name = as_word(out)
     lines.append(f"next: viz show {name}; viz html {name}; viz draw {name} step.svg; viz top {name}")
     print("\n".join([folded(line, room(sys.stderr)) for line in lines]), file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 import numpy
 
-from eagerflow import Tensor, ops
+from eagerflow import Model, Tensor, ops
 from eagerflow.callbacks import Callback
 from eagerflow.core.observe import Observer, observing, unobserved
 from viz.boundary import boundary
@@ -39,7 +39,7 @@ class FitOptions(TypedDict, total=False):
 
 @boundary
 def diagnose(
-    model: Any,
+    model: Model,
     x: Any = None,
     y: Any = None,
     *,
@@ -89,7 +89,7 @@ def diagnose(
     with _taken_back(model), numpy.errstate(all="ignore"), unobserved():  # these steps aren't the training's
         try:
             with watcher:
-                options = {"epochs": steps, "verbose": 0, **fit}
+                options: Any = {"epochs": steps, "verbose": 0, **fit}
                 try:
                     model.fit(x, y, batch_size=batch_size, callbacks=callbacks, **options)
                 except ValueError as error:

@@ -88,6 +88,15 @@ def test_a_run_that_records_nothing_leaves_a_recording_as_it_was(script, capsys,
     assert not Path("new.efz").exists()
 
 
+def test_a_run_says_that_its_recording_takes_the_place_of_another(script, capsys):
+    assert main(["run", "little.py"]) == 0
+    assert "in place of" not in capsys.readouterr().err
+    assert main(["run", "little.py"]) == 0
+    assert "wrote little.efz, in place of the one that was there (viz run -o NAME keeps both)" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
 def test_a_script_that_is_asked_for_its_help_ends_well(script, capsys):
     script.write_text("import argparse\nargparse.ArgumentParser().parse_args()\n", encoding="utf-8")
     assert main(["run", "little.py", "--help"]) == 0
