@@ -212,6 +212,17 @@ def test_on_a_phone_the_page_opens_where_several_forward_ops_are_seen(shown, pag
     assert shown.run(FORWARD_IN_SIGHT) >= least
 
 
+@pytest.mark.parametrize(("room", "begins"), [(700, 10), (400, 200)])
+def test_a_page_begins_left_of_the_first_layer_where_an_op_computes_its_input(shown, pages, room, begins):
+    """As a GAN's random numbers, which are given to two calls; unless there is no room for both."""
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    nodes = (
+        "new Map([['noise', { x: 10, kind: 'op', frame: null }], ['kernel', { x: 0, kind: 'parameter', frame: 'f' }]])"
+    )
+    given = f"{{ x: 200 }}, {{ x: 420, w: 80 }}, new Set(['noise', 'kernel']), {room}"
+    assert shown.run(f"v.canvas.leftmost.call({{ scene: {{ nodes: {nodes} }} }}, {given})") == begins
+
+
 def test_on_a_phone_a_layer_that_is_closed_or_chosen_stays_in_sight(shown, pages):
     shown.size(390, 844)
     shown.prefer("prefers-reduced-motion", "reduce")

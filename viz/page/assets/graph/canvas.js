@@ -307,6 +307,15 @@ class Canvas {
       .reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
   }
 
+  // The left border of the frame around what runs first; or what computes its input outside of all frames, a GAN's
+  // random numbers say, if that is further left and there is room for both.
+  leftmost(around, first, given, room) {
+    const nodes = [...given].map((id) => this.scene.nodes.get(id)),
+      outside = nodes.filter((node) => node.kind === "op" && node.frame === null),
+      left = Math.min(around.x, ...outside.map(({ x }) => x));
+    return first.x + first.w - left <= room ? left : around.x;
+  }
+
   // Where a scene that is wider than the window begins: where most is seen of what runs first, and of its layers' ops
   // before all.
   beginning(scale) {
@@ -320,12 +329,13 @@ class Canvas {
       isBeginning = (node) => node === first || (node.kind === "input" && given.has(node.id)),
       beginning = [...this.scene.nodes.values()].filter(isBeginning).length,
       around = first ? this.scene.frames.get(framesAround(this.scene, first.id).pop()) : null,
+      left = around ? this.leftmost(around, first, given, room - 2 * clear) : null,
       lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
       boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
     const above = boxes.concat([...this.scene.frames.values()]);
     const worth = (from) => {
       const y = this.upper(above, from, room, scale, first);
-      let sum = around && from <= around.x && first.x + first.w <= from + room - clear / 2 ? (size.w <= PHONE ? BORDER_ON_PHONE : LEFT_BORDER) : 0;
+      let sum = around && from <= left && first.x + first.w <= from + room - clear / 2 ? (size.w <= PHONE ? BORDER_ON_PHONE : LEFT_BORDER) : 0;
       for (const node of boxes) {
         if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
         if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
@@ -334,7 +344,7 @@ class Canvas {
       return sum;
     };
     const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
-    if (around) places.push(around.x - BESIDE_FRAME / scale);
+    if (around) places.push(left - BESIDE_FRAME / scale);
     if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
     const last = Math.max(lead, this.scene.width + 20 / scale - room); // from here on the window's right is empty
     const [best] = [lead, last, ...places]
