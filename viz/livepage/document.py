@@ -20,6 +20,7 @@ SHARED = (  # of the page of a recording
     "recording/formatting.js",
     "app/dom.js",
     "panels/charts.js",
+    "panels/plotted_values.js",
     "panels/plot.js",
     "panels/reported.js",
 )

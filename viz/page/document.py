@@ -32,7 +32,7 @@ SCRIPTS = tuple(
     graph/colours recording/flaws recording/lineage recording/stand_ins graph/boxes graph/titles
     graph/canvas graph/minimap panels/charts panels/panel panels/details panels/search panels/period
     panels/timeline
-    panels/memory panels/layers panels/plot
+    panels/memory panels/layers panels/plotted_values panels/plot
     panels/reported panels/training panels/film panels/changes panels/dock app/toolbar app/export
     app/permalink app/keyboard app/viewer app/start
     """.split()
