@@ -20,7 +20,7 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
     """The arrows of a picture, of which each that carried several outputs of one op or layer is one for each.
 
     What carries an output beside others says which it is: by the name that the user's code gives it, else by its place.
-    Gradients of one op have ways of their own where their labels differ: that of its input, and those of its weights.
+    Gradients of one op have ways of their own, too: that of its input, and those of its weights.
 
     Args:
         record: the recording.
@@ -28,7 +28,7 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
         nodes: the boxes.
         casts: the ids of casts that are shown with other ops: what they make is what they read.
     """
-    edges = _gradients_apart(list(edges), nodes)
+    edges = _gradients_apart(record, list(edges), nodes)
     carried: dict[str, dict[int, _Output]] = {}  # tail -> tensor -> which of the outputs it is
     for edge in edges:
         if edge.kind == "data" and nodes[edge.tail].kind in ("op", "scope"):
@@ -45,18 +45,29 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
     return found
 
 
-def _gradients_apart(edges: list[Edge], nodes: Mapping[str, Node]) -> list[Edge]:
-    """The arrows, of which gradients that one box gives to other rows are numbered by what their labels say."""
-    labels: dict[str, list[str]] = {}
-    for edge in edges:
-        if _leads_away(edge, nodes) and edge.label not in labels.setdefault(edge.tail, []):
-            labels[edge.tail].append(edge.label)
+def _gradients_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node]) -> list[Edge]:
+    """The arrows, of which gradients that one box gives to other rows are numbered: other labels, other ways out.
+
+    So have parts of one array, as the gradients of what was concatenated. What an op gives to operands of one shape,
+    both of a sum say, leaves as one: there are many such ops, and their labels say the same.
+    """
+    carried: dict[str, dict[tuple[str, frozenset[int]], int]] = {}
+    numbers: dict[int, int] = {}
+    for i, edge in enumerate(edges):
+        if _leads_away(edge, nodes):
+            parts = frozenset([tensor for tensor in edge.tensors if _is_part(record, tensor)])
+            outputs = carried.setdefault(edge.tail, {})
+            numbers[i] = outputs.setdefault((edge.label, parts), len(outputs))
     return [
-        dataclasses.replace(edge, output=labels[edge.tail].index(edge.label))
-        if _leads_away(edge, nodes) and 1 < len(labels[edge.tail]) <= _MOST
-        else edge
-        for edge in edges
+        dataclasses.replace(edge, output=numbers[i]) if i in numbers and 1 < len(carried[edge.tail]) <= _MOST else edge
+        for i, edge in enumerate(edges)
     ]
+
+
+def _is_part(record: Record, tensor: int) -> bool:
+    """Is there more in its memory than itself?"""
+    info = record.tensors[tensor]
+    return info.storage is not None and info.nbytes < record.storages[info.storage].nbytes
 
 
 def _leads_away(edge: Edge, nodes: Mapping[str, Node]) -> bool:

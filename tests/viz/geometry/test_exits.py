@@ -165,6 +165,17 @@ def test_the_way_back_through_a_network_stays_straight():
     assert len(main.corners) == 2
 
 
+def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_alike():
+    x, weights = ef.Tensor(np.ones((2, 3), "float32")), [ef.Variable(np.ones((3, 2), "float32")) for _ in range(2)]
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.gradient(ops.sum(ops.concatenate([ops.exp(x @ w) for w in weights])), weights)
+    graph = t.draw().graph
+    (tail,) = [id_ for id_, node in graph.nodes.items() if node.title == "∇ concatenate"]
+    found = [(edge.label, way.corners[0]) for edge, way in zip(graph.edges, place(graph).ways) if edge.tail == tail]
+    assert [label for label, _ in found] == ["2×2 f32"] * 2
+    assert len({place for _, place in found}) == 2
+
+
 def test_gradients_that_look_alike_leave_an_op_as_one():
     w = ef.Variable(np.ones((2, 2), "float32"))
     with viz.trace() as t, ef.GradientTape() as tape:
