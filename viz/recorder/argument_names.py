@@ -20,7 +20,7 @@ _OF_DATA = ("fit", "train_on_batch")  # whose arguments are those of their steps
 _CALLS = (ast.Call, ast.BinOp, ast.UnaryOp, ast.AugAssign)  # what runs ops
 _LONGEST = 40  # letters of a name
 _LONGEST_FORMULA = 24
-SAID_BY_ITS_PLACE = ("input", "inputs", "target", "targets")  # a box is called so without being told
+SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
 
 
 class Arguments:
