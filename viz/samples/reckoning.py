@@ -22,6 +22,7 @@ from viz.samples.sample_set import Sample, Samples, shown_target
 __all__ = ["judged"]
 
 _MOST_DOUBTED = 0.25  # of all labels
+_MOST_CONTRARY = 0.25  # of all rows, that come with several labels: with more of them that is what a program does
 _UNSURE = 0.12  # by so much less is a network sure of its answers than they are right: it still learns
 _HARDLY = 0.8  # of the loss of always answering the same: with a quarter of wrong labels it would be about as high
 _MIXES = 0.02  # a loss that differs by more than this from the same sample's alone isn't that of the sample
@@ -89,11 +90,11 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
         now = classes_of(data.y[0][data.rows], outputs, gathering.losses[0])
         found = _described(gathering, data, outputs, losses, means, now)
         ranked = [found[i] for i in order]
-        _mark_duplicates(data, found)
+        contrary = _mark_duplicates(data, found)
         mixed = _measure(gathering, data, ranked, order, seconds)
         met, pictures = _met(gathering, data, data.rows[order[:shown]])
     by = "their losses while training and after it" if several else "their loss"
-    told = [*notes, *([_MIXED] if mixed else []), *_doubts_dropped(ranked, now)]
+    told = [*notes, *contrary, *([_MIXED] if mixed else []), *_doubts_dropped(ranked, now)]
     if gathering.full:
         told.append("there were more samples than are kept, and no arrays that hold them: the rest is left out")
     unmet = len(data.slots) - len(data.rows)
@@ -169,7 +170,8 @@ def _labels(classes: Classes | None, i: int, target: Any, output: Any) -> tuple[
     return str(label), str(int(classes.predicted[i])), float(classes.chances[i, label])
 
 
-def _mark_duplicates(data: _Data, found: list[Sample]) -> None:
+def _mark_duplicates(data: _Data, found: list[Sample]) -> list[str]:
+    """Mark those that come twice; what is to be said where most come with several labels, and then none is marked."""
     firsts: dict[int, Sample] = {}
     for sample, key in zip(found, keys_of([leaf[data.rows] for leaf in data.x])):
         first = firsts.setdefault(key, sample)
@@ -178,6 +180,12 @@ def _mark_duplicates(data: _Data, found: list[Sample]) -> None:
             sample.marks.append(f"duplicate of {first.row}{other}")
             if other:
                 first.marks.append(f"duplicate of {sample.row}{other}")
+    contrary = [sample for sample in found if any(mark.endswith("another label") for mark in sample.marks)]
+    if len(contrary) <= _MOST_CONTRARY * len(found):
+        return []
+    for sample in found:
+        sample.marks = [mark for mark in sample.marks if not mark.startswith("duplicate of")]
+    return [f"{len(contrary)} of {len(found)} rows come with several labels, as a GAN's fakes do: that isn't judged"]
 
 
 def _doubts_dropped(samples: list[Sample], now: Classes | None) -> list[str]:

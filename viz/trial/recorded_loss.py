@@ -59,11 +59,19 @@ def run_again(ran: Iterable[_RAN], values: dict[int, Any], wanted: Any) -> Any:
     """
     for op, inputs, settings, made, *_ in ran:
         given = [_replaced(each, values) for each in inputs]
-        chosen = [_index(each, values) for each in settings]
+        chosen = [_with_rows(op, inputs, given, _index(each, values)) for each in settings]
         result = op.call(**dict(zip(op.arrays, given)), **dict(zip(op.settings, chosen)))
         results = (result,) if isinstance(result, Tensor) else result
         values.update({id(old): new for old, new in zip(_tensors(made), results)})
     return values[id(wanted)]
+
+
+def _with_rows(op: Any, inputs: Sequence[Any], given: Sequence[Any], setting: Any) -> Any:
+    """A setting of an op; the shape that `reshape` was told, with as many rows as there are now, if it kept them."""
+    if op.name != "reshape" or not isinstance(setting, tuple) or not setting:
+        return setting
+    before, now = (numpy.shape(each[0])[:1] for each in (inputs, given))
+    return (*now, *setting[1:]) if before and setting[:1] == before and now != before else setting
 
 
 def _index(setting: Any, values: dict[int, Any]) -> Any:

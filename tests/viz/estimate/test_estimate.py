@@ -141,6 +141,24 @@ def test_the_command_measures_a_script(tmp_path, capsys, quick):
     assert all(line["process_bytes"] > line["array_bytes"] > 0 for line in found["sizes"])
 
 
+LOOP = """
+model = ef.Sequential([ef.layers.Input((8,)), ef.layers.Dense(3)])
+optimizer, labels = ef.optimizers.SGD(0.1), np.arange(64) % 3
+for i in range(0, 64, 16):
+    with ef.GradientTape() as tape:
+        loss = ef.ops.mean((ef.ops.softmax(model(x[i : i + 16])) - ef.ops.one_hot(labels[i : i + 16], 3)) ** 2)
+    weights = model.trainable_variables
+    optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+"""
+
+
+def test_a_loss_of_ones_own_that_encodes_labels_is_measured_with_other_batches(tmp_path, capsys, quick):
+    """Encoding reshapes them to the shape that they have, which a larger batch hasn't."""
+    (tmp_path / "train.py").write_text("import numpy as np, eagerflow as ef\nx = np.ones((64, 8), 'float32')\n" + LOOP)
+    assert main(["estimate", "--json", str(tmp_path / "train.py")]) == 0
+    assert len(json.loads(capsys.readouterr().out)["sizes"]) > 3
+
+
 def test_a_batch_that_does_not_fit_is_told_by_the_status(tmp_path, capsys, quick):
     (tmp_path / "train.py").write_text(PRELUDE + TRAIN)
     out = tmp_path / "memory.svg"

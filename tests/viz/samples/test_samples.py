@@ -328,3 +328,11 @@ def test_the_command_lists_writes_a_page_and_prints_json(tmp_path, capsys, monke
     assert "the samples until then" in capsys.readouterr().out
     assert main(["data", "missing.py"]) == 2
     assert main(["data", "--html", "a.png", "train.py"]) == 2
+
+
+def test_where_most_rows_come_with_several_labels_none_is_a_duplicate():
+    """A GAN's fakes are labelled 0 for one of its networks, and 1 for the other."""
+    x, y = digits(40)
+    found = samples_of(lambda: classifier().fit(np.concatenate([x, x]), np.concatenate([y, (y + 1) % 10]), verbose=0))
+    assert found.marked("duplicate") == []
+    assert any("80 of 80 rows come with several labels" in note for note in found.notes)
