@@ -18,7 +18,7 @@ from eagerflow.kernels.machine.blas import routine_address
 __all__ = ["BLAS", "features", "gives_products", "has_wide_vectors", "lanes", "llvm", "loaded", "processor"]
 
 _TYPES: dict[str, Any] = {"int64": ctypes.c_int64, "float64": ctypes.c_double}
-_lock = threading.Lock()
+_lock = threading.RLock()
 held_over_forks(_lock)  # a child begins with LLVM between two calls
 BLAS = "eagerflow_sgemm"  # what machine code calls the product of matrices of NumPy's BLAS
 

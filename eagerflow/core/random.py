@@ -31,7 +31,7 @@ Key = tuple[int, int]  # the seed and the count of a draw
 _WORD = 2**64 - 1
 _SHARED = 1 << 40  # keeps the process-wide draws apart from those of a seed of the user's own
 _ORDERS = 1 << 41  # and orders of samples from both
-_lock = threading.Lock()
+_lock = threading.RLock()
 held_over_forks(_lock)
 _state: list[int] = [secrets.randbits(32), 0]  # the process-wide seed, and how many draws were taken from it
 

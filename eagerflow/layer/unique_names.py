@@ -10,12 +10,14 @@ from typing import Any
 import numpy
 
 from eagerflow.base.capturing import replayed
+from eagerflow.base.machine.forks import held_over_forks
 
 __all__ = ["checked_flag", "checked_name", "get_uid", "reset_uids", "snake_case", "unique_name"]
 
 _WORD_BEGINS = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 _counts: defaultdict[str, int] = defaultdict(int)
 _lock = threading.RLock()
+held_over_forks(_lock)
 
 
 def snake_case(name: str) -> str:

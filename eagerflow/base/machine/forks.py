@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -19,8 +20,15 @@ class _Owner(Protocol):
     def renew_lock(self) -> None: ...
 
 
+class _Forking(threading.local):
+    """The locks that a thread has taken to fork; several times, where a signal's handler forks meanwhile."""
+
+    def __init__(self) -> None:
+        self.taken: list[list[_Lock]] = []
+
+
 _held: list[_Lock] = []
-_taken: list[_Lock] = []  # while a thread forks
+_forking = _Forking()
 _owners: weakref.WeakSet[_Owner] = weakref.WeakSet()
 
 
@@ -28,7 +36,7 @@ def held_over_forks(lock: _Lock) -> None:
     """A fork waits until no other thread holds a lock, so that what it guards is whole in the child.
 
     Args:
-        lock: of a module. Whoever holds it waits for no other lock of this kind.
+        lock: of a module, an `RLock`. Whoever holds it waits for no other lock of this kind.
     """
     _held.append(lock)
 
@@ -43,14 +51,16 @@ def renewed_in_children(owner: _Owner) -> None:
 
 
 def _before() -> None:
-    _taken[:] = _held
-    for lock in _taken:
+    taken: list[_Lock] = []
+    _forking.taken.append(taken)
+    for lock in list(_held):
         lock.acquire()
+        taken.append(lock)
 
 
 def _after() -> None:
-    while _taken:
-        _taken.pop().release()
+    for lock in reversed(_forking.taken.pop()):
+        lock.release()
 
 
 def _in_child() -> None:

@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.machine.forks import held_over_forks
+
 __all__ = ["Versions", "dict_of"]
 
 
@@ -118,6 +120,7 @@ class _Watcher:
     def __init__(self) -> None:
         self._asked: dict[int, list[_Changes]] = {}  # by the dict's address
         self._lock = threading.RLock()  # what is freed meanwhile may be a `_Watched`, too
+        held_over_forks(self._lock)
         self._heard = _EVENT(self._on_event)  # must live as long as it may be called
         api = ctypes.pythonapi
         self._watch, self._unwatch = api.PyDict_Watch, api.PyDict_Unwatch

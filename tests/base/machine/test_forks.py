@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
 import eagerflow as ef
 from eagerflow.base.machine import forks
+from eagerflow.capture.hearing.exchanged import Exchange
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -72,3 +75,48 @@ def test_children_draw_random_numbers_while_other_threads_of_the_parent_do():
         done.set()
         for thread in threads:
             thread.join()
+
+
+def test_threads_may_fork_at_the_same_time():
+    """As pools of data loaders do: each gives back what it took, and nobody waits for ever."""
+    script = """
+import os, threading
+import eagerflow as ef
+ef.random.normal((2,))
+def work():
+    for _ in range(150):
+        child = os.fork()
+        if not child:
+            ef.random.normal((2,))
+            ef.layers.Dense(2)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+threads = [threading.Thread(target=work) for _ in range(3)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print("all are back")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "all are back\n", done.stderr
+
+
+def test_a_child_that_is_forked_inside_of_an_exchange_of_another_thread_has_what_was_there_before():
+    class Spoken:
+        word = "hello"
+
+    exchange = Exchange(lambda put: put(Spoken, "word", "bye"))
+    begun, done = threading.Event(), threading.Event()
+
+    def work():
+        with exchange.made():
+            begun.set()
+            done.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    begun.wait()
+    assert ends(lambda: Spoken.word == "hello") == 1
+    assert Spoken.word == "bye"
+    done.set()
+    thread.join()
+    assert Spoken.word == "hello"
