@@ -128,6 +128,15 @@ def test_words_that_are_written_where_they_are_used_are_known() -> None:
         layers.Conv2D(4, 3, padding="smae")  # a `str`, which other functions may hand on
 
 
+def test_words_that_a_picture_is_asked_for_are_known() -> None:
+    with viz.trace() as t:
+        ops.exp(1.0)
+    with pytest.raises(ValueError, match="view"):
+        t.draw(view="fwd")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="by"):
+        t.top(by="tme")  # type: ignore[arg-type]
+
+
 def test_arguments_of_training_have_types() -> None:
     with pytest.raises((TypeError, ValueError), match="learning_rate"):
         optimizers.Adam("fast")  # type: ignore[arg-type]

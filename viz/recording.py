@@ -254,15 +254,15 @@ class Recording(Record, metaclass=_Named):
     def draw(
         self,
         path: str | os.PathLike[str] | None = None,
-        view: Literal["both", "forward", "backward", "layers"] | str = "both",
+        view: Literal["both", "forward", "backward", "layers"] = "both",
         depth: int | None = None,
-        color_by: Literal["op", "time", "memory", "grad", "nonfinite", "dtype"] | str = "op",
-        rankdir: Literal["TB", "BT", "LR", "RL"] | str = "TB",
+        color_by: Literal["op", "time", "memory", "grad", "nonfinite", "dtype"] = "op",
+        rankdir: Literal["TB", "BT", "LR", "RL"] = "TB",
         collapse_repeats: bool = True,
         max_nodes: int = 100,
         dpi: int = 96,
         step: int | None = None,
-        theme: Literal["light", "dark"] | str = "light",
+        theme: Literal["light", "dark"] = "light",
         links: str | None = TEMPLATE,
         parts: bool = False,
     ) -> Drawing:
@@ -431,10 +431,10 @@ class Recording(Record, metaclass=_Named):
 
     def top(
         self,
-        by: Literal["time", "memory", "flops", "name", "layer", "source"] | str = "time",
+        by: Literal["time", "memory", "flops", "name", "layer", "source"] = "time",
         n: int = 10,
         step: int | None = None,
-        cost: Literal["time", "memory", "flops"] | str | None = None,
+        cost: Literal["time", "memory", "flops"] | None = None,
     ) -> Text:
         """A table of the ops that cost most time, memory or FLOPs.
 

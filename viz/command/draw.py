@@ -42,7 +42,9 @@ def run_draw(options: argparse.Namespace) -> int:
     closed = drawing.graph.caption.rpartition("closed to")[1:]  # which the picture says, too
     more = f"; {''.join(closed)}. To open more: --max-nodes {4 * options.max_nodes}" if closed[0] else ""
     which = f"; it shows {step_name(recording, at)}" if at is not None and len(recording.steps) > 1 else ""
-    which += " (--step N for another)" if which and options.step is None else ""
+    if which and options.step is None:
+        usual = "" if at == len(recording.steps) - 1 else "the last complete one of the usual batch size; "
+        which += f" ({usual}--step N for another)"
     facts["step"] = None if at is None else step_numbers(recording)[at]
     say(options, facts, f"wrote {out}: {facts['boxes']} boxes, {facts['arrows']} arrows{which}{more}")
     return 0
