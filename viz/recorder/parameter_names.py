@@ -48,6 +48,7 @@ def name_by_parameters(record: Record, needed: Sequence[tuple[str, ...]], unname
         return
     in_losses = {i for scope in record.scopes if scope.kind == "loss" for i in scope.inputs}
     made_in: Mapping[int, list[int]] = _read_in_judges(record, unnamed)
+    _name_copies(record, made_in)
     for scope, names in zip(record.scopes, needed):
         given = [*scope.inputs]
         if scope.kind in _JUDGES and len(names) == 2 and len(given) == 1:
@@ -59,6 +60,20 @@ def name_by_parameters(record: Record, needed: Sequence[tuple[str, ...]], unname
         for i, name in zip(given, names):
             if i in unnamed and name.lower() not in SAID_BY_ITS_PLACE:
                 record.called.setdefault(i, name)
+
+
+def _name_copies(record: Record, made_in: Mapping[int, list[int]]) -> None:
+    """Let what a loss or metric reads in place of what it was given have its name: labels as arrays of its own."""
+    read = {i for op in record.ops for i in op.inputs} if made_in else set()
+    for number, (copy, *more) in made_in.items():
+        like = _looks(record, copy)
+        given = [i for i in record.scopes[number].inputs if i not in read and _looks(record, i) == like]
+        if not more and len(given) == 1 and given[0] in record.called:
+            record.called.setdefault(copy, record.called[given[0]])
+
+
+def _looks(record: Record, tensor: int) -> tuple[tuple[int, ...], str]:
+    return record.tensors[tensor].shape, record.tensors[tensor].dtype
 
 
 def _both_from_outside(record: Record, scope: Scope, given: list[int], in_losses: set[int]) -> bool:

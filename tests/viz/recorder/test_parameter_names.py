@@ -100,3 +100,13 @@ def test_what_is_given_twice_has_one_name_or_none():
 def test_a_single_parameter_tells_nothing(given):
     layer = layers.Add() if isinstance(given[0], list) else layers.Dense(2)
     assert set(called(layer, *given)) == {"input"}
+
+
+def test_labels_that_a_metric_of_a_loop_of_ones_own_is_given_have_their_name():
+    """It makes an array of its own of them."""
+    metric, yb = ef.metrics.SparseCategoricalAccuracy(), np.array([0, 2, 1], "uint8")
+    logits = ef.Tensor(np.eye(3, dtype="float32"))
+    with viz.trace() as t:
+        metric.update_state(yb, ef.ops.exp(logits))
+    assert "yb" in {node.title for node in t.draw().graph.nodes.values() if node.kind == "input"}
+    assert "input" not in {node.title for node in t.draw().graph.nodes.values()}
