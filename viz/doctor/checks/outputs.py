@@ -44,7 +44,9 @@ class ConstantOutput(Check):
             return
         key = id(opened.owner)
         if all(_constant(x) for x in made):
-            self._in_a_row[key] = self._in_a_row.get(key, 0) + 1
+            count = self._in_a_row[key] = self._in_a_row.get(key, 0) + 1
+            if count > 1 and made[0].data.shape[0] < self._about[key]["rows"]:
+                return  # an epoch's last batch, which may be a small one, isn't what is shown
             self._about[key] = {
                 "owner": opened.owner,
                 "place": self.watch.called_at(),
