@@ -352,6 +352,7 @@ DECAYS_MUCH = 0.05
 FROZEN_ELEMENTS = 16  # of each weight, those with the largest gradients: an update changes them first
 FROZEN_LOOKED = 10_000  # elements among which they are sought
 RANDOM_SHARE = 0.5  # of the kernels' numbers are frozen, and random: fewer may be features drawn on purpose
+RANDOM_LEARNT = 0.5  # of a constant answer's loss: who draws features on purpose draws enough to learn more
 RANDOM_NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
 DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; two, for losses that take turns
 COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too

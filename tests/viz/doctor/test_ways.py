@@ -36,6 +36,8 @@ WAYS = {
     "a decoder that reads its answers": "label_leak.teacher",
     "a decoder that reads its answers as one-hot rows": "label_leak.teacher",
     "random layers that are kept as they are": "frozen.random",
+    "all but the last layer of a new network, which learns a little": "frozen.random",
+    "a base without trained weights, in a functional model": "frozen.random",
     "sequences that end with padding": "vanishing_gradient.padding",
     "series of numbers that end with padding": "vanishing_gradient.padding_masking",
     "sequences whose mask is lost": "vanishing_gradient.mask_lost",
