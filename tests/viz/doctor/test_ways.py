@@ -35,6 +35,8 @@ WAYS = {
     "amounts around 0, which are moved in the validation data alone": "validation_mismatch.prepared",
     "a decoder that reads its answers": "label_leak.teacher",
     "a decoder that reads its answers as one-hot rows": "label_leak.teacher",
+    "through numpy, in the function of the loss": "no_gradient.numpy",
+    "through numpy's functions, in the function of the loss": "no_gradient.numpy",
     "random layers that are kept as they are": "frozen.random",
     "all but the last layer of a new network, which learns a little": "frozen.random",
     "a base without trained weights, in a functional model": "frozen.random",
