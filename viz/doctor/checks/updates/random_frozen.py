@@ -24,8 +24,8 @@ class RandomFrozen(Check):
     """Looks at frozen layers. Asked after `Answers`.
 
     Where a network learns nothing, or next to nothing, all of its layers count. Where it learns something, those do
-    that stand before what is trained, in a model that `fit` trains, if the script froze them after it had made them:
-    who wants random features says so where the layer is made.
+    that stand before what is trained, in a model that `fit` trains; that is a hint, unless the script froze them after
+    it had made them, and little was learnt: who wants random features says so where the layer is made.
 
     Kernels of trained layers go beyond the limits of the uniform distribution that they began with, have another
     size, and a bias beside them that isn't 0.
@@ -50,36 +50,39 @@ class RandomFrozen(Check):
         """Count what is frozen, and random, of what was trained with."""
         if self.watch.raw("not_learning"):
             layers = {id(layer): layer for root in self._owners.roots() for layer in layers_in(root)}
-            self._judge(_kernels(layers.values()), "warning")
+            self._judge(_kernels(layers.values()), "warning", by_layers=False)
             return
         model = next(iter(self._fitted.values())) if len(self._fitted) == 1 else None
-        place = self._frozen_at() if model is not None and _is_chain(model) else None
-        if place is None:
+        fit = self.watch.training.place
+        if fit is None or not _is_chain(model) or _set_free_behind(fit):
             return
         kernels, learnt = _kernels(layers_in(model)), self.watch.training.learnt
         first = [i for i, (_, kernel) in enumerate(kernels) if kernel.trainable]
         before = kernels[: first[0]] if first else []
         if not before or any(not _untouched(*each) for each in before):
             return
+        place = switched_at(fit, to=False)
         enough = self.watch.step >= limits.IMBALANCE_STEPS and len(before) > 1
-        little = enough and learnt is not None and learnt < limits.RANDOM_LEARNT
-        if self._judge(kernels, "warning" if little else "info", place) and little:
+        little = place is not None and enough and learnt is not None and learnt < limits.RANDOM_LEARNT
+        if self._judge(kernels, "warning" if little else "info", place) == "warning":
             self.watch.retract(("too_few_steps", 0))  # more steps would only train what learns from random numbers
 
-    def _frozen_at(self) -> Place | None:
-        """Where the script freezes what stays frozen up to the end, and doesn't only wait for a later stage."""
-        fit = self.watch.training.place
-        place = switched_at(fit, to=False) if fit is not None else None
-        later = fit is not None and (freed := switched_at(Place(fit.file, 1 << 30), to=True)) and freed.line > fit.line
-        return None if later else place
+    def _judge(
+        self, kernels: list[tuple[Any, Variable]], severity: str, place: Place | None = None, by_layers: bool = True
+    ) -> str:
+        """Tell of the frozen and random ones, if they are most of all; returns how severe that is, empty for not told.
 
-    def _judge(self, kernels: list[tuple[Any, Variable]], severity: str, place: Place | None = None) -> bool:
-        """Tell of the frozen and random ones, if they are most of all; returns whether they are."""
+        Where they are most of the layers, but not of the numbers, that is a hint, or nothing unless `by_layers`.
+        """
         random = [(layer, k) for layer, k in kernels if not k.trainable and _untouched(layer, k)]
         learning = [layer for layer, k in kernels if k.trainable]
-        size = sum(k.data.size for _, k in kernels)
-        if not learning or sum(k.data.size for _, k in random) < limits.RANDOM_SHARE * size:
-            return False
+        least = limits.RANDOM_SHARE * sum(k.data.size for _, k in kernels)
+        if not learning or not random:
+            return ""
+        if sum(k.data.size for _, k in random) < least:  # as before a large last layer
+            if not by_layers or len(random) <= max(1, limits.RANDOM_SHARE * len(kernels)):
+                return ""
+            severity = "info"
         first, single = random[0][0], len(random) == 1
         who = repr(layer_label(learning[-1])) if len(learning) == 1 else "what isn't frozen"
         which = (
@@ -100,12 +103,18 @@ class RandomFrozen(Check):
             key=("frozen", "random"),
             evidence={"unchanged": len(random), "steps": self.watch.step},
         )
-        return True
+        return severity
+
+
+def _set_free_behind(fit: Place) -> bool:
+    """Does the script set anything free behind a `fit`, so that this one may be no more than a first stage?"""
+    freed = switched_at(Place(fit.file, 1 << 30), to=True)
+    return freed is not None and freed.line > fit.line
 
 
 def _is_chain(model: Any) -> bool:
     """Does each layer of a model get what the one before it made, so that all that stands first is learnt from?"""
-    if type(model).train_step is not Model.train_step:
+    if not isinstance(model, Model) or type(model).train_step is not Model.train_step:
         return False
     if isinstance(model, Sequential):
         return True
