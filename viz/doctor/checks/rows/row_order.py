@@ -14,7 +14,7 @@ from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
 from viz.doctor.class_numbers import agreement, label_classes
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
+from viz.doctor.source_calls import is_half_in_loop, is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
 from viz.doctor.user_code import Place
 
 __all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles", "told"]
@@ -163,6 +163,7 @@ class Shuffles(Check):
             if not shuffles:
                 continue
             half = bool(zipped) or any(is_half_of_data(file, name) for name, _ in shuffles)
+            half = half or (bool(shuffles) and all(is_half_in_loop(file, *each) for each in shuffles))
             name, line = shuffles[-1]
             if zipped:
                 what = f"the zip pairs rows of {zipped[0][0]!r} and {name!r} after a shuffle of their own"
