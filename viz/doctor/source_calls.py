@@ -14,6 +14,7 @@ __all__ = [
     "argument_made_at",
     "is_half_in_loop",
     "is_half_of_data",
+    "is_half_of_validation",
     "last_name",
     "later_fits",
     "lone_shuffles",
@@ -260,11 +261,22 @@ def is_half_of_data(file: str, name: str) -> bool:
     """Is this name, or rows of it, one of the two, inputs and labels, that are given to a `fit`, and not both?"""
     for called, node in _calls(file):
         given = node.args[:2] + [each.value for each in node.keywords if each.arg in ("x", "y")]
-        given = [each.value if isinstance(each, ast.Subscript) else each for each in given]
-        names = [each.id for each in given if isinstance(each, ast.Name)]
-        if called in ("fit", "train_on_batch") and len(names) == 2 and names.count(name) == 1:
+        if called in ("fit", "train_on_batch") and _is_half(given, name):
             return True
     return False
+
+
+def is_half_of_validation(file: str, name: str) -> bool:
+    """Is this name one of the two of `validation_data=(x, y)`, and not both?"""
+    options = [each for called, node in _calls(file) if called == "fit" for each in node.keywords]
+    pairs = [each.value for each in options if each.arg == "validation_data"]
+    return any(isinstance(pair, (ast.Tuple, ast.List)) and _is_half(pair.elts[:2], name) for pair in pairs)
+
+
+def _is_half(given: list[ast.expr], name: str) -> bool:
+    given = [each.value if isinstance(each, ast.Subscript) else each for each in given]
+    names = [each.id for each in given if isinstance(each, ast.Name)]
+    return len(names) == 2 and names.count(name) == 1
 
 
 def is_half_in_loop(file: str, name: str, line: int) -> bool:

@@ -9,7 +9,14 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
 from viz.doctor.checks.rows.shifted_labels import shifted_by
 from viz.doctor.constant_answers import least_loss, loss_of
-from viz.doctor.source_calls import is_half_in_loop, is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
+from viz.doctor.source_calls import (
+    is_half_in_loop,
+    is_half_of_data,
+    is_half_of_validation,
+    lone_shuffles,
+    separate_shuffles,
+    zipped_shuffles,
+)
 from viz.doctor.watched_script import examine
 
 SCRIPT = """\
@@ -303,3 +310,22 @@ def test_two_halves_are_those_of_whose_rows_a_tape_is_given_the_same(source, hal
     path = tmp_path / f"{abs(hash(source))}.py"
     path.write_text("rng.shuffle(x)\n" + source)
     assert is_half_in_loop(str(path), "x", 1) == half
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [("expected = rng.permutation(expected)", "shuffled_apart"), ("expected = np.roll(expected, 100)", None)],
+)
+def test_validation_labels_of_other_rows_are_no_lack_of_data(fault, cause, tmp_path):
+    found = diagnosed(SCRIPT.format(fault=fault, epochs=9, more=HELD), tmp_path)
+    assert (found["overfit"].rule, found["overfit"].because) == ("overfit.chance", cause)
+    assert found["overfit"].fix.startswith("First look at some of the validation rows")
+    if cause is not None:
+        assert found[cause].severity == "warning"
+
+
+def test_a_shuffle_of_validation_rows_explains_nothing_that_training_rows_tell(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text("b = rng.permutation(b)\nmodel.fit(x, y, validation_data=(a, b))\nmodel.fit(x, y)\n")
+    assert (is_half_of_data(str(path), "b"), is_half_of_validation(str(path), "b")) == (False, True)
+    assert (is_half_of_data(str(path), "y"), is_half_of_validation(str(path), "y")) == (True, False)
