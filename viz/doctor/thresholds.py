@@ -107,6 +107,7 @@ INDEX_APART = 0.7  # in time series, sorted rows and pictures, neighbours are ne
 RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
 SCALED_ALREADY = 1.05  # it was given numbers from -1 to 1
 TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing
+SMALL_INPUT = 0.02  # the same, where nothing is learnt: pixels that were divided twice are below
 PICTURE = 8  # pixels on a side, at least; what layers make of pictures may be smaller, and as deep as it is wide
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
 ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has

@@ -37,6 +37,7 @@ WAYS = {
     "a decoder that reads its answers as one-hot rows": "label_leak.teacher",
     "through numpy, in the function of the loss": "no_gradient.numpy",
     "through numpy's functions, in the function of the loss": "no_gradient.numpy",
+    "digits that are scaled, and divided by 255 afterwards": "unscaled_input.tiny",
     "random layers that are kept as they are": "frozen.random",
     "all but the last layer of a new network, which learns a little": "frozen.random",
     "a base without trained weights, in a functional model": "frozen.random",
