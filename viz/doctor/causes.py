@@ -200,8 +200,16 @@ def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:
     """What comes from outside is a cause; NaN that training makes is none."""
     if symptom.kind == "exploding_gradient":  # of the same states, which grow with each time step
         return cause.rule == "nonfinite.recurrent"
+    if cause.kind == "lr_too_high" and _of_a_chance(symptom):
+        return False  # at lower rates answers get as certain, later
     rule = (cause if cause.kind == "nonfinite" else symptom).rule
     return rule.endswith((".data", ".columns", ".constant")) == (cause.kind == "nonfinite")
+
+
+def _of_a_chance(nonfinite: Finding) -> bool:
+    """Is it the logarithm of a chance of exactly 0, as softmax and sigmoid give it for answers that are certain?"""
+    low, _, high = str(next(iter(nonfinite.evidence.get("inputs", ())), "")).partition(" to ")
+    return nonfinite.rule == "nonfinite.log" and low == "0" and high in ("", "1")
 
 
 def _of_single_rows(ones: Finding, symptom: Finding) -> bool:

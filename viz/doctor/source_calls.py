@@ -12,7 +12,9 @@ from viz.doctor.user_code import Place
 
 __all__ = [
     "argument_made_at",
+    "is_half_in_loop",
     "is_half_of_data",
+    "is_half_of_validation",
     "last_name",
     "later_fits",
     "lone_shuffles",
@@ -259,11 +261,77 @@ def is_half_of_data(file: str, name: str) -> bool:
     """Is this name, or rows of it, one of the two, inputs and labels, that are given to a `fit`, and not both?"""
     for called, node in _calls(file):
         given = node.args[:2] + [each.value for each in node.keywords if each.arg in ("x", "y")]
-        given = [each.value if isinstance(each, ast.Subscript) else each for each in given]
-        names = [each.id for each in given if isinstance(each, ast.Name)]
-        if called in ("fit", "train_on_batch") and len(names) == 2 and names.count(name) == 1:
+        if called in ("fit", "train_on_batch") and _is_half(given, name):
             return True
     return False
+
+
+def is_half_of_validation(file: str, name: str) -> bool:
+    """Is this name one of the two of `validation_data=(x, y)`, and not both?"""
+    options = [each for called, node in _calls(file) if called == "fit" for each in node.keywords]
+    pairs = [each.value for each in options if each.arg == "validation_data"]
+    return any(isinstance(pair, (ast.Tuple, ast.List)) and _is_half(pair.elts[:2], name) for pair in pairs)
+
+
+def _is_half(given: list[ast.expr], name: str) -> bool:
+    given = [each.value if isinstance(each, ast.Subscript) else each for each in given]
+    names = [each.id for each in given if isinstance(each, ast.Name)]
+    return len(names) == 2 and names.count(name) == 1
+
+
+def is_half_in_loop(file: str, name: str, line: int) -> bool:
+    """Is this name one of the two of whose rows a tape is given the same ones, and the other not made behind a line?"""
+    others = {other for pair in _pairs_in_loops(file) if name in pair for other in pair - {name}}
+    tree = tree_of(file)
+    later = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and node.lineno > line] if tree else []
+    for node in later:
+        made, of = set().union(*map(names_in, node.targets)), names_in(node.value)
+        others -= made if name in of or not made & of else set()  # y = y.astype(...) are the same rows
+    return bool(others)
+
+
+def _pairs_in_loops(file: str) -> list[set[str]]:
+    """The two names of whose rows a tape's block is given the same ones, `x[rows]` and `y[rows]`, in each loop.
+
+    Rows may be put into names of a batch before it, or be given to a function that has a tape in it. Where one index
+    stands behind one name, or behind three, there are no two halves.
+    """
+    tree = tree_of(file)
+    nodes = list(ast.walk(tree)) if tree is not None else []
+    tapes = _tapes(file)
+    steps = {
+        node.name for node in nodes if isinstance(node, ast.FunctionDef) and any(_holds(node, t.lineno) for t in tapes)
+    }
+    given: list[list[ast.AST]] = [[node] for called, node in _calls(file) if called in steps]
+    for body in [body for node in nodes if isinstance(body := getattr(node, "body", None), list)]:
+        given += [[tape, *_batches_of(tape, body)] for tape in body if tape in tapes]
+    orders = {_base(node.slice) for node in nodes if isinstance(node, ast.Subscript)}
+    orders |= {
+        _base(part)
+        for node in nodes
+        if isinstance(node, ast.Assign) and orders & set().union(*map(names_in, node.targets))
+        for part in getattr(node.value, "elts", [node.value])
+    }
+    pairs = []
+    for parts in given:
+        rows: dict[str, set[str]] = {}
+        for each in [each for part in parts for each in ast.walk(part)]:
+            if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Name):
+                rows.setdefault(ast.unparse(each.slice), set()).add(each.value.id)
+        pairs += [names for names in rows.values() if len(names) == 2 and not names & orders]
+    return pairs
+
+
+def _base(node: ast.expr) -> str:
+    """The name of `order`, and of `order[i : i + 32]`; empty for all else."""
+    node = node.value if isinstance(node, ast.Subscript) else node
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _batches_of(tape: ast.With, body: list[ast.stmt]) -> list[ast.AST]:
+    """What statements beside a tape assign to names that its block uses."""
+    used, made = names_in(tape), [node for node in body if isinstance(node, ast.Assign)]
+    return [node.value for node in made if used & set().union(*map(names_in, node.targets))]
 
 
 def made_after(file: str, name: str, line: int) -> bool:

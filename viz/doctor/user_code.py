@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+import numpy
+
 from eagerflow.core import observe
 from viz.recorder.source_lines import is_internal
 
@@ -20,12 +22,14 @@ __all__ = [
     "made_at",
     "op_place",
     "own_line",
+    "reader_line",
     "scope_frame",
     "user_frames",
     "user_line",
 ]
 
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
+_NUMPY = (os.path.dirname(numpy.__file__) + os.sep, "<__array_function__")
 _GRAPH = os.path.join("layer", "symbolic", "graph.py")
 _RUNPY = (runpy.__file__, "<frozen runpy>")  # what runs the script; callers of that aren't the user's
 _kinds: dict[CodeType, str] = {}
@@ -106,6 +110,19 @@ def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
             return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+def reader_line(frame: FrameType | None) -> Place | None:
+    """The user's line that reads a tensor's values, or has NumPy read them; None where eagerflow does so for itself.
+
+    Args:
+        frame: what asked for the values.
+    """
+    while frame is not None and frame.f_code.co_filename.startswith(_NUMPY):
+        frame = frame.f_back
+    if frame is None or _kind(frame.f_code) != "user":
+        return None
+    return Place(frame.f_code.co_filename, frame.f_lineno)
 
 
 def own_line(frame: FrameType | None, until: FrameType | None) -> Place | None:

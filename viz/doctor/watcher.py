@@ -16,14 +16,14 @@ from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, WatchedScope
 from viz.doctor.trainings.training import Training
 from viz.doctor.trainings.turns import Turns
-from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
+from viz.doctor.user_code import Place, made_at, op_place, reader_line, scope_frame, user_line
 from viz.facts.schema import Composition
 from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
 _HANDLERS = tuple(
-    "op single_op rule gradient update collective scope_begin scope_end logs unseen_loss step_end finish".split()
+    "op single_op rule gradient update collective read scope_begin scope_end logs unseen_loss step_end finish".split()
 )
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
@@ -260,6 +260,15 @@ class Watcher(Turns, observe.Observer):
             return
         began = observe.clock()  # variables that are updated together are told of one by one when all of it is over
         self._hand("update", name, variable, inputs)
+        self.spent += observe.clock() - began
+
+    def on_read(self, tensor: Any, how: str) -> None:
+        if get_ident() != self._thread or not self._now["read"]:
+            return
+        began = observe.clock()
+        place = reader_line(sys._getframe(3))
+        if place is not None:
+            self._hand("read", tensor, how, place)
         self.spent += observe.clock() - began
 
     def on_collective(

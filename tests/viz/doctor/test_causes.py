@@ -99,6 +99,13 @@ def test_data_with_nan_are_a_cause_and_nan_of_a_wild_rate_are_none():
     ]
 
 
+@pytest.mark.parametrize(("inputs", "because"), [("0 to 1", None), ("0", None), ("-3 to 1", "lr_too_high")])
+def test_a_logarithm_of_chances_keeps_its_own_cure_beside_a_wild_rate(inputs, because):
+    rate = finding("lr_too_high", evidence={"unusual": True})
+    made = finding("nonfinite", rule="nonfinite.log", evidence={"inputs": [inputs]})
+    assert [f.because for f in in_order([made, rate]) if f.kind == "nonfinite"] == [because]
+
+
 def test_batches_of_one_explain_what_is_silent_after_their_normalization():
     ones = finding("batchnorm_misuse", rule="batchnorm_misuse.ones")
     found = in_order([finding("dead_relu"), finding("constant_output"), ones])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.viz.doctor.planted import HERE, read, script
+from tests.viz.doctor.planted import HERE, PLANTED, read, script
 from viz.doctor.watched_script import examine
 
 BROKEN = read(HERE / "broken_loops.txt")  # the kind of finding stands before the name
@@ -116,3 +116,12 @@ def test_a_loop_over_the_same_few_rows_gets_a_hint(rows, tmp_path):
 def test_batches_that_change_and_whole_data_get_none(rows, labels, epochs, tmp_path):
     found = diagnosed(LOOPS.format(rows=rows, labels=labels, epochs=epochs), tmp_path)
     assert [f for f in found if f.rule == "sorted_rows.repeated"] == []
+
+
+def test_a_line_that_reads_numbers_is_told_of_once_for_all_layers(tmp_path):
+    diagnosis = diagnosed(PLANTED["no_gradient"]["through numpy, in the function of the loss"], tmp_path)
+    (found,) = [f for f in diagnosis if f.kind == "no_gradient"]
+    assert (found.rule, found.severity) == ("no_gradient.numpy", "error")
+    assert found.message.endswith(
+        "is None in all 10 steps: .numpy() gives plain numbers inside the tape, through which no gradient goes"
+    )

@@ -102,3 +102,33 @@ def test_optimizers_made_anew_are_hinted_at_where_not_all_steps_are_watched(rene
     watcher.attach().detach()
     found = [f for f in watcher.findings if f.kind == "frozen"]
     assert [(f.rule, f.severity) for f in found] == [("frozen.optimizer", "info")] * renewed
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_a_summed_loss_is_said_to_add_up_a_usual_batch():
+    # 66 rows in batches of 32: each epoch ends with a batch of 2, and the test rows are 128.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(66, 6)).astype("float32")
+    model = ef.Sequential([ef.Input((6,)), ef.layers.Dense(16, "relu"), ef.layers.Dense(1)])
+    loss_of, optimizer = ef.losses.MeanSquaredError(reduction="sum"), ef.optimizers.SGD(0.05)
+    with Watcher() as watcher:
+        for _epoch in range(16):
+            for at in range(0, 66, 32):
+                with ef.GradientTape() as tape:
+                    loss = loss_of(x[at : at + 32, :1], model(x[at : at + 32], training=True))
+                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            loss_of(np.zeros((128, 1), "float32"), model(np.zeros((128, 6), "float32")))
+    (high,) = [f for f in watcher.findings if f.kind == "lr_too_high"]
+    assert "The loss is a sum of 32 numbers" in high.message
+
+
+def test_constant_outputs_are_counted_in_a_usual_batch():
+    x = np.random.default_rng(0).normal(size=(34, 4)).astype("float32")
+    model = ef.Sequential(
+        [ef.Input((4,)), ef.layers.Dense(8, "relu", bias_initializer=ef.initializers.Constant(-50.0))]
+    )
+    model.compile("sgd", "mse")
+    with Watcher() as watcher:
+        model.fit(x, np.tile(np.abs(x), 2), batch_size=16, verbose=0)
+    (constant,) = [f for f in watcher.findings if f.kind == "constant_output"]
+    assert "for all 16 rows of a batch" in constant.message

@@ -9,7 +9,14 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
 from viz.doctor.checks.rows.shifted_labels import shifted_by
 from viz.doctor.constant_answers import least_loss, loss_of
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
+from viz.doctor.source_calls import (
+    is_half_in_loop,
+    is_half_of_data,
+    is_half_of_validation,
+    lone_shuffles,
+    separate_shuffles,
+    zipped_shuffles,
+)
 from viz.doctor.watched_script import examine
 
 SCRIPT = """\
@@ -271,3 +278,54 @@ def test_labels_may_be_moved_as_one_hot_rows():
     assert found is not None
     assert found.by == -3
     assert found.agree > 0.9
+
+
+@pytest.mark.parametrize("fault", ["np.random.shuffle(train)\nnp.random.shuffle(labels)", "rng.shuffle(labels)"])
+@pytest.mark.parametrize("rows", ["order[i : i + 32]", "slice(i, i + 32)"])
+def test_what_is_shuffled_before_a_loop_is_the_cause_and_a_warning(fault, rows, tmp_path):
+    loop = IN_A_LOOP.replace("range(5)", "range(9)").replace("[i : i + 32]", "[rows]")
+    loop = loop.replace("        with", f"        rows = {rows}\n        with")
+    source = SCRIPT.format(fault=f"{fault}\norder = np.random.permutation(len(train))", epochs=8, more="")
+    found = diagnosed(source[: source.index("model.compile")] + loop, tmp_path)
+    assert next(iter(found)) == "shuffled_apart"
+    assert found["shuffled_apart"].severity == "warning"
+    assert found["not_learning"].because == "shuffled_apart"
+
+
+@pytest.mark.parametrize(
+    ("source", "half"),
+    [
+        (ROWS + TAPE.format("y[i : i + 3]", "x[i : i + 3]"), True),
+        (ROWS + "    r = p[i : i + 3]\n    a, b = x[r], y[r]\n" + TAPE.format("b", "a"), True),
+        (STEP + ROWS + "    step(x[p[i : i + 3]], y[p[i : i + 3]])\n", True),
+        ("y = y.astype('int32')\n" + ROWS + TAPE.format("y[i : i + 3]", "x[i : i + 3]"), True),
+        ("y = x[:, 0] > 0\n" + ROWS + TAPE.format("y[i : i + 3]", "x[i : i + 3]"), False),  # of the shuffled rows
+        (ROWS + TAPE.format("x[i : i + 3]", "x[i : i + 3]"), False),
+        (ROWS + "    r, e = x[i : i + 3], n[i : i + 3]\n" + TAPE.format("y[r]", "z[r] + e"), False),  # x is the order
+        (ROWS + TAPE.format("y[i : i + 3] + z[i : i + 3]", "x[i : i + 3]"), False),
+        (ROWS + "    print(x[i : i + 3], y[i : i + 3])\n" + TAPE.format("b", "a"), False),
+    ],
+)
+def test_two_halves_are_those_of_whose_rows_a_tape_is_given_the_same(source, half, tmp_path):
+    path = tmp_path / f"{abs(hash(source))}.py"
+    path.write_text("rng.shuffle(x)\n" + source)
+    assert is_half_in_loop(str(path), "x", 1) == half
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [("expected = rng.permutation(expected)", "shuffled_apart"), ("expected = np.roll(expected, 100)", None)],
+)
+def test_validation_labels_of_other_rows_are_no_lack_of_data(fault, cause, tmp_path):
+    found = diagnosed(SCRIPT.format(fault=fault, epochs=9, more=HELD), tmp_path)
+    assert (found["overfit"].rule, found["overfit"].because) == ("overfit.chance", cause)
+    assert found["overfit"].fix.startswith("First look at some of the validation rows")
+    if cause is not None:
+        assert found[cause].severity == "warning"
+
+
+def test_a_shuffle_of_validation_rows_explains_nothing_that_training_rows_tell(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text("b = rng.permutation(b)\nmodel.fit(x, y, validation_data=(a, b))\nmodel.fit(x, y)\n")
+    assert (is_half_of_data(str(path), "b"), is_half_of_validation(str(path), "b")) == (False, True)
+    assert (is_half_of_data(str(path), "y"), is_half_of_validation(str(path), "y")) == (True, False)

@@ -477,6 +477,11 @@ ON_TRAINING = {
         "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight "
         "decay or a smaller model."
     ),
+    "overfit.chance": (
+        "First look at some of the validation rows: does each have its own label, in the same numbers as in training? "
+        "They may have been shuffled apart, or read in another order. If they are right: less training, more data, "
+        "Dropout or a smaller model."
+    ),
     "slow_input": (
         "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with workers=4."
     ),

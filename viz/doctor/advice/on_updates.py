@@ -21,7 +21,8 @@ ON_UPDATES = {
     ),
     "frozen.random": (
         "Let them learn: set trainable = True. Or give them trained weights before they are frozen: "
-        "load_weights, or weights='imagenet' instead of weights=None."
+        "load_weights, or weights='imagenet' instead of weights=None. If random features are meant, leave "
+        "them as they are."
     ),
     "frozen.in_call": (
         "Make layers once, in __init__ (self.dense = layers.Dense(10)), and only call them in call: then they keep "

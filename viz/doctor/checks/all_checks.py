@@ -57,6 +57,7 @@ from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.spoilt.mixed_rows import MixedRows
+from viz.doctor.checks.spoilt.small_inputs import SmallInputs
 from viz.doctor.checks.spoilt.standardized_rows import StandardizedRows
 from viz.doctor.checks.spoilt.stateful_rows import StatefulRows
 from viz.doctor.checks.spoilt.wrapped_numbers import WrappedNumbers
@@ -161,6 +162,7 @@ CHECKS: tuple[type[Check], ...] = (
     Schedules,
     Endings,
     Answers,
+    SmallInputs,  # after what tells that nothing is learnt
     StandardizedRows,  # after what tells that nothing is learnt
     ClassWeights,
     CountedPadding,

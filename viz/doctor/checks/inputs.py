@@ -128,6 +128,13 @@ class Inputs(Check):
                     evidence={"rms": 0.0, "lowest": 0.0, "highest": 0.0},
                 )
 
+    def tell_small(self, severity: str) -> None:
+        """Name inputs that are small, where a network that is given them has learnt nothing."""
+        for place, (size, low, high, whose) in self._largest.items():
+            if 0 < max(abs(low), abs(high)) < limits.SMALL_INPUT and not self.watch.raw("unscaled_input"):
+                words = "they are so small that updates of the first layer hardly change what it gives"
+                self._tell(severity, place, whose, size, low, high, words, "unscaled_input.tiny")
+
     def _judge(self, values: numpy.ndarray, place: Any, shape: tuple[int, ...]) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
         first = self.watch.scopes[0].owner if self.watch.scopes else None

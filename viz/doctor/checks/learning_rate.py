@@ -76,6 +76,7 @@ class LearningRates(Check):
         self._errors: set[Any] = set()
         self._sums: dict[Any, tuple[int, Place | None]] = {}  # by the key of a number: of how many it is a sum
         self._sum: tuple[int, Place | None] | None = None  # that of the loss
+        self._rows_added: tuple[int, Place | None] | None = None  # by a loss object, since the last gradient
         self._parts: dict[Any, tuple[float, Place | None]] = {}  # by the key of a number: what it is of a mean or sum
         self._part: tuple[float, Place | None] = (1.0, None)  # that of the loss, where it is another than 1
 
@@ -122,6 +123,9 @@ class LearningRates(Check):
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         if self.watch.heavy and len(targets) == 1:
             self._part = self._parts.get(getattr(targets[0], "key", None), (1.0, None))
+        added, self._rows_added = self._rows_added, None
+        if added is not None and (self._sum is None or added[0] > self._sum[0]):  # an epoch's last batch is smaller
+            self._sum = added
         if self._sum is None:
             self._sum = next((self._sums[t.key] for t in targets if getattr(t, "key", None) in self._sums), None)
         used, self._used = self._used, set()
@@ -146,7 +150,7 @@ class LearningRates(Check):
             labels = opened.scope.inputs[0] if isinstance(opened.scope.inputs, tuple) else None
             rows = getattr(labels, "shape", ())[:1]
             if getattr(opened.owner, "reduction", "") == "sum" and rows:
-                self._sum = rows[0], made_at(opened.owner) or self.watch.called_at()
+                self._rows_added = rows[0], made_at(opened.owner) or self.watch.called_at()
         elif self._now is not None:
             for scaled, results in self._scaled:
                 scaled.losses[-1] /= self.loss_scale(results, opened)

@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
+from viz.doctor.checks.updates.taken_out import Taken, TakenOut
 from viz.doctor.checks.updates.unrecorded import Unrecorded, Way
 from viz.doctor.program import layer_label
 from viz.doctor.source_calls import numpy_in_tape
@@ -18,19 +19,21 @@ from viz.recorder.descriptions import flat
 
 __all__ = ["Unreached"]
 
+_MOST_NAMES = 6  # of weights, in one message
 _FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")
 
 
 class _Seen:
     """What happened to a variable whose gradient was asked for."""
 
-    __slots__ = ("asked", "cut", "given", "measured", "nonzero", "variable")
+    __slots__ = ("asked", "cut", "given", "measured", "nonzero", "taken", "variable")
 
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.asked = self.given = self.measured = self.nonzero = 0
         # The op behind which no weight of its step had a gradient, and its line.
         self.cut: tuple[str, Any] | None = None
+        self.taken: Taken | None = None  # where the numbers were read that such a step went on with
 
 
 class Unreached(Check):
@@ -50,6 +53,7 @@ class Unreached(Check):
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
         self._unrecorded = Unrecorded(watch)
+        self._taken_out = TakenOut(watch)
         self._weighed: bool | None = None  # were there sample weights, and any above 0?
         self._scales = False  # does the optimizer of `fit` multiply the loss by a scale?
 
@@ -76,10 +80,14 @@ class Unreached(Check):
         if flat and any(x.key is not None for x in tensors(list(inputs))):
             self._without_slope = op.name, self.watch.place()
 
+    def on_read(self, tensor: Any, how: str, place: Any) -> None:
+        self._taken_out.hear(tensor, how, place)
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._trained = True
         lost = not any(isinstance(result, Tensor) for result in results)
         cut, self._flat, self._asked = self._without_slope if lost else None, self._without_slope, True
+        taken = self._taken_out.asked()
         self._loss = max(self._loss, abs(total(targets)))
         if self._place is None:
             self._place = self.watch.called_at()
@@ -89,6 +97,7 @@ class Unreached(Check):
             seen = self._seen.setdefault(source.identity, _Seen(source))
             seen.asked += 1
             seen.cut = cut
+            seen.taken = taken if lost else None
             if isinstance(result, Tensor):
                 seen.given += 1
                 seen.measured += 1
@@ -128,10 +137,12 @@ class Unreached(Check):
         for (op, place), group in behind.items():
             self._tell_cut(op, place, group)
         self._tell_unrecorded(without)
+        self._tell_taken(without)
         cut = self._place and numpy_in_tape(self._place.file)
         called = [key for key, group in without.items() if self._owners.used(self._owners.of(group[0].variable))]
         if cut and called:
-            self._tell_numpy([seen for key in called for seen in without.pop(key)], cut)
+            by = "predict" if ".predict" in linecache.getline(cut.file, cut.line) else ".numpy()"
+            self._tell_numpy([seen for key in called for seen in without.pop(key)], Taken(cut, by))
         for owner, group in without.items():
             self._tell(owner, group, "None")
         if self.watch.has("dead_relu", "loss_mismatch", "saturated", "nonfinite"):  # which explain zeros
@@ -239,20 +250,29 @@ class Unreached(Check):
             evidence={"variables": names, "steps": self.watch.step, "gradient": "None"},
         )
 
-    def _tell_numpy(self, group: list[_Seen], place: Any) -> None:
+    def _tell_taken(self, without: dict[int, list[_Seen]]) -> None:
+        """Those that have no gradient as the loss is made of numbers that one line reads are told of by that line."""
+        lines: dict[Taken, list[_Seen]] = {}
+        for owner, group in list(without.items()):
+            if group[0].taken is not None and self._owners.used(self._owners.of(group[0].variable)):
+                lines.setdefault(group[0].taken, []).extend(without.pop(owner))
+        for taken, group in lines.items():
+            self._tell_numpy(group, taken)
+
+    def _tell_numpy(self, group: list[_Seen], taken: Taken) -> None:
         """Layers that are called, and cut off by a line that takes plain numbers out of the tape."""
-        names = ", ".join([seen.variable.path for seen in group])
-        predicts = ".predict" in linecache.getline(place.file, place.line)
+        paths = [seen.variable.path for seen in group]
+        more = len(paths) - _MOST_NAMES
+        names = ", ".join(paths if more < 2 else [*paths[:_MOST_NAMES], f"{more} more"])
         self.watch.report(
-            "no_gradient.predict" if predicts else "no_gradient.numpy",
+            "no_gradient.predict" if taken.by == "predict" else "no_gradient.numpy",
             "error",
-            f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}: "
-            f"{'predict' if predicts else '.numpy()'} gives plain numbers inside the tape, through which no gradient "
-            "goes",
+            f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}: {taken.by} gives plain numbers "
+            "inside the tape, through which no gradient goes",
             layer=self._owners.of(group[0].variable),
-            place=place,
-            key=("no_gradient", "numpy"),
-            evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": "None"},
+            place=taken.place,
+            key=("no_gradient", ("numpy", taken.place)),
+            evidence={"variables": paths, "steps": group[0].asked, "gradient": "None"},
         )
 
     def _tell(self, owner: int, group: list[_Seen], what: str) -> None:

@@ -44,7 +44,9 @@ class ConstantOutput(Check):
             return
         key = id(opened.owner)
         if all(_constant(x) for x in made):
-            self._in_a_row[key] = self._in_a_row.get(key, 0) + 1
+            count = self._in_a_row[key] = self._in_a_row.get(key, 0) + 1
+            if count > 1 and made[0].data.shape[0] < self._about[key]["rows"]:
+                return  # an epoch's last batch, which may be a small one, isn't what is shown
             self._about[key] = {
                 "owner": opened.owner,
                 "place": self.watch.called_at(),
@@ -202,7 +204,8 @@ class RowSoftmax(Check):
     """A softmax over the rows of a batch, in a loss written by hand, or divided by hand.
 
     What shows that the classes are on the other axis: the logarithm is taken of what a model answers, or the loss
-    compares it with rows of labels that each sum to 1, or picks one number of each row.
+    compares it with rows of labels that each sum to 1, or picks one number of each row, as a crossentropy of class
+    numbers does.
     """
 
     def __init__(self, watch: Any) -> None:
@@ -252,7 +255,7 @@ class RowSoftmax(Check):
         if name == "log":
             self._judge(key)
         compared = name in _COMPARED and any(_one_hot(x, shape) for x in others)
-        if compared or name in _LOGITS or (name == "take_index" and _one_of_each(settings, shape)):
+        if compared or name in (*_LOGITS, "of_class") or (name == "take_index" and _one_of_each(settings, shape)):
             self._tell(key)
         made = outputs.key if isinstance(outputs, Tensor) and outputs.data.shape == shape else None
         if name in _SHIFTS and made is not None:

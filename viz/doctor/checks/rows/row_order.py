@@ -14,7 +14,14 @@ from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
 from viz.doctor.class_numbers import agreement, label_classes
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles, separate_shuffles, zipped_shuffles
+from viz.doctor.source_calls import (
+    is_half_in_loop,
+    is_half_of_data,
+    is_half_of_validation,
+    lone_shuffles,
+    separate_shuffles,
+    zipped_shuffles,
+)
 from viz.doctor.user_code import Place
 
 __all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles", "told"]
@@ -150,7 +157,9 @@ class Shuffles(Check):
 
     def finish(self) -> None:
         """Look for a shuffle of one array, or of two in different orders."""
-        for found in self.watch.raw("not_learning", "validation_chance"):
+        for found in self.watch.raw("not_learning", "validation_chance", "overfit"):
+            if found.rule == "overfit":
+                continue  # something holds for other rows
             file = found.file or ""
             alone = reordered_apart(file) if file else None
             if alone is not None:
@@ -160,9 +169,9 @@ class Shuffles(Check):
                 (lone_shuffles(file), separate_shuffles(file), zipped_shuffles(file)) if file else ([], [], [])
             )
             shuffles = zipped or lone[:1] or apart
-            if not shuffles:
+            half = bool(zipped) or _are_halves(file, shuffles, found.kind != "not_learning")
+            if not shuffles or (found.kind == "overfit" and not half):
                 continue
-            half = bool(zipped) or any(is_half_of_data(file, name) for name, _ in shuffles)
             name, line = shuffles[-1]
             if zipped:
                 what = f"the zip pairs rows of {zipped[0][0]!r} and {name!r} after a shuffle of their own"
@@ -200,6 +209,14 @@ class Shuffles(Check):
             place=Place(file, alone.line),
             evidence={"name": alone.name, "line": alone.line},
         )
+
+
+def _are_halves(file: str, shuffles: list[tuple[str, int]], of_validation: bool) -> bool:
+    """Are these inputs or labels, of a `fit` (of its validation data, too, where those are in question) or a loop?"""
+    asked = (is_half_of_data, is_half_of_validation) if of_validation else (is_half_of_data,)
+    if any(is_half(file, name) for name, _ in shuffles for is_half in asked):
+        return True
+    return bool(shuffles) and all(is_half_in_loop(file, *each) for each in shuffles)
 
 
 def told(found: dict[str, Any]) -> str:

@@ -3,61 +3,130 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy
 
-from eagerflow import Variable, initializers
+from eagerflow import Model, Sequential, Variable, initializers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, rms
+from viz.doctor.checks.updates.overruled import switched_at
 from viz.doctor.program import layer_label
+from viz.doctor.user_code import Place
 from viz.doctor.variable_owners import Owners, layers_in
+from viz.recorder.descriptions import flat
 
 __all__ = ["RandomFrozen"]
 
 
 class RandomFrozen(Check):
-    """Looks at frozen layers where a network learns nothing, or next to nothing. Asked after `Answers`.
+    """Looks at frozen layers. Asked after `Answers`.
+
+    Where a network learns nothing, or next to nothing, all of its layers count. Where it learns something, those do
+    that stand before what is trained, in a model that `fit` trains; that is a hint, unless the script froze them after
+    it had made them, and little was learnt: who wants random features says so where the layer is made.
 
     Kernels of trained layers go beyond the limits of the uniform distribution that they began with, have another
     size, and a bias beside them that isn't 0.
     """
 
     always = ("on_scope_begin",)
-    begins = ("model", "layer")
+    begins = ("model", "layer", "step")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._owners = Owners()
+        self._fitted: dict[int, Any] = {}
 
     def on_scope_begin(self, opened: Any) -> None:
-        if self.watch.step < 2:
+        if opened.kind == "step":
+            if opened.scope.name == "train_step":
+                self._fitted[id(opened.owner)] = opened.owner
+        elif self.watch.step < 2:
             self._owners.meet(opened)
 
     def finish(self) -> None:
         """Count what is frozen, and random, of what was trained with."""
-        if not self.watch.raw("not_learning"):
+        if self.watch.raw("not_learning"):
+            layers = {id(layer): layer for root in self._owners.roots() for layer in layers_in(root)}
+            self._judge(_kernels(layers.values()), "warning", by_layers=False)
             return
-        layers = {id(layer): layer for root in self._owners.roots() for layer in layers_in(root)}
-        kernels = [(layer, k) for layer in layers.values() if (k := _kernel(layer)) is not None]
-        frozen = [(layer, k) for layer, k in kernels if not k.trainable]
-        random = [(layer, k) for layer, k in frozen if _untouched(layer, k)]
+        model = next(iter(self._fitted.values())) if len(self._fitted) == 1 else None
+        fit = self.watch.training.place
+        if fit is None or not _is_chain(model) or _set_free_behind(fit):
+            return
+        kernels, learnt = _kernels(layers_in(model)), self.watch.training.learnt
+        first = [i for i, (_, kernel) in enumerate(kernels) if kernel.trainable]
+        before = kernels[: first[0]] if first else []
+        if not before or any(not _untouched(*each) for each in before):
+            return
+        place = switched_at(fit, to=False)
+        enough = self.watch.step >= limits.IMBALANCE_STEPS and len(before) > 1
+        little = place is not None and enough and learnt is not None and learnt < limits.RANDOM_LEARNT
+        if self._judge(kernels, "warning" if little else "info", place) == "warning":
+            self.watch.retract(("too_few_steps", 0))  # more steps would only train what learns from random numbers
+
+    def _judge(
+        self, kernels: list[tuple[Any, Variable]], severity: str, place: Place | None = None, by_layers: bool = True
+    ) -> str:
+        """Tell of the frozen and random ones, if they are most of all; returns how severe that is, empty for not told.
+
+        Where they are most of the layers, but not of the numbers, that is a hint, or nothing unless `by_layers`.
+        """
+        random = [(layer, k) for layer, k in kernels if not k.trainable and _untouched(layer, k)]
         learning = [layer for layer, k in kernels if k.trainable]
-        size = sum(k.data.size for _, k in kernels)
-        if not learning or sum(k.data.size for _, k in random) < limits.RANDOM_SHARE * size:
-            return
-        first = random[0][0]
+        least = limits.RANDOM_SHARE * sum(k.data.size for _, k in kernels)
+        if not learning or not random:
+            return ""
+        if sum(k.data.size for _, k in random) < least:  # as before a large last layer
+            if not by_layers or len(random) <= max(1, limits.RANDOM_SHARE * len(kernels)):
+                return ""
+            severity = "info"
+        first, single = random[0][0], len(random) == 1
         who = repr(layer_label(learning[-1])) if len(learning) == 1 else "what isn't frozen"
+        which = (
+            f"layer {layer_label(first)!r} is"
+            if single
+            else (
+                f"{len(random)} of {len(kernels)} layers with a kernel, {layer_label(first)!r} the first of them, are"
+            )
+        )
         self.watch.report(
             "frozen.random",
-            "warning",
-            f"{len(random)} of {len(kernels)} layers with a kernel, {layer_label(first)!r} the first of them, are "
-            "frozen (trainable = False) with the random weights that they began with: what they make of the input was "
-            f"never learnt, and {who} learns from that alone",
+            severity,
+            f"{which} frozen (trainable = False) with the random weights that {'it' if single else 'they'} began with: "
+            f"what {'it makes' if single else 'they make'} of the input was never learnt, and {who} learns from that "
+            "alone",
             layer=first,
+            place=place,
             key=("frozen", "random"),
             evidence={"unchanged": len(random), "steps": self.watch.step},
         )
+        return severity
+
+
+def _set_free_behind(fit: Place) -> bool:
+    """Does the script set anything free behind a `fit`, so that this one may be no more than a first stage?"""
+    freed = switched_at(Place(fit.file, 1 << 30), to=True)
+    return freed is not None and freed.line > fit.line
+
+
+def _is_chain(model: Any) -> bool:
+    """Does each layer of a model get what the one before it made, so that all that stands first is learnt from?"""
+    if not isinstance(model, Model) or type(model).train_step is not Model.train_step:
+        return False
+    if isinstance(model, Sequential):
+        return True
+    graph = getattr(model, "_graph", None)
+    if not type(model).__module__.startswith("eagerflow.") or graph is None or not hasattr(graph, "nodes"):
+        return False
+    ends = (graph.inputs, graph.outputs, *[node.inputs for node in graph.nodes])
+    return all(len(list(flat(each))) <= 1 for each in ends)
+
+
+def _kernels(layers: Iterable[Any]) -> list[tuple[Any, Variable]]:
+    return [(layer, kernel) for layer in layers if (kernel := _kernel(layer)) is not None]
 
 
 def _kernel(layer: Any) -> Any:

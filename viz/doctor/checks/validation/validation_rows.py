@@ -216,7 +216,7 @@ class ValidationLoss(_OfOneLoss):
         words = f"{constants[1]:.4g}, which is what always giving the same answer gets"
         if self.watch.has("overfit"):
             if never:
-                self.watch.amend("overfit", f"it never was below {words}: does each row have its own label?")
+                self.watch.amend("overfit", f"it never was below {words}", "overfit.chance")
         elif self.watch.hints_alone():
             self.watch.report(
                 "validation_chance",
