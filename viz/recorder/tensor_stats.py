@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy
@@ -122,12 +123,13 @@ def histogram(values: Any, low: float, high: float, bins: int = BINS) -> tuple[i
     if high == low or bins / (high - low) == math.inf:  # the second for numbers next to zero
         return (int(values.size), *[0] * (bins - 1))
     counts: Any = 0
+    here = sys.modules[type(values).__module__.partition(".")[0]]  # NumPy or CuPy
     for start in range(0, values.size, PIECE):
         positions = values[start : start + PIECE].astype("float64")
         positions -= low
         positions *= bins / (high - low)
         whole = positions.astype("int64")
-        counts = counts + numpy.bincount(whole, minlength=bins + 1)  # on CuPy's arrays it is CuPy's bincount
+        counts = counts + here.bincount(whole, minlength=bins + 1)
     *usual, last = counts.tolist()  # the largest is at the end of the last bin
     usual[-1] += last
     return tuple(usual)

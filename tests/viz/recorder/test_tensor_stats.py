@@ -89,3 +89,9 @@ def _trace(stats):
 def test_sums_beyond_floats_are_infinite_without_a_warning(size):
     assert sum_of_squares(np.full(size, 1e30, "float32")) == math.inf
     assert sum_of_squares(np.full(size, 1e300)) == math.inf
+
+
+def test_arrays_of_a_device_are_measured_there(device):
+    values = ef.Tensor(np.linspace(-1, 1, 50, dtype="float32"))
+    found, here = measure(values.data, "full"), measure(np.linspace(-1, 1, 50, dtype="float32"), "full")
+    assert (found.min, found.max, found.zeros, found.histogram) == (here.min, here.max, here.zeros, here.histogram)
