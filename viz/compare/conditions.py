@@ -8,7 +8,7 @@ import re
 import statistics
 from collections.abc import Sequence
 
-from viz.compare.noise import SURE, least_median, least_ratio, typical_ratio
+from viz.compare.noise import SURE, by_ranks, least_median
 from viz.compare.sides import Side, nearest
 from viz.compare.step_figures import EXACT, NOISY
 from viz.facts import formatting
@@ -181,7 +181,7 @@ def _noisy(before: Side, after: Side, condition: Condition) -> Verdict:
     if not condition.relative:
         return _against_limit(b, typical, condition)
     lowered = max(before.lowered(name), after.lowered(name)) if name in _TIMES else 0.0
-    found = _paired(a, b, condition.above) if name == "loss" else _by_ranks(a, b, condition.above, lowered)
+    found = _paired(a, b, condition.above) if name == "loss" else by_ranks(a, b, condition.above, lowered)
     if found is None:
         return _undecided(condition, _too_few(7 if name == "loss" else 5, a, b), *typical)
     change, bound = found
@@ -194,16 +194,10 @@ def _noisy(before: Side, after: Side, condition: Condition) -> Verdict:
     return Verdict(condition.text, failed, typical[0], typical[1], _percent(change), why)
 
 
-def _by_ranks(a: list[float], b: list[float], above: bool, lowered: float = 0.0) -> tuple[float, float] | None:
-    """The typical change, and what it is at least (at most, where smaller numbers are looked for)."""
-    least = least_ratio(a, b, lowered) if above else least_ratio(b, a, lowered)
-    return None if least is None else (typical_ratio(a, b) - 1, (least if above else 1 / least) - 1)
-
-
 def _paired(a: list[float], b: list[float], above: bool) -> tuple[float, float] | None:
     """The same for losses: each step beside the same step of the other side, where there are as many."""
     if len(a) != len(b):
-        return _by_ranks(a, b, above) if min(*a, *b) > 0 else None
+        return by_ranks(a, b, above) if min(*a, *b) > 0 else None
     size = statistics.fmean([abs(x) for x in a]) or 1.0
     changes = [(y - x) / size for x, y in zip(a, b)]
     least = least_median(changes if above else [-each for each in changes])

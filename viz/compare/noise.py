@@ -7,7 +7,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-__all__ = ["SURE", "drift", "least_median", "least_ratio", "quiet", "typical_ratio"]
+__all__ = ["SURE", "by_ranks", "drift", "least_median", "least_ratio", "quiet", "typical_ratio"]
 
 SURE = 0.99  # how sure a bound is
 _ENOUGH = 20  # samples on each side, from which on the usual approximation of the ranks' distribution is good
@@ -35,6 +35,19 @@ def least_ratio(a: Sequence[float], b: Sequence[float], lowered: float = 0.0) ->
     if left_out is None:
         return None
     return sorted([y / x for x in a for y in b])[left_out] / (1 + lowered)
+
+
+def by_ranks(a: Sequence[float], b: Sequence[float], above: bool, lowered: float = 0.0) -> tuple[float, float] | None:
+    """The typical change from `a` to `b`, and what it is at least; None for too few numbers.
+
+    Args:
+        a: numbers above zero.
+        b: others.
+        above: whether larger numbers are looked for; else the bound is what the change is at most.
+        lowered: see `least_ratio`.
+    """
+    least = least_ratio(a, b, lowered) if above else least_ratio(b, a, lowered)
+    return None if least is None else (typical_ratio(a, b) - 1, (least if above else 1 / least) - 1)
 
 
 def quiet(times: Sequence[float], least: int = 5) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 from viz.compare.changes import Changes
-from viz.compare.noise import SURE, least_ratio
+from viz.compare.noise import SURE, by_ranks
 from viz.compare.sides import Side
 from viz.facts import formatting
 
@@ -27,11 +27,10 @@ def chance(found: Changes) -> list[str]:
     before, after = statistics.median(a), statistics.median(b)
     lowered = max(side.lowered("time") for side in sides)
     slower = after > before
-    least = (least_ratio(a, b, lowered) if slower else least_ratio(b, a, lowered)) or 0.0
+    _, sure = by_ranks(a, b, slower, lowered) or (0.0, 0.0)
     change = f"  times: a step takes {formatting.seconds(round(before))} → {formatting.seconds(round(after))}"
-    if least <= 1:
+    if sure <= 0 if slower else sure >= 0:
         return [f"{change}, which may be chance: parts of one run differ by {lowered:.0%}"]
     if not (found.ops or found.settings):
         return [f"{change}, though both ran the same: another machine, or one that did other things, too"]
-    sure = (least if slower else 1 / least) - 1
     return [f"{change}, {sure:+.0%} or more beyond what differs within each run (with {SURE:.0%} certainty)"]

@@ -1,6 +1,6 @@
 """Where the outputs of a box leave it that have ways of their own: side by side, in their order.
 
-The label of each stands below the box, right of its line, where nothing else is.
+The label of each stands below the box, right of its line, where nothing else is; gradients leave boxes at their tops.
 """
 
 from __future__ import annotations
