@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from html import escape
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tools.site import svg
 from viz.facts import formatting
@@ -14,12 +14,20 @@ from viz.facts.flops import flops
 from viz.facts.schema import Op, TensorInfo
 from viz.recording import Recording
 
-Way: TypeAlias = tuple[str, int, int]
+View: TypeAlias = Literal["both", "forward"]
+Theme: TypeAlias = Literal["light", "dark"]
+Way: TypeAlias = tuple[View, int, int]
 HEIGHT = 2700  # of a picture that can be read in a page
 MANY = 60  # ops of a forward pass that are shown in parts at once: a picture of all takes long to draw and to read
 # What a picture shows, in how many rows at most, and how wide it may be: the first one that can be read in a page. The
 # forward pass with its ops tells more than both passes in parts that have no names, even if it has to be scrolled.
-WAYS = (("both", 40, 960), ("forward", 40, 1250), ("both", 20, 960), ("forward", 20, 960), ("forward", 10, 960))
+WAYS: tuple[Way, ...] = (
+    ("both", 40, 960),
+    ("forward", 40, 1250),
+    ("both", 20, 960),
+    ("forward", 20, 960),
+    ("forward", 10, 960),
+)
 MOST_ROWS = 40
 MOST_GRADIENTS = 8
 
@@ -67,14 +75,14 @@ def _size(recording: Recording, way: Way) -> tuple[float, float]:
     return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
 
 
-def _drawn(recording: Recording, theme: str, way: Way) -> str:
-    view = way[0] if any(op.phase == "forward" for op in recording.ops) else "both"
+def _drawn(recording: Recording, theme: Theme, way: Way) -> str:
+    view: View = way[0] if any(op.phase == "forward" for op in recording.ops) else "both"
     return recording.draw(view=view, theme=theme, links=None, parts=True, max_nodes=way[1])._repr_svg_()
 
 
 def picture(recording: Recording, name: str, way: Way) -> str:
     """One SVG for both themes."""
-    drawn = [_drawn(recording, theme, way) for theme in ("light", "dark")]
+    drawn = _drawn(recording, "light", way), _drawn(recording, "dark", way)
     ident = re.sub(r"\W", "-", name)
     shows = "forward and backward" if way[0] == "both" else "forward"
     return svg.embedded(svg.both_themes(*drawn), ident, f"What {name} runs, {shows}")
