@@ -326,7 +326,7 @@ def _ports(
     if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
         return [_beginning_port(edge, tail, out, aside)], [_port(head, back, by) for by in entries or [0.0]]
     # One that begins where another ends would be taken for its continuation: they need places of their own.
-    return [_port(tail, out, _ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
+    return [_port(tail, out, by) for by in (_ASIDE, -_ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
 
 
 def _beginning_port(edge: Edge, tail: Rect, side: str, aside: dict[Exit, float]) -> _Port:

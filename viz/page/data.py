@@ -27,6 +27,7 @@ from viz.page.usual_times import UsualTime, usual_times
 from viz.page.views import Views
 from viz.picture.box_texts import main_scope, op_name, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
+from viz.picture.outputs import is_part
 
 __all__ = ["MOST_OPS", "data"]
 
@@ -86,6 +87,7 @@ def data(
         "guilty": _guilty(part, first),
         "reads": [[op, read.how, columns.frame(read.line)] for op, reads in part.reads.items() for read in reads],
         "types": kinds_of_types(part),
+        "parts": [made for op in part.ops if op.phase == "backward" for made in op.outputs if is_part(part, made)],
         "variables": list(variables_of(part).items()),
         "memory": [[t.id, size, start, end] for t, size, start, end in spans(part)],
         "logs": [finite([kind, step, values]) for kind, step, values in _thinned(reported)],

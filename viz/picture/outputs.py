@@ -9,7 +9,7 @@ from viz.facts import formatting
 from viz.facts.schema import Record
 from viz.geometry.graph import BACKWARD, Edge, Node
 
-__all__ = ["by_outputs"]
+__all__ = ["by_outputs", "is_part"]
 
 _MOST = 6  # outputs of a box that have ways of their own: with more of them it would be too wide
 _LONGEST = 20  # letters of a name
@@ -55,7 +55,7 @@ def _gradients_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node
     numbers: dict[int, int] = {}
     for i, edge in enumerate(edges):
         if _leads_away(edge, nodes):
-            parts = frozenset([tensor for tensor in edge.tensors if _is_part(record, tensor)])
+            parts = frozenset([tensor for tensor in edge.tensors if is_part(record, tensor)])
             outputs = carried.setdefault(edge.tail, {})
             numbers[i] = outputs.setdefault((edge.label, parts), len(outputs))
     return [
@@ -64,7 +64,7 @@ def _gradients_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node
     ]
 
 
-def _is_part(record: Record, tensor: int) -> bool:
+def is_part(record: Record, tensor: int) -> bool:
     """Is there more in its memory than itself?"""
     info = record.tensors[tensor]
     return info.storage is not None and info.nbytes < record.storages[info.storage].nbytes

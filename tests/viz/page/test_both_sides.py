@@ -59,7 +59,7 @@ SCENES = [
     f"{name}.js"
     for name in """
     recording/formatting recording/usual_times recording/model recording/selection recording/blocks app/state
-    recording/flaws graph/passes graph/assembly graph/colours
+    recording/flaws graph/passes graph/outputs graph/assembly graph/colours
     """.split()
 ]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import layers
+import viz
+from eagerflow import layers, ops
 from tests.viz.page.test_both_sides import SCENES, run
 from tests.viz.picture.architectures import ALL, conv, fitted, numbers, two_noises
 from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches heads layout channels untangling routes arrow_ends labels "
+        "sizes ordering alignment weight_branches exits heads layout channels untangling routes arrow_ends labels "
         "coarse_routes"
     ).split()
 ]
@@ -241,10 +242,11 @@ SEARCHES = """
 const model = new Model(given.data), selection = new Selection(model, given.step, "both");
 document.documentElement = {dataset: {theme: "light"}};
 chooseParts(selection.blocks, () => true);
-const searches = [], {look} = Router.prototype, {search} = Channels.prototype;
+const searches = [], routers = [], {look} = Router.prototype, {search} = Channels.prototype;
 let around = "";
 Router.prototype.look = function (i, ...how) {
-  around = JSON.stringify([i, how[0], [...this.found].sort(([a], [b]) => a - b)]);
+  if (!routers.includes(this)) routers.push(this);
+  around = JSON.stringify([routers.indexOf(this), i, how[0], [...this.found].sort(([a], [b]) => a - b)]);
   return look.call(this, i, ...how);
 };
 Channels.prototype.search = function (arrow, starts, targets, own, push, limit, shunned) {
@@ -261,6 +263,54 @@ def test_no_way_is_looked_for_again_where_nothing_has_changed():
     given = {"data": page.data(recording), "step": recording.steps[-1].index, "themes": document.plain_themes()}
     count, different = run([*SCENES, *PLACES], SEARCHES, given)
     assert count == different > 20
+
+
+def two_uses():
+    """Recording of a product whose factors both have gradients, for ops with inputs of other shapes."""
+    x, w = ef.Variable(np.ones((4, 3), "float32"), name="x"), ef.Variable(np.ones((3, 5), "float32"), name="w")
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ops.sum(ops.matmul(ops.tanh(x), ops.sin(w)))
+        tape.gradient(loss, [x, w])
+    return t
+
+
+def places_by_label(picture):
+    """For each box, where what leaves it begins, by the label."""
+    found = {}
+    for arrow in picture.arrows:
+        if arrow.label:
+            found.setdefault(arrow.tail, {}).setdefault(arrow.label, set()).add(arrow.points[0])
+    return found
+
+
+def test_gradients_of_one_op_with_other_labels_leave_it_at_places_of_their_own():
+    (picture,) = scenes(two_uses(), ["backward"])
+    several = [of_labels for of_labels in places_by_label(picture).values() if len(of_labels) > 1]
+    assert several
+    for of_labels in several:
+        places = [place for each in of_labels.values() for place in each]
+        assert len(set(places)) == len(of_labels)  # one for each label, however many boxes it leads to
+
+
+def test_outputs_of_a_split_leave_it_side_by_side_in_their_order():
+    with viz.trace() as t:
+        first, second = ops.split(ef.Tensor(np.ones((2, 6), "float32")), 2, axis=-1)
+        ops.multiply(ops.exp(second), ops.tanh(first))
+    (picture,) = scenes(t, ["both"])
+    (places,) = [of_labels for of_labels in places_by_label(picture).values() if len(of_labels) > 1]
+    assert list(dict(sorted(places.items(), key=lambda item: min(item[1])))) == ["first  2×3 f32", "second  2×3 f32"]
+
+
+def test_a_gradient_for_an_update_below_goes_there_straight():
+    """It went around its own box, as it could leave on the right alone."""
+    recording, _ = ALL["vae"]()
+    (picture,) = scenes(recording, ["both"], parts=True)
+    ways = [arrow for arrow in picture.arrows if arrow.label == "∇ bias"]
+    assert ways
+    for arrow in ways:
+        begin, end = arrow.points[0], arrow.points[-1]
+        assert min(y for _, y in arrow.points) == min(begin[1], end[1])
 
 
 def test_arrows_beside_a_layer_lead_down_past_the_inputs_of_its_neighbour():

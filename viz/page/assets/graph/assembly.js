@@ -1,7 +1,6 @@
 // The boxes, frames and arrows of what is open. Which boxes a row has, and all that they say, is in the data; which of
 // them are there and where arrows end depends on what the reader opened. viz/picture/graph_builder.py does the same for
-// a picture, of which nobody opens anything: tests/viz/page/test_both_sides.py compares the two. Only a picture parts
-// the outputs of an op.
+// a picture, of which nobody opens anything: tests/viz/page/test_both_sides.py compares the two.
 
 const AGAIN = "reads its last result"; // the box of equal ops of which each reads what the one before it made
 
@@ -216,14 +215,11 @@ class Scene {
         }
       });
     }
-    const words = this.wordsOfOutputs([...flows.values()]);
-    for (const flow of flows.values()) {
-      const names = [...new Set([...flow.tensors].map((tensor) => words.get(tensor)).filter(Boolean))],
-        which = names.length ? `${names.slice(0, 2).join(", ")}${names.length > 2 ? ", …" : ""}  ` : "";
-      this.edges.push({ ...flow, tensors: [...flow.tensors], label: which + this.label(flow) });
-    }
+    for (const { name, ...flow } of byOutputs(this, [...flows.values()]))
+      this.edges.push({ ...flow, tensors: [...flow.tensors], label: (name && `${name}  `) + this.label(flow) });
     this.countInputs();
     partPasses(this);
+    numberGradients(this);
     for (const node of [...this.nodes.values()]) this.tie(node);
     this.edges.forEach((edge, i) => {
       edge.id = `e${i}`;
@@ -353,35 +349,6 @@ class Scene {
       });
     }
     return id;
-  }
-
-  // What the outputs are called that leave one box beside others of the same op or closed layer: by their names in the
-  // user's code, else by their places.
-  wordsOfOutputs(flows) {
-    const leaving = new Map(),
-      words = new Map();
-    for (const { tail, kind, tensors } of flows)
-      if (kind === "data" && ["op", "scope"].includes(this.nodes.get(tail).kind))
-        for (const tensor of tensors) push(leaving, tail, tensor);
-    for (const [tail, tensors] of leaving) {
-      const places = new Map([...new Set(tensors)].map((tensor) => [tensor, this.placeOfOutput(tail, tensor)]));
-      if (places.size > 1 && [...places.values()].every((place) => place >= 0))
-        for (const [tensor, place] of places)
-          words.set(tensor, clean(this.model.tensors[tensor].name, 20) || `[${place}]`);
-    }
-    return words;
-  }
-
-  // Which of the outputs of its op, or of the closed layer around it, a tensor is; -1 for the only one.
-  placeOfOutput(tail, tensor) {
-    const op = this.model.ops[this.model.tensors[tensor].producer];
-    if (!op) return -1;
-    if (this.nodes.get(tail).kind === "op") return op.outputs.length > 1 ? op.outputs.indexOf(tensor) : -1;
-    for (let at = op.scope; at !== null; at = this.model.scopes[at].parent) {
-      const { outputs } = this.model.scopes[at];
-      if (outputs.length > 1 && outputs.includes(tensor)) return outputs.indexOf(tensor);
-    }
-    return -1;
   }
 
   label({ tail, kind, tensors }) {

@@ -127,7 +127,8 @@ class Channels {
     this.searches = 0;
     this.waiting = new Waiting();
     const number = numbered();
-    this.begin = this.edges.map(({ tail, kind }) => number(`${kind}<${tail}`));
+    this.owners = this.edges.map(beginningOf);
+    this.begin = this.edges.map(({ kind }, i) => number(`${kind}<${this.owners[i]}`));
     this.end = this.edges.map(({ head, kind }) => number(`${kind}>${head}`));
     for (const { outside, owner } of ports) {
       push(this.kept, this.at(outside), owner);
@@ -277,9 +278,9 @@ class Channels {
 
   // What it costs to come to a point in one direction and leave it in another.
   passingCost(quest, at, direction, turn) {
-    const { tail, head } = this.edges[quest.arrow],
+    const { head } = this.edges[quest.arrow],
       owners = this.kept.get(at);
-    if (owners && !owners.includes(tail) && !owners.includes(head)) return NEVER;
+    if (owners && !owners.includes(this.owners[quest.arrow]) && !owners.includes(head)) return NEVER;
     let cost = direction === turn ? 0 : BEND;
     for (const [other, how] of this.passed.get(at) || []) {
       const across = direction === turn && how % BESIDE === 1 - direction;

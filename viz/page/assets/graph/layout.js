@@ -13,16 +13,17 @@ const LANES = ["forward", "parameter", "update", ...BACKWARD];
 // scene; with more `room` above and below some rows.
 function arrange(scene, room) {
   for (const node of scene.nodes.values()) Object.assign(node, sizeOf(node));
+  const exits = leaveExits(scene);
   leaveLevels(scene);
   for (let attempt = 0; attempt < 4; attempt += 1) {
-    new Arranger(scene, room).run();
+    new Arranger(scene, room, exits).run();
     if (placeTitles(scene)) break;
   }
 }
 
 class Arranger {
-  constructor(scene, room) {
-    Object.assign(this, { scene, room, asides: [] });
+  constructor(scene, room, exits) {
+    Object.assign(this, { scene, room, exits, asides: [] });
     this.order = new Map([...scene.nodes.keys()].map((id, i) => [id, i]));
     this.branches = weightBranches(scene);
     this.spans = spansOfBranches(scene, this.branches);
@@ -45,7 +46,7 @@ class Arranger {
   laneWidths() {
     const found = new Map(LANES.map((lane) => [lane, 0]));
     for (const node of this.scene.nodes.values())
-      found.set(node.lane, Math.max(found.get(node.lane), node.w));
+      found.set(node.lane, Math.max(found.get(node.lane), node.w, this.exits.columns.get(node.id) || 0));
     const [first, ...widths] = [...found.values()].filter(Boolean),
       again = BACKWARD.slice(1).map((lane) => found.get(lane)).filter(Boolean),
       room = widths
@@ -298,7 +299,8 @@ class Arranger {
   }
 
   roomOf(layer, where) {
-    const room = layer.map((unit) => (unit.nodes.length && this.room[where].get(unit.nodes[0].row)) || 0),
+    const given = [this.room[where], this.exits.room[where]],
+      room = layer.map(({ row }) => given.reduce((sum, rows) => sum + (rows.get(row) || 0), 0)),
       lack = where === "above" ? layer.map((unit) => unit.lack || 0) : [];
     return Math.max(...room) + Math.max(0, ...lack);
   }

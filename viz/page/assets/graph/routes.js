@@ -92,18 +92,28 @@ function makeRoom(scene, room, { tail, head }) {
 function route(scene, mostLooks) {
   scene.grid = new Grid(scene.nodes.values());
   const heads = [...scene.frames.values()].filter((frame) => headOf(frame).h).map((frame) => frame.head),
-    router = new Router(scene, heads, mostLooks),
-    lost = router.run();
+    router = new Router(scene, heads, mostLooks);
+  router.run();
+  const lost = router.draw(),
+    looks = router.channels.looks,
+    turned = onWrongSide(scene),
+    other = turned.size && 2 * looks < mostLooks ? new Router(scene, heads, mostLooks, turned) : null;
+  if (other) {
+    other.run();
+    if (!lost.length && other.found.size === scene.edges.length && other.crossings <= router.crossings) other.draw();
+  }
   partEnds(scene, heads, router.own, lost);
   const unlabelled = placeLabels(scene, heads);
-  return { lost: [...new Set([...lost, ...unlabelled])], looks: router.channels.looks };
+  return { lost: [...new Set([...lost, ...unlabelled])], looks: looks + (other ? other.channels.looks : 0) };
 }
 
 class Router {
-  constructor(scene, heads, mostLooks) {
+  constructor(scene, heads, mostLooks, turned) {
     Object.assign(this, { scene, heads, mostLooks });
     this.edges = scene.edges;
-    this.ports = this.edges.map((edge) => portsOf(scene, edge));
+    const exits = exitsOf(scene, true, turned),
+      entries = entriesOf(scene, exits);
+    this.ports = this.edges.map((edge) => portsOf(scene, edge, exits.get(exitOf(edge)) || 0, entries.get(edge) || [0]));
     this.around = this.edges.map(({ tail, head }) => [framesAround(scene, tail), framesAround(scene, head)]);
     this.own = this.around.map((both) => new Set(both.flat()));
     // Those around one end only: an arrow needn't leave what is around both.
@@ -112,7 +122,8 @@ class Router {
     this.taken = [0, 0]; // two hashes of all ways that are taken
     this.looked = new Map(); // what a search found, by the arrow and by the others' ways
     const ports = this.ports.flatMap(([tails, ends], i) => [
-      ...tails.map((port) => ({ ...port, owner: this.edges[i].tail })),
+      ...tails.map((port) => ({ ...port, owner: beginningOf(this.edges[i]) })),
+      ...tails.flatMap(pointsBefore).map((outside) => ({ outside, owner: null })), // none turns off there
       ...ends.map((port) => ({ ...port, owner: this.edges[i].head })),
     ]);
     this.channels = new Channels(scene, heads, ports);
@@ -136,9 +147,19 @@ class Router {
       this.pushAside(order.filter((i) => !this.found.has(i)));
     }
     new Untangling(this).run(order);
-    this.edges.forEach((edge, i) => this.found.has(i) && this.draw(edge, i));
-    this.drawCoarsely(order.filter((i) => !this.found.has(i)));
+    this.order = order;
+  }
+
+  // Gives edges their corners; tells which found no way.
+  draw() {
+    this.edges.forEach((edge, i) => this.found.has(i) && this.drawWay(edge, i));
+    this.drawCoarsely(this.order.filter((i) => !this.found.has(i)));
     return this.edges.filter((_, i) => !this.found.has(i));
+  }
+
+  // How often ways cross, each counted by both.
+  get crossings() {
+    return [...this.found.keys()].reduce((sum, i) => sum + this.met(i).crossed.length, 0);
   }
 
   get isTired() {
@@ -200,7 +221,7 @@ class Router {
     return this.channels.met(i, ...this.found.get(i));
   }
 
-  draw(edge, i) {
+  drawWay(edge, i) {
     const [way] = this.found.get(i),
       border = (ports, at) => ports.find(({ outside }) => this.channels.at(outside) === at).border;
     const points = [
@@ -250,10 +271,14 @@ function framesAround(scene, id) {
   return found;
 }
 
-// Where an arrow may begin, and where it may end.
-function portsOf(scene, edge) {
+// What an arrow leaves: a box, or one of its outputs, whose lines are no other's.
+const beginningOf = ({ tail, output }) => (hasExit({ output }) ? `${tail}[${output}]` : tail);
+
+// Where an arrow may begin, and where it may end; `exit` and `entries`: how far from the middle of its boxes.
+function portsOf(scene, edge, exit, entries) {
   const tail = scene.nodes.get(edge.tail),
     head = scene.nodes.get(edge.head),
+    away = hasExit(edge) && (exit || edge.kind === "data") ? STUB : KEEP_OFF,
     all = (box, other) => [portAt(box, "left"), portAt(box, "right"), ...portsAside(box, other)];
   if (tail.row === head.row) {
     const [low, high] = [tail.x, head.x].sort((a, b) => a - b);
@@ -268,17 +293,19 @@ function portsOf(scene, edge) {
   if (beside || (edge.kind !== "data" && edge.kind !== "gradient")) return [all(tail, head), all(head, tail)];
   // An update's bottom may be behind what else goes to it.
   if (head.lane === "update" && !down)
-    return [[portAt(tail, "top")], [portAt(head, "bottom"), ...portsAside(head, tail)]];
+    return [[portAt(tail, "top", exit, away)], [portAt(head, "bottom"), ...portsAside(head, tail)]];
   const [out, back] = down ? ["bottom", "top"] : ["top", "bottom"];
   // Forward ops' arrows lead down, others' up.
-  if (down === !BACKWARD.includes(tail.lane)) return [[portAt(tail, out)], [portAt(head, back)]];
+  if (down === !BACKWARD.includes(tail.lane))
+    return [[portAt(tail, out, exit, away)], entries.map((by) => portAt(head, back, by))];
   // One that begins where another ends would be taken for its continuation: they need places of their own.
-  return [[portAt(tail, out, ASIDE)], [ASIDE, -ASIDE].map((by) => portAt(head, back, by))];
+  const [begin, end] = [[tail, out], [head, back]];
+  return [begin, end].map(([box, side]) => [ASIDE, -ASIDE].map((by) => portAt(box, side, by)));
 }
 
 const portsAside = (box, other) => ["top", "bottom"].map((side) => portAt(box, side, other.x > box.x ? ASIDE : -ASIDE));
 
-function portAt(box, side, by = 0) {
+function portAt(box, side, by = 0, away = KEEP_OFF) {
   const [x, y] = middleOf(box),
     sign = side === "left" || side === "top" ? -1 : 1;
   if (side === "left" || side === "right") {
@@ -286,7 +313,13 @@ function portAt(box, side, by = 0) {
     return { border: [at, y], outside: [at + sign * KEEP_OFF, y], upright: 0 };
   }
   const at = sign < 0 ? box.y : box.y + box.h;
-  return { border: [x + by, at], outside: [x + by, at + sign * KEEP_OFF], upright: 1 };
+  return { border: [x + by, at], outside: [x + by, at + sign * away], upright: 1 };
+}
+
+// The points between a box and the end of a stub that lines beside a box pass.
+function pointsBefore({ border: [x, y], outside: [, end], upright }) {
+  const steps = upright ? Math.floor(Math.abs(end - y) / KEEP_OFF) - 1 : 0;
+  return Array.from({ length: steps }, (_, k) => [x, y + Math.sign(end - y) * (k + 1) * KEEP_OFF]);
 }
 
 const straight = (a, b) => [1 / 3, 2 / 3, 1].map((s) => [a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s]);

@@ -1,0 +1,69 @@
+// Which of several outputs of a box an arrow carries: each has a way out of its own, and is called by its name. The
+// counterpart of viz/picture/outputs.py.
+
+const MOST_OUTPUTS = 6, // of a box that have ways of their own: with more of them it would be too wide
+  LONGEST_NAME = 20;
+
+// The flows of a scene, of which each that carries several outputs of one op or closed layer is one for each.
+function byOutputs(scene, flows) {
+  const carried = new Map(); // tail -> tensor -> which of the outputs it is, and the tensor before it was cast
+  for (const { tail, kind, tensors } of flows) {
+    if (kind !== "data" || !["op", "scope"].includes(scene.nodes.get(tail).kind)) continue;
+    if (!carried.has(tail)) carried.set(tail, new Map());
+    for (const tensor of tensors) carried.get(tail).set(tensor, placeOfOutput(scene, tail, tensor));
+  }
+  return flows.flatMap((flow) => {
+    const places = flow.kind === "data" ? carried.get(flow.tail) : undefined,
+      outputs = new Set([...(places || new Map()).values()].map(([place]) => place));
+    if (outputs.size < 2 || outputs.size > MOST_OUTPUTS || outputs.has(-1)) return [{ ...flow, output: null, name: "" }];
+    const parts = new Map();
+    for (const tensor of flow.tensors) push(parts, places.get(tensor)[0], tensor);
+    return [...parts].map(([output, tensors]) => {
+      const names = new Set(tensors.map((tensor) => scene.model.tensors[places.get(tensor)[1]].name)),
+        [name] = names.size === 1 ? names : [""];
+      return { ...flow, tensors: new Set(tensors), output, name: clean(name, LONGEST_NAME) || `[${output}]` };
+    });
+  });
+}
+
+// Which of the outputs of its op, or of the closed layer around it, a tensor is (-1: none of them), and the tensor itself
+// before it was cast.
+function placeOfOutput(scene, tail, tensor) {
+  const { tensors, ops, scopes } = scene.model,
+    { kind, ops: shown } = scene.nodes.get(tail);
+  let made = tensor,
+    { producer } = tensors[tensor];
+  while (scene.hostOf.has(producer) && shown.includes(producer)) {
+    const [before] = ops[producer].inputs;
+    if (!shown.includes(tensors[before].producer)) break;
+    made = before;
+    producer = tensors[before].producer;
+  }
+  if (producer === null) return [-1, made];
+  if (kind === "op") return [ops[producer].outputs.indexOf(made), made];
+  for (let at = ops[producer].scope; at !== null; at = scopes[at].parent) {
+    const { outputs } = scopes[at];
+    if (outputs.length > 1 && outputs.includes(made)) return [outputs.indexOf(made), made];
+  }
+  return [-1, made];
+}
+
+// Numbers the gradients that one box gives to other rows: other labels, other ways out. So have parts of one array, as the
+// gradients of what was concatenated. What an op gives to operands of one shape, both of a sum say, leaves as one.
+function numberGradients({ nodes, edges, model }) {
+  const carried = new Map(),
+    numbers = new Map();
+  for (const edge of edges) {
+    const [tail, head] = [nodes.get(edge.tail), nodes.get(edge.head)];
+    if (edge.kind !== "gradient" || !BACKWARD.includes(tail.lane) || tail.row === head.row) continue;
+    const what = [edge.label, ...edge.tensors.filter((tensor) => model.parts.has(tensor))].join("\0");
+    if (!carried.has(edge.tail)) carried.set(edge.tail, new Map());
+    const outputs = carried.get(edge.tail);
+    if (!outputs.has(what)) outputs.set(what, outputs.size);
+    numbers.set(edge, outputs.get(what));
+  }
+  for (const [edge, number] of numbers) {
+    const { size } = carried.get(edge.tail);
+    if (size > 1 && size <= MOST_OUTPUTS) edge.output = number;
+  }
+}
