@@ -10,10 +10,10 @@
 `import eagerflow` loads the core and the ops; layers, models, data sets and the rest load on first use.
 """
 
-from __future__ import annotations
+from __future__ import annotations as _annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow import (
     lowerings as _lowerings,  # noqa: F401 - kernels register themselves on ops
@@ -137,7 +137,7 @@ __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")
-_above.initializer_named = lambda name: import_module("eagerflow.initializers").get(name)
+_above.initializer_named = lambda name: _import_module("eagerflow.initializers").get(name)
 
 
 def version() -> str:
@@ -151,11 +151,11 @@ def version() -> str:
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _Any:
         if name in _SUBPACKAGES:
-            return import_module(f"{__name__}.{name}")
+            return _import_module(f"{__name__}.{name}")
         if name in _LAZY:
-            found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+            found = getattr(_import_module(f"{__name__}.{_LAZY[name]}"), name)
             globals()[name] = found
             return found
         raise _missing("eagerflow", name, __all__)

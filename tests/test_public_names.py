@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
+from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -48,8 +52,65 @@ def test_packages_list_all_their_public_names(source):
 
 
 def is_ours(value: object) -> bool:
-    """A function or class of ours; modules and what comes from elsewhere (typing.Any) need not be listed."""
+    """A function or class of ours; the modules of a package need not be listed."""
     home = getattr(value, "__module__", None)
     if isinstance(value, ModuleType) or not callable(value) or not isinstance(home, str):
         return False
     return home.partition(".")[0] in ("eagerflow", "viz")
+
+
+@pytest.mark.parametrize("source", PACKAGES, ids=repr)
+def test_packages_import_what_they_use_themselves_under_names_with_an_underscore(source):
+    """Editors propose what the text of a package imports (`ef.Any`, `ef.import_module`), whatever `dir` says."""
+    taken = [
+        alias.asname or alias.name
+        for node in source.tree.body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    ]
+    public = {name for name in taken if not name.startswith("_") and name != "*"}
+    assert public - {"TYPE_CHECKING"} <= set(dir(importlib.import_module(source.name)))  # which has to be called so
+
+
+def calls(module: ModuleType, written: str, depth: int = 3) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The public functions and classes of a module and of those inside, and what the classes have."""
+    for name in [name for name in dir(module) if not name.startswith("_")]:
+        found = getattr(module, name)
+        if isinstance(found, ModuleType):
+            if depth and found.__name__.startswith(f"{module.__name__}."):
+                yield from calls(found, f"{written}.{name}", depth - 1)
+        elif callable(found):
+            yield f"{written}.{name}", found
+            for inside in dir(found) if isinstance(found, type) else ():
+                part = None if inside.startswith("_") else getattr(found, inside, None)
+                if callable(part):
+                    yield f"{written}.{name}.{inside}", part
+
+
+@pytest.mark.parametrize("package", ["eagerflow", "viz"])
+def test_no_public_signature_shows_an_argument_of_our_own(package):
+    looked_at = 0
+    for name, function in calls(importlib.import_module(package), package):
+        try:
+            parameters = inspect.signature(function).parameters
+        except (TypeError, ValueError):
+            continue
+        looked_at += 1
+        assert [each for each in parameters if each.startswith("_")] == [], name
+    assert looked_at > 100
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        ("softmax", "softmax(x: Array, axis: Axes=-1) -> Tensor"),
+        ("max", "max(x: Array, axis: Axes=None, keepdims: bool=False, initial: Any=None) -> Tensor"),
+        ("concatenate", "concatenate(xs: Sequence[Array], axis: int=0) -> Tensor"),
+        ("eig", "eig(x: Array) -> tuple[Tensor, ...]"),
+    ],
+)
+def test_jedi_shows_ops_as_they_are_called(call, shown):
+    """Many editors and notebooks ask jedi, which reads the text of the decorators."""
+    jedi = pytest.importorskip("jedi")
+    script = jedi.Script(f"import eagerflow as ef\nef.ops.{call}(")
+    assert [each.to_string() for each in script.get_signatures()] == [shown]

@@ -8,12 +8,10 @@
 <recording 'hello': ...; try .draw('x.svg'), .summary(), .top()>
 """
 
-from __future__ import annotations
-
-import os
-import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import os as _os
+import sys as _sys
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any as _Any
 
 if TYPE_CHECKING:
     from viz.attribution.explain import explain as explain
@@ -95,43 +93,43 @@ __all__ += ["load", "model_to_dot", "plot_model", "set_engine", "step", "summary
 class _OldNames:
     """Asked for modules that nobody finds: those of 0.1.0, whose names pickles and old scripts hold."""
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if not name.startswith("viz.") or self not in sys.meta_path:
+    def find_spec(self, name: str, path: _Any = None, target: _Any = None) -> _Any:
+        if not name.startswith("viz.") or self not in _sys.meta_path:
             return None
-        sys.meta_path.remove(self)
-        import_module("eagerflow.base.moved").install("viz")  # which answers for them from now on
-        return sys.meta_path[-1].find_spec(name, path, target)
+        _sys.meta_path.remove(self)
+        _import_module("eagerflow.base.moved").install("viz")  # which answers for them from now on
+        return _sys.meta_path[-1].find_spec(name, path, target)
 
 
-sys.meta_path.append(_OldNames())
+_sys.meta_path.append(_OldNames())
 
 if TYPE_CHECKING:
     __version__: str
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _Any:
         try:
             return _found(name)
         except AttributeError as error:
-            import_module("viz.boundary").notebook.shown_short(error)
+            _import_module("viz.boundary").notebook.shown_short(error)
             raise
 
-    def _found(name: str) -> Any:
+    def _found(name: str) -> _Any:
         if name == "__version__":  # that of the package which both come in
-            return import_module("eagerflow._version").__version__
+            return _import_module("eagerflow._version").__version__
         if name not in _LAZY:
             if name.startswith("__"):
                 raise AttributeError(f"module 'viz' has no attribute {name!r}")
-            if name in import_module("eagerflow.base.moved").moved_modules("viz"):  # as examples of 0.1.0 ask for it
-                return import_module(f"viz.{name}")
+            if name in _import_module("eagerflow.base.moved").moved_modules("viz"):  # as examples of 0.1.0 ask for it
+                return _import_module(f"viz.{name}")
             if name in ("check", "data", "estimate", "reproduce"):
                 raise AttributeError(f"viz.{name} is a command, not a function: viz {name} train.py")
-            nearest = import_module("viz.facts.formatting").nearest
-            own = [each for each in sys.path if os.path.isfile(os.path.join(each, "viz.py"))]
-            there = f" (your own {os.path.join(own[0], 'viz.py')!r} isn't imported here)" if own else ""
+            nearest = _import_module("viz.facts.formatting").nearest
+            own = [each for each in _sys.path if _os.path.isfile(_os.path.join(each, "viz.py"))]
+            there = f" (your own {_os.path.join(own[0], 'viz.py')!r} isn't imported here)" if own else ""
             raise AttributeError(f"module 'viz' has no attribute {name!r}{nearest(name, __all__)}{there}")
-        found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        found = getattr(_import_module(f"{__name__}.{_LAZY[name]}"), name)
         globals()[name] = found
         return found
 

@@ -3,8 +3,6 @@
 Most are the ops of the same name, so that they have gradients of any order.
 """
 
-from __future__ import annotations
-
 from eagerflow.activations.functions import *
 from eagerflow.activations.names import *
 from eagerflow.base.faces import listed as _listed

@@ -5,7 +5,7 @@
 (None, 256)
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import listed as _listed, loaded as _loaded
 
@@ -70,5 +70,5 @@ _listed(__name__, *_FUNCTIONS, *_HOMES)
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _Any:
         return _loaded(__name__, name, _HOMES, _FUNCTIONS)

@@ -1,11 +1,11 @@
 """Default types, layouts and small helpers, as in `keras.backend` of Keras 3."""
 
-from __future__ import annotations
+from __future__ import annotations as _annotations
 
 from operator import attrgetter as _attrgetter
-from typing import Any
+from typing import Any as _Any
 
-import numpy
+import numpy as _numpy
 
 from eagerflow.base.config import (
     backend as backend,
@@ -27,10 +27,10 @@ from eagerflow.layer.session import clear_session as clear_session, is_keras_ten
 from eagerflow.layer.unique_names import get_uid as get_uid
 
 # Python's types, which take the width of what they meet.
-_WEAK: dict[Any, Any] = {bool: False, int: 0, float: 0.0, complex: 0j}
+_WEAK: dict[_Any, _Any] = {bool: False, int: 0, float: 0.0, complex: 0j}
 
 
-def result_type(*dtypes: Any) -> str:
+def result_type(*dtypes: _Any) -> str:
     """The dtype of the result of an operation on operands of these types.
 
     NumPy's promotion, but float64 only where one of the types is float64 (see `eagerflow.core.dtypes`). Python's
@@ -54,7 +54,7 @@ def result_type(*dtypes: Any) -> str:
         kinds = [_as_dtype("float32"), *rest] if rest else halves
         if not rest:
             return "complex64" if any(isinstance(n, complex) for n in weak) else "bfloat16"
-    found = numpy.result_type(*kinds, *weak)
+    found = _numpy.result_type(*kinds, *weak)
     if found != "float64" or "float64" in [k.name for k in kinds]:
         return standardize_dtype(found)
     floats = [k for k in kinds if k.kind not in "iub"]

@@ -1,9 +1,7 @@
 """Callbacks: stop early, save, write logs or look on while `fit` trains."""
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow import _viz
 from eagerflow.base.faces import listed as _listed, missing as _missing
@@ -35,9 +33,9 @@ _names = _listed(__name__, *_FROM_VIZ, "RemoteMonitor")
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _Any:
         if name in _FROM_VIZ:
             return _viz.callback(name)
         if name == "RemoteMonitor":  # Python's HTTP client takes 20 ms to load
-            return import_module(f"{__name__}.remote_monitor").RemoteMonitor
+            return _import_module(f"{__name__}.remote_monitor").RemoteMonitor
         raise _missing(__name__, name, _names)

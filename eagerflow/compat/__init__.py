@@ -1,7 +1,5 @@
 """Keras 2 and tf.keras scripts on eagerflow: `python -m eagerflow run SCRIPT`, or `eagerflow.compat.install()`."""
 
-from __future__ import annotations
-
 from eagerflow.compat.importer import install, is_installed, on_demand, uninstall
 from eagerflow.compat.run import run_script
 

@@ -1,7 +1,5 @@
 """Constraints: bounds that weights are kept in after every update."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.constraints.base import *
 from eagerflow.constraints.norms import *

@@ -15,6 +15,7 @@ The wrapper that users call is generated once, at import (see `op_function.py`).
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Sequence
 from functools import wraps
 from types import CodeType
@@ -36,47 +37,7 @@ _GRADIENTS = ("smooth", "zero", "raises")
 composites: set[CodeType] = set()  # what runs around functions that are composed of ops
 
 
-@overload
-def op(
-    *rules: Rule,
-    arrays: Sequence[str] = (),
-    outputs: Literal[1] = 1,
-    saves: Sequence[str] = (),
-    joint: bool = False,
-    sequence: bool = False,
-    reference: Callable[..., Any] | None = None,
-    gradient: str = "",
-    why: str | None = None,
-    weak: bool = False,
-    floating: bool | str = False,
-    promotes: bool = False,
-    may_round: bool = False,
-    holomorphic: bool = False,
-    fused: Sequence[str] = (),
-) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, Tensor]]: ...
-
-
-@overload
-def op(
-    *rules: Rule,
-    arrays: Sequence[str] = (),
-    outputs: Literal["many", 2, 3, 4, 5, 6, 7, 8],
-    saves: Sequence[str] = (),
-    joint: bool = False,
-    sequence: bool = False,
-    reference: Callable[..., Any] | None = None,
-    gradient: str = "",
-    why: str | None = None,
-    weak: bool = False,
-    floating: bool | str = False,
-    promotes: bool = False,
-    may_round: bool = False,
-    holomorphic: bool = False,
-    fused: Sequence[str] = (),
-) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, tuple[Tensor, ...]]]: ...
-
-
-def op(
+def _op(
     *rules: Rule,
     arrays: Sequence[str] = (),
     outputs: int | str = 1,
@@ -147,6 +108,77 @@ def op(
         return made.call
 
     return decorate
+
+
+# Readers of the code take the branch that they understand. Type checkers know `ParamSpec`, and take a condition of this
+# name for true. Jedi, by which many editors show signatures, knows no `ParamSpec`, but follows arguments through a
+# wrapper; it takes the name for what it is here, and that of `typing` for true. Python takes the last branch.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+
+    @overload
+    def op(
+        *rules: Rule,
+        arrays: Sequence[str] = (),
+        outputs: Literal[1] = 1,
+        saves: Sequence[str] = (),
+        joint: bool = False,
+        sequence: bool = False,
+        reference: Callable[..., Any] | None = None,
+        gradient: str = "",
+        why: str | None = None,
+        weak: bool = False,
+        floating: bool | str = False,
+        promotes: bool = False,
+        may_round: bool = False,
+        holomorphic: bool = False,
+        fused: Sequence[str] = (),
+    ) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, Tensor]]: ...
+
+    @overload
+    def op(
+        *rules: Rule,
+        arrays: Sequence[str] = (),
+        outputs: Literal["many", 2, 3, 4, 5, 6, 7, 8],
+        saves: Sequence[str] = (),
+        joint: bool = False,
+        sequence: bool = False,
+        reference: Callable[..., Any] | None = None,
+        gradient: str = "",
+        why: str | None = None,
+        weak: bool = False,
+        floating: bool | str = False,
+        promotes: bool = False,
+        may_round: bool = False,
+        holomorphic: bool = False,
+        fused: Sequence[str] = (),
+    ) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, tuple[Tensor, ...]]]: ...
+
+    def op(*rules: Rule, **traits: Any) -> Any:  # noqa: D103 - described above
+        return _op(*rules, **traits)
+
+elif typing.TYPE_CHECKING:
+
+    def op(*rules, outputs=None, **traits):  # noqa: D103
+        def decorate(forward):
+            @wraps(forward)
+            def call(*args, **kwargs) -> Tensor:
+                return forward(None, *args, keep=None, **kwargs)
+
+            @wraps(forward)
+            def several(*args, **kwargs) -> tuple[Tensor, ...]:
+                return forward(None, *args, keep=None, **kwargs)
+
+            if outputs:
+                return several
+            return call
+
+        return decorate
+
+else:
+    op = _op
+    op.__name__ = op.__qualname__ = "op"
 
 
 def _raising(name: str, why: str) -> Rule:

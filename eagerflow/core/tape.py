@@ -87,6 +87,8 @@ class GradientTape:
     6.0
     """
 
+    _finished: Finished | None = None  # told of each gradient of `gradient` when nothing more is added to it
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = bool(persistent)
         self._watches_variables = bool(watch_accessed_variables)
@@ -286,8 +288,6 @@ class GradientTape:
         sources: Any,
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-        *,
-        _finished: Finished | None = None,
     ) -> Any: ...
     @boundary
     def gradient(
@@ -296,8 +296,6 @@ class GradientTape:
         sources: Any,
         output_gradients: Any = None,
         unconnected_gradients: UnconnectedGradients = "none",
-        *,
-        _finished: Finished | None = None,
     ) -> Any:
         """The gradient of `target` (of the sum of its elements) with respect to `sources`.
 
@@ -330,7 +328,7 @@ class GradientTape:
         if self._entered and not self._persistent:
             self.__exit__()
         with scope("backward", "gradient", self, targets) as outputs:
-            found = self._differentiate(targets, wanted, seeds_given, not self._persistent, _finished)
+            found = self._differentiate(targets, wanted, seeds_given, not self._persistent, self._finished)
             results = [_missing(s, zero) if g is None else g for s, g in zip(wanted, found, strict=True)]
             outputs.value = results
             if state.on:

@@ -1,7 +1,5 @@
 """Pipelines that read, transform, shuffle and batch data."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.data.dataset import *
 from eagerflow.data.encoding import *

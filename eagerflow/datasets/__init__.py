@@ -1,9 +1,7 @@
 """Published data sets to learn with, downloaded when they are first used."""
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import missing as _missing
 
@@ -26,10 +24,10 @@ __all__ += ["reuters"]
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _Any:
         if name not in __all__:
             raise _missing(__name__, name, __all__)
-        return importlib.import_module(f"{__name__}.{name}")
+        return _importlib.import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,5 @@
 """Knowledge distillation: a small model learns from a large one."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.distillation.distiller import *
 from eagerflow.distillation.losses import *

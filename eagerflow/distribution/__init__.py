@@ -1,7 +1,5 @@
 """Many machines: the same script trains the same model on 1, 2 or 1,000 ranks. See `docs/distribution.md`."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.distribution.collectives import *
 from eagerflow.distribution.data_parallel import *

@@ -1,8 +1,6 @@
 """Policies that say in which types layers keep their weights and compute."""
 
-from __future__ import annotations
-
-import eagerflow.layer.configuration  # noqa: F401  # which makes policies known to files
+from eagerflow.layer import configuration as _configuration  # noqa: F401 - which makes policies known to files
 from eagerflow.layer.dtype_policy import (
     DTypePolicy,
     DTypePolicyMap,

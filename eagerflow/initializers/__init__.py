@@ -1,7 +1,5 @@
 """Initializers: how the first values of weights are drawn."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.initializers.base import *
 from eagerflow.initializers.constant import *

@@ -1,9 +1,7 @@
 """Layers: the building blocks of models."""
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import listed as _listed, missing as _missing
 from eagerflow.base.moved import stand_behind as _stand_behind
@@ -73,11 +71,11 @@ _stand_behind(__name__, dot="merging.dot")
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _Any:
         """The layers for preprocessing load when a name is asked for that isn't here."""
         if name.startswith("__") and name != "__all__":
             raise _missing(__name__, name, ())
-        later = import_module(f"{__name__}.preprocessing")
+        later = _import_module(f"{__name__}.preprocessing")
         globals().update({layer: getattr(later, layer) for layer in later.__all__})
         names = _listed(__name__)
         if name in globals():

@@ -1,8 +1,8 @@
 """Losses: what training minimizes, as classes and as functions."""
 
-from __future__ import annotations
+from __future__ import annotations as _annotations
 
-from typing import Any
+from typing import Any as _Any
 
 from eagerflow.base.errors import UnknownNameError as _UnknownNameError
 from eagerflow.base.faces import listed as _listed
@@ -38,7 +38,7 @@ def get(identifier: _LossLike) -> _AnyLoss:
         raise
 
 
-def serialize(loss: Any) -> _Configuration:
+def serialize(loss: _Any) -> _Configuration:
     """The configuration of a loss; of a function, its name.
 
     Args:
@@ -56,7 +56,7 @@ def serialize(loss: Any) -> _Configuration:
 
 
 @_boundary
-def deserialize(name: Any, custom_objects: Any = None) -> Any:
+def deserialize(name: _Any, custom_objects: _Any = None) -> _Any:
     """Makes a loss from its configuration or name.
 
     Args:

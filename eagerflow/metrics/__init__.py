@@ -1,8 +1,8 @@
 """Metrics: what `fit` and `evaluate` report besides the loss."""
 
-from __future__ import annotations
+from __future__ import annotations as _annotations
 
-from typing import Any
+from typing import Any as _Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
@@ -55,7 +55,7 @@ def get(identifier: _MetricLike) -> _AnyMetric:
     return _METRICS.get(identifier)
 
 
-def serialize(metric: Any) -> _Configuration:
+def serialize(metric: _Any) -> _Configuration:
     """The configuration of a metric; of a function, its name.
 
     Args:
@@ -68,7 +68,7 @@ def serialize(metric: Any) -> _Configuration:
 
 
 @_boundary
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
+def deserialize(config: _Any, custom_objects: _Any = None) -> _Any:
     """Makes a metric from its configuration or name.
 
     Args:

@@ -1,7 +1,5 @@
 """Mixed precision: computing in a shorter type than that of the weights."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.layer.dtype_policy import (
     DTypePolicy as DTypePolicy,

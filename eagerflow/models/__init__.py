@@ -1,9 +1,7 @@
 """Models, and how they are saved, loaded and copied."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping as _Mapping
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.typing import FilePath as _FilePath
@@ -19,10 +17,10 @@ if TYPE_CHECKING:  # below `Model`, where files are read, its type isn't known
 
     def load_model(
         filepath: _FilePath,
-        custom_objects: Mapping[str, Any] | None = None,
+        custom_objects: _Mapping[str, _Any] | None = None,
         compile: bool = True,
         safe_mode: bool = True,
-    ) -> _AnyModel | Any:  # so that a variable that holds it may be given another model
+    ) -> _AnyModel | _Any:  # so that a variable that holds it may be given another model
         """A model from a file: see `eagerflow.models.saving`."""
 else:
     from eagerflow.models.saving import load_model as load_model

@@ -1,12 +1,12 @@
 """Operations on tensors, from `add` to `while_loop`, all with gradients where mathematics has them."""
 
-import sys
+import sys as _sys
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.core.links import above as _above
-from eagerflow.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, operators
-from eagerflow.ops.arrays import devices  # noqa: F401 - tensors move by it
+from eagerflow.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, operators as _operators
+from eagerflow.ops.arrays import devices as _devices  # noqa: F401 - tensors move by it
 from eagerflow.ops.arrays.complex_views import *
 from eagerflow.ops.arrays.creation import *
 from eagerflow.ops.arrays.diagonals import *
@@ -47,7 +47,7 @@ from eagerflow.ops.reduce.truth import *
 from eagerflow.ops.signals.fourier import *
 from eagerflow.ops.signals.window_functions import *
 
-_above.ops = sys.modules[__name__]
+_above.ops = _sys.modules[__name__]
 _names = _listed(__name__, "image", "linalg", "nn", "numpy")
-operators.answer_numpy(_names, sys.modules[__name__])
+_operators.answer_numpy(_names, _sys.modules[__name__])
 _stand_behind(__name__, rearrange="arrays.rearrange", scatter="arrays.scatter", shape="arrays.shape")

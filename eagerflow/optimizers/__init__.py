@@ -1,8 +1,8 @@
 """Optimizers, and the schedules that their learning rates follow."""
 
-from __future__ import annotations
+from __future__ import annotations as _annotations
 
-from typing import Any, cast
+from typing import Any as _Any, cast as _cast
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
@@ -40,7 +40,7 @@ def get(identifier: _OptimizerLike) -> _AnyOptimizer:
     'sgd'
     """
     if identifier is None:
-        nothing: Any = None
+        nothing: _Any = None
         return nothing
     if isinstance(identifier, str) and identifier.lower() in _OPTIMIZERS.entries:
         identifier = identifier.lower()
@@ -49,10 +49,10 @@ def get(identifier: _OptimizerLike) -> _AnyOptimizer:
         raise TypeError(
             f"optimizer={identifier!r:.100}: expected a name such as 'adam', an Optimizer object or its config."
         )
-    return cast(_AnyOptimizer, found)
+    return _cast(_AnyOptimizer, found)
 
 
-def serialize(optimizer: Optimizer) -> dict[str, Any]:
+def serialize(optimizer: Optimizer) -> dict[str, _Any]:
     """The configuration of an optimizer, without its state.
 
     Args:
@@ -62,12 +62,12 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     >>> ef.optimizers.serialize(ef.optimizers.SGD(0.5))["class_name"]
     'SGD'
     """
-    config: dict[str, Any] = _OPTIMIZERS.serialize(optimizer)
+    config: dict[str, _Any] = _OPTIMIZERS.serialize(optimizer)
     return config
 
 
 @_boundary
-def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
+def deserialize(config: _Any, custom_objects: _Any = None) -> Optimizer:
     """Makes an optimizer from its configuration.
 
     Args:

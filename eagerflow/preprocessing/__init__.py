@@ -1,7 +1,5 @@
 """Preparation of images, sequences and texts, as in `keras.preprocessing` of Keras 2."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.data.timeseries import *
 from eagerflow.preprocessing import image as image, sequence as sequence, text as text

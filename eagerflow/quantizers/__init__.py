@@ -1,7 +1,5 @@
 """Quantization: weights and activations as small integers."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.quantizers.base import *
 from eagerflow.quantizers.configs import *

@@ -1,7 +1,5 @@
 """Random tensors, and the seeds that they follow from."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.random.distributions import *
 from eagerflow.random.noise import *

@@ -1,7 +1,5 @@
 """Regularizers: penalties on weights and activations that are added to the loss."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.regularizers.base import *
 from eagerflow.regularizers.norms import *

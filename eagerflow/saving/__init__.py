@@ -1,7 +1,5 @@
 """Saving and loading of models and weights, and classes of your own in files."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from eagerflow.base.faces import listed as _listed

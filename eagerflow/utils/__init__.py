@@ -1,8 +1,6 @@
 """Utilities: data sets from folders, images, sequences, seeds, progress bars."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.attribute_dict import *
 from eagerflow.base.config import (
@@ -68,5 +66,5 @@ _listed(__name__, "bounding_boxes", *_LAZY)
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _Any:
         return _loaded(__name__, name, _LAZY, ("bounding_boxes",))

@@ -1,7 +1,5 @@
 """Pictures of image data: boxes and masks drawn on images, and galleries."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.visualization.boxes import *
 from eagerflow.visualization.gallery import *

@@ -1,7 +1,5 @@
 """Models as scikit-learn estimators, for its pipelines, searches and cross-validation."""
 
-from __future__ import annotations
-
 from eagerflow.base.faces import listed as _listed
 from eagerflow.wrappers.scikit_learn import *
 

@@ -86,6 +86,7 @@ layers.Attention()([x[0], x[0]], use_causal_mask=True)
 with viz.trace(stats="full", on_nonfinite="raise") as recorded:
     ops.exp(x)
 recorded.draw("step.svg", view="layers", color_by="time")
-for view in ["layers", "forward"]:
+views: list[Literal["layers", "forward"]] = ["layers", "forward"]  # the words of pictures are checked
+for view in views:
     recorded.draw(f"{view}.svg", view=view)
 recorded.top(3)  # error: top

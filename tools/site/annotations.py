@@ -42,8 +42,8 @@ class _Spelled(ast.NodeTransformer):
         if node.id == "NoneType":
             return ast.Constant(None)
         full = resolved(self.module, node.id)
-        if not full:
-            return node
+        if not full:  # Python's own
+            return ast.Name(node.id.lstrip("_"))
         return (
             self._meaning(full, stands_for(full)) or self._alias(full) or ast.Name(full.rpartition(".")[2].lstrip("_"))
         )

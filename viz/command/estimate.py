@@ -10,13 +10,16 @@ import sys
 from eagerflow.base.wording.own_names import in_names_of
 from viz.command.output_files import check_chart
 from viz.command.script_runner import check_given
+from viz.doctor.user_code import Place
+from viz.estimate.as_it_is import RECORDED, AsItIs, LoopSteps, as_it_is
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
-from viz.estimate.report import advice, picture, text
+from viz.estimate.report import advice, picture, text, text_as_it_is
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
+from viz.tracer import trace
 from viz.trial.first_step import FirstStep
 from viz.trial.stopped_script import run_until_first_step, why_no_step
 
@@ -37,13 +40,23 @@ def run_estimate(options: argparse.Namespace) -> int:
     check_given(options)
     found: list[Estimate | str] = []
     own = memory_of_viz()
+    heard, recorder, loop = LoopSteps(), trace(steps=RECORDED), list[FirstStep]()
 
-    def reached(first: FirstStep) -> None:
+    def reached(first: FirstStep) -> bool:
         found.append(estimated(first, limit, own))
+        if first.kind != "loop":
+            return False
+        loop.append(first)
+        heard.go_on()
+        return True
 
-    with output_to_stderr() if options.json else contextlib.nullcontext():
-        stopped = run_until_first_step(options.script, options.arguments, reached, as_module=options.module)
+    with output_to_stderr() if options.json else contextlib.nullcontext(), recorder as recording:
+        stopped = run_until_first_step(options.script, options.arguments, reached, [heard], as_module=options.module)
     sys.stdout.flush()
+    if loop and (isinstance(found[0], str) or heard.optimizers > 1):
+        own_steps = as_it_is(recording, heard, loop[0], str(found[0]), limit, own)
+        if own_steps is not None:
+            return _print_as_it_is(options, own_steps)
     if not found or isinstance(found[0], str):
         why = str(found[0]) if found else why_no_step(stopped)
         if options.json:
@@ -56,6 +69,23 @@ def run_estimate(options: argparse.Namespace) -> int:
     return int(found[0].largest is not None and found[0].largest < found[0].rows)
 
 
+def _print_as_it_is(options: argparse.Namespace, found: AsItIs) -> int:
+    """Of a loop whose step can't be made with other batches."""
+    if options.json:
+        print(json_text({"script": options.script, "failed": False, **found.to_dict()}))
+    else:
+        _print_head(options.script, found.place)
+        print(text_as_it_is(found))
+    if options.draw:
+        print(f"viz estimate: {options.draw} isn't written: one batch size makes no curve", file=sys.stderr)
+    return int(not found.fits)
+
+
+def _print_head(script: str, at: Place | None) -> None:
+    place = f", {os.path.basename(at.file)}:{at.line}" if at else ""
+    print(f"\n{paint(f'estimate: {os.path.basename(script)}{place}', '1;4')}\n")
+
+
 def _print(script: str, estimate: Estimate, as_json: bool) -> None:
     if as_json:
         data = {
@@ -66,6 +96,5 @@ def _print(script: str, estimate: Estimate, as_json: bool) -> None:
         }
         print(json_text(data))
         return
-    place = f", {os.path.basename(estimate.place.file)}:{estimate.place.line}" if estimate.place else ""
-    print(f"\n{paint(f'estimate: {os.path.basename(script)}{place}', '1;4')}\n")
+    _print_head(script, estimate.place)
     print(in_names_of(text(estimate), script))

@@ -222,6 +222,8 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
         The estimate; or why there is none, in words.
     """
     rows = rows_of(first.batch[0])
+    if first.kind == "loop" and first.beside:
+        return "the loop calls several models, or one several times, so its step can't be made from outside"
     if not rows or not first.can_train:
         return "the loop's model, loss object and optimizer can't be recognized from outside, so no step can be made"
     before = peak_so_far()

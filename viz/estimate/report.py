@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from viz.estimate.as_it_is import AsItIs
 from viz.estimate.estimates import Estimate
 from viz.facts import formatting
 from viz.facts.text_table import Text, table
 from viz.picture.line_charts import Chart, Line, line_charts
 
-__all__ = ["advice", "picture", "text"]
+__all__ = ["advice", "picture", "text", "text_as_it_is"]
 
 _MUCH = 0.3  # of the peak: worth a piece of advice
 _MB = 10**6
@@ -33,6 +34,30 @@ def text(estimate: Estimate) -> str:
             )
         )
     return str(Text.of([table(heads, lines, least="arrays alone,all epochs,epoch"), "", *_sentences(estimate)]))
+
+
+def text_as_it_is(found: AsItIs) -> str:
+    """A line of a table, and sentences below it."""
+    heads = ("batch", "peak of the process", "arrays alone", "step", "")
+    line = (
+        f"{found.rows:,}" if found.rows else "not known",
+        "not known here" if found.process is None else formatting.nbytes(found.process),
+        formatting.nbytes(found.arrays),
+        "" if found.seconds is None else formatting.seconds(found.seconds * 1e9),
+        "← the script's",
+    )
+    sentences = [f"measured in {found.steps:,} steps of the loop, as the script makes them"]
+    if not found.fits and found.limit is not None:
+        sentences.append(f"that doesn't fit into {formatting.nbytes(found.limit)}")
+    sentences.append(f"the peak of arrays is in {found.at}; most of it was made in: {_most(found.layers)}")
+    sentences.append(f"{found.why}; for another batch size, change the script's and run this again")
+    return str(Text.of([table(heads, [line], least="arrays alone"), "", *sentences]))
+
+
+def _most(layers: dict[str, int]) -> str:
+    return ", ".join(
+        [f"{_OUTSIDE.get(name, name)} {formatting.nbytes(size)}" for name, size in list(layers.items())[:3]]
+    )
 
 
 def picture(estimate: Estimate) -> str:
@@ -83,9 +108,8 @@ def _sentences(estimate: Estimate) -> list[str]:
         f"{_row(estimate)}; weights take "
         f"{formatting.nbytes(estimate.weights)}, the optimizer beside them {formatting.nbytes(estimate.optimizer)}"
     )
-    layers = [f"{_OUTSIDE.get(name, name)} {formatting.nbytes(size)}" for name, size in list(large.layers.items())[:3]]
     found.append(
-        f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {', '.join(layers)}"
+        f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {_most(large.layers)}"
     )
     small = estimate.measured[0]
     found.append(f"measured at {small.rows:,} and {large.rows:,} rows; the rest lies on a line through both")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import zipfile
 from importlib import import_module
 
@@ -11,6 +12,7 @@ __all__ = ["check_kept", "check_script"]
 
 _HEAD = 8192  # bytes that tell a binary file from a text
 _LONGEST = 4 << 20  # bytes of a text without a Python name that is still read whole: no script is longer
+_UNIT = re.compile("[kmgt]i?b?", re.IGNORECASE)  # of bytes
 _RECORDINGS = {
     ".efz": ("a recording", "look at it with: viz show"),
     ".efr": ("a file of kept steps", "run them again with: viz replay"),
@@ -47,6 +49,7 @@ def check_script(script: str, without: str = "") -> None:
     if not os.path.isfile(script):
         cure = without or import_module("viz.facts.formatting").meant_file(script, ".py")
         cure = "; a script is read from a file, not from the input" if script == "-" else cure
+        cure = "; a size is one word, as in --limit 8GB" if _UNIT.fullmatch(script) else cure
         raise FileNotFoundError(f"there is no script {script!r}{cure}")
     ending = os.path.splitext(script)[1].lower()
     if ending in _RECORDINGS:

@@ -173,12 +173,18 @@ class Parser(argparse.ArgumentParser):
                 message += f"; {option[1]} needs a value before {wrong[1]}, such as {option[1]} {first} {wrong[1]}"
         elif unknown is not None:
             message += self._meant(unknown[1])
+        elif message.startswith("unrecognized arguments: ") and len(files := self._recordings()) > 1:
+            message += f"; {self.prog} takes one file; to compare: viz diff {files[0]} {files[1]}"
         elif message.startswith("the following arguments are required: "):
             message = message.removesuffix(", arguments")  # those of the script, which may be none
         said = f"{self.prog}: {paint('error:', '1;31', sys.stderr)} {message}\n"
         self.exit(MISUSED, f"{said}see: {self.prog} --help\n")
 
     # ------------------------------------------------------------------
+
+    def _recordings(self) -> list[str]:
+        """Those that are given to a command which compares none."""
+        return [] if self.prog == "viz diff" else [as_word(word) for word in self._given if word.endswith(".efz")]
 
     def _meant(self, unknown: str) -> str:
         """The options of which the letters are like these: the dashes, which all have, count for nothing."""
@@ -298,7 +304,8 @@ def _elsewhere(unknown: str) -> str:
     found = [f"viz {name}" for name in commands.COMMANDS if unknown in commands.parser_of(name).flags]
     if not unknown.startswith("--") or not 0 < len(found) <= _FEW:
         return ""
-    return f"; {' and '.join(found)} {'has' if len(found) == 1 else 'have'} it"
+    *others, last = found
+    return f"; {', '.join(others)}{' and ' if others else ''}{last} {'have' if others else 'has'} it"
 
 
 def _without_type(message: str) -> str:

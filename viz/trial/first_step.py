@@ -290,6 +290,7 @@ class FirstStepWatch(observe.Observer):
         self._over = True
         with observe.unobserved():
             reached(step)
+        self._over = False  # it was let go on
 
 
 def _holds(owner: Any, wanted: set[int]) -> bool:

@@ -45,7 +45,7 @@ class Stopped:
 def run_until_first_step(
     script: str,
     arguments: Sequence[str],
-    reached: Callable[[FirstStep], None],
+    reached: Callable[[FirstStep], bool | None],
     others: Iterable[Observer] = (),
     as_module: bool = False,
 ) -> Stopped:
@@ -56,7 +56,7 @@ def run_until_first_step(
     Args:
         script: a Python file, or the name of a module.
         arguments: what it finds in `sys.argv`.
-        reached: called with the step; then the script ends.
+        reached: called with the step; then the script ends, unless this is True.
         others: who else listens.
         as_module: is it a module?
 
@@ -66,8 +66,8 @@ def run_until_first_step(
     """
 
     def stop(step: FirstStep) -> None:
-        reached(step)
-        raise Stop
+        if not reached(step):
+            raise Stop
 
     with without_last_title() as held:
         stopped = run_watched(script, arguments, [*others, FirstStepWatch(stop)], as_module)

@@ -1,8 +1,8 @@
 """Learning rates that change with the number of updates."""
 
-from __future__ import annotations
+from __future__ import annotations as _annotations
 
-from typing import Any
+from typing import Any as _Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
@@ -13,7 +13,7 @@ from eagerflow.optimizers.schedules.decays import *
 from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
 
 
-def serialize(learning_rate_schedule: Any) -> _Configuration:
+def serialize(learning_rate_schedule: _Any) -> _Configuration:
     """The configuration of a schedule, from which `deserialize` makes an equal one.
 
     Args:
@@ -27,7 +27,7 @@ def serialize(learning_rate_schedule: Any) -> _Configuration:
 
 
 @_boundary
-def deserialize(config: Any, custom_objects: Any = None) -> LearningRateSchedule:
+def deserialize(config: _Any, custom_objects: _Any = None) -> LearningRateSchedule:
     """Makes a schedule from its configuration.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.config import floatx
 from eagerflow.base.init_settings import Told, automatic, telling_class
@@ -36,16 +36,20 @@ class LearningRateSchedule(Told):
         """The learning rate at update `step` (from 0), as a tensor of one number."""
         return Tensor(self.rate(float(step)), floatx())
 
-    def rate(self, step: float) -> float:
-        """The rate at a step as a Python number, which optimizers use in training since it is faster.
+    if TYPE_CHECKING:
+        rate: Any  # a method; a schedule of the user's, which overrides `__call__`, may keep a number under this name
+    else:
 
-        Args:
-            step: the number of the step, from 0.
+        def rate(self, step: float) -> float:
+            """The rate at a step as a Python number, which optimizers use in training since it is faster.
 
-        >>> ef.optimizers.schedules.InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0).rate(10)
-        0.5
-        """
-        raise NotImplementedError(f"{type(self).__name__} must override __call__(step).")
+            Args:
+                step: the number of the step, from 0.
+
+            >>> ef.optimizers.schedules.InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0).rate(10)
+            0.5
+            """
+            raise NotImplementedError(f"{type(self).__name__} must override __call__(step).")
 
     @automatic
     def get_config(self) -> dict[str, Any]:

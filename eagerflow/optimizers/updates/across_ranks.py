@@ -48,7 +48,8 @@ class AcrossRanks:
             self.apply(tape.gradient(loss, variables), variables)
             return
         with ahead(share, variables, self._spreads(share, variables), self._owner(variables)) as finished:
-            self.apply(tape.gradient(loss, variables, _finished=finished), variables)
+            tape._finished = finished
+            self.apply(tape.gradient(loss, variables), variables)
 
     def _apply_in_share(self: Any, share: Share, gradients: list[Any], variables: list[Variable]) -> Any:
         """One update with the gradients of all ranks."""

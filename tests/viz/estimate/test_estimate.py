@@ -183,3 +183,45 @@ def test_sizes_are_read_as_people_write_them():
     with pytest.raises(ValueError, match="8GB"):
         bytes_of("much")
     assert memory_of_machine() is None or memory_of_machine() > 10**8
+
+
+GAN = """
+import numpy as np, eagerflow as ef
+made, judge = ef.layers.Dense(4, name="made"), ef.layers.Dense(1, name="judge")
+made.build((None, 8)), judge.build((None, 4))
+one, other = ef.optimizers.Adam(), ef.optimizers.Adam()
+for _ in range(30):
+    z, real = np.ones((16, 8), "float32"), np.ones((16, 4), "float32")
+    with ef.GradientTape() as tape:
+        loss = ef.ops.mean(judge(made(z))) - ef.ops.mean(judge(real))
+    other.apply(tape.gradient(loss, judge.trainable_variables), judge.trainable_variables)
+    with ef.GradientTape() as tape:
+        loss = -ef.ops.mean(judge(made(z)))
+    one.apply(tape.gradient(loss, made.trainable_variables), made.trainable_variables)
+"""
+
+
+def test_a_loop_with_several_optimizers_is_measured_as_it_is(tmp_path, capsys, quick):
+    (tmp_path / "train.py").write_text(GAN)
+    assert main(["estimate", "--json", str(tmp_path / "train.py")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["batch_size"], found["failed"]) == (16, False)
+    assert found["step_seconds"] > 0
+    assert found["steps"] > 20
+    assert {"judge", "made"} <= found["peak"]["layers"].keys()
+    assert "2 optimizers" in found["message"]
+
+
+def test_a_loop_that_is_measured_as_it_is_has_a_table_and_a_status(tmp_path, capsys, quick):
+    (tmp_path / "train.py").write_text(GAN)
+    assert main(["estimate", "--limit", "1KB", str(tmp_path / "train.py")]) == 1
+    out = capsys.readouterr().out
+    assert "← the script's" in out
+    assert "that doesn't fit into" in out
+    assert "change the script's" in out
+
+
+def test_of_a_loop_with_several_layers_more_than_the_last_is_measured(tmp_path, capsys, quick):
+    (tmp_path / "train.py").write_text(GAN.replace("made.trainable_variables", "judge.trainable_variables"))
+    assert main(["estimate", "--json", str(tmp_path / "train.py")]) == 0
+    assert "made" in json.loads(capsys.readouterr().out)["peak"]["layers"]

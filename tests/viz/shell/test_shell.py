@@ -655,6 +655,8 @@ def test_an_option_of_another_command_is_told_as_such(capsys):
     assert "unrecognized arguments: --stats; viz run has it\n" in capsys.readouterr().err
     assert ended(["check", "--port", "1", "train.py"]) == 2
     assert "--port; viz run has it" in capsys.readouterr().err
+    assert ended(["estimate", "--steps", "3", "train.py"]) == 2
+    assert "--steps; viz run, viz reproduce and viz diff have it" in capsys.readouterr().err
     assert ended(["show", "--bogus", "train.efz"]) == 2
     assert "unrecognized arguments: --bogus\n" in capsys.readouterr().err
 
@@ -725,3 +727,13 @@ def test_a_range_of_steps_that_is_none_is_refused(given, said, capsys):
         parser_of("run").parse_args(["--steps", given, "train.py"])
     assert leaving.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_two_recordings_for_a_command_that_takes_one_are_compared_by_another(capsys):
+    assert ended(["show", "a.efz", "b.efz"]) == 2
+    assert "viz show takes one file; to compare: viz diff a.efz b.efz" in capsys.readouterr().err
+
+
+def test_a_size_in_two_words_is_told_as_such(capsys):
+    assert ended(["estimate", "--limit", "8", "GB", "train.py"]) == 2
+    assert "there is no script 'GB'; a size is one word, as in --limit 8GB" in capsys.readouterr().err

@@ -1,0 +1,305 @@
+"""Scripts in many styles: annotated subclasses of everything, tutorials without annotations, loops, recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar, reveal_type
+
+import numpy as np
+import numpy.typing as npt
+
+import eagerflow as ef
+import eagerflow as keras
+import viz
+from eagerflow import callbacks, layers, losses, metrics, ops, optimizers
+from eagerflow.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D
+
+Floats = npt.NDArray[np.float32]
+
+
+class Block(layers.Layer):
+    def __init__(self, units: int, activation: str = "relu", rate: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.dense = Dense(units, activation=activation)
+        self.norm = layers.LayerNormalization()
+        self.drop = layers.Dropout(rate)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.scale = self.add_weight(shape=(self.units,), initializer="ones", name="scale")
+        super().build(input_shape)
+
+    def call(self, inputs: ef.Tensor, training: bool | None = None) -> ef.Tensor:
+        return self.drop(self.norm(self.dense(inputs)), training=training) * self.scale
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+class Net(ef.Model):
+    def __init__(self, widths: Sequence[int], classes: int) -> None:
+        super().__init__()
+        self.blocks = [Block(w) for w in widths]
+        self.head = Dense(classes)
+
+    def call(self, x: ef.Tensor, training: bool = False) -> ef.Tensor:
+        for block in self.blocks:
+            x = block(x, training=training)
+        return self.head(x)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        x, y = data
+        with ef.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred)
+        grads = tape.gradient(loss, self.trainable_variables)
+        assert self.optimizer is not None
+        self.optimizer.apply_gradients(zip(grads, self.trainable_variables))
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+class Focal(losses.Loss):
+    def __init__(self, gamma: float = 2.0, name: str = "focal", reduction: str = "sum_over_batch_size") -> None:
+        super().__init__(name=name, reduction=reduction)
+        self.gamma = gamma
+
+    def call(self, y_true: ef.Tensor, y_pred: ef.Tensor) -> ef.Tensor:
+        p = ops.clip(y_pred, 1e-6, 1 - 1e-6)
+        return -ops.mean(y_true * (1 - p) ** self.gamma * ops.log(p), axis=-1)
+
+
+class Hits(metrics.Metric):
+    def __init__(self, name: str = "hits", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.total = self.add_weight(name="total", initializer="zeros")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.total.assign_add(ops.sum(ops.cast(ops.equal(y_true, ops.argmax(y_pred, axis=-1)), "float32")))
+
+    def result(self) -> ef.Tensor:
+        return self.total + 0
+
+    def reset_state(self) -> None:
+        self.total.assign(0.0)
+
+
+class Stop(callbacks.Callback):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None and logs.get("loss", 1.0) < 0.1:
+            self.model.stop_training = True
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        print(batch, logs)
+
+
+class Warm(optimizers.schedules.LearningRateSchedule):
+    def __init__(self, rate: float, steps: int) -> None:
+        self.rate, self.steps = rate, steps
+
+    def __call__(self, step: Any) -> ef.Tensor:
+        return self.rate * ops.minimum(ops.cast(step, "float32") / self.steps, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "steps": self.steps}
+
+
+class Batches(ef.utils.PyDataset):
+    def __init__(self, x: Floats, y: Floats, size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.x, self.y, self.size = x, y, size
+
+    def __len__(self) -> int:
+        return len(self.x) // self.size
+
+    def __getitem__(self, index: int) -> tuple[Floats, Floats]:
+        part = slice(index * self.size, (index + 1) * self.size)
+        return self.x[part], self.y[part]
+
+
+class Own(keras.initializers.Initializer):
+    def __call__(self, shape: Any, dtype: Any = None) -> ef.Tensor:
+        return ops.ones(shape, dtype=dtype)
+
+
+class Cap(keras.constraints.Constraint):
+    def __call__(self, w: ef.Tensor) -> ef.Tensor:
+        return ops.clip(w, -1.0, 1.0)
+
+
+class Reg(keras.regularizers.Regularizer):
+    def __call__(self, x: ef.Tensor) -> ef.Tensor:
+        return 0.1 * ops.sum(ops.square(x))
+
+
+M = TypeVar("M", bound=ef.Model)
+
+
+class Trainer(Generic[M]):
+    def __init__(self, model: M, optimizer: optimizers.Optimizer, loss_fn: Callable[[Any, Any], ef.Tensor]) -> None:
+        self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
+
+    def step(self, x: Floats, y: Floats) -> float:
+        with ef.GradientTape() as tape:
+            loss = self.loss_fn(y, self.model(x, training=True))
+        weights = self.model.trainable_weights
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return float(loss)
+
+
+def batches(x: Floats, size: int) -> Iterator[Floats]:
+    for begin in range(0, len(x), size):
+        yield x[begin : begin + size]
+
+
+def make_model(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
+    inputs = keras.Input(shape=input_shape)
+    x = layers.Rescaling(1.0 / 255)(inputs)
+    x = layers.Conv2D(128, 3, strides=2, padding="same")(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.Activation("relu")(x)
+    previous = x
+    for size in [256, 512, 728]:
+        x = layers.Activation("relu")(x)
+        x = layers.SeparableConv2D(size, 3, padding="same")(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
+        residual = layers.Conv2D(size, 1, strides=2, padding="same")(previous)
+        x = layers.add([x, residual])
+        previous = x
+    x = layers.GlobalAveragePooling2D()(x)
+    units = 1 if num_classes == 2 else num_classes
+    outputs = layers.Dense(units, activation=None)(x)
+    return keras.Model(inputs, outputs)
+
+
+def block(x, filters, padding="same", activation="relu", **kwargs):
+    x = Conv2D(filters, 3, padding=padding, **kwargs)(x)
+    return layers.Activation(activation)(x)
+
+
+rng = np.random.default_rng(0)
+x = rng.random((100, 8)).astype("float32")
+y = rng.integers(0, 3, 100)
+model = make_model((28, 28, 1), 3)
+model.compile(
+    optimizer=keras.optimizers.Adam(3e-4),
+    loss=keras.losses.BinaryCrossentropy(from_logits=True),
+    metrics=[keras.metrics.BinaryAccuracy(name="acc")],
+)
+net = Net([8, 8], 3)
+net.compile(optimizer=optimizers.AdamW(Warm(1e-3, 10), weight_decay=1e-4), loss=Focal(), metrics=[Hits(), "accuracy"])
+history = net.fit(
+    x,
+    y,
+    batch_size=16,
+    epochs=2,
+    validation_split=0.2,
+    verbose=0,
+    callbacks=[Stop(), callbacks.EarlyStopping(patience=2, restore_best_weights=True)],
+)
+best: float = min(history.history["loss"])
+print(history.epoch, history.history.keys())
+loss, acc = net.evaluate(x, y, verbose=0)
+scores = net.evaluate(x, y, return_dict=True)
+p = net.predict(x).argmax(axis=-1)
+print((p == y).mean(), np.argmax(net.predict(x), axis=1))
+net.save(Path("a.keras"))
+again = keras.models.load_model("a.keras", custom_objects={"Block": Block})
+again.summary()
+again.predict(x)
+net.save_weights("a.weights.h5")
+net.load_weights("a.weights.h5")
+kw: dict[str, Any] = {"kernel_regularizer": keras.regularizers.L2(1e-4)}
+layers.Dense(3, **kw)
+Dense(3, kernel_initializer=Own(), kernel_constraint=Cap(), kernel_regularizer=Reg())
+Dense(3, activation=ops.relu)
+Dense(3, activation=lambda t: t * 2)
+seq = keras.Sequential()
+seq.add(Input(shape=(28, 28, 1)))
+seq.add(Conv2D(32, (3, 3), activation="relu"))
+seq.add(MaxPooling2D((2, 2)))
+seq.add(Flatten())
+for layer in seq.layers[:-1]:
+    layer.trainable = False
+for w in seq.get_weights():
+    print(w.shape)
+seq.set_weights([w * 0 for w in seq.get_weights()])
+ds = ef.data.Dataset.from_tensor_slices((x, y)).shuffle(100).batch(16).map(lambda a, b: (a * 2, b)).prefetch(2)
+for step, (xb, yb) in enumerate(ds):
+    print(step, xb.shape[0], yb.dtype)
+net.fit(ds, epochs=1, steps_per_epoch=3, validation_data=(x, y))
+net.fit(Batches(x, x, 8))
+net.fit(x=x, y=y, class_weight={0: 1.0, 1: 2.0})
+Trainer(net, optimizers.SGD(0.1, momentum=0.9), losses.SparseCategoricalCrossentropy(from_logits=True)).step(x, x)
+lr = net.optimizer.learning_rate if net.optimizer else 0.0
+callbacks.LearningRateScheduler(lambda epoch, lr: lr * 0.9)
+callbacks.LearningRateScheduler(lambda epoch: 0.1)
+callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs))
+callbacks.ModelCheckpoint("best.keras", monitor="val_loss", save_best_only=True, mode="min")
+with viz.trace("run", stats="basic", steps=[1, 2]) as t:
+    net.fit(x, y)
+t.draw("a.svg", view="forward")
+t.save("a.efz")
+print(t.summary(), t.top(by="layer", n=3))
+rec = viz.load("a.efz")
+rec.to_html("a.html")
+print(viz.diff(rec, t), rec.memory().peak)
+print(viz.diagnose(net, x, y))
+a = ops.ones((2, 3))
+b = a @ ops.transpose(a)
+c = (a + 1) * 2 / a - 3
+print(
+    b.shape[0],
+    float(c[0, 0]),
+    c.numpy().mean(),
+    ops.sum(a, axis=(0, 1)),
+    ops.softmax(a, axis=-1),
+    a[..., None],
+    a[:, 0] > 0,
+)
+v = ef.Variable(np.zeros(3, "float32"), name="v")
+v.assign_add([1.0, 2.0, 3.0])
+q, r = ops.qr(ops.ones((3, 3)))
+vals, idx = ops.top_k(a, k=2)
+left, right = ops.split(a, 3, axis=1)[:2]
+
+
+@ef.function
+def f(t: ef.Tensor) -> ef.Tensor:
+    return ops.tanh(t)
+
+
+reveal_type(f(a))  # type: Tensor
+g = ef.grad(lambda t: ops.sum(t**2))(a)
+val, g2 = ef.value_and_grad(lambda t: ops.sum(t**2))(a)
+enc, state = layers.GRU(8, return_sequences=True, return_state=True)(ops.ones((2, 3, 4)))
+out, h, cc = layers.LSTM(8, return_state=True)(ops.ones((2, 3, 4)))
+out2, scores2 = layers.MultiHeadAttention(2, 4)(a, a, return_attention_scores=True)
+multi = keras.Model(inputs=[Input((3,), name="a"), Input((4,), name="b")], outputs=[Input((3,))])
+multi.compile("adam", loss={"o": "mse"}, loss_weights={"o": 1.0}, metrics={"o": ["mae"]})
+multi.fit({"a": x, "b": x}, {"o": y})
+keras.utils.set_random_seed(1)
+oh = keras.utils.to_categorical(y, num_classes=3)
+print(oh.shape, oh[0])
+(xt, yt), (xv, yv) = keras.datasets.mnist.load_data()
+xt = xt.astype("float32") / 255
+xt = xt.reshape(-1, 784)
+
+
+def schedule(epoch: int, rate: float) -> float:
+    return rate * 0.5
+
+
+callbacks.LearningRateScheduler(schedule, verbose=1)
+opts: dict[str, type[optimizers.Optimizer]] = {"sgd": optimizers.SGD, "adam": optimizers.Adam}
+opts["adam"](learning_rate=0.1)
+
+
+def build(kind: type[layers.Layer]) -> layers.Layer:
+    return kind()

@@ -1,0 +1,158 @@
+"""The steps of a script's own loop as the script makes them: what they took, with its own batches."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow.core import observe
+from viz.doctor.user_code import Place
+from viz.estimate.measured import peak_so_far
+from viz.facts.digest.time_spans import step_spans
+from viz.facts.memory_use import memory_use
+from viz.facts.schema import Record
+from viz.trial.first_step import FirstStep, Stop, rows_of
+
+__all__ = ["RECORDED", "AsItIs", "LoopSteps", "as_it_is"]
+
+RECORDED = frozenset(range(1, 9))  # steps; the first one builds what later ones use again
+_LEAST = 20  # updates
+_ENOUGH = 60  # updates, if they take as long as
+_STEADY = 0.5  # seconds
+_SECONDS = 4.0  # that slow ones may take together
+
+
+@dataclasses.dataclass(frozen=True)
+class AsItIs:
+    """What the steps of a loop took.
+
+    Attributes:
+        rows: of its batches; 0 where that isn't known.
+        steps: how many were looked at.
+        process: the most memory that the process had, in bytes; None where the system doesn't tell.
+        arrays: the same, of arrays alone.
+        seconds: the time of a step, of the middle one.
+        layers: bytes at the peak by the layer that made them.
+        roles: the same by role.
+        at: the op at the peak, with its layer and line.
+        why: no other batch could be put in the place of the loop's own, in words.
+        limit: the memory that may be used, or None.
+        place: the line of the loop.
+    """
+
+    rows: int
+    steps: int
+    process: int | None
+    arrays: int
+    seconds: float | None
+    layers: dict[str, int]
+    roles: dict[str, int]
+    at: str
+    why: str
+    limit: int | None
+    place: Place | None
+
+    @property
+    def fits(self) -> bool:
+        """Into the limit, as the script is."""
+        return self.limit is None or (self.process or self.arrays) <= self.limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, under the names of an estimate's."""
+        file, line = self.place or (None, None)
+        return {
+            "batch_size": self.rows or None,
+            "limit": self.limit,
+            "process_bytes": self.process,
+            "array_bytes": self.arrays,
+            "step_seconds": self.seconds,
+            "steps": self.steps,
+            "message": self.why,
+            "file": file,
+            "line": line,
+            "peak": {"at": self.at, "layers": self.layers, "roles": self.roles},
+        }
+
+
+class LoopSteps(observe.Observer):
+    """Counts the updates of a loop that goes on, and ends the script when there were enough of them."""
+
+    wants_ops = False
+
+    def __init__(self) -> None:
+        self.peak: int | None = None
+        self._owners: dict[int, Any] = {}
+        self._began: float | None = None
+        self._updates = 0
+
+    @property
+    def optimizers(self) -> int:
+        """How many updated weights."""
+        return len(self._owners)
+
+    def go_on(self) -> None:
+        """The loop goes on from here."""
+        self._began = time.perf_counter()
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        """An optimizer is about to update."""
+        if scope.kind == "optimizer":
+            self._owners.setdefault(id(scope.owner), scope.owner)
+            self._updated()
+
+    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
+        """Gradients were computed; in a loop without optimizers that stands for an update."""
+        if not self._owners:
+            self._updated()
+
+    def _updated(self) -> None:
+        if self._began is None:
+            return
+        self._updates += 1
+        if self._updates == 2:
+            self.peak = peak_so_far()  # before what is recorded counts
+        passed = time.perf_counter() - self._began
+        if self._updates >= _LEAST and (passed > _SECONDS or (passed > _STEADY and self._updates >= _ENOUGH)):
+            raise Stop
+
+
+def as_it_is(
+    recording: Record, heard: LoopSteps, first: FirstStep, why: str, limit: int | None, own: int
+) -> AsItIs | None:
+    """What the steps of a loop took; None where too few of them ran.
+
+    Args:
+        recording: of those in `RECORDED`.
+        heard: what counted them.
+        first: the first one, before which it was looked at.
+        why: no step could be made with other batches; where several optimizers are the reason, that is said instead.
+        limit: bytes that may be used, or None.
+        own: bytes of this process that the script alone wouldn't need.
+    """
+    if not recording.ops:
+        return None
+    use = memory_use(recording)
+    spans = step_spans(recording)
+    recorded = [end - begin for begin, end in [spans[step.index] for step in recording.steps if step.index in spans]]
+    untraced = recording.meta.get("untraced_step") or {"steps": 0}
+    # Of a single one that wasn't recorded, it is the first, in which all else was measured.
+    took = untraced["duration"] if untraced["steps"] > 1 else statistics.median(recorded) if recorded else None
+    peak = None if heard.peak is None else heard.peak - own
+    if heard.optimizers > 1:
+        why = f"{heard.optimizers} optimizers update weights in the loop, so a step isn't the update of one model"
+    return AsItIs(
+        rows_of(first.data),
+        len(recording.steps) + (untraced["steps"] if untraced["steps"] > 1 else 0),
+        peak,
+        use.peak,
+        None if took is None else took / 1e9,
+        use.by("layer"),
+        use.by("role"),
+        use.at.removeprefix(", in "),
+        why,
+        limit,
+        first.place,
+    )
