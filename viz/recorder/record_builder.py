@@ -28,6 +28,7 @@ from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
 from viz.recorder.loops.rounds import Clocks
 from viz.recorder.names.argument_names import Arguments
+from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.parameter_names import name_by_parameters
 from viz.recorder.names.same_names import Named, join_copies, tell_apart
 from viz.recorder.own_updates import name_own_updates
@@ -195,6 +196,8 @@ class _Builder:
                 if at is None or chosen is None or at in chosen:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at))
             self.record.scopes.append(scope)
+        scopes = self.capture.scopes
+        name_kept(self.record, [each.facts for each in scopes], lambda i: scopes[i].places, self.arguments)
         self.step_of = self._steps()
 
     def _targets(self) -> set[str]:

@@ -75,6 +75,26 @@ class Arguments:
         given = [each for each in _given(node) if not isinstance(each, ast.Constant)]
         return given if len(given) == count else []
 
+    def called(self, places: Sequence[int]) -> str:
+        """What the user's code calls that which it calls: `critic` of `critic(x)`, `nets[0]`; "" where that has none.
+
+        A function's parameter is called as in the call of the function, where that is sure.
+        """
+        node = self._at(places) if places else None
+        if not isinstance(node, ast.Call):
+            return ""
+        called: ast.expr | None = node.func
+        for inner in range(0, len(places) - 2, 2):
+            call = self._at(places[inner + 2 : inner + 4])
+            outer = _given_for(self._codes[places[inner]], called, call)
+            if outer is None:
+                break
+            called = outer
+        if isinstance(called, ast.Subscript):
+            is_told = isinstance(called.slice, ast.Constant) and isinstance(called.value, ast.Name | ast.Attribute)
+            return f"{_name(called.value)}[{called.slice.value!r}]" if is_told else ""  # type: ignore[attr-defined]
+        return _name(called) if isinstance(called, ast.Name | ast.Attribute) else ""
+
     def target(self, place: Sequence[int]) -> str:
         """What the user's code calls that which it asks the gradient of: `loss` in `tape.gradient(loss, weights)`."""
         node = self._at(place)
