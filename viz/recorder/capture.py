@@ -89,8 +89,7 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
-        # Of arrays from outside, by position: needed where these have names.
-        self.fingerprints: dict[int, int | None] | None = {} if options.source else None
+        self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
