@@ -66,7 +66,7 @@ from viz.facts.text_files import path_of
 
 __all__ = ["packed", "read", "unpacked", "write"]
 
-_SCOPE_FIELDS = [f.name for f in dataclasses.fields(Scope) if f.name not in ("created_at", "stack", "config")]
+_SCOPE_FIELDS = [f.name for f in dataclasses.fields(Scope) if f.name not in ("created_at", "stack", "config", "called")]
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -174,6 +174,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "notes": list(record.notes),
         "labels": {str(number): label for number, label in record.labels.items()},
         "called": {str(number): name for number, name in record.called.items()},
+        "kept": {str(scope.owner): scope.called for scope in record.scopes if scope.called},
         "reads": [
             [op, read.how, None if read.line is None else frames.number(read.line)]
             for op, found in record.reads.items()
@@ -238,9 +239,13 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     for tensor, measured in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
         tensors[tensor].stats = measured
     configs = _Configs(texts, header["version"])
+    scopes = [scope_of(row, frames, configs(row["config"])) for row in header["scopes"]]
+    for scope in scopes:
+        if scope.kind in ("layer", "model"):
+            scope.called = str(header.get("kept", {}).get(str(scope.owner), ""))
     return Record(
         meta=dict(header["meta"]),
-        scopes=[scope_of(row, frames, configs(row["config"])) for row in header["scopes"]],
+        scopes=scopes,
         ops=ops,
         tensors=tensors,
         storages=storages,

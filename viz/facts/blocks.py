@@ -233,7 +233,7 @@ def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, 
     parent = root if scope is None else blocks[scope]
     for number in reversed(missing):
         found = record.scopes[number]
-        title = found.name if not calls[number] else f"{found.name} (call {calls[number] + 1})"
+        title = found.shown if not calls[number] else f"{found.shown} (call {calls[number] + 1})"
         blocks[number] = Block(title, found)
         parent.children.append(blocks[number])
         parent = blocks[number]
@@ -515,7 +515,7 @@ def _are_calls_of_one(blocks: list[Block]) -> bool:
 
 def taking_turns(equal: list[Block]) -> list[str]:
     """The names of layers that are called in turn, as by a condition; none where each call is another layer's."""
-    names = {block.scope.owner: block.scope.name for block in equal if block.scope is not None}
+    names = {block.scope.owner: block.scope.shown for block in equal if block.scope is not None}
     return list(names.values()) if 1 < len(names) < len(equal) and None not in names else []
 
 

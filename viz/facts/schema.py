@@ -305,6 +305,8 @@ class Scope:
         start, end: times in nanoseconds; `end` is None where the scope was still open.
         inputs, outputs: ids of the tensors that went in and came out.
         error: what it raised, as text, or None.
+        called: what the user's code keeps a layer or model in that has no name of its own: `"img"` of
+            `self.img = Dense(16)`; "" for others, and where that isn't sure.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -332,6 +334,20 @@ class Scope:
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
     error: str | None = None
+    called: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What pictures call it: as the user's code does, where that is known, else by its name.
+
+        >>> import viz
+        >>> critic = ef.Sequential([ef.layers.Dense(1)])
+        >>> with viz.trace() as t:
+        ...     y = critic(ef.ops.ones((2, 4)))
+        >>> [(scope.shown, scope.cls) for scope in t.scopes if scope.kind == "model"]
+        [('critic', 'Sequential')]
+        """
+        return self.called or self.name
 
     def __repr__(self) -> str:
         """In a few words, as at a prompt; every field has its name."""

@@ -266,6 +266,8 @@ def trial(model: Any, inputs: Any = None) -> Record:
 
 def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
     record = trial(model, inputs)
+    for scope in record.scopes:
+        scope.called = ""  # as the table has them: by their own names
     own = next((scope for scope in record.scopes if scope.parent is None), None)
     made = graph_of_run(record, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000)
     made.title, made.caption = formatting.clean(getattr(model, "name", "")), _not_reached(model, record)

@@ -102,8 +102,10 @@ def _code(block: Block) -> list[str]:
 
 
 def _class(block: Block) -> list[str]:
-    """The class of a scope that isn't called the same."""
+    """The class of a scope that isn't called the same; with its name where the title is what the code keeps it in."""
     scope = block.scope
+    if scope and scope.called and block.objects == 1:
+        return [formatting.with_class(scope.name, scope.cls, 40)]
     return [formatting.clean(scope.cls, 40)] if scope and scope.cls not in ("", block.title) else []
 
 
@@ -385,7 +387,7 @@ def _names(names: Sequence[str]) -> str:
 
 def main_scope(record: Record, ops: Iterable[Op]) -> str:
     """The names of the models that ran, in the order of their first calls, but of those within others."""
-    around = [[scope.name for scope in record.ancestors(op.scope) if scope.kind == "model"] for op in ops]
+    around = [[scope.shown for scope in record.ancestors(op.scope) if scope.kind == "model"] for op in ops]
     names = [formatting.clean(name, 40) for name in dict.fromkeys([models[-1] for models in around if models])]
     return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
 

@@ -18,6 +18,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
+from eagerflow.layer.layer import Layer
 from eagerflow.optimizers import Optimizer
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
@@ -28,6 +29,7 @@ from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
+from viz.recorder.names.kept_names import attribute_of, is_called_directly
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
@@ -87,6 +89,7 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
+        self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
@@ -452,7 +455,13 @@ class Capture(observe.Observer):
     def owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
         known = self._owners.get(id(owner))
-        return known[1] if known is not None and known[0]() is owner else self._new_owner(owner, about(owner))
+        if known is not None and known[0]() is owner:
+            return known[1]
+        facts = about(owner)
+        if isinstance(owner, Layer) and self.walk is not None:
+            facts["attribute"] = attribute_of(owner, [opened.owner for opened in self.open])
+            facts["direct"] = is_called_directly(sys._getframe(1))
+        return self._new_owner(owner, facts)
 
     def tape(self, tape: Any) -> dict[str, Any]:
         """The same of a tape, of which there is a new one in each step and little to tell."""

@@ -9,7 +9,7 @@ from numpy import generic, ndarray
 
 from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
-from viz.recorder.parameter_names import needed_parameters
+from viz.recorder.names.parameter_names import needed_parameters
 
 __all__ = ["PLAIN", "about", "described", "device_name", "flat", "frozen"]
 

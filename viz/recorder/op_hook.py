@@ -22,6 +22,7 @@ from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
 from viz.recorder.finite_check import SMALL
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Lifetime, Memory
+from viz.recorder.names.same_names import fingerprint
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
 __all__ = ["Walk", "Walker", "argument_recorder", "meeter", "next_serial", "op_recorder", "recording"]
@@ -117,6 +118,7 @@ class Listener(Protocol):
     drawn: dict[int, Any]
     unread: dict[int, Any]
     keeper: Any
+    fingerprints: dict[int, int | None] | None
 
     def other_argument(self, x: Any) -> Any: ...
 
@@ -138,6 +140,7 @@ def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | No
     tensors, hold, measure, memory = capture.journal.tensors, capture.hold, capture.measure, capture.memory
     note, add_memory = tensors.extend, None if memory is None else memory.add
     alive = {} if memory is None else memory.alive
+    fingerprints = capture.fingerprints
 
     def meet(data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int:
         position = len(tensors) // 7
@@ -153,6 +156,8 @@ def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | No
             note((data.shape, data.dtype, key, hold(data), variable, device_name(data), outside))
         if measure is not None:
             measure(position, data)
+        if outside and key is None and variable is None and fingerprints is not None:
+            fingerprints[position] = fingerprint(data)
         return position
 
     return meet
@@ -163,6 +168,7 @@ def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
     seen, arrays, tensors, measure = capture.seen, capture.arrays, capture.journal.tensors, capture.measure
     other, from_outside, drawn, unread = capture.other_argument, capture.from_outside, capture.drawn, capture.unread
     memory, keeper, note_tensor = capture.memory, capture.keeper, tensors.extend
+    fingerprints = capture.fingerprints
 
     def argument(x: Any) -> Any:
         if x.__class__ is not Tensor or x.key is not None:
@@ -179,6 +185,8 @@ def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
             note_tensor((data.shape, data.dtype, None, storage, None, "cpu", True))
             if measure is not None:
                 measure(position, data)
+            if fingerprints is not None:
+                fingerprints[position] = fingerprint(data)
         serial = getattr(x, "serial", None)
         if serial is None:
             x.serial = serial = next_serial()

@@ -20,7 +20,6 @@ from viz.facts.collector import collector_at_rest
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
 from viz.facts.smaller.part import part_of
-from viz.recorder.argument_names import Arguments
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
@@ -28,8 +27,11 @@ from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
 from viz.recorder.loops.rounds import Clocks
+from viz.recorder.names.argument_names import Arguments
+from viz.recorder.names.kept_names import name_kept
+from viz.recorder.names.parameter_names import name_by_parameters
+from viz.recorder.names.same_names import Named, join_copies, tell_apart
 from viz.recorder.own_updates import name_own_updates
-from viz.recorder.parameter_names import name_by_parameters
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build", "record_of"]
@@ -75,6 +77,7 @@ class _Builder:
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.gone: list[tuple[int, int]] = []  # when each event began, and how many pieces of memory had gone
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
+        self.named: dict[int, Named] = {}  # where arrays from outside got their names
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
         self.firsts: dict[int, int] = {}  # a variable's later tensors -> its position
         self.gradient_keys = dict(capture.gradient_keys)  # position of a gradient -> the key of whose it is
@@ -91,9 +94,14 @@ class _Builder:
         self._name_constants()
         name_own_updates(record)
         needed = [(opened.facts or {}).get("needed", ()) for opened in capture.scopes]
-        name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
+        unnamed = {info.id for info in record.tensors if self._is_nameless(info.id)}
+        for copy, given in name_by_parameters(record, needed, unnamed).items():
+            if given in self.named:
+                self.named[copy] = self.named[given]._replace(is_copy=True)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         self._mark_own_steps()
+        join_copies(record, self.named, capture.fingerprints or {})
+        tell_apart(record, self.named, self.arguments)
         tell_optimizers_apart(record)
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
@@ -188,6 +196,8 @@ class _Builder:
                 if at is None or chosen is None or at in chosen:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at))
             self.record.scopes.append(scope)
+        scopes = self.capture.scopes
+        name_kept(self.record, [each.facts for each in scopes], lambda i: scopes[i].places, self.arguments)
         self.step_of = self._steps()
 
     def _targets(self) -> set[str]:
@@ -203,9 +213,10 @@ class _Builder:
         """Let what comes from outside, and has no name yet, be called as in the call that it is given to."""
         nameless = [i for i in given if self._is_nameless(i)]
         names = self.arguments.names(places[:2], len(given), is_evaluation) if nameless and places else []
-        for i, name in zip(given, names):
+        for at, (i, name) in enumerate(zip(given, names)):
             if name and self._is_nameless(i):
                 self.record.called[i] = name
+                self.named[i] = Named(tuple(places), len(given), at)
 
     def _name_results(self, places: Sequence[int], made: Sequence[int]) -> None:
         """Let several results be called as the user's code calls them, and one that it asks the gradient of."""

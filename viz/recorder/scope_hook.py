@@ -19,9 +19,9 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
-from viz.recorder.input_names import InputNames, names_of_outputs
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Memory
+from viz.recorder.names.input_names import InputNames, names_of_outputs
 from viz.recorder.op_hook import Walk
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.source_lines import is_internal

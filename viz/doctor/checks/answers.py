@@ -20,7 +20,7 @@ from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.source_calls import lone_shuffles
 from viz.doctor.user_code import loss_weights, made_at
-from viz.recorder.input_names import names_of_outputs
+from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["Answers", "answer_kind", "said_and_right"]
 

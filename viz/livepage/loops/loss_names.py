@@ -6,7 +6,7 @@ import sys
 from types import CodeType
 
 from viz.facts.formatting import clean
-from viz.recorder.argument_names import Arguments
+from viz.recorder.names.argument_names import Arguments
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["LossNames"]

@@ -11,7 +11,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.leaks.rounding import is_cut, is_rounded
 from viz.recorder.descriptions import flat
-from viz.recorder.input_names import names_of_outputs
+from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["LabelLeak"]
 

@@ -6,6 +6,7 @@ The source is read when a recording ends: while a program runs, only where each 
 from __future__ import annotations
 
 import ast
+import dis
 import itertools
 import linecache
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,11 +45,55 @@ class Arguments:
             count: how many arrays it was given.
             is_evaluation: is it one of the evaluations that `fit` makes with other data than it was given first?
         """
+        return [_name(each) for each in self._arrays(place, count, is_evaluation)]
+
+    def outer_names(self, places: Sequence[int], count: int, at: int) -> list[str]:
+        """What the functions around call an array that the innermost one was given and gave on, innermost first.
+
+        `["x2"]` of the `x` that `model(x)` reads in `def f(x)`, where `f(x2)` stands in the code that called it.
+
+        Args:
+            places: number of a code object, instruction, and so on outwards.
+            count: how many arrays the call was given.
+            at: which of them it is.
+        """
+        given = self._arrays(places, count)
+        node, found = given[at] if given else None, list[str]()
+        for inner in range(0, len(places) - 2, 2):
+            call = self._at(places[inner + 2 : inner + 4])
+            node = _given_for(self._codes[places[inner]], _unconverted(node), call)
+            if node is None:
+                break
+            found.append(_name(node))
+        return found
+
+    def _arrays(self, place: Sequence[int], count: int, is_evaluation: bool = False) -> list[ast.expr]:
+        """What a call was given, if that is so many arrays."""
         node = self._at(place)
         if node is None or (is_evaluation and _called(node) in _OF_DATA):
             return []
         given = [each for each in _given(node) if not isinstance(each, ast.Constant)]
-        return [_name(each) for each in given] if len(given) == count else []
+        return given if len(given) == count else []
+
+    def called(self, places: Sequence[int]) -> str:
+        """What the user's code calls that which it calls: `critic` of `critic(x)`, `nets[0]`; "" where that has none.
+
+        A function's parameter is called as in the call of the function, where that is sure.
+        """
+        node = self._at(places) if places else None
+        if not isinstance(node, ast.Call):
+            return ""
+        called: ast.expr | None = node.func
+        for inner in range(0, len(places) - 2, 2):
+            call = self._at(places[inner + 2 : inner + 4])
+            outer = _given_for(self._codes[places[inner]], called, call)
+            if outer is None:
+                break
+            called = outer
+        if isinstance(called, ast.Subscript):
+            is_told = isinstance(called.slice, ast.Constant) and isinstance(called.value, ast.Name | ast.Attribute)
+            return f"{_name(called.value)}[{called.slice.value!r}]" if is_told else ""  # type: ignore[attr-defined]
+        return _name(called) if isinstance(called, ast.Name | ast.Attribute) else ""
 
     def target(self, place: Sequence[int]) -> str:
         """What the user's code calls that which it asks the gradient of: `loss` in `tape.gradient(loss, weights)`."""
@@ -129,9 +174,38 @@ def _given(node: ast.AST) -> Iterator[ast.expr]:
         yield from each.elts if isinstance(each, (ast.List, ast.Tuple)) else (each,)
 
 
-def _name(node: ast.expr) -> str:
+def _given_for(code: CodeType, node: ast.expr | None, call: ast.AST | None) -> ast.expr | None:
+    """What a call gives for the parameter that a function names with `node`; None where that isn't sure."""
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if not isinstance(node, ast.Name) or node.id not in parameters or _changes(code, node.id):
+        return None
+    if not isinstance(call, ast.Call) or _called(call) != code.co_name:
+        return None  # nor of one by another name, such as `map(f, arrays)`
+    named = [keyword.value for keyword in call.keywords if keyword.arg == node.id]
+    if named or any(isinstance(each, ast.Starred) for each in call.args):
+        return next(iter(named), None)
+    is_method = parameters[0] in ("self", "cls") and isinstance(call.func, ast.Attribute)
+    at = parameters.index(node.id) - is_method
+    return call.args[at] if 0 <= at < min(code.co_argcount, len(call.args)) else None
+
+
+def _changes(code: CodeType, name: str) -> bool:
+    """Does a function let one of its parameters stand for something else: `x = x / 255`?"""
+    written = [each.argval for each in dis.get_instructions(code) if each.opname.startswith(("STORE_", "DELETE_"))]
+    return any(name in each if isinstance(each, tuple) else name == each for each in written)
+
+
+def _unconverted(node: ast.expr | None) -> ast.expr | None:
+    """`x` of `ef.Tensor(x)` and `x.astype("float32")`."""
+    while isinstance(node, ast.Call) and _called(node) in _CONVERSIONS:
+        is_method = isinstance(node.func, ast.Attribute) and node.func.attr == "astype"
+        node = node.func.value if is_method else next(iter(node.args), None)  # type: ignore[attr-defined]
+    return node
+
+
+def _name(node: ast.expr | None) -> str:
     """The name of a variable, an attribute or a key, also of what is only converted; empty for all else."""
-    found = ""
+    found, node = "", _unconverted(node)
     if isinstance(node, ast.Name):
         found = node.id
     elif isinstance(node, ast.Attribute):
@@ -139,11 +213,6 @@ def _name(node: ast.expr) -> str:
     elif isinstance(node, ast.Subscript):
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         found = key if isinstance(key, str) else _name(node.value) if isinstance(node.slice, ast.Slice) else _part(node)
-    elif isinstance(node, ast.Call) and _called(node) in _CONVERSIONS:
-        converted = (
-            [node.func.value] if isinstance(node.func, ast.Attribute) and node.func.attr == "astype" else node.args
-        )
-        found = next(map(_name, converted), "")
     elif isinstance(node, ast.Call) and _called(node) in _FILLING:
         return _filled(node)
     elif isinstance(node, (ast.BinOp, ast.UnaryOp)):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from viz.facts.schema import Record, Scope
-from viz.recorder.argument_names import SAID_BY_ITS_PLACE
+from viz.recorder.names.argument_names import SAID_BY_ITS_PLACE
 
 __all__ = ["name_by_parameters", "needed_parameters"]
 
@@ -36,19 +36,22 @@ def needed_parameters(owner: Any) -> tuple[str, ...]:
     return ()
 
 
-def name_by_parameters(record: Record, needed: Sequence[tuple[str, ...]], unnamed: Collection[int]) -> None:
+def name_by_parameters(record: Record, needed: Sequence[tuple[str, ...]], unnamed: Collection[int]) -> dict[int, int]:
     """Call what comes from outside, and has no name, as what it was given to calls it.
 
     Args:
         record: its scopes and ops are known.
         needed: for each scope, what `needed_parameters` gives of its owner.
         unnamed: the tensors from outside that have no name.
+
+    Returns:
+        For what a loss or metric made of labels that it was given, those.
     """
     if not unnamed:
-        return
+        return {}
     in_losses = {i for scope in record.scopes if scope.kind == "loss" for i in scope.inputs}
     made_in: Mapping[int, list[int]] = _read_in_judges(record, unnamed)
-    _name_copies(record, made_in)
+    copies = _name_copies(record, made_in)
     for scope, names in zip(record.scopes, needed):
         given = [*scope.inputs]
         if scope.kind in _JUDGES and len(names) == 2 and len(given) == 1:
@@ -60,16 +63,19 @@ def name_by_parameters(record: Record, needed: Sequence[tuple[str, ...]], unname
         for i, name in zip(given, names):
             if i in unnamed and name.lower() not in SAID_BY_ITS_PLACE:
                 record.called.setdefault(i, name)
+    return copies
 
 
-def _name_copies(record: Record, made_in: Mapping[int, list[int]]) -> None:
+def _name_copies(record: Record, made_in: Mapping[int, list[int]]) -> dict[int, int]:
     """Let what a loss or metric reads in place of what it was given have its name: labels as arrays of its own."""
-    read = {i for op in record.ops for i in op.inputs} if made_in else set()
+    read, copies = {i for op in record.ops for i in op.inputs} if made_in else set(), dict[int, int]()
     for number, (copy, *more) in made_in.items():
         like = _looks(record, copy)
         given = [i for i in record.scopes[number].inputs if i not in read and _looks(record, i) == like]
         if not more and len(given) == 1 and given[0] in record.called:
             record.called.setdefault(copy, record.called[given[0]])
+            copies[copy] = given[0]
+    return copies
 
 
 def _looks(record: Record, tensor: int) -> tuple[tuple[int, ...], str]:

@@ -1,0 +1,87 @@
+"""Layers and models whose names nobody chose are called as what the user's code keeps them in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+
+x = np.ones((4, 3), "float32")
+
+
+def net(**given):
+    return ef.Sequential([layers.Input((3,)), layers.Dense(3)], **given)
+
+
+def drawn(recording):
+    return recording.draw(collapse_repeats=False).graph
+
+
+def titles(recording):
+    return {frame.title for frame in drawn(recording).clusters.values()}
+
+
+class Towers(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.img = layers.Dense(3)
+        self.steps = [layers.Dense(3), layers.Dense(3)]
+        self.named = layers.Dense(3, name="chosen")
+
+    def call(self, inputs):
+        found = self.img(inputs)
+        for step in self.steps:
+            found = step(found)
+        return self.named(found)
+
+
+def test_attributes_of_the_model_around_are_names(tmp_path):
+    towers = Towers()
+    with viz.trace() as t:
+        towers(x)
+    assert titles(t) >= {"img", "steps[0]", "steps[1]", "chosen"}
+    assert titles(viz.load(t.save(tmp_path / "towers.efz"))) == titles(t)
+
+
+def test_the_name_that_the_summary_has_stands_below():
+    towers = Towers()
+    with viz.trace() as t:
+        towers(x)
+    frame = next(each for each in drawn(t).clusters.values() if each.title == "img")
+    own = t.scopes[next(scope.id for scope in t.scopes if scope.called == "img")].name
+    assert own == towers.img.name
+    assert frame.subtitle.startswith(f"{own} (Dense)")
+
+
+def test_variables_that_the_code_calls_are_names():
+    q, target, chosen = net(), net(), net(name="chosen")
+    nets = {"a": net()}
+    with viz.trace() as t:
+        ops.mean(q(x) - target(x) + chosen(x) + nets["a"](x))
+    assert {scope.called for scope in t.scopes if scope.kind == "model"} == {"q", "target", "", "nets['a']"}
+    assert titles(t) >= {"q", "target", "chosen", "nets['a']"}
+
+
+def judged(critic, given):
+    return critic(given)
+
+
+def test_a_function_that_is_given_several_models_calls_them_as_its_caller_does():
+    first, second = net(), net()
+    with viz.trace() as t:
+        judged(first, x) + judged(second, x)
+    assert [scope.called for scope in t.scopes if scope.kind == "model"] == ["first", "second"]
+
+
+def test_what_is_not_sure_is_no_name():
+    pair, mapped = [net(), net()], net()
+    mapped(x)
+    with viz.trace() as t:
+        for critic in pair:  # one name for two
+            critic(x)
+        ops.vectorized_map(mapped, ef.Tensor(x[None]))
+        model = net()
+        model(x)  # which says nothing
+    assert [scope.called for scope in t.scopes if scope.kind == "model"] == [""] * 4

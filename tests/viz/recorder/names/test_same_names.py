@@ -1,0 +1,131 @@
+"""Arrays from outside that the code calls the same: one given twice is one box, and different ones are told apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+
+
+def net(width=2):
+    return ef.Sequential([layers.Input((3,)), layers.Dense(width)])
+
+
+def rows(seed):
+    return np.random.default_rng(seed).normal(size=(4, 3)).astype("float32")
+
+
+def called(recording):
+    """The names of the boxes of what comes from outside."""
+    return sorted(node.title for node in recording.draw().graph.nodes.values() if node.kind == "input")
+
+
+def run(call):
+    with viz.trace() as t:
+        call()
+    return called(t)
+
+
+def test_an_array_that_two_models_are_given_is_one_box():
+    x, teacher, student = rows(0), net(), net()
+    with viz.trace() as t:
+        soft = teacher(x)
+        ops.mean((student(x) - soft) ** 2)
+    assert called(t) == ["x"]
+    given = [scope.inputs for scope in t.scopes if scope.kind == "model"]
+    assert given[0] == given[1]
+
+
+def test_an_array_that_was_written_to_between_both_is_two_boxes():
+    x, model = rows(0), net()
+
+    def step():
+        first = model(x)
+        x[1, 2] += 1e-3
+        return first + model(x)
+
+    assert run(step) == ["x", "x"]
+
+
+def test_an_array_that_an_op_and_a_metric_are_given_is_one_box():
+    labels, answers = np.arange(4), ef.Tensor(rows(0))
+    accuracy = ef.metrics.SparseCategoricalAccuracy()
+
+    def step():
+        ops.sum(ops.one_hot(labels, 3) * answers)
+        accuracy.update_state(labels, answers)
+
+    with viz.trace() as t:
+        step()
+    assert called(t).count("labels") == 1
+
+
+def test_equal_arrays_of_a_loop_or_of_other_names_stay_apart():
+    model, x = net(), rows(0)
+    y = x.copy()
+    assert run(lambda: model(x) + model(y)) == ["x", "y"]
+
+    def rounds():
+        total = 0.0
+        for batch in (x, y):
+            total = total + ops.sum(model(batch))
+
+    assert run(rounds) == ["batch", "batch"]
+
+
+def test_an_array_that_each_step_is_given_is_one_of_each_step():
+    x, model = rows(0), net()
+    model.compile("sgd", "mse")
+    y = np.zeros((4, 2), "float32")
+    with viz.trace() as t:
+        for _ in range(2):
+            model.train_on_batch(x, y)
+    given = [t.scopes[step.scope].inputs for step in t.steps]
+    assert len(given) == 2
+    assert set(given[0]).isdisjoint(given[1])
+
+
+def learner(x, weight):
+    return ops.tanh(x @ weight)
+
+
+class Task:
+    def learn(self, x, weight):
+        return ops.tanh(ef.Tensor(x) @ weight)
+
+    def outer(self, x, weight):
+        return self.learn(x, weight)
+
+
+def scaled(x, weight):
+    x = x / 2.0
+    return ops.tanh(x @ weight)
+
+
+def test_arrays_that_a_function_calls_the_same_are_called_as_in_the_calls_of_it():
+    weight, support, query = ef.Variable(np.ones((3, 1), "float32")), rows(0), rows(1)
+    assert run(lambda: learner(support, weight) + learner(x=query, weight=weight)) == ["query", "support"]
+    task = Task()
+    assert run(lambda: task.learn(support, weight) + task.learn(query, weight)) == ["query", "support"]
+    assert run(lambda: task.outer(support, weight) + task.outer(query, weight)) == ["query", "support"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda w, a, b: [*map(learner, (a, b), (w, w))],  # which calls it by no name
+        lambda w, a, b: scaled(a, w) + scaled(b, w),  # whose `x` is another array
+        lambda w, a, b: [learner(each, w) for each in (a, b)],  # which has one name for both
+    ],
+)
+def test_where_that_is_not_sure_they_keep_their_name(call):
+    weight, support, query = ef.Variable(np.ones((3, 1), "float32")), rows(0), rows(1)
+    assert run(lambda: call(weight, support, query)) == ["x", "x"]
+
+
+def test_what_has_a_name_of_its_own_keeps_it():
+    weight, support = ef.Variable(np.ones((3, 1), "float32")), rows(0)
+    assert run(lambda: learner(support, weight)) == ["x"]

@@ -1,0 +1,105 @@
+"""What the user's code keeps layers and models in: `img` of `self.img = Dense(16)`, `target` of `target(states)`.
+
+It is asked for those alone whose names nobody chose, such as `dense_16`. A name is told only where it is sure: the
+attribute of the model around that holds the layer, or what the user's line calls.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from eagerflow.core import observe
+from eagerflow.layer import layer
+from eagerflow.layer.unique_names import snake_case
+from viz.facts.schema import Record
+from viz.recorder.names.argument_names import Arguments
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["attribute_of", "is_called_directly", "name_kept"]
+
+_CALLS = (observe.__file__, layer.__file__)  # what runs between a user's call of a layer and its scope
+_RECORDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LONGEST = 64  # lists and dicts of layers that are searched
+_TELL_NOTHING = frozenset(["block", "cls", "layer", "mod", "model", "module", "net", "network", "nn", "self"])
+
+
+def attribute_of(owner: Any, around: Collection[Any]) -> str:
+    """The attribute of the nearest layer around, one of the user's own classes, that holds a layer; "" for none.
+
+    Args:
+        owner: the layer.
+        around: what was called before it and goes on, outermost first.
+    """
+    for outer in reversed([*around]):
+        module = sys.modules.get(type(outer).__module__)
+        file = getattr(module, "__file__", None)
+        if not isinstance(outer, layer.Layer) or (file is not None and is_internal(file)):
+            continue
+        found = [name for attribute, value in vars(outer).items() for name in _held(attribute, value, owner)]
+        return found[0] if len(found) == 1 else ""
+    return ""
+
+
+def _held(attribute: str, value: Any, owner: Any) -> list[str]:
+    """The name of an attribute that is a layer, or of the part of it that is."""
+    if value is owner:
+        return [attribute]
+    if attribute.startswith("_"):  # as eagerflow lists layers for itself
+        return []
+    if isinstance(value, dict) and len(value) <= _LONGEST:
+        return [f"{attribute}[{key!r}]" for key, each in value.items() if each is owner]
+    if isinstance(value, list | tuple) and len(value) <= _LONGEST:
+        return [f"{attribute}[{i}]" for i, each in enumerate(value) if each is owner]
+    return []
+
+
+def is_called_directly(frame: FrameType | None) -> bool:
+    """Does the user's own code call the layer whose call ends here, and no function such as `ops.map`?"""
+    while frame is not None and frame.f_code.co_filename.startswith(_RECORDER):
+        frame = frame.f_back
+    while frame is not None and frame.f_code.co_filename in _CALLS:
+        frame = frame.f_back
+    return frame is not None and not is_internal(frame.f_code.co_filename)
+
+
+def name_kept(
+    record: Record,
+    facts: Sequence[Mapping[str, Any] | None],
+    places: Callable[[int], Sequence[int]],
+    arguments: Arguments,
+) -> None:
+    """Note what layers and models are kept in.
+
+    Args:
+        record: its scopes get their `called`.
+        facts: what is known of the owner of each scope.
+        places: gives the code that opened a scope.
+        arguments: reads the user's source.
+    """
+    names, seen = dict[int, str](), set[int]()
+    claims: dict[tuple[int | None, str], set[int]] = {}  # of what several layers are called, which tells none apart
+    for scope, about in zip(record.scopes, facts):
+        if about is None or scope.owner is None or scope.owner in seen or scope.kind not in ("layer", "model"):
+            continue
+        seen.add(scope.owner)
+        if not re.fullmatch(re.escape(snake_case(scope.cls)) + r"(_\d+)?", scope.name):
+            continue
+        name = about.get("attribute", "")
+        if not name and about.get("direct"):
+            name = arguments.called(places(scope.id))
+        if name and name != scope.name and name.lower() not in _TELL_NOTHING:
+            names[scope.owner] = name
+            around = [each.owner for each in record.ancestors(scope.parent) if each.kind in ("layer", "model")]
+            claims.setdefault((around[0] if around else None, name), set()).add(scope.owner)
+    for owners in claims.values():
+        if len(owners) > 1:
+            for owner in owners:
+                del names[owner]
+    for scope in record.scopes:
+        if scope.owner in names and scope.kind in ("layer", "model"):
+            scope.called = names[scope.owner]
