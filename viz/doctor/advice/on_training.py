@@ -273,6 +273,10 @@ ON_TRAINING = {
         "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is. To draw "
         "many answers on purpose (Monte Carlo dropout), keep it, and take the mean of several predictions."
     ),
+    "dropout_high.asked": (
+        "Leave training out of the call (or pass training=False) for evaluation and prediction; to draw many answers on "
+        "purpose (Monte Carlo dropout), take the mean of several predictions."
+    ),
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
     "dropout_idle": (
         "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation stay "

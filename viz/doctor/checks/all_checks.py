@@ -68,6 +68,7 @@ from viz.doctor.checks.updates.applied_twice import AppliedTwice
 from viz.doctor.checks.updates.collapsed import Collapsed
 from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.driven_apart import DrivenApart
+from viz.doctor.checks.updates.elsewhere import Elsewhere
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.misled import Misled
@@ -83,6 +84,7 @@ from viz.doctor.checks.updates.reversed_terms import Divergence
 from viz.doctor.checks.updates.summed import Summed
 from viz.doctor.checks.updates.turned import Turned
 from viz.doctor.checks.validation.altered_validation import AlteredValidation
+from viz.doctor.checks.validation.dropped_answers import DroppedAnswers
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
 
@@ -119,6 +121,7 @@ CHECKS: tuple[type[Check], ...] = (
     Penalties,
     Decay,
     Unreached,
+    Elsewhere,
     Frozen,
     NothingGiven,
     Forgotten,
@@ -148,6 +151,7 @@ CHECKS: tuple[type[Check], ...] = (
     Overfit,
     ValidationRows,
     AlteredValidation,
+    DroppedAnswers,
     Prepared,
     LoopRows,
     Renumbered,
