@@ -93,3 +93,12 @@ def test_gradients_of_a_penalty_that_follow_those_of_the_loss_are_left_alone(tmp
     both = "[a + 1e-4 * b for a, b in zip(tape.gradient(loss, model.trainable_weights), found)]"
     source = PENALTY.format(loss=OF_CLASS, asked="penalty", line="").replace("zip(found,", f"zip({both},")
     assert found_in(source, tmp_path)[0] == []
+
+
+def test_the_gradient_of_a_crossentropy_that_goes_past_the_softmax_is_that_of_the_answers(tmp_path):
+    source = """
+model = ef.Sequential([ef.Input((8,)), layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile(ef.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+model.fit(x, number, epochs=10, verbose=0)
+"""
+    assert found_in(source, tmp_path)[0] == []

@@ -274,8 +274,8 @@ ON_TRAINING = {
         "many answers on purpose (Monte Carlo dropout), keep it, and take the mean of several predictions."
     ),
     "dropout_high.asked": (
-        "Leave training out of the call (or pass training=False) for evaluation and prediction; to draw many answers on "
-        "purpose (Monte Carlo dropout), take the mean of several predictions."
+        "Leave training out of the call (or pass training=False) for evaluation and prediction; to draw many answers "
+        "on purpose (Monte Carlo dropout), take the mean of several predictions."
     ),
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
     "dropout_idle": (

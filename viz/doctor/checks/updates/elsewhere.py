@@ -15,7 +15,7 @@ __all__ = ["Elsewhere"]
 
 
 class Elsewhere(Check):
-    """Follows each backward pass back to the answers, in the steps that are looked at closely.
+    """Follows each backward pass back to the network, in the steps that are looked at closely.
 
     A penalty of weights, to which the loss was never added, has gradients for all of them, so nothing else tells that
     neither rows nor labels count.
@@ -27,8 +27,11 @@ class Elsewhere(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._answers: dict[int, Any] = {}  # who gave them, by the keys of answers
+        # By what is computed in layers, too: crossentropies go past a softmax, from what it is given.
+        self._within: set[Any] = set()
         self._judged: tuple[Any, Place | None] | None = None  # who gave answers to a loss, and where that was called
-        self._reached = False  # has any gradient come to answers? Then all is as it should be
+        self._reached = False  # has any gradient come to the network? Then all is as it should be
+        self._heard = False  # was any part of a backward pass announced?
         self._steps = 0
         self._place: Place | None = None
         self._asked: set[int] = set()  # the weights that have gradients
@@ -44,17 +47,21 @@ class Elsewhere(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """The same for a loss that is written with ops."""
-        if self._reached or error is not None or getattr(outputs, "key", None) is None:
+        if self._reached or error is not None:
+            return
+        if self.watch.inside("layer", "model"):
+            self._within.update(x.key for x in tensors(outputs) if x.key is not None)
+            return
+        if getattr(outputs, "key", None) is None:
             return
         given = next((x.key for x in inputs if isinstance(x, Tensor) and x.key in self._answers), None)
-        if given is not None and not self.watch.inside("layer", "model", "metric", "loss"):
+        if given is not None and not self.watch.inside("metric", "loss"):
             self._judged = self._answers[given], self.watch.place()
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
-        if not self._reached and (
-            any(key in self._answers for key in out_keys or ()) or any(key in self._answers for key in in_keys or ())
-        ):
-            self._reached = True
+        self._heard = True
+        keys = (*(out_keys or ()), *(in_keys or ()))
+        self._reached = self._reached or any(key in self._within or key in self._answers for key in keys)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._reached = self._reached or any(target.key in self._answers for target in targets)
@@ -66,7 +73,7 @@ class Elsewhere(Check):
 
     def finish(self) -> None:
         """Judge when all steps are over: the first ones may do something else."""
-        if self._reached or self._judged is None or self._steps < limits.WINDOW:
+        if self._reached or not self._heard or self._judged is None or self._steps < limits.WINDOW:
             return
         owner, place = self._judged
         if identities(getattr(owner, "trainable_variables", ())).isdisjoint(self._asked):
