@@ -91,6 +91,8 @@ FADED_PART = 0.25  # and this part of all its steps
 FADED_SHARE = 0.1  # and this part of all epochs
 UNMOVED = 0.02  # relative change of the loss that counts as none
 UNMOVED_STEPS = 10
+HARDLY_KEPT = 0.01  # of gradients, by a limit: then it isn't that they are small
+UPDATE_CUT = 5e-6  # and an update so small that it takes thousands of them to learn anything
 
 # -- data
 

@@ -203,6 +203,9 @@ MAKE = "a = Dataset.from_tensor_slices(x){}\nb = Dataset.from_tensor_slices(y){}
         (MAKE.format(".shuffle(9)", ".shuffle(9)") + "tf.data.Dataset.zip((a, b)).batch(4)\n", ["x", "y"]),
         (MAKE.format(".map(f).shuffle(9).repeat()", "") + "Dataset.zip(a, b)\n", ["x", "y"]),
         (MAKE.format(".shuffle(9, seed=1)", ".shuffle(9, seed=1)") + "Dataset.zip((a, b))\n", []),
+        (MAKE.format(".shuffle(9, s)", ".shuffle(9, seed=s)") + "Dataset.zip((a, b))\n", []),
+        (MAKE.format(".shuffle(9, seed=1)", ".shuffle(9, seed=2)") + "Dataset.zip((a, b))\n", ["x", "y"]),
+        (MAKE.format(".shuffle(9, seed=1)", "") + "Dataset.zip((a, b))\n", ["x", "y"]),
         (MAKE.format("", "") + "Dataset.zip((a, b)).shuffle(9)\n", []),
         (MAKE.format(".shuffle(9)", ".shuffle(9)") + "for p, q in zip(a, b): pass\n", []),
         (MAKE.format(".shuffle(9)", ".shuffle(9)").replace("(y)", "((x, y))") + "Dataset.zip((a, b))\n", []),  # mixup

@@ -8,6 +8,7 @@ from tests.viz.doctor.planted import PLANTED, script
 from viz.doctor.watched_script import examine
 
 WAYS = {
+    "clipped to a thousandth": "lr_too_low.clipped",
     "a crossentropy given the answers first": "loss_mismatch.swapped",
     "a crossentropy's function given the answers first": "loss_mismatch.swapped",
     "an update behind the loop over batches": "too_few_steps.outside",
