@@ -36,6 +36,10 @@ ON_TRAINING = {
         "inputs. In a notebook, callbacks.Doctor() in fit does."
     ),
     "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
+    "nonfinite.log_answers": (
+        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid', for amounts 'softplus'), or take a "
+        "loss of the library with from_logits=True: it takes answers as they are."
+    ),
     "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",
     "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 1e-12)).",
     "nonfinite.power": "Keep the base positive, or use ops.square for squares.",
@@ -307,6 +311,11 @@ ON_TRAINING = {
         "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
     ),
     "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+    "too_few_steps.easier": (
+        "First see whether each training row has its own label: look at how labels are joined, repeated, shuffled and "
+        "made again for altered rows (`viz data SCRIPT` lists rows whose labels are probably wrong). Train for more "
+        "epochs only if they do."
+    ),
     "too_few_steps.waiting": (
         "Allow more epochs: EarlyStopping ends training when it is enough, and had no reason to yet. Or raise the "
         "learning rate."
