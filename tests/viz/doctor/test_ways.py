@@ -11,6 +11,7 @@ WAYS = {
     "clipped to a thousandth": "lr_too_low.clipped",
     "the logarithm of answers without a softmax, in a loss of one's own": "nonfinite.log_answers",
     "the logarithm of 1 minus answers without a sigmoid, in a loop": "nonfinite.log_answers",
+    "labels of two outputs, exchanged": "label_range.exchanged",
     "the first rows alone, repeated": "sorted_rows.same_given",
     "a crossentropy given the answers first": "loss_mismatch.swapped",
     "a crossentropy's function given the answers first": "loss_mismatch.swapped",

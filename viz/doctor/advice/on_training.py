@@ -330,6 +330,10 @@ ON_TRAINING = {
         "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0."
     ),
     "label_range.binary": "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",
+    "label_range.exchanged": (
+        "Give each output its own labels: in the order of the model's outputs, or by their names, "
+        "fit(x, {'kind': kinds, 'price': prices})."
+    ),
     "label_range.rows": (
         "Divide each row by its sum; where several classes may be right at once, use sigmoid and binary_crossentropy."
     ),

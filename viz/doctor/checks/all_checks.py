@@ -32,6 +32,7 @@ from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
+from viz.doctor.checks.own_losses.exchanged import Exchanged
 from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.own_losses.likelihoods import Likelihoods
 from viz.doctor.checks.own_losses.squared_means import SquaredMeans
@@ -95,6 +96,7 @@ CHECKS: tuple[type[Check], ...] = (
     Mismatch,
     Swapped,
     Labels,
+    Exchanged,
     LabelsByHand,
     CosineLogits,
     LastLayers,
