@@ -217,11 +217,23 @@ def zipped_shuffles(file: str) -> list[tuple[str, int]]:
         shuffles = [[each for each in chain if _called(each) == "shuffle"] for chain in chains]
         slices = [chain[-1].args for chain in chains if chain and _called(chain[-1]) == "from_tensor_slices"]
         single = len(slices) == 2 and all(len(a) == 1 and isinstance(a[0], (ast.Name, ast.Subscript)) for a in slices)
-        seeded = all(any(k.arg == "seed" for each in own for k in each.keywords) for own in shuffles)
-        if single and any(shuffles) and not seeded:
+        if single and any(shuffles) and not _in_one_order(*shuffles):
             first, second = (ast.unparse(a[0]) for a in slices)
             return [(first, node.lineno), (second, node.lineno)]
     return []
+
+
+def _in_one_order(shuffles: list[ast.Call], others: list[ast.Call]) -> bool:
+    """Do these shuffles of two data sets give the same order? Then each has the seed of the other, whatever it is."""
+    seeds = [[_seed_of(each) for each in own] for own in (shuffles, others)]
+    return "" not in (*seeds[0], *seeds[1]) and seeds[0] == seeds[1]
+
+
+def _seed_of(shuffle: ast.Call) -> str:
+    """The code of the seed of `shuffle(1000, seed=1)`; empty for none."""
+    named = [keyword.value for keyword in shuffle.keywords if keyword.arg == "seed"]
+    given = named or shuffle.args[1:2]
+    return ast.unparse(given[0]) if given and ast.unparse(given[0]) != "None" else ""
 
 
 def _chain(file: str, node: ast.expr) -> list[ast.Call]:

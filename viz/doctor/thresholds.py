@@ -91,6 +91,10 @@ FADED_PART = 0.25  # and this part of all its steps
 FADED_SHARE = 0.1  # and this part of all epochs
 UNMOVED = 0.02  # relative change of the loss that counts as none
 UNMOVED_STEPS = 10
+EASIER = 0.6  # a validation loss, against that of training, if nothing makes training harder: those labels fit better
+FALLS_SLOWLY = 1.25  # a loss, against that in the end: what it fell within the last epoch explains no such difference
+HARDLY_KEPT = 0.01  # of gradients, by a limit: then it isn't that they are small
+UPDATE_CUT = 5e-6  # and an update so small that it takes thousands of them to learn anything
 
 # -- data
 
@@ -366,10 +370,15 @@ PENALTY = 10.0  # penalties against the loss of the data; usual ones are below i
 
 # -- noise, and rows of validation data
 
+CLEARLY_BELOW = 1e-3  # 0, of what logarithms are taken of
+SOME_BELOW = 0.01  # of answers: chances never are, whatever is rounded
+ADDED_TO_LOGS = 1e-2  # before a logarithm, so that it isn't that of 0
 DROPOUT = 0.6  # rates from here on are measured; 0.5 and less are usual
 DROPOUT_CLEAR = 0.9  # a warning from here on: one unit in ten is left, and the noise is measured as well
 DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
 DROPOUT_ROWS = 8
+ASKED_KEPT = 64  # calls behind the last step; more of them are no single evaluation
+ASKED_AGAIN = 2  # so often again, answers for the same rows are drawn on purpose: one may be a second print
 DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)
 NOISE_LOOKED = 100_000  # values of a batch before and after augmentation
 ALTERED_PASSES = 6  # over the validation data, whose first rows are compared with those of the pass before

@@ -203,6 +203,9 @@ MAKE = "a = Dataset.from_tensor_slices(x){}\nb = Dataset.from_tensor_slices(y){}
         (MAKE.format(".shuffle(9)", ".shuffle(9)") + "tf.data.Dataset.zip((a, b)).batch(4)\n", ["x", "y"]),
         (MAKE.format(".map(f).shuffle(9).repeat()", "") + "Dataset.zip(a, b)\n", ["x", "y"]),
         (MAKE.format(".shuffle(9, seed=1)", ".shuffle(9, seed=1)") + "Dataset.zip((a, b))\n", []),
+        (MAKE.format(".shuffle(9, s)", ".shuffle(9, seed=s)") + "Dataset.zip((a, b))\n", []),
+        (MAKE.format(".shuffle(9, seed=1)", ".shuffle(9, seed=2)") + "Dataset.zip((a, b))\n", ["x", "y"]),
+        (MAKE.format(".shuffle(9, seed=1)", "") + "Dataset.zip((a, b))\n", ["x", "y"]),
         (MAKE.format("", "") + "Dataset.zip((a, b)).shuffle(9)\n", []),
         (MAKE.format(".shuffle(9)", ".shuffle(9)") + "for p, q in zip(a, b): pass\n", []),
         (MAKE.format(".shuffle(9)", ".shuffle(9)").replace("(y)", "((x, y))") + "Dataset.zip((a, b))\n", []),  # mixup
@@ -329,3 +332,26 @@ def test_a_shuffle_of_validation_rows_explains_nothing_that_training_rows_tell(t
     path.write_text("b = rng.permutation(b)\nmodel.fit(x, y, validation_data=(a, b))\nmodel.fit(x, y)\n")
     assert (is_half_of_data(str(path), "b"), is_half_of_validation(str(path), "b")) == (False, True)
     assert (is_half_of_data(str(path), "y"), is_half_of_validation(str(path), "y")) == (True, False)
+
+
+FLIPPED = "train, labels = np.concatenate([train, train[:, ::-1]]), np.concatenate([labels, {labels}])"
+DROPOUT = ('layers.Dense(64, activation="relu")', 'layers.Dense(64, activation="relu"), layers.Dropout(0.1)')
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (("", ""), "too_few_steps.easier"),
+        (DROPOUT, "too_few_steps"),
+        (("epochs=", "class_weight=dict.fromkeys(range(10), 2.0), epochs="), "too_few_steps"),
+    ],
+)
+def test_training_rows_that_are_answered_worse_than_others_may_have_the_labels_of_others(change, rule, tmp_path):
+    source = SCRIPT.format(fault=FLIPPED.format(labels="labels[::-1]"), epochs=8, more=HELD).replace(*change)
+    assert diagnosed(source, tmp_path)["too_few_steps"].rule == rule
+
+
+def test_the_first_epochs_with_the_right_labels_ask_for_more_of_them(tmp_path):
+    source = SCRIPT.format(fault=FLIPPED.format(labels="labels"), epochs=3, more=HELD)
+    found = diagnosed(source.replace('"adam"', "ef.optimizers.Adam(0.0003)"), tmp_path)
+    assert found["too_few_steps"].rule == "too_few_steps"

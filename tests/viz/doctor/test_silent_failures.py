@@ -217,7 +217,7 @@ model.fit(x, binary, epochs=4, verbose=0)
         + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=2, verbose=0)  # here\n',
     ),
     "a batch that is repeated on purpose": (
-        "sorted_rows.same",
+        "sorted_rows.same_given",
         "info",
         SOFTMAX
         + 'model.compile("adam", "sparse_categorical_crossentropy")\n'

@@ -8,6 +8,11 @@ from tests.viz.doctor.planted import PLANTED, script
 from viz.doctor.watched_script import examine
 
 WAYS = {
+    "clipped to a thousandth": "lr_too_low.clipped",
+    "the logarithm of answers without a softmax, in a loss of one's own": "nonfinite.log_answers",
+    "the logarithm of 1 minus answers without a sigmoid, in a loop": "nonfinite.log_answers",
+    "labels of two outputs, exchanged": "label_range.exchanged",
+    "the first rows alone, repeated": "sorted_rows.same_given",
     "a crossentropy given the answers first": "loss_mismatch.swapped",
     "a crossentropy's function given the answers first": "loss_mismatch.swapped",
     "an update behind the loop over batches": "too_few_steps.outside",
@@ -128,7 +133,7 @@ WAYS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("name", WAYS)
 def test_each_way_has_its_rule_and_line(name, tmp_path):
     kind = WAYS[name].partition(".")[0]
@@ -166,3 +171,12 @@ def test_every_check_takes_numbers_and_arrays_beside_tensors(tmp_path):
     examination = examine(str(path))
     assert not examination.crashed
     assert examination.failures == []
+
+
+def test_swapped_arguments_are_told_with_the_name_of_the_function_that_is_called(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(
+        script(PLANTED["loss_mismatch"]["a crossentropy's function of classes, given the answers first"])[0]
+    )
+    (found,) = [f for f in examine(str(path)).diagnosis if f.rule == "loss_mismatch.swapped"]
+    assert found.message.startswith("categorical_crossentropy is given")

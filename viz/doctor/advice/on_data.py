@@ -157,9 +157,11 @@ ON_DATA = {
         "Take the batches one after the other: for x, y in data: ...; or make the iterator once, before the loop, "
         "batches = iter(data), and ask it in the loop: next(batches)."
     ),
-    "sorted_rows.same": (
-        "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
-        "next rows with each yield."
+    "sorted_rows.same": ("Use the index: __getitem__(self, index) gives the rows from index * batch_size on."),
+    "sorted_rows.same_given": (
+        "Look at what makes the batches: a take(n) before repeat() leaves no more than n rows, and a generator has to "
+        "go on to the next rows with each yield. If a few rows are repeated on purpose, to see whether they can be "
+        "learnt, leave it as it is."
     ),
     "sorted_rows.repeated": (
         "Cut each batch by the loop's own variable: x[i : i + 32], and y[i : i + 32]. If one batch is repeated on "

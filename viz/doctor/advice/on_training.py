@@ -36,6 +36,10 @@ ON_TRAINING = {
         "inputs. In a notebook, callbacks.Doctor() in fit does."
     ),
     "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
+    "nonfinite.log_answers": (
+        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid', for amounts 'softplus'), or take a "
+        "loss of the library with from_logits=True: it takes answers as they are."
+    ),
     "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",
     "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 1e-12)).",
     "nonfinite.power": "Keep the base positive, or use ops.square for squares.",
@@ -273,6 +277,10 @@ ON_TRAINING = {
         "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is. To draw "
         "many answers on purpose (Monte Carlo dropout), keep it, and take the mean of several predictions."
     ),
+    "dropout_high.asked": (
+        "Leave training out of the call (or pass training=False) for evaluation and prediction; to draw many answers "
+        "on purpose (Monte Carlo dropout), take the mean of several predictions."
+    ),
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
     "dropout_idle": (
         "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation stay "
@@ -303,6 +311,11 @@ ON_TRAINING = {
         "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
     ),
     "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+    "too_few_steps.easier": (
+        "First see whether each training row has its own label: look at how labels are joined, repeated, shuffled and "
+        "made again for altered rows (`viz data SCRIPT` lists rows whose labels are probably wrong). Train for more "
+        "epochs only if they do."
+    ),
     "too_few_steps.waiting": (
         "Allow more epochs: EarlyStopping ends training when it is enough, and had no reason to yet. Or raise the "
         "learning rate."
@@ -317,6 +330,10 @@ ON_TRAINING = {
         "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0."
     ),
     "label_range.binary": "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",
+    "label_range.exchanged": (
+        "Give each output its own labels: in the order of the model's outputs, or by their names, "
+        "fit(x, {'kind': kinds, 'price': prices})."
+    ),
     "label_range.rows": (
         "Divide each row by its sum; where several classes may be right at once, use sigmoid and binary_crossentropy."
     ),

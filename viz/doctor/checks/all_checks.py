@@ -32,6 +32,7 @@ from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
+from viz.doctor.checks.own_losses.exchanged import Exchanged
 from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.own_losses.likelihoods import Likelihoods
 from viz.doctor.checks.own_losses.squared_means import SquaredMeans
@@ -68,6 +69,7 @@ from viz.doctor.checks.updates.applied_twice import AppliedTwice
 from viz.doctor.checks.updates.collapsed import Collapsed
 from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.driven_apart import DrivenApart
+from viz.doctor.checks.updates.elsewhere import Elsewhere
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.misled import Misled
@@ -83,6 +85,7 @@ from viz.doctor.checks.updates.reversed_terms import Divergence
 from viz.doctor.checks.updates.summed import Summed
 from viz.doctor.checks.updates.turned import Turned
 from viz.doctor.checks.validation.altered_validation import AlteredValidation
+from viz.doctor.checks.validation.dropped_answers import DroppedAnswers
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
 
@@ -93,6 +96,7 @@ CHECKS: tuple[type[Check], ...] = (
     Mismatch,
     Swapped,
     Labels,
+    Exchanged,
     LabelsByHand,
     CosineLogits,
     LastLayers,
@@ -119,6 +123,7 @@ CHECKS: tuple[type[Check], ...] = (
     Penalties,
     Decay,
     Unreached,
+    Elsewhere,
     Frozen,
     NothingGiven,
     Forgotten,
@@ -148,6 +153,7 @@ CHECKS: tuple[type[Check], ...] = (
     Overfit,
     ValidationRows,
     AlteredValidation,
+    DroppedAnswers,
     Prepared,
     LoopRows,
     Renumbered,

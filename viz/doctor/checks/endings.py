@@ -14,6 +14,7 @@ from viz.doctor.check_base import Check, number, total
 from viz.doctor.checks.learning_rate import faded_steps, rate_of
 from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import made_at
+from viz.doctor.variable_owners import layers_in
 
 __all__ = ["Endings", "running_fit"]
 
@@ -29,6 +30,7 @@ def running_fit() -> Any:
     return None
 
 
+_NOISE = ("Dropout", "Noise")
 _ENDING = ("EarlyStopping", "TerminateOnNaN")
 
 
@@ -58,11 +60,12 @@ class Endings(Check):
     """Follows losses by step and by epoch, and looks at how training ended."""
 
     always = ("on_gradient", "on_logs", "on_scope_begin")
-    begins = ("optimizer",)
+    begins = ("optimizer", "step")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._losses: list[float] = []
+        self._weighed = False  # do rows count differently?
         self._scaled: Any = None  # the gradients of the last of them, which may be multiplied by a scale
         self._sources: set[int] = set()
         self._run: _Run | None = None
@@ -70,6 +73,10 @@ class Endings(Check):
         self._first_rate: tuple[Any, float | None] = None, None  # an optimizer, and its rate in its first step
 
     def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind == "step":
+            data = opened.scope.inputs
+            self._weighed = self._weighed or (isinstance(data, tuple) and len(data) > 2 and data[2] is not None)
+            return
         if self._scaled is not None:
             self._losses[-1] /= self.loss_scale(self._scaled, opened)
             self._scaled = None
@@ -157,16 +164,31 @@ class Endings(Check):
         if found is None:
             return
         first, before, last = found
+        easier = self._easier(run, before, last)
+        way = "too_few_steps.waiting" if run.callbacks("EarlyStopping") else "too_few_steps"
         self.watch.report(
-            "too_few_steps.waiting" if run.callbacks("EarlyStopping") else "too_few_steps",
+            "too_few_steps.easier" if easier else way,
             "info",
             f"training ended after {n} steps ({len(epochs)} epoch{'s' if len(epochs) > 1 else ''}) while the loss "
             "was still "
-            f"falling: {first:.4g} at the beginning, {before:.4g} later, {last:.4g} in the end",
+            f"falling: {first:.4g} at the beginning, {before:.4g} later, {last:.4g} in the end{easier}",
             place=run.place,
             key=("too_few_steps", 0),
             evidence={"steps": n, "first": first, "third": before, "last": last},
         )
+
+    def _easier(self, run: _Run, before: float, last: float) -> str:
+        """In words: are the validation rows answered far better than those it learns from, with nothing to explain it?
+
+        Noise that is there in training alone explains that, weights of rows do, and a loss that falls within an epoch.
+        """
+        reached = run.logs[-1].get("val_loss")
+        noisy = any(type(layer).__name__.endswith(_NOISE) or "Random" in type(layer).__name__ for layer in _layers(run))
+        if self._weighed or noisy or run.may_be_stopped or not isinstance(reached, float):
+            return ""
+        if not 0 < reached < limits.EASIER * last or before > limits.FALLS_SLOWLY * last:
+            return ""
+        return f"; the validation loss is {reached:.4g}, so other rows are answered far better than the training rows"
 
     # ------------------------------------------------------------------ stopped_early
 
@@ -248,6 +270,11 @@ def _passed_over(stopping: Any, values: list[float]) -> bool:
     steady = all(sign * (after - before) > 0 for before, after in itertools.pairwise(waited))
     gained = abs(waited[-1] - stopping.best)
     return steady and gained >= limits.PASSED_OVER * max(abs(stopping.best), abs(values[-1] - values[0])) > 0
+
+
+def _layers(run: _Run) -> list[Any]:
+    """The layers of the model that `fit` trains."""
+    return layers_in(run.fit.model)
 
 
 def _takes_rate(schedulers: Sequence[Any]) -> bool:

@@ -335,7 +335,8 @@ class LearningRates(Check):
         moved = max(course.moves)
         kept = statistics.median(course.kept)
         highest = 1.001 * limits.RATE_TOO_SMALL * max(1.0, 0.1 * _scale(course.optimizer))
-        low = course.rate is None or course.rate * kept <= highest
+        cut = kept <= limits.HARDLY_KEPT and moved <= limits.UPDATE_CUT
+        low = course.rate is None or course.rate * kept <= highest or cut
         epsilon = float(getattr(course.optimizer, "epsilon", None) or 0.0)
         damped = epsilon >= limits.EPSILON and course.rate is not None and course.rate * kept > highest
         part_of_loss, made_small_at = self._part

@@ -11,6 +11,7 @@ from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, finite, host, number, tensors
 from viz.doctor.checks.endings import running_fit
+from viz.doctor.checks.own_losses.log_of_answers import layer_of_logits
 from viz.doctor.checks.rows.broken_rows import broken_columns, broken_rows
 from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.program import layer_label
@@ -101,6 +102,11 @@ class NonFinite(Check):
             message += f"; before the first update, numbers were as large as {number(size)} already behind layer "
             message += f"{layer_label(layer)!r}{_activation(layer)}, which multiplies them in each time step"
             return _Suspect(name, layer, made_at(layer) or self.watch.place(), message, evidence, "nonfinite.recurrent")
+        logits = layer_of_logits(self.watch, given[0]) if cause == "log" else None
+        if logits is not None:
+            message += f"; it is taken of the answers of layer {layer_label(logits)!r}, which are no chances: nothing "
+            message += "keeps them above 0"
+            return _Suspect(name, logits, self.watch.place(), message, evidence, "nonfinite.log_answers")
         if self.watch.step or cause in _CAUSES:
             return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, _advice(cause))
         inside = [each.owner for each in self.watch.scopes if isinstance(each.owner, layers.RNN)]

@@ -141,7 +141,7 @@ class SameBatch(Check):
         if not batches or batches <= 1:
             return
         self.watch.report(
-            "sorted_rows.same",
+            "sorted_rows.same" if of_index else "sorted_rows.same_given",
             # A data set that repeats one batch may be meant: can it be learnt? Nobody asks that with other rows.
             "warning" if of_index or getattr(running_fit(), "validation", None) is not None else "info",
             f"the first {limits.WINDOW} of {batches} batches are the same {len(now)} rows"
