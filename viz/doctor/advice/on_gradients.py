@@ -18,6 +18,10 @@ ON_GRADIENTS = {
         "the discriminator's step, discriminator(stop_gradient(generator(noise))), and not into the generator's, "
         "discriminator(generator(noise)), where the optimizer is given the generator's weights alone."
     ),
+    "no_gradient.stopped_part": (
+        "Leave stop_gradient out there; if these weights should stay as they are, leave them out of what the tape and "
+        "the optimizer are given, or set layer.trainable = False."
+    ),
     "no_gradient.before_tape": (
         "Move that call into the block of the tape, with GradientTape() as tape: a tape records only what runs while "
         "it is open."

@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
+from viz.doctor.checks.updates.cuts import Cut, Cuts
 from viz.doctor.checks.updates.taken_out import Taken, TakenOut
 from viz.doctor.checks.updates.unrecorded import Unrecorded, Way
 from viz.doctor.program import layer_label
@@ -26,13 +27,14 @@ _FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")
 class _Seen:
     """What happened to a variable whose gradient was asked for."""
 
-    __slots__ = ("asked", "cut", "given", "measured", "nonzero", "taken", "variable")
+    __slots__ = ("asked", "cut", "end", "given", "measured", "nonzero", "taken", "variable")
 
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.asked = self.given = self.measured = self.nonzero = 0
         # The op behind which no weight of its step had a gradient, and its line.
         self.cut: tuple[str, Any] | None = None
+        self.end: Cut | None = None  # the same, where other weights have one
         self.taken: Taken | None = None  # where the numbers were read that such a step went on with
 
 
@@ -54,6 +56,7 @@ class Unreached(Check):
         self._place: Any = None
         self._unrecorded = Unrecorded(watch)
         self._taken_out = TakenOut(watch)
+        self._cuts = Cuts()
         self._weighed: bool | None = None  # were there sample weights, and any above 0?
         self._scales = False  # does the optimizer of `fit` multiply the loss by a scale?
 
@@ -72,6 +75,7 @@ class Unreached(Check):
             return
         flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
         self._unrecorded.hear(inputs, outputs, flat)
+        self._cuts.hear(inputs, outputs)
         if self._asked and outputs.key is not None:  # of the next block
             self._asked, self._without_slope = False, None
         if outputs.key is not None:
@@ -79,9 +83,12 @@ class Unreached(Check):
         # Others lose their gradient by standing outside of the tape, which is another mistake.
         if flat and any(x.key is not None for x in tensors(list(inputs))):
             self._without_slope = op.name, self.watch.place()
+            self._cuts.end(*self._without_slope, list(inputs))
 
     def on_read(self, tensor: Any, how: str, place: Any) -> None:
-        self._taken_out.hear(tensor, how, place)
+        taken = self._taken_out.hear(tensor, how, place)
+        if taken is not None:
+            self._cuts.end(taken.by, place, [tensor], reads=True)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._trained = True
@@ -104,8 +111,13 @@ class Unreached(Check):
                 seen.nonzero += bool(host(result.data).any())
         lacking = [s for s, r in zip(sources, results) if isinstance(s, Variable) and not isinstance(r, Tensor)]
         self._unrecorded.asked(targets, lacking)
+        ends = self._cuts.asked([s for s in sources if isinstance(s, Variable)], lacking)
+        for identity in [v.identity for v in lacking if v.identity in self._seen]:
+            self._seen[identity].end = None if lost else ends.get(identity)
 
     def on_step_end(self) -> None:
+        if not self.watch.ended_late:  # then the forward pass of the next step is over, too
+            self._cuts.clear()
         if self.watch.step + 1 == limits.UNREACHED_STEPS:
             self._judge()
 
@@ -143,6 +155,7 @@ class Unreached(Check):
         if cut and called:
             by = "predict" if ".predict" in linecache.getline(cut.file, cut.line) else ".numpy()"
             self._tell_numpy([seen for key in called for seen in without.pop(key)], Taken(cut, by))
+        self._tell_ends(without)
         for owner, group in without.items():
             self._tell(owner, group, "None")
         if self.watch.has("dead_relu", "loss_mismatch", "saturated", "nonfinite"):  # which explain zeros
@@ -250,6 +263,31 @@ class Unreached(Check):
             evidence={"variables": names, "steps": self.watch.step, "gradient": "None"},
         )
 
+    def _tell_ends(self, without: dict[int, list[_Seen]]) -> None:
+        """Those that lose their gradient in one place, while others have theirs, are told of by its line."""
+        ends: dict[Cut, list[_Seen]] = {}
+        for owner, group in list(without.items()):
+            found = {seen.end for seen in group}
+            if len(found) == 1 and None not in found:
+                ends.setdefault(next(iter(found)), []).extend(without.pop(owner))  # type: ignore[arg-type]
+        for cut, group in ends.items():
+            if cut.reads and cut.place is not None:
+                self._tell_numpy(group, Taken(cut.place, cut.by))
+                continue
+            stopped = cut.by == "stop_gradient"
+            why = "which lets no gradient through" if stopped else "which has no slope"
+            self.watch.report(
+                "no_gradient.stopped_part" if stopped else "no_gradient.cut",
+                "error",
+                f"the gradient of {_names(group)} is None {self.watch.in_all(group[0].asked)}: what is computed with "
+                f"{'them' if len(group) > 1 else 'it'} goes on through {cut.by} alone, {why}",
+                layer=self._owners.of(group[0].variable),
+                op=cut.by,
+                place=cut.place,
+                key=("no_gradient", ("end", cut)),
+                evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": "None"},
+            )
+
     def _tell_taken(self, without: dict[int, list[_Seen]]) -> None:
         """Those that have no gradient as the loss is made of numbers that one line reads are told of by that line."""
         lines: dict[Taken, list[_Seen]] = {}
@@ -262,13 +300,11 @@ class Unreached(Check):
     def _tell_numpy(self, group: list[_Seen], taken: Taken) -> None:
         """Layers that are called, and cut off by a line that takes plain numbers out of the tape."""
         paths = [seen.variable.path for seen in group]
-        more = len(paths) - _MOST_NAMES
-        names = ", ".join(paths if more < 2 else [*paths[:_MOST_NAMES], f"{more} more"])
         self.watch.report(
             "no_gradient.predict" if taken.by == "predict" else "no_gradient.numpy",
             "error",
-            f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}: {taken.by} gives plain numbers "
-            "inside the tape, through which no gradient goes",
+            f"the gradient of {_names(group)} is None {self.watch.in_all(group[0].asked)}: {taken.by} gives plain "
+            "numbers inside the tape, through which no gradient goes",
             layer=self._owners.of(group[0].variable),
             place=taken.place,
             key=("no_gradient", ("numpy", taken.place)),
@@ -342,6 +378,12 @@ class Unreached(Check):
     def _trains(self, root: Any) -> bool:
         """Was a gradient asked of weights of this model?"""
         return any(getattr(v, "identity", 0) in self._seen for v in getattr(root, "trainable_variables", ()))
+
+
+def _names(group: list[_Seen]) -> str:
+    paths = [seen.variable.path for seen in group]
+    more = len(paths) - _MOST_NAMES
+    return ", ".join(paths if more < 2 else [*paths[:_MOST_NAMES], f"{more} more"])
 
 
 def _has_weights(layer: Any) -> bool:

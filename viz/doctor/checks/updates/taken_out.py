@@ -36,8 +36,8 @@ class TakenOut:
         self._watch = watch
         self._taken: dict[Place, Taken] = {}  # since the last gradient
 
-    def hear(self, tensor: Any, how: str, place: Place) -> None:
-        """Hear of values that are read.
+    def hear(self, tensor: Any, how: str, place: Place) -> Taken | None:
+        """Hear of values that are read; gives that line where it is of a tape's block.
 
         Args:
             tensor: whose values these are.
@@ -45,10 +45,11 @@ class TakenOut:
             place: the user's line.
         """
         if tensor.key is None or how not in _WORDS or place in self._taken or self._watch.inside("metric"):
-            return
+            return self._taken.get(place) if tensor.key is not None else None
         of_fit = self._watch.trains() and self._watch.inside("loss", "layer", "model")
         if of_fit or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames()):
             self._taken[place] = Taken(place, _WORDS[how])
+        return self._taken.get(place)
 
     def asked(self) -> Taken | None:
         """The line by which a loss without any gradient lost it; None where no line reads values, or several do."""
