@@ -105,6 +105,20 @@ def test_optimizers_made_anew_are_hinted_at_where_not_all_steps_are_watched(rene
 
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_a_sum_of_all_losses_so_far_is_not_taken_for_a_loss_that_grows():
+    x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    model, optimizer = ef.Sequential([ef.layers.Dense(1)]), ef.optimizers.Adam(0.01)
+    with Watcher() as watcher:
+        for _ in range(2):
+            total = 0.0
+            for _ in range(60):
+                with ef.GradientTape() as tape:
+                    total = total + ef.ops.mean(ef.ops.square(model(x) - x[:, :1]))
+                gradients = tape.gradient(total, model.trainable_variables)
+                optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+    assert [finding.rule for finding in watcher.findings if finding.severity != "info"] == []
+
+
 def test_a_summed_loss_is_said_to_add_up_a_usual_batch():
     # 66 rows in batches of 32: each epoch ends with a batch of 2, and the test rows are 128.
     rng = np.random.default_rng(0)

@@ -40,11 +40,23 @@ class _Course:
         self.updated = False  # by a gradient that isn't zero
         self.trained: set[int] = set()  # the numbers of its weights
         self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
+        self.carried: float | None = None  # what was differentiated last, if steps add their losses to it
+        self.key: Any = None  # of what was differentiated last
 
     @property
     def attacks(self) -> bool:
         """Do all its steps go up the loss of weights that are left as they are, as where a network is to be misled?"""
         return self.spared and bool(self.uphill) and all(self.uphill)
+
+    def add(self, targets: Sequence[Any], carries: bool) -> None:
+        """Add what was differentiated; of a sum that is carried on from step to step, what this step added to it."""
+        value = total(targets)
+        if carries and self.carried is None and self.losses:
+            self.carried = self.losses[-1]
+        anew = self.carried is not None and value < self.carried  # as it is in each epoch
+        self.losses.append(value if self.carried is None or anew else value - self.carried)
+        self.carried = None if self.carried is None else value
+        self.key = getattr(targets[0], "key", None)
 
     @property
     def adapts(self) -> bool:
@@ -79,6 +91,7 @@ class LearningRates(Check):
         self._rows_added: tuple[int, Place | None] | None = None  # by a loss object, since the last gradient
         self._parts: dict[Any, tuple[float, Place | None]] = {}  # by the key of a number: what it is of a mean or sum
         self._part: tuple[float, Place | None] = (1.0, None)  # that of the loss, where it is another than 1
+        self._carrying: set[Any] = set()  # keys of sums that what was differentiated last is a part of
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow differences that are squared, as losses written by hand are."""
@@ -89,6 +102,8 @@ class LearningRates(Check):
         if self.watch.inside("layer", "model"):
             return
         given = {getattr(x, "key", None) for x in inputs} - {None}
+        if op.name == "add" and outputs.data.size == 1 and self._now is not None and self._now.key in given:
+            self._carrying.add(made)
         if outputs.data.size == 1 and self._sum is None:
             self._follow_sum(op.name, inputs, made, given)
         if outputs.data.size == 1 and op.name in ("divide", "multiply") and len(given) == 1:
@@ -133,7 +148,7 @@ class LearningRates(Check):
         if not pairs:
             return
         course = self._now = self._courses.setdefault(pairs[0][0].identity, _Course())
-        course.losses.append(total(targets))
+        course.add(targets, len(targets) == 1 and getattr(targets[0], "key", None) in self._carrying)
         self._asked_loss = self._asked_loss or any(getattr(t, "key", None) in self._errors for t in targets)
         self._scaled.append((course, results))
         if self.watch.heavy:
@@ -190,6 +205,7 @@ class LearningRates(Check):
         self._errors.clear()
         self._sums.clear()
         self._parts.clear()
+        self._carrying.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 
