@@ -303,3 +303,13 @@ opts["adam"](learning_rate=0.1)
 
 def build(kind: type[layers.Layer]) -> layers.Layer:
     return kind()
+
+
+# shapes as an integer, of lists, arrays, tensors and what shapes are made of
+like = ops.ones((2, 3))
+ops.zeros(3), ops.ones([2, 3]), ops.empty(np.int64(2)), ops.full(like.shape, 0.5), ops.zeros(ops.shape(like))
+ops.zeros(np.array([2, 3])), ops.zeros((like.shape[0], 4)), ops.zeros(range(1, 3)), ops.zeros(())
+ops.reshape(like, -1), ops.reshape(like, (ops.shape(like)[0], -1)), ops.broadcast_to(like, (4, 2, 3))
+ops.reshape(like, [*like.shape[:-1], 3, 1]), ops.zeros(ops.convert_to_tensor([2, 3]))
+for size in like.shape:
+    ops.ones(size)

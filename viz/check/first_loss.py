@@ -41,7 +41,7 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     first = subject.first
     if first.loss is None or first.own_step:
         whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
-        whose = "the loop, whose loss is no loss object" if first.kind == "loop" else whose
+        whose = "the loop, whose loss isn't known as that of one model's outputs" if first.kind == "loop" else whose
         return open_question(f"what chance gives isn't known for {whose}", subject.place)
     loss = subject.loss(first.data)
     if loss is not None and first_step is not None and math.isfinite(first_step):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 from collections.abc import Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, WeightChange
@@ -15,6 +16,7 @@ __all__ = ["text"]
 
 _LONGEST = 12  # lines of a list
 _MARKS = {"added": "+", "removed": "-"}
+_SAME_ROWS = re.compile(r"\b(\d+)(×\S+ \S+ → )\1(×)")  # a change of shapes that begin with the same number
 
 
 def text(found: Changes) -> Text:
@@ -64,7 +66,13 @@ def _ops(found: Changes) -> list[str]:
     counts = collections.Counter([change.kind for change in found.ops])
     told = ", ".join([f"{counts[kind]:,} {kind}" for kind in ("added", "removed", "changed") if counts[kind]])
     alike = collections.Counter([_op_cells(change) for change in found.ops])  # in each step, say
-    cells = [(mark, f"{op} ×{count:,}" if count > 1 else op, *rest) for (mark, op, *rest), count in alike.items()]
+    batches: dict[tuple[str, ...], list[tuple[str, ...]]] = {}  # of other sizes, the last of an epoch and to validate
+    for each in alike:
+        batches.setdefault(tuple([_SAME_ROWS.sub(r"n\2n\3", cell) for cell in each]), []).append(each)
+    cells = []
+    for same in batches.values():
+        (mark, op, *rest), count = max(same, key=lambda each: alike[each]), sum([alike[each] for each in same])
+        cells.append((mark, f"{op} ×{count:,}" if count > 1 else op, *rest))
     return [f"ops: {told}", *_listed([_op_line(*each) for each in cells], ("", "op", "layer", "change", "line"), cells)]
 
 

@@ -234,7 +234,8 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
     if isinstance(large, str) and rows > 1:  # a model that takes no larger batch
         small, large = measure(first, max(1, rows // 2)), small
     if isinstance(small, str) or isinstance(large, str):
-        return f"the model takes batches of {rows} rows only, so nothing can be said of others"
+        why = small if isinstance(small, str) else large
+        return f"a step of other batches than of {rows} rows failed, so nothing can be said of them: {why}"
     middle = small.rows * round(math.sqrt(large.rows / small.rows))
     time = measure_time(first, middle) if small.rows < middle < large.rows else "nothing is between"
     small, large = [m if m.process is None else m._replace(process=m.process - own) for m in (small, large)]

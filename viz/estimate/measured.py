@@ -314,9 +314,10 @@ def _of_rows(data: Any, rows: int) -> Any:
     given = rows_of(data)
 
     def resized(each: Any) -> Any:
-        if not isinstance(each, Tensor) or not each.shape or each.shape[0] != given:
+        if not isinstance(each, (Tensor, numpy.ndarray)) or each.shape[:1] != (given,):
             return each
-        return ops.take(each, numpy.arange(rows) % given, axis=0)
+        chosen = numpy.arange(rows) % given
+        return ops.take(each, chosen, axis=0) if isinstance(each, Tensor) else each[chosen]
 
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     made = [None if part is None else tree.map_structure(resized, part) for part in (x, y, sample_weight)]

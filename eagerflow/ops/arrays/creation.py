@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy
 
-from eagerflow.base.typing import DType, Operand, TensorLike
+from eagerflow.base.typing import DType, NewShape, Operand, TensorLike
 from eagerflow.core import observe
 from eagerflow.core.device import CPU, current_device, device_of, place
 from eagerflow.core.dtypes import as_dtype
@@ -56,7 +56,7 @@ def unknown_length(name: str, got: str) -> TypeError:
 
 
 @composite
-def zeros(shape: Any, dtype: DType = None) -> Tensor:
+def zeros(shape: NewShape, dtype: DType = None) -> Tensor:
     """A tensor of zeros.
 
     Args:
@@ -73,7 +73,7 @@ def zeros(shape: Any, dtype: DType = None) -> Tensor:
 
 
 @composite
-def ones(shape: Any, dtype: DType = None) -> Tensor:
+def ones(shape: NewShape, dtype: DType = None) -> Tensor:
     """A tensor of ones.
 
     Args:
@@ -90,7 +90,7 @@ def ones(shape: Any, dtype: DType = None) -> Tensor:
 
 
 @composite
-def empty(shape: Any, dtype: DType = None) -> Tensor:
+def empty(shape: NewShape, dtype: DType = None) -> Tensor:
     """A tensor of zeros, since tensors can't be filled later as NumPy's `empty` arrays are.
 
     Args:
@@ -106,7 +106,7 @@ def empty(shape: Any, dtype: DType = None) -> Tensor:
 
 
 @composite
-def full(shape: Any, fill_value: TensorLike, dtype: DType = None) -> Tensor:
+def full(shape: NewShape, fill_value: TensorLike, dtype: DType = None) -> Tensor:
     """A tensor in which all elements have one value.
 
     Args:

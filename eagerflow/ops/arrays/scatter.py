@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import numpy
 
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import NewShape, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.creation import shape_of
 from eagerflow.ops.arrays.indexing import block, raw_index, scatter_index, take
 from eagerflow.ops.arrays.join import concatenate
 from eagerflow.ops.arrays.placement import overwrite, scatter_extreme
@@ -42,7 +43,7 @@ def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) ->
 
 
 @composite
-def scatter(indices: TensorLike, values: TensorLike, shape: Any) -> Tensor:
+def scatter(indices: TensorLike, values: TensorLike, shape: NewShape) -> Tensor:
     """A tensor of zeros with `values` added at `indices`.
 
     Args:
@@ -57,9 +58,9 @@ def scatter(indices: TensorLike, values: TensorLike, shape: Any) -> Tensor:
     >>> ef.ops.scatter([[0], [2], [0]], [1.0, 2.0, 3.0], (4,)).tolist()
     [4.0, 0.0, 2.0, 0.0]
     """
-    values, shape = convert_to_tensor(values), tuple([int(n) for n in shape])
-    index = _coordinates("scatter", indices, shape, values)
-    return scatter_index(values, index, shape)
+    values, lengths = convert_to_tensor(values), shape_of(shape, "scatter")
+    index = _coordinates("scatter", indices, lengths, values)
+    return scatter_index(values, index, lengths)
 
 
 def _coordinates(name: str, indices: Any, shape: tuple[int, ...], values: Tensor) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.typing import Array, Axes, Numpy, TensorLike
+from eagerflow.base.typing import Array, Axes, NewShape, Numpy, TensorLike
 from eagerflow.core.op import composite, identity, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axis_of, listed
@@ -16,7 +16,7 @@ __all__ += ["rot90", "squeeze", "swapaxes", "tile", "transpose"]
 
 
 @op(lambda g, x_shape: g.reshape(x_shape), arrays=("x",))
-def reshape(xp: Numpy, x: Array, newshape: Any) -> Array:
+def reshape(xp: Numpy, x: Array, newshape: NewShape) -> Array:
     """Gives `x` another shape, with its elements in the same order.
 
     Args:
@@ -37,7 +37,7 @@ def reshape(xp: Numpy, x: Array, newshape: Any) -> Array:
 
 # The rule names `x_shape`, so that it is kept and the tape sums over the broadcast axes.
 @op(lambda g, x_shape: g, arrays=("x",))
-def broadcast_to(xp: Numpy, x: Array, shape: Any) -> Array:
+def broadcast_to(xp: Numpy, x: Array, shape: NewShape) -> Array:
     """Broadcasts `x` to a shape.
 
     Args:

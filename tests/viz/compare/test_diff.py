@@ -443,6 +443,17 @@ def test_long_lists_are_cut_in_the_text():
     assert "+ exp ×20" in text
 
 
+def test_a_change_is_told_once_for_batches_of_all_sizes():
+    def run(units):
+        layer = layers.Dense(units, name="wide")
+        return recorded(lambda: [layer(np.ones((rows, 4), "float32")) for rows in (8, 8, 3)])
+
+    lines = [line for line in str(viz.diff(run(5), run(6))).splitlines() if line.startswith("  ~ dense")]
+    (line,) = lines
+    assert line.startswith("  ~ dense ×3 in wide: ")
+    assert "output 8×5 f32 → 8×6 f32" in line  # the most frequent
+
+
 def test_hostile_names_stay_in_their_lines():
     name = "<script>\n\x1b[31m" + "ä" * 10_000
     found = viz.diff(step_of(net(name="a")), step_of(net(layers.Dense(3, name=name), name="b")))

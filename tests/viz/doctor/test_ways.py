@@ -76,6 +76,9 @@ WAYS = {
     "the generator's step updates the discriminator, too": "opposed_updates.deceived",
     "a combined model whose discriminator isn't frozen": "opposed_updates.deceived",
     "both gradients of one forward pass, and the critic's weights in both": "opposed_updates.deceived",
+    "one persistent tape that is asked for each optimizer's step, and the critic's weights in both": (
+        "opposed_updates.deceived"
+    ),
     "a rare class that is repeated before the split": "validation_overlap.repeated",
     "percentages of targets that are 0": "exploding_gradient.percent",
     "percentages of changes, some of which are next to 0": "exploding_gradient.percent",

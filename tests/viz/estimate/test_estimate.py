@@ -159,6 +159,24 @@ def test_a_loss_of_ones_own_that_encodes_labels_is_measured_with_other_batches(t
     assert len(json.loads(capsys.readouterr().out)["sizes"]) > 3
 
 
+OBJECT = """
+model, loss_of = ef.Sequential([ef.layers.Dense(3)]), ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+optimizer, labels = ef.optimizers.SGD(0.1), np.arange(64) % 3
+for i in range(0, 64, 16):
+    with ef.GradientTape() as tape:
+        loss = loss_of(labels[i : i + 16], model(x[i : i + 16]))
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+"""
+
+
+def test_labels_that_are_an_array_are_measured_with_other_batches(tmp_path, capsys, quick):
+    (tmp_path / "train.py").write_text(
+        "import numpy as np, eagerflow as ef\nx = np.ones((64, 8), 'float32')\n" + OBJECT
+    )
+    assert main(["estimate", "--json", str(tmp_path / "train.py")]) == 0
+    assert len(json.loads(capsys.readouterr().out)["sizes"]) > 3
+
+
 def test_a_batch_that_does_not_fit_is_told_by_the_status(tmp_path, capsys, quick):
     (tmp_path / "train.py").write_text(PRELUDE + TRAIN)
     out = tmp_path / "memory.svg"

@@ -47,6 +47,7 @@ class Deceived(Check):
         self._alone: frozenset[int] = frozenset()
         self._updated: set[int] = set()
         self._answers: dict[int, tuple[int, bool, Tensor]] = {}  # by key: call, is it made with other weights? Values
+        self._older: set[int] = set()  # keys of answers of the step before
         self._call, self._made = 0, False
         self._seen: set[int] = set()  # calls whose answers' gradient was there
         self._now = _Asked()
@@ -141,7 +142,9 @@ class Deceived(Check):
             self._rounds.setdefault(updated, []).append((high, alike))
 
     def on_step_end(self) -> None:
-        self._answers.clear()
+        # A persistent tape is asked once for each optimizer, and each of their updates may count as a step.
+        self._answers = {key: each for key, each in self._answers.items() if key not in self._older}
+        self._older = set(self._answers)
 
     # ------------------------------------------------------------------ judging
 
