@@ -51,7 +51,7 @@ def overview(recording: Record, seen: SparseColumns | None = None) -> dict[str, 
     failed = [
         {
             "op": op.name,
-            "layer": recording.path(op.scope),
+            "layer": recording.path(op.scope, shown=True),
             "source": str(line_of(recording, op) or ""),
             "error": op.error,
         }

@@ -14,7 +14,7 @@ from viz.facts.blocks import Block, fold, grouped, leaves, tree
 from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
-from viz.facts.schema import VARIABLES, Op, Record
+from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import Selection, position_of, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
@@ -348,14 +348,19 @@ class _Assembly:
             return
         tensors = [self.record.tensors[v] for v in variables]
         made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
-        made.title, made.lines = box_texts.weights(tensors, len(others))
+        made.title, made.lines = box_texts.weights(self.record, tensors, len(others))
         made.tooltip = "\n".join(
-            [f"{formatting.clean(t.name, 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
+            [f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
         )
         made.phase = min([t.role for t in tensors], key=VARIABLES.index)  # trained, if any is
         self.graph.nodes[made.id] = made
         for variable in variables + others:
             self.weight_node[variable] = made.id
+
+    def _name(self, variable: TensorInfo) -> str:
+        """What a variable is called, and its name where that is another one."""
+        shown = self.record.shown(variable.id)
+        return shown if shown == variable.name else f"{shown} ({variable.name})"
 
     def _add_updates(self, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
         """What updates the weights of a row."""
@@ -530,14 +535,7 @@ class _Assembly:
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
-            made = Node(
-                id_,
-                "input",
-                box_texts.given(info.name or self.record.called.get(tensor, ""), title),
-                lines,
-                phase="input",
-                row=id_,
-            )
+            made = Node(id_, "input", box_texts.given(self.record.shown(tensor), title), lines, phase="input", row=id_)
             made.tooltip = formatting.clean(f"from outside: {info.name} {formatting.tensor(info)}", 160)
             self.graph.nodes[id_] = made
         return id_

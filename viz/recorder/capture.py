@@ -30,6 +30,7 @@ from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.kept_names import attribute_of, is_called_directly
+from viz.recorder.names.variable_names import Holder, holders
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
@@ -89,6 +90,7 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
+        self.holders: dict[int, list[Holder]] = {}  # of variables, by position
         self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
@@ -363,6 +365,8 @@ class Capture(observe.Observer):
                 self._same_key[key] = position
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
+        if isinstance(x, Variable) and self.walk is not None:
+            self.holders[position] = holders(x, sys._getframe(1), self._root)
         return self._number(x, position)
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:

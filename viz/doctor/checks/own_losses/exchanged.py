@@ -8,7 +8,7 @@ import numpy
 
 from viz.doctor.check_base import Check
 from viz.doctor.checks.losses import labels_and_answers, loss_kind
-from viz.recorder.input_names import names_of_outputs
+from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["Exchanged"]
 
