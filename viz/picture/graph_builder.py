@@ -21,13 +21,14 @@ from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.legend import STATE
-from viz.picture.name_groups import Chains, group_long_blocks
+from viz.picture.name_groups import Chains, group_long_blocks, later_calls
 from viz.picture.outputs import by_outputs
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
+_CALLS = "later calls of a layer are closed"
 _CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 _Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
@@ -111,6 +112,7 @@ class _Assembly:
         self.pass_of: dict[str, int] = {}  # node of backward ops -> their pass
         self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
+        self.closed_calls: frozenset[int] = frozenset()  # of layers whose first call is drawn: identities of blocks
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
     # ------------------------------------------------------------------ frames and closed scopes
@@ -129,6 +131,9 @@ class _Assembly:
         most = min(max_nodes, _MOST_IN_BLOCK)
         if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LARGE * max_nodes:
             chosen, closed_to = self._joined(root, wanted, chosen, max_nodes)
+            if not closed_to:
+                self.closed_calls = later_calls(root)
+                chosen = self._deepest(root, wanted, max_nodes)
         if chosen < wanted and self._hides_many(root, chosen, 0, most):
             root = tree(self.record, self.selection.forward)
             group_long_blocks(self.record, root, most)
@@ -140,6 +145,8 @@ class _Assembly:
         if closed_to:
             limit = "" if closed_to == _CHAINS else f": at most {max_nodes} rows"
             self.graph.caption = f"closed to {closed_to}{limit}"
+        elif self.closed_calls:
+            self.graph.caption = _CALLS
         if self._rows(root, chosen, 0) > max_nodes:
             root.children = grouped(self.record, root.children, max_nodes)
         self._note_folded()
@@ -201,6 +208,8 @@ class _Assembly:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None and block.line is None:
             return block.is_group or self._stays_closed(block)
+        if id(block) in self.closed_calls:
+            return True
         is_least = block.kind == "layer" or block.line is not None
         if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
             return True
