@@ -90,6 +90,7 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
+        self.variables: list[tuple[int, weakref.ref[Variable]]] = []  # that were met, with their positions
         self.holders: dict[int, list[Holder]] = {}  # of variables, by position
         self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
         self.limit = options.max_ops
@@ -365,6 +366,8 @@ class Capture(observe.Observer):
                 self._same_key[key] = position
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
+        if isinstance(x, Variable):
+            self.variables.append((position, weakref.ref(x)))
         if isinstance(x, Variable) and self.walk is not None:
             self.holders[position] = holders(x, sys._getframe(1), self._root)
         return self._number(x, position)
@@ -405,10 +408,22 @@ class Capture(observe.Observer):
 
         So an update is seen to read what the program made of the gradients: their sum over small batches, say.
         """
+        unknown = []
         for x in tensors or ():
             position = self._known(x)
             if position is not None:
                 self._remember(x.data, position)
+            elif self._array_position(x.data) is None:
+                unknown.append(x.data)
+        kept = self._arrays_of_variables() if unknown else {}
+        for array in unknown:  # a variable in which gradients were summed up comes as its array
+            if id(array) in kept:
+                self._remember(array, kept[id(array)])
+
+    def _arrays_of_variables(self) -> dict[int, int]:
+        """The positions of the variables that were met and still exist, by the identity of their arrays."""
+        alive = [(position, met()) for position, met in self.variables]
+        return {id(variable.data): position for position, variable in alive if variable is not None}
 
     def _array_position(self, array: Any) -> int | None:
         known = self.arrays.get(id(array))

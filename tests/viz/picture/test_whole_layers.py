@@ -1,4 +1,4 @@
-"""Layers that are one thing to a reader are one box, however many ops they run; so are later calls in large pictures."""
+"""Layers that are one thing to a reader are one box, however many ops they run; in large pictures, later calls too."""
 
 from __future__ import annotations
 
