@@ -121,7 +121,7 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, Spa
     check_ids("reading", reads, counts["ops"])
     record = Record(
         meta=dict(header["meta"]),
-        scopes=[scope_of(row, frames, {}) for row in header["scopes"]],
+        scopes=[scope_of(row, frames, {}, header) for row in header["scopes"]],
         ops=_ops(columns, texts, frames, counts["ops"], reads),
         steps=[Step(**row) for row in header["steps"]],
         logs=[Logs(**row) for row in header["logs"]],

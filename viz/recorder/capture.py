@@ -90,17 +90,15 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
-        self.variables: list[tuple[int, weakref.ref[Variable]]] = []  # that were met, with their positions
-        self.holders: dict[int, list[Holder]] = {}  # of variables, by position
+        self.variables: list[tuple[int, weakref.ref[Variable], list[Holder]]] = []  # by position
         self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
         self.missed = 0
-        self.began = self.stopped = 0
+        self.began = self.stopped = self._replay_from = 0
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
-        self._replay_from = 0
         self._root: FrameType | None = None
         self._crashed = crashed
         self.parts: dict[int, list[int]] = {}
@@ -367,9 +365,8 @@ class Capture(observe.Observer):
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
         if isinstance(x, Variable):
-            self.variables.append((position, weakref.ref(x)))
-        if isinstance(x, Variable) and self.walk is not None:
-            self.holders[position] = holders(x, sys._getframe(1), self._root)
+            held = [] if self.walk is None else holders(x, sys._getframe(1), self._root)
+            self.variables.append((position, weakref.ref(x), held))
         return self._number(x, position)
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:
@@ -422,7 +419,7 @@ class Capture(observe.Observer):
 
     def _arrays_of_variables(self) -> dict[int, int]:
         """The positions of the variables that were met and still exist, by the identity of their arrays."""
-        alive = [(position, met()) for position, met in self.variables]
+        alive = [(position, met()) for position, met, _ in self.variables]
         return {id(variable.data): position for position, variable in alive if variable is not None}
 
     def _array_position(self, array: Any) -> int | None:

@@ -98,7 +98,7 @@ class _Builder:
         self._mark_own_steps()
         join_copies(record, self.named, capture.fingerprints or {})
         tell_apart(record, self.named, self.arguments)
-        name_variables(record, capture.holders, self.firsts)
+        name_variables(record, {i: held for i, _, held in capture.variables}, self.firsts)
         tell_optimizers_apart(record)
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
