@@ -532,7 +532,7 @@ class Recording(Record, metaclass=_Named):
             for op in self.ops
             if (name is None or op.name == name or name in part_names(self, op))
             and (phase is None or op.phase == phase)
-            and (layer is None or any(scope.name == layer for scope in self.ancestors(op.scope)))
+            and (layer is None or any(layer in (scope.name, scope.shown) for scope in self.ancestors(op.scope)))
         ]
 
     def __repr__(self) -> str:

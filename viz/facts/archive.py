@@ -239,13 +239,9 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     for tensor, measured in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
         tensors[tensor].stats = measured
     configs = _Configs(texts, header["version"])
-    scopes = [scope_of(row, frames, configs(row["config"])) for row in header["scopes"]]
-    for scope in scopes:
-        if scope.kind in ("layer", "model"):
-            scope.called = str(header.get("kept", {}).get(str(scope.owner), ""))
     return Record(
         meta=dict(header["meta"]),
-        scopes=scopes,
+        scopes=[scope_of(row, frames, configs(row["config"]), header) for row in header["scopes"]],
         ops=ops,
         tensors=tensors,
         storages=storages,

@@ -229,12 +229,15 @@ def reads_of(header: dict[str, Any], frames: Pool) -> dict[int, list[Read]]:
     return found
 
 
-def scope_of(row: dict[str, Any], frames: Pool, config: Any) -> Scope:
-    """A scope, from its row in JSON, which is changed."""
+def scope_of(row: dict[str, Any], frames: Pool, config: Any, header: dict[str, Any]) -> Scope:
+    """A scope, from its row in JSON, which is changed, and from what the header says of its owner."""
     row["created_at"] = frames.value(row["created_at"])
     row["stack"] = tuple(map(frames.value, row["stack"]))
     row["inputs"], row["outputs"], row["config"] = tuple(row["inputs"]), tuple(row["outputs"]), config
-    return Scope(**row)
+    found = Scope(**row)
+    if found.kind in ("layer", "model"):
+        found.called = str(header.get("kept", {}).get(str(found.owner), ""))
+    return found
 
 
 def check_column(name: str, ids: numpy.ndarray, count: int) -> None:

@@ -212,7 +212,7 @@ def spans(record: Record) -> list[tuple[TensorInfo, int, int, int | None]]:
 
 
 def _where(record: Record, op: Op) -> str:
-    parts = [formatting.clean(record.path(op.scope)), formatting.place(line_of(record, op))]
+    parts = [formatting.clean(record.path(op.scope, shown=True)), formatting.place(line_of(record, op))]
     return "".join([f" · {part}" for part in parts if part])
 
 
@@ -246,9 +246,9 @@ def _alive(record: Record, tensor: TensorInfo, nbytes: int) -> Alive:
     return Alive(
         nbytes,
         tensor.id,
-        tensor.name or (op.name if op else ""),
+        record.shown(tensor.id) if tensor.name or op is None else op.name,
         tensor.role,
-        record.path(made_in.scope) if made_in else "",
+        record.path(made_in.scope, shown=True) if made_in else "",
         formatting.place(line_of(record, op)) if op else "",
         shape,
     )

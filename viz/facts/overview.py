@@ -51,7 +51,7 @@ def overview(recording: Record, seen: SparseColumns | None = None) -> dict[str, 
     failed = [
         {
             "op": op.name,
-            "layer": recording.path(op.scope),
+            "layer": recording.path(op.scope, shown=True),
             "source": str(line_of(recording, op) or ""),
             "error": op.error,
         }
@@ -121,7 +121,7 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, Spa
     check_ids("reading", reads, counts["ops"])
     record = Record(
         meta=dict(header["meta"]),
-        scopes=[scope_of(row, frames, {}) for row in header["scopes"]],
+        scopes=[scope_of(row, frames, {}, header) for row in header["scopes"]],
         ops=_ops(columns, texts, frames, counts["ops"], reads),
         steps=[Step(**row) for row in header["steps"]],
         logs=[Logs(**row) for row in header["logs"]],

@@ -439,8 +439,8 @@ class Record:
     `compositions` tells what fused ops are made of; `parts.py` makes ops of them.
     `values` holds the elements of the tensors that were chosen by `viz.trace(values=...)`, by the tensor's id, and
     `labels` the label by which each was chosen. `reads` tells where Python took values out of what ops made, by the
-    op's id: each line once. `called` tells what the user's code calls arrays that come from outside, several results of
-    one op or layer, and what it asks the gradient of, by the tensor's id.
+    op's id: each line once. `called` tells what the user's code calls arrays that come from outside, variables without
+    a name of their own, several results of one op or layer, and what it asks the gradient of, by the tensor's id.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
 
@@ -479,6 +479,24 @@ class Record:
         """
         return str(self.meta.get("name") or "")
 
+    def shown(self, tensor: int) -> str:
+        """What pictures and tables call a tensor: by its name, a variable that nobody named as the user's code does.
+
+        Args:
+            tensor: the id of the tensor.
+
+        >>> import viz
+        >>> w = ef.Variable([1.0, 2.0])
+        >>> with viz.trace() as t:
+        ...     y = 2 * w
+        >>> t.shown(t.ops[-1].inputs[0])
+        'w'
+        """
+        info, called = self.tensors[tensor], self.called.get(tensor, "")
+        if called and info.role in VARIABLES:
+            return "/".join([*info.name.split("/")[:-1], called])
+        return info.name or called
+
     def ancestors(self, scope: int | None) -> Iterator[Scope]:
         """A scope and those around it, innermost first.
 
@@ -496,7 +514,7 @@ class Record:
             yield self.scopes[scope]
             scope = self.scopes[scope].parent
 
-    def path(self, scope: int | None, separator: str = "/") -> str:
+    def path(self, scope: int | None, separator: str = "/", shown: bool = False) -> str:
         """The path of a scope: the names of the scopes around it, from the outermost, and its own.
 
         Steps and backward passes are left out.
@@ -504,6 +522,7 @@ class Record:
         Args:
             scope: the id of the scope, or None.
             separator: the text between two names.
+            shown: call layers and models as pictures do: as the user's code does, where they have no name of their own.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
@@ -512,7 +531,7 @@ class Record:
         >>> t.path(t.ops[-1].scope)
         'net/out'
         """
-        names = [s.name for s in self.ancestors(scope) if s.kind not in ("step", "backward")]
+        names = [s.shown if shown else s.name for s in self.ancestors(scope) if s.kind not in ("step", "backward")]
         return separator.join(reversed(names))
 
     def parents(self, op: Op) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
-from viz.facts.wiring import Wiring, start_of_sum
+from viz.facts.wiring import Wiring, followed, start_of_sum
 
 __all__ = [
     "Selection",
@@ -394,12 +394,11 @@ class Selection:
     def _add_preparations(self) -> None:
         """Let ops whose results go to the update of one weight only (scaling, decay, momentum) count as its update.
 
-        So do those of a variable that no op of the picture reads and that is computed from one weight that is updated,
-        as its moving average is.
+        So do those of a variable that belongs to one weight, such as its moving average: see `followed`.
         """
         updates = [op for op in self.ops if op.phase == "update"]
         goes_to = self._led_to(updates)
-        follows = self._followed(updates, goes_to)
+        follows = followed(self.record, self.variables, goes_to, self.reader_of)
         for number, variables in sorted(goes_to.items()):
             for variable in variables if len(variables) == 1 else ():
                 found = self.updates_of[follows.get(variable, variable)]
@@ -422,25 +421,6 @@ class Selection:
                     if producer in ids and producer not in known and producer not in shown:
                         goes_to.setdefault(producer, set()).update(goes_to[op.id])
         return goes_to
-
-    def _followed(self, updates: list[Op], goes_to: dict[int, set[int]]) -> dict[int, int]:
-        """For variables that no op of the picture reads, the one weight that they are computed from."""
-        read: dict[int, set[int]] = {}  # the weights that are read for a variable, -1 for anything else
-        for op in updates:
-            if len(found := goes_to.get(op.id, set())) == 1 and found.isdisjoint(self.reader_of):
-                (variable,) = found
-                for i in op.inputs:
-                    producer = self.record.tensors[i].producer
-                    if i in self.variables:
-                        read.setdefault(variable, set()).add(self.variables[i])
-                    elif producer is not None and goes_to.get(producer) != found:
-                        read.setdefault(variable, set()).add(-1)
-        only = {variable: [i for i in found if i != variable] for variable, found in read.items()}
-        return {
-            variable: found[0]
-            for variable, found in only.items()
-            if len(found) == 1 and found[0] in self.reader_of and found[0] in self.updates_of
-        }
 
     def changing(self, variable: int) -> list[int]:
         """The ops that change a variable in place, or what is kept of it."""

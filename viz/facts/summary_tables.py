@@ -96,7 +96,7 @@ def _around(record: Record, op: Op) -> list[Scope]:
 
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    row = Row(formatting.with_class(scope.name, scope.cls, _LONGEST), level, params=scope.params)
+    row = Row(formatting.with_class(scope.shown, scope.cls, _LONGEST), level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
     return row
@@ -343,7 +343,7 @@ def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
         "id": op.id,
         "op": op.name,
         "phase": op.phase,
-        "layer": record.path(_around_id(record, op)),
+        "layer": record.path(_around_id(record, op), shown=True),
         "weight": _updated(record, op),
         "output": ", ".join([formatting.tensor(record.tensors[i]) for i in op.outputs[:2]]),
         "count": len(ops),
@@ -357,13 +357,13 @@ def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
 
 def _updated(record: Record, op: Op) -> str:
     """The weight that an optimizer's op changes; of several the first, and how many more."""
-    names = [record.tensors[i].name for i in op.outputs if op.phase == "update" and record.tensors[i].name]
+    names = [record.shown(i) for i in op.outputs if op.phase == "update" and record.tensors[i].name]
     return "" if not names else names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
 
 
 def _whose(row: dict[str, Any]) -> str:
     """The layer that an op counts for; for an optimizer's one, the optimizer and the weight."""
-    return f"{row['layer']}: {row['weight']}" if row["weight"] else str(row["layer"])
+    return ": ".join([str(name) for name in (row["layer"], row["weight"]) if name])
 
 
 def _top_groups(record: Record, chosen: list[Op], by: str, cost: str) -> list[dict[str, Any]]:
@@ -398,7 +398,7 @@ def _made(record: Record, op: Op) -> int:
 
 _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
     "name": lambda record, op: formatting.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
-    "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op))) or "(no layer)",
+    "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op), shown=True)) or "(no layer)",
     "source": lambda record, op: formatting.place(line_of(record, op)) or "(not recorded)",
 }
 

@@ -1,14 +1,17 @@
-"""What ops read of each other, and whether equal parts are connected so alike that one drawing is true of all."""
+"""What ops read of each other, and whether equal parts are connected so alike that one drawing is true of all.
+
+And which variables that no op of a picture reads belong to one weight: averages of it, and sums of its gradients.
+"""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Wiring", "start_of_sum"]
+__all__ = ["Wiring", "followed", "start_of_sum"]
 
 _FARTHEST = 24  # ops that results pass until they must have come together
 
@@ -239,3 +242,60 @@ def start_of_sum(op: Op) -> int | None:
     if isinstance(number, bool) or not isinstance(number, (int, float)) or number != 0 or name not in ("x1", "x2"):
         return None
     return int(name == "x2")
+
+
+def followed(
+    record: Record, variables: Mapping[int, int], goes_to: Mapping[int, set[int]], reader_of: Mapping[int, int]
+) -> dict[int, int]:
+    """For variables that no op of the picture reads, the one weight that they belong to, which is updated.
+
+    Args:
+        record: the recording.
+        variables: for each tensor that is a variable at some time, the id of its first version.
+        goes_to: for each op of an update, the weights that it leads to; of what leads to none, the other variables.
+        reader_of: for variables that are read in the picture, the op that reads them first.
+    """
+    updated = {variables.get(i) for op in goes_to for i in record.ops[op].outputs[:1]}
+    found = [*_averages(record, variables, goes_to, reader_of), *_sums(record, variables, goes_to, reader_of)]
+    return {variable: weight for variable, weight in found if weight in reader_of and weight in updated}
+
+
+def _averages(
+    record: Record, variables: Mapping[int, int], goes_to: Mapping[int, set[int]], reader_of: Container[int]
+) -> Iterator[tuple[int, int]]:
+    """Those that are computed from one weight alone."""
+    read: dict[int, set[int]] = {}  # the weights that are read for a variable, -1 for anything else
+    for number, found in sorted(goes_to.items()):
+        if len(found) != 1:
+            continue
+        (variable,) = found
+        if variable in reader_of:
+            continue
+        for i in record.ops[number].inputs:
+            producer = record.tensors[i].producer
+            if i in variables:
+                read.setdefault(variable, set()).add(variables[i])
+            elif producer is not None and goes_to.get(producer) != found:
+                read.setdefault(variable, set()).add(-1)
+    for variable, weights in read.items():
+        others = [weight for weight in weights if weight != variable]
+        if len(others) == 1:
+            yield variable, others[0]
+
+
+def _sums(
+    record: Record, variables: Mapping[int, int], goes_to: Mapping[int, set[int]], reader_of: Container[int]
+) -> Iterator[tuple[int, int]]:
+    """Those that are changed on the way to one weight, and otherwise, too: set to 0 when that was updated."""
+    for_weight, otherwise = dict[int, set[int]](), set[int]()
+    for number, found in goes_to.items():
+        variable = next((variables[i] for i in record.ops[number].outputs[:1] if i in variables), None)
+        if variable is None or variable in reader_of:
+            continue
+        if found == {variable}:
+            otherwise.add(variable)
+        else:
+            for_weight.setdefault(variable, set()).update(found)
+    for variable, weights in for_weight.items():
+        if variable in otherwise and len(weights) == 1:
+            yield variable, next(iter(weights))

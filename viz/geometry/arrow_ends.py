@@ -17,7 +17,7 @@ from viz.geometry.channels import MARGIN
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.graph import Graph
 from viz.geometry.layout import APART, half_for_ends
-from viz.geometry.places import Layout, Rect
+from viz.geometry.places import OFF_TITLES, Layout, Rect
 
 __all__ = ["part_ends"]
 
@@ -233,7 +233,7 @@ class _Parting:
             first, last = int(id_ == edge.tail and len(corners) <= 4), len(pieces) - (id_ == edge.head)
             if any(_enters(piece, box, _CLEAR) for piece in pieces[first:last]):
                 return False
-        if any(_enters(piece, title, 3.0) for piece in pieces for title in self.titles):
+        if any(_enters(piece, title, OFF_TITLES) for piece in pieces for title in self.titles):
             return False
         before = _pieces(self.ways[i].corners[-4:])
         for id_, frame in self.layout.frames.items():

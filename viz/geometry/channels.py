@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from viz.geometry.hopes import BEND, Hopes
-from viz.geometry.places import Layout, Rect
+from viz.geometry.places import OFF_TITLES, Layout, Rect
 
 __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 
@@ -109,7 +109,7 @@ class Channels:
         for box in boxes:
             self._shut(box, MARGIN)
         for title in titles:
-            self._shut(title, 3.0)
+            self._shut(title, OFF_TITLES)
         for id_, frame in layout.frames.items():
             self._add_borders(id_, frame)
 
@@ -453,7 +453,7 @@ def _lines(
         loose_x |= {x for k in (0.0, *further) for x in (rect.x - MARGIN - k, rect.x + rect.w + MARGIN + k)}
         loose_y |= {y for k in (0.0, *further) for y in (rect.y - MARGIN - k, rect.y + rect.h + MARGIN + k)}
     for rect in titles:
-        loose_x |= {rect.x - 4, rect.x + rect.w + 4}
+        loose_x |= {rect.x - OFF_TITLES - 1, rect.x + rect.w + OFF_TITLES + 1}
     everything = [*boxes, *frames]
     left = min([rect.x for rect in everything], default=0.0)
     right = max([rect.x + rect.w for rect in everything], default=0.0)

@@ -11,7 +11,7 @@ from viz.geometry.graph import Cluster, Graph
 
 __all__ = ["BESIDE", "broken", "free_place", "room_for_levels"]
 
-BESIDE = 7  # between a frame's title and an arrow
+BESIDE = 7  # between a frame's title and an arrow: more than all arrows keep off it
 _LONG = 20  # names with fewer letters stay on one line
 _LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
 

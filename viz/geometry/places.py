@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-__all__ = ["HEADER", "Layout", "Rect", "Title"]
+__all__ = ["HEADER", "OFF_TITLES", "Layout", "Rect", "Title"]
 
 HEADER = 16  # height of a line of a frame's title
+OFF_TITLES = 6.0  # how far arrows keep off titles: nearer ones would underline them
 
 
 @dataclasses.dataclass

@@ -293,7 +293,7 @@ class _Columns:
             "label": self._texts([formatting.tensor(t) for t in tensors]),
             "nbytes": [t.nbytes for t in tensors],
             "role": self._texts([t.role for t in tensors]),
-            "name": self._texts([t.name or record.called.get(t.id, "") for t in tensors]),
+            "name": self._texts([record.shown(t.id) for t in tensors]),
             "producer": [t.producer for t in tensors],
             "gradient_of": [t.gradient_of for t in tensors],
             "device": self._texts([t.device for t in tensors]),

@@ -86,7 +86,7 @@ class Facts:
     def weights(self, own: tuple[int, ...], others: int) -> tuple[int, list[int]]:
         """Title and lines of the box of these variables, which stand for `others`: the same in every step."""
         if (own, others) not in self._weights:
-            title, lines = box_texts.weights([self.record.tensors[v] for v in own], others)
+            title, lines = box_texts.weights(self.record, [self.record.tensors[v] for v in own], others)
             self._weights[own, others] = self.text(title), [self.text(line) for line in lines]
         return self._weights[own, others]
 

@@ -189,19 +189,19 @@ def given(name: str, title: str) -> str:
     return f"{name} ({title})" if name and title == "target" and title not in name else name or title
 
 
-def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:
+def weights(record: Record, tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:
     """Title and lines of the box of some variables, which stand for `others` that were folded away.
 
     State, such as moving averages, which no optimizer changes, has a line of its own beside what is trained.
     """
     state = [t for t in tensors if t.role == "state"]
     first = [t for t in tensors if t.role != "state"] or state
-    names = list(dict.fromkeys([_own_name(t) for t in first]))
-    title, lines = _names(names), [*_owners(first), *_kinds(first)]
+    names = list(dict.fromkeys([_own_name(record, t) for t in first]))
+    title, lines = _names(names), [*_owners(record, first), *_kinds(first)]
     if len(names) > _MOST_NAMES:  # too many for a title: a line for each
         title, lines = (
             formatting.count(len(first), "variable" if first is state else "weight"),
-            _named_kinds(first, names),
+            _named_kinds(record, first, names),
         )
     if first is not state and state:
         lines += [f"state: {kind}" for kind in _kinds(state)]
@@ -209,20 +209,20 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     return title, lines
 
 
-def _owners(tensors: Sequence[TensorInfo]) -> list[str]:
+def _owners(record: Record, tensors: Sequence[TensorInfo]) -> list[str]:
     """Whose weights they are where several layers have some of one name: `["of forward_lstm, backward_lstm"]`."""
-    same = [t.name.split("/") for t in tensors if _own_name(t) == _own_name(tensors[0])]
+    same = [t.name.split("/") for t in tensors if _own_name(record, t) == _own_name(record, tensors[0])]
     if len({len(path) for path in same}) != 1 or not 1 < len(same) <= _MOST_NAMES:
         return []
     differing = [list(dict.fromkeys(parts)) for parts in zip(*same) if len({*parts}) > 1]
     return [f"of {_names(differing[0])}"] if len(differing) == 1 else []
 
 
-def _named_kinds(tensors: Sequence[TensorInfo], names: Sequence[str]) -> list[str]:
+def _named_kinds(record: Record, tensors: Sequence[TensorInfo], names: Sequence[str]) -> list[str]:
     """The names, each with its shape and type."""
     found = []
     for name in names[:_MOST_NAME_LINES]:
-        of_name = [t for t in tensors if _own_name(t) == name]
+        of_name = [t for t in tensors if _own_name(record, t) == name]
         found.append(f"{formatting.clean(name, 30)} {', '.join(_kinds(of_name))}")
     return found + [f"and {len(names) - _MOST_NAME_LINES} more"] * (len(names) > _MOST_NAME_LINES)
 
@@ -238,7 +238,7 @@ def flow(record: Record, infos: Sequence[TensorInfo]) -> str:
     wanted = [None if info.gradient_of is None else record.tensors[info.gradient_of] for info in infos]
     parameters = [tensor for tensor in wanted if tensor is not None and tensor.role == "parameter"]
     if len(parameters) == len(infos):
-        names = list(dict.fromkeys([formatting.clean(_own_name(tensor), 20) for tensor in parameters]))
+        names = list(dict.fromkeys([formatting.clean(_own_name(record, tensor), 20) for tensor in parameters]))
         return f"∇ {', '.join(names[:2])}" + (", …" if len(names) > 2 else "")
     distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
     return distinct[0] + _more(len(distinct) - 1)
@@ -248,8 +248,8 @@ def _more(count: int) -> str:
     return f"  (+{count})" if count else ""
 
 
-def _own_name(tensor: TensorInfo) -> str:
-    return tensor.name.rsplit("/", 1)[-1] or "variable"
+def _own_name(record: Record, tensor: TensorInfo) -> str:
+    return record.shown(tensor.id).rsplit("/", 1)[-1] or "variable"
 
 
 def part_lines(made: Sequence[TensorInfo]) -> list[str]:
@@ -331,7 +331,7 @@ def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[st
     record, own = selection.record, {*variables}
     changing = [record.ops[number] for variable in variables for number in selection.changing(variable)]
     others = [i for variable in variables for i in selection.kept_of.get(variable, ())]
-    kept = [_own_name(record.tensors[i]) for i in others]
+    kept = [_own_name(record, record.tensors[i]) for i in others]
     models = _models(record, others) - _models(record, variables)  # as an average of all weights is in one of its own
     of = f"{formatting.clean(models.pop(), 20)}: " if len(models) == 1 else ""
     read = [i for variable in variables for i in selection.also_read(variable) if i not in own]
@@ -373,7 +373,7 @@ def rest(record: Record, ops: Sequence[Op]) -> tuple[str, list[str]]:
         return formatting.clean(record.scopes[ops[0].scope or 0].name), []
     changing = [op for op in ops if op.outputs and record.tensors[op.outputs[0]].version]
     if changing:
-        changed = dict.fromkeys([_own_name(record.tensors[op.outputs[0]]) for op in changing])
+        changed = dict.fromkeys([_own_name(record, record.tensors[op.outputs[0]]) for op in changing])
         return _updating(record, changing), [_names([*changed])]
     names = list(dict.fromkeys([op_name(op.name, 20) for op in ops]))
     return names[-1], [_in_a_line(names)] if len(names) > 1 else []

@@ -187,7 +187,7 @@ def _flow(record: Record, variable: int, parts: list[TensorInfo], before: Tensor
         weight = norm(record.tensors[variable])
     stats = gradient.stats
     return Flow(
-        record.tensors[variable].name or f"variable {variable}",
+        record.shown(variable) or f"variable {variable}",
         formatting.tensor(record.tensors[variable]),
         norm(gradient) or 0.0,
         weight,

@@ -14,20 +14,21 @@ from viz.facts.blocks import Block, fold, grouped, leaves, tree
 from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
-from viz.facts.schema import VARIABLES, Op, Record
+from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import Selection, position_of, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.legend import STATE
-from viz.picture.name_groups import Chains, group_long_blocks
+from viz.picture.name_groups import Chains, group_long_blocks, later_calls
 from viz.picture.outputs import by_outputs
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
+_CALLS = "later calls of a layer are closed"
 _CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 _Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
@@ -111,6 +112,7 @@ class _Assembly:
         self.pass_of: dict[str, int] = {}  # node of backward ops -> their pass
         self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
+        self.closed_calls: frozenset[int] = frozenset()  # of layers whose first call is drawn: identities of blocks
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
     # ------------------------------------------------------------------ frames and closed scopes
@@ -129,6 +131,9 @@ class _Assembly:
         most = min(max_nodes, _MOST_IN_BLOCK)
         if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LARGE * max_nodes:
             chosen, closed_to = self._joined(root, wanted, chosen, max_nodes)
+            if not closed_to:
+                self.closed_calls = later_calls(root)
+                chosen = self._deepest(root, wanted, max_nodes)
         if chosen < wanted and self._hides_many(root, chosen, 0, most):
             root = tree(self.record, self.selection.forward)
             group_long_blocks(self.record, root, most)
@@ -140,6 +145,8 @@ class _Assembly:
         if closed_to:
             limit = "" if closed_to == _CHAINS else f": at most {max_nodes} rows"
             self.graph.caption = f"closed to {closed_to}{limit}"
+        elif self.closed_calls:
+            self.graph.caption = _CALLS
         if self._rows(root, chosen, 0) > max_nodes:
             root.children = grouped(self.record, root.children, max_nodes)
         self._note_folded()
@@ -201,6 +208,8 @@ class _Assembly:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None and block.line is None:
             return block.is_group or self._stays_closed(block)
+        if id(block) in self.closed_calls:
+            return True
         is_least = block.kind == "layer" or block.line is not None
         if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
             return True
@@ -348,14 +357,19 @@ class _Assembly:
             return
         tensors = [self.record.tensors[v] for v in variables]
         made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
-        made.title, made.lines = box_texts.weights(tensors, len(others))
+        made.title, made.lines = box_texts.weights(self.record, tensors, len(others))
         made.tooltip = "\n".join(
-            [f"{formatting.clean(t.name, 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
+            [f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
         )
         made.phase = min([t.role for t in tensors], key=VARIABLES.index)  # trained, if any is
         self.graph.nodes[made.id] = made
         for variable in variables + others:
             self.weight_node[variable] = made.id
+
+    def _name(self, variable: TensorInfo) -> str:
+        """What a variable is called, and its name where that is another one."""
+        shown = self.record.shown(variable.id)
+        return shown if shown == variable.name else f"{shown} ({variable.name})"
 
     def _add_updates(self, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
         """What updates the weights of a row."""
@@ -530,14 +544,7 @@ class _Assembly:
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
-            made = Node(
-                id_,
-                "input",
-                box_texts.given(info.name or self.record.called.get(tensor, ""), title),
-                lines,
-                phase="input",
-                row=id_,
-            )
+            made = Node(id_, "input", box_texts.given(self.record.shown(tensor), title), lines, phase="input", row=id_)
             made.tooltip = formatting.clean(f"from outside: {info.name} {formatting.tensor(info)}", 160)
             self.graph.nodes[id_] = made
         return id_

@@ -1,5 +1,7 @@
 """Neighbours in a long list of layers put together: by how their names begin, `conv2_block1_1_conv`, or in chains.
 
+And which calls of layers need no frame, since an earlier one is drawn.
+
 A chain is a layer and those behind it that only scale or bend what it made: a convolution, its normalization, its
 activation, its dropout. Published figures draw these as one box, too.
 """
@@ -10,10 +12,10 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from viz.facts.blocks import Block, grouped, leaves
+from viz.facts.blocks import Block, all_blocks, grouped, leaves
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Chains", "group_long_blocks", "named_groups"]
+__all__ = ["Chains", "group_long_blocks", "later_calls", "named_groups"]
 
 _MANY, _FEWER = 24, 0.8  # chains are made of more neighbours than this, where at most so large a part of them is left
 _LONGEST = 5  # layers in a chain
@@ -34,6 +36,18 @@ def group_long_blocks(record: Record, block: Block, most: int) -> None:
     for child in block.children:
         if isinstance(child, Block) and not child.is_group:
             group_long_blocks(record, child, most)
+
+
+def later_calls(root: Block) -> frozenset[int]:
+    """The identities of the blocks of layers and losses of which an earlier call is in the tree."""
+    seen, found = set[int](), set[int]()
+    for block in all_blocks(root):
+        owner = None if block.scope is None or block.kind not in ("layer", "loss") else block.scope.owner
+        if owner is not None and owner in seen:
+            found.add(id(block))
+        elif owner is not None:
+            seen.add(owner)
+    return frozenset(found)
 
 
 def _by_name(children: list[Any], most: int) -> list[Any]:

@@ -30,6 +30,7 @@ from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.kept_names import attribute_of, is_called_directly
+from viz.recorder.names.variable_names import Holder, holders
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
@@ -89,15 +90,15 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
+        self.variables: list[tuple[int, weakref.ref[Variable], list[Holder]]] = []  # by position
         self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
         self.missed = 0
-        self.began = self.stopped = 0
+        self.began = self.stopped = self._replay_from = 0
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
-        self._replay_from = 0
         self._root: FrameType | None = None
         self._crashed = crashed
         self.parts: dict[int, list[int]] = {}
@@ -363,6 +364,9 @@ class Capture(observe.Observer):
                 self._same_key[key] = position
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
+        if isinstance(x, Variable):
+            held = [] if self.walk is None else holders(x, sys._getframe(1), self._root)
+            self.variables.append((position, weakref.ref(x), held))
         return self._number(x, position)
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:
@@ -401,10 +405,22 @@ class Capture(observe.Observer):
 
         So an update is seen to read what the program made of the gradients: their sum over small batches, say.
         """
+        unknown = []
         for x in tensors or ():
             position = self._known(x)
             if position is not None:
                 self._remember(x.data, position)
+            elif self._array_position(x.data) is None:
+                unknown.append(x.data)
+        kept = self._arrays_of_variables() if unknown else {}
+        for array in unknown:  # a variable in which gradients were summed up comes as its array
+            if id(array) in kept:
+                self._remember(array, kept[id(array)])
+
+    def _arrays_of_variables(self) -> dict[int, int]:
+        """The positions of the variables that were met and still exist, by the identity of their arrays."""
+        alive = [(position, met()) for position, met, _ in self.variables]
+        return {id(variable.data): position for position, variable in alive if variable is not None}
 
     def _array_position(self, array: Any) -> int | None:
         known = self.arrays.get(id(array))

@@ -1,17 +1,22 @@
-"""What objects of the running program are, as plain data that doesn't keep them alive."""
+"""What objects of the running program are, as plain data that doesn't keep them alive; and what the run itself is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime
+import platform
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy
 from numpy import generic, ndarray
 
+from eagerflow.config import kernels
 from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
 from viz.recorder.names.parameter_names import needed_parameters
 
-__all__ = ["PLAIN", "about", "described", "device_name", "flat", "frozen"]
+__all__ = ["PLAIN", "about", "described", "device_name", "flat", "frozen", "run_facts"]
 
 PLAIN = frozenset([int, float, bool, str, type(None)])
 
@@ -71,3 +76,24 @@ def device_name(array: Any) -> str:
         return "cpu"
     number = getattr(getattr(array, "device", None), "id", None)
     return "cpu" if number is None else f"gpu:{number}"
+
+
+def run_facts(options: Mapping[str, Any], began: int, stopped: int) -> dict[str, Any]:
+    """What a recording says of itself: `Record.meta`.
+
+    Args:
+        options: what it was asked to record.
+        began: when, on the clock of the process.
+        stopped: when it ended.
+    """
+    return {
+        "name": options["name"],
+        "options": to_plain(options),
+        "duration": stopped - began,
+        "origin": began,  # when times are 0, on the clock of the process
+        "began": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": sys.platform,
+        "numpy": numpy.__version__,
+        "kernels": kernels(),
+    }

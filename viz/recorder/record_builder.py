@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import bisect
-import datetime
 import math
-import platform
 import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import numpy
-
-from eagerflow.config import kernels
 from eagerflow.core.observe import clock, observing
 from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
 from viz.facts.collector import collector_at_rest
-from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
 from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
+from viz.recorder.descriptions import run_facts
 from viz.recorder.journal import Event, Met
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
@@ -31,6 +26,7 @@ from viz.recorder.names.argument_names import Arguments
 from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.parameter_names import name_by_parameters
 from viz.recorder.names.same_names import Named, join_copies, tell_apart
+from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
@@ -65,7 +61,7 @@ class _Builder:
 
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
-        self.record = record = Record(meta=_meta(capture))
+        self.record = record = Record(meta=run_facts(capture.options._asdict(), capture.began, capture.stopped))
         self.sources = Sources(capture.walker.codes)
         self.arguments = Arguments(capture.walker.codes)
         self.stacks: list[tuple[Frame, ...]] = []
@@ -102,6 +98,7 @@ class _Builder:
         self._mark_own_steps()
         join_copies(record, self.named, capture.fingerprints or {})
         tell_apart(record, self.named, self.arguments)
+        name_variables(record, {i: held for i, _, held in capture.variables}, self.firsts)
         tell_optimizers_apart(record)
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
@@ -583,17 +580,3 @@ def _missing(capture: Capture, seen: Collection[int]) -> str:
         numbers = sorted((chosen or frozenset()) - set(seen))
         text, is_one = formatting.ranges(numbers), len(numbers) == 1
     return text and f"step{'s' * (not is_one)} {text} {'was' if is_one else 'were'}"
-
-
-def _meta(capture: Capture) -> dict[str, Any]:
-    return {
-        "name": capture.options.name,
-        "options": to_plain(capture.options._asdict()),
-        "duration": capture.stopped - capture.began,
-        "origin": capture.began,  # when times are 0, on the clock of the process
-        "began": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "platform": sys.platform,
-        "numpy": numpy.__version__,
-        "kernels": kernels(),
-    }

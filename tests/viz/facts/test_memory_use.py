@@ -27,7 +27,7 @@ def planted():
 def test_the_peak_and_what_was_alive_then():
     use = planted()
     assert [(each.name, each.nbytes) for each in use.alive[:4]] == [
-        ("", 4000),
+        ("x", 4000),
         ("exp", 4000),
         ("tanh", 4000),
         ("weight", 2000),

@@ -143,6 +143,12 @@ def _around(graph: Graph, frame: str | None) -> Iterator[str]:
         frame = graph.clusters[frame].parent
 
 
+def _underlines(arrow: Arrow, title: Box, by: float = 6.0) -> bool:
+    """Does a level piece run so close below a line of a title that it looks like a part of that?"""
+    level = [piece for piece in arrow.pieces if piece[0][1] == piece[1][1]]
+    return enters(level, title._replace(top=title.bottom, bottom=title.bottom + by))
+
+
 def enters(pieces: Iterable[Piece], box: Box) -> bool:
     """Do straight pieces touch the inside of a box?"""
     return any(_cuts(piece, box) for piece in pieces)
@@ -254,6 +260,7 @@ def faults(seen: Picture, crossed: bool = True) -> collections.Counter[str]:
             inner = box.grown(-2 if id_ in ends else -0.5)
             found["through boxes"] += bounds.meets(inner) and enters(arrow.pieces, inner)
         found["through titles"] += sum(bounds.meets(t) and enters(arrow.pieces, t) for t in seen.titles)
+        found["under titles"] += sum(_underlines(arrow, title) for title in seen.titles)
         around = seen.inside[arrow.tail] | seen.inside[arrow.head]
         for id_, frame in seen.frames.items():
             inner = frame.grown(-1)

@@ -37,6 +37,7 @@ def straight(a=(35, 40), b=(35, 200), label="", at=None, ends=("a", "b")):
         ("through boxes", seen([straight()], [("a", A), ("b", B), ("c", C)])),
         ("through boxes", seen([straight((35, 15), (35, 200))])),  # through its own
         ("through titles", seen([straight()], titles=[Box(20, 100, 80, 112)])),
+        ("under titles", seen([straight((20, 117), (80, 117))], titles=[Box(20, 100, 80, 112)])),
         ("through frames", seen([straight()], frames=[("f", Box(5, 90, 100, 140))])),
         ("frames through boxes", seen(frames=[("f", Box(40, 0, 100, 100))])),
         ("frames through boxes", seen(frames=[("f", Box(40, 0, 100, 100))], inside=[("a", {"f"})])),
@@ -84,7 +85,7 @@ def test_lines_that_cross_and_lines_that_lie_on_each_other():
 # ---------------------------------------------------------------------- what is drawn
 
 VIEWS = ("both", "forward", "backward", "layers")
-NONE = ("through boxes", "through titles", "labels on boxes", "labels on titles", "labels on labels")
+NONE = ("through boxes", "through titles", "under titles", "labels on boxes", "labels on titles", "labels on labels")
 NONE += ("labels on borders", "labels on lines", "labels missing", "titles on boxes", "titles on borders", "outside")
 # The last layers of a densenet read all others, penalties all weights, and there is not always a level for each.
 MOST_JOINED = {"densenet": 2, "penalties": 1, "triplet": 1}

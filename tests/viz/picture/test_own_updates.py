@@ -105,3 +105,29 @@ def test_the_model_of_averages_is_named():
             average.assign(0.99 * average + 0.01 * weight)
     (lines,) = [node.lines for node in t.draw().graph.nodes.values() if node.kind == "update"]
     assert "keeps teacher: kernel, bias" in lines
+
+
+def test_sums_of_gradients_that_an_optimizer_is_given_are_kept_with_the_update():
+    net, optimizer = ef.Sequential([layers.Input((3,)), layers.Dense(1, name="out")]), ef.optimizers.SGD(0.1)
+    sums = [ef.Variable(ops.zeros_like(v), trainable=False) for v in net.trainable_variables]
+
+    def step():
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                loss = ops.mean(net(np.ones((4, 3), "float32")) ** 2)
+            for total, gradient in zip(sums, tape.gradient(loss, net.trainable_variables)):
+                total.assign_add(gradient)
+        optimizer.apply_gradients(zip(sums, net.trainable_variables))
+        for total in sums:
+            total.assign(ops.zeros_like(total))
+
+    step()
+    with viz.trace() as t:
+        step()
+    read = [t.tensors[op.inputs[1]] for op in t.find("sgd_update")]
+    assert [(info.role, info.version, t.shown(info.id)) for info in read] == [
+        ("state", 3, "sums[0]"),
+        ("state", 3, "sums[1]"),
+    ]
+    (update,) = [node for node in t.draw().graph.nodes.values() if node.kind == "update"]
+    assert (update.title, update.lines[0]) == ("sgd, assign_add, assign", "keeps sums[0], sums[1]")

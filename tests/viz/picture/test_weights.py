@@ -7,7 +7,7 @@ import numpy as np
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from viz.facts.schema import TensorInfo
+from viz.facts.schema import Record, TensorInfo
 from viz.geometry.layout import node_size
 from viz.geometry.text_sizes import text_width
 from viz.picture import box_texts
@@ -86,26 +86,30 @@ def test_the_weights_of_both_directions_are_named_with_their_layers():
     assert all(text_width(line, 11) < node_size(box)[0] for line in (box.title, *box.lines))
 
 
+def weights(tensors):
+    return box_texts.weights(Record(tensors=tensors), tensors)
+
+
 def test_a_single_layer_has_no_line_for_itself():
-    assert box_texts.weights(variables("net/dense/kernel", "net/dense/bias"))[1] == ["2 × 4 f32", "32 B"]
+    assert weights(variables("net/dense/kernel", "net/dense/bias"))[1] == ["2 × 4 f32", "32 B"]
 
 
 def test_more_names_than_a_title_takes_have_a_line_each():
-    title, lines = box_texts.weights(variables("a/one", "a/two", "a/three", "a/four"))
+    title, lines = weights(variables("a/one", "a/two", "a/three", "a/four"))
     assert title == "4 weights"
     assert lines == ["one 4 f32", "two 4 f32", "three 4 f32", "four 4 f32", "64 B"]
 
 
 def test_very_many_are_counted():
-    _, lines = box_texts.weights(variables(*[f"a/w{i}" for i in range(12)]))
+    _, lines = weights(variables(*[f"a/w{i}" for i in range(12)]))
     assert lines[7:9] == ["w7 4 f32", "and 4 more"]
 
 
 def test_state_by_itself_is_called_variables():
-    title, _ = box_texts.weights(variables("a", "b", "c", "d", role="state"))
+    title, _ = weights(variables("a", "b", "c", "d", role="state"))
     assert title == "4 variables"
 
 
 def test_weights_of_layers_that_differ_in_more_than_a_name_are_not_told_apart():
-    _, lines = box_texts.weights(variables("a/b/kernel", "c/d/kernel"))
+    _, lines = weights(variables("a/b/kernel", "c/d/kernel"))
     assert lines[0] == "2 × 4 f32"

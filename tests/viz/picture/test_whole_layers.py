@@ -1,4 +1,4 @@
-"""Layers that are one thing to a reader are one box, however many ops they run."""
+"""Layers that are one thing to a reader are one box, however many ops they run; in large pictures, later calls too."""
 
 from __future__ import annotations
 
@@ -67,3 +67,60 @@ def test_their_gradient_is_one_box_too_and_the_page_opens_them_only_when_asked()
     needs = {found["texts"][title]: need for title, need in zip(blocks["title"], blocks["need"], strict=True)}
     assert needs["larger"] is None
     assert [need for title, need in needs.items() if title.startswith("conv2d")] == [2, 2]
+
+
+tokens = np.arange(30).reshape(5, 6) % 7
+
+
+def written(rounds):
+    """A loop of one's own over a cell, with a loss in each round, whose rounds differ in the data alone."""
+    embed, cell, head = (
+        layers.Embedding(7, 4, name="embed"),
+        layers.GRUCell(4, name="cell"),
+        layers.Dense(7, name="head"),
+    )
+    judge = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    weights = lambda: embed.trainable_weights + cell.trainable_weights + head.trainable_weights  # noqa: E731
+
+    def step():
+        with ef.GradientTape() as tape:
+            state, loss = [ops.zeros((5, 4))], 0.0
+            for at in range(rounds):
+                out, state = cell(embed(tokens[:, at]), state)
+                loss = loss + judge(tokens[:, at + 1], head(out))
+        tape.gradient(loss, weights())
+
+    step()
+    with viz.trace() as t:
+        step()
+    return t
+
+
+def frames_of(drawing):
+    return {frame.title for frame in drawing.graph.clusters.values()}
+
+
+def boxes_of(drawing):
+    return {node.title for node in drawing.graph.nodes.values()}
+
+
+def test_later_calls_are_boxes_and_the_caption_says_so():
+    drawing = written(4).draw()
+    assert {"embed", "cell", "head"} <= frames_of(drawing)
+    assert {"embed (call 2)", "cell (call 2)", "head (call 2)"} <= boxes_of(drawing)
+    assert "later calls of a layer are closed" in drawing.graph.caption
+
+
+def test_those_who_ask_for_all_see_all():
+    recording = written(4)
+    for asked in ({"depth": 9}, {"collapse_repeats": False, "max_nodes": 300}, {"max_nodes": 300}):
+        drawing = recording.draw(**asked)
+        assert "cell (call 2)" in frames_of(drawing)
+        assert "later calls" not in drawing.graph.caption
+
+
+def test_small_pictures_show_all_calls():
+    dense = layers.Dense(3, name="shared")
+    with viz.trace() as t:
+        ops.tanh(dense(ops.exp(dense(np.ones((2, 3), "float32")))))
+    assert {"shared", "shared (call 2)"} <= frames_of(t.draw(collapse_repeats=True))

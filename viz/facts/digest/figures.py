@@ -143,7 +143,7 @@ class _Times:
         scope = self._record.scopes[number]
         shapes = [self._seen.slice_of("TensorInfo.shape", i) for i in scope.outputs[:3] if 0 <= i < self._seen.tensors]
         return {
-            "name": scope.name,
+            "name": scope.shown,
             "kind": scope.kind,
             "class": scope.cls,
             "level": level,
@@ -170,7 +170,7 @@ class _Times:
                 {
                     "op": seen.texts.value(int(seen.array("Op.name")[number])),
                     "phase": seen.texts.value(int(seen.array("Op.phase")[number])),
-                    "layer": "" if row == -1 else record.path(row),
+                    "layer": "" if row == -1 else record.path(row, shown=True),
                     "source": formatting.place(line_of(record, _op(seen, int(self._origins[number])))),
                     "time": int(sums[at]),
                     "share": float(sums[at]) / self.whole,
@@ -226,7 +226,7 @@ def _memory(record: Record, seen: SparseColumns) -> dict[str, Any] | None:
         origins = _origins(seen)
         scope = int(seen.array("Op.scope")[number])
         told["op"] = seen.texts.value(int(seen.array("Op.name")[number]))
-        told["layer"] = "" if scope == NONE else record.path(scope)
+        told["layer"] = "" if scope == NONE else record.path(scope, shown=True)
         told["source"] = formatting.place(line_of(record, _op(seen, int(origins[number]))))
     return told
 
@@ -261,6 +261,6 @@ def _nonfinite(record: Record, seen: SparseColumns) -> dict[str, Any] | None:
         if producer != NONE:
             scope, step = (int(seen.array(f"Op.{name}")[producer]) for name in ("scope", "step"))
             told["op"] = seen.texts.value(int(seen.array("Op.name")[producer]))
-            told["layer"] = "" if scope == NONE else record.path(scope)
+            told["layer"] = "" if scope == NONE else record.path(scope, shown=True)
             told["step"] = None if step == NONE else step_numbers(record)[step]
     return told

@@ -18,7 +18,7 @@ _CONVERSIONS = ("Tensor", "array", "as_tensor", "asarray", "astype", "cast", "co
 _FILLING = ("full_like", "ones_like", "zeros_like")
 _GRADIENTS = ("gradient", "jacobian", "batch_jacobian")
 _OF_DATA = ("fit", "train_on_batch")  # whose arguments are those of their steps, which are given batches of them
-_CALLS = (ast.Call, ast.BinOp, ast.UnaryOp, ast.AugAssign)  # what runs ops
+_CALLS = (ast.Call, ast.BinOp, ast.UnaryOp, ast.AugAssign, ast.Subscript)  # what runs ops
 _LONGEST = 40  # letters of a name
 _LONGEST_FORMULA = 24
 SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
@@ -166,6 +166,9 @@ def _given(node: ast.AST) -> Iterator[ast.expr]:
         return
     if isinstance(node, ast.UnaryOp):
         yield node.operand
+        return
+    if isinstance(node, ast.Subscript):  # of what one part is taken
+        yield node.value
         return
     assert isinstance(node, ast.Call)
     named = {keyword.arg: keyword.value for keyword in node.keywords}

@@ -20,7 +20,7 @@ from viz.facts.schema import Record
 from viz.recorder.names.argument_names import Arguments
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["attribute_of", "is_called_directly", "name_kept"]
+__all__ = ["attribute_of", "held_as", "is_called_directly", "name_kept"]
 
 _CALLS = (observe.__file__, layer.__file__)  # what runs between a user's call of a layer and its scope
 _RECORDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -40,13 +40,13 @@ def attribute_of(owner: Any, around: Collection[Any]) -> str:
         file = getattr(module, "__file__", None)
         if not isinstance(outer, layer.Layer) or (file is not None and is_internal(file)):
             continue
-        found = [name for attribute, value in vars(outer).items() for name in _held(attribute, value, owner)]
+        found = [name for attribute, value in vars(outer).items() for name in held_as(attribute, value, owner)]
         return found[0] if len(found) == 1 else ""
     return ""
 
 
-def _held(attribute: str, value: Any, owner: Any) -> list[str]:
-    """The name of an attribute that is a layer, or of the part of it that is."""
+def held_as(attribute: str, value: Any, owner: Any) -> list[str]:
+    """The name of an attribute that is a layer or variable, or of the part of it that is."""
     if value is owner:
         return [attribute]
     if attribute.startswith("_"):  # as eagerflow lists layers for itself

@@ -156,3 +156,10 @@ def test_parts_of_arrays_are_called_as_they_were_written_and_so_is_what_was_fill
         state, n = ops.zeros((4, 2)), 1
         cell(ops.concatenate([state, series[:, n]], axis=1))
     assert called(t) == ["series[:, n]", "state"]
+
+
+def test_what_a_part_is_taken_of_has_its_name():
+    mask = ef.Tensor(np.ones((4, 5), "float32"))
+    with viz.trace() as t:
+        mask[..., None] * 2.0
+    assert called(t) == ["mask"]

@@ -7,6 +7,7 @@ import numpy as np
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from viz.cli import main
 
 x = np.ones((4, 3), "float32")
 
@@ -85,3 +86,15 @@ def test_what_is_not_sure_is_no_name():
         model = net()
         model(x)  # which says nothing
     assert [scope.called for scope in t.scopes if scope.kind == "model"] == [""] * 4
+
+
+def test_tables_call_layers_as_pictures_do(tmp_path, capsys):
+    towers = Towers()
+    with viz.trace() as t:
+        towers(x)
+    assert "img (Dense)" in str(t.summary())
+    assert "towers/img" in str(t.top())
+    assert "towers/steps[1]" in str(t.top(by="layer"))
+    assert [op.name for op in t.find(layer="img")] == [op.name for op in t.find(layer=towers.img.name)] == ["dense"]
+    main(["show", str(t.save(tmp_path / "towers.efz"))])
+    assert "img (Dense)" in capsys.readouterr().out

@@ -205,7 +205,7 @@ class Parting {
         last = pieces.length - (box === nodes.get(head) ? 1 : 0);
       return enter(box, OFF_BOXES, pieces.slice(first, last));
     });
-    if (near || this.heads.some((title) => enter(title, 3))) return false;
+    if (near || this.heads.some((title) => enter(title, OFF_TITLES))) return false;
     for (const [id, frame] of this.scene.frames) {
       if (pieces.some((piece) => runsAlong(piece, frame))) return false;
       if (!this.own[i].has(id) && enter(frame, 0) && !enter(frame, 0, this.pieces[i].slice(-3))) return false;

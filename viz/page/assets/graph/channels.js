@@ -2,6 +2,7 @@
 // viz/geometry/channels.py, which says what counts; the distances are this one's own.
 
 const KEEP_OFF = 8,
+  OFF_TITLES = 6, // nearer ones would underline them
   TRACK = 10, // between ways beside each other
   NEAR = 4.5,
   CLOSE = 9.9, // nearer than this ways are hard to follow:
@@ -135,7 +136,7 @@ class Channels {
       this.busyPoints[this.at(outside)] = 1;
     }
     for (const box of boxes) this.close(box, KEEP_OFF);
-    for (const title of titles) this.close(title, 3);
+    for (const title of titles) this.close(title, OFF_TITLES);
     for (const frame of frames) this.addBorders(frame);
   }
 
@@ -461,7 +462,7 @@ function linesOf(boxes, titles, frames, ports) {
       for (const y of [rect.y - by, rect.y + rect.h + by]) loose[1].add(y);
     }
   }
-  for (const rect of titles) for (const x of [rect.x - 4, rect.x + rect.w + 4]) loose[0].add(x);
+  for (const rect of titles) for (const x of [rect.x - OFF_TITLES - 1, rect.x + rect.w + OFF_TITLES + 1]) loose[0].add(x);
   let left = 0,
     right = 0;
   for (const rect of [...boxes, ...frames]) {

@@ -5,7 +5,7 @@
 const GAP_X = 26,
   GAP_Y = 38,
   PAD = 16;
-const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
+const BELOW_HEAD = 20; // between a frame's title and its contents: room for the head of an arrow, and for a level piece
 const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
 const LANES = ["forward", "parameter", "update", ...BACKWARD];
 
