@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +15,7 @@ from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
 from viz.command.script_runner import check_given
 from viz.doctor.code_review import github_lines, sarif
-from viz.doctor.patches import patch, without_patch
+from viz.doctor.patches import base_of, patch, without_patch
 from viz.doctor.report import text
 from viz.doctor.watched_script import Examination, examine
 from viz.facts.json_data import json_text
@@ -93,6 +95,8 @@ def _print(examination: Examination, as_json: bool, fix: bool) -> None:
     if fix:
         made = patch(findings)
         print(made, end="")
+        if made and (base := base_of(findings)) != os.getcwd():
+            print(f"the paths of the patch begin in {base}: git -C {shlex.quote(base)} apply", file=where)
         left = ", ".join([f"{f.kind} (line {f.line})" if f.line else f.kind for f in without_patch(findings)])
         if findings and not made:
             print("no line has a cure that is certain, so there is no patch", file=where)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from viz.doctor.finding import Finding
 from viz.doctor.scaling import scaled_after_loading
 
-__all__ = ["changed_line", "patch", "without_patch"]
+__all__ = ["base_of", "changed_line", "patch", "without_patch"]
 
 _OTHER_LOSSES = re.compile(
     r"mse|mae|mean_\w+_error|Mean\w+Error|hinge|categorical_crossentropy|CategoricalCrossentropy"
@@ -24,17 +24,32 @@ _SOFTMAX = r"(?<=[\"'])softmax(?=[\"'])"
 def patch(findings: Iterable[Finding]) -> str:
     """A unified diff of the lines whose cure is certain, empty where there is none. Nothing is written.
 
+    Its paths begin in the current folder, or where a script lies outside of that, in `base_of` the findings: no path
+    may lead upwards, or `git apply` refuses it.
+
     Args:
         findings: in any order; what follows from another one is left out.
     """
+    findings = [*findings]
     changes, _ = _changes(findings)
+    base = base_of(findings)
     parts: list[str] = []
     for file, lines in changes.items():
         before = [line if line.endswith("\n") else f"{line}\n" for line in linecache.getlines(file)]
         after = "".join(f"{lines[i]}\n" if i in lines else line for i, line in enumerate(before, 1))
-        name = os.path.relpath(file).replace(os.sep, "/")
+        name = os.path.relpath(file, base).replace(os.sep, "/")
         parts += difflib.unified_diff(before, after.splitlines(keepends=True), f"a/{name}", f"b/{name}")
     return "".join(parts)
+
+
+def base_of(findings: Iterable[Finding]) -> str:
+    """The folder in which the paths of their patch begin: the current one, if all its files lie in there."""
+    folders = [os.path.dirname(os.path.abspath(file)) for file in _changes(findings)[0]]
+    if not folders:
+        return os.getcwd()
+    common = os.path.commonpath(folders)
+    here = os.getcwd()
+    return here if common == here or common.startswith(os.path.join(here, "")) else common
 
 
 def without_patch(findings: Iterable[Finding]) -> list[Finding]:

@@ -21,6 +21,7 @@ from viz.livepage.progress import Progress, reference, rows_of
 from viz.livepage.snapshot import Snapshot, weights_now
 from viz.livepage.step_times import StepTimes
 from viz.livepage.visits import Visits
+from viz.recorder.names.kept_names import attribute_of, is_chosen
 from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Collector"]
@@ -430,7 +431,9 @@ class Collector(observe.Observer):
 
     def _part_with(self, model: Any, variable: Any) -> str:
         """The name of the part of a model that holds a variable, as of a GAN's model its generator."""
-        return holder_of(variable, getattr(model, "layers", ())) or self._own.name_of(variable)
+        parts = [*getattr(model, "layers", ())]
+        names = {part: attribute_of(part, [model]) for part in parts if not is_chosen(part.name, type(part).__name__)}
+        return holder_of(variable, parts, names) or self._own.name_of(variable)
 
     def _leave_recorded(self) -> None:
         """What was recorded so far is no whole step, and isn't shown."""

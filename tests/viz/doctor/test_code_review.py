@@ -115,6 +115,17 @@ def test_the_patch_can_be_applied_and_cures(sick, capsys):
     assert [f.kind for f in examine("train.py").diagnosis if f.severity == "error"] == []
 
 
+def test_the_patch_of_a_script_elsewhere_can_be_applied_where_it_says(sick, capsys, monkeypatch):
+    (sick / "beside").mkdir()
+    monkeypatch.chdir(sick / "beside")
+    assert main(["doctor", "--fix", "../train.py"]) == 1
+    said = capsys.readouterr()
+    assert f"git -C {sick} apply" in said.err
+    assert said.out.startswith("--- a/train.py")
+    subprocess.run(["git", "-C", str(sick), "apply"], input=said.out, text=True, check=True)
+    assert (sick / "train.py").read_text() != SICK
+
+
 def test_two_findings_of_one_line_are_both_cured_and_what_is_left_is_named(sick, capsys):
     (sick / "both.py").write_text(
         PRELUDE

@@ -224,6 +224,21 @@ def test_each_network_of_a_loop_has_a_curve_of_its_gradients():
         assert norms(train).keys() == {" (generator)", " (discriminator)"}
 
 
+def test_networks_whose_names_nobody_chose_have_curves_of_the_names_that_the_code_keeps_them_in():
+    maker, critic = (ef.Sequential([ef.Input((3,)), ef.layers.Dense(1)]) for _ in range(2))
+    optimizers = ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02)
+
+    def train():
+        for _ in range(6):
+            with ef.GradientTape(persistent=True) as tape:
+                one, two = ef.ops.mean(maker(X) ** 2), ef.ops.mean(critic(X) ** 2)
+            for model, loss, optimizer in zip((maker, critic), (one, two), optimizers, strict=True):
+                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            time.sleep(0.05)
+
+    assert norms(train).keys() == {" (maker)", " (critic)"}
+
+
 def test_of_networks_that_take_several_steps_each_the_first_ones_curves_get_its_name_too():
     critic, actor = net("critic"), net("actor")
     trained = [(critic, ef.optimizers.SGD(0.25))] * 3 + [(actor, ef.optimizers.SGD(0.5))]

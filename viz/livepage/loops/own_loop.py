@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.livepage.progress import rows_of, sizes
+from viz.recorder.names.kept_names import held_in_code
 
 __all__ = ["OwnLoop", "holder_of"]
 
@@ -25,6 +27,7 @@ class OwnLoop:
 
     def __init__(self) -> None:
         self._models: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._kept = weakref.WeakKeyDictionary[Any, str]()  # what the code keeps models in whose names nobody chose
         self._outermost: observe.Scope | None = None  # the call that runs
         self._called: list[Any] = []  # since the last backward pass
         self._began: float | None = None
@@ -39,6 +42,8 @@ class OwnLoop:
         if self._outermost is None and scope.kind in _CALLS:
             self._outermost = scope
             self._called.append(scope.owner)
+            if scope.owner is not None and scope.owner not in self._kept:
+                self._kept[scope.owner] = held_in_code(scope.owner, sys._getframe(1))
             self._rows = rows_of(scope.inputs) or self._rows
 
     def end(self, scope: observe.Scope) -> None:
@@ -88,15 +93,21 @@ class OwnLoop:
 
     def name_of(self, variable: Any) -> str:
         """The name of the smallest model or layer among those trained so far that holds a variable, "" without one."""
-        return holder_of(variable, self._models)
+        return holder_of(variable, self._models, self._kept)
 
     def _forget_calls(self) -> None:
         self._outermost, self._called, self._rows = None, [], None
 
 
-def holder_of(variable: Any, owners: Iterable[Any]) -> str:
-    """The name of the smallest of some models and layers that holds a variable, "" without one."""
-    found = [(len(owner.weights), owner.name) for owner in owners if _holds(owner, variable)]
+def holder_of(variable: Any, owners: Iterable[Any], names: Mapping[Any, str]) -> str:
+    """The name of the smallest of some models and layers that holds a variable, "" without one.
+
+    Args:
+        variable: a weight.
+        owners: the models and layers.
+        names: what some of them are called instead of their own names.
+    """
+    found = [(len(owner.weights), names.get(owner) or owner.name) for owner in owners if _holds(owner, variable)]
     return clean(min(found)[1], 60) if found else ""
 
 

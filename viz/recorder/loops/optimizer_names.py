@@ -33,11 +33,12 @@ def tell_optimizers_apart(record: Record) -> None:
 def _trained(record: Record, owners: Iterable[int]) -> dict[int, dict[str, None]]:
     """The outermost models or layers, by name, of the weights that each optimizer changes."""
     found: dict[int, dict[str, None]] = {owner: {} for owner in owners}
+    shown = {scope.name: scope.shown for scope in record.scopes if scope.kind in ("layer", "model")}
     for op in record.ops:
         owner = record.scopes[op.scope].owner if op.phase == "update" and op.scope is not None else None
         if owner in found:
             names = [record.tensors[i].name.partition("/") for i in op.outputs if record.tensors[i].role == "parameter"]
-            found[owner] |= dict.fromkeys([model for model, inner, _ in names if inner])
+            found[owner] |= dict.fromkeys([shown.get(model, model) for model, inner, _ in names if inner])
     return found
 
 

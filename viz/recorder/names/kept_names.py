@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -20,7 +20,7 @@ from viz.facts.schema import Record
 from viz.recorder.names.argument_names import Arguments
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["attribute_of", "held_as", "is_called_directly", "name_kept"]
+__all__ = ["attribute_of", "held_as", "held_in_code", "is_called_directly", "is_chosen", "name_kept", "spoken_of"]
 
 _CALLS = (observe.__file__, layer.__file__)  # what runs between a user's call of a layer and its scope
 _RECORDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -58,6 +58,40 @@ def held_as(attribute: str, value: Any, owner: Any) -> list[str]:
     return []
 
 
+def is_chosen(layer_name: str, cls: str) -> bool:
+    """Did somebody choose the name of a layer of this class? `dense_16` is nobody's choice."""
+    return not re.fullmatch(re.escape(snake_case(cls)) + r"(_\d+)?", layer_name)
+
+
+def held_in_code(owner: Any, frame: FrameType | None) -> str:
+    """What the user's innermost function holds a layer in whose name nobody chose; "" for none, or for several names.
+
+    Args:
+        owner: a layer or model that this function calls.
+        frame: the innermost frame.
+    """
+    if is_chosen(getattr(owner, "name", ""), type(owner).__name__):
+        return ""
+    while frame is not None and is_internal(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    names = {name for key, value in spoken_of(frame) for name in held_as(key, value, owner)}
+    name = names.pop() if len(names) == 1 else ""
+    return "" if name.lower() in _TELL_NOTHING else name
+
+
+def spoken_of(frame: FrameType) -> Iterator[tuple[str, Any]]:
+    """What a frame's code speaks of: its local variables, its module's, and the attributes of the method's object."""
+    code, own = frame.f_code, frame.f_locals
+    if own is not frame.f_globals:
+        yield from own.items()
+    yield from [(name, frame.f_globals[name]) for name in code.co_names if name in frame.f_globals]
+    first = own.get(code.co_varnames[0]) if code.co_argcount else None
+    if hasattr(type(first), code.co_name):
+        yield from getattr(first, "__dict__", {}).items()
+
+
 def is_called_directly(frame: FrameType | None) -> bool:
     """Does the user's own code call the layer whose call ends here, and no function such as `ops.map`?"""
     while frame is not None and frame.f_code.co_filename.startswith(_RECORDER):
@@ -87,7 +121,7 @@ def name_kept(
         if about is None or scope.owner is None or scope.owner in seen or scope.kind not in ("layer", "model"):
             continue
         seen.add(scope.owner)
-        if not re.fullmatch(re.escape(snake_case(scope.cls)) + r"(_\d+)?", scope.name):
+        if is_chosen(scope.name, scope.cls):
             continue
         name = about.get("attribute", "")
         if not name and about.get("direct"):

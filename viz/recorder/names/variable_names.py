@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 import linecache
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from eagerflow import Variable
 from viz.facts.schema import Record
-from viz.recorder.names.kept_names import held_as
+from viz.recorder.names.kept_names import held_as, spoken_of
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Holder", "holders", "name_variables"]
@@ -54,23 +54,12 @@ def holders(variable: Variable, frame: FrameType | None, last: FrameType | None)
         return found
     while frame is not None:
         if not is_internal(frame.f_code.co_filename):
-            names = dict.fromkeys([name for key, value in _values(frame) for name in held_as(key, value, variable)])
+            names = dict.fromkeys([name for key, value in spoken_of(frame) for name in held_as(key, value, variable)])
             found += [Holder(frame.f_code.co_filename, frame.f_code.co_name, [*names])] if names else []
         if frame is last:
             break
         frame = frame.f_back
     return found
-
-
-def _values(frame: FrameType) -> Iterator[tuple[str, Any]]:
-    """What a frame's code speaks of: its local variables, its module's, and the attributes of the method's object."""
-    code, own = frame.f_code, frame.f_locals
-    if own is not frame.f_globals:
-        yield from own.items()
-    yield from [(name, frame.f_globals[name]) for name in code.co_names if name in frame.f_globals]
-    first = own.get(code.co_varnames[0]) if code.co_argcount else None
-    if hasattr(type(first), code.co_name):
-        yield from getattr(first, "__dict__", {}).items()
 
 
 def name_variables(record: Record, held: Mapping[int, list[Holder]], versions: Mapping[int, int]) -> None:

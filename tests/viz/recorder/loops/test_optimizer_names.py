@@ -43,6 +43,19 @@ def test_two_of_one_name_are_told_apart_by_what_they_train(adams):
     assert {"adam of generator", "adam of critic"} <= {node.title for node in t.draw().graph.nodes.values()}
 
 
+def test_models_whose_names_nobody_chose_are_called_as_the_code_keeps_them(adams):
+    maker, critic = dense(None), dense(None)
+    x = np.ones((4, 2), "float32")
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ops.mean(critic(maker(x)))
+        weights = [*maker.trainable_variables, *critic.trainable_variables]
+        gradients = tape.gradient(loss, weights)
+        adams[0].apply(gradients[:2], weights[:2])
+        adams[1].apply(gradients[2:], weights[2:])
+    assert names(t) == ["adam of maker", "adam of critic"]
+
+
 def test_of_many_models_the_first_ones_are_named(adams):
     t = recorded((adams[0], [dense("a"), dense("b"), dense("c")]), (adams[1], [dense("d"), dense("e")]))
     assert names(t) == ["adam of a, b, …", "adam of d, e"]
