@@ -269,7 +269,8 @@ class _Columns:
         return {
             "kind": self._texts([s.kind for s in scopes]),
             "name": self._texts([s.name for s in scopes]),
-            "label": [0 if s.kind in TRANSPARENT else self.text(formatting.clean(s.name, 40)) for s in scopes],
+            "shown": self._texts([s.shown for s in scopes]),
+            "label": [0 if s.kind in TRANSPARENT else self.text(formatting.clean(s.shown, 40)) for s in scopes],
             "parent": [s.parent for s in scopes],
             "owner": [s.owner for s in scopes],
             "call": [s.call for s in scopes],

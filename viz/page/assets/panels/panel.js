@@ -48,7 +48,7 @@ class Panel {
   // Says whose box is marked where what is selected has none, as equal parts are drawn once.
   shownBy(selected) {
     const by = selected ? standInFor(this.viewer, selected) : "",
-      name = selected && selected.call !== undefined ? `${this.viewer.model.scopes[selected.call].name} is ` : "";
+      name = selected && selected.call !== undefined ? `${this.viewer.model.scopes[selected.call].shown} is ` : "";
     return by ? el("p", { class: "remark" }, clean(`${name}shown by ${by}: equal parts are drawn once (f)`, 200)) : "";
   }
 }

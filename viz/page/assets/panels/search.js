@@ -241,7 +241,7 @@ function layersFound(viewer, tests) {
     const scope = model.scopes[id],
       by = clean(index.blocks.get(key).title, 60);
     if (!index.blocks.get(key).names.includes(scope.name))
-      add(scope, [scope.name], { kind: "scope", key, call: id }, clean(scope.name, 40), by);
+      add(scope, [scope.name, scope.shown], { kind: "scope", key, call: id }, clean(scope.shown, 40), by);
   }
   return found;
 }
@@ -312,7 +312,7 @@ function fieldsOf(model, op) {
     name: op.name,
     phase: op.phase,
     error: op.error,
-    layer: scopes.map((s) => s.name).join(" "),
+    layer: scopes.map((s) => `${s.name} ${s.shown}`).join(" "),
     class: scopes.map((s) => s.cls).join(" "),
     shape: op.outputs.map((i) => model.tensors[i].shapeName).join(" "),
     dtype: met.map((t) => `${t.dtype} ${t.dtypeName}`).join(" "),

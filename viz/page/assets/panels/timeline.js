@@ -157,7 +157,7 @@ class Timeline {
   }
 
   label(pen, bar, x, y, room, theme) {
-    const text = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.name;
+    const text = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.shown;
     pen.fillStyle = bar.op ? inkOn((theme.phases[bar.phase] || theme.phases.forward)[0]) : theme.ink;
     pen.fillText(fitting(pen, clean(text, 60), room - 7), x + 4, y + ROW / 2 - 1);
   }
@@ -248,7 +248,7 @@ class Timeline {
     const bar = this.at(event);
     this.tip.hidden = !bar;
     if (!bar) return;
-    const name = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.name;
+    const name = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.shown;
     this.tip.textContent = `${clean(name, 60)} · ${seconds(bar.end - bar.start)}${bar.ops ? ` · ${counted(bar.ops, "op")}` : ""} · at ${seconds(bar.start - this.first)}`;
     const box = this.node.getBoundingClientRect();
     this.tip.style.left = `${Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 8)}px`;

@@ -48,6 +48,7 @@ class Model {
       id,
       kind: text(s.kind[id]),
       name: text(name),
+      shown: text(s.shown[id]), // what the user's code calls it, where nobody chose its name
       label: text(s.label[id]), // "" for those that paths leave out
       parent: s.parent[id],
       owner: s.owner[id],
