@@ -27,7 +27,7 @@ from viz.page.usual_times import UsualTime, usual_times
 from viz.page.views import Views
 from viz.picture.box_texts import main_scope, op_name, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
-from viz.picture.outputs import is_part
+from viz.picture.outputs import array_of
 
 __all__ = ["MOST_OPS", "data"]
 
@@ -87,7 +87,7 @@ def data(
         "guilty": _guilty(part, first),
         "reads": [[op, read.how, columns.frame(read.line)] for op, reads in part.reads.items() for read in reads],
         "types": kinds_of_types(part),
-        "parts": [made for op in part.ops if op.phase == "backward" for made in op.outputs if is_part(part, made)],
+        "same": _same_arrays(part),
         "variables": list(variables_of(part).items()),
         "memory": [[t.id, size, start, end] for t, size, start, end in spans(part)],
         "logs": [finite([kind, step, values]) for kind, step, values in _thinned(reported)],
@@ -97,6 +97,18 @@ def data(
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]
     found["places"] = [formatting.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
+    return found
+
+
+def _same_arrays(part: Record) -> list[tuple[int, int]]:
+    """Pairs: a gradient, and the earlier one of the same op that is the same array."""
+    found = []
+    for op in part.ops:
+        if op.phase == "backward" and len(op.outputs) > 1:
+            first: dict[tuple[bool, int], int] = {}
+            found += [
+                (made, same) for made in op.outputs if (same := first.setdefault(array_of(part, made), made)) != made
+            ]
     return found
 
 

@@ -9,7 +9,7 @@ from viz.facts import formatting
 from viz.facts.schema import Record
 from viz.geometry.graph import BACKWARD, Edge, Node
 
-__all__ = ["by_outputs", "is_part"]
+__all__ = ["array_of", "by_outputs"]
 
 _MOST = 6  # outputs of a box that have ways of their own: with more of them it would be too wide
 _LONGEST = 20  # letters of a name
@@ -42,32 +42,52 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
             found.append(edge)
         else:
             found += _parted(record, edge, places)
+    return _of_folded_apart(record, found, nodes)
+
+
+def _of_folded_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node]) -> list[Edge]:
+    """The arrows, of which those that lead from ops that one box stands for, each to another box, are told apart."""
+    leaving: dict[str, list[int]] = {}
+    for i, edge in enumerate(edges):
+        if edge.kind == "data" and edge.output is None and nodes[edge.tail].kind == "op":
+            leaving.setdefault(edge.tail, []).append(i)
+    found = [*edges]
+    for several in leaving.values():
+        made = [{record.tensors[tensor].producer for tensor in edges[i].tensors} for i in several]
+        if not 1 < len(several) <= _MOST or len(set().union(*made)) < sum(map(len, made)) or None in set().union(*made):
+            continue
+        for number, i in enumerate(several):
+            names = {record.called.get(tensor, "") for tensor in edges[i].tensors}
+            name = formatting.clean(names.pop(), _LONGEST) if len(names) == 1 else ""
+            label = f"{name}  {edges[i].label}" if name else edges[i].label
+            found[i] = dataclasses.replace(edges[i], label=label, output=number)
     return found
 
 
 def _gradients_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node]) -> list[Edge]:
-    """The arrows, of which gradients that one box gives to other rows are numbered: other labels, other ways out.
+    """The arrows, of which different gradients that one box gives to other rows are numbered: other ways out.
 
-    So have parts of one array, as the gradients of what was concatenated. What an op gives to operands of one shape,
-    both of a sum say, leaves as one: there are many such ops, and their labels say the same.
+    What an op gives to several operands as it is, as a sum does, is one gradient, and leaves as one.
     """
-    carried: dict[str, dict[tuple[str, frozenset[int]], int]] = {}
+    carried: dict[str, dict[tuple[str, frozenset[tuple[bool, int]]], int]] = {}
     numbers: dict[int, int] = {}
     for i, edge in enumerate(edges):
         if _leads_away(edge, nodes):
-            parts = frozenset([tensor for tensor in edge.tensors if is_part(record, tensor)])
             outputs = carried.setdefault(edge.tail, {})
-            numbers[i] = outputs.setdefault((edge.label, parts), len(outputs))
+            arrays = frozenset([array_of(record, tensor) for tensor in edge.tensors])
+            numbers[i] = outputs.setdefault((edge.label, arrays), len(outputs))
     return [
         dataclasses.replace(edge, output=numbers[i]) if i in numbers and 1 < len(carried[edge.tail]) <= _MOST else edge
         for i, edge in enumerate(edges)
     ]
 
 
-def is_part(record: Record, tensor: int) -> bool:
-    """Is there more in its memory than itself?"""
+def array_of(record: Record, tensor: int) -> tuple[bool, int]:
+    """What several tensors share that are one array; a part of an array is one for itself."""
     info = record.tensors[tensor]
-    return info.storage is not None and info.nbytes < record.storages[info.storage].nbytes
+    if info.storage is None or info.nbytes < record.storages[info.storage].nbytes:
+        return False, tensor
+    return True, info.storage
 
 
 def _leads_away(edge: Edge, nodes: Mapping[str, Node]) -> bool:

@@ -176,7 +176,16 @@ def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_ali
     assert len({place for _, place in found}) == 2
 
 
-def test_gradients_that_look_alike_leave_an_op_as_one():
+def test_different_gradients_that_look_alike_leave_an_op_apart():
+    w = ef.Variable(np.ones((2, 2), "float32"))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.gradient(ops.sum(ops.exp(w) - ops.tanh(w)), w)
+    graph = t.draw().graph
+    leaving = [edge.output for edge in graph.edges if graph.nodes[edge.tail].title == "∇ subtract"]
+    assert sorted(leaving) == [0, 1]
+
+
+def test_one_gradient_for_several_operands_leaves_an_op_as_one():
     w = ef.Variable(np.ones((2, 2), "float32"))
     with viz.trace() as t, ef.GradientTape() as tape:
         tape.gradient(ops.sum(ops.exp(w) + ops.tanh(w)), w)

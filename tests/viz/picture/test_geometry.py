@@ -89,12 +89,13 @@ NONE = ("through boxes", "through titles", "under titles", "labels on boxes", "l
 NONE += ("labels on borders", "labels on lines", "labels missing", "titles on boxes", "titles on borders", "outside")
 # The last layers of a densenet read all others, penalties all weights, and there is not always a level for each.
 MOST_JOINED = {"densenet": 2, "penalties": 1, "triplet": 1}
-MORE_CROSSINGS = {"own_momentum": 1, "actor_critic": 1}  # frames of code lines, and what reads all gradients, cost one
+MORE_CROSSINGS = {"own_momentum": 1, "actor_critic": 2}  # frames of code lines, and what reads all gradients, cost one
 MORE_CROSSINGS |= {
+    "siamese": 1,
     "two_losses": 1,
     "vae": 1,
     "densenet": 5,
-}  # and so do long names, and ways of their own for parts of gradients
+}  # and so do long names, and ways of their own for different gradients
 NONE += ("lines on lines", "frames through boxes", "frames through frames")
 
 

@@ -12,7 +12,7 @@ function byOutputs(scene, flows) {
     if (!carried.has(tail)) carried.set(tail, new Map());
     for (const tensor of tensors) carried.get(tail).set(tensor, placeOfOutput(scene, tail, tensor));
   }
-  return flows.flatMap((flow) => {
+  const parted = flows.flatMap((flow) => {
     const places = flow.kind === "data" ? carried.get(flow.tail) : undefined,
       outputs = new Set([...(places || new Map()).values()].map(([place]) => place));
     if (outputs.size < 2 || outputs.size > MOST_OUTPUTS || outputs.has(-1)) return [{ ...flow, output: null, name: "" }];
@@ -24,6 +24,26 @@ function byOutputs(scene, flows) {
       return { ...flow, tensors: new Set(tensors), output, name: clean(name, LONGEST_NAME) || `[${output}]` };
     });
   });
+  foldedApart(scene, parted);
+  return parted;
+}
+
+// Tells arrows apart that lead from ops that one box stands for, each to another box.
+function foldedApart(scene, flows) {
+  const { tensors: infos } = scene.model,
+    leaving = new Map();
+  for (const flow of flows)
+    if (flow.kind === "data" && flow.output === null && scene.nodes.get(flow.tail).kind === "op") push(leaving, flow.tail, flow);
+  for (const several of leaving.values()) {
+    const made = several.map(({ tensors }) => [...new Set([...tensors].map((tensor) => infos[tensor].producer))]),
+      all = new Set(made.flat());
+    if (several.length < 2 || several.length > MOST_OUTPUTS || all.size < made.flat().length || all.has(null)) continue;
+    several.forEach((flow, number) => {
+      const names = new Set([...flow.tensors].map((tensor) => infos[tensor].name));
+      flow.output = number;
+      flow.name = names.size === 1 ? clean([...names][0], LONGEST_NAME) : "";
+    });
+  }
 }
 
 // Which of the outputs of its op, or of the closed layer around it, a tensor is (-1: none of them), and the tensor itself
@@ -48,15 +68,16 @@ function placeOfOutput(scene, tail, tensor) {
   return [-1, made];
 }
 
-// Numbers the gradients that one box gives to other rows: other labels, other ways out. So have parts of one array, as the
-// gradients of what was concatenated. What an op gives to operands of one shape, both of a sum say, leaves as one.
+// Numbers the different gradients that one box gives to other rows: other ways out. What an op gives to several operands as
+// it is, as a sum does, is one gradient, and leaves as one.
 function numberGradients({ nodes, edges, model }) {
   const carried = new Map(),
     numbers = new Map();
   for (const edge of edges) {
     const [tail, head] = [nodes.get(edge.tail), nodes.get(edge.head)];
     if (edge.kind !== "gradient" || !BACKWARD.includes(tail.lane) || tail.row === head.row) continue;
-    const what = [edge.label, ...edge.tensors.filter((tensor) => model.parts.has(tensor))].join("\0");
+    const arrays = new Set(edge.tensors.map((tensor) => model.same.get(tensor) ?? tensor)),
+      what = [edge.label, ...[...arrays].sort((a, b) => a - b)].join("\0");
     if (!carried.has(edge.tail)) carried.set(edge.tail, new Map());
     const outputs = carried.get(edge.tail);
     if (!outputs.has(what)) outputs.set(what, outputs.size);

@@ -85,7 +85,7 @@ class Model {
       end,
       number: number ?? index, // as `--step` takes it
     }));
-    this.parts = new Set(data.parts); // tensors that share memory with others which are made beside them
+    this.same = new Map(data.same); // gradients -> the earlier one that is the same array
     this.hasStats = Boolean(t.stats);
     this.hasTimes = this.ops.some((op) => op.start !== null);
     this.compositions = data.compositions.map(({ tensors, results, parts }) => ({
