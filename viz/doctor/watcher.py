@@ -22,10 +22,11 @@ from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
-_HANDLERS = tuple(
-    "op single_op rule gradient update collective read scope_begin scope_end logs unseen_loss step_end crash finish".split()
-)
 _ENDS = ("crash", "finish")  # which are told however closely the step was looked at
+_HANDLERS = (
+    *"op single_op rule gradient update collective read scope_begin scope_end logs unseen_loss step_end".split(),
+    *_ENDS,
+)
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
