@@ -50,7 +50,7 @@ class TakenOut:
         of_fit = self._watch.trains() and self._watch.inside("loss", "layer", "model")
         if of_fit or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames()):
             self._taken[place] = Taken(place, _WORDS[how])
-            if tensor.data.size == 1:
+            if tensor.data.size == 1 and tensor.data.dtype.kind in "fiub":
                 self._numbers[place] = float(tensor.data.reshape(()))
         return self._taken.get(place)
 
