@@ -18,6 +18,7 @@ from viz.check.first_loss import check_first_loss
 from viz.check.inputs import FailedLayer, check_augmentation, check_inputs
 from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
+from viz.check.loop_losses import KINDS
 from viz.check.overfitting import check_overfitting
 from viz.check.repeatable import check_repeatable
 from viz.check.reproduce import note_first_step
@@ -88,6 +89,7 @@ class Checked:
         augmented: the first batch before and after augmentation, where the model has one.
         judged: of a loop that calls several models, the one that most rows are about; else empty.
         beside: the others.
+        together: are labels, layers and first losses those of all of them?
     """
 
     rows: list[Row]
@@ -98,6 +100,7 @@ class Checked:
     augmented: Any = None
     judged: str = ""
     beside: tuple[str, ...] = ()
+    together: bool = False
 
     @property
     def ok(self) -> bool:
@@ -153,6 +156,7 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
         examination.augmented,
         _name(first.model) if others else "",
         tuple(others.values()),
+        bool(others and first.losses),
     )
 
 
@@ -273,7 +277,8 @@ class _Examination:
                     explain_crash(error, watcher)
         except Exception as error:  # noqa: BLE001  (the model can't even be called)
             trial.error = trial.error or error
-        return trial, [_in_loop(finding, subject.model) for finding in watcher.findings]
+        heard = [finding for finding in watcher.findings if not trial.passed or finding.kind in KINDS]
+        return trial, [_in_loop(finding, subject.model) for finding in heard]
 
     def _augmentation(self) -> Row:
         row, self.augmented = check_augmentation(self.subject)
@@ -304,7 +309,7 @@ def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> 
     for finding in findings:
         if finding.kind == "hidden_softmax":
             return of_finding(finding, "that may be meant")
-    if trial.error is not None or not trial.steps:
+    if trial.error is not None or not (trial.steps or trial.passed):
         return open_question("no step was seen, which would tell how layers follow each other", subject.place)
     return fine("no two layers in a row do what one alone could", subject.place)
 

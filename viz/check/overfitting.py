@@ -104,6 +104,9 @@ def check_overfitting(subject: Subject) -> Row:
     first = subject.first
     if first.optimizer is None:
         return open_question("the script updates its weights by hand, or by several optimizers", subject.place)
+    if first.losses:
+        words = "the losses of the loop aren't all of one model, whose step could be made here"
+        return open_question(words, subject.place)
     if first.kind == "loop" and first.loss is None:
         return open_question(
             "the loop's loss isn't known: it is made of more than the outputs of one model and arrays. A loss object "

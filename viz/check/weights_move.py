@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from viz.check.loop_losses import one_pass
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.advice import ADVICE
@@ -27,6 +28,7 @@ class Trial:
     Attributes:
         losses: what the steps minimized.
         error: what the first of them raised, or None.
+        passed: of a loop whose steps can't be made: were its losses and their gradients computed once more?
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -34,6 +36,7 @@ class Trial:
         self.losses = Losses()
         self.error: BaseException | None = None
         self.steps = 0
+        self.passed = False
         self._before: list[tuple[Any, numpy.ndarray]] = []
         self._moved: set[int] = set()
 
@@ -41,6 +44,7 @@ class Trial:
         """Make the steps; what they change is put back by who calls this."""
         first = self.subject.first
         if not first.can_train:
+            self.passed = bool(first.losses) and one_pass(first)
             return
         steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
         ends = self.subject.left - _SECONDS

@@ -70,7 +70,10 @@ def _print(script: str, checked: Checked) -> None:
     if checked.beside:
         others, several = ", ".join([repr(each) for each in checked.beside]), len(checked.beside) > 1
         only = f"of {'these' if several else 'that'} only inputs and weights are checked"
-        print(f"the loop also calls {others}: {only}; the other rows are about {checked.judged!r}\n")
+        if checked.together:
+            print(f"the loop also calls {others}: rows apart, weights move and saving are about {checked.judged!r}\n")
+        else:
+            print(f"the loop also calls {others}: {only}; the other rows are about {checked.judged!r}\n")
     print(shown(checked.rows, paint))
     counts = [sum(row.verdict == each for row in checked.rows) for each in ("ok", "fault", "open")]
     print(f"\n{counts[0]} ✓  {counts[1]} ✗  {counts[2]} –   in {checked.seconds:.1f} s")

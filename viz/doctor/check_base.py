@@ -31,7 +31,8 @@ class Check:
     """Looks for some kinds of findings.
 
     A subclass defines the handlers it needs, named and called as those of `eagerflow.core.observe.Observer`
-    (ops without their times), and `on_step_end()` after a training step, `finish()` in the end. What asks which
+    (ops without their times), and `on_step_end()` after a training step, `on_crash(error)` when an exception ended the
+    script, `finish()` in the end. What asks which
     function ran defines `on_single_op(op, inputs, outputs, whole)`: of a fused op it hears of each part, with its
     `name`, its inputs (None for what lies between two parts), its outputs (None unless they are the fused op's), and
     those of the whole.

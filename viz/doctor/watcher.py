@@ -22,8 +22,10 @@ from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
-_HANDLERS = tuple(
-    "op single_op rule gradient update collective read scope_begin scope_end logs unseen_loss step_end finish".split()
+_ENDS = ("crash", "finish")  # which are told however closely the step was looked at
+_HANDLERS = (
+    *"op single_op rule gradient update collective read scope_begin scope_end logs unseen_loss step_end".split(),
+    *_ENDS,
 )
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
@@ -342,6 +344,14 @@ class Watcher(Turns, observe.Observer):
         """
         self._hand("unseen_loss", loss, step, evaluated, user_line(sys._getframe(1), None), batch)
 
+    def hear_crash(self, error: BaseException) -> None:
+        """What ended the script.
+
+        Args:
+            error: the exception, with its traceback.
+        """
+        self._hand("crash", error)
+
     def end_step(self) -> None:
         """A training step is over."""
         if not self._pending:
@@ -368,7 +378,7 @@ def _connect(training: Training) -> None:
         for name in _HANDLERS:
             full = name if name == "finish" else f"on_{name}"
             chosen = [c for c in training.checks if hasattr(c, full)]
-            handlers[name] = [getattr(c, full) for c in chosen if every or name == "finish" or full in c.always]
+            handlers[name] = [getattr(c, full) for c in chosen if every or name in _ENDS or full in c.always]
 
 
 def _looked_at(step: int) -> bool:

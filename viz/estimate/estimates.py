@@ -18,6 +18,8 @@ _MOST_TIMES = 16  # how much larger the second batch is at most
 _STEP = 1.0  # seconds that a step of it should take at most
 _SAME = 1.01  # times the peak before the training: still that peak
 _MOST_ROWS = 2**31
+_MANY_ROWS = 10**6  # in a batch: nobody makes a larger one
+_LINES = 8  # times the script's batch: the largest of the table, besides the largest that fits
 _PART = 0.25  # of the limit that its arrays should take at most
 
 
@@ -160,10 +162,15 @@ class Estimate:
             low, high = (middle, high) if takes(middle) <= self.limit else (low, middle)
         return low
 
+    @property
+    def is_free(self) -> bool:
+        """Do so many rows fit that memory isn't what limits a batch? Where the number of rows is known, that does."""
+        return self.all_rows is None and (self.largest or 0) > max(_MANY_ROWS, _LINES * self.rows)
+
     def sizes(self) -> list[int]:
-        """Batch sizes worth a line: around the script's, and the largest that fits."""
-        found = {max(1, self.rows // 2), self.rows, 2 * self.rows, 4 * self.rows, 8 * self.rows}
-        if self.largest:
+        """Batch sizes worth a line: around the script's, and the largest that fits, where that means anything."""
+        found = {max(1, self.rows // 2), self.rows, 2 * self.rows, 4 * self.rows, _LINES * self.rows}
+        if self.largest and not self.is_free:
             found = {b for b in found if b <= self.largest or b == self.rows} | {self.largest}
         return sorted(b for b in found if self.all_rows is None or b <= self.all_rows or b == self.rows)
 

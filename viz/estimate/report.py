@@ -100,6 +100,8 @@ def _sentences(estimate: Estimate) -> list[str]:
         size = formatting.nbytes(estimate.limit)
         if estimate.largest == 0:
             found.append(f"nothing fits into {size}: what doesn't depend on the batch needs more than that")
+        elif estimate.is_free:
+            found.append(f"memory isn't what limits the batch: more than a million rows fit into {size}")
         elif estimate.largest == estimate.all_rows:
             found.append(f"all {estimate.all_rows:,} rows fit into {size} as one batch")
         else:

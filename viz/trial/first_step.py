@@ -22,7 +22,7 @@ from viz.recorder.scopes import OpenScope, Scopes
 from viz.trial.recorded_loss import RecordedLoss, recorded_loss
 from viz.trial.recorded_model import Heard, rate_by_hand, recorded_function
 
-__all__ = ["Beside", "FirstStep", "FirstStepWatch", "Stop", "rows_of"]
+__all__ = ["Asked", "Beside", "FirstStep", "FirstStepWatch", "Stop", "rows_of"]
 
 _KEPT = 64  # calls of models before the step: one of them made the predictions
 _INNER = ("model", "layer", "loss", "metric", "optimizer", "data")
@@ -48,6 +48,24 @@ class Beside(NamedTuple):
     of_data: bool
 
 
+class Asked(NamedTuple):
+    """A call of a loss object in the tape of a loop.
+
+    Attributes:
+        loss: the loss object.
+        labels: what it was given for them.
+        answers: those of the model.
+        owner: the model or layer that made the answers.
+        inputs: what that was given.
+    """
+
+    loss: Any
+    labels: Any
+    answers: Any
+    owner: Any
+    inputs: Any
+
+
 @dataclasses.dataclass
 class FirstStep:
     """A training step that hasn't happened yet.
@@ -65,6 +83,7 @@ class FirstStep:
         sources: the variables that a loop asked the gradients of.
         gradients: of each of these, in a loop: None where there was none, else whether it wasn't all zeros.
         beside: the other calls of models and layers that a loop's tape recorded.
+        losses: of a loop whose loss isn't that of one model's outputs: the loss objects that it calls.
     """
 
     kind: str
@@ -77,6 +96,7 @@ class FirstStep:
     sources: list[Any] | None = None
     gradients: list[bool | None] = dataclasses.field(default_factory=list)
     beside: list[Beside] = dataclasses.field(default_factory=list)
+    losses: list[Asked] = dataclasses.field(default_factory=list)
 
     @property
     def can_train(self) -> bool:
@@ -272,6 +292,7 @@ class FirstStepWatch(observe.Observer):
         called = [call for call in self._calls if _holds(call.owner, wanted)]
         model, data = (called[-1].owner, (called[-1].inputs, None)) if called else (None, (None, None))
         known["beside"] = self._beside(called[-1]) if called else []
+        known["losses"] = self._asked() if called else []
         return FirstStep("loop", model, data, optimizer, None, self._place, **known)
 
     def _beside(self, chosen: _Call) -> list[Beside]:
@@ -279,6 +300,17 @@ class FirstStepWatch(observe.Observer):
         made = {each for call in self._calls for each in call.outputs}
         others = [call for call in self._calls if call is not chosen and call.taped]
         return [Beside(call.owner, call.inputs, not any(id(x) in made for x in flat(call.inputs))) for call in others]
+
+    def _asked(self) -> list[Asked]:
+        """The calls of loss objects that were recorded, where all of them are of the answers of one call each."""
+        taped = [each for each in self._losses if getattr(each[2], "key", None) is not None]
+        found = []
+        for loss, y, predicted, weights in taped:
+            made_by = [call for call in self._calls if id(predicted) in call.outputs]
+            if len(made_by) != 1 or weights is not None:
+                return []
+            found.append(Asked(loss, y, predicted, made_by[0].owner, made_by[0].inputs))
+        return found
 
     def _tell(self, step: FirstStep) -> None:
         if self._reached is None:

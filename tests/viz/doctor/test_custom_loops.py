@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.viz.doctor.planted import HERE, PLANTED, read, script
+from tests.viz.doctor.planted import HERE, PLANTED, PRELUDE, read, script
 from viz.doctor.watched_script import examine
 
 BROKEN = read(HERE / "broken_loops.txt")  # the kind of finding stands before the name
@@ -23,6 +23,18 @@ for epoch in range(10):
         given = [g if g is not None else ops.zeros_like(w) for g, w in zip(found, weights)]
         optimizer.apply_gradients(zip(given, weights))
 """
+READ = (
+    PRELUDE
+    + """
+model, optimizer = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3)]), ef.optimizers.Adam()
+loss_fn = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+for step in range(4):
+    with ef.GradientTape() as tape:
+        answers = model(x, training=True)
+        {inside}
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+"""
+)
 KEPT = """
 members = [ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1)]) for _ in range(24)]
 for member in members:
@@ -215,3 +227,37 @@ model.compile(ef.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
 model.fit(x, number, epochs=10, verbose=0)
 """
     assert worse_in(source, tmp_path)[0] == []
+
+
+def read_in_tape(tmp_path, inside):
+    (script := tmp_path / "train.py").write_text(READ.format(inside=inside))
+    found = examine(str(script))
+    assert found.crashed
+    assert not found.failures
+    return [(f.rule, script.read_text().splitlines()[f.line - 1].strip()) for f in found.diagnosis]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "loss = float(loss_fn(number, answers))",
+        "loss = loss_fn(number, answers).item()",
+        "loss = loss_fn(number, answers).numpy()",
+        "loss = np.mean(answers.numpy() ** 2)",
+        "loss = answers.numpy() ** 2",
+    ],
+)
+def test_a_loss_that_is_read_in_the_tape_is_told_with_its_line(read, tmp_path):
+    assert read_in_tape(tmp_path, read) == [("no_gradient.numpy", read)]
+
+
+def test_it_is_the_line_whose_number_is_differentiated_not_one_that_is_shown(tmp_path):
+    shown = "shown = float(ops.mean(answers))\n        loss = float(loss_fn(number, answers))\n"
+    assert read_in_tape(tmp_path, shown + "        more = float(ops.max(answers))") == [
+        ("no_gradient.numpy", "loss = float(loss_fn(number, answers))")
+    ]
+
+
+@pytest.mark.parametrize("other", ["loss = 0.5", "loss = 'none'", "loss = loss_fn(number, answers); x = x[0, 0, 0]"])
+def test_another_error_of_the_tape_is_left_to_its_message(other, tmp_path):
+    assert read_in_tape(tmp_path, other) == []

@@ -79,6 +79,8 @@ WAYS = {
     "one persistent tape that is asked for each optimizer's step, and the critic's weights in both": (
         "opposed_updates.deceived"
     ),
+    "one optimizer, and all weights in both of its updates": "opposed_updates.deceived",
+    "one optimizer, and all weights in both updates, whose gradients are computed before": "opposed_updates.deceived",
     "a rare class that is repeated before the split": "validation_overlap.repeated",
     "percentages of targets that are 0": "exploding_gradient.percent",
     "percentages of changes, some of which are next to 0": "exploding_gradient.percent",

@@ -77,6 +77,18 @@ def test_the_largest_batch_is_the_one_that_just_fits():
     assert estimate(limit=None).largest is None
 
 
+def test_a_million_rows_that_fit_are_no_largest_batch():
+    found = estimate(all_rows=None, steps_per_epoch=None, limit=10**7 * MB)
+    assert found.sizes() == [16, 32, 64, 128, 256]
+    shown = text(found)
+    assert "memory isn't what limits the batch: more than a million rows fit into" in shown
+    assert "largest" not in shown
+    known = estimate(all_rows=4_000_000, limit=10**7 * MB)
+    assert known.sizes()[-1] == 4_000_000
+    assert "all 4,000,000 rows fit" in text(known)
+    assert not estimate(rows=2**20, all_rows=None, limit=2**21 * MB).is_free
+
+
 def test_epochs_are_steps_and_validation():
     found = estimate()
     assert found.epoch_seconds(32) == pytest.approx(128 * 0.011 + 2 * 0.01 / 3)

@@ -31,8 +31,8 @@ ON_GRADIENTS = {
         "open."
     ),
     "no_gradient.numpy": (
-        "Leave .numpy(), and functions of NumPy, out there: layers, losses and ops (ops.log for np.log) take tensors "
-        "as they are. Take numbers to print after the tape."
+        "Leave .numpy(), float() and functions of NumPy out there: layers, losses and ops (ops.log for np.log) take "
+        "tensors as they are. Take numbers to print after the tape."
     ),
     "no_gradient.loss_weight": (
         "Give that output a weight above 0, compile(loss_weights={...}), or leave it out of the model while it isn't "

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import traceback
 from collections.abc import Iterable
 from typing import Any
+
+import numpy
 
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
@@ -114,6 +117,21 @@ class Unreached(Check):
         ends = self._cuts.asked([s for s in sources if isinstance(s, Variable)], lacking)
         for identity in [v.identity for v in lacking if v.identity in self._seen]:
             self._seen[identity].end = None if lost else ends.get(identity)
+
+    def on_crash(self, error: BaseException) -> None:
+        """A tape refuses a loss that is a plain number; the line at fault is the one that read it."""
+        number = _plain_target(error)
+        taken = None if number is None else self._taken_out.gave(number)
+        if taken is not None:
+            self.watch.report(
+                "no_gradient.numpy",
+                "error",
+                "the gradient is asked of a plain number, which the tape refuses with an error: inside its block, "
+                f"{taken.by} reads the values of what was computed, and no gradient goes through those",
+                place=taken.place,
+                key=("no_gradient.refused", taken.place),
+                evidence={"variables": [], "steps": self.watch.step, "gradient": "refused"},
+            )
 
     def on_step_end(self) -> None:
         if not self.watch.ended_late:  # then the forward pass of the next step is over, too
@@ -378,6 +396,17 @@ class Unreached(Check):
     def _trains(self, root: Any) -> bool:
         """Was a gradient asked of weights of this model?"""
         return any(getattr(v, "identity", 0) in self._seen for v in getattr(root, "trainable_variables", ()))
+
+
+def _plain_target(error: BaseException) -> float | None:
+    """The number that a gradient was asked of, where that is why a tape ended the script; NaN for several."""
+    if not isinstance(error, TypeError) or not str(error).startswith("gradient(target=...): expected a tensor"):
+        return None
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    given = frame.f_locals.get("t")
+    if not isinstance(given, (float, numpy.floating, numpy.ndarray)):
+        return None
+    return float(numpy.asarray(given).reshape(())) if numpy.size(given) == 1 else numpy.nan
 
 
 def _names(group: list[_Seen]) -> str:

@@ -1,4 +1,4 @@
-"""`opposed_updates.deceived`: a GAN whose generator's step trains the discriminator, too."""
+"""`opposed_updates.deceived`: a GAN whose generator's step trains the discriminator, too, or both steps train all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
-from viz.doctor.variable_owners import Owners
+from viz.doctor.variable_owners import Owners, layers_in
 
 __all__ = ["Deceived", "towards_one"]
 
@@ -24,6 +24,11 @@ class _Asked:
         self.wanted = numpy.zeros(2)  # how much lower and how much higher, all in all
         self.of_made = numpy.zeros(2)  # the same, for what is computed from other weights
         self.alike = True  # are all of these to become one and the same?
+        self.pull: numpy.ndarray | None = None  # the gradient of some of the judge's weights
+
+    def ways(self) -> tuple[int, int]:
+        """Where what is made, and all else, should go: 1 for higher, -1 for lower, 0 for neither or nothing."""
+        return _way(self.of_made), _way(self.wanted - self.of_made)
 
 
 class Deceived(Check):
@@ -32,6 +37,9 @@ class Deceived(Check):
     One of these trains it alone, to give some rows high and others low answers. The other one trains weights, too,
     that what it is given is made with, and wants one answer for all of it: it trains the judge to be deceived. Ordinary
     training wants different answers for different rows; so do several tasks of shared layers.
+
+    Where both kinds of updates train all weights, the network is one that is given what others make, and other rows
+    too. One loss wants what is made to go one way, and the other rows the other way; the next update undoes it.
     """
 
     of_script = True
@@ -56,32 +64,51 @@ class Deceived(Check):
         self._rounds: dict[
             frozenset[int], list[tuple[float, bool]]
         ] = {}  # of the others: the part that should be higher
+        self._given: dict[int, set[bool]] = {}  # by network: made rows, others?
+        self._given_to: Any = None  # one of its weights, whose gradients are compared with what an update is given
+        self._pulled: numpy.ndarray | None = None
+        self._turns: list[tuple[tuple[int, int], Place | None]] = []  # of updates of all weights: what they want, where
 
     # ------------------------------------------------------------------ which network it is
 
     def on_scope_begin(self, opened: Any) -> None:
         if self.watch.step < limits.HEAVY_STEPS:
             self._owners.meet(opened)
-        if opened.owner is self._judge and self._judge is not None:
-            self._call += 1
-            self._made = any(x.key is not None for x in tensors(opened.scope.inputs))
+        judged = opened.owner is self._judge and self._judge is not None
+        if judged or self._judge is None:
+            made = any(x.key is not None for x in tensors(opened.scope.inputs))
+            if judged:
+                self._call, self._made = self._call + 1, made
+            elif self.watch.step < limits.HEAVY_STEPS:
+                self._given.setdefault(id(opened.owner), set()).add(made)
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         if self.watch.inside("optimizer"):
             self._updated.add(variable.identity)
+            if variable is self._given_to and inputs and isinstance(inputs[0], Tensor):
+                self._pulled = _flat(inputs[0])
 
     def _meet(self, kind: frozenset[int], optimizer: Any) -> None:
         """Updates of other weights than those known."""
         if len(self._kinds) >= limits.WINDOW:
             return
         self._kinds[kind] = self.watch.place(), id(optimizer)
-        if self._judge is not None:
+        if self._alone:
             return
         for fewer in self._kinds:
             if any(fewer < more for more in self._kinds):
                 own = [r for r in self._owners.roots() if {v.identity for v in _trainable(r)} == fewer]
                 if own:
                     self._judge, self._alone = own[0], fewer
+
+    def _meet_again(self, updated: frozenset[int]) -> None:
+        """These weights are updated again, and no others: is there one network that is given what others make?"""
+        both = [root for root in self._owners.roots() if self._given.get(id(root)) == {True, False}]
+        own = [r for r in both if (inside := {v.identity for v in _trainable(r)}) and inside < updated]
+        outer = [r for r in own if not any(r in layers_in(o) for o in own if o is not r)]
+        if len(outer) == 1:
+            self._judge = outer[0]
+            self._given_to = max(_trainable(self._judge), key=lambda v: v.data.size)
 
     # ------------------------------------------------------------------ what is wanted of its answers
 
@@ -119,22 +146,30 @@ class Deceived(Check):
         if now.wanted.any():
             pairs = zip(sources, results)
             now.sources = frozenset(s.identity for s, r in pairs if isinstance(s, Variable) and r is not None)
+            pull = [r for s, r in zip(sources, results) if s is self._given_to and isinstance(r, Tensor)]
+            now.pull = _flat(pull[0]) if pull else None
             self._asked = [*self._asked[-3:], now]
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if opened.kind != "optimizer":
             return
         updated, self._updated = frozenset(self._updated), set()
+        pulled, self._pulled = self._pulled, None
         if not updated or error is not None:
             return
         if updated not in self._kinds:
             self._meet(updated, opened.owner)
+        elif self._judge is None and len(self._kinds) == 1 and self.watch.step < limits.HEAVY_STEPS:
+            self._meet_again(updated)
         fitting = [asked for asked in reversed(self._asked) if updated <= asked.sources]
         if not fitting:
             return
-        asked = min(fitting, key=lambda each: len(each.sources))
+        asked = min(fitting, key=lambda each: (len(each.sources), -_along(pulled, each.pull)))
         self._asked.remove(asked)
-        if updated == self._alone:
+        if not self._alone:
+            if len(self._kinds) == 1 and _along(pulled, asked.pull) > 0:  # else the judge is left as it is
+                self._turns.append((asked.ways(), self.watch.place()))
+        elif updated == self._alone:
             self._sides = self._sides + asked.wanted / asked.wanted.sum()
         elif updated > self._alone and asked.of_made.any():
             high = float(asked.of_made[1] / asked.of_made.sum())
@@ -150,12 +185,45 @@ class Deceived(Check):
 
     def finish(self) -> None:
         """They may have begun with something else."""
+        if self._turns and not self._alone and len(self._kinds) == 1:
+            self._judge_turns()
+            return
         if self._judge is None or self._sides.min() <= limits.DECEIVED_BOTH * self._sides.sum():
             return
         for updated, rounds in self._rounds.items():
             highs, alike = zip(*rounds)
             if len(rounds) >= limits.DECEIVED_ROUNDS and sum(alike) >= limits.DECEIVED_ONE * len(rounds):
                 self._tell(updated, "higher" if sum(highs) > len(highs) / 2 else "lower", len(rounds))
+
+    def _judge_turns(self) -> None:
+        """Updates of all weights: does each that teaches the judge stand beside one that undoes it?"""
+        teaching = [(made, place) for (made, other), place in self._turns if made and other == -made]
+        undoing = [(made, place) for (made, other), place in self._turns if made and not other]
+        way = undoing[0][0] if undoing else 0
+        opposed = all(made == way for made, _ in undoing) and all(made == -way for made, _ in teaching)
+        rounds, places = min(len(teaching), len(undoing)), {place for _, place in undoing}
+        known = len(teaching) + len(undoing)
+        if rounds < limits.DECEIVED_ROUNDS or known < limits.DECEIVED_ONE * len(self._turns):
+            return
+        if opposed and len(places) == 1 and not places & {place for _, place in teaching}:
+            self._tell_turns(way, rounds, undoing[0][1], teaching[0][1])
+
+    def _tell_turns(self, way: int, rounds: int, own: Place | None, other: Place | None) -> None:
+        name, (updated,) = layer_label(self._judge), self._kinds
+        inside = len(_trainable(self._judge))
+        where = "" if other is None else f" on line {other.line}"
+        there, here = ("lower", "higher") if way > 0 else ("higher", "lower")
+        self.watch.report(
+            "opposed_updates.deceived",
+            "error",
+            f"this step and the one{where}, which take turns, both update all {len(updated)} weights, among them the "
+            f"{inside} of {name!r}: there {name!r} learns to give {there} answers for what the other weights make than "
+            f"for the rest, here ({rounds} rounds) {here} ones, so it learns to be deceived, and the other weights "
+            "learn to be found out",
+            place=own,
+            key=("opposed_updates", "deceived"),
+            evidence={"rounds": rounds, "weights": len(updated), "shared": inside},
+        )
 
     def _tell(self, updated: frozenset[int], way: str, rounds: int) -> None:
         name, (place, alone), (own, both) = layer_label(self._judge), self._kinds[self._alone], self._kinds[updated]
@@ -184,6 +252,25 @@ def towards_one(answers: numpy.ndarray, gradient: numpy.ndarray) -> bool:
         return False
     steps = numpy.diff(gradient[numpy.argsort(answers, kind="stable")])
     return bool(steps.min() >= -1e-5 * numpy.abs(gradient).max())
+
+
+def _way(wanted: numpy.ndarray) -> int:
+    """Which way the answers should go, given how much lower and how much higher all in all."""
+    whole = float(wanted.sum())
+    if whole <= 0:
+        return 0
+    return int(wanted[1] >= limits.DECEIVED_ONE * whole) - int(wanted[0] >= limits.DECEIVED_ONE * whole)
+
+
+def _along(given: numpy.ndarray | None, found: numpy.ndarray | None) -> float:
+    """The cosine between what an update is given and what the tape found; 0 where one isn't known."""
+    if given is None or found is None or given.shape != found.shape:
+        return 0.0
+    return float(given @ found) / (float(numpy.linalg.norm(given) * numpy.linalg.norm(found)) or 1.0)
+
+
+def _flat(gradient: Tensor) -> numpy.ndarray:
+    return host(gradient.data).reshape(-1)[: limits.FROZEN_LOOKED].astype("float64")
 
 
 def _trainable(root: Any) -> list[Variable]:

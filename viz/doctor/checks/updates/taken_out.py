@@ -35,6 +35,7 @@ class TakenOut:
     def __init__(self, watch: Program) -> None:
         self._watch = watch
         self._taken: dict[Place, Taken] = {}  # since the last gradient
+        self._numbers: dict[Place, float] = {}  # what was read there, where it was one number
 
     def hear(self, tensor: Any, how: str, place: Place) -> Taken | None:
         """Hear of values that are read; gives that line where it is of a tape's block.
@@ -49,12 +50,24 @@ class TakenOut:
         of_fit = self._watch.trains() and self._watch.inside("loss", "layer", "model")
         if of_fit or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames()):
             self._taken[place] = Taken(place, _WORDS[how])
+            if tensor.data.size == 1 and tensor.data.dtype.kind in "fiub":
+                self._numbers[place] = float(tensor.data.reshape(()))
         return self._taken.get(place)
 
     def asked(self) -> Taken | None:
         """The line by which a loss without any gradient lost it; None where no line reads values, or several do."""
-        taken, self._taken = list(self._taken.values()), {}
+        taken = list(self._taken.values())
+        self._taken, self._numbers = {}, {}
         return taken[0] if len(taken) == 1 else None
+
+    def gave(self, number: float) -> Taken | None:
+        """The line that read this number; else the only one that reads anything, from which it was computed.
+
+        Args:
+            number: what a gradient is asked of in place of a tensor.
+        """
+        same = [place for place, read in self._numbers.items() if read == number]
+        return self._taken[same[-1]] if same else self.asked()
 
 
 def _in_tape(place: Place) -> bool:
