@@ -57,7 +57,7 @@ def _of_folded_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node
         if not 1 < len(several) <= _MOST or len(set().union(*made)) < sum(map(len, made)) or None in set().union(*made):
             continue
         for number, i in enumerate(several):
-            names = {record.called.get(tensor, "") for tensor in edges[i].tensors}
+            names = {record.called.get(tensor) or _layer_of(record, tensor) for tensor in edges[i].tensors}
             name = formatting.clean(names.pop(), _LONGEST) if len(names) == 1 else ""
             label = f"{name}  {edges[i].label}" if name else edges[i].label
             found[i] = dataclasses.replace(edges[i], label=label, output=number)
@@ -88,6 +88,13 @@ def array_of(record: Record, tensor: int) -> tuple[bool, int]:
     if info.storage is None or info.nbytes < record.storages[info.storage].nbytes:
         return False, tensor
     return True, info.storage
+
+
+def _layer_of(record: Record, tensor: int) -> str:
+    """What the layer is called that made a tensor; "" for none."""
+    producer = record.tensors[tensor].producer
+    scope = None if producer is None else record.ops[producer].scope
+    return record.scopes[scope].shown if scope is not None and record.scopes[scope].kind == "layer" else ""
 
 
 def _leads_away(edge: Edge, nodes: Mapping[str, Node]) -> bool:

@@ -190,3 +190,23 @@ def test_one_gradient_for_several_operands_leaves_an_op_as_one():
     with viz.trace() as t, ef.GradientTape() as tape:
         tape.gradient(ops.sum(ops.exp(w) + ops.tanh(w)), w)
     assert {edge.output for edge in t.draw().graph.edges} == {None}
+
+
+class Attention(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = (layers.Dense(4) for _ in range(3))
+
+    def call(self, x):
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        return ops.matmul(ops.softmax(ops.matmul(q, ops.transpose(k, (0, 2, 1)))), v)
+
+
+def test_results_of_layers_that_one_box_stands_for_leave_it_apart_with_their_names():
+    attention, x = Attention(), np.ones((2, 3, 4), "float32")
+    with viz.trace() as t:
+        attention(x)
+    graph = t.draw(view="forward").graph
+    leaving = [edge for edge in graph.edges if edge.output is not None]
+    assert len({edge.tail for edge in leaving}) == 1
+    assert sorted(edge.label for edge in leaving) == ["k  2×3×4 f32", "q  2×3×4 f32", "v  2×3×4 f32"]

@@ -39,11 +39,17 @@ function foldedApart(scene, flows) {
       all = new Set(made.flat());
     if (several.length < 2 || several.length > MOST_OUTPUTS || all.size < made.flat().length || all.has(null)) continue;
     several.forEach((flow, number) => {
-      const names = new Set([...flow.tensors].map((tensor) => infos[tensor].name));
+      const names = new Set([...flow.tensors].map((tensor) => infos[tensor].name || layerOf(scene.model, infos[tensor])));
       flow.output = number;
       flow.name = names.size === 1 ? clean([...names][0], LONGEST_NAME) : "";
     });
   }
+}
+
+// What the layer is called that made a tensor; "" for none.
+function layerOf({ ops, scopes }, { producer }) {
+  const { scope } = ops[producer];
+  return scope !== null && scopes[scope].kind === "layer" ? scopes[scope].shown : "";
 }
 
 // Which of the outputs of its op, or of the closed layer around it, a tensor is (-1: none of them), and the tensor itself
