@@ -34,10 +34,13 @@ _LITTLE = 1_000  # the same where all searches together have been long
 _NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
 # Where a way turns off a line, another that runs along it so near the corner would look like its continuation.
 _BEYOND, _BEYOND_COST = 16.0, 40.0
-_CORNER, _BESIDE = 2, 3  # how a way passes a point: 0 level, 1 upright; 3 and 4 close beside it
+# How a way passes a point: 0 level, 1 upright; 3 and 4 close beside it; 2 and 5 around a corner, after a level and an
+# upright piece.
+_CORNER, _BESIDE = 2, 3
 # From so far away from the end of a way on, running along another that leads to the same box costs so much of its
 # length: near the box they are moved apart; farther off nobody could tell from where each comes.
 _ENDING, _SHARED = 2 * _TRACK, 1.0
+_PART = 100.0  # leaving a line that another to the same box runs along, too: one couldn't tell which of them goes where
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
 Point = tuple[float, float]
@@ -304,6 +307,8 @@ class Channels:
             across = direction == turn and how % _BESIDE == 1 - direction
             if other in self.begin[quest.arrow] or other in self.end[quest.arrow]:
                 cost += _KIN_CROSS if across and how < _BESIDE else 0.0
+                if other not in self.begin[quest.arrow] and _parts(direction, turn, how):
+                    cost += _PART
             else:
                 cost += quest.crossing_cost(other) if across else quest.push
         for other, along in self.beyond.get(at, ()):
@@ -366,10 +371,17 @@ class Channels:
                 touched.update(users)
         return crossed, touched - {arrow}
 
+    def ending_on(self, arrow: int, way: Sequence[int]) -> set[int]:
+        """The arrows from other boxes to the same one that meet a way."""
+        kin = self.end[arrow] - self.begin[arrow]
+        return {
+            other for at in way for other, how in self.passed.get(at, ()) if how < _BESIDE or how == _CORNER + _BESIDE
+        } & kin
+
     def _passed(self, way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int]]:
         for at, direction, turn in _turns(way, first, last):
             if direction != turn:
-                yield at, _CORNER
+                yield at, _CORNER + _BESIDE * direction
             else:
                 for near in self._near(at, direction):
                     yield near, direction + (0 if near == at else _BESIDE)
@@ -412,6 +424,13 @@ class Channels:
     def _all_kin(self, arrow: int, users: Iterable[int]) -> bool:
         """Do all begin where this one does, or all end there?"""
         return self.begin[arrow].issuperset(users) or self.end[arrow].issuperset(users)
+
+
+def _parts(direction: int, turn: int, how: int) -> bool:
+    """Does a way that passes a point in two directions, before and behind it, leave another one there?"""
+    if direction != turn:
+        return how == direction
+    return how == _CORNER + _BESIDE * direction
 
 
 def _way(before: dict[int, int], last: int) -> list[int]:

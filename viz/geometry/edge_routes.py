@@ -202,6 +202,34 @@ class _Router:
             if i in self.found:
                 self._drop(i)
             self._take(i, found)
+            self._go_first(i)
+
+    def _go_first(self, i: int) -> None:
+        """Let a way that goes round about be looked for before those that end where it does; undone if nothing is won.
+
+        A line that runs straight down to a box would else step aside for a shorter one that comes to it from the side.
+        """
+        kin = self.channels.ending_on(i, self.found[i][0])
+        if not kin or len(kin) > _CHAIN or self.searches + len(kin) >= _MOST_SEARCHES:
+            return
+        moved = [i, *sorted(kin, key=self._length)]
+        before = {j: self.found[j] for j in moved}
+        crossed, length = self._crossed(moved), sum(map(self._cost, moved))
+        for j in moved:
+            self._drop(j)
+        self.searches += len(moved)
+        found_all = all([self._look(j) for j in moved])
+        if found_all and self._crossed(moved) <= crossed and sum(map(self._cost, moved)) < length:
+            return
+        for j in moved:
+            if j in self.found:
+                self._drop(j)
+        for j, found in before.items():
+            self._take(j, found)
+
+    def _crossed(self, ways: list[int]) -> int:
+        """How often ways cross others; those that cross each other count twice."""
+        return sum([len(self._met(i)[0]) for i in ways])
 
     def _move_chain(self, first: int) -> bool:
         """Move a way off those that it crosses, those that it crosses then off it, ...; undone if nothing is won."""

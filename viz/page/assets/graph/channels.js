@@ -14,10 +14,11 @@ const KEEP_OFF = 8,
   CROSS_MOVABLE = 60, // a crossing with one that will be asked to move
   KIN_CROSS = 25,
   BORDER = 400,
-  CORNER = 2, // how a way passes a point: 0 level, 1 upright
+  CORNER = 2, // how a way passes a point: 0 level, 1 upright; 2 and 5 around a corner, after a level and an upright piece
   BESIDE = 3, // and 3 and 4 close beside it
   ENDING = 2 * TRACK, // from so far away from the end of a way on,
-  SHARED = 1; // running along another that leads to the same box costs so much of its length
+  SHARED = 1, // running along another that leads to the same box costs so much of its length
+  PART = 100; // and leaving it again
 const MOST_POINTS = 12e6; // for which there is memory: 40 bytes each
 const PUSHING = 500,
   NEVER = 1e15; // what it costs to be in the way of another who must move, or will not
@@ -285,8 +286,10 @@ class Channels {
     let cost = direction === turn ? 0 : BEND;
     for (const [other, how] of this.passed.get(at) || []) {
       const across = direction === turn && how % BESIDE === 1 - direction;
-      if (this.kin(quest.arrow, other)) cost += across && how < BESIDE ? KIN_CROSS : 0;
-      else cost += across ? crossingCost(quest, other) : quest.push;
+      if (this.kin(quest.arrow, other)) {
+        cost += across && how < BESIDE ? KIN_CROSS : 0;
+        if (this.begin[other] !== this.begin[quest.arrow] && parts(direction, turn, how)) cost += PART;
+      } else cost += across ? crossingCost(quest, other) : quest.push;
     }
     for (const [other, along] of this.beyond.get(at) || []) {
       if ((along !== direction && along !== turn) || this.begin[other] === this.begin[quest.arrow]) continue;
@@ -380,9 +383,16 @@ class Channels {
     return { crossed, touched };
   }
 
+  // The arrows from other boxes to the same one that meet a way.
+  endingOn(arrow, way) {
+    const kin = (other) => this.end[other] === this.end[arrow] && this.begin[other] !== this.begin[arrow],
+      on = (how) => how < BESIDE || how === CORNER + BESIDE;
+    return new Set(way.flatMap((at) => (this.passed.get(at) || []).filter(([other, how]) => on(how) && kin(other)).map(([other]) => other)));
+  }
+
   passedBy(way, first, last) {
     return turnsOf(way, first, last).flatMap(([at, direction, turn]) =>
-      direction !== turn ? [[at, CORNER]] : this.near(at, direction).map((near) => [near, direction + (near === at ? 0 : BESIDE)]),
+      direction !== turn ? [[at, CORNER + BESIDE * direction]] : this.near(at, direction).map((near) => [near, direction + (near === at ? 0 : BESIDE)]),
     );
   }
 
@@ -432,6 +442,9 @@ function hope(goals, x, y, direction) {
   }
   return least;
 }
+
+// Does a way that comes to a point in one direction and goes on in another leave one that passes the point there?
+const parts = (direction, turn, how) => how === (direction !== turn ? direction : CORNER + BESIDE * direction);
 
 // A number for each text.
 function numbered() {

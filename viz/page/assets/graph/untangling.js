@@ -81,5 +81,25 @@ class Untangling {
     if (router.look(i, false) && this.crossed(i).length <= crossed && this.lengthOf(i) < length) return;
     if (router.found.has(i)) router.drop(i);
     router.take(i, found);
+    this.goFirst(i);
+  }
+
+  // Lets a way that goes round about be looked for before those that end where it does; undone if nothing is won. A line
+  // that runs straight down to a box would else step aside for a shorter one that comes to it from the side.
+  goFirst(i) {
+    const { router } = this,
+      kin = [...this.channels.endingOn(i, router.found.get(i)[0])];
+    if (!kin.length || kin.length > CHAIN) return;
+    const moved = [i, ...kin.sort((a, b) => this.leastOf(a) - this.leastOf(b) || a - b)],
+      before = moved.map((j) => [j, router.found.get(j)]),
+      sum = (of) => moved.reduce((all, j) => all + of(j), 0),
+      crossings = () => sum((j) => this.crossed(j).length),
+      crossed = crossings(),
+      length = sum((j) => this.lengthOf(j));
+    moved.forEach((j) => router.drop(j));
+    const found = moved.map((j) => router.look(j, false)).every(Boolean);
+    if (found && crossings() <= crossed && sum((j) => this.lengthOf(j)) < length) return;
+    for (const j of moved) if (router.found.has(j)) router.drop(j);
+    for (const [j, way] of before) router.take(j, way);
   }
 }
