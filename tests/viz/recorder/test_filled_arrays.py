@@ -85,3 +85,19 @@ def test_an_op_inside_of_a_layer_that_reads_nothing_else_begins_at_a_box():
     assert boxes
     heads = [node.id for node in graph.nodes.values() if node.kind == "op"]
     assert {*heads} <= {edge.head for edge in graph.edges}
+
+
+def test_what_a_model_fills_for_one_of_its_layers_is_called_after_the_op():
+    class Placed(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.places = layers.Embedding(3, 2)
+
+        def call(self, x):
+            return x + self.places(ops.arange(3))
+
+    model, x = Placed(), np.ones((4, 3, 2), "float32")
+    model(x)
+    with viz.trace() as t:
+        model(x)
+    assert drawn(t) == ["arange(3)", "x"]
