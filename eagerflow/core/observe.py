@@ -191,8 +191,11 @@ class Observer:
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         """Random numbers were drawn, not the same at every call: `drawn` is the array, `settings` its distribution."""
 
-    def on_fill(self, filled: Any) -> None:
-        """The array `filled` was made of nothing that was given: `ops.ones`, `ops.arange`, the classes of `one_hot`."""
+    def on_fill(self, filled: Any, op: str, settings: tuple[Any, ...]) -> None:
+        """The array `filled` was made of nothing that was given: `ops.ones`, `ops.arange`, the classes of `one_hot`.
+
+        `op` is what makes such an array, and `settings` tells which, but for its shape: `"arange"` and `(12,)`.
+        """
 
     def on_read(self, tensor: Any, how: str) -> None:
         """Python takes the values out of `tensor` by `how`, such as `"float"`: what it does with them no op tells.
@@ -300,11 +303,11 @@ def draw(kind: str, drawn: Any, settings: Mapping[str, Any], started: int) -> No
             observer.on_draw(kind, drawn, settings, started, ended)
 
 
-def fill(filled: Any) -> None:
-    """Announce an array of ones, of numbers in order and the like."""
+def fill(filled: Any, op: str, *settings: Any) -> None:
+    """Announce an array of ones, of numbers in order and the like; see `Observer.on_fill`."""
     if state.ops:
         for observer in _observers.get():
-            observer.on_fill(filled)
+            observer.on_fill(filled, op, settings)
 
 
 def read(tensor: Any, how: str) -> None:

@@ -66,7 +66,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
-        return made(numpy.zeros(tuple(shape), as_dtype(dtype)))
+        return made(numpy.zeros(tuple(shape), as_dtype(dtype)), "zeros")
 
 
 @table.add("ones", "one")
@@ -78,7 +78,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
-        return made(numpy.ones(tuple(shape), as_dtype(dtype)))
+        return made(numpy.ones(tuple(shape), as_dtype(dtype)), "ones")
 
 
 @table.add("identity", "IdentityInitializer")

@@ -16,6 +16,7 @@ from viz.facts.lines.alike import alike
 from viz.facts.schema import Frame, TensorInfo
 
 __all__ = [
+    "AROUND_FUNCTIONS",
     "amount",
     "clean",
     "count",
@@ -48,7 +49,7 @@ _KINDS_OF_FILES = {
     "a script": ".py .pyw",
 }
 _MOST_RANGES = 8
-_AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
+AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
 
@@ -149,7 +150,7 @@ def with_class(name: str, cls: str, longest: int = 80) -> str:
     >>> with_class("adam", "Adam"), with_class("accuracy", "MeanMetricWrapper")
     ('adam (Adam)', 'accuracy')
     """
-    return clean(name, longest) + (f" ({clean(cls, 30)})" if cls and cls not in _AROUND_FUNCTIONS else "")
+    return clean(name, longest) + (f" ({clean(cls, 30)})" if cls and cls not in AROUND_FUNCTIONS else "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

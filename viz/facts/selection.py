@@ -481,7 +481,7 @@ class Selection:
             return "data", ""
         if info.role == "constant" and tensor not in self._differentiated:  # a layer's own stay inside of it
             is_setting = math.prod(info.shape) <= 1  # a number
-            return "data", "constant" if not is_setting and not self._is_in_layer(op) else ""
+            return "data", "constant" if not is_setting and not self._is_layers_own(op) else ""
         if tensor in self.made_inside:
             return "data", "constant"
         return "data", "target" if self._loss_of(op.scope) in self._with_answers else "input"
@@ -511,8 +511,10 @@ class Selection:
                     found.add(loss)
         return found
 
-    def _is_in_layer(self, op: Op) -> bool:
-        return any(scope.kind == "layer" for scope in self.record.ancestors(op.scope))
+    def _is_layers_own(self, op: Op) -> bool:
+        """Do the constants that an op reads stay inside of a layer? Not where it reads nothing else."""
+        reads_more = any(self.record.tensors[i].role != "constant" for i in op.inputs)
+        return reads_more and any(scope.kind == "layer" for scope in self.record.ancestors(op.scope))
 
     def _made_inside(self, calls: list[int | None], given: frozenset[int]) -> frozenset[int]:
         """The tensors that no op made and nobody gave: zeros or positions that a layer makes for itself.

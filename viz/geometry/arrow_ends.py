@@ -249,7 +249,10 @@ class _Parting:
         kin = a.tail == b.tail or a.head == b.head
         now = _met(_pieces(corners[-4:]), _pieces(others), kin)
         before = _met(_pieces(self.ways[i].corners[-4:]), _pieces(self.ways[j].corners), kin)
-        return all(map(operator.le, now, before))
+        if not all(map(operator.le, now, before)):
+            return False
+        # Two that come from different boxes mustn't lie on each other farther off than they did.
+        return a.tail == b.tail or _shared(corners, others) <= _shared(self.ways[i].corners, self.ways[j].corners)
 
 
 class _Piece(NamedTuple):
@@ -288,6 +291,12 @@ def _met(pieces: list[_Piece], others: list[_Piece], kin: bool) -> tuple[int, fl
         elif not kin and low - slack < y < high + slack and other_low - slack < x < other_high + slack:
             touched = max(touched, 1.0)
     return crossed, touched, along
+
+
+def _shared(corners: _Corners, others: _Corners) -> float:
+    """How far two ways lie on each other before their last pieces, which are parted in the end."""
+    pairs = [*itertools.product(_pieces(corners[-4:]), _pieces(others))][:-1]
+    return sum([max(0.0, min(a.high, b.high) - max(a.low, b.low)) for a, b in pairs if a[:2] == b[:2]])
 
 
 def _enters(piece: _Piece, rect: Rect, off: float = 0.0) -> bool:

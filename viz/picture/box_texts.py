@@ -106,7 +106,8 @@ def _class(block: Block) -> list[str]:
     scope = block.scope
     if scope and scope.called and block.objects == 1:
         return [formatting.with_class(scope.name, scope.cls, 40)]
-    return [formatting.clean(scope.cls, 40)] if scope and scope.cls not in ("", block.title) else []
+    untelling = ("", block.title, *formatting.AROUND_FUNCTIONS)
+    return [formatting.clean(scope.cls, 40)] if scope and scope.cls not in untelling else []
 
 
 def spent(arrow: str, time: int) -> str:
@@ -335,7 +336,7 @@ def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[st
     models = _models(record, others) - _models(record, variables)  # as an average of all weights is in one of its own
     of = f"{formatting.clean(models.pop(), 20)}: " if len(models) == 1 else ""
     read = [i for variable in variables for i in selection.also_read(variable) if i not in own]
-    places = dict.fromkeys([record.path(record.ops[selection.reader_of[i]].scope) for i in read])
+    places = dict.fromkeys([record.path(record.ops[selection.reader_of[i]].scope, shown=True) for i in read])
     lines = _computed(selection, variables)
     lines += [f"keeps {of}{_names([*dict.fromkeys(kept)])}"] if kept else []
     lines += [f"reads {formatting.clean(place, 40) or 'other weights'}{_more(len(places) - 1)}" for place in places][:1]

@@ -23,7 +23,7 @@ from eagerflow.optimizers import Optimizer
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
 from viz.recorder.compositions import guilty_part
-from viz.recorder.descriptions import about, device_name, flat
+from viz.recorder.descriptions import about, device_name, filling, flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates_recorder
 from viz.recorder.journal import Journal
@@ -107,7 +107,7 @@ class Capture(observe.Observer):
         self._states_of: dict[int, int] = {}  # how many there were, by the number of the optimizer
         self._same_key: dict[int | None, int] = {}
         self.arrays: dict[int, tuple[Any, int]] = {}
-        self.filled: set[int] = set()  # positions of arrays such as `ops.ones` makes
+        self.filled: dict[int, str] = {}  # arrays such as `ops.ones` makes, by position: what made them
         self.unread: dict[int, Any] = {}  # such arrays that nothing has read yet
         self.drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
@@ -197,9 +197,9 @@ class Capture(observe.Observer):
         event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, *counts, *read.values())
         self.drawn[id(drawn)] = weakref.ref(drawn), (event, places)
 
-    def on_fill(self, filled: Any) -> None:
+    def on_fill(self, filled: Any, op: str, settings: tuple[Any, ...]) -> None:
         """Noted where something reads the array."""
-        self.unread[id(filled)] = weakref.ref(filled)
+        self.unread[id(filled)] = weakref.ref(filled), op, settings
 
     def on_read(self, tensor: Any, how: str) -> None:
         """Written down where the user's own code asks, or a condition of `ops.cond` or `ops.while_loop` does.
@@ -222,8 +222,8 @@ class Capture(observe.Observer):
         if drawn is None or drawn[0]() is not data:
             position = self.meet(data, None, None, True)
             filled = self.unread.pop(id(data), None)
-            if filled is not None and filled() is data:
-                self.filled.add(position)
+            if filled is not None and filled[0]() is data:
+                self.filled[position] = filling(*filled[1:])
             return position
         position = self.meet(data, None, None, False)
         self._remember(data, position)

@@ -16,9 +16,10 @@ from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
 from viz.recorder.names.parameter_names import needed_parameters
 
-__all__ = ["PLAIN", "about", "described", "device_name", "flat", "frozen", "run_facts"]
+__all__ = ["PLAIN", "about", "described", "device_name", "filling", "flat", "frozen", "run_facts"]
 
 PLAIN = frozenset([int, float, bool, str, type(None)])
+_LONGEST_SETTINGS = 24  # letters
 
 
 def about(owner: Any) -> dict[str, Any]:
@@ -97,3 +98,13 @@ def run_facts(options: Mapping[str, Any], began: int, stopped: int) -> dict[str,
         "numpy": numpy.__version__,
         "kernels": kernels(),
     }
+
+
+def filling(op: str, settings: tuple[Any, ...]) -> str:
+    """What an array is called that an op fills by itself: see `Observer.on_fill`.
+
+    >>> filling("arange", (12,)), filling("zeros", ())
+    ('arange(12)', 'zeros')
+    """
+    told = ", ".join([f"{each:.6g}" if isinstance(each, float) else str(each) for each in settings])
+    return f"{op}({told})" if 0 < len(told) <= _LONGEST_SETTINGS else op

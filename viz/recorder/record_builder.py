@@ -95,6 +95,7 @@ class _Builder:
             if given in self.named:
                 self.named[copy] = self.named[given]._replace(is_copy=True)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
+        record.called |= {i: name for i, name in capture.filled.items() if self._is_filled_inside(i)}
         self._mark_own_steps()
         join_copies(record, self.named, capture.fingerprints or {})
         tell_apart(record, self.named, self.arguments)
@@ -222,10 +223,19 @@ class _Builder:
             if len(made) > 1 or self.targets.intersection(names):
                 self.record.called |= {i: name for i, name in zip(made, names) if name}
 
-    def _is_nameless(self, tensor: int) -> bool:
+    def _is_nameless(self, tensor: int, role: str = "input") -> bool:
         info = self.record.tensors[tensor]
         is_named = info.name or tensor in self.record.called
-        return info.role == "input" and info.producer is None and not is_named
+        return info.role == role and info.producer is None and not is_named
+
+    def _is_filled_inside(self, tensor: int) -> bool:
+        """Is a nameless array a constant, or given to a layer only by the model or layer around that?"""
+        if self._is_nameless(tensor, "constant"):
+            return True
+        record = self.record
+        given = [scope for scope in record.scopes if tensor in scope.inputs and scope.kind != "step"]
+        inner = [len([s for s in record.ancestors(scope.id) if s.kind in ("layer", "model")]) > 1 for scope in given]
+        return self._is_nameless(tensor) and all(inner)
 
     def _steps(self) -> list[int | None]:
         """For each scope, the step that it is part of."""

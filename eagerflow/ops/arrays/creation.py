@@ -22,11 +22,11 @@ __all__ = ["arange", "array", "empty", "empty_like", "eye", "full", "full_like",
 __all__ += ["logspace", "meshgrid", "ones", "ones_like", "tri", "vander", "zeros", "zeros_like"]
 
 
-def made(array: numpy.ndarray) -> Tensor:
-    """A tensor that takes over a new array, on the current device."""
+def made(array: numpy.ndarray, op: str, *settings: Any) -> Tensor:
+    """A tensor that takes over a new array, on the current device; `op` and `settings`: see `Observer.on_fill`."""
     where = current_device()
     placed = array if where is CPU else place(array, where)
-    observe.fill(placed)
+    observe.fill(placed, op, *settings)
     return Tensor(placed, None, None)
 
 
@@ -69,7 +69,7 @@ def zeros(shape: NewShape, dtype: DType = None) -> Tensor:
     >>> ef.ops.concatenate([ef.ops.zeros((1, 2)), rows]).tolist()
     [[0.0, 0.0], [1.0, 2.0]]
     """
-    return made(numpy.zeros(shape_of(shape, "zeros"), as_dtype(dtype)))
+    return made(numpy.zeros(shape_of(shape, "zeros"), as_dtype(dtype)), "zeros")
 
 
 @composite
@@ -86,7 +86,7 @@ def ones(shape: NewShape, dtype: DType = None) -> Tensor:
     >>> ef.ops.matmul(ef.ops.ones((1, 2)), matrix).tolist()  # column sums
     [[4.0, 6.0]]
     """
-    return made(numpy.ones(shape_of(shape, "ones"), as_dtype(dtype)))
+    return made(numpy.ones(shape_of(shape, "ones"), as_dtype(dtype)), "ones")
 
 
 @composite
@@ -121,7 +121,7 @@ def full(shape: NewShape, fill_value: TensorLike, dtype: DType = None) -> Tensor
     """
     kind = as_dtype(dtype)
     if isinstance(fill_value, (bool, int, float, complex)):
-        return made(numpy.full(shape_of(shape, "full"), fill_value, kind))
+        return made(numpy.full(shape_of(shape, "full"), fill_value, kind), "full", fill_value)
     return broadcast_to(cast(fill_value, kind), shape_of(shape, "full"))
 
 
@@ -129,7 +129,7 @@ def _like(x: Any, value: Any, dtype: DType) -> Tensor:
     """A tensor of one number, of the shape, type and device of another."""
     x = convert_to_tensor(x)
     array = place(numpy.full(x.shape, value, x.dtype if dtype is None else as_dtype(dtype)), device_of(x.data))
-    observe.fill(array)
+    observe.fill(array, *(("zeros",) if value == 0 else ("ones",) if value == 1 else ("full", value)))
     return Tensor(array, None, None)
 
 
@@ -245,7 +245,8 @@ def arange(start: Operand, stop: Operand | None = None, step: Operand | None = N
     if dtype is None and all(isinstance(n, int) for n in numbers):
         dtype = "int32" if all(abs(n) < 2**31 for n in numbers) else "int64"
     # NumPy adds up in the type it is given: low precision would drift.
-    return made(numpy.arange(*numbers).astype(as_dtype(dtype)))
+    told = numbers[1:2] if numbers[0] == 0 and numbers[2] == 1 else numbers[: 2 + (numbers[2] != 1)]
+    return made(numpy.arange(*numbers).astype(as_dtype(dtype)), "arange", *told)
 
 
 def _number(value: Any) -> Any:
@@ -270,7 +271,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
     [[0.0, 1.0], [0.0, 3.0]]
     """
     rows, columns = operator.index(N), None if M is None else operator.index(M)
-    return made(numpy.eye(rows, columns, operator.index(k), as_dtype(dtype)))
+    return made(numpy.eye(rows, columns, operator.index(k), as_dtype(dtype)), "eye")
 
 
 @composite
@@ -304,7 +305,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
     >>> (ef.Variable([[1.0, 2.0], [3.0, 4.0]]) * ef.ops.tri(2)).tolist()
     [[1.0, 0.0], [3.0, 4.0]]
     """
-    return made(numpy.tri(int(N), None if M is None else int(M), k, as_dtype(dtype)))
+    return made(numpy.tri(int(N), None if M is None else int(M), k, as_dtype(dtype)), "tri")
 
 
 @overload

@@ -57,7 +57,7 @@ def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None
     if not -x.ndim - 1 <= axis <= x.ndim:
         raise ValueError(f"one_hot: axis={axis}: expected -{x.ndim + 1} to {x.ndim} for x {signature_of(x)}.")
     classes = namespace_of(x.data).arange(num_classes)
-    observe.fill(classes)
+    observe.fill(classes, "arange", num_classes)
     ones = cast(equal(expand_dims(x, -1), Tensor(classes, None, None)), floatx() if dtype is None else dtype)
     return ones if axis in (-1, x.ndim) else moveaxis(ones, -1, axis)
 

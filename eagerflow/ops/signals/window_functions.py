@@ -17,7 +17,7 @@ __all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
 
 
 def _weights(array: numpy.ndarray) -> Tensor:
-    return made(array.astype(floatx()))
+    return made(array.astype(floatx()), "window")
 
 
 @composite

@@ -100,6 +100,15 @@ def test_what_comes_around_the_others_from_below_runs_above_them(parted):
     assert len({*levels}) == 3
 
 
+def test_no_level_piece_comes_to_lie_on_another_farther_off(parted):
+    """Only last pieces are moved: one that came to lie on an earlier piece of another would look like that."""
+    bent = [(688.0, 37.0), (688.0, 69.0), (224.0, 69.0), (224.0, 77.0), (200.0, 77.0), (200.0, 100.0)]
+    long = [(1176.0, 37.0), (1176.0, 45.0), (974.0, 45.0), (974.0, 77.0), (200.0, 77.0), (200.0, 100.0)]
+    first, second = parted([bent, long], [Rect(400, 88, 60, 30)])  # it can't come nearer to its own box
+    assert first[1][1] == first[2][1] == 69
+    assert 69 not in [y for _, y in second]
+
+
 def test_a_single_arrow_stays(parted):
     assert parted([RIGHT]) == [[list(corner) for corner in RIGHT]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import eagerflow as ef
 import viz
@@ -81,3 +82,17 @@ def test_layers_that_take_turns_without_anything_between_count_each_once():
             x = layer(x)
     frames = {frame.title: frame.subtitle for frame in t.draw().graph.clusters.values()}
     assert "40 parameters" in frames["one, two  ×4"]
+
+
+@pytest.mark.parametrize("depth", [0, 9])
+def test_what_wraps_the_function_of_a_loss_or_metric_is_not_named(depth):
+    """Nobody wrote `LossFunctionWrapper`: the title is the function's name, and says it all."""
+    model = ef.Sequential([ef.Input((4,)), layers.Dense(3)])
+    model.compile("sgd", "huber", metrics=["mse"])
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((2, 4), "float32"), np.ones((2, 3), "float32"))
+    graph = t.draw(depth=depth).graph
+    said = [(frame.title, frame.subtitle) for frame in graph.clusters.values()]
+    said += [(node.title, "  ".join(node.lines)) for node in graph.nodes.values()]
+    assert [title for title, _ in said if "huber" in title]
+    assert [each for each in said if "Wrapper" in each[1]] == []

@@ -21,28 +21,31 @@ def drawn(t):
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "name"),
     [
-        lambda x: ops.ones((4, 2)),
-        lambda x: ops.zeros_like(x),
-        lambda x: ops.full((4, 2), 3.0),
-        lambda x: ops.arange(2.0),
-        lambda x: ops.eye(4, 2),
+        (lambda x: ops.ones((4, 2)), "ones"),
+        (lambda x: ops.zeros_like(x), "zeros"),
+        (lambda x: ops.full((4, 2), 3.5), "full(3.5)"),
+        (lambda x: ops.arange(2.0), "arange(2)"),
+        (lambda x: ops.arange(1, 3), "arange(1, 3)"),
+        (lambda x: ops.arange(4, 0, -2), "arange(4, 0, -2)"),
+        (lambda x: ops.eye(4, 2), "eye"),
+        (lambda x: ops.tri(4, 2), "tri"),
     ],
 )
-def test_an_array_that_an_op_fills_is_a_constant_beside_what_was_given(make):
+def test_an_array_that_an_op_fills_is_a_constant_beside_what_was_given(make, name):
     given = ef.Tensor(np.ones((4, 2), "float32"))
     with viz.trace() as t:
         ops.add(given, make(given))
     assert roles(t, "add") == ["input", "constant"]
-    assert drawn(t) == ["constant", "given"]
+    assert drawn(t) == sorted(["given", name])
 
 
 def test_the_classes_of_one_hot_are_a_constant():
     actions = ef.Tensor(np.array([1, 0, 1]))
     with viz.trace() as t:
         ops.multiply(ops.one_hot(actions, 2), 3.0)
-    assert drawn(t) == ["actions", "constant"]
+    assert drawn(t) == ["actions", "arange(2)"]
 
 
 def test_what_a_layer_a_model_or_a_loss_is_given_is_an_input_whoever_filled_it():
@@ -62,3 +65,39 @@ def test_what_a_layer_fills_for_itself_has_no_box():
         Shifted()(np.ones((4, 2), "float32"))
     assert drawn(t) == ["x"]
     assert roles(t, "add") == ["input", "constant"]
+
+
+def test_what_the_code_calls_such_an_array_is_its_name():
+    with viz.trace() as t:
+        positions = ops.arange(2.0)
+        ops.add(np.ones((4, 2), "float32"), positions)
+    assert "positions" in drawn(t)
+
+
+def test_an_op_inside_of_a_layer_that_reads_nothing_else_begins_at_a_box():
+    layer = layers.MultiHeadAttention(1, 2)
+    x = np.ones((2, 3, 4), "float32")
+    layer(x, x)
+    with viz.trace() as t:
+        layer(x, x, use_causal_mask=True)
+    graph = t.draw().graph
+    boxes = {node.id for node in graph.nodes.values() if node.title == "arange(3)"}
+    assert boxes
+    heads = [node.id for node in graph.nodes.values() if node.kind == "op"]
+    assert {*heads} <= {edge.head for edge in graph.edges}
+
+
+def test_what_a_model_fills_for_one_of_its_layers_is_called_after_the_op():
+    class Placed(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.places = layers.Embedding(3, 2)
+
+        def call(self, x):
+            return x + self.places(ops.arange(3))
+
+    model, x = Placed(), np.ones((4, 3, 2), "float32")
+    model(x)
+    with viz.trace() as t:
+        model(x)
+    assert drawn(t) == ["arange(3)", "x"]

@@ -217,9 +217,10 @@ class Parting {
     const [a, b] = [this.edges[i], this.edges[j]],
       kin = a.tail === b.tail || a.head === b.head,
       now = metBy(pieces, others, kin);
-    if (!now.crossed && !now.touched) return true;
     const before = metBy(this.pieces[i].slice(-3), this.pieces[j], kin);
-    return now.crossed <= before.crossed && now.touched <= before.touched && now.along <= before.along;
+    if (now.crossed > before.crossed || now.touched > before.touched || now.along > before.along) return false;
+    // Two that come from different boxes mustn't lie on each other farther off than they did.
+    return a.tail === b.tail || sharedBy(pieces, others) <= sharedBy(this.pieces[i].slice(-3), this.pieces[j]);
   }
 }
 
@@ -267,6 +268,16 @@ function metBy(pieces, others, kin) {
     }
   }
   return { crossed, touched, along };
+}
+
+// How far two ways lie on each other before their last pieces, which are parted in the end.
+function sharedBy(pieces, others) {
+  let length = 0;
+  for (const a of pieces)
+    for (const b of others)
+      if (a.upright === b.upright && a.place === b.place && !(a === pieces.at(-1) && b === others.at(-1)))
+        length += Math.max(0, Math.min(a.high, b.high) - Math.max(a.low, b.low));
+  return length;
 }
 
 // From where to where a box reaches, across a piece and along it.
