@@ -1,4 +1,4 @@
-"""The loss objects of a loop that trains several models, whose step can't be made from outside."""
+"""One pass through the models of a loop whose step can't be made from outside, and its loss objects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from eagerflow import GradientTape, Variable
+from viz.doctor.check_base import tensors
 from viz.trial.first_step import FirstStep
 from viz.trial.kept_state import put_back
 
@@ -17,6 +18,8 @@ KINDS = ("loss_mismatch", "label_range", "broadcast", "softmax_axis", "linear_st
 
 def one_pass(first: FirstStep) -> bool:
     """Compute the losses and their gradients once more, without an update, so that the doctor hears of them.
+
+    Where the loop calls no loss objects, the gradients are those of what its models give.
 
     Args:
         first: the step of a loop.
@@ -32,15 +35,13 @@ def one_pass(first: FirstStep) -> bool:
             for owner in owners.values():
                 stack.enter_context(put_back(owner))
             with GradientTape() as tape:
-                for owner, inputs in calls:
-                    if id(owner) not in judged:
-                        _call(owner, inputs)
+                made = [_call(owner, inputs) for owner, inputs in calls if id(owner) not in judged]
                 losses = [asked.loss(asked.labels, _call(asked.owner, asked.inputs)) for asked in first.losses]
             weights = [v for owner in owners.values() for v in owner.trainable_variables if isinstance(v, Variable)]
-            tape.gradient(losses, weights)
+            tape.gradient(losses or tensors(made), weights)
     except Exception:  # noqa: BLE001  (the loop may call them in a way of its own; then nothing is said)
         return False
-    return bool(losses)
+    return True
 
 
 def _call(owner: Any, inputs: Any) -> Any:

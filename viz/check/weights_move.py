@@ -28,7 +28,7 @@ class Trial:
     Attributes:
         losses: what the steps minimized.
         error: what the first of them raised, or None.
-        passed: of a loop whose steps can't be made: were its losses and their gradients computed once more?
+        passed: of a loop whose steps can't be made: could its models be called once more?
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -44,7 +44,7 @@ class Trial:
         """Make the steps; what they change is put back by who calls this."""
         first = self.subject.first
         if not first.can_train:
-            self.passed = bool(first.losses) and one_pass(first)
+            self.passed = one_pass(first)
             return
         steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
         ends = self.subject.left - _SECONDS

@@ -111,3 +111,13 @@ def test_a_generator_without_an_activation_between_its_layers_is_a_fault(tmp_pat
 def test_losses_of_a_gan_that_are_far_above_chance_are_a_fault(tmp_path):
     _, found = making(tmp_path, scale="100")
     assert found["first loss"].verdict == "fault"
+
+
+def test_layers_are_looked_at_in_a_loop_without_loss_objects(tmp_path):
+    source = MAKING.replace("loss_of(ops.ones_like(made), made)", "-ops.mean(made)")
+    judging = "loss_of(ops.ones_like(right), right) + loss_of(ops.zeros_like(made), made)"
+    source = source.replace(judging, "ops.mean(made) - ops.mean(right)")
+    for between, verdict in ((', activation="relu"', "ok"), ("", "fault")):
+        _, found = rows(tmp_path, source.format(between=between, logits="True", scale="1"))
+        assert found["layers"].verdict == verdict
+        assert found["labels"].verdict == found["first loss"].verdict == "open"
