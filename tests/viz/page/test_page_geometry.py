@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches exits heads layout channels untangling routes arrow_ends labels "
+        "sizes ordering alignment weight_branches exits heads layout lines channels untangling routes arrow_ends labels "
         "coarse_routes"
     ).split()
 ]
