@@ -195,7 +195,7 @@ def test_of_equal_parts_those_are_one_that_read_the_same():
     assert frames(lambda: attention(h, h)) == ["query … value  ×3, side by side"]
 
 
-def test_what_a_layer_makes_for_itself_is_a_constant_and_what_it_is_given_is_none():
+def test_what_a_layer_makes_for_itself_is_called_after_the_op_and_what_it_is_given_is_an_input():
     class Recurrent(layers.Layer):
         def __init__(self):
             super().__init__()
@@ -207,7 +207,7 @@ def test_what_a_layer_makes_for_itself_is_a_constant_and_what_it_is_given_is_non
     layer = Recurrent()
     with viz.trace() as t:
         layer(ops.ones((2, 4)))
-    assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["x", "constant"]
+    assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["x", "zeros"]
     with viz.trace() as t:
         dense("alone")(np.ones((2, 4), "float32"))
     assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["input"]

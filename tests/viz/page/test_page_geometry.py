@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches exits heads layout lines channels untangling routes arrow_ends labels "
-        "coarse_routes"
+        "sizes ordering alignment weight_branches exits heads layout lines channels untangling routes arrow_ends "
+        "labels coarse_routes"
     ).split()
 ]
 SHOWN = """
