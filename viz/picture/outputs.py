@@ -85,7 +85,11 @@ def _gradients_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node
 def array_of(record: Record, tensor: int) -> tuple[bool, int]:
     """What several tensors share that are one array; a part of an array is one for itself."""
     info = record.tensors[tensor]
-    if info.storage is None or info.nbytes < record.storages[info.storage].nbytes:
+    if info.storage is None:
+        return False, tensor
+    made_by = "" if info.producer is None else record.ops[info.producer].name
+    is_part = info.nbytes < record.storages[info.storage].nbytes
+    if is_part or made_by == "concatenate":  # its gradients are parts also of a broadcast, which needs less memory
         return False, tensor
     return True, info.storage
 

@@ -176,6 +176,16 @@ def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_ali
     assert len({place for _, place in found}) == 2
 
 
+def test_gradients_of_what_was_concatenated_leave_apart_where_they_are_parts_of_a_mean_s_broadcast():
+    x, weights = ef.Tensor(np.ones((2, 3), "float32")), [ef.Variable(np.ones((3, 2), "float32")) for _ in range(2)]
+    with viz.trace() as t, ef.GradientTape() as tape:
+        joined = ops.concatenate([ops.exp(x @ w) for w in weights], axis=-1)
+        tape.gradient(ops.sum(ops.square(ops.mean(joined))), weights)
+    graph = t.draw().graph
+    leaving = [edge.output for edge in graph.edges if graph.nodes[edge.tail].title == "∇ concatenate"]
+    assert sorted(leaving) == [0, 1]
+
+
 def test_different_gradients_that_look_alike_leave_an_op_apart():
     w = ef.Variable(np.ones((2, 2), "float32"))
     with viz.trace() as t, ef.GradientTape() as tape:

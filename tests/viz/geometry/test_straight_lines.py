@@ -36,5 +36,6 @@ def test_arrows_of_one_row_are_not_counted():
 @pytest.mark.slow
 def test_the_order_with_fewer_is_drawn():
     drawing = LOOPS["actor_critic"]()[0].draw()
-    assert straight_crossings(drawing.graph, arrange(drawing.graph)) > 15
-    assert crossings(picture(drawing.svg, drawing.graph).arrows) < 12
+    usual = straight_crossings(drawing.graph, arrange(drawing.graph))
+    assert usual > 15
+    assert crossings(picture(drawing.svg, drawing.graph).arrows) < usual
