@@ -30,9 +30,8 @@ def patch(findings: Iterable[Finding]) -> str:
     Args:
         findings: in any order; what follows from another one is left out.
     """
-    findings = [*findings]
     changes, _ = _changes(findings)
-    base = base_of(findings)
+    base = _base(changes)
     parts: list[str] = []
     for file, lines in changes.items():
         before = [line if line.endswith("\n") else f"{line}\n" for line in linecache.getlines(file)]
@@ -44,11 +43,14 @@ def patch(findings: Iterable[Finding]) -> str:
 
 def base_of(findings: Iterable[Finding]) -> str:
     """The folder in which the paths of their patch begin: the current one, if all its files lie in there."""
-    folders = [os.path.dirname(os.path.abspath(file)) for file in _changes(findings)[0]]
+    return _base(_changes(findings)[0])
+
+
+def _base(files: Iterable[str]) -> str:
+    folders = [os.path.dirname(os.path.abspath(file)) for file in files]
     if not folders:
         return os.getcwd()
-    common = os.path.commonpath(folders)
-    here = os.getcwd()
+    common, here = os.path.commonpath(folders), os.getcwd()
     return here if common == here or common.startswith(os.path.join(here, "")) else common
 
 

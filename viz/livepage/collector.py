@@ -431,9 +431,12 @@ class Collector(observe.Observer):
 
     def _part_with(self, model: Any, variable: Any) -> str:
         """The name of the part of a model that holds a variable, as of a GAN's model its generator."""
-        parts = [*getattr(model, "layers", ())]
-        names = {part: attribute_of(part, [model]) for part in parts if not is_chosen(part.name, type(part).__name__)}
-        return holder_of(variable, parts, names) or self._own.name_of(variable)
+
+        def name_of(part: Any) -> str:
+            chosen = is_chosen(part.name, type(part).__name__)
+            return part.name if chosen else attribute_of(part, [model]) or part.name
+
+        return holder_of(variable, getattr(model, "layers", ()), name_of) or self._own.name_of(variable)
 
     def _leave_recorded(self) -> None:
         """What was recorded so far is no whole step, and isn't shown."""

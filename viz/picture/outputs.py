@@ -57,8 +57,7 @@ def _of_folded_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node
         if not 1 < len(several) <= _MOST or len(set().union(*made)) < sum(map(len, made)) or None in set().union(*made):
             continue
         for number, i in enumerate(several):
-            names = {record.called.get(tensor) or _layer_of(record, tensor) for tensor in edges[i].tensors}
-            name = formatting.clean(names.pop(), _LONGEST) if len(names) == 1 else ""
+            name = _common(record.called.get(tensor) or _layer_of(record, tensor) for tensor in edges[i].tensors)
             label = f"{name}  {edges[i].label}" if name else edges[i].label
             found[i] = dataclasses.replace(edges[i], label=label, output=number)
     return found
@@ -87,11 +86,10 @@ def array_of(record: Record, tensor: int) -> tuple[bool, int]:
     info = record.tensors[tensor]
     if info.storage is None:
         return False, tensor
-    made_by = "" if info.producer is None else record.ops[info.producer].name
-    is_part = info.nbytes < record.storages[info.storage].nbytes
-    if is_part or made_by == "concatenate":  # its gradients are parts also of a broadcast, which needs less memory
-        return False, tensor
-    return True, info.storage
+    given = [] if info.producer is None else [record.tensors[i] for i in record.ops[info.producer].inputs]
+    sizes = [each.nbytes for each in given if each.storage == info.storage]  # a broadcast is larger than its memory
+    is_part = info.nbytes < max([record.storages[info.storage].nbytes, *sizes])
+    return (False, tensor) if is_part else (True, info.storage)
 
 
 def _layer_of(record: Record, tensor: int) -> str:
@@ -140,6 +138,11 @@ def _parted(record: Record, edge: Edge, places: Mapping[int, _Output]) -> list[E
 
 def _label(record: Record, tensors: list[int], before: Iterable[int], output: int) -> str:
     """`"mu  8×4 f32"`, or `"[0]  8×4 f32"` where the user's code has no name for it."""
-    names = {record.called.get(tensor, "") for tensor in before}
-    name = formatting.clean(names.pop(), _LONGEST) if len(names) == 1 else ""
+    name = _common(record.called.get(tensor, "") for tensor in before)
     return f"{name or f'[{output}]'}  {formatting.tensor(record.tensors[tensors[0]])}"
+
+
+def _common(names: Iterable[str]) -> str:
+    """The name that several tensors share; "" where they have others, or none."""
+    distinct = set(names)
+    return formatting.clean(distinct.pop(), _LONGEST) if len(distinct) == 1 else ""

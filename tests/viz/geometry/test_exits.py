@@ -165,11 +165,16 @@ def test_the_way_back_through_a_network_stays_straight():
     assert len(main.corners) == 2
 
 
-def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_alike():
+def joined(loss_of, axis=0):
+    """The picture of a step in which what two weights gave is concatenated."""
     x, weights = ef.Tensor(np.ones((2, 3), "float32")), [ef.Variable(np.ones((3, 2), "float32")) for _ in range(2)]
     with viz.trace() as t, ef.GradientTape() as tape:
-        tape.gradient(ops.sum(ops.concatenate([ops.exp(x @ w) for w in weights])), weights)
-    graph = t.draw().graph
+        tape.gradient(loss_of(ops.concatenate([ops.exp(x @ w) for w in weights], axis=axis)), weights)
+    return t.draw().graph
+
+
+def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_alike():
+    graph = joined(ops.sum)
     (tail,) = [id_ for id_, node in graph.nodes.items() if node.title == "∇ concatenate"]
     found = [(edge.label, way.corners[0]) for edge, way in zip(graph.edges, place(graph).ways) if edge.tail == tail]
     assert [label for label, _ in found] == ["2×2 f32"] * 2
@@ -177,11 +182,7 @@ def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_ali
 
 
 def test_gradients_of_what_was_concatenated_leave_apart_where_they_are_parts_of_a_mean_s_broadcast():
-    x, weights = ef.Tensor(np.ones((2, 3), "float32")), [ef.Variable(np.ones((3, 2), "float32")) for _ in range(2)]
-    with viz.trace() as t, ef.GradientTape() as tape:
-        joined = ops.concatenate([ops.exp(x @ w) for w in weights], axis=-1)
-        tape.gradient(ops.sum(ops.square(ops.mean(joined))), weights)
-    graph = t.draw().graph
+    graph = joined(lambda x: ops.sum(ops.square(ops.mean(x))), axis=-1)
     leaving = [edge.output for edge in graph.edges if graph.nodes[edge.tail].title == "∇ concatenate"]
     assert sorted(leaving) == [0, 1]
 

@@ -35,7 +35,9 @@ def test_arrows_of_one_row_are_not_counted():
 
 @pytest.mark.slow
 def test_the_order_with_fewer_is_drawn():
-    drawing = LOOPS["actor_critic"]()[0].draw()
-    usual = straight_crossings(drawing.graph, arrange(drawing.graph))
-    assert usual > 15
-    assert crossings(picture(drawing.svg, drawing.graph).arrows) < usual
+    recording, _ = LOOPS["actor_critic"]()
+    for op in recording.ops:
+        op.start = op.end = None  # boxes are as wide as their texts, and times are other ones in each run
+    drawing = recording.draw()
+    assert straight_crossings(drawing.graph, arrange(drawing.graph)) > 15
+    assert crossings(picture(drawing.svg, drawing.graph).arrows) < 14

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from eagerflow.core import observe
@@ -93,21 +93,21 @@ class OwnLoop:
 
     def name_of(self, variable: Any) -> str:
         """The name of the smallest model or layer among those trained so far that holds a variable, "" without one."""
-        return holder_of(variable, self._models, self._kept)
+        return holder_of(variable, self._models, lambda owner: self._kept.get(owner) or owner.name)
 
     def _forget_calls(self) -> None:
         self._outermost, self._called, self._rows = None, [], None
 
 
-def holder_of(variable: Any, owners: Iterable[Any], names: Mapping[Any, str]) -> str:
+def holder_of(variable: Any, owners: Iterable[Any], name_of: Callable[[Any], str]) -> str:
     """The name of the smallest of some models and layers that holds a variable, "" without one.
 
     Args:
         variable: a weight.
         owners: the models and layers.
-        names: what some of them are called instead of their own names.
+        name_of: what one of them is called.
     """
-    found = [(len(owner.weights), names.get(owner) or owner.name) for owner in owners if _holds(owner, variable)]
+    found = [(len(owner.weights), name_of(owner)) for owner in owners if _holds(owner, variable)]
     return clean(min(found)[1], 60) if found else ""
 
 

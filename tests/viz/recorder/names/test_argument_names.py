@@ -8,27 +8,13 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from tests.viz.recorder.names.inputs import called, net, run
 
 real = ef.Tensor(np.ones((4, 3), "float32"))
 
 
-def net(width=2):
-    return ef.Sequential([layers.Input((3,)), layers.Dense(width)])
-
-
 class Held:
     noise = np.ones((4, 3), "float32")
-
-
-def called(recording):
-    """The names of the boxes of what comes from outside."""
-    return sorted(node.title for node in recording.draw().graph.nodes.values() if node.kind == "input")
-
-
-def run(call):
-    with viz.trace() as t:
-        call()
-    return called(t)
 
 
 @pytest.mark.parametrize(

@@ -7,26 +7,12 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import layers, ops
-
-
-def net(width=2):
-    return ef.Sequential([layers.Input((3,)), layers.Dense(width)])
+from eagerflow import ops
+from tests.viz.recorder.names.inputs import called, net, run
 
 
 def rows(seed):
     return np.random.default_rng(seed).normal(size=(4, 3)).astype("float32")
-
-
-def called(recording):
-    """The names of the boxes of what comes from outside."""
-    return sorted(node.title for node in recording.draw().graph.nodes.values() if node.kind == "input")
-
-
-def run(call):
-    with viz.trace() as t:
-        call()
-    return called(t)
 
 
 def test_an_array_that_two_models_are_given_is_one_box():

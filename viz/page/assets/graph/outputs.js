@@ -19,9 +19,8 @@ function byOutputs(scene, flows) {
     const parts = new Map();
     for (const tensor of flow.tensors) push(parts, places.get(tensor)[0], tensor);
     return [...parts].map(([output, tensors]) => {
-      const names = new Set(tensors.map((tensor) => scene.model.tensors[places.get(tensor)[1]].name)),
-        [name] = names.size === 1 ? names : [""];
-      return { ...flow, tensors: new Set(tensors), output, name: clean(name, LONGEST_NAME) || `[${output}]` };
+      const name = commonName(tensors.map((tensor) => scene.model.tensors[places.get(tensor)[1]].name));
+      return { ...flow, tensors: new Set(tensors), output, name: name || `[${output}]` };
     });
   });
   foldedApart(scene, parted);
@@ -39,11 +38,16 @@ function foldedApart(scene, flows) {
       all = new Set(made.flat());
     if (several.length < 2 || several.length > MOST_OUTPUTS || all.size < made.flat().length || all.has(null)) continue;
     several.forEach((flow, number) => {
-      const names = new Set([...flow.tensors].map((tensor) => infos[tensor].name || layerOf(scene.model, infos[tensor])));
       flow.output = number;
-      flow.name = names.size === 1 ? clean([...names][0], LONGEST_NAME) : "";
+      flow.name = commonName([...flow.tensors].map((tensor) => infos[tensor].name || layerOf(scene.model, infos[tensor])));
     });
   }
+}
+
+// The name that several tensors share; "" where they have others, or none.
+function commonName(names) {
+  const distinct = new Set(names);
+  return distinct.size === 1 ? clean([...distinct][0], LONGEST_NAME) : "";
 }
 
 // What the layer is called that made a tensor; "" for none.
