@@ -24,7 +24,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.aims import COMPILED, PLAIN, aims_tables
-from benchmarks.machine import HELD, clean_environment, described, fill_kernels
+from benchmarks.machine import DEVICE, HELD, clean_environment, described, fill_kernels
 from benchmarks.page import write_pages
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
 from benchmarks.rotation import KINDS, PATIENCE, PEERS, rotate
@@ -91,6 +91,7 @@ def options() -> argparse.Namespace:
         "--write", type=Path, metavar="DOCS", help="also write benchmarks.md and internals/benchmarks_notebook.md there"
     )
     add("--held-to", choices=("avx2",), help="hold every framework to these instructions")
+    add("--device", choices=("cpu", "gpu"), default="cpu", help="where every framework computes, in float32")
     add("--json", type=Path, help="also write all figures, for `python -m benchmarks.page`")
     return parser.parse_args()
 
@@ -131,6 +132,8 @@ def main() -> None:
     chosen, started = options(), perf_counter()
     if chosen.held_to:
         os.environ[HELD] = chosen.held_to  # which contenders inherit
+    if chosen.device == "gpu":
+        os.environ[DEVICE], chosen.threads = "gpu", "all"
     pythons = interpreters(chosen.python, chosen.peers)
     if FAST in pythons:
         fill_kernels(pythons[FAST], ROOT)

@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-__all__ = ["AVX2", "FORCED", "HELD", "clean_environment", "described", "memory", "processor"]
+__all__ = ["AVX2", "DEVICE", "FORCED", "HELD", "clean_environment", "described", "memory", "on_gpu", "processor"]
 
 # A core type or a cache size forced on OpenBLAS can halve its speed: every framework uses its own defaults.
 FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -23,6 +23,7 @@ AVX2 = {
     "NUMBA_CPU_NAME": "haswell",  # alone it leaves Numba the features of the processor that it runs on
     "NUMBA_CPU_FEATURES": "+sse4.2,+popcnt,+cx16,+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+lzcnt,+movbe",
 }
+DEVICE = "BENCHMARKS_DEVICE"  # the same for the device: "gpu" or nothing
 HELD = "BENCHMARKS_HELD_TO"  # the variable by which all processes of a run know; "avx2" or nothing
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS")
 
@@ -61,6 +62,11 @@ def clean_environment(threads: int | None = None, **more: str) -> dict[str, str]
     kept = {key: value for key, value in os.environ.items() if key not in left_out}
     limits = {} if threads is None else dict.fromkeys(THREADS, str(threads))
     return {**kept, **limits, "PYTHONHASHSEED": "0", **more}
+
+
+def on_gpu() -> bool:
+    """Whether contenders compute on a GPU."""
+    return os.environ.get(DEVICE) == "gpu"
 
 
 def fill_kernels(python: str, folder: Path) -> None:

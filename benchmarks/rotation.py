@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
-from benchmarks.machine import clean_environment
+from benchmarks.machine import clean_environment, on_gpu
 from benchmarks.workloads.data import Workload
 
 __all__ = ["KINDS", "PATIENCE", "PEERS", "Contender", "Figures", "Refused", "cores", "pin", "rotate"]
@@ -25,6 +25,14 @@ KINDS = ("fit", "train", "predict", "infer")
 PATIENCE = 150.0  # seconds that a contender may take for one answer; compilers need many for their first step
 SAMPLES = 5  # of each kind, at least
 PAUSE = 0.05  # seconds between the turns
+_ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+# JAX would take three quarters of the memory at once, and by itself multiply with 10 bits of each number.
+_ON_GPU = {
+    "EAGERFLOW_DEVICE": "gpu",
+    "JAX_PLATFORMS": "cuda",
+    "JAX_DEFAULT_MATMUL_PRECISION": "float32",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
 
 
 @dataclass
@@ -80,7 +88,7 @@ class Contender:
         own = {"KERAS_BACKEND": peer.partition("-")[2]} if peer.startswith("keras") else {}
         if peer.startswith("eagerflow"):
             own = {"EAGERFLOW_KERNELS": "compiled" if peer == "eagerflow-fast" else "plain"}
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", **(_ON_GPU if on_gpu() else _ON_CPU)}
         paths = os.pathsep.join([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
         self.process = subprocess.Popen(
             [python, "-m", "benchmarks.contender", peer, workload.name],

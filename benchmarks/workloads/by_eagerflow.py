@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import eagerflow as ef
+from benchmarks.machine import on_gpu
 from benchmarks.workloads.data import Workload
 from benchmarks.workloads.keras_models import compiled
 
@@ -57,8 +58,18 @@ class Eagerflow:
         """Steps on one batch."""
         for _ in range(steps):
             self._step(*self.batch)
+        _wait()
 
     def infer(self, steps: int) -> None:
         """Outputs of one batch."""
         for _ in range(steps):
             self._outputs(self.batch[0])
+        _wait()
+
+
+def _wait() -> None:
+    """Until a GPU has done what it was asked for."""
+    if on_gpu():
+        import cupy
+
+        cupy.cuda.get_current_stream().synchronize()

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.machine import on_gpu
 from benchmarks.workloads.data import Workload
 from benchmarks.workloads.torch_models import model_of, optimizer_of
 
@@ -28,11 +29,14 @@ class Torch:
     def __init__(self, workload: Workload, compile: bool = False) -> None:
         self.workload = workload
         self.x, self.y = _tensors(workload)
-        self.model = model_of(workload).to(memory_format=_layout(workload))
+        # Products of float32 numbers: on a GPU PyTorch convolves with 10 bits of each number unless told otherwise.
+        torch.backends.cudnn.allow_tf32 = False
+        self.device = torch.device("cuda" if on_gpu() else "cpu")
+        self.model = model_of(workload).to(self.device, memory_format=_layout(workload))
         self.optimizer = optimizer_of(workload, self.model)
         self.loss = nn.CrossEntropyLoss() if workload.targets == "classes" else nn.BCEWithLogitsLoss()
         self.forward = torch.compile(self.model) if compile else self.model
-        self.batch = self.x[: workload.batch].clone(), self.y[: workload.batch].clone()
+        self.batch = self._moved(slice(workload.batch))
 
     def parameters(self) -> int:
         return sum(p.numel() for p in self.model.parameters())
@@ -43,21 +47,22 @@ class Torch:
         order, size, total = torch.randperm(len(self.x)), self.workload.batch, 0.0
         for i in range(0, len(order), size):
             chosen = order[i : i + size]
-            total += self._step(self.x[chosen], self.y[chosen]).item()
+            total += self._step(*self._moved(chosen)).item()
 
     def predict(self) -> Any:
         """The outputs of all samples."""
         self.model.eval()
         size = self.workload.batch
         with torch.inference_mode():
-            parts = [self._outputs(self.x[i : i + size]) for i in range(0, len(self.x), size)]
-            return torch.cat(parts).numpy()
+            parts = [self._outputs(self.x[i : i + size].to(self.device)) for i in range(0, len(self.x), size)]
+            return torch.cat(parts).cpu().numpy()
 
     def train(self, steps: int) -> None:
         """Steps on one batch."""
         self.model.train()
         for _ in range(steps):
             self._step(*self.batch)
+        self._wait()
 
     def infer(self, steps: int) -> None:
         """Outputs of one batch."""
@@ -65,6 +70,15 @@ class Torch:
         with torch.inference_mode():
             for _ in range(steps):
                 self._outputs(self.batch[0])
+        self._wait()
+
+    def _moved(self, rows: Any) -> tuple[Any, Any]:
+        """A batch of its own, on the device."""
+        return tuple(part[rows].clone().to(self.device) for part in (self.x, self.y))
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
     def _step(self, x: Any, y: Any) -> Any:
         self.optimizer.zero_grad()
