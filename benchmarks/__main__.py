@@ -135,7 +135,7 @@ def main() -> None:
     if chosen.device == "gpu":
         os.environ[DEVICE], chosen.threads = "gpu", "all"
     pythons = interpreters(chosen.python, chosen.peers)
-    if FAST in pythons:
+    if FAST in pythons and chosen.device == "cpu":
         fill_kernels(pythons[FAST], ROOT)
     run = Run(described(pythons[OURS]))
     print("\n".join(f"{key:12} {value}" for key, value in run.about.items()), flush=True)

@@ -87,7 +87,7 @@ class Contender:
         self.figures = Figures()
         own = {"KERAS_BACKEND": peer.partition("-")[2]} if peer.startswith("keras") else {}
         if peer.startswith("eagerflow"):
-            own = {"EAGERFLOW_KERNELS": "compiled" if peer == "eagerflow-fast" else "plain"}
+            own = {"EAGERFLOW_KERNELS": "compiled" if peer == "eagerflow-fast" and not on_gpu() else "plain"}
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", **(_ON_GPU if on_gpu() else _ON_CPU)}
         paths = os.pathsep.join([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
         self.process = subprocess.Popen(

@@ -21,6 +21,7 @@ import numpy
 
 from eagerflow.base.errors import DeviceError, did_you_mean
 from eagerflow.base.typing import Array
+from eagerflow.core.links import above
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
 __all__ += ["is_array", "memory_info", "namespace_of", "place", "set_default_device", "to_host"]
@@ -204,7 +205,10 @@ def load_cupy() -> ModuleType:
             "A GPU device needs CuPy, which is not installed. eagerflow's extra cuda12 brings it for CUDA 12, and "
             "cuda13 for CUDA 13. Fix: in the clone of eagerflow, pip install '.[cuda12]'"
         ) from None
-    namespaces[cupy.ndarray] = cupy
+    if cupy.ndarray not in namespaces:
+        namespaces[cupy.ndarray] = cupy
+        if above.load_gpu_kernels is not None:
+            above.load_gpu_kernels()
     return cupy
 
 

@@ -20,20 +20,22 @@ class Links:
         symbolic_call: `(call, args, kwargs) -> (whether any of them is symbolic, what the call gives then)`; None
             until the first symbolic tensor is made (`layer/symbolic/tensors.py`).
         initializer_named: the initializer of a name (`eagerflow/__init__.py`).
+        load_gpu_kernels: reads those for a GPU, once CuPy is there (`lowerings/__init__.py`); None until then.
         load_kernels: reads the files of kernels that aren't read yet (`core/lowering.py`).
     """
 
-    __slots__ = ("differentiate", "initializer_named", "load_kernels", "move", "ops", "symbolic_call")
+    __slots__ = ("differentiate", "initializer_named", "load_gpu_kernels", "load_kernels", "move", "ops", "symbolic_call")
 
     ops: ModuleType
     move: Callable[[Any, Any], Any]
     differentiate: Callable[..., tuple[Any, ...]]
     symbolic_call: Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], tuple[bool, Any]] | None
     initializer_named: Callable[[str], Any]
+    load_gpu_kernels: Callable[[], None] | None
     load_kernels: Callable[[], None]
 
     def __init__(self) -> None:
-        self.symbolic_call = None
+        self.load_gpu_kernels = self.symbolic_call = None
 
 
 above = Links()

@@ -9,7 +9,8 @@ op reads what it is, not how it is made fast.
 
 Of several kernels on one op the last registered is asked first.
 
-Files of kernels are read when one of their ops is called for the first time: `waiting` has their names by op.
+Files of kernels are read when one of their ops is called for the first time: `waiting` has their names by op. Kernels
+for a GPU are read when CuPy is first asked for, so programs that don't use one pay nothing for them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.base.typing import ArrayFunction, Condition, Kernel, Numpy
+from eagerflow.core.device import load_cupy
 from eagerflow.core.links import above
 from eagerflow.core.op_function import choose_in_wrapper, kernel_test
 from eagerflow.core.primitive import Op, pull_of
@@ -103,8 +105,10 @@ def load_kernels() -> None:
 above.load_kernels = load_kernels
 
 
-def lower(call: Callable[..., Any], kernel: Kernel, when: Condition | None = None, least: int = 0) -> None:
-    """Let `kernel` compute the op's result from NumPy's arrays.
+def lower(
+    call: Callable[..., Any], kernel: Kernel, when: Condition | None = None, least: int = 0, device: str = "cpu"
+) -> None:
+    """Let `kernel` compute the op's result from NumPy's arrays, or from CuPy's.
 
     Args:
         call: the op, as users call it.
@@ -112,9 +116,11 @@ def lower(call: Callable[..., Any], kernel: Kernel, when: Condition | None = Non
             is as good.
         when: whether the kernel pays, asked with the same arguments; default: always.
         least: numbers in the first array, below which it doesn't pay: small arrays aren't even asked about.
+        device: the kind of device whose arrays it takes: `"cpu"` or `"gpu"`.
     """
     made: Op = call.op  # type: ignore[attr-defined]
-    made.lowerings.append(Lowering("forward", kernel, when, least))
+    _read_waiting(made, device)
+    made.lowerings.append(Lowering("forward", kernel, when, least, device))
     install(made)
 
 
@@ -127,11 +133,26 @@ def install(made: Op, least: int | None = None) -> None:
     """
     forward = made.mathematics
     for each in made.lowerings:
-        if each.part == "forward":
+        if each.part == "forward" and each.device == "gpu":
+            forward = _choosing(made, each.kernel, each.when, each.least, forward, "gpu")
+    for each in made.lowerings:
+        if each.part == "forward" and each.device == "cpu":
             plain, asked = forward, each.least if least is None else least
             forward = _choosing(made, each.kernel, each.when, asked, plain)
             choose_in_wrapper(made, each.kernel, each.when, asked, plain)
     _let_compute(made, forward)
+
+
+@cache
+def _arrays_of(device: str) -> Any:
+    """The module of the arrays that kernels take, from the first time that one is registered."""
+    return numpy if device == "cpu" else load_cupy()
+
+
+def _read_waiting(made: Op, device: str) -> None:
+    """Read the kernels for a CPU before those for a GPU, which would stand in front of the reading."""
+    if device == "gpu" and made.name in waiting:
+        import_module(waiting[made.name])
 
 
 def _let_compute(made: Op, forward: ArrayFunction) -> None:
@@ -141,19 +162,24 @@ def _let_compute(made: Op, forward: ArrayFunction) -> None:
     made.call.__globals__["_forward"] = forward  # where the generated wrapper looks it up
 
 
-def lower_rule(call: Callable[..., Any], kernel: Kernel, when: Condition | None = None, which: int = 0) -> None:
-    """Let `kernel` compute a gradient of the op from NumPy's arrays.
+def lower_rule(
+    call: Callable[..., Any], kernel: Kernel, when: Condition | None = None, which: int = 0, device: str = "cpu"
+) -> None:
+    """Let `kernel` compute a gradient of the op from NumPy's arrays, or from CuPy's.
 
     Args:
         call: the op, as users call it.
         kernel: names what it needs, as rules do, without `xp`; None from it means that the rule is as good.
         when: whether the kernel pays, asked with the same arguments; default: always.
         which: of which array, where each has a rule of its own.
+        device: the kind of device whose arrays it takes: `"cpu"` or `"gpu"`.
     """
     made: Op = call.op  # type: ignore[attr-defined]
-    made.lowerings.append(Lowering(f"rule {which}", kernel, when))
+    _read_waiting(made, device)
+    made.lowerings.append(Lowering(f"rule {which}", kernel, when, device=device))
     pulls = list(made.pulls)
-    pulls[which] = pull_of(made, made.rules[which], kernel=kernel, when=when, before=pulls[which])
+    module = _arrays_of(device)
+    pulls[which] = pull_of(made, made.rules[which], kernel=kernel, when=when, before=pulls[which], module=module)
     made.pulls = tuple(pulls)
 
 
@@ -167,12 +193,16 @@ def forward(xp{parameters}):
 """
 
 
-def _choosing(made: Op, kernel: Kernel, when: Condition | None, least: int, plain: ArrayFunction) -> ArrayFunction:
+def _choosing(
+    made: Op, kernel: Kernel, when: Condition | None, least: int, plain: ArrayFunction, device: str = "cpu"
+) -> ArrayFunction:
     """A function like `plain` that lets the kernel compute where it pays; written out, since small ops call it."""
     parameters = [p for p in made.parameters.values() if p.name != "xp"]
     written = ""
     scope: dict[str, Any] = {"_numpy": numpy, "_ndarray": numpy.ndarray, "__name__": __name__}
     scope |= {"_kernel": kernel, "_when": when, "_plain": plain}
+    if device == "gpu":
+        scope["_numpy"] = _arrays_of(device)
     for p in parameters:
         written += ", *" if p.kind is p.KEYWORD_ONLY and ", *" not in written else ""
         written += f", {p.name}"

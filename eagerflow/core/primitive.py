@@ -213,6 +213,7 @@ def pull_of(
     kernel: Kernel | None = None,
     when: Condition | None = None,
     before: Pull | None = None,
+    module: Any = numpy,
 ) -> Pull:
     """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names.
 
@@ -223,6 +224,7 @@ def pull_of(
         kernel: instead of the rule on NumPy's arrays; where it answers None, the pull `before` it is asked.
         when: whether the kernel pays, asked with the kernel's arguments.
         before: what there was before this kernel.
+        module: the module of the arrays that the kernel takes.
     """
     given = {"g": "g", "xp": "xp", "needs": "needs"}
     kept = made.keeps_inputs
@@ -249,8 +251,8 @@ def pull_of(
         if when is not None:
             found = f"({found} if when({handed(kernel)}) else None)"
         plain = "before(xp, g, record, needs)"
-        text = f"{plain} if xp is not numpy or (found := {found}) is None else found"
-    scope: dict[str, Any] = {"rule": rule, "kernel": kernel, "when": when, "before": before, "numpy": numpy}
+        text = f"{plain} if xp is not module or (found := {found}) is None else found"
+    scope: dict[str, Any] = {"rule": rule, "kernel": kernel, "when": when, "before": before, "module": module}
     scope |= {"wrap": _wrap, "wrap_all": _wrap_all, "conjugated": _conjugated}
     written = compile(f"lambda xp, g, record, needs: {text}", f"<eagerflow rule of {made.name}>", "eval")
     pull: Pull = eval(written, scope)

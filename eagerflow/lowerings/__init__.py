@@ -1,10 +1,15 @@
-"""Which kernels compute which ops on a CPU, and when: each file here registers those of a subject.
+"""Which kernels compute which ops, and when: each file here registers those of a subject, `gpu` those for a GPU.
 
-A file is read when one of its ops is first called, so `import eagerflow` reads none of them, nor the kernels.
+A file is read when one of its ops is first called, so `import eagerflow` reads none of them, nor the kernels. That for
+a GPU is read when CuPy is first asked for.
 """
+
+from importlib import import_module as _import_module
 
 from eagerflow.base.twins import provide as _provide
 from eagerflow.compiled.provider import find as _find
+from eagerflow.core.device import namespaces as _namespaces
+from eagerflow.core.links import above as _above
 from eagerflow.core.lowering import waiting as _waiting
 
 __all__: list[str] = []
@@ -26,3 +31,15 @@ _OPS = {
 for _file, _names in _OPS.items():
     _waiting.update(dict.fromkeys(_names.split(), f"eagerflow.lowerings.{_file}"))
 _provide(_find)
+
+
+def _load_gpu_kernels() -> None:
+    cupy = next(module for module in _namespaces.values() if module.__name__ == "cupy")
+    if hasattr(cupy, "RawModule"):  # what only looks like CuPy has the ops' mathematics
+        for file in ("gpu", "gpu_convolution", "gpu_recurrent"):
+            _import_module(f"eagerflow.lowerings.{file}")
+
+
+_above.load_gpu_kernels = _load_gpu_kernels
+if len(_namespaces) > 1:
+    _load_gpu_kernels()

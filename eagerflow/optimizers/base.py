@@ -38,6 +38,7 @@ from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
 from eagerflow.optimizers.updates.again import Again
+from eagerflow.optimizers.updates.fused import FusedUpdates
 from eagerflow.optimizers.updates.graphed import GraphedUpdates
 from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update, as_given
 from eagerflow.world.current import world
@@ -162,6 +163,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         self._scratch = Scratch(self.temporaries)
         self._undecayed: list[Callable[[Variable], bool]] = []
         self._passes = Passes(self.temporaries, self._decays)
+        self._fused = FusedUpdates(self.temporaries)
         self._graphed = GraphedUpdates(self.name, self.temporaries)
         with device("cpu"):  # counters and rates steer the program, so they live where it runs
             self._iterations = Variable(0, dtype="int64", trainable=False, name="iteration")
@@ -555,6 +557,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         if scale is not None:
             gradients = [g * scale.astype(g.dtype) for g in gradients]
         settings = None if rule is None else self.settings(rate)
+        if self._fused.update(self, rule, settings, entries, gradients, rate):
+            return
         if self._graphed.update(self, rule, settings, entries, gradients, rate):
             return
         if self.weight_decay is not None:

@@ -1,0 +1,54 @@
+"""Which kernels compute which ops on a GPU; elsewhere, CuPy computes the op's mathematics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.dtypes import wide_sum
+from eagerflow.core.lowering import lower, lower_rule
+from eagerflow.kernels.gpu.epilogue import before_relu, finish
+from eagerflow.kernels.gpu.products import product
+from eagerflow.ops.matrices.products import adjoint, matmul
+from eagerflow.ops.neural.fused import dense
+
+__all__: list[str] = []
+
+
+def _of_left(g: Any, x1_shape: Any, x2: Any) -> Any:
+    return product(g, adjoint(x2)) if len(x1_shape) > 1 and x2.ndim > 1 else None
+
+
+def _of_right(g: Any, x1: Any, x2_shape: Any) -> Any:
+    if x1.ndim < 2 or len(x2_shape) < 2:
+        return None
+    if len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size:  # one product of all rows, not a sum of many
+        x1, g = x1.reshape((-1, x1.shape[-1])), g.reshape((-1, g.shape[-1]))
+    return product(adjoint(x1), g)
+
+
+lower(matmul, product, device="gpu")
+lower_rule(matmul, _of_left, which=0, device="gpu")
+lower_rule(matmul, _of_right, which=1, device="gpu")
+
+
+def _dense(x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
+    if kernel.ndim != 2 or bias.ndim != 1 or bias.dtype != x.dtype:
+        return None
+    out = product(x, kernel)
+    if out is None:
+        return None
+    finish(out, bias, relu)
+    return out, out if relu else None
+
+
+def _dense_rule(g: Any, needs: Any, x: Any, kernel: Any, positive: Any) -> Any:
+    g = before_relu(g, positive)
+    d_x = _of_left(g, x.shape, kernel) if needs[0] else None
+    d_kernel = _of_right(g, x, kernel.shape) if needs[1] else None
+    if (needs[0] and d_x is None) or (needs[1] and d_kernel is None):
+        return None
+    return d_x, d_kernel, wide_sum(g, tuple(range(g.ndim - 1))) if needs[2] else None
+
+
+lower(dense, _dense, device="gpu")
+lower_rule(dense, _dense_rule, device="gpu")
