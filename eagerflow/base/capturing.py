@@ -18,8 +18,8 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Capturing", "Shared", "asked_by", "beside_the_step", "capturing", "once_only", "replayed", "replayed_check"]
-__all__ += ["shared"]
+__all__ = ["Capturing", "Shared", "asked_by", "beside_the_step", "capturing", "once_only", "replayed"]
+__all__ += ["replayed_assignment", "replayed_check", "replayed_draw", "shared"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
@@ -58,6 +58,22 @@ def replayed(function: Callable[P, R]) -> Callable[P, R]:
 def replayed_check(function: Callable[P, R]) -> Callable[P, R]:
     """The same for a function that looks at values, may raise, and changes nothing: replays with it may overlap."""
     function.only_checks = True  # type: ignore[attr-defined]
+    return replayed(function)
+
+
+def replayed_draw(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that only draws random numbers: replays may draw before they compute."""
+    function.only_draws = True  # type: ignore[attr-defined]
+    return replayed(function)
+
+
+def replayed_assignment(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that only changes variables which it is given: it may run later.
+
+    It gives nothing, and holds no array that it was given.
+    """
+    function.only_assigns = True  # type: ignore[attr-defined]
+    function.lets_go = lambda owner: True  # type: ignore[attr-defined]
     return replayed(function)
 
 

@@ -26,13 +26,13 @@ from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.state import State
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
 from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.cuda.graphs import Graphs, graphs_of
 from eagerflow.capture.dependence.attributes import name_of
 from eagerflow.capture.dependence.called_again import CalledAgain
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.kept import tensors_in, those_kept
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.errors import explained
-from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.hearing.calls import heard_calls
 from eagerflow.capture.hearing.doubts import doubt, flickered, looks_for_others
 from eagerflow.capture.hearing.draws import heard_draws

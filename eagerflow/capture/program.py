@@ -32,7 +32,7 @@ from eagerflow.core.log import new_key
 from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Program"]
+__all__ = ["Program", "keeps_nothing"]
 
 _numbers = itertools.count(1)
 _TAKEN = frozenset(
@@ -58,6 +58,12 @@ _TAKEN = frozenset(
 _LOCAL = re.compile(r"[vkxr]\d+|graph_\d+")  # values, keys, arguments and results themselves, and CUDA graphs
 _new = object.__new__
 _Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
+
+
+def keeps_nothing(call: Call) -> bool:
+    """Whether a call lets go of the arrays that it is given, as our optimizers do of gradients."""
+    lets_go = getattr(call.function, "lets_go", None)
+    return lets_go is not None and bool(lets_go(call.args.parts[0].constant))  # type: ignore[attr-defined] # `self`
 
 
 class Program:
@@ -239,14 +245,19 @@ class Program:
         return made
 
     def with_graphs(
-        self, segments: Sequence[Any], fresh: Callable[[Any], Any], reasons: Mapping[int, str]
+        self,
+        instructions: Sequence[Instruction],
+        segments: Sequence[Any],
+        fresh: Callable[[Any], Any],
+        reasons: Mapping[int, str],
     ) -> tuple[Callable[..., Any], str]:
         """The same function with CUDA graphs in the place of instructions, and its source.
 
         Args:
+            instructions: those that are needed, in the order in which they are to run.
             segments: of `segments.py`, in order.
             fresh: copies an array that lies in the memory of graphs.
-            reasons: why instructions aren't in any, by their numbers among those that are needed.
+            reasons: why instructions aren't in any, by their numbers among `instructions`.
         """
         graphs = {f"graph_{segment.number}": segment for segment in segments}
         of = {id(each): name for name, segment in graphs.items() for each in segment.instructions}
@@ -265,7 +276,7 @@ class Program:
                 write(f"v{n} = fresh(v{n})", [n])
                 suspects.discard(n)
 
-        for i, instruction in enumerate(self.needed):
+        for i, instruction in enumerate(instructions):
             name = of.get(id(instruction))
             if name is not None:
                 if id(instruction) in ends:
@@ -276,7 +287,8 @@ class Program:
                 continue
             slots = instruction.taken()
             if isinstance(instruction, Call):
-                copy_out(slots)
+                if not keeps_nothing(instruction):
+                    copy_out(slots)
             elif not suspects.isdisjoint(slots):
                 suspects.update(instruction.outs)
             why = f"  # {reasons[i]}" if i in reasons else ""

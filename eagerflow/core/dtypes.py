@@ -16,6 +16,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.typing import Array, ArrayFunction, Axes, DType, Numpy
 from eagerflow.base.wording.extras import missing_package
+from eagerflow.core.links import above
 
 __all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "largest_number"]
 __all__ += ["standardize_dtype"]
@@ -143,6 +144,10 @@ def wide_sum(a: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """
     if a.dtype.itemsize == 2 and isinstance(a, numpy.ndarray) and is_half(a.dtype):
         return a.sum(axis=axis, dtype=numpy.float32, keepdims=keepdims).astype(a.dtype)
+    if above.sum_on_gpu is not None and not isinstance(a, numpy.ndarray):
+        found = above.sum_on_gpu(a, axis, keepdims)
+        if found is not None:
+            return found
     return a.sum(axis=axis, keepdims=keepdims)
 
 

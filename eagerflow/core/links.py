@@ -17,6 +17,7 @@ class Links:
         move: `(tensor, device) -> tensor`, the op that moves tensors (`ops/arrays/devices.py`).
         differentiate: `(function, inputs, gradient of the output, needs) -> gradients of the inputs`, by which
             kernels with a `reference` have their second order (`core/derivatives.py`).
+        sum_on_gpu: `(array, axis, keepdims) -> its sum`, or None where CuPy's is as good (`lowerings/gpu.py`).
         symbolic_call: `(call, args, kwargs) -> (whether any of them is symbolic, what the call gives then)`; None
             until the first symbolic tensor is made (`layer/symbolic/tensors.py`).
         initializer_named: the initializer of a name (`eagerflow/__init__.py`).
@@ -24,18 +25,21 @@ class Links:
         load_kernels: reads the files of kernels that aren't read yet (`core/lowering.py`).
     """
 
-    __slots__ = ("differentiate", "initializer_named", "load_gpu_kernels", "load_kernels", "move", "ops", "symbolic_call")
+    __slots__ = tuple(
+        "differentiate initializer_named load_gpu_kernels load_kernels move ops sum_on_gpu symbolic_call".split()
+    )
 
     ops: ModuleType
     move: Callable[[Any, Any], Any]
     differentiate: Callable[..., tuple[Any, ...]]
+    sum_on_gpu: Callable[[Any, Any, bool], Any] | None
     symbolic_call: Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], tuple[bool, Any]] | None
     initializer_named: Callable[[str], Any]
     load_gpu_kernels: Callable[[], None] | None
     load_kernels: Callable[[], None]
 
     def __init__(self) -> None:
-        self.load_gpu_kernels = self.symbolic_call = None
+        self.load_gpu_kernels = self.sum_on_gpu = self.symbolic_call = None
 
 
 above = Links()

@@ -36,7 +36,7 @@ _provide(_find)
 def _load_gpu_kernels() -> None:
     cupy = next(module for module in _namespaces.values() if module.__name__ == "cupy")
     if hasattr(cupy, "RawModule"):  # what only looks like CuPy has the ops' mathematics
-        for file in ("gpu", "gpu_convolution", "gpu_recurrent"):
+        for file in ("gpu", "gpu_convolution", "gpu_normalization", "gpu_recurrent"):
             _import_module(f"eagerflow.lowerings.{file}")
 
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.core.device import load_cupy
 from eagerflow.core.dtypes import wide_sum
+from eagerflow.core.links import above
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.gpu.epilogue import before_relu, finish
 from eagerflow.kernels.gpu.products import product
+from eagerflow.kernels.gpu.sums import leading_sum
 from eagerflow.ops.matrices.products import adjoint, matmul
 from eagerflow.ops.neural.fused import dense
 
 __all__: list[str] = []
+
+_cupy = load_cupy()
+
+
+def _sum(a: Any, axis: Any, keepdims: bool) -> Any:
+    return leading_sum(a, axis, keepdims) if isinstance(a, _cupy.ndarray) else None
+
+
+above.sum_on_gpu = _sum
 
 
 def _of_left(g: Any, x1_shape: Any, x2: Any) -> Any:

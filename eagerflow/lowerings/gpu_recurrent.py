@@ -110,9 +110,7 @@ def _gru(
     all_steps: bool = True,
 ) -> Any:
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
-    if not reset_after or not kernels.takes(
-        recurrent_kernel, sequence, initial_h, kernel, bias, recurrent_bias
-    ):
+    if not reset_after or not kernels.takes(recurrent_kernel, sequence, initial_h, kernel, bias, recurrent_bias):
         return None
     drive = _drive(sequence, kernel, bias)
     hs, gates, inner = kernels.gru(drive, initial_h, recurrent_kernel, recurrent_bias, _time_major(mask))
@@ -149,6 +147,8 @@ lower_rule(gru, _gru_gradients, device="gpu")
 
 def _lstm_pair(*arguments: Any, keep: bool) -> Any:
     *arrays, all_steps = arguments
+    one: Any
+    other: Any
     one, other = [*arrays[:5], *arrays[10:12]], [*arrays[5:10], *arrays[12:]]
     check_pair((*one[:2], *one[3:5], one[6]), (*other[:2], *other[3:5], other[6]), 4)
     found, behind = _lstm(*one, all_steps, keep=keep), _lstm(*other, all_steps, keep=keep)
@@ -191,6 +191,8 @@ lower_rule(lstm_pair, _lstm_pair_gradients, device="gpu")
 
 def _gru_pair(*arguments: Any) -> Any:
     *arrays, all_steps = arguments
+    one: Any
+    other: Any
     one, other = [*arrays[:4], *arrays[8:11]], [*arrays[4:8], *arrays[11:]]
     check_pair((*one[:4], one[6]), (*other[:4], other[6]), 3)
     found, behind = _gru(*one, True, all_steps), _gru(*other, True, all_steps)

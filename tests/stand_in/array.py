@@ -169,7 +169,16 @@ class ndarray:
     @property
     def data(self):
         """A pointer, as far as tests need one."""
-        return SimpleNamespace(ptr=self._numbers.ctypes.data, mem=None, device_id=0)
+        own = self._numbers
+
+        def copy_from_device_async(source, size, stream=None):
+            assert size == own.nbytes == source.numbers.nbytes
+            assert own.flags.c_contiguous
+            own[...] = source.numbers.reshape(own.shape)
+
+        return SimpleNamespace(
+            ptr=own.ctypes.data, mem=None, device_id=0, numbers=own, copy_from_device_async=copy_from_device_async
+        )
 
     @property
     def __cuda_array_interface__(self):

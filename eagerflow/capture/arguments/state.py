@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from eagerflow.base.capturing import Shared
+from eagerflow.capture.cuda.graphs import Graphs
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.kept import Kept
-from eagerflow.capture.graphs import Graphs
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.program import Program
 

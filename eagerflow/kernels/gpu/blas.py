@@ -19,7 +19,7 @@ from eagerflow.core.device import load_cupy
 
 __all__ = ["TYPES", "gemm"]
 
-# Bytes to work in: what NVIDIA recommends for its newest GPUs, and less for the many streams that graphs are recorded on.
+# Bytes to work in: what NVIDIA recommends for its newest GPUs, and less for the streams of graphs, which are many.
 _ROOM, _ROOM_OF_OTHERS = 1 << 25, 1 << 23
 _DEFAULT_ALGORITHM = -1
 
@@ -52,14 +52,15 @@ def _library() -> Any:
         library = ctypes.CDLL(name)
     except OSError:
         return None
-    pointer, number = ctypes.c_void_p, ctypes.c_int
+    pointer: Any = ctypes.c_void_p
+    number: Any = ctypes.c_int
     matrix = [pointer, number, number]  # its address, type and the distance of columns
     library.cublasCreate_v2.argtypes = [ctypes.POINTER(pointer)]
     library.cublasSetStream_v2.argtypes = [pointer, pointer]
     library.cublasSetWorkspace_v2.argtypes = [pointer, pointer, ctypes.c_size_t]
     head = [pointer, *[number] * 5, pointer]
     library.cublasGemmEx.argtypes = [*head, *matrix, *matrix, pointer, *matrix, number, number]
-    step = ctypes.c_longlong
+    step: Any = ctypes.c_longlong
     library.cublasGemmStridedBatchedEx.argtypes = [
         *head,
         *[*matrix, step] * 2,
@@ -101,7 +102,9 @@ def _checked(status: int) -> None:
         raise RuntimeError(f"cuBLAS answered with status {status}")
 
 
-def gemm(kind: str, device: int, stream: int, turned: tuple[int, int], sizes: tuple[int, int, int], *matrices: Any) -> bool:
+def gemm(
+    kind: str, device: int, stream: int, turned: tuple[int, int], sizes: tuple[int, int, int], *matrices: Any
+) -> bool:
     """`a @ b` into `out`, matrices or stacks of them that lie column by column, on a stream.
 
     Args:

@@ -21,7 +21,8 @@ _BLOCK = 1 << 29  # bytes of gathered windows at a time
 
 _SOURCE = r"""
 extern "C" __global__ void gather(const V* x, V* windows, const long long count) {
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += (long long)gridDim.x * blockDim.x) {
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) {
         INDEX r = (INDEX)i;
         const int c = r % C; r /= C;
         const int t2 = r % K2; r /= K2;
@@ -47,7 +48,8 @@ __device__ inline int window(int place, int step, int most) {
 }
 
 extern "C" __global__ void scatter(const V* windows, V* x, const long long count) {
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += (long long)gridDim.x * blockDim.x) {
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) {
         INDEX r = (INDEX)i;
         const int c = r % C; r /= C;
         const int i2 = r % L2; r /= L2;

@@ -23,8 +23,7 @@ def product(a: Any, b: Any) -> Any:
     if b.ndim == 2:
         if a.ndim == 2:
             return _stacks(a, b, a.shape[:-1], 1)
-        rows = _stacks(a.reshape(-1, a.shape[-1]), b, a.shape[:-1], 1)
-        return rows
+        return _stacks(a.reshape(-1, a.shape[-1]), b, a.shape[:-1], 1)
     if a.shape[:-2] != b.shape[:-2]:
         return None
     if a.ndim > 3:
@@ -58,8 +57,10 @@ def _stacks(a: Any, b: Any, lead: tuple[int, ...], count: int) -> Any:
 
 
 def _laid(cupy: Any, x: Any) -> tuple[Any, int, int]:
-    """A stack of matrices as cuBLAS takes it, whether each lies column by column (1 or 0), and the distance of rows or
-    columns in numbers."""
+    """A stack of matrices as cuBLAS takes it, 1 if each lies column by column, else 0, and the distance of rows or columns.
+
+    Distances are in numbers.
+    """
     (rows, columns), (by_row, by_column), size = x.shape[-2:], x.strides[-2:], x.itemsize
     if x.ndim == 2 or x.strides[0] % size == 0:
         if (by_column == size or columns == 1) and (rows == 1 or (by_row >= columns * size and not by_row % size)):

@@ -1,4 +1,4 @@
-"""LSTM and GRU over whole sequences in one launch: a block of threads keeps the recurrent weights and walks through time.
+"""LSTM and GRU over whole sequences in one launch: a block of threads keeps the weights and walks through time.
 
 As `eagerflow.ops.sequences.recurrent_loops`, which launches several kernels for each step; arrays and their meaning are
 those there. Each row of the batch is a block of its own, a thread a column of the gates, whose weights lie in its
@@ -154,7 +154,8 @@ gru_gradient(const T* g_hs, const T* g_h, const T* hs, const T* gates, const T* 
             if (g_hs != nullptr) to_h += g_hs[row * U + j];
             T* d = g_drive + row * 3 * U;
             if (live == nullptr || live[row]) {
-                const T z = gates[row * 3 * U + j], r = gates[row * 3 * U + U + j], candidate = gates[row * 3 * U + 2 * U + j];
+                const T z = gates[row * 3 * U + j], r = gates[row * 3 * U + U + j];
+                const T candidate = gates[row * 3 * U + 2 * U + j];
                 const T d_z = to_h * ((hs[row * U + j] - candidate) * z * (1 - z));
                 const T d_candidate = to_h * ((1 - z) * (1 - candidate * candidate));
                 const T d_r = d_candidate * (inner[row * U + j] * r * (1 - r));

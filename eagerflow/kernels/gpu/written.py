@@ -88,10 +88,8 @@ class Writer:
     def step(self, name: str, *args: Any, out: Named | None = None) -> Named:
         """Note a step, and give its result."""
         words = [_word(value) for value in args]
-        if name in _OPERATORS:
-            text = f"{words[0]} {_OPERATORS[name]} {words[1]}"
-        else:
-            text = _FUNCTIONS[name].format(*words)
+        operator = _OPERATORS.get(name)
+        text = f"{words[0]} {operator} {words[1]}" if operator else _FUNCTIONS[name].format(*words)
         if out is None:
             out = Named(f"t{self._count}", self)
             self._count += 1

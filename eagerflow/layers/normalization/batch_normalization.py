@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.capturing import replayed
+from eagerflow.base.capturing import replayed_assignment
 from eagerflow.base.config import epsilon as tiny
 from eagerflow.base.layer_options import BatchNormalizationOptions
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.kernels.gpu.averages import mixed_on_gpu
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
@@ -212,13 +213,14 @@ class BatchNormalization(Layer):
         difference = (x - mean.reshape(self._broadcast(x))) * kept
         return mean, all_sum(ops.sum(difference * difference, axis=self._reduced), ranks) / count
 
-    @replayed
+    @replayed_assignment
     def _move(self, average: Variable, now: Tensor, momentum: float) -> None:
         """One step of a moving average; not recorded. A rank that has no row of its own leaves it."""
         if world.share is not None and not world.share.own and not self._is_synchronized():
             return
-        array = now.data.astype(average.dtype)
-        average.assign(average.data * momentum + array * (1.0 - momentum))
+        array = now.data.astype(average.dtype, copy=False)
+        moved = mixed_on_gpu(average.data, array, momentum)
+        average.assign(average.data * momentum + array * (1.0 - momentum) if moved is None else moved)
 
     def _renormed(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         """Gamma and beta with the corrections of batch renormalization, whose moving moments then move on."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.typing import Array, Needs, Numpy
+from eagerflow.core.op import apply
+from eagerflow.ops.matrices.products import matmul
 
 __all__ = ["forward", "gradient", "grouped", "merge_heads", "split_heads", "visible"]
 
@@ -58,7 +60,7 @@ def forward(
     """The result, the weights, and the tanh of the capped logits (None without a cap)."""
     heads = key.shape[2]
     q, k, v = split_heads(query, heads), split_heads(key, heads), split_heads(value, heads)
-    logits = (q * scale) @ k.swapaxes(-1, -2)
+    logits = apply(matmul, xp, q * scale, k.swapaxes(-1, -2))
     squashed = None
     if cap is not None:
         squashed = xp.tanh(logits / cap)
@@ -69,7 +71,7 @@ def forward(
     if seen is not None:
         xp.copyto(logits, -xp.inf, where=xp.broadcast_to(~seen, logits.shape))
     weights = _softmax(xp, logits) if key.shape[1] else logits
-    return merge_heads(weights @ v, query.shape[2]), weights, squashed
+    return merge_heads(apply(matmul, xp, weights, v), query.shape[2]), weights, squashed
 
 
 def gradient(
@@ -89,10 +91,10 @@ def gradient(
     g = split_heads(g, heads)
     d_value = None
     if needs[2]:
-        d_value = merge_heads((weights.swapaxes(-1, -2) @ g).sum(axis=2, keepdims=True), heads)
+        d_value = merge_heads(apply(matmul, xp, weights.swapaxes(-1, -2), g).sum(axis=2, keepdims=True), heads)
     if not (needs[0] or needs[1] or needs[3]):
         return None, None, d_value, None, None
-    d = g @ split_heads(value, heads).swapaxes(-1, -2)
+    d = apply(matmul, xp, g, split_heads(value, heads).swapaxes(-1, -2))
     d -= (d * weights).sum(axis=-1, keepdims=True)
     d *= weights
     d_bias = d.reshape(d.shape[0], all_heads, *d.shape[-2:]) if needs[3] else None
@@ -100,8 +102,8 @@ def gradient(
         d = d * (1 - squashed * squashed)
     d_query = d_key = None
     if needs[0]:
-        d_query = merge_heads((d @ split_heads(key, heads)) * scale, all_heads)
+        d_query = merge_heads(apply(matmul, xp, d, split_heads(key, heads)) * scale, all_heads)
     if needs[1]:
-        turned = d.swapaxes(-1, -2) @ split_heads(query, heads)
+        turned = apply(matmul, xp, d.swapaxes(-1, -2), split_heads(query, heads))
         d_key = merge_heads(turned.sum(axis=2, keepdims=True) * scale, heads)
     return d_query, d_key, d_value, d_bias, None

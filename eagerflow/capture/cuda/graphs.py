@@ -12,15 +12,17 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from eagerflow.capture.cuda.order import gathered
+from eagerflow.capture.cuda.segments import Ground, Segment, is_plain, root_of
 from eagerflow.capture.instructions import Call, Instruction, Known, Read
-from eagerflow.capture.program import Program
-from eagerflow.capture.segments import Ground, Segment, is_plain, root_of
+from eagerflow.capture.program import Program, keeps_nothing
 from eagerflow.core.device import is_device_array
 from eagerflow.core.in_place import settled
 from eagerflow.graphs.recording import PER_THREAD, Recording, graphs_on, graphs_wanted, place_now
 
 __all__ = ["Graphs", "graphs_of"]
 
+_LAUNCHES = 2  # of an operation, or more
 _KEPT_OUT = {"fourier": "cuFFT's plans own memory, which may be given back while a graph still uses it"}
 
 
@@ -49,6 +51,7 @@ class Graphs:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.instructions = gathered(program.needed, program.inputs)
         self.segments: list[Segment] = []
         self.reasons: dict[int, str] = {}
         self.source = ""
@@ -73,7 +76,7 @@ class Graphs:
         """What runs outside of graphs and why, in one line; None where nothing does that only computes."""
         if not self.reasons:
             return None
-        names = list(dict.fromkeys(self.program.needed[i].name for i in self.reasons))
+        names = list(dict.fromkeys(self.instructions[i].name for i in self.reasons))
         why = list(dict.fromkeys(self.reasons.values()))
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
         return f"{shown} ({why[0]}{'; ...' if len(why) > 1 else ''})"
@@ -97,16 +100,16 @@ class Graphs:
         program, ground = self.program, Ground()
         trial = _Trial(place[0])
         arrays: dict[Any, Any] = dict(zip(program.inputs, inputs))
-        last, kept = program.last_uses(program.needed), set(program.outputs.slots())
-        for i, instruction in enumerate(program.needed):
+        last, kept = program.last_uses(self.instructions), set(program.outputs.slots())
+        for i, instruction in enumerate(self.instructions):
             trial.run(i, instruction, arrays)
             for slot in [n for n in arrays if last.get(n, -1) <= i and n not in kept]:
                 del arrays[slot]  # a variable's array that is held is copied when the variable changes
         named: dict[Any, Any] = {f"x{n}": x for n, x in zip(program.gives, inputs[len(program.inputs) :])}
         result = program.outputs.value(arrays | named)  # type: ignore[arg-type]
         self.reasons, self._place = trial.reasons, place
-        self.segments = _segments(program, ground, trial)
-        self._step, self.source = program.with_graphs(self.segments, ground.fresh, self.reasons)
+        self.segments = _segments(self.instructions, set(program.outputs.slots()), program, ground, trial)
+        self._step, self.source = program.with_graphs(self.instructions, self.segments, ground.fresh, self.reasons)
         return result
 
 
@@ -169,23 +172,25 @@ class _Trial:
         return None
 
 
-def _segments(program: Program, ground: Ground, trial: _Trial) -> list[Segment]:
+def _segments(
+    instructions: Sequence[Instruction], outputs: set[int], program: Program, ground: Ground, trial: _Trial
+) -> list[Segment]:
     """The stretches that are worth a graph: those that take more launches than a graph and the copies around it."""
-    last, read = program.last_uses(program.needed), {each.outs[0] for each in program.needed if isinstance(each, Read)}
-    leaving = set(program.outputs.slots())
-    for each in program.needed:
-        if isinstance(each, Call):
+    last, read = program.last_uses(instructions), {each.outs[0] for each in instructions if isinstance(each, Read)}
+    leaving = set(outputs)
+    for each in instructions:
+        if isinstance(each, Call) and not keeps_nothing(each):
             leaving.update(each.taken())
     found: list[Segment] = []
     held = set[int]()
-    for numbers in _stretches(program.needed, trial.recordable):
-        members = [program.needed[i] for i in numbers]
+    for numbers in _stretches(instructions, trial.recordable):
+        members = [instructions[i] for i in numbers]
         inside = {n for each in members for n in each.outs}
         taken = sorted({n for each in members for n in each.taken()} - inside - held)
         uses = {n for each in members for n in each.taken()} | inside
         given = sorted(n for n in inside if last[n] > numbers[-1] or n in leaving)
         copies = len(set(taken) - read) + len(leaving & set(given))
-        if uses and len(trial.launching.intersection(numbers)) > copies + 1:
+        if uses and _LAUNCHES * len(trial.launching.intersection(numbers)) > copies + 1:
             found.append(Segment(len(found), ground, members, taken, given, read))
             held.update(given)
     return found
