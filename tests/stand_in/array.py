@@ -112,6 +112,11 @@ def index_of(key, shape):
     return tuple(parts)
 
 
+def names_places_again(index):
+    """Whether an index may name a place twice: then any of several assignments may be the last, here the first."""
+    return any(isinstance(part, numpy.ndarray) and part.ndim and part.dtype.kind in "iu" for part in index)
+
+
 def _index_part(part):
     if part is None or part is Ellipsis or isinstance(part, (slice, int, numpy.integer)):
         if isinstance(part, slice) and any(isinstance(end, ndarray) for end in (part.start, part.stop, part.step)):
@@ -294,8 +299,14 @@ class ndarray:
 
     @launched
     def __setitem__(self, key, value):
+        index, value = index_of(key, self.shape), operand(value)
         with numpy.errstate(all="ignore"):
-            self._numbers[index_of(key, self.shape)] = operand(value)
+            if not names_places_again(index):
+                self._numbers[index] = value
+                return
+            places = numpy.arange(self.size).reshape(self.shape)[index]
+            values = numpy.broadcast_to(value, places.shape).reshape(-1)
+            self._numbers.flat[places.reshape(-1)[::-1]] = values[::-1]
 
     @launched
     def take(self, indices, axis=None, out=None):
