@@ -9,6 +9,7 @@
 * reductions and indexing answer with arrays of no axes, never with numbers; there is no `__index__`;
 * indices from integer arrays wrap around instead of raising, invalid arithmetic gives no warning;
 * where an index names a place twice, the first assignment stays, and `at` is for CuPy's types only;
+* linear algebra broadcasts no stacks of matrices, and raises for no values (`solvers.py`);
 * kernels are compiled at their first call (`cuda/compiler.py`);
 * every copy between host and device is counted in `copies`.
 

@@ -389,6 +389,15 @@ def unwrap_shape(shape):
     return tuple([operator.index(size) for size in sizes])
 
 
+def power(x1, x2, *out, **settings):
+    """NumPy's, but that of integers to negative integers raises nothing: 0, or what 1 and -1 give."""
+    if numpy.result_type(x1, x2).kind not in "iu" or not numpy.any(numpy.less(x2, 0)):
+        return numpy.power(x1, x2, *out, **settings)
+    of_negative = numpy.where(numpy.equal(x1, 1), 1, numpy.where(numpy.equal(x1, -1), 1 - 2 * numpy.mod(x2, 2), 0))
+    found = numpy.where(numpy.less(x2, 0), of_negative, numpy.power(x1, numpy.maximum(x2, 0)))
+    return found.astype(numpy.result_type(x1, x2))
+
+
 @launched
 def apply(function, *inputs, **settings):
     """A function of numbers and device arrays, quiet about invalid arithmetic, as a GPU is."""
@@ -455,7 +464,9 @@ def _answer(name, signature):
     setattr(ndarray, name, launched(refusing(name, method)))
 
 
-for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and", "or", "xor"]:
+_binary("pow", power)
+_in_place("pow", operator.__ipow__)
+for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "lshift", "rshift", "and", "or", "xor"]:
     _function = getattr(operator, f"__{_name}__")
     _binary(_name, _function)
     _in_place(_name, getattr(operator, f"__i{_name}__"))

@@ -7,7 +7,18 @@ import warnings
 import numpy
 
 from tests.stand_in import signatures
-from tests.stand_in.array import apply, copies, index_of, names_places_again, ndarray, operand, unwrap, uploaded, wrap
+from tests.stand_in.array import (
+    apply,
+    copies,
+    index_of,
+    names_places_again,
+    ndarray,
+    operand,
+    power,
+    unwrap,
+    uploaded,
+    wrap,
+)
 from tests.stand_in.calls import binder, refusing, unsupported
 from tests.stand_in.graphs import launched
 
@@ -46,10 +57,10 @@ class Ufunc:
     """An elementwise function: device arrays and numbers in, device arrays out."""
 
     def __init__(self, name):
-        self._function = getattr(numpy, name)
+        self._function = power if name == "power" else getattr(numpy, name)
         self.__name__ = self.name = name
-        self.nin = getattr(self._function, "nin", 1)
-        self.nout = getattr(self._function, "nout", 1)
+        self.nin = getattr(getattr(numpy, name), "nin", 1)
+        self.nout = getattr(getattr(numpy, name), "nout", 1)
 
     def __repr__(self):
         return f"<ufunc 'cupy_{self.name}'>"

@@ -6,6 +6,8 @@ import cmath
 import math
 from typing import Any
 
+import numpy
+
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor
@@ -189,7 +191,19 @@ def power(xp: Numpy, x1: Array, x2: Array) -> Array:
     >>> ef.ops.power(2.0, [0.0, 1.0, 10.0]).tolist()
     [1.0, 2.0, 1024.0]
     """
+    if xp is not numpy:
+        _refuse_fractions(x1, x2)
     return x1**x2
+
+
+def _refuse_fractions(x1: Any, x2: Any) -> None:
+    """NumPy's error, where CuPy gives 0. Which exponents an array has, the GPU has to tell."""
+    kinds = [getattr(getattr(x, "dtype", None), "kind", "i" if isinstance(x, int) else "f") for x in (x1, x2)]
+    if kinds[0] not in "iub" or kinds[1] != "i":
+        return
+    negative = x2 < 0
+    if negative if isinstance(negative, bool) else negative.any():
+        raise ValueError("Integers to negative integer powers are not allowed.")
 
 
 @composite

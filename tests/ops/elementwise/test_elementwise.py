@@ -133,6 +133,15 @@ def test_power(device):
         ops.power(ops.array([2]), -1)
 
 
+def test_integers_have_no_negative_integer_powers(device):
+    for base, exponent in (([2], [1, -1]), (2, [-1]), (np.uint8([2]), np.int32([-2]))):
+        with pytest.raises(ValueError, match="Integers to negative integer powers are not allowed"):
+            ops.power(base, ops.array(exponent))
+    same(ops.power([2.0, 4.0], -1), [0.5, 0.25], "float32")
+    same(ops.power([2, 3], ops.array([0, 2])), [1, 9], "int32")
+    same(ops.power(np.uint8([2, 3]), np.uint8([3, 1])), [8, 3], "uint8")
+
+
 def test_power_has_finite_gradients_at_zero():
     x = np.array([0.0, 2.0])
     same(ef.grad(lambda x: ops.sum(x**0))(x), [0.0, 0.0])
