@@ -398,6 +398,23 @@ def power(x1, x2, *out, **settings):
     return found.astype(numpy.result_type(x1, x2))
 
 
+def floor_divide(x1, x2, *out, **settings):
+    """NumPy's; of floats the quotient rounded, and then down (`cupy/_core/include/cupy/carray.cuh`)."""
+    if numpy.result_type(x1, x2).kind != "f":
+        return numpy.floor_divide(x1, x2, *out, **settings)
+    return numpy.floor(numpy.true_divide(x1, x2), *out, **settings)
+
+
+def remainder(x1, x2, *out, **settings):
+    """NumPy's; of floats what that quotient leaves."""
+    if numpy.result_type(x1, x2).kind != "f":
+        return numpy.remainder(x1, x2, *out, **settings)
+    return numpy.subtract(x1, floor_divide(x1, x2) * x2, *out, **settings)
+
+
+OTHERWISE = {"power": power, "floor_divide": floor_divide, "remainder": remainder, "mod": remainder}  # than NumPy's
+
+
 @launched
 def apply(function, *inputs, **settings):
     """A function of numbers and device arrays, quiet about invalid arithmetic, as a GPU is."""
@@ -464,9 +481,10 @@ def _answer(name, signature):
     setattr(ndarray, name, launched(refusing(name, method)))
 
 
-_binary("pow", power)
-_in_place("pow", operator.__ipow__)
-for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "lshift", "rshift", "and", "or", "xor"]:
+for _name, _function in {"pow": power, "floordiv": floor_divide, "mod": remainder}.items():
+    _binary(_name, _function)
+    _in_place(_name, getattr(operator, f"__i{_name}__"))
+for _name in ["add", "sub", "mul", "truediv", "lshift", "rshift", "and", "or", "xor"]:
     _function = getattr(operator, f"__{_name}__")
     _binary(_name, _function)
     _in_place(_name, getattr(operator, f"__i{_name}__"))
