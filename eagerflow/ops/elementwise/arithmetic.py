@@ -234,8 +234,9 @@ def _parts(xp: Numpy, x1: Any, x2: Any) -> tuple[Any, Any]:
 
 
 def _whole_quotient(xp: Numpy, g: Array, x1: Array, x2: Array) -> Array:
-    found = floor_divide(x1, x2) if isinstance(x2, Tensor) else floor_divide.op.forward(xp, x1, x2)
-    return -g * found
+    if isinstance(x2, Tensor):
+        return -g * floor_divide(x1, x2)
+    return -g * floor_divide.op.forward(xp, x1, x2)  # type: ignore[attr-defined]
 
 
 @op(lambda g: g, _whole_quotient, weak=True, promotes=True)
