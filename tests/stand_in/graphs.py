@@ -312,8 +312,7 @@ def _same_memory(value):
 
 
 def launched(function):
-    """A function that launches kernels, compiled at their first call; while the current stream captures, its calls are
-    noted."""
+    """A function that launches kernels, compiled first; while the current stream captures, its calls are noted."""
 
     @functools.wraps(function)
     def call(*args, **kwargs):

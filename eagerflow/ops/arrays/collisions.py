@@ -39,9 +39,9 @@ def _of_four_bytes(dtype: numpy.dtype) -> numpy.dtype:
     """A type that CuPy's `at` knows, in which numbers of a type are exact; integers wrap around when they go back."""
     if is_half(dtype):
         return numpy.dtype("float32")
-    return (
-        numpy.dtype("uint32" if dtype.kind == "u" else "int32") if dtype.kind in "biu" and dtype.itemsize < 4 else dtype
-    )
+    if dtype.kind in "biu" and dtype.itemsize < 4:
+        return numpy.dtype("uint32" if dtype.kind == "u" else "int32")
+    return dtype
 
 
 def extreme_at(xp: Numpy, function: str, x: Array, index: Any, updates: Array) -> Any:
