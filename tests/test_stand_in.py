@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pytest
 
-from tests.stand_in import copies
+from tests.stand_in import copies, signatures
 
 HOST = np.arange(6.0).reshape(2, 3)
 
@@ -406,3 +406,63 @@ def test_there_is_one_device_and_it_knows_its_memory(cupy):
 def test_array_module_of_an_array(cupy, array):
     assert cupy.get_array_module(HOST) is np
     assert cupy.get_array_module(HOST, array) is cupy
+
+
+@pytest.mark.parametrize("name", sorted(signatures.AT))
+def test_at_is_for_some_types(name, gpu):
+    import cupy
+
+    types = [
+        "bool",
+        "int8",
+        "int16",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+    ]
+    for dtype in [dtype for dtype in types if dtype not in signatures.AT[name]]:
+        with pytest.raises(TypeError, match=f"cupy.{name}.at only supports"):
+            getattr(cupy, name).at(cupy.zeros(3, dtype), cupy.asarray([0, 0]), cupy.ones(2, dtype))
+
+
+def test_any_assignment_to_one_place_may_be_the_last(cupy):
+    x = cupy.zeros(3)
+    x[cupy.asarray(np.array([1, 1]))] = cupy.asarray(np.array([1.0, 2.0]))
+    assert same(x, np.array([0.0, 1.0, 0.0]))
+
+
+def test_extremes_at_places_are_those_of_float32_without_nan(cupy):
+    x = cupy.zeros(2)
+    cupy.maximum.at(x, cupy.asarray(np.array([0, 0])), cupy.asarray(np.array([1.0 + 1e-12, np.nan])))
+    assert same(x, np.array([1.0, 0.0]))
+
+
+def test_linear_algebra_broadcasts_no_matrices_and_raises_for_no_values(cupy):
+    eye, nothing = cupy.eye(2), cupy.zeros((2, 2))
+    with pytest.raises(ValueError, match="a must have"):
+        cupy.linalg.solve(cupy.stack([eye, eye]), eye)
+    assert not np.isfinite(cupy.linalg.inv(nothing).get()).any()
+    assert np.isfinite(cupy.linalg.cholesky(-eye).get()).all()
+
+
+def test_arithmetic_that_numpy_does_otherwise(cupy):
+    whole = cupy.asarray(np.array([2, 1, -1]))
+    assert same(whole**-1, np.array([0, 1, -1]))
+    assert same(cupy.ones(1) % 0.1, np.array([0.0]))
+    assert same(cupy.ones(1) // 0.1, np.array([10.0]))
+
+
+def test_kernels_are_compiled_at_their_first_call_alone(cupy, monkeypatch):
+    from tests.stand_in.cuda import compiler
+
+    made = []
+    monkeypatch.setattr(compiler, "_compile_module_with_cache", made.append)
+    x = cupy.zeros(3)
+    for _ in range(3):
+        cupy.exp(x)
+    assert len(made) == len(set(made)) > 0

@@ -96,22 +96,41 @@ def test_a_learning_rate_may_be_assigned(gpu):
 
 
 def test_weights_that_lie_elsewhere_in_each_step_are_updated_without_a_graph(gpu):
-    """A constraint may raise, so that weights are kept from before each update."""
+    """A constraint may raise, so that weights are kept from before each update.
+
+    Who refers to them has a GPU's pool find another place for the next ones; else they may lie where these did.
+    """
 
     def run(graphs):
-        optimizer = ef.optimizers.SGD(0.1)
+        optimizer, held = ef.optimizers.SGD(0.1), []
         w = ef.Variable(np.ones(3, "float32"))
         w.constraint = ef.constraints.NonNeg()
         for i in range(25):
+            held.append(w.value)
             with graphs_wanted() if graphs else ef.device("gpu:0"):
                 optimizer.apply([ef.Tensor(np.float32([0.1, -0.1, i]))], [w])
-        return [w.numpy()], optimizer
+        return [w.numpy(), *[value.numpy() for value in held]], optimizer
 
     expected, _ = run(False)
     with pytest.warns(UserWarning, match=r"sgd: updates aren't CUDA graphs: weights or their slots lie elsewhere"):
         found, optimizer = run(True)
     close(found, expected, gpu)
     assert optimizer._graphed.recorded == []
+
+
+def test_weights_that_come_to_lie_elsewhere_and_back_are_right(gpu):
+    """A pool gives memory out again, so that a graph may fit that was made for other arrays."""
+
+    def run(graphs):
+        optimizer = ef.optimizers.SGD(0.1, momentum=0.9)
+        w = ef.Variable(np.ones(3, "float32"))
+        w.constraint = ef.constraints.NonNeg()
+        for i in range(12):
+            with graphs_wanted() if graphs else ef.device("gpu:0"):
+                optimizer.apply([ef.Tensor(np.float32([0.1, -0.1, i]))], [w])
+        return [w.numpy(), *[each.numpy() for each in optimizer.variables]]
+
+    close(run(True), run(False), gpu)
 
 
 def test_a_rule_that_decides_by_a_number_is_named_and_runs_without_a_graph(gpu):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("sphinx")
+pytest.importorskip("sphinx.builders")
 
 import sphinx.builders as builders
 from docutils import nodes

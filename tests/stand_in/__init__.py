@@ -8,6 +8,9 @@
   reductions, no `maximum.reduce`, no `vecdot`;
 * reductions and indexing answer with arrays of no axes, never with numbers; there is no `__index__`;
 * indices from integer arrays wrap around instead of raising, invalid arithmetic gives no warning;
+* where an index names a place twice, the first assignment stays, and `at` is for CuPy's types only;
+* linear algebra broadcasts no stacks of matrices, and raises for no values (`solvers.py`);
+* kernels are compiled at their first call (`cuda/compiler.py`);
 * every copy between host and device is counted in `copies`.
 
 Where the real CuPy would let something slip through (`device[host_array]` uploads, `numpy.sum(device_array)`
@@ -23,6 +26,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from tests.stand_in.array import copies, ndarray
+from tests.stand_in.cuda.compiler import forget
 from tests.stand_in.module import build
 
 __all__ = ["copies", "installed", "ndarray"]
@@ -36,8 +40,9 @@ def _built() -> dict[str, ModuleType]:
 
 @contextlib.contextmanager
 def installed() -> Iterator[ModuleType]:
-    """Inside the block, `import cupy` gives the stand-in. `copies` starts from zero."""
+    """Inside the block, `import cupy` gives the stand-in. `copies` starts from zero, and no kernel is compiled yet."""
     copies.reset()
+    forget()
     modules = _built()
     before = {name: sys.modules[name] for name in modules if name in sys.modules}
     sys.modules.update(modules)

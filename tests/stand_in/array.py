@@ -112,6 +112,11 @@ def index_of(key, shape):
     return tuple(parts)
 
 
+def names_places_again(index):
+    """Whether an index may name a place twice: then any of several assignments may be the last, here the first."""
+    return any(isinstance(part, numpy.ndarray) and part.ndim and part.dtype.kind in "iu" for part in index)
+
+
 def _index_part(part):
     if part is None or part is Ellipsis or isinstance(part, (slice, int, numpy.integer)):
         if isinstance(part, slice) and any(isinstance(end, ndarray) for end in (part.start, part.stop, part.step)):
@@ -303,8 +308,14 @@ class ndarray:
 
     @launched
     def __setitem__(self, key, value):
+        index, value = index_of(key, self.shape), operand(value)
         with numpy.errstate(all="ignore"):
-            self._numbers[index_of(key, self.shape)] = operand(value)
+            if not names_places_again(index):
+                self._numbers[index] = value
+                return
+            places = numpy.arange(self.size).reshape(self.shape)[index]
+            values = numpy.broadcast_to(value, places.shape).reshape(-1)
+            self._numbers.flat[places.reshape(-1)[::-1]] = values[::-1]
 
     @launched
     def take(self, indices, axis=None, out=None):
@@ -387,6 +398,32 @@ def unwrap_shape(shape):
     return tuple([operator.index(size) for size in sizes])
 
 
+def power(x1, x2, *out, **settings):
+    """NumPy's, but that of integers to negative integers raises nothing: 0, or what 1 and -1 give."""
+    if numpy.result_type(x1, x2).kind not in "iu" or not numpy.any(numpy.less(x2, 0)):
+        return numpy.power(x1, x2, *out, **settings)
+    of_negative = numpy.where(numpy.equal(x1, 1), 1, numpy.where(numpy.equal(x1, -1), 1 - 2 * numpy.mod(x2, 2), 0))
+    found = numpy.where(numpy.less(x2, 0), of_negative, numpy.power(x1, numpy.maximum(x2, 0)))
+    return found.astype(numpy.result_type(x1, x2))
+
+
+def floor_divide(x1, x2, *out, **settings):
+    """NumPy's; of floats the quotient rounded, and then down (`cupy/_core/include/cupy/carray.cuh`)."""
+    if numpy.result_type(x1, x2).kind != "f":
+        return numpy.floor_divide(x1, x2, *out, **settings)
+    return numpy.floor(numpy.true_divide(x1, x2), *out, **settings)
+
+
+def remainder(x1, x2, *out, **settings):
+    """NumPy's; of floats what that quotient leaves."""
+    if numpy.result_type(x1, x2).kind != "f":
+        return numpy.remainder(x1, x2, *out, **settings)
+    return numpy.subtract(x1, floor_divide(x1, x2) * x2, *out, **settings)
+
+
+OTHERWISE = {"power": power, "floor_divide": floor_divide, "remainder": remainder, "mod": remainder}  # than NumPy's
+
+
 @launched
 def apply(function, *inputs, **settings):
     """A function of numbers and device arrays, quiet about invalid arithmetic, as a GPU is."""
@@ -453,7 +490,10 @@ def _answer(name, signature):
     setattr(ndarray, name, launched(refusing(name, method)))
 
 
-for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and", "or", "xor"]:
+for _name, _function in {"pow": power, "floordiv": floor_divide, "mod": remainder}.items():
+    _binary(_name, _function)
+    _in_place(_name, getattr(operator, f"__i{_name}__"))
+for _name in ["add", "sub", "mul", "truediv", "lshift", "rshift", "and", "or", "xor"]:
     _function = getattr(operator, f"__{_name}__")
     _binary(_name, _function)
     _in_place(_name, getattr(operator, f"__i{_name}__"))

@@ -7,7 +7,18 @@ import warnings
 import numpy
 
 from tests.stand_in import signatures
-from tests.stand_in.array import apply, copies, index_of, ndarray, operand, unwrap, uploaded, wrap
+from tests.stand_in.array import (
+    OTHERWISE,
+    apply,
+    copies,
+    index_of,
+    names_places_again,
+    ndarray,
+    operand,
+    unwrap,
+    uploaded,
+    wrap,
+)
 from tests.stand_in.calls import binder, refusing, unsupported
 from tests.stand_in.graphs import launched
 
@@ -46,10 +57,10 @@ class Ufunc:
     """An elementwise function: device arrays and numbers in, device arrays out."""
 
     def __init__(self, name):
-        self._function = getattr(numpy, name)
+        self._function = OTHERWISE.get(name) or getattr(numpy, name)
         self.__name__ = self.name = name
-        self.nin = getattr(self._function, "nin", 1)
-        self.nout = getattr(self._function, "nout", 1)
+        self.nin = getattr(getattr(numpy, name), "nin", 1)
+        self.nout = getattr(getattr(numpy, name), "nout", 1)
 
     def __repr__(self):
         return f"<ufunc 'cupy_{self.name}'>"
@@ -75,7 +86,14 @@ class Ufunc:
     def at(self, a, indices, b=None):
         if self.name not in signatures.AT:
             raise NotImplementedError(f"`cupy_{self.name}.at` is not supported yet")
-        self._function.at(a._numbers, index_of(indices, a.shape), operand(b))
+        index, values = index_of(indices, a.shape), operand(b)
+        if names_places_again(index):
+            if str(a.dtype) not in signatures.AT[self.name]:
+                raise TypeError(f"cupy.{self.name}.at only supports {', '.join(sorted(signatures.AT[self.name]))}")
+            if self.name in ("maximum", "minimum") and a.dtype.kind == "f":
+                _atomic_extreme(self.name, a._numbers, index, values)
+                return
+        self._function.at(a._numbers, index, values)
 
     def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False):
         method = {"add": "sum", "multiply": "prod"}.get(self.name)
@@ -94,6 +112,15 @@ class Ufunc:
         if self.name != "add":
             raise NotImplementedError(f"`cupy_{self.name}.reduceat` is not supported yet")
         return wrap(numpy.add.reduceat(array._numbers, unwrap(indices), axis, dtype))
+
+
+def _atomic_extreme(name, numbers, index, values):
+    """As the device does it (`cupy/_core/include/cupy/atomics.cuh`): by `fmaxf`, in float32 and without NaN."""
+    among = numpy.zeros(numbers.shape, bool)
+    among[index] = True
+    narrow = numbers.astype("f4")
+    getattr(numpy, {"maximum": "fmax", "minimum": "fmin"}[name]).at(narrow, index, values)
+    numbers[among] = narrow[among]
 
 
 def _output(out):

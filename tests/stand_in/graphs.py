@@ -23,6 +23,8 @@ import weakref
 
 import numpy
 
+from tests.stand_in.cuda.compiler import compiled
+
 LEGACY, PER_THREAD = 1, 2  # names of streams that are no pointers
 in_graphs = set()  # libraries that may be called while capturing: none of them in CuPy 14 (its issue 6290)
 _pointers = itertools.count(1000)
@@ -310,10 +312,11 @@ def _same_memory(value):
 
 
 def launched(function):
-    """A function that launches kernels: while the current stream captures, its calls are noted."""
+    """A function that launches kernels, compiled first; while the current stream captures, its calls are noted."""
 
     @functools.wraps(function)
     def call(*args, **kwargs):
+        compiled(function, args)
         if not _open:
             return function(*args, **kwargs)
         stream = get_current_stream()

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy
 
-from tests.stand_in import cuda, nccl, random, signatures
+from tests.stand_in import devices, nccl, random, signatures, solvers
 from tests.stand_in.array import ndarray
 from tests.stand_in.functions import WRITTEN_OUT, Ufunc, asnumpy, function, get_array_module
 
@@ -36,16 +36,18 @@ def build() -> dict[str, ModuleType]:
             setattr(cupy, name, WRITTEN_OUT.get(name) or function(name, signature))
     cupy.asnumpy, cupy.get_array_module = asnumpy, get_array_module
     cupy.ufunc = Ufunc
-    cupy.get_default_memory_pool = lambda: cuda.POOL
+    cupy.get_default_memory_pool = lambda: devices.POOL
     cupy.is_available = lambda: True
-    cupy.linalg = _delegating("cupy.linalg", signatures.LINALG, numpy.linalg)
+    cupy.linalg = _delegating("cupy.linalg", signatures.LINALG, solvers.HOME)
     cupy.linalg.LinAlgError = numpy.linalg.LinAlgError
     cupy.fft = _delegating("cupy.fft", signatures.FFT, numpy.fft)
     cupy.random, cupy.cuda = _module("cupy.random"), _module("cupy.cuda")
     random.build(cupy.random)
-    runtime = cuda.build(cupy.cuda)
+    runtime = devices.build(cupy.cuda)
     cupy.cuda.nccl = nccl.build(_module("cupy.cuda.nccl"))
-    modules = (cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime, cupy.cuda.nccl)
+    cupyx = _module("cupyx")
+    cupyx.errstate = solvers.errstate
+    modules = (cupyx, cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime, cupy.cuda.nccl)
     return {module.__name__: module for module in modules}
 
 

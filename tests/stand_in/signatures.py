@@ -20,8 +20,15 @@ UFUNCS = set(
     """.split()
 )
 
-# Scatter: the ufuncs whose `at` CuPy has. `reduce` and `accumulate` exist for add and multiply alone.
-AT = {"add", "bitwise_and", "bitwise_or", "bitwise_xor", "maximum", "minimum", "subtract"}
+# Scatter: the ufuncs whose `at` CuPy has, with the types for which it has it where an index may name a place twice.
+# `reduce` and `accumulate` exist for add and multiply alone.
+_WHOLE = {"int32", "int64", "uint32", "uint64"}
+AT = {
+    "add": _WHOLE | {"float16", "float32", "float64"},
+    "subtract": {"int32", "uint32"},
+    **dict.fromkeys(["maximum", "minimum"], _WHOLE | {"float32", "float64"}),
+    **dict.fromkeys(["bitwise_and", "bitwise_or", "bitwise_xor"], _WHOLE),
+}
 
 # fmt: off
 FUNCTIONS = {

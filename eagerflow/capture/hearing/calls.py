@@ -32,7 +32,9 @@ __all__ += ["is_written_for_a_namedtuple", "line_of_user"]
 _OURS = str(Path(__file__).parents[2].absolute()) + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
 _PACKAGES = (os.path.abspath(sysconfig.get_paths()["purelib"]) + os.sep, _STANDARD + "site-packages" + os.sep)
-_NUMPYS = os.path.dirname(os.path.abspath(str(numpy.__file__))) + os.sep
+_BESIDE_CUPY = ("cupyx", "cupy_backends")  # packages that are CuPy's, too
+# Of CuPy, where a kernel is compiled at its first call and kept on disk, and where CUDA's own files are looked for.
+_COMPILING = (os.path.join("cuda", "compiler.py"), os.path.join("cuda", "_compiler_cache.py"), "_environment.py")
 _SHOWING = ("linecache.py", "tokenize.py")  # which open a file of code for the line in a warning
 _WARNING = ("warnings.py",)
 _users: dict[str, bool] = {}
@@ -51,10 +53,32 @@ def is_of_user(file: str) -> bool:
 
 
 def _is_of_user(file: str) -> bool:
-    of_arrays = [os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep for module in namespaces.values()]
-    if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, *of_arrays)):
+    if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS)) or _is_of_arrays(file):
         return False
     return not file.startswith(_STANDARD) or file.startswith(_PACKAGES)
+
+
+def _folders(module: Any) -> list[str]:
+    """The folders of a library of arrays."""
+    folder = os.path.dirname(os.path.abspath(str(module.__file__)))
+    beside = () if module is numpy else _BESIDE_CUPY
+    return [folder + os.sep, *[os.path.join(os.path.dirname(folder), name) + os.sep for name in beside]]
+
+
+def _is_of_arrays(file: str) -> bool:
+    """Whether a file is NumPy's or CuPy's."""
+    return any(file.startswith(tuple(_folders(module))) for module in namespaces.values())
+
+
+def _prepares_kernels(file: str) -> bool:
+    """Whether a file is of what CuPy needs for the first call of a kernel. What it opens there is no act of a step."""
+    searching = getattr(sys.modules.get("cuda.pathfinder"), "__file__", None)  # looks for what is installed of CUDA
+    if searching and file.startswith(os.path.dirname(searching) + os.sep):
+        return True
+    if not file.endswith(_COMPILING):
+        return False
+    cupys = [_folders(module)[0] for module in namespaces.values() if module is not numpy]
+    return any(file == folder + name for folder in cupys for name in _COMPILING)
 
 
 def is_our_code(code: CodeType) -> bool:
@@ -91,8 +115,8 @@ class _Role(enum.Enum):
 
     USERS = 1
     STANDARD = 2  # of the standard library
-    SETTING = 3  # of NumPy, for how it computes from now on
-    IMPORTING = 4
+    SETTING = 3  # of NumPy or CuPy, for how it computes from now on
+    PREPARING = 4  # a module, which is loaded, or a kernel, which is compiled: once, and no step does so again
     WATCHING = 5  # of an observer
     INNER = 6
 
@@ -101,14 +125,16 @@ def _role_of(code: CodeType, observers: tuple[str, ...]) -> _Role:
     """The role of a function with this code, while observers of these files and folders watch."""
     file = code.co_filename
     if code.co_name == "_find_and_load" and file.startswith("<frozen importlib"):
-        return _Role.IMPORTING
+        return _Role.PREPARING
     if file.startswith(observers):
         return _Role.WATCHING
+    if _prepares_kernels(file):
+        return _Role.PREPARING
     if is_of_user(file):
         return _Role.USERS
     if _is_of_the_library(file):
         return _Role.STANDARD
-    return _Role.SETTING if file.startswith(_NUMPYS) and is_setting_of_numpy(code) else _Role.INNER
+    return _Role.SETTING if _is_of_arrays(file) and is_setting_of_numpy(code) else _Role.INNER
 
 
 class _Listening:
@@ -125,14 +151,14 @@ class _Listening:
         self.shared: dict[str, Shared] = {}  # by name, what the whole process shares, and functions that ran ask for
         self._roles: dict[int, _Role] = {}  # by identity: those of two files may be equal
         self._seen: list[CodeType] = []
-        self.importing = 0  # how many modules are being loaded, one for another: they act once
+        self.preparing = 0  # how many modules are being loaded, and kernels compiled, one for another: they act once
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         role = self._roles.get(id(code)) or self._role(code)
-        if role is _Role.IMPORTING:
-            self.importing += {"call": 1, "return": -1}.get(event, 0)
-        if self.importing or role is _Role.WATCHING:  # which acts when arrays are freed, too
+        if role is _Role.PREPARING:
+            self.preparing += {"call": 1, "return": -1}.get(event, 0)
+        if self.preparing or role is _Role.WATCHING:  # which acts when arrays are freed, too
             return
         if event == "c_call":
             if role is _Role.USERS:
@@ -162,7 +188,7 @@ class _Listening:
             if code.co_name == "__init__":
                 self._makes(frame)
         elif role is _Role.SETTING:
-            self._by_the_user(frame, f"numpy.{code.co_qualname.removesuffix('.__init__')}")
+            self._by_the_user(frame, f"{module.partition('.')[0]}.{code.co_qualname.removesuffix('.__init__')}")
         elif role is _Role.STANDARD and is_acting(module := module.partition(".")[0], code):
             first = frame if module != "logging" else _first_of(frame)
             self._by_the_user(frame, f"{module}.{first.f_code.co_name}")

@@ -9,10 +9,10 @@ import numpy
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.device import CPU, device_of, is_device_array, place
-from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axis_of
+from eagerflow.ops.arrays.collisions import added_at
 from eagerflow.ops.arrays.shape import ravel
 
 __all__ = ["get_item", "slice", "take", "take_along_axis"]
@@ -39,16 +39,9 @@ def gather(xp: Numpy, x: Array, indices: Array, axis: int = 0) -> Array:
 def scatter_index(xp: Numpy, x: Array, index: Any = None, shape: Any = None) -> Array:
     """Zeros of `shape` with `x` added at `index`: the adjoint of indexing."""
     if repeats(index):
-        return in_float32(_added, xp, x, index, shape)
+        return added_at(xp, x, index, shape)
     out = xp.zeros(shape, x.dtype)
     out[index] = x
-    return out
-
-
-def _added(xp: Numpy, x: Array, index: Any, shape: Any) -> Any:
-    """Zeros with `x` added at places of which some may be the same."""
-    out = xp.zeros(shape, x.dtype)
-    _add_at(xp, out, index, x)
     return out
 
 
@@ -56,17 +49,6 @@ def repeats(index: Any) -> bool:
     """Whether an index may name an element twice: only arrays of integers can."""
     parts = index if isinstance(index, tuple) else (index,)
     return builtins.any(hasattr(part, "dtype") and part.dtype.kind in "iu" and part.ndim for part in parts)
-
-
-def _add_at(xp: Numpy, out: Array, index: Any, x: Array) -> None:
-    """`out[index] += x`, counting every mention of an element; CuPy adds real numbers only."""
-    if out.dtype.kind == "c":
-        xp.add.at(out.real, index, x.real)
-        xp.add.at(out.imag, index, x.imag)
-    elif out.dtype.kind == "b":
-        xp.bitwise_or.at(out, index, x)
-    else:
-        xp.add.at(out, index, x)
 
 
 @composite

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.op import apply, op
+from eagerflow.ops.arrays.collisions import extreme_at, last_at, written_at
 from eagerflow.ops.arrays.indexing import repeats, scatter_index
 
 __all__ = ["overwrite", "scatter_extreme", "written_last"]
@@ -14,10 +15,8 @@ __all__ = ["overwrite", "scatter_extreme", "written_last"]
 @op()
 def written_last(xp: Numpy, updates: Array, index: Any = None, shape: Any = None) -> Array:
     """A mask of the updates that stay when all are written in turn."""
-    numbers = xp.arange(updates.size).reshape(updates.shape)
-    order = xp.zeros(shape, numbers.dtype)
-    order[index] = numbers
-    return xp.equal(order[index], numbers)
+    last = last_at(xp, updates.shape, index, shape)
+    return xp.equal(last[index], xp.arange(updates.size, dtype=last.dtype).reshape(updates.shape))
 
 
 def _kept_rule(xp: Numpy, g: Array, updates: Array, index: Any) -> Array:
@@ -34,6 +33,8 @@ def _written_rule(xp: Numpy, g: Array, updates: Array, index: Any) -> Array:
 @op(_kept_rule, _written_rule)
 def overwrite(xp: Numpy, x: Array, updates: Array, index: Any = None) -> Array:
     """`x` with `x[index]` replaced by `updates`; the last one counts where an index names a place twice."""
+    if repeats(index):
+        return written_at(xp, x, index, updates)
     out = x.copy()
     out[index] = updates
     return out
@@ -57,6 +58,4 @@ def _extreme_rule(xp: Numpy, g: Array, x: Array, updates: Array, out: Array, ind
 @op(_extreme_rule, joint=True)
 def scatter_extreme(xp: Numpy, x: Array, updates: Array, index: Any = None, function: str = "maximum") -> Array:
     """`x` where each element became the maximum (or minimum) of itself and all updates at its place."""
-    out = x.copy()
-    getattr(xp, function).at(out, index, updates)
-    return out
+    return extreme_at(xp, function, x, index, updates)

@@ -6,7 +6,10 @@ import cmath
 import math
 from typing import Any
 
+import numpy
+
 from eagerflow.base.typing import Array, Numpy, TensorLike
+from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.elementwise.complex_numbers import real_part
@@ -189,7 +192,19 @@ def power(xp: Numpy, x1: Array, x2: Array) -> Array:
     >>> ef.ops.power(2.0, [0.0, 1.0, 10.0]).tolist()
     [1.0, 2.0, 1024.0]
     """
+    if xp is not numpy:
+        _refuse_fractions(x1, x2)
     return x1**x2
+
+
+def _refuse_fractions(x1: Any, x2: Any) -> None:
+    """NumPy's error, where CuPy gives 0. Which exponents an array has, the GPU has to tell."""
+    kinds = [getattr(getattr(x, "dtype", None), "kind", "i" if isinstance(x, int) else "f") for x in (x1, x2)]
+    if kinds[0] not in "iub" or kinds[1] != "i":
+        return
+    negative = x2 < 0
+    if negative if isinstance(negative, bool) else negative.any():
+        raise ValueError("Integers to negative integer powers are not allowed.")
 
 
 @composite
@@ -205,7 +220,26 @@ def reciprocal(x: TensorLike) -> Tensor:
     return divide(1, x)
 
 
-@op(lambda g: g, lambda xp, g, x1, x2: -g * xp.floor_divide(x1, x2), weak=True, promotes=True)
+def _are_floats(xp: Numpy, x1: Any, x2: Any) -> bool:
+    """Whether CuPy would divide these floats, round, and have another remainder (`1.0 % 0.1`, `5.0 % inf`)."""
+    if xp is numpy:
+        return False
+    return any(is_differentiable(x.dtype) if hasattr(x, "dtype") else isinstance(x, float) for x in (x1, x2))
+
+
+def _parts(xp: Numpy, x1: Any, x2: Any) -> tuple[Any, Any]:
+    """The exact remainder with the sign of `x1`, and where that isn't the sign of `x2`."""
+    rest = xp.fmod(x1, x2)
+    return rest, xp.logical_and(rest != 0, (rest < 0) != (x2 < 0))
+
+
+def _whole_quotient(xp: Numpy, g: Array, x1: Array, x2: Array) -> Array:
+    if isinstance(x2, Tensor):
+        return -g * floor_divide(x1, x2)
+    return -g * floor_divide.op.forward(xp, x1, x2)  # type: ignore[attr-defined]
+
+
+@op(lambda g: g, _whole_quotient, weak=True, promotes=True)
 def mod(xp: Numpy, x1: Array, x2: Array) -> Array:
     """The remainder of `x1 / x2` with the sign of `x2`, as Python's `%`.
 
@@ -216,6 +250,9 @@ def mod(xp: Numpy, x1: Array, x2: Array) -> Array:
     >>> ef.ops.mod([5.0, -5.0], 3).tolist()
     [2.0, 1.0]
     """
+    if _are_floats(xp, x1, x2):
+        rest, turns = _parts(xp, x1, x2)
+        return xp.where(turns, rest + x2, rest)
     return x1 % x2
 
 
@@ -230,6 +267,11 @@ def floor_divide(xp: Numpy, x1: Array, x2: Array) -> Array:
     >>> ef.ops.floor_divide([7, -7], 2).tolist()
     [3, -4]
     """
+    if _are_floats(xp, x1, x2):
+        rest, turns = _parts(xp, x1, x2)
+        quotient = (x1 - rest) / x2 - turns
+        whole = xp.floor(quotient)
+        return xp.where(xp.equal(x2, 0), x1 / x2, whole + (quotient - whole > 0.5))  # the quotient was rounded
     return x1 // x2
 
 

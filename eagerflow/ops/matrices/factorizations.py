@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, overload
 
+import numpy
+
 from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -42,6 +44,9 @@ def _solved(xp: Numpy, a: Array, b: Array) -> Any:
     """`b` is one vector for each matrix, or a matrix."""
     if 1 < b.ndim < a.ndim and b.shape == a.shape[:-1]:  # NumPy takes these for one matrix
         return xp.linalg.solve(a, rows(b))[..., 0]
+    if xp is not numpy and b.ndim > 1 and a.shape[:-2] != b.shape[:-2]:  # CuPy broadcasts no matrices
+        heads = numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        a, b = (xp.broadcast_to(each, heads + each.shape[-2:]) for each in (a, b))
     return xp.linalg.solve(a, b)
 
 
@@ -84,7 +89,15 @@ def _cholesky_rule(xp: Numpy, g: Array, out: Array) -> Array:
 @op(_cholesky_rule, floating=True)
 def lower_cholesky(xp: Numpy, x: Array) -> Array:
     """The lower triangular factor of positive definite matrices."""
-    return xp.linalg.cholesky(x)
+    if xp is numpy:
+        return xp.linalg.cholesky(x)
+    import cupyx
+
+    try:
+        with cupyx.errstate(linalg="raise"):  # it waits for the GPU then: of other matrices it gives some numbers
+            return xp.linalg.cholesky(x)
+    except numpy.linalg.LinAlgError:
+        raise numpy.linalg.LinAlgError("Matrix is not positive definite") from None
 
 
 def _slogdet_rule(xp: Numpy, g: Sequence[Array], x: Array, out: Any) -> Array:
@@ -364,7 +377,7 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
         upper: whether to return the upper triangular `L.T` instead.
 
     Raises:
-        LinAlgError: when a matrix isn't positive definite (on a GPU the result is NaN instead).
+        LinAlgError: when a matrix isn't positive definite.
 
     >>> ef.ops.linalg.cholesky([[4.0, 2.0], [2.0, 5.0]]).tolist()
     [[2.0, 0.0], [1.0, 2.0]]

@@ -77,7 +77,7 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
         lower: whether to read the lower triangle; by default, the upper one is read.
 
     Raises:
-        LinAlgError: where an element on the diagonal is 0.
+        LinAlgError: where an element on the diagonal is 0 (on a GPU the result is not finite instead).
 
     >>> ef.ops.linalg.solve_triangular([[2.0, 9.0], [0.0, 4.0]], [[2.0], [0.0]]).tolist()
     [[1.0], [0.0]]

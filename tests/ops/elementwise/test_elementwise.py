@@ -126,11 +126,33 @@ def test_floats_have_no_bits(name):
         getattr(ops, name)([1.0], [2.0])
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_remainders_and_whole_quotients_are_exact(dtype, device):
+    a = np.array([1, 1, -1, 6, 5, -5, 5, 0.75, -0.75, 0, 0.3, 1, -1, 0]).astype(dtype)
+    b = np.array([0.1, -0.1, 0.1, 0.1, np.inf, np.inf, -np.inf, 0.25, 0.5, 3, 0.1, 0, 0, 0]).astype(dtype)
+    with np.errstate(all="ignore"):
+        expected, quotients = np.mod(a, b), np.floor_divide(a, b)
+        same(ops.mod(a, b), expected, dtype)
+        same(ops.floor_divide(a, b), quotients, dtype)
+        same(ops.mod(a[:3], 0.1), np.mod(a[:3], 0.1), dtype)
+        same(ops.floor_divide(1.0, b[:3]), np.floor_divide(1.0, b[:3]), dtype)
+        same(ef.grad(lambda b: ops.sum(ops.mod(a[:4], b)))(b[:4]), -quotients[:4], dtype)
+
+
 def test_power(device):
     same(ops.power(positive(3, 4), some(4)), positive(3, 4) ** some(4))
     same(ops.power([2, 3], 2), [4, 9], "int32")
     with pytest.raises(ValueError, match=r"power\(int32\[1\], -1\)"):
         ops.power(ops.array([2]), -1)
+
+
+def test_integers_have_no_negative_integer_powers(device):
+    for base, exponent in (([2], [1, -1]), (2, [-1]), (np.uint8([2]), np.int32([-2]))):
+        with pytest.raises(ValueError, match="Integers to negative integer powers are not allowed"):
+            ops.power(base, ops.array(exponent))
+    same(ops.power([2.0, 4.0], -1), [0.5, 0.25], "float32")
+    same(ops.power([2, 3], ops.array([0, 2])), [1, 9], "int32")
+    same(ops.power(np.uint8([2, 3]), np.uint8([3, 1])), [8, 3], "uint8")
 
 
 def test_power_has_finite_gradients_at_zero():

@@ -163,6 +163,26 @@ def test_equations(device):
     same(ops.linalg.lstsq(some(2, 3), some(2, 2)), np.linalg.lstsq(some(2, 3), some(2, 2), rcond=None)[0], rtol=1e-4)
 
 
+def test_equations_of_which_one_side_is_broadcast(device):
+    b = some(2, 3, 2, dtype="float64")
+    for left, right in ((REGULAR, b), (BATCH[:1], b), (BATCH, b[:1]), (BATCH[:, None], b)):
+        same(ops.linalg.solve(left, right), np.linalg.solve(left, right))
+        gradients = ef.grad(lambda a, b: ops.sum(ops.linalg.solve(a, b)), argnums=(0, 1))(left, right)
+        assert [g.shape for g in gradients] == [left.shape, right.shape]
+
+
+def test_equations_of_singular_matrices_have_no_finite_solution_on_a_gpu(gpu):
+    for matrix in (np.zeros((3, 3)), np.stack([REGULAR, np.zeros((3, 3))])):
+        assert not np.isfinite(ops.linalg.inv(matrix).numpy()).all()
+        assert not np.isfinite(ops.linalg.solve(matrix, some(3, dtype="float64")).numpy()).all()
+
+
+@pytest.mark.parametrize("matrix", [-np.eye(2), np.stack([np.eye(2), [[1.0, 2.0], [2.0, 1.0]]])])
+def test_matrices_that_are_not_positive_definite_have_no_cholesky_factors(matrix, device):
+    with pytest.raises(np.linalg.LinAlgError, match=r"cholesky.*Matrix is not positive definite"):
+        ops.linalg.cholesky(matrix)
+
+
 def test_determinants(device):
     same(ops.linalg.det(BATCH), np.linalg.det(BATCH))
     same(ops.slogdet(-BATCH), tuple(np.linalg.slogdet(-BATCH)))

@@ -1,0 +1,1 @@
+"""What lies in files of the same names as in CuPy, which eagerflow knows by them."""
