@@ -147,11 +147,10 @@ lower_rule(gru, _gru_gradients, device="gpu")
 
 def _lstm_pair(*arguments: Any, keep: bool) -> Any:
     *arrays, all_steps = arguments
-    one: Any
-    other: Any
     one, other = [*arrays[:5], *arrays[10:12]], [*arrays[5:10], *arrays[12:]]
+    forward: Any = _lstm
     check_pair((*one[:2], *one[3:5], one[6]), (*other[:2], *other[3:5], other[6]), 4)
-    found, behind = _lstm(*one, all_steps, keep=keep), _lstm(*other, all_steps, keep=keep)
+    found, behind = (forward(*given, all_steps=all_steps, keep=keep) for given in (one, other))
     if found is None or behind is None:
         return None
     return (*found[0], *behind[0]), (found[1:], behind[1:])
@@ -191,11 +190,10 @@ lower_rule(lstm_pair, _lstm_pair_gradients, device="gpu")
 
 def _gru_pair(*arguments: Any) -> Any:
     *arrays, all_steps = arguments
-    one: Any
-    other: Any
     one, other = [*arrays[:4], *arrays[8:11]], [*arrays[4:8], *arrays[11:]]
+    forward: Any = _gru
     check_pair((*one[:4], one[6]), (*other[:4], other[6]), 3)
-    found, behind = _gru(*one, True, all_steps), _gru(*other, True, all_steps)
+    found, behind = (forward(*given, all_steps=all_steps) for given in (one, other))
     if found is None or behind is None:
         return None
     return (*found[0], *behind[0]), (found[1:], behind[1:])

@@ -160,14 +160,27 @@ def test_parts_of_arrays_come_in_as_they_are(gpu):
 # -- what can't be recorded
 
 
-def test_a_product_stays_outside_and_is_named(gpu):
-    w = ef.Variable(np.ones((4, 3), "float32"))
+def test_what_cupy_refuses_stays_outside_and_is_named(cupy_stand_in):
+    with ef.device("gpu:0"):
+        w = ef.Variable(np.ones((4, 3), "float32"))
     step = ef.function(lambda x: wave(wave(x) @ w))
+    x = ef.Tensor(ROWS[0], device="gpu:0")
     with pytest.warns(UserWarning, match=r"lambda> runs partly outside of CUDA graphs: matmul \(.*cuBLAS.* is curr"):
-        found = many(step, ef.Tensor(ROWS[0]))
-    np.testing.assert_allclose(found.numpy(), wave(wave(ef.Tensor(ROWS[0])) @ w).numpy(), rtol=1e-4)
+        found = many(step, x)
+    np.testing.assert_allclose(found.numpy(), wave(wave(x) @ w).numpy(), rtol=1e-4)
     assert [segment.number for segment in graphs_in(step).segments] == [0, 1]
     assert "# NotImplementedError: calling cuBLAS API" in step.graphs[0]
+
+
+@pytest.mark.gpu
+def test_our_own_calls_of_cublas_are_recorded():
+    with ef.device("gpu:0"):
+        model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dropout(0.2), layers.Dense(3)])
+        model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=True)
+        x, y = ROWS.reshape(30, 4), np.arange(30) % 3
+        model.fit(x, y, batch_size=6, epochs=2, verbose=0)
+    graphs = graphs_in(model.captured_steps["the training step"])
+    assert (len(graphs.segments), graphs.left_out()) == (1, None)
 
 
 def test_what_waits_for_the_gpu_stays_outside(cupy_stand_in):
@@ -185,7 +198,7 @@ def test_a_transform_stays_outside_for_its_plans_own_memory(gpu):
 
 
 def test_few_operations_are_no_graph(gpu):
-    step = ef.function(lambda x: x * 2 + 1)
+    step = ef.function(lambda x: x * 2)
     many(step, ef.Tensor(ROWS[0]))
     assert graphs_in(step).segments == []
     assert "graph_" not in step.graphs[0]
@@ -378,5 +391,5 @@ def test_a_graph_that_is_recorded_again_leaves_the_memory_of_others_alone(gpu):
         losses = [run(ef.Tensor(ROWS[i % 6])).numpy() for i in range(14)]
         found.append([*losses, *model.get_weights()])
     close(found[1], found[0], gpu)
-    assert len(recordings(run)) >= 3
-    assert max(recordings(run)) <= 5  # the counters are copied soon
+    assert len(recordings(run)) >= (3 if gpu == "stand-in" else 2)  # which doesn't record products
+    assert max(recordings(run)) <= (5 if gpu == "stand-in" else 9)  # the counters are copied soon

@@ -9,6 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.graphs.recording import graphs_wanted
+from eagerflow.optimizers.updates.fused import FusedUpdates
 
 RNG = np.random.default_rng(2)
 GRADIENTS = [[RNG.normal(size=shape).astype("float32") for shape in ((4, 3), (3,), (2000,))] for _ in range(9)]
@@ -26,6 +27,12 @@ MADE = {
     "adadelta": lambda: ef.optimizers.Adadelta(1.0),
     "lion": lambda: ef.optimizers.Lion(0.01, gradient_accumulation_steps=2),
 }
+
+
+@pytest.fixture(autouse=True)
+def no_launch_for_all(monkeypatch):
+    """As if rules couldn't be written as one kernel (see `test_fused_updates.py`)."""
+    monkeypatch.setattr(FusedUpdates, "update", lambda *_: False)
 
 
 def updated(make, graphs=True, between=lambda i, variables: None, dtype="float32"):

@@ -57,9 +57,9 @@ def _stacks(a: Any, b: Any, lead: tuple[int, ...], count: int) -> Any:
 
 
 def _laid(cupy: Any, x: Any) -> tuple[Any, int, int]:
-    """A stack of matrices as cuBLAS takes it, 1 if each lies column by column, else 0, and the distance of rows or columns.
+    """A stack of matrices as cuBLAS takes it, how each lies, and the distance of rows or columns in numbers.
 
-    Distances are in numbers.
+    1 says that it lies column by column, 0 row by row.
     """
     (rows, columns), (by_row, by_column), size = x.shape[-2:], x.strides[-2:], x.itemsize
     if x.ndim == 2 or x.strides[0] % size == 0:
