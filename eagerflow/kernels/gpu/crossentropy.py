@@ -44,8 +44,9 @@ extern "C" __global__ void crossentropy(const L* labels, const T* logits, T* los
     for (int i = lane; i < classes; i += 32) found[i] /= total;
     if (!lane) {
         const L label = labels[row];
-        const bool known = label >= (L)0 && (unsigned long long)label < (unsigned long long)classes;
-        losses[row] = known ? log(total) - (mine[label] - most) : (T)NAN;
+        // As a number without a sign, a negative label is large.
+        const bool known = (unsigned long long)label < (unsigned long long)classes;
+        losses[row] = known ? log(total) - (mine[label] - most) : sqrt((T)-1);  // NaN
     }
 }
 

@@ -20,6 +20,8 @@ def product(a: Any, b: Any) -> Any:
     """
     if a.dtype != b.dtype or a.dtype.char not in TYPES or a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
         return None
+    if not a.size or not b.size:
+        return None
     if b.ndim == 2:
         if a.ndim == 2:
             return _stacks(a, b, a.shape[:-1], 1)

@@ -159,7 +159,8 @@ class _Update:
         kept = tuple([0.0 if isinstance(each, float) and not each else k for each, k in zip(settings, kept)])
         kernel = _kernel(rule, self.width - 1, self.temporaries, kept, kind)
         with Writing(self.variables) as arrays:
-            ordered = [cupy.ascontiguousarray(g) for g in gradients]
+            # A number would become a vector of one.
+            ordered = [g if g.flags.c_contiguous else cupy.ascontiguousarray(g) for g in gradients]
             if not self._fits(arrays, ordered, device, first):
                 return False
             self._tell(cupy, arrays, ordered, device)
