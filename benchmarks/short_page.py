@@ -74,8 +74,8 @@ _HOW = """
 
 `make bench` measures it all on your machine (it installs the other frameworks beside). The [notebook of all
 figures](internals/benchmarks_notebook.md) has every workload and kernel in milliseconds, memory, growth with size,
-what recording costs, the aims that we set ourselves, and what was tried where we miss them. A GPU hasn't been
-measured. """
+what recording costs, the aims that we set ourselves, and what was tried where we miss them. For GPUs see [Kernels on a
+GPU](internals/gpu_kernels.md). """
 
 
 def short_page(runs: Sequence[Run], slower: str = "") -> str:

@@ -76,7 +76,7 @@ SECTIONS = [
         "Internals",
         "internals/index",
         {
-            "": "internals/kernels internals/cuda_graphs internals/benchmarks_notebook internals/testing"
+            "": "internals/kernels internals/gpu_kernels internals/cuda_graphs internals/benchmarks_notebook internals/testing"
             " internals/contributing"
         },
     ),
