@@ -76,8 +76,8 @@ SECTIONS = [
         "Internals",
         "internals/index",
         {
-            "": "internals/kernels internals/gpu_kernels internals/cuda_graphs internals/benchmarks_notebook internals/testing"
-            " internals/contributing"
+            "": "internals/kernels internals/gpu_kernels internals/cuda_graphs internals/benchmarks_notebook"
+            " internals/testing internals/contributing"
         },
     ),
     Section("Changelog", "changelog", {}),
