@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,7 +29,10 @@ from viz.picture.name_groups import Chains, named_groups
 __all__ = ["Facts", "TreeColumns"]
 
 _LONGEST_KEY = 40
-_MOST_ROWS = 48  # as many rows of boxes are shown at first
+# As many rows of boxes are shown at first, each of up to five: two windows at the smallest size at which titles can be
+# read. With more a reader scrolls through boxes without having seen what they are parts of.
+_MOST_ROWS = 24
+_FEW_ROWS = 5  # where there would be fewer, which tell nothing, twice as many as else may be shown
 _MOST_CHILDREN, _LEAST_IN_GROUP = 40, 8
 _MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
 
@@ -378,7 +382,7 @@ class TreeColumns:
         return [self.text(title), self.text(cost.text(with_size=False)), *map(self.text, lines)]
 
     def _depth(self, folded: bool) -> int:
-        """The greatest depth at which at most `_MOST_ROWS` rows are seen."""
+        """The greatest depth at which at most `_MOST_ROWS` rows are seen, or one more where these would be too few."""
         more: collections.Counter[int] = collections.Counter()  # rows at a depth, less those at the depth before
         waiting = [0]
         while waiting:
@@ -393,9 +397,10 @@ class TreeColumns:
                     waiting.append(-child)
                     if inner.kind != "run" and inner.need is not None:
                         more[inner.need] -= 1
-        depth = max(more, default=0)
-        while depth > 0 and sum([n for at, n in more.items() if at <= depth]) > _MOST_ROWS:
-            depth -= 1
+        seen = list(itertools.accumulate([more[depth] for depth in range(max(more, default=0) + 1)]))
+        depth = max([depth for depth, rows in enumerate(seen) if rows <= _MOST_ROWS], default=0)
+        if seen[depth] < _FEW_ROWS and depth + 1 < len(seen) and seen[depth + 1] <= 2 * _MOST_ROWS:
+            depth += 1
         return depth
 
     # ------------------------------------------------------------------ rows

@@ -101,12 +101,8 @@ class Canvas {
     this.layers.signs.replaceChildren(
       ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
     );
-    const titles = frames.filter(({ id }) => this.shown.has(`h${id}`)).map((frame) => [this.shown.get(`h${frame.id}`), placeOfTitle(frame, this)]);
-    for (const [head, { shift, alone }] of titles) {
-      // after all are measured, so that the browser lays out once
-      head.setAttribute("transform", `translate(${shift} 0)`);
-      head.classList.toggle("alone", alone);
-    }
+    const titles = frames.filter(({ id }) => this.shown.has(`h${id}`)).map((frame) => [frame, placeOfTitle(frame, this)]);
+    for (const [frame, place] of titles) moveTitle(this, frame, place); // after all are measured, so that the browser lays out once
     this.layers.afar.replaceChildren(
       ...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []),
     );

@@ -300,7 +300,7 @@ class Arranger {
 
   roomOf(layer, where) {
     const given = [this.room[where], this.exits.room[where]],
-      room = layer.map(({ row }) => given.reduce((sum, rows) => sum + (rows.get(row) || 0), 0)),
+      room = layer.map(({ row, frame }) => given.reduce((sum, rows) => sum + (rows.get(frame ? frame.id : row) || 0), 0)),
       lack = where === "above" ? layer.map((unit) => unit.lack || 0) : [];
     return Math.max(...room) + Math.max(0, ...lack);
   }

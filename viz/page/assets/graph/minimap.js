@@ -91,18 +91,21 @@ class Minimap {
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
-  // Stands in a corner where no box lies under it; where there is none, it lets boxes be seen, and clicked, through it.
+  // Stands in a corner where no box lies under it; where there is none, in one where it hides nothing that is selected.
   moveAside(w, h) {
     const { canvas, scene } = this.viewer,
       size = canvas.size(),
-      { x, y, scale } = canvas.view;
-    const free = MAP_CORNERS.find((corner) => {
+      { x, y, scale } = canvas.view,
+      { selected } = canvas.marks;
+    const covered = (corner) => {
       const left = corner.includes("left") ? 0 : size.w - w,
         top = corner.includes("top") ? 0 : size.h - h;
-      return !scene.grid.meets({ x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale });
-    });
-    for (const word of ["left", "top"]) this.node.classList.toggle(word, (free ?? "").includes(word));
-    this.node.classList.toggle("faint", free === undefined);
+      return { x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale };
+    };
+    const hides = (corner) => [...selected].some((id) => scene.nodes.has(id) && meet(scene.nodes.get(id), covered(corner))),
+      corner =
+        MAP_CORNERS.find((each) => !scene.grid.meets(covered(each))) ?? MAP_CORNERS.find((each) => !hides(each)) ?? MAP_CORNERS[0];
+    for (const word of ["left", "top"]) this.node.classList.toggle(word, corner.includes(word));
   }
 
   showView() {
