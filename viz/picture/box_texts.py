@@ -393,17 +393,23 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
     return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
 
 
-def caption(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None = None) -> list[str]:
+def caption(
+    record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None = None, among_others: bool = False
+) -> list[str]:
     """How many ops ran, how long they took, what went wrong.
 
     Args:
         record: the recording.
         ops: those that are shown, of one step where there are steps.
         spans: see `step_spans`, where they are known already.
+        among_others: say that they are of one step, as other numbers beside the caption are of several.
     """
     replayed = sum(op.replayed for op in ops)
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
-    return [formatting.count(len(ops), "op"), *captured, *_step_time(record, ops, spans), *outcome(record, ops)]
+    times = _step_time(record, ops, spans)
+    if among_others and times:
+        times[0] = f"this step: {times[0]}"
+    return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
 
 
 def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None) -> list[str]:

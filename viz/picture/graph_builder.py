@@ -359,7 +359,10 @@ class _Assembly:
         made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
         made.title, made.lines = box_texts.weights(self.record, tensors, len(others))
         made.tooltip = "\n".join(
-            [f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
+            [
+                f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {formatting.role(t.role)}"
+                for t in tensors
+            ]
         )
         made.phase = min([t.role for t in tensors], key=VARIABLES.index)  # trained, if any is
         self.graph.nodes[made.id] = made
@@ -545,7 +548,7 @@ class _Assembly:
             info = self.record.tensors[tensor]
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
             made = Node(id_, "input", box_texts.given(self.record.shown(tensor), title), lines, phase="input", row=id_)
-            made.tooltip = formatting.clean(f"from outside: {info.name} {formatting.tensor(info)}", 160)
+            made.tooltip = formatting.clean(f"input: {info.name} {formatting.tensor(info)}", 160)
             self.graph.nodes[id_] = made
         return id_
 

@@ -321,9 +321,10 @@ class _Builder:
             phase = "update"
         op = self._op(event, str(event.op), phase)
         given = "value" if op.name.startswith("assign") else "gradient"
-        self._read(op, event.inputs, ("variable", *[given for _ in event.inputs[1:]]))
         variable = event.inputs[0]
         before = self.record.tensors[self._now(variable)[0]]
+        changed = "weight" if before.role in ("parameter", "frozen") else "state"
+        self._read(op, event.inputs, (changed, *[given for _ in event.inputs[1:]]))
         after = TensorInfo(
             len(self.record.tensors),
             before.shape,

@@ -97,7 +97,7 @@ def past_their_own_box(seen):
         tail, head = seen.boxes[arrow.tail], seen.boxes[arrow.head]
         heights = [y for _, y in arrow.points]
         down, up = head.top >= tail.bottom, head.bottom <= tail.top
-        of_weights = arrow.tail.endswith("_weights")  # which may leave on any side
+        of_weights = not arrow.label  # which may leave on any side
         count += not of_weights and ((down and min(heights) < tail.top - 1) or (up and max(heights) > tail.bottom + 1))
     return count
 

@@ -146,7 +146,9 @@ class Viewer {
         text,
       ),
     );
-    this.legend.replaceChildren(...swatches);
+    const { medianSteps } = this.selection, // which nothing else says where the numbers are
+      note = medianSteps ? [el("span", { class: "note" }, `times in the graph: ${medianOf(medianSteps)}`)] : [];
+    this.legend.replaceChildren(...swatches, ...note);
   }
 
   showMessage() {
