@@ -480,11 +480,12 @@ class Record:
         """
         return str(self.meta.get("name") or "")
 
-    def shown(self, tensor: int) -> str:
+    def shown(self, tensor: int, layers: bool = True) -> str:
         """What pictures and tables call a tensor: by its name, a variable that nobody named as the user's code does.
 
         Args:
             tensor: the id of the tensor.
+            layers: call the layers in a weight's name as they are shown; else by their names, as in `variable.path`.
 
         >>> import viz
         >>> w = ef.Variable([1.0, 2.0])
@@ -504,7 +505,8 @@ class Record:
         info, called = self.tensors[tensor], self.called.get(tensor, "")
         if info.role in VARIABLES:
             *around, own = info.name.split("/")
-            return "/".join([*[self._layer_names.get(name, name) for name in around], called or own])
+            shown = [self._layer_names.get(name, name) if layers else name for name in around]
+            return "/".join([*shown, called or own])
         if info.role == "optimizer state" and self._layer_names:
             return self._shown_state(info.name)
         return info.name or called

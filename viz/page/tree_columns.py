@@ -202,7 +202,8 @@ class TreeColumns:
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
         self._sums: list[_Sums] = []
         self._rows: dict[str, list[Any]] = {
-            name: [] for name in ("ops", "cost", "riders", "weights", "update", "back", "opens", "taken", "made")
+            name: []
+            for name in ("ops", "cost", "riders", "weights", "update", "back", "opens", "kept", "taken", "made")
         }
         self._tasks = [_Task(0, [root.children], root.runs, root.inner)]
         while self._tasks:
@@ -423,7 +424,9 @@ class TreeColumns:
         rows["riders"].append(riders or 0)
         rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights))
         rows["opens"].append(self._opens(ops, sums, backward))
-        rows["taken"].append(next(map(text, box_texts.taken([self.record.ops[i] for i in sorted(ops)])), 0))
+        equal = [self.record.ops[i] for i in sorted(ops)]
+        rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
+        rows["taken"].append(next(map(text, box_texts.taken(equal)), 0))
         rows["made"].append(next(map(text, self._passes.made(ops)), 0))
         rows["update"].append(0)
         rows["back"].append(0)

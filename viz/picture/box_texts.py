@@ -24,6 +24,7 @@ __all__ = [
     "cost",
     "flow",
     "given",
+    "kept_as",
     "made",
     "made_of",
     "main_scope",
@@ -268,6 +269,12 @@ def made_of(record: Record, op: Op) -> list[str]:
     """The names of a fused op's parts, in a line; none for other ops."""
     names = [] if op.composition is None else part_names(record, op)
     return [_in_a_line([op_name(name, 20) for name in names])] if names else []
+
+
+def kept_as(record: Record, ops: Sequence[Op]) -> str:
+    """What the user's code calls what equal ops drew at random, `noise`; "" for other ops, and other names."""
+    names = {record.called.get(i, "") for op in ops for i in op.outputs if op.name.startswith("random_")}
+    return formatting.clean(names.pop(), 36) if len(names) == 1 else ""
 
 
 def taken(ops: Sequence[Op]) -> list[str]:

@@ -280,7 +280,7 @@ class Viewer {
       variable !== undefined
         ? this.scene.weightNode.get(variable)
         : this.scene.nodeOf.get(this.model.tensors[selected.id].producer);
-    return [found ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
+    return [found ?? this.scene.constants.get(selected.id) ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
   }
 
   boxOf(selected) {

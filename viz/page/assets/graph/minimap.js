@@ -91,7 +91,7 @@ class Minimap {
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
-  // Stands in a corner where no box lies under it; where there is none, in one where it hides nothing that is selected.
+  // Stands in the corner where it hides least, and nothing that is selected.
   moveAside(w, h) {
     const { canvas, scene } = this.viewer,
       size = canvas.size(),
@@ -102,9 +102,11 @@ class Minimap {
         top = corner.includes("top") ? 0 : size.h - h;
       return { x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale };
     };
-    const hides = (corner) => [...selected].some((id) => scene.nodes.has(id) && meet(scene.nodes.get(id), covered(corner))),
-      corner =
-        MAP_CORNERS.find((each) => !scene.grid.meets(covered(each))) ?? MAP_CORNERS.find((each) => !hides(each)) ?? MAP_CORNERS[0];
+    const cost = (corner) => {
+      const area = covered(corner);
+      return [...scene.grid.within(area)].reduce((sum, box) => sum + (selected.has(box.id) ? Infinity : shared(box, area)), 0);
+    };
+    const corner = MAP_CORNERS.map((each) => [each, cost(each)]).reduce((best, each) => (each[1] < best[1] ? each : best))[0];
     for (const word of ["left", "top"]) this.node.classList.toggle(word, corner.includes(word));
   }
 
@@ -131,3 +133,7 @@ class Minimap {
     });
   }
 }
+
+// The area that two rectangles share.
+const shared = (a, b) =>
+  Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));

@@ -256,11 +256,7 @@ function roundedCorners(corners) {
 const distance = (a, b) => Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
 const towards = (a, b, by) => [0, 1].map((k) => a[k] + ((b[k] - a[k]) * by) / (distance(a, b) || 1));
 
-function framesAround(scene, id) {
-  const found = [];
-  for (let at = scene.nodes.get(id).frame; at !== null; at = scene.frames.get(at).parent) found.push(at);
-  return found;
-}
+const framesAround = (scene, id) => framesOf(scene, scene.nodes.get(id).frame);
 
 // Does an arrow lead down (1), or up (-1)? Those of weights and updates, and between neighbours, do neither (0).
 function onwards(scene, { tail, head, kind }) {
