@@ -413,16 +413,14 @@ def caption(
     """
     replayed = sum(op.replayed for op in ops)
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
-    times = _step_time(record, ops, spans)
-    if among_others and times:
-        times[0] = f"this step: {times[0]}"
+    times = _step_time(record, ops, spans, "this step: " if among_others else "")
     return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
 
 
-def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None) -> list[str]:
+def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None, which: str = "") -> list[str]:
     """How long a step takes that nobody records, where such ran, else the time in ops alone; and how long this took.
 
-    Between ops a recording writes down, and measures; in ops it does nothing.
+    Between ops a recording writes down, and measures; in ops it does nothing. `which` stands before the time in ops.
     """
     spans = step_spans(record) if spans is None else spans
     start, end = whole_span({step: spans[step] for step in {op.step for op in ops} if step in spans}) or (0, 0)
@@ -435,7 +433,7 @@ def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] |
         if steps == 1:
             return [f"{took} untraced, {traced} traced"]
         return [f"{traced} with tracing", f"a round of {steps} steps takes {took} untraced"]
-    return [f"{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
+    return [f"{which}{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
 
 
 def scope_tooltip(block: Block) -> str:

@@ -630,7 +630,7 @@ def test_a_layer_is_found_by_its_name_where_an_equal_one_is_drawn(shown, pages):
     for query, found, remark in [
         ("wide_2", ["wide_2", "Dense"], "wide_2 is shown by wide_0"),
         ("flat_3", ["flat_3", "ReLU"], "flat_3 is shown by flat_0"),
-        ("wide_2/kernel", ["kernel", "parameter"], "shown by wide_0"),
+        ("wide_2/kernel", ["kernel", "weight"], "shown by wide_0"),
     ]:
         shown.press("/")
         shown.type(query)
