@@ -326,3 +326,21 @@ def test_no_key_is_listed_twice(seen):
     singles = [key for words in keys for key in words.split() if key != "…"]
     assert len(singles) == len(set(singles))
     seen.press("Escape")
+
+
+def test_a_page_begins_above_where_one_layer_stands_among_many_ops_of_the_code(shown, pages):
+    def written_out():
+        head, weight = layers.Dense(1), ef.Variable(np.ones((4, 4), "float32"), name="weight")
+        with viz.trace() as t:
+            x = ef.Tensor(np.ones((2, 4), "float32"))
+            for _ in range(4):
+                x = ef.ops.tanh(ef.ops.matmul(x, weight))
+                x = ef.ops.exp(x) if _ % 2 else ef.ops.sin(x)
+            head(x)
+        return t
+
+    shown.show(pages("written out", written_out))
+    first = "v.scene.nodes.get(v.canvas.first().id)"
+    assert shown.run(f"{first}.title") == "matmul"
+    y, scale, size = shown.run("[v.canvas.view.y, v.canvas.view.scale, v.canvas.size().h]")
+    assert 0 <= shown.run(f"{first}.y") * scale + y < size

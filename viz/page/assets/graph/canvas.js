@@ -285,11 +285,12 @@ class Canvas {
     return Math.min(20, CLEAR - (tops.find(isSeen) ?? first.y) * scale);
   }
 
-  // Does a box stand for what runs forward: where there are layers, for what they run?
+  // Does a box stand for what runs forward: where most of it runs in layers, for what they run?
   leading() {
     const nodes = [...this.scene.nodes.values()],
       runs = (node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward",
-      layered = nodes.some((node) => runs(node) && node.frame !== null);
+      forward = nodes.filter(runs),
+      layered = 2 * forward.filter((node) => node.frame !== null).length >= forward.length;
     return (node) => runs(node) && (!layered || node.frame !== null);
   }
 
