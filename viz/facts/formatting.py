@@ -30,6 +30,7 @@ __all__ = [
     "not_a_recording",
     "place",
     "ranges",
+    "role",
     "seconds",
     "shape",
     "short",
@@ -74,6 +75,15 @@ def _three_digits(number: float) -> str:
     if number >= 99.95 or number == int(number):
         return f"{number:.0f}"
     return f"{number:.1f}" if number >= 9.995 else f"{number:.2g}" if number < 1 else f"{number:.1f}"
+
+
+def role(name: str) -> str:
+    """What a tensor is, in the word that pictures and tables have for it.
+
+    >>> role("parameter"), role("frozen"), role("gradient")
+    ('weight', 'frozen weight', 'gradient')
+    """
+    return {"parameter": "weight", "frozen": "frozen weight"}.get(name, name)
 
 
 def amount(number: int) -> str:

@@ -108,14 +108,24 @@ class MemoryUse:
             alike.setdefault((each.role, each.name, each.shape, each.layer, each.source), []).append(each)
         groups = sorted(alike.items(), key=lambda item: -sum([each.nbytes for each in item[1]]))
         lines = [
-            (*self._size(pieces), role, formatting.clean(name, 80), shape, formatting.clean(layer, 80), source)
+            (
+                *self._size(pieces),
+                formatting.role(role),
+                formatting.clean(name, 80),
+                shape,
+                formatting.clean(layer, 80),
+                source,
+            )
             for (role, name, shape, layer, source), pieces in groups[:_MOST_LINES]
         ]
         rest = [each for _, pieces in groups[_MOST_LINES:] for each in pieces]
         if rest:
             lines.append((*self._size(rest), "others", "", "", "", ""))
         counts = self.counts()
-        roles = [f"{role} {formatting.nbytes(size)} in {counts[role]:,}" for role, size in self.by("role").items()]
+        roles = [
+            f"{formatting.role(role)} {formatting.nbytes(size)} in {counts[role]:,}"
+            for role, size in self.by("role").items()
+        ]
         head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(max(0, self.time - self.zero))}{self.at}"
         heads = ("memory", "share", "count", "role", "of", "tensor", "layer", "line")
         return Text.of([head, "  ·  ".join(roles), table(heads, lines, least="count,share,layer,tensor,role")])

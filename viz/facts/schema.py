@@ -8,6 +8,7 @@ recording began.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -479,11 +480,12 @@ class Record:
         """
         return str(self.meta.get("name") or "")
 
-    def shown(self, tensor: int) -> str:
+    def shown(self, tensor: int, layers: bool = True) -> str:
         """What pictures and tables call a tensor: by its name, a variable that nobody named as the user's code does.
 
         Args:
             tensor: the id of the tensor.
+            layers: call the layers in a weight's name as they are shown; else by their names, as in `variable.path`.
 
         >>> import viz
         >>> w = ef.Variable([1.0, 2.0])
@@ -491,11 +493,50 @@ class Record:
         ...     y = 2 * w
         >>> t.shown(t.ops[-1].inputs[0])
         'w'
+
+        The layers in a weight's name are called as they are shown:
+
+        >>> critic = ef.Sequential([ef.layers.Dense(1, name="out")])
+        >>> with viz.trace() as t:
+        ...     y = critic(ef.ops.ones((2, 4)))
+        >>> [t.shown(i) for i in t.ops[-1].inputs][1:]
+        ['critic/out/kernel', 'critic/out/bias']
         """
         info, called = self.tensors[tensor], self.called.get(tensor, "")
-        if called and info.role in VARIABLES:
-            return "/".join([*info.name.split("/")[:-1], called])
+        if info.role in VARIABLES:
+            *around, own = info.name.split("/")
+            shown = [self._layer_names.get(name, name) if layers else name for name in around]
+            return "/".join([*shown, called or own])
+        if info.role == "optimizer state" and self._layer_names:
+            return self._shown_state(info.name)
         return info.name or called
+
+    @functools.cached_property
+    def _layer_names(self) -> dict[str, str]:
+        """What layers and models are shown as, by their names, where that is another one and the same for all."""
+        found: dict[str, set[str]] = {}
+        for scope in self.scopes:
+            if scope.kind in ("layer", "model"):
+                found.setdefault(scope.name, set()).add(scope.shown)
+        return {name: shown for name, (shown, *more) in found.items() if not more and shown != name}
+
+    def _shown_state(self, name: str) -> str:
+        """The name of what an optimizer keeps of a weight, with the weight's name as it is shown.
+
+        `"adam/generator_dense_kernel_momentum"` of `"adam/sequential_dense_kernel_momentum"`.
+        """
+        around, _, own = name.rpartition("/")
+        ends = [i for i, letter in enumerate(own) if letter == "_"]
+        weight = next((known for end in reversed(ends) if (known := self._weights_of_states.get(own[:end]))), None)
+        return name if weight is None else f"{around}/{weight[1]}{own[len(weight[0]) :]}"
+
+    @functools.cached_property
+    def _weights_of_states(self) -> dict[str, tuple[str, str]]:
+        """For each weight, by its name in those of an optimizer's states, that name and how it is shown there."""
+        weights = [
+            (info.name.replace("/", "_"), self.shown(info.id)) for info in self.tensors if info.role in VARIABLES
+        ]
+        return {name: (name, shown.replace("/", "_")) for name, shown in weights}
 
     def ancestors(self, scope: int | None) -> Iterator[Scope]:
         """A scope and those around it, innermost first.

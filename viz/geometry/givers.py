@@ -9,7 +9,7 @@ from viz.geometry.graph import Graph
 __all__ = ["in_order_of_givers"]
 
 
-def in_order_of_givers(graph: Graph, order: Mapping[str, int], units: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def in_order_of_givers(graph: Graph, order: Mapping[str, float], units: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Places for the units of a frame: first those that read nothing else in it, in the order of what they read.
 
     What runs first usually stands farther left, so that what leads into the frame crosses less. All others stay in
@@ -21,7 +21,7 @@ def in_order_of_givers(graph: Graph, order: Mapping[str, int], units: Mapping[st
         units: the boxes of each unit, in the order in which units run.
     """
     owner = {id_: unit for unit, ids in units.items() for id_ in ids}
-    givers: dict[str, list[int]] = {}
+    givers: dict[str, list[float]] = {}
     inner = set()
     for edge in graph.edges:
         if edge.kind == "data" and edge.head in owner and owner.get(edge.tail) != owner[edge.head]:

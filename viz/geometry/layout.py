@@ -107,6 +107,16 @@ def _links(units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) ->
     ]
 
 
+def _order(graph: Graph) -> dict[str, float]:
+    """For each box its place in the order of the graph; what is filled in a frame stands before what reads it."""
+    found: dict[str, float] = {node: i for i, node in enumerate(graph.nodes)}
+    for edge in graph.edges:
+        tail = graph.nodes[edge.tail]
+        if tail.kind == "input" and tail.cluster is not None:
+            found[edge.tail] = min(found[edge.tail], found[edge.head] - 0.5)
+    return found
+
+
 def arrange(
     graph: Graph,
     room: Room | None = None,
@@ -134,7 +144,7 @@ class _Arranger:
         self.sizes = widened(graph, sizes, across)
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
-        self.order, self.branches = {node: i for i, node in enumerate(graph.nodes)}, weight_branches(graph)
+        self.order, self.branches = _order(graph), weight_branches(graph)
         self.lanes = self._lanes()
         self.last_lane = self._last_lanes()
         self.layout, _ = self._contents(None)
@@ -308,7 +318,8 @@ class _Arranger:
         rows: dict[str, _Unit] = {}
         for node in self.graph.nodes.values():
             if node.cluster == frame:
-                unit = rows.setdefault(node.row, _Unit(node.row, first=node.kind == "input", aside=_is_aside(node)))
+                first = node.kind == "input" and frame is None
+                unit = rows.setdefault(node.row, _Unit(node.row, first=first, aside=_is_aside(node)))
                 unit.nodes.append(node)
                 unit.ids.append(node.id)
         frames = [self._frame(inner) for inner in self.graph.clusters.values() if inner.parent == frame]

@@ -175,7 +175,7 @@ def _name_of(record: Record, op: Op, tensor: int) -> str:
     """What to call a tensor from outside: a variable's path, the layer it was given to, the op's parameter."""
     info = record.tensors[tensor]
     if info.name and info.role != "input":
-        return record.shown(tensor)
+        return record.shown(tensor, layers=False)
     given = [scope for scope in record.ancestors(op.scope) if tensor in scope.inputs]
     if given:
         outermost = given[-1]

@@ -28,7 +28,7 @@ SCRIPTS = tuple(
     for name in """
     recording/formatting app/dom recording/usual_times recording/model recording/selection recording/blocks app/state
     graph/passes graph/outputs graph/assembly graph/sizes graph/ordering graph/alignment graph/weight_branches
-    graph/exits graph/heads graph/layout graph/lines graph/channels graph/untangling graph/routes
+    graph/exits graph/heads graph/layout graph/lines graph/channels graph/untangling graph/rooms graph/routes
     graph/arrow_ends graph/labels graph/coarse_routes graph/colours recording/flaws recording/lineage
     recording/stand_ins graph/boxes graph/titles graph/canvas graph/minimap panels/charts panels/panel panels/details
     panels/search panels/period panels/timeline panels/memory panels/layers panels/plotted_values panels/plot

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,7 +29,10 @@ from viz.picture.name_groups import Chains, named_groups
 __all__ = ["Facts", "TreeColumns"]
 
 _LONGEST_KEY = 40
-_MOST_ROWS = 48  # as many rows of boxes are shown at first
+# As many rows of boxes are shown at first, each of up to five: two windows at the smallest size at which titles can be
+# read. With more a reader scrolls through boxes without having seen what they are parts of.
+_MOST_ROWS = 24
+_FEW_ROWS = 5  # where there would be fewer, which tell nothing, twice as many as else may be shown
 _MOST_CHILDREN, _LEAST_IN_GROUP = 40, 8
 _MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
 
@@ -198,7 +202,8 @@ class TreeColumns:
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
         self._sums: list[_Sums] = []
         self._rows: dict[str, list[Any]] = {
-            name: [] for name in ("ops", "cost", "riders", "weights", "update", "back", "opens", "taken", "made")
+            name: []
+            for name in ("ops", "cost", "riders", "weights", "update", "back", "opens", "kept", "taken", "made")
         }
         self._tasks = [_Task(0, [root.children], root.runs, root.inner)]
         while self._tasks:
@@ -378,7 +383,7 @@ class TreeColumns:
         return [self.text(title), self.text(cost.text(with_size=False)), *map(self.text, lines)]
 
     def _depth(self, folded: bool) -> int:
-        """The greatest depth at which at most `_MOST_ROWS` rows are seen."""
+        """The greatest depth at which at most `_MOST_ROWS` rows are seen, or one more where these would be too few."""
         more: collections.Counter[int] = collections.Counter()  # rows at a depth, less those at the depth before
         waiting = [0]
         while waiting:
@@ -393,9 +398,10 @@ class TreeColumns:
                     waiting.append(-child)
                     if inner.kind != "run" and inner.need is not None:
                         more[inner.need] -= 1
-        depth = max(more, default=0)
-        while depth > 0 and sum([n for at, n in more.items() if at <= depth]) > _MOST_ROWS:
-            depth -= 1
+        seen = list(itertools.accumulate([more[depth] for depth in range(max(more, default=0) + 1)]))
+        depth = max([depth for depth, rows in enumerate(seen) if rows <= _MOST_ROWS], default=0)
+        if seen[depth] < _FEW_ROWS and depth + 1 < len(seen) and seen[depth + 1] <= 2 * _MOST_ROWS:
+            depth += 1
         return depth
 
     # ------------------------------------------------------------------ rows
@@ -418,7 +424,9 @@ class TreeColumns:
         rows["riders"].append(riders or 0)
         rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights))
         rows["opens"].append(self._opens(ops, sums, backward))
-        rows["taken"].append(next(map(text, box_texts.taken([self.record.ops[i] for i in sorted(ops)])), 0))
+        equal = [self.record.ops[i] for i in sorted(ops)]
+        rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
+        rows["taken"].append(next(map(text, box_texts.taken(equal)), 0))
         rows["made"].append(next(map(text, self._passes.made(ops)), 0))
         rows["update"].append(0)
         rows["back"].append(0)

@@ -82,7 +82,7 @@ class Views:
         return {
             "name": self.text(name if step is None else self._names[step]),
             "caption": self.text(
-                "  ·  ".join([*box_texts.caption(record, selection.ops, self._spans), *self._medians(selection)])
+                "  ·  ".join(box_texts.caption(record, selection.ops, self._spans, self._is_among_others(selection)))
             ),
             "span": self._spans.get(step),
             "tree": columns.data,
@@ -90,10 +90,9 @@ class Views:
             "rest": self._rest([op for op in selection.ops if op.phase == "update" and op.id not in columns.shown]),
         }
 
-    def _medians(self, selection: Selection) -> list[str]:
-        """That boxes tell medians, where the ops of a step ran in other ones, too."""
-        steps = max([usual.steps for op in selection.ops if (usual := self._usual.get(op.id))], default=0)
-        return [f"times of ops: median of {steps:,} recorded steps"] if steps else []
+    def _is_among_others(self, selection: Selection) -> bool:
+        """Do boxes tell medians, as the ops of a step ran in other ones, too?"""
+        return any(op.id in self._usual for op in selection.ops)
 
     def _forward(self, selection: Selection, whole: Block) -> Block | None:
         """The tree without ops of backward passes; None where it has the same blocks and runs."""

@@ -24,6 +24,7 @@ __all__ = [
     "cost",
     "flow",
     "given",
+    "kept_as",
     "made",
     "made_of",
     "main_scope",
@@ -270,6 +271,12 @@ def made_of(record: Record, op: Op) -> list[str]:
     return [_in_a_line([op_name(name, 20) for name in names])] if names else []
 
 
+def kept_as(record: Record, ops: Sequence[Op]) -> str:
+    """What the user's code calls what equal ops drew at random, `noise`; "" for other ops, and other names."""
+    names = {record.called.get(i, "") for op in ops for i in op.outputs if op.name.startswith("random_")}
+    return formatting.clean(names.pop(), 36) if len(names) == 1 else ""
+
+
 def taken(ops: Sequence[Op]) -> list[str]:
     """Which part of a tensor ops take, as Python says it: `x[:, -1]`; of several equal ones that of the first and last.
 
@@ -393,23 +400,27 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
     return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
 
 
-def caption(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None = None) -> list[str]:
+def caption(
+    record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None = None, among_others: bool = False
+) -> list[str]:
     """How many ops ran, how long they took, what went wrong.
 
     Args:
         record: the recording.
         ops: those that are shown, of one step where there are steps.
         spans: see `step_spans`, where they are known already.
+        among_others: say that they are of one step, as other numbers beside the caption are of several.
     """
     replayed = sum(op.replayed for op in ops)
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
-    return [formatting.count(len(ops), "op"), *captured, *_step_time(record, ops, spans), *outcome(record, ops)]
+    times = _step_time(record, ops, spans, "this step: " if among_others else "")
+    return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
 
 
-def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None) -> list[str]:
+def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None, which: str = "") -> list[str]:
     """How long a step takes that nobody records, where such ran, else the time in ops alone; and how long this took.
 
-    Between ops a recording writes down, and measures; in ops it does nothing.
+    Between ops a recording writes down, and measures; in ops it does nothing. `which` stands before the time in ops.
     """
     spans = step_spans(record) if spans is None else spans
     start, end = whole_span({step: spans[step] for step in {op.step for op in ops} if step in spans}) or (0, 0)
@@ -422,7 +433,7 @@ def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] |
         if steps == 1:
             return [f"{took} untraced, {traced} traced"]
         return [f"{traced} with tracing", f"a round of {steps} steps takes {took} untraced"]
-    return [f"{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
+    return [f"{which}{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
 
 
 def scope_tooltip(block: Block) -> str:

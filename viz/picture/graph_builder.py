@@ -20,6 +20,7 @@ from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
+from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, group_long_blocks, later_calls
 from viz.picture.outputs import by_outputs
@@ -99,6 +100,7 @@ class _Assembly:
         self.selection, self.view, self.opens_ops = selection, view, opens_ops
         self.record = selection.record
         self.graph = Graph()
+        self.given_boxes = GivenBoxes(self.record, self.graph)
         self.node_of: dict[int, str] = {}  # id of an op -> the node that shows it
         self.maker: dict[int, str] = {}  # id of a tensor that a part of an opened op makes -> the node of the part
         self.readers: dict[tuple[int, int], list[str]] = {}  # opened op, tensor that it reads -> nodes of its parts
@@ -242,6 +244,7 @@ class _Assembly:
         made.subtitle = "  ·  ".join([*box_texts.about(block), *self._spent(self._all_instances(block))])
         made.tooltip = box_texts.scope_tooltip(block)
         self.graph.clusters[made.id] = made
+        self.given_boxes.calls[made.id] = None if block.scope is None else block.scope.id
         return made.id
 
     def _all_instances(self, block: Block) -> list[int]:
@@ -265,11 +268,12 @@ class _Assembly:
         op = self.record.ops[op_id]
         ops = [op_id, *self.instances.get(op_id, ())]
         row = f"op{op_id}"
-        made = Node(row, "op", box_texts.op_name(op.name), phase=op.phase, row=row, cluster=cluster)
+        equal = [self.record.ops[i] for i in sorted(ops)]
+        kept, name = box_texts.kept_as(self.record, equal), box_texts.op_name(op.name)
+        made = Node(row, "op", kept or name, [name] if kept else [], phase=op.phase, row=row, cluster=cluster)
         is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
-        equal = [self.record.ops[i] for i in sorted(ops)]
         made.lines += box_texts.made_of(self.record, op) + box_texts.taken(equal) + box_texts.network(equal)
         made.lines += self.gradient_passes.made(ops)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
@@ -359,7 +363,10 @@ class _Assembly:
         made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
         made.title, made.lines = box_texts.weights(self.record, tensors, len(others))
         made.tooltip = "\n".join(
-            [f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
+            [
+                f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {formatting.role(t.role)}"
+                for t in tensors
+            ]
         )
         made.phase = min([t.role for t in tensors], key=VARIABLES.index)  # trained, if any is
         self.graph.nodes[made.id] = made
@@ -467,8 +474,15 @@ class _Assembly:
                 self._note_again(head, producer, op.id)
                 return None
             return None if self._is_hidden(producer, op.id) else (tail, head, kind)
+        if outside == "constant" and not self.given_boxes.is_given(op, tensor, head):
+            return None
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
-            return self._input(tensor, outside), head, kind
+            boxes = self.given_boxes
+            return (
+                boxes.constant(op, tensor, head) if outside == "constant" else boxes.input(tensor, outside),
+                head,
+                kind,
+            )
         if outside and outside != "constant":
             self.given.setdefault(head, set()).add(tensor)
         return None
@@ -537,17 +551,6 @@ class _Assembly:
             return not before[0].isdisjoint(after[0])
         own, others = [{a[1][i] for i in a[1].keys() - b[1].keys()} for a, b in ((before, after), (after, before))]
         return not own | others or bool(own & others - {None})
-
-    def _input(self, tensor: int, title: str) -> str:
-        """The node of a tensor from outside, made when it is first needed."""
-        id_ = f"in{tensor}"
-        if id_ not in self.graph.nodes:
-            info = self.record.tensors[tensor]
-            lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
-            made = Node(id_, "input", box_texts.given(self.record.shown(tensor), title), lines, phase="input", row=id_)
-            made.tooltip = formatting.clean(f"from outside: {info.name} {formatting.tensor(info)}", 160)
-            self.graph.nodes[id_] = made
-        return id_
 
     def _arrow(self, tail: str, head: str, kind: str, tensors: list[int]) -> Edge:
         infos = [self.record.tensors[i] for i in tensors]

@@ -10,19 +10,19 @@ from viz.geometry.layout import SMALL
 from viz.geometry.text_sizes import text_width
 from viz.picture.palette import Theme
 
-__all__ = ["BESIDE", "ROW", "STATE", "SWATCH", "Sign", "signs"]
+__all__ = ["BESIDE", "ROW", "STATE", "SWATCH", "WORDS", "Sign", "signs"]
 
 ROW, SWATCH = 20.0, 16.0  # the height of a row of signs, and the width of a box in one
 STATE = "state"  # what an arrow says that brings no weights from one call of a layer to another, but its seed, say
 _BETWEEN, BESIDE = 18.0, 6.0  # behind a sign, and between its box and its text
-_WORDS = {
-    "input": "from outside",
+WORDS = {
+    "input": "input",
     "forward": "forward",
-    "parameter": "weights",
-    "frozen": "frozen weights",
+    "parameter": "weight",
+    "frozen": "frozen weight",
     "state": "state",
     "update": "update",
-    "backward": "gradients",
+    "backward": "backward",
     "metric": "metric",
     "data": "data",
     "network": "between ranks",
@@ -72,7 +72,7 @@ def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, 
 def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
     """The kinds of boxes, and of arrows without such a box; none where there is only one besides what is outside."""
     there = {node.phase for node in graph.nodes.values() if not node.error}
-    found = [Sign(text, *theme.phases[phase], phase == "input") for phase, text in _WORDS.items() if phase in there]
+    found = [Sign(text, *theme.phases[phase], phase == "input") for phase, text in WORDS.items() if phase in there]
     shared = {edge.label == STATE for edge in graph.edges if edge.kind == "parameter"}
     if there.isdisjoint(VARIABLES) and shared:
         fill, _ = theme.phases["parameter"]  # from the box of the call that has them, to that of a later call

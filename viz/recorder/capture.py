@@ -29,7 +29,7 @@ from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
-from viz.recorder.names.kept_names import attribute_of, is_called_directly
+from viz.recorder.names.kept_names import attribute_of, held_in_code, is_called_directly
 from viz.recorder.names.variable_names import Holder, holders
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
@@ -475,8 +475,11 @@ class Capture(observe.Observer):
             return known[1]
         facts = about(owner)
         if isinstance(owner, Layer) and self.walk is not None:
-            facts["attribute"] = attribute_of(owner, [opened.owner for opened in self.open])
+            around = [opened.owner for opened in self.open if opened.owner is not owner]
+            facts["attribute"] = attribute_of(owner, around)
             facts["direct"] = is_called_directly(sys._getframe(1))
+            if not (facts["direct"] or any(isinstance(outer, Layer) for outer in around)):  # by `fit`, say
+                facts["held"] = held_in_code(owner, sys._getframe(1))
         return self._new_owner(owner, facts)
 
     def tape(self, tape: Any) -> dict[str, Any]:

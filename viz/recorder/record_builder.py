@@ -216,11 +216,14 @@ class _Builder:
                 self.record.called[i] = name
                 self.named[i] = Named(tuple(places), len(given), at)
 
-    def _name_results(self, places: Sequence[int], made: Sequence[int]) -> None:
-        """Let several results be called as the user's code calls them, and one that it asks the gradient of."""
-        if places and made and (len(made) > 1 or self.targets):
+    def _name_results(self, places: Sequence[int], made: Sequence[int], is_drawn: bool = False) -> None:
+        """Let several results be called as the user's code calls them, and one that it asks the gradient of.
+
+        And what `is_drawn` at random: `noise`.
+        """
+        if places and made and (len(made) > 1 or self.targets or is_drawn):
             names = self.arguments.results(places[:2], len(made))
-            if len(made) > 1 or self.targets.intersection(names):
+            if len(made) > 1 or is_drawn or self.targets.intersection(names):
                 self.record.called |= {i: name for i, name in zip(made, names) if name}
 
     def _is_nameless(self, tensor: int, role: str = "input") -> bool:
@@ -321,9 +324,10 @@ class _Builder:
             phase = "update"
         op = self._op(event, str(event.op), phase)
         given = "value" if op.name.startswith("assign") else "gradient"
-        self._read(op, event.inputs, ("variable", *[given for _ in event.inputs[1:]]))
         variable = event.inputs[0]
         before = self.record.tensors[self._now(variable)[0]]
+        changed = "weight" if before.role in ("parameter", "frozen") else "state"
+        self._read(op, event.inputs, (changed, *[given for _ in event.inputs[1:]]))
         after = TensorInfo(
             len(self.record.tensors),
             before.shape,
@@ -354,6 +358,7 @@ class _Builder:
         op.settings = dict(settings)
         self._read(op, event.inputs, names)
         self._make(op, tuple(event.outputs))
+        self._name_results(event.places, op.outputs, is_drawn=True)
 
     def _add_reading(self, event: Event) -> None:
         """What a metric read past all ops, with NumPy: else nothing would tell that it saw the predictions."""

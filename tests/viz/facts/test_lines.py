@@ -255,7 +255,7 @@ def test_the_table_of_the_readme_has_one_form_in_a_pipe_and_in_a_terminal_of_100
 
     piped = shown()
     names = [line.split("  ")[0] for line in piped.splitlines()]
-    assert {"sequential (Sequential)", "sparse_categorical_crossentropy", "accuracy"} <= {*names}
+    assert {"model (Sequential)", "sparse_categorical_crossentropy", "accuracy"} <= {*names}
     assert any(name.startswith("adam") and name.endswith(" (Adam)") for name in names)
     assert max(map(width, piped.splitlines())) <= 100
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)

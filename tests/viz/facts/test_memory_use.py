@@ -52,10 +52,10 @@ def test_it_prints_as_a_table():
     use = planted()
     text = str(use)
     assert "peak: 13.7 KB" in text
-    assert "parameter 2.0 KB" in text
+    assert "weight 2.0 KB" in text
     assert "test_memory_use.py" in text
     assert repr(use) == text
-    assert "parameter" in use._repr_html_()
+    assert "weight" in use._repr_html_()
 
 
 def test_views_count_once():

@@ -19,10 +19,12 @@ from tests.viz.picture.architectures import ALL
 from tests.viz.picture.loops import LOOPS
 from viz import page
 from viz.facts import formatting
+from viz.facts.schema import ROLES
 from viz.page import document
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
+from viz.picture.legend import WORDS
 from viz.picture.palette import THEMES, fill_and_line, heat
 
 ASSETS = pathlib.Path(page.__file__).parent / "assets"
@@ -108,6 +110,16 @@ def test_names_in_words():
     )
     assert found["names"] == [formatting.clean(name) for name in NAMES]
     assert found["short"] == [formatting.clean(name, 12) for name in NAMES]
+
+
+def test_what_tensors_and_boxes_are_in_words():
+    found = run(
+        ["recording/formatting.js", "graph/colours.js"],
+        "return {phases: PHASE_WORDS, roles: given.roles.map(roleWord)};",
+        {"roles": ROLES, "themes": document.plain_themes()},
+    )
+    assert found["phases"] == WORDS
+    assert found["roles"] == [formatting.role(role) for role in ROLES]
 
 
 # ---------------------------------------------------------------------- colours

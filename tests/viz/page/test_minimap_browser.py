@@ -1,4 +1,4 @@
-"""The map of the whole graph in a corner of the page hides no box."""
+"""The map of the whole graph in a corner of the page: a panel that hides nothing that is selected."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from tests.viz.picture.architectures import two_noises
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
 
-# Is a box under the map, and can it be seen and clicked through it?
+# Is a box under the map, is the selected one, and is the map shown, as a panel that nothing is seen through?
 STATE = """(() => {
   const map = document.querySelector('.minimap'), m = map.getBoundingClientRect(), style = getComputedStyle(map);
-  const under = [...document.querySelectorAll('g.node')].filter(node => {
+  const under = (what) => [...document.querySelectorAll(what)].some(node => {
     const r = node.querySelector('rect, path').getBoundingClientRect();
     return r.left < m.right && m.left < r.right && r.top < m.bottom && m.top < r.bottom;
   });
-  return [under.length > 0, Number(style.opacity) < 0.5 && style.pointerEvents === 'none', m.width > 0];
+  const opaque = style.opacity === '1' && /^rgb\\(/.test(style.backgroundColor) && parseFloat(style.borderWidth) > 0;
+  return [under('g.node'), under('g.node.selected'), m.width > 0, opaque];
 })()"""
+PLACES = [(x, y) for x in range(-1500, 301, 300) for y in range(-900, 101, 200)]
 
 
 @pytest.fixture
@@ -29,24 +31,42 @@ def seen(shown, pages):
     assert shown.wrong == []
 
 
-def test_wherever_the_view_is_no_box_is_hidden(seen):
-    states = set()
-    for x in range(-1500, 301, 300):
-        for y in range(-900, 101, 200):
-            seen.run(f"v.canvas.setView({{ x: {x}, y: {y}, scale: 0.9 }})")
+def look(seen, x, y, scale=0.9):
+    seen.run(f"v.canvas.setView({{ x: {x}, y: {y}, scale: {scale} }})")
+    seen.rest()
+    return seen.run(STATE)
+
+
+def test_it_is_a_panel_that_stands_where_no_box_is_wherever_there_is_such_a_corner(seen):
+    shown = [state for place in PLACES if (state := look(seen, *place))[2]]
+    assert len(shown) > 10
+    assert all(opaque for *_, opaque in shown)
+    assert sum(covers for covers, *_ in shown) < len(shown) / 2
+
+
+def test_it_never_hides_what_is_selected(seen):
+    for node in seen.run("[...v.scene.nodes.keys()]")[::3]:
+        seen.run(f"v.selectNode({node!r})")
+        for right, below in ((20, 20), (20, 300), (500, 20)):
+            where = f"v.scene.nodes.get({node!r})"
+            seen.run(
+                f"(() => {{ const {{ x, y, w, h }} = {where}, size = v.canvas.size(); v.canvas.setView({{ scale: 1,"
+                f" x: size.w - x - w - {right}, y: size.h - y - h - {below} }}); }})()"
+            )
             seen.rest()
-            covers, faint, is_shown = seen.run(STATE)
-            assert not covers or faint, (x, y)
-            states.add((faint, is_shown))
-    assert (False, True) in states
+            _, hides, is_shown, _ = seen.run(STATE)
+            assert not (hides and is_shown), (node, right, below)
 
 
 def test_it_stands_right_below_where_there_is_room(seen):
-    seen.run("v.canvas.setView({ x: -9000, y: 0, scale: 0.9 })")
-    seen.rest()
+    look(seen, -9000, 0)
     assert seen.run("document.querySelector('.minimap').className") == "minimap"
 
 
-def test_it_is_faint_where_each_corner_has_boxes(seen):
-    seen.run("v.canvas.setView({ x: 0, y: 0, scale: 1 }); v.scene.grid.meets = () => true; v.minimap.showView()")
-    assert seen.run(STATE)[1:] == [True, True]
+def test_it_is_not_there_where_all_is_seen_nor_on_a_phone(seen):
+    seen.run("v.canvas.fit(false, true)")
+    seen.rest()
+    assert seen.run(STATE)[2] is False
+    assert look(seen, -300, -100)[2] is True
+    seen.size(390, 844)
+    assert look(seen, -300, -100)[2] is False

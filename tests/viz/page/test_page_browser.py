@@ -16,6 +16,7 @@ import viz
 from eagerflow.core import observe
 from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
+from tests.viz.picture.architectures import ALL
 from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 
 PROGRAM = browser.find()
@@ -334,7 +335,7 @@ def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
     shown.show(pages("alike", layers_of_a_kind))
     told = shown.run("v.model.ops.filter(op => op.phase === 'update').map(op => v.model.ownerOf(op))")
     assert len(told) == len(set(told)) == 26
-    assert "net/inner_3/kernel" in told
+    assert "net / inner_3 / kernel" in told
     slowest = "v.selection.ops.filter(op => op.duration).sort((a, b) => b.duration - a.duration).slice(0, 8)"
     assert shown.texts(".bars .where") == shown.run(f"{slowest}.map(op => v.model.ownerOf(op))")
     shown.run("eagerflowViewer.openTab('memory')")
@@ -629,7 +630,7 @@ def test_a_layer_is_found_by_its_name_where_an_equal_one_is_drawn(shown, pages):
     for query, found, remark in [
         ("wide_2", ["wide_2", "Dense"], "wide_2 is shown by wide_0"),
         ("flat_3", ["flat_3", "ReLU"], "flat_3 is shown by flat_0"),
-        ("wide_2/kernel", ["kernel", "parameter"], "shown by wide_0"),
+        ("wide_2/kernel", ["kernel", "weight"], "shown by wide_0"),
     ]:
         shown.press("/")
         shown.type(query)
@@ -865,7 +866,7 @@ def test_names_in_the_timeline_end_in_an_ellipsis_where_there_is_no_room_for_the
       const timeline = v.dock.tabs.get('timeline').owner, said = [];
       const pen = {measureText: (text) => ({width: 6 * text.length}), fillText: (text) => said.push(text)};
       const theme = {phases: {forward: ['#fff', '#000']}, ink: '#000'};
-      for (const room of [200, 60, 26]) timeline.label(pen, {scope: {name: 'discriminator'}}, 0, 0, room, theme);
+      for (const room of [200, 60, 26]) timeline.label(pen, {scope: {shown: 'discriminator'}}, 0, 0, room, theme);
       return said;
     })()""")
     assert written == ["discriminator", "discrim…", "di…"]
@@ -942,7 +943,7 @@ def test_memory_tells_weights_optimizers_and_parts_of_arrays_apart(shown, pages)
     shown.run("eagerflowViewer.openTab('memory')")
     rows = shown.texts(".owners tbody tr")
     assert sum("optimizer state" in row and "8×2 f32" in row for row in rows) == 2
-    assert sum("parameter" in row and "8×2 f32" in row for row in rows) == 1
+    assert sum("weight" in row and "8×2 f32" in row for row in rows) == 1
     assert any("32×8 f32 (1 KB of it)" in row for row in rows)
     assert shown.wrong == []
 
@@ -979,12 +980,27 @@ def test_boxes_tell_the_median_of_the_steps_that_ran_the_same_ops_and_say_so(sma
     assert len(alike) == 3
     assert sorted(alike)[1] == median
     assert [min(alike), max(alike)] == [least, most]
-    small.run("v.setColour('time'); 1")
-    assert small.texts(".legend .swatch")[-1].endswith(", median of 3 steps")
+    assert small.texts(".legend .note") == ["times in the graph: median of 3 steps"]
+    assert small.texts(".panel h3 small") == ["median of 3 steps"]  # of what takes longest
+    assert "14 ops  ·  this step: " in small.run("document.querySelector('.caption').title")
+    notes = {"timeline": "step 2 alone", "memory": "step 2 alone", "layers": "times: median of 3 steps", "training": ""}
+    for tab, note in notes.items():
+        small.run(f"eagerflowViewer.openTab({tab!r})")
+        assert small.texts(".dock-note") == [note]
     small.run(f"eagerflowViewer.select({op}); 1")
-    assert "in 3 steps" in small.run("document.querySelector('.panel').innerText")
+    said = small.run("document.querySelector('.panel .facts').innerText")
+    assert "of the step), median of 3 steps" in said
+    assert "in this step" in said
     tips = small.run("[...document.querySelectorAll('.node title')].map(e => e.textContent)")
-    assert any("the median of 3 recorded steps (" in tip for tip in tips)
+    assert any(", median of 3 steps (" in tip and "); in this step " in tip for tip in tips)
+
+
+def test_of_one_step_nothing_is_said_of_medians(shown, pages):
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    assert shown.texts(".legend .note") == shown.texts(".panel h3 small") == []
+    assert shown.texts(".dock-note") == [""]
+    assert "this step: " not in shown.run("document.querySelector('.caption').title")
+    assert "median" not in shown.run("v.root.textContent")
 
 
 def test_tabs_of_others_can_be_added(small):
@@ -1072,6 +1088,7 @@ def test_the_graph_can_be_saved(small, kind):
         root = tree.fromstring(text)
         texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
         assert {"three steps", "dense", "∇ dense", "kernel, bias", "forward"} <= set(texts)
+        assert "times in the graph: median of 3 steps" in texts
         assert "NaN" not in text
 
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches exits heads layout lines channels untangling routes arrow_ends "
+        "sizes ordering alignment weight_branches exits heads layout lines channels untangling rooms routes arrow_ends "
         "labels coarse_routes"
     ).split()
 ]
@@ -35,7 +35,8 @@ return given.views.map((view) => {
   const selection = new Selection(model, given.step, view);
   chooseParts(selection.blocks, () => !given.unfolded);
   const index = indexBlocks(selection.tree);
-  const open = [...openTo(index, 99)].filter((key) => given.parts || !index.opening.has(key));
+  const depth = given.depth ?? selection.depths[given.unfolded ? 1 : 0],
+    open = [...openTo(index, depth)].filter((key) => given.parts || !index.opening.has(key));
   const scene = new Scene(selection, new Set(open));
   placeScene(scene);
   const box = ({x, y, w, h}) => [x, y, x + w, y + h];
@@ -49,14 +50,17 @@ return given.views.map((view) => {
 """
 
 
-def scenes(recording, views, unfolded=False, parts=False):
-    """What the page draws of each view, everything open."""
+FIRST = None  # the depth of the first view
+
+
+def scenes(recording, views, unfolded=False, parts=False, depth=99):
+    """What the page draws of each view, everything open, or as deep as is said."""
     given = {
         "data": page.data(recording),
         "views": views,
         "step": recording.steps[-1].index if recording.steps else None,
     }
-    given |= {"themes": document.plain_themes(), "unfolded": unfolded, "parts": parts}
+    given |= {"themes": document.plain_themes(), "unfolded": unfolded, "parts": parts, "depth": depth}
     return [as_picture(scene) for scene in run([*SCENES, *PLACES], SHOWN, given)]
 
 
@@ -77,9 +81,25 @@ def as_picture(scene):
     )
 
 
+NEVER = (*NONE, "through frames", "past their own box")
+
+
 def check(seen):
     found = faults(seen)
-    assert {name: found[name] for name in NONE if found[name]} == {}
+    found["past their own box"] = past_their_own_box(seen)
+    assert {name: found[name] for name in NEVER if found[name]} == {}
+
+
+def past_their_own_box(seen):
+    """How many arrows to what stands below lead up past the box that they leave, or down where they lead up."""
+    count = 0
+    for arrow in seen.arrows:
+        tail, head = seen.boxes[arrow.tail], seen.boxes[arrow.head]
+        heights = [y for _, y in arrow.points]
+        down, up = head.top >= tail.bottom, head.bottom <= tail.top
+        of_weights = not arrow.label  # which may leave on any side
+        count += not of_weights and ((down and min(heights) < tail.top - 1) or (up and max(heights) > tail.bottom + 1))
+    return count
 
 
 @pytest.mark.parametrize("name", ["siamese", "seq2seq"])
@@ -109,12 +129,25 @@ def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
     assert [name[-1] for name in sorted(lefts, key=lefts.get)] == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize(("name", "depth"), [("triplet", FIRST), ("siamese", 99), ("two_losses", 1)])
+def test_no_arrow_leads_through_a_foreign_frame(name, depth):
+    """Where one did, and where it goes around now."""
+    recording, _ = (ALL | LOOPS)[name]()
+    for seen in scenes(recording, ["both"], depth=depth):
+        assert faults(seen)["through frames"] == 0
+        assert past_their_own_box(seen) == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*ALL, *LOOPS])
 def test_the_page_is_without_a_flaw(name):
-    """In each view, with everything open that can be opened."""
+    """In each view: as it is at first, and with one level, two and everything open."""
     recording, _ = (ALL | LOOPS)[name]()
-    for seen in scenes(recording, ["both", "forward", "backward"], unfolded=True):
+    views = ["both", "forward", "backward"]
+    for depth in (FIRST, 0, 1, 2, 99):
+        for seen in scenes(recording, views, depth=depth):
+            check(seen)
+    for seen in scenes(recording, views, unfolded=True):
         check(seen)
 
 

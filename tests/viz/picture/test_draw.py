@@ -557,8 +557,8 @@ def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
 
     drawn = steps.draw(tmp_path / "a.png")
     words = meanings(drawn)
-    assert words == ["from outside", "forward", "weights", "update", "gradients", "an op and its gradient"]
-    assert meanings(steps.draw(view="forward")) == ["from outside", "forward", "weights"]
+    assert words == ["input", "forward", "weight", "update", "backward", "an op and its gradient"]
+    assert meanings(steps.draw(view="forward")) == ["input", "forward", "weight"]
     assert [word.split()[0] for word in meanings(steps.draw(color_by="time"))][:3] == ["time"] * 3
     only = viz.plot_model(ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)]), to_file=None)
     assert meanings(only) == []  # nothing to tell apart
@@ -588,7 +588,7 @@ def test_png_and_pdf_have_names_in_bold_as_svg_has_them_and_a_dashed_line_in_the
 def test_colours_of_borders_are_explained_where_fills_mean_something_else(steps):
     drawing = steps.draw(color_by="time")
     words = [text for group in groups(drawing.svg, "legend") for text in texts(group)]
-    kinds = ["from outside", "forward", "weights", "update", "gradients"]
+    kinds = ["input", "forward", "weight", "update", "backward"]
     assert [word for word in words if word.startswith("border")] == [f"border: {kind}" for kind in kinds]
 
 

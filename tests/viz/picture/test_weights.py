@@ -42,7 +42,7 @@ def test_pictures_have_a_kind_for_them():
     drawing = t.draw()
     kinds = [node.phase for node in drawing.graph.nodes.values() if node.kind == "parameter"]
     assert kinds == ["frozen", "frozen", "parameter"]
-    assert "frozen weights" in drawing.svg
+    assert "frozen weight" in drawing.svg
     assert ">state<" not in drawing.svg
 
 

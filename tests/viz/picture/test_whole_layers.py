@@ -8,6 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from tests.viz.picture.geometry import faults, picture
 from viz import page
 
 IMAGES, WORDS = np.ones((2, 4, 4, 3), "float32"), np.ones((2, 5, 4), "float32")
@@ -124,3 +125,71 @@ def test_small_pictures_show_all_calls():
     with viz.trace() as t:
         ops.tanh(dense(ops.exp(dense(np.ones((2, 3), "float32")))))
     assert {"shared", "shared (call 2)"} <= frames_of(t.draw(collapse_repeats=True))
+
+
+# ---------------------------------------------------------------------- what layers fill for themselves
+
+
+class Attending(ef.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (layers.MultiHeadAttention(2, 4) for _ in range(2))
+
+    def call(self, x):
+        x = self.first(x, x, use_causal_mask=True)
+        return self.second(x, x, use_causal_mask=True)
+
+
+def attending() -> viz.Recording:
+    model, x = Attending(), np.ones((2, 5, 8), "float32")
+    model(x)
+    with viz.trace() as t:
+        model(x)
+    return t
+
+
+def filled(graph):
+    return [node for node in graph.nodes.values() if node.title == "arange(5)"]
+
+
+def test_it_is_one_box_in_the_frame_of_its_layer_however_often_it_is_filled():
+    drawing = attending().draw()
+    boxes = filled(drawing.graph)
+    assert [drawing.graph.clusters[box.cluster].title for box in boxes] == ["first", "second"]
+    for box in boxes:
+        assert len([edge for edge in drawing.graph.edges if edge.tail == box.id]) == 2
+    found = faults(picture(drawing.svg, drawing.graph))
+    assert {name: count for name, count in found.items() if count} == {}
+
+
+def test_it_has_no_box_beside_a_layer_that_is_closed():
+    graph = attending().draw(depth=1).graph
+    assert {"first", "second"} <= {node.title for node in graph.nodes.values()}
+    assert filled(graph) == []
+
+
+def test_it_stands_in_the_frame_around_all_that_read_it():
+    mask = ops.ones((2, 3))
+    with viz.trace() as t:
+        ops.tanh(mask) + ops.sin(mask)
+    assert {node.cluster for node in t.draw().graph.nodes.values() if node.kind == "input"} == {None}
+
+
+def test_it_stands_outside_of_a_layer_that_was_given_it():
+    class Positions(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.embedding = layers.Embedding(5, 8)
+
+        def call(self, x):
+            return x + self.embedding(ops.arange(5))
+
+    model, x = Positions(), np.ones((2, 5, 8), "float32")
+    with viz.trace() as t:
+        model(x)
+    for depth, closed in ((None, False), (1, True)):
+        graph = t.draw(depth=depth).graph
+        (box,) = filled(graph)
+        assert graph.clusters[box.cluster].title == "positions"
+        heads = [graph.nodes[edge.head] for edge in graph.edges if edge.tail == box.id]
+        assert [(head.title == "embedding") for head in heads] == [closed]

@@ -72,8 +72,13 @@ class Arguments:
         node = self._at(place)
         if node is None or (is_evaluation and _called(node) in _OF_DATA):
             return []
-        given = [each for each in _given(node) if not isinstance(each, ast.Constant)]
-        return given if len(given) == count else []
+        whole, parts = [*_given(node, whole=True)], [*_given(node)]
+        # A list of numbers may be an array, or say how one is changed: `reshape(x, (2, 3))`.
+        for given in (whole, parts, [each for each in whole if not _is_literal(each)]):
+            arrays = [each for each in given if not isinstance(each, ast.Constant)]
+            if len(arrays) == count:
+                return arrays
+        return []
 
     def called(self, places: Sequence[int]) -> str:
         """What the user's code calls that which it calls: `critic` of `critic(x)`, `nets[0]`; "" where that has none.
@@ -156,8 +161,8 @@ def _called(node: ast.AST) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def _given(node: ast.AST) -> Iterator[ast.expr]:
-    """The arguments of a call or an operator, those in lists one by one."""
+def _given(node: ast.AST, whole: bool = False) -> Iterator[ast.expr]:
+    """The arguments of a call or an operator, those in lists one by one; `whole`: but for lists of numbers."""
     if isinstance(node, ast.BinOp):
         yield from (node.left, node.right)
         return
@@ -174,7 +179,8 @@ def _given(node: ast.AST) -> Iterator[ast.expr]:
     named = {keyword.arg: keyword.value for keyword in node.keywords}
     data = [named[name] for name in ("x", "y") if name in named] if _called(node) in _OF_DATA else []
     for each in (*node.args, *data):
-        yield from each.elts if isinstance(each, (ast.List, ast.Tuple)) else (each,)
+        in_parts = isinstance(each, (ast.List, ast.Tuple)) and not (whole and _is_literal(each))
+        yield from each.elts if in_parts else (each,)  # type: ignore[attr-defined]
 
 
 def _given_for(code: CodeType, node: ast.expr | None, call: ast.AST | None) -> ast.expr | None:
@@ -218,6 +224,8 @@ def _name(node: ast.expr | None) -> str:
         found = key if isinstance(key, str) else _name(node.value) if isinstance(node.slice, ast.Slice) else _part(node)
     elif isinstance(node, ast.Call) and _called(node) in _FILLING:
         return _filled(node)
+    elif node is not None and _is_literal(node):
+        return _literal(node)
     elif isinstance(node, (ast.BinOp, ast.UnaryOp)):
         return _formula(node)
     return "" if found.lower() in SAID_BY_ITS_PLACE else found[:_LONGEST]
@@ -226,6 +234,26 @@ def _name(node: ast.expr | None) -> str:
 def _part(node: ast.Subscript) -> str:
     """A part of a named array, as it was written: `x[:, t]`; empty for one row by its number, as a loop's have."""
     return _formula(node) if isinstance(node.slice, ast.Tuple) else ""
+
+
+def _is_literal(node: ast.expr) -> bool:
+    """Is it a number, or lists of numbers, as they were written?"""
+    parts = (ast.List, ast.Tuple, ast.UnaryOp, ast.USub, ast.Constant, ast.expr_context)
+    all_parts = list(ast.walk(node))
+    numbers = [part.value for part in all_parts if isinstance(part, ast.Constant)]
+    return (
+        bool(numbers)
+        and all(isinstance(part, parts) for part in all_parts)
+        and not any(isinstance(x, str) for x in numbers)
+    )
+
+
+def _literal(node: ast.expr) -> str:
+    """Numbers as they were written: `[1.0, 2.0]`; of many the first: `[[0.5, 1.0, …]`."""
+    text = ast.unparse(node)
+    if len(text) <= _LONGEST_FORMULA:
+        return text
+    return f"{text[: _LONGEST_FORMULA - 3].rpartition(',')[0]}, …]"
 
 
 def _filled(node: ast.Call) -> str:

@@ -20,12 +20,23 @@ from viz.facts.schema import Record
 from viz.recorder.names.argument_names import Arguments
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["attribute_of", "held_as", "held_in_code", "is_called_directly", "is_chosen", "name_kept", "spoken_of"]
+__all__ = [
+    "attribute_of",
+    "held_as",
+    "held_in_code",
+    "is_called_directly",
+    "is_chosen",
+    "name_kept",
+    "spoken_of",
+    "tells",
+]
 
 _CALLS = (observe.__file__, layer.__file__)  # what runs between a user's call of a layer and its scope
 _RECORDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LONGEST = 64  # lists and dicts of layers that are searched
-_TELL_NOTHING = frozenset(["block", "cls", "layer", "mod", "model", "module", "net", "network", "nn", "self"])
+_TELL_NOTHING = frozenset(["block", "cls", "layer", "mod", "module", "nn", "self"])
+_TELL_LITTLE = frozenset(["model", "net", "network"])  # but more than the name of one of these classes:
+_PLAIN_MODELS = frozenset(["Functional", "Model", "Sequential"])
 
 
 def attribute_of(owner: Any, around: Collection[Any]) -> str:
@@ -78,7 +89,16 @@ def held_in_code(owner: Any, frame: FrameType | None) -> str:
         return ""
     names = {name for key, value in spoken_of(frame) for name in held_as(key, value, owner)}
     name = names.pop() if len(names) == 1 else ""
-    return "" if name.lower() in _TELL_NOTHING else name
+    return name if tells(name, type(owner).__name__) else ""
+
+
+def tells(name: str, cls: str) -> bool:
+    """Does the name of a variable tell more than that of a class?
+
+    >>> tells("critic", "Sequential"), tells("model", "Sequential"), tells("model", "ResNet"), tells("layer", "Dense")
+    (True, True, False, False)
+    """
+    return name.lower() not in (_TELL_NOTHING if cls in _PLAIN_MODELS else _TELL_NOTHING | _TELL_LITTLE)
 
 
 def spoken_of(frame: FrameType) -> Iterator[tuple[str, Any]]:
@@ -124,9 +144,9 @@ def name_kept(
         if is_chosen(scope.name, scope.cls):
             continue
         name = about.get("attribute", "")
-        if not name and about.get("direct"):
-            name = arguments.called(places(scope.id))
-        if name and name != scope.name and name.lower() not in _TELL_NOTHING:
+        if not name:
+            name = arguments.called(places(scope.id)) if about.get("direct") else about.get("held", "")
+        if name and name != scope.name and tells(name, scope.cls):
             names[scope.owner] = name
             around = [each.owner for each in record.ancestors(scope.parent) if each.kind in ("layer", "model")]
             claims.setdefault((around[0] if around else None, name), set()).add(scope.owner)

@@ -149,3 +149,33 @@ def test_what_a_part_is_taken_of_has_its_name():
     with viz.trace() as t:
         mask[..., None] * 2.0
     assert called(t) == ["mask"]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: real * ops.convert_to_tensor([1.0, 2.0, -3.0]), "[1.0, 2.0, -3.0]"),
+        (lambda: ops.matmul(real, ef.Tensor([[1.0], [2.0], [3.0]])), "[[1.0], [2.0], [3.0]]"),
+        (lambda: ops.matmul(real, [[1.0], [2.0], [3.0]]), "real"),  # whose numbers are settings
+        (lambda: ops.reshape(real, (3, 4)), "real"),
+        (lambda: ops.take(real, [0, 2], axis=1), "real"),
+        (lambda: ops.add(real, np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]] * 2)), "input"),
+        (lambda: ops.add(real, ef.Tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9], [1.0, 2.0, 3.0]])), "…"),
+    ],
+)
+def test_numbers_that_were_written_as_such_are_told(call, name):
+    assert any(name in each for each in run(call))
+
+
+def test_what_is_drawn_at_random_is_called_as_the_code_keeps_it_with_the_op_below():
+    def step(shape):
+        noise = ef.random.normal(shape)
+        kept = layers.GaussianNoise(0.5)(noise, training=True)  # which draws numbers of its own
+        return kept + 2 * ef.random.uniform(shape)
+
+    with viz.trace() as t:
+        step((4, 3))
+    boxes = [(node.title, node.lines[0]) for node in t.draw().graph.nodes.values()]
+    assert ("noise", "random_normal") in boxes
+    titles = [title for title, _ in boxes]
+    assert titles.count("random_normal") == titles.count("random_uniform") == 1

@@ -77,15 +77,53 @@ def test_a_function_that_is_given_several_models_calls_them_as_its_caller_does()
 
 
 def test_what_is_not_sure_is_no_name():
-    pair, mapped = [net(), net()], net()
-    mapped(x)
+    pair = [net(), net()]
     with viz.trace() as t:
         for critic in pair:  # one name for two
             critic(x)
+        layer = net()
+        layer(x)  # which says nothing
+    assert [scope.called for scope in t.scopes if scope.kind == "model"] == [""] * 3
+
+
+def test_a_plain_model_is_called_model_or_net_where_the_code_says_no_more():
+    model, network = net(), Towers()
+    with viz.trace() as t:
+        model(x)
+        network(x)  # a class of one's own has a name that tells more
+    assert [scope.shown for scope in t.scopes if scope.kind == "model"] == ["model", network.name]
+
+
+def test_a_model_that_the_library_calls_is_called_as_the_code_keeps_it_that_called_the_library():
+    critic, model = net(), net()
+    critic.compile("sgd", "mse")
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        critic.train_on_batch(x, x)
+        model.fit(x, x, verbose=0)
+        mapped = net()
         ops.vectorized_map(mapped, ef.Tensor(x[None]))
-        model = net()
-        model(x)  # which says nothing
-    assert [scope.called for scope in t.scopes if scope.kind == "model"] == [""] * 4
+    assert {scope.called for scope in t.scopes if scope.kind == "model"} == {"critic", "model", "mapped"}
+
+
+def test_the_names_of_weights_have_the_layers_as_they_are_shown(tmp_path, capsys):
+    critic = net()
+    critic.compile("adam", "mse")
+    critic.train_on_batch(x, x)
+    with viz.trace() as t:
+        critic.train_on_batch(x, x)
+    dense = critic.layers[0].name
+    kernel = next(info.id for info in t.tensors if info.role == "parameter" and info.name.endswith("kernel"))
+    assert t.shown(kernel) == f"critic/{dense}/kernel"
+    assert t.shown(kernel, layers=False) == t.tensors[kernel].name == f"{critic.name}/{dense}/kernel"
+    kept = {t.shown(info.id) for info in t.tensors if info.role == "optimizer state"}
+    assert {name for name in kept if "kernel" in name} == {
+        f"adam/critic_{dense}_kernel_{what}" for what in ("momentum", "velocity")
+    }
+    path = str(t.save(tmp_path / "critic.efz"))
+    for command in ("top", "memory"):
+        main([command, path])
+        assert f"critic/{dense}/kernel" in capsys.readouterr().out
 
 
 def test_tables_call_layers_as_pictures_do(tmp_path, capsys):

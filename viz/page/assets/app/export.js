@@ -68,7 +68,7 @@ function svgText(viewer) {
     middle = w / 2;
   const width = Math.max(w, textWidth(viewer.toolbar.title.textContent, 16, true) + 40, 260);
   const swatches = [...viewer.legend.children].map((each) => [
-    each.querySelector("rect").getAttribute("fill"),
+    each.querySelector("rect")?.getAttribute("fill"), // a note has none
     each.textContent,
   ]);
   let x = Math.max(12, middle - swatches.reduce((sum, [, text]) => sum + textWidth(text, 10) + 40, 0) / 2);
@@ -76,8 +76,8 @@ function svgText(viewer) {
     const at = x;
     x += textWidth(text, 10) + 40;
     return [
-      rect(at, 46, 16, 12, 2, colour, theme.frame, 1),
-      textAt(text, at + 22, 56, 10, theme.ink, "start"),
+      colour && rect(at, 46, 16, 12, 2, colour, theme.frame, 1),
+      textAt(text, at + (colour ? 22 : 0), 56, 10, theme.ink, "start"),
     ];
   });
   const full = Math.max(width, x);

@@ -146,7 +146,9 @@ class Viewer {
         text,
       ),
     );
-    this.legend.replaceChildren(...swatches);
+    const { medianSteps } = this.selection, // which nothing else says where the numbers are
+      note = medianSteps ? [el("span", { class: "note" }, `times in the graph: ${medianOf(medianSteps)}`)] : [];
+    this.legend.replaceChildren(...swatches, ...note);
   }
 
   showMessage() {
@@ -278,7 +280,7 @@ class Viewer {
       variable !== undefined
         ? this.scene.weightNode.get(variable)
         : this.scene.nodeOf.get(this.model.tensors[selected.id].producer);
-    return [found ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
+    return [found ?? this.scene.constants.get(selected.id) ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
   }
 
   boxOf(selected) {

@@ -19,6 +19,7 @@ class Scene {
     this.equal = new Map(); // op that is shown -> itself and those that it stands for, in order
     this.given = new Map(); // box -> what folded ops that it shows read from outside
     this.loops = new Map(); // two parts that follow each other -> are they a loop's?
+    this.constants = new Map(); // tensors that layers fill for themselves, and what is alike of them -> id of a box
     this.hostOf = new Map(); // cast -> the op that it is shown with
     this.fillFrame(selection.tree, null);
     selection.rest.forEach((update) =>
@@ -37,7 +38,7 @@ class Scene {
 
   addFrame(block, parent) {
     const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join(BETWEEN);
-    return this.enterFrame({ parent, key: block.key, title: block.title, subtitle });
+    return this.enterFrame({ parent, key: block.key, title: block.title, subtitle, scope: block.scope ? block.scope.id : null });
   }
 
   enterFrame(frame) {
@@ -60,9 +61,10 @@ class Scene {
     }
     const hasGradient = row.back.some(({ ops }) => ops.length), // which stands beside it
       lane = op.phase === "backward" && !hasGradient ? "backward" : "forward";
-    const node = { id: key, kind: "op", title: op.name, phase: op.phase, row: key, frame, main: id, lane };
+    const node = { id: key, kind: "op", title: row.kept || op.name, phase: op.phase, row: key, frame, main: id, lane };
     if (row.isFused) Object.assign(node, { key: row.key, lines: [row.opens.names] });
     else if (row.taken) node.lines = [row.taken];
+    else if (row.kept) node.lines = [op.name];
     if (row.made) node.lines = [...(node.lines || []), row.made];
     this.addOps(node, [[...row.ops, ...row.riders], row.cost]);
     if (row.weights) this.addWeights(row.weights, key, frame);
@@ -265,7 +267,9 @@ class Scene {
       return tail === head || this.isHidden(producer, op.id) ? null : [tail, kind];
     }
     if (!(letter in OUTSIDE)) return null;
-    if (!this.mainOf.has(op.id)) return [this.addInput(tensor, OUTSIDE[letter]), kind];
+    if (letter === "c" && !this.isGiven(op, tensor, head)) return null;
+    if (!this.mainOf.has(op.id))
+      return [letter === "c" ? this.addConstant(op, tensor, head) : this.addInput(tensor, OUTSIDE[letter]), kind];
     if (letter !== "c") this.given.set(head, (this.given.get(head) ?? new Set()).add(tensor)); // the one shown has one
     return null;
   }
@@ -351,6 +355,37 @@ class Scene {
     return id;
   }
 
+  // The calls around an op that were given a tensor.
+  givenTo(op, tensor) {
+    return this.model.ancestors(op.scope).filter(({ inputs }) => inputs.includes(tensor)).map(({ id }) => id);
+  }
+
+  // Was what is closed given a constant that it reads? Else it filled it for itself, which isn't shown.
+  isGiven(op, tensor, head) {
+    const { kind, block } = this.nodes.get(head),
+      given = this.givenTo(op, tensor);
+    return kind !== "scope" || (block.scope ? given.includes(block.scope.id) : given.length > 0);
+  }
+
+  // The box of what a layer or a line of code fills for itself, such as `arange(12)`: in the frame of what reads it, but
+  // outside of those that were given it. Those that were filled alike there are one.
+  addConstant(op, tensor, head) {
+    const chain = framesOf(this, this.nodes.get(head).frame),
+      given = this.givenTo(op, tensor),
+      frame = chain[chain.findLastIndex((each) => given.includes(this.frames.get(each).scope)) + 1] ?? null,
+      { name, label } = this.model.tensors[tensor],
+      alike = [frame, name.endsWith(")") ? name : tensor, label].join("\0");
+    if (!this.constants.has(tensor)) {
+      const known = this.constants.get(alike);
+      this.constants.set(tensor, known ?? this.addInput(tensor, OUTSIDE.c));
+      if (known === undefined) Object.assign(this.nodes.get(`in${tensor}`), { frame });
+      this.constants.set(alike, this.constants.get(tensor));
+    }
+    const node = this.nodes.get(this.constants.get(tensor));
+    while (node.frame !== null && !chain.includes(node.frame)) node.frame = this.frames.get(node.frame).parent;
+    return node.id;
+  }
+
   label({ tail, kind, tensors }) {
     const infos = [...tensors].map((i) => this.model.tensors[i]),
       from = this.nodes.get(tail).kind;
@@ -379,6 +414,13 @@ class Scene {
       this.edges.push({ tail: node.nearest || node.row, head: node.id, kind: "link", label: "", tensors: [] });
     }
   }
+}
+
+// A frame and those around it, innermost first.
+function framesOf({ frames }, frame) {
+  const found = [];
+  for (let at = frame; at !== null; at = frames.get(at).parent) found.push(at);
+  return found;
 }
 
 const BETWEEN = "  ·  "; // what stands below the title of a frame

@@ -82,13 +82,6 @@ function clickable(x, y, w, h) {
   return area;
 }
 
-// Letters that stay readable over a line, which is seen up to them.
-function withHalo(text, ground, width) {
-  const around = { stroke: ground, "stroke-width": width, "stroke-linejoin": "round", "paint-order": "stroke" };
-  for (const [name, value] of Object.entries(around)) text.setAttribute(name, value);
-  return text;
-}
-
 const EDGE_TIPS = { update: "changes in place", link: "gradient of this op" };
 
 // What a box tells under the mouse: whose op it is and where it comes from.
@@ -152,11 +145,10 @@ function frameElement(frame, theme) {
   );
 }
 
-// A frame's title. Arrows that cross it, where no other place is free, are seen between its words.
+// A frame's title, whose place keeps off arrows.
 function headElement(frame, theme) {
   const head = headOf(frame),
-    middle = frame.headX + head.w / 2,
-    ground = theme.frames[frame.level % 2];
+    middle = frame.headX + head.w / 2;
   const group = svg("g", {
     class: "head",
     "data-id": frame.id,
@@ -166,7 +158,7 @@ function headElement(frame, theme) {
   group.append(clickable(middle - head.w / 2, frame.y + 4, head.w, head.h + 2));
   let y = frame.y + HEAD_HEIGHT;
   if (frame.title) {
-    group.append(withHalo(textAt(frame.title, middle + 8, y, 13, theme.ink, "middle", true), ground, 3));
+    group.append(textAt(frame.title, middle + 8, y, 13, theme.ink, "middle", true));
     group.append(
       toggle(
         middle - textWidth(frame.title, 13, true) / 2 - 7,
@@ -179,7 +171,7 @@ function headElement(frame, theme) {
     y += HEAD_HEIGHT;
   }
   for (const line of linesBelow(frame)) {
-    const text = withHalo(textAt(line, middle, y, LINE_SIZE, theme.muted, "middle", false), ground, 3);
+    const text = textAt(line, middle, y, LINE_SIZE, theme.muted, "middle", false);
     text.classList.add("subtitle");
     group.append(text);
     y += HEAD_HEIGHT;

@@ -101,12 +101,8 @@ class Canvas {
     this.layers.signs.replaceChildren(
       ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
     );
-    const titles = frames.filter(({ id }) => this.shown.has(`h${id}`)).map((frame) => [this.shown.get(`h${frame.id}`), placeOfTitle(frame, this)]);
-    for (const [head, { shift, alone }] of titles) {
-      // after all are measured, so that the browser lays out once
-      head.setAttribute("transform", `translate(${shift} 0)`);
-      head.classList.toggle("alone", alone);
-    }
+    const titles = frames.filter(({ id }) => this.shown.has(`h${id}`)).map((frame) => [frame, placeOfTitle(frame, this)]);
+    for (const [frame, place] of titles) moveTitle(this, frame, place); // after all are measured, so that the browser lays out once
     this.layers.afar.replaceChildren(
       ...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []),
     );
@@ -289,11 +285,12 @@ class Canvas {
     return Math.min(20, CLEAR - (tops.find(isSeen) ?? first.y) * scale);
   }
 
-  // Does a box stand for what runs forward: where there are layers, for what they run?
+  // Does a box stand for what runs forward: where most of it runs in layers, for what they run?
   leading() {
     const nodes = [...this.scene.nodes.values()],
       runs = (node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward",
-      layered = nodes.some((node) => runs(node) && node.frame !== null);
+      forward = nodes.filter(runs),
+      layered = 2 * forward.filter((node) => node.frame !== null).length >= forward.length;
     return (node) => runs(node) && (!layered || node.frame !== null);
   }
 

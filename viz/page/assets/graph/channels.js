@@ -13,7 +13,8 @@ const KEEP_OFF = 8,
   CROSS = 250,
   CROSS_MOVABLE = 60, // a crossing with one that will be asked to move
   KIN_CROSS = 25,
-  BORDER = 400,
+  BORDER = 1500,
+  AGAINST = 16, // running against an arrow's direction, of its length: one that comes back to its box looks as if it led elsewhere
   CORNER = 2, // how a way passes a point: 0 level, 1 upright; 2 and 5 around a corner, after a level and an upright piece
   BESIDE = 3, // and 3 and 4 close beside it
   ENDING = 2 * TRACK, // from so far away from the end of a way on,
@@ -130,6 +131,7 @@ class Channels {
     this.waiting = new Waiting();
     const number = numbered();
     this.owners = this.edges.map(beginningOf);
+    this.onwards = this.edges.map((edge) => onwards(scene, edge));
     this.begin = this.edges.map(({ kind }, i) => number(`${kind}<${this.owners[i]}`));
     this.end = this.edges.map(({ head, kind }) => number(`${kind}>${head}`));
     for (const { outside, owner } of ports) {
@@ -204,7 +206,8 @@ class Channels {
       [shutLevel, shutUpright] = shut,
       waiting = this.waiting,
       search = (this.searches += 1),
-      goals = this.goalsOf(targets);
+      goals = this.goalsOf(targets),
+      [down, up] = [1, -1].map((sign) => (this.onwards[arrow] === -sign ? 1 + AGAINST : 1));
     // Comes to a point in a direction; written for speed, as this happens a million times for one picture.
     const reach = (to, turn, soFar, from) => {
       const reached = to * 2 + turn;
@@ -243,8 +246,8 @@ class Channels {
         upright = isBusy ? this.passingCost(quest, at, direction, 1) : direction === 1 ? 0 : BEND;
       if (i + 1 < nx && !shutLevel[at]) step(at + 1, 0, paid + (xs[i + 1] - xs[i]) + level, at, state);
       if (i && !shutLevel[at - 1]) step(at - 1, 0, paid + (xs[i] - xs[i - 1]) + level, at - 1, state);
-      if (j + 1 < ny && !shutUpright[at]) step(at + nx, 1, paid + (ys[j + 1] - ys[j]) + upright, at, state);
-      if (j && !shutUpright[at - nx]) step(at - nx, 1, paid + (ys[j] - ys[j - 1]) + upright, at - nx, state);
+      if (j + 1 < ny && !shutUpright[at]) step(at + nx, 1, paid + down * (ys[j + 1] - ys[j]) + upright, at, state);
+      if (j && !shutUpright[at - nx]) step(at - nx, 1, paid + up * (ys[j] - ys[j - 1]) + upright, at - nx, state);
     }
     const way = [];
     for (let back = found; back >= 0; back = before[back]) way.push(back >> 1);
@@ -351,14 +354,16 @@ class Channels {
     return found;
   }
 
-  // How long a way is, with what its bends cost.
-  lengthOf(way) {
+  // How long a way is, with what its bends cost, and its pieces against the direction in which it leads.
+  lengthOf(way, arrow) {
+    const against = AGAINST * this.onwards[arrow];
     let long = 0,
       turned = null;
     for (let k = 1; k < way.length; k += 1) {
       const [[ax, ay], [bx, by]] = [this.point(way[k - 1]), this.point(way[k])],
         level = Math.abs(way[k] - way[k - 1]) === 1;
       long += Math.abs(ax - bx) + Math.abs(ay - by) + (turned !== null && turned !== level ? BEND : 0);
+      long += Math.max(0, (ay - by) * against);
       turned = level;
     }
     return long;

@@ -10,6 +10,20 @@ const COLOURINGS = [
   ["diff", "difference"],
 ];
 
+// As viz/picture/legend.py says them.
+const PHASE_WORDS = {
+  input: "input",
+  forward: "forward",
+  parameter: "weight",
+  frozen: "frozen weight",
+  state: "state",
+  update: "update",
+  backward: "backward",
+  metric: "metric",
+  data: "data",
+  network: "between ranks",
+};
+
 const themes = JSON.parse(document.getElementById("themes").textContent);
 
 // "light" or "dark": what the switch says, else what the reader's system says.
@@ -57,21 +71,9 @@ class Painter {
 
   byOp() {
     const shown = new Set([...this.scene.nodes.values()].map((node) => node.phase));
-    const names = {
-      forward: "forward",
-      backward: "backward",
-      parameter: "weight",
-      frozen: "frozen weight",
-      state: "state",
-      update: "update",
-      input: "input",
-      metric: "metric",
-      data: "data",
-      network: "sent to other ranks",
-    };
-    return Object.keys(names)
+    return Object.keys(PHASE_WORDS)
       .filter((phase) => shown.has(phase))
-      .map((phase) => [this.theme.phases[phase][0], names[phase], this.theme.phases[phase][1]]);
+      .map((phase) => [this.theme.phases[phase][0], PHASE_WORDS[phase], this.theme.phases[phase][1]]);
   }
 
   // What a box's own ops made, without the casts and the parts of weights that it is shown with.
@@ -91,13 +93,7 @@ class Painter {
   // ---------------------------------------------------------------- quantities
 
   byTime() {
-    const ops = [...this.scene.nodes.values()].flatMap((node) => node.ops.map((i) => this.model.ops[i])),
-      steps = ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps : 0), 0);
-    const legend = this.byShare("time", seconds, (node) =>
-      node.ops.reduce((sum, i) => sum + this.model.ops[i].duration, 0),
-    );
-    if (steps) legend[2][1] += `, median of ${amount(steps)} steps`;
-    return legend;
+    return this.byShare("time", seconds, (node) => node.ops.reduce((sum, i) => sum + this.model.ops[i].duration, 0));
   }
 
   byMemory() {

@@ -25,6 +25,10 @@ class Arranger {
   constructor(scene, room, exits) {
     Object.assign(this, { scene, room, exits, asides: [] });
     this.order = new Map([...scene.nodes.keys()].map((id, i) => [id, i]));
+    for (const { tail, head } of scene.edges) {
+      const { kind, frame } = scene.nodes.get(tail); // what is filled in a frame stands before what reads it
+      if (kind === "input" && frame !== null) this.order.set(tail, Math.min(this.order.get(tail), this.order.get(head) - 0.5));
+    }
     this.branches = weightBranches(scene);
     this.spans = spansOfBranches(scene, this.branches);
     this.lanes = this.laneWidths();
@@ -94,7 +98,7 @@ class Arranger {
           nodes: [],
           row: node.row,
           frame: null,
-          first: node.kind === "input",
+          first: node.kind === "input" && node.frame === null,
           aside: isAside(node),
           at: this.order.get(node.id),
           links: new Set(),
@@ -300,7 +304,7 @@ class Arranger {
 
   roomOf(layer, where) {
     const given = [this.room[where], this.exits.room[where]],
-      room = layer.map(({ row }) => given.reduce((sum, rows) => sum + (rows.get(row) || 0), 0)),
+      room = layer.map(({ row, frame }) => given.reduce((sum, rows) => sum + (rows.get(frame ? frame.id : row) || 0), 0)),
       lack = where === "above" ? layer.map((unit) => unit.lack || 0) : [];
     return Math.max(...room) + Math.max(0, ...lack);
   }

@@ -91,18 +91,23 @@ class Minimap {
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
-  // Stands in a corner where no box lies under it; where there is none, it lets boxes be seen, and clicked, through it.
+  // Stands in the corner where it hides least, and nothing that is selected.
   moveAside(w, h) {
     const { canvas, scene } = this.viewer,
       size = canvas.size(),
-      { x, y, scale } = canvas.view;
-    const free = MAP_CORNERS.find((corner) => {
+      { x, y, scale } = canvas.view,
+      { selected } = canvas.marks;
+    const covered = (corner) => {
       const left = corner.includes("left") ? 0 : size.w - w,
         top = corner.includes("top") ? 0 : size.h - h;
-      return !scene.grid.meets({ x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale });
-    });
-    for (const word of ["left", "top"]) this.node.classList.toggle(word, (free ?? "").includes(word));
-    this.node.classList.toggle("faint", free === undefined);
+      return { x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale };
+    };
+    const cost = (corner) => {
+      const area = covered(corner);
+      return [...scene.grid.within(area)].reduce((sum, box) => sum + (selected.has(box.id) ? Infinity : shared(box, area)), 0);
+    };
+    const corner = MAP_CORNERS.map((each) => [each, cost(each)]).reduce((best, each) => (each[1] < best[1] ? each : best))[0];
+    for (const word of ["left", "top"]) this.node.classList.toggle(word, corner.includes(word));
   }
 
   showView() {
@@ -128,3 +133,7 @@ class Minimap {
     });
   }
 }
+
+// The area that two rectangles share.
+const shared = (a, b) =>
+  Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));

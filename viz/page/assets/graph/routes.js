@@ -63,8 +63,11 @@ function placeScene(scene) {
     arrange(scene, room);
     const { lost, looks } = route(scene, left);
     left -= looks;
-    if (!lost.length || left < looks) break; // the next attempt would take as long
-    for (const edge of lost) makeRoom(scene, room, edge);
+    const narrow = [...new Set([...lost, ...hooked(scene)])],
+      through = new Set(throughFrames(scene));
+    if (!(narrow.length || through.size) || left < looks) break; // the next attempt would take as long
+    for (const edge of narrow) makeRoom(scene, room, edge);
+    for (const frame of through) makeRoomAround(room, frame);
   }
   for (const edge of scene.edges) Object.assign(edge, boundsOf(edge.points, edge.labelAt, edge.label));
   scene.edgeGrid = new Grid(scene.edges);
@@ -73,18 +76,6 @@ function placeScene(scene) {
     scene.width = Math.max(scene.width, edge.x + edge.w + PAD);
     scene.left = Math.min(scene.left, edge.x - PAD);
   }
-}
-
-// More room where an arrow leaves its box, and where it ends.
-function makeRoom(scene, room, { tail, head }) {
-  const from = scene.nodes.get(tail),
-    to = scene.nodes.get(head),
-    down = from.y < to.y;
-  for (const [where, row] of [
-    [down ? room.below : room.above, from.row],
-    [down ? room.above : room.below, to.row],
-  ])
-    where.set(row, (where.get(row) || 0) + MORE);
 }
 
 // Gives edges their `corners`, `points` and `labelAt`; tells which found no way, or no room for their label, and at how
@@ -265,10 +256,13 @@ function roundedCorners(corners) {
 const distance = (a, b) => Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
 const towards = (a, b, by) => [0, 1].map((k) => a[k] + ((b[k] - a[k]) * by) / (distance(a, b) || 1));
 
-function framesAround(scene, id) {
-  const found = [];
-  for (let at = scene.nodes.get(id).frame; at !== null; at = scene.frames.get(at).parent) found.push(at);
-  return found;
+const framesAround = (scene, id) => framesOf(scene, scene.nodes.get(id).frame);
+
+// Does an arrow lead down (1), or up (-1)? Those of weights and updates, and between neighbours, do neither (0).
+function onwards(scene, { tail, head, kind }) {
+  if (kind !== "data" && kind !== "gradient") return 0;
+  const [from, to] = [tail, head].map((id) => scene.nodes.get(id));
+  return to.y >= from.y + from.h ? 1 : from.y >= to.y + to.h ? -1 : 0;
 }
 
 // What an arrow leaves: a box, or one of its outputs, whose lines are no other's.

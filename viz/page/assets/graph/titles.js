@@ -6,40 +6,83 @@ const READABLE = 9.5, // pixels of a title's letters; where they would be lower,
   MOST_SIGNS = 80,
   LOWER = [0, 4, 8, 12], // pixels, where the title of the frame around it stands in the way
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
-  CROSSED = 5, // and to lie on an arrow or on its label
   SPECKS = 0.1, // at a lower scale boxes are so small that a title may cover them
   LETTERS = 17, // from a title's upper edge to the foot of its letters
   LEAST_SEEN = 60, // pixels of a frame that are worth a title
+  FEWEST_LETTERS = 3, // of a title that is cut to the room that there is
   EDGE = 8, // pixels between a title and the edge of what is seen
   UNDER_BUTTONS = 52, // pixels at the right edge where buttons lie,
   HIGH_BUTTONS = 100; // and at the upper edge
 
 // Where a frame's title stands so that all of it is seen: how far to the side of its own place, and whether alone,
-// without the line below it. Among places that no arrow and no label crosses it takes the nearest.
+// without the line below it. Among places that no arrow and no label crosses it takes the nearest; where none is as wide
+// as the title, `short` is as much of it as the widest has room for. Where there is hardly any, it stays in its own place,
+// which is always free, though the edge of what is seen may cut it.
 function placeOfTitle(frame, canvas) {
   const { scale } = canvas.view,
     seen = canvas.window(),
     { y, w, h } = frame.head;
   const under = (frame.y - seen.y) * scale < HIGH_BUTTONS,
     left = seen.x + EDGE / scale,
-    right = seen.x + seen.w - (under ? UNDER_BUTTONS : EDGE) / scale;
-  if (frame.headX >= left && frame.headX + w <= right) return { shift: 0, alone: false };
+    right = seen.x + seen.w - (under ? UNDER_BUTTONS : EDGE) / scale,
+    own = { shift: 0, alone: false, short: "" };
+  if (frame.headX >= left && frame.headX + w <= right) return own;
   const from = Math.max(frame.x + EDGE, left),
     to = Math.min(frame.x + frame.w - EDGE, right);
-  if (to - from <= LEAST_SEEN / scale) return { shift: 0, alone: false };
+  if (to - from <= LEAST_SEEN / scale) return own;
   const middle = frame.headX + w / 2,
     ways = [{ w, h, alone: false }],
-    short = titleWidth(frame);
-  if (frame.subtitle && short) ways.push({ w: short, h: LETTERS, alone: true });
+    titleW = titleWidth(frame);
+  if (frame.subtitle && titleW) ways.push({ w: titleW, h: LETTERS, alone: true });
   for (const way of ways) {
     const x = freePlace(crossing(canvas.scene, { x: from, y, w: to - from, h: way.h }), way.w, from, to, middle - way.w / 2);
-    if (x !== null) return { shift: x + way.w / 2 - middle, alone: way.alone };
+    if (x !== null) return { shift: x + way.w / 2 - middle, alone: way.alone, short: "" };
   }
-  // All places are crossed; the edge of what is seen may cut what is too wide, over the frame's own it never stands.
-  const way = ways.find((each) => each.w <= to - from) || ways.at(-1),
-    wish = to - from < way.w ? (from + to - way.w) / 2 : Math.min(Math.max(middle - way.w / 2, from), to - way.w),
-    x = Math.max(frame.x + EDGE, Math.min(wish, frame.x + frame.w - EDGE - way.w));
-  return { shift: x + way.w / 2 - middle, alone: way.alone };
+  const [begin, end] = widestGap(crossing(canvas.scene, { x: from, y, w: to - from, h: LETTERS }), from, to),
+    short = titleW && end - begin > LEAST_SEEN / scale ? shortened(frame.title, end - begin - (titleW - textWidth(frame.title, 13, true)), 13) : "";
+  return short ? { shift: (begin + end) / 2 - middle, alone: true, short } : own;
+}
+
+// Puts the element of a title where `placeOfTitle` says.
+function moveTitle({ shown, theme }, frame, { shift, alone, short }) {
+  const key = `h${frame.id}`,
+    before = shown.get(key);
+  let head = before;
+  if ((before.dataset.short ?? "") !== short) {
+    head = headElement(short ? cutHead(frame, short) : frame, theme);
+    head.dataset.short = short;
+    before.replaceWith(head);
+    shown.set(key, head);
+  }
+  head.setAttribute("transform", `translate(${shift} 0)`);
+  head.classList.toggle("alone", alone);
+}
+
+// A frame of which no more is told than a part of its title, in the middle of where all would be.
+function cutHead(frame, title) {
+  const cut = { ...frame, title, subtitle: "" };
+  return { ...cut, headX: frame.headX + (frame.head.w - headOf(cut).w) / 2 };
+}
+
+// As much of a text as a width has room for; "" where that tells nothing.
+function shortened(text, width, size) {
+  const letters = Array.from(text);
+  for (let count = letters.length - 1; count >= FEWEST_LETTERS; count -= 1) {
+    const found = `${letters.slice(0, count).join("").trimEnd()}…`;
+    if (textWidth(found, size, true) <= width) return found;
+  }
+  return "";
+}
+
+// The widest stretch between two places that none of some covers.
+function widestGap(taken, from, to) {
+  let at = from,
+    best = [from, from];
+  for (const [a, b] of [...taken, [to, to]].sort((one, other) => one[0] - other[0])) {
+    if (a - at > best[1] - best[0]) best = [at, a];
+    at = Math.max(at, b);
+  }
+  return best;
 }
 
 // The stretches of an area, from left to right, in which lines of arrows or their labels run.
@@ -87,7 +130,7 @@ function signsFromAfar(frames, canvas) {
   return found;
 }
 
-// Where a frame's title stands, if there is room for it.
+// Where a frame's title stands, if there is room for it that no arrow crosses; cut to that room, where it is narrower.
 function placeOfSign(frame, frames, placed, canvas) {
   const { x, y, scale } = canvas.view,
     size = canvas.size(),
@@ -97,38 +140,46 @@ function placeOfSign(frame, frames, placed, canvas) {
     top = frame.y * scale + y + 1,
     low = (frame.y + frame.h) * scale + y - SIGN_HEIGHT;
   if (right - left < w) return null;
-  const world = (each) => ({ x: (each.x - x) / scale, y: (each.y - y) / scale, w: w / scale, h: SIGN_HEIGHT / scale }),
+  const world = (each) => ({ x: (each.x - x) / scale, y: (each.y - y) / scale, w: (each.w ?? w) / scale, h: SIGN_HEIGHT / scale }),
     boxes = (each) => canvas.scene.grid.within(world(each)).size,
     arrows = (each) => (scale < SPECKS ? 0 : crossing(canvas.scene, world(each)).length),
     parent = canvas.scene.frames.get(frame.parent),
     isClear = (area) => (!parent || holds(parent, area)) && frames.every((other) => other.level < frame.level || !meet(area, other)),
     isApart = (sign) => !placed.some((other) => meet(sign, other)),
-    sign = (at, y, cost = 0) => ({ x: at, y, w, h: SIGN_HEIGHT, cost });
+    sign = (at, y, cost = 0) => ({ x: at, y, w, h: SIGN_HEIGHT, cost, text: frame.title });
   const rows = LOWER.map((by) => top + by).filter((y) => y <= low),
     middle = (left + right - w) / 2;
-  const beside = (y) => {
+  const taken = (y) => {
     const others = placed.filter((other) => other.y < y + SIGN_HEIGHT && y < other.y + SIGN_HEIGHT).map((other) => [other.x, other.x + other.w]),
       lines = crossing(canvas.scene, { ...world({ x: left, y }), w: (right - left) / scale });
-    return freePlace([...others, ...lines.map((ends) => ends.map((end) => end * scale + x))], w, left, right, middle);
+    return [...others, ...lines.map((ends) => ends.map((end) => end * scale + x))];
   };
   for (const y of scale < SPECKS ? [] : rows) {
     // mostly the first place is free, and others needn't be looked for
-    for (const find of [() => middle, () => beside(y)]) {
+    for (const find of [() => middle, () => freePlace(taken(y), w, left, right, middle)]) {
       const at = find(),
         free = at !== null && sign(at, y);
       if (free && isApart(free) && !boxes(free) && !arrows(free)) return free;
     }
   }
-  const bestOf = (signs, cost) =>
-    signs
-      .filter(isApart)
-      .map((each) => [each.cost + cost(each), each])
-      .reduce((best, each) => (best && best[0] <= each[0] ? best : each), null)?.[1];
+  const bestOf = (signs) => signs.filter(isApart).reduce((best, each) => (best && best.cost <= each.cost ? best : each), null);
   const inside = rows.flatMap((y) => [middle, left, right - w].map((at, i) => sign(at, y, y - top + i)));
-  const best = bestOf(inside, (each) => COVERED * boxes(each) + CROSSED * arrows(each));
-  if (!best || !boxes(best)) return best;
-  const outside = placesOutside(left, right, top, w, size).filter((each) => !boxes(each) && isClear(world(each)));
-  return bestOf(outside, (each) => CROSSED * arrows(each)) || (scale < SPECKS ? best : null);
+  for (const each of inside) each.cost += COVERED * boxes(each);
+  if (scale < SPECKS) return bestOf(inside);
+  const outside = placesOutside(left, right, top, w, size).map((each) => ({ ...each, text: frame.title })),
+    free = bestOf(outside.filter((each) => !boxes(each) && !arrows(each) && isClear(world(each))));
+  return free || cutSign(frame, rows, taken, boxes, [left, right]);
+}
+
+// As much of a title as there is room for between arrows.
+function cutSign({ title }, rows, taken, boxes, [left, right]) {
+  for (const y of rows) {
+    const [begin, end] = widestGap(taken(y), left, right),
+      text = shortened(title, end - begin - 8, SIGN_SIZE),
+      cut = { x: begin, y, w: textWidth(text, SIGN_SIZE, true) + 8, h: SIGN_HEIGHT, text };
+    if (text && !boxes(cut)) return cut;
+  }
+  return null;
 }
 
 const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
@@ -145,18 +196,18 @@ function placesOutside(left, right, top, w, size) {
 }
 
 // In the world's measure, as the whole is scaled.
-function signElement(frame, sign, { view, scene }, theme) {
+function signElement(frame, sign, { view }, theme) {
   const put = (value, by) => (value - by) / view.scale,
     middle = put(sign.x + sign.w / 2, view.x),
     line = put(sign.y + SIGN_HEIGHT - 4, view.y),
     ground = theme.frames[frame.level % 2],
-    text = textAt(frame.title, middle, line, SIGN_SIZE / view.scale, theme.ink, "middle", true);
+    text = textAt(sign.text, middle, line, SIGN_SIZE / view.scale, theme.ink, "middle", true);
   const x = put(sign.x, view.x),
     y = put(sign.y, view.y),
     w = sign.w / view.scale,
     h = sign.h / view.scale;
   const plate = clickable(x, y, w, h);
-  if (view.scale < SPECKS || !crossing(scene, { x, y, w, h }).length) plate.setAttribute("fill", ground); // over an arrow only letters are opaque
+  plate.setAttribute("fill", ground);
   plate.setAttribute("fill-opacity", "0.88");
-  return svg("g", { class: "sign", "data-id": frame.id }, plate, withHalo(text, ground, 3 / view.scale));
+  return svg("g", { class: "sign", "data-id": frame.id }, plate, text);
 }

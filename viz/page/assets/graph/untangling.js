@@ -33,7 +33,7 @@ class Untangling {
   }
 
   lengthOf(i) {
-    return this.channels.lengthOf(this.router.found.get(i)[0]);
+    return this.channels.lengthOf(this.router.found.get(i)[0], i);
   }
 
   // Undone if no crossing is won.

@@ -71,13 +71,9 @@ class Details {
         ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
         : null,
       facts([
-        [
-          "time",
-          op.duration
-            ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)`
-            : null,
-        ],
-        [op.usual ? `in ${amount(op.usual.steps)} steps` : "", op.usual ? spreadOf(op) : null],
+        ["time", op.duration ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)${op.usual ? `, ${medianOf(op.usual.steps)}` : ""}` : null],
+        ["range", op.usual ? `${seconds(op.usual.least)} … ${seconds(op.usual.most)}` : null],
+        ["in this step", op.usual ? seconds(op.took) : null],
         [
           "FLOPs",
           op.flops
@@ -214,13 +210,13 @@ class Details {
     const from =
       variable !== undefined
         ? this.link(
-            clean(tensor.name.split("/").pop() || tensor.role, 40),
+            clean(tensor.name.split("/").pop() || roleWord(tensor.role), 40),
             { kind: "tensor", id },
             tensor.name,
           )
         : producer !== null
           ? this.opLink(producer)
-          : this.link(tensor.role, { kind: "tensor", id });
+          : this.link(clean(tensor.name, 40) || roleWord(tensor.role), { kind: "tensor", id });
     return [
       name ? el("span", { class: "name" }, clean(name, 30)) : null,
       el("span", { class: "mono" }, tensor.label),
@@ -240,7 +236,7 @@ class Details {
         el("span", { class: "mono" }, tensor.label),
         el("span", {}, nbytes(tensor.nbytes)),
         tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
-        tensor.role !== "activation" ? el("span", {}, tensor.role) : null,
+        tensor.role !== "activation" ? el("span", {}, roleWord(tensor.role)) : null,
       ),
       this.gradientLine(tensor),
       this.values(tensor),
@@ -279,7 +275,7 @@ class Details {
       size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null;
     return [
       this.heading(
-        tensor.role,
+        roleWord(tensor.role),
         tensor.role === "gradient" ? "backward" : tensor.role,
         tensor.name || tensor.label,
         tensor.name ? tensor.label : "",
@@ -345,6 +341,7 @@ class Details {
       facts([
         ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
         ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
+        ["these times", forward && viewer.selection.medianSteps ? medianOf(viewer.selection.medianSteps) : null],
         ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
         ["FLOPs", flops ? short(flops) : null],
         ["parameters", params ? amount(params) : null],
@@ -457,7 +454,7 @@ class Details {
       ]),
       top.length
         ? section(
-            "What takes longest here",
+            ["What takes longest here", viewer.selection.medianSteps ? el("small", {}, medianOf(viewer.selection.medianSteps)) : ""],
             el(
               "ul",
               { class: "bars" },

@@ -19,6 +19,7 @@ class Dock {
       role: "separator",
       "aria-orientation": "horizontal",
     });
+    this.note = el("span", { class: "dock-note" }); // which steps the numbers are of
     this.closer = button("▾", "hide what is below the graph (`)", () => this.setOpen(!viewer.state.dock), {
       class: "closer",
     });
@@ -26,7 +27,7 @@ class Dock {
       "section",
       { class: "dock" },
       this.grip,
-      el("div", { class: "dock-head" }, this.bar, this.closer),
+      el("div", { class: "dock-head" }, this.bar, this.note, this.closer),
       this.body,
     );
     this.listen();
@@ -83,6 +84,7 @@ class Dock {
       tab.tabIndex = tab === chosen.tab ? 0 : -1;
     }
     this.viewer.root.dataset.tab = this.viewer.state.tab;
+    this.note.textContent = (this.viewer.state.dock && chosen.owner?.note) || "";
     if (!this.viewer.state.dock) return;
     this.body.setAttribute("aria-labelledby", chosen.tab.id);
     if (this.body.firstChild !== chosen.element) this.body.replaceChildren(chosen.element);

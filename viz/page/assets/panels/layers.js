@@ -22,6 +22,11 @@ class LayerTable {
     this.node = el("div", { class: "layers" });
   }
 
+  get note() {
+    const { medianSteps } = this.viewer.selection;
+    return medianSteps ? `times: ${medianOf(medianSteps)}` : "";
+  }
+
   show() {
     if (this.made !== this.viewer.selection) {
       this.made = this.viewer.selection;

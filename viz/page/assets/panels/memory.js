@@ -57,6 +57,10 @@ class MemoryCurve {
     return peak;
   }
 
+  get note() {
+    return stepAlone(this.viewer);
+  }
+
   show() {
     this.make();
     if (!this.spans.length) {
@@ -156,7 +160,7 @@ class MemoryCurve {
         .sort((a, b) => b.size - a.size);
     const total = here.reduce((sum, each) => sum + each.size, 0),
       roles = new Map();
-    for (const { tensor, size } of here) roles.set(tensor.role, (roles.get(tensor.role) || 0) + size);
+    for (const { tensor, size } of here) roles.set(roleWord(tensor.role), (roles.get(roleWord(tensor.role)) || 0) + size);
     const atPeak = this.moment === this.peak.time;
     this.head.replaceChildren(
       el("strong", {}, `${atPeak ? "peak: " : ""}${nbytes(total)}`),
@@ -187,7 +191,7 @@ class MemoryCurve {
               ? { kind: "tensor", id: tensor.id }
               : { kind: "op", id: tensor.producer },
           );
-      const name = tensor.name || (op ? op.name : "from outside"),
+      const name = tensor.name || (op ? op.name : "input"),
         layer = op ? model.ownerOf(op) : "",
         line = op && model.lineOf(op);
       const cells = [
@@ -196,7 +200,7 @@ class MemoryCurve {
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
         el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200))),
         el("span", { title: layer }, ending(layer)),
-        tensor.role,
+        roleWord(tensor.role),
         line ? line.place : "",
       ];
       return el(

@@ -48,6 +48,11 @@ function periodOf(model, step) {
   return new Period(0, Math.max(1, model.data.meta.duration || 0, ...ends));
 }
 
+// That a tab shows one step, where the graph tells of several; else "".
+function stepAlone({ model, state, selection }) {
+  return selection.medianSteps ? `${model.stepName(state.step).replace(/ of .*/, "")} alone` : "";
+}
+
 // The one of a viewer: what the reader has zoomed to stays while the same step is shown.
 function shownPeriod(viewer) {
   const { model } = viewer,

@@ -7,6 +7,9 @@ const MOST_SAID = 60; // letters of why
 const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "error"];
 const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", error: "" }; // fields, and what is said before their text
 
+// What tensors are, in the word that the page has for it, and as a recording has it.
+const rolesOf = (tensors) => tensors.map(({ role }) => `${roleWord(role)} ${role}`).join(" ");
+
 class Search {
   constructor(viewer) {
     this.viewer = viewer;
@@ -158,14 +161,14 @@ function find(viewer, query) {
         op: "",
         dtype: `${t.dtype} ${t.dtypeName}`,
         phase: "",
-        role: t.role,
+        role: rolesOf([t]),
         code: "",
       };
     if (tests.every((test) => test(fields)))
       found.push({
         fields,
         selected: { kind: "tensor", id },
-        what: t.role,
+        what: roleWord(t.role),
         phase: "parameter",
         title: clean(name.split("/").pop(), 40),
         where: clean(name, 60),
@@ -316,7 +319,7 @@ function fieldsOf(model, op) {
     class: scopes.map((s) => s.cls).join(" "),
     shape: op.outputs.map((i) => model.tensors[i].shapeName).join(" "),
     dtype: met.map((t) => `${t.dtype} ${t.dtypeName}`).join(" "),
-    role: met.map((t) => t.role).join(" "),
+    role: rolesOf(met),
     file: [model.lineOf(op), op.stack[0]].map((frame) => (frame ? frame.place : "")).join(" "),
     code: op.stack
       .slice(0, 1)

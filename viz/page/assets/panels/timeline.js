@@ -18,6 +18,10 @@ class Timeline {
     this.listen();
   }
 
+  get note() {
+    return stepAlone(this.viewer);
+  }
+
   show() {
     const { model, selection } = this.viewer;
     if (!model.hasTimes || !selection.ops.length) {

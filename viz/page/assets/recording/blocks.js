@@ -73,6 +73,11 @@ class Row {
     );
   }
 
+  // What the user's code calls that which the op drew at random; "" for others.
+  get kept() {
+    return this.model.text(this.columns.kept[this.n]);
+  }
+
   // Which part of a tensor the op takes; "" for ops that do something else.
   get taken() {
     return this.model.text(this.columns.taken[this.n]);

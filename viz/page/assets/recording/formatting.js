@@ -39,6 +39,10 @@ const amount = (number) =>
 const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
+// What tensors are: a weight is called so, whether it is trained or not. viz/facts/formatting.py says the same.
+const ROLE_WORDS = { parameter: "weight", frozen: "frozen weight" };
+const roleWord = (role) => ROLE_WORDS[role] ?? role;
+
 function numeral(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") return value; // "nan", "inf", "-inf"

@@ -197,7 +197,7 @@ class Model {
   ownerOf(op) {
     const weights = op.phase === "update" ? [...op.outputs, ...op.inputs].map((id) => this.tensors[id]) : [];
     const names = new Set(weights.filter(({ role, name }) => name && (role === "parameter" || role === "frozen")).map(({ name }) => name));
-    return names.size ? clean([...names].join(", "), 200) : this.path(op.home);
+    return names.size ? clean([...names].map((name) => name.replaceAll("/", " / ")).join(", "), 200) : this.path(op.home) || (op.outputs.length === 1 ? this.tensors[op.outputs[0]].name : "");
   }
 
   stepName(index) {

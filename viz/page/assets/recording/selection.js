@@ -14,6 +14,7 @@ class Selection {
         }))
       : []; // updates that belong to no row
     this.time = this.ops.reduce((sum, op) => sum + op.duration, 0);
+    this.medianSteps = stepsOfMedians(this.ops);
     const columns = (!this.backward && found.forward) || found.tree;
     this.depths = columns.depths; // how deep the tree is open at first, folded and not
     this.blocks = readTree(model, columns);

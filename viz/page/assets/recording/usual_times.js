@@ -7,16 +7,16 @@ function usualOf(row) {
   return { median, least, most, steps };
 }
 
+// In how many steps the ops of one ran, of which boxes, layers and lists tell the medians; 0 where it ran alone.
+const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps : 0), 0);
+const medianOf = (steps) => `median of ${amount(steps)} steps`;
+
 // What the ops of a box took in several steps: the median, which the box shows, and the least and most.
 function timesOf(ops) {
   const several = ops.filter(({ usual }) => usual),
     sum = (of) => seconds(several.reduce((all, { usual }) => all + of(usual), 0));
   if (!several.length) return "";
-  const steps = amount(Math.max(...several.map(({ usual }) => usual.steps)));
-  return `time: ${sum(({ median }) => median)}, the median of ${steps} recorded steps (${sum(({ least }) => least)} … ${sum(({ most }) => most)})`;
-}
-
-// What an op took in several steps, of which its time is the median; and in its own.
-function spreadOf({ usual, took }) {
-  return `median of ${seconds(usual.least)} … ${seconds(usual.most)}; this step ${seconds(took)}`;
+  const [median, least, most] = ["median", "least", "most"].map((name) => sum((usual) => usual[name])),
+    took = seconds(ops.reduce((all, op) => all + op.took, 0));
+  return `time: ${median}, ${medianOf(stepsOfMedians(ops))} (${least} … ${most}); in this step ${took}`;
 }

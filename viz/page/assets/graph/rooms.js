@@ -1,0 +1,46 @@
+// Where arrows need more room than they were left at first.
+
+// More room where an arrow leaves its box, and where it ends.
+function makeRoom(scene, room, { tail, head }) {
+  const from = scene.nodes.get(tail),
+    to = scene.nodes.get(head),
+    down = from.y < to.y;
+  addRoom(down ? room.below : room.above, from.row);
+  addRoom(down ? room.above : room.below, to.row);
+}
+
+// More room above and below a frame, for arrows that lead past it.
+function makeRoomAround(room, frame) {
+  addRoom(room.above, frame.id);
+  addRoom(room.below, frame.id);
+}
+
+function addRoom(side, what) {
+  side.set(what, (side.get(what) || 0) + MORE);
+}
+
+// The frames through which arrows lead that neither begin nor end there, once for each of those.
+function throughFrames(scene) {
+  const found = [];
+  for (const { tail, head, corners } of scene.edges) {
+    const own = new Set([...framesAround(scene, tail), ...framesAround(scene, head)]);
+    for (const frame of scene.frames.values())
+      if (!own.has(frame.id) && corners.some((corner, k) => k && meet(frame, between(corners[k - 1], corner)))) found.push(frame);
+  }
+  return found;
+}
+
+// The arrows that pass the box which they come from, and come back to it.
+function hooked(scene) {
+  return scene.edges.filter((edge) => {
+    const { y, h } = scene.nodes.get(edge.tail),
+      leads = onwards(scene, edge);
+    return leads && edge.corners.some(([, at]) => (leads > 0 ? at < y - 1 : at > y + h + 1));
+  });
+}
+
+// The rectangle that a level or upright line is.
+const between = ([ax, ay], [bx, by]) => ({
+  ...{ x: Math.min(ax, bx), y: Math.min(ay, by) },
+  ...{ w: Math.abs(ax - bx) || 0.1, h: Math.abs(ay - by) || 0.1 },
+});

@@ -1,0 +1,67 @@
+"""The boxes of what ops are given that no op made: inputs, targets, and what a layer fills for itself."""
+
+from __future__ import annotations
+
+from viz.facts import formatting
+from viz.facts.schema import Op, Record
+from viz.geometry.graph import Graph, Node
+from viz.picture import box_texts
+
+__all__ = ["GivenBoxes"]
+
+
+class GivenBoxes:
+    """Makes boxes of a graph when they are first needed.
+
+    Args:
+        record: the recording.
+        graph: gets the boxes.
+
+    Attributes:
+        calls: the scope of each frame, None for those of lines of code.
+    """
+
+    def __init__(self, record: Record, graph: Graph) -> None:
+        self._record, self._graph = record, graph
+        self.calls: dict[str, int | None] = {}
+        self._constants: dict[object, str] = {}  # by the tensor, and by what is alike of them
+
+    def input(self, tensor: int, title: str) -> str:
+        """The box of an input or a target; `title` says which of them it is, for one without a name."""
+        id_ = f"in{tensor}"
+        if id_ not in self._graph.nodes:
+            info = self._record.tensors[tensor]
+            lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
+            made = Node(id_, "input", box_texts.given(self._record.shown(tensor), title), lines, phase="input", row=id_)
+            made.tooltip = formatting.clean(f"input: {info.name} {formatting.tensor(info)}", 160)
+            self._graph.nodes[id_] = made
+        return id_
+
+    def _given_to(self, op: Op, tensor: int) -> list[int]:
+        """The calls around an op that were given a tensor."""
+        return [scope.id for scope in self._record.ancestors(op.scope) if tensor in scope.inputs]
+
+    def is_given(self, op: Op, tensor: int, head: str) -> bool:
+        """Was what is closed given a constant that it reads? Else it filled it for itself, which isn't shown."""
+        node, given = self._graph.nodes[head], self._given_to(op, tensor)
+        return node.kind != "scope" or (bool(given) if node.scope is None else node.scope in given)
+
+    def constant(self, op: Op, tensor: int, head: str) -> str:
+        """The box of what a layer or a line of code fills for itself, such as `arange(12)`: in the frame of its reader.
+
+        But outside of those that were given it. Those that were filled alike there are one.
+        """
+        chain, given = self._graph.around(self._graph.nodes[head].cluster), self._given_to(op, tensor)
+        outer = [i + 1 for i, frame in enumerate(chain) if self.calls.get(frame) in given]
+        cluster, name = next(iter(chain[max(outer, default=0) :]), None), self._record.shown(tensor)
+        alike = cluster, name if name.endswith(")") else tensor, formatting.tensor(self._record.tensors[tensor])
+        if tensor not in self._constants:
+            known = self._constants.get(alike)
+            if known is None:
+                known = self.input(tensor, "constant")
+                self._graph.nodes[known].cluster = cluster
+            self._constants[tensor] = self._constants[alike] = known
+        node = self._graph.nodes[self._constants[tensor]]
+        while node.cluster is not None and node.cluster not in chain:
+            node.cluster = self._graph.clusters[node.cluster].parent
+        return node.id
