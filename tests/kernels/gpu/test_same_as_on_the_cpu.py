@@ -14,7 +14,7 @@ from eagerflow.ops.neural.normalization import layer_norm, normalize_batch
 from eagerflow.ops.sequences.recurrent import gru, lstm
 from eagerflow.ops.sequences.recurrent_pairs import gru_pair, lstm_pair
 
-pytestmark = pytest.mark.gpu
+pytestmark = pytest.mark.usefixtures("kernels")
 
 TYPES = ("float32", "float64")
 
