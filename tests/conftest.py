@@ -106,12 +106,11 @@ def cupy_with_kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modu
 
 
 @pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
-def kernels(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The test runs eagerflow's kernels for GPUs, on the stand-in or on a GPU."""
+def kernels(request: pytest.FixtureRequest) -> str:
+    """The device `gpu:0` runs eagerflow's kernels for GPUs: the stand-in, or a GPU. New tensors are made as before."""
     if request.param == "stand-in":
         request.getfixturevalue("cupy_with_kernels")
-    with devices.device("gpu:0"):
-        yield str(request.param)
+    return str(request.param)
 
 
 @pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])

@@ -1,4 +1,4 @@
-"""Updates on a GPU as one launch for all variables, under `make test-gpu`; how rules are written is tested anywhere."""
+"""Updates on a GPU as one launch for all variables: on the stand-in, which runs the kernel, and on CuPy."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def updated(make, device, dtype="float32", between=lambda i, variables: None):
 
 
 @pytest.mark.usefixtures("kernels")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", MORE)
 def test_weights_and_slots_are_those_of_the_cpu(name, dtype):
     (found, optimizer), (expected, _) = (updated(MORE[name], where, dtype) for where in ("gpu:0", "cpu"))

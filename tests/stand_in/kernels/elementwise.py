@@ -12,7 +12,8 @@ from tests.stand_in.kernels.raw import refuse_loading
 
 __all__ = ["ElementwiseKernel"]
 
-_TYPES = {"f": "float", "d": "double", "?": "bool", "i": "int", "l": "long long", "q": "long long"}
+# Halves are computed as float, and rounded at the end.
+_TYPES = {"e": "float", "f": "float", "d": "double", "?": "bool", "i": "int", "l": "long long", "q": "long long"}
 _SOURCE = """\
 {types}
 extern "C" __global__ void {name}(const long long ef_count, {parameters}) {{
@@ -75,8 +76,11 @@ def _compute(self, kernel, types, *args):
     shape = numpy.broadcast_shapes(*[numbers.shape for numbers in given[: self.nin]])
     if any(numbers.shape != shape for numbers in given[self.nin :]):
         raise ValueError(f"Output has wrong shape, and not {shape}")
-    ready = [numpy.ascontiguousarray(numpy.broadcast_to(numbers, shape)) for numbers in given[: self.nin]]
-    outs = [memory.HOME.empty(shape, types[letter]) for letter, _ in self.outputs]
+    ready = [
+        numpy.ascontiguousarray(numpy.broadcast_to(numbers, shape), _computed(numbers.dtype))
+        for numbers in given[: self.nin]
+    ]
+    outs = [memory.HOME.empty(shape, _computed(types[letter])) for letter, _ in self.outputs]
     slots = [numpy.array(numpy.int64(outs[0].size)), *map(_address, (*ready, *outs))]
     if outs[0].size:
         said = kernel([1] * 6, [slot.ctypes.data for slot in slots])
@@ -87,8 +91,12 @@ def _compute(self, kernel, types, *args):
             place[...] = out
         found = args[self.nin :]
     else:
-        found = tuple([wrap(out) for out in outs])
+        found = tuple([wrap(out.astype(types[letter])) for out, (letter, _) in zip(outs, self.outputs)])
     return found[0] if len(found) == 1 else tuple(found)
+
+
+def _computed(dtype):
+    return numpy.dtype("f4") if dtype.char == "e" else dtype
 
 
 def _address(numbers):

@@ -29,10 +29,11 @@ def forget():
 
 def room(size):
     """Memory between two zones, filled with garbage."""
-    whole = numpy.full(size + 2 * _ZONE + _ALIGNED, GARBAGE, "u1")
-    start = _ZONE + -(whole.ctypes.data + _ZONE) % _ALIGNED
+    first = len(_MARK) + _ZONE
+    whole = numpy.full(first + _ALIGNED + size + _ZONE, GARBAGE, "u1")
+    start = first + -(whole.ctypes.data + first) % _ALIGNED
     number = next(_numbers)
-    pattern = numpy.array([number % 256, number // 256 % 256, 0xC0, 0xFF], "u1")
+    pattern = numpy.array([number % 256, number // 256 % 256, 0xF8, 0xFF], "u1")
     whole[: len(_MARK)] = _MARK
     whole[start - _ZONE : start] = whole[start + size : start + size + _ZONE] = numpy.tile(pattern, _ZONE // 4)
     return whole[start : start + size]
