@@ -6,11 +6,13 @@ import collections
 import contextlib
 import ctypes
 import hashlib
+import itertools
 import mmap
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -19,9 +21,11 @@ import numpy
 
 __all__ = ["Function", "compiled", "is_loaded", "launched", "missing", "using"]
 
-_SHIM = Path(__file__).with_name("shim.h")
+_OWN = [Path(__file__).with_name(name) for name in ("shim.h", "runtime.cpp")]
+_WHAT = {"a": "array", "t": "table", "f": "f", "i": "i"}
 # Indices of arrays whose lengths are known are checked. Without -mfma, no product and sum are rounded as one.
 _FLAGS = "-std=c++17 -O1 -fPIC -fvisibility=hidden -fsanitize=bounds -w".split()
+_LINKING = ["-shared", "-nostdlib", "-Wl,-Bsymbolic"]
 _NAMES = re.compile(r'extern "C"\s+__global__\s+void\s+(?:__launch_bounds__\([^()]*\)\s*)?(\w+)\s*\(')
 _BOUNDS = re.compile(r"__launch_bounds__\(([^()]*)\)\s*(\w+)\s*\(")
 _FIBERS, _STACK = 1024, 1 << 16  # as in shim.h
@@ -32,7 +36,8 @@ _folder: list[Path | None] = [None]
 
 def missing():
     """Why kernels can't be compiled here; empty where they can."""
-    return "" if shutil.which("g++") else "kernels are run on the CPU by g++, which isn't installed"
+    there = sys.platform == "linux" and shutil.which("g++")
+    return "" if there else "the stand-in runs kernels in CUDA C on Linux, where g++ is installed"
 
 
 @contextlib.contextmanager
@@ -57,9 +62,9 @@ class Function:
     def __init__(self, library, name, waits, most):
         self.name = name
         self.run, told = library[f"ef_run_{name}"], library[f"ef_parameters_{name}"]
-        self.run.restype = told.restype = ctypes.c_char_p
-        parts = [part.split() for part in told().decode().split(";")[:-1]]
-        self.parameters = [(what, int(size), int(where)) for what, size, where in parts]
+        self.run.restype, told.restype = ctypes.c_char_p, ctypes.POINTER(ctypes.c_int * 3)
+        rows = itertools.takewhile(any, map(list, (told()[i] for i in itertools.count())))
+        self.parameters = [(_WHAT[chr(what)], size, where) for what, size, where in rows]
         self.waits, self.most = waits, most
 
     def __call__(self, sizes, slots):
@@ -119,19 +124,21 @@ def _made(code, names):
         entries = "".join(f"ef_entry({name})\n" for name in names)
         text.write_text(f'#include "shim.h"\n#line 1 "kernel"\n{code}\n{entries}', encoding="utf-8")
         _run("g++", *_FLAGS, f"-I{folder}", "-c", str(text), "-o", str(made))
-        _run("g++", "-shared", "-Wl,-Bsymbolic", str(made), "-o", str(linked))
+        _run("g++", *_LINKING, str(made), str(folder / "runtime.o"), "-lm", "-lc", "-o", str(linked))
         os.replace(linked, library)  # another process may have been as quick
     return library
 
 
 def _with_shim():
-    """The folder, with a precompiled shim in it."""
+    """The folder, with a precompiled shim and what runs kernels in it."""
     folder = _folder[0]
     assert folder is not None, "no folder for compiled kernels"
-    own = folder / hashlib.sha256(_SHIM.read_bytes()).hexdigest()[:16]
+    own = folder / hashlib.sha256(b"".join(path.read_bytes() for path in _OWN)).hexdigest()[:16]
     if not own.exists():
         room = Path(tempfile.mkdtemp(dir=folder))
-        shutil.copy(_SHIM, room)
+        for path in _OWN:
+            shutil.copy(path, room)
+        _run("g++", *_FLAGS, "-c", str(room / "runtime.cpp"), "-o", str(room / "runtime.o"))
         _run("g++", *_FLAGS, "-x", "c++-header", str(room / "shim.h"), "-o", str(room / "shim.h.gch"))
         try:
             room.rename(own)
