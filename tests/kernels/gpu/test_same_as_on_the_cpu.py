@@ -11,7 +11,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core.device import load_cupy
-from eagerflow.kernels.gpu import products
+from eagerflow.kernels.gpu import convolution, products
 from eagerflow.ops.neural.crossentropy import sparse_softmax_crossentropy
 from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias, dense
 from eagerflow.ops.neural.normalization import layer_norm, normalize_batch
@@ -124,6 +124,21 @@ def test_convolutions(name, dtype):
     arrays.append(numbers(kernel[-1]))
     check(lambda x, k, b: conv_bias(x, k, b, **settings), arrays, dtype)
     check(lambda x, k, b: conv_bias(x, k, b, relu=True, **settings), arrays, dtype)
+
+
+def test_images_that_lie_where_no_vector_may_begin():
+    def function(flat, kernel):
+        return ops.conv(ops.reshape(flat[1:], (2, 5, 5, 4)), kernel)
+
+    check(function, [numbers(201), numbers(3, 3, 4, 6)], "float32")
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_convolutions_of_some_images_at_a_time(rows, monkeypatch):
+    monkeypatch.setattr(convolution, "_BLOCK", rows * 16 * 9 * 4 * 4)
+    check(lambda x, k: ops.conv(x, k, padding="same"), [numbers(5, 4, 4, 4), numbers(3, 3, 4, 6)], "float32")
+    check(lambda x, k: ops.conv(x, k), [numbers(5, 4, 4, 36), numbers(1, 1, 36, 6)], "float32")
+    check(lambda x, k: ops.conv_transpose(x, k, padding="same"), [numbers(5, 4, 4, 6), numbers(3, 3, 4, 6)], "float32")
 
 
 TRANSPOSED = {
