@@ -7,6 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
+from tests.stand_in.kernels import compiler
 
 RNG = np.random.default_rng(0)
 WORDS, CLASSES = RNG.integers(0, 20, (64, 4)), RNG.integers(0, 3, 64)
@@ -63,6 +64,7 @@ def lines(run, *starts):
 
 def test_a_training_step_is_one_graph_and_gives_what_it_gives_eagerly(kernels):
     losses, weights, _, _ = trained(lambda: ef.optimizers.Adam(0.01), False)
+    compiler.launched.clear()
     found, captured, run, optimizer = trained(lambda: ef.optimizers.Adam(0.01), True)
     close(found, losses, kernels)
     close(captured, weights, kernels)
@@ -72,6 +74,9 @@ def test_a_training_step_is_one_graph_and_gives_what_it_gives_eagerly(kernels):
     assert (len(draws), len(averages), len(updates)) == (1, 2, 1)
     assert next(iter(run._states.values())).graphs.left_out() is None
     assert optimizer._fused._updates  # one launch for all variables
+    if kernels == "stand-in":
+        expected = "lstm lstm_gradient crossentropy gradient sums update eagerflow_mixed eagerflow_add_bias_relu"
+        assert compiler.launched.keys() >= set(expected.split())
 
 
 class Keeping(ef.optimizers.SGD):
