@@ -11,6 +11,7 @@ from tests.stand_in.kernels import compiler
 
 RNG = np.random.default_rng(0)
 WORDS, CLASSES = RNG.integers(0, 20, (64, 4)), RNG.integers(0, 3, 64)
+IMAGES = RNG.normal(size=(64, 6, 6, 3)).astype("float32")
 
 
 @pytest.fixture(autouse=True)
@@ -32,22 +33,35 @@ def model():
     )
 
 
-def trained(make, captures, calls=6):
+def of_images():
+    return ef.Sequential(
+        [
+            layers.Conv2D(4, 3, activation="relu", padding="same", strides=2),
+            layers.Conv2DTranspose(3, 2),
+            layers.Reshape((4, 12)),
+            layers.GRU(5),
+            layers.LayerNormalization(),
+            layers.Dense(3),
+        ]
+    )
+
+
+def trained(make, captures, calls=6, model=model, x=WORDS):
     """Losses and weights after some steps, and the step."""
     ef.utils.set_random_seed(1)
     made, optimizer = model(), make()
     loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
-    made.build((None, 4))
+    made.build((None, *x.shape[1:]))
     optimizer.build(made.trainable_variables)
 
-    def step(x, y):
+    def step(inputs, y):
         with ef.GradientTape() as tape:
-            loss = loss_of(y, made(x, training=True))
+            loss = loss_of(y, made(inputs, training=True))
         optimizer.apply(tape.gradient(loss, made.trainable_variables), made.trainable_variables)
         return loss
 
     run = ef.function(step, verify_every=0) if captures else step
-    losses = [run(ef.Tensor(WORDS[i % 4 * 16 :][:16]), ef.Tensor(CLASSES[i % 4 * 16 :][:16])) for i in range(calls)]
+    losses = [run(ef.Tensor(x[i % 4 * 16 :][:16]), ef.Tensor(CLASSES[i % 4 * 16 :][:16])) for i in range(calls)]
     return [x.numpy() for x in losses], made.get_weights(), run, optimizer
 
 
@@ -77,6 +91,16 @@ def test_a_training_step_is_one_graph_and_gives_what_it_gives_eagerly(kernels):
     if kernels == "stand-in":
         expected = "lstm lstm_gradient crossentropy gradient sums update eagerflow_mixed eagerflow_add_bias_relu"
         assert compiler.launched.keys() >= set(expected.split())
+
+
+def test_convolutions_and_gru_are_part_of_the_graph(kernels):
+    losses, weights, _, _ = trained(lambda: ef.optimizers.SGD(0.1), False, model=of_images, x=IMAGES)
+    found, captured, run, _ = trained(lambda: ef.optimizers.SGD(0.1), True, model=of_images, x=IMAGES)
+    close(found, losses, kernels)
+    close(captured, weights, kernels)
+    (graphs,) = lines(run, "graph_")
+    assert len(graphs) == 1
+    assert next(iter(run._states.values())).graphs.left_out() is None
 
 
 class Keeping(ef.optimizers.SGD):

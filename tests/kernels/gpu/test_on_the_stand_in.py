@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import eagerflow as ef
+from eagerflow.core.device import kernels_take, load_cupy
+from tests import stand_in
+from tests.stand_in.kernels import compiler
 from tests.stand_in.kernels.blas import gemm
 
 
@@ -229,7 +233,8 @@ def test_graphs_record_kernels_and_products(cupy):
 
     def step():
         doubled, product = cupy.empty_like(x), cupy.empty_like(x)
-        double((1,), (32,), (x, doubled, 9))
+        double((1,), (32,), (x[:1], doubled[:1], 3))  # of a part, beside which lies the rest
+        double((1,), (32,), (x[1:], doubled[1:], 6))
         places = [(each.data.ptr, 3, 0) for each in (doubled, x, product)]
         gemm("f", 0, stream.ptr, (0, 0), (3, 3, 3), *places, 1)
         return add(product, x)
@@ -253,3 +258,18 @@ def test_graphs_record_kernels_and_products(cupy):
         graph.launch()
         host = x.get().T  # column by column
         np.testing.assert_array_equal(found.get(), (2 * host @ host + host).T)
+
+
+def test_kernels_take_the_arrays_of_the_cupy_that_is_there(cupy):
+    assert load_cupy() is cupy
+    assert kernels_take["gpu"] is cupy
+    with stand_in.installed() as without:
+        assert load_cupy() is without
+        assert kernels_take["gpu"] is None
+        compiler.launched.clear()
+        x = ef.Tensor(np.ones((300, 4), "float32"), device="gpu:0")
+        assert ef.ops.sum(x, axis=0).tolist() == [300] * 4
+        assert not compiler.launched
+    assert kernels_take["gpu"] is cupy
+    assert ef.ops.sum(ef.Tensor(np.ones((300, 4), "float32"), device="gpu:0"), axis=0).tolist() == [300] * 4
+    assert compiler.launched.keys() == {"sums"}

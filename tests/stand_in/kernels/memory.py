@@ -29,12 +29,13 @@ def forget():
 
 def room(size):
     """Memory between two zones, filled with garbage."""
-    first = len(_MARK) + _ZONE
+    first = len(_MARK) + 16 + _ZONE
     whole = numpy.full(first + _ALIGNED + size + _ZONE, GARBAGE, "u1")
     start = first + -(whole.ctypes.data + first) % _ALIGNED
     number = next(_numbers)
     pattern = numpy.array([number % 256, number // 256 % 256, 0xF8, 0xFF], "u1")
     whole[: len(_MARK)] = _MARK
+    whole[len(_MARK) : len(_MARK) + 16].view("i8")[:] = start, size  # what lies between the zones
     whole[start - _ZONE : start] = whole[start + size : start + size + _ZONE] = numpy.tile(pattern, _ZONE // 4)
     return whole[start : start + size]
 
@@ -79,19 +80,18 @@ def lying_at(address):
     return owner, whole[address - start :]
 
 
-def check_zones(owners, what):
-    """An error where something was written beside the memory of arrays."""
-    for owner in owners:
-        numbers = owner._numbers
-        whole = _whole(numbers)
+def check_zones(arrays, what):
+    """An error where something was written beside the memory that arrays, or those that they show, were given."""
+    for array in arrays:
+        whole = _whole(array._numbers)
         if whole is None:
             continue
-        start = numbers.ctypes.data - whole.ctypes.data
-        end = start + numbers.nbytes
+        start, size = map(int, whole[len(_MARK) : len(_MARK) + 16].view("i8"))
+        end = start + size
         before, behind = whole[start - _ZONE : start].reshape(-1, 4), whole[end : end + _ZONE].reshape(-1, 4)
         for zone, other, where in ((before, behind[-1], "before"), (behind, before[0], "behind")):
             if (zone != other).any():
-                raise AssertionError(f"{what} writes {where} an array of shape {numbers.shape} and {numbers.dtype}")
+                raise AssertionError(f"{what} writes {where} an array of shape {array.shape} and {array.dtype}")
 
 
 def _whole(numbers):

@@ -90,18 +90,18 @@ def _check(where, value, what, size, alignment):
 
 
 def _launch(kernel, name, sizes, args):
-    held, owners = [], []
+    held, arrays = [], []
     for value, (what, *_) in zip(args, kernel.parameters):
         if isinstance(value, ndarray):
-            owners.append(value if value.base is None else value.base)
+            arrays.append(value)
             if what == "table":
-                owners += [memory.lying_at(int(address))[0] for address in value._numbers.ravel()]
+                arrays += [memory.lying_at(int(address))[0] for address in value._numbers.ravel()]
             value = numpy.uint64(value._numbers.ctypes.data)
         elif not isinstance(value, numpy.generic):
             value = numpy.float64(value) if isinstance(value, float) else numpy.int64(value)
         held.append(numpy.array(value))
     said = kernel([*map(int, sizes)], [each.ctypes.data for each in held])
-    memory.check_zones(owners, name)
+    memory.check_zones(arrays, name)
     if said:
         raise AssertionError(f"{name}: {said}")
 
