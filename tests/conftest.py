@@ -17,6 +17,7 @@ from eagerflow.world.current import world
 from tests import stand_in
 from tests.durations.lots import in_part
 from tests.durations.measured import SLOW
+from tests.stand_in.kernels import compiler
 
 # Generated examples are the same in every run, and a slow machine is no failure.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -89,11 +90,27 @@ def _settings_as_before() -> Iterator[None]:
 @pytest.fixture
 def cupy_stand_in() -> Iterator[ModuleType]:
     """`import cupy` gives the strict stand-in, and eagerflow forgets it again afterwards."""
-    before = dict(devices.namespaces)
     with stand_in.installed() as cupy:
         yield cupy
-    devices.namespaces.clear()
-    devices.namespaces.update(before)
+
+
+@pytest.fixture
+def cupy_with_kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The same, and the stand-in runs eagerflow's kernels for GPUs; what it compiles, all tests of a session share."""
+    if compiler.missing():
+        pytest.skip(compiler.missing())
+    base = tmp_path_factory.getbasetemp()  # of several processes, each has one in the session's folder
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "stand-in-kernels"
+    with compiler.using(folder), stand_in.installed(kernels=True) as cupy:
+        yield cupy
+
+
+@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
+def kernels(request: pytest.FixtureRequest) -> str:
+    """The device `gpu:0` runs eagerflow's kernels for GPUs: the stand-in, or a GPU. New tensors are made as before."""
+    if request.param == "stand-in":
+        request.getfixturevalue("cupy_with_kernels")
+    return str(request.param)
 
 
 @pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])

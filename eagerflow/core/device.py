@@ -27,6 +27,8 @@ __all__ = ["Device", "current_device", "default_device", "device", "device_of", 
 __all__ += ["is_array", "memory_info", "namespace_of", "place", "set_default_device", "to_host"]
 
 namespaces: dict[type, ModuleType] = {numpy.ndarray: numpy}
+# The module whose arrays kernels take, by the kind of device: for a GPU CuPy, from when it is first asked for.
+kernels_take: dict[str, ModuleType | None] = {"cpu": numpy, "gpu": None}
 _default: list[Device | None] = [None]
 _scoped: contextvars.ContextVar[Device | None] = contextvars.ContextVar("device", default=None)
 _SPELLING = re.compile(r"/?(?:device:)?(cpu|gpu|cuda)(?::(\d+))?", re.IGNORECASE)
@@ -208,7 +210,7 @@ def load_cupy() -> ModuleType:
     if cupy.ndarray not in namespaces:
         namespaces[cupy.ndarray] = cupy
         if above.load_gpu_kernels is not None:
-            above.load_gpu_kernels()
+            above.load_gpu_kernels(cupy)
     return cupy
 
 

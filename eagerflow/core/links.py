@@ -21,7 +21,8 @@ class Links:
         symbolic_call: `(call, args, kwargs) -> (whether any of them is symbolic, what the call gives then)`; None
             until the first symbolic tensor is made (`layer/symbolic/tensors.py`).
         initializer_named: the initializer of a name (`eagerflow/__init__.py`).
-        load_gpu_kernels: reads those for a GPU, once CuPy is there (`lowerings/__init__.py`); None until then.
+        load_gpu_kernels: `(module)`, lets kernels for a GPU take the arrays of CuPy, once that is there
+            (`lowerings/__init__.py`); None until that file is read.
         load_kernels: reads the files of kernels that aren't read yet (`core/lowering.py`).
     """
 
@@ -35,7 +36,7 @@ class Links:
     sum_on_gpu: Callable[[Any, Any, bool], Any] | None
     symbolic_call: Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], tuple[bool, Any]] | None
     initializer_named: Callable[[str], Any]
-    load_gpu_kernels: Callable[[], None] | None
+    load_gpu_kernels: Callable[[ModuleType], None] | None
     load_kernels: Callable[[], None]
 
     def __init__(self) -> None:

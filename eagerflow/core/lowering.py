@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.base.typing import ArrayFunction, Condition, Kernel, Numpy
-from eagerflow.core.device import load_cupy
+from eagerflow.core.device import kernels_take
 from eagerflow.core.links import above
 from eagerflow.core.op_function import choose_in_wrapper, kernel_test
 from eagerflow.core.primitive import Op, pull_of
@@ -143,12 +143,6 @@ def install(made: Op, least: int | None = None) -> None:
     _let_compute(made, forward)
 
 
-@cache
-def _arrays_of(device: str) -> Any:
-    """The module of the arrays that kernels take, from the first time that one is registered."""
-    return numpy if device == "cpu" else load_cupy()
-
-
 def _read_waiting(made: Op, device: str) -> None:
     """Read the kernels for a CPU before those for a GPU, which would stand in front of the reading."""
     if device == "gpu" and made.name in waiting:
@@ -178,8 +172,7 @@ def lower_rule(
     _read_waiting(made, device)
     made.lowerings.append(Lowering(f"rule {which}", kernel, when, device=device))
     pulls = list(made.pulls)
-    module = _arrays_of(device)
-    pulls[which] = pull_of(made, made.rules[which], kernel=kernel, when=when, before=pulls[which], module=module)
+    pulls[which] = pull_of(made, made.rules[which], kernel=kernel, when=when, before=pulls[which], device=device)
     made.pulls = tuple(pulls)
 
 
@@ -200,9 +193,7 @@ def _choosing(
     parameters = [p for p in made.parameters.values() if p.name != "xp"]
     written = ""
     scope: dict[str, Any] = {"_numpy": numpy, "_ndarray": numpy.ndarray, "__name__": __name__}
-    scope |= {"_kernel": kernel, "_when": when, "_plain": plain}
-    if device == "gpu":
-        scope["_numpy"] = _arrays_of(device)
+    scope |= {"_kernel": kernel, "_when": when, "_plain": plain, "_kernels_take": kernels_take}
     for p in parameters:
         written += ", *" if p.kind is p.KEYWORD_ONLY and ", *" not in written else ""
         written += f", {p.name}"
@@ -210,7 +201,7 @@ def _choosing(
             scope[f"default_{p.name}"] = p.default
             written += f"=default_{p.name}"
     passed = ", ".join(f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else p.name for p in parameters)
-    test = kernel_test(when, least, parameters[0].name, passed)
+    test = kernel_test(when, least, parameters[0].name, passed, device)
     text = _CHOICE.format(parameters=written, test=test, passed=passed)
     exec(compile(text, f"<eagerflow kernels of {made.name}>", "exec"), scope)
     forward: ArrayFunction = scope["forward"]

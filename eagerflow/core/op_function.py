@@ -218,9 +218,12 @@ def choose_in_wrapper(op: Op, kernel: Kernel, when: Condition | None, least: int
     op.call.__code__ = written[op.name].__code__
 
 
-def kernel_test(when: Condition | None, least: int, first: str, arguments: str) -> str:
+def kernel_test(when: Condition | None, least: int, first: str, arguments: str, device: str = "cpu") -> str:
     """The expression for whether to ask a kernel, with these names for the first array and the arguments."""
-    test = f"{first}.__class__ is _ndarray and {first}.size >= {least}" if least else "xp is _numpy"
+    if device == "gpu":
+        test = 'xp is _kernels_take["gpu"]' + (f" and {first}.size >= {least}" if least else "")
+    else:
+        test = f"{first}.__class__ is _ndarray and {first}.size >= {least}" if least else "xp is _numpy"
     return test if when is None else f"{test} and _when({arguments})"
 
 

@@ -13,6 +13,7 @@ import numpy
 from eagerflow.base.errors import signature_of
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Needs, Numpy, Rule
+from eagerflow.core.device import kernels_take
 from eagerflow.core.links import above
 from eagerflow.core.log import Record
 from eagerflow.core.observe import clock, current, state
@@ -213,7 +214,7 @@ def pull_of(
     kernel: Kernel | None = None,
     when: Condition | None = None,
     before: Pull | None = None,
-    module: Any = numpy,
+    device: str = "cpu",
 ) -> Pull:
     """A function `(xp, g, record, needs) -> gradient(s)` which hands the rule what it names.
 
@@ -224,7 +225,7 @@ def pull_of(
         kernel: instead of the rule on NumPy's arrays; where it answers None, the pull `before` it is asked.
         when: whether the kernel pays, asked with the kernel's arguments.
         before: what there was before this kernel.
-        module: the module of the arrays that the kernel takes.
+        device: the kind of device whose arrays the kernel takes.
     """
     given = {"g": "g", "xp": "xp", "needs": "needs"}
     kept = made.keeps_inputs
@@ -251,8 +252,10 @@ def pull_of(
         if when is not None:
             found = f"({found} if when({handed(kernel)}) else None)"
         plain = "before(xp, g, record, needs)"
-        text = f"{plain} if xp is not module or (found := {found}) is None else found"
-    scope: dict[str, Any] = {"rule": rule, "kernel": kernel, "when": when, "before": before, "module": module}
+        taken = "numpy" if device == "cpu" else 'kernels_take["gpu"]'
+        text = f"{plain} if xp is not {taken} or (found := {found}) is None else found"
+    scope: dict[str, Any] = {"rule": rule, "kernel": kernel, "when": when, "before": before, "numpy": numpy}
+    scope["kernels_take"] = kernels_take
     scope |= {"wrap": _wrap, "wrap_all": _wrap_all, "conjugated": _conjugated}
     written = compile(f"lambda xp, g, record, needs: {text}", f"<eagerflow rule of {made.name}>", "eval")
     pull: Pull = eval(written, scope)

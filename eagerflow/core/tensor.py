@@ -492,6 +492,8 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
         return value._eagerflow_handed_over(lambda array: _owned_array(array, dtype, where))
     if not is_device_array(value):
         value = _host_array(value, dtype)
+        if where.kind == "gpu":  # where it is to lie in order, too, as a copy on the CPU does
+            value = numpy.asarray(value, order="C")
     array = place(value, where)
     if dtype is not None and array.dtype != (wanted := as_dtype(dtype)):
         return array.astype(wanted)

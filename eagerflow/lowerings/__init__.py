@@ -5,10 +5,11 @@ a GPU is read when CuPy is first asked for.
 """
 
 from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
 
 from eagerflow.base.twins import provide as _provide
 from eagerflow.compiled.provider import find as _find
-from eagerflow.core.device import namespaces as _namespaces
+from eagerflow.core.device import kernels_take as _kernels_take, namespaces as _namespaces
 from eagerflow.core.links import above as _above
 from eagerflow.core.lowering import waiting as _waiting
 
@@ -33,13 +34,15 @@ for _file, _names in _OPS.items():
 _provide(_find)
 
 
-def _load_gpu_kernels() -> None:
-    cupy = next(module for module in _namespaces.values() if module.__name__ == "cupy")
-    if hasattr(cupy, "RawModule"):  # what only looks like CuPy has the ops' mathematics
-        for file in ("gpu", "gpu_convolution", "gpu_normalization", "gpu_recurrent"):
-            _import_module(f"eagerflow.lowerings.{file}")
+def _load_gpu_kernels(cupy: _ModuleType) -> None:
+    if not hasattr(cupy, "RawModule"):  # what only looks like CuPy has the ops' mathematics
+        _kernels_take["gpu"] = None
+        return
+    _kernels_take["gpu"] = cupy
+    for file in ("gpu", "gpu_convolution", "gpu_normalization", "gpu_recurrent"):
+        _import_module(f"eagerflow.lowerings.{file}")
 
 
 _above.load_gpu_kernels = _load_gpu_kernels
 if len(_namespaces) > 1:
-    _load_gpu_kernels()
+    _load_gpu_kernels(list(_namespaces.values())[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.device import load_cupy
+from eagerflow.core.device import kernels_take
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.links import above
 from eagerflow.core.lowering import lower, lower_rule
@@ -16,11 +16,10 @@ from eagerflow.ops.neural.fused import dense
 
 __all__: list[str] = []
 
-_cupy = load_cupy()
-
 
 def _sum(a: Any, axis: Any, keepdims: bool) -> Any:
-    return leading_sum(a, axis, keepdims) if isinstance(a, _cupy.ndarray) else None
+    cupy = kernels_take["gpu"]
+    return leading_sum(a, axis, keepdims) if cupy is not None and isinstance(a, cupy.ndarray) else None
 
 
 above.sum_on_gpu = _sum

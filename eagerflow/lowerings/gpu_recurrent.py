@@ -20,10 +20,16 @@ def _time_major(mask: Any) -> Any:
     return None if mask is None else mask.astype(bool).T
 
 
+def _product(a: Any, b: Any) -> Any:
+    """`a @ b`, by CuPy where cuBLAS can't be called directly."""
+    found = product(a, b)
+    return a @ b if found is None else found
+
+
 def _drive(sequence: Any, kernel: Any, bias: Any) -> Any:
     """The input's share of the gates at all steps, time-major."""
     batch, steps, features = sequence.shape
-    found = product(sequence.swapaxes(0, 1).reshape(-1, features), kernel)
+    found = _product(sequence.swapaxes(0, 1).reshape(-1, features), kernel)
     if bias is not None:
         finish(found, bias, False)
     return found.reshape(steps, batch, kernel.shape[1])
@@ -40,14 +46,14 @@ def _of_inputs(d: Any, sequence: Any, kernel: Any, of_sequence: bool, of_kernel:
     flat = d.reshape(-1, d.shape[-1])
     d_sequence = d_kernel = None
     if of_sequence:
-        d_sequence = product(flat, kernel.T).reshape(*d.shape[:2], kernel.shape[0]).swapaxes(0, 1)
+        d_sequence = _product(flat, kernel.T).reshape(*d.shape[:2], kernel.shape[0]).swapaxes(0, 1)
     if of_kernel:
-        d_kernel = product(sequence.swapaxes(0, 1).reshape(-1, sequence.shape[-1]).T, flat)
+        d_kernel = _product(sequence.swapaxes(0, 1).reshape(-1, sequence.shape[-1]).T, flat)
     return d_sequence, d_kernel
 
 
 def _of_recurrent(hs: Any, d: Any) -> Any:
-    return product(hs[:-1].reshape(-1, hs.shape[-1]).T, d.reshape(-1, d.shape[-1]))
+    return _product(hs[:-1].reshape(-1, hs.shape[-1]).T, d.reshape(-1, d.shape[-1]))
 
 
 def _lstm(

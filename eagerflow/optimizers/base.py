@@ -24,7 +24,7 @@ from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.base.typing import DType, GradientPairs, Gradients, InitializerLike, Variables
 from eagerflow.base.wording.lost_gradient import why_lost
-from eagerflow.core.device import device, namespace_of
+from eagerflow.core.device import device, device_of, namespace_of, place
 from eagerflow.core.in_place import Writing, taken_back
 from eagerflow.core.observe import clock, scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -578,11 +578,16 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         for entry, g in zip(entries, gradients):
             started = clock() if state.ops else 0
             if rule is None:
-                self.update_step(Tensor(g, None, None), entry.variable, self.learning_rate)
+                self.update_step(Tensor(g, None, None), entry.variable, self._rate_beside(g))
             else:
                 self._run(rule, entry, g, settings)
             if started:
                 announce_update(f"{self.name}_update", entry.variable, g, started, clock())
+
+    def _rate_beside(self, g: Any) -> Any:
+        """The learning rate, which lies on the CPU, for arithmetic with a gradient."""
+        rate: Any = self.learning_rate
+        return rate if isinstance(g, numpy.ndarray) else Tensor(place(rate.data, device_of(g)), None, None)
 
     def _at_once(self, gradients: list[Any]) -> bool:
         """Whether one pass may go over all variables: on the CPU, and not to be taken back."""

@@ -114,9 +114,9 @@ def test_kernels_may_be_asked_for_all_sizes(doubled):
 
 def test_every_op_with_kernels_knows_the_file_that_registers_them():
     load_kernels()
-    found = {o.name: each for o in registry.values() for each in o.lowerings}
+    found = {o.name: each for o in registry.values() for each in o.lowerings if each.device == "cpu"}
     assert found.keys() == waiting.keys()
-    assert {(each.device, each.provider) for each in found.values()} == {("cpu", "plain")}
+    assert {each.provider for each in found.values()} == {"plain"}
 
 
 def test_kernels_are_read_when_their_op_is_first_called():

@@ -91,6 +91,16 @@ def test_sparse_and_ragged_are_refused(option):
         convert_to_tensor([1.0], **{option: True})
 
 
+def test_new_tensors_lie_in_order(device):
+    """A GPU's copy would keep the columns of the host, and weights that lie so aren't updated in one launch."""
+    by_columns = np.arange(6, dtype="float32").reshape(3, 2).T
+    for made in (Tensor(by_columns), Variable(by_columns)):
+        assert made.data.flags.c_contiguous
+        np.testing.assert_array_equal(made.numpy(), by_columns)
+    assert Tensor(np.float32(2)).shape == ()
+    assert Tensor(np.asarray(2.0)).shape == ()
+
+
 def test_numbers(device):
     t = Tensor(2.5)
     assert float(t) == 2.5

@@ -1,4 +1,4 @@
-"""Updates on a GPU as one launch for all variables, under `make test-gpu`; how rules are written is tested anywhere."""
+"""Updates on a GPU as one launch for all variables: on the stand-in, which runs the kernel, and on CuPy."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def updated(make, device, dtype="float32", between=lambda i, variables: None):
         return [v.numpy() for v in (*variables, *optimizer.variables)], optimizer
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", MORE)
 def test_weights_and_slots_are_those_of_the_cpu(name, dtype):
     (found, optimizer), (expected, _) = (updated(MORE[name], where, dtype) for where in ("gpu:0", "cpu"))
@@ -57,7 +57,7 @@ def test_weights_and_slots_are_those_of_the_cpu(name, dtype):
     assert any(update._addresses for update in optimizer._fused._updates.values()) == written
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("kernels")
 def test_weights_that_move_and_those_that_others_hold_are_updated_where_they_are():
     held = []
 
@@ -76,14 +76,14 @@ def test_weights_that_move_and_those_that_others_hold_are_updated_where_they_are
         np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("kernels")
 def test_copies_have_tables_of_their_own():
     _, optimizer = updated(MADE["adam"], "gpu:0")
     assert optimizer._fused._updates
     assert copy.deepcopy(optimizer)._fused._updates == {}
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("kernels")
 def test_a_rule_that_isnt_arithmetic_of_elements_is_run_as_it_is():
     def make():
         optimizer = ef.optimizers.SGD(0.1)
@@ -104,7 +104,7 @@ def test_a_rule_that_isnt_arithmetic_of_elements_is_run_as_it_is():
     assert optimizer._fused._unwritable
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("kernels")
 def test_a_whole_update_is_one_launch():
     cupy = load_cupy()
     _, optimizer = updated(MADE["adam"], "gpu:0")

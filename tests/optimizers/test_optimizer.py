@@ -148,7 +148,7 @@ def test_iterations_counts_updates():
     assert int(optimizer.iterations) == 2
 
 
-def test_an_optimizer_of_ones_own_as_in_keras():
+def test_an_optimizer_of_ones_own_as_in_keras(device):
     class Mine(Optimizer):
         def build(self, variables):
             super().build(variables)
@@ -156,7 +156,7 @@ def test_an_optimizer_of_ones_own_as_in_keras():
 
         def update_step(self, gradient, variable, learning_rate):
             count = self.counts[self._get_variable_index(variable)]
-            self.assign_add(count, np.ones(3, "float32"))
+            self.assign_add(count, ef.ops.ones(3))
             self.assign_sub(variable, learning_rate * gradient * count)
 
     w, optimizer = ones(), Mine(learning_rate=1.0)

@@ -13,6 +13,9 @@
 * kernels are compiled at their first call (`cuda/compiler.py`);
 * every copy between host and device is counted in `copies`.
 
+With kernels (`kernels/`), those of eagerflow in CUDA C are compiled as C++ and run on the CPU, and NumPy multiplies in
+place of cuBLAS. Without, `cupy` has none of the names that these need, and the ops' mathematics computes.
+
 Where the real CuPy would let something slip through (`device[host_array]` uploads, `numpy.sum(device_array)`
 is answered by CuPy), the stand-in refuses: such code works by accident.
 """
@@ -27,27 +30,33 @@ from types import ModuleType
 
 from tests.stand_in.array import copies, ndarray
 from tests.stand_in.cuda.compiler import forget
+from tests.stand_in.kernels.taken import taken
 from tests.stand_in.module import build
 
 __all__ = ["copies", "installed", "ndarray"]
 
 
 @functools.cache
-def _built() -> dict[str, ModuleType]:
+def _built(kernels: bool) -> dict[str, ModuleType]:
     """The modules, built once: they hold no state but `copies`."""
-    return build()
+    return build(kernels)
 
 
 @contextlib.contextmanager
-def installed() -> Iterator[ModuleType]:
-    """Inside the block, `import cupy` gives the stand-in. `copies` starts from zero, and no kernel is compiled yet."""
+def installed(kernels: bool = False) -> Iterator[ModuleType]:
+    """Inside the block, `import cupy` gives the stand-in. `copies` starts from zero, and no kernel is compiled yet.
+
+    Args:
+        kernels: whether it has kernels in CUDA C; `kernels.compiler.using` says where they are kept.
+    """
     copies.reset()
     forget()
-    modules = _built()
+    modules = _built(kernels)
     before = {name: sys.modules[name] for name in modules if name in sys.modules}
     sys.modules.update(modules)
     try:
-        yield modules["cupy"]
+        with taken(kernels):
+            yield modules["cupy"]
     finally:  # these alone: what else was imported meanwhile isn't to be imported once more, as another module
         for name in modules:
             del sys.modules[name]

@@ -10,6 +10,7 @@ import numpy
 from tests.stand_in import signatures
 from tests.stand_in.calls import binder, refusing, unsupported
 from tests.stand_in.graphs import hold, launched, refuse_copy, refuse_waiting
+from tests.stand_in.kernels.memory import note_address
 
 SCALARS = (bool, int, float, complex, numpy.generic)
 
@@ -175,6 +176,7 @@ class ndarray:
     def data(self):
         """A pointer, as far as tests need one."""
         own = self._numbers
+        note_address(self)
 
         def copy_from_device_async(source, size, stream=None):
             assert size == own.nbytes == source.numbers.nbytes

@@ -24,6 +24,7 @@ import weakref
 import numpy
 
 from tests.stand_in.cuda.compiler import compiled
+from tests.stand_in.kernels import memory
 
 LEGACY, PER_THREAD = 1, 2  # names of streams that are no pointers
 in_graphs = set()  # libraries that may be called while capturing: none of them in CuPy 14 (its issue 6290)
@@ -52,13 +53,12 @@ class MemoryPool:
     def hold(self, array):
         """Count an array, and let it lie in the pool's memory."""
         numbers = array._numbers
-        if self is not POOL and numbers.nbytes:
-            blocks = self._free.setdefault(numbers.nbytes, [])
-            block = blocks.pop() if blocks else numpy.empty(numbers.nbytes, "u1")
-            order = "F" if numbers.flags.f_contiguous and not numbers.flags.c_contiguous else "C"
-            array._numbers = numpy.ndarray(numbers.shape, numbers.dtype, block, order=order)
-            array._numbers[...] = numbers
-            weakref.finalize(array, blocks.append, block).atexit = False
+        if numbers.nbytes and (self is not POOL or memory.zones[0]):
+            blocks = [] if self is POOL else self._free.setdefault(numbers.nbytes, [])
+            block = blocks.pop() if blocks else memory.room(numbers.nbytes)
+            array._numbers = memory.placed(numbers, block)
+            if self is not POOL:
+                weakref.finalize(array, blocks.append, block).atexit = False
         array._pool = weakref.ref(self)
         self._arrays[next(_serials)] = array
 
@@ -231,12 +231,15 @@ class _Capture:
         self.lost = True
         return CUDARuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
 
-    def note(self, function, args, kwargs):
-        """Find out what a call gives, but let it have done nothing."""
+    def note(self, function, args, kwargs, gives):
+        """Find out what a call gives, but let it have done nothing. What gives nothing isn't called."""
         if self.lost:
             raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated: operation failed due to a previous error")
         arrays = list(_arrays_in((args, kwargs)))
         node = _Node(function, args, kwargs, arrays)
+        if not gives:
+            self.nodes.append(node)
+            return None
         before = [(a._numbers, a._numbers.copy()) for a in arrays if a._numbers.flags.writeable]
         self.inside = True
         try:
@@ -311,8 +314,13 @@ def _same_memory(value):
     return value
 
 
-def launched(function):
-    """A function that launches kernels, compiled first; while the current stream captures, its calls are noted."""
+def launched(function, gives=True):
+    """A function that launches kernels, compiled first; while the current stream captures, its calls are noted.
+
+    Args:
+        function: it.
+        gives: whether it gives something; what doesn't, but writes to arrays that it is given, isn't called then.
+    """
 
     @functools.wraps(function)
     def call(*args, **kwargs):
@@ -324,7 +332,7 @@ def launched(function):
         capture = stream._capture
         if capture is None or capture.inside:
             return function(*args, **kwargs)
-        return capture.note(function, args, kwargs)
+        return capture.note(function, args, kwargs, gives)
 
     return call
 

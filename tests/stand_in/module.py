@@ -9,6 +9,9 @@ import numpy
 from tests.stand_in import devices, nccl, random, signatures, solvers
 from tests.stand_in.array import ndarray
 from tests.stand_in.functions import WRITTEN_OUT, Ufunc, asnumpy, function, get_array_module
+from tests.stand_in.kernels import memory
+from tests.stand_in.kernels.elementwise import ElementwiseKernel
+from tests.stand_in.kernels.raw import RawKernel, raw_module
 
 # Types and constants which CuPy takes from NumPy as they are.
 SHARED = (
@@ -21,8 +24,8 @@ SHARED = (
 ).split()
 
 
-def build() -> dict[str, ModuleType]:
-    """New modules under the names that `sys.modules` wants."""
+def build(kernels: bool) -> dict[str, ModuleType]:
+    """New modules under the names that `sys.modules` wants; with or without kernels in CUDA C."""
     cupy = _module("cupy")
     cupy.__version__ = "14.0.0"
     cupy.__file__ = __file__
@@ -33,11 +36,14 @@ def build() -> dict[str, ModuleType]:
         setattr(cupy, name, Ufunc(name))
     for name, signature in signatures.FUNCTIONS.items():
         if hasattr(numpy, name):  # NumPy 2.0 lacks a few that came later
-            setattr(cupy, name, WRITTEN_OUT.get(name) or function(name, signature))
+            home = memory.HOME if hasattr(memory.HOME, name) else numpy
+            setattr(cupy, name, WRITTEN_OUT.get(name) or function(name, signature, home))
     cupy.asnumpy, cupy.get_array_module = asnumpy, get_array_module
     cupy.ufunc = Ufunc
     cupy.get_default_memory_pool = lambda: devices.POOL
     cupy.is_available = lambda: True
+    if kernels:
+        cupy.RawKernel, cupy.RawModule, cupy.ElementwiseKernel = RawKernel, raw_module, ElementwiseKernel
     cupy.linalg = _delegating("cupy.linalg", signatures.LINALG, solvers.HOME)
     cupy.linalg.LinAlgError = numpy.linalg.LinAlgError
     cupy.fft = _delegating("cupy.fft", signatures.FFT, numpy.fft)

@@ -39,6 +39,8 @@ def gathered(instructions: Sequence[Instruction], inputs: Sequence[int]) -> list
             later.append(instruction)
         elif _is(function, "only_draws") or _is(function, "only_checks"):
             found.append(instruction)
+            if _is(function, "only_draws"):  # from a generator that later ones may draw from, too
+                first = len(found)
         else:
             found += [*later, instruction]
             later = []
@@ -54,7 +56,7 @@ def _waited_for(variable: Any, assignments: Sequence[Instruction]) -> bool:
     """Whether one of the assignments may change a variable."""
     for each in assignments:
         assert isinstance(each, Call)
-        changed = [v for v in _constants(each.args) if isinstance(v, Variable)]
+        changed = [v for v in (*_constants(each.args), *_constants(each.kwargs)) if isinstance(v, Variable)]
         if not changed or any(v is variable for v in changed):
             return True
     return False
@@ -64,3 +66,5 @@ def _constants(group: Group) -> Iterator[Any]:
     for part in group.parts:
         if isinstance(part, Const):
             yield part.constant
+        elif isinstance(part, Group):
+            yield from _constants(part)

@@ -80,10 +80,10 @@ extern "C" __global__ void scatter(const V* windows, V* x, const long long count
 """
 
 
-def _settled(geometry: Geometry, channels: int, kind: str, count: int) -> tuple[tuple[str, Any], ...]:
-    """What the source leaves open."""
+def _settled(geometry: Geometry, channels: int, kind: str, count: int, at: int = 0) -> tuple[tuple[str, Any], ...]:
+    """What the source leaves open; `at` is where the images lie, which a vector of 16 bytes can't do anywhere."""
     number, vector, width = TYPES[kind]
-    if channels % width:
+    if channels % width or at % 16:
         vector, width = number, 1
     index = "unsigned int" if count < 2**31 else "unsigned long long"
     found: list[tuple[str, Any]] = [("T", number), ("V", vector), ("WIDTH", width), ("INDEX", index)]
@@ -119,7 +119,7 @@ def _windows(x: Any, geometry: Geometry) -> Any:
         return x.reshape(-1, channels)
     rows, columns = len(x) * math.prod(geometry.outputs), geometry.taps * channels
     found = load_cupy().empty((rows, columns), x.dtype)
-    settled = _settled(geometry, channels, x.dtype.char, found.size)
+    settled = _settled(geometry, channels, x.dtype.char, found.size, x.data.ptr)
     count = found.size // dict(settled)["WIDTH"]
     compiled(_SOURCE, "gather", *settled)(*grid(count), (x, found, count))
     return found

@@ -1,4 +1,7 @@
-"""Kernels for GPUs give what ops give on the CPU, both ways, in both types; they are asked, not gone around."""
+"""Kernels for GPUs give what ops give on the CPU, both ways, in both types; they are asked, not gone around.
+
+On the stand-in for CuPy, which runs them on the CPU, and on a GPU under `make test-gpu`. There, slow cases run, too.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,20 @@ import pytest
 import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core.device import load_cupy
+from eagerflow.kernels.gpu import convolution, products
 from eagerflow.ops.neural.crossentropy import sparse_softmax_crossentropy
 from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias, dense
 from eagerflow.ops.neural.normalization import layer_norm, normalize_batch
 from eagerflow.ops.sequences.recurrent import gru, lstm
 from eagerflow.ops.sequences.recurrent_pairs import gru_pair, lstm_pair
+from tests.stand_in.kernels import compiler
 
-pytestmark = pytest.mark.gpu
+pytestmark = pytest.mark.usefixtures("kernels")
 
 TYPES = ("float32", "float64")
+slow = pytest.mark.slow
+# Each kernel takes a while to compile for each type, and is the same text in both.
+ONE_TYPE_FIRST = ("float32", pytest.param("float64", marks=slow))
 
 
 def numbers(*shape, seed=0):
@@ -103,9 +111,12 @@ CONVOLUTIONS = {
     "channels first": ((2, 4, 9, 8), (3, 3, 4, 5), {"data_format": "channels_first", "padding": "same"}),
 }
 
+# Those that differ in the kernels' text.
+FIRST = {"causal", "odd channels", "strides", "pointwise", "3d", "groups", "no images", "channels first"}
 
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("name", CONVOLUTIONS)
+
+@pytest.mark.parametrize("dtype", ONE_TYPE_FIRST)
+@pytest.mark.parametrize("name", [name if name in FIRST else pytest.param(name, marks=slow) for name in CONVOLUTIONS])
 def test_convolutions(name, dtype):
     shape, kernel, settings = CONVOLUTIONS[name]
     arrays = [numbers(*shape), numbers(*kernel)]
@@ -113,6 +124,21 @@ def test_convolutions(name, dtype):
     arrays.append(numbers(kernel[-1]))
     check(lambda x, k, b: conv_bias(x, k, b, **settings), arrays, dtype)
     check(lambda x, k, b: conv_bias(x, k, b, relu=True, **settings), arrays, dtype)
+
+
+def test_images_that_lie_where_no_vector_may_begin():
+    def function(flat, kernel):
+        return ops.conv(ops.reshape(flat[1:], (2, 5, 5, 4)), kernel)
+
+    check(function, [numbers(201), numbers(3, 3, 4, 6)], "float32")
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_convolutions_of_some_images_at_a_time(rows, monkeypatch):
+    monkeypatch.setattr(convolution, "_BLOCK", rows * 16 * 9 * 4 * 4)
+    check(lambda x, k: ops.conv(x, k, padding="same"), [numbers(5, 4, 4, 4), numbers(3, 3, 4, 6)], "float32")
+    check(lambda x, k: ops.conv(x, k), [numbers(5, 4, 4, 36), numbers(1, 1, 36, 6)], "float32")
+    check(lambda x, k: ops.conv_transpose(x, k, padding="same"), [numbers(5, 4, 4, 6), numbers(3, 3, 4, 6)], "float32")
 
 
 TRANSPOSED = {
@@ -123,7 +149,7 @@ TRANSPOSED = {
 }
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", ONE_TYPE_FIRST)
 @pytest.mark.parametrize("name", TRANSPOSED)
 def test_transposed_convolutions(name, dtype):
     shape, kernel, settings = TRANSPOSED[name]
@@ -138,9 +164,9 @@ MASKS = {"all": None, "some": np.random.default_rng(1).random((3, 9)) < 0.7, "no
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("mask", ["all", "some", pytest.param("none", marks=slow)])
 @pytest.mark.parametrize("all_steps", [True, False])
-@pytest.mark.parametrize("units", [1, 5, 32, 128, 130])
+@pytest.mark.parametrize("units", [5, *[pytest.param(n, marks=slow) for n in (1, 32, 128, 130)]])
 def test_lstm_and_gru(units, all_steps, mask, dtype):
     x, h, c = numbers(3, 9, 4), numbers(3, units), numbers(3, units, seed=1)
     wide = lambda gates: [numbers(4, gates * units) / 2, numbers(units, gates * units) / units**0.5]  # noqa: E731
@@ -165,7 +191,8 @@ def test_pairs_and_sequences_without_bias(dtype):
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(
-    "shape", [(1000, 3), (130, 64), (5, 700, 10), (300, 513), (200_000, 1), (129, 257), (2000, 2, 3)]
+    "shape",
+    [(1000, 3), (130, 64), (5, 700, 10), (300, 513), pytest.param((200_000, 1), marks=slow), (129, 257), (2000, 2, 3)],
 )
 def test_sums_over_leading_axes(shape, dtype):
     axes = tuple(range(len(shape) - (2 if shape[-2:] == (2, 3) else 1)))
@@ -193,10 +220,12 @@ def test_batch_and_layer_normalization(shape, dtype):
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("labels", ["int8", "uint8", "int32", "int64"])
-@pytest.mark.parametrize("shape", [(7, 3), (40, 100), (2, 5, 33), (3, 1)])
+@pytest.mark.parametrize(
+    "labels", [pytest.param("int8", marks=slow), "uint8", "int32", pytest.param("int64", marks=slow)]
+)
+@pytest.mark.parametrize("shape", [(7, 3), (40, 100), (2, 5, 33), (3, 1), (3,)])
 def test_crossentropy_of_classes(shape, labels, dtype):
-    target = np.random.default_rng(2).integers(0, shape[-1], shape[:-1]).astype(labels)
+    target = np.asarray(np.random.default_rng(2).integers(0, shape[-1], shape[:-1]), labels)
     check(sparse_softmax_crossentropy, [target, numbers(*shape) * 20], dtype)
 
 
@@ -223,7 +252,68 @@ def test_nan_and_infinity_take_the_same_ways():
         np.testing.assert_array_equal(found, dense(*map(ef.Tensor, arrays), relu=True).numpy())
 
 
-def test_the_kernels_are_used():
+EMPTY = {
+    "no rows": (dense, (0, 20), (20, 7), (7,)),
+    "no features": (dense, (3, 0), (0, 7), (7,)),
+    "no units": (dense, (3, 4), (4, 0), (0,)),
+    "no matrices": (ops.matmul, (0, 3, 4), (4, 5)),
+    "no rows in stacks": (ops.matmul, (2, 0, 4), (2, 4, 5)),
+    "nothing added up in stacks": (ops.matmul, (2, 3, 0), (2, 0, 5)),
+    "a sum of nothing": (lambda x: ops.sum(x, axis=0), (0, 5)),
+    "sums for no column": (lambda x: ops.sum(x, axis=0), (300, 0)),
+    "no rows to normalize": (layer_norm, (0, 5), (5,), (5,)),
+    "no sequences": (lstm, (0, 3, 4), (0, 5), (0, 5), (4, 20), (5, 20), (20,)),
+    "no sequences for gru": (gru, (0, 3, 4), (0, 5), (4, 15), (5, 15), (15,), (15,)),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_empty_arrays(name):
+    function, *shapes = EMPTY[name]
+    check(function, [numbers(*shape) for shape in shapes], "float32")
+
+
+def test_no_labels():
+    check(sparse_softmax_crossentropy, [np.zeros(0, "int32"), numbers(0, 3)], "float32")
+
+
+def test_layers_of_halves():
+    arrays = [numbers(6, 20), numbers(20, 7), numbers(7)]
+    check(lambda x, kernel, bias: dense(x, kernel, bias, relu=True), arrays, "float16", tolerance=2e-2)
+
+
+def test_without_cublas_cupy_multiplies(monkeypatch):
+    monkeypatch.setattr(products, "gemm", lambda *_: False)
+    x, h = numbers(3, 4, 4), numbers(3, 5)
+    check(dense, [numbers(6, 20), numbers(20, 7), numbers(7)], "float32")
+    check(lstm, [x, h, h, numbers(4, 20), numbers(5, 20), numbers(20)], "float32")
+    check(gru, [x, h, numbers(4, 15), numbers(5, 15), numbers(15), numbers(15)], "float32")
+    check(ops.conv, [numbers(2, 5, 5, 4), numbers(3, 3, 4, 6)], "float32")
+
+
+LAUNCHES = {
+    "dense": (lambda *a: dense(*a, relu=True), [(200, 20), (20, 7), (7,)], "add_bias_relu relu_gradient sums"),
+    "conv": (ops.conv, [(2, 5, 5, 4), (3, 3, 4, 6)], "gather scatter"),
+    "transposed": (ops.conv_transpose, [(2, 5, 5, 4), (3, 3, 6, 4)], "gather scatter"),
+    "lstm": (lstm, [(3, 4, 4), (3, 5), (3, 5), (4, 20), (5, 20)], "lstm lstm_gradient"),
+    "gru": (gru, [(3, 4, 4), (3, 5), (4, 15), (5, 15)], "gru gru_gradient"),
+    "layers": (layer_norm, [(6, 5), (5,), (5,)], "layer_norm layer_gradient"),
+    "batches": (normalize_batch, [(6, 5), (5,), (5,)], "sums batch_factor normalize batch_weights batch_gradient"),
+    "crossentropy": (lambda x: sparse_softmax_crossentropy(np.int32([1, 2]), x), [(2, 3)], "crossentropy gradient"),
+}
+
+
+@pytest.mark.parametrize("name", LAUNCHES)
+def test_ops_ask_their_kernels(name, kernels):
+    if kernels == "gpu":
+        pytest.skip("what was launched is counted by the stand-in")
+    function, shapes, expected = LAUNCHES[name]
+    compiler.launched.clear()
+    both_ways(function, [numbers(*shape) for shape in shapes], range(len(shapes)), "gpu:0", "float32")
+    assert {each.removeprefix("eagerflow_") for each in compiler.launched} == set(expected.split())
+
+
+def test_products_can_be_captured():
     cupy = load_cupy()
     with ef.device("gpu:0"):
         x = ef.Tensor(numbers(300, 8).astype("float32"))
