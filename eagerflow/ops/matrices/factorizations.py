@@ -11,8 +11,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, overload
 
-import numpy
-
 from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -44,8 +42,8 @@ def _solved(xp: Numpy, a: Array, b: Array) -> Any:
     """`b` is one vector for each matrix, or a matrix."""
     if 1 < b.ndim < a.ndim and b.shape == a.shape[:-1]:  # NumPy takes these for one matrix
         return xp.linalg.solve(a, rows(b))[..., 0]
-    if xp is not numpy and b.ndim > 1 and a.shape[:-2] != b.shape[:-2]:  # CuPy broadcasts no matrices
-        heads = numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if xp.__name__ != "numpy" and b.ndim > 1 and a.shape[:-2] != b.shape[:-2]:  # CuPy broadcasts no matrices
+        heads = (a[..., 0, 0] + b[..., 0, 0]).shape
         a, b = (xp.broadcast_to(each, heads + each.shape[-2:]) for each in (a, b))
     return xp.linalg.solve(a, b)
 
@@ -89,15 +87,15 @@ def _cholesky_rule(xp: Numpy, g: Array, out: Array) -> Array:
 @op(_cholesky_rule, floating=True)
 def lower_cholesky(xp: Numpy, x: Array) -> Array:
     """The lower triangular factor of positive definite matrices."""
-    if xp is numpy:
+    if xp.__name__ == "numpy":
         return xp.linalg.cholesky(x)
     import cupyx
 
     try:
         with cupyx.errstate(linalg="raise"):  # it waits for the GPU then: of other matrices it gives some numbers
             return xp.linalg.cholesky(x)
-    except numpy.linalg.LinAlgError:
-        raise numpy.linalg.LinAlgError("Matrix is not positive definite") from None
+    except ValueError as error:  # NumPy's LinAlgError is one
+        raise type(error)("Matrix is not positive definite") from None
 
 
 def _slogdet_rule(xp: Numpy, g: Sequence[Array], x: Array, out: Any) -> Array:
