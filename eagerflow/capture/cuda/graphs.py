@@ -9,7 +9,7 @@ CuPy 14 these are cuBLAS, cuSOLVER and cuRAND, copies between host and device, a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eagerflow.capture.cuda.order import gathered
@@ -120,12 +120,14 @@ class _Trial:
         recordable: the numbers of instructions that can be.
         reasons: why others can't, if they only compute.
         launching: the numbers of those that do more than show other arrays' memory.
+        nested: slots of tuples of arrays, which don't leave graphs.
     """
 
     def __init__(self, device: int) -> None:
         self.device, self.recording = device, Recording()
         self.recordable: set[int] = set()
         self.launching: set[int] = set()
+        self.nested: set[int] = set()
         self.reasons: dict[int, str] = {}
 
     def run(self, number: int, instruction: Instruction, arrays: dict[int, Any]) -> None:
@@ -146,6 +148,7 @@ class _Trial:
         roots = list(map(root_of, taken))
         if any(not any(root_of(array) is root for root in roots) for array in made):
             self.launching.add(number)
+        self.nested.update(n for n, value in zip(instruction.outs, made) if _is_nested(value))
         if any(map(is_device_array, (*taken, *made))):  # what is on the host stays there
             why = self._why_not(instruction, taken, made, arrays)
             if why is None:
@@ -160,7 +163,7 @@ class _Trial:
         op = getattr(getattr(instruction, "op", None), "name", "")
         if op in _KEPT_OUT:
             return _KEPT_OUT[op]
-        values = [array for array in (*taken, *made) if not is_plain(array)]
+        values = [array for value in (*taken, *made) for array in _parts(value) if not is_plain(array)]
         if not all(map(is_device_array, values)):
             return "it takes or keeps values on the host"
         if any(array.device.id != self.device for array in values):
@@ -181,6 +184,7 @@ def _segments(
     for each in instructions:
         if isinstance(each, Call) and not keeps_nothing(each):
             leaving.update(each.taken())
+    _leave_out_nested(instructions, outputs, trial)
     found: list[Segment] = []
     held = set[int]()
     for numbers in _stretches(instructions, trial.recordable):
@@ -194,6 +198,37 @@ def _segments(
             found.append(Segment(len(found), ground, members, taken, given, read))
             held.update(given)
     return found
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The arrays of a tuple of them, however nested; any other value itself."""
+    if _is_nested(value):
+        for part in value:
+            yield from _parts(part)
+    else:
+        yield value
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, tuple) and not is_plain(value)
+
+
+def _leave_out_nested(instructions: Sequence[Instruction], outputs: set[int], trial: _Trial) -> None:
+    """Leave out of graphs what gives tuples of arrays to others than the same graph, as two layers' traces may be."""
+    kept = trial.nested
+    while kept:
+        homes = {i: number for number, each in enumerate(_stretches(instructions, trial.recordable)) for i in each}
+        makers = {n: i for i, each in enumerate(instructions) for n in each.outs}
+        users = [(i, n) for i, each in enumerate(instructions) for n in kept.intersection(each.taken())]
+        users += [(-1, n) for n in kept & outputs]
+        wrong = {n for i, n in users if homes.get(i) is None or homes.get(i) != homes.get(makers.get(n, -1))}
+        if not wrong:
+            return
+        kept = kept - wrong
+        for i in [*[makers[n] for n in wrong if n in makers], *[i for i, n in users if n in wrong and i in homes]]:
+            if i in trial.recordable:
+                trial.recordable.remove(i)
+                trial.reasons[i] = "it gives or takes tuples of arrays"
 
 
 def _stretches(instructions: Sequence[Instruction], recordable: set[int]) -> list[list[int]]:

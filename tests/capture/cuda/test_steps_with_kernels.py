@@ -93,6 +93,38 @@ def test_a_training_step_is_one_graph_and_gives_what_it_gives_eagerly(kernels):
         assert compiler.launched.keys() >= set(expected.split())
 
 
+@pytest.mark.parametrize("layer", [layers.LSTM, layers.GRU])
+def test_the_two_layers_of_a_bidirectional_one_are_part_of_the_graph(layer, kernels):
+    def both_ways():
+        return ef.Sequential([layers.Embedding(20, 6), layers.Bidirectional(layer(5)), layers.Dense(3)])
+
+    found, weights, run, _ = trained(lambda: ef.optimizers.Adam(0.01), True, model=both_ways)
+    expected, usual, *_ = trained(lambda: ef.optimizers.Adam(0.01), False, model=both_ways)
+    close([*found, *weights], [*expected, *usual], kernels)
+    (graphs,) = lines(run, "graph_")
+    assert len(graphs) == 1
+    assert next(iter(run._states.values())).graphs.left_out() is None
+
+
+def test_tuples_of_arrays_that_leave_a_graph_are_kept_out_of_it(kernels):
+    """As the traces of two layers, which their gradients take: here a check of Python's stands in between."""
+    cell, out = layers.Bidirectional(layers.GRU(5)), layers.Dense(3)
+    words = layers.Embedding(20, 6)
+
+    def step(inputs):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(out(cell(words(inputs))) ** 2)
+        words(inputs)  # whose check is called again in each replay
+        return tape.gradient(loss, [*cell.trainable_variables, *out.trainable_variables])
+
+    x = ef.Tensor(WORDS[:16])
+    expected = [g.numpy() for g in step(x)]
+    run = ef.function(step, verify_every=0)
+    for _ in range(5):
+        found = run(x)
+    close([g.numpy() for g in found], expected, kernels)
+
+
 def test_convolutions_and_gru_are_part_of_the_graph(kernels):
     losses, weights, _, _ = trained(lambda: ef.optimizers.SGD(0.1), False, model=of_images, x=IMAGES)
     found, captured, run, _ = trained(lambda: ef.optimizers.SGD(0.1), True, model=of_images, x=IMAGES)
