@@ -10,7 +10,7 @@ from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.gpu import recurrent as kernels
 from eagerflow.kernels.gpu.epilogue import finish
 from eagerflow.kernels.gpu.products import product
-from eagerflow.ops.sequences.recurrent import check, gru, lstm
+from eagerflow.ops.sequences.recurrent import check, gru, lstm, simple_rnn
 from eagerflow.ops.sequences.recurrent_pairs import check_pair, gru_pair, lstm_pair
 
 __all__: list[str] = []
@@ -149,6 +149,39 @@ def _gru_gradients(
 
 lower(gru, _gru, device="gpu")
 lower_rule(gru, _gru_gradients, device="gpu")
+
+
+def _simple_rnn(
+    sequence: Any,
+    initial_h: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    mask: Any = None,
+    all_steps: bool = True,
+) -> Any:
+    check(sequence, initial_h, kernel, recurrent_kernel, mask, 1)
+    if not kernels.takes(recurrent_kernel, sequence, initial_h, kernel, bias):
+        return None
+    hs = kernels.simple_rnn(_drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major(mask))
+    return _outputs(hs, all_steps), hs
+
+
+def _simple_rnn_gradients(
+    g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool, hs: Any
+) -> Any:
+    if not kernels.takes(recurrent_kernel, sequence, kernel, hs, g[1]):
+        return None
+    g_hs = g[0].swapaxes(0, 1) if all_steps else None
+    d, d_h = kernels.simple_rnn_gradient(g_hs, g[1], hs, recurrent_kernel, _time_major(mask))
+    d_sequence, d_kernel = _of_inputs(d, sequence, kernel, needs[0], needs[2])
+    d_recurrent = _of_recurrent(hs, d) if needs[3] else None
+    d_bias = wide_sum(d.reshape(-1, d.shape[-1]), 0) if needs[4] else None
+    return d_sequence, d_h, d_kernel, d_recurrent, d_bias, None
+
+
+lower(simple_rnn, _simple_rnn, device="gpu")
+lower_rule(simple_rnn, _simple_rnn_gradients, device="gpu")
 
 
 def _lstm_pair(*arguments: Any, keep: bool) -> Any:

@@ -1,4 +1,4 @@
-"""LSTM and GRU over whole sequences in one launch: a block of threads keeps the weights and walks through time.
+"""Recurrent layers over whole sequences in one launch: a block of threads keeps the weights and walks through time.
 
 As `eagerflow.ops.sequences.recurrent_loops`, which launches several kernels for each step; arrays and their meaning are
 those there. Each row of the batch is a block of its own, a thread a column of the gates, whose weights lie in its
@@ -12,7 +12,7 @@ from typing import Any
 from eagerflow.core.device import load_cupy
 from eagerflow.kernels.gpu.source import TYPES, compiled
 
-__all__ = ["gru", "gru_gradient", "lstm", "lstm_gradient", "takes"]
+__all__ = ["gru", "gru_gradient", "lstm", "lstm_gradient", "simple_rnn", "simple_rnn_gradient", "takes"]
 
 # Weights of a column are registers of a thread, of which it has 255 of four bytes.
 _MOST_UNITS = {"f": 128, "d": 64}
@@ -181,6 +181,51 @@ gru_gradient(const T* g_hs, const T* g_h, const T* hs, const T* gates, const T* 
     }
     if (j < U) d_h[b * U + j] = to_h;
 }
+
+extern "C" __global__ void __launch_bounds__(U)
+simple_rnn(const T* drive, const T* h0, const T* recurrent, const bool* live, T* hs, const int steps, const int batch) {
+    const int j = threadIdx.x, b = blockIdx.x;
+    __shared__ T h[U];
+    T weights[U];
+    for (int k = 0; k < U; ++k) weights[k] = recurrent[k * U + j];
+    T own = hs[b * U + j] = h0[b * U + j];
+    for (int t = 0; t < steps; ++t) {
+        const long long row = (long long)t * batch + b;
+        h[j] = own;
+        __syncthreads();
+        T total = 0;
+        #pragma unroll
+        for (int k = 0; k < U; ++k) total += h[k] * weights[k];
+        if (live == nullptr || live[row]) own = tanh(drive[row * U + j] + total);
+        hs[(row + batch) * U + j] = own;
+        __syncthreads();
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(U)
+simple_rnn_gradient(const T* g_hs, const T* g_h, const T* hs, const T* recurrent, const bool* live, T* g_drive, T* d_h,
+                    const int steps, const int batch) {
+    const int j = threadIdx.x, b = blockIdx.x;
+    __shared__ T d[U];
+    T weights[U];
+    for (int k = 0; k < U; ++k) weights[k] = recurrent[j * U + k];
+    T to_h = g_h[b * U + j];
+    for (int t = steps - 1; t >= 0; --t) {
+        const long long row = (long long)t * batch + b;
+        if (g_hs != nullptr) to_h += g_hs[row * U + j];
+        const bool now = live == nullptr || live[row];
+        const T h = hs[(row + batch) * U + j];
+        d[j] = now ? (1 - h * h) * to_h : (T)0;
+        g_drive[row * U + j] = d[j];
+        __syncthreads();
+        T total = 0;
+        #pragma unroll
+        for (int k = 0; k < U; ++k) total += d[k] * weights[k];
+        to_h = now ? total : to_h;
+        __syncthreads();
+    }
+    d_h[b * U + j] = to_h;
+}
 """
 
 
@@ -247,3 +292,22 @@ def gru_gradient(
     given = [_ordered(array) for array in (g_hs, g_h, hs, gates, inner, recurrent, mask)]
     _launch("gru_gradient", recurrent, 3, batch, *given, g_drive, g_product, d_h, steps, batch)
     return g_drive, g_product, d_h
+
+
+def simple_rnn(drive: Any, h: Any, recurrent: Any, mask: Any) -> Any:
+    """States (time + 1, batch, units)."""
+    steps, batch, units = drive.shape
+    hs = _like(drive, steps + 1, batch, units)
+    given = [_ordered(array) for array in (drive, h, recurrent, mask)]
+    _launch("simple_rnn", recurrent, 1, batch, *given, hs, steps, batch)
+    return hs
+
+
+def simple_rnn_gradient(g_hs: Any, g_h: Any, hs: Any, recurrent: Any, mask: Any) -> tuple[Any, Any]:
+    """The gradients of `drive` and the initial state; `g_hs` may be None."""
+    more, batch, units = hs.shape
+    steps = more - 1
+    g_drive, d_h = _like(hs, steps, batch, units), _like(hs, *g_h.shape)
+    given = [_ordered(array) for array in (g_hs, g_h, hs, recurrent, mask)]
+    _launch("simple_rnn_gradient", recurrent, 1, batch, *given, g_drive, d_h, steps, batch)
+    return g_drive, d_h

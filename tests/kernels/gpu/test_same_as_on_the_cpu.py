@@ -15,7 +15,7 @@ from eagerflow.kernels.gpu import convolution, products
 from eagerflow.ops.neural.crossentropy import sparse_softmax_crossentropy
 from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias, dense
 from eagerflow.ops.neural.normalization import layer_norm, normalize_batch
-from eagerflow.ops.sequences.recurrent import gru, lstm
+from eagerflow.ops.sequences.recurrent import gru, lstm, simple_rnn
 from eagerflow.ops.sequences.recurrent_pairs import gru_pair, lstm_pair
 from tests.stand_in.kernels import compiler
 
@@ -167,7 +167,7 @@ MASKS = {"all": None, "some": np.random.default_rng(1).random((3, 9)) < 0.7, "no
 @pytest.mark.parametrize("mask", ["all", "some", pytest.param("none", marks=slow)])
 @pytest.mark.parametrize("all_steps", [True, False])
 @pytest.mark.parametrize("units", [5, *[pytest.param(n, marks=slow) for n in (1, 32, 128, 130)]])
-def test_lstm_and_gru(units, all_steps, mask, dtype):
+def test_recurrent_layers(units, all_steps, mask, dtype):
     x, h, c = numbers(3, 9, 4), numbers(3, units), numbers(3, units, seed=1)
     wide = lambda gates: [numbers(4, gates * units) / 2, numbers(units, gates * units) / units**0.5]  # noqa: E731
     arrays = [x, h, c, *wide(4), numbers(4 * units), MASKS[mask]]
@@ -176,6 +176,7 @@ def test_lstm_and_gru(units, all_steps, mask, dtype):
     for after in (True, False):
         given = arrays if after else [*arrays[:5], None, arrays[6]]
         check(lambda *a: gru(*a, reset_after=after, all_steps=all_steps), given, dtype)  # noqa: B023
+    check(lambda *a: simple_rnn(*a, all_steps=all_steps), [x, h, *wide(1), numbers(units), MASKS[mask]], dtype)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -183,6 +184,7 @@ def test_pairs_and_sequences_without_bias(dtype):
     x, h = numbers(3, 9, 4), numbers(3, 6)
     four, three = [numbers(4, 24), numbers(6, 24)], [numbers(4, 18), numbers(6, 18)]
     check(lstm, [x, h, h[::-1], *four, None, None], dtype)
+    check(simple_rnn, [x, h, numbers(4, 6), numbers(6, 6), None, None], dtype)
     pair = [x, h, h[::-1], *four, x[:, ::-1], h, h, *four, numbers(24), MASKS["some"], None, None]
     check(lstm_pair, pair, dtype)
     pair = [x, h, *three, x[:, ::-1], h, *three, numbers(18), None, MASKS["some"], numbers(18), numbers(18), None]
@@ -297,6 +299,7 @@ LAUNCHES = {
     "transposed": (ops.conv_transpose, [(2, 5, 5, 4), (3, 3, 6, 4)], "gather scatter"),
     "lstm": (lstm, [(3, 4, 4), (3, 5), (3, 5), (4, 20), (5, 20)], "lstm lstm_gradient"),
     "gru": (gru, [(3, 4, 4), (3, 5), (4, 15), (5, 15)], "gru gru_gradient"),
+    "simple_rnn": (simple_rnn, [(3, 4, 4), (3, 5), (4, 5), (5, 5)], "simple_rnn simple_rnn_gradient"),
     "layers": (layer_norm, [(6, 5), (5,), (5,)], "layer_norm layer_gradient"),
     "batches": (normalize_batch, [(6, 5), (5,), (5,)], "sums batch_factor normalize batch_weights batch_gradient"),
     "crossentropy": (lambda x: sparse_softmax_crossentropy(np.int32([1, 2]), x), [(2, 3)], "crossentropy gradient"),
