@@ -1,7 +1,8 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
 const CURVE_H = 120,
-  LONGEST_PATH = 28;
+  LONGEST_NAMED = 28,
+  LONGEST_PLACE = 44;
 
 class MemoryCurve {
   constructor(viewer) {
@@ -191,15 +192,15 @@ class MemoryCurve {
               ? { kind: "tensor", id: tensor.id }
               : { kind: "op", id: tensor.producer },
           );
-      const name = tensor.name || (op ? op.name : "input"),
+      const name = tensor.name || (op ? model.titleOf(op) : "input"),
         layer = op ? model.ownerOf(op) : "",
         line = op && model.lineOf(op);
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
-        el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200))),
-        el("span", { title: layer }, ending(layer)),
+        el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200), LONGEST_NAMED)),
+        el("span", { title: layer }, ending(layer, LONGEST_PLACE)),
         roleWord(tensor.role),
         line ? line.place : "",
       ];
@@ -265,6 +266,6 @@ class MemoryCurve {
 }
 
 // A path's last part, which tells most, with as much before it as has room.
-function ending(path) {
-  return path.length > LONGEST_PATH ? `…${path.slice(1 - LONGEST_PATH)}` : path;
+function ending(path, longest) {
+  return path.length > longest ? `…${path.slice(1 - longest)}` : path;
 }

@@ -187,7 +187,7 @@ function find(viewer, query) {
     const where = [
       op.step === state.step ? "" : model.stepName(op.step),
       steps > 1 ? `× ${amount(steps)} steps` : "",
-      part ? `part of ${op.name}` : "",
+      part ? `part of ${op.name}` : op.title === op.name ? "" : `op ${op.name}`,
       model.ownerOf(op),
       placesOf(model, op),
     ];
@@ -196,14 +196,15 @@ function find(viewer, query) {
       selected: part ? { kind: "part", id: op.id, number: part.number } : { kind: "op", id: op.id },
       what: part ? "part" : op.phase,
       phase: op.phase,
-      title: part ? part.name : clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
+      title: part ? part.name : clean(model.titleOf(op), 40),
       where: where.filter(Boolean).join("  ·  "),
-      names: [part ? part.name : op.name],
+      names: part ? [part.name] : [op.name, ...namesOfOp(model, op)],
     });
   }
+  withBoxes(viewer, tests, found);
   const words = wordsOf(query);
   for (const hit of found) hit.rank = rankOf(hit.names, words);
-  for (const hit of found) hit.why = hit.rank < 3 ? null : reasonOf(hit.fields, tests, words);
+  for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
 
@@ -213,7 +214,7 @@ function onceForAllSteps(model, found) {
     turns = new Map(); // how often a step has had what looks the same: each time it is something else
   for (const each of found) {
     const { op, part, fields } = each,
-      looks = [part ? part.number : "", op.phase, op.name, model.ownerOf(op), placesOf(model, op), fields.error].join("\n"),
+      looks = [part ? part.number : "", op.phase, op.name, model.titleOf(op), model.ownerOf(op), placesOf(model, op), fields.error].join("\n"),
       here = `${op.step}\n${looks}`,
       turn = turns.get(here) || 0,
       same = `${turn}\n${looks}`;
@@ -239,12 +240,12 @@ function layersFound(viewer, tests) {
     });
   };
   for (const { scope, key, title, names } of index.blocks.values())
-    if (scope) add(scope, [scope.name, title, ...names], { kind: "scope", key }, title, "");
+    if (scope) add(scope, [scope.name, scope.label, title, ...names], { kind: "scope", key }, title, "");
   for (const [id, key] of standIns(viewer)) {
     const scope = model.scopes[id],
       by = clean(index.blocks.get(key).title, 60);
     if (!index.blocks.get(key).names.includes(scope.name))
-      add(scope, [scope.name, scope.shown], { kind: "scope", key, call: id }, clean(scope.shown, 40), by);
+      add(scope, [scope.name, scope.label], { kind: "scope", key, call: id }, scope.label, by);
   }
   return found;
 }
@@ -266,13 +267,16 @@ function fieldsOfLayer(model, scope, names) {
   };
 }
 
-// How well names fit the words of a query: 0 where one is a name, 1 where a name begins with one, 2 where it is within
-// one, and 3 for what was found by something else, such as a line of code.
+// How well names fit a query: 0 where one is the query, 1 where one is a word of it, 2 where a name begins with one, 3 where
+// it is within one, and 4 for what was found by something else, such as a line of code.
 function rankOf(names, words) {
-  let least = 3;
-  for (const name of names.map((each) => (each || "").toLowerCase()))
+  const whole = words.join(" ");
+  let least = 4;
+  for (const name of names.map((each) => (each || "").toLowerCase().replace(/\s+/g, " "))) {
+    if (name === whole && whole) return 0;
     for (const word of words)
-      least = Math.min(least, name === word ? 0 : name.startsWith(word) ? 1 : name.includes(word) ? 2 : 3);
+      least = Math.min(least, name === word ? 1 : name.startsWith(word) ? 2 : name.includes(word) ? 3 : 4);
+  }
   return least;
 }
 
@@ -306,16 +310,24 @@ function placesOf(model, op) {
   return isMade ? `layer made at ${line.place}, run at ${run.place}` : `run at ${line.place}`;
 }
 
+// What the graph calls an op beside its own name: its box, and the arrows of what it makes.
+function namesOfOp(model, op) {
+  const made = op.outputs.map((i) => model.tensors[i]),
+    of = made.map(({ gradientOf }) => model.tensors[gradientOf]).filter((each) => each && each.role === "parameter");
+  const weights = [...new Set(of.map(({ name }) => name.split("/").pop() || "variable"))].map((name) => `∇ ${name}`);
+  return [model.titleOf(op), ...made.map(({ name }) => name), ...weights, weights.length > 1 ? `∇ ${weights.map((name) => name.slice(2)).join(", ")}` : ""].filter(Boolean);
+}
+
 // The texts of an op that can be searched.
 function fieldsOf(model, op) {
   const met = [...op.inputs, ...op.outputs].map((i) => model.tensors[i]),
     scopes = model.ancestors(op.home);
   return {
     op: op.name,
-    name: op.name,
+    name: [op.name, ...namesOfOp(model, op)].join(" "),
     phase: op.phase,
     error: op.error,
-    layer: scopes.map((s) => `${s.name} ${s.shown}`).join(" "),
+    layer: [...scopes.map((s) => `${s.name} ${s.label}`), model.originOf(op).part, op.pass].join(" "),
     class: scopes.map((s) => s.cls).join(" "),
     shape: op.outputs.map((i) => model.tensors[i].shapeName).join(" "),
     dtype: met.map((t) => `${t.dtype} ${t.dtypeName}`).join(" "),
