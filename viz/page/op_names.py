@@ -1,4 +1,4 @@
-"""What ops are called wherever the page names one: as their boxes are, with the part of the code and the pass they are of.
+"""What ops are called wherever the page names one: as their boxes are, with the line and the pass that they are of.
 
 Only what an op's own name doesn't say is written: most ops are called as they are, and lie in layers.
 """

@@ -5,7 +5,7 @@ function selectionOfNode(node) {
   const several = (kind, ids) => ({ kind: ids.length > 1 ? `${kind}s` : kind, id: ids[0], ids, node: node.id });
   if (node.kind === "parameter") return several("tensor", node.variables);
   if (node.kind === "input") return several("tensor", node.tensors ?? [node.tensor]);
-  if (node.kind === "scope") return { kind: "scope", key: node.key, node: node.id };
+  if (node.kind === "scope") return { kind: "scope", key: node.key, node: node.id, pass: node.pass };
   if (node.part !== undefined) return { kind: "part", id: node.main, number: node.part };
   return several("op", node.ops);
 }
@@ -45,12 +45,18 @@ function nodesOfSelected(viewer, selected) {
     const ids = scene.partNodes.get(selected.id);
     return ids ? [ids[selected.number]] : nodesOfSelected(viewer, { kind: "op", id: selected.id });
   }
-  if (selected.kind === "scope")
+  if (selected.kind === "scope") {
+    const isBack = ({ key, pass }) => key === selected.key && pass === selected.pass,
+      back = selected.pass === undefined ? null : [...scene.nodes.values()].find(isBack);
+    if (back) return [back.id];
     return [`frame:${selected.key}`, `box:${selected.key}`].filter((id) => scene.frames.has(id) || scene.nodes.has(id));
+  }
   const variable = model.variables.get(selected.id);
   const found =
     variable !== undefined ? scene.weightNode.get(variable) : scene.nodeOf.get(model.tensors[selected.id].producer);
-  return [found ?? scene.constants.get(selected.id) ?? `in${selected.id}`].filter((id) => scene.nodes.has(id));
+  const own = [found ?? scene.constants.get(selected.id) ?? `in${selected.id}`].filter((id) => scene.nodes.has(id)),
+    reader = own.length ? undefined : scene.nodeOf.get(viewer.opOfTensor(selected.id)); // what has no box is in that of its reader
+  return reader === undefined ? own : [reader];
 }
 
 // The ops of what is selected; of tensors, those that made and read them.

@@ -4,11 +4,11 @@
 // Adds the boxes that match to what was found; one that stands for ops which are all found takes their place.
 function withBoxes(viewer, tests, found) {
   const known = new Map(found.filter(({ selected }) => "id" in selected).map((hit) => [`${hit.selected.kind}${hit.selected.id}`, hit])),
-    boxes = [...framesFound(viewer), ...boxesOfRows(viewer), ...callsFound(viewer), ...inputsFound(viewer)],
+    boxes = [...boxesOfRows(viewer), ...framesFound(viewer), ...arrowsFound(viewer), ...callsFound(viewer), ...inputsFound(viewer)],
     added = new Map(),
     replaced = new Set();
   for (const { selects, ...box } of boxes) {
-    const fields = { ...NO_FIELDS, ...box.fields, name: box.names.join(" "), layer: box.where };
+    const fields = { ...NO_FIELDS, ...box.fields, name: box.names.filter(Boolean).join(" "), layer: box.where };
     if (!tests.every((test) => test(fields))) continue;
     const selected = selects(),
       { kind, ids = [], call } = selected,
@@ -22,8 +22,9 @@ function withBoxes(viewer, tests, found) {
 
 const NO_FIELDS = Object.fromEntries(FIELDS.map((name) => [name, ""]));
 
-// Frames that are no layer: lines of code, and parts that are put together. And what computes the gradients of layers.
-function framesFound({ index, selection, open }) {
+// Frames that are no layer: lines of code, and parts that are put together. And what computes the gradients of layers, which
+// have a box while they are closed.
+function framesFound({ index, selection }) {
   const found = [];
   for (const block of index.blocks.values()) {
     const { key, title, scope } = block,
@@ -31,10 +32,9 @@ function framesFound({ index, selection, open }) {
       selects = () => ({ kind: "scope", key });
     if (!key || !title) continue;
     if (!scope) found.push({ selects, title, what: "group", phase: "scope", where, names: [title] });
-    if (!selection.backward || open.has(key)) continue; // of what is open, those of the ops are there
-    for (const { name } of block.back)
+    for (const { name, pass } of selection.backward ? block.back : [])
       found.push({
-        ...{ selects, title: `∇ ${title}`, what: "backward", phase: "backward" },
+        ...{ selects: () => ({ kind: "scope", key, pass }), title: `∇ ${title}`, what: "backward", phase: "backward" },
         ...{ where: [where, name].filter(Boolean).join("  ·  "), names: [`∇ ${title}`] },
       });
   }
@@ -71,6 +71,18 @@ function boxesOfRows({ model, index, selection }) {
   return found;
 }
 
+// Arrows that carry the gradients of several weights.
+function arrowsFound({ model, scene }) {
+  const several = scene.edges.filter(({ label }) => label.startsWith("∇") && label.includes(","));
+  return several.map(({ label, tensors, tail }) => {
+    const ids = [...new Set(tensors.map((id) => model.tensors[id].producer).filter((id) => id !== null))];
+    return {
+      ...{ selects: () => (ids.length > 1 ? { kind: "ops", id: ids[0], ids } : { kind: "op", id: ids[0] }) },
+      ...{ title: label, what: "gradients", phase: "backward", where: scene.nodes.get(tail).title, names: [label] },
+    };
+  });
+}
+
 // Bars of the timeline that have no block: passes for gradients, and optimizers.
 function callsFound(viewer) {
   const { model, selection } = viewer,
@@ -86,7 +98,7 @@ function callsFound(viewer) {
 }
 
 // What comes from outside and has a box: inputs, targets, and constants, of which those that are alike are one.
-function inputsFound({ model, selection, index }) {
+function inputsFound({ model, selection, index, scene }) {
   const known = new Map();
   for (const op of selection.ops) {
     if (shownFor(index, op.id) !== null) continue; // its equal is drawn
@@ -101,7 +113,7 @@ function inputsFound({ model, selection, index }) {
       const fields = { shape: tensor.shapeName, dtype: `${tensor.dtype} ${tensor.dtypeName}`, role: rolesOf([tensor]) };
       known.set(alike, {
         ...{ selects: () => ({ kind: "tensor", id }), title, what: role, phase: "input", fields },
-        ...{ where: [where, tensor.label].filter(Boolean).join("  ·  "), names: [title, tensor.name] },
+        ...{ where: [where, tensor.label].filter(Boolean).join("  ·  "), names: [title, tensor.name, scene.nodes.get(`in${id}`)?.title] },
       });
     });
   }

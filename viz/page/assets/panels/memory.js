@@ -192,7 +192,7 @@ class MemoryCurve {
               ? { kind: "tensor", id: tensor.id }
               : { kind: "op", id: tensor.producer },
           );
-      const name = tensor.name || (op ? model.titleOf(op) : "input"),
+      const name = tensor.name || (op ? model.titleOf(op) : model.givenAs(tensor)?.title ?? roleWord(tensor.role)),
         layer = op ? model.ownerOf(op) : "",
         line = op && model.lineOf(op);
       const cells = [

@@ -203,7 +203,7 @@ function find(viewer, query) {
   }
   withBoxes(viewer, tests, found);
   const words = wordsOf(query);
-  for (const hit of found) hit.rank = rankOf(hit.names, words);
+  for (const hit of found) hit.rank = Math.min(rankOf(hit.names, words), 1 + rankOf(hit.others || [], words)) + liesInOther(viewer, hit) / 2;
   for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
@@ -230,22 +230,23 @@ function layersFound(viewer, tests) {
   const { model, index } = viewer,
     found = [];
   const add = (scope, names, selected, title, by) => {
-    const fields = fieldsOfLayer(model, scope, names.join(" "));
+    const fields = fieldsOfLayer(model, scope, [scope.name, ...names].join(" "));
     if (!tests.every((test) => test(fields))) return;
     const madeAt = scope.createdAt ? `made at ${scope.createdAt.place}` : "";
     found.push({
       ...{ fields, selected, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
       where: [model.path(scope.parent), by && `shown by ${by}`, madeAt].filter(Boolean).join("  ·  "),
-      names: [scope.cls, ...names],
+      names,
+      others: [scope.cls, scope.name], // what else stands on its box
     });
   };
   for (const { scope, key, title, names } of index.blocks.values())
-    if (scope) add(scope, [scope.name, scope.label, title, ...names], { kind: "scope", key }, title, "");
+    if (scope) add(scope, [scope.label, title, ...names], { kind: "scope", key }, title, "");
   for (const [id, key] of standIns(viewer)) {
     const scope = model.scopes[id],
       by = clean(index.blocks.get(key).title, 60);
     if (!index.blocks.get(key).names.includes(scope.name))
-      add(scope, [scope.name, scope.label], { kind: "scope", key, call: id }, scope.label, by);
+      add(scope, [scope.label], { kind: "scope", key, call: id }, scope.label, by);
   }
   return found;
 }
@@ -265,6 +266,14 @@ function fieldsOfLayer(model, scope, names) {
     role: scope.kind,
     code: scope.createdAt ? scope.createdAt.code : "",
   };
+}
+
+// Is what is found drawn in a box or frame that is called otherwise, as a cast is, and the gradients of a layer that is open?
+// What has a box of its own comes first.
+function liesInOther({ index, model, open }, { selected: { kind, id, key, pass } }) {
+  if (kind === "scope") return pass !== undefined && open.has(key);
+  const row = kind === "op" && index.rows.get(id);
+  return row && model.ops[id].phase !== "update" && model.ops[row.ops[0]].title !== model.ops[id].title;
 }
 
 // How well names fit a query: 0 where one is the query, 1 where one is a word of it, 2 where a name begins with one, 3 where
@@ -293,12 +302,20 @@ function reasonOf(fields, tests, words) {
 
 // The words of a query that may be names.
 function wordsOf(query) {
-  const words = query.startsWith("/") ? [] : query.toLowerCase().split(/\s+/);
-  return words.map((word) => word.replace(/^(name|op|layer|class):/, "")).filter((word) => word && !word.includes(":"));
+  const words = query.startsWith("/") ? [] : query.toLowerCase().split(/\s+/),
+    isOther = (word) => FIELDS.includes(word.split(":")[0]) && word.includes(":");
+  return words.map((word) => word.replace(/^(name|op|layer|class):/, "")).filter((word) => word && !isOther(word));
 }
 
 function variableNames(model) {
-  return [...new Set(model.variables.values())].map((id) => [id, model.tensors[id].name || `variable ${id}`]);
+  const found = new Map([...new Set(model.variables.values())].map((id) => [id, model.tensors[id].name || `variable ${id}`])),
+    known = new Set(found.values());
+  for (const { id, name, role } of model.tensors) {
+    if (role !== "optimizer state" || !name || known.has(name)) continue;
+    found.set(id, name);
+    known.add(name);
+  }
+  return [...found];
 }
 
 // The line that made an op's layer, where the user's own line isn't the one that ran the op, and the line that did.
