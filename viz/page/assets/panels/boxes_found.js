@@ -74,12 +74,10 @@ function boxesOfRows({ model, index, selection }) {
 // Arrows that carry the gradients of several weights.
 function arrowsFound({ model, scene }) {
   const several = scene.edges.filter(({ label }) => label.startsWith("∇") && label.includes(","));
-  return several.map(({ label, tensors, tail }) => {
-    const ids = [...new Set(tensors.map((id) => model.tensors[id].producer).filter((id) => id !== null))];
-    return {
-      ...{ selects: () => (ids.length > 1 ? { kind: "ops", id: ids[0], ids } : { kind: "op", id: ids[0] }) },
-      ...{ title: label, what: "gradients", phase: "backward", where: scene.nodes.get(tail).title, names: [label] },
-    };
+  return several.flatMap(({ label, tensors, tail }) => {
+    const ids = [...new Set(tensors.map((id) => model.tensors[id].producer).filter((id) => id !== null))],
+      said = { title: label, what: "gradients", phase: "backward", where: scene.nodes.get(tail).title, names: [label] };
+    return ids.length > 1 ? [{ selects: () => ({ kind: "ops", id: ids[0], ids }), ...said }] : []; // one op is found itself
   });
 }
 

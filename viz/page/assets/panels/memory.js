@@ -1,8 +1,7 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
 const CURVE_H = 120,
-  LONGEST_NAMED = 28,
-  LONGEST_PLACE = 44;
+  LONGEST_PATH = 28;
 
 class MemoryCurve {
   constructor(viewer) {
@@ -193,14 +192,14 @@ class MemoryCurve {
               : { kind: "op", id: tensor.producer },
           );
       const name = tensor.name || (op ? model.titleOf(op) : model.givenAs(tensor)?.title ?? roleWord(tensor.role)),
-        layer = op ? model.ownerOf(op) : "",
+        layer = op ? model.ownerOf(op, false) : "",
         line = op && model.lineOf(op);
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
-        el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200), LONGEST_NAMED)),
-        el("span", { title: layer }, ending(layer, LONGEST_PLACE)),
+        [el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200))), op?.pass ? ` ${op.pass}` : ""],
+        el("span", { title: layer }, ending(layer)),
         roleWord(tensor.role),
         line ? line.place : "",
       ];
@@ -266,6 +265,6 @@ class MemoryCurve {
 }
 
 // A path's last part, which tells most, with as much before it as has room.
-function ending(path, longest) {
-  return path.length > longest ? `…${path.slice(1 - longest)}` : path;
+function ending(path) {
+  return path.length > LONGEST_PATH ? `…${path.slice(1 - LONGEST_PATH)}` : path;
 }

@@ -147,8 +147,8 @@ class Search {
 // What matches: what is called so first; ops and layers of the step that is shown before those of other steps.
 function find(viewer, query) {
   const { model, state, index } = viewer,
-    tests = testsOf(query),
-    found = layersFound(viewer, tests);
+    tests = testsOf(query);
+  let found = layersFound(viewer, tests);
   for (const [id, name] of variableNames(model)) {
     const t = model.tensors[id],
       fields = {
@@ -204,6 +204,7 @@ function find(viewer, query) {
   withBoxes(viewer, tests, found);
   const words = wordsOf(query);
   for (const hit of found) hit.rank = Math.min(rankOf(hit.names, words), 1 + rankOf(hit.others || [], words)) + liesInOther(viewer, hit) / 2;
+  found = found.filter((hit) => hit.rank < 1 || !isOfOpenLayer(viewer, hit)); // theirs are those of the ops in them
   for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
@@ -268,10 +269,13 @@ function fieldsOfLayer(model, scope, names) {
   };
 }
 
+// Is what is found the gradients of a layer, whose box isn't there while the layer is open?
+const isOfOpenLayer = ({ open }, { selected: { key, pass } }) => pass !== undefined && open.has(key);
+
 // Is what is found drawn in a box or frame that is called otherwise, as a cast is, and the gradients of a layer that is open?
 // What has a box of its own comes first.
 function liesInOther({ index, model, open }, { selected: { kind, id, key, pass } }) {
-  if (kind === "scope") return pass !== undefined && open.has(key);
+  if (kind === "scope") return isOfOpenLayer({ open }, { selected: { key, pass } });
   const row = kind === "op" && index.rows.get(id);
   return row && model.ops[id].phase !== "update" && model.ops[row.ops[0]].title !== model.ops[id].title;
 }
