@@ -187,10 +187,14 @@ def test_a_box_of_several_weights_has_a_panel_for_all_of_them(gan):
 
 
 def test_an_address_keeps_a_box_that_stands_for_several_things(gan, pages):
-    for title, kind in [("adam of generator", "ops"), ("kernel, bias", "tensors")]:
+    for title, kind, told in [
+        ("adam of generator", "ops", "box"),
+        ("kernel, bias", "tensors", "box"),
+        ("images", "tensor", "input"),
+    ]:
         click(gan, title)
         gan.rest()
-        address = gan.wait("v.hash && v.hash.includes('box') && v.hash")
+        address = gan.wait(f"v.hash && v.hash.includes('sel={told}') && v.hash")
         gan.show(pages("adversaries", adversaries), address)
         assert gan.run("v.state.selected.kind") == kind
         assert gan.texts(".panel h2") == [title]
@@ -210,6 +214,24 @@ def test_equal_ops_that_are_one_box_have_their_sum_in_the_panel(shown, pages):
     said = dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))
     assert said["ops"] == "6"
     assert "384 B" in panel
+    assert shown.wrong == []
+
+
+def test_an_input_that_stands_for_several_has_a_panel_for_all_of_them(shown, pages):
+    def rounds():
+        cell, x = ef.layers.SimpleRNNCell(4), np.ones((2, 5, 3), "float32")
+        state = cell(x[:, 0], [ef.ops.zeros((2, 4))])[1]
+        with viz.trace() as t:
+            for i in range(5):
+                state = cell(x[:, i], state)[1]
+        return t
+
+    shown.show(pages("rounds", rounds))
+    (title,) = [title for title in shown.boxes() if title.startswith("x[:, i]")]
+    assert title == "x[:, i]  ×5"
+    click(shown, title)
+    assert shown.texts(".panel h2") == ["x[:, i] ×5"]
+    assert dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))["inputs"] == "5"
     assert shown.wrong == []
 
 

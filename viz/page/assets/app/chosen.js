@@ -30,11 +30,12 @@ function opsOfCall({ model, selection }, scope) {
 
 // The boxes (or frames) that show what is selected.
 function nodesOfSelected(viewer, selected) {
-  const { scene, index, model } = viewer;
+  const { scene, index } = viewer;
   if (!selected) return [];
   if (selected.kind === "ops" || selected.kind === "tensors") {
-    const kind = selected.kind.slice(0, -1);
-    return [...new Set(selected.ids.flatMap((id) => nodesOfSelected(viewer, { kind, id })))];
+    const kind = selected.kind.slice(0, -1),
+      own = (id) => (kind === "op" ? nodesOfSelected(viewer, { kind, id }) : boxOfTensor(viewer, id));
+    return [...new Set(selected.ids.flatMap(own))];
   }
   if (selected.kind === "op") {
     if (scene.partNodes.has(selected.id)) return [`frame:${index.rows.get(selected.id).key}`];
@@ -51,12 +52,16 @@ function nodesOfSelected(viewer, selected) {
     if (back) return [back.id];
     return [`frame:${selected.key}`, `box:${selected.key}`].filter((id) => scene.frames.has(id) || scene.nodes.has(id));
   }
-  const variable = model.variables.get(selected.id);
-  const found =
-    variable !== undefined ? scene.weightNode.get(variable) : scene.nodeOf.get(model.tensors[selected.id].producer);
-  const own = [found ?? scene.constants.get(selected.id) ?? `in${selected.id}`].filter((id) => scene.nodes.has(id)),
+  const own = boxOfTensor(viewer, selected.id),
     reader = own.length ? undefined : scene.nodeOf.get(viewer.opOfTensor(selected.id)); // what has no box is in that of its reader
   return reader === undefined ? own : [reader];
+}
+
+// The box of a weight, of what made a tensor, or of what came from outside; none for what is in another's box.
+function boxOfTensor({ scene, model }, tensor) {
+  const variable = model.variables.get(tensor),
+    found = variable !== undefined ? scene.weightNode.get(variable) : scene.nodeOf.get(model.tensors[tensor].producer);
+  return [found ?? scene.constants.get(tensor) ?? `in${tensor}`].filter((id) => scene.nodes.has(id));
 }
 
 // The ops of what is selected; of tensors, those that made and read them.

@@ -111,8 +111,9 @@ function keyOf(viewer, selected) {
   if (selected.kind === "ops" || selected.kind === "tensors")
     return `box:${keyOf(viewer, { ...selected, kind: selected.kind.slice(0, -1) })}`;
   if (selected.kind === "tensor") {
-    const name = viewer.model.tensors[selected.id].name;
-    return name ? `weight:${name.slice(0, 200)}` : `tensor:${selected.id}`;
+    const { name, producer } = viewer.model.tensors[selected.id],
+      kind = viewer.model.variables.has(selected.id) ? "weight" : producer === null ? "input" : "";
+    return name && kind ? `${kind}:${name.slice(0, 200)}` : `tensor:${selected.id}`;
   }
   const alike = alikeOps(viewer, viewer.model.ops[selected.id]);
   const op = viewer.model.ops[selected.id];
@@ -143,6 +144,11 @@ function selectionOfKey(viewer, key) {
     return box && box.kind !== "scope" ? selectionOfNode(box) : one;
   }
   if (kind === "tensor") return model.tensors[Number(name)] ? { kind, id: Number(name) } : null;
+  if (kind === "input") {
+    const isIt = (id) => model.tensors[id].producer === null && model.tensors[id].name.slice(0, 200) === name,
+      found = viewer.selection.ops.flatMap(({ inputs }) => inputs).find(isIt);
+    return found === undefined ? null : { kind: "tensor", id: found };
+  }
   if (kind === "weight") {
     const found = [...new Set(model.variables.values())].find(
       (id) => model.tensors[id].name.slice(0, 200) === name,
