@@ -35,8 +35,9 @@ NAMED = """(() => {
 def adversaries() -> viz.Recording:
     """A step of a GAN: one tape for each loss, and a discriminator that is called twice."""
     rows, zeros = np.ones((16, 2), "float32"), ef.ops.zeros_like
-    generator = ef.Sequential([ef.layers.Dense(8, activation="relu"), ef.layers.Dense(2)])
-    discriminator = ef.Sequential([ef.layers.Dense(8, activation="leaky_relu"), ef.layers.Dense(1)])
+    wide, narrow = ef.layers.Dense(8, activation="relu", name="wide"), ef.layers.Dense(2, name="narrow")
+    judge, verdict = ef.layers.Dense(8, activation="leaky_relu", name="judge"), ef.layers.Dense(1, name="verdict")
+    generator, discriminator = ef.Sequential([wide, narrow]), ef.Sequential([judge, verdict])
     bce = ef.losses.BinaryCrossentropy(from_logits=True)
     g_opt, d_opt = ef.optimizers.Adam(1e-3), ef.optimizers.Adam(1e-3)
 
@@ -161,11 +162,11 @@ def test_a_box_of_several_updates_has_their_sum_and_a_list(gan):
     said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
     assert [f"{said['ops']} ops", said["time"].split("  (")[0]] == [ops, time]
     assert said["ops"] == "2"
-    assert "generator / dense / kernel" in panel
-    assert "generator / dense / bias" in panel
+    assert "generator / wide / kernel" in panel
+    assert "generator / wide / bias" in panel
     gan.run("document.querySelectorAll('.panel .links button')[1].click()")
     assert gan.texts(".panel h2") == ["adam of generator"]
-    assert gan.texts(".panel .where")[0] == "generator / dense / bias"
+    assert gan.texts(".panel .where")[0] == "generator / wide / bias"
     assert gan.texts(".panel .remark") == ["One of 2 ops of the box adam of generator."]
     gan.run("document.querySelector('.panel .remark button').click()")
     assert gan.run("v.state.selected.ids.length") == 2
