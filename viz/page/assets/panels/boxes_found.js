@@ -4,7 +4,8 @@
 // Adds the boxes that match to what was found; one that stands for ops which are all found takes their place.
 function withBoxes(viewer, tests, found) {
   const known = new Map(found.filter(({ selected }) => "id" in selected).map((hit) => [`${hit.selected.kind}${hit.selected.id}`, hit])),
-    boxes = [...boxesOfRows(viewer), ...framesFound(viewer), ...arrowsFound(viewer), ...callsFound(viewer), ...inputsFound(viewer)],
+    ofTree = (viewer.index.named ??= [...boxesOfRows(viewer), ...framesFound(viewer), ...callsFound(viewer)]),
+    boxes = [...ofTree, ...arrowsFound(viewer), ...inputsFound(viewer)],
     added = new Map(),
     replaced = new Set();
   for (const { selects, ...box } of boxes) {

@@ -177,7 +177,7 @@ function find(viewer, query) {
   }
   const ops = [];
   for (const op of model.ops) {
-    const fields = fieldsOf(model, op);
+    const fields = searchedIn(model, op);
     if (tests.every((test) => test(fields))) ops.push({ op, part: null, fields });
     for (const part of model.partsOf(op))
       if (tests.every((test) => test(fieldsOfPart(fields, part)))) ops.push({ op, part, fields: fieldsOfPart(fields, part) });
@@ -359,6 +359,12 @@ function fieldsOf(model, op) {
       .map((frame) => frame.code)
       .join(" "),
   };
+}
+
+// These texts, which are kept from letter to letter where they aren't too many.
+function searchedIn(model, op) {
+  if (model.ops.length > MANY_OPS) return fieldsOf(model, op);
+  return (op.searched ??= fieldsOf(model, op));
 }
 
 // Those of a part of a fused op: it was made where the op was.
