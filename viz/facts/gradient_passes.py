@@ -71,6 +71,10 @@ class GradientPasses:
     def _passes(self, backward: Sequence[int]) -> list[int]:
         return list(dict.fromkeys([self._of[each] for each in backward]))
 
+    def pass_of(self, op: int) -> int:
+        """The number of the pass that a backward op, given by its id, is of."""
+        return self._of[op]
+
     def name(self, number: int) -> str:
         """What tells a pass from the others: `"of gen_loss"`, else which of them it is."""
         target = self._targets[number]

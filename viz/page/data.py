@@ -73,6 +73,7 @@ def data(
         "total_ops": len(record.ops),
         "first_op": first,
         "ops": columns.ops(part.ops),
+        "names": columns.names(),
         "scopes": columns.scopes(part.scopes),
         "tensors": columns.tensors(part),
         "compositions": [columns.composition(each) for each in part.compositions],
@@ -282,7 +283,7 @@ class _Columns:
             "kind": self._texts([s.kind for s in scopes]),
             "name": self._texts([s.name for s in scopes]),
             "shown": self._texts([s.shown for s in scopes]),
-            "label": [0 if s.kind in TRANSPARENT else self.text(formatting.clean(s.shown, 40)) for s in scopes],
+            "label": [0 if s.kind in TRANSPARENT else self.text(self._label(s)) for s in scopes],
             "parent": [s.parent for s in scopes],
             "owner": [s.owner for s in scopes],
             "call": [s.call for s in scopes],
@@ -297,6 +298,17 @@ class _Columns:
             "outputs": [s.outputs for s in scopes],
             "error": [self.text(s.error) for s in scopes],
         }
+
+    def _label(self, scope: Scope) -> str:
+        """What a call of a layer is called in paths: as its box."""
+        before = self.views.calls[scope.id]
+        return formatting.clean(scope.shown, 40) + (f" (call {before + 1})" if before else "")
+
+    def names(self) -> dict[str, list[tuple[int, int]]]:
+        """Pairs of an op and a text, for each thing that is told of some ops: see `OpNames`."""
+        names = self.views.names
+        told = {"titles": names.titles, "parts": names.parts, "passes": names.passes}
+        return {what: [(op, self.text(text)) for op, text in of.items()] for what, of in told.items()}
 
     def tensors(self, record: Record) -> dict[str, Any]:
         tensors = record.tensors

@@ -11,6 +11,7 @@ from viz.facts.blocks import Block, all_blocks, find_runs, tree
 from viz.facts.digest.time_spans import step_spans, whole_span
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
+from viz.page.op_names import OpNames
 from viz.page.tree_columns import Facts, TreeColumns
 from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
@@ -45,6 +46,7 @@ class Views:
         flows: for each op a text with a letter for each input: whether an arrow leads there (`-`: none) from a
             parameter, as gradient or as data; `i`, `t` and `c` are data too, which have the box of an input,
             a target or a constant where no op made them.
+        names: what ops are called.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Views:
         self.record, self.text, self._usual = record, text, usual
         self.facts = Facts(record, flops, text, usual)
         self.calls = call_numbers(record)
+        self.names = OpNames(record)
         self.flows = [0] * len(record.ops)
         of_steps: dict[int | None, list[Op]] = {} if record.steps else {None: []}
         for op in record.ops:
@@ -75,6 +78,7 @@ class Views:
             letters = [_LETTERS[selection.flow(op, tensor)] for tensor in op.inputs]
             self.flows[op.id] = self.text("".join(letters))
         whole = tree(record, selection.forward, self.calls)
+        self.names.add(selection.ops, whole)
         find_runs(whole, selection.signature, selection.wiring())
         columns = TreeColumns(self.facts, selection, whole)
         forward = self._forward(selection, whole)

@@ -40,6 +40,7 @@ __all__ = [
     "times",
     "title",
     "update",
+    "updating",
     "weights",
 ]
 
@@ -347,7 +348,7 @@ def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[st
     lines = _computed(selection, variables)
     lines += [f"keeps {of}{_names([*dict.fromkeys(kept)])}"] if kept else []
     lines += [f"reads {formatting.clean(place, 40) or 'other weights'}{_more(len(places) - 1)}" for place in places][:1]
-    return _updating(record, changing), lines
+    return updating(record, changing), lines
 
 
 def _models(record: Record, variables: Iterable[int]) -> set[str]:
@@ -365,7 +366,7 @@ def _computed(selection: Selection, variables: Iterable[int]) -> list[str]:
     return [_in_a_line(names)] if names else []
 
 
-def _updating(record: Record, ops: Iterable[Op]) -> str:
+def updating(record: Record, ops: Iterable[Op]) -> str:
     """The names of the optimizers that update weights; those of the ops where no optimizer is at work."""
     names = []
     for op in ops:
@@ -382,7 +383,7 @@ def rest(record: Record, ops: Sequence[Op]) -> tuple[str, list[str]]:
     changing = [op for op in ops if op.outputs and record.tensors[op.outputs[0]].version]
     if changing:
         changed = dict.fromkeys([_own_name(record, record.tensors[op.outputs[0]]) for op in changing])
-        return _updating(record, changing), [_names([*changed])]
+        return updating(record, changing), [_names([*changed])]
     names = list(dict.fromkeys([op_name(op.name, 20) for op in ops]))
     return names[-1], [_in_a_line(names)] if len(names) > 1 else []
 

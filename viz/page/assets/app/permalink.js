@@ -100,12 +100,20 @@ function applyHash(viewer) {
 // A name for what is selected that also fits the next recording of the same program: for ops the layer, the op's
 // name, and which of the ops of this name there.
 function keyOfSelection(viewer) {
-  const { selected } = viewer.state;
+  return keyOf(viewer, viewer.state.selected);
+}
+
+function keyOf(viewer, selected) {
   if (!selected || !viewer.index) return null;
   if (selected.kind === "scope") return `scope:${selected.key}`;
+  if (selected.kind === "ops" && selected.call !== undefined)
+    return `call:${viewer.model.titleOfCall(viewer.model.scopes[selected.call], selected.ids)}`;
+  if (selected.kind === "ops" || selected.kind === "tensors")
+    return `box:${keyOf(viewer, { ...selected, kind: selected.kind.slice(0, -1) })}`;
   if (selected.kind === "tensor") {
-    const name = viewer.model.tensors[selected.id].name;
-    return name ? `weight:${name.slice(0, 200)}` : `tensor:${selected.id}`;
+    const { name, producer } = viewer.model.tensors[selected.id],
+      kind = viewer.model.variables.has(selected.id) ? "weight" : producer === null ? "input" : "";
+    return name && kind ? `${kind}:${name.slice(0, 200)}` : `tensor:${selected.id}`;
   }
   const alike = alikeOps(viewer, viewer.model.ops[selected.id]);
   const op = viewer.model.ops[selected.id];
@@ -125,7 +133,22 @@ function selectionOfKey(viewer, key) {
     name = rest.join(":"),
     { model } = viewer;
   if (kind === "scope") return viewer.index.blocks.has(name) ? { kind, key: name } : null;
+  if (kind === "call") {
+    const calls = new Set(viewer.selection.ops.flatMap((op) => model.ancestors(op.scope)));
+    const found = [...calls].find((scope) => model.titleOfCall(scope, opsOfCall(viewer, scope)) === name);
+    return found ? selectionOfCall(viewer, found) : null;
+  }
+  if (kind === "box") {
+    const one = selectionOfKey(viewer, name),
+      [box] = one ? nodesOfSelected(viewer, one).map((id) => viewer.scene.nodes.get(id)) : [];
+    return box && box.kind !== "scope" ? selectionOfNode(box) : one;
+  }
   if (kind === "tensor") return model.tensors[Number(name)] ? { kind, id: Number(name) } : null;
+  if (kind === "input") {
+    const isIt = (id) => model.tensors[id].producer === null && model.tensors[id].name.slice(0, 200) === name,
+      found = viewer.selection.ops.flatMap(({ inputs }) => inputs).find(isIt);
+    return found === undefined ? null : { kind: "tensor", id: found };
+  }
   if (kind === "weight") {
     const found = [...new Set(model.variables.values())].find(
       (id) => model.tensors[id].name.slice(0, 200) === name,

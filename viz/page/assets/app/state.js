@@ -10,7 +10,7 @@ function freshState() {
     fold: true,
     unfolded: new Set(),
     open: null, // keys of open blocks; null: as many as fit
-    selected: null, // {kind: "op" | "part" | "scope" | "tensor", ...}
+    selected: null, // see app/chosen.js
     lineage: null, // "ancestors", "descendants", "both" or "flaw"
     query: "",
     tab: "timeline",

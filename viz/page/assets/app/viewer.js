@@ -199,13 +199,7 @@ class Viewer {
     const node = this.scene.nodes.get(id),
       frame = this.scene.frames.get(id);
     if (frame) this.select(this.selectionOf(frame.key), false);
-    else if (!node) this.select(null);
-    else if (node.kind === "parameter")
-      this.select({ kind: "tensor", id: node.variables[0], node: id }, false);
-    else if (node.kind === "input") this.select({ kind: "tensor", id: node.tensor, node: id }, false);
-    else if (node.kind === "scope") this.select({ kind: "scope", key: node.key, node: id }, false);
-    else if (node.part !== undefined) this.select({ kind: "part", id: node.main, number: node.part }, false);
-    else this.select({ kind: "op", id: node.main ?? node.ops[0], node: id }, false);
+    else this.select(node ? selectionOfNode(node) : null, false);
   }
 
   // What is selected when something that opens is: a layer, or a fused op.
@@ -227,7 +221,7 @@ class Viewer {
 
   reveal(selected) {
     const op =
-      selected.kind === "scope" ? null : selected.kind === "tensor" ? this.opOfTensor(selected.id) : selected.id;
+      selected.kind === "scope" ? null : selected.kind.startsWith("tensor") ? this.opOfTensor(selected.id) : selected.id;
     if (selected.kind === "scope" && !this.index.blocks.has(selected.key)) return;
     if (op !== null && this.model.steps.length && this.model.ops[op].step !== this.state.step)
       this.setStep(this.model.ops[op].step, true);
@@ -258,29 +252,8 @@ class Viewer {
     return id === null ? undefined : this.index.around.get(id);
   }
 
-  // The boxes (or frames) that show what is selected, and what belongs to it.
   nodesOf(selected) {
-    if (!selected) return [];
-    if (selected.kind === "op") {
-      if (this.scene.partNodes.has(selected.id)) return [`frame:${this.index.rows.get(selected.id).key}`];
-      const found = this.scene.nodeOf.get(selected.id);
-      return found ? [found] : [];
-    }
-    if (selected.kind === "part") {
-      const ids = this.scene.partNodes.get(selected.id);
-      return ids ? [ids[selected.number]] : this.nodesOf({ kind: "op", id: selected.id });
-    }
-    if (selected.kind === "scope") {
-      return [`frame:${selected.key}`, `box:${selected.key}`].filter(
-        (id) => this.scene.frames.has(id) || this.scene.nodes.has(id),
-      );
-    }
-    const variable = this.model.variables.get(selected.id);
-    const found =
-      variable !== undefined
-        ? this.scene.weightNode.get(variable)
-        : this.scene.nodeOf.get(this.model.tensors[selected.id].producer);
-    return [found ?? this.scene.constants.get(selected.id) ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
+    return nodesOfSelected(this, selected);
   }
 
   boxOf(selected) {
@@ -289,16 +262,7 @@ class Viewer {
   }
 
   opsOf(selected) {
-    if (!selected) return [];
-    if (selected.kind === "op" || selected.kind === "part") return [selected.id];
-    if (selected.kind === "scope") {
-      const block = this.index.blocks.get(selected.key);
-      return block ? opsIn(block) : [];
-    }
-    const { producer } = this.model.tensors[selected.id];
-    return [...(producer === null ? [] : [producer]), ...this.model.readers[selected.id]].filter((op) =>
-      this.selection.here.has(op),
-    );
+    return opsOfSelected(this, selected);
   }
 
   update() {

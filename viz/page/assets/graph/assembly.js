@@ -293,6 +293,7 @@ class Scene {
         others = [...read].filter((box) => !boxes.has(box));
       for (const box of own) {
         counts.set(box, Math.max(counts.get(box) ?? 1, 1 + Math.floor(others.length / own.length)));
+        if (own.length === 1) this.nodes.get(box).tensors = [box, ...others].map((id) => Number(id.slice(2)));
       }
     }
     for (const [box, count] of counts) if (count > 1) this.nodes.get(box).title += `  ×${count}`;

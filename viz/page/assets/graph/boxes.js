@@ -95,7 +95,7 @@ function tipOf(node, model) {
   return [
     node.title,
     node.part === undefined ? null : `a part of ${op.name}, which ran as one`,
-    model.path(op.home),
+    [model.placeOf(op), op.pass].filter(Boolean).join("  ·  "),
     frame && `${clean(frame.place, 160)}  ${clean(frame.code, 120)}`,
     clean(op.error, 200),
     timesOf(node.part === undefined ? node.ops.map((id) => model.ops[id]) : []),

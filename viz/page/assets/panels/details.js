@@ -27,8 +27,8 @@ class Details {
 
   opLink(id) {
     const op = this.model.ops[id],
-      name = op.phase === "backward" ? `∇ ${op.name}` : op.name;
-    return this.link(clean(name, 40), { kind: "op", id }, this.model.path(op.home));
+      hint = this.model.ownerOf(op);
+    return this.link(clean(this.model.titleOf(op), 40), { kind: "op", id }, hint);
   }
 
   list(title, items) {
@@ -53,23 +53,17 @@ class Details {
   op(id) {
     const { model } = this,
       op = model.ops[id],
-      scope = op.home;
-    const share = this.viewer.selection.time,
+      share = this.viewer.selection.time,
       row = this.viewer.index.rows.get(id),
       partners = [...partnersOf(model, [id])];
     return [
-      this.heading(
-        op.phase,
-        op.phase,
-        op.phase === "backward" ? `∇ ${op.name}` : op.name,
-        this.pathLinks(scope),
-      ),
+      this.heading(op.phase, op.phase, model.titleOf(op), whereOf(this, op)),
       op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null,
       this.flawNote(op),
       this.changeNote(op),
       row && row.ops.indexOf(id) > 0
         ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
-        : null,
+        : oneOf(this, id),
       facts([
         ["time", op.duration ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)${op.usual ? `, ${medianOf(op.usual.steps)}` : ""}` : null],
         ["range", op.usual ? `${seconds(op.usual.least)} … ${seconds(op.usual.most)}` : null],
@@ -82,7 +76,7 @@ class Details {
         ],
         ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
         ["step", model.stepName(op.step)],
-        ["op", `#${op.id}`],
+        ["op", op.title === op.name ? `#${op.id}` : `${op.name} #${op.id}`],
         ["thread", op.thread ? String(op.thread) : null],
         ["ran", op.replayed ? "in a captured step, replayed" : null],
       ]),
@@ -272,13 +266,15 @@ class Details {
         : [...model.variables].filter(([, first]) => first === variable).map(([t]) => t);
     const norm = model.norm(tensor),
       gradients = model.gradientIn(id, this.viewer.selection.here),
-      size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null;
+      size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null,
+      given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
+      title = given?.title || tensor.name;
     return [
       this.heading(
-        roleWord(tensor.role),
+        given?.role ?? roleWord(tensor.role),
         tensor.role === "gradient" ? "backward" : tensor.role,
-        tensor.name || tensor.label,
-        tensor.name ? tensor.label : "",
+        title || tensor.label,
+        title ? tensor.label : "",
       ),
       facts([
         ["memory", nbytes(tensor.nbytes)],
@@ -341,6 +337,7 @@ class Details {
       facts([
         ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
         ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
+        ...(back ? block.back.filter(({ name }) => name).map(({ name, cost }) => [clean(name, 30), cost]) : []),
         ["these times", forward && viewer.selection.medianSteps ? medianOf(viewer.selection.medianSteps) : null],
         ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
         ["FLOPs", flops ? short(flops) : null],
@@ -433,7 +430,7 @@ class Details {
             el(
               "button",
               { type: "button", class: "link", onclick: () => viewer.goToFlaw() },
-              clean(viewer.flaw.name, 40),
+              clean(model.titleOf(viewer.flaw), 40),
             ),
             this.madeAndRun(viewer.flaw),
           )
@@ -467,7 +464,7 @@ class Details {
                     style: `width:${Math.max(1, (op.duration / most) * 100)}%`,
                   }),
                   this.opLink(op.id),
-                  el("span", { class: "where", title: this.model.ownerOf(op) }, el("bdi", {}, this.model.ownerOf(op))),
+                  el("span", { class: "where", title: placeIn(model, op) }, el("bdi", {}, placeIn(model, op))),
                   el("b", {}, seconds(op.duration)),
                 ),
               ),

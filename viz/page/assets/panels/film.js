@@ -66,7 +66,7 @@ class Film {
     const { frames } = this,
       { selected } = this.viewer.state;
     if (!frames.length) return;
-    if (!this.moving && selected && selected.kind === "op") {
+    if (!this.moving && selected && (selected.kind === "op" || selected.kind === "ops")) {
       const found = frames.findIndex((frame) => frame.op === selected.id);
       if (found >= 0) this.at = found;
     }

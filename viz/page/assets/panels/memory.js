@@ -191,14 +191,14 @@ class MemoryCurve {
               ? { kind: "tensor", id: tensor.id }
               : { kind: "op", id: tensor.producer },
           );
-      const name = tensor.name || (op ? op.name : "input"),
-        layer = op ? model.ownerOf(op) : "",
+      const name = tensor.name || (op ? model.titleOf(op) : model.givenAs(tensor)?.title ?? roleWord(tensor.role)),
+        layer = op ? model.ownerOf(op, false) : "",
         line = op && model.lineOf(op);
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
-        el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200))),
+        [el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200))), op?.pass ? ` ${op.pass}` : ""],
         el("span", { title: layer }, ending(layer)),
         roleWord(tensor.role),
         line ? line.place : "",

@@ -37,9 +37,11 @@ class Panel {
           ? details.scope(selected.key)
           : selected.kind === "part"
             ? details.part(selected)
-            : details.tensor(selected.id);
+            : selected.kind === "tensor"
+              ? details.tensor(selected.id)
+              : (selected.kind === "ops" ? severalOps : severalTensors)(details, selected);
     const same =
-      this.last && selected && ["kind", "id", "number", "key", "call"].every((name) => this.last[name] === selected[name]);
+      this.last && selected && ["kind", "id", "ids", "number", "key", "call"].every((name) => String(this.last[name]) === String(selected[name]));
     this.body.replaceChildren(this.shownBy(selected), ...[content].flat(Infinity).filter(Boolean));
     if (!same) this.body.scrollTop = 0;
     this.last = selected;
@@ -48,7 +50,7 @@ class Panel {
   // Says whose box is marked where what is selected has none, as equal parts are drawn once.
   shownBy(selected) {
     const by = selected ? standInFor(this.viewer, selected) : "",
-      name = selected && selected.call !== undefined ? `${this.viewer.model.scopes[selected.call].shown} is ` : "";
+      name = selected?.kind === "scope" && selected.call !== undefined ? `${this.viewer.model.scopes[selected.call].label} is ` : "";
     return by ? el("p", { class: "remark" }, clean(`${name}shown by ${by}: equal parts are drawn once (f)`, 200)) : "";
   }
 }

@@ -147,8 +147,8 @@ class Search {
 // What matches: what is called so first; ops and layers of the step that is shown before those of other steps.
 function find(viewer, query) {
   const { model, state, index } = viewer,
-    tests = testsOf(query),
-    found = layersFound(viewer, tests);
+    tests = testsOf(query);
+  let found = layersFound(viewer, tests);
   for (const [id, name] of variableNames(model)) {
     const t = model.tensors[id],
       fields = {
@@ -177,7 +177,7 @@ function find(viewer, query) {
   }
   const ops = [];
   for (const op of model.ops) {
-    const fields = fieldsOf(model, op);
+    const fields = searchedIn(model, op);
     if (tests.every((test) => test(fields))) ops.push({ op, part: null, fields });
     for (const part of model.partsOf(op))
       if (tests.every((test) => test(fieldsOfPart(fields, part)))) ops.push({ op, part, fields: fieldsOfPart(fields, part) });
@@ -187,7 +187,7 @@ function find(viewer, query) {
     const where = [
       op.step === state.step ? "" : model.stepName(op.step),
       steps > 1 ? `× ${amount(steps)} steps` : "",
-      part ? `part of ${op.name}` : "",
+      part ? `part of ${op.name}` : op.title === op.name ? "" : `op ${op.name}`,
       model.ownerOf(op),
       placesOf(model, op),
     ];
@@ -196,14 +196,16 @@ function find(viewer, query) {
       selected: part ? { kind: "part", id: op.id, number: part.number } : { kind: "op", id: op.id },
       what: part ? "part" : op.phase,
       phase: op.phase,
-      title: part ? part.name : clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
+      title: part ? part.name : clean(model.titleOf(op), 40),
       where: where.filter(Boolean).join("  ·  "),
-      names: [part ? part.name : op.name],
+      names: part ? [part.name] : [op.name, ...namesOfOp(model, op)],
     });
   }
+  withBoxes(viewer, tests, found);
   const words = wordsOf(query);
-  for (const hit of found) hit.rank = rankOf(hit.names, words);
-  for (const hit of found) hit.why = hit.rank < 3 ? null : reasonOf(hit.fields, tests, words);
+  for (const hit of found) hit.rank = Math.min(rankOf(hit.names, words), 1 + rankOf(hit.others || [], words)) + liesInOther(viewer, hit) / 2;
+  found = found.filter((hit) => hit.rank < 1 || !isOfOpenLayer(viewer, hit)); // theirs are those of the ops in them
+  for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
 
@@ -213,7 +215,7 @@ function onceForAllSteps(model, found) {
     turns = new Map(); // how often a step has had what looks the same: each time it is something else
   for (const each of found) {
     const { op, part, fields } = each,
-      looks = [part ? part.number : "", op.phase, op.name, model.ownerOf(op), placesOf(model, op), fields.error].join("\n"),
+      looks = [part ? part.number : "", op.phase, op.name, model.titleOf(op), model.ownerOf(op), placesOf(model, op), fields.error].join("\n"),
       here = `${op.step}\n${looks}`,
       turn = turns.get(here) || 0,
       same = `${turn}\n${looks}`;
@@ -229,22 +231,23 @@ function layersFound(viewer, tests) {
   const { model, index } = viewer,
     found = [];
   const add = (scope, names, selected, title, by) => {
-    const fields = fieldsOfLayer(model, scope, names.join(" "));
+    const fields = fieldsOfLayer(model, scope, [scope.name, ...names].join(" "));
     if (!tests.every((test) => test(fields))) return;
     const madeAt = scope.createdAt ? `made at ${scope.createdAt.place}` : "";
     found.push({
       ...{ fields, selected, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
       where: [model.path(scope.parent), by && `shown by ${by}`, madeAt].filter(Boolean).join("  ·  "),
-      names: [scope.cls, ...names],
+      names,
+      others: [scope.cls, scope.name], // what else stands on its box
     });
   };
   for (const { scope, key, title, names } of index.blocks.values())
-    if (scope) add(scope, [scope.name, title, ...names], { kind: "scope", key }, title, "");
+    if (scope) add(scope, [scope.label, title, ...names], { kind: "scope", key }, title, "");
   for (const [id, key] of standIns(viewer)) {
     const scope = model.scopes[id],
       by = clean(index.blocks.get(key).title, 60);
     if (!index.blocks.get(key).names.includes(scope.name))
-      add(scope, [scope.name, scope.shown], { kind: "scope", key, call: id }, clean(scope.shown, 40), by);
+      add(scope, [scope.label], { kind: "scope", key, call: id }, scope.label, by);
   }
   return found;
 }
@@ -266,13 +269,27 @@ function fieldsOfLayer(model, scope, names) {
   };
 }
 
-// How well names fit the words of a query: 0 where one is a name, 1 where a name begins with one, 2 where it is within
-// one, and 3 for what was found by something else, such as a line of code.
+// Is what is found the gradients of a layer, whose box isn't there while the layer is open?
+const isOfOpenLayer = ({ open }, { selected: { key, pass } }) => pass !== undefined && open.has(key);
+
+// Is what is found drawn in a box or frame that is called otherwise, as a cast is, and the gradients of a layer that is open?
+// What has a box of its own comes first.
+function liesInOther({ index, model, open }, { selected: { kind, id, key, pass } }) {
+  if (kind === "scope") return isOfOpenLayer({ open }, { selected: { key, pass } });
+  const row = kind === "op" && index.rows.get(id);
+  return row && model.ops[id].phase !== "update" && model.ops[row.ops[0]].title !== model.ops[id].title;
+}
+
+// How well names fit a query: 0 where one is the query, 1 where one is a word of it, 2 where a name begins with one, 3 where
+// it is within one, and 4 for what was found by something else, such as a line of code.
 function rankOf(names, words) {
-  let least = 3;
-  for (const name of names.map((each) => (each || "").toLowerCase()))
+  const whole = words.join(" ");
+  let least = 4;
+  for (const name of names.map((each) => (each || "").toLowerCase().replace(/\s+/g, " "))) {
+    if (name === whole && whole) return 0;
     for (const word of words)
-      least = Math.min(least, name === word ? 0 : name.startsWith(word) ? 1 : name.includes(word) ? 2 : 3);
+      least = Math.min(least, name === word ? 1 : name.startsWith(word) ? 2 : name.includes(word) ? 3 : 4);
+  }
   return least;
 }
 
@@ -289,12 +306,20 @@ function reasonOf(fields, tests, words) {
 
 // The words of a query that may be names.
 function wordsOf(query) {
-  const words = query.startsWith("/") ? [] : query.toLowerCase().split(/\s+/);
-  return words.map((word) => word.replace(/^(name|op|layer|class):/, "")).filter((word) => word && !word.includes(":"));
+  const words = query.startsWith("/") ? [] : query.toLowerCase().split(/\s+/),
+    isOther = (word) => FIELDS.includes(word.split(":")[0]) && word.includes(":");
+  return words.map((word) => word.replace(/^(name|op|layer|class):/, "")).filter((word) => word && !isOther(word));
 }
 
 function variableNames(model) {
-  return [...new Set(model.variables.values())].map((id) => [id, model.tensors[id].name || `variable ${id}`]);
+  const found = new Map([...new Set(model.variables.values())].map((id) => [id, model.tensors[id].name || `variable ${id}`])),
+    known = new Set(found.values());
+  for (const { id, name, role } of model.tensors) {
+    if (role !== "optimizer state" || !name || known.has(name)) continue;
+    found.set(id, name);
+    known.add(name);
+  }
+  return [...found];
 }
 
 // The line that made an op's layer, where the user's own line isn't the one that ran the op, and the line that did.
@@ -306,16 +331,24 @@ function placesOf(model, op) {
   return isMade ? `layer made at ${line.place}, run at ${run.place}` : `run at ${line.place}`;
 }
 
+// What the graph calls an op beside its own name: its box, and the arrows of what it makes.
+function namesOfOp(model, op) {
+  const made = op.outputs.map((i) => model.tensors[i]),
+    of = made.map(({ gradientOf }) => model.tensors[gradientOf]).filter((each) => each && each.role === "parameter");
+  const weights = [...new Set(of.map(({ name }) => name.split("/").pop() || "variable"))].map((name) => `∇ ${name}`);
+  return [model.titleOf(op), ...made.map(({ name }) => name), ...weights, weights.length > 1 ? `∇ ${weights.map((name) => name.slice(2)).join(", ")}` : ""].filter(Boolean);
+}
+
 // The texts of an op that can be searched.
 function fieldsOf(model, op) {
   const met = [...op.inputs, ...op.outputs].map((i) => model.tensors[i]),
     scopes = model.ancestors(op.home);
   return {
     op: op.name,
-    name: op.name,
+    name: [op.name, ...namesOfOp(model, op)].join(" "),
     phase: op.phase,
     error: op.error,
-    layer: scopes.map((s) => `${s.name} ${s.shown}`).join(" "),
+    layer: [...scopes.map((s) => `${s.name} ${s.label}`), model.originOf(op).part, op.pass].join(" "),
     class: scopes.map((s) => s.cls).join(" "),
     shape: op.outputs.map((i) => model.tensors[i].shapeName).join(" "),
     dtype: met.map((t) => `${t.dtype} ${t.dtypeName}`).join(" "),
@@ -326,6 +359,12 @@ function fieldsOf(model, op) {
       .map((frame) => frame.code)
       .join(" "),
   };
+}
+
+// These texts, which are kept from letter to letter where they aren't too many.
+function searchedIn(model, op) {
+  if (model.ops.length > MANY_OPS) return fieldsOf(model, op);
+  return (op.searched ??= fieldsOf(model, op));
 }
 
 // Those of a part of a fused op: it was made where the op was.

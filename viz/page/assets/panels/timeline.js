@@ -66,6 +66,7 @@ class Timeline {
             end: op.end,
             row: base + open.length,
             ops: 0,
+            title: model.titleOfCall(scope, [op.id]),
             phase: op.phase,
           };
           open.push(bar);
@@ -75,7 +76,7 @@ class Timeline {
           bar.end = Math.max(bar.end, op.end);
           bar.ops += 1;
         }
-        this.bars.push({ op, start: op.start, end: op.end, row: base + scopes.length, phase: op.phase });
+        this.bars.push({ op, title: model.titleOf(op), start: op.start, end: op.end, row: base + scopes.length, phase: op.phase });
         deepest = Math.max(deepest, scopes.length + 1);
       }
       base += deepest + 1;
@@ -112,7 +113,7 @@ class Timeline {
       { selected } = this.viewer.state,
       chosen = new Set(this.viewer.opsOf(selected));
     const { lineage } = this.viewer.canvas.marks,
-      key = selected && selected.kind === "scope" ? this.viewer.index.blocks.get(selected.key)?.scope : null;
+      scope = selected?.call ?? (selected?.kind === "scope" ? this.viewer.index.blocks.get(selected.key)?.scope?.id : undefined);
     const { period } = this.viewer,
       scale = width / period.span;
     pen.clearRect(0, 0, width, height);
@@ -134,7 +135,7 @@ class Timeline {
       if (w <= 1 && bar.row === lastRow && x < lastEnd) continue; // would lie under the one before
       [lastEnd, lastRow] = [x + w, bar.row];
       const phase = theme.phases[bar.phase] || theme.phases.forward,
-        strong = bar.op ? chosen.has(bar.op.id) : key === bar.scope;
+        strong = bar.op ? chosen.has(bar.op.id) : scope === bar.scope.id;
       pen.globalAlpha =
         lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id)) ? 0.3 : 1;
       const tiny = w <= 3 ? 1 : 0; // too thin for fill and line: only the line's colour is seen
@@ -161,9 +162,8 @@ class Timeline {
   }
 
   label(pen, bar, x, y, room, theme) {
-    const text = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.shown;
     pen.fillStyle = bar.op ? inkOn((theme.phases[bar.phase] || theme.phases.forward)[0]) : theme.ink;
-    pen.fillText(fitting(pen, clean(text, 60), room - 7), x + 4, y + ROW / 2 - 1);
+    pen.fillText(fitting(pen, clean(bar.title, 60), room - 7), x + 4, y + ROW / 2 - 1);
   }
 
   at(event) {
@@ -225,17 +225,12 @@ class Timeline {
     });
     canvas.addEventListener("click", (event) => {
       const bar = moved ? null : this.at(event);
-      if (bar) this.viewer.select(bar.op ? { kind: "op", id: bar.op.id } : this.scopeOf(bar));
+      if (bar) this.viewer.select(bar.op ? { kind: "op", id: bar.op.id } : selectionOfCall(this.viewer, bar.scope));
     });
     canvas.addEventListener("dblclick", () => {
       this.viewer.period.showAll();
       this.draw();
     });
-  }
-
-  scopeOf(bar) {
-    const block = [...this.viewer.index.blocks.values()].find((each) => each.scope === bar.scope);
-    return block ? { kind: "scope", key: block.key } : this.viewer.state.selected;
   }
 
   move(by) {
@@ -252,8 +247,8 @@ class Timeline {
     const bar = this.at(event);
     this.tip.hidden = !bar;
     if (!bar) return;
-    const name = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.shown;
-    this.tip.textContent = `${clean(name, 60)} · ${seconds(bar.end - bar.start)}${bar.ops ? ` · ${counted(bar.ops, "op")}` : ""} · at ${seconds(bar.start - this.first)}`;
+    const place = bar.op ? this.viewer.model.ownerOf(bar.op) : "";
+    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${bar.ops ? ` · ${counted(bar.ops, "op")}` : ""} · at ${seconds(bar.start - this.first)}`;
     const box = this.node.getBoundingClientRect();
     this.tip.style.left = `${Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 8)}px`;
     this.tip.style.top = `${event.clientY - box.top + 14 + this.node.scrollTop}px`;

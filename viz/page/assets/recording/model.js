@@ -17,10 +17,14 @@ class Model {
     const lazy = (number) => () => (number ? JSON.parse(text(number)) : {});
     const o = data.ops,
       s = data.scopes,
-      t = data.tensors;
+      t = data.tensors,
+      told = Object.fromEntries(Object.entries(data.names).map(([what, of]) => [what, new Map(of.map(([op, n]) => [op, text(n)]))]));
     this.ops = o.name.map((name, id) => ({
       id,
       name: text(name),
+      title: told.titles.get(id) ?? text(name), // what its box is called, but for a backward op's sign
+      part: told.parts.get(id) ?? "", // the frame around it that is no layer: a line of code
+      pass: told.passes.get(id) ?? "", // of which of several passes it is, "of gen_loss"
       phase: text(o.phase[id]),
       scope: o.scope[id],
       step: o.step[id],
@@ -49,7 +53,7 @@ class Model {
       kind: text(s.kind[id]),
       name: text(name),
       shown: text(s.shown[id]), // what the user's code calls it, where nobody chose its name
-      label: text(s.label[id]), // "" for those that paths leave out
+      label: text(s.label[id]), // as its box is called; "" for those that paths leave out
       parent: s.parent[id],
       owner: s.owner[id],
       call: s.call[id],
@@ -182,9 +186,7 @@ class Model {
   // The innermost line of the user's that ran an op; of what `fit` runs by itself, the line that made the layer.
   // The counterpart of viz/facts/selection.py.
   lineOf(op) {
-    let origin = op;
-    while (origin.phase === "backward" && origin.forward !== null) origin = this.ops[origin.forward];
-    const { scope, stack } = origin;
+    const { scope, stack } = this.originOf(op);
     if (!stack.length) return null;
     const isHere = ({ kind, stack: [frame] }) =>
       CALLED.has(kind) && frame && frame.file === stack[0].file && frame.line === stack[0].line;
@@ -193,11 +195,53 @@ class Model {
     return called.length > 1 && made ? made : stack[0];
   }
 
-  // What tells an op from others of its name: of an update the weights that it changes, else the layer.
-  ownerOf(op) {
-    const weights = op.phase === "update" ? [...op.outputs, ...op.inputs].map((id) => this.tensors[id]) : [];
-    const names = new Set(weights.filter(({ role, name }) => name && (role === "parameter" || role === "frozen")).map(({ name }) => name));
-    return names.size ? clean([...names].map((name) => name.replaceAll("/", " / ")).join(", "), 200) : this.path(op.home) || (op.outputs.length === 1 ? this.tensors[op.outputs[0]].name : "");
+  // What an op is called wherever it is named: as its box is.
+  titleOf({ title, phase }) {
+    return phase === "backward" ? `∇ ${title}` : title;
+  }
+
+  // What a tensor from outside is called wherever it is named, as its box is, and as what it is given: "target", say.
+  givenAs({ id, name }) {
+    const reads = this.readers[id].map((number) => this.ops[number]),
+      role = reads.map(({ inputs, flows }) => OUTSIDE[flows[inputs.indexOf(id)]]).find(Boolean);
+    return role ? { role, title: givenTitle(clean(name, 30), role) } : null;
+  }
+
+  // The forward op that an op belongs to.
+  originOf(op) {
+    while (op.phase === "backward" && op.forward !== null) op = this.ops[op.forward];
+    return op;
+  }
+
+  // The frames around an op: the calls of layers, and the line of code where that is one.
+  placeOf(op) {
+    return [this.path(op.home), this.originOf(op).part].filter(Boolean).join(" / ");
+  }
+
+  // The weights that an update changes, one version of each.
+  changedBy({ phase, inputs, outputs }) {
+    const named = new Map(); // by name
+    for (const id of phase === "update" ? [...outputs, ...inputs] : []) {
+      const { role, name } = this.tensors[id];
+      if (name && (role === "parameter" || role === "frozen") && !named.has(name)) named.set(name, id);
+    }
+    return [...named.values()];
+  }
+
+  // What tells an op from others of its name: of an update the weights that it changes, else the frames around it; and of
+  // which pass it is, where that isn't told elsewhere.
+  ownerOf(op, withPass = true) {
+    const changed = clean(this.changedBy(op).map((id) => this.tensors[id].name.replaceAll("/", " / ")).join(", "), 200),
+      made = op.outputs.length === 1 ? this.tensors[op.outputs[0]].name : "";
+    return [changed || this.placeOf(op) || (made === op.title ? "" : made), withPass && op.pass].filter(Boolean).join("  ·  ");
+  }
+
+  // What a call is called wherever it is named: as its box is, and a pass for gradients by what these are of.
+  titleOfCall(scope, ops) {
+    if (scope.label || scope.kind !== "backward") return scope.label || scope.shown;
+    const isOuter = !this.ancestors(scope.parent).some(({ kind }) => kind === "backward"),
+      { target } = scope.config();
+    return [scope.shown, (isOuter && ops.length && this.ops[ops[0]].pass) || (target && `of ${clean(target, 24)}`)].filter(Boolean).join(" ");
   }
 
   stepName(index) {

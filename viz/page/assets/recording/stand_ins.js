@@ -37,8 +37,8 @@ function blockOfScope({ blocks, parents }, key, scope) {
 function standInFor(viewer, selected) {
   const { index, model } = viewer;
   if (selected.kind === "scope") return selected.call === undefined ? "" : index.blocks.get(selected.key)?.title ?? "";
-  const op = selected.kind === "tensor" ? viewer.opOfTensor(selected.id) : selected.id,
-    isWeight = selected.kind !== "tensor" || model.variables.has(selected.id),
+  const op = selected.kind.startsWith("tensor") ? viewer.opOfTensor(selected.id) : selected.id,
+    isWeight = !selected.kind.startsWith("tensor") || model.variables.has(selected.id),
     shown = isWeight ? shownFor(index, op) : null;
-  return shown === null ? "" : index.blocks.get(index.around.get(shown))?.title || model.ops[shown].name;
+  return shown === null ? "" : index.blocks.get(index.around.get(shown))?.title || model.titleOf(model.ops[shown]);
 }

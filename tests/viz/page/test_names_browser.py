@@ -1,0 +1,317 @@
+"""One name for a thing: boxes, panels, lists, timeline and memory agree, and the search finds all by these names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from tests.viz import browser
+from tests.viz.picture.architectures import ALL
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+
+# Everything that has a name in the graph, at every depth, and in the tabs.
+NAMED = """(() => {
+  const found = new Set();
+  for (let depth = 0; depth < 5; depth += 1) {
+    v.depth = depth + 1;
+    v.changeDepth(-1);
+    for (const each of [...v.scene.nodes.values(), ...v.scene.frames.values()]) found.add(each.title);
+    for (const { label } of v.scene.edges) if (/^∇ [^,]+(, [^,…]+)?$/.test(label)) found.add(label);
+  }
+  for (const { title } of v.dock.tabs.get('timeline').owner.bars) found.add(title);
+  v.dock.choose('layers');
+  for (const { name } of v.dock.tabs.get('layers').owner.rows) found.add(name);
+  v.dock.choose('memory');
+  for (const { title } of document.querySelectorAll('.owners tbody button')) found.add(title);
+  v.dock.choose('timeline');
+  return [...found].filter(Boolean);
+})()"""
+
+
+def adversaries() -> viz.Recording:
+    """A step of a GAN: one tape for each loss, and a discriminator that is called twice."""
+    rows, zeros = np.ones((16, 2), "float32"), ef.ops.zeros_like
+    wide, narrow = ef.layers.Dense(8, activation="relu", name="wide"), ef.layers.Dense(2, name="narrow")
+    judge, verdict = ef.layers.Dense(8, activation="leaky_relu", name="judge"), ef.layers.Dense(1, name="verdict")
+    generator, discriminator = ef.Sequential([wide, narrow]), ef.Sequential([judge, verdict])
+    bce = ef.losses.BinaryCrossentropy(from_logits=True)
+    g_opt, d_opt = ef.optimizers.Adam(1e-3), ef.optimizers.Adam(1e-3)
+
+    def train_step(images):
+        noise = ef.random.normal((16, 4))
+        with ef.GradientTape() as gen_tape, ef.GradientTape() as disc_tape:
+            fakes = generator(noise, training=True)
+            real_output = discriminator(images, training=True)
+            fake_output = discriminator(fakes, training=True)
+            gen_loss = bce(ef.ops.ones_like(fake_output), fake_output)
+            disc_loss = bce(ef.ops.ones_like(real_output), real_output) + bce(zeros(fake_output), fake_output)
+        weights = generator.trainable_variables
+        g_opt.apply_gradients(zip(gen_tape.gradient(gen_loss, weights), weights))
+        weights = discriminator.trainable_variables
+        d_opt.apply_gradients(zip(disc_tape.gradient(disc_loss, weights), weights))
+
+    train_step(rows)
+    with viz.trace(memory=True) as t:
+        train_step(rows)
+    return t
+
+
+def targets() -> viz.Recording:
+    """A line of code that is a part of the picture, outside of layers."""
+    net = ef.Sequential([ef.layers.Dense(3)])
+    rewards, states = np.ones((8,), "float32"), np.ones((8, 4), "float32")
+    net(states)
+    with viz.trace() as t, ef.GradientTape() as tape:
+        q = net(states)
+        target_q = rewards + 0.9 * ef.ops.max(q, axis=1) * 2.0
+        loss = ef.ops.mean((ef.ops.sum(q, axis=1) - target_q) ** 2)
+        tape.gradient(loss, net.trainable_variables)
+    return t
+
+
+@pytest.fixture
+def gan(shown, pages):
+    shown.show(pages("adversaries", adversaries))
+    yield shown
+    assert shown.wrong == []
+
+
+def search(page, query):
+    page.press("/")
+    page.run(f"v.toolbar.search.input.value = {query!r}; v.toolbar.search.look()")
+    return page.texts(".hits li strong")
+
+
+def click(page, title):
+    """Click the first box of a title; what the panel says then."""
+    page.run(f"v.selectNode([...v.scene.nodes.values()].find(node => node.title === {title!r}).id)")
+    return page.run("document.querySelector('.panel-body').innerText")
+
+
+# ---------------------------------------------------------------- what is found
+
+
+@pytest.mark.parametrize("name", ["adversaries", "transformer", "inception", "siamese", "vae"])
+def test_all_that_has_a_name_is_found_by_it_before_all_else(shown, pages, name):
+    shown.show(pages(name, adversaries if name == "adversaries" else lambda: ALL[name]()[0]))
+    missed = []
+    for title in shown.run(NAMED):
+        ranks = shown.run(
+            f"(() => {{ const s = v.toolbar.search; s.input.value = {title!r}; s.look();"
+            " return s.hits.map(hit => hit.rank); })()"
+        )
+        if not ranks or ranks[0] >= 1:
+            missed.append(title)
+    assert missed == []
+    assert shown.wrong == []
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("∇ dense", "∇ dense"),
+        ("∇ leaky", "∇ leaky_relu"),
+        ("images", "images"),
+        ("ones_like(real_output)", "ones_like(real_output) (target)"),
+        ("adam of generator", "adam of generator"),
+        ("kernel, bias", "kernel, bias"),
+        ("noise", "noise"),
+    ],
+)
+def test_what_stands_on_a_box_is_found_and_enter_selects_that_box(gan, query, title):
+    assert search(gan, query)[0] == title
+    gan.press("Enter", "\r")
+    assert title in gan.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)")
+    assert gan.texts(".panel h2") == [title]
+
+
+def test_the_box_of_a_closed_layers_gradients_is_found_and_marked(gan):
+    gan.run("v.changeDepth(-9)")
+    search(gan, "∇ discriminator (call 2)")
+    wheres = gan.texts(".hits li .where")
+    assert "of gen_loss" in wheres[0]
+    assert "of disc_loss" in wheres[1]
+    gan.press("Enter", "\r")
+    marked = gan.run(
+        "v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id)).map(({title, lines}) => [title, lines[0]])"
+    )
+    assert marked == [["∇ discriminator (call 2)", "of gen_loss"]]
+
+
+def test_a_constant_that_a_layer_fills_is_found(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    constants = shown.run("[...v.scene.nodes.values()].filter(n => n.kind === 'input').map(n => n.title)")
+    for title in constants:
+        assert search(shown, title)[0] == title
+    assert constants
+    assert shown.wrong == []
+
+
+# ---------------------------------------------------------------- boxes that stand for several things
+
+
+def test_a_box_of_several_updates_has_their_sum_and_a_list(gan):
+    panel = click(gan, "adam of generator")
+    assert gan.texts(".panel h2") == ["adam of generator"]
+    line = gan.run("[...v.scene.nodes.values()].find(node => node.title === 'adam of generator').lines.at(-1)")
+    ops, time = line.split(" (")[0].split(" · ")
+    said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
+    assert [f"{said['ops']} ops", said["time"].split("  (")[0]] == [ops, time]
+    assert said["ops"] == "2"
+    assert "generator / wide / kernel" in panel
+    assert "generator / wide / bias" in panel
+    gan.run("document.querySelectorAll('.panel .links button')[1].click()")
+    assert gan.texts(".panel h2") == ["adam of generator"]
+    assert gan.texts(".panel .where")[0] == "generator / wide / bias"
+    assert gan.texts(".panel .remark") == ["One of 2 ops of the box adam of generator."]
+    gan.run("document.querySelector('.panel .remark button').click()")
+    assert gan.run("v.state.selected.ids.length") == 2
+    gan.run("v.changeDepth(-9)")
+    click(gan, "adam of generator")
+    assert dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))["ops"] == "4"
+
+
+def test_a_box_of_several_weights_has_a_panel_for_all_of_them(gan):
+    click(gan, "kernel, bias")
+    assert gan.texts(".panel h2") == ["kernel, bias"]
+    said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
+    assert said["weights"] == "2"
+    assert said["memory"] == "160 B"
+    assert said["elements"] == "40"
+    assert gan.texts(".panel .links button") == ["kernel", "bias"]
+    gan.run("document.querySelectorAll('.panel .links button')[1].click()")
+    assert gan.texts(".panel h2")[0].endswith("/bias")
+
+
+def test_an_address_keeps_a_box_that_stands_for_several_things(gan, pages):
+    for title, kind, told in [
+        ("adam of generator", "ops", "box"),
+        ("kernel, bias", "tensors", "box"),
+        ("images", "tensor", "input"),
+    ]:
+        click(gan, title)
+        gan.rest()
+        address = gan.wait(f"v.hash && v.hash.includes('sel={told}') && v.hash")
+        gan.show(pages("adversaries", adversaries), address)
+        assert gan.run("v.state.selected.kind") == kind
+        assert gan.texts(".panel h2") == [title]
+
+
+def test_equal_ops_that_are_one_box_have_their_sum_in_the_panel(shown, pages):
+    def powers():
+        x = ef.Tensor(np.ones((4, 4), "float32"))
+        with viz.trace() as t:
+            for _ in range(6):
+                x = ef.ops.tanh(x)
+        return t
+
+    shown.show(pages("powers", powers))
+    panel = click(shown, "tanh")
+    assert shown.run("v.state.selected.ids.length") == 6
+    said = dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))
+    assert said["ops"] == "6"
+    assert "384 B" in panel
+    assert shown.wrong == []
+
+
+def test_an_input_that_stands_for_several_has_a_panel_for_all_of_them(shown, pages):
+    def rounds():
+        cell, x = ef.layers.SimpleRNNCell(4), np.ones((2, 5, 3), "float32")
+        state = cell(x[:, 0], [ef.ops.zeros((2, 4))])[1]
+        with viz.trace() as t:
+            for i in range(5):
+                state = cell(x[:, i], state)[1]
+        return t
+
+    shown.show(pages("rounds", rounds))
+    (title,) = [title for title in shown.boxes() if title.startswith("x[:, i]")]
+    assert title == "x[:, i]  ×5"
+    click(shown, title)
+    assert shown.texts(".panel h2") == ["x[:, i] ×5"]
+    assert dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))["inputs"] == "5"
+    assert shown.wrong == []
+
+
+# ---------------------------------------------------------------- one name everywhere
+
+
+def test_the_panel_the_list_and_the_timeline_call_an_update_as_its_box_does(gan):
+    bars = gan.run("v.dock.tabs.get('timeline').owner.bars.map(bar => bar.title)")
+    assert "adam of generator" in bars
+    assert "adam_update" not in bars
+    links = gan.texts(".bars .link")
+    assert "adam_update" not in links
+    gan.run("v.select({kind: 'op', id: v.selection.ops.find(op => op.name === 'adam_update').id})")
+    assert gan.texts(".panel h2") == ["adam of generator"]
+    assert any(text.startswith("adam_update #") for text in gan.texts(".panel dd"))
+
+
+def test_the_timeline_says_which_call_of_a_layer_it_is_and_of_what_gradients_are(gan):
+    titles = gan.run("v.dock.tabs.get('timeline').owner.bars.filter(bar => bar.scope).map(bar => bar.title)")
+    assert {"discriminator", "discriminator (call 2)", "binary_crossentropy (call 3)"} <= set(titles)
+    assert {"gradient of gen_loss", "gradient of disc_loss"} <= set(titles)
+    assert "gradient" not in titles
+    x, y = gan.run("""(() => {
+      const { owner } = v.dock.tabs.get('timeline'), bar = owner.bars.find(b => b.title === 'gradient of gen_loss');
+      const box = owner.canvas.getBoundingClientRect(), scale = box.width / (owner.to - owner.from);
+      return [box.x + ((bar.start + bar.end) / 2 - owner.from) * scale, box.y + 22 + bar.row * 19 + 8]; })()""")
+    for kind in ("mousePressed", "mouseReleased"):
+        gan.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+    gan.rest()
+    assert gan.texts(".panel h2") == ["gradient of gen_loss"]
+
+
+def test_the_memory_says_which_call_made_what_and_of_which_loss(gan):
+    gan.run("v.dock.choose('memory')")
+    rows = gan.run(
+        "[...document.querySelectorAll('.owners tbody tr')].map(({ children: [,,, what, layer] }) =>"
+        " [what.textContent, layer?.firstChild?.title ?? ''])"
+    )
+    made = [tuple(row) for row in rows if row[1].startswith("discriminator")]
+    assert len(made) == len(set(made)) > 2
+    leaky = [of.split(" / ")[0] for name, of in made if name == "leaky_relu"]
+    assert leaky == ["discriminator", "discriminator (call 2)"]
+    gradients = [name for name, of in made if name.startswith("∇")]
+    assert gradients
+    assert all(name.endswith(("of gen_loss", "of disc_loss")) for name in gradients)
+
+
+def test_gradients_of_two_losses_are_told_apart(gan):
+    found = gan.run(
+        "v.selection.ops.filter(op => op.name === 'leaky_relu' && op.phase === 'backward')"
+        ".map(op => v.model.ownerOf(op))"
+    )
+    assert len(found) == len(set(found)) == 3
+    assert sum(place.endswith("of gen_loss") for place in found) == 1
+    headings = []
+    for number in range(3):
+        gan.run(
+            "v.select({kind: 'op', id: v.selection.ops.filter("
+            f"op => op.name === 'leaky_relu' && op.phase === 'backward')[{number}].id}})"
+        )
+        headings.append(gan.texts(".panel h2")[0] + gan.texts(".panel .where")[0])
+    assert headings == [f"∇ leaky_relu{place}" for place in found]
+
+
+def test_an_op_of_a_line_of_code_has_its_frame_as_place(shown, pages):
+    shown.show(pages("targets", targets))
+    places = shown.run("Object.fromEntries(v.selection.ops.map(op => [v.model.titleOf(op), v.model.ownerOf(op)]))")
+    assert places["max"] == places["multiply"] == "target_q"
+    assert places["subtract"] == places["∇ mean"] == places["mean"] == "loss"
+    shown.run("v.select({kind: 'op', id: v.selection.ops.find(op => op.name === 'max').id})")
+    assert shown.texts(".panel .where")[0] == "target_q"
+    shown.run("document.querySelector('.panel .where button').click()")
+    assert shown.texts(".panel h2") == ["target_q"]
+    assert shown.wrong == []
+
+
+def test_the_panel_of_a_layer_tells_its_passes_apart_as_its_boxes_do(gan):
+    gan.run("v.changeDepth(-9)")
+    click(gan, "discriminator (call 2)")
+    said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
+    boxes = gan.run("[...v.scene.nodes.values()].filter(n => n.title === '∇ discriminator (call 2)').map(n => n.lines)")
+    assert {name: said[name] for name, _ in boxes} == dict(boxes)

@@ -1,0 +1,79 @@
+// What can be selected: an op, a part of a fused one, a layer, a tensor, and what several of these are in one box or bar.
+
+// What a click on a box selects: all that it stands for.
+function selectionOfNode(node) {
+  const several = (kind, ids) => ({ kind: ids.length > 1 ? `${kind}s` : kind, id: ids[0], ids, node: node.id });
+  if (node.kind === "parameter") return several("tensor", node.variables);
+  if (node.kind === "input") return several("tensor", node.tensors ?? [node.tensor]);
+  if (node.kind === "scope") return { kind: "scope", key: node.key, node: node.id, pass: node.pass };
+  if (node.part !== undefined) return { kind: "part", id: node.main, number: node.part };
+  return several("op", node.ops);
+}
+
+// What shows a call: its block or that of an equal one; of one that has none, such as a pass for gradients, its ops.
+function selectionOfCall(viewer, scope) {
+  const block = [...viewer.index.blocks.values()].find((each) => each.scope === scope);
+  if (block) return { kind: "scope", key: block.key };
+  if (standIns(viewer).has(scope.id)) return { kind: "scope", key: standIns(viewer).get(scope.id), call: scope.id };
+  const ids = opsOfCall(viewer, scope);
+  return ids.length ? { kind: "ops", id: ids[0], ids, call: scope.id } : viewer.state.selected;
+}
+
+function opsOfCall({ model, selection }, scope) {
+  const inside = new Map([[null, false]]); // most ops are in few scopes
+  const isIn = (id) => {
+    if (!inside.has(id)) inside.set(id, id === scope.id || isIn(model.scopes[id].parent));
+    return inside.get(id);
+  };
+  return selection.ops.filter((op) => isIn(op.scope)).map(({ id }) => id);
+}
+
+// The boxes (or frames) that show what is selected.
+function nodesOfSelected(viewer, selected) {
+  const { scene, index } = viewer;
+  if (!selected) return [];
+  if (selected.kind === "ops" || selected.kind === "tensors") {
+    const kind = selected.kind.slice(0, -1),
+      own = (id) => (kind === "op" ? nodesOfSelected(viewer, { kind, id }) : boxOfTensor(viewer, id));
+    return [...new Set(selected.ids.flatMap(own))];
+  }
+  if (selected.kind === "op") {
+    if (scene.partNodes.has(selected.id)) return [`frame:${index.rows.get(selected.id).key}`];
+    const found = scene.nodeOf.get(selected.id);
+    return found ? [found] : [];
+  }
+  if (selected.kind === "part") {
+    const ids = scene.partNodes.get(selected.id);
+    return ids ? [ids[selected.number]] : nodesOfSelected(viewer, { kind: "op", id: selected.id });
+  }
+  if (selected.kind === "scope") {
+    const isBack = ({ key, pass }) => key === selected.key && pass === selected.pass,
+      back = selected.pass === undefined ? null : [...scene.nodes.values()].find(isBack);
+    if (back) return [back.id];
+    return [`frame:${selected.key}`, `box:${selected.key}`].filter((id) => scene.frames.has(id) || scene.nodes.has(id));
+  }
+  const own = boxOfTensor(viewer, selected.id),
+    reader = own.length ? undefined : scene.nodeOf.get(viewer.opOfTensor(selected.id)); // what has no box is in that of its reader
+  return reader === undefined ? own : [reader];
+}
+
+// The box of a weight, of what made a tensor, or of what came from outside; none for what is in another's box.
+function boxOfTensor({ scene, model }, tensor) {
+  const variable = model.variables.get(tensor),
+    found = variable !== undefined ? scene.weightNode.get(variable) : scene.nodeOf.get(model.tensors[tensor].producer);
+  return [found ?? scene.constants.get(tensor) ?? `in${tensor}`].filter((id) => scene.nodes.has(id));
+}
+
+// The ops of what is selected; of tensors, those that made and read them.
+function opsOfSelected(viewer, selected) {
+  const { index, model, selection } = viewer;
+  if (!selected) return [];
+  if (selected.kind === "ops") return selected.ids;
+  if (selected.kind === "op" || selected.kind === "part") return [selected.id];
+  if (selected.kind === "scope") {
+    const block = index.blocks.get(selected.key);
+    return block ? opsIn(block) : [];
+  }
+  const found = (selected.ids ?? [selected.id]).flatMap((id) => [model.tensors[id].producer, ...model.readers[id]]);
+  return [...new Set(found)].filter((op) => selection.here.has(op));
+}

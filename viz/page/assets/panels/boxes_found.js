@@ -1,0 +1,120 @@
+// What a search finds beside layers, ops and single variables: boxes and frames that stand for several of them, bars of the
+// timeline, and what comes from outside.
+
+// Adds the boxes that match to what was found; one that stands for ops which are all found takes their place.
+function withBoxes(viewer, tests, found) {
+  const known = new Map(found.filter(({ selected }) => "id" in selected).map((hit) => [`${hit.selected.kind}${hit.selected.id}`, hit])),
+    ofTree = (viewer.index.named ??= [...boxesOfRows(viewer), ...framesFound(viewer), ...callsFound(viewer)]),
+    boxes = [...ofTree, ...arrowsFound(viewer), ...inputsFound(viewer)],
+    added = new Map(),
+    replaced = new Set();
+  for (const { selects, ...box } of boxes) {
+    const fields = { ...NO_FIELDS, ...box.fields, name: box.names.filter(Boolean).join(" "), layer: box.where };
+    if (!tests.every((test) => test(fields))) continue;
+    const selected = selects(),
+      { kind, ids = [], call } = selected,
+      members = ids.map((id) => known.get(`${kind.slice(0, -1)}${id}`)).filter(Boolean);
+    if (kind === "tensors" && members.length) continue; // the weights are there themselves
+    if (call === undefined && members.length === ids.length) members.forEach((hit) => replaced.add(hit));
+    added.set(JSON.stringify([selected, box.title]), { ...box, fields, selected });
+  }
+  found.splice(0, found.length, ...added.values(), ...found.filter((hit) => !replaced.has(hit)));
+}
+
+const NO_FIELDS = Object.fromEntries(FIELDS.map((name) => [name, ""]));
+
+// Frames that are no layer: lines of code, and parts that are put together. And what computes the gradients of layers, which
+// have a box while they are closed.
+function framesFound({ index, selection }) {
+  const found = [];
+  for (const block of index.blocks.values()) {
+    const { key, title, scope } = block,
+      where = pathOfBlock(index, key),
+      selects = () => ({ kind: "scope", key });
+    if (!key || !title) continue;
+    if (!scope) found.push({ selects, title, what: "group", phase: "scope", where, names: [title] });
+    for (const { name, pass } of selection.backward ? block.back : [])
+      found.push({
+        ...{ selects: () => ({ kind: "scope", key, pass }), title: `∇ ${title}`, what: "backward", phase: "backward" },
+        ...{ where: [where, name].filter(Boolean).join("  ·  "), names: [`∇ ${title}`] },
+      });
+  }
+  return found;
+}
+
+function pathOfBlock({ blocks, parents }, key) {
+  const found = [];
+  for (let at = parents.get(key); at; at = parents.get(at)) found.unshift(blocks.get(at).title);
+  return found.filter(Boolean).join(" / ");
+}
+
+// The boxes of rows that stand for several weights or ops.
+function boxesOfRows({ model, index, selection }) {
+  const found = [],
+    add = (kind, ids, title, what, phase, where) => {
+      if (ids.length < 2) return;
+      const many = counted(ids.length, kind === "ops" ? "op" : "weight");
+      found.push({
+        ...{ selects: () => ({ kind, id: ids[0], ids }), title: clean(title, 60), what, phase },
+        ...{ where: [where, many].filter(Boolean).join("  ·  "), names: [title] },
+      });
+    };
+  const ownerOf = (ids) => [...new Set(ids.map((id) => model.ownerOf(model.ops[id])))][0];
+  for (const row of new Set(index.rows.values())) {
+    const op = model.ops[row.ops[0]];
+    for (const [weights, update] of [[row.weights, row.update], ...(row.isFused ? row.opens.beside : [])]) {
+      if (weights) add("tensors", weights.ids, weights.title, "weights", "parameter", model.placeOf(op));
+      if (update && selection.backward) add("ops", update.ops, update.title, "update", "update", ownerOf(update.ops));
+    }
+    for (const { ops } of selection.backward ? row.back : []) add("ops", ops, `∇ ${op.title}`, "backward", "backward", ownerOf(ops));
+  }
+  for (const { ops, title } of selection.rest) add("ops", ops, title, "update", "update", ownerOf(ops));
+  return found;
+}
+
+// Arrows that carry the gradients of several weights.
+function arrowsFound({ model, scene }) {
+  const several = scene.edges.filter(({ label }) => label.startsWith("∇") && label.includes(","));
+  return several.flatMap(({ label, tensors, tail }) => {
+    const ids = [...new Set(tensors.map((id) => model.tensors[id].producer).filter((id) => id !== null))],
+      said = { title: label, what: "gradients", phase: "backward", where: scene.nodes.get(tail).title, names: [label] };
+    return ids.length > 1 ? [{ selects: () => ({ kind: "ops", id: ids[0], ids }), ...said }] : []; // one op is found itself
+  });
+}
+
+// Bars of the timeline that have no block: passes for gradients, and optimizers.
+function callsFound(viewer) {
+  const { model, selection } = viewer,
+    firsts = new Map(); // calls -> the first op in them
+  for (const op of selection.ops)
+    for (const scope of op.phase === "forward" ? [] : model.ancestors(op.scope))
+      if ((scope.kind === "backward" || scope.kind === "optimizer") && !firsts.has(scope)) firsts.set(scope, op.id);
+  return [...firsts].map(([scope, first]) => {
+    const title = model.titleOfCall(scope, [first]),
+      selects = () => selectionOfCall(viewer, scope);
+    return { selects, title, what: scope.kind, phase: model.ops[first].phase, where: model.path(scope.parent), names: [title, scope.name] };
+  });
+}
+
+// What comes from outside and has a box: inputs, targets, and constants, of which those that are alike are one.
+function inputsFound({ model, selection, index, scene }) {
+  const known = new Map();
+  for (const op of selection.ops) {
+    if (shownFor(index, op.id) !== null) continue; // its equal is drawn
+    op.inputs.forEach((id, i) => {
+      const tensor = model.tensors[id],
+        role = OUTSIDE[op.flows[i]];
+      if (role === undefined || tensor.producer !== null) return;
+      const title = givenTitle(clean(tensor.name, 30), role),
+        where = role === "constant" ? model.placeOf(op) : "",
+        alike = role === "constant" && title.endsWith(")") ? [title, tensor.label, where].join("\0") : id;
+      if (known.has(alike)) return;
+      const fields = { shape: tensor.shapeName, dtype: `${tensor.dtype} ${tensor.dtypeName}`, role: rolesOf([tensor]) };
+      known.set(alike, {
+        ...{ selects: () => ({ kind: "tensor", id }), title, what: role, phase: "input", fields },
+        ...{ where: [where, tensor.label].filter(Boolean).join("  ·  "), names: [title, tensor.name, scene.nodes.get(`in${id}`)?.title] },
+      });
+    });
+  }
+  return [...known.values()];
+}

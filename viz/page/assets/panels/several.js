@@ -1,0 +1,113 @@
+// What the side panel says of a box or bar that stands for several ops, weights or inputs: their sums, and each of them
+// to click on; and where an op is.
+
+// The frames around an op, each to click on, and of which pass it is; of an update the weights that it changes.
+function whereOf(details, op) {
+  const { model, viewer } = details,
+    changed = model.changedBy(op),
+    { part, id } = model.originOf(op),
+    links = details.pathLinks(op.home),
+    block = viewer.index.blocks.get(viewer.blockAround(id));
+  if (changed.length)
+    return changed.flatMap((id, i) => [i ? ", " : "", details.link(clean(model.tensors[id].name.replaceAll("/", " / "), 90), { kind: "tensor", id })]);
+  if (part) links.push(links.length ? " / " : "", block?.title === part ? details.link(part, { kind: "scope", key: block.key }) : part);
+  if (op.pass) links.push(links.length ? "  ·  " : "", op.pass);
+  return links;
+}
+
+// Where an op is, in a list of such: else its line of code.
+const placeIn = (model, op) => model.ownerOf(op) || clean(model.lineOf(op)?.place ?? "", 120);
+
+// Says of an op that its box stands for others, too, and leads to all of them.
+function oneOf({ viewer }, id) {
+  const node = viewer.scene.nodes.get(viewer.scene.nodeOf.get(id));
+  if (!node || node.kind === "scope" || node.part !== undefined || node.ops.length < 2) return null;
+  const all = () => viewer.select(selectionOfNode(node), false);
+  return el(
+    "p",
+    { class: "remark" },
+    `One of ${counted(node.ops.length, "op")} of the box `,
+    el("button", { type: "button", class: "link", onclick: all }, clean(node.title, 60)),
+    ".",
+  );
+}
+
+// The box that stands for just what is selected; undefined where none does.
+function boxOfAll(viewer, { ids }, members) {
+  const found = nodesOfSelected(viewer, viewer.state.selected).map((id) => viewer.scene.nodes.get(id));
+  return found.length === 1 && found[0] && (members(found[0]) || []).length === ids.length ? found[0] : undefined;
+}
+
+// What several things have in common; "" where they differ.
+function inCommon(texts) {
+  return new Set(texts).size === 1 ? texts[0] : "";
+}
+
+// Where several ops are: what their frames have in common, or the layer whose weights they change.
+function whereOfAll(details, ops) {
+  const { model } = details,
+    changed = ops.flatMap((op) => model.changedBy(op)).map((id) => model.tensors[id].name.split("/").slice(0, -1).join(" / "));
+  if (changed.length) return inCommon(changed);
+  return inCommon(ops.map((op) => model.placeOf(op))) ? whereOf(details, ops[0]) : inCommon(ops.map(({ pass }) => pass));
+}
+
+function severalOps(details, selected) {
+  const { model, viewer } = details,
+    ops = selected.ids.map((id) => model.ops[id]),
+    node = selected.call === undefined ? boxOfAll(viewer, selected, (box) => box.ops) : undefined,
+    sum = (of) => ops.reduce((total, op) => total + of(op), 0),
+    time = sum((op) => op.duration),
+    flops = sum((op) => op.flops || 0),
+    own = node && node.main !== undefined && node.lane === "forward" ? details.op(node.main) : [],
+    titles = [...new Set(ops.map((op) => model.titleOf(op)))],
+    title = selected.call === undefined ? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
+    where = whereOfAll(details, ops),
+    line = inCommon(ops.map((op) => model.lineOf(op)?.place ?? ""));
+  return [
+    details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
+    facts([
+      ["ops", amount(ops.length)],
+      ["time", time ? `${seconds(time)}  (${percent(time / (viewer.selection.time || 1))} of the step)` : null],
+      ["these times", time && viewer.selection.medianSteps ? medianOf(viewer.selection.medianSteps) : null],
+      ["FLOPs", flops ? short(flops) : null],
+      ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + model.tensors[t].nbytes, 0)))],
+      ["step", model.stepName(ops[0].step)],
+    ]),
+    details.list(
+      `${amount(ops.length)} ops`,
+      ops.map((op) => [
+        details.opLink(op.id),
+        op.duration ? el("b", {}, seconds(op.duration)) : null,
+        el("span", { class: "where" }, placeIn(model, op)),
+      ]),
+    ),
+    ...(own.length ? own : line ? codeOf(viewer, ops[0]) : []),
+  ];
+}
+
+function severalTensors(details, selected) {
+  const { model, viewer } = details,
+    tensors = selected.ids.map((id) => model.tensors[id]),
+    node = boxOfAll(viewer, selected, (box) => box.variables ?? box.tensors),
+    role = roleWord(inCommon(tensors.map((tensor) => tensor.role)) || "tensor"),
+    owner = ({ name }) => name.split("/").slice(0, -1).join(" / "),
+    where = inCommon(tensors.map(owner)),
+    norms = selected.ids.flatMap((id) => model.gradientIn(id, viewer.selection.here)).map((t) => model.norm(t));
+  return [
+    details.heading(`${role}s`, tensors[0].role, node?.title ?? tensors.map(({ name }) => name.split("/").pop()).join(", "), where),
+    facts([
+      [`${role}s`, amount(tensors.length)],
+      ["memory", nbytes(tensors.reduce((sum, tensor) => sum + tensor.nbytes, 0))],
+      ["elements", amount(tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0))],
+      ["|gradient|", norms.length ? numeral(Math.hypot(...norms)) : null],
+    ]),
+    details.list(
+      `${amount(tensors.length)} ${role}s`,
+      tensors.map((tensor) => [
+        ...details.inputLine(tensor.id, ""),
+        el("b", {}, nbytes(tensor.nbytes)),
+        where ? null : el("span", { class: "where" }, clean(owner(tensor), 120)),
+      ]),
+    ),
+  ];
+}
