@@ -37,7 +37,7 @@ class Scene {
   }
 
   addFrame(block, parent) {
-    const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join(BETWEEN);
+    const subtitle = [block.said("about"), this.selection.spent(block.spent)].filter(Boolean).join(BETWEEN);
     return this.enterFrame({ parent, key: block.key, title: block.title, subtitle, scope: block.scope ? block.scope.id : null });
   }
 
@@ -136,16 +136,11 @@ class Scene {
     for (const each of rows) this.fold(each);
     const node = { id: row, kind: "scope", title: block.title, lines: block.saidAll("lines"), phase, row, frame };
     Object.assign(node, { lane: "forward", block, key: block.key });
-    this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.said("cost")]);
+    this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.cost]);
     for (const { weights } of rows)
       for (const variable of weights ? weights.ids : []) this.weightNode.set(variable, row);
-    const [title, cost, ...lines] = block.saidAll("update"),
-      updates = rows.flatMap((each) => (each.update ? each.update.ops : []));
-    if (updates.length) this.addUpdates({ ops: updates, title, cost, lines }, row, frame);
-    const passes = block.back;
-    for (const { ops: found, pass } of rows.flatMap((each) => each.back))
-      (passes.find((each) => each.pass === pass) || passes[0]).ops.push(...found);
-    this.addBackward(passes, row, frame, block.title, block.key);
+    if (block.update) this.addUpdates(block.update, row, frame);
+    this.addBackward(block.back, row, frame, block.title, block.key);
   }
 
   // The box of forward ops, which a view of the backward pass leaves out.

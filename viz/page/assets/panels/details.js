@@ -51,7 +51,7 @@ class Details {
   // ---------------------------------------------------------------- an op
 
   op(id) {
-    const { model } = this,
+    const { model, viewer } = this,
       op = model.ops[id],
       scope = op.home;
     const share = this.viewer.selection.time,
@@ -71,9 +71,7 @@ class Details {
         ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
         : null,
       facts([
-        ["time", op.duration ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)${op.usual ? `, ${medianOf(op.usual.steps)}` : ""}` : null],
-        ["range", op.usual ? `${seconds(op.usual.least)} … ${seconds(op.usual.most)}` : null],
-        ["in this step", op.usual ? seconds(op.took) : null],
+        ...timesOfOp(op, share, viewer.selection),
         [
           "FLOPs",
           op.flops
@@ -341,7 +339,7 @@ class Details {
       facts([
         ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
         ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
-        ["these times", forward && viewer.selection.medianSteps ? medianOf(viewer.selection.medianSteps) : null],
+        ...timesOfLayer(viewer, block),
         ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
         ["FLOPs", flops ? short(flops) : null],
         ["parameters", params ? amount(params) : null],
@@ -454,7 +452,7 @@ class Details {
       ]),
       top.length
         ? section(
-            ["What takes longest here", viewer.selection.medianSteps ? el("small", {}, medianOf(viewer.selection.medianSteps)) : ""],
+            ["What takes longest here", viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""],
             el(
               "ul",
               { class: "bars" },

@@ -59,13 +59,11 @@ class Timeline {
         for (const scope of scopes.slice(same)) {
           const bar = {
             scope,
-            start:
-              scope.start !== null && scope.start <= op.start
-                ? Math.max(scope.start, op.start - 1e6)
-                : op.start,
+            start: barStart(scope, op),
             end: op.end,
             row: base + open.length,
             ops: 0,
+            took: 0,
             phase: op.phase,
           };
           open.push(bar);
@@ -74,6 +72,7 @@ class Timeline {
         for (const bar of open) {
           bar.end = Math.max(bar.end, op.end);
           bar.ops += 1;
+          bar.took += op.took;
         }
         this.bars.push({ op, start: op.start, end: op.end, row: base + scopes.length, phase: op.phase });
         deepest = Math.max(deepest, scopes.length + 1);
@@ -253,7 +252,7 @@ class Timeline {
     this.tip.hidden = !bar;
     if (!bar) return;
     const name = bar.op ? (bar.phase === "backward" ? `∇ ${bar.op.name}` : bar.op.name) : bar.scope.shown;
-    this.tip.textContent = `${clean(name, 60)} · ${seconds(bar.end - bar.start)}${bar.ops ? ` · ${counted(bar.ops, "op")}` : ""} · at ${seconds(bar.start - this.first)}`;
+    this.tip.textContent = `${clean(name, 60)} · ${seconds(bar.end - bar.start)}${bar.ops ? ` from start to end · ${seconds(bar.took)} in ${counted(bar.ops, "op")}` : ""} · at ${seconds(bar.start - this.first)}`;
     const box = this.node.getBoundingClientRect();
     this.tip.style.left = `${Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 8)}px`;
     this.tip.style.top = `${event.clientY - box.top + 14 + this.node.scrollTop}px`;
