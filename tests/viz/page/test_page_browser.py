@@ -895,6 +895,35 @@ def test_memory_shows_the_peak_and_its_owners(small):
     photograph(small, "page_memory")
 
 
+@pytest.mark.parametrize("width", [1400, 500])
+def test_the_table_of_memory_fits_or_says_that_it_goes_on(small, width):
+    small.size(width, 900)
+    small.run("v.dock.setOpen(true); v.dock.choose('memory')")
+    small.rest()
+    ends, beyond = small.run("""(() => {
+      const box = document.querySelector('.owners').getBoundingClientRect();
+      const ends = [...document.querySelectorAll('.owners th')].map(e => e.getBoundingClientRect().right - box.right);
+      return [ends, document.querySelector('.beside').classList.contains('goes-on')]; })()""")
+    small.size(1400, 900)
+    assert beyond == (max(ends) > 2) == (width == 500)
+    layers = "[...document.querySelectorAll('.owners td:nth-child(5)')].map(e => e.firstChild?.title)"
+    assert "mlp / hidden_0" in small.run(layers)  # whole, where the column shows its end
+
+
+@pytest.mark.parametrize("tab", ["timeline", "memory", "layers", "training"])
+def test_no_tab_lies_under_what_is_said_of_the_numbers_on_a_phone(small, pages, tab):
+    small.size(390, 800)
+    small.show(pages("small", three_steps))
+    small.run(f"v.dock.choose({tab!r})")
+    small.rest()
+    hit = small.run("""[...document.querySelectorAll('.tabs button')].filter(e => !e.hidden).map(e => {
+      const r = e.getBoundingClientRect();
+      return [e.textContent, document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)?.textContent]; })""")
+    small.size(1400, 900)
+    assert len(hit) == 4
+    assert all(name == found for name, found in hit)
+
+
 def test_timeline_and_memory_have_one_axis_also_when_zoomed(small):
     small.run("eagerflowViewer.openTab('memory')")
     timeline, memory = (f"v.dock.tabs.get('{name}').owner" for name in ("timeline", "memory"))
