@@ -728,6 +728,17 @@ def test_colours_come_with_their_legend(small, mode):
     photograph(small, f"page_{mode}")
 
 
+def test_the_legend_has_the_weights_that_arrows_share_and_the_line_to_a_gradient(shown, pages):
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    shown.run("v.setOpen(new Set())")  # no box of weights, but arrows from call to call
+    lines = shown.run("[...new Set(v.scene.edges.map(({ kind }) => kind))]")
+    assert {"parameter", "link"} <= set(lines)
+    assert "parameter" not in shown.run("[...v.scene.nodes.values()].map(n => n.phase)")
+    assert shown.texts(".legend .swatch")[-2:] == ["shared weights", "an op and its gradient"]
+    shown.run("v.setView('forward')")
+    assert "an op and its gradient" not in shown.texts(".legend .swatch")
+
+
 def test_colours_that_need_statistics_say_so(big):
     big.run("v.setColour('grad')")
     assert "stats=" in big.texts(".toolbar-warning")[0]
