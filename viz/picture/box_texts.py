@@ -36,7 +36,6 @@ __all__ = [
     "rest",
     "scope_tooltip",
     "spent",
-    "taken",
     "times",
     "title",
     "update",
@@ -59,7 +58,6 @@ _CALLED |= {"lower_cholesky": "cholesky", "pad_constant": "pad", "thin_qr": "qr"
 _CALLED |= {"truncated_svd": "svd"}
 
 _MOST_MODELS = 3  # named above a picture
-_SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
 
@@ -235,15 +233,18 @@ def _kinds(tensors: Sequence[TensorInfo]) -> list[str]:
     return [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
 
 
-def flow(record: Record, infos: Sequence[TensorInfo]) -> str:
-    """The label of an arrow: whose gradients they are where they are weights', else what flows: `"8×3 f32  (+1)"`."""
+def flow(record: Record, infos: Sequence[TensorInfo], count: int = 1) -> str:
+    """The label of an arrow: whose gradients they are where they are weights', else what flows: `"8×3 f32  (+1)"`.
+
+    Of `count` tensors of one shape it says how many: `"8×3 f32  ×3"`.
+    """
     wanted = [None if info.gradient_of is None else record.tensors[info.gradient_of] for info in infos]
     parameters = [tensor for tensor in wanted if tensor is not None and tensor.role == "parameter"]
     if len(parameters) == len(infos):
         names = list(dict.fromkeys([formatting.clean(_own_name(record, tensor), 20) for tensor in parameters]))
         return f"∇ {', '.join(names[:2])}" + (", …" if len(names) > 2 else "")
     distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
-    return distinct[0] + _more(len(distinct) - 1)
+    return distinct[0] + (times(count) if len(distinct) == 1 else _more(max(count, len(distinct)) - 1))
 
 
 def _more(count: int) -> str:
@@ -275,41 +276,6 @@ def kept_as(record: Record, ops: Sequence[Op]) -> str:
     """What the user's code calls what equal ops drew at random, `noise`; "" for other ops, and other names."""
     names = {record.called.get(i, "") for op in ops for i in op.outputs if op.name.startswith("random_")}
     return formatting.clean(names.pop(), 36) if len(names) == 1 else ""
-
-
-def taken(ops: Sequence[Op]) -> list[str]:
-    """Which part of a tensor ops take, as Python says it: `x[:, -1]`; of several equal ones that of the first and last.
-
-    Nothing for ops that do something else, or where an index is an array.
-    """
-    told = [
-        _index(op.settings.get("index")) if op.name == "take_index" and op.phase != "backward" else "" for op in ops
-    ]
-    if not all(told):
-        return []
-    return [" … ".join(dict.fromkeys([f"x[{told[0]}]", f"x[{told[-1]}]"]))]
-
-
-def _index(index: Any) -> str:
-    """An index as it was written, without the axes at its end that it takes whole; "" where it isn't known."""
-    parts = [_part_of_index(part) for part in (index if isinstance(index, list | tuple) else [index])]
-    while len(parts) > 1 and parts[-1] == ":":
-        parts.pop()
-    return ", ".join(parts) if all(parts) else ""
-
-
-def _part_of_index(part: Any) -> str:
-    if isinstance(part, int) and not isinstance(part, bool):
-        return str(part)
-    if not isinstance(part, str):
-        return ""
-    if part == "Ellipsis":
-        return "..."
-    match = _SLICE.fullmatch(part)
-    if match is None:
-        return ""
-    start, stop, step = ["" if bound == "None" else bound for bound in match.groups()]
-    return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
 
 
 def _in_a_line(names: Sequence[str]) -> str:

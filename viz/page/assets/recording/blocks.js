@@ -109,7 +109,7 @@ class Row {
     return this.model.text(this.columns.kept[this.n]);
   }
 
-  // Which part of a tensor the op takes; "" for ops that do something else.
+  // Which part of a tensor the op takes, or the number that stands beside it; "" for ops that do something else.
   get taken() {
     return this.model.text(this.columns.taken[this.n]);
   }
