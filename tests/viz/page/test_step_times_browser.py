@@ -7,6 +7,7 @@ import pytest
 import viz
 from tests.viz import browser
 from tests.viz.nets import Trainer
+from tests.viz.picture.architectures import ALL
 from viz.facts import formatting
 
 PROGRAM = browser.find()
@@ -57,7 +58,7 @@ def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
     assert slow.texts(".panel h3 small") == ["step 2 alone"]
     slow.run("v.setColour('time')")
     most = max(n for n, _ in slow.run(BOXES))
-    assert slow.texts(".legend .swatch")[-1] == f"time {formatting.seconds(most * SLOW)}"
+    assert slow.texts(".legend .swatch")[2] == f"time {formatting.seconds(most * SLOW)}"
     slow.press("m")
     assert all(formatting.seconds(n * USUAL) in text for n, text in slow.run(BOXES))
     assert slow.texts(".legend .note") == ["times in the graph: median of 3 steps"]
@@ -100,6 +101,16 @@ def test_a_layer_tells_what_its_ops_took_in_the_step_and_how_long_its_bar_is(slo
     )
     assert f"{formatting.seconds(bar)} in the timeline" in said
     assert bar > ops * SLOW
+
+
+def test_the_bar_of_a_layer_that_is_folded_away_leads_to_that_which_stands_for_it(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    found = shown.run("""(() => {
+      const line = v.dock.tabs.get('timeline').owner, blocks = [...v.index.blocks.values()];
+      const bars = line.bars.filter(({ scope }) => scope?.name.startsWith('multi_head_attention'));
+      return bars.map((bar) => [blocks.some(({ scope }) => scope === bar.scope), line.scopeOf(bar)?.key]); })()""")
+    assert [is_shown for is_shown, _ in found] == [True, False]
+    assert found[0][1] == found[1][1] is not None
 
 
 def test_where_a_step_is_alone_there_is_nothing_to_switch(shown, pages):

@@ -232,8 +232,14 @@ class Timeline {
     });
   }
 
-  scopeOf(bar) {
-    const block = [...this.viewer.index.blocks.values()].find((each) => each.scope === bar.scope);
+  // The layer of a bar; of one that is folded away, that which stands for it.
+  scopeOf({ scope }) {
+    const { model, selection, index } = this.viewer,
+      blockOf = (wanted) => [...index.blocks.values()].find((each) => each.scope === wanted),
+      op = selection.ops.find((each) => model.ancestors(each.scope).includes(scope)),
+      row = op && index.rows.get(op.id),
+      shown = row && model.ancestors(model.ops[row.ops[0]].scope)[model.ancestors(op.scope).indexOf(scope)],
+      block = blockOf(scope) || (shown && blockOf(shown));
     return block ? { kind: "scope", key: block.key } : this.viewer.state.selected;
   }
 

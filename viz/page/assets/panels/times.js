@@ -22,9 +22,9 @@ function timesOfLayer(viewer, block) {
     parts = [`→ ${seconds(took(block.ownOps))}`, ...(backward && block.backOps.length ? [`← ${seconds(took(block.backOps))}`] : [])],
     span = spanOf(model, block);
   return [
-    ["these times", timesOf ? `${timesOf}; of ops alone` : null],
+    ["these times", timesOf ? `${timesOf}, in ops alone` : null],
     ["in this step", timesOf && !model.tellsStep ? parts.join("   ") : null],
-    ["start to end", span ? `${seconds(span)} in the timeline, with what ran between its ops` : null],
+    ["start to end", span ? `${seconds(span)} in the timeline, with what ran between its ops${block.repeats > 1 ? ", of the first" : ""}` : null],
   ];
 }
 
