@@ -11,7 +11,9 @@ from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Wiring", "followed", "start_of_sum"]
+__all__ = ["Used", "Wiring", "followed", "is_again", "start_of_sum"]
+
+Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
@@ -245,6 +247,17 @@ class Wiring:
             for op in part
             for source in self._sources(op)
         )
+
+
+def is_again(before: Used, after: Used) -> bool:
+    """Do two parts do the same again, rather than stand for layers that are each called once?
+
+    They read the same weights. Or they have none, and no layers of their own.
+    """
+    if before[0] or after[0]:
+        return not before[0].isdisjoint(after[0])
+    own, others = [{a[1][i] for i in a[1].keys() - b[1].keys()} for a, b in ((before, after), (after, before))]
+    return not own | others or bool(own & others - {None})
 
 
 def start_of_sum(op: Op) -> int | None:

@@ -25,7 +25,6 @@ from viz.page.size_groups import size_groups
 from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
-from viz.picture.operands import operands
 
 __all__ = ["Facts", "TreeColumns"]
 
@@ -427,7 +426,7 @@ class TreeColumns:
         rows["opens"].append(self._opens(ops, sums, backward))
         equal = [self.record.ops[i] for i in sorted(ops)]
         rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
-        rows["taken"].append(next(map(text, operands(equal)), 0))
+        rows["taken"].append(next(map(text, box_texts.operands(equal)), 0))
         rows["made"].append(next(map(text, self._passes.made(ops)), 0))
         rows["update"].append(0)
         rows["back"].append(0)

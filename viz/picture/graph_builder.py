@@ -16,6 +16,7 @@ from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import Selection, position_of, step_name, update_passes
+from viz.facts.wiring import Used, is_again
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
@@ -23,10 +24,8 @@ from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, group_long_blocks, later_calls
-from viz.picture.operands import operands
-from viz.picture.outputs import by_outputs
+from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
-from viz.picture.rounds import Used, is_again, number_of
 
 __all__ = ["VIEWS", "graph"]
 
@@ -275,7 +274,7 @@ class _Assembly:
         is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
-        made.lines += box_texts.made_of(self.record, op) + operands(equal) + box_texts.network(equal)
+        made.lines += box_texts.made_of(self.record, op) + box_texts.operands(equal) + box_texts.network(equal)
         made.lines += self.gradient_passes.made(ops)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
