@@ -44,6 +44,7 @@ Run = tuple[int, int, int]  # where it begins, how many children are a part, and
 _LONGEST_PERIOD = 48
 _LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
 _LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a reader needs none to be folded
+_LEAST_LARGE = 2  # equal parts, one behind the other, that have many boxes
 _LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _FOLDER = re.compile(r".*[/\\]")
@@ -271,7 +272,8 @@ def fold(
         root: the tree.
         signature: what must agree for two ops (given by id) to be equal.
         wiring: says which equal parts are connected alike.
-        least: how many equal parts make a run; of ops alone it takes three.
+        least: how many equal parts make a run; of ops alone it takes three, and of large parts that follow each other
+            two are enough.
 
     Returns:
         For each op that was folded away, the op that stands for it.
@@ -382,7 +384,7 @@ def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_
 def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
     """The shortest period that repeats from `at` on, and how often it does."""
     smallest = wiring.least(next(leaves(children[at]), -1), least)
-    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // smallest) + 1):
+    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // min(smallest, _LEAST_LARGE)) + 1):
         if marks[at] != marks[at + period]:
             continue
         has_block = any(isinstance(child, Block) for child in children[at : at + period])
@@ -390,6 +392,8 @@ def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, lea
         count, end = 1, at + period
         while marks[end : end + period] == marks[at : at + period]:
             count, end = count + 1, end + period
+        if has_block and 1 < count < least and wiring.are_large_and_follow(_ops_of_parts(children, at, period, 2)):
+            least = _LEAST_LARGE
         if count >= least and period == 1 and isinstance(children[at], int):
             count = wiring.of_one_line(children[at : at + count])
         if count >= least:

@@ -11,8 +11,11 @@ from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Wiring", "followed", "start_of_sum"]
+__all__ = ["Used", "Wiring", "followed", "is_again", "start_of_sum"]
 
+Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
+
+_LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
 
 
@@ -78,6 +81,21 @@ class Wiring:
     def least(self, op: int, least: int) -> int:
         """How many equal parts make a run that begins with an op: of those that some read otherwise, two do."""
         return min(least, 2) if op in self._parted else least
+
+    def are_large_and_follow(self, parts: Sequence[Sequence[int]]) -> bool:
+        """Are two parts, with many boxes of ops and weights, different layers of which one reads the other?
+
+        Calls of the same layers, and what stands side by side, as the towers of a network that compares, are no such.
+        """
+        weights: list[set[str]] = []
+        for part in parts:
+            read = [[self.record.tensors[i] for i in self.record.ops[op].inputs] for op in part]
+            of_ops = [{tensor.name for tensor in each if tensor.role in VARIABLES} for each in read]
+            if len(part) + sum(map(bool, of_ops)) < _LARGE:
+                return False
+            weights.append(set[str]().union(*of_ops))
+        part_of = {op: number for number, part in enumerate(parts) for op in part}
+        return weights[0].isdisjoint(weights[1]) and self._is_chain(parts, part_of)
 
     def note(self, parts: Sequence[Sequence[int]]) -> None:
         """These parts are drawn once: for what reads them they are one from now on."""
@@ -229,6 +247,17 @@ class Wiring:
             for op in part
             for source in self._sources(op)
         )
+
+
+def is_again(before: Used, after: Used) -> bool:
+    """Do two parts do the same again, rather than stand for layers that are each called once?
+
+    They read the same weights. Or they have none, and no layers of their own.
+    """
+    if before[0] or after[0]:
+        return not before[0].isdisjoint(after[0])
+    own, others = [{a[1][i] for i in a[1].keys() - b[1].keys()} for a, b in ((before, after), (after, before))]
+    return not own | others or bool(own & others - {None})
 
 
 def start_of_sum(op: Op) -> int | None:

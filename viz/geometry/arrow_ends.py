@@ -27,6 +27,8 @@ _NEXT = 10.0  # from the level piece next to a box to the box
 _CLEAR = 6.0  # how far moved pieces keep off boxes
 _NEAR = 7.0  # lines nearer than this would look like one
 _TOUCH = 4.0  # how far lines go on at least behind a crossing
+_GOES_ON = 60.0  # so far behind a line's turn, an end at the same place would be taken for its continuation
+_BENDS = 10.0  # the least between two bends
 
 _Corners = list[Point]
 
@@ -55,6 +57,9 @@ def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collect
     for (head, _), arrows in together.items():
         if len(arrows) > 1:
             parting.part(layout.nodes[head], arrows)
+    for (head, _), arrows in together.items():
+        for i in arrows:
+            parting.part_from_line(layout.nodes[head], i)
     return [i for arrows in together.values() for i in parting.joined(arrows)]
 
 
@@ -88,6 +93,44 @@ class _Parting:
                 self._move(moved)
                 return
         self._part_one_by_one(box, middle, bundles)
+
+    def part_from_line(self, box: Rect, i: int) -> None:
+        """Move an end aside that would be taken for the continuation of another arrow, which turned off before it."""
+        corners = self.ways[i].corners
+        if len(corners) < 4 or not self._continues(i, corners):
+            return
+        at, y = corners[-1]
+        others = [
+            way.corners[-1][0]
+            for j, way in enumerate(self.ways)
+            if j != i and self.edges[j].head == self.edges[i].head and way.corners[-1][1] == y
+        ]
+        side = self._side(i) or 1
+        for by in (k * each for each in (APART, (APART + _LEAST_APART) / 2, _LEAST_APART) for k in (side, -side)):
+            to = at + by
+            within = abs(to - box.middle[0]) <= half_for_ends(box.w) and abs(to - corners[-3][0]) >= _BENDS
+            moved = {i: self._ending_at(i, to)}
+            if not within or any(abs(to - other) < _LEAST_APART for other in others):
+                continue
+            if not self._continues(i, moved[i]) and self._fit(moved):
+                self._move(moved)
+                return
+
+    def _continues(self, i: int, corners: _Corners) -> bool:
+        """Does an arrow end where another without a common end would lead, if it hadn't turned off?"""
+        (_, begin), (x, end) = corners[-2:]
+        low, high = min(begin, end), max(begin, end)
+        for j, edge in enumerate(self.edges):
+            if {edge.tail, edge.head} & {self.edges[i].tail, self.edges[i].head}:
+                continue
+            for piece in _pieces(self.ways[j].corners)[:-1]:
+                far = low - piece.high if begin < end else piece.low - high
+                if not piece.upright or abs(piece.place - x) >= _TOUCH or not -1 < far < _GOES_ON:
+                    continue
+                between = _Piece(True, x, min(piece.high, high), max(piece.low, low))
+                if not any(_enters(between, other, 1.0) for other in self.layout.nodes.values()):
+                    return True
+        return False
 
     def joined(self, arrows: list[int]) -> list[int]:
         """The arrows that come along the same level piece as one from another box or output."""

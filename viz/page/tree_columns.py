@@ -426,7 +426,7 @@ class TreeColumns:
         rows["opens"].append(self._opens(ops, sums, backward))
         equal = [self.record.ops[i] for i in sorted(ops)]
         rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
-        rows["taken"].append(next(map(text, box_texts.taken(equal)), 0))
+        rows["taken"].append(next(map(text, box_texts.operands(equal)), 0))
         rows["made"].append(next(map(text, self._passes.made(ops)), 0))
         rows["update"].append(0)
         rows["back"].append(0)

@@ -31,12 +31,12 @@ __all__ = [
     "network",
     "op_name",
     "op_tooltip",
+    "operands",
     "part_lines",
     "read_by",
     "rest",
     "scope_tooltip",
     "spent",
-    "taken",
     "times",
     "title",
     "update",
@@ -61,6 +61,10 @@ _CALLED |= {"truncated_svd": "svd"}
 
 _MOST_MODELS = 3  # named above a picture
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
+_LONGEST_NUMBER = 12  # signs of a number beside a tensor
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
+_SIGNS |= {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
+_FUNCTIONS = ("maximum", "minimum")
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
 
@@ -236,15 +240,18 @@ def _kinds(tensors: Sequence[TensorInfo]) -> list[str]:
     return [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
 
 
-def flow(record: Record, infos: Sequence[TensorInfo]) -> str:
-    """The label of an arrow: whose gradients they are where they are weights', else what flows: `"8×3 f32  (+1)"`."""
+def flow(record: Record, infos: Sequence[TensorInfo], count: int = 1) -> str:
+    """The label of an arrow: whose gradients they are where they are weights', else what flows: `"8×3 f32  (+1)"`.
+
+    Of `count` tensors of one shape it says how many: `"8×3 f32  ×3"`.
+    """
     wanted = [None if info.gradient_of is None else record.tensors[info.gradient_of] for info in infos]
     parameters = [tensor for tensor in wanted if tensor is not None and tensor.role == "parameter"]
     if len(parameters) == len(infos):
         names = list(dict.fromkeys([formatting.clean(_own_name(record, tensor), 20) for tensor in parameters]))
         return f"∇ {', '.join(names[:2])}" + (", …" if len(names) > 2 else "")
     distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
-    return distinct[0] + _more(len(distinct) - 1)
+    return distinct[0] + (times(count) if len(distinct) == 1 else _more(max(count, len(distinct)) - 1))
 
 
 def _more(count: int) -> str:
@@ -278,17 +285,37 @@ def kept_as(record: Record, ops: Sequence[Op]) -> str:
     return formatting.clean(names.pop(), 36) if len(names) == 1 else ""
 
 
-def taken(ops: Sequence[Op]) -> list[str]:
-    """Which part of a tensor ops take, as Python says it: `x[:, -1]`; of several equal ones that of the first and last.
+def operands(ops: Sequence[Op]) -> list[str]:
+    """Which part of a tensor equal ops take, `x[:, -1]`, or the number that stands beside it, `1 - x`, as in Python.
 
-    Nothing for ops that do something else, or where an index is an array.
+    Of ops that differ in it, that of the first and last. Nothing for ops that do something else, or where an index is
+    an array.
     """
-    told = [
-        _index(op.settings.get("index")) if op.name == "take_index" and op.phase != "backward" else "" for op in ops
-    ]
-    if not all(told):
-        return []
-    return [" … ".join(dict.fromkeys([f"x[{told[0]}]", f"x[{told[-1]}]"]))]
+    told = ["" if op.phase == "backward" else _taken(op) or _beside_a_number(op) for op in ops]
+    return [" … ".join(dict.fromkeys([told[0], told[-1]]))] if all(told) else []
+
+
+def _taken(op: Op) -> str:
+    index = _index(op.settings.get("index")) if op.name == "take_index" else ""
+    return f"x[{index}]" if index else ""
+
+
+def _beside_a_number(op: Op) -> str:
+    """What an op of two operands does with a number and a tensor, of which no arrow shows which is the first."""
+    if len(op.inputs) != 1 or not (op.name in _SIGNS or op.name in _FUNCTIONS):
+        return ""
+    pair = [_number(op.settings[name]) if name in op.settings else "x" for name in ("x1", "x2")]
+    if pair.count("x") != 1 or not all(pair):
+        return ""
+    return f"{op.name}({', '.join(pair)})" if op.name in _FUNCTIONS else f" {_SIGNS[op.name]} ".join(pair)
+
+
+def _number(value: Any) -> str:
+    """A short number as it is written; "" for others, and what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    text = str(value) if isinstance(value, int) else f"{value:.6g}"
+    return text if len(text) <= _LONGEST_NUMBER else ""
 
 
 def _index(index: Any) -> str:

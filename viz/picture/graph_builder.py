@@ -16,6 +16,7 @@ from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import Selection, position_of, step_name, update_passes
+from viz.facts.wiring import Used, is_again
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
@@ -23,7 +24,7 @@ from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, group_long_blocks, later_calls
-from viz.picture.outputs import by_outputs
+from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
@@ -32,7 +33,6 @@ _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they 
 _CALLS = "later calls of a layer are closed"
 _CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
-_Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 
 def graph(
@@ -274,7 +274,7 @@ class _Assembly:
         is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
-        made.lines += box_texts.made_of(self.record, op) + box_texts.taken(equal) + box_texts.network(equal)
+        made.lines += box_texts.made_of(self.record, op) + box_texts.operands(equal) + box_texts.network(equal)
         made.lines += self.gradient_passes.made(ops)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
@@ -440,6 +440,7 @@ class _Assembly:
     def connect(self) -> None:
         """Make the arrows: flows of tensors between different boxes, one for each pair, or for each output of an op."""
         flows: dict[tuple[str, str, str], list[int]] = {}
+        read: dict[tuple[str, str, str], set[int]] = {}  # by ops that weren't folded away
         for op in self.selection.ops:
             head = self.node_of.get(op.id)
             if head is not None:
@@ -448,13 +449,17 @@ class _Assembly:
                         found = self._flow(op, reader, tensor)
                         if found is not None:
                             flows.setdefault(found, []).append(tensor)
+                            read.setdefault(found, set()).update([tensor] if self._is_shown(op) else [])
         latest: dict[tuple[str, frozenset[int]], str] = {}  # of the boxes that share variables, the last one so far
-        for (tail, head, kind), tensors in flows.items():
+        for found, tensors in flows.items():
+            tail, head, kind = found
             of_call = kind == "parameter" and self.graph.nodes[tail].kind != "parameter"
             if of_call and self.view == "layers":  # from call to call, rather than all from the first
                 shared = tail, frozenset([self.selection.variables[tensor] for tensor in tensors])
                 tail, latest[shared] = latest.get(shared, tail), head
-            self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
+            several = list(dict.fromkeys(tensors))
+            count = self._count(several, read[found])
+            self.graph.edges.append(self._arrow(tail, head, kind, several, count))
         self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         self._count_inputs()
         nearest = part_passes(self.graph, self.pass_of)
@@ -523,7 +528,7 @@ class _Assembly:
             ends[min(bisect.bisect_left(ends, consumer), len(ends) - 1)],
         )
         if part not in self.loops:
-            self.loops[part] = self._is_again(self._used(*part[:2]), self._used(*part[2:]))
+            self.loops[part] = is_again(self._used(*part[:2]), self._used(*part[2:]))
         return not self.loops[part]
 
     def _equal(self, shown: int) -> list[int]:
@@ -532,7 +537,7 @@ class _Assembly:
             self.rounds[shown] = sorted([shown, *self.instances.get(shown, ())])
         return self.rounds[shown]
 
-    def _used(self, first: int, last: int) -> _Used:
+    def _used(self, first: int, last: int) -> Used:
         """What forward ops use, from one to another."""
         record, variables = self.record, self.selection.variables
         ops = [op for op in record.ops[first : last + 1] if op.phase == "forward"]
@@ -541,18 +546,17 @@ class _Assembly:
         calls = {s.id: s.owner for i in scopes for s in record.ancestors(i) if s.kind in ("layer", "model")}
         return {i for i in read if record.tensors[i].role != "state"}, calls
 
-    @staticmethod
-    def _is_again(before: _Used, after: _Used) -> bool:
-        """Do two parts do the same again, rather than stand for layers that are each called once?
+    def _is_shown(self, op: Op) -> bool:
+        """Wasn't it folded into an equal one, nor what it computes the gradient of?"""
+        return (op.id if op.phase != "backward" or op.forward is None else op.forward) not in self.stands_for
 
-        They read the same weights. Or they have none, and no layers of their own.
-        """
-        if before[0] or after[0]:
-            return not before[0].isdisjoint(after[0])
-        own, others = [{a[1][i] for i in a[1].keys() - b[1].keys()} for a, b in ((before, after), (after, before))]
-        return not own | others or bool(own & others - {None})
+    def _count(self, tensors: list[int], read: set[int]) -> int:
+        """How many tensors flow along an arrow at a time: of folded parts, each has its own."""
+        makers = {i: self.record.tensors[i].producer for i in tensors}
+        made = {i for i, op in makers.items() if op is not None and self._is_shown(self.record.ops[op])}
+        return max(number_of(self.record, made), number_of(self.record, read))
 
-    def _arrow(self, tail: str, head: str, kind: str, tensors: list[int]) -> Edge:
+    def _arrow(self, tail: str, head: str, kind: str, tensors: list[int], count: int) -> Edge:
         infos = [self.record.tensors[i] for i in tensors]
         label = ""
         if (
@@ -561,7 +565,7 @@ class _Assembly:
             is_state = self.graph.nodes[tail].kind != "parameter" and all(info.role == "state" for info in infos)
             label = STATE if is_state else ""
         elif self.graph.nodes[tail].kind != "input":
-            label = box_texts.flow(self.record, infos)
+            label = box_texts.flow(self.record, infos, count)
         return Edge(tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors))
 
     def _link(self, node: Node, nearest: dict[str, str]) -> None:

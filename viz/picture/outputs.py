@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
 from viz.facts import formatting
 from viz.facts.schema import Record
 from viz.geometry.graph import BACKWARD, Edge, Node
 
-__all__ = ["array_of", "by_outputs"]
+__all__ = ["array_of", "by_outputs", "number_of"]
 
 _MOST = 6  # outputs of a box that have ways of their own: with more of them it would be too wide
 _LONGEST = 20  # letters of a name
@@ -90,6 +90,18 @@ def array_of(record: Record, tensor: int) -> tuple[bool, int]:
     sizes = [each.nbytes for each in given if each.storage == info.storage]  # a broadcast is larger than its memory
     is_part = info.nbytes < max([record.storages[info.storage].nbytes, *sizes])
     return (False, tensor) if is_part else (True, info.storage)
+
+
+def number_of(record: Record, tensors: Collection[int]) -> int:
+    """How many tensors these are; what an op gives as one array to several operands, or in parts to one, is one."""
+    arrays, operands = set(), set()
+    for i in tensors:
+        tensor = record.tensors[i]
+        maker = None if tensor.producer is None else record.ops[tensor.producer]
+        is_gradient = maker is not None and maker.phase == "backward"
+        arrays.add((tensor.producer, *array_of(record, i)) if is_gradient else i)
+        operands.add((tensor.producer, tensor.gradient_of) if is_gradient and tensor.gradient_of is not None else i)
+    return min(len(arrays), len(operands))
 
 
 def _layer_of(record: Record, tensor: int) -> str:

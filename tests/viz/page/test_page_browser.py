@@ -728,6 +728,17 @@ def test_colours_come_with_their_legend(small, mode):
     photograph(small, f"page_{mode}")
 
 
+def test_the_legend_has_the_weights_that_arrows_share_and_the_line_to_a_gradient(shown, pages):
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    shown.run("v.setOpen(new Set())")  # no box of weights, but arrows from call to call
+    lines = shown.run("[...new Set(v.scene.edges.map(({ kind }) => kind))]")
+    assert {"parameter", "link"} <= set(lines)
+    assert "parameter" not in shown.run("[...v.scene.nodes.values()].map(n => n.phase)")
+    assert shown.texts(".legend .swatch")[-2:] == ["shared weights", "an op and its gradient"]
+    shown.run("v.setView('forward')")
+    assert "an op and its gradient" not in shown.texts(".legend .swatch")
+
+
 def test_colours_that_need_statistics_say_so(big):
     big.run("v.setColour('grad')")
     assert "stats=" in big.texts(".toolbar-warning")[0]
@@ -893,6 +904,35 @@ def test_memory_shows_the_peak_and_its_owners(small):
     small.run("document.querySelector('.owners button').click()")
     assert small.run("v.state.selected !== null")
     photograph(small, "page_memory")
+
+
+@pytest.mark.parametrize("width", [1400, 500])
+def test_the_table_of_memory_fits_or_says_that_it_goes_on(small, width):
+    small.size(width, 900)
+    small.run("v.dock.setOpen(true); v.dock.choose('memory')")
+    small.rest()
+    ends, beyond = small.run("""(() => {
+      const box = document.querySelector('.owners').getBoundingClientRect();
+      const ends = [...document.querySelectorAll('.owners th')].map(e => e.getBoundingClientRect().right - box.right);
+      return [ends, document.querySelector('.beside').classList.contains('goes-on')]; })()""")
+    small.size(1400, 900)
+    assert beyond == (max(ends) > 2) == (width == 500)
+    layers = "[...document.querySelectorAll('.owners td:nth-child(5)')].map(e => e.firstChild?.title)"
+    assert "mlp / hidden_0" in small.run(layers)  # whole, where the column shows its end
+
+
+@pytest.mark.parametrize("tab", ["timeline", "memory", "layers", "training"])
+def test_no_tab_lies_under_what_is_said_of_the_numbers_on_a_phone(small, pages, tab):
+    small.size(390, 800)
+    small.show(pages("small", three_steps))
+    small.run(f"v.dock.choose({tab!r})")
+    small.rest()
+    hit = small.run("""[...document.querySelectorAll('.tabs button')].filter(e => !e.hidden).map(e => {
+      const r = e.getBoundingClientRect();
+      return [e.textContent, document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)?.textContent]; })""")
+    small.size(1400, 900)
+    assert len(hit) == 4
+    assert all(name == found for name, found in hit)
 
 
 def test_timeline_and_memory_have_one_axis_also_when_zoomed(small):

@@ -12,7 +12,7 @@ import viz
 from eagerflow import layers, ops
 from tests.viz.page.test_both_sides import SCENES, run
 from tests.viz.picture.architectures import ALL, conv, fitted, numbers, two_noises
-from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
+from tests.viz.picture.geometry import Arrow, Box, Picture, continued, curve, faults
 from tests.viz.picture.loops import LOOPS
 from tests.viz.picture.test_geometry import NONE
 from tests.viz.picture.test_placing import Experts
@@ -82,6 +82,8 @@ def as_picture(scene):
 
 
 NEVER = (*NONE, "through frames", "past their own box")
+# Where titles leave no room beside an end that another arrow would lead to.
+MOST_READ_AS_ONE = {"penalized_critic": 1}
 
 
 def check(seen):
@@ -116,6 +118,29 @@ def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
     assert faults(seen)["lines joined"] == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "view", "depth"),
+    [("seq2seq", "forward", 99), ("seq2seq", "backward", 1), ("gan", "backward", 1), ("densenet", "backward", 99)],
+)
+def test_no_arrow_ends_where_another_would_lead_that_turned_off(name, view, depth):
+    recording, _ = ALL[name]()
+    for seen in scenes(recording, [view], depth=depth):
+        assert continued(seen) == []
+
+
+def test_what_an_arrow_goes_around_is_not_entered_in_its_line():
+    """As a net's values are led around the mask of the chosen ones, which has an input beside it."""
+    net = ef.Sequential([layers.Dense(24, activation="relu"), layers.Dense(2)], name="net")
+    states, actions = numbers(8, 4), np.zeros(8, int)
+    net(states)
+    with viz.trace() as t, ef.GradientTape() as tape:
+        values = net(states)
+        chosen = ops.sum(values * ops.one_hot(actions, 2), axis=1)
+        tape.gradient(ops.mean(chosen), net.trainable_variables)
+    for seen in scenes(t, ["both", "forward"]):
+        assert continued(seen, 60) == []
+
+
 def test_ops_beside_others_have_their_gradients_near():
     """So that the drawing isn't as wide as if each of them had room for weights."""
     recording, _ = ALL["vae"]()
@@ -147,6 +172,7 @@ def test_the_page_is_without_a_flaw(name):
     for depth in (FIRST, 0, 1, 2, 99):
         for seen in scenes(recording, views, depth=depth):
             check(seen)
+            assert len(continued(seen)) <= MOST_READ_AS_ONE.get(name, 0)
     for seen in scenes(recording, views, unfolded=True):
         check(seen)
 

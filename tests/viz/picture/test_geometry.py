@@ -8,7 +8,17 @@ import pytest
 
 import viz
 from tests.viz.picture.architectures import ALL
-from tests.viz.picture.geometry import Arrow, Box, Picture, crossings, crossings_by_graphviz, curve, faults, picture
+from tests.viz.picture.geometry import (
+    Arrow,
+    Box,
+    Picture,
+    continued,
+    crossings,
+    crossings_by_graphviz,
+    curve,
+    faults,
+    picture,
+)
 from tests.viz.picture.loops import LOOPS
 from viz.geometry.placement import place
 from viz.geometry.places import HEADER
@@ -104,6 +114,7 @@ def check(drawing, through_frames=0):
     found = faults(picture(drawing.svg, drawing.graph))
     assert {name: found[name] for name in NONE if found[name]} == {}
     assert found["through frames"] <= through_frames
+    assert continued(picture(drawing.svg, drawing.graph)) == []
     return found["crossings"], found["lines joined"]
 
 
@@ -125,6 +136,24 @@ def test_arrows_and_labels_keep_off_everything(name, view):
 def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
     drawing = ALL[name]()[0].draw(view=view)
     assert faults(picture(drawing.svg, drawing.graph))["lines joined"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "view"), [("siamese", "both"), ("seq2seq", "forward"), ("vae", "both"), ("densenet", "backward")]
+)
+def test_no_arrow_ends_where_another_would_lead_that_turned_off(name, view):
+    drawing = ALL[name]()[0].draw(view=view)
+    assert continued(picture(drawing.svg, drawing.graph)) == []
+
+
+def test_lines_that_read_as_one():
+    boxes = [("a", A), ("b", B), ("c", Box(200, 0, 250, 30)), ("d", Box(200, 200, 250, 230))]
+    turns = Arrow("a", "d", [(35, 40), (35, 150), (225, 150), (225, 200)], "", None)
+    goes_on = Arrow("c", "b", [(225, 30), (225, 170), (35, 170), (35, 200)], "", None)
+    aside = goes_on._replace(points=[(225, 30), (225, 170), (45, 170), (45, 200)])
+    assert continued(seen([turns, goes_on], boxes)) == [("c", "b", "a", "d")]
+    assert continued(seen([turns, aside], boxes)) == []
+    assert continued(seen([turns, goes_on._replace(tail="a")], boxes)) == []  # what they have in common
 
 
 @pytest.mark.slow

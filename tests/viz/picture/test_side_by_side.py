@@ -8,6 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from tests.viz.picture.architectures import ALL
 from viz.facts.blocks import all_blocks, stand_in, tree
 
 
@@ -196,3 +197,90 @@ def test_a_first_block_that_gives_no_gradient_to_the_input_stands_for_no_other()
         h = layers.Add()([layers.Dense(8, name=f"dense_{i}")(h), h])
     drawn = of_training(ef.Model(x, h))
     assert {("∇ add", "∇ dense", "gradient"), ("∇ add", "∇ add", "gradient")} <= drawn
+
+
+# ---------------------------------------------------------------------- two large blocks
+
+
+class Block(layers.Layer):
+    """Of `width` denses with a normalization each, and a shortcut."""
+
+    def __init__(self, width: int = 2) -> None:
+        super().__init__()
+        self.inner = [(layers.Dense(8, activation="relu"), layers.LayerNormalization()) for _ in range(width)]
+
+    def call(self, x):
+        y = x
+        for dense, normal in self.inner:
+            y = normal(dense(y))
+        return ops.tanh(y) + x
+
+
+def blocks(count, width=2):
+    return frames(ef.Sequential([layers.Dense(8), *[Block(width) for _ in range(count)], layers.Dense(2)]))
+
+
+def test_two_large_blocks_one_behind_the_other_are_drawn_once():
+    assert blocks(2) == ["block, block_1  ×2"]
+    assert blocks(2, width=1) == []  # six boxes each
+    assert len(blocks(3, width=1)) == 1
+
+
+def test_two_calls_of_a_large_layer_and_two_side_by_side_are_drawn_apart():
+    block, others = Block(), [Block(), Block()]
+    x = layers.Input((8,))
+    assert frames(ef.Model(x, block(block(x)))) == []
+    assert frames(ef.Model(x, layers.Add()([other(x) for other in others]))) == []
+
+
+# ---------------------------------------------------------------------- how many tensors an arrow stands for
+
+
+def labels(t, **options):
+    """Of each arrow the titles of its boxes, and what it says."""
+    graph = t.draw(**options).graph
+    return {(graph.nodes[edge.tail].title, graph.nodes[edge.head].title, edge.label) for edge in graph.edges}
+
+
+def test_an_arrow_from_boxes_side_by_side_says_how_many_tensors_it_stands_for():
+    t, _ = ALL["transformer"]()
+    assert ("reshape", "dot_product_attention", "4×6×2×4 f32  ×3") in labels(t, view="forward")
+    apart = labels(t, view="forward", collapse_repeats=False)
+    assert not [label for *_, label in apart if "  ×" in label]
+
+
+def test_an_arrow_within_equal_parts_stands_for_one_tensor_in_each():
+    with viz.trace() as t:
+        chain()(np.ones((4, 8), "float32"))
+    assert not [label for *_, label in labels(t, parts=True) if "  ×" in label]
+
+
+def test_gradients_in_parts_of_one_tensor_are_one():
+    w = ef.Variable(np.ones((2, 3), "float32"))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        difference = w - 1.0
+        tape.gradient(ops.sum(difference * difference), [w])
+    assert ("∇ multiply", "∇ subtract", "2×3 f32") in labels(t)
+
+
+# ---------------------------------------------------------------------- numbers beside a tensor
+
+
+def test_a_box_says_how_a_number_stands_beside_its_tensor():
+    x = ef.Tensor(np.ones((2, 3), "float32"))
+    with viz.trace() as t:
+        for made in (1 - x, x - 1, x + 1e-6, 0.5 * x, x**2, ops.maximum(x, 0.0), x > 0.25, x / 3.0):
+            del made
+        x + x
+    boxes = [node.lines[0] for node in t.draw(collapse_repeats=False).graph.nodes.values() if node.kind == "op"]
+    told = ["1 - x", "x - 1", "x + 1e-06", "0.5 * x", "x ** 2", "maximum(x, 0)", "x > 0.25", "x / 3"]
+    assert boxes[:8] == told
+    assert "x" not in boxes[8].split()
+
+
+def test_equal_boxes_with_other_numbers_say_the_first_and_the_last():
+    x = ef.Tensor(np.ones((2, 3), "float32"))
+    with viz.trace() as t:
+        for factor in (2.0, 3.0, 4.0):
+            x = x * factor
+    assert [n.lines[0] for n in t.draw().graph.nodes.values() if n.kind == "op"] == ["x * 2 … x * 4"]

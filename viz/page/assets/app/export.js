@@ -68,16 +68,16 @@ function svgText(viewer) {
     middle = w / 2;
   const width = Math.max(w, textWidth(viewer.toolbar.title.textContent, 16, true) + 40, 260);
   const swatches = [...viewer.legend.children].map((each) => [
-    each.querySelector("rect")?.getAttribute("fill"), // a note has none
+    each.querySelector("svg")?.firstChild.cloneNode(), // a note has none
     each.textContent,
   ]);
   let x = Math.max(12, middle - swatches.reduce((sum, [, text]) => sum + textWidth(text, 10) + 40, 0) / 2);
-  const legend = swatches.flatMap(([colour, text]) => {
+  const legend = swatches.flatMap(([sign, text]) => {
     const at = x;
     x += textWidth(text, 10) + 40;
     return [
-      colour && rect(at, 46, 16, 12, 2, colour, theme.frame, 1),
-      textAt(text, at + (colour ? 22 : 0), 56, 10, theme.ink, "start"),
+      sign && svg("g", { transform: `translate(${at} 46)` }, sign),
+      textAt(text, at + (sign ? 22 : 0), 56, 10, theme.ink, "start"),
     ];
   });
   const full = Math.max(width, x);

@@ -7,6 +7,7 @@ function writeHash(viewer) {
   if (viewer.places.length > 1) parts.set("step", state.step === null ? "outside" : String(viewer.model.steps[state.step].number));
   if (state.view !== "both") parts.set("view", state.view);
   if (state.color !== "op") parts.set("color", state.color);
+  if (state.times !== "median") parts.set("times", state.times);
   if (!state.fold) parts.set("fold", "no");
   if (state.unfolded.size) parts.set("unfold", JSON.stringify([...state.unfolded]));
   if (state.lineage) parts.set("lineage", state.lineage);
@@ -70,6 +71,7 @@ function applyHash(viewer) {
   state.view = VIEWS.includes(parts.get("view")) ? parts.get("view") : "both";
   const mode = COLOURINGS.some(([name]) => name === parts.get("color")) ? parts.get("color") : "op";
   state.color = viewer.canColour(mode) === true ? mode : "op";
+  state.times = TIMES.includes(parts.get("times")) ? parts.get("times") : "median";
   state.fold = parts.get("fold") !== "no";
   state.unfolded = keysFrom(parts.get("unfold"));
   state.lineage = parts.get("lineage");

@@ -7,6 +7,7 @@ function freshState() {
     step: null,
     view: "both",
     color: "op",
+    times: "median", // of TIMES: which the graph and the lists tell where a step is one of several
     fold: true,
     unfolded: new Set(),
     open: null, // keys of open blocks; null: as many as fit

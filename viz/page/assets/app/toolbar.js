@@ -83,6 +83,14 @@ class Toolbar {
       if (at >= 0 && at < viewer.places.length) viewer.setStep(viewer.places[at]);
     };
     const name = el("output", {});
+    const times = segments(
+      "which times",
+      [
+        ["median", "median", "times: the median of the steps (m)"],
+        ["step", "this step", "times: those of this step (m)"],
+      ],
+      (each) => viewer.setTimes(each),
+    );
     const node = el(
       "div",
       { class: "steps", role: "group", "aria-label": "training step" },
@@ -90,8 +98,9 @@ class Toolbar {
       range,
       button("›", "the next step (])", () => move(1)),
       name,
+      times,
     );
-    return { node, range, name, move };
+    return { node, range, name, times, move };
   }
 
   show() {
@@ -118,6 +127,11 @@ class Toolbar {
     this.steps.range.max = places.length - 1;
     this.steps.range.value = places.indexOf(state.step);
     this.steps.name.textContent = model.stepName(state.step);
+    const { medianSteps } = viewer.selection;
+    this.steps.times.hidden = !medianSteps;
+    this.steps.times.show(state.times);
+    const [first, ...rest] = medianSteps ? medianOf(medianSteps).split(" ") : [""];
+    this.steps.times.firstChild.replaceChildren(first, el("span", { class: "rest" }, `\u00a0${rest.join(" ")}`)); // where there is room
     this.showLineage();
   }
 

@@ -65,8 +65,8 @@ class Viewer {
     if (this.followsLast || !this.places.includes(this.state.step))
       this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
     document.title = clean(data.title, 80);
-    this.toolbar.show();
     this.rebuild();
+    this.toolbar.show();
     this.state.selected = selectedKey ? selectionOfKey(this, selectedKey) : null;
     this.dock.refresh(); // which takes or leaves room before the graph is fitted into the rest
     if (!again) {
@@ -82,6 +82,7 @@ class Viewer {
   // Again from the ops: for another step, direction or folding.
   rebuild() {
     const { state, model } = this;
+    tellTimes(model, state.times);
     this.selection = new Selection(model, state.step, state.view);
     this.tree = this.selection.tree;
     chooseParts(this.selection.blocks, (run) => state.fold && !state.unfolded.has(run.key));
@@ -111,7 +112,7 @@ class Viewer {
     const notes = [...this.scene.nodes.values()].some((node) => node.note);
     if (notes) this.grow();
     this.canvas.show(this.scene);
-    this.showLegend(legend);
+    showLegend(this, legend);
     this.minimap.show();
     this.mark();
     this.showMessage();
@@ -123,32 +124,6 @@ class Viewer {
       if (node.note && !node.lines.includes(node.note)) node.lines.push(node.note);
     for (const node of this.scene.nodes.values()) node.note = "";
     placeScene(this.scene);
-  }
-
-  showLegend(legend) {
-    const swatches = legend.map(([ground, text, line]) =>
-      el(
-        "span",
-        { class: "swatch" },
-        svg(
-          "svg",
-          { width: 16, height: 12, "aria-hidden": "true" },
-          svg("rect", {
-            x: 1,
-            y: 1,
-            width: 14,
-            height: 10,
-            rx: 2,
-            fill: ground,
-            stroke: line || themeNow().frame,
-          }),
-        ),
-        text,
-      ),
-    );
-    const { medianSteps } = this.selection, // which nothing else says where the numbers are
-      note = medianSteps ? [el("span", { class: "note" }, `times in the graph: ${medianOf(medianSteps)}`)] : [];
-    this.legend.replaceChildren(...swatches, ...note);
   }
 
   showMessage() {
@@ -403,6 +378,16 @@ class Viewer {
     if (!quietly) this.state.selected = key ? selectionOfKey(this, key) : null;
     this.dock.refresh();
     if (!quietly) this.update();
+  }
+
+  // Which times of ops are told, of TIMES; where nothing ran in several steps, they are the same.
+  setTimes(times) {
+    if (!this.selection.medianSteps) return;
+    this.state.times = times;
+    this.rebuild();
+    this.toolbar.show();
+    this.dock.refresh();
+    this.update();
   }
 
   setView(view) {

@@ -9,7 +9,8 @@ const APART = 24,
   LEVEL_STEPS = 3, // how far level pieces are moved apart, and how often that is tried
   OFF_BOXES = 6, // how far moved pieces keep off boxes
   ALIKE = 7, // lines nearer than this would look like one
-  TOUCH = 4; // how far lines go on at least behind a crossing
+  TOUCH = 4, // how far lines go on at least behind a crossing
+  GOES_ON = 60; // so far behind a line's turn, an end at the same place would be taken for its continuation
 
 // Moves the last pieces of ways apart that end at the same place; `lost` edges have no such pieces, and `own` are the
 // frames around the ends of each.
@@ -22,6 +23,7 @@ function partEnds(scene, heads, own, lost) {
   });
   const parting = new Parting(scene, heads, own);
   for (const arrows of together.values()) if (arrows.length > 1) parting.part(arrows);
+  for (const arrows of together.values()) for (const i of arrows) parting.partFromLine(i);
 }
 
 class Parting {
@@ -61,6 +63,40 @@ class Parting {
         distancesOfEnds(box, beside.length).some((apart) => this.moveIfFit(ending(middle + side * n * apart)));
       }
     }
+  }
+
+  // An end that would be taken for the continuation of another arrow, which turned off before it, moves aside.
+  partFromLine(i) {
+    const { head, corners } = this.edges[i],
+      n = corners.length;
+    if (n < 4 || !this.continues(i, corners)) return;
+    const { x, w } = this.scene.nodes.get(head),
+      [at, y] = corners[n - 1],
+      others = this.edges.filter((edge, j) => j !== i && edge.head === head && edge.corners.at(-1)[1] === y),
+      isOpen = (to) =>
+        [to - x, x + w - to].every((off) => off >= OFF_CORNERS) &&
+        Math.abs(to - corners[n - 3][0]) >= 2 * ROUND &&
+        others.every((edge) => Math.abs(edge.corners.at(-1)[0] - to) >= LEAST_APART);
+    for (const apart of [APART, (APART + LEAST_APART) / 2, LEAST_APART])
+      for (const side of [this.side(i) || 1, -this.side(i) || -1]) {
+        const moved = this.endingAt(i, at + side * apart);
+        if (isOpen(at + side * apart) && !this.continues(i, moved) && this.moveIfFit(new Map([[i, moved]]))) return;
+      }
+  }
+
+  // Does an arrow end where another that has no end in common with it would lead, if it hadn't turned off?
+  continues(i, corners) {
+    const { tail, head } = this.edges[i],
+      [[, begin], [x, end]] = corners.slice(-2),
+      [low, high] = [Math.min(begin, end), Math.max(begin, end)];
+    const isBefore = (piece) => {
+      const far = begin < end ? low - piece.high : piece.low - high,
+        area = { x: x - 1, y: Math.min(piece.high, high), w: 2, h: Math.max(far, 0) };
+      return piece.upright && Math.abs(piece.place - x) < TOUCH && far > -1 && far < GOES_ON && !this.scene.grid.meets(area);
+    };
+    return this.edges.some(
+      (other, j) => ![other.tail, other.head].some((id) => id === tail || id === head) && this.pieces[j].slice(0, -1).some(isBefore),
+    );
   }
 
   // Does an arrow come from the left (-1), straight (0), or from the right (1)?

@@ -37,7 +37,7 @@ class Scene {
   }
 
   addFrame(block, parent) {
-    const subtitle = [block.said("about"), this.selection.spent(block.saidAll("spent"))].filter(Boolean).join(BETWEEN);
+    const subtitle = [block.said("about"), this.selection.spent(block.spent)].filter(Boolean).join(BETWEEN);
     return this.enterFrame({ parent, key: block.key, title: block.title, subtitle, scope: block.scope ? block.scope.id : null });
   }
 
@@ -136,16 +136,11 @@ class Scene {
     for (const each of rows) this.fold(each);
     const node = { id: row, kind: "scope", title: block.title, lines: block.saidAll("lines"), phase, row, frame };
     Object.assign(node, { lane: "forward", block, key: block.key });
-    this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.said("cost")]);
+    this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.cost]);
     for (const { weights } of rows)
       for (const variable of weights ? weights.ids : []) this.weightNode.set(variable, row);
-    const [title, cost, ...lines] = block.saidAll("update"),
-      updates = rows.flatMap((each) => (each.update ? each.update.ops : []));
-    if (updates.length) this.addUpdates({ ops: updates, title, cost, lines }, row, frame);
-    const passes = block.back;
-    for (const { ops: found, pass } of rows.flatMap((each) => each.back))
-      (passes.find((each) => each.pass === pass) || passes[0]).ops.push(...found);
-    this.addBackward(passes, row, frame, block.title, block.key);
+    if (block.update) this.addUpdates(block.update, row, frame);
+    this.addBackward(block.back, row, frame, block.title, block.key);
   }
 
   // The box of forward ops, which a view of the backward pass leaves out.
@@ -212,13 +207,14 @@ class Scene {
           if (!found) continue;
           const key = `${found[0]}\0${reader}\0${found[1]}`;
           if (!flows.has(key))
-            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set() });
+            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set(), read: new Set() });
           flows.get(key).tensors.add(tensor);
+          if (this.isShown(op)) flows.get(key).read.add(tensor);
         }
       });
     }
-    for (const { name, ...flow } of byOutputs(this, [...flows.values()]))
-      this.edges.push({ ...flow, tensors: [...flow.tensors], label: (name && `${name}  `) + this.label(flow) });
+    for (const { name, read, ...flow } of byOutputs(this, [...flows.values()]))
+      this.edges.push({ ...flow, tensors: [...flow.tensors], label: (name && `${name}  `) + this.label(flow, this.count(flow, read)) });
     this.countInputs();
     partPasses(this);
     numberGradients(this);
@@ -387,7 +383,25 @@ class Scene {
     return node.id;
   }
 
-  label({ tail, kind, tensors }) {
+  // Wasn't an op folded into an equal one, nor what it computes the gradient of?
+  isShown({ id, phase, forward }) {
+    return !this.mainOf.has(phase === "backward" ? (forward ?? id) : id);
+  }
+
+  // How many tensors flow along an arrow at a time: of folded parts, each has its own. `read` are those of shown ops.
+  count({ tensors, isPart }, read) {
+    const { tensors: infos, ops, same } = this.model,
+      isMadeHere = (tensor) => infos[tensor].producer !== null && this.isShown(ops[infos[tensor].producer]);
+    // What an op gives as one array to several operands, or in parts to one, is one.
+    const operandOf = (tensor) => {
+      const { producer, gradientOf } = infos[tensor];
+      return producer !== null && gradientOf !== null && ops[producer].phase === "backward" ? `${producer} ${gradientOf}` : tensor;
+    };
+    const number = (some) => Math.min(new Set(some.map((tensor) => same.get(tensor) ?? tensor)).size, new Set(some.map(operandOf)).size);
+    return isPart ? 1 : Math.max(number([...tensors].filter(isMadeHere)), number([...read]));
+  }
+
+  label({ tail, kind, tensors }, count) {
     const infos = [...tensors].map((i) => this.model.tensors[i]),
       from = this.nodes.get(tail).kind;
     if (kind === "parameter") // from one call of a layer to another; else their boxes tell what they are
@@ -399,7 +413,8 @@ class Scene {
       return `∇ ${names.slice(0, 2).join(", ")}${names.length > 2 ? ", …" : ""}`;
     }
     const distinct = [...new Set(infos.map(({ label }) => label))];
-    return distinct[0] + (distinct.length > 1 ? `  (+${distinct.length - 1})` : "");
+    if (distinct.length > 1) return `${distinct[0]}  (+${Math.max(count, distinct.length) - 1})`;
+    return distinct[0] + (count > 1 ? `  ×${count}` : "");
   }
 
   // Ties an update to its weights, and a backward op to the op whose gradient it computes.

@@ -71,9 +71,17 @@ class Painter {
 
   byOp() {
     const shown = new Set([...this.scene.nodes.values()].map((node) => node.phase));
-    return Object.keys(PHASE_WORDS)
+    const boxes = Object.keys(PHASE_WORDS)
       .filter((phase) => shown.has(phase))
       .map((phase) => [this.theme.phases[phase][0], PHASE_WORDS[phase], this.theme.phases[phase][1]]);
+    return [...boxes, ...(VARIABLES.some((phase) => shown.has(phase)) ? [] : this.shared())];
+  }
+
+  // What arrows bring from the box of the call that has weights to that of a later call, where no box shows weights.
+  shared() {
+    const kinds = new Set(this.scene.edges.filter(({ kind }) => kind === "parameter").map(({ label }) => label === "state")),
+      words = kinds.size > 1 ? "shared weights or state" : kinds.has(true) ? "shared state" : "shared weights";
+    return kinds.size ? [[this.theme.phases.parameter[0], words, this.theme.lines.parameter]] : [];
   }
 
   // What a box's own ops made, without the casts and the parts of weights that it is shown with.

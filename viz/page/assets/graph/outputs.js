@@ -20,7 +20,7 @@ function byOutputs(scene, flows) {
     for (const tensor of flow.tensors) push(parts, places.get(tensor)[0], tensor);
     return [...parts].map(([output, tensors]) => {
       const name = commonName(tensors.map((tensor) => scene.model.tensors[places.get(tensor)[1]].name));
-      return { ...flow, tensors: new Set(tensors), output, name: name || `[${output}]` };
+      return { ...flow, tensors: new Set(tensors), isPart: true, output, name: name || `[${output}]` };
     });
   });
   foldedApart(scene, parted);

@@ -51,7 +51,7 @@ class Details {
   // ---------------------------------------------------------------- an op
 
   op(id) {
-    const { model } = this,
+    const { model, viewer } = this,
       op = model.ops[id],
       share = this.viewer.selection.time,
       row = this.viewer.index.rows.get(id),
@@ -65,9 +65,7 @@ class Details {
         ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
         : oneOf(this, id),
       facts([
-        ["time", op.duration ? `${seconds(op.duration)}  (${percent(op.duration / (share || 1))} of the step)${op.usual ? `, ${medianOf(op.usual.steps)}` : ""}` : null],
-        ["range", op.usual ? `${seconds(op.usual.least)} … ${seconds(op.usual.most)}` : null],
-        ["in this step", op.usual ? seconds(op.took) : null],
+        ...timesOfOp(op, share, viewer.selection),
         [
           "FLOPs",
           op.flops
@@ -338,7 +336,7 @@ class Details {
         ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
         ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
         ...(back ? block.back.filter(({ name }) => name).map(({ name, cost }) => [clean(name, 30), cost]) : []),
-        ["these times", forward && viewer.selection.medianSteps ? medianOf(viewer.selection.medianSteps) : null],
+        ...timesOfLayer(viewer, block),
         ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
         ["FLOPs", flops ? short(flops) : null],
         ["parameters", params ? amount(params) : null],
@@ -451,7 +449,7 @@ class Details {
       ]),
       top.length
         ? section(
-            ["What takes longest here", viewer.selection.medianSteps ? el("small", {}, medianOf(viewer.selection.medianSteps)) : ""],
+            ["What takes longest here", viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""],
             el(
               "ul",
               { class: "bars" },

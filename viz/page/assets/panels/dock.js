@@ -23,13 +23,8 @@ class Dock {
     this.closer = button("▾", "hide what is below the graph (`)", () => this.setOpen(!viewer.state.dock), {
       class: "closer",
     });
-    this.node = el(
-      "section",
-      { class: "dock" },
-      this.grip,
-      el("div", { class: "dock-head" }, this.bar, this.note, this.closer),
-      this.body,
-    );
+    this.head = el("div", { class: "dock-head" }, this.bar, this.note, this.closer);
+    this.node = el("section", { class: "dock" }, this.grip, this.head, this.body);
     this.listen();
     for (const tab of [
       new Timeline(viewer),
@@ -83,6 +78,7 @@ class Dock {
       tab.setAttribute("aria-selected", String(tab === chosen.tab));
       tab.tabIndex = tab === chosen.tab ? 0 : -1;
     }
+    this.showTab(chosen.tab);
     this.viewer.root.dataset.tab = this.viewer.state.tab;
     this.note.textContent = (this.viewer.state.dock && chosen.owner?.note) || "";
     if (!this.viewer.state.dock) return;
@@ -91,6 +87,13 @@ class Dock {
     if (chosen.onshow) chosen.onshow();
     this.fit(chosen.owner);
     this.showEdge();
+  }
+
+  // Brings the tab into sight where there isn't room for all of them.
+  showTab({ offsetLeft, offsetWidth }) {
+    const { bar } = this,
+      left = offsetLeft - bar.offsetLeft;
+    bar.scrollLeft = Math.max(Math.min(bar.scrollLeft, left), left + offsetWidth - bar.clientWidth);
   }
 
   // As high as its tab needs, where that is less than usual: what it doesn't need is the graph's. Until the reader drags it.
@@ -108,6 +111,7 @@ class Dock {
   showEdge() {
     const { scrollWidth, clientWidth, scrollLeft } = this.body;
     this.node.classList.toggle("goes-on", this.viewer.state.dock && scrollWidth - clientWidth - scrollLeft > 2);
+    this.node.style.setProperty("--head", `${this.head.offsetHeight}px`); // below which the edge is
     const { bar } = this;
     bar.classList.toggle("goes-on", bar.scrollWidth - bar.clientWidth - bar.scrollLeft > 2);
     bar.classList.toggle("came-from", bar.scrollLeft > 2);

@@ -23,8 +23,8 @@ class LayerTable {
   }
 
   get note() {
-    const { medianSteps } = this.viewer.selection;
-    return medianSteps ? `times: ${medianOf(medianSteps)}` : "";
+    const { timesOf } = this.viewer.selection;
+    return timesOf && `times: ${timesOf}`;
   }
 
   show() {

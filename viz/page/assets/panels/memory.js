@@ -1,7 +1,7 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
 const CURVE_H = 120,
-  LONGEST_PATH = 28;
+  SHORTENED = new Set([3, 4]); // columns of names, which begin with "…" where there is no room: their ends tell most
 
 class MemoryCurve {
   constructor(viewer) {
@@ -15,12 +15,14 @@ class MemoryCurve {
       onkeydown: (event) => this.onKey(event),
     });
     this.head = el("p", { class: "summary" });
-    this.table = el("div", { class: "owners" });
+    this.table = el("div", { class: "owners", onscroll: () => this.showEdge() });
+    this.beside = el("div", { class: "beside" }, this.table);
+    new ResizeObserver(() => this.showEdge()).observe(this.table);
     this.content = el(
       "div",
       { class: "memory" },
       el("div", { class: "memory-curve" }, this.head, this.canvas),
-      this.table,
+      this.beside,
     );
     this.node = el("div", {});
   }
@@ -198,15 +200,22 @@ class MemoryCurve {
         nbytes(size),
         percent(size / (total || 1)),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
-        [el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200))), op?.pass ? ` ${op.pass}` : ""],
-        el("span", { title: layer }, ending(layer)),
+        [
+          el(
+            "button",
+            { type: "button", class: "link", onclick: go, title: clean(name, 200) },
+            el("bdi", {}, clean(name, 200)),
+          ),
+          op?.pass ? ` ${op.pass}` : "",
+        ],
+        el("span", { title: layer }, el("bdi", {}, layer)),
         roleWord(tensor.role),
-        line ? line.place : "",
+        line ? el("span", { title: line.place }, clean(line.place.split(/[/\\]/).pop(), 30)) : "",
       ];
       return el(
         "tr",
         {},
-        cells.map((cell, i) => el("td", { class: i < 2 ? "right" : "" }, cell)),
+        cells.map((cell, i) => el("td", { class: i < 2 ? "right" : SHORTENED.has(i) ? "shortened" : "" }, cell)),
       );
     };
     const rest = here.slice(40),
@@ -242,6 +251,12 @@ class MemoryCurve {
     );
   }
 
+  // Says that the table goes on to the right of what is seen of it.
+  showEdge() {
+    const { scrollWidth, clientWidth, scrollLeft } = this.table;
+    this.beside.classList.toggle("goes-on", scrollWidth - clientWidth - scrollLeft > 2);
+  }
+
   moveTo(time) {
     const { first, last } = this.viewer.period;
     this.moment = Math.max(first, Math.min(last, time));
@@ -262,9 +277,4 @@ class MemoryCurve {
     event.stopPropagation();
     this.moveTo(this.moment + (by * this.viewer.period.span) / 100);
   }
-}
-
-// A path's last part, which tells most, with as much before it as has room.
-function ending(path) {
-  return path.length > LONGEST_PATH ? `…${path.slice(1 - LONGEST_PATH)}` : path;
 }

@@ -50,7 +50,7 @@ function periodOf(model, step) {
 
 // That a tab shows one step, where the graph tells of several; else "".
 function stepAlone({ model, state, selection }) {
-  return selection.medianSteps ? `${model.stepName(state.step).replace(/ of .*/, "")} alone` : "";
+  return selection.medianSteps ? nameAlone(model, state.step) : "";
 }
 
 // The one of a viewer: what the reader has zoomed to stays while the same step is shown.

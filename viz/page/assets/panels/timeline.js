@@ -59,14 +59,12 @@ class Timeline {
         for (const scope of scopes.slice(same)) {
           const bar = {
             scope,
-            start:
-              scope.start !== null && scope.start <= op.start
-                ? Math.max(scope.start, op.start - 1e6)
-                : op.start,
+            start: barStart(scope, op),
             end: op.end,
             row: base + open.length,
             ops: 0,
             title: model.titleOfCall(scope, [op.id]),
+            took: 0,
             phase: op.phase,
           };
           open.push(bar);
@@ -75,6 +73,7 @@ class Timeline {
         for (const bar of open) {
           bar.end = Math.max(bar.end, op.end);
           bar.ops += 1;
+          bar.took += op.took;
         }
         this.bars.push({ op, title: model.titleOf(op), start: op.start, end: op.end, row: base + scopes.length, phase: op.phase });
         deepest = Math.max(deepest, scopes.length + 1);
@@ -247,8 +246,9 @@ class Timeline {
     const bar = this.at(event);
     this.tip.hidden = !bar;
     if (!bar) return;
-    const place = bar.op ? this.viewer.model.ownerOf(bar.op) : "";
-    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${bar.ops ? ` · ${counted(bar.ops, "op")}` : ""} · at ${seconds(bar.start - this.first)}`;
+    const place = bar.op ? this.viewer.model.ownerOf(bar.op) : "",
+      took = bar.ops ? ` from start to end · ${seconds(bar.took)} in ${counted(bar.ops, "op")}` : "";
+    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${took} · at ${seconds(bar.start - this.first)}`;
     const box = this.node.getBoundingClientRect();
     this.tip.style.left = `${Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 8)}px`;
     this.tip.style.top = `${event.clientY - box.top + 14 + this.node.scrollTop}px`;

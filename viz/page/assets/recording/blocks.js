@@ -27,12 +27,43 @@ class Block {
 
   get figures() {
     const [ops, backwardOps, forward, backward, flops, activations, gradient] = this.columns.figures[this.n];
-    return { ops, backwardOps, forward, backward, flops, activations, gradient };
+    const known = { ops, backwardOps, forward, backward, flops, activations, gradient };
+    if (!this.model.tellsStep) return known;
+    return { ...known, forward: timeOf(this.model, this.ownOps), backward: timeOf(this.model, this.backOps) };
   }
 
-  // What a box says of each pass that computes gradients in it: its cost, and which it is.
+  // The ops of its rows with the changes in place beside them, and those that compute their gradients.
+  get ownOps() {
+    return rowsIn(this).flatMap((row) => [...row.ops, ...row.riders]);
+  }
+
+  get backOps() {
+    return rowsIn(this).flatMap((row) => row.back.flatMap(({ ops }) => ops));
+  }
+
+  get cost() {
+    return retimed(this.model, this.said("cost"), this.ownOps);
+  }
+
+  // What it took forward and backward, in words.
+  get spent() {
+    const [forward, backward] = this.saidAll("spent");
+    return [retimed(this.model, forward, this.ownOps), retimed(this.model, backward, this.backOps)];
+  }
+
+  // Of each pass that computes gradients in it, the ops, what their box says, and which it is.
   get back() {
-    return backBoxes(this.model, this.columns.back[this.n], () => []);
+    const found = this.columns.back[this.n],
+      passes = found.map(([, pass]) => pass),
+      ops = found.map(() => []);
+    for (const each of rowsIn(this).flatMap((row) => row.back)) ops[Math.max(0, passes.indexOf(each.pass))].push(...each.ops);
+    return backBoxes(this.model, found, (n) => ops[n]);
+  }
+
+  // What updates the weights in it; 0 where nothing does.
+  get update() {
+    const ops = rowsIn(this).flatMap((row) => (row.update ? row.update.ops : []));
+    return ops.length ? updateBox(this.model, [ops, ...this.columns.update[this.n]]) : 0;
   }
 
   get params() {
@@ -52,7 +83,7 @@ class Row {
   }
 
   get cost() {
-    return this.model.text(this.columns.cost[this.n]);
+    return retimed(this.model, this.model.text(this.columns.cost[this.n]), [...this.ops, ...this.riders]);
   }
 
   get weights() {
@@ -78,7 +109,7 @@ class Row {
     return this.model.text(this.columns.kept[this.n]);
   }
 
-  // Which part of a tensor the op takes; "" for ops that do something else.
+  // Which part of a tensor the op takes, or the number that stands beside it; "" for ops that do something else.
   get taken() {
     return this.model.text(this.columns.taken[this.n]);
   }
@@ -98,7 +129,7 @@ class Row {
       [names, forward, backward, memory, beside] = this.columns.opens[this.n];
     return {
       names: model.text(names),
-      spent: [forward, backward].map(model.text),
+      spent: [retimed(model, model.text(forward), [...this.ops, ...this.riders]), retimed(model, model.text(backward), this.back.flatMap(({ ops }) => ops))],
       memory: model.text(memory),
       beside: beside.map(([weights, update]) => [weightsBox(model, weights), updateBox(model, update)]),
     };
@@ -107,12 +138,14 @@ class Row {
 
 const weightsBox = ({ text }, found) =>
   found && { ids: found[0], title: text(found[1]), lines: found[2].map(text) };
-const backBoxes = ({ text }, passes, opsOf) =>
-  passes.map(([cost, pass, name], n) => ({ ops: opsOf(n), cost: text(cost), pass, name: text(name) }));
-const updateBox = ({ text }, found) => {
+const backBoxes = (model, passes, opsOf) =>
+  passes.map(([cost, pass, name], n) => ({
+    ...{ ops: opsOf(n), cost: retimed(model, model.text(cost), opsOf(n)), pass, name: model.text(name) },
+  }));
+const updateBox = (model, found) => {
   if (!found) return found;
   const [ops, title, cost, ...lines] = found;
-  return { ops, title: text(title), cost: text(cost), lines: lines.map(text) };
+  return { ops, title: model.text(title), cost: retimed(model, model.text(cost), ops), lines: lines.map(model.text) };
 };
 
 // The blocks and rows of a tree, all that there are; `keys` are the same from run to run, so that what is open stays

@@ -47,7 +47,7 @@ class Model {
       gradients: o.gradients ? o.gradients[id] : [], // those whose size colours it
       took: o.start[id] === null || o.end[id] === null ? 0 : o.end[id] - o.start[id], // in its own step
     }));
-    for (const op of this.ops) op.duration = op.usual ? op.usual.median : op.took; // as boxes tell it
+    tellTimes(this, "median");
     this.scopes = s.name.map((name, id) => ({
       id,
       kind: text(s.kind[id]),
@@ -263,6 +263,8 @@ function labelled(label) {
 function statsOf([min, max, mean, std, nan, inf, l2, zeros, histogram, preview]) {
   return { min, max, mean, std, nan, inf, l2, zeros, histogram, preview };
 }
+
+const nameAlone = (model, step) => `${model.stepName(step).replace(/ of .*/, "")} alone`;
 
 // Training steps, and what ran outside of them.
 function stepsOf(model) {

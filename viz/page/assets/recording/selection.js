@@ -10,11 +10,13 @@ class Selection {
     this.here = new Set(this.ops.map((op) => op.id));
     this.rest = this.backward
       ? found.rest.map(([ops, title, cost, ...lines]) => ({
-          ...{ ops, title: model.text(title), cost: model.text(cost), lines: lines.map(model.text) },
+          ...{ ops, title: model.text(title), cost: retimed(model, model.text(cost), ops), lines: lines.map(model.text) },
         }))
       : []; // updates that belong to no row
     this.time = this.ops.reduce((sum, op) => sum + op.duration, 0);
     this.medianSteps = stepsOfMedians(this.ops);
+    // Of which steps the told times are; "" where there is but one.
+    this.timesOf = !this.medianSteps ? "" : model.tellsStep ? nameAlone(model, step) : medianOf(this.medianSteps);
     const columns = (!this.backward && found.forward) || found.tree;
     this.depths = columns.depths; // how deep the tree is open at first, folded and not
     this.blocks = readTree(model, columns);

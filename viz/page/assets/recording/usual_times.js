@@ -7,6 +7,26 @@ function usualOf(row) {
   return { median, least, most, steps };
 }
 
+// Which times boxes, layers and lists tell of ops that ran in several steps: medians, or those of the step that is shown.
+const TIMES = ["median", "step"];
+
+function tellTimes(model, times) {
+  model.tellsStep = times === "step";
+  for (const op of model.ops) op.duration = op.usual && !model.tellsStep ? op.usual.median : op.took;
+}
+
+// What ops took, as it is told.
+const timeOf = (model, ops) => ops.reduce((sum, id) => sum + model.ops[id].duration, 0);
+
+// What a box says, which is written with medians, with the times of the step where these are told.
+function retimed(model, text, ops) {
+  if (!model.tellsStep) return text;
+  const written = ops.reduce((sum, id) => sum + usualTime(model.ops[id]), 0);
+  return written ? text.replace(seconds(written), seconds(timeOf(model, ops))) : text;
+}
+
+const usualTime = ({ usual, took }) => (usual ? usual.median : took);
+
 // In how many steps the ops of one ran, of which boxes, layers and lists tell the medians; 0 where it ran alone.
 const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps : 0), 0);
 const medianOf = (steps) => `median of ${amount(steps)} steps`;

@@ -1,0 +1,126 @@
+"""Times of the step that is shown, instead of the medians of all: in boxes, lists, colours, tables and the address."""
+
+from __future__ import annotations
+
+import pytest
+
+import viz
+from tests.viz import browser
+from tests.viz.nets import Trainer
+from tests.viz.picture.architectures import ALL
+from viz.facts import formatting
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+
+USUAL, SLOW = 1_000, 700_000  # nanoseconds that an op takes in the first two steps, and in the last
+
+
+def last_is_slow():
+    trainer = Trainer()
+    trainer.step()
+    with viz.trace("last is slow") as t:
+        for _ in range(3):
+            trainer.step()
+    now = 0
+    for op in t.ops:
+        op.start = now
+        op.end = op.start + (SLOW if op.step == 2 else USUAL)
+        now = op.end + USUAL  # what runs between ops
+    for timed in (*t.scopes, *t.steps):
+        timed.start = timed.end = None  # from their first op to their last one
+    return t
+
+
+@pytest.fixture
+def slow(shown, pages):
+    shown.show(pages("slow", last_is_slow))
+    yield shown
+    assert shown.wrong == []
+
+
+BOXES = "[...v.scene.nodes.values()].filter(n => n.ops.length).map(n => [n.ops.length, n.lines.join(' ')])"
+LONGEST = ".panel .bars b"
+FRAMES = "[...v.scene.frames.values()].map(f => f.subtitle).filter(s => s.includes('→')).join()"
+
+
+def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
+    usual, told = formatting.seconds(USUAL), formatting.seconds(SLOW)
+    assert slow.texts(".steps .segments button") == ["median\xa0of 3 steps", "this step"]
+    assert all(formatting.seconds(n * USUAL) in text for n, text in slow.run(BOXES))
+    assert set(slow.texts(LONGEST)) == {usual}
+    slow.click(".steps [data-value=step]")
+    assert all(formatting.seconds(n * SLOW) in text for n, text in slow.run(BOXES))
+    assert set(slow.texts(LONGEST)) == {told}
+    assert "ms" in slow.run(FRAMES)
+    assert "µs ←" not in slow.run(FRAMES)
+    assert slow.texts(".legend .note") == ["times in the graph: step 2 alone"]
+    assert slow.texts(".panel h3 small") == ["step 2 alone"]
+    slow.run("v.setColour('time')")
+    most = max(n for n, _ in slow.run(BOXES))
+    assert slow.texts(".legend .swatch")[2] == f"time {formatting.seconds(most * SLOW)}"
+    slow.press("m")
+    assert all(formatting.seconds(n * USUAL) in text for n, text in slow.run(BOXES))
+    assert slow.texts(".legend .note") == ["times in the graph: median of 3 steps"]
+
+
+def test_closed_layers_and_the_table_of_layers_tell_the_times_of_the_step(slow):
+    slow.press("m")
+    slow.run("eagerflowViewer.openTab('layers')")
+    assert slow.texts(".dock-note") == ["times: step 2 alone"]
+    ops, forward, backward = slow.run(
+        "(() => { const b = v.index.blocks.get('/mlp'), {forward, backward} = b.figures;"
+        "return [b.ownOps.length, forward, backward / b.backOps.length]; })()"
+    )
+    assert forward == ops * SLOW
+    assert backward == SLOW
+    assert formatting.seconds(forward) in slow.run("document.querySelector('.layers tbody tr').textContent")
+    slow.run("v.setOpen(new Set())")
+    closed = slow.run("v.scene.nodes.get('box:/mlp').lines.join(' ')")
+    assert formatting.seconds(forward) in closed
+
+
+def test_the_address_keeps_which_times_are_told(slow, pages):
+    slow.press("m")
+    slow.rest()
+    address = slow.run("location.hash")
+    assert "times=step" in address
+    slow.show(pages("slow", last_is_slow), address)
+    assert set(slow.texts(LONGEST)) == {formatting.seconds(SLOW)}
+
+
+def test_a_layer_tells_what_its_ops_took_in_the_step_and_how_long_its_bar_is(slow):
+    slow.run("v.select({kind: 'scope', key: '/mlp'}); 1")
+    said = slow.run("document.querySelector('.panel .facts').innerText")
+    ops = slow.run("v.index.blocks.get('/mlp').ownOps.length")
+    assert "median of 3 steps" in said
+    assert f"→ {formatting.seconds(ops * SLOW)}" in said  # in this step
+    bar = slow.run(
+        "(() => { const {start, end} = v.dock.tabs.get('timeline').owner.bars.find(b => b.scope?.name === 'mlp');"
+        "return end - start; })()"
+    )
+    assert f"{formatting.seconds(bar)} in the timeline" in said
+    assert bar > ops * SLOW
+
+
+def test_the_bar_of_a_layer_that_is_folded_away_leads_to_that_which_stands_for_it(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    found = shown.run("""(() => {
+      const line = v.dock.tabs.get('timeline').owner, blocks = [...v.index.blocks.values()];
+      const bars = line.bars.filter(({ scope }) => scope?.name.startsWith('multi_head_attention'));
+      return bars.map((bar) => [blocks.some(({ scope }) => scope === bar.scope), line.scopeOf(bar)?.key]); })()""")
+    assert [is_shown for is_shown, _ in found] == [True, False]
+    assert found[0][1] == found[1][1] is not None
+
+
+def test_where_a_step_is_alone_there_is_nothing_to_switch(shown, pages):
+    def alone():
+        trainer = Trainer()
+        with viz.trace() as t:
+            trainer.step()
+        return t
+
+    shown.show(pages("alone", alone))
+    shown.press("m")
+    assert shown.run("[v.state.times, document.querySelector('.steps .segments').hidden]") == ["median", True]
+    assert shown.wrong == []

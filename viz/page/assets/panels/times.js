@@ -1,0 +1,39 @@
+// What the side panel says of the time of an op and of a layer: usually, in the step that is shown, and from its start to
+// its end, as the timeline draws it.
+
+function timesOfOp(op, whole, { model }) {
+  const { usual, took, duration } = op,
+    told = duration ? `${seconds(duration)}  (${percent(duration / (whole || 1))} of the step)` : null;
+  if (!usual) return [["time", told]];
+  const alone = model.tellsStep;
+  return [
+    ["time", told && `${told}, ${alone ? nameAlone(model, op.step) : medianOf(usual.steps)}`],
+    [alone ? "median" : "in this step", alone ? `${seconds(usual.median)}, of ${counted(usual.steps, "step")}` : seconds(took)],
+    ["range", `${seconds(usual.least)} … ${seconds(usual.most)}`],
+  ];
+}
+
+// Below what its ops took, forward and backward: of which steps that is, what they took in this one, and how long it was
+// from its start to its end.
+function timesOfLayer(viewer, block) {
+  const { model, selection } = viewer,
+    { timesOf, backward } = selection,
+    took = (ops) => ops.reduce((sum, id) => sum + model.ops[id].took, 0),
+    parts = [`→ ${seconds(took(block.ownOps))}`, ...(backward && block.backOps.length ? [`← ${seconds(took(block.backOps))}`] : [])],
+    span = spanOf(model, block);
+  return [
+    ["these times", timesOf ? `${timesOf}, in ops alone` : null],
+    ["in this step", timesOf && !model.tellsStep ? parts.join("   ") : null],
+    ["start to end", span ? `${seconds(span)} in the timeline, with what ran between its ops${block.repeats > 1 ? ", of the first" : ""}` : null],
+  ];
+}
+
+// How long the first call of a layer was, from its start to the end of its last forward op; 0 where that isn't known.
+function spanOf(model, { scope, ownOps }) {
+  const ops = scope ? ownOps.map((id) => model.ops[id]).filter((op) => op.start !== null && op.end !== null && model.ancestors(op.scope).includes(scope)) : [];
+  if (!ops.length) return 0;
+  return Math.max(...ops.map(({ end }) => end)) - barStart(scope, ops.reduce((one, other) => (other.start < one.start ? other : one)));
+}
+
+// Where the bar of a layer begins in the timeline, of which this is the first op.
+const barStart = ({ start }, first) => (start !== null && start <= first.start ? Math.max(start, first.start - 1e6) : first.start);
