@@ -108,7 +108,7 @@ def test_the_bar_of_a_layer_that_is_folded_away_leads_to_that_which_stands_for_i
     found = shown.run("""(() => {
       const line = v.dock.tabs.get('timeline').owner, blocks = [...v.index.blocks.values()];
       const bars = line.bars.filter(({ scope }) => scope?.name.startsWith('multi_head_attention'));
-      return bars.map((bar) => [blocks.some(({ scope }) => scope === bar.scope), line.scopeOf(bar)?.key]); })()""")
+      return bars.map((bar) => [blocks.some(({ scope }) => scope === bar.scope), line.selectionOf(bar)?.key]); })()""")
     assert [is_shown for is_shown, _ in found] == [True, False]
     assert found[0][1] == found[1][1] is not None
 

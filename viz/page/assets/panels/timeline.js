@@ -224,12 +224,16 @@ class Timeline {
     });
     canvas.addEventListener("click", (event) => {
       const bar = moved ? null : this.at(event);
-      if (bar) this.viewer.select(bar.op ? { kind: "op", id: bar.op.id } : selectionOfCall(this.viewer, bar.scope));
+      if (bar) this.viewer.select(this.selectionOf(bar));
     });
     canvas.addEventListener("dblclick", () => {
       this.viewer.period.showAll();
       this.draw();
     });
+  }
+
+  selectionOf({ op, scope }) {
+    return op ? { kind: "op", id: op.id } : selectionOfCall(this.viewer, scope);
   }
 
   move(by) {
