@@ -16,7 +16,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
-from viz.facts.wiring import Wiring
+from viz.facts.wiring import Wiring, are_beside
 
 __all__ = [
     "CLOSED_AT_FIRST",
@@ -63,7 +63,8 @@ class Block:
         others: the children of the parts that were folded away, each a list like `children`.
         names: the names of the scopes it stands for, when folded: of each, or, where several layers take turns, of each
             layer once.
-        objects: how many different layers (or other objects) it stands for.
+        owners: the layers (or other objects) whose calls it shows, with those of equal parts around it: numbers of
+            objects, or for a call of none -1 - the scope's.
         is_group: is it ops put together only to save space?
         is_penalties: is it what terms of the loss are computed from that read weights alone?
         line: the line of the user's code that ran its ops, if they are one's.
@@ -82,7 +83,7 @@ class Block:
     repeats: int = 1
     others: list[list[Any]] = dataclasses.field(default_factory=list)
     names: tuple[str, ...] = ()
-    objects: int = 1
+    owners: frozenset[int] = frozenset()
     is_group: bool = False
     is_penalties: bool = False
     line: Frame | None = None
@@ -91,6 +92,15 @@ class Block:
     inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
     is_beside: bool = False
     is_whole: bool = False
+
+    def __post_init__(self) -> None:
+        if self.scope is not None and not self.owners:
+            self.owners = frozenset([-1 - self.scope.id if self.scope.owner is None else self.scope.owner])
+
+    @property
+    def objects(self) -> int:
+        """How many different layers (or other objects) it stands for."""
+        return max(1, len(self.owners))
 
     @property
     def is_closed_at_first(self) -> bool:
@@ -449,7 +459,7 @@ def stand_in(record: Record, parts: list[list[Any]]) -> Block:
             made.title = formatting.clean(record.ops[parts[0][0]].name, 40)
         else:
             made.title = _lines_of(record, parts[0])
-    made.is_beside = _are_beside(record, parts)
+    made.is_beside = are_beside(record, [[op for child in part for op in leaves(child)] for part in parts])
     if made.scope is None:
         made.children, made.others = list(parts[0]), [list(part) for part in parts[1:]]
     return made
@@ -474,25 +484,6 @@ def _is_of_while_loop(record: Record, part: list[Any]) -> bool:
     return any(read.how == "while_loop" for child in part for op in leaves(child) for read in record.reads.get(op, ()))
 
 
-def _are_beside(record: Record, parts: list[list[Any]]) -> bool:
-    """Does no part read what another made, by itself or through what ran between them, such as an update of weights?"""
-    part_of = {op: i for i, part in enumerate(parts) for child in part for op in leaves(child)}
-    first = min(part_of, default=0)
-    for op, part in part_of.items():
-        waiting, seen = [op], {op}
-        while waiting:
-            read = record.ops[waiting.pop()]
-            for producer in [*record.parents(read), read.forward]:
-                if producer is None or producer < first or producer in seen:
-                    continue
-                seen.add(producer)
-                if producer not in part_of:  # a cast, say, which is shown with what it belongs to
-                    waiting.append(producer)
-                elif part_of[producer] != part:
-                    return False
-    return True
-
-
 def _called(parts: list[list[Any]]) -> Block:
     first = parts[0]
     if len(first) != 1 or not isinstance(first[0], Block):
@@ -505,10 +496,9 @@ def _called(parts: list[list[Any]]) -> Block:
             names = [child.title for part in parts for child in part if isinstance(child, Block) and child.scope]
         return Block("", repeats=len(parts), names=tuple(names))
     alike = [part[0] for part in parts]
-    owners = {block.scope.owner if block.scope else None for block in alike}
-    objects = len(parts) if None in owners else len(owners)
-    names = [first[0].title] if objects == 1 else taking_turns(alike) or [block.title for block in alike]
-    return Block(first[0].title, first[0].scope, repeats=len(parts), names=tuple(names), objects=objects)
+    owners = frozenset[int]().union(*[block.owners for block in alike])
+    names = [first[0].title] if len(owners) == 1 else taking_turns(alike) or [block.title for block in alike]
+    return Block(first[0].title, first[0].scope, repeats=len(parts), names=tuple(names), owners=owners)
 
 
 def _are_calls_of_one(blocks: list[Block]) -> bool:
@@ -525,15 +515,27 @@ def taking_turns(equal: list[Block]) -> list[str]:
 
 def _repeated(record: Record, parts: list[list[Any]]) -> Block:
     made, first = stand_in(record, parts), parts[0]
+    _share_owners(parts)
     if made.scope is None:
         for equal in zip(*parts):
             if isinstance(equal[0], Block) and equal[0].repeats == 1:
                 equal[0].names = tuple(taking_turns(list(equal)))
         return made
-    first[0].names, first[0].objects, first[0].repeats = made.names, made.objects, made.repeats
+    first[0].names, first[0].repeats = made.names, made.repeats
     first[0].is_beside = made.is_beside
     first[0].others += [part[0].children for part in parts[1:]]
     return first[0]
+
+
+def _share_owners(parts: list[list[Any]]) -> None:
+    """Let all in the first of equal parts say what the others' own, too: what is in it adds up to what it is."""
+    waiting = [parts]
+    while waiting:
+        for equal in zip(*waiting.pop()):
+            if isinstance(equal[0], Block):
+                equal[0].owners = equal[0].owners.union(*[block.owners for block in equal])
+                waiting.append([block.children for block in equal])
+                waiting += [list(others) for others in zip(*[block.others for block in equal])]
 
 
 def _pair(mine: Any, first: Any, stands_for: dict[int, int]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Used", "Wiring", "followed", "is_again", "start_of_sum"]
+__all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "start_of_sum"]
 
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
@@ -328,3 +328,27 @@ def _sums(
     for variable, weights in for_weight.items():
         if variable in otherwise and len(weights) == 1:
             yield variable, next(iter(weights))
+
+
+def are_beside(record: Record, parts: list[list[int]]) -> bool:
+    """Does no part read what another made, by itself or through what ran between them, such as an update of weights?
+
+    Args:
+        record: the recording.
+        parts: the ids of the ops of each.
+    """
+    part_of = {op: i for i, part in enumerate(parts) for op in part}
+    first = min(part_of, default=0)
+    for op, part in part_of.items():
+        waiting, seen = [op], {op}
+        while waiting:
+            read = record.ops[waiting.pop()]
+            for producer in [*record.parents(read), read.forward]:
+                if producer is None or producer < first or producer in seen:
+                    continue
+                seen.add(producer)
+                if producer not in part_of:  # a cast, say, which is shown with what it belongs to
+                    waiting.append(producer)
+                elif part_of[producer] != part:
+                    return False
+    return True

@@ -156,6 +156,12 @@ class _Entry:
     children: list[int] = dataclasses.field(default_factory=list)
     folded: int = 0
     sums: _Sums = dataclasses.field(default_factory=_Sums)
+    numbers: dict[int, int] = dataclasses.field(default_factory=dict)  # in the weights, of each object
+
+    @property
+    def params(self) -> int:
+        """How many numbers its weights are, of all equal parts around it as its ops are."""
+        return sum(self.numbers.values())
 
 
 @dataclasses.dataclass(slots=True)
@@ -211,6 +217,8 @@ class TreeColumns:
         for entry in self._inner_first():
             for child in [-entry.folded] if entry.folded else entry.children:
                 entry.sums.add(self._entries[-child].sums if child < 0 else self._sums[child])
+                if child < 0 and entry.block.scope is None:
+                    entry.numbers |= self._entries[-child].numbers
         self.data = {
             "rows": self._rows,
             "blocks": self._blocks(),
@@ -261,7 +269,10 @@ class TreeColumns:
         turns = tuple(taking_turns(equal)) if shown is first else ()
         if turns:
             shown = dataclasses.replace(first, names=turns)
+        shown = dataclasses.replace(shown, owners=first.owners.union(*[each.owners for each in equal]))
         made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
+        if shown.scope is not None:
+            made.numbers = box_texts.numbers_of(shown)
         return self._enter(made, _Task(len(self._entries), [each.children for each in equal], first.runs, first.inner))
 
     def _enter(self, entry: _Entry, task: _Task) -> int:
@@ -350,8 +361,8 @@ class TreeColumns:
             "folded": [entry.folded for entry in entries],
             "repeats": [entry.block.repeats for entry in entries],
             "names": [[text(name) for name in entry.block.names] for entry in entries],
-            "about": [text("  ·  ".join(box_texts.about(entry.block))) for entry in entries],
-            "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block)] for e in entries],
+            "about": [text("  ·  ".join(box_texts.about(entry.block, entry.params))) for entry in entries],
+            "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block, e.params)] for e in entries],
             "cost": [text(entry.sums.ops.text()) for entry in entries],
             "back": [self._back(entry.sums) for entry in entries],
             "update": [self._update(e.sums.updated, e.sums.updates) for e in entries],
@@ -364,8 +375,7 @@ class TreeColumns:
             [s.ops.ops, s.backward.ops, s.ops.time, s.backward.time, s.flops, s.activations, s.gradient] for s in sums
         ]
         found["params"] = [
-            scope.params * entry.block.objects if (scope := entry.block.scope) and scope.params is not None else None
-            for entry in entries
+            entry.params if (scope := entry.block.scope) and scope.params is not None else None for entry in entries
         ]
         return found
 

@@ -29,6 +29,7 @@ __all__ = [
     "made_of",
     "main_scope",
     "network",
+    "numbers_of",
     "op_name",
     "op_tooltip",
     "operands",
@@ -97,9 +98,9 @@ def times(repeats: int) -> str:
     return f"  ×{repeats}" if repeats > 1 else ""
 
 
-def about(block: Block) -> list[str]:
-    """Class and number of weights of a frame."""
-    return [*_code(block), *_class(block), *_parameters(block)]
+def about(block: Block, params: int | None = None) -> list[str]:
+    """Class and number of weights of a frame, which are counted if not given."""
+    return [*_code(block), *_class(block), *_parameters(block, params)]
 
 
 def _code(block: Block) -> list[str]:
@@ -121,12 +122,12 @@ def spent(arrow: str, time: int) -> str:
     return f"{arrow} {formatting.seconds(time)}" if time else ""
 
 
-def closed_lines(record: Record, block: Block) -> list[str]:
-    """What a closed scope says below its name, but for its cost."""
+def closed_lines(record: Record, block: Block, params: int | None = None) -> list[str]:
+    """What a closed scope says below its name, but for its cost; its weights are counted if not given."""
     scope = block.scope
     if block.is_chain:
         made = block.children[-1].scope.outputs[0]
-        return [*_parts_of_chain(block), "→ " + formatting.tensor(record.tensors[made]), *_parameters(block)]
+        return [*_parts_of_chain(block), "→ " + formatting.tensor(record.tensors[made]), *_parameters(block, params)]
     lines = [*_code(block), *_class(block)]
     if block.line is not None:
         made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
@@ -136,7 +137,7 @@ def closed_lines(record: Record, block: Block) -> list[str]:
         lines.append(_in_a_line(list(dict.fromkeys(names))))
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
-    return lines + _parameters(block)
+    return lines + _parameters(block, params)
 
 
 def _parts_of_chain(block: Block) -> list[str]:
@@ -164,21 +165,20 @@ def _class_and_window(block: Block) -> str:
     return name
 
 
-def _parameters(block: Block) -> list[str]:
-    count = sum(_numbers_of(block).values())
+def _parameters(block: Block, params: int | None) -> list[str]:
+    count = sum(numbers_of(block).values()) if params is None else params
     return [formatting.count(count, "parameter")] if count else []
 
 
-def _numbers_of(block: Block) -> dict[int, int]:
+def numbers_of(block: Block) -> dict[int, int]:
     """How many numbers the weights of a scope are, or, without one, those of the scopes in it, each object's once."""
     if block.scope is not None:
-        owner = -1 - block.scope.id if block.scope.owner is None else block.scope.owner
-        return {owner: block.scope.params * block.objects} if block.scope.params else {}
+        return dict.fromkeys(block.owners, block.scope.params) if block.scope.params else {}
     found: dict[int, int] = {}
     for part in [block.children, *block.others]:
         for child in part:
             if isinstance(child, Block):
-                found |= _numbers_of(child)
+                found |= numbers_of(child)
     return found
 
 

@@ -9,6 +9,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import ALL
+from viz import page
 from viz.facts.blocks import all_blocks, stand_in, tree
 
 
@@ -231,6 +232,56 @@ def test_two_calls_of_a_large_layer_and_two_side_by_side_are_drawn_apart():
     x = layers.Input((8,))
     assert frames(ef.Model(x, block(block(x)))) == []
     assert frames(ef.Model(x, layers.Add()([other(x) for other in others]))) == []
+
+
+# ---------------------------------------------------------------------- parameters in what is drawn once
+
+
+def drawn_once(*blocks):
+    """A recording of these blocks, one after the other, and what its picture says of each frame's weights."""
+    x = y = layers.Input((8,))
+    for block in blocks:
+        y = block(y)
+    model = ef.Model(x, y)
+    with viz.trace() as t:
+        model(np.ones((4, 8), "float32"))
+    frames = [frame.subtitle for frame in t.draw().graph.clusters.values()][1:]
+    return t, [int(said.split(" parameters")[0].split()[-1]) for said in frames if " parameters" in said]
+
+
+def folded_on_the_page(t):
+    """Of each block that the page draws once: its parameters, and those of the layers right in it."""
+    written = page.data(t)
+    ((_, view),) = written["views"]
+    blocks = view["tree"]["blocks"]
+
+    def inner(n):
+        for child in [-blocks["folded"][n]] if blocks["folded"][n] else blocks["children"][n]:
+            if child < 0:
+                yield from inner(-child) if blocks["scope"][-child] is None else [blocks["params"][-child]]
+
+    return [
+        (blocks["params"][-n], [*inner(-n)]) for n in map(int.__neg__, blocks["folded"]) if n and blocks["scope"][-n]
+    ]
+
+
+def test_parameters_in_blocks_that_are_drawn_once_add_up_to_those_of_all():
+    t, (whole, *inner) = drawn_once(Block(), Block(), Block())
+    assert whole == sum(inner) == 3 * 2 * (8 * 8 + 8 + 2 * 8)
+    assert folded_on_the_page(t) == [(whole, inner)]
+
+
+def test_parameters_of_a_block_that_is_called_again_and_again_count_once():
+    t, (whole, *inner) = drawn_once(*[Block()] * 3)
+    assert whole == sum(inner) == 2 * (8 * 8 + 8 + 2 * 8)
+    assert folded_on_the_page(t) == [(whole, inner)]
+
+
+def test_parameters_of_runs_within_runs_add_up():
+    t, (whole, *inner) = drawn_once(Block(5), Block(5))
+    assert whole == 2 * 5 * (8 * 8 + 8 + 2 * 8)
+    assert whole in (sum(inner), sum(inner) / 2)  # with or without a frame around all five
+    assert (whole, whole) in [(all_of, sum(parts)) for all_of, parts in folded_on_the_page(t)]
 
 
 # ---------------------------------------------------------------------- how many tensors an arrow stands for
