@@ -29,7 +29,7 @@ function framesFound({ index, selection }) {
   const found = [];
   for (const block of index.blocks.values()) {
     const { key, title, scope } = block,
-      where = pathOfBlock(index, key),
+      where = pathTo(index, index.parents.get(key)),
       selects = () => ({ kind: "scope", key });
     if (!key || !title) continue;
     if (!scope) found.push({ selects, title, what: "group", phase: "scope", where, names: [title] });
@@ -40,12 +40,6 @@ function framesFound({ index, selection }) {
       });
   }
   return found;
-}
-
-function pathOfBlock({ blocks, parents }, key) {
-  const found = [];
-  for (let at = parents.get(key); at; at = parents.get(at)) found.unshift(blocks.get(at).title);
-  return found.filter(Boolean).join(" / ");
 }
 
 // The boxes of rows that stand for several weights or ops.
@@ -59,11 +53,14 @@ function boxesOfRows({ model, index, selection }) {
         ...{ where: [where, many].filter(Boolean).join("  ·  "), names: [title] },
       });
     };
-  const ownerOf = (ids) => [...new Set(ids.map((id) => model.ownerOf(model.ops[id])))][0];
+  const ownerOf = (ids) => {
+    const path = pathTo(index, keyAround(index, ids));
+    return path ? [path, inCommon(ids.map((id) => model.ops[id].pass))].filter(Boolean).join("  ·  ") : model.ownerOf(model.ops[ids[0]]);
+  };
   for (const row of new Set(index.rows.values())) {
     const op = model.ops[row.ops[0]];
     for (const [weights, update] of [[row.weights, row.update], ...(row.isFused ? row.opens.beside : [])]) {
-      if (weights) add("tensors", weights.ids, weights.title, "weights", "parameter", model.placeOf(op));
+      if (weights) add("tensors", weights.ids, weights.title, "weights", "parameter", pathTo(index, index.around.get(op.id)));
       if (update && selection.backward) add("ops", update.ops, update.title, "update", "update", ownerOf(update.ops));
     }
     for (const { ops } of selection.backward ? row.back : []) add("ops", ops, `∇ ${op.title}`, "backward", "backward", ownerOf(ops));

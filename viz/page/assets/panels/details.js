@@ -314,7 +314,7 @@ class Details {
         scope ? scope.cls || scope.kind : "group",
         "scope",
         block.title || "equal parts",
-        scope ? this.pathLinks(scope.parent) : "",
+        linksTo(this, viewer.index.parents.get(key)),
       ),
       el(
         "p",

@@ -50,7 +50,7 @@ class Panel {
   // Says whose box is marked where what is selected has none, as equal parts are drawn once.
   shownBy(selected) {
     const by = selected ? standInFor(this.viewer, selected) : "",
-      name = selected?.kind === "scope" && selected.call !== undefined ? `${this.viewer.model.scopes[selected.call].label} is ` : "";
+      name = selected?.kind === "scope" && selected.call !== undefined ? `${nameOfCall(this.viewer, selected)} is ` : "";
     return by ? el("p", { class: "remark" }, clean(`${name}shown by ${by}: equal parts are drawn once (f)`, 200)) : "";
   }
 }

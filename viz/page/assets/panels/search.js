@@ -230,24 +230,25 @@ function onceForAllSteps(model, found) {
 function layersFound(viewer, tests) {
   const { model, index } = viewer,
     found = [];
-  const add = (scope, names, selected, title, by) => {
+  const add = (scope, names, selected, title, path, by) => {
     const fields = fieldsOfLayer(model, scope, [scope.name, ...names].join(" "));
     if (!tests.every((test) => test(fields))) return;
     const madeAt = scope.createdAt ? `made at ${scope.createdAt.place}` : "";
     found.push({
       ...{ fields, selected, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
-      where: [model.path(scope.parent), by && `shown by ${by}`, madeAt].filter(Boolean).join("  ·  "),
+      where: [path, by && `shown by ${by}`, madeAt].filter(Boolean).join("  ·  "),
       names,
       others: [scope.cls, scope.name], // what else stands on its box
     });
   };
   for (const { scope, key, title, names } of index.blocks.values())
-    if (scope) add(scope, [scope.label, title, ...names], { kind: "scope", key }, title, "");
+    if (scope) add(scope, [scope.label, title, ...names], { kind: "scope", key }, title, pathTo(index, index.parents.get(key)), "");
   for (const [id, key] of standIns(viewer)) {
     const scope = model.scopes[id],
-      by = clean(index.blocks.get(key).title, 60);
+      selected = { kind: "scope", key, call: id },
+      by = clean(standInFor(viewer, selected), 60);
     if (!index.blocks.get(key).names.includes(scope.name))
-      add(scope, [scope.label], { kind: "scope", key, call: id }, scope.label, by);
+      add(scope, [scope.label], selected, scope.label, model.path(scope.parent), by);
   }
   return found;
 }

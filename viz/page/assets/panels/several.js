@@ -43,10 +43,13 @@ function inCommon(texts) {
   return new Set(texts).size === 1 ? texts[0] : "";
 }
 
-// Where several ops are: what their frames have in common, or the layer whose weights they change.
+// Where several ops are: the frames around their box, what their own have in common, or the layer whose weights they change.
 function whereOfAll(details, ops) {
   const { model } = details,
-    changed = ops.flatMap((op) => model.changedBy(op)).map((id) => model.tensors[id].name.split("/").slice(0, -1).join(" / "));
+    changed = ops.flatMap((op) => model.changedBy(op)).map((id) => model.tensors[id].name.split("/").slice(0, -1).join(" / ")),
+    links = linksTo(details, keyAround(details.viewer.index, ops.map(({ id }) => id))),
+    pass = inCommon(ops.map((op) => op.pass));
+  if (links.length) return [...links, pass && `  ·  ${pass}`];
   if (changed.length) return inCommon(changed);
   return inCommon(ops.map((op) => model.placeOf(op))) ? whereOf(details, ops[0]) : inCommon(ops.map(({ pass }) => pass));
 }
@@ -91,7 +94,9 @@ function severalTensors(details, selected) {
     node = boxOfAll(viewer, selected, (box) => box.variables ?? box.tensors),
     role = roleWord(inCommon(tensors.map((tensor) => tensor.role)) || "tensor"),
     owner = ({ name }) => name.split("/").slice(0, -1).join(" / "),
-    where = inCommon(tensors.map(owner)),
+    links = linksTo(details, keyAroundWeights(viewer, selected.ids)),
+    layer = inCommon(tensors.map(owner)),
+    where = links.length ? links : layer,
     norms = selected.ids.flatMap((id) => model.gradientIn(id, viewer.selection.here)).map((t) => model.norm(t));
   return [
     details.heading(`${role}s`, tensors[0].role, node?.title ?? tensors.map(({ name }) => name.split("/").pop()).join(", "), where),
@@ -106,7 +111,7 @@ function severalTensors(details, selected) {
       tensors.map((tensor) => [
         ...details.inputLine(tensor.id, ""),
         el("b", {}, nbytes(tensor.nbytes)),
-        where ? null : el("span", { class: "where" }, clean(owner(tensor), 120)),
+        layer ? null : el("span", { class: "where" }, clean(owner(tensor), 120)),
       ]),
     ),
   ];

@@ -20,11 +20,12 @@ function timesOfLayer(viewer, block) {
     { timesOf, backward } = selection,
     took = (ops) => ops.reduce((sum, id) => sum + model.ops[id].took, 0),
     parts = [`→ ${seconds(took(block.ownOps))}`, ...(backward && block.backOps.length ? [`← ${seconds(took(block.backOps))}`] : [])],
-    span = spanOf(model, block);
+    span = spanOf(model, block),
+    one = framesTo(viewer.index, block.key).some(({ repeats }) => repeats > 1) ? "of the first: " : "";
   return [
     ["these times", timesOf ? `${timesOf}, in ops alone` : null],
     ["in this step", timesOf && !model.tellsStep ? parts.join("   ") : null],
-    ["start to end", span ? `${seconds(span)} in the timeline, with what ran between its ops${block.repeats > 1 ? ", of the first" : ""}` : null],
+    ["start to end", span ? `${one}${seconds(span)} in the timeline, with what ran between its ops` : null],
   ];
 }
 

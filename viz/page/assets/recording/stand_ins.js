@@ -36,9 +36,29 @@ function blockOfScope({ blocks, parents }, key, scope) {
 // Whose box stands for what is selected, where that was folded away; "" else.
 function standInFor(viewer, selected) {
   const { index, model } = viewer;
-  if (selected.kind === "scope") return selected.call === undefined ? "" : index.blocks.get(selected.key)?.title ?? "";
+  if (selected.kind === "scope") {
+    const block = selected.call === undefined ? undefined : index.blocks.get(selected.key);
+    return block ? equalOf(block, model.path(selected.call), model.path(block.scope.id)) : "";
+  }
   const op = selected.kind.startsWith("tensor") ? viewer.opOfTensor(selected.id) : selected.id,
     isWeight = !selected.kind.startsWith("tensor") || model.variables.has(selected.id),
     shown = isWeight ? shownFor(index, op) : null;
-  return shown === null ? "" : index.blocks.get(index.around.get(shown))?.title || model.titleOf(model.ops[shown]);
+  if (shown === null) return "";
+  const block = index.blocks.get(index.around.get(shown));
+  return (block && equalOf(block, model.placeOf(model.ops[op]), model.placeOf(model.ops[shown]))) || model.titleOf(model.ops[shown]);
+}
+
+// What a block is called as the equal of what has another path: by its own path from where the two part.
+const equalOf = ({ repeats, title }, path, shown) => (repeats > 1 ? title : partedFrom(shown, path) || title);
+
+// The end of a path, from where another is no longer the same; "" for the same path.
+function partedFrom(path, other) {
+  const frames = path.split(" / "),
+    others = other.split(" / ");
+  return frames.slice(frames.findIndex((frame, i) => frame !== others[i]) >>> 0).join(" / ");
+}
+
+// What a call that another's block shows is called beside that.
+function nameOfCall({ model, index }, { key, call }) {
+  return partedFrom(model.path(call), model.path(index.blocks.get(key).scope.id)) || model.scopes[call].label;
 }

@@ -1,0 +1,26 @@
+// Where a block, or what a box stands for, is: the frames around it as they are drawn, of which one may stand for several.
+
+// The frames from the outermost to the one with a key: layers, lines of code and equal parts, but no groups of neighbours.
+function framesTo({ blocks, parents }, key) {
+  const found = [];
+  for (let at = key; at; at = parents.get(at)) found.unshift(blocks.get(at));
+  return found.filter(({ kind, title }) => title && kind !== "group");
+}
+
+const nameInPath = ({ scope, repeats, names, title }) => (scope && repeats === 1 && names.length < 2 ? scope.label : title);
+
+const pathTo = (index, key) => framesTo(index, key).map(nameInPath).join(" / ");
+
+// The same, each to click on.
+function linksTo(details, key) {
+  const frames = framesTo(details.viewer.index, key);
+  return frames.flatMap((block, i) => [i ? " / " : "", details.link(nameInPath(block), { kind: "scope", key: block.key })]);
+}
+
+// The innermost block around all of these ops, where that is one; "" else.
+const keyAround = ({ around }, ids) => inCommon(ids.map((id) => around.get(id) ?? ""));
+
+// That of the box of some weights; "" for other tensors.
+function keyAroundWeights(viewer, ids) {
+  return ids.every((id) => viewer.model.variables.has(id)) ? keyAround(viewer.index, ids.map((id) => viewer.opOfTensor(id))) : "";
+}
