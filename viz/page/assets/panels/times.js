@@ -8,7 +8,7 @@ function timesOfOp(op, whole, { model }) {
   const alone = model.tellsStep;
   return [
     ["time", told && `${told}, ${alone ? nameAlone(model, op.step) : medianOf(usual.steps)}`],
-    [alone ? "median" : "in this step", alone ? `${seconds(usual.median)}, of ${counted(usual.steps, "step")}` : seconds(took)],
+    [alone ? usualWord(usual.steps) : "in this step", alone ? `${seconds(usual.median)}, of ${counted(usual.steps, "step")}` : seconds(took)],
     ["range", `${seconds(usual.least)} … ${seconds(usual.most)}`],
   ];
 }
