@@ -158,10 +158,12 @@ def test_a_box_of_several_updates_has_their_sum_and_a_list(gan):
     panel = click(gan, "adam of generator")
     assert gan.texts(".panel h2") == ["adam of generator"]
     line = gan.run("[...v.scene.nodes.values()].find(node => node.title === 'adam of generator').lines.at(-1)")
-    ops, time = line.split(" (")[0].split(" · ")
+    ops, time = line.split(" · ")
     said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
     assert [f"{said['ops']} ops", said["time"].split("  (")[0]] == [ops, time]
     assert said["ops"] == "2"
+    assert time.endswith(" (share)")  # of the one pass that updated all weights
+    assert said["share"] == "of one pass over several weights, by size"
     assert "generator / wide / kernel" in panel
     assert "generator / wide / bias" in panel
     gan.run("document.querySelectorAll('.panel .links button')[1].click()")
@@ -172,7 +174,10 @@ def test_a_box_of_several_updates_has_their_sum_and_a_list(gan):
     assert gan.run("v.state.selected.ids.length") == 2
     gan.run("v.changeDepth(-9)")
     click(gan, "adam of generator")
-    assert dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))["ops"] == "4"
+    said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
+    assert said["ops"] == "4"
+    assert "share" not in said  # these are all of the pass
+    assert "(share)" not in said["time"]
 
 
 def test_a_box_of_several_weights_has_a_panel_for_all_of_them(gan):

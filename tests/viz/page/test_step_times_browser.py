@@ -115,6 +115,24 @@ def test_a_layer_tells_what_its_ops_took_in_the_step_and_how_long_its_bar_is(slo
     assert bar > ops * SLOW
 
 
+def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
+    title = slow.run("[...v.scene.nodes.values()].find(n => n.kind === 'update' && n.ops.length > 1).id")
+    count = slow.run(f"v.selectNode({title!r}); v.state.selected.ids.length")
+    least, most = (formatting.seconds(count * each) for each in (USUAL, SLOW))
+
+    def said():
+        return dict(zip(slow.texts(".panel .facts dt"), slow.texts(".panel .facts dd")))
+
+    assert said()["time"].startswith(f"{least}  (")
+    assert said()["time"].endswith("of the step), median of 3 steps")
+    assert said()["in this step"] == most
+    assert said()["range"] == f"{least} … {most}"
+    slow.press("m")
+    assert said()["time"].startswith(f"{most}  (")
+    assert said()["time"].endswith("step 2 alone")
+    assert said()["median"] == f"{least}, of 3 steps"
+
+
 def test_the_bar_of_a_layer_that_is_folded_away_leads_to_that_which_stands_for_it(shown, pages):
     shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
     found = shown.run("""(() => {

@@ -32,6 +32,13 @@ const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, u
 const usualWord = (steps) => (steps > 2 ? "median" : "faster");
 const medianOf = (steps) => `${usualWord(steps)} of ${amount(steps)} steps`;
 
+// Are these some of the updates that ran as one pass, but not all? Then their times are shares of its time, by size.
+const isShare = ({ updatePasses }, ops) =>
+  updatePasses.some(([from, to]) => {
+    const count = ops.filter(({ id }) => id >= from && id < to).length;
+    return count > 0 && count < to - from;
+  });
+
 // What the ops of a box took in several steps: the median, which the box shows, and the least and most.
 function timesOf(ops) {
   const several = ops.filter(({ usual }) => usual),
