@@ -151,7 +151,8 @@ def test_a_layer_whose_path_or_its_end_is_typed_comes_first(shown, pages, name, 
 def test_what_stands_in_a_line_of_a_box_is_found_where_nothing_is_called_so(shown, pages):
     shown.show(pages("polyak", lambda: LOOPS["polyak"]()[0]))
     line, title = shown.run(
-        "[...v.scene.nodes.values()].flatMap(n => n.lines.filter(l => l.startsWith('reads ')).map(l => [l, n.title]))[0]"
+        "[...v.scene.nodes.values()].flatMap(({lines, title}) =>"
+        " lines.filter(line => line.startsWith('reads ')).map(line => [line, title]))[0]"
     )
     assert search(shown, line.split("/")[0])[0] == title
     shown.press("Enter", "\r")
