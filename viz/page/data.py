@@ -19,7 +19,7 @@ from viz.facts.flops import all_flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
-from viz.facts.selection import origin, pick_step, step_kinds, variables_of
+from viz.facts.selection import origin, pick_step, step_kinds, update_passes, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
@@ -82,6 +82,7 @@ def data(
         "step_kinds": step_kinds(part),
         "views": columns.views.steps,
         "usual": columns.usual.values,
+        "update_passes": [[ran.start, ran.stop] for ran in update_passes(part)],
         "origins": origins(part),
         "flaw": None if flaw is None else [flaw[0].id, flaw[1]],
         "came_in": came_in(part),

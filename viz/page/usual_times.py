@@ -1,4 +1,4 @@
-"""How long an op usually takes: the median over the recorded steps that ran it, with the extremes.
+"""How long an op usually takes: the median over the recorded steps that ran it (of two the faster), with the extremes.
 
 One step tells little: the first one warms up, and any may have been held up by something else on the machine.
 """
@@ -21,8 +21,7 @@ class UsualTime:
     """What an op took in several steps, in nanoseconds.
 
     Attributes:
-        median: the usual; of an even number of steps the lower one of the two in the middle, so that of two steps the
-            first, which warms up, isn't in it.
+        median: the usual; of two steps the faster, as the first one often warms up, which half of it would still show.
         least: the shortest.
         most: the longest.
         steps: in how many steps.
@@ -75,7 +74,8 @@ class RecentTimes:
 
 
 def _usual(times: list[int]) -> UsualTime:
-    return UsualTime(statistics.median_low(times), min(times), max(times), len(times))
+    usual = round(statistics.median(times)) if len(times) > 2 else min(times)
+    return UsualTime(usual, min(times), max(times), len(times))
 
 
 def _keys(record: Record) -> Iterator[tuple[Op, Hashable]]:

@@ -13,7 +13,7 @@ from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import Selection, outcome
+from viz.facts.selection import Selection, outcome, step_numbers
 
 __all__ = [
     "AGAIN",
@@ -39,6 +39,7 @@ __all__ = [
     "scope_tooltip",
     "spent",
     "times",
+    "times_alone",
     "title",
     "update",
     "updating",
@@ -443,6 +444,13 @@ def caption(
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
     times = _step_time(record, ops, spans, "this step: " if among_others else "")
     return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
+
+
+def times_alone(record: Record, selection: Selection) -> list[str]:
+    """Of which step a picture's times are, where several were recorded: the page tells the medians of all."""
+    if selection.step is None or len(record.steps) < 2 or all(op.start is None for op in selection.ops):
+        return []
+    return [f"times of step {step_numbers(record)[selection.step]} alone"]
 
 
 def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None, which: str = "") -> list[str]:

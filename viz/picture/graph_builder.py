@@ -590,7 +590,9 @@ def _levels(block: Block) -> int:
 def _name(record: Record, selection: Selection, made: Graph) -> None:
     """Title and caption."""
     made.title = formatting.clean(record.name or box_texts.main_scope(record, selection.forward))
-    parts = [] if selection.step is None else [step_name(record, selection.step)]
+    parts = (
+        [] if selection.step is None else [step_name(record, selection.step), *box_texts.times_alone(record, selection)]
+    )
     parts += box_texts.caption(record, selection.ops)
     parts += [made.caption] if made.caption else []
     made.caption = "  ·  ".join(parts)

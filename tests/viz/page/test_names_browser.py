@@ -9,6 +9,7 @@ import eagerflow as ef
 import viz
 from tests.viz import browser
 from tests.viz.picture.architectures import ALL
+from tests.viz.picture.loops import LOOPS
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
@@ -129,6 +130,45 @@ def test_what_stands_on_a_box_is_found_and_enter_selects_that_box(gan, query, ti
     assert gan.texts(".panel h2") == [title]
 
 
+@pytest.mark.parametrize(("name", "fewest"), [("transformer", 8), ("siamese", 3)])
+def test_a_layer_whose_path_or_its_end_is_typed_comes_first(shown, pages, name, fewest):
+    shown.show(pages(name, lambda: ALL[name]()[0]))
+    paths = shown.run(
+        "[...v.index.blocks.values()].filter(b => b.scope?.kind === 'layer').map(b => v.model.path(b.scope.id))"
+    )
+    nested = [path for path in dict.fromkeys(paths) if " / " in path]
+    assert len(nested) >= fewest
+    for path in nested:
+        last = " / ".join(path.split(" / ")[-2:])
+        for query in (path, path.replace(" / ", "/"), last):
+            search(shown, query)
+            first = "(({selected}) => v.model.path(selected.call ?? v.index.blocks.get(selected.key).scope.id))"
+            found = shown.run(f"v.toolbar.search.hits.length && {first}(v.toolbar.search.hits[0])")
+            assert str(found).endswith(last if query == last else path), query
+    assert shown.wrong == []
+
+
+def test_what_stands_in_a_line_of_a_box_is_found_where_nothing_is_called_so(shown, pages):
+    shown.show(pages("polyak", lambda: LOOPS["polyak"]()[0]))
+    line, title = shown.run(
+        "[...v.scene.nodes.values()].flatMap(({lines, title}) =>"
+        " lines.filter(line => line.startsWith('reads ')).map(line => [line, title]))[0]"
+    )
+    assert search(shown, line.split("/")[0])[0] == title
+    shown.press("Enter", "\r")
+    assert title in shown.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)")
+    assert shown.wrong == []
+
+
+def test_a_search_that_finds_nothing_leaves_no_panel_of_what_was_selected_before(gan):
+    click(gan, "adam of generator")
+    assert search(gan, "no such thing") == []
+    gan.press("Enter", "\r")
+    assert gan.run("v.state.selected") is None
+    assert gan.texts(".panel .tag") == ["recording"]
+    assert "nothing found: no such thing" in gan.run("v.root.innerText")
+
+
 def test_the_box_of_a_closed_layers_gradients_is_found_and_marked(gan):
     gan.run("v.changeDepth(-9)")
     search(gan, "∇ discriminator (call 2)")
@@ -158,10 +198,12 @@ def test_a_box_of_several_updates_has_their_sum_and_a_list(gan):
     panel = click(gan, "adam of generator")
     assert gan.texts(".panel h2") == ["adam of generator"]
     line = gan.run("[...v.scene.nodes.values()].find(node => node.title === 'adam of generator').lines.at(-1)")
-    ops, time = line.split(" (")[0].split(" · ")
+    ops, time = line.split(" · ")
     said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
     assert [f"{said['ops']} ops", said["time"].split("  (")[0]] == [ops, time]
     assert said["ops"] == "2"
+    assert time.endswith(" (share)")  # of the one pass that updated all weights
+    assert said["share"] == "of one pass over several weights, by size"
     assert "generator / wide / kernel" in panel
     assert "generator / wide / bias" in panel
     gan.run("document.querySelectorAll('.panel .links button')[1].click()")
@@ -172,7 +214,10 @@ def test_a_box_of_several_updates_has_their_sum_and_a_list(gan):
     assert gan.run("v.state.selected.ids.length") == 2
     gan.run("v.changeDepth(-9)")
     click(gan, "adam of generator")
-    assert dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))["ops"] == "4"
+    said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
+    assert said["ops"] == "4"
+    assert "share" not in said  # these are all of the pass
+    assert "(share)" not in said["time"]
 
 
 def test_a_box_of_several_weights_has_a_panel_for_all_of_them(gan):

@@ -16,16 +16,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=brows
 USUAL, SLOW = 1_000, 700_000  # nanoseconds that an op takes in the first two steps, and in the last
 
 
-def last_is_slow():
+def last_is_slow(steps=3):
     trainer = Trainer()
     trainer.step()
     with viz.trace("last is slow") as t:
-        for _ in range(3):
+        for _ in range(steps):
             trainer.step()
     now = 0
     for op in t.ops:
         op.start = now
-        op.end = op.start + (SLOW if op.step == 2 else USUAL)
+        op.end = op.start + (SLOW if op.step == steps - 1 else USUAL)
         now = op.end + USUAL  # what runs between ops
     for timed in (*t.scopes, *t.steps):
         timed.start = timed.end = None  # from their first op to their last one
@@ -62,6 +62,18 @@ def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
     slow.press("m")
     assert all(formatting.seconds(n * USUAL) in text for n, text in slow.run(BOXES))
     assert slow.texts(".legend .note") == ["times in the graph: median of 3 steps"]
+
+
+def test_of_two_steps_the_page_says_that_the_times_are_those_of_the_faster(shown, pages):
+    shown.show(pages("one of two is slow", lambda: last_is_slow(2)))
+    assert set(shown.texts(LONGEST)) == {formatting.seconds(USUAL)}
+    assert shown.texts(".steps .segments button")[0] == "faster\xa0of 2 steps"
+    assert shown.texts(".legend .note") == ["times in the graph: faster of 2 steps"]
+    shown.run("v.select({kind: 'op', id: v.selection.ops[0].id}); v.setTimes('step'); 1")
+    said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
+    assert said["faster"] == f"{formatting.seconds(USUAL)}, of 2 steps"
+    assert "median" not in shown.run("v.root.textContent")
+    assert shown.wrong == []
 
 
 def test_closed_layers_and_the_table_of_layers_tell_the_times_of_the_step(slow):
@@ -101,6 +113,24 @@ def test_a_layer_tells_what_its_ops_took_in_the_step_and_how_long_its_bar_is(slo
     )
     assert f"{formatting.seconds(bar)} in the timeline" in said
     assert bar > ops * SLOW
+
+
+def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
+    title = slow.run("[...v.scene.nodes.values()].find(n => n.kind === 'update' && n.ops.length > 1).id")
+    count = slow.run(f"v.selectNode({title!r}); v.state.selected.ids.length")
+    least, most = (formatting.seconds(count * each) for each in (USUAL, SLOW))
+
+    def said():
+        return dict(zip(slow.texts(".panel .facts dt"), slow.texts(".panel .facts dd")))
+
+    assert said()["time"].startswith(f"{least}  (")
+    assert said()["time"].endswith("of the step), median of 3 steps")
+    assert said()["in this step"] == most
+    assert said()["range"] == f"{least} … {most}"
+    slow.press("m")
+    assert said()["time"].startswith(f"{most}  (")
+    assert said()["time"].endswith("step 2 alone")
+    assert said()["median"] == f"{least}, of 3 steps"
 
 
 def test_the_bar_of_a_layer_that_is_folded_away_leads_to_that_which_stands_for_it(shown, pages):

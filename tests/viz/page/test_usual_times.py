@@ -40,6 +40,12 @@ def test_of_two_steps_the_one_that_warms_up_does_not_count():
     assert {found.median for found in usual_times(t).values()} == {5}
 
 
+def test_of_an_even_number_of_steps_the_median_lies_between_the_two_in_the_middle():
+    t = recorded(steps=4)
+    set_times(t, lambda step, place: [900, 10, 20, 5][step])
+    assert {found.median for found in usual_times(t).values()} == {15}
+
+
 def test_a_step_alone_and_ops_of_other_shapes_have_no_median():
     assert usual_times(recorded()) == {}
     trainer = Trainer()

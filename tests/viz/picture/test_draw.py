@@ -551,6 +551,18 @@ def test_the_caption_tells_the_time_of_a_step_without_tracing():
     assert f"{spent} in ops, " in t.draw().graph.caption
 
 
+def test_of_several_recorded_steps_the_caption_says_that_times_are_of_the_one_that_is_drawn():
+    trainer = Trainer()
+    with viz.trace() as t:
+        trainer.step()
+        trainer.step()
+    assert "step 1 of 0–1  ·  times of step 1 alone  ·  " in t.draw().graph.caption
+    assert "times of step 0 alone" in t.draw(step=0).graph.caption
+    with viz.trace() as t:
+        trainer.step()
+    assert "alone" not in t.draw().graph.caption
+
+
 def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
     def meanings(drawing):
         return [text for group in groups(drawing.svg, "legend") for text in texts(group)]

@@ -10,7 +10,7 @@ const KEYS = [
   ["p", "the critical path: the longest chain by time"],
   ["n", "the first NaN or infinity"],
   ["[  ]", "the step before, the next step"],
-  ["m", "times: the median of the steps, or this step's"],
+  ["m", "times: the median of the steps (the faster of two), or this step's"],
   ["+  −", "open a level more, a level less"],
   ["z  x", "zoom in, zoom out (also Ctrl+wheel)"],
   ["0  9", "fit all; back to a readable size"],

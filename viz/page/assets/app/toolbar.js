@@ -86,7 +86,7 @@ class Toolbar {
     const times = segments(
       "which times",
       [
-        ["median", "median", "times: the median of the steps (m)"],
+        ["median", "median", ""],
         ["step", "this step", "times: those of this step (m)"],
       ],
       (each) => viewer.setTimes(each),
@@ -131,6 +131,7 @@ class Toolbar {
     this.steps.times.hidden = !medianSteps;
     this.steps.times.show(state.times);
     const [first, ...rest] = medianSteps ? medianOf(medianSteps).split(" ") : [""];
+    this.steps.times.firstChild.title = medianSteps ? `times: the ${medianOf(medianSteps)} (m)` : "";
     this.steps.times.firstChild.replaceChildren(first, el("span", { class: "rest" }, `\u00a0${rest.join(" ")}`)); // where there is room
     this.showLineage();
   }

@@ -21,6 +21,16 @@ function withBoxes(viewer, tests, found) {
   found.splice(0, found.length, ...added.values(), ...found.filter((hit) => !replaced.has(hit)));
 }
 
+// Where nothing else is found: the boxes that are drawn, on which the query stands in a line below the title.
+function saidOnBoxes({ scene }, query) {
+  const said = query.toLowerCase().replace(/\s+/g, " ");
+  return [...scene.nodes.values()].flatMap((node) => {
+    const line = node.lines.find((each) => each.toLowerCase().includes(said));
+    if (line === undefined) return [];
+    return [{ selected: selectionOfNode(node), fields: NO_FIELDS, what: node.kind, phase: node.phase, title: clean(node.title, 60), where: clean(line, 120), names: [node.title] }];
+  });
+}
+
 const NO_FIELDS = Object.fromEntries(FIELDS.map((name) => [name, ""]));
 
 // Frames that are no layer: lines of code, and parts that are put together. And what computes the gradients of layers, which

@@ -53,7 +53,6 @@ class Details {
   op(id) {
     const { model, viewer } = this,
       op = model.ops[id],
-      share = this.viewer.selection.time,
       row = this.viewer.index.rows.get(id),
       partners = [...partnersOf(model, [id])];
     return [
@@ -65,7 +64,7 @@ class Details {
         ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
         : oneOf(this, id),
       facts([
-        ...timesOfOp(op, share, viewer.selection),
+        ...timesOfOps([op], viewer),
         [
           "FLOPs",
           op.flops

@@ -112,7 +112,7 @@ class Search {
   }
 
   go(i) {
-    if (!this.hits.length) return;
+    if (!this.hits.length) return this.tellNone();
     this.at = (i + this.hits.length) % this.hits.length;
     const hit = this.hits[this.at];
     this.viewer.select(hit.selected);
@@ -123,6 +123,13 @@ class Search {
       chosen.scrollIntoView({ block: "nearest" });
       this.input.setAttribute("aria-activedescendant", chosen.id);
     }
+  }
+
+  // What was selected before isn't what was looked for.
+  tellNone() {
+    if (!this.input.value.trim() || !this.viewer.model) return;
+    this.viewer.select(null);
+    this.viewer.toolbar.warn(`${this.count.textContent === "none" ? "nothing found" : this.count.textContent}: ${clean(this.input.value.trim(), 60)}`);
   }
 
   onKey(event) {
@@ -148,7 +155,7 @@ class Search {
 function find(viewer, query) {
   const { model, state, index } = viewer,
     tests = testsOf(query);
-  let found = layersFound(viewer, tests);
+  let found = layersFound(viewer, tests, pathIn(query));
   for (const [id, name] of variableNames(model)) {
     const t = model.tensors[id],
       fields = {
@@ -202,8 +209,9 @@ function find(viewer, query) {
     });
   }
   withBoxes(viewer, tests, found);
+  if (!found.length) found = saidOnBoxes(viewer, query);
   const words = wordsOf(query);
-  for (const hit of found) hit.rank = Math.min(rankOf(hit.names, words), 1 + rankOf(hit.others || [], words)) + liesInOther(viewer, hit) / 2;
+  for (const hit of found) hit.rank = hit.byPath || Math.min(rankOf(hit.names, words), 1 + rankOf(hit.others || [], words)) + liesInOther(viewer, hit) / 2;
   found = found.filter((hit) => hit.rank < 1 || !isOfOpenLayer(viewer, hit)); // theirs are those of the ops in them
   for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
@@ -226,16 +234,30 @@ function onceForAllSteps(model, found) {
   return [...first.values()];
 }
 
-// The layers that match: those with blocks, and those that others stand for.
-function layersFound(viewer, tests) {
+// The path of a layer that a query may be: "blocks[0] / attn"; "" for others.
+function pathIn(query) {
+  if (query.startsWith("/") || !query.includes("/")) return "";
+  return query.toLowerCase().split("/").map((name) => name.trim().replace(/\s+/g, " ")).join(" / ");
+}
+
+// How well a path fits such a query: best where it is all of it, well where it ends so; 0 for all others.
+function fitOfPath(path, wanted) {
+  const whole = path.toLowerCase();
+  if (!wanted) return 0;
+  return whole === wanted ? -2 : whole.endsWith(` / ${wanted}`) ? -1 : 0;
+}
+
+// The layers that match, or whose path was typed: those with blocks, and those that others stand for.
+function layersFound(viewer, tests, wanted) {
   const { model, index } = viewer,
     found = [];
   const add = (scope, names, selected, title, path, by) => {
-    const fields = fieldsOfLayer(model, scope, [scope.name, ...names].join(" "));
-    if (!tests.every((test) => test(fields))) return;
+    const fields = fieldsOfLayer(model, scope, [scope.name, ...names].join(" ")),
+      byPath = fitOfPath(model.path(scope.id), wanted) || fitOfPath([path, title].filter(Boolean).join(" / "), wanted);
+    if (!byPath && !tests.every((test) => test(fields))) return;
     const madeAt = scope.createdAt ? `made at ${scope.createdAt.place}` : "";
     found.push({
-      ...{ fields, selected, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
+      ...{ fields, selected, byPath, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
       where: [path, by && `shown by ${by}`, madeAt].filter(Boolean).join("  ·  "),
       names,
       others: [scope.cls, scope.name], // what else stands on its box
@@ -247,7 +269,7 @@ function layersFound(viewer, tests) {
     const scope = model.scopes[id],
       selected = { kind: "scope", key, call: id },
       by = clean(standInFor(viewer, selected), 60);
-    if (!index.blocks.get(key).names.includes(scope.name))
+    if (fitOfPath(model.path(id), wanted) || !index.blocks.get(key).names.includes(scope.name))
       add(scope, [scope.label], selected, scope.label, model.path(scope.parent), by);
   }
   return found;

@@ -59,7 +59,6 @@ function severalOps(details, selected) {
     ops = selected.ids.map((id) => model.ops[id]),
     node = selected.call === undefined ? boxOfAll(viewer, selected, (box) => box.ops) : undefined,
     sum = (of) => ops.reduce((total, op) => total + of(op), 0),
-    time = sum((op) => op.duration),
     flops = sum((op) => op.flops || 0),
     own = node && node.main !== undefined && node.lane === "forward" ? details.op(node.main) : [],
     titles = [...new Set(ops.map((op) => model.titleOf(op)))],
@@ -70,8 +69,7 @@ function severalOps(details, selected) {
     details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
     facts([
       ["ops", amount(ops.length)],
-      ["time", time ? `${seconds(time)}  (${percent(time / (viewer.selection.time || 1))} of the step)` : null],
-      ["these times", time && viewer.selection.medianSteps ? medianOf(viewer.selection.medianSteps) : null],
+      ...timesOfOps(ops, viewer),
       ["FLOPs", flops ? short(flops) : null],
       ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + model.tensors[t].nbytes, 0)))],
       ["step", model.stepName(ops[0].step)],

@@ -1,15 +1,22 @@
-// What the side panel says of the time of an op and of a layer: usually, in the step that is shown, and from its start to
+// What the side panel says of the time of ops and of a layer: usually, in the step that is shown, and from its start to
 // its end, as the timeline draws it.
 
-function timesOfOp(op, whole, { model }) {
-  const { usual, took, duration } = op,
-    told = duration ? `${seconds(duration)}  (${percent(duration / (whole || 1))} of the step)` : null;
-  if (!usual) return [["time", told]];
-  const alone = model.tellsStep;
+function timesOfOps(ops, { model, selection }) {
+  const sum = (of) => ops.reduce((total, op) => total + of(op), 0),
+    share = isShare(model, ops) ? " (share)" : "",
+    shown = (time) => `${seconds(time)}${share}`,
+    time = sum(({ duration }) => duration),
+    told = time ? `${shown(time)}  (${percent(time / (selection.time || 1))} of the step)` : null,
+    ofPass = ["share", share && time ? "of one pass over several weights, by size" : null],
+    steps = stepsOfMedians(ops);
+  if (!steps) return [["time", told], ofPass];
+  const alone = model.tellsStep,
+    end = (which) => seconds(sum(({ usual, took }) => (usual ? usual[which] : took)));
   return [
-    ["time", told && `${told}, ${alone ? nameAlone(model, op.step) : medianOf(usual.steps)}`],
-    [alone ? "median" : "in this step", alone ? `${seconds(usual.median)}, of ${counted(usual.steps, "step")}` : seconds(took)],
-    ["range", `${seconds(usual.least)} … ${seconds(usual.most)}`],
+    ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : medianOf(steps)}`],
+    ofPass,
+    [alone ? usualWord(steps) : "in this step", alone ? `${shown(sum(usualTime))}, of ${counted(steps, "step")}` : shown(sum(({ took }) => took))],
+    ["range", `${end("least")} … ${end("most")}${share}`],
   ];
 }
 

@@ -48,6 +48,7 @@ class Model {
       took: o.start[id] === null || o.end[id] === null ? 0 : o.end[id] - o.start[id], // in its own step
     }));
     tellTimes(this, "median");
+    this.updatePasses = data.update_passes; // each the first of its ops, and the one behind its last
     this.scopes = s.name.map((name, id) => ({
       id,
       kind: text(s.kind[id]),

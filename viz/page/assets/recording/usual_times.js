@@ -1,4 +1,4 @@
-// What ops took in the steps that ran them: their usual time is the median, see viz/page/usual_times.py.
+// What ops took in the steps that ran them: their usual time is the median, of two steps the faster one, see viz/page/usual_times.py.
 
 // What an op took in several steps; null where it ran in one alone.
 function usualOf(row) {
@@ -29,7 +29,15 @@ const usualTime = ({ usual, took }) => (usual ? usual.median : took);
 
 // In how many steps the ops of one ran, of which boxes, layers and lists tell the medians; 0 where it ran alone.
 const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps : 0), 0);
-const medianOf = (steps) => `median of ${amount(steps)} steps`;
+const usualWord = (steps) => (steps > 2 ? "median" : "faster");
+const medianOf = (steps) => `${usualWord(steps)} of ${amount(steps)} steps`;
+
+// Are these some of the updates that ran as one pass, but not all? Then their times are shares of its time, by size.
+const isShare = ({ updatePasses }, ops) =>
+  updatePasses.some(([from, to]) => {
+    const count = ops.filter(({ id }) => id >= from && id < to).length;
+    return count > 0 && count < to - from;
+  });
 
 // What the ops of a box took in several steps: the median, which the box shows, and the least and most.
 function timesOf(ops) {
