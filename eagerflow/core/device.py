@@ -24,7 +24,7 @@ from eagerflow.base.typing import Array
 from eagerflow.core.links import above
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
-__all__ += ["is_array", "memory_info", "namespace_of", "place", "set_default_device", "to_host"]
+__all__ += ["is_array", "is_for_gpu_kernels", "memory_info", "namespace_of", "place", "set_default_device", "to_host"]
 
 namespaces: dict[type, ModuleType] = {numpy.ndarray: numpy}
 # The module whose arrays kernels take, by the kind of device: for a GPU CuPy, from when it is first asked for.
@@ -256,6 +256,12 @@ def device_of(array: Array) -> Device:
     if type(array) is numpy.ndarray or namespaces.get(type(array), numpy) is numpy:
         return CPU
     return Device(f"gpu:{array.device.id}")
+
+
+def is_for_gpu_kernels(array: Array) -> bool:
+    """Whether an array is of the CuPy whose arrays kernels for a GPU take."""
+    cupy = kernels_take["gpu"]
+    return cupy is not None and isinstance(array, cupy.ndarray)
 
 
 def place(array: Array, where: Device) -> Array:

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.device import kernels_take
+from eagerflow.core.device import is_for_gpu_kernels
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.links import above
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.gpu.epilogue import before_relu, finish
 from eagerflow.kernels.gpu.products import product
 from eagerflow.kernels.gpu.sums import leading_sum
-from eagerflow.ops.matrices.products import adjoint, matmul
+from eagerflow.lowerings.matrices import gradients_by
+from eagerflow.ops.matrices.products import matmul
 from eagerflow.ops.neural.fused import dense
 
 __all__: list[str] = []
 
 
 def _sum(a: Any, axis: Any, keepdims: bool) -> Any:
-    cupy = kernels_take["gpu"]
-    return leading_sum(a, axis, keepdims) if cupy is not None and isinstance(a, cupy.ndarray) else None
+    return leading_sum(a, axis, keepdims) if is_for_gpu_kernels(a) else None
 
 
 above.sum_on_gpu = _sum
 
 
-def _of_left(g: Any, x1_shape: Any, x2: Any) -> Any:
-    return product(g, adjoint(x2)) if len(x1_shape) > 1 and x2.ndim > 1 else None
-
-
-def _of_right(g: Any, x1: Any, x2_shape: Any) -> Any:
-    if x1.ndim < 2 or len(x2_shape) < 2:
-        return None
-    if len(x2_shape) == 2 and x1.ndim > 2 and x1.size and g.size:  # one product of all rows, not a sum of many
-        x1, g = x1.reshape((-1, x1.shape[-1])), g.reshape((-1, g.shape[-1]))
-    return product(adjoint(x1), g)
-
+_of_left, _of_right = gradients_by(product)
 
 lower(matmul, product, device="gpu")
 lower_rule(matmul, _of_left, which=0, device="gpu")

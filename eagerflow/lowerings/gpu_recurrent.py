@@ -10,6 +10,7 @@ from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.gpu import recurrent as kernels
 from eagerflow.kernels.gpu.epilogue import finish
 from eagerflow.kernels.gpu.products import product
+from eagerflow.lowerings.recurrent import of_both
 from eagerflow.ops.sequences.recurrent import check, gru, lstm, simple_rnn
 from eagerflow.ops.sequences.recurrent_pairs import check_pair, gru_pair, lstm_pair
 
@@ -186,7 +187,7 @@ lower_rule(simple_rnn, _simple_rnn_gradients, device="gpu")
 
 def _lstm_pair(*arguments: Any, keep: bool) -> Any:
     *arrays, all_steps = arguments
-    one, other = [*arrays[:5], *arrays[10:12]], [*arrays[5:10], *arrays[12:]]
+    one, other = of_both(arrays, 5)
     forward: Any = _lstm
     check_pair((*one[:2], *one[3:5], one[6]), (*other[:2], *other[3:5], other[6]), 4)
     found, behind = (forward(*given, all_steps=all_steps, keep=keep) for given in (one, other))
@@ -229,7 +230,7 @@ lower_rule(lstm_pair, _lstm_pair_gradients, device="gpu")
 
 def _gru_pair(*arguments: Any) -> Any:
     *arrays, all_steps = arguments
-    one, other = [*arrays[:4], *arrays[8:11]], [*arrays[4:8], *arrays[11:]]
+    one, other = of_both(arrays, 4)
     forward: Any = _gru
     check_pair((*one[:4], one[6]), (*other[:4], other[6]), 3)
     found, behind = (forward(*given, all_steps=all_steps) for given in (one, other))

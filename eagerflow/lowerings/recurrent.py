@@ -14,7 +14,7 @@ from eagerflow.kernels.recurrent.step_product import columns, pays_side_by_side,
 from eagerflow.ops.sequences.recurrent import check, gru, lstm
 from eagerflow.ops.sequences.recurrent_pairs import check_pair, gru_pair, lstm_pair
 
-__all__: list[str] = []
+__all__ = ["of_both"]
 
 # The kernels take the op's arguments by position: its arrays, which are a layer's, in its order, and its settings.
 
@@ -45,7 +45,7 @@ def _check(gates: int, *layers: lstm_kernel.Layer | gru_kernel.Layer) -> None:
         check(*first, gates)
 
 
-def _of_both(arrays: Sequence[Any], needed: int) -> tuple[list[Any], list[Any]]:
+def of_both(arrays: Sequence[Any], needed: int) -> tuple[list[Any], list[Any]]:
     """What each layer of a pair is given: its arrays that are needed, then those that may be None.
 
     Args:
@@ -122,7 +122,7 @@ lower_rule(gru, _gru_gradients)
 
 def _lstm_pair(*arguments: Any, keep: bool) -> Any:
     *arrays, all_steps = arguments
-    layers = [lstm_kernel.Layer(*given) for given in _of_both(arrays, 5)]
+    layers = [lstm_kernel.Layer(*given) for given in of_both(arrays, 5)]
     _check(4, *layers)
     if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
         trace = lstm_kernel.lstm(layers, keep)
@@ -172,7 +172,7 @@ lower_rule(lstm_pair, _lstm_pair_gradients)
 
 def _gru_pair(*arguments: Any) -> Any:
     *arrays, all_steps = arguments
-    layers = [gru_kernel.Layer(*given) for given in _of_both(arrays, 4)]
+    layers = [gru_kernel.Layer(*given) for given in of_both(arrays, 4)]
     _check(3, *layers)
     if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
         trace = gru_kernel.gru(layers)

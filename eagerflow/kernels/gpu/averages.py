@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy
-
-from eagerflow.core.device import load_cupy
+from eagerflow.core.device import is_for_gpu_kernels, load_cupy
 from eagerflow.kernels.gpu.source import TYPES
 
 __all__ = ["mixed_on_gpu"]
@@ -22,9 +20,7 @@ def _kernel() -> Any:
 
 def mixed_on_gpu(old: Any, now: Any, kept: float) -> Any:
     """`old * kept + now * (1 - kept)` of CuPy's arrays of one type; None for others."""
-    if isinstance(old, numpy.ndarray) or old.dtype != now.dtype or old.dtype.char not in TYPES:
-        return None
-    if not hasattr(load_cupy(), "ElementwiseKernel") or not isinstance(old, load_cupy().ndarray):
+    if not is_for_gpu_kernels(old) or old.dtype != now.dtype or old.dtype.char not in TYPES:
         return None
     number = old.dtype.type
     return _kernel()(old, now, number(kept), number(1.0 - kept))

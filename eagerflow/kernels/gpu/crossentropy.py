@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.device import load_cupy
-from eagerflow.kernels.gpu.source import TYPES, compiled
+from eagerflow.kernels.gpu.source import TYPES, compiled, grid
 
 __all__ = ["crossentropy", "gradient"]
 
@@ -92,7 +92,6 @@ def gradient(g: Any, target: Any, output_shape: tuple[int, ...], probabilities: 
     cupy = load_cupy()
     found = cupy.empty(output_shape, g.dtype)
     kernel = compiled(_SOURCE, "gradient", *_settled(target, probabilities))
-    blocks = min(132 * 32, -(-found.size // 256))
     labels, arriving = cupy.ascontiguousarray(target), cupy.ascontiguousarray(g)
-    kernel((blocks,), (256,), (labels, arriving, probabilities, found, found.size, output_shape[-1]))
+    kernel(*grid(found.size), (labels, arriving, probabilities, found, found.size, output_shape[-1]))
     return found

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.device import is_device_array, load_cupy
+from eagerflow.core.device import is_for_gpu_kernels, load_cupy
 from eagerflow.core.in_place import Writing, taken_back
 from eagerflow.core.observe import state
 from eagerflow.kernels.gpu.source import TYPES, compiled
@@ -71,7 +71,7 @@ class FusedUpdates:
         """
         if self._unwritable or not getattr(rule, "elementwise", False) or state.ops or taken_back():
             return False
-        if not gradients or not all(map(is_device_array, gradients)) or not hasattr(load_cupy(), "RawKernel"):
+        if not gradients or not all(map(is_for_gpu_kernels, gradients)):
             return False
         shrinks = optimizer.weight_decay is not None
         decays = [shrinks and optimizer._decays(entry.variable) for entry in entries]
