@@ -41,7 +41,7 @@ _NOT_SO = tuple(
     """.split()
 )
 # Of `os`: what is in the environment is looked at before each replay.
-_OF_THE_ENVIRONMENT = ("_Environ.", "_createenviron.", "getenv")
+_OF_THE_ENVIRONMENT = ("_Environ.", "_createenviron.", "_create_environ_mapping.", "getenv")  # the third since 3.14
 _PATHS = frozenset({"genericpath", "ntpath", "posixpath"})  # `os.path`, of which these look at files or settings:
 _OF_FILES = frozenset(
     """
