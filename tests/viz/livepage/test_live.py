@@ -243,7 +243,7 @@ def test_distributions_of_weights_gradients_and_activations():
 def test_the_graph_has_the_median_times_of_the_steps_that_were_recorded_last():
     x, y = data()
     with watched() as (page, reader):
-        mlp().fit(x, y, batch_size=8, epochs=12, verbose=0)
+        mlp().fit(x, y, batch_size=8, epochs=60, verbose=0)
         page.close()
         reader.wait(lambda r: r.parts.get("end"))
         graph = reader.get("graph")
