@@ -119,3 +119,88 @@ def test_panels_of_boxes_within_equal_parts_have_a_path(gpt):
     assert all(where.startswith(PATH) for wheres in found.values() for where in wheres)
     assert found["∇ layer_norm"] == [f"{PATH} / norm"]
     assert found["∇ add"] == [PATH]
+
+
+LINE = "v.dock.tabs.get('timeline').owner"
+
+
+def select_bar(page, title, number=0):
+    bars = f"{LINE}.bars.filter(bar => bar.title === {title!r})"
+    page.run(f"v.select({LINE}.selectionOf({bars}[{number}])); 1")
+    page.rest()
+
+
+def facts(page):
+    return dict(zip(page.texts(".panel .facts dt"), page.texts(".panel .facts dd")))
+
+
+def test_the_panel_of_equal_parts_lists_each_with_its_times_and_leads_to_it_alone(gpt):
+    select(gpt, "blocks[0] … blocks[2]  ×3")
+    whole = facts(gpt)
+    assert "3 equal parts" in gpt.texts(".panel h3")
+    sections = "[...document.querySelectorAll('.panel section')]"
+    listed = gpt.run(f"{sections}.find(s => s.textContent.startsWith('3 equal parts')).innerText")
+    assert [line for line in listed.splitlines() if "blocks" in line] == ["blocks[0]", "blocks[1]", "blocks[2]"]
+    assert listed.count("→") == listed.count("←") == 3
+    gpt.run("[...document.querySelectorAll('.panel .link')].find(b => b.textContent === 'blocks[1]').click()")
+    gpt.rest()
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    part = facts(gpt)
+    params = [int(each["parameters"].replace(",", "")) for each in (part, whole)]
+    assert params[0] * 3 == params[1]
+    ops = [sum(int(number) for number in each["ops"].replace("backward", "").split("+")) for each in (part, whole)]
+    assert ops[0] * 3 == ops[1]
+    assert not part["start to end"].startswith("of the first")
+    gpt.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent === 'Sums of all 3').click()")
+    gpt.rest()
+    assert facts(gpt) == whole
+
+
+def test_a_bar_of_one_of_equal_parts_opens_a_panel_of_it_alone_and_marks_its_ops_alone(gpt):
+    marked = (
+        f"{LINE}.bars.filter(({{op}}) => op && v.opsOf(v.state.selected).includes(op.id))"
+        ".map(({op}) => v.model.path(op.home).split(' / ')[1])"
+    )
+    for number in range(3):
+        select_bar(gpt, f"blocks[{number}]")
+        assert gpt.texts(".panel h2") == [f"blocks[{number}]"]
+        assert set(gpt.run(marked)) == {f"blocks[{number}]"}
+        select_bar(gpt, "attn", number)
+        assert gpt.texts(".panel .where")[0] == f"gpt / blocks[{number}]"
+        assert set(gpt.run(marked)) == {f"blocks[{number}]"}
+    sums = gpt.run(
+        "v.index.equalParts.get(v.state.selected.key).map(({ownOps, backOps}) => [ownOps.length, backOps.length])"
+    )
+    assert len(set(map(tuple, sums))) == 1
+    assert len(sums) == 3
+
+
+def test_the_address_keeps_which_of_equal_parts_is_selected(gpt, pages):
+    select_bar(gpt, "blocks[1]")
+    address = gpt.run("location.hash")
+    gpt.show(pages("three_blocks", three_blocks), address)
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+
+
+def test_weights_in_the_panel_of_a_layer_are_named_from_there_and_all_can_be_shown(gpt):
+    select(gpt, "attn")
+    weights = gpt.texts(".panel .links li .link[title*='/']")
+    assert {f"blocks[{i}]/attn/{part}/kernel" for i in range(3) for part in ("query", "key", "value")} <= set(weights)
+    select_bar(gpt, "attn", 1)
+    weights = gpt.texts(".panel .links li .link[title*='/']")
+    assert weights[:2] == ["query/kernel", "query/bias"]
+    select(gpt, "gpt")
+    rest = "document.querySelector('.panel .links .more button')"
+    count = gpt.run(f"{rest}.textContent")
+    assert count.startswith("… and ")
+    before = gpt.run("document.querySelectorAll('.panel .links li').length")
+    gpt.run(f"{rest}.click()")
+    assert gpt.run("document.querySelectorAll('.panel .links li').length") == before - 1 + int(count.split()[2])
+
+
+def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):
+    gpt.run("v.changeDepth(9); 1")
+    gpt.rest()
+    tips = gpt.run("[...v.scene.nodes.values()].filter(n => n.ops.length > 2).map(n => [n.title, v.scene.placeOf(n)])")
+    assert ["layer_norm", f"{PATH} / norm"] in tips
+    assert all("blocks[0] /" not in place for _, place in tips)

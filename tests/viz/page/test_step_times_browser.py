@@ -138,7 +138,7 @@ def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
     assert forward == min(in_steps)
     assert said["the step"] == f"{formatting.seconds(whole)} in ops"
     ends = " … ".join(map(formatting.seconds, sorted(in_steps)))
-    assert said["range"].startswith(f"→ {ends}   ←")
+    assert said["range"].startswith(f"→ {ends}←")
     assert formatting.seconds(forward) in shown.run("v.index.blocks.get('/mlp').spent[0]")
     shown.run("v.select({kind: 'ops', id: 0, ids: v.selection.ops.map(op => op.id)}); 1")
     said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
@@ -186,3 +186,56 @@ def test_where_a_step_is_alone_there_is_nothing_to_switch(shown, pages):
     shown.press("m")
     assert shown.run("[v.state.times, document.querySelector('.steps .segments').hidden]") == ["median", True]
     assert shown.wrong == []
+
+
+def test_shares_of_a_pass_over_several_weights_are_called_so_in_lists_and_tips(shown, pages):
+    def trained():
+        trainer = Trainer()
+        with viz.trace() as t:
+            trainer.step()
+        return t
+
+    shown.show(pages("one pass", trained))
+    shares = "v.selection.ops.filter(op => op.phase === 'update').map(op => op.id)"
+    assert len(shown.run(shares)) > 1
+    shown.run(f"v.select({{kind: 'ops', id: {shares}[0], ids: {shares}}}, false); 1")
+    shown.rest()
+    assert [text for text in shown.texts(".panel .links b") if not text.endswith(" (share)")] == []
+    line = "v.dock.tabs.get('timeline').owner"
+    x, y = shown.run(f"""(() => {{
+      const line = {line}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.find(({{ op }}) => op?.phase === 'update');
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
+    }})()""")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert " (share) · at " in shown.texts(".tip")[0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 800)])
+def test_tips_of_the_timeline_are_in_the_window(shown, pages, width, height):
+    shown.size(width, height)
+    shown.show(pages("slow", last_is_slow))
+    shown.run("v.dock.setOpen(true); 1")
+    shown.rest()
+    line = "v.dock.tabs.get('timeline').owner"
+    left, top, wide, rows = shown.run(
+        f"(() => {{ const b = {line}.canvas.getBoundingClientRect(); return [b.x, b.y, b.width, {line}.rows]; }})()"
+    )
+    found = 0
+    for row in range(rows):
+        for part in range(20):
+            x, y = left + (part + 0.5) * wide / 20, top + 30 + 19 * row
+            if y >= height:
+                continue
+            shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+            box = shown.run(
+                "(() => { const t = document.querySelector('.tip'), r = t.getBoundingClientRect();"
+                " return t.hidden ? null : [r.left, r.top, r.right, r.bottom]; })()"
+            )
+            if box:
+                found += 1
+                assert min(box[:2]) >= 0
+                assert box[2] <= width
+                assert box[3] <= height
+    assert found > 10
+    shown.size(1400, 900)

@@ -97,6 +97,7 @@ class Viewer {
   draw() {
     const began = performance.now();
     this.scene = new Scene(this.selection, this.open);
+    this.scene.placeOf = (node) => placeOfBox(this, node);
     placeScene(this.scene);
     this.repaint();
     this.timings = { ...this.timings, draw: performance.now() - began };

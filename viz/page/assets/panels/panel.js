@@ -34,7 +34,7 @@ class Panel {
       : selected.kind === "op"
         ? details.op(selected.id)
         : selected.kind === "scope"
-          ? details.scope(selected.key)
+          ? layerPanel(details, selected)
           : selected.kind === "part"
             ? details.part(selected)
             : selected.kind === "tensor"

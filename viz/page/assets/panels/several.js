@@ -62,7 +62,7 @@ function severalOps(details, selected) {
     flops = sum((op) => op.flops || 0),
     own = node && node.main !== undefined && node.lane === "forward" ? details.op(node.main) : [],
     titles = [...new Set(ops.map((op) => model.titleOf(op)))],
-    title = selected.call === undefined ? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
+    title = selected.call === undefined ? selected.title ?? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
     where = whereOfAll(details, ops),
     line = inCommon(ops.map((op) => model.lineOf(op)?.place ?? ""));
   return [
@@ -78,7 +78,7 @@ function severalOps(details, selected) {
       `${amount(ops.length)} ops`,
       ops.map((op) => [
         details.opLink(op.id),
-        op.duration ? el("b", {}, seconds(op.duration)) : null,
+        op.duration ? el("b", {}, seconds(op.duration) + shareWord(model, [op])) : null,
         el("span", { class: "where" }, placeIn(model, op)),
       ]),
     ),

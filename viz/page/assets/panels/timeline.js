@@ -110,9 +110,10 @@ class Timeline {
   paint(pen, width, height) {
     const theme = themeNow(),
       { selected } = this.viewer.state,
-      chosen = new Set(this.viewer.opsOf(selected));
+      chosen = new Set(this.viewer.opsOf(selected)),
+      partners = partnersOf(this.viewer.model, chosen); // as the graph marks them
     const { lineage } = this.viewer.canvas.marks,
-      scope = selected?.call ?? (selected?.kind === "scope" ? this.viewer.index.blocks.get(selected.key)?.scope?.id : undefined);
+      calls = callsOf(this.viewer, selected);
     const { period } = this.viewer,
       scale = width / period.span;
     pen.clearRect(0, 0, width, height);
@@ -134,7 +135,7 @@ class Timeline {
       if (w <= 1 && bar.row === lastRow && x < lastEnd) continue; // would lie under the one before
       [lastEnd, lastRow] = [x + w, bar.row];
       const phase = theme.phases[bar.phase] || theme.phases.forward,
-        strong = bar.op ? chosen.has(bar.op.id) : scope === bar.scope.id;
+        strong = bar.op ? chosen.has(bar.op.id) : calls.has(bar.scope.id);
       pen.globalAlpha =
         lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id)) ? 0.3 : 1;
       const tiny = w <= 3 ? 1 : 0; // too thin for fill and line: only the line's colour is seen
@@ -154,9 +155,14 @@ class Timeline {
           : theme.frame;
       pen.lineWidth = strong ? 2 : 1;
       pen.fillRect(x, y, w, ROW - 3);
+      if (!strong && bar.op && partners.has(bar.op.id)) {
+        pen.setLineDash(w > 12 ? [4, 2] : []);
+        Object.assign(pen, { strokeStyle: theme.error[1], lineWidth: 2 });
+      }
       if (w > 3 || strong) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
       if (w > 26) this.label(pen, bar, Math.max(0, x), y, Math.min(w, width - Math.max(0, x), x + w), theme);
       pen.globalAlpha = 1;
+      pen.setLineDash([]);
     }
   }
 
@@ -250,13 +256,21 @@ class Timeline {
     const bar = this.at(event);
     this.tip.hidden = !bar;
     if (!bar) return;
-    const place = bar.op ? this.viewer.model.ownerOf(bar.op) : "",
+    const { model } = this.viewer,
+      place = bar.op ? model.ownerOf(bar.op) : "",
+      share = bar.op ? shareWord(model, [bar.op]) : "",
       took = bar.ops ? ` from start to end · ${seconds(bar.took)} in ${counted(bar.ops, "op")}` : "";
-    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${took} · at ${seconds(bar.start - this.first)}`;
-    const box = this.node.getBoundingClientRect();
-    this.tip.style.left = `${Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 8)}px`;
-    this.tip.style.top = `${event.clientY - box.top + 14 + this.node.scrollTop}px`;
+    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${share}${took} · at ${seconds(bar.start - this.first)}`;
+    placeTip(this.tip, event);
   }
+}
+
+// The calls that are selected, by the number of their scope: of a layer all that its block shows.
+function callsOf(viewer, selected) {
+  if (selected?.call !== undefined) return new Set([selected.call]);
+  const block = selected?.kind === "scope" ? viewer.index.blocks.get(selected.key) : undefined,
+    parts = block ? partsOf(viewer, block) : [];
+  return new Set(block?.scope ? [block.scope.id, ...parts.map(({ scope }) => scope.id)] : []);
 }
 
 // What of a name there is room for, with a "…" where it goes on; nothing where that says nothing.

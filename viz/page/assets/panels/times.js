@@ -27,18 +27,18 @@ const wholeTime = (viewer) => [wholeOf(viewer), viewer.selection.time ? `${secon
 
 // Below what its ops took, forward and backward: of which steps that is, what they took in this one, the least and most
 // in one, and how long it was from its start to its end.
-function timesOfLayer(viewer, block) {
+function timesOfLayer(viewer, block, part) {
   const { model, selection } = viewer,
     { timesOf, backward } = selection,
     both = [["→", block.ownOps], ...(backward && block.backOps.length ? [["←", block.backOps]] : [])].map(([arrow, ids]) => [arrow, ids.map((id) => model.ops[id])]),
     inStep = both.map(([arrow, ops]) => `${arrow} ${seconds(tookOf(ops))}`),
     ranges = both.map(([arrow, ops]) => [arrow, rangeOf(ops)]).filter(([, range]) => range),
     span = spanOf(model, block),
-    one = framesTo(viewer.index, block.key).some(({ repeats }) => repeats > 1) ? "of the first: " : "";
+    one = !part && partsOf(viewer, block).length ? "of the first: " : "";
   return [
     ["these times", timesOf ? `${timesOf}, in ops alone` : null],
     ["in this step", timesOf && !model.tellsStep ? inStep.join("   ") : null],
-    ["range", ranges.map(([arrow, { least, most }]) => `${arrow} ${seconds(least)} … ${seconds(most)}`).join("   ")],
+    ["range", ranges.length ? ranges.map(([arrow, { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)) : null],
     wholeTime(viewer),
     ["start to end", span ? `${one}${seconds(span)} in the timeline, with what ran between its ops` : null],
   ];

@@ -80,5 +80,5 @@ function timesOf(model, ops) {
     range = rangeOf(ops),
     ends = range ? ` (${seconds(range.least)} … ${seconds(range.most)})` : "";
   if (!steps) return "";
-  return `time${shareWord(model, ops)}: ${seconds(usualTime(ops))}, ${medianOf(steps)}${ends}; in this step ${seconds(tookOf(ops))}`;
+  return `time: ${seconds(usualTime(ops))}${shareWord(model, ops)}, ${medianOf(steps)}${ends}; in this step ${seconds(tookOf(ops))}`;
 }
