@@ -6,7 +6,6 @@ written once and referred to by number.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,11 @@ from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
 from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
-from viz.facts.json_data import finite, to_plain
+from viz.facts.json_data import finite
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, step_kinds, update_passes, variables_of
+from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
@@ -38,7 +38,6 @@ _Reported = tuple[str, int, dict[str, float]]  # kind, where on the axis, and va
 
 _LONGEST_TEXT = 2_000
 _MOST_LOGS = 2_000
-_MOST_SETTINGS, _LONGEST_SETTING = 60, 400
 
 
 def data(
@@ -152,21 +151,7 @@ def _thinned(logs: Sequence[_Reported]) -> list[_Reported]:
 
 def _cut_text(text: str) -> str:
     """Long texts are cut; broken surrogates, which no file can hold, are replaced."""
-    return formatting.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
-
-
-def _shortened(value: Any) -> Any:
-    """A setting, or as much of its text as can be shown."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _LONGEST_SETTING and _is_writable(text) else formatting.clean(text, _LONGEST_SETTING)
-
-
-def _is_writable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return formatting.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not is_writable(text) else text
 
 
 class _Columns:
@@ -199,14 +184,8 @@ class _Columns:
             return 0
         number = self._settings.get(id(value))
         if number is None:
-            number = self._settings[id(value)] = self.texts.number(self._settings_text(value))
+            number = self._settings[id(value)] = self.texts.number(settings_text(value))
         return number
-
-    @staticmethod
-    def _settings_text(value: dict[str, Any]) -> str:
-        entries = list(finite(to_plain(value)).items())[:_MOST_SETTINGS]
-        shown = {formatting.clean(name, 100): _shortened(each) for name, each in entries}
-        return json.dumps(shown, ensure_ascii=False)
 
     def frame(self, frame: Frame | None) -> int | None:
         if frame is None:

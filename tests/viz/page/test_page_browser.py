@@ -13,6 +13,7 @@ import pytest
 
 import eagerflow as ef
 import viz
+from eagerflow import layers
 from eagerflow.core import observe
 from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
@@ -658,6 +659,43 @@ def test_settings_are_written_as_in_python(shown, pages):
     said = dict(zip(shown.texts(".mono dt"), shown.texts(".mono dd"), strict=True))
     assert said["dtype"] == "float32"
     assert said["kernel_initializer"] == "GlorotUniform()"
+
+
+def nested_settings():
+    class Given(layers.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.ffn = ef.Sequential([layers.Dense(4, activation="gelu"), layers.Dense(3)], name="ffn")
+
+        def call(self, x):
+            return self.ffn(x)
+
+        def get_config(self):
+            sizes = {"width": 3, "of": {"first": [1, None], "last": True}}
+            return super().get_config() | {"sizes": sizes, "rate": None, "seed": None, "mask": None}
+
+    model = ef.Sequential([Given(name="given")])
+    with viz.trace() as t:
+        model(np.ones((2, 3), "float32"))
+    return t
+
+
+def test_settings_within_each_other_are_rows_and_layers_are_named(shown, pages):
+    shown.show(pages("nested", nested_settings))
+    select = "v.select({{kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title === {!r}).key}}); 1"
+    for title in ("given", "ffn"):
+        shown.run(select.format(title))
+        names, values = shown.texts(".panel .mono dt"), shown.texts(".panel .mono dd")
+        said = dict(zip(names, values, strict=True))
+        assert not [value for value in values if "{" in value or '"' in value]
+        if title == "ffn":
+            layers_said = "[...[...document.querySelectorAll('.mono dt')].find(e => e.textContent === 'layers')"
+            found = shown.run(f"{layers_said}.nextSibling.children].map(e => e.textContent)")
+            assert [each.split(": ")[1] for each in found] == ["Dense", "Dense"]
+        else:
+            assert said["None"] == "rate, seed, mask"
+            assert (said["width"], said["first"], said["last"]) == ("3", "[1, None]", "True")
+    assert shown.wrong == []
 
 
 def test_a_weight_that_is_searched_is_shown_in_the_step_that_one_looks_at(small):

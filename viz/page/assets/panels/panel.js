@@ -73,35 +73,6 @@ function facts(pairs) {
     : null;
 }
 
-const LONGEST_VALUE = 400;
-
-// A setting as its owner would write it: of an object in a configuration, its class and arguments.
-function settingText(value) {
-  if (typeof value === "string") return value;
-  const [made, given] = value && typeof value === "object" ? [value.class_name, value.config] : [];
-  if (typeof made !== "string" || !given || typeof given !== "object") return JSON.stringify(value);
-  const shown = Object.entries(given).filter(([name, each]) => name !== "name" && each !== null);
-  if (made === "DTypePolicy") return String(given.name);
-  return `${made}(${shown.map(([name, each]) => `${name}=${settingText(each)}`).join(", ")})`;
-}
-
-function settingsTable(settings) {
-  const shown = Object.entries(settings).filter(([name]) => name !== "name");
-  return shown.length
-    ? el(
-        "dl",
-        { class: "facts mono" },
-        shown.slice(0, 60).map(([name, value]) => {
-          const text = settingText(value);
-          return [
-            el("dt", { title: name.slice(0, 200) }, clean(name, 40)),
-            el("dd", {}, clean(text, LONGEST_VALUE)),
-          ];
-        }),
-      )
-    : null;
-}
-
 // The user's line with the lines around it where they were at hand; then the calls that led there.
 function codeView(viewer, stack) {
   if (!stack.length) return null;
