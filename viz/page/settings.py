@@ -40,10 +40,10 @@ def _shortened(value: Any, depth: int = 0) -> Any:
         return value
     if depth == _DEEPEST:
         return "…"
-    if _is_object(value):
-        return {"class_name": _shortened(value["class_name"]), "config": _shortened(value["config"], depth + 1)}
     more = len(value) - _MOST_IN_ONE
     if isinstance(value, dict):
+        if _is_object(value):
+            return {"class_name": _shortened(value["class_name"]), "config": _shortened(value["config"], depth + 1)}
         entries = list(value.items())[:_MOST_IN_ONE]
         found = {formatting.clean(name, 100): _shortened(each, depth + 1) for name, each in entries}
         return found | ({"…": f"{more:,} more"} if more > 0 else {})

@@ -52,6 +52,8 @@ def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
     slow.click(".steps [data-value=step]")
     assert all(formatting.seconds(n * SLOW) in text for n, text in slow.run(BOXES))
     assert set(slow.texts(LONGEST)) == {told}
+    tips = "[...document.querySelectorAll('.node title')].map(e => e.textContent).filter(t => t.includes('time: '))"
+    assert all(" in this step; " in tip.split("time: ")[1] for tip in slow.run(tips))
     assert "ms" in slow.run(FRAMES)
     assert "µs ←" not in slow.run(FRAMES)
     assert slow.texts(".legend .note") == ["times in the graph: step 2 alone"]

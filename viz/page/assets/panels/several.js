@@ -16,7 +16,7 @@ function whereOf(details, op) {
 }
 
 // Where an op is, in a list of such: else its line of code.
-const placeIn = (model, op) => model.ownerOf(op) || clean(model.lineOf(op)?.place ?? "", 120);
+const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
 
 // Says of an op that its box stands for others, too, and leads to all of them.
 function oneOf({ viewer }, id) {
@@ -62,8 +62,9 @@ function severalOps(details, selected) {
     flops = sum((op) => op.flops || 0),
     own = node && node.main !== undefined && node.lane === "forward" ? details.op(node.main) : [],
     titles = [...new Set(ops.map((op) => model.titleOf(op)))],
+    pass = inCommon(ops.map((op) => op.pass)),
     title = selected.call === undefined ? selected.title ?? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
-    where = whereOfAll(details, ops),
+    where = pass && title.endsWith(` ${pass}`) ? null : whereOfAll(details, ops),
     line = inCommon(ops.map((op) => model.lineOf(op)?.place ?? ""));
   return [
     details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
@@ -79,7 +80,7 @@ function severalOps(details, selected) {
       ops.map((op) => [
         details.opLink(op.id),
         op.duration ? el("b", {}, seconds(op.duration) + shareWord(model, [op])) : null,
-        el("span", { class: "where" }, placeIn(model, op)),
+        el("span", { class: "where" }, placeIn(model, op, !pass)),
       ]),
     ),
     ...(own.length ? own : line ? codeOf(viewer, ops[0]) : []),

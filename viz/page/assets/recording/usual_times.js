@@ -74,11 +74,14 @@ const isShare = ({ updatePasses }, ops) =>
 // The same in words, behind a time.
 const shareWord = (model, ops) => (isShare(model, ops) ? " (share)" : "");
 
-// What the ops of a box took in several steps: the median, which the box shows, and the least and most.
+// What the ops of a box took in several steps, first that which the box shows: the median, or what it took in this step.
 function timesOf(model, ops) {
   const steps = stepsOfMedians(ops),
     range = rangeOf(ops),
-    ends = range ? ` (${seconds(range.least)} … ${seconds(range.most)})` : "";
+    ends = range ? ` (${seconds(range.least)} … ${seconds(range.most)})` : "",
+    share = shareWord(model, ops);
   if (!steps) return "";
-  return `time: ${seconds(usualTime(ops))}${shareWord(model, ops)}, ${medianOf(steps)}${ends}; in this step ${seconds(tookOf(ops))}`;
+  const usual = `${seconds(usualTime(ops))}${share}`,
+    took = `${seconds(tookOf(ops))}${share}`;
+  return model.tellsStep ? `time: ${took} in this step; ${usual}, ${medianOf(steps)}${ends}` : `time: ${usual}, ${medianOf(steps)}${ends}; in this step ${took}`;
 }
