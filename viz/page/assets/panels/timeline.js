@@ -123,8 +123,11 @@ class Timeline {
       pen.fillStyle = theme.frame;
       pen.fillRect(x, AXIS - 6, 1, height);
       pen.fillStyle = theme.muted;
-      pen.fillText(words, x + 4, 9);
+      const isCut = x + 4 + pen.measureText(words).width > width;
+      pen.textAlign = isCut ? "right" : "left";
+      pen.fillText(words, isCut ? x - 4 : x + 4, 9);
     }
+    pen.textAlign = "left";
     let lastEnd = -1,
       lastRow = -1;
     for (const bar of this.bars) {
