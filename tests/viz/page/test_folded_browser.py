@@ -182,6 +182,37 @@ def test_the_address_keeps_which_of_equal_parts_is_selected(gpt, pages):
     assert gpt.texts(".panel h2") == ["blocks[1]"]
 
 
+def test_one_of_equal_parts_stays_selected_when_they_are_unfolded_and_folded_again(gpt):
+    select_bar(gpt, "blocks[1]")
+    for key in ("f", "f"):
+        gpt.press(key)
+        assert gpt.texts(".panel h2") == ["blocks[1]"]
+    gpt.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent === 'Show all 3').click()")
+    gpt.rest()
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[1]"
+    gpt.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent === 'Fold equal parts').click()")
+    gpt.rest()
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[0] … blocks[2]  ×3"
+
+
+def test_arrows_lead_through_the_bars_of_the_timeline(gpt):
+    gpt.run(f"{LINE}.canvas.focus(); 1")
+    gpt.press("ArrowRight")  # the first of all
+    assert gpt.texts(".panel h2") == ["gpt"]
+    gpt.press("ArrowDown")
+    gpt.press("ArrowRight")
+    gpt.press("ArrowRight")
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    gpt.press("ArrowDown")
+    assert gpt.texts(".panel .where")[0] == "gpt / blocks[1]"
+    gpt.press("ArrowUp")
+    gpt.press("ArrowLeft")
+    assert gpt.texts(".panel h2") == ["blocks[0]"]
+    assert gpt.run(f"document.activeElement === {LINE}.canvas")
+
+
 def test_weights_in_the_panel_of_a_layer_are_named_from_there_and_all_can_be_shown(gpt):
     select(gpt, "attn")
     weights = gpt.texts(".panel .links li .link[title*='/']")

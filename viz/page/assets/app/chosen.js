@@ -19,6 +19,16 @@ function selectionOfCall(viewer, scope) {
   return ids.length ? { kind: "ops", id: ids[0], ids, call: scope.id } : viewer.state.selected;
 }
 
+// The call of a layer that is selected, by its bar or by a block that shows no other; null where there is none.
+function callSelected(viewer) {
+  const { selected } = viewer.state,
+    { model, index } = viewer;
+  if (selected?.kind !== "scope") return null;
+  if (selected.call !== undefined) return model.scopes[selected.call];
+  const block = index.blocks.get(selected.key);
+  return block?.scope && !partsOf(viewer, block).length ? block.scope : null;
+}
+
 function opsOfCall({ model, selection }, scope) {
   const inside = new Map([[null, false]]); // most ops are in few scopes
   const isIn = (id) => {

@@ -228,6 +228,7 @@ class Timeline {
         if (moved) last = event.clientX;
       } else this.point(event);
     });
+    canvas.addEventListener("keydown", (event) => this.onKey(event));
     canvas.addEventListener("pointerleave", () => {
       this.tip.hidden = true;
     });
@@ -239,6 +240,29 @@ class Timeline {
       this.viewer.period.showAll();
       this.draw();
     });
+  }
+
+  // Arrows lead to the bar before or after in a row, to that around it, and to the first within it.
+  onKey(event) {
+    const [by, deeper] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
+    if (by === undefined || !this.bars?.length) return;
+    event.preventDefault();
+    const from = this.barSelected(),
+      inRow = (row) => this.bars.filter((bar) => bar.row === row);
+    const row = from && inRow(from.row),
+      isIn = (one, other) => one.start >= other.start && one.end <= other.end;
+    const to = !from ? this.bars[0] : by ? row[row.indexOf(from) + by] : inRow(from.row + deeper).find((bar) => (deeper > 0 ? isIn(bar, from) : isIn(from, bar)));
+    if (!to) return;
+    const { period } = this.viewer;
+    if (to.start < period.from || to.end > period.to) period.move((to.start + to.end - period.from - period.to) / 2);
+    this.viewer.select(this.selectionOf(to));
+  }
+
+  // The first bar of what is selected.
+  barSelected() {
+    const { selected } = this.viewer.state,
+      calls = callsOf(this.viewer, selected);
+    return this.bars.find(({ op, scope }) => (op ? selected?.kind === "op" && selected.id === op.id : calls.has(scope.id)));
   }
 
   selectionOf({ op, scope }) {
