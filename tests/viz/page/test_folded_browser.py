@@ -182,6 +182,15 @@ def test_the_address_keeps_which_of_equal_parts_is_selected(gpt, pages):
     assert gpt.texts(".panel h2") == ["blocks[1]"]
 
 
+def test_an_op_of_any_of_equal_parts_says_whose_box_it_is_in_and_leads_to_all(gpt):
+    gpt.run("v.changeDepth(9); 1")
+    gpt.rest()
+    node = "[...v.scene.nodes.values()].find(n => n.title === 'layer_norm')"
+    for number in range(2):
+        gpt.run(f"v.select({{kind: 'op', id: {node}.ops[{number}]}}); 1")
+        assert gpt.texts(".panel-body > .remark")[-1].endswith(" ops of the box layer_norm.")
+
+
 def test_one_of_equal_parts_stays_selected_when_they_are_unfolded_and_folded_again(gpt):
     select_bar(gpt, "blocks[1]")
     for key in ("f", "f"):

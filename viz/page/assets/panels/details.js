@@ -45,16 +45,13 @@ class Details {
   op(id) {
     const { model, viewer } = this,
       op = model.ops[id],
-      row = this.viewer.index.rows.get(id),
       partners = [...partnersOf(model, [id])];
     return [
       this.heading(op.phase, op.phase, model.titleOf(op), whereOf(this, op)),
       op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null,
       this.flawNote(op),
       this.changeNote(op),
-      row && row.ops.indexOf(id) > 0
-        ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
-        : oneOf(this, id),
+      oneOf(this, id),
       facts([
         ...timesOfOps([op], viewer),
         [
