@@ -1421,6 +1421,33 @@ def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     photograph(shown, "page_diff")
 
 
+def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown, pages):
+    def of_units(units):
+        q_net = ef.Sequential([layers.Dense(units), layers.Dense(2)])
+        x, adam = np.ones((4, 3), "float32"), ef.optimizers.Adam()
+        with viz.trace(f"{units} units") as t:
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(q_net(x) ** 2)
+            adam.apply(tape.gradient(loss, q_net.trainable_weights), q_net.trainable_weights)
+        return t
+
+    class Pair:
+        def to_html(self, path):
+            return of_units(5).to_html(path, diff=of_units(4))
+
+    shown.show(pages("diff of layers", Pair))
+    rows = shown.run(
+        "[...document.querySelectorAll('.changes tbody tr')].map(r => [...r.children].map(e => e.innerText))"
+    )
+    ops = [(name, where) for kind, name, phase, where, *_ in rows if kind == "changed"]
+    assert ("∇ dense", "q_net / dense_1") in [(name, re.sub(r"dense_\d+", "dense_1", where)) for name, where in ops]
+    assert any(name == "adam" and where.endswith(" / kernel") for name, where in ops)
+    said = shown.run("document.querySelector('.changes').innerText")
+    assert "sequential" not in said
+    assert re.search(r"shape: q_net / dense\w* / kernel", said)
+    assert shown.wrong == []
+
+
 def test_that_no_values_were_compared_is_said_once(shown, pages):
     def of_rows(rows):
         with viz.trace(f"{rows} rows") as t:
