@@ -61,7 +61,7 @@ class Details {
             : null,
         ],
         ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
-        ["step", model.stepName(op.step)],
+        ["step", stepOf(viewer, op)],
         ["op", op.title === op.name ? `#${op.id}` : `${op.name} #${op.id}`],
         ["thread", op.thread ? String(op.thread) : null],
         ["ran", op.replayed ? "in a captured step, replayed" : null],

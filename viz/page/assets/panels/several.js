@@ -15,6 +15,9 @@ function whereOf(details, op) {
   return links;
 }
 
+// Which of several steps an op is of.
+const stepOf = ({ model, places }, { step }) => (places.length > 1 ? model.stepName(step).replace(/^step /, "") : null);
+
 // Where an op is, in a list of such: else its line of code.
 const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
 
@@ -73,7 +76,7 @@ function severalOps(details, selected) {
       ...timesOfOps(ops, viewer),
       ["FLOPs", flops ? short(flops) : null],
       ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + model.tensors[t].nbytes, 0)))],
-      ["step", model.stepName(ops[0].step)],
+      ["step", stepOf(viewer, ops[0])],
     ]),
     details.list(
       `${amount(ops.length)} ops`,
