@@ -206,6 +206,45 @@ def test_one_of_equal_parts_stays_selected_when_they_are_unfolded_and_folded_aga
     assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[0] … blocks[2]  ×3"
 
 
+def rounds():
+    """A loop whose rounds are no layers, beside layers that take turns."""
+    hidden = [
+        each for i in range(4) for each in (layers.Dense(8, name=f"d{i}"), layers.BatchNormalization(name=f"n{i}"))
+    ]
+    model = ef.Sequential([*hidden, layers.Dense(3)], name="normalized")
+    model.compile("adam", "mse")
+    x, y = np.ones((6, 8), "float32"), np.ones((6, 3), "float32")
+    model.train_on_batch(x, y)
+    with viz.trace() as t:
+        for _ in range(2):
+            model.train_on_batch(x, y)
+    return t
+
+
+def test_equal_parts_of_several_layers_are_listed_and_shown_alone_too(shown, pages):
+    shown.show(pages("rounds", rounds))
+    block = "[...v.index.blocks.values()].find(b => b.kind === 'repeat')"
+    shown.run(f"v.select({{kind: 'scope', key: {block}.key}}); 1")
+    whole, count = facts(shown), shown.run(f"{block}.repeats")
+    parts = shown.run(f"v.index.equalParts.get({block}.key).map(p => [p.label, p.ownOps.length, p.backOps.length])")
+    assert [len(label.split(", ")) for label, *_ in parts] == [2] * count
+    assert len({(own, back) for _, own, back in parts}) == 1
+    shown.run(f"[...document.querySelectorAll('.panel .link')].find(b => b.textContent === {parts[1][0]!r}).click()")
+    shown.rest()
+    assert shown.texts(".panel h2") == [parts[1][0]]
+    assert facts(shown)["ops"] == f"{parts[1][1]} + {parts[1][2]} backward"
+    assert whole["ops"] == f"{count * parts[1][1]} + {count * parts[1][2]} backward"
+    names = {name.split("/")[0] for name in shown.texts(".panel .links .link") if "/" in name}
+    assert names == set(parts[1][0].split(", "))
+    address = shown.run("location.hash")
+    shown.show(pages("rounds", rounds), address)
+    assert shown.texts(".panel h2") == [parts[1][0]]
+    shown.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()")
+    shown.rest()
+    assert shown.run("v.state.selected.kind") == "op"  # the part has no box of its own
+    assert shown.wrong == []
+
+
 def test_arrows_lead_through_the_bars_of_the_timeline(gpt):
     gpt.run(f"{LINE}.canvas.focus(); 1")
     gpt.press("ArrowRight")  # the first of all

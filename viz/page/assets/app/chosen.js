@@ -25,6 +25,7 @@ function callSelected(viewer) {
     { model, index } = viewer;
   if (selected?.kind !== "scope") return null;
   if (selected.call !== undefined) return model.scopes[selected.call];
+  if (selected.round !== undefined) return null;
   const block = index.blocks.get(selected.key);
   return block?.scope && !partsOf(viewer, block).length ? block.scope : null;
 }

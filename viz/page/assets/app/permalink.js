@@ -109,7 +109,7 @@ function keyOf(viewer, selected) {
   if (!selected || !viewer.index) return null;
   if (selected.kind === "scope") {
     const parts = selected.call === undefined ? [] : partsOf(viewer, viewer.index.blocks.get(selected.key)),
-      number = parts.findIndex(({ scope }) => scope?.id === selected.call);
+      number = selected.round ?? parts.findIndex(({ scope }) => scope?.id === selected.call);
     return number < 0 ? `scope:${selected.key}` : `equal:${number}:${selected.key}`;
   }
   if (selected.kind === "ops" && selected.call !== undefined)

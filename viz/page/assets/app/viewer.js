@@ -337,11 +337,15 @@ class Viewer {
   }
 
   unfold(key) {
-    const call = callSelected(this);
+    const call = callSelected(this),
+      [op] = this.opsOf(this.state.selected);
     if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
     else this.state.unfolded.add(key);
     this.rebuild();
+    const { selected } = this.state,
+      isGone = selected?.kind === "scope" && !this.index.blocks.has(selected.key);
     if (call) this.select(selectionOfCall(this, call));
+    else if (isGone && op !== undefined) this.select({ kind: "op", id: op });
     else this.update();
   }
 

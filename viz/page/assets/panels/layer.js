@@ -14,7 +14,7 @@ function layerPanel(details, selected) {
       scope ? scope.cls || scope.kind : "group",
       "scope",
       block.title || "equal parts",
-      part ? details.pathLinks(scope.parent) : linksTo(details, viewer.index.parents.get(key)),
+      part && scope ? details.pathLinks(scope.parent) : linksTo(details, viewer.index.parents.get(key)),
     ),
     buttonsOfLayer(viewer, all, part),
     scope && scope.error ? el("p", { class: "alarm" }, clean(scope.error, 500)) : null,
@@ -74,22 +74,20 @@ function factsOfLayer(viewer, block, part) {
 function weightsOfLayer(details, block, part) {
   const { model, viewer } = details,
     readers = new Map(); // of each weight the first op that reads it
-  for (const op of (part ? part.ownOps : opsIn(block)).map((id) => model.ops[id]))
+  for (const op of block.ownOps.map((id) => model.ops[id]))
     for (const weight of op.inputs.map((t) => model.variables.get(t))) if (weight !== undefined && !readers.has(weight)) readers.set(weight, op);
-  const isOfAll = !part && partsOf(viewer, block).length > 1,
-    outer = block.scope ? model.ancestors(isOfAll ? outside(viewer, block) : block.scope.id) : [];
+  const outer = model.ancestors(block.scope && (part || !partsOf(viewer, block).length) ? block.scope.id : outside(viewer, block));
   return details.list(
     "Weights",
     [...readers].sort(([, one], [, other]) => one.id - other.id).map(([weight, reader]) => details.inputLine(weight, "", nameWithin(model, outer, weight, reader))),
   );
 }
 
-// The innermost call around all of the equal parts that a block shows.
-function outside(viewer, { scope, key }) {
-  const { model } = viewer,
-    [, other] = partsOf(viewer, viewer.index.blocks.get(key)),
-    around = new Set(model.ancestors(other.scope.id));
-  return model.ancestors(scope.parent).find((each) => around.has(each))?.id ?? null;
+// The innermost call around all that a block shows.
+function outside({ model, index }, { key }) {
+  const ops = opsIn(index.blocks.get(key)),
+    around = ops.slice(1).reduce((all, id) => new Set(model.ancestors(model.ops[id].home).filter((scope) => all.has(scope))), new Set(model.ancestors(model.ops[ops[0]].home)));
+  return [...around].find((scope) => scope.id !== index.blocks.get(key).scope?.id)?.id ?? null;
 }
 
 // A weight's name from where it is within some calls, innermost first; of one that has no path, from where it is read.

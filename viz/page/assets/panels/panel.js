@@ -41,7 +41,7 @@ class Panel {
               ? details.tensor(selected.id)
               : (selected.kind === "ops" ? severalOps : severalTensors)(details, selected);
     const same =
-      this.last && selected && ["kind", "id", "ids", "number", "key", "call"].every((name) => String(this.last[name]) === String(selected[name]));
+      this.last && selected && ["kind", "id", "ids", "number", "key", "call", "round"].every((name) => String(this.last[name]) === String(selected[name]));
     this.body.replaceChildren(this.shownBy(selected), ...[content].flat(Infinity).filter(Boolean));
     if (!same) this.body.scrollTop = 0;
     this.last = selected;

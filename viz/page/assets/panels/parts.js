@@ -35,7 +35,7 @@ function roundsShownBy({ model, index }, block) {
     const ownOps = rowsIn(block).flatMap(({ ops, riders }) => [...share(ops, i), ...share(riders, i)]),
       label = names.length && names.length % count === 0 ? share(names, i).join(", ") : `part ${i + 1}`,
       backOps = ownOps.flatMap((id) => model.backwardOf[id]).filter((id) => back.has(id));
-    return { scope: null, ownOps, backOps, label, selected: { kind: "ops", id: ownOps[0], ids: ownOps, title: label } };
+    return { scope: null, ownOps, backOps, label, selected: { kind: "scope", key: block.key, round: i } };
   });
 }
 
@@ -49,10 +49,11 @@ function apart(paths) {
 }
 
 // The part that is selected by itself, as a block; undefined where all are, or there is but one.
-function partSelected(viewer, { key, call }) {
-  const block = call === undefined ? undefined : viewer.index.blocks.get(key),
-    found = block && partsOf(viewer, block).find(({ scope }) => scope && scope.id === call);
-  return found && { ...blockOfPart(viewer.model, found), key, block };
+function partSelected(viewer, { key, call, round }) {
+  const block = call === undefined && round === undefined ? undefined : viewer.index.blocks.get(key),
+    parts = block ? partsOf(viewer, block) : [],
+    found = call === undefined ? parts[round] : parts.find(({ scope }) => scope?.id === call);
+  return found && { ...blockOfPart(viewer.model, found), key };
 }
 
 function blockOfPart(model, { scope, label, ownOps, backOps }) {
@@ -60,8 +61,7 @@ function blockOfPart(model, { scope, label, ownOps, backOps }) {
     sum = (values) => values.reduce((all, value) => all + value, 0),
     made = ops.flatMap(({ outputs }) => outputs).map((id) => model.tensors[id]);
   return {
-    ...{ scope, ownOps, backOps, title: scope.label, label, params: scope.params, repeats: 1, names: [] },
-    back: [],
+    ...{ scope, ownOps, backOps, title: scope?.label ?? label, params: scope?.params, back: [] },
     figures: {
       ...{ ops: ownOps.length, backwardOps: backOps.length, forward: timeOf(model, ownOps), backward: timeOf(model, backOps) },
       flops: sum(ops.filter(({ phase }) => phase === "forward").map(({ flops }) => flops || 0)),

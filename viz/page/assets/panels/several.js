@@ -66,7 +66,7 @@ function severalOps(details, selected) {
     own = node && node.main !== undefined && node.lane === "forward" ? details.op(node.main) : [],
     titles = [...new Set(ops.map((op) => model.titleOf(op)))],
     pass = inCommon(ops.map((op) => op.pass)),
-    title = selected.call === undefined ? selected.title ?? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
+    title = selected.call === undefined ? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
     where = pass && title.endsWith(` ${pass}`) ? null : whereOfAll(details, ops),
     line = inCommon(ops.map((op) => model.lineOf(op)?.place ?? ""));
   return [

@@ -295,7 +295,7 @@ class Timeline {
 // The calls that are selected, by the number of their scope: of a layer all that its block shows.
 function callsOf(viewer, selected) {
   if (selected?.call !== undefined) return new Set([selected.call]);
-  const block = selected?.kind === "scope" ? viewer.index.blocks.get(selected.key) : undefined,
+  const block = selected?.kind === "scope" && selected.round === undefined ? viewer.index.blocks.get(selected.key) : undefined,
     parts = block ? partsOf(viewer, block) : [];
   return new Set(block?.scope ? [block.scope.id, ...parts.map(({ scope }) => scope.id)] : []);
 }
