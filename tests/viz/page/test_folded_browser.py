@@ -175,6 +175,16 @@ def test_a_bar_of_one_of_equal_parts_opens_a_panel_of_it_alone_and_marks_its_ops
     assert len(sums) == 3
 
 
+def test_the_tip_of_a_bar_says_which_of_equal_parts_it_is_in(gpt):
+    x, y = gpt.run(f"""(() => {{
+      const line = {LINE}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.filter(({{ title }}) => title === 'attn')[1];
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
+    }})()""")
+    gpt.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert gpt.texts(".tip")[0].startswith("attn · gpt / blocks[1] · ")
+
+
 def test_the_address_keeps_which_of_equal_parts_is_selected(gpt, pages):
     select_bar(gpt, "blocks[1]")
     address = gpt.run("location.hash")

@@ -284,7 +284,7 @@ class Timeline {
     this.tip.hidden = !bar;
     if (!bar) return;
     const { model } = this.viewer,
-      place = bar.op ? model.ownerOf(bar.op) : "",
+      place = bar.op ? model.ownerOf(bar.op) : model.path(bar.scope.parent),
       share = bar.op ? shareWord(model, [bar.op]) : "",
       took = bar.ops ? ` from start to end · ${seconds(bar.took)} in ${counted(bar.ops, "op")}` : "";
     this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${share}${took} · at ${seconds(bar.start - this.first)}`;
