@@ -81,7 +81,8 @@ def calls(module: ModuleType, written: str, depth: int = 3) -> Iterator[tuple[st
                 yield from calls(found, f"{written}.{name}", depth - 1)
         elif callable(found):
             yield f"{written}.{name}", found
-            for inside in dir(found) if isinstance(found, type) else ():
+            is_ours = (found.__module__ or "").partition(".")[0] in ("eagerflow", "viz")
+            for inside in dir(found) if isinstance(found, type) and is_ours else ():
                 part = None if inside.startswith("_") else getattr(found, inside, None)
                 if callable(part):
                     yield f"{written}.{name}.{inside}", part

@@ -105,7 +105,7 @@ class TensorBoard(Callback):
         self._session = ""
         self._tracer: Tracer | None = None
         self._profile: tensorboard_profile.Profile | None = None
-        self._traced_at = self._profiled_at = 0  # when the last recording began, and the first one of the profile
+        self._profiled_at = 0  # when the first recording of the profile began
         self._wrote_for = 0  # nanoseconds since then in which this callback wrote, which are no part of the profile
         self._wrote_model = False
         self._drawn: Collection[str] | None = None  # the names in the graph that was written
@@ -183,9 +183,6 @@ class TensorBoard(Callback):
         if self._batch in self._profiled or (self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled):
             self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._crashed())
             self._recording = self._tracer.__enter__()
-            self._traced_at = observe.clock()
-            if self._profile is None:
-                self._profiled_at, self._wrote_for = self._traced_at, 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         took = time.perf_counter() - self._batch_began
@@ -255,17 +252,19 @@ class TensorBoard(Callback):
         if self._tracer is None:
             return
         tracer, self._tracer = self._tracer, None
-        began = observe.clock()
         tracer.__exit__()
+        began = self._recording.meta["origin"]  # its own, as its times count from there
+        ended = began + self._recording.meta["duration"]
         if self._recording.ops:
             self._drawn = tensorboard_graph.append(self._recording, self._log("train"), self._step, self._drawn)
             if self._batch in self._profiled:
-                self._profile = self._profile or tensorboard_profile.Profile()
-                self._profile.add(self._recording, self._traced_at - self._profiled_at - self._wrote_for, self._step)
+                if self._profile is None:
+                    self._profile, self._profiled_at, self._wrote_for = tensorboard_profile.Profile(), began, 0
+                self._profile.add(self._recording, began - self._profiled_at - self._wrote_for, self._step)
                 done = self._batch - min(self._profiled) + 1
                 if done & (done - 1) == 0:  # now and then, for nobody says that training breaks off
                     self._write_profile()
-        self._wrote_for += observe.clock() - began
+        self._wrote_for += observe.clock() - ended
 
     def _new_session(self) -> str:
         """How the name of this training's profile begins: the time, and a number where that second has some already."""

@@ -25,7 +25,7 @@ def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> C
             for which the function then takes 0 or 1 (it does so behind the other values, too).
         outputs: symbolic tensors made from them.
         updates: nothing; variables are assigned to as programs run.
-        **kwargs: `name`; anything else is TensorFlow's and without meaning here.
+        **kwargs: `name`; TensorFlow's other arguments are accepted and have no effect.
 
     Returns:
         A function of a list of arrays, which gives a list of NumPy arrays (one array for a single output).

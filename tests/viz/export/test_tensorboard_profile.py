@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from eagerflow.core import observe
 from viz.export import tensorboard_profile
 
 pytest.importorskip("google.protobuf")
@@ -95,6 +98,20 @@ def test_without_times_there_is_no_profile(tmp_path):
         ef.ops.tanh(ef.ops.ones(3))
     assert tensorboard_profile.write(t, tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+def test_profiled_batches_lie_behind_each_other_wherever_the_machine_paused(tmp_path, monkeypatch):
+    real = observe.clock
+    monkeypatch.setattr(observe, "clock", lambda: time.sleep(0.002) or real())
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(1, 4))
+    model.fit(np.ones((16, 3), "float32"), np.ones((16, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
+    (found,) = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
+    steps = [event for name, event, _ in named(plane_of(found)) if name == "train"]
+    gaps = [after.offset_ps - event.offset_ps - event.duration_ps for event, after in itertools.pairwise(steps)]
+    assert len(gaps) == 3
+    assert all(gap >= 0 for gap in gaps)
 
 
 def test_the_callback_profiles_the_chosen_batches(tmp_path):

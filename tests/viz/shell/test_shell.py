@@ -129,7 +129,7 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
         (["run", "--epochs", "1", "-o", "a.efz", "train.py"], "script stand after it: train.py --epochs"),
         (["run", "--model", "x", "a.py"], "'--module'? Options of the script stand after it: a.py --model"),
         (["estimate", "--batch-size", "3", "train.py"], "unrecognized arguments: --batch-size; it is the script's own"),
-        (["completion", "tcsh"], "(choose from 'bash', 'zsh', 'fish')"),
+        (["completion", "tcsh"], "shell: invalid choice: 'tcsh' (choose from "),
         (["run", "--steps", "-1", "train.py"], "--steps: steps are counted from 0; got -1"),
         (["run", "--stats", "train.py"], "; --stats needs a value before train.py, such as --stats none train.py"),
     ],

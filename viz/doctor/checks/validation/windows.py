@@ -36,7 +36,7 @@ class Overlapping(NamedTuple):
 
 
 def overlapping_windows(train: list[numpy.ndarray], held: list[numpy.ndarray]) -> Overlapping | None:
-    """How many held windows begin with steps that a window to train with has further on; None for none to speak of.
+    """How many held windows begin with steps that a window to train with has further on; None where hardly any do.
 
     Where each part is a stretch of the series of its own, only those at the border do. Where the same steps come again
     and again, as in noiseless waves or padding, nothing can be told.
