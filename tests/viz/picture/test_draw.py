@@ -434,18 +434,37 @@ def test_shared_layers_and_weights_are_drawn():
     ("made", "words", "labels"),
     [
         ([layers.Dense(5)], "shared weights", {""}),
-        ([layers.Dropout(0.5)], "shared state", {"state"}),
-        ([layers.Dense(5), layers.Dropout(0.5)], "shared weights or state", {"", "state"}),
+        ([layers.BatchNormalization(center=False, scale=False)], "shared state", {"state"}),
+        (
+            [layers.Dense(5), layers.BatchNormalization(center=False, scale=False)],
+            "shared weights or state",
+            {"", "state"},
+        ),
     ],
 )
-def test_the_seed_of_a_dropout_that_is_called_again_is_no_weight(made, words, labels):
+def test_the_averages_of_a_layer_that_is_called_again_are_no_weights(made, words, labels):
     with viz.trace() as t:
         x = ef.ops.ones((2, 5))
         for layer in made * 2:
-            x = layer(x, training=True) if isinstance(layer, layers.Dropout) else layer(x)
+            x = layer(x)
     drawn = t.draw(view="layers")
     assert {edge.label for edge in drawn.graph.edges if edge.kind == "parameter"} == labels
     assert re.findall(r">(shared [^<]*)<", drawn.svg) == [words]
+
+
+@pytest.mark.parametrize("view", ["layers", "both"])
+def test_no_line_leads_from_one_call_of_a_dropout_to_the_next(view):
+    drop = layers.Dropout(0.5)
+    with viz.trace() as t:
+        x = ef.ops.ones((2, 5))
+        for _ in range(2):
+            x = drop(ef.ops.exp(x), training=True)
+    drawn = t.draw(view=view).graph
+    states = [node.id for node in drawn.nodes.values() if node.kind == "parameter"]
+    drawing = [node.id for node in drawn.nodes.values() if node.title.startswith(("masked_scale", "drop"))]
+    assert len(drawing) == 2
+    found = [(edge.tail, edge.head) for edge in drawn.edges if edge.kind == "parameter"]
+    assert found == ([] if view == "layers" else [(states[0], drawing[0])])
 
 
 def test_lines_of_shared_weights_lead_from_call_to_call_among_layers():
