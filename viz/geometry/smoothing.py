@@ -24,7 +24,8 @@ def smoothed(channels: Channels, quest: Quest, way: Sequence[int], first: int, l
         channels: the lines, on which the way itself isn't noted.
         quest: what the way was looked for.
         way: its points.
-        first, last: the directions of the pieces around it.
+        first: the direction of the piece before it.
+        last: that of the piece behind it.
     """
     found = list(way)
     for _ in range(_MOST_ROUNDS):

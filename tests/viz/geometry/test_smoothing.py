@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from viz.geometry.channels import NEVER, Channels, Quest
@@ -26,7 +28,7 @@ def way(channels, corners):
     )
     points = [channels.at(point) for point in zip(xs, ys)]
     found = points[:1]
-    for a, b in zip(points, points[1:]):
+    for a, b in itertools.pairwise(points):
         step = (1 if a // channels.nx == b // channels.nx else channels.nx) * (1 if b > a else -1)
         found += range(a + step, b + step, step)
     return found
@@ -38,8 +40,8 @@ def quest(channels):
 
 
 def bends(channels, found):
-    steps = [abs(a - b) == 1 for a, b in zip(found, found[1:])]
-    return sum(a != b for a, b in zip(steps, steps[1:]))
+    steps = [abs(a - b) == 1 for a, b in itertools.pairwise(found)]
+    return sum(a != b for a, b in itertools.pairwise(steps))
 
 
 STAIRS = [BEGIN, (130, 170), (92, 170), (92, 140), (176, 140), (176, 76), (130, 76), END]
