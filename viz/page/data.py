@@ -50,8 +50,8 @@ def data(
         record: a recording.
         title: what stands at the top; default: the recording's name, or that of the first model.
         most_ops: a longer recording is cut to the steps around the one that pictures show; a note says so.
-        usual: for ops by id, what they took in several steps, of which boxes show the median; default: in the steps of
-            this recording.
+        usual: for ops by id, what they took in several steps, of which the page tells the median; default: in the steps
+            of this recording.
 
     Returns:
         Columns; the fields are those of `viz.facts.schema`, with texts, shapes and frames as numbers into `texts`,
@@ -81,7 +81,7 @@ def data(
         "step": pick_step(part),
         "step_kinds": step_kinds(part),
         "views": columns.views.steps,
-        "usual": columns.usual.values,
+        "usual": {"steps": columns.steps_of_times.values, "times": columns.usual.values},
         "update_passes": [[ran.start, ran.stop] for ran in update_passes(part)],
         "origins": origins(part),
         "flaw": None if flaw is None else [flaw[0].id, flaw[1]],
@@ -172,14 +172,14 @@ def _is_writable(text: str) -> bool:
 class _Columns:
     def __init__(self, record: Record, usual: Mapping[int, UsualTime]) -> None:
         self.record, self._usual = record, usual
-        self.usual: Pool = Pool()
+        self.usual, self.steps_of_times = Pool(), Pool()
         self.texts, self.shapes, self.frames = Pool([""]), Pool(), Pool()
         self._known: dict[str | None, int] = {}
         # By identity: calls of a layer share their settings, and ops their frames; the record keeps all of them.
         self._settings: dict[int, int] = {}
         self._frames: dict[int, int] = {}
         self.flops = all_flops(record)
-        self.views = Views(record, self.flops, self.text, usual)
+        self.views = Views(record, self.flops, self.text, usual.keys())
         self.measured = any(tensor.stats for tensor in record.tensors)
 
     def text(self, text: str | None) -> int:
@@ -246,10 +246,14 @@ class _Columns:
         }
 
     def _usual_times(self, ops: Sequence[Op]) -> list[int | None] | None:
-        """For each op the number of what it took in several steps: median, least, most, and how many steps."""
-        known = [self._usual.get(op.id) for op in ops]
-        rows = [None if u is None else self.usual.number((u.median, u.least, u.most, u.steps)) for u in known]
-        return rows if self._usual else None
+        """For each op the number of what it took in several steps: the number of these steps' list, and the times."""
+        if not self._usual:
+            return None
+        rows = dict[int, int]()  # by identity: the same op of all steps shares it
+        for usual in self._usual.values():
+            if id(usual) not in rows:
+                rows[id(usual)] = self.usual.number((self.steps_of_times.number(usual.steps), *usual.times))
+        return [rows[id(self._usual[op.id])] if op.id in self._usual else None for op in ops]
 
     def composition(self, found: Composition) -> dict[str, Any]:
         """What a fused op is made of; parts refer to its tensors: first what it reads, then what parts make."""

@@ -115,6 +115,38 @@ def test_a_layer_tells_what_its_ops_took_in_the_step_and_how_long_its_bar_is(slo
     assert bar > ops * SLOW
 
 
+def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
+    """Where an op is slow in a step another one is fast, so that all steps took the same."""
+    slow, fast = 90_000, 10_000
+
+    def in_turns():
+        t = last_is_slow(2)
+        for op in t.ops:
+            op.start, op.end = op.id * 2 * slow, op.id * 2 * slow + (slow if op.id % 2 == op.step % 2 else fast)
+        return t
+
+    shown.show(pages("in turns", in_turns))
+    assert shown.run("v.selection.ops.length % 2") == 0  # so that the ops of the second step are in turns, too
+    whole = shown.run("v.selection.ops.length") // 2 * (slow + fast)
+    assert shown.run("v.selection.time") == whole
+    shown.run("v.select({kind: 'scope', key: '/mlp'}); 1")
+    said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
+    ops, forward = shown.run(
+        "(() => { const b = v.index.blocks.get('/mlp'); return [b.ownOps, b.figures.forward]; })()"
+    )
+    in_steps = [sum(slow if op % 2 == other else fast for op in ops) for other in (0, 1)]
+    assert forward == min(in_steps)
+    assert said["the step"] == f"{formatting.seconds(whole)} in ops"
+    ends = " … ".join(map(formatting.seconds, sorted(in_steps)))
+    assert said["range"].startswith(f"→ {ends}   ←")
+    assert formatting.seconds(forward) in shown.run("v.index.blocks.get('/mlp').spent[0]")
+    shown.run("v.select({kind: 'ops', id: 0, ids: v.selection.ops.map(op => op.id)}); 1")
+    said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
+    assert said["time"] == f"{formatting.seconds(whole)}  (100 % of the step), faster of 2 steps"
+    assert said["range"] == f"{formatting.seconds(whole)} … {formatting.seconds(whole)}"
+    assert shown.wrong == []
+
+
 def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
     title = slow.run("[...v.scene.nodes.values()].find(n => n.kind === 'update' && n.ops.length > 1).id")
     count = slow.run(f"v.selectNode({title!r}); v.state.selected.ids.length")

@@ -98,7 +98,7 @@ function tipOf(node, model) {
     [model.placeOf(op), op.pass].filter(Boolean).join("  ·  "),
     frame && `${clean(frame.place, 160)}  ${clean(frame.code, 120)}`,
     clean(op.error, 200),
-    timesOf(node.part === undefined ? node.ops.map((id) => model.ops[id]) : []),
+    timesOf(model, node.part === undefined ? node.ops.map((id) => model.ops[id]) : []),
   ]
     .filter(Boolean)
     .join("\n");

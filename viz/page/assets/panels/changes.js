@@ -22,7 +22,7 @@ class Changes {
       push(this.texts, diff.first.b, `the first to differ: ${diff.first.what}`);
     }
     diff.times.forEach(([b, time]) => {
-      const now = model.ops[b] && usualTime(model.ops[b]);
+      const now = model.ops[b] && usualTime([model.ops[b]]);
       if (now && time) push(this.texts, b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
     });
   }
