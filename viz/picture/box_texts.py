@@ -10,6 +10,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.blocks import Block
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
+from viz.facts.digest.usual_sums import TimesInSteps, steps_of
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
@@ -40,7 +41,7 @@ __all__ = [
     "scope_tooltip",
     "spent",
     "times",
-    "times_alone",
+    "times_told",
     "title",
     "update",
     "updating",
@@ -450,10 +451,13 @@ def caption(
     return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
 
 
-def times_alone(record: Record, selection: Selection) -> list[str]:
-    """Of which step a picture's times are, where several were recorded: the page tells the medians of all."""
+def times_told(selection: Selection, usual: Mapping[int, TimesInSteps]) -> list[str]:
+    """Of which steps a picture's times are, where several were recorded: `"times: median of 20 steps"`."""
+    record = selection.record
     if selection.step is None or len(record.steps) < 2 or all(op.start is None for op in selection.ops):
         return []
+    if steps := steps_of(selection.ops, usual):
+        return [f"times: {'median' if steps > 2 else 'faster'} of {steps:,} steps"]
     return [f"times of step {step_numbers(record)[selection.step]} alone"]
 
 

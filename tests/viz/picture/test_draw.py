@@ -570,16 +570,27 @@ def test_the_caption_tells_the_time_of_a_step_without_tracing():
     assert f"{spent} in ops, " in t.draw().graph.caption
 
 
-def test_of_several_recorded_steps_the_caption_says_that_times_are_of_the_one_that_is_drawn():
+def test_of_several_recorded_steps_a_picture_tells_the_usual_times():
     trainer = Trainer()
     with viz.trace() as t:
-        trainer.step()
-        trainer.step()
-    assert "step 1 of 0–1  ·  times of step 1 alone  ·  " in t.draw().graph.caption
-    assert "times of step 0 alone" in t.draw(step=0).graph.caption
+        for _ in range(3):
+            trainer.step()
+    for op in t.ops:  # each pass is slow in one step
+        slow = (op.step == 0 and op.phase == "forward") or (op.step == 2 and op.phase == "backward")
+        op.end = op.start + (900 if slow else 100)
+    drawn = t.draw().graph
+    assert "step 2 of 0–2  ·  times: median of 3 steps  ·  " in drawn.caption
+    assert "this step: " in drawn.caption
+    single = [node for node in drawn.nodes.values() if len(node.ops) == 1]
+    assert {node.lines[-1].partition(" ·")[0] for node in single} == {"100 ns"}
+    (update,) = [node for node in drawn.nodes.values() if node.kind == "update" and node.row == single[0].row]
+    assert update.lines[-1].startswith("2 ops · 200 ns")
+    drawn = t.draw(step=0).graph
+    assert "step 0 of 0–2  ·  times of step 0 alone  ·  " in drawn.caption
+    assert "900 ns" in str([node.lines for node in drawn.nodes.values()])
     with viz.trace() as t:
         trainer.step()
-    assert "alone" not in t.draw().graph.caption
+    assert "times" not in t.draw().graph.caption
 
 
 def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
