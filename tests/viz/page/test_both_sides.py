@@ -205,19 +205,21 @@ class Rounds(ef.Model):
 
 
 class Turns(ef.Model):
-    """Two layers by a condition, a loop, and a dropout that is called twice."""
+    """Two layers by a condition, a loop, and a dropout and a normalization that are called twice."""
 
     def __init__(self):
         super().__init__(name="turns")
         negative = ef.initializers.Identity(-1.0)
         self.of_each = [layers.Dense(5, kernel_initializer=negative, name=name) for name in ("a", "b")]
         self.drop, self.head = layers.Dropout(0.5, name="drop"), layers.Dense(3, name="head")
+        self.norm = layers.BatchNormalization(center=False, scale=False, name="norm")
 
     def call(self, x, training=False):
         for _ in range(4):
             x = self.of_each[float(ops.mean(x)) > 0](x)
         x = ops.while_loop(lambda v: ops.sum(ops.abs(v)) < 1e4, lambda v: (v * 2,), (x,))[0]
-        return self.head(self.drop(self.drop(x, training=training), training=training))
+        x = self.drop(self.norm(x, training=training), training=training)
+        return self.head(self.drop(self.norm(x, training=training), training=training))
 
 
 def second_order():
