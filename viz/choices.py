@@ -5,6 +5,9 @@ Nothing is loaded for it: help and completion list these without the code that k
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Sequence
+
 __all__ = [
     "CHARTS",
     "COLORINGS",
@@ -17,6 +20,8 @@ __all__ = [
     "THEMES",
     "TOLERANCE",
     "VIEWS",
+    "expect_number",
+    "expect_word",
 ]
 
 FORMATS = ("svg", "png", "pdf", "dot")
@@ -42,3 +47,17 @@ KINDS = tuple(
     """.split()
 )
 """All kinds of findings of the doctor, roughly causes before their consequences: the order in which they are shown."""
+
+
+def expect_number(name: str, value: object, least: int, expected: str) -> None:
+    """Raises unless an argument is a whole number, and so large at least."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{name}={value!r}: expected {expected}")
+    if int(value) < least:
+        raise ValueError(f"{name}={value}: expected {expected}")
+
+
+def expect_word(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raises unless an argument is one of some words."""
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}")

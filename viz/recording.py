@@ -24,6 +24,7 @@ from viz.facts.schema import PHASES, Op, Record
 from viz.facts.text_files import path_of
 from viz.facts.text_table import Text
 from viz.page import Page, to_html as page_of
+from viz.page.usual_times import usual_times
 from viz.picture import notebook
 from viz.picture.drawing import Drawing
 from viz.picture.gradient_flow import GradientFlow, gradient_flow
@@ -280,8 +281,8 @@ class Recording(Record, metaclass=_Named):
             collapse_repeats: whether equal parts that follow each other are shown once, with ×N.
             max_nodes: the largest number of rows of boxes; larger graphs are closed or grouped.
             dpi: dots per inch of PNG files.
-            step: the number of a training step, as captions show it, from 0; default: the last complete one of the
-                usual batch size.
+            step: the number of a training step, as captions show it, from 0, whose times are shown; default: the last
+                complete one of the usual batch size, with the medians of all.
             theme: `"light"` or `"dark"`.
             links: the address of a line of code, to which boxes lead in SVG and PDF: `{file}` is relative to the
                 picture, `{path}` absolute, as in `"vscode://file{path}:{line}"`. None: no links.
@@ -312,6 +313,7 @@ class Recording(Record, metaclass=_Named):
             step=step,
             theme=theme,
             parts=parts,
+            usual=usual_times(self) if step is None else None,
         )
         if links is not None:
             link_to_sources(self, shown, links, None if path is None else path_of(path).parent)

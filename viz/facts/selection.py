@@ -474,7 +474,7 @@ class Selection:
         """
         info = self.record.tensors[tensor]
         if tensor in self.variables:
-            return ("" if op.phase == "update" else "parameter"), ""
+            return ("" if op.phase == "update" or self._goes_on_with_seeds(op, tensor) else "parameter"), ""
         if info.role == "gradient" or op.phase == "backward":
             return "gradient", ""
         if info.role not in ("input", "activation", "constant") or op.phase == "update" or op.id in self.riders:
@@ -485,6 +485,13 @@ class Selection:
         if tensor in self.made_inside:
             return "data", "constant"
         return "data", "target" if self._loss_of(op.scope) in self._with_answers else "input"
+
+    def _goes_on_with_seeds(self, op: Op, tensor: int) -> bool:
+        """Does an op draw from a generator that another op drew from before? Nothing flows from one to the other."""
+        variable = self.variables[tensor]
+        reader = self.reader_of.get(variable, op.id)
+        own = (reader, *self.riders_of.get(reader, ()))
+        return op.id not in own and is_of_seeds(self.record.tensors[variable])
 
     def _loss_of(self, scope: int | None) -> int | None:
         """The outermost loss that a scope belongs to."""

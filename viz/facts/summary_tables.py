@@ -163,7 +163,13 @@ def summary(record: Record, step: int | None = None, depth: int | None = None, o
     more = [f"({inside}; {option}{max(closed)} shows all)"] if closed else []
     body = table(HEADS, [cells(row) for row in shown], total=True, least=_LEAST)
     notes = [f"note: {note}" for note in record.notes]
-    return Text.of([describe(record), body, *more, *_totals(record, found[-1], step), *notes])
+    return Text.of([describe(record), body, *more, *_of_one(record, step), *_totals(record, found[-1], step), *notes])
+
+
+def _of_one(record: Record, step: int | None) -> list[str]:
+    """Of which step the table is, where several were recorded: the page tells the medians of their times."""
+    at = pick_step(record) if step is None else position_of(record, step)
+    return [] if at is None or len(record.steps) < 2 else [f"this table is of {step_name(record, at)} alone"]
 
 
 def opened(found: list[Row], depth: int | None) -> list[Row]:

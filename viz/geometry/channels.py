@@ -330,6 +330,27 @@ class Channels:
             long += _AGAINST * sum([max(0.0, (a - b) * onwards) for (_, a), (_, b) in itertools.pairwise(points)])
         return long + BEND * sum([a != b for a, b in itertools.pairwise(turns)])
 
+    def cost(self, quest: Quest, way: Sequence[int], first: int, last: int, limit: float = NEVER) -> float:
+        """What a way costs, crossings and all; `NEVER` where it can't be gone, or costs as much as the limit.
+
+        `first` and `last` are the directions of the pieces around it.
+        """
+        total = 0.0
+        for at, direction, turn in _turns(way, first, last):
+            if self.busy[at]:
+                total += self._passing_cost(quest, at, direction, turn)
+            else:
+                total += 0.0 if direction == turn else BEND
+        for a, b in itertools.pairwise(way):
+            steps = self.steps[quest.onwards].get(a) or self._steps(a, quest.onwards)
+            length, piece = next(((step[2], step[3]) for step in steps if step[0] >> 1 == b), (NEVER, 0))
+            total += length
+            if length < NEVER and self.costly[piece]:
+                total += self._piece_cost(quest, piece >> 1, piece & 1)
+            if total >= limit:
+                return NEVER
+        return total
+
     def take(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Note a way, so that others keep off it; `first` and `last` are the directions of the pieces around it."""
         for at, how in self._passed(way, first, last):

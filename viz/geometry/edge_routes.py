@@ -12,6 +12,7 @@ from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
 from viz.geometry.layout import APART, half_for_ends
 from viz.geometry.places import Layout, Rect
+from viz.geometry.smoothing import smoothed
 
 __all__ = ["Point", "Route", "Routes", "route"]
 
@@ -23,6 +24,7 @@ _ROUNDS = 2  # ways that cross others are looked for again so often
 _CHAIN = 6  # so many ways are moved, one after the other, to rid a way of crossings
 _DETOUR = 600.0  # how much longer each may become
 _ROUND_ABOUT = 20.0  # ways that are so much longer than they could be are looked for again
+_STEP = 2.0  # from so much on, steps aside are looked for that may be left out
 _MOST_SEARCHES = 400  # for both, in all
 _PUSHES = 6  # how many ways are moved, for each that found no room
 
@@ -153,6 +155,7 @@ class _Router:
         if not self.channels.took_long:
             self._untangle(order)
             self._shorten(order)
+        self._smooth(order)
         lost = [i for i in order if i not in self.found]
         crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
         for i in lost:
@@ -203,6 +206,26 @@ class _Router:
                 self._drop(i)
             self._take(i, found)
             self._go_first(i)
+
+    def _smooth(self, order: list[int]) -> None:
+        """Let ways leave out steps aside that are of no use any more."""
+        changed = True
+        for _ in range(_ROUNDS):
+            if not changed:
+                break
+            changed = False
+            for i in order:
+                if i not in self.found or self._cost(i) <= self.channels.least(*self._goals(i)) + _STEP:
+                    continue
+                way, first, last = found = self.found[i]
+                crossed = len(self._met(i)[0])
+                self._drop(i)
+                quest = Quest(i, *self._goals(i), self.own[i], NEVER, onwards=self.onwards[i])
+                self._take(i, (smoothed(self.channels, quest, way, first, last), first, last))
+                if len(self._met(i)[0]) > crossed:
+                    self._drop(i)
+                    self._take(i, found)
+                changed |= self.found[i][0] != way
 
     def _go_first(self, i: int) -> None:
         """Let a way that goes round about be looked for before those that end where it does; undone if nothing is won.

@@ -6,7 +6,6 @@ written once and referred to by number.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,11 @@ from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
 from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
-from viz.facts.json_data import finite, to_plain
+from viz.facts.json_data import finite
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, step_kinds, update_passes, variables_of
+from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
@@ -38,7 +38,6 @@ _Reported = tuple[str, int, dict[str, float]]  # kind, where on the axis, and va
 
 _LONGEST_TEXT = 2_000
 _MOST_LOGS = 2_000
-_MOST_SETTINGS, _LONGEST_SETTING = 60, 400
 
 
 def data(
@@ -50,8 +49,8 @@ def data(
         record: a recording.
         title: what stands at the top; default: the recording's name, or that of the first model.
         most_ops: a longer recording is cut to the steps around the one that pictures show; a note says so.
-        usual: for ops by id, what they took in several steps, of which boxes show the median; default: in the steps of
-            this recording.
+        usual: for ops by id, what they took in several steps, of which the page tells the median; default: in the steps
+            of this recording.
 
     Returns:
         Columns; the fields are those of `viz.facts.schema`, with texts, shapes and frames as numbers into `texts`,
@@ -81,7 +80,7 @@ def data(
         "step": pick_step(part),
         "step_kinds": step_kinds(part),
         "views": columns.views.steps,
-        "usual": columns.usual.values,
+        "usual": {"steps": columns.steps_of_times.values, "times": columns.usual.values},
         "update_passes": [[ran.start, ran.stop] for ran in update_passes(part)],
         "origins": origins(part),
         "flaw": None if flaw is None else [flaw[0].id, flaw[1]],
@@ -152,34 +151,20 @@ def _thinned(logs: Sequence[_Reported]) -> list[_Reported]:
 
 def _cut_text(text: str) -> str:
     """Long texts are cut; broken surrogates, which no file can hold, are replaced."""
-    return formatting.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not _is_writable(text) else text
-
-
-def _shortened(value: Any) -> Any:
-    """A setting, or as much of its text as can be shown."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _LONGEST_SETTING and _is_writable(text) else formatting.clean(text, _LONGEST_SETTING)
-
-
-def _is_writable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return formatting.clean(text, _LONGEST_TEXT) if len(text) > _LONGEST_TEXT or not is_writable(text) else text
 
 
 class _Columns:
     def __init__(self, record: Record, usual: Mapping[int, UsualTime]) -> None:
         self.record, self._usual = record, usual
-        self.usual: Pool = Pool()
+        self.usual, self.steps_of_times = Pool(), Pool()
         self.texts, self.shapes, self.frames = Pool([""]), Pool(), Pool()
         self._known: dict[str | None, int] = {}
         # By identity: calls of a layer share their settings, and ops their frames; the record keeps all of them.
         self._settings: dict[int, int] = {}
         self._frames: dict[int, int] = {}
         self.flops = all_flops(record)
-        self.views = Views(record, self.flops, self.text, usual)
+        self.views = Views(record, self.flops, self.text, usual.keys())
         self.measured = any(tensor.stats for tensor in record.tensors)
 
     def text(self, text: str | None) -> int:
@@ -199,14 +184,8 @@ class _Columns:
             return 0
         number = self._settings.get(id(value))
         if number is None:
-            number = self._settings[id(value)] = self.texts.number(self._settings_text(value))
+            number = self._settings[id(value)] = self.texts.number(settings_text(value))
         return number
-
-    @staticmethod
-    def _settings_text(value: dict[str, Any]) -> str:
-        entries = list(finite(to_plain(value)).items())[:_MOST_SETTINGS]
-        shown = {formatting.clean(name, 100): _shortened(each) for name, each in entries}
-        return json.dumps(shown, ensure_ascii=False)
 
     def frame(self, frame: Frame | None) -> int | None:
         if frame is None:
@@ -246,10 +225,14 @@ class _Columns:
         }
 
     def _usual_times(self, ops: Sequence[Op]) -> list[int | None] | None:
-        """For each op the number of what it took in several steps: median, least, most, and how many steps."""
-        known = [self._usual.get(op.id) for op in ops]
-        rows = [None if u is None else self.usual.number((u.median, u.least, u.most, u.steps)) for u in known]
-        return rows if self._usual else None
+        """For each op the number of what it took in several steps: the number of these steps' list, and the times."""
+        if not self._usual:
+            return None
+        rows = dict[int, int]()  # by identity: the same op of all steps shares it
+        for usual in self._usual.values():
+            if id(usual) not in rows:
+                rows[id(usual)] = self.usual.number((self.steps_of_times.number(usual.steps), *usual.times))
+        return [rows[id(self._usual[op.id])] if op.id in self._usual else None for op in ops]
 
     def composition(self, found: Composition) -> dict[str, Any]:
         """What a fused op is made of; parts refer to its tensors: first what it reads, then what parts make."""

@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
@@ -22,7 +22,6 @@ from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
 from viz.page.size_groups import size_groups
-from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
 
@@ -61,17 +60,15 @@ class Cost:
 
 
 class Facts:
-    """What trees say of ops: the same for all steps and directions."""
+    """What trees say of ops: the same for all steps and directions. Times are those of an op's own step."""
 
-    def __init__(
-        self, record: Record, flops: list[int | None], text: Callable[[str], int], usual: Mapping[int, UsualTime]
-    ) -> None:
+    def __init__(self, record: Record, flops: list[int | None], text: Callable[[str], int]) -> None:
         self.record, self.text, self.flops = record, text, flops
         tensors = record.tensors
         self.measured = any(tensor.stats for tensor in tensors)
         self.failed = {op.id for op in record.ops if op.error is not None}
         self.passes = {op: ran for ran in update_passes(record) for op in ran}
-        self.times = [usual[op.id].median if op.id in usual else op.duration for op in record.ops]
+        self.times = [op.duration for op in record.ops]
         self.sizes = [sent(op) or sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
         self._weights: dict[tuple[tuple[int, ...], int], tuple[int, list[int]]] = {}
 

@@ -1,6 +1,7 @@
-"""How long an op usually takes: the median over the recorded steps that ran it (of two the faster), with the extremes.
+"""What ops took in each of the recorded steps that ran them; usual is the median of these, of two the faster.
 
-One step tells little: the first one warms up, and any may have been held up by something else on the machine.
+One step tells little: the first one warms up, and any may have been held up by something else on the machine. Of
+several ops the page adds the times of each step, and takes the median of these sums: no step took all medians at once.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ __all__ = ["RecentTimes", "UsualTime", "usual_times"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UsualTime:
-    """What an op took in several steps, in nanoseconds.
+    """What an op took in several steps.
 
     Attributes:
-        median: the usual; of two steps the faster, as the first one often warms up, which half of it would still show.
-        least: the shortest.
-        most: the longest.
-        steps: in how many steps.
+        steps: the numbers of the steps that ran it.
+        times: what it took in each of them, in nanoseconds.
     """
 
-    median: int
-    least: int
-    most: int
-    steps: int
+    steps: tuple[int, ...]
+    times: tuple[int, ...]
+
+    @property
+    def median(self) -> int:
+        """The usual; of two steps the faster, as the first one often warms up, which half of it would still show."""
+        return round(statistics.median(self.times)) if len(self.times) > 2 else min(self.times)
 
 
 def usual_times(record: Record) -> dict[int, UsualTime]:
@@ -42,7 +44,7 @@ def usual_times(record: Record) -> dict[int, UsualTime]:
     known = {}
     for ops in found.values():
         if len(ops) > 1:
-            usual = _usual([op.duration for op in ops])
+            usual = UsualTime(tuple([op.step or 0 for op in ops]), tuple([op.duration for op in ops]))
             known.update(dict.fromkeys([op.id for op in ops], usual))
     return known
 
@@ -66,16 +68,11 @@ class RecentTimes:
         for op, key in _keys(record):
             known = self._times.setdefault(key, collections.deque(maxlen=self._most))
             known.append((self._added, op.duration))
-            recent = [time for number, time in known if number > oldest]
+            recent = [(number, time) for number, time in known if number > oldest]
             if len(recent) > 1:
-                found[op.id] = _usual(recent)
+                found[op.id] = UsualTime(*zip(*recent))
         self._times = {key: known for key, known in self._times.items() if known[-1][0] > oldest}
         return found
-
-
-def _usual(times: list[int]) -> UsualTime:
-    usual = round(statistics.median(times)) if len(times) > 2 else min(times)
-    return UsualTime(usual, min(times), max(times), len(times))
 
 
 def _keys(record: Record) -> Iterator[tuple[Op, Hashable]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Set
 from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, find_runs, tree
@@ -13,7 +13,6 @@ from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
 from viz.page.op_names import OpNames
 from viz.page.tree_columns import Facts, TreeColumns
-from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 
 __all__ = ["Views"]
@@ -36,7 +35,7 @@ class Views:
         record: the recording.
         flops: the floating-point operations of each op, None where they aren't known.
         text: gives a text's number in the page.
-        usual: for ops that ran in several steps, by id, what they took in them.
+        usual: the ids of ops of which the page tells what they took in several steps.
 
     Attributes:
         steps: pairs of a step's number, None for what ran outside of all steps, and what is shown of it:
@@ -49,11 +48,9 @@ class Views:
         names: what ops are called.
     """
 
-    def __init__(
-        self, record: Record, flops: list[int | None], text: Callable[[str], int], usual: Mapping[int, UsualTime]
-    ) -> None:
+    def __init__(self, record: Record, flops: list[int | None], text: Callable[[str], int], usual: Set[int]) -> None:
         self.record, self.text, self._usual = record, text, usual
-        self.facts = Facts(record, flops, text, usual)
+        self.facts = Facts(record, flops, text)
         self.calls = call_numbers(record)
         self.names = OpNames(record)
         self.flows = [0] * len(record.ops)

@@ -10,6 +10,8 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.blocks import Block
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
+from viz.facts.digest.usual_sums import TimesInSteps, steps_of
+from viz.facts.lines.code_line import shortened_code
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
@@ -39,7 +41,7 @@ __all__ = [
     "scope_tooltip",
     "spent",
     "times",
-    "times_alone",
+    "times_told",
     "title",
     "update",
     "updating",
@@ -49,7 +51,8 @@ __all__ = [
 # What a layer is called and holds: that is what its box and those within it show.
 _DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])
 _WIDEST = 48  # letters in a line that tells the parts of a chain
-_LONGEST_CODE = 48  # letters of a line of code below the name of what it assigns
+_LONGEST_CODE = 56  # letters of a line of code below the name of what it assigns
+_MOST_CODE = 500  # letters of a line that is looked at
 _MOST_NAMES = 3  # of variables, in the title of their box
 _MOST_NAME_LINES = 8  # the same, where each has a line
 _MOST_PARTS = 6  # of ops, in the line that names them
@@ -106,7 +109,9 @@ def about(block: Block, params: int | None = None) -> list[str]:
 
 def _code(block: Block) -> list[str]:
     """The line of code that a block is the ops of."""
-    return [formatting.clean(block.line.code, _LONGEST_CODE)] if block.line is not None and block.line.code else []
+    if block.line is None or not block.line.code:
+        return []
+    return [shortened_code(formatting.clean(block.line.code, _MOST_CODE), _LONGEST_CODE)]
 
 
 def _class(block: Block) -> list[str]:
@@ -446,10 +451,13 @@ def caption(
     return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
 
 
-def times_alone(record: Record, selection: Selection) -> list[str]:
-    """Of which step a picture's times are, where several were recorded: the page tells the medians of all."""
+def times_told(selection: Selection, usual: Mapping[int, TimesInSteps]) -> list[str]:
+    """Of which steps a picture's times are, where several were recorded: `"times: median of 20 steps"`."""
+    record = selection.record
     if selection.step is None or len(record.steps) < 2 or all(op.start is None for op in selection.ops):
         return []
+    if steps := steps_of(selection.ops, usual):
+        return [f"times: {'median' if steps > 2 else 'faster'} of {steps:,} steps"]
     return [f"times of step {step_numbers(record)[selection.step]} alone"]
 
 

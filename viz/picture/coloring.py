@@ -19,7 +19,14 @@ __all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types"]
 _NEED_STATS = ("grad", "nonfinite")
 
 
-def color(record: Record, graph: Graph, color_by: str, ops: Iterable[int], weights: dict[int, str]) -> None:
+def color(
+    record: Record,
+    graph: Graph,
+    color_by: str,
+    ops: Iterable[int],
+    weights: dict[int, str],
+    took: Callable[[Iterable[Op]], int],
+) -> None:
     """Give the boxes their colours, and the picture a legend.
 
     Args:
@@ -28,6 +35,7 @@ def color(record: Record, graph: Graph, color_by: str, ops: Iterable[int], weigh
         color_by: one of `COLORINGS`.
         ops: the ids of the ops that the picture is of.
         weights: the box of each variable, by the id of its first version.
+        took: what some ops took together.
 
     Raises:
         ValueError: when the recording has no statistics, and these colours need them.
@@ -36,7 +44,7 @@ def color(record: Record, graph: Graph, color_by: str, ops: Iterable[int], weigh
         return
     if color_by in _NEED_STATS and not any(t.stats for t in record.tensors) and record.tensors:
         raise ValueError(f"color_by={color_by!r} needs statistics of tensors: record with viz.trace(stats='basic')")
-    _Colorer(record, graph, list(ops), weights).run(color_by)
+    _Colorer(record, graph, list(ops), weights, took).run(color_by)
 
 
 def gradients_of(record: Record, op: Op, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
@@ -74,8 +82,10 @@ def kinds_of_types(record: Record) -> list[str]:
 
 
 class _Colorer:
-    def __init__(self, record: Record, graph: Graph, ops: list[int], weights: dict[int, str]) -> None:
-        self.record, self.graph, self.ops, self.weights = record, graph, ops, weights
+    def __init__(
+        self, record: Record, graph: Graph, ops: list[int], weights: dict[int, str], took: Callable[[Iterable[Op]], int]
+    ) -> None:
+        self.record, self.graph, self.ops, self.weights, self.took = record, graph, ops, weights, took
         self.theme = theme_of(graph)
 
     def run(self, color_by: str) -> None:
@@ -108,7 +118,7 @@ class _Colorer:
     # ------------------------------------------------------------------ quantities
 
     def _by_time(self) -> None:
-        self._by_share("time", formatting.seconds, lambda n: sum([self.record.ops[i].duration for i in n.ops]))
+        self._by_share("time", formatting.seconds, lambda n: self.took([self.record.ops[i] for i in n.ops]))
 
     def _by_memory(self) -> None:
         def size(node: Node) -> int:

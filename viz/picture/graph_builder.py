@@ -5,12 +5,12 @@ from __future__ import annotations
 import bisect
 import collections
 import itertools
-import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from viz.choices import VIEWS
+from viz.choices import VIEWS, expect_number, expect_word
 from viz.facts import formatting
 from viz.facts.blocks import Block, fold, grouped, leaves, tree
+from viz.facts.digest.usual_sums import TimesInSteps, usual_sums
 from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
@@ -46,6 +46,7 @@ def graph(
     step: int | None = None,
     theme: str = "light",
     parts: bool = False,
+    usual: Mapping[int, TimesInSteps] | None = None,
 ) -> Graph:
     """The graph of one step of a recording, or of all of it when it has no steps.
 
@@ -60,37 +61,28 @@ def graph(
         step: the step to show; default: the last complete one of the usual batch size.
         theme: `"light"` or `"dark"`.
         parts: open fused ops (a dense layer's product, bias and relu) into the ops that they are made of.
+        usual: for ops by id, what they took in several steps: their medians are shown; default: the times of the step.
 
     Raises:
         TypeError: when the depth or the number of nodes is no whole number.
         ValueError: for a view, colouring, depth, number of nodes or step that doesn't exist.
     """
-    _check_word("view", view, VIEWS)
-    _check_word("color_by", color_by, COLORINGS)
-    _check_word("theme", theme, tuple(THEMES))
+    expect_word("view", view, VIEWS)
+    expect_word("color_by", color_by, COLORINGS)
+    expect_word("theme", theme, tuple(THEMES))
     if depth is not None:
-        _check_number("depth", depth, 0, "the number of open levels, 0 or more")
-    _check_number("max_nodes", max_nodes, 1, "at least 1")
+        expect_number("depth", depth, 0, "the number of open levels, 0 or more")
+    expect_number("max_nodes", max_nodes, 1, "at least 1")
     selection = Selection(record, position_of(record, step), backward=view in ("both", "backward"))
     assembly = _Assembly(selection, view, parts and view in ("both", "forward"))
+    usual = usual or {}
+    assembly.took = usual_sums(usual)
     assembly.place(collapse_repeats, depth, max_nodes)
     assembly.connect()
     assembly.graph.theme = theme
-    color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node)
-    _name(record, selection, assembly.graph)
+    color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node, assembly.took)
+    _name(record, selection, assembly.graph, usual)
     return assembly.graph
-
-
-def _check_number(name: str, value: int, least: int, expected: str) -> None:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise TypeError(f"{name}={value!r}: expected {expected}")
-    if int(value) < least:
-        raise ValueError(f"{name}={value}: expected {expected}")
-
-
-def _check_word(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}")
 
 
 class _Assembly:
@@ -115,6 +107,7 @@ class _Assembly:
         self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
         self.closed_calls: frozenset[int] = frozenset()  # of layers whose first call is drawn: identities of blocks
+        self.took = usual_sums({})  # what ops took together
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
     # ------------------------------------------------------------------ frames and closed scopes
@@ -256,8 +249,8 @@ class _Assembly:
         """Time forward (→) and backward (←) of forward ops and what goes with them, as their boxes count it."""
         backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
         riders = [rider for i in ops for rider in self.selection.riders_of.get(i, ())]
-        own = [op.duration for op in map(self.record.ops.__getitem__, ops + riders) if op.phase != "network"]
-        times = (("→", sum(own)), ("←", sum([b.duration for b in backward])))
+        own = [op for op in map(self.record.ops.__getitem__, ops + riders) if op.phase != "network"]
+        times = (("→", self.took(own)), ("←", self.took(backward)))
         found = [text for text in [box_texts.spent(arrow, time) for arrow, time in times] if text]
         return ["   ".join(found)] if found else []
 
@@ -433,7 +426,7 @@ class _Assembly:
         is_share = any(count < len(ran) for ran, count in shares.items())
         if is_share:
             node.tooltip += "\nall weights were updated in one pass: this is a share of its time, by size"
-        return box_texts.cost(len(ops), sum([op.duration for op in ops]), sum(made), node.error, is_share)
+        return box_texts.cost(len(ops), self.took(ops), sum(made), node.error, is_share)
 
     # ------------------------------------------------------------------ arrows
 
@@ -587,12 +580,12 @@ def _levels(block: Block) -> int:
     return max(inner, default=0)
 
 
-def _name(record: Record, selection: Selection, made: Graph) -> None:
+def _name(record: Record, selection: Selection, made: Graph, usual: Mapping[int, TimesInSteps]) -> None:
     """Title and caption."""
     made.title = formatting.clean(record.name or box_texts.main_scope(record, selection.forward))
     parts = (
-        [] if selection.step is None else [step_name(record, selection.step), *box_texts.times_alone(record, selection)]
+        [] if selection.step is None else [step_name(record, selection.step), *box_texts.times_told(selection, usual)]
     )
-    parts += box_texts.caption(record, selection.ops)
+    parts += box_texts.caption(record, selection.ops, among_others=any(op.id in usual for op in selection.ops))
     parts += [made.caption] if made.caption else []
     made.caption = "  ·  ".join(parts)

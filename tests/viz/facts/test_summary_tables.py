@@ -34,6 +34,12 @@ def test_the_summary_counts_one_step(steps):
     assert rows(steps, step=0)[-1].ops == len(steps.ops) - len(step)
 
 
+def test_of_several_steps_the_summary_says_of_which_it_is(steps):
+    assert "\nthis table is of step 1 of 0–1 alone\n" in steps.summary()
+    assert "\nthis table is of step 0 of 0–1 alone\n" in steps.summary(step=0)
+    assert "this table is of" not in viz.summary(ef.Sequential([ef.layers.Dense(2)]), ops.ones((1, 2)))
+
+
 def test_calls_of_the_same_layer_share_a_line_and_its_weights_are_counted_once():
     layer = ef.layers.Dense(5, name="shared")
     with viz.trace() as t:

@@ -21,6 +21,7 @@ from viz import page
 from viz.facts import formatting
 from viz.facts.schema import ROLES
 from viz.page import document
+from viz.page.usual_times import UsualTime
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
@@ -122,6 +123,26 @@ def test_what_tensors_and_boxes_are_in_words():
     assert found["roles"] == [formatting.role(role) for role in ROLES]
 
 
+USUAL = ["recording/formatting.js", "recording/usual_times.js"]
+
+
+def test_the_median_of_times():
+    rows = [[7], [9, 4], [5, 1, 9], [1, 2, 3, 100], [1, 2, 4, 100], [3, 3, 4, 4, 5, 5]]
+    found = run(USUAL, "return given.rows.map(medianTime);", {"rows": rows})
+    assert found == [UsualTime(tuple(range(len(row))), tuple(row)).median for row in rows]
+
+
+def test_ops_that_did_not_all_run_in_the_same_steps_take_no_more_than_the_whole():
+    """The medians of those that did are added; what they took together in one step isn't known of all."""
+    program = """
+      const all = [1, 2, 3], rare = [1, 3], ops = [
+        {usual: {steps: all, times: [10, 20, 90]}, took: 20}, {usual: {steps: all, times: [50, 5, 5]}, took: 5},
+        {usual: {steps: rare, times: [8, 6]}, took: 8}, {usual: null, took: 7}];
+      return [usualTime(ops.slice(0, 2)), rangeOf(ops.slice(0, 2)), usualTime(ops), rangeOf(ops), tookOf(ops)];
+    """
+    assert run(USUAL, program, {}) == [60, {"least": 25, "most": 95}, 60 + 6 + 7, None, 40]
+
+
 # ---------------------------------------------------------------------- colours
 
 
@@ -184,19 +205,21 @@ class Rounds(ef.Model):
 
 
 class Turns(ef.Model):
-    """Two layers by a condition, a loop, and a dropout that is called twice."""
+    """Two layers by a condition, a loop, and a dropout and a normalization that are called twice."""
 
     def __init__(self):
         super().__init__(name="turns")
         negative = ef.initializers.Identity(-1.0)
         self.of_each = [layers.Dense(5, kernel_initializer=negative, name=name) for name in ("a", "b")]
         self.drop, self.head = layers.Dropout(0.5, name="drop"), layers.Dense(3, name="head")
+        self.norm = layers.BatchNormalization(center=False, scale=False, name="norm")
 
     def call(self, x, training=False):
         for _ in range(4):
             x = self.of_each[float(ops.mean(x)) > 0](x)
         x = ops.while_loop(lambda v: ops.sum(ops.abs(v)) < 1e4, lambda v: (v * 2,), (x,))[0]
-        return self.head(self.drop(self.drop(x, training=training), training=training))
+        x = self.drop(self.norm(x, training=training), training=training)
+        return self.head(self.drop(self.norm(x, training=training), training=training))
 
 
 def second_order():

@@ -119,3 +119,177 @@ def test_panels_of_boxes_within_equal_parts_have_a_path(gpt):
     assert all(where.startswith(PATH) for wheres in found.values() for where in wheres)
     assert found["∇ layer_norm"] == [f"{PATH} / norm"]
     assert found["∇ add"] == [PATH]
+
+
+LINE = "v.dock.tabs.get('timeline').owner"
+
+
+def select_bar(page, title, number=0):
+    bars = f"{LINE}.bars.filter(bar => bar.title === {title!r})"
+    page.run(f"v.select({LINE}.selectionOf({bars}[{number}])); 1")
+    page.rest()
+
+
+def facts(page):
+    return dict(zip(page.texts(".panel .facts dt"), page.texts(".panel .facts dd")))
+
+
+def test_the_panel_of_equal_parts_lists_each_with_its_times_and_leads_to_it_alone(gpt):
+    select(gpt, "blocks[0] … blocks[2]  ×3")
+    whole = facts(gpt)
+    assert "3 equal parts" in gpt.texts(".panel h3")
+    sections = "[...document.querySelectorAll('.panel section')]"
+    listed = gpt.run(f"{sections}.find(s => s.textContent.startsWith('3 equal parts')).innerText")
+    assert [line for line in listed.splitlines() if "blocks" in line] == ["blocks[0]", "blocks[1]", "blocks[2]"]
+    assert listed.count("→") == listed.count("←") == 3
+    gpt.run("[...document.querySelectorAll('.panel .link')].find(b => b.textContent === 'blocks[1]').click()")
+    gpt.rest()
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    part = facts(gpt)
+    params = [int(each["parameters"].replace(",", "")) for each in (part, whole)]
+    assert params[0] * 3 == params[1]
+    ops = [sum(int(number) for number in each["ops"].replace("backward", "").split("+")) for each in (part, whole)]
+    assert ops[0] * 3 == ops[1]
+    assert not part["start to end"].startswith("of the first")
+    gpt.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent === 'Sums of all 3').click()")
+    gpt.rest()
+    assert facts(gpt) == whole
+
+
+def test_a_bar_of_one_of_equal_parts_opens_a_panel_of_it_alone_and_marks_its_ops_alone(gpt):
+    marked = (
+        f"{LINE}.bars.filter(({{op}}) => op && v.opsOf(v.state.selected).includes(op.id))"
+        ".map(({op}) => v.model.path(op.home).split(' / ')[1])"
+    )
+    for number in range(3):
+        select_bar(gpt, f"blocks[{number}]")
+        assert gpt.texts(".panel h2") == [f"blocks[{number}]"]
+        assert set(gpt.run(marked)) == {f"blocks[{number}]"}
+        select_bar(gpt, "attn", number)
+        assert gpt.texts(".panel .where")[0] == f"gpt / blocks[{number}]"
+        assert set(gpt.run(marked)) == {f"blocks[{number}]"}
+    sums = gpt.run(
+        "v.index.equalParts.get(v.state.selected.key).map(({ownOps, backOps}) => [ownOps.length, backOps.length])"
+    )
+    assert len(set(map(tuple, sums))) == 1
+    assert len(sums) == 3
+
+
+def test_the_tip_of_a_bar_says_which_of_equal_parts_it_is_in(gpt):
+    x, y = gpt.run(f"""(() => {{
+      const line = {LINE}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.filter(({{ title }}) => title === 'attn')[1];
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
+    }})()""")
+    gpt.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert gpt.texts(".tip")[0].startswith("attn · gpt / blocks[1] · ")
+
+
+def test_the_address_keeps_which_of_equal_parts_is_selected(gpt, pages):
+    select_bar(gpt, "blocks[1]")
+    address = gpt.run("location.hash")
+    gpt.show(pages("three_blocks", three_blocks), address)
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+
+
+def test_an_op_of_any_of_equal_parts_says_whose_box_it_is_in_and_leads_to_all(gpt):
+    gpt.run("v.changeDepth(9); 1")
+    gpt.rest()
+    node = "[...v.scene.nodes.values()].find(n => n.title === 'layer_norm')"
+    for number in range(2):
+        gpt.run(f"v.select({{kind: 'op', id: {node}.ops[{number}]}}); 1")
+        assert gpt.texts(".panel-body > .remark")[-1].endswith(" ops of the box layer_norm.")
+
+
+def test_one_of_equal_parts_stays_selected_when_they_are_unfolded_and_folded_again(gpt):
+    select_bar(gpt, "blocks[1]")
+    for key in ("f", "f"):
+        gpt.press(key)
+        assert gpt.texts(".panel h2") == ["blocks[1]"]
+    gpt.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent === 'Show all 3').click()")
+    gpt.rest()
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[1]"
+    gpt.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent === 'Fold equal parts').click()")
+    gpt.rest()
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[0] … blocks[2]  ×3"
+
+
+def rounds():
+    """A loop whose rounds are no layers, beside layers that take turns."""
+    hidden = [
+        each for i in range(4) for each in (layers.Dense(8, name=f"d{i}"), layers.BatchNormalization(name=f"n{i}"))
+    ]
+    model = ef.Sequential([*hidden, layers.Dense(3)], name="normalized")
+    model.compile("adam", "mse")
+    x, y = np.ones((6, 8), "float32"), np.ones((6, 3), "float32")
+    model.train_on_batch(x, y)
+    with viz.trace() as t:
+        for _ in range(2):
+            model.train_on_batch(x, y)
+    return t
+
+
+def test_equal_parts_of_several_layers_are_listed_and_shown_alone_too(shown, pages):
+    shown.show(pages("rounds", rounds))
+    block = "[...v.index.blocks.values()].find(b => b.kind === 'repeat')"
+    shown.run(f"v.select({{kind: 'scope', key: {block}.key}}); 1")
+    whole, count = facts(shown), shown.run(f"{block}.repeats")
+    parts = shown.run(f"v.index.equalParts.get({block}.key).map(p => [p.label, p.ownOps.length, p.backOps.length])")
+    assert [len(label.split(", ")) for label, *_ in parts] == [2] * count
+    assert len({(own, back) for _, own, back in parts}) == 1
+    shown.run(f"[...document.querySelectorAll('.panel .link')].find(b => b.textContent === {parts[1][0]!r}).click()")
+    shown.rest()
+    assert shown.texts(".panel h2") == [parts[1][0]]
+    assert facts(shown)["ops"] == f"{parts[1][1]} + {parts[1][2]} backward"
+    assert whole["ops"] == f"{count * parts[1][1]} + {count * parts[1][2]} backward"
+    names = {name.split("/")[0] for name in shown.texts(".panel .links .link") if "/" in name}
+    assert names == set(parts[1][0].split(", "))
+    address = shown.run("location.hash")
+    shown.show(pages("rounds", rounds), address)
+    assert shown.texts(".panel h2") == [parts[1][0]]
+    shown.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()")
+    shown.rest()
+    assert shown.run("v.state.selected.kind") == "op"  # the part has no box of its own
+    assert shown.wrong == []
+
+
+def test_arrows_lead_through_the_bars_of_the_timeline(gpt):
+    gpt.run(f"{LINE}.canvas.focus(); 1")
+    gpt.press("ArrowRight")  # the first of all
+    assert gpt.texts(".panel h2") == ["gpt"]
+    gpt.press("ArrowDown")
+    gpt.press("ArrowRight")
+    gpt.press("ArrowRight")
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    gpt.press("ArrowDown")
+    assert gpt.texts(".panel .where")[0] == "gpt / blocks[1]"
+    gpt.press("ArrowUp")
+    gpt.press("ArrowLeft")
+    assert gpt.texts(".panel h2") == ["blocks[0]"]
+    assert gpt.run(f"document.activeElement === {LINE}.canvas")
+
+
+def test_weights_in_the_panel_of_a_layer_are_named_from_there_and_all_can_be_shown(gpt):
+    select(gpt, "attn")
+    weights = gpt.texts(".panel .links li .link[title*='/']")
+    assert {f"blocks[{i}]/attn/{part}/kernel" for i in range(3) for part in ("query", "key", "value")} <= set(weights)
+    select_bar(gpt, "attn", 1)
+    weights = gpt.texts(".panel .links li .link[title*='/']")
+    assert weights[:2] == ["query/kernel", "query/bias"]
+    select(gpt, "gpt")
+    rest = "document.querySelector('.panel .links .more button')"
+    count = gpt.run(f"{rest}.textContent")
+    assert count.startswith("… and ")
+    before = gpt.run("document.querySelectorAll('.panel .links li').length")
+    gpt.run(f"{rest}.click()")
+    assert gpt.run("document.querySelectorAll('.panel .links li').length") == before - 1 + int(count.split()[2])
+
+
+def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):
+    gpt.run("v.changeDepth(9); 1")
+    gpt.rest()
+    tips = gpt.run("[...v.scene.nodes.values()].filter(n => n.ops.length > 2).map(n => [n.title, v.scene.placeOf(n)])")
+    assert ["layer_norm", f"{PATH} / norm"] in tips
+    assert all("blocks[0] /" not in place for _, place in tips)

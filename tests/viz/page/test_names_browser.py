@@ -308,6 +308,8 @@ def test_the_timeline_says_which_call_of_a_layer_it_is_and_of_what_gradients_are
         gan.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
     gan.rest()
     assert gan.texts(".panel h2") == ["gradient of gen_loss"]
+    assert not gan.texts(".panel header .where")
+    assert not any("of gen_loss" in where for where in gan.texts(".panel .links .where"))  # the title says it
 
 
 def test_the_memory_says_which_call_made_what_and_of_which_loss(gan):
@@ -320,9 +322,9 @@ def test_the_memory_says_which_call_made_what_and_of_which_loss(gan):
     assert len(made) == len(set(made)) > 2
     leaky = [of.split(" / ")[0] for name, of in made if name == "leaky_relu"]
     assert leaky == ["discriminator", "discriminator (call 2)"]
-    gradients = [name for name, of in made if name.startswith("∇")]
+    gradients = [of for name, of in made if name.startswith("∇")]
     assert gradients
-    assert all(name.endswith(("of gen_loss", "of disc_loss")) for name in gradients)
+    assert all(of.endswith(("of gen_loss", "of disc_loss")) for of in gradients)
 
 
 def test_gradients_of_two_losses_are_told_apart(gan):

@@ -13,6 +13,7 @@ import pytest
 
 import eagerflow as ef
 import viz
+from eagerflow import layers
 from eagerflow.core import observe
 from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
@@ -660,6 +661,43 @@ def test_settings_are_written_as_in_python(shown, pages):
     assert said["kernel_initializer"] == "GlorotUniform()"
 
 
+def nested_settings():
+    class Given(layers.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.ffn = ef.Sequential([layers.Dense(4, activation="gelu"), layers.Dense(3)], name="ffn")
+
+        def call(self, x):
+            return self.ffn(x)
+
+        def get_config(self):
+            sizes = {"width": 3, "of": {"first": [1, None], "last": True}}
+            return super().get_config() | {"sizes": sizes, "rate": None, "seed": None, "mask": None}
+
+    model = ef.Sequential([Given(name="given")])
+    with viz.trace() as t:
+        model(np.ones((2, 3), "float32"))
+    return t
+
+
+def test_settings_within_each_other_are_rows_and_layers_are_named(shown, pages):
+    shown.show(pages("nested", nested_settings))
+    select = "v.select({{kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title === {!r}).key}}); 1"
+    for title in ("given", "ffn"):
+        shown.run(select.format(title))
+        names, values = shown.texts(".panel .mono dt"), shown.texts(".panel .mono dd")
+        said = dict(zip(names, values, strict=True))
+        assert not [value for value in values if "{" in value or '"' in value]
+        if title == "ffn":
+            layers_said = "[...[...document.querySelectorAll('.mono dt')].find(e => e.textContent === 'layers')"
+            found = shown.run(f"{layers_said}.nextSibling.children].map(e => e.textContent)")
+            assert [each.split(": ")[1] for each in found] == ["Dense", "Dense"]
+        else:
+            assert said["None"] == "rate, seed, mask"
+            assert (said["width"], said["first"], said["last"]) == ("3", "[1, None]", "True")
+    assert shown.wrong == []
+
+
 def test_a_weight_that_is_searched_is_shown_in_the_step_that_one_looks_at(small):
     small.run("v.setStep(2)")
     small.press("/")
@@ -1012,8 +1050,8 @@ def test_layers_sort_by_any_column_and_lead_to_the_graph(small):
 
 def test_boxes_tell_the_median_of_the_steps_that_ran_the_same_ops_and_say_so(small):
     op, median, least, most = small.run(
-        "(() => { const op = v.selection.ops.find(op => op.usual), {median, least, most} = op.usual;"
-        "return [op.id, median, least, most]; })()"
+        "(() => { const {id, usual: {median, times}} = v.selection.ops.find(op => op.usual);"
+        "return [id, median, Math.min(...times), Math.max(...times)]; })()"
     )
     place = "(o => o.id - v.model.ops.find(p => p.step === o.step).id)"  # in its step
     alike = small.run(f"v.model.ops.filter(o => {place}(o) === {place}(v.model.ops[{op}])).map(o => o.took)")
@@ -1381,6 +1419,33 @@ def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     assert "only here" in shown.texts(".panel .remark")[0]
     assert shown.wrong == []
     photograph(shown, "page_diff")
+
+
+def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown, pages):
+    def of_units(units):
+        q_net = ef.Sequential([layers.Dense(units), layers.Dense(2)])
+        x, adam = np.ones((4, 3), "float32"), ef.optimizers.Adam()
+        with viz.trace(f"{units} units") as t:
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(q_net(x) ** 2)
+            adam.apply(tape.gradient(loss, q_net.trainable_weights), q_net.trainable_weights)
+        return t
+
+    class Pair:
+        def to_html(self, path):
+            return of_units(5).to_html(path, diff=of_units(4))
+
+    shown.show(pages("diff of layers", Pair))
+    rows = shown.run(
+        "[...document.querySelectorAll('.changes tbody tr')].map(r => [...r.children].map(e => e.innerText))"
+    )
+    ops = [(name, where) for kind, name, phase, where, *_ in rows if kind == "changed"]
+    assert ("∇ dense", "q_net / dense_1") in [(name, re.sub(r"dense_\d+", "dense_1", where)) for name, where in ops]
+    assert any(name == "adam" and where.endswith(" / kernel") for name, where in ops)
+    said = shown.run("document.querySelector('.changes').innerText")
+    assert "sequential" not in said
+    assert re.search(r"shape: q_net / dense\w* / kernel", said)
+    assert shown.wrong == []
 
 
 def test_that_no_values_were_compared_is_said_once(shown, pages):

@@ -28,6 +28,7 @@ from viz.facts.schema import Op, Record, Scope, Stats, Step, Storage, TensorInfo
 from viz.facts.summary_tables import rows
 from viz.page import document
 from viz.page.document import to_html
+from viz.page.settings import settings_text
 from viz.page.smaller_record import cut
 from viz.page.stats_column import stats_column
 
@@ -575,3 +576,15 @@ def test_a_layer_and_its_only_box_tell_the_same_time():
         (box,) = [node for node in graph.nodes.values() if node.cluster == frame.id and node.kind == "op"]
         assert frame.subtitle.endswith(f"→ {time}")
         assert time in box.lines[-1].split(" · ")
+
+
+def test_settings_that_are_long_keep_their_form_with_fewer_parts():
+    layer = {"module": "m", "class_name": "Dense", "config": {"name": "d", "units": 3}, "registered_name": None}
+    given = {"layers": [layer] * 50, "one": layer, "sizes": list(range(99)), "of": {"a": {"b": "x" * 999}}}
+    found = json.loads(settings_text(given))
+    assert found["layers"][0] == {"class_name": "Dense", "config": {"name": "d"}}
+    assert found["layers"][-1] == "… 10 more"
+    assert found["one"] == {"class_name": "Dense", "config": {"name": "d", "units": 3}}
+    assert found["sizes"][:2] == [0, 1]
+    assert found["sizes"][-1] == "… 59 more"
+    assert len(found["of"]["a"]["b"]) <= 400

@@ -52,6 +52,8 @@ def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
     slow.click(".steps [data-value=step]")
     assert all(formatting.seconds(n * SLOW) in text for n, text in slow.run(BOXES))
     assert set(slow.texts(LONGEST)) == {told}
+    tips = "[...document.querySelectorAll('.node title')].map(e => e.textContent).filter(t => t.includes('time: '))"
+    assert all(" in this step; " in tip.split("time: ")[1] for tip in slow.run(tips))
     assert "ms" in slow.run(FRAMES)
     assert "µs ←" not in slow.run(FRAMES)
     assert slow.texts(".legend .note") == ["times in the graph: step 2 alone"]
@@ -115,6 +117,38 @@ def test_a_layer_tells_what_its_ops_took_in_the_step_and_how_long_its_bar_is(slo
     assert bar > ops * SLOW
 
 
+def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
+    """Where an op is slow in a step another one is fast, so that all steps took the same."""
+    slow, fast = 90_000, 10_000
+
+    def in_turns():
+        t = last_is_slow(2)
+        for op in t.ops:
+            op.start, op.end = op.id * 2 * slow, op.id * 2 * slow + (slow if op.id % 2 == op.step % 2 else fast)
+        return t
+
+    shown.show(pages("in turns", in_turns))
+    assert shown.run("v.selection.ops.length % 2") == 0  # so that the ops of the second step are in turns, too
+    whole = shown.run("v.selection.ops.length") // 2 * (slow + fast)
+    assert shown.run("v.selection.time") == whole
+    shown.run("v.select({kind: 'scope', key: '/mlp'}); 1")
+    said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
+    ops, forward = shown.run(
+        "(() => { const b = v.index.blocks.get('/mlp'); return [b.ownOps, b.figures.forward]; })()"
+    )
+    in_steps = [sum(slow if op % 2 == other else fast for op in ops) for other in (0, 1)]
+    assert forward == min(in_steps)
+    assert said["the step"] == f"{formatting.seconds(whole)} in ops"
+    ends = " … ".join(map(formatting.seconds, sorted(in_steps)))
+    assert said["range"].startswith(f"→ {ends}←")
+    assert formatting.seconds(forward) in shown.run("v.index.blocks.get('/mlp').spent[0]")
+    shown.run("v.select({kind: 'ops', id: 0, ids: v.selection.ops.map(op => op.id)}); 1")
+    said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
+    assert said["time"] == f"{formatting.seconds(whole)}  (100 % of the step), faster of 2 steps"
+    assert said["range"] == f"{formatting.seconds(whole)} … {formatting.seconds(whole)}"
+    assert shown.wrong == []
+
+
 def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
     title = slow.run("[...v.scene.nodes.values()].find(n => n.kind === 'update' && n.ops.length > 1).id")
     count = slow.run(f"v.selectNode({title!r}); v.state.selected.ids.length")
@@ -154,3 +188,56 @@ def test_where_a_step_is_alone_there_is_nothing_to_switch(shown, pages):
     shown.press("m")
     assert shown.run("[v.state.times, document.querySelector('.steps .segments').hidden]") == ["median", True]
     assert shown.wrong == []
+
+
+def test_shares_of_a_pass_over_several_weights_are_called_so_in_lists_and_tips(shown, pages):
+    def trained():
+        trainer = Trainer()
+        with viz.trace() as t:
+            trainer.step()
+        return t
+
+    shown.show(pages("one pass", trained))
+    shares = "v.selection.ops.filter(op => op.phase === 'update').map(op => op.id)"
+    assert len(shown.run(shares)) > 1
+    shown.run(f"v.select({{kind: 'ops', id: {shares}[0], ids: {shares}}}, false); 1")
+    shown.rest()
+    assert [text for text in shown.texts(".panel .links b") if not text.endswith(" (share)")] == []
+    line = "v.dock.tabs.get('timeline').owner"
+    x, y = shown.run(f"""(() => {{
+      const line = {line}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.find(({{ op }}) => op?.phase === 'update');
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
+    }})()""")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert " (share) · at " in shown.texts(".tip")[0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 800)])
+def test_tips_of_the_timeline_are_in_the_window(shown, pages, width, height):
+    shown.size(width, height)
+    shown.show(pages("slow", last_is_slow))
+    shown.run("v.dock.setOpen(true); 1")
+    shown.rest()
+    line = "v.dock.tabs.get('timeline').owner"
+    left, top, wide, rows = shown.run(
+        f"(() => {{ const b = {line}.canvas.getBoundingClientRect(); return [b.x, b.y, b.width, {line}.rows]; }})()"
+    )
+    found = 0
+    for row in range(rows):
+        for part in range(20):
+            x, y = left + (part + 0.5) * wide / 20, top + 30 + 19 * row
+            if y >= height:
+                continue
+            shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+            box = shown.run(
+                "(() => { const t = document.querySelector('.tip'), r = t.getBoundingClientRect();"
+                " return t.hidden ? null : [r.left, r.top, r.right, r.bottom]; })()"
+            )
+            if box:
+                found += 1
+                assert min(box[:2]) >= 0
+                assert box[2] <= width
+                assert box[3] <= height
+    assert found > 10
+    shown.size(1400, 900)

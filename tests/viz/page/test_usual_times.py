@@ -24,14 +24,15 @@ def set_times(t, of):
         op.start, op.end = 0, of(op.step, place)
 
 
-def test_an_op_has_the_median_of_the_steps_that_ran_it_with_the_extremes():
+def test_an_op_has_its_time_in_each_of_the_steps_that_ran_it_and_their_median():
     t = recorded(steps=5)
     set_times(t, lambda step, place: 1000 * place + [90, 3, 1, 2, 4][step])
     usual, per_step = usual_times(t), len(t.ops) // 5
     assert len(usual) == len(t.ops)
     for op in t.ops:
         found, base = usual[op.id], 1000 * (op.id % per_step)
-        assert (found.median, found.least, found.most, found.steps) == (base + 3, base + 1, base + 90, 5)
+        assert found.times == tuple(base + time for time in (90, 3, 1, 2, 4))
+        assert (found.median, found.steps) == (base + 3, (0, 1, 2, 3, 4))
 
 
 def test_of_two_steps_the_one_that_warms_up_does_not_count():
@@ -63,7 +64,7 @@ def test_the_recent_steps_alone_count_and_what_no_longer_runs_is_forgotten():
     for time in (1000, 1, 2, 3):
         set_times(t, lambda step, place, time=time: time)
         usual = recent.add(t)
-    assert {(found.median, found.least, found.most, found.steps) for found in usual.values()} == {(2, 1, 3, 3)}
+    assert {(found.median, found.times) for found in usual.values()} == {(2, (1, 2, 3))}
     other = Trainer()
     other.x, other.y = other.x[:3], other.y[:3]
     other.step()
@@ -71,4 +72,4 @@ def test_the_recent_steps_alone_count_and_what_no_longer_runs_is_forgotten():
         other.step()
     for _ in range(3):
         recent.add(smaller)
-    assert not any(found.steps > 1 for op, found in recent.add(t).items() if t.ops[op].phase == "forward")
+    assert not any(len(found.steps) > 1 for op, found in recent.add(t).items() if t.ops[op].phase == "forward")

@@ -434,18 +434,37 @@ def test_shared_layers_and_weights_are_drawn():
     ("made", "words", "labels"),
     [
         ([layers.Dense(5)], "shared weights", {""}),
-        ([layers.Dropout(0.5)], "shared state", {"state"}),
-        ([layers.Dense(5), layers.Dropout(0.5)], "shared weights or state", {"", "state"}),
+        ([layers.BatchNormalization(center=False, scale=False)], "shared state", {"state"}),
+        (
+            [layers.Dense(5), layers.BatchNormalization(center=False, scale=False)],
+            "shared weights or state",
+            {"", "state"},
+        ),
     ],
 )
-def test_the_seed_of_a_dropout_that_is_called_again_is_no_weight(made, words, labels):
+def test_the_averages_of_a_layer_that_is_called_again_are_no_weights(made, words, labels):
     with viz.trace() as t:
         x = ef.ops.ones((2, 5))
         for layer in made * 2:
-            x = layer(x, training=True) if isinstance(layer, layers.Dropout) else layer(x)
+            x = layer(x)
     drawn = t.draw(view="layers")
     assert {edge.label for edge in drawn.graph.edges if edge.kind == "parameter"} == labels
     assert re.findall(r">(shared [^<]*)<", drawn.svg) == [words]
+
+
+@pytest.mark.parametrize("view", ["layers", "both"])
+def test_no_line_leads_from_one_call_of_a_dropout_to_the_next(view):
+    drop = layers.Dropout(0.5)
+    with viz.trace() as t:
+        x = ef.ops.ones((2, 5))
+        for _ in range(2):
+            x = drop(ef.ops.exp(x), training=True)
+    drawn = t.draw(view=view).graph
+    states = [node.id for node in drawn.nodes.values() if node.kind == "parameter"]
+    drawing = [node.id for node in drawn.nodes.values() if node.title.startswith(("masked_scale", "drop"))]
+    assert len(drawing) == 2
+    found = [(edge.tail, edge.head) for edge in drawn.edges if edge.kind == "parameter"]
+    assert found == ([] if view == "layers" else [(states[0], drawing[0])])
 
 
 def test_lines_of_shared_weights_lead_from_call_to_call_among_layers():
@@ -551,16 +570,27 @@ def test_the_caption_tells_the_time_of_a_step_without_tracing():
     assert f"{spent} in ops, " in t.draw().graph.caption
 
 
-def test_of_several_recorded_steps_the_caption_says_that_times_are_of_the_one_that_is_drawn():
+def test_of_several_recorded_steps_a_picture_tells_the_usual_times():
     trainer = Trainer()
     with viz.trace() as t:
-        trainer.step()
-        trainer.step()
-    assert "step 1 of 0–1  ·  times of step 1 alone  ·  " in t.draw().graph.caption
-    assert "times of step 0 alone" in t.draw(step=0).graph.caption
+        for _ in range(3):
+            trainer.step()
+    for op in t.ops:  # each pass is slow in one step
+        slow = (op.step == 0 and op.phase == "forward") or (op.step == 2 and op.phase == "backward")
+        op.end = op.start + (900 if slow else 100)
+    drawn = t.draw().graph
+    assert "step 2 of 0–2  ·  times: median of 3 steps  ·  " in drawn.caption
+    assert "this step: " in drawn.caption
+    single = [node for node in drawn.nodes.values() if len(node.ops) == 1]
+    assert {node.lines[-1].partition(" ·")[0] for node in single} == {"100 ns"}
+    (update,) = [node for node in drawn.nodes.values() if node.kind == "update" and node.row == single[0].row]
+    assert update.lines[-1].startswith("2 ops · 200 ns")
+    drawn = t.draw(step=0).graph
+    assert "step 0 of 0–2  ·  times of step 0 alone  ·  " in drawn.caption
+    assert "900 ns" in str([node.lines for node in drawn.nodes.values()])
     with viz.trace() as t:
         trainer.step()
-    assert "alone" not in t.draw().graph.caption
+    assert "times" not in t.draw().graph.caption
 
 
 def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):

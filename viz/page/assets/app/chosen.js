@@ -13,10 +13,21 @@ function selectionOfNode(node) {
 // What shows a call: its block or that of an equal one; of one that has none, such as a pass for gradients, its ops.
 function selectionOfCall(viewer, scope) {
   const block = [...viewer.index.blocks.values()].find((each) => each.scope === scope);
-  if (block) return { kind: "scope", key: block.key };
+  if (block) return { kind: "scope", key: block.key, ...(partsOf(viewer, block).length ? { call: scope.id } : {}) };
   if (standIns(viewer).has(scope.id)) return { kind: "scope", key: standIns(viewer).get(scope.id), call: scope.id };
   const ids = opsOfCall(viewer, scope);
   return ids.length ? { kind: "ops", id: ids[0], ids, call: scope.id } : viewer.state.selected;
+}
+
+// The call of a layer that is selected, by its bar or by a block that shows no other; null where there is none.
+function callSelected(viewer) {
+  const { selected } = viewer.state,
+    { model, index } = viewer;
+  if (selected?.kind !== "scope") return null;
+  if (selected.call !== undefined) return model.scopes[selected.call];
+  if (selected.round !== undefined) return null;
+  const block = index.blocks.get(selected.key);
+  return block?.scope && !partsOf(viewer, block).length ? block.scope : null;
 }
 
 function opsOfCall({ model, selection }, scope) {
@@ -72,7 +83,7 @@ function opsOfSelected(viewer, selected) {
   if (selected.kind === "op" || selected.kind === "part") return [selected.id];
   if (selected.kind === "scope") {
     const block = index.blocks.get(selected.key);
-    return block ? opsIn(block) : [];
+    return partSelected(viewer, selected)?.ownOps ?? (block ? opsIn(block) : []);
   }
   const found = (selected.ids ?? [selected.id]).flatMap((id) => [model.tensors[id].producer, ...model.readers[id]]);
   return [...new Set(found)].filter((op) => selection.here.has(op));

@@ -54,6 +54,16 @@ const notice = (title, hint, code) =>
     code && el("code", {}, code),
   );
 
+// Puts a tip below the mouse, or above it where there is no room, so that all of it is in the window.
+function placeTip(tip, { clientX, clientY }) {
+  const space = 8,
+    below = clientY + 14,
+    { offsetWidth, offsetHeight } = tip,
+    isLow = below + offsetHeight + space > innerHeight;
+  tip.style.left = `${Math.max(space, Math.min(clientX + 12, innerWidth - offsetWidth - space))}px`;
+  tip.style.top = `${Math.max(space, isLow ? clientY - offsetHeight - space : below)}px`;
+}
+
 // A list of keys, over the page: pairs of keys and what they do, and a sentence below.
 const keyList = (keys, note, close) =>
   el(

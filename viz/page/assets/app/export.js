@@ -109,7 +109,7 @@ function svgText(viewer) {
       [...scene.frames.values()].map((frame) => frameElement(frame, theme)),
       scene.edges.map((edge) => edgeElement(edge, theme, model)),
       [...scene.frames.values()].map((frame) => headElement(frame, theme)),
-      [...scene.nodes.values()].map((each) => boxElement(each, theme, model)),
+      [...scene.nodes.values()].map((each) => boxElement(each, theme, scene)),
     ),
   );
   for (const each of node.querySelectorAll(".toggle")) each.remove(); // nothing opens in a picture

@@ -2,7 +2,7 @@
 
 const KEYS = [
   ["/", "search; Enter goes to the next, Shift+Enter back"],
-  ["↑ ↓ ← →", "walk along the arrows of the graph"],
+  ["↑ ↓ ← →", "walk along the arrows of the graph, or the bars of the timeline"],
   ["Enter", "open or close what is selected"],
   ["Esc", "select nothing; close lists"],
   ["b", "from a forward op to its backward op, and back"],

@@ -107,7 +107,11 @@ function keyOfSelection(viewer) {
 
 function keyOf(viewer, selected) {
   if (!selected || !viewer.index) return null;
-  if (selected.kind === "scope") return `scope:${selected.key}`;
+  if (selected.kind === "scope") {
+    const parts = selected.call === undefined ? [] : partsOf(viewer, viewer.index.blocks.get(selected.key)),
+      number = selected.round ?? parts.findIndex(({ scope }) => scope?.id === selected.call);
+    return number < 0 ? `scope:${selected.key}` : `equal:${number}:${selected.key}`;
+  }
   if (selected.kind === "ops" && selected.call !== undefined)
     return `call:${viewer.model.titleOfCall(viewer.model.scopes[selected.call], selected.ids)}`;
   if (selected.kind === "ops" || selected.kind === "tensors")
@@ -135,6 +139,11 @@ function selectionOfKey(viewer, key) {
     name = rest.join(":"),
     { model } = viewer;
   if (kind === "scope") return viewer.index.blocks.has(name) ? { kind, key: name } : null;
+  if (kind === "equal") {
+    const key = rest.slice(1).join(":"),
+      block = viewer.index.blocks.get(key);
+    return block ? (partsOf(viewer, block)[rest[0]]?.selected ?? { kind: "scope", key }) : null;
+  }
   if (kind === "call") {
     const calls = new Set(viewer.selection.ops.flatMap((op) => model.ancestors(op.scope)));
     const found = [...calls].find((scope) => model.titleOfCall(scope, opsOfCall(viewer, scope)) === name);

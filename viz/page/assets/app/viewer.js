@@ -97,6 +97,7 @@ class Viewer {
   draw() {
     const began = performance.now();
     this.scene = new Scene(this.selection, this.open);
+    this.scene.placeOf = (node) => placeOfBox(this, node);
     placeScene(this.scene);
     this.repaint();
     this.timings = { ...this.timings, draw: performance.now() - began };
@@ -336,22 +337,30 @@ class Viewer {
   }
 
   unfold(key) {
+    const call = callSelected(this),
+      [op] = this.opsOf(this.state.selected);
     if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
     else this.state.unfolded.add(key);
     this.rebuild();
-    this.update();
+    const { selected } = this.state,
+      isGone = selected?.kind === "scope" && !this.index.blocks.has(selected.key);
+    if (call) this.select(selectionOfCall(this, call));
+    else if (isGone && op !== undefined) this.select({ kind: "op", id: op });
+    else this.update();
   }
 
   // What is selected stays where it is on the screen.
   setFold(fold) {
     const key = keyOfSelection(this),
+      call = callSelected(this),
       [op] = this.opsOf(this.state.selected),
       from = this.boxOf(this.state.selected);
     this.state.fold = fold;
     this.state.unfolded.clear();
     this.state.open = null;
     this.rebuild();
-    if (key) this.state.selected = selectionOfKey(this, key) || (op === undefined ? null : { kind: "op", id: op });
+    if (call) this.state.selected = selectionOfCall(this, call);
+    else if (key) this.state.selected = selectionOfKey(this, key) || (op === undefined ? null : { kind: "op", id: op });
     const to = this.boxOf(this.state.selected);
     if (from && to) {
       this.canvas.keep(from, to);
@@ -363,9 +372,10 @@ class Viewer {
 
   // Draws the equal parts that were unfolded once again.
   foldAgain() {
+    const call = callSelected(this);
     this.state.unfolded.clear();
     this.rebuild();
-    this.select(null);
+    this.select(call ? selectionOfCall(this, call) : null);
   }
 
   setStep(step, quietly = false) {

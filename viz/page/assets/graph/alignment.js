@@ -4,6 +4,7 @@
 const FREE = 0.01, // how much it counts that a unit without neighbours, and one that has its place, stay
   SETTLED = 100,
   TRUNK = 1e6, // and that of a layer those stay from which the way goes on longest
+  SAME_PLACE = 0.01, // parts of the width of a unit that are one place
   WIDER = 1.1, // so much wider all may become for straight ways: a part of the width, and more
   AT_LEAST = 100;
 
@@ -48,7 +49,7 @@ class Around {
       above = new Map(),
       loose = new Map();
     for (const [unit, given] of this.above) {
-      above.set(unit, weights ? this.ofLowest(given) : given);
+      above.set(unit, weights ? this.straightOn(unit, this.ofLowest(given)) : given);
       const below = given.length ? [] : this.below.get(unit),
         heaviest = Math.max(...below.map(([, other]) => (weights ? weights.get(other) : 0)));
       loose.set(unit, weights ? below.filter(([, other]) => weights.get(other) === heaviest) : below);
@@ -78,6 +79,14 @@ class Around {
       near = given.filter(([, other]) => this.layerOf.get(other) === lowest),
       units = this.carryingOn(near.map(([, other]) => other));
     return near.filter(([, other]) => units.includes(other));
+  }
+
+  // Of arrows from one place to several branches within a frame, that whose branch goes straight on below it.
+  straightOn(unit, given) {
+    const leaving = this.below.get(unit),
+      aside = given.map(([here]) => (leaving.length ? Math.min(...leaving.map(([each]) => Math.abs(here - each))) : 0)),
+      least = (begins) => Math.min(...given.map(([, ...others], i) => (String(others) === String(begins) ? aside[i] : Infinity)));
+    return given.filter(([, ...begins], i) => aside[i] - least(begins) < SAME_PLACE);
   }
 
   // Of units side by side those that something leads to, if there are such: the way doesn't lead on from what reads

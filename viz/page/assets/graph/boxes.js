@@ -1,7 +1,7 @@
 // The elements of boxes, frames and arrows: the counterpart of viz/picture/svg.py. Colours are written as attributes, so that
 // an exported picture looks like the page.
 
-function boxElement(node, theme, model) {
+function boxElement(node, theme, scene) {
   const [ground, line] = coloursOf(node, theme),
     ink = inkOn(ground),
     { x, y, w, h } = node;
@@ -13,7 +13,7 @@ function boxElement(node, theme, model) {
     role: "button",
     "aria-label": spoken(node),
   });
-  group.append(svg("title", { text: tipOf(node, model) }));
+  group.append(svg("title", { text: tipOf(node, scene) }));
   if (node.kind === "parameter") group.append(cylinder(node, ground, line, width));
   else {
     const rounded = node.kind === "op" || node.kind === "scope" ? 7 : 1;
@@ -85,20 +85,21 @@ function clickable(x, y, w, h) {
 const EDGE_TIPS = { update: "changes in place", link: "gradient of this op" };
 
 // What a box tells under the mouse: whose op it is and where it comes from.
-function tipOf(node, model) {
+function tipOf(node, { model, placeOf }) {
   const op = model.ops[node.main ?? node.ops[0]];
   const weights = (node.variables || [])
     .slice(0, 6)
-    .map((id) => `${clean(model.tensors[id].name, 120)}: ${model.tensors[id].label}`);
-  if (!op) return [node.title, ...weights].join("\n");
+    .map((id) => `${clean(model.tensors[id].name, 120)}: ${model.tensors[id].label}`),
+    more = (node.variables || []).length - weights.length;
+  if (!op) return [node.title, ...weights, more > 0 && `and ${amount(more)} more`].filter(Boolean).join("\n");
   const [frame] = op.stack;
   return [
     node.title,
     node.part === undefined ? null : `a part of ${op.name}, which ran as one`,
-    [model.placeOf(op), op.pass].filter(Boolean).join("  ·  "),
+    [placeOf(node), op.pass].filter(Boolean).join("  ·  "),
     frame && `${clean(frame.place, 160)}  ${clean(frame.code, 120)}`,
     clean(op.error, 200),
-    timesOf(node.part === undefined ? node.ops.map((id) => model.ops[id]) : []),
+    timesOf(model, node.part === undefined ? node.ops.map((id) => model.ops[id]) : []),
   ]
     .filter(Boolean)
     .join("\n");

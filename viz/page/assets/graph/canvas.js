@@ -93,7 +93,7 @@ class Canvas {
     }
     if (!afar) {
       for (const node of nodes)
-        wanted.set(`n${node.id}`, ["nodes", () => boxElement(node, this.theme, this.scene.model)]);
+        wanted.set(`n${node.id}`, ["nodes", () => boxElement(node, this.theme, this.scene)]);
       for (const edge of edges)
         wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
     }

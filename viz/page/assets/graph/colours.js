@@ -101,7 +101,7 @@ class Painter {
   // ---------------------------------------------------------------- quantities
 
   byTime() {
-    return this.byShare("time", seconds, (node) => node.ops.reduce((sum, i) => sum + this.model.ops[i].duration, 0));
+    return this.byShare("time", seconds, (node) => timeOf(this.model, node.ops));
   }
 
   byMemory() {

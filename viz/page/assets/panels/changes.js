@@ -22,7 +22,7 @@ class Changes {
       push(this.texts, diff.first.b, `the first to differ: ${diff.first.what}`);
     }
     diff.times.forEach(([b, time]) => {
-      const now = model.ops[b] && usualTime(model.ops[b]);
+      const now = model.ops[b] && usualTime([model.ops[b]]);
       if (now && time) push(this.texts, b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
     });
   }
@@ -41,6 +41,28 @@ class Changes {
 
   goneBefore(op) {
     return this.gone.get(op) || 0;
+  }
+
+  // A path of layers as the rest of the page writes it: the comparison has their own names.
+  pathAs(path) {
+    if (!this.paths) {
+      this.paths = new Map();
+      for (const { id, label } of this.model.scopes) {
+        const around = label ? this.model.ancestors(id).filter((scope) => scope.label).reverse() : [],
+          own = around.map(({ name }) => name).join("/");
+        if (own && !this.paths.has(own)) this.paths.set(own, around.map(({ shown }) => shown).join(" / "));
+      }
+    }
+    return this.paths.get(path) ?? path.replaceAll("/", " / ");
+  }
+
+  // What an op of either recording is called, and where it is: as everywhere, where the page shows it.
+  titleOf({ b, op, phase }) {
+    return b === null ? (phase === "backward" ? `∇ ${op}` : op) : this.model.titleOf(this.model.ops[b]);
+  }
+
+  placeOf({ b, layer }) {
+    return (b !== null && this.model.ownerOf(this.model.ops[b])) || this.pathAs(layer);
   }
 
   about(op) {
@@ -93,13 +115,13 @@ class ChangeList {
               { class: "alarm" },
               "First differing value: ",
               this.opButton(diff.first),
-              ` ${clean(diff.first.layer, 60)} ${diff.first.source ? `at ${clean(diff.first.source, 100)}` : ""} — ${clean(diff.first.what, 300)}`,
+              ` ${clean(this.viewer.difference.placeOf(diff.first), 90)} ${diff.first.source ? `at ${clean(diff.first.source, 100)}` : ""} — ${clean(diff.first.what, 300)}`,
             )
           : this.agreement(diff),
         choices,
         this.table(ops),
-        this.costs("By layer", diff.layers),
-        this.costs("By op", diff.kinds),
+        this.costs("By layer, of the whole recordings", diff.layers, (name) => this.viewer.difference.pathAs(name)),
+        this.costs("By op, of the whole recordings", diff.kinds, (name) => name.replace(/^(.*) \(backward\)$/, "∇ $1")),
         this.weights(diff),
         diff.settings.length
           ? section(
@@ -124,11 +146,11 @@ class ChangeList {
 
   opButton(change) {
     return change.b === null
-      ? el("span", {}, clean(change.op, 40))
+      ? el("span", {}, clean(this.viewer.difference.titleOf(change), 40))
       : el(
           "button",
           { type: "button", class: "link", onclick: () => this.viewer.select({ kind: "op", id: change.b }) },
-          clean(change.op, 40),
+          clean(this.viewer.difference.titleOf(change), 40),
         );
   }
 
@@ -141,7 +163,7 @@ class ChangeList {
         el("td", {}, el("span", { class: `tag diff-${change.kind}` }, change.kind)),
         el("td", {}, this.opButton(change)),
         el("td", {}, change.phase),
-        el("td", {}, clean(change.layer, 50)),
+        el("td", {}, clean(this.viewer.difference.placeOf(change), 90)),
         el("td", {}, clean(change.source, 80)),
         el("td", {}, clean(change.what.join("; "), 200)),
       );
@@ -163,10 +185,10 @@ class ChangeList {
     );
   }
 
-  costs(title, costs) {
+  costs(title, costs, shown) {
     if (!costs.length) return null;
     const cells = (cost) => [
-      clean(cost.name || "(no layer)", 60),
+      clean(shown(cost.name) || "(no layer)", 90),
       seconds(cost.time_a),
       seconds(cost.time_b),
       signed(cost.time_b - cost.time_a, seconds),
@@ -205,6 +227,11 @@ class ChangeList {
     );
   }
 
+  weightAs(name) {
+    const at = name.lastIndexOf("/");
+    return at < 0 ? name : `${this.viewer.difference.pathAs(name.slice(0, at))} / ${name.slice(at + 1)}`;
+  }
+
   weights({ weights }) {
     return weights.length
       ? section(
@@ -215,7 +242,7 @@ class ChangeList {
             weights
               .slice(0, 100)
               .map((w) =>
-                el("li", {}, `${w.kind}: ${clean(w.name, 80)} ${[w.a, w.b].filter(Boolean).join(" → ")}`),
+                el("li", {}, `${w.kind}: ${clean(this.weightAs(w.name), 90)} ${[w.a, w.b].filter(Boolean).join(" → ")}`),
               ),
           ),
         )

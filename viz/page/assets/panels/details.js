@@ -1,4 +1,4 @@
-// What the side panel says of an op, a layer, a tensor, and of the whole.
+// What the side panel says of an op, a tensor, and of the whole.
 
 const MOST_LINKS = 24;
 
@@ -33,19 +33,11 @@ class Details {
 
   list(title, items) {
     if (!items.length) return null;
-    const more =
-      items.length > MOST_LINKS
-        ? [el("li", { class: "more" }, `… and ${amount(items.length - MOST_LINKS)} more`)]
-        : [];
-    return section(
-      title,
-      el(
-        "ul",
-        { class: "links" },
-        items.slice(0, MOST_LINKS).map((item) => el("li", {}, item)),
-        more,
-      ),
-    );
+    const lines = (some) => some.map((item) => el("li", {}, item)),
+      rest = items.slice(MOST_LINKS),
+      showAll = () => more.replaceWith(...lines(rest)),
+      more = rest.length ? el("li", { class: "more" }, button(`… and ${amount(rest.length)} more`, "show them all", showAll, { class: "link" })) : null;
+    return section(title, el("ul", { class: "links" }, lines(items.slice(0, MOST_LINKS)), more));
   }
 
   // ---------------------------------------------------------------- an op
@@ -53,16 +45,13 @@ class Details {
   op(id) {
     const { model, viewer } = this,
       op = model.ops[id],
-      row = this.viewer.index.rows.get(id),
       partners = [...partnersOf(model, [id])];
     return [
       this.heading(op.phase, op.phase, model.titleOf(op), whereOf(this, op)),
       op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null,
       this.flawNote(op),
       this.changeNote(op),
-      row && row.ops.indexOf(id) > 0
-        ? el("p", { class: "remark" }, "One of several equal parts that are drawn once.")
-        : oneOf(this, id),
+      oneOf(this, id),
       facts([
         ...timesOfOps([op], viewer),
         [
@@ -72,7 +61,7 @@ class Details {
             : null,
         ],
         ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
-        ["step", model.stepName(op.step)],
+        ["step", stepOf(viewer, op)],
         ["op", op.title === op.name ? `#${op.id}` : `${op.name} #${op.id}`],
         ["thread", op.thread ? String(op.thread) : null],
         ["ran", op.replayed ? "in a captured step, replayed" : null],
@@ -168,11 +157,8 @@ class Details {
       .filter((s) => s.label)
       .reverse();
     return scopes.flatMap((s, i) => {
-      const block = [...this.viewer.index.blocks.values()].find((each) => each.scope === s);
-      return [
-        i ? " / " : "",
-        block ? this.link(s.label, { kind: "scope", key: block.key }) : s.label,
-      ];
+      const selected = selectionOfCall(this.viewer, s);
+      return [i ? " / " : "", selected?.kind === "scope" ? this.link(s.label, selected) : s.label];
     });
   }
 
@@ -194,14 +180,15 @@ class Details {
       : null;
   }
 
-  inputLine(id, name) {
+  // The tensor that is read as an argument of this name; a weight is called so, or by its own name.
+  inputLine(id, name, weight = "") {
     const tensor = this.model.tensors[id],
       { producer } = tensor,
       variable = this.model.variables.get(id);
     const from =
       variable !== undefined
         ? this.link(
-            clean(tensor.name.split("/").pop() || roleWord(tensor.role), 40),
+            clean(weight || tensor.name.split("/").pop() || roleWord(tensor.role), 60),
             { kind: "tensor", id },
             tensor.name,
           )
@@ -294,93 +281,6 @@ class Details {
     ];
   }
 
-  // ---------------------------------------------------------------- a layer
-
-  scope(key) {
-    const { viewer, model } = this,
-      block = viewer.index.blocks.get(key);
-    if (!block) return this.overview();
-    const ops = opsIn(block).map((i) => model.ops[i]),
-      { scope, figures, params } = block,
-      whole = viewer.selection.time || 1;
-    const { forward, activations, flops } = figures,
-      [back, backwardOps] = viewer.selection.backward ? [figures.backward, figures.backwardOps] : [0, 0];
-    const weights = new Set(ops.flatMap((op) => op.inputs).map((t) => model.variables.get(t)));
-    weights.delete(undefined);
-    const isOpen = viewer.open.has(key);
-    return [
-      this.heading(
-        scope ? scope.cls || scope.kind : "group",
-        "scope",
-        block.title || "equal parts",
-        linksTo(this, viewer.index.parents.get(key)),
-      ),
-      el(
-        "p",
-        { class: "buttons" },
-        button(isOpen ? "Close" : "Open", isOpen ? "close it (Enter)" : "open it (Enter)", () =>
-          viewer.toggle(viewer.nodesOf({ kind: "scope", key })[0]),
-        ),
-        block.repeats > 1 && block.unfoldable
-          ? button(`Show all ${block.repeats}`, "draw the equal parts one by one", () =>
-              viewer.unfold(block.unfoldable),
-            )
-          : null,
-        viewer.state.unfolded.size
-          ? button("Fold equal parts", "draw equal parts once again", () => viewer.foldAgain())
-          : null,
-      ),
-      scope && scope.error ? el("p", { class: "alarm" }, clean(scope.error, 500)) : null,
-      facts([
-        ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
-        ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
-        ...(back ? block.back.filter(({ name }) => name).map(({ name, cost }) => [clean(name, 30), cost]) : []),
-        ...timesOfLayer(viewer, block),
-        ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
-        ["FLOPs", flops ? short(flops) : null],
-        ["parameters", params ? amount(params) : null],
-        ["activations", nbytes(activations)],
-        [
-          "input",
-          scope
-            ? scope.inputs
-                .slice(0, 3)
-                .map((t) => model.tensors[t].label)
-                .join(", ")
-            : null,
-        ],
-        [
-          "output",
-          scope
-            ? scope.outputs
-                .slice(0, 3)
-                .map((t) => model.tensors[t].label)
-                .join(", ")
-            : null,
-        ],
-      ]),
-      viewer.liveValues && scope
-        ? section(
-            "Output",
-            scope.outputs.slice(0, 3).map((t) => this.tensorCard(t)),
-          )
-        : null,
-      block.repeats > 1
-        ? section(
-            `${block.repeats} equal parts`,
-            el("p", { class: "remark" }, clean(block.names.slice(0, 24).join(", "), 600)),
-          )
-        : null,
-      this.list(
-        "Weights",
-        [...weights].map((w) => this.inputLine(w, "")),
-      ),
-      scope && scope.createdAt ? section("Made here", codeView(viewer, [scope.createdAt])) : null,
-      scope ? section("Called here", codeView(viewer, scope.stack)) : null,
-      scope ? section("Settings", settingsTable(scope.config())) : null,
-    ];
-  }
-
   // ---------------------------------------------------------------- the whole
 
   // The line that an op comes from, as the doctor names it, and that which ran it, where these are two.
@@ -462,7 +362,7 @@ class Details {
                   }),
                   this.opLink(op.id),
                   el("span", { class: "where", title: placeIn(model, op) }, el("bdi", {}, placeIn(model, op))),
-                  el("b", {}, seconds(op.duration)),
+                  el("b", {}, seconds(op.duration) + shareWord(model, [op])),
                 ),
               ),
             ),

@@ -56,7 +56,7 @@ class LayerTable {
         { scope: "col", "aria-sort": sorted, class: column[2] ? "right" : "" },
         button(
           column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"),
-          `sort by ${column[0]}`,
+          `sort by ${column[0]}${column[0] === "% of time" ? ` (of ${wholeTime(this.viewer).join(": ")})` : ""}`,
           () => this.sort(at),
           { class: "link" },
         ),

@@ -194,20 +194,13 @@ class MemoryCurve {
               : { kind: "op", id: tensor.producer },
           );
       const name = tensor.name || (op ? model.titleOf(op) : model.givenAs(tensor)?.title ?? roleWord(tensor.role)),
-        layer = op ? model.ownerOf(op, false) : "",
+        layer = op ? model.ownerOf(op) : "",
         line = op && model.lineOf(op);
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
-        [
-          el(
-            "button",
-            { type: "button", class: "link", onclick: go, title: clean(name, 200) },
-            el("bdi", {}, clean(name, 200)),
-          ),
-          op?.pass ? ` ${op.pass}` : "",
-        ],
+        el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, el("bdi", {}, clean(name, 200))),
         el("span", { title: layer }, el("bdi", {}, layer)),
         roleWord(tensor.role),
         line ? el("span", { title: line.place }, clean(line.place.split(/[/\\]/).pop(), 30)) : "",

@@ -34,14 +34,14 @@ class Panel {
       : selected.kind === "op"
         ? details.op(selected.id)
         : selected.kind === "scope"
-          ? details.scope(selected.key)
+          ? layerPanel(details, selected)
           : selected.kind === "part"
             ? details.part(selected)
             : selected.kind === "tensor"
               ? details.tensor(selected.id)
               : (selected.kind === "ops" ? severalOps : severalTensors)(details, selected);
     const same =
-      this.last && selected && ["kind", "id", "ids", "number", "key", "call"].every((name) => String(this.last[name]) === String(selected[name]));
+      this.last && selected && ["kind", "id", "ids", "number", "key", "call", "round"].every((name) => String(this.last[name]) === String(selected[name]));
     this.body.replaceChildren(this.shownBy(selected), ...[content].flat(Infinity).filter(Boolean));
     if (!same) this.body.scrollTop = 0;
     this.last = selected;
@@ -69,35 +69,6 @@ function facts(pairs) {
         "dl",
         { class: "facts" },
         shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
-      )
-    : null;
-}
-
-const LONGEST_VALUE = 400;
-
-// A setting as its owner would write it: of an object in a configuration, its class and arguments.
-function settingText(value) {
-  if (typeof value === "string") return value;
-  const [made, given] = value && typeof value === "object" ? [value.class_name, value.config] : [];
-  if (typeof made !== "string" || !given || typeof given !== "object") return JSON.stringify(value);
-  const shown = Object.entries(given).filter(([name, each]) => name !== "name" && each !== null);
-  if (made === "DTypePolicy") return String(given.name);
-  return `${made}(${shown.map(([name, each]) => `${name}=${settingText(each)}`).join(", ")})`;
-}
-
-function settingsTable(settings) {
-  const shown = Object.entries(settings).filter(([name]) => name !== "name");
-  return shown.length
-    ? el(
-        "dl",
-        { class: "facts mono" },
-        shown.slice(0, 60).map(([name, value]) => {
-          const text = settingText(value);
-          return [
-            el("dt", { title: name.slice(0, 200) }, clean(name, 40)),
-            el("dd", {}, clean(text, LONGEST_VALUE)),
-          ];
-        }),
       )
     : null;
 }

@@ -20,6 +20,13 @@ function linksTo(details, key) {
 // The innermost block around all of these ops, where that is one; "" else.
 const keyAround = ({ around }, ids) => inCommon(ids.map((id) => around.get(id) ?? ""));
 
+// Where a box is, in words: of one that stands for several ops the frames around all of them.
+function placeOfBox({ index, model }, { key, ops, main }) {
+  if (index.blocks.has(key)) return pathTo(index, index.parents.get(key));
+  const places = () => inCommon(ops.map((id) => model.placeOf(model.ops[id])));
+  return ops.length > 1 ? pathTo(index, keyAround(index, ops)) || places() : model.ownerOf(model.ops[main ?? ops[0]], false);
+}
+
 // That of the box of some weights; "" for other tensors.
 function keyAroundWeights(viewer, ids) {
   return ids.every((id) => viewer.model.variables.has(id)) ? keyAround(viewer.index, ids.map((id) => viewer.opOfTensor(id))) : "";

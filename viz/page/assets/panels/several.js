@@ -15,8 +15,11 @@ function whereOf(details, op) {
   return links;
 }
 
+// Which of several steps an op is of.
+const stepOf = ({ model, places }, { step }) => (places.length > 1 ? model.stepName(step).replace(/^step /, "") : null);
+
 // Where an op is, in a list of such: else its line of code.
-const placeIn = (model, op) => model.ownerOf(op) || clean(model.lineOf(op)?.place ?? "", 120);
+const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
 
 // Says of an op that its box stands for others, too, and leads to all of them.
 function oneOf({ viewer }, id) {
@@ -62,8 +65,9 @@ function severalOps(details, selected) {
     flops = sum((op) => op.flops || 0),
     own = node && node.main !== undefined && node.lane === "forward" ? details.op(node.main) : [],
     titles = [...new Set(ops.map((op) => model.titleOf(op)))],
+    pass = inCommon(ops.map((op) => op.pass)),
     title = selected.call === undefined ? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
-    where = whereOfAll(details, ops),
+    where = pass && title.endsWith(` ${pass}`) ? null : whereOfAll(details, ops),
     line = inCommon(ops.map((op) => model.lineOf(op)?.place ?? ""));
   return [
     details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
@@ -72,14 +76,14 @@ function severalOps(details, selected) {
       ...timesOfOps(ops, viewer),
       ["FLOPs", flops ? short(flops) : null],
       ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + model.tensors[t].nbytes, 0)))],
-      ["step", model.stepName(ops[0].step)],
+      ["step", stepOf(viewer, ops[0])],
     ]),
     details.list(
       `${amount(ops.length)} ops`,
       ops.map((op) => [
         details.opLink(op.id),
-        op.duration ? el("b", {}, seconds(op.duration)) : null,
-        el("span", { class: "where" }, placeIn(model, op)),
+        op.duration ? el("b", {}, seconds(op.duration) + shareWord(model, [op])) : null,
+        el("span", { class: "where" }, placeIn(model, op, !pass)),
       ]),
     ),
     ...(own.length ? own : line ? codeOf(viewer, ops[0]) : []),

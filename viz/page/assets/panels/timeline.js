@@ -110,9 +110,10 @@ class Timeline {
   paint(pen, width, height) {
     const theme = themeNow(),
       { selected } = this.viewer.state,
-      chosen = new Set(this.viewer.opsOf(selected));
+      chosen = new Set(this.viewer.opsOf(selected)),
+      partners = partnersOf(this.viewer.model, chosen); // as the graph marks them
     const { lineage } = this.viewer.canvas.marks,
-      scope = selected?.call ?? (selected?.kind === "scope" ? this.viewer.index.blocks.get(selected.key)?.scope?.id : undefined);
+      calls = callsOf(this.viewer, selected);
     const { period } = this.viewer,
       scale = width / period.span;
     pen.clearRect(0, 0, width, height);
@@ -122,8 +123,11 @@ class Timeline {
       pen.fillStyle = theme.frame;
       pen.fillRect(x, AXIS - 6, 1, height);
       pen.fillStyle = theme.muted;
-      pen.fillText(words, x + 4, 9);
+      const isCut = x + 4 + pen.measureText(words).width > width;
+      pen.textAlign = isCut ? "right" : "left";
+      pen.fillText(words, isCut ? x - 4 : x + 4, 9);
     }
+    pen.textAlign = "left";
     let lastEnd = -1,
       lastRow = -1;
     for (const bar of this.bars) {
@@ -134,7 +138,7 @@ class Timeline {
       if (w <= 1 && bar.row === lastRow && x < lastEnd) continue; // would lie under the one before
       [lastEnd, lastRow] = [x + w, bar.row];
       const phase = theme.phases[bar.phase] || theme.phases.forward,
-        strong = bar.op ? chosen.has(bar.op.id) : scope === bar.scope.id;
+        strong = bar.op ? chosen.has(bar.op.id) : calls.has(bar.scope.id);
       pen.globalAlpha =
         lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id)) ? 0.3 : 1;
       const tiny = w <= 3 ? 1 : 0; // too thin for fill and line: only the line's colour is seen
@@ -154,9 +158,14 @@ class Timeline {
           : theme.frame;
       pen.lineWidth = strong ? 2 : 1;
       pen.fillRect(x, y, w, ROW - 3);
+      if (!strong && bar.op && partners.has(bar.op.id)) {
+        pen.setLineDash(w > 12 ? [4, 2] : []);
+        Object.assign(pen, { strokeStyle: theme.error[1], lineWidth: 2 });
+      }
       if (w > 3 || strong) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
       if (w > 26) this.label(pen, bar, Math.max(0, x), y, Math.min(w, width - Math.max(0, x), x + w), theme);
       pen.globalAlpha = 1;
+      pen.setLineDash([]);
     }
   }
 
@@ -219,6 +228,7 @@ class Timeline {
         if (moved) last = event.clientX;
       } else this.point(event);
     });
+    canvas.addEventListener("keydown", (event) => this.onKey(event));
     canvas.addEventListener("pointerleave", () => {
       this.tip.hidden = true;
     });
@@ -230,6 +240,29 @@ class Timeline {
       this.viewer.period.showAll();
       this.draw();
     });
+  }
+
+  // Arrows lead to the bar before or after in a row, to that around it, and to the first within it.
+  onKey(event) {
+    const [by, deeper] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
+    if (by === undefined || !this.bars?.length) return;
+    event.preventDefault();
+    const from = this.barSelected(),
+      inRow = (row) => this.bars.filter((bar) => bar.row === row);
+    const row = from && inRow(from.row),
+      isIn = (one, other) => one.start >= other.start && one.end <= other.end;
+    const to = !from ? this.bars[0] : by ? row[row.indexOf(from) + by] : inRow(from.row + deeper).find((bar) => (deeper > 0 ? isIn(bar, from) : isIn(from, bar)));
+    if (!to) return;
+    const { period } = this.viewer;
+    if (to.start < period.from || to.end > period.to) period.move((to.start + to.end - period.from - period.to) / 2);
+    this.viewer.select(this.selectionOf(to));
+  }
+
+  // The first bar of what is selected.
+  barSelected() {
+    const { selected } = this.viewer.state,
+      calls = callsOf(this.viewer, selected);
+    return this.bars.find(({ op, scope }) => (op ? selected?.kind === "op" && selected.id === op.id : calls.has(scope.id)));
   }
 
   selectionOf({ op, scope }) {
@@ -250,13 +283,21 @@ class Timeline {
     const bar = this.at(event);
     this.tip.hidden = !bar;
     if (!bar) return;
-    const place = bar.op ? this.viewer.model.ownerOf(bar.op) : "",
+    const { model } = this.viewer,
+      place = bar.op ? model.ownerOf(bar.op) : model.path(bar.scope.parent),
+      share = bar.op ? shareWord(model, [bar.op]) : "",
       took = bar.ops ? ` from start to end · ${seconds(bar.took)} in ${counted(bar.ops, "op")}` : "";
-    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${took} · at ${seconds(bar.start - this.first)}`;
-    const box = this.node.getBoundingClientRect();
-    this.tip.style.left = `${Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 8)}px`;
-    this.tip.style.top = `${event.clientY - box.top + 14 + this.node.scrollTop}px`;
+    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${share}${took} · at ${seconds(bar.start - this.first)}`;
+    placeTip(this.tip, event);
   }
+}
+
+// The calls that are selected, by the number of their scope: of a layer all that its block shows.
+function callsOf(viewer, selected) {
+  if (selected?.call !== undefined) return new Set([selected.call]);
+  const block = selected?.kind === "scope" && selected.round === undefined ? viewer.index.blocks.get(selected.key) : undefined,
+    parts = block ? partsOf(viewer, block) : [];
+  return new Set(block?.scope ? [block.scope.id, ...parts.map(({ scope }) => scope.id)] : []);
 }
 
 // What of a name there is room for, with a "…" where it goes on; nothing where that says nothing.

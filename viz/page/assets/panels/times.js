@@ -1,37 +1,45 @@
 // What the side panel says of the time of ops and of a layer: usually, in the step that is shown, and from its start to
 // its end, as the timeline draws it.
 
-function timesOfOps(ops, { model, selection }) {
-  const sum = (of) => ops.reduce((total, op) => total + of(op), 0),
-    share = isShare(model, ops) ? " (share)" : "",
+function timesOfOps(ops, viewer) {
+  const { model, selection } = viewer,
+    share = shareWord(model, ops),
     shown = (time) => `${seconds(time)}${share}`,
-    time = sum(({ duration }) => duration),
-    told = time ? `${shown(time)}  (${percent(time / (selection.time || 1))} of the step)` : null,
+    time = toldTime(model, ops),
+    told = time ? `${shown(time)}  (${percent(time / (selection.time || 1))} of ${wholeOf(viewer)})` : null,
     ofPass = ["share", share && time ? "of one pass over several weights, by size" : null],
-    steps = stepsOfMedians(ops);
-  if (!steps) return [["time", told], ofPass];
-  const alone = model.tellsStep,
-    end = (which) => seconds(sum(({ usual, took }) => (usual ? usual[which] : took)));
+    steps = stepsOfMedians(ops),
+    range = rangeOf(ops);
+  if (!steps) return [["time", told], ofPass, wholeTime(viewer)];
+  const alone = model.tellsStep;
   return [
     ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : medianOf(steps)}`],
     ofPass,
-    [alone ? usualWord(steps) : "in this step", alone ? `${shown(sum(usualTime))}, of ${counted(steps, "step")}` : shown(sum(({ took }) => took))],
-    ["range", `${end("least")} … ${end("most")}${share}`],
+    [alone ? usualWord(steps) : "in this step", alone ? `${shown(usualTime(ops))}, of ${counted(steps, "step")}` : shown(tookOf(ops))],
+    ["range", range && `${seconds(range.least)} … ${seconds(range.most)}${share}`],
+    wholeTime(viewer),
   ];
 }
 
-// Below what its ops took, forward and backward: of which steps that is, what they took in this one, and how long it was
-// from its start to its end.
-function timesOfLayer(viewer, block) {
+// What percentages of time are of, and how long that took in ops: as the page tells it, so that parts and whole compare.
+const wholeOf = ({ model, state }) => (!model.steps.length ? "all that ran" : state.step === null ? "all outside of steps" : "the step");
+const wholeTime = (viewer) => [wholeOf(viewer), viewer.selection.time ? `${seconds(viewer.selection.time)} in ops` : null];
+
+// Below what its ops took, forward and backward: of which steps that is, what they took in this one, the least and most
+// in one, and how long it was from its start to its end.
+function timesOfLayer(viewer, block, part) {
   const { model, selection } = viewer,
     { timesOf, backward } = selection,
-    took = (ops) => ops.reduce((sum, id) => sum + model.ops[id].took, 0),
-    parts = [`→ ${seconds(took(block.ownOps))}`, ...(backward && block.backOps.length ? [`← ${seconds(took(block.backOps))}`] : [])],
+    both = [["→", block.ownOps], ...(backward && block.backOps.length ? [["←", block.backOps]] : [])].map(([arrow, ids]) => [arrow, ids.map((id) => model.ops[id])]),
+    inStep = both.map(([arrow, ops]) => `${arrow} ${seconds(tookOf(ops))}`),
+    ranges = both.map(([arrow, ops]) => [arrow, rangeOf(ops)]).filter(([, range]) => range),
     span = spanOf(model, block),
-    one = framesTo(viewer.index, block.key).some(({ repeats }) => repeats > 1) ? "of the first: " : "";
+    one = !part && partsOf(viewer, block).length ? "of the first: " : "";
   return [
     ["these times", timesOf ? `${timesOf}, in ops alone` : null],
-    ["in this step", timesOf && !model.tellsStep ? parts.join("   ") : null],
+    ["in this step", timesOf && !model.tellsStep ? inStep.join("   ") : null],
+    ["range", ranges.length ? ranges.map(([arrow, { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)) : null],
+    wholeTime(viewer),
     ["start to end", span ? `${one}${seconds(span)} in the timeline, with what ran between its ops` : null],
   ];
 }

@@ -28,7 +28,7 @@ class Block {
   get figures() {
     const [ops, backwardOps, forward, backward, flops, activations, gradient] = this.columns.figures[this.n];
     const known = { ops, backwardOps, forward, backward, flops, activations, gradient };
-    if (!this.model.tellsStep) return known;
+    if (this.model.tellsStep || !this.model.data.ops.usual) return known;
     return { ...known, forward: timeOf(this.model, this.ownOps), backward: timeOf(this.model, this.backOps) };
   }
 

@@ -37,7 +37,7 @@ const short = (number) => scaled(number, ["", " k", " M", " G", " T", " P"], 100
 const amount = (number) =>
   Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
-const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+const percent = (share) => share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
 // What tensors are: a weight is called so, whether it is trained or not. viz/facts/formatting.py says the same.
 const ROLE_WORDS = { parameter: "weight", frozen: "frozen weight" };

@@ -15,7 +15,8 @@ class Model {
     }));
     const frames = (numbers) => numbers.map((i) => this.frames[i]);
     const lazy = (number) => () => (number ? JSON.parse(text(number)) : {});
-    const o = data.ops,
+    const usual = usualTimes(data.usual),
+      o = data.ops,
       s = data.scopes,
       t = data.tensors,
       told = Object.fromEntries(Object.entries(data.names).map(([what, of]) => [what, new Map(of.map(([op, n]) => [op, text(n)]))]));
@@ -36,7 +37,7 @@ class Model {
       start: o.start[id],
       end: o.end[id],
       forward: o.forward[id],
-      usual: usualOf(o.usual && o.usual[id] !== null ? data.usual[o.usual[id]] : null),
+      usual: o.usual && o.usual[id] !== null ? usual[o.usual[id]] : null, // what it took in several steps
       error: text(o.error[id]),
       thread: o.thread[id],
       replayed: o.replayed[id] === 1,

@@ -13,7 +13,7 @@ class Selection {
           ...{ ops, title: model.text(title), cost: retimed(model, model.text(cost), ops), lines: lines.map(model.text) },
         }))
       : []; // updates that belong to no row
-    this.time = this.ops.reduce((sum, op) => sum + op.duration, 0);
+    this.time = toldTime(model, this.ops);
     this.medianSteps = stepsOfMedians(this.ops);
     // Of which steps the told times are; "" where there is but one.
     this.timesOf = !this.medianSteps ? "" : model.tellsStep ? nameAlone(model, step) : medianOf(this.medianSteps);

@@ -38,7 +38,7 @@ function standInFor(viewer, selected) {
   const { index, model } = viewer;
   if (selected.kind === "scope") {
     const block = selected.call === undefined ? undefined : index.blocks.get(selected.key);
-    return block ? equalOf(block, model.path(selected.call), model.path(block.scope.id)) : "";
+    return block && (block.scope.id !== selected.call || block.repeats > 1) ? equalOf(block, model.path(selected.call), model.path(block.scope.id)) : "";
   }
   const op = selected.kind.startsWith("tensor") ? viewer.opOfTensor(selected.id) : selected.id,
     isWeight = !selected.kind.startsWith("tensor") || model.variables.has(selected.id),

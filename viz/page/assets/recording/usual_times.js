@@ -1,10 +1,18 @@
-// What ops took in the steps that ran them: their usual time is the median, of two steps the faster one, see viz/page/usual_times.py.
+// What ops took in the steps that ran them. Usual is the median, of two steps the faster one, see viz/page/usual_times.py; of
+// several ops that of their sums, one for each step: the least and most of each op are of different steps.
 
-// What an op took in several steps; null where it ran in one alone.
-function usualOf(row) {
-  if (!row) return null;
-  const [median, least, most, steps] = row;
-  return { median, least, most, steps };
+const ALONE = []; // the steps of what ran in one alone
+
+// For each row of times the numbers of the steps, one list for all rows that share it, with the times in them.
+function usualTimes({ steps, times }) {
+  return times.map(([number, ...row]) => ({ steps: steps[number], times: row, median: medianTime(row) }));
+}
+
+function medianTime(times) {
+  const sorted = [...times].sort((a, b) => a - b),
+    half = sorted.length >> 1;
+  if (sorted.length < 3) return sorted[0];
+  return sorted.length % 2 ? sorted[half] : rounded((sorted[half - 1] + sorted[half]) / 2);
 }
 
 // Which times boxes, layers and lists tell of ops that ran in several steps: medians, or those of the step that is shown.
@@ -15,20 +23,44 @@ function tellTimes(model, times) {
   for (const op of model.ops) op.duration = op.usual && !model.tellsStep ? op.usual.median : op.took;
 }
 
-// What ops took, as it is told.
-const timeOf = (model, ops) => ops.reduce((sum, id) => sum + model.ops[id].duration, 0);
-
-// What a box says, which is written with medians, with the times of the step where these are told.
-function retimed(model, text, ops) {
-  if (!model.tellsStep) return text;
-  const written = ops.reduce((sum, id) => sum + usualTime(model.ops[id]), 0);
-  return written ? text.replace(seconds(written), seconds(timeOf(model, ops))) : text;
+// What ops took together in each of the steps that ran them, of those that ran in the same steps: pairs of these steps
+// and the sums.
+function sumsOfSteps(ops) {
+  const found = new Map();
+  for (const { usual, took } of ops) {
+    const steps = usual ? usual.steps : ALONE,
+      times = usual ? usual.times : [took],
+      sums = found.get(steps);
+    if (sums) for (let i = 0; i < times.length; i += 1) sums[i] += times[i];
+    else found.set(steps, [...times]);
+  }
+  return [...found];
 }
 
-const usualTime = ({ usual, took }) => (usual ? usual.median : took);
+const tookOf = (ops) => ops.reduce((sum, { took }) => sum + took, 0);
+const usualTime = (ops) => sumsOfSteps(ops).reduce((sum, [, times]) => sum + medianTime(times), 0);
+
+// The least and most that ops took together in a step, and in which; null for those that didn't run in the same steps.
+function rangeOf(ops) {
+  const found = sumsOfSteps(ops);
+  if (found.length !== 1 || found[0][1].length < 2) return null;
+  const [[, times]] = found;
+  return { least: Math.min(...times), most: Math.max(...times) };
+}
+
+// What ops took, as it is told.
+const toldTime = (model, ops) => (model.tellsStep ? tookOf(ops) : usualTime(ops));
+const timeOf = (model, ids) => toldTime(model, ids.map((id) => model.ops[id]));
+
+// What a box says, which is written with the times of the step, with those that are told.
+function retimed(model, text, ids) {
+  if (model.tellsStep || !text) return text;
+  const ops = ids.map((id) => model.ops[id]);
+  return ops.some(({ usual }) => usual) ? text.replace(seconds(tookOf(ops)), seconds(usualTime(ops))) : text;
+}
 
 // In how many steps the ops of one ran, of which boxes, layers and lists tell the medians; 0 where it ran alone.
-const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps : 0), 0);
+const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps.length : 0), 0);
 const usualWord = (steps) => (steps > 2 ? "median" : "faster");
 const medianOf = (steps) => `${usualWord(steps)} of ${amount(steps)} steps`;
 
@@ -39,12 +71,17 @@ const isShare = ({ updatePasses }, ops) =>
     return count > 0 && count < to - from;
   });
 
-// What the ops of a box took in several steps: the median, which the box shows, and the least and most.
-function timesOf(ops) {
-  const several = ops.filter(({ usual }) => usual),
-    sum = (of) => seconds(several.reduce((all, { usual }) => all + of(usual), 0));
-  if (!several.length) return "";
-  const [median, least, most] = ["median", "least", "most"].map((name) => sum((usual) => usual[name])),
-    took = seconds(ops.reduce((all, op) => all + op.took, 0));
-  return `time: ${median}, ${medianOf(stepsOfMedians(ops))} (${least} … ${most}); in this step ${took}`;
+// The same in words, behind a time.
+const shareWord = (model, ops) => (isShare(model, ops) ? " (share)" : "");
+
+// What the ops of a box took in several steps, first that which the box shows: the median, or what it took in this step.
+function timesOf(model, ops) {
+  const steps = stepsOfMedians(ops),
+    range = rangeOf(ops),
+    ends = range ? ` (${seconds(range.least)} … ${seconds(range.most)})` : "",
+    share = shareWord(model, ops);
+  if (!steps) return "";
+  const usual = `${seconds(usualTime(ops))}${share}`,
+    took = `${seconds(tookOf(ops))}${share}`;
+  return model.tellsStep ? `time: ${took} in this step; ${usual}, ${medianOf(steps)}${ends}` : `time: ${usual}, ${medianOf(steps)}${ends}; in this step ${took}`;
 }

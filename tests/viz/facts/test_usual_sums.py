@@ -1,0 +1,35 @@
+"""What ops usually take together is what they took together in some step."""
+
+from __future__ import annotations
+
+import types
+
+from viz.facts.digest.usual_sums import steps_of, usual_sums
+
+
+def op(number, duration=5):
+    return types.SimpleNamespace(id=number, duration=duration)
+
+
+def taken(*times, steps=(0, 1, 2)):
+    return types.SimpleNamespace(steps=steps, times=times)
+
+
+def test_sums_of_steps_rather_than_of_medians():
+    usual = {0: taken(9, 1, 1), 1: taken(1, 9, 1)}
+    together = usual_sums(usual)
+    assert together([op(0)]) == together([op(1)]) == 1
+    assert together([op(0), op(1)]) == 10
+    assert together([]) == 0
+
+
+def test_of_two_steps_the_faster():
+    together = usual_sums({0: taken(9, 3, steps=(0, 1)), 1: taken(9, 4, steps=(0, 1))})
+    assert together([op(0), op(1)]) == 7
+
+
+def test_what_ran_in_other_steps_or_in_one_alone_counts_for_itself():
+    usual = {0: taken(9, 1, 1), 1: taken(7, 4, steps=(3, 4))}
+    assert usual_sums(usual)([op(0), op(1), op(2)]) == 1 + 4 + 5
+    assert steps_of([op(0), op(1), op(2)], usual) == 3
+    assert steps_of([op(2)], usual) == 0

@@ -1,0 +1,55 @@
+"""What several ops usually take together: the median of their sums in the steps that ran them, of two the faster."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from viz.facts.schema import Op
+
+__all__ = ["TimesInSteps", "steps_of", "usual_sums"]
+
+
+class TimesInSteps(Protocol):
+    """What an op took in several steps."""
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Their numbers."""
+        ...
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """What it took in each, in nanoseconds."""
+        ...
+
+
+def usual_sums(usual: Mapping[int, TimesInSteps]) -> Callable[[Iterable[Op]], int]:
+    """A function that tells what some ops usually take together, in nanoseconds.
+
+    The medians of single ops aren't added: no step took all of them. Ops that ran in other steps count for themselves,
+    and of one of which only this run is known, its own time does.
+
+    Args:
+        usual: for ops by id, what they took in several steps.
+    """
+
+    def together(ops: Iterable[Op]) -> int:
+        found: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        for op in ops:
+            of_op = usual.get(op.id)
+            steps, times = ((), (op.duration,)) if of_op is None else (of_op.steps, of_op.times)
+            found.setdefault(steps, []).append(times)
+        return sum([_usual(list(map(sum, zip(*rows)))) for rows in found.values()])
+
+    return together
+
+
+def _usual(times: Sequence[int]) -> int:
+    return round(statistics.median(times)) if len(times) > 2 else min(times)
+
+
+def steps_of(ops: Iterable[Op], usual: Mapping[int, TimesInSteps]) -> int:
+    """In how many steps ops ran, the most of any; 0 where nothing is known of other steps."""
+    return max([len(usual[op.id].steps) for op in ops if op.id in usual], default=0)

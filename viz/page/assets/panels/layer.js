@@ -1,0 +1,104 @@
+// What the side panel says of a layer, or another block: of equal parts that are drawn once the sums and each of them, or
+// one of them alone.
+
+function layerPanel(details, selected) {
+  const { viewer, model } = details,
+    { key } = selected,
+    all = viewer.index.blocks.get(key);
+  if (!all) return details.overview();
+  const part = partSelected(viewer, selected),
+    block = part ?? all,
+    { scope } = block;
+  return [
+    details.heading(
+      scope ? scope.cls || scope.kind : "group",
+      "scope",
+      block.title || "equal parts",
+      part && scope ? details.pathLinks(scope.parent) : linksTo(details, viewer.index.parents.get(key)),
+    ),
+    buttonsOfLayer(viewer, all, part),
+    scope && scope.error ? el("p", { class: "alarm" }, clean(scope.error, 500)) : null,
+    factsOfLayer(viewer, block, part),
+    viewer.liveValues && scope
+      ? section(
+          "Output",
+          scope.outputs.slice(0, 3).map((t) => details.tensorCard(t)),
+        )
+      : null,
+    part ? null : listOfParts(details, all),
+    weightsOfLayer(details, block, part),
+    scope && scope.createdAt ? section("Made here", codeView(viewer, [scope.createdAt])) : null,
+    scope ? section("Called here", codeView(viewer, scope.stack)) : null,
+    scope ? section("Settings", settingsTable(scope.config())) : null,
+  ];
+}
+
+function buttonsOfLayer(viewer, block, part) {
+  const { key } = block,
+    isOpen = viewer.open.has(key),
+    count = partsOf(viewer, block).length;
+  return el(
+    "p",
+    { class: "buttons" },
+    button(isOpen ? "Close" : "Open", isOpen ? "close it (Enter)" : "open it (Enter)", () => viewer.toggle(viewer.nodesOf({ kind: "scope", key })[0])),
+    part ? button(`Sums of all ${count}`, `this is one of ${count} equal parts that are drawn once`, () => viewer.select({ kind: "scope", key })) : null,
+    block.repeats > 1 && block.unfoldable
+      ? button(`Show all ${block.repeats}`, "draw the equal parts one by one", () => viewer.unfold(block.unfoldable))
+      : null,
+    viewer.state.unfolded.size ? button("Fold equal parts", "draw equal parts once again", () => viewer.foldAgain()) : null,
+  );
+}
+
+function factsOfLayer(viewer, block, part) {
+  const { model, selection } = viewer,
+    { figures, scope, params } = block,
+    whole = selection.time || 1,
+    { forward, activations, flops } = figures,
+    [back, backwardOps] = selection.backward ? [figures.backward, figures.backwardOps] : [0, 0],
+    labels = (tensors) => tensors.slice(0, 3).map((t) => model.tensors[t].label).join(", ");
+  return facts([
+    ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
+    ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
+    ...(back ? block.back.filter(({ name }) => name).map(({ name, cost }) => [clean(name, 30), cost]) : []),
+    ...timesOfLayer(viewer, block, part),
+    ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
+    ["FLOPs", flops ? short(flops) : null],
+    ["parameters", params ? amount(params) : null],
+    ["activations", nbytes(activations)],
+    ["input", scope ? labels(scope.inputs) : null],
+    ["output", scope ? labels(scope.outputs) : null],
+  ]);
+}
+
+// The weights that its ops read, called by where they are in it: `query/kernel`.
+function weightsOfLayer(details, block, part) {
+  const { model, viewer } = details,
+    readers = new Map(); // of each weight the first op that reads it
+  for (const op of block.ownOps.map((id) => model.ops[id]))
+    for (const weight of op.inputs.map((t) => model.variables.get(t))) if (weight !== undefined && !readers.has(weight)) readers.set(weight, op);
+  const outer = model.ancestors(block.scope && (part || !partsOf(viewer, block).length) ? block.scope.id : outside(viewer, block));
+  return details.list(
+    "Weights",
+    [...readers].sort(([, one], [, other]) => one.id - other.id).map(([weight, reader]) => details.inputLine(weight, "", nameWithin(model, outer, weight, reader))),
+  );
+}
+
+// The innermost call around all that a block shows.
+function outside({ model, index }, { key }) {
+  const ops = opsIn(index.blocks.get(key)),
+    around = ops.slice(1).reduce((all, id) => new Set(model.ancestors(model.ops[id].home).filter((scope) => all.has(scope))), new Set(model.ancestors(model.ops[ops[0]].home)));
+  return [...around].find((scope) => scope.id !== index.blocks.get(key).scope?.id)?.id ?? null;
+}
+
+// A weight's name from where it is within some calls, innermost first; of one that has no path, from where it is read.
+function nameWithin(model, calls, weight, reader) {
+  const names = (scopes) => scopes.filter(({ label }) => label).map(({ shown }) => shown).reverse(),
+    frames = names(calls),
+    parts = model.tensors[weight].name.split("/");
+  for (let from = 0; from < frames.length; from += 1) {
+    const rest = frames.slice(from);
+    if (rest.length < parts.length && rest.every((name, i) => name === parts[i])) return parts.slice(rest.length).join("/");
+  }
+  const within = parts.length > 1 ? [] : names(model.ancestors(reader.home)).slice(frames.length);
+  return [...within, ...parts].join("/");
+}

@@ -1,0 +1,92 @@
+// The equal parts that one block shows, each by itself: which ops are its own, and what it is called.
+
+// In order of execution; none of a block that shows but one. Calls of layers have their scope, other parts only ops.
+function partsOf(viewer, block) {
+  const { index } = viewer;
+  index.equalParts ??= new Map();
+  if (!index.equalParts.has(block.key)) index.equalParts.set(block.key, block.scope ? callsShownBy(viewer, block) : roundsShownBy(viewer, block));
+  return index.equalParts.get(block.key);
+}
+
+function callsShownBy(viewer, block) {
+  const { model } = viewer,
+    others = [...standIns(viewer)].filter(([, key]) => key === block.key).map(([id]) => id);
+  if (!others.length) return [];
+  const calls = [block.scope.id, ...others].sort((a, b) => a - b),
+    found = new Map(calls.map((id) => [id, { scope: model.scopes[id], ownOps: [], backOps: [] }]));
+  for (const [which, ids] of [["ownOps", block.ownOps], ["backOps", block.backOps]]) {
+    for (const id of ids) {
+      const call = model.ancestors(model.ops[id].home).find((scope) => found.has(scope.id));
+      if (call) found.get(call.id)[which].push(id);
+    }
+  }
+  const labels = apart(calls.map((id) => model.path(id)));
+  return calls.map((id, i) => ({ ...found.get(id), label: labels[i], selected: { kind: "scope", key: block.key, call: id } }));
+}
+
+// Of equal neighbours that are no layer: what their names and places say.
+function roundsShownBy({ model, index }, block) {
+  const count = framesTo(index, block.key).reduce((all, { repeats }) => all * repeats, 1),
+    { names } = block;
+  if (block.repeats < 2) return [];
+  const back = new Set(block.backOps),
+    share = (ids, i) => (ids.length % count ? [] : ids.slice((i * ids.length) / count, ((i + 1) * ids.length) / count));
+  return Array.from({ length: count }, (_, i) => {
+    const ownOps = rowsIn(block).flatMap(({ ops, riders }) => [...share(ops, i), ...share(riders, i)]),
+      label = names.length && names.length % count === 0 ? share(names, i).join(", ") : `part ${i + 1}`,
+      backOps = ownOps.flatMap((id) => model.backwardOf[id]).filter((id) => back.has(id));
+    return { scope: null, ownOps, backOps, label, selected: { kind: "scope", key: block.key, round: i } };
+  });
+}
+
+// Paths from where they part.
+function apart(paths) {
+  const frames = paths.map((path) => path.split(" / ")),
+    [first] = frames;
+  let same = 0;
+  while (same < first.length - 1 && frames.every((each) => each[same] === first[same])) same += 1;
+  return frames.map((each) => each.slice(same).join(" / "));
+}
+
+// The part that is selected by itself, as a block; undefined where all are, or there is but one.
+function partSelected(viewer, { key, call, round }) {
+  const block = call === undefined && round === undefined ? undefined : viewer.index.blocks.get(key),
+    parts = block ? partsOf(viewer, block) : [],
+    found = call === undefined ? parts[round] : parts.find(({ scope }) => scope?.id === call);
+  return found && { ...blockOfPart(viewer.model, found), key };
+}
+
+function blockOfPart(model, { scope, label, ownOps, backOps }) {
+  const ops = ownOps.map((id) => model.ops[id]),
+    sum = (values) => values.reduce((all, value) => all + value, 0),
+    made = ops.flatMap(({ outputs }) => outputs).map((id) => model.tensors[id]);
+  return {
+    ...{ scope, ownOps, backOps, title: scope?.label ?? label, params: scope?.params, back: [] },
+    figures: {
+      ...{ ops: ownOps.length, backwardOps: backOps.length, forward: timeOf(model, ownOps), backward: timeOf(model, backOps) },
+      flops: sum(ops.filter(({ phase }) => phase === "forward").map(({ flops }) => flops || 0)),
+      activations: sum(made.filter(({ role }) => role === "activation").map(({ nbytes }) => nbytes)),
+    },
+  };
+}
+
+// The parts of a block with what tells them apart: each leads to itself alone.
+function listOfParts(details, block) {
+  const { model, viewer } = details,
+    parts = partsOf(viewer, block),
+    params = parts.map(({ scope }) => scope?.params ?? null),
+    differ = new Set(params).size > 1;
+  return details.list(
+    `${amount(parts.length)} equal parts`,
+    parts.map((part, i) => [
+      details.link(clean(part.label, 60), part.selected, "this part alone"),
+      el("b", {}, spentText(details, part)),
+      differ && params[i] !== null ? el("span", {}, counted(params[i], "parameter")) : null,
+    ]),
+  );
+}
+
+function spentText({ model, viewer }, { ownOps, backOps }) {
+  const times = [["→", ownOps], ...(viewer.selection.backward ? [["←", backOps]] : [])].map(([arrow, ids]) => [arrow, timeOf(model, ids)]);
+  return times.filter(([, time]) => time).map(([arrow, time]) => `${arrow} ${seconds(time)}`).join("   ");
+}

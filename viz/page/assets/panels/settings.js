@@ -1,0 +1,53 @@
+// Settings of layers and ops, as their owner would write them: viz/page/settings.py has made them short.
+
+const LONGEST_VALUE = 400,
+  LONGEST_IN_LINE = 60, // of an object; what it was given is below it where it is longer
+  FEW_UNSET = 2; // settings that are None and have a row each
+
+const WORDS = new Map([[null, "None"], [true, "True"], [false, "False"]]);
+
+// Is it an object in a configuration: a class, and what it was given?
+const isMade = (value) => typeof value?.class_name === "string" && typeof value.config === "object" && value.config !== null;
+const givenTo = ({ config }) => Object.entries(config).filter(([name, each]) => name !== "name" && each !== null);
+
+// In a line; texts have quotes within others.
+function settingText(value, isWithin = false) {
+  if (typeof value === "string") return isWithin && !value.startsWith("…") ? `'${value}'` : value;
+  if (WORDS.has(value)) return WORDS.get(value);
+  if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return `[${value.map((each) => settingText(each, true)).join(", ")}]`;
+  const pairs = (entries, sign) => entries.map(([name, each]) => name + sign + settingText(each, true)).join(", ");
+  if (!isMade(value)) return `{${pairs(Object.entries(value), ": ")}}`;
+  return value.class_name === "DTypePolicy" ? String(value.config.name) : `${value.class_name}(${pairs(givenTo(value), "=")})`;
+}
+
+// What stands beside a setting's name: objects by name and class in a list, what is long in rows of its own.
+function settingView(value) {
+  const isList = Array.isArray(value),
+    text = settingText(value);
+  if (isList && value.some(isMade)) return value.map((each) => el("div", {}, isMade(each) ? namedObject(each) : clean(settingText(each), LONGEST_VALUE)));
+  if (typeof value !== "object" || value === null || isList || !Object.keys(value).length) return clean(text, LONGEST_VALUE);
+  if (!isMade(value)) return settingRows(Object.entries(value));
+  return text.length > LONGEST_IN_LINE && givenTo(value).length ? [el("div", {}, clean(value.class_name, 60)), settingRows(givenTo(value))] : clean(text, LONGEST_VALUE);
+}
+
+function namedObject(value) {
+  const { name } = value.config;
+  return typeof name === "string" && name ? `${clean(name, 60)}: ${clean(value.class_name, 60)}` : clean(settingText(value), LONGEST_VALUE);
+}
+
+const settingRows = (entries) =>
+  el(
+    "dl",
+    { class: "facts mono" },
+    entries.map(([name, value]) => [el("dt", { title: name.slice(0, 200) }, clean(name, 40)), el("dd", {}, settingView(value))]),
+  );
+
+// Many that are None, as layers have, are in one row.
+function settingsTable(settings) {
+  const shown = Object.entries(settings).filter(([name]) => name !== "name"),
+    unset = shown.filter(([, value]) => value === null).map(([name]) => name),
+    isMany = unset.length > FEW_UNSET;
+  if (!shown.length) return null;
+  return settingRows(isMany ? [...shown.filter(([, value]) => value !== null), ["None", unset.join(", ")]] : shown);
+}
