@@ -207,7 +207,7 @@ class Scene {
           if (!found) continue;
           const key = `${found[0]}\0${reader}\0${found[1]}`;
           if (!flows.has(key))
-            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set(), read: new Set() });
+            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set(), read: new Set(), operand: [op.id, i] });
           flows.get(key).tensors.add(tensor);
           if (this.isShown(op)) flows.get(key).read.add(tensor);
         }
