@@ -152,7 +152,7 @@ class Router {
     this.pushAside(order.filter((i) => !this.found.has(i)));
     for (let round = 0; round < 2; round += 1) {
       for (const i of order) {
-        if (!this.found.has(i) || this.isTired || !this.met(i).crossed.length) continue;
+        if (!this.found.has(i) || this.isTired || !this.met(i).crossed.length || this.isBetweenNeighbours(i)) continue;
         this.drop(i);
         this.look(i, false);
       }
@@ -227,6 +227,13 @@ class Router {
       b = Math.imul(b ^ at, 0x85ebca6b) ^ (b >>> 15);
     }
     this.taken = [this.taken[0] ^ a, this.taken[1] ^ b];
+  }
+
+  // Does a way lead straight from a box to one beside it? It stays so: led around what crosses it, it would tell less.
+  isBetweenNeighbours(i) {
+    const [tail, head] = [this.edges[i].tail, this.edges[i].head].map((id) => this.scene.nodes.get(id)),
+      { nx } = this.channels;
+    return tail.row === head.row && new Set(this.found.get(i)[0].map((at) => Math.floor(at / nx))).size === 1;
   }
 
   met(i) {
