@@ -101,7 +101,8 @@ def test_hits_and_the_panels_that_they_open_say_the_same_path(gpt):
         assert any(where.startswith(PATH) for _, where in said)
         for _, where in said:
             gpt.press("Enter", "\r")
-            if where.startswith("gpt /") and not gpt.texts(".panel-body > .remark"):
+            box = gpt.run("v.state.selected.kind !== 'tensor'")  # the panel of a weight has its path in the heading
+            if box and where.startswith("gpt /") and not gpt.texts(".panel-body > .remark"):
                 assert gpt.texts(".panel .where")[0] == where
         gpt.press("Escape")
 

@@ -7,6 +7,7 @@ import pytest
 
 import eagerflow as ef
 import viz
+from eagerflow import ops
 from tests.viz import browser
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.loops import LOOPS
@@ -169,6 +170,43 @@ def test_a_search_that_finds_nothing_leaves_no_panel_of_what_was_selected_before
     assert "nothing found: no such thing" in gan.run("v.root.innerText")
 
 
+def test_a_hit_begins_with_its_name_and_its_path_keeps_its_end(shown, pages):
+    """Its kind, its path, what is beside that, and last in how many steps it ran; none of them over another."""
+    shown.show(pages("fitted_siamese", lambda: ALL["siamese"]()[0]))
+    for width, height in ((1400, 900), (390, 800)):
+        shown.size(width, height)
+        search(shown, "dense")
+        rows = shown.run(
+            "[...document.querySelectorAll('.hits li')].map("
+            "row => [...row.children].map(e => e.tagName + '.' + e.className.split(' ')[0]))"
+        )
+        assert rows
+        assert all(row == ["STRONG.", "SPAN.tag", "SPAN.where"] for row in rows)
+        parts = shown.run(
+            "[...document.querySelectorAll('.hits .where')].map(where => [...where.children].map("
+            "e => [e.className, getComputedStyle(e).direction, e.scrollWidth, e.clientWidth]))"
+        )
+        for path, beside, *_ in parts:
+            assert [path[0], path[1], beside[0]] == ["path", "rtl", "beside"]
+            assert not beside[3] or path[2] <= path[3]  # a path is cut only where nothing else is left to cut
+        told = shown.run("[...document.querySelectorAll('.hits li')].map(row => row.title)")
+        paths = shown.texts(".hits .path")
+        assert all(path in text for path, text in zip(paths, told, strict=True))
+    shown.size(1400, 900)
+
+
+def test_gradients_that_an_arrow_carries_are_found_with_their_path(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    labels = shown.run(
+        "[...new Set(v.scene.edges.map(e => e.label).filter(l => l.startsWith('∇') && l.includes(',')))]"
+    )
+    assert labels
+    for label in labels:
+        search(shown, label)
+        paths = shown.texts(".hits .path")
+        assert all(" / " in path for path in paths), (label, paths)
+
+
 def test_the_box_of_a_closed_layers_gradients_is_found_and_marked(gan):
     gan.run("v.changeDepth(-9)")
     search(gan, "∇ discriminator (call 2)")
@@ -189,6 +227,26 @@ def test_a_constant_that_a_layer_fills_is_found(shown, pages):
         assert search(shown, title)[0] == title
     assert constants
     assert shown.wrong == []
+
+
+def chosen():
+    """What one of two answers was, as `one_hot` finds it, which fills the numbers that it compares with."""
+    with viz.trace() as t:
+        ops.sum(ops.one_hot(np.array([0, 1, 1]), 2) * np.ones((3, 2), "float32"))
+    return t
+
+
+@pytest.mark.parametrize(("name", "said"), [("chosen", "input, constant"), ("vae", "input, target")])
+def test_the_legend_names_what_comes_from_outside_as_it_is_there(shown, pages, name, said):
+    """Constants that the code makes are no inputs; each sign has the border that the boxes have."""
+    shown.show(pages(name, chosen if name == "chosen" else lambda: ALL[name]()[0]))
+    roles = shown.run(
+        "[...new Set([...v.scene.nodes.values()].filter(n => n.phase === 'input').map(n => n.role))].sort()"
+    )
+    assert roles == sorted(said.split(", "))
+    assert shown.texts(".swatch")[0] == said
+    dashed = "[...document.querySelectorAll('.swatch rect')].map(e => e.hasAttribute('stroke-dasharray'))"
+    assert shown.run(dashed)[:2] == [True, False]
 
 
 # ---------------------------------------------------------------- boxes that stand for several things

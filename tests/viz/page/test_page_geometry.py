@@ -24,7 +24,8 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches exits heads layout lines channels untangling rooms routes arrow_ends "
+        "sizes ordering alignment weight_branches exits operands heads layout lines channels untangling rooms routes "
+        "arrow_ends "
         "labels coarse_routes"
     ).split()
 ]
@@ -128,8 +129,8 @@ def test_no_arrow_ends_where_another_would_lead_that_turned_off(name, view, dept
         assert continued(seen) == []
 
 
-def test_what_an_arrow_goes_around_is_not_entered_in_its_line():
-    """As a net's values are led around the mask of the chosen ones, which has an input beside it."""
+def chosen_values():
+    """A net's values are led around the mask of the chosen ones, which has an input beside it."""
     net = ef.Sequential([layers.Dense(24, activation="relu"), layers.Dense(2)], name="net")
     states, actions = numbers(8, 4), np.zeros(8, int)
     net(states)
@@ -137,8 +138,48 @@ def test_what_an_arrow_goes_around_is_not_entered_in_its_line():
         values = net(states)
         chosen = ops.sum(values * ops.one_hot(actions, 2), axis=1)
         tape.gradient(ops.mean(chosen), net.trainable_variables)
-    for seen in scenes(t, ["both", "forward"]):
+    return t
+
+
+def test_what_an_arrow_goes_around_is_not_entered_in_its_line():
+    for seen in scenes(chosen_values(), ["both", "forward"]):
         assert continued(seen, 60) == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_operands_reach_their_op_in_the_order_of_its_arguments(turned):
+    """What is led around the op right above comes from the left as the first argument, else from the right."""
+    with viz.trace() as t:
+        made = ops.exp(numbers(2, 3))
+        around, above = made, ops.tanh(made)
+        ops.multiply(*((above, around) if turned else (around, above)))
+    first, _, last = (f"op{op.id}" for op in t.ops)
+    (seen,) = scenes(t, ["forward"])
+    ends = {arrow.tail: arrow.points[-1][0] for arrow in seen.arrows if arrow.head == last}
+    assert len(ends) == 2
+    assert (ends.pop(first) > min(ends.values())) is turned
+
+
+def heads_crossed(seen, length=12):
+    """The upright arrows whose heads are crossed by lines to other boxes."""
+    found = []
+    for arrow in seen.arrows:
+        (_, before), (x, y) = arrow.points[-2:]
+        for other in seen.arrows:
+            level = [sorted((a, b)) for a, b in other.pieces if other.head != arrow.head and abs(a[1] - b[1]) < 0.5]
+            found += [
+                (other.tail, other.head, arrow.tail, arrow.head)
+                for (left, at), (right, _) in level
+                if left < x - 1 and x + 1 < right and 0 < (y - at) * (1 if y > before else -1) <= length
+            ]
+    return found
+
+
+@pytest.mark.parametrize("name", ["chosen values", "graph_network", "actor_critic"])
+def test_no_line_crosses_the_head_of_another_arrow(name):
+    recording = chosen_values() if name == "chosen values" else (ALL | LOOPS)[name]()[0]
+    for seen in scenes(recording, ["both"]):
+        assert heads_crossed(seen) == []
 
 
 def test_ops_beside_others_have_their_gradients_near():

@@ -1,19 +1,19 @@
 // What stands below the graph: what its colours mean, and of which steps its times are.
 
 function showLegend(viewer, legend) {
-  const swatches = [...legend, ...linkSign(viewer.scene, legend)].map(([ground, text, line]) =>
-    el("span", { class: "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" }, colourSign(ground, line)), text),
+  const swatches = [...legend, ...linkSign(viewer.scene, legend)].map(([ground, text, line, dashed]) =>
+    el("span", { class: "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" }, colourSign(ground, line, dashed)), text),
   );
   const { timesOf } = viewer.selection, // which nothing else says where the numbers are
     note = timesOf ? [el("span", { class: "note" }, `times in the graph: ${timesOf}`)] : [];
   viewer.legend.replaceChildren(...swatches, ...note);
 }
 
-// A small box; without a ground, the dashed line between an op and its gradient.
-const colourSign = (ground, line) =>
+// A small box, dashed like those of what comes from outside; without a ground, the dashed line between an op and its gradient.
+const colourSign = (ground, line, dashed) =>
   ground === null
     ? svg("path", { d: "M0 6h16", stroke: line, "stroke-dasharray": "4 3" })
-    : svg("rect", { ...{ x: 1, y: 1, width: 14, height: 10, rx: 2 }, fill: ground, stroke: line || themeNow().frame });
+    : svg("rect", { ...{ x: 1, y: 1, width: 14, height: 10, rx: 2 }, fill: ground, stroke: line || themeNow().frame, ...(dashed ? { "stroke-dasharray": "3 2" } : {}) });
 
 // As viz/picture/legend.py says it.
 const linkSign = ({ edges }, legend) =>

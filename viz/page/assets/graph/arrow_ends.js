@@ -9,6 +9,7 @@ const APART = 24,
   LEVEL_STEPS = 3, // how far level pieces are moved apart, and how often that is tried
   OFF_BOXES = 6, // how far moved pieces keep off boxes
   ALIKE = 7, // lines nearer than this would look like one
+  HEAD = 12, // as long as the head of an arrow, and a little more
   TOUCH = 4, // how far lines go on at least behind a crossing
   GOES_ON = 60; // so far behind a line's turn, an end at the same place would be taken for its continuation
 
@@ -29,6 +30,7 @@ function partEnds(scene, heads, own, lost) {
 class Parting {
   constructor(scene, heads, own) {
     Object.assign(this, { scene, heads, own, edges: scene.edges });
+    this.sparesHeads = true; // no line may come to cross an arrow's head, unless ends would stay one for that
     this.bounds = this.edges.map(({ corners }) => areaAround(corners));
     this.pieces = this.edges.map(({ corners }) => piecesOf(corners));
   }
@@ -45,12 +47,18 @@ class Parting {
       last = bundles.length - 1,
       centres = straight < 0 ? [last / 2, last, 0] : [straight], // the one that ends in the middle
       tried = centres.flatMap((c) => distancesOfEnds(box, Math.max(c, last - c)).map((apart) => [apart, c]));
-    for (const [apart, centre] of tried.sort((a, b) => b[0] - a[0])) {
+    tried.sort((a, b) => b[0] - a[0]);
+    const isParted = ([apart, centre]) => {
       const moved = new Map();
       bundles.forEach((each, n) => each.forEach((i) => moved.set(i, this.endingAt(i, middle + (n - centre) * apart))));
-      if (this.moveIfFit(moved)) return;
+      return this.moveIfFit(moved);
+    };
+    for (const sparesHeads of [true, false]) {
+      this.sparesHeads = sparesHeads;
+      if (tried.some(isParted)) break;
+      if (!sparesHeads) this.partOneByOne(box, middle, bundles);
     }
-    this.partOneByOne(box, middle, bundles);
+    this.sparesHeads = true;
   }
 
   // Those from the left end left of the middle, and those from the right right of it, as far as they can.
@@ -254,7 +262,7 @@ class Parting {
       kin = a.tail === b.tail || a.head === b.head,
       now = metBy(pieces, others, kin);
     const before = metBy(this.pieces[i].slice(-3), this.pieces[j], kin);
-    if (now.crossed > before.crossed || now.touched > before.touched || now.along > before.along) return false;
+    if (now.crossed > before.crossed || (this.sparesHeads && now.tips > before.tips) || now.touched > before.touched || now.along > before.along) return false;
     // Two that come from different boxes mustn't lie on each other farther off than they did.
     return a.tail === b.tail || sharedBy(pieces, others) <= sharedBy(this.pieces[i].slice(-3), this.pieces[j]);
   }
@@ -274,7 +282,7 @@ function piecesOf(corners) {
       const [a, b] = [corners[k - 1], corners[k]];
       if (a[1 - upright] === b[1 - upright] && (upright || a[0] !== b[0]))
         found.push({
-          ...{ upright, place: a[1 - upright] },
+          ...{ upright, place: a[1 - upright], tip: k === corners.length - 1 ? b[upright] : NaN },
           ...{ low: Math.min(a[upright], b[upright]), high: Math.max(a[upright], b[upright]) },
         });
     }
@@ -288,6 +296,7 @@ function metBy(pieces, others, kin) {
   const slack = kin ? 0.01 : TOUCH,
     isWithin = (at, { low, high }, by) => low - by < at && at < high + by;
   let crossed = 0,
+    tips = 0, // crossings of the head of an arrow
     touched = 0,
     along = 0;
   for (const piece of pieces) {
@@ -298,12 +307,14 @@ function metBy(pieces, others, kin) {
         if (!near || piece.low >= other.high + slack || other.low >= piece.high + slack) continue;
         touched = Math.max(touched, ALIKE - off);
         along = Math.max(along, Math.min(piece.high, other.high) - Math.max(piece.low, other.low));
-      } else if (isWithin(other.place, piece, -slack) && isWithin(piece.place, other, -slack)) crossed += 1;
-      else if (!kin && isWithin(other.place, piece, slack) && isWithin(piece.place, other, slack))
+      } else if (isWithin(other.place, piece, -slack) && isWithin(piece.place, other, -slack)) {
+        crossed += 1;
+        tips += Math.abs(piece.tip - other.place) < HEAD || Math.abs(other.tip - piece.place) < HEAD;
+      } else if (!kin && isWithin(other.place, piece, slack) && isWithin(piece.place, other, slack))
         touched = Math.max(touched, 1);
     }
   }
-  return { crossed, touched, along };
+  return { crossed, tips, touched, along };
 }
 
 // How far two ways lie on each other before their last pieces, which are parted in the end.

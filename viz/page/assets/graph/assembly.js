@@ -207,7 +207,7 @@ class Scene {
           if (!found) continue;
           const key = `${found[0]}\0${reader}\0${found[1]}`;
           if (!flows.has(key))
-            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set(), read: new Set() });
+            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set(), read: new Set(), operand: [op.id, i] });
           flows.get(key).tensors.add(tensor);
           if (this.isShown(op)) flows.get(key).read.add(tensor);
         }
@@ -339,12 +339,12 @@ class Scene {
   }
 
   // The box of a tensor from outside, made when it is first needed.
-  addInput(tensor, title) {
+  addInput(tensor, role) {
     const id = `in${tensor}`,
       { label, name, nbytes: size } = this.model.tensors[tensor];
     if (!this.nodes.has(id)) {
       this.nodes.set(id, {
-        ...{ id, kind: "input", title: givenTitle(clean(name, 30), title), lines: [label, nbytes(size)] },
+        ...{ id, kind: "input", title: givenTitle(clean(name, 30), role), role, lines: [label, nbytes(size)] },
         ...{ phase: "input", lane: "forward" },
         ...{ row: id, frame: null, ops: [], tensor },
       });

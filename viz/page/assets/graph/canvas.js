@@ -237,9 +237,14 @@ class Canvas {
     this.setView(chosen, smooth);
   }
 
-  // Fits again what the reader has left as it was fitted, as the window or the scene has another size now.
+  // Has the reader left the view as it was fitted?
+  isAsFitted() {
+    return Boolean(this.fitted && this.fitted.view === this.view);
+  }
+
+  // Fits again what is as it was fitted, as the window or the scene has another size now.
   fitAgain() {
-    if (this.scene && this.fitted && this.fitted.view === this.view) this.fit(false, this.fitted.whole);
+    if (this.scene && this.isAsFitted()) this.fit(false, this.fitted.whole);
   }
 
   // What is seen stays from now on, as the reader works with it.

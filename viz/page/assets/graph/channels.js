@@ -13,6 +13,8 @@ const KEEP_OFF = 8,
   CROSS = 250,
   CROSS_MOVABLE = 60, // a crossing with one that will be asked to move
   KIN_CROSS = 25,
+  TIP = 8, // so far before the end of a way, which is KEEP_OFF away from the box, a line would cross its head,
+  TIP_COST = 60, // which hides where it leads: more than a crossing elsewhere
   BORDER = 1500,
   AGAINST = 16, // running against an arrow's direction, of its length: one that comes back to its box looks as if it led elsewhere
   CORNER = 2, // how a way passes a point: 0 level, 1 upright; 2 and 5 around a corner, after a level and an upright piece
@@ -281,18 +283,25 @@ class Channels {
     return [...targets].some(([at, last]) => Math.abs(here[last] - this.point(at)[last]) <= ENDING);
   }
 
+  // Is a point where the head of an arrow that is looked for may be?
+  isTip({ targets }, at) {
+    const here = this.point(at);
+    return [...targets.keys()].some((end) => distance(here, this.point(end)) <= TIP);
+  }
+
   // What it costs to come to a point in one direction and leave it in another.
   passingCost(quest, at, direction, turn) {
     const { head } = this.edges[quest.arrow],
       owners = this.kept.get(at);
     if (owners && !owners.includes(this.owners[quest.arrow]) && !owners.includes(head)) return NEVER;
     let cost = direction === turn ? 0 : BEND;
-    for (const [other, how] of this.passed.get(at) || []) {
+    for (const [other, how, isTip] of this.passed.get(at) || []) {
       const across = direction === turn && how % BESIDE === 1 - direction;
       if (this.kin(quest.arrow, other)) {
         cost += across && how < BESIDE ? KIN_CROSS : 0;
         if (this.begin[other] !== this.begin[quest.arrow] && parts(direction, turn, how)) cost += PART;
-      } else cost += across ? crossingCost(quest, other) : quest.push;
+      } else if (across) cost += crossingCost(quest, other) + (isTip || this.isTip(quest, at) ? TIP_COST : 0);
+      else cost += quest.push;
     }
     for (const [other, along] of this.beyond.get(at) || []) {
       if ((along !== direction && along !== turn) || this.begin[other] === this.begin[quest.arrow]) continue;
@@ -302,8 +311,8 @@ class Channels {
   }
 
   take(arrow, way, first, last) {
-    for (const [at, how] of this.passedBy(way, first, last)) {
-      push(this.passed, at, [arrow, how]);
+    for (const [at, how, isTip] of this.passedBy(way, first, last)) {
+      push(this.passed, at, [arrow, how, isTip]);
       this.busyPoints[at] = 1;
     }
     for (const [at, along] of this.pointsBeyond(way, first, last)) {
@@ -396,9 +405,12 @@ class Channels {
   }
 
   passedBy(way, first, last) {
-    return turnsOf(way, first, last).flatMap(([at, direction, turn]) =>
-      direction !== turn ? [[at, CORNER + BESIDE * direction]] : this.near(at, direction).map((near) => [near, direction + (near === at ? 0 : BESIDE)]),
-    );
+    const end = this.point(way.at(-1));
+    return turnsOf(way, first, last).flatMap(([at, direction, turn]) => {
+      const isTip = distance(this.point(at), end) <= TIP;
+      if (direction !== turn) return [[at, CORNER + BESIDE * direction, isTip]];
+      return this.near(at, direction).map((near) => [near, direction + (near === at ? 0 : BESIDE), isTip]);
+    });
   }
 
   pieces(way, within = NEAR) {

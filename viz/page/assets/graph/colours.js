@@ -73,8 +73,14 @@ class Painter {
     const shown = new Set([...this.scene.nodes.values()].map((node) => node.phase));
     const boxes = Object.keys(PHASE_WORDS)
       .filter((phase) => shown.has(phase))
-      .map((phase) => [this.theme.phases[phase][0], PHASE_WORDS[phase], this.theme.phases[phase][1]]);
+      .map((phase) => [this.theme.phases[phase][0], phase === "input" ? this.given() : PHASE_WORDS[phase], this.theme.phases[phase][1], phase === "input"]);
     return [...boxes, ...(VARIABLES.some((phase) => shown.has(phase)) ? [] : this.shared())];
+  }
+
+  // What comes from outside: inputs, targets, and constants that the code makes, of which each picture has others.
+  given() {
+    const there = new Set([...this.scene.nodes.values()].filter(({ phase }) => phase === "input").map(({ role }) => role ?? "input"));
+    return Object.values(OUTSIDE).filter((role) => there.has(role)).join(", ");
   }
 
   // What arrows bring from the box of the call that has weights to that of a later call, where no box shows weights.

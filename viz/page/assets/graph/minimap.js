@@ -91,7 +91,8 @@ class Minimap {
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
-  // Stands in the corner where it hides least, and nothing that is selected.
+  // Stands in the corner where it hides least, and nothing that is selected; where each would hide something of what a
+  // page opens with, it comes as soon as the reader moves.
   moveAside(w, h) {
     const { canvas, scene } = this.viewer,
       size = canvas.size(),
@@ -102,11 +103,15 @@ class Minimap {
         top = corner.includes("top") ? 0 : size.h - h;
       return { x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale };
     };
-    const cost = (corner) => {
-      const area = covered(corner);
-      return [...scene.grid.within(area)].reduce((sum, box) => sum + (selected.has(box.id) ? Infinity : shared(box, area)), 0);
+    const titles = [...scene.frames.values()].filter(({ title }) => title).map(({ headX, head }) => ({ x: headX, ...head }));
+    const hidden = (area) => {
+      const boxes = [...scene.grid.within(area)].reduce((sum, box) => sum + (selected.has(box.id) ? Infinity : shared(box, area)), 0);
+      return titles.reduce((sum, title) => sum + shared(title, area), boxes);
     };
-    const corner = MAP_CORNERS.map((each) => [each, cost(each)]).reduce((best, each) => (each[1] < best[1] ? each : best))[0];
+    const crossed = (area) => crossing(scene, area).length, // which counts where nothing else is hidden
+      costs = MAP_CORNERS.map((corner) => [corner, hidden(covered(corner)), crossed(covered(corner))]),
+      [corner, least] = costs.reduce((best, each) => (each[1] < best[1] || (each[1] === best[1] && each[2] < best[2]) ? each : best));
+    this.node.classList.toggle("aside", least > 0 && canvas.isAsFitted());
     for (const word of ["left", "top"]) this.node.classList.toggle(word, corner.includes(word));
   }
 

@@ -4,6 +4,7 @@
 const LABEL_SIZE = 9.5;
 const CELL_W = 240,
   CELL_H = 120;
+const MOST_REDRAWN = 600; // arrows for which other ways are looked for, to reach boxes in the order of arguments
 const MOST_LOOKS = 4e6; // at points, before ways may be longer and cross more: seconds would pass
 const ASIDE = 12, // beside the middle of a box, where arrows begin and end that run against the others
   ROUND = 5, // the radius of bends
@@ -86,25 +87,45 @@ function route(scene, mostLooks) {
     router = new Router(scene, heads, mostLooks);
   router.run();
   const lost = router.draw(),
-    looks = router.channels.looks,
-    turned = onWrongSide(scene),
-    other = turned.size && 2 * looks < mostLooks ? new Router(scene, heads, mostLooks, turned) : null;
-  if (other) {
+    first = router.channels.looks;
+  let best = router,
+    looks = first;
+  // Draws the ways that are found under other conditions, if these cross as little and fit.
+  const redraw = (turned, ends, fits) => {
+    const other = new Router(scene, heads, mostLooks, turned, ends);
     other.run();
-    if (!lost.length && other.found.size === scene.edges.length && other.crossings <= router.crossings) other.draw();
+    looks += other.channels.looks;
+    if (other.found.size < scene.edges.length || other.crossings > best.crossings) return false;
+    other.draw();
+    if (fits()) best = other;
+    else best.draw();
+    return best === other;
+  };
+  const mayGoOn = () => !lost.length && looks + first < mostLooks,
+    turned = onWrongSide(scene),
+    isTurned = turned.size > 0 && mayGoOn() && redraw(turned, new Map(), () => true);
+  let ends = scene.edges.length < MOST_REDRAWN ? endsInTurn(scene) : new Map();
+  for (let attempt = 0; attempt < 2 && ends.size && mayGoOn(); attempt += 1) {
+    let fitting = new Map();
+    const inTurn = () => {
+      fitting = new Map([...ends].filter(([edge, by]) => comesInTurn(edge, by)));
+      return fitting.size === ends.size;
+    };
+    if (redraw(isTurned ? turned : new Set(), ends, inTurn)) break;
+    ends = fitting;
   }
   partEnds(scene, heads, router.own, lost);
   const unlabelled = placeLabels(scene, heads);
-  return { lost: [...new Set([...lost, ...unlabelled])], looks: looks + (other ? other.channels.looks : 0) };
+  return { lost: [...new Set([...lost, ...unlabelled])], looks };
 }
 
 class Router {
-  constructor(scene, heads, mostLooks, turned) {
+  constructor(scene, heads, mostLooks, turned, ends = new Map()) {
     Object.assign(this, { scene, heads, mostLooks });
     this.edges = scene.edges;
     const exits = exitsOf(scene, true, turned),
       entries = entriesOf(scene, exits);
-    this.ports = this.edges.map((edge) => portsOf(scene, edge, exits.get(exitOf(edge)) || 0, entries.get(edge) || [0]));
+    this.ports = this.edges.map((edge) => portsOf(scene, edge, exits.get(exitOf(edge)) || 0, ends.has(edge) ? [ends.get(edge)] : entries.get(edge) || [0]));
     this.around = this.edges.map(({ tail, head }) => [framesAround(scene, tail), framesAround(scene, head)]);
     this.own = this.around.map((both) => new Set(both.flat()));
     // Those around one end only: an arrow needn't leave what is around both.
@@ -131,7 +152,7 @@ class Router {
     this.pushAside(order.filter((i) => !this.found.has(i)));
     for (let round = 0; round < 2; round += 1) {
       for (const i of order) {
-        if (!this.found.has(i) || this.isTired || !this.met(i).crossed.length) continue;
+        if (!this.found.has(i) || this.isTired || !this.met(i).crossed.length || this.isBetweenNeighbours(i)) continue;
         this.drop(i);
         this.look(i, false);
       }
@@ -206,6 +227,13 @@ class Router {
       b = Math.imul(b ^ at, 0x85ebca6b) ^ (b >>> 15);
     }
     this.taken = [this.taken[0] ^ a, this.taken[1] ^ b];
+  }
+
+  // Does a way lead straight from a box to one beside it? It stays so: led around what crosses it, it would tell less.
+  isBetweenNeighbours(i) {
+    const [tail, head] = [this.edges[i].tail, this.edges[i].head].map((id) => this.scene.nodes.get(id)),
+      { nx } = this.channels;
+    return tail.row === head.row && new Set(this.found.get(i)[0].map((at) => Math.floor(at / nx))).size === 1;
   }
 
   met(i) {

@@ -1,8 +1,10 @@
 // Frames' titles where the reader is: within what is seen of a frame, and from afar in a size that can be read.
 
 const READABLE = 9.5, // pixels of a title's letters; where they would be lower, signs take the titles' place
-  SIGN_SIZE = 11,
-  SIGN_HEIGHT = 15,
+  SIGNS = [
+    { letters: 11, h: 15 },
+    { letters: 9, h: 12 }, // where there is no room for larger ones
+  ],
   MOST_SIGNS = 80,
   LOWER = [0, 4, 8, 12], // pixels, where the title of the frame around it stands in the way
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
@@ -64,11 +66,12 @@ function cutHead(frame, title) {
   return { ...cut, headX: frame.headX + (frame.head.w - headOf(cut).w) / 2 };
 }
 
-// As much of a text as a width has room for; "" where that tells nothing.
+// As much of a title as a width has room for, and of how many equal parts it is; "" where that tells nothing.
 function shortened(text, width, size) {
-  const letters = Array.from(text);
+  const [name, times = ""] = text.split(/(\s+×[\d,]*\d)/),
+    letters = Array.from(name);
   for (let count = letters.length - 1; count >= FEWEST_LETTERS; count -= 1) {
-    const found = `${letters.slice(0, count).join("").trimEnd()}…`;
+    const found = `${letters.slice(0, count).join("").trimEnd()}…${times}`;
     if (textWidth(found, size, true) <= width) return found;
   }
   return "";
@@ -118,7 +121,7 @@ function signsFromAfar(frames, canvas) {
     found = new Map();
   if (13 * scale >= READABLE) return found;
   const order = frames
-    .filter((frame) => frame.title && frame.h * scale >= 1.5 * SIGN_HEIGHT)
+    .filter((frame) => frame.title && frame.h * scale >= 1.5 * SIGNS.at(-1).h)
     .sort((a, b) => a.level - b.level || b.w * b.h - a.w * a.h);
   for (const frame of order) {
     if (found.size >= MOST_SIGNS) break;
@@ -130,68 +133,121 @@ function signsFromAfar(frames, canvas) {
   return found;
 }
 
-// Where a frame's title stands, if there is room for it that no arrow crosses; cut to that room, where it is narrower.
+// Where a frame's title stands, if there is room for it that no arrow crosses: in small letters before it stands outside,
+// and cut to the room that there is before it is left out.
 function placeOfSign(frame, frames, placed, canvas) {
-  const { x, y, scale } = canvas.view,
-    size = canvas.size(),
-    w = textWidth(frame.title, SIGN_SIZE, true) + 8,
-    left = Math.max(0, frame.x * scale + x) + 2,
-    right = Math.min(size.w - UNDER_BUTTONS, (frame.x + frame.w) * scale + x) - 2,
-    top = frame.y * scale + y + 1,
-    low = (frame.y + frame.h) * scale + y - SIGN_HEIGHT;
-  if (right - left < w) return null;
-  const world = (each) => ({ x: (each.x - x) / scale, y: (each.y - y) / scale, w: (each.w ?? w) / scale, h: SIGN_HEIGHT / scale }),
-    boxes = (each) => canvas.scene.grid.within(world(each)).size,
-    arrows = (each) => (scale < SPECKS ? 0 : crossing(canvas.scene, world(each)).length),
-    parent = canvas.scene.frames.get(frame.parent),
-    isClear = (area) => (!parent || holds(parent, area)) && frames.every((other) => other.level < frame.level || !meet(area, other)),
-    isApart = (sign) => !placed.some((other) => meet(sign, other)),
-    sign = (at, y, cost = 0) => ({ x: at, y, w, h: SIGN_HEIGHT, cost, text: frame.title });
-  const rows = LOWER.map((by) => top + by).filter((y) => y <= low),
-    middle = (left + right - w) / 2;
-  const taken = (y) => {
-    const others = placed.filter((other) => other.y < y + SIGN_HEIGHT && y < other.y + SIGN_HEIGHT).map((other) => [other.x, other.x + other.w]),
-      lines = crossing(canvas.scene, { ...world({ x: left, y }), w: (right - left) / scale });
-    return [...others, ...lines.map((ends) => ends.map((end) => end * scale + x))];
-  };
-  for (const y of scale < SPECKS ? [] : rows) {
-    // mostly the first place is free, and others needn't be looked for
-    for (const find of [() => middle, () => freePlace(taken(y), w, left, right, middle)]) {
-      const at = find(),
-        free = at !== null && sign(at, y);
-      if (free && isApart(free) && !boxes(free) && !arrows(free)) return free;
+  const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
+  if (canvas.view.scale < SPECKS) return rooms[0].isNarrow ? null : rooms[0].best(rooms[0].inside());
+  for (const way of ["free", "outside", "cut"])
+    for (const room of rooms) {
+      const found = way === "cut" || !room.isNarrow ? room[way]() : null;
+      if (found) return found;
     }
-  }
-  const bestOf = (signs) => signs.filter(isApart).reduce((best, each) => (best && best.cost <= each.cost ? best : each), null);
-  const inside = rows.flatMap((y) => [middle, left, right - w].map((at, i) => sign(at, y, y - top + i)));
-  for (const each of inside) each.cost += COVERED * boxes(each);
-  if (scale < SPECKS) return bestOf(inside);
-  const outside = placesOutside(left, right, top, w, size).map((each) => ({ ...each, text: frame.title })),
-    free = bestOf(outside.filter((each) => !boxes(each) && !arrows(each) && isClear(world(each))));
-  return free || cutSign(frame, rows, taken, boxes, [left, right]);
+  return null;
 }
 
-// As much of a title as there is room for between arrows.
-function cutSign({ title }, rows, taken, boxes, [left, right]) {
-  for (const y of rows) {
-    const [begin, end] = widestGap(taken(y), left, right),
-      text = shortened(title, end - begin - 8, SIGN_SIZE),
-      cut = { x: begin, y, w: textWidth(text, SIGN_SIZE, true) + 8, h: SIGN_HEIGHT, text };
-    if (text && !boxes(cut)) return cut;
+// The room for a frame's title in letters of some size.
+class SignRoom {
+  constructor(frame, frames, placed, canvas, { letters, h }) {
+    const { x, y, scale } = canvas.view,
+      w = textWidth(frame.title, letters, true) + 8;
+    Object.assign(this, { frame, frames, placed, canvas, letters, w, h, size: canvas.size() });
+    this.left = Math.max(0, frame.x * scale + x) + 2;
+    this.right = Math.min(this.size.w - UNDER_BUTTONS, (frame.x + frame.w) * scale + x) - 2;
+    this.top = frame.y * scale + y + 1;
+    this.middle = (this.left + this.right - w) / 2;
+    this.isNarrow = this.right - this.left < w;
+    const low = (frame.y + frame.h) * scale + y - h;
+    this.rows = LOWER.map((by) => this.top + by).filter((row) => row <= low);
   }
-  return null;
+
+  sign(x, y, cost = 0) {
+    return { x, y, w: this.w, h: this.h, letters: this.letters, text: this.frame.title, cost };
+  }
+
+  world({ x, y, w = this.w }) {
+    const { view } = this.canvas;
+    return { x: (x - view.x) / view.scale, y: (y - view.y) / view.scale, w: w / view.scale, h: this.h / view.scale };
+  }
+
+  boxes(sign) {
+    return this.canvas.scene.grid.within(this.world(sign)).size;
+  }
+
+  isApart(sign) {
+    return !this.placed.some((other) => meet(sign, other));
+  }
+
+  isFree(sign) {
+    return this.isApart(sign) && !this.boxes(sign) && !crossing(this.canvas.scene, this.world(sign)).length;
+  }
+
+  // Within the frame around its own, and in none that isn't around its own.
+  isClear(sign) {
+    const { frame } = this,
+      area = this.world(sign),
+      parent = this.canvas.scene.frames.get(frame.parent);
+    return (!parent || holds(parent, area)) && this.frames.every((other) => other.level < frame.level || !meet(area, other));
+  }
+
+  best(signs) {
+    return signs.filter((sign) => this.isApart(sign)).reduce((best, each) => (best && best.cost <= each.cost ? best : each), null);
+  }
+
+  // What stands in the way along a row.
+  taken(y) {
+    const { view, scene } = this.canvas,
+      others = this.placed.filter((other) => other.y < y + this.h && y < other.y + other.h).map((other) => [other.x, other.x + other.w]),
+      lines = crossing(scene, this.world({ x: this.left, y, w: this.right - this.left }));
+    return [...others, ...lines.map((ends) => ends.map((end) => end * view.scale + view.x))];
+  }
+
+  // In the frame, where nothing else is.
+  free() {
+    for (const y of this.rows) {
+      // mostly the first place is free, and others needn't be looked for
+      for (const find of [() => this.middle, () => freePlace(this.taken(y), this.w, this.left, this.right, this.middle)]) {
+        const x = find();
+        if (x !== null && this.isFree(this.sign(x, y))) return this.sign(x, y);
+      }
+    }
+    return null;
+  }
+
+  // In the frame, over as few boxes as can be: from so far away they are specks.
+  inside() {
+    const found = this.rows.flatMap((y) => [this.middle, this.left, this.right - this.w].map((x, i) => this.sign(x, y, y - this.top + i)));
+    for (const each of found) each.cost += COVERED * this.boxes(each);
+    return found;
+  }
+
+  outside() {
+    const { left, right, top, w, h, size } = this,
+      found = placesOutside(left, right, top, w, h, size).map(({ x, y, cost }) => this.sign(x, y, cost));
+    return this.best(found.filter((each) => this.isFree(each) && this.isClear(each)));
+  }
+
+  // As much of the title as there is room for between arrows.
+  cut() {
+    for (const y of this.rows) {
+      const [begin, end] = widestGap(this.taken(y), this.left, this.right),
+        text = shortened(this.frame.title, end - begin - 8, this.letters),
+        cut = { ...this.sign(begin, y), w: textWidth(text, this.letters, true) + 8, text };
+      if (text && !this.boxes(cut)) return cut;
+    }
+    return null;
+  }
 }
 
 const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
 
 // Where a title may stand outside of its frame: above it, or beside its upper corners.
-function placesOutside(left, right, top, w, size) {
-  const above = top - SIGN_HEIGHT - 3;
+function placesOutside(left, right, top, w, h, size) {
+  const above = top - h - 3;
   return [
     ...[(left + right - w) / 2, left, right - w].map((at, i) => ({ x: at, y: above, cost: i })),
     ...[right + 6, left - w - 6].map((at, i) => ({ x: at, y: top, cost: 3 + i })),
   ]
-    .map((place) => ({ ...place, w, h: SIGN_HEIGHT }))
     .filter((place) => place.x >= 0 && place.x + w <= size.w - UNDER_BUTTONS && place.y >= 0);
 }
 
@@ -199,9 +255,9 @@ function placesOutside(left, right, top, w, size) {
 function signElement(frame, sign, { view }, theme) {
   const put = (value, by) => (value - by) / view.scale,
     middle = put(sign.x + sign.w / 2, view.x),
-    line = put(sign.y + SIGN_HEIGHT - 4, view.y),
+    line = put(sign.y + sign.h - 4, view.y),
     ground = theme.frames[frame.level % 2],
-    text = textAt(sign.text, middle, line, SIGN_SIZE / view.scale, theme.ink, "middle", true);
+    text = textAt(sign.text, middle, line, sign.letters / view.scale, theme.ink, "middle", true);
   const x = put(sign.x, view.x),
     y = put(sign.y, view.y),
     w = sign.w / view.scale,

@@ -45,7 +45,7 @@ class Untangling {
     while (moving.length && before.size < CHAIN) {
       const i = moving.shift(),
         shunned = this.crossed(i);
-      if (before.has(i) || !shunned.length) continue;
+      if (before.has(i) || !shunned.length || router.isBetweenNeighbours(i)) continue;
       before.set(i, router.found.get(i));
       const limit = this.lengthOf(i) + DETOUR;
       router.drop(i);

@@ -46,7 +46,7 @@ function framesFound({ index, selection }) {
     for (const { name, pass } of selection.backward ? block.back : [])
       found.push({
         ...{ selects: () => ({ kind: "scope", key, pass }), title: `∇ ${title}`, what: "backward", phase: "backward" },
-        ...{ where: [where, name].filter(Boolean).join("  ·  "), names: [`∇ ${title}`] },
+        ...{ where: [where, name].filter(Boolean).join("  ·  "), beside: ["of the whole layer"], names: [`∇ ${title}`] },
       });
   }
   return found;
@@ -60,7 +60,7 @@ function boxesOfRows({ model, index, selection }) {
       const many = counted(ids.length, kind === "ops" ? "op" : "weight");
       found.push({
         ...{ selects: () => ({ kind, id: ids[0], ids }), title: clean(title, 60), what, phase },
-        ...{ where: [where, many].filter(Boolean).join("  ·  "), names: [title] },
+        ...{ where, beside: [many], names: [title] },
       });
     };
   const ownerOf = (ids) => {
@@ -80,11 +80,12 @@ function boxesOfRows({ model, index, selection }) {
 }
 
 // Arrows that carry the gradients of several weights.
-function arrowsFound({ model, scene }) {
+function arrowsFound({ model, scene, index }) {
   const several = scene.edges.filter(({ label }) => label.startsWith("∇") && label.includes(","));
   return several.flatMap(({ label, tensors, tail }) => {
     const ids = [...new Set(tensors.map((id) => model.tensors[id].producer).filter((id) => id !== null))],
-      said = { title: label, what: "gradients", phase: "backward", where: scene.nodes.get(tail).title, names: [label] };
+      where = [pathTo(index, keyAround(index, ids)), inCommon(ids.map((id) => model.ops[id].pass))].filter(Boolean).join("  ·  "),
+      said = { title: label, what: "gradients", phase: "backward", where, beside: [`from ${scene.nodes.get(tail).title}`], names: [label] };
     return ids.length > 1 ? [{ selects: () => ({ kind: "ops", id: ids[0], ids }), ...said }] : []; // one op is found itself
   });
 }
@@ -119,7 +120,7 @@ function inputsFound({ model, selection, index, scene }) {
       const fields = { shape: tensor.shapeName, dtype: `${tensor.dtype} ${tensor.dtypeName}`, role: rolesOf([tensor]) };
       known.set(alike, {
         ...{ selects: () => ({ kind: "tensor", id }), title, what: role, phase: "input", fields },
-        ...{ where: [where, tensor.label].filter(Boolean).join("  ·  "), names: [title, tensor.name, scene.nodes.get(`in${id}`)?.title] },
+        ...{ where, beside: [tensor.label], names: [title, tensor.name, scene.nodes.get(`in${id}`)?.title] },
       });
     });
   }

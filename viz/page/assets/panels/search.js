@@ -79,14 +79,13 @@ class Search {
           role: "option",
           id: `hit${i}`,
           "aria-selected": String(i === this.at),
+          title: [`${hit.title} (${hit.what})`, ...toldOf(hit), hit.steps].filter(Boolean).join("\n"),
           onclick: () => {
             this.go(i);
             this.close();
           },
         },
-        el("span", { class: `tag ${hit.phase}` }, hit.what),
-        el("strong", {}, hit.title),
-        el("span", { class: "where" }, hit.why, hit.where),
+        rowOf(hit),
       ),
     );
     if (this.hits.length > MOST_HITS)
@@ -151,6 +150,20 @@ class Search {
   }
 }
 
+// What is told of a hit beside its name and kind.
+const toldOf = ({ where, beside = [] }) => [where, ...beside].filter(Boolean);
+
+// Its name first, then what it is and where; what differs least between hits comes last, and gives way first.
+function rowOf(hit) {
+  const [first = "", ...others] = toldOf(hit),
+    told = [
+      el("span", { class: "path" }, el("bdi", {}, first)),
+      el("span", { class: "beside" }, hit.why?.length > 0 && [first && "  ·  ", hit.why], others.map((text) => `  ·  ${text}`)),
+      hit.steps && el("span", { class: "times" }, hit.steps),
+    ];
+  return [el("strong", {}, hit.title), el("span", { class: `tag ${hit.phase}` }, hit.what), el("span", { class: "where" }, told)];
+}
+
 // What matches: what is called so first; ops and layers of the step that is shown before those of other steps.
 function find(viewer, query) {
   const { model, state, index } = viewer,
@@ -177,8 +190,8 @@ function find(viewer, query) {
         selected: { kind: "tensor", id },
         what: roleWord(t.role),
         phase: "parameter",
-        title: clean(name.split("/").pop(), 40),
-        where: clean(name, 60),
+        title: clean(name.split("/").pop(), 60),
+        where: clean(name.split("/").slice(0, -1).join(" / "), 200),
         names: [name, name.split("/").pop()],
       });
   }
@@ -191,20 +204,15 @@ function find(viewer, query) {
   }
   ops.sort((a, b) => (b.op.step === state.step) - (a.op.step === state.step));
   for (const { op, part, fields, steps } of onceForAllSteps(model, ops)) {
-    const where = [
-      op.step === state.step ? "" : model.stepName(op.step),
-      steps > 1 ? `× ${amount(steps)} steps` : "",
-      part ? `part of ${op.name}` : op.title === op.name ? "" : `op ${op.name}`,
-      model.ownerOf(op),
-      placesOf(model, op),
-    ];
     found.push({
       fields,
       selected: part ? { kind: "part", id: op.id, number: part.number } : { kind: "op", id: op.id },
       what: part ? "part" : op.phase,
       phase: op.phase,
       title: part ? part.name : clean(model.titleOf(op), 40),
-      where: where.filter(Boolean).join("  ·  "),
+      where: model.ownerOf(op),
+      beside: [part ? `part of ${op.name}` : op.title === op.name ? "" : `op ${op.name}`, placesOf(model, op)],
+      steps: [op.step === state.step ? "" : model.stepName(op.step), steps > 1 ? `× ${amount(steps)} steps` : ""].filter(Boolean).join("  ·  "),
       names: part ? [part.name] : [op.name, ...namesOfOp(model, op)],
     });
   }
@@ -258,7 +266,8 @@ function layersFound(viewer, tests, wanted) {
     const madeAt = scope.createdAt ? `made at ${scope.createdAt.place}` : "";
     found.push({
       ...{ fields, selected, byPath, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
-      where: [path, by && `shown by ${by}`, madeAt].filter(Boolean).join("  ·  "),
+      where: path,
+      beside: [by && `shown by ${by}`, madeAt],
       names,
       others: [scope.cls, scope.name], // what else stands on its box
     });
