@@ -183,8 +183,19 @@ class _Parting:
             beside = sorted([i for i in arrows if self._side(i) == side], key=self._reach)
             for n, i in enumerate(beside):
                 others = [j for j in beside[n + 1 :] if self._distance(j) == self._distance(i)]
-                if others and not self._move_level(i, beside, self._comes_from_afar(i), len(others)):
+                if not others or self._move_level(i, beside, self._comes_from_afar(i), len(others)):
+                    continue
+                if not self._move_levels(beside[: n + 1], len(others)):
                     self._part_from_last(others, beside)
+
+    def _move_levels(self, nearer: list[int], others: int) -> bool:
+        """Move the last level piece of the last of some arrows away, and with it those that run behind it."""
+        behind = [i for i in nearer if self._distance(i) >= self._distance(nearer[-1])]
+        moved = {i: self._at_level(i, self._distance(i) + others * _LEVEL) for i in behind}
+        if len(moved) == 1 or not all(moved.values()) or not self._fit(moved):
+            return False
+        self._move(moved)
+        return True
 
     def _part_from_last(self, others: list[int], beside: list[int]) -> None:
         """Move those away that begin far from the box, which come around the others, or the last of them to the box."""

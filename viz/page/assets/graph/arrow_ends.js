@@ -137,9 +137,17 @@ class Parting {
       beside.forEach((i, n) => {
         const others = beside.slice(n + 1).filter((j) => this.distance(j) === this.distance(i));
         if (!others.length || this.moveLevel(i, beside, this.comesFromAfar(i), others.length)) return;
-        this.partFromLast(others, beside);
+        if (!this.moveLevels(beside.slice(0, n + 1), others.length)) this.partFromLast(others, beside);
       });
     }
+  }
+
+  // The last level piece of the last of some arrows moves away, and with it those that run behind it.
+  moveLevels(nearer, others) {
+    const last = nearer[nearer.length - 1],
+      behind = nearer.filter((i) => this.distance(i) >= this.distance(last)),
+      moved = new Map(behind.map((i) => [i, this.atLevel(i, this.distance(i) + others * LEVEL_STEP)]));
+    return behind.length > 1 && ![...moved.values()].includes(null) && this.moveIfFit(moved);
   }
 
   // Those move away that begin far from the box, which come around the others, or the last of them to the box.
