@@ -510,7 +510,7 @@ class Selection:
     def _with_answers(self) -> set[int]:
         """The losses that read what ops before them made; where targets and answers are both given, who knows which?"""
         found = set()
-        for op in self.record.ops:
+        for op in self.ops:
             loss = self._loss_of(op.scope)
             if loss is not None and loss not in found:
                 makers = [self.record.tensors[i].producer for i in op.inputs]
