@@ -306,6 +306,7 @@ class Selection:
         self.reader_of: dict[int, int] = {}
         self._signatures: dict[int, Any] = {}
         self._losses: dict[int | None, int | None] = {}  # by scope
+        self._optimizing: dict[int | None, bool] = {}  # by scope
         self.made_inside = self._made_inside(*(calls_around(record) if calls is None else calls))
         for op in self.ops:
             self._sort(op, backward)
@@ -438,7 +439,10 @@ class Selection:
         ]
 
     def _runs_in_optimizer(self, op: Op) -> bool:
-        return any(scope.kind == "optimizer" for scope in self.record.ancestors(op.scope))
+        if op.scope not in self._optimizing:
+            around = self.record.ancestors(op.scope)
+            self._optimizing[op.scope] = any(scope.kind == "optimizer" for scope in around)
+        return self._optimizing[op.scope]
 
     def _sort_backward(self, op: Op) -> None:
         forward = origin(self.record, op)  # a sum of gradients, say, has none; a gradient of that sum belongs to it

@@ -402,9 +402,9 @@ def _computed(selection: Selection, variables: Iterable[int]) -> list[str]:
 def updating(record: Record, ops: Iterable[Op]) -> str:
     """The names of the optimizers that update weights; those of the ops where no optimizer is at work."""
     names = []
-    for op in ops:
-        optimizers = [scope.name for scope in record.ancestors(op.scope) if scope.kind == "optimizer"]
-        names.append(formatting.clean(optimizers[0], 36) if optimizers else op_name(op.name, 36))
+    for scope, name in dict.fromkeys([(op.scope, op.name) for op in ops]):
+        optimizers = [around.name for around in record.ancestors(scope) if around.kind == "optimizer"]
+        names.append(formatting.clean(optimizers[0], 36) if optimizers else op_name(name, 36))
     return ", ".join(list(dict.fromkeys(names))[:_MOST_NAMES])
 
 
