@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import re
 import threading
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from viz.geometry.arrow_ends import part_ends
@@ -36,6 +38,7 @@ _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
 _THROUGH = 3  # so many crossings an arrow through a foreign frame is as bad as: its way crosses two borders
 _SWAPPED = 2  # so many crossings the second of two layers of one kind on the left of the first one is as bad as
+_CALL = re.compile(r" \(call \d+\)$")  # calls of one layer side by side count one crossing: none more is put up with
 _MORE = 15.0  # room for one more label, or two more arrows
 
 
@@ -150,15 +153,18 @@ def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = Non
 
 
 def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
-    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little."""
+    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little.
+
+    Of those that cross as often, first that in which more layers, or calls of one, stand in the order they run in.
+    """
     count, known = len(graph.edges), [_places(first)]
-    found = [(straight_crossings(graph, first), 0, _USUAL)]
+    found = [(straight_crossings(graph, first), _out_of_order(graph, first), 0, _USUAL)]
     for number, order in enumerate(_OTHERS[: _ARRANGED // count], 1):
         layout = _arranged(graph, order, across)
         if (places := _places(layout)) not in known:
             known.append(places)
-            found.append((straight_crossings(graph, layout), number, order))
-    return [order for _, _, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
+            found.append((straight_crossings(graph, layout), _out_of_order(graph, layout), number, order))
+    return [order for *_, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
 
 
 def _places(layout: Layout) -> dict[str, tuple[float, float]]:
@@ -170,8 +176,8 @@ def _placed(
 ) -> tuple[Placement, tuple[int, int], bool, int]:
     """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
 
-    An arrow through a foreign frame counts as some that cross, and so do numbered layers in another order than they run
-    in. And whether it took long, and how much was looked at.
+    An arrow through a foreign frame counts as some that cross, and so do numbered layers, or calls of one layer, in
+    another order than they run in. And whether it took long, and how much was looked at.
 
     Where arrows from different boxes end as one, more room is tried as long as that helps, and unless another order,
     whose flaws are `known`, would be better all the same.
@@ -187,7 +193,7 @@ def _placed(
         through = _THROUGH * _through_frames(graph, layout, ways)
         drawn, ways = turned(layout, ways, rankdir)
         missing = {*lost, *place_labels(graph, drawn, ways)}
-        flaws = len(missing), crossings + len(joined) + through + _SWAPPED * _out_of_order(graph, layout)
+        flaws = len(missing), crossings + len(joined) + through + _out_of_order(graph, layout)
         if best is None or flaws < least:
             best, least = Placement(drawn, ways, _area(graph, drawn, ways)), flaws
         few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
@@ -216,12 +222,23 @@ def _through_frames(graph: Graph, layout: Layout, ways: list[Route]) -> int:
 
 
 def _out_of_order(graph: Graph, layout: Layout) -> int:
-    """How many pairs of frames side by side, of one name but for their numbers, stand otherwise than they run."""
-    named: dict[tuple[str | None, str], list[Rect]] = {}
+    """What it counts that layers side by side, of one name but for their numbers or calls, don't stand as they run."""
+    numbered: dict[tuple[str | None, str], list[Rect]] = {}
+    called: dict[tuple[str | None, str], list[Rect]] = {}
     for cluster in graph.clusters.values():
+        frame = layout.frames[cluster.id]
+        called.setdefault((cluster.parent, _CALL.sub("", cluster.title)), []).append(frame)
         if (name := cluster.title.rstrip("0123456789")) != cluster.title:
-            named.setdefault((cluster.parent, name), []).append(layout.frames[cluster.id])
-    pairs = [pair for frames in named.values() for pair in itertools.combinations(frames, 2)]
+            numbered.setdefault((cluster.parent, name), []).append(frame)
+    for node in graph.nodes.values():
+        if node.kind == "scope":
+            called.setdefault((node.cluster, _CALL.sub("", node.title)), []).append(layout.nodes[node.id])
+    return _SWAPPED * _turned_round(numbered.values()) + _turned_round(called.values())
+
+
+def _turned_round(several: Iterable[list[Rect]]) -> int:
+    """How many pairs of those side by side stand in another order than that in which they are given."""
+    pairs = [pair for boxes in several for pair in itertools.combinations(boxes, 2)]
     return sum([a.x > b.x and a.y < b.y + b.h and b.y < a.y + a.h for a, b in pairs])
 
 

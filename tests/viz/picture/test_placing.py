@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as ef
-from eagerflow import layers
+import viz
+from eagerflow import layers, ops
 from tests.viz.picture.architectures import ALL, fitted, numbers, two_noises
 from tests.viz.picture.geometry import picture
 from viz.geometry.placement import place
@@ -58,6 +59,27 @@ def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
     graph, layout, _ = drawn(recording)
     lefts = {c.title: layout.frames[c.id].x for c in graph.clusters.values() if c.title[-1].isdigit()}
     assert sorted(lefts, key=lefts.get) == ["expert0", "expert1", "expert2"]
+
+
+def test_calls_of_a_layer_side_by_side_stand_from_left_to_right_as_they_run():
+    critic = ef.Sequential([layers.Dense(16, activation="tanh"), layers.Dense(1)], name="critic")
+    real, fake, adam = ef.Tensor(numbers(4, 2)), ef.Tensor(numbers(4, 2)), ef.optimizers.Adam()
+    with viz.trace() as t, ef.GradientTape() as tape:
+        eps = ef.random.uniform((4, 1))
+        mixed = eps * real + (1 - eps) * fake
+        with ef.GradientTape() as inner:
+            inner.watch(mixed)
+            score = critic(mixed)
+        slope = inner.gradient(score, mixed)
+        norm = ops.sqrt(ops.sum(slope**2, axis=1) + 1e-12)
+        penalty = ops.mean((norm - 1.0) ** 2)
+        loss = ops.mean(critic(fake)) - ops.mean(critic(real)) + 10.0 * penalty
+        adam.apply_gradients(zip(tape.gradient(loss, critic.trainable_variables), critic.trainable_variables))
+    graph, layout, _ = drawn(t)
+    second, third = [layout.frames[c.id] for c in graph.clusters.values() if c.title.startswith("critic (call")]
+    assert second.y < third.y + third.h
+    assert third.y < second.y + second.h
+    assert second.x < third.x
 
 
 def test_no_arrow_is_led_around_more_for_the_order_in_which_boxes_run():
