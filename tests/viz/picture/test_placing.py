@@ -188,3 +188,12 @@ def test_a_target_stands_on_the_side_of_the_metric_that_reads_it():
     places = {node.title: layout.nodes[node.id].middle[0] for node in graph.nodes.values()}
     loss = places["subtract"]
     assert (places["y (target)"] < loss) == (places["mae"] < loss)
+
+
+def test_the_state_of_an_op_stands_above_the_straight_line_to_its_gradient():
+    graph, layout, ways = drawn(ALL["mlp"]()[0])
+    state = layout.nodes[named(graph, "seed_generator_state")]
+    (tail,) = [e.head for e in graph.edges if layout.nodes[e.tail] is state]
+    (link,) = [way.corners for e, way in zip(graph.edges, ways) if (e.tail, e.kind) == (tail, "link")]
+    (_, y), (_, end) = link
+    assert y == end > state.y + state.h
