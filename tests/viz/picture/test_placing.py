@@ -143,6 +143,23 @@ def test_long_names_are_broken_where_frames_are_narrow():
     assert at.x + at.w - max([box.x + box.w for box in boxes]) < 60
 
 
+def test_so_are_lines_of_code_which_made_frames_wider_than_what_is_in_them():
+    dense, x = layers.Dense(3), ef.Tensor(numbers(4, 2))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        slope = dense(x)
+        norm = ops.sqrt(ops.sum(slope**2, axis=1) + 1e-12)
+        loss = ops.mean(norm)
+        tape.gradient(loss, dense.trainable_variables)
+    graph, layout, _ = drawn(t)
+    (frame,) = [c.id for c in graph.clusters.values() if c.title == "norm"]
+    title, at = layout.titles[frame], layout.frames[frame]
+    assert " ".join(title.lines[1:-1]).replace("( ", "(") == "norm = ops.sqrt(ops.sum(slope**2, axis=1) + 1e-12)"
+    assert len(title.lines) > 3
+    boxes = [layout.nodes[id_] for id_, node in graph.nodes.items() if node.cluster == frame]
+    assert min([box.x for box in boxes]) - at.x < 60
+    assert at.x + at.w - max([box.x + box.w for box in boxes]) < 60
+
+
 def test_titles_make_way_only_for_arrows_that_come_from_above(siamese):
     """Weights that a later call reads leave the frame at its sides or below."""
     graph, layout, _ = drawn(siamese)
