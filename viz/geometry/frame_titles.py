@@ -14,6 +14,7 @@ __all__ = ["BESIDE", "broken", "free_place", "room_for_levels"]
 BESIDE = 7  # between a frame's title and an arrow: more than all arrows keep off it
 _LONG, _LONG_CODE = 20, 28  # names, and lines of code, with fewer letters stay on one line
 _WORDS_OF_CODE = r"\(?[^\s(\[]*(?:\s+|[(\[]|$)"
+_NESTED = 4  # so many letters longer lines may be, for each bracket that a break would be in
 _LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
 
 
@@ -22,7 +23,7 @@ def broken(cluster: Cluster) -> list[tuple[list[str], int]]:
 
     >>> lines, _ = broken(Cluster("", None, "norm", "norm = ops.sqrt(ops.sum(slope ** 2, axis=1))  ·  → 71 µs"))[-2]
     >>> lines
-    ['norm', 'norm = ops.sqrt(ops.sum(', 'slope ** 2, axis=1))', '→ 71 µs']
+    ['norm', 'norm = ops.sqrt(', 'ops.sum(slope ** 2, axis=1))', '→ 71 µs']
     """
     parts = [part for part in cluster.subtitle.split("  ·  ") if part]
     half = (len(parts) + 1) // 2
@@ -38,7 +39,7 @@ def _code_in_pieces(parts: list[str]) -> list[list[str]]:
     if not any(len(part) >= _LONG_CODE for part in parts):
         return []
     words = [re.findall(_WORDS_OF_CODE, part)[:-1] if len(part) >= _LONG_CODE else [part] for part in parts]
-    return [[piece for each in words for piece in _pieces(each, min(count, len(each)))] for count in (2, 3)]
+    return [[piece for each in words for piece in _pieces(each, min(count, len(each))) if piece] for count in (2, 3)]
 
 
 def _pieces_of_name(name: str) -> list[list[str]]:
@@ -49,10 +50,14 @@ def _pieces_of_name(name: str) -> list[list[str]]:
 
 
 def _pieces(words: list[str], count: int) -> list[str]:
-    """Words on some lines, each of about the same length."""
-    ends, text = list(itertools.accumulate(map(len, words))), "".join(words)
-    cuts = [min(ends, key=lambda end: abs(end - len(text) * k / count)) for k in range(1, count)]
-    return [text[a:b].strip() for a, b in itertools.pairwise([0, *cuts, len(text)])]
+    """Words on some lines, each of about the same length, and broken rather outside of brackets than within them."""
+    text, cuts = "".join(words), [0]
+    ends = list(itertools.accumulate(map(len, words)))
+    nested = {end: len(re.findall(r"[(\[]", text[:end])) - len(re.findall(r"[)\]]", text[:end])) for end in ends}
+    for k in range(1, count):
+        wish, left = len(text) * k / count, [end for end in ends if end > cuts[-1]] or ends[-1:]
+        cuts.append(min(left, key=lambda end: abs(end - wish) + _NESTED * nested[end]))
+    return [text[a:b].strip() for a, b in itertools.pairwise([*cuts, len(text)])]
 
 
 def room_for_levels(graph: Graph, ids: Collection[str], kind: str) -> float:

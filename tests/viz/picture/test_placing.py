@@ -9,6 +9,8 @@ import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import ALL, fitted, numbers, two_noises
 from tests.viz.picture.geometry import picture
+from viz.geometry.frame_titles import broken
+from viz.geometry.graph import Cluster
 from viz.geometry.placement import place
 
 
@@ -158,6 +160,11 @@ def test_so_are_lines_of_code_which_made_frames_wider_than_what_is_in_them():
     boxes = [layout.nodes[id_] for id_, node in graph.nodes.items() if node.cluster == frame]
     assert min([box.x for box in boxes]) - at.x < 60
     assert at.x + at.w - max([box.x + box.w for box in boxes]) < 60
+
+
+def test_lines_of_code_are_broken_outside_of_brackets_where_that_makes_them_little_longer():
+    frame = Cluster("frame", None, "target_q", "target_q = rewards + 0.99 * (1 - done) * ops.max(…)")
+    assert broken(frame)[-1] == (["target_q", "target_q = rewards", "+ 0.99 * (1 - done)", "* ops.max(…)"], 1)
 
 
 def test_titles_make_way_only_for_arrows_that_come_from_above(siamese):
