@@ -14,7 +14,7 @@ __all__ = ["BESIDE", "broken", "free_place", "room_for_levels"]
 BESIDE = 7  # between a frame's title and an arrow: more than all arrows keep off it
 _LONG, _LONG_CODE = 20, 28  # names, and lines of code, with fewer letters stay on one line
 _WORDS_OF_CODE = r"\(?[^\s(\[]*(?:\s+|[(\[]|$)"
-_NESTED = 4  # so many letters longer lines may be, for each bracket that a break would be in
+_NESTED = 6  # so many letters longer lines may be, for each bracket that a break would be in
 _LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
 
 
