@@ -55,7 +55,7 @@ def _pieces(words: list[str], count: int) -> list[str]:
     ends = list(itertools.accumulate(map(len, words)))
     nested = {end: len(re.findall(r"[(\[]", text[:end])) - len(re.findall(r"[)\]]", text[:end])) for end in ends}
     for k in range(1, count):
-        wish, left = len(text) * k / count, [end for end in ends if end > cuts[-1]] or ends[-1:]
+        wish, left = len(text) * k / count, [end for end in ends[:-1] if end > cuts[-1]] or ends[-1:]
         cuts.append(min(left, key=lambda end: abs(end - wish) + _NESTED * nested[end]))
     return [text[a:b].strip() for a, b in itertools.pairwise([*cuts, len(text)])]
 

@@ -165,6 +165,8 @@ def test_so_are_lines_of_code_which_made_frames_wider_than_what_is_in_them():
 def test_lines_of_code_are_broken_outside_of_brackets_where_that_makes_them_little_longer():
     frame = Cluster("frame", None, "target_q", "target_q = rewards + 0.99 * (1 - done) * ops.max(…)")
     assert broken(frame)[-1] == (["target_q", "target_q = rewards", "+ 0.99 * (1 - done)", "* ops.max(…)"], 1)
+    nested = Cluster("frame", None, "rec_loss", "rec_loss = ops.mean(ops.sum(ops.square(…), axis=-1))")
+    assert broken(nested)[-1] == (["rec_loss", "rec_loss =", "ops.mean(ops.sum(", "ops.square(…), axis=-1))"], 1)
 
 
 def test_titles_make_way_only_for_arrows_that_come_from_above(siamese):
