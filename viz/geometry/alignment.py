@@ -76,10 +76,16 @@ class _Around:
         found, above = dict(lefts), self.above
         loose = {unit: self.below[unit] if not above[unit] else [] for unit in found}
         if weights is not None:
-            above = {unit: self._straight_on(unit, self._of_lowest(given)) for unit, given in above.items()}
+            straight = {unit: self._straight_on(unit, given) for unit, given in above.items()}
+            above = {unit: self._of_lowest(given) for unit, given in straight.items()}
             heaviest = {unit: max([weights[each[1]] for each in given], default=0.0) for unit, given in loose.items()}
             loose = {
-                unit: [each for each in given if weights[each[1]] == heaviest[unit]] for unit, given in loose.items()
+                unit: [
+                    (here, other, there)
+                    for here, other, there in given
+                    if weights[other] == heaviest[unit] and (there, unit, here) in straight[other]
+                ]
+                for unit, given in loose.items()
             }
 
         def settle(layer: Sequence[int], around: Mapping[int, _Neighbours], alone: float) -> None:

@@ -362,7 +362,8 @@ def _ports(
     if graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
         if not _something_between(graph, boxes, edge):
             out, back = ("left", "right") if tail.x > head.x else ("right", "left")
-            return [_port(tail, out)], [_port(head, back)]
+            lifted = edge.kind == "parameter" and tail.middle[1] < head.y  # see `_lift_state` of layouts
+            return [_port(tail, out)], [_port(head, back)] if not lifted else _aside(head, tail)[:1]
         return _aside(tail, head), _aside(head, tail)
     if edge.kind not in ("data", "gradient"):
         return _all_around(tail, head), _all_around(head, tail)
@@ -413,10 +414,11 @@ def _entries(graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]) -> 
 
 
 def _something_between(graph: Graph, boxes: dict[str, Rect], edge: Edge) -> bool:
-    """Does another box of the row stand between the ends of an arrow?"""
+    """Does another box of the row stand between the ends of an arrow, and not above its line?"""
     low, high = sorted((boxes[edge.tail].x, boxes[edge.head].x))
-    row = graph.nodes[edge.tail].row
-    return any(low < boxes[node.id].x < high for node in graph.nodes.values() if node.row == row)
+    _, y = boxes[edge.head].middle
+    row = [boxes[node.id] for node in graph.nodes.values() if node.row == graph.nodes[edge.tail].row]
+    return any(low < box.x < high and box.y + box.h > y for box in row)
 
 
 def _aside(box: Rect, other: Rect) -> list[_Port]:

@@ -12,31 +12,52 @@ from viz.geometry.graph import Cluster, Graph
 __all__ = ["BESIDE", "broken", "free_place", "room_for_levels"]
 
 BESIDE = 7  # between a frame's title and an arrow: more than all arrows keep off it
-_LONG = 20  # names with fewer letters stay on one line
+_LONG, _LONG_CODE = 20, 28  # names, and lines of code, with fewer letters stay on one line
+_WORDS_OF_CODE = r"\(?[^\s(\[]*(?:\s+|[(\[]|$)"
+_NESTED = 6  # so many letters longer lines may be, for each bracket that a break would be in
 _LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
 
 
 def broken(cluster: Cluster) -> list[tuple[list[str], int]]:
-    """The lines of a title, and how many of them are its name: whole, and in more and more pieces."""
+    """The lines of a title, and how many of them are its name: whole, and in more and more pieces.
+
+    >>> lines, _ = broken(Cluster("", None, "norm", "norm = ops.sqrt(ops.sum(slope ** 2, axis=1))  ·  → 71 µs"))[-2]
+    >>> lines
+    ['norm', 'norm = ops.sqrt(', 'ops.sum(slope ** 2, axis=1))', '→ 71 µs']
+    """
     parts = [part for part in cluster.subtitle.split("  ·  ") if part]
     half = (len(parts) + 1) // 2
     halves = ["  ·  ".join(piece) for piece in (parts[:half], parts[half:]) if piece]
-    below = [[cluster.subtitle] if parts else [], halves, parts]
+    below = [[cluster.subtitle] if parts else [], halves, parts, *_code_in_pieces(parts)]
     names = [[cluster.title] if cluster.title else [], *_pieces_of_name(cluster.title)]
     found = [([*names[0], *lines], len(names[0])) for lines in below]
     return found + [([*name, *lines], len(name)) for name in names[1:] for lines in below]
 
 
+def _code_in_pieces(parts: list[str]) -> list[list[str]]:
+    """The lines below a name, of which those of code are broken: else they make a frame wider than what is in it."""
+    if not any(len(part) >= _LONG_CODE for part in parts):
+        return []
+    words = [re.findall(_WORDS_OF_CODE, part)[:-1] if len(part) >= _LONG_CODE else [part] for part in parts]
+    return [[piece for each in words for piece in _pieces(each, min(count, len(each))) if piece] for count in (2, 3)]
+
+
 def _pieces_of_name(name: str) -> list[list[str]]:
     """A long name on two lines and on three, each of about the same length, broken where words end."""
-    words, found = re.findall(r"[^\s_./…]*[\s_./…]*", name)[:-1], []
-    for count in (2, 3):
-        ends = list(itertools.accumulate(map(len, words)))
-        cuts = [min(ends, key=lambda end: abs(end - len(name) * k / count)) for k in range(count + 1)]
-        pieces = [name[a:b].strip() for a, b in itertools.pairwise([0, *cuts[1:-1], len(name)])]
-        if len(name) >= _LONG and all(pieces):
-            found.append(pieces)
-    return found
+    words = re.findall(r"[^\s_./…]*[\s_./…]*", name)[:-1]
+    found = [_pieces(words, count) for count in (2, 3)] if len(name) >= _LONG else []
+    return [pieces for pieces in found if all(pieces)]
+
+
+def _pieces(words: list[str], count: int) -> list[str]:
+    """Words on some lines, each of about the same length, and broken rather outside of brackets than within them."""
+    text, cuts = "".join(words), [0]
+    ends = list(itertools.accumulate(map(len, words)))
+    nested = {end: len(re.findall(r"[(\[]", text[:end])) - len(re.findall(r"[)\]]", text[:end])) for end in ends}
+    for k in range(1, count):
+        wish, left = len(text) * k / count, [end for end in ends[:-1] if end > cuts[-1]] or ends[-1:]
+        cuts.append(min(left, key=lambda end: abs(end - wish) + _NESTED * nested[end]))
+    return [text[a:b].strip() for a, b in itertools.pairwise([*cuts, len(text)])]
 
 
 def room_for_levels(graph: Graph, ids: Collection[str], kind: str) -> float:

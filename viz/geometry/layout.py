@@ -33,6 +33,7 @@ BOLD = 1.1  # how much wider bold text is
 _BELOW = 20  # between a frame's title and its contents: room for the head of an arrow, and for a level piece
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
 _LOPSIDED = 60  # a title that takes so much more room on one side of what is in its frame takes it there only
+_OFF_LINKS = 8.0  # how far a state keeps off the line from its op to the gradient
 _SIDE = 1.0  # an input that is read in the very middle stands on the left, whatever rounding has done to that
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
@@ -288,6 +289,20 @@ class _Arranger:
             for node in unit.nodes:
                 (w, h), (left, lane) = self.sizes[node.id], columns[node.lane]
                 unit.inside.nodes[node.id] = Rect(left + (lane - w) / 2, (unit.h - h) / 2, w, h)
+            self._lift_state(unit)
+
+    def _lift_state(self, unit: _Unit) -> None:
+        """Let the state of an op, as of a Dropout's generator, stand above the line from the op to its gradient."""
+        linked = any(edge.kind == "link" and edge.tail == unit.id for edge in self.graph.edges)
+        between = [node.id for node in unit.nodes if node.lane == "parameter" and node.phase == "state"]
+        if not linked or not between or self.across:
+            return
+        others = [rect for id_, rect in unit.inside.nodes.items() if id_ not in between]
+        state, height = unit.inside.nodes[between[0]], max([rect.h for rect in others])
+        lift = max(0.0, state.h + _OFF_LINKS - height / 2)
+        unit.h, state.y = height + lift, 0.0
+        for rect in others:
+            rect.y = lift + (height - rect.h) / 2
 
     def _columns(self, unit: _Unit, others: list[_Unit]) -> dict[str, tuple[float, float]]:
         """Left edge and width of each column that a row has room for."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import re
 import threading
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from viz.geometry.arrow_ends import part_ends
@@ -22,7 +24,7 @@ from viz.geometry.text_sizes import text_width
 __all__ = ["Placement", "place"]
 
 _ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
-_MOST_FLAWS = (10**9, 0)
+_MOST_FLAWS, _FLAWLESS = (10**9, 0, 0), (0, 0, 0)
 _FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; none where there are more
 _ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
@@ -36,7 +38,9 @@ _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
 _THROUGH = 3  # so many crossings an arrow through a foreign frame is as bad as: its way crosses two borders
 _SWAPPED = 2  # so many crossings the second of two layers of one kind on the left of the first one is as bad as
+_CALL = re.compile(r" \(call \d+\)$")
 _MORE = 15.0  # room for one more label, or two more arrows
+_Flaws = tuple[int, int, int]  # what is missing, what is wrong otherwise, and calls that stand out of order
 
 
 class _Order(NamedTuple):
@@ -108,7 +112,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         looked += more
         if flaws <= least:
             best, least = found, flaws
-    if least == (0, 0) or took_long or looked > _LOOKED or count > _MOST_EDGES:
+    if least == _FLAWLESS or took_long or looked > _LOOKED or count > _MOST_EDGES:
         return best
     tries = [(order, _WAYS) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
     if apart := gradients_apart(graph):
@@ -125,7 +129,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         in_vain = 0 if flaws < least else in_vain + 1
         if flaws < least:
             best, least = found, flaws
-        if least == (0, 0) or in_vain == _IN_VAIN:
+        if least == _FLAWLESS or in_vain == _IN_VAIN:
             break
         if took_long or looked + more > _LOOKED:  # the next one would take as long
             break
@@ -150,15 +154,18 @@ def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = Non
 
 
 def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
-    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little."""
+    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little.
+
+    Of those that cross as often, first that in which more calls of one layer stand in the order they run in.
+    """
     count, known = len(graph.edges), [_places(first)]
-    found = [(straight_crossings(graph, first), 0, _USUAL)]
+    found = [(straight_crossings(graph, first), _calls_out_of_order(graph, first), 0, _USUAL)]
     for number, order in enumerate(_OTHERS[: _ARRANGED // count], 1):
         layout = _arranged(graph, order, across)
         if (places := _places(layout)) not in known:
             known.append(places)
-            found.append((straight_crossings(graph, layout), number, order))
-    return [order for _, _, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
+            found.append((straight_crossings(graph, layout), _calls_out_of_order(graph, layout), number, order))
+    return [order for *_, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
 
 
 def _places(layout: Layout) -> dict[str, tuple[float, float]]:
@@ -166,12 +173,13 @@ def _places(layout: Layout) -> dict[str, tuple[float, float]]:
 
 
 def _placed(
-    graph: Graph, layout: Layout, order: _Order, rankdir: str, how: _Ways = _WAYS, known: tuple[int, int] = _MOST_FLAWS
-) -> tuple[Placement, tuple[int, int], bool, int]:
+    graph: Graph, layout: Layout, order: _Order, rankdir: str, how: _Ways = _WAYS, known: _Flaws = _MOST_FLAWS
+) -> tuple[Placement, _Flaws, bool, int]:
     """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
 
     An arrow through a foreign frame counts as some that cross, and so do numbered layers in another order than they run
-    in. And whether it took long, and how much was looked at.
+    in. Calls of one layer in another order count where all else is equal. And whether it took long, and how much was
+    looked at.
 
     Where arrows from different boxes end as one, more room is tried as long as that helps, and unless another order,
     whose flaws are `known`, would be better all the same.
@@ -187,13 +195,14 @@ def _placed(
         through = _THROUGH * _through_frames(graph, layout, ways)
         drawn, ways = turned(layout, ways, rankdir)
         missing = {*lost, *place_labels(graph, drawn, ways)}
-        flaws = len(missing), crossings + len(joined) + through + _SWAPPED * _out_of_order(graph, layout)
+        flawed = crossings + len(joined) + through + _SWAPPED * _out_of_order(graph, layout)
+        flaws = len(missing), flawed, _calls_out_of_order(graph, layout)
         if best is None or flaws < least:
             best, least = Placement(drawn, ways, _area(graph, drawn, ways)), flaws
         few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
         if took_long and (few or attempt + 1 >= _LONG_ATTEMPTS):
             break
-        in_vain = len(joined) >= before or took_long or (len(missing), flaws[1] - len(joined)) >= known
+        in_vain = len(joined) >= before or took_long or (len(missing), flawed - len(joined)) >= known[:2]
         if not missing and (not joined or in_vain):
             break
         before = len(joined)
@@ -221,7 +230,23 @@ def _out_of_order(graph: Graph, layout: Layout) -> int:
     for cluster in graph.clusters.values():
         if (name := cluster.title.rstrip("0123456789")) != cluster.title:
             named.setdefault((cluster.parent, name), []).append(layout.frames[cluster.id])
-    pairs = [pair for frames in named.values() for pair in itertools.combinations(frames, 2)]
+    return _turned_round(named.values())
+
+
+def _calls_out_of_order(graph: Graph, layout: Layout) -> int:
+    """How many pairs of calls of one layer side by side stand otherwise than they run."""
+    calls: dict[tuple[str | None, str], list[Rect]] = {}
+    for cluster in graph.clusters.values():
+        calls.setdefault((cluster.parent, _CALL.sub("", cluster.title)), []).append(layout.frames[cluster.id])
+    for node in graph.nodes.values():
+        if node.kind == "scope":
+            calls.setdefault((node.cluster, _CALL.sub("", node.title)), []).append(layout.nodes[node.id])
+    return _turned_round(calls.values())
+
+
+def _turned_round(several: Iterable[list[Rect]]) -> int:
+    """How many pairs of those side by side stand in another order than that in which they are given."""
+    pairs = [pair for boxes in several for pair in itertools.combinations(boxes, 2)]
     return sum([a.x > b.x and a.y < b.y + b.h and b.y < a.y + a.h for a, b in pairs])
 
 

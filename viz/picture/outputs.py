@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Collection, Container, Iterable, Mapping
 
 from viz.facts import formatting
@@ -46,7 +47,10 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
 
 
 def _of_folded_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node]) -> list[Edge]:
-    """The arrows, of which those that lead from ops that one box stands for, each to another box, are told apart."""
+    """The arrows, of which those that lead from ops that one box stands for, each to another box, are told apart.
+
+    A name that all of them share, as that of the layer around, tells none from the others, and is left out.
+    """
     leaving: dict[str, list[int]] = {}
     for i, edge in enumerate(edges):
         if edge.kind == "data" and edge.output is None and nodes[edge.tail].kind == "op":
@@ -56,8 +60,11 @@ def _of_folded_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node
         made = [{record.tensors[tensor].producer for tensor in edges[i].tensors} for i in several]
         if not 1 < len(several) <= _MOST or len(set().union(*made)) < sum(map(len, made)) or None in set().union(*made):
             continue
-        for number, i in enumerate(several):
-            name = _common(record.called.get(tensor) or _layer_of(record, tensor) for tensor in edges[i].tensors)
+        names = [
+            _common(record.called.get(tensor) or _layer_of(record, tensor) for tensor in edges[i].tensors)
+            for i in several
+        ]
+        for number, (i, name) in enumerate(zip(several, names if len({*names}) > 1 else itertools.repeat(""))):
             label = f"{name}  {edges[i].label}" if name else edges[i].label
             found[i] = dataclasses.replace(edges[i], label=label, output=number)
     return found

@@ -17,6 +17,13 @@ def test_the_branch_that_goes_on_stands_below_what_it_comes_from(out):
     assert {lefts[unit] + 50 for unit in (0, 1, 3)} == {middle}
 
 
+@pytest.mark.parametrize("out", [0.2, 0.9])
+def test_so_it_does_where_nothing_stands_above_what_it_comes_from(out):
+    links = [(0, 1, 0.5, 0.2), (0, 1, 0.5, 0.9), (1, 2, out, 0.5)]
+    lefts = aligned([[0], [1], [2]], [100.0, 300.0, 100.0], links, GAP)
+    assert {lefts[0] + 50, lefts[2] + 50} == {lefts[1] + out * 300}
+
+
 def test_so_do_gradients_which_are_told_apart_by_where_they_end():
     links = [(0, 1, 0.1, 0.05), (0, 1, 0.1, 0.55), (0, 1, 0.9, 0.45), (0, 1, 0.9, 0.95), (1, 2, 0.05, 0.1)]
     links.append((1, 2, 0.45, 0.9))

@@ -221,3 +221,18 @@ def test_results_of_layers_that_one_box_stands_for_leave_it_apart_with_their_nam
     leaving = [edge for edge in graph.edges if edge.output is not None]
     assert len({edge.tail for edge in leaving}) == 1
     assert sorted(edge.label for edge in leaving) == ["k  2×3×4 f32", "q  2×3×4 f32", "v  2×3×4 f32"]
+
+
+class Moments(layers.Layer):
+    def call(self, x):
+        powers = [ops.exp(x * k) for k in (1.0, 2.0, 3.0)]
+        return ops.sum(powers[0]) + ops.mean(powers[1]) + ops.max(powers[2])
+
+
+def test_a_name_that_all_results_share_is_left_out_since_it_tells_none_from_the_others():
+    moments, x = Moments(), ef.Variable(np.ones((2, 3), "float32"))
+    with viz.trace() as t:
+        moments(x)
+    leaving = arrows_from(t.draw().graph, "exp")
+    assert sorted(edge.output for edge in leaving) == [0, 1, 2]
+    assert {edge.label for edge in leaving} == {"2×3 f32"}

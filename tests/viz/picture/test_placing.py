@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as ef
-from eagerflow import layers
+import viz
+from eagerflow import layers, ops
 from tests.viz.picture.architectures import ALL, fitted, numbers, two_noises
 from tests.viz.picture.geometry import picture
+from viz.geometry.frame_titles import broken
+from viz.geometry.graph import Cluster
 from viz.geometry.placement import place
 
 
@@ -58,6 +61,27 @@ def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
     graph, layout, _ = drawn(recording)
     lefts = {c.title: layout.frames[c.id].x for c in graph.clusters.values() if c.title[-1].isdigit()}
     assert sorted(lefts, key=lefts.get) == ["expert0", "expert1", "expert2"]
+
+
+def test_calls_of_a_layer_side_by_side_stand_from_left_to_right_as_they_run():
+    critic = ef.Sequential([layers.Dense(16, activation="tanh"), layers.Dense(1)], name="critic")
+    real, fake, adam = ef.Tensor(numbers(4, 2)), ef.Tensor(numbers(4, 2)), ef.optimizers.Adam()
+    with viz.trace() as t, ef.GradientTape() as tape:
+        eps = ef.random.uniform((4, 1))
+        mixed = eps * real + (1 - eps) * fake
+        with ef.GradientTape() as inner:
+            inner.watch(mixed)
+            score = critic(mixed)
+        slope = inner.gradient(score, mixed)
+        norm = ops.sqrt(ops.sum(slope**2, axis=1) + 1e-12)
+        penalty = ops.mean((norm - 1.0) ** 2)
+        loss = ops.mean(critic(fake)) - ops.mean(critic(real)) + 10.0 * penalty
+        adam.apply_gradients(zip(tape.gradient(loss, critic.trainable_variables), critic.trainable_variables))
+    graph, layout, _ = drawn(t)
+    second, third = [layout.frames[c.id] for c in graph.clusters.values() if c.title.startswith("critic (call")]
+    assert second.y < third.y + third.h
+    assert third.y < second.y + second.h
+    assert second.x < third.x
 
 
 def test_no_arrow_is_led_around_more_for_the_order_in_which_boxes_run():
@@ -121,6 +145,30 @@ def test_long_names_are_broken_where_frames_are_narrow():
     assert at.x + at.w - max([box.x + box.w for box in boxes]) < 60
 
 
+def test_so_are_lines_of_code_which_made_frames_wider_than_what_is_in_them():
+    dense, x = layers.Dense(3), ef.Tensor(numbers(4, 2))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        slope = dense(x)
+        norm = ops.sqrt(ops.sum(slope**2, axis=1) + 1e-12)
+        loss = ops.mean(norm)
+        tape.gradient(loss, dense.trainable_variables)
+    graph, layout, _ = drawn(t)
+    (frame,) = [c.id for c in graph.clusters.values() if c.title == "norm"]
+    title, at = layout.titles[frame], layout.frames[frame]
+    assert " ".join(title.lines[1:-1]).replace("( ", "(") == "norm = ops.sqrt(ops.sum(slope**2, axis=1) + 1e-12)"
+    assert len(title.lines) > 3
+    boxes = [layout.nodes[id_] for id_, node in graph.nodes.items() if node.cluster == frame]
+    assert min([box.x for box in boxes]) - at.x < 60
+    assert at.x + at.w - max([box.x + box.w for box in boxes]) < 60
+
+
+def test_lines_of_code_are_broken_outside_of_brackets_where_that_makes_them_little_longer():
+    frame = Cluster("frame", None, "target_q", "target_q = rewards + 0.99 * (1 - done) * ops.max(…)")
+    assert broken(frame)[-1] == (["target_q", "target_q = rewards", "+ 0.99 * (1 - done)", "* ops.max(…)"], 1)
+    nested = Cluster("frame", None, "rec_loss", "rec_loss = ops.mean(ops.sum(ops.square(…), axis=-1))")
+    assert broken(nested)[-1] == (["rec_loss", "rec_loss =", "ops.mean(ops.sum(", "ops.square(…), axis=-1))"], 1)
+
+
 def test_titles_make_way_only_for_arrows_that_come_from_above(siamese):
     """Weights that a later call reads leave the frame at its sides or below."""
     graph, layout, _ = drawn(siamese)
@@ -166,3 +214,12 @@ def test_a_target_stands_on_the_side_of_the_metric_that_reads_it():
     places = {node.title: layout.nodes[node.id].middle[0] for node in graph.nodes.values()}
     loss = places["subtract"]
     assert (places["y (target)"] < loss) == (places["mae"] < loss)
+
+
+def test_the_state_of_an_op_stands_above_the_straight_line_to_its_gradient():
+    graph, layout, ways = drawn(ALL["mlp"]()[0])
+    state = layout.nodes[named(graph, "seed_generator_state")]
+    (tail,) = [e.head for e in graph.edges if layout.nodes[e.tail] is state]
+    (link,) = [way.corners for e, way in zip(graph.edges, ways) if (e.tail, e.kind) == (tail, "link")]
+    (_, y), (_, end) = link
+    assert y == end > state.y + state.h

@@ -48,11 +48,12 @@ class Around {
     const found = new Map(lefts),
       above = new Map(),
       loose = new Map();
+    for (const [unit, given] of this.above) above.set(unit, weights ? this.ofLowest(this.straightOn(unit, given)) : given);
     for (const [unit, given] of this.above) {
-      above.set(unit, weights ? this.straightOn(unit, this.ofLowest(given)) : given);
       const below = given.length ? [] : this.below.get(unit),
-        heaviest = Math.max(...below.map(([, other]) => (weights ? weights.get(other) : 0)));
-      loose.set(unit, weights ? below.filter(([, other]) => weights.get(other) === heaviest) : below);
+        heaviest = Math.max(...below.map(([, other]) => (weights ? weights.get(other) : 0))),
+        straight = (each) => weights.get(each[1]) === heaviest && this.endsStraight(unit, each);
+      loose.set(unit, weights ? below.filter(straight) : below);
     }
     const settle = (layer, around, alone) => {
       const wishes = layer.map((unit) => {
@@ -87,6 +88,12 @@ class Around {
       aside = given.map(([here]) => (leaving.length ? Math.min(...leaving.map(([each]) => Math.abs(here - each))) : 0)),
       least = (begins) => Math.min(...given.map(([, ...others], i) => (String(others) === String(begins) ? aside[i] : Infinity)));
     return given.filter(([, ...begins], i) => aside[i] - least(begins) < SAME_PLACE);
+  }
+
+  // Is an arrow down from a unit one of those that `straightOn` keeps?
+  endsStraight(unit, [here, other, there]) {
+    const kept = this.straightOn(other, this.above.get(other));
+    return kept.some((each) => String(each) === String([there, unit, here]));
   }
 
   // Of units side by side those that something leads to, if there are such: the way doesn't lead on from what reads

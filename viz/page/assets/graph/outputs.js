@@ -27,7 +27,8 @@ function byOutputs(scene, flows) {
   return parted;
 }
 
-// Tells arrows apart that lead from ops that one box stands for, each to another box.
+// Tells arrows apart that lead from ops that one box stands for, each to another box. A name that all of them share, as
+// that of the layer around, tells none from the others, and is left out.
 function foldedApart(scene, flows) {
   const { tensors: infos } = scene.model,
     leaving = new Map();
@@ -37,9 +38,12 @@ function foldedApart(scene, flows) {
     const made = several.map(({ tensors }) => [...new Set([...tensors].map((tensor) => infos[tensor].producer))]),
       all = new Set(made.flat());
     if (several.length < 2 || several.length > MOST_OUTPUTS || all.size < made.flat().length || all.has(null)) continue;
+    const names = several.map(({ tensors }) =>
+      commonName([...tensors].map((tensor) => infos[tensor].name || layerOf(scene.model, infos[tensor]))),
+    );
     several.forEach((flow, number) => {
       flow.output = number;
-      flow.name = commonName([...flow.tensors].map((tensor) => infos[tensor].name || layerOf(scene.model, infos[tensor])));
+      flow.name = new Set(names).size > 1 ? names[number] : "";
     });
   }
 }
