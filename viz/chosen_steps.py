@@ -1,4 +1,4 @@
-"""Which steps are meant where several may be named: `1,10`, `5-9`, `5:10`, `9-`. Nothing is loaded for it."""
+"""Which steps are meant where several may be named: `1,10`, `5-9`, `5:10`, `9-`, `all`. Nothing is loaded for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 __all__ = ["EXAMPLES", "ChosenSteps"]
 
-EXAMPLES = "1,10 or 5-9 or 5:10 or 9-"
+EXAMPLES = "1,10 or 5-9 or 5:10 or 9- or all"
 _ENDLESS = sys.maxsize
 _PART = re.compile(r"(\d+)(?:-(\d*)|:(\d*)(?::(\d+))?)?|:(\d+)(?::(\d+))?", re.ASCII)
 
@@ -31,11 +31,13 @@ class ChosenSteps:
     def parsed(cls, given: str) -> ChosenSteps:
         """Numbers with commas between them, and ranges: `5-9` with its last step, `5:10` and `0:100:10` without.
 
-        `9-` and `9:` go on to the end, `:5` is the first five steps.
+        `9-` and `9:` go on to the end, `:5` is the first five steps, `all` is each.
 
         Raises:
             ValueError: for what is none, and for a range without steps.
         """
+        if given.strip() == "all":
+            return cls(range(_ENDLESS))
         return cls(*[_range(part.strip(), given) for part in given.split(",")])
 
     def __contains__(self, number: object) -> bool:

@@ -703,6 +703,7 @@ def test_a_recording_is_made_without_the_doctor_and_the_live_page(here):
         (":5", [0, 1, 2, 3, 4]),
         ("4::5", [4, 9, 14, 19]),
         ("0:99999999", list(range(20))),
+        ("all", list(range(20))),
     ],
 )
 def test_steps_are_numbers_and_ranges(given, steps):
@@ -717,7 +718,7 @@ def test_steps_are_numbers_and_ranges(given, steps):
         ("9-5", "the range 9-5 has no steps"),
         ("5:5", "the range 5:5 has no steps"),
         ("0:9:0", "the range 0:9:0 has no steps"),
-        ("5--", "'5--' isn't a list of steps or ranges such as 1,10 or 5-9 or 5:10 or 9-"),
+        ("5--", "'5--' isn't a list of steps or ranges such as 1,10 or 5-9 or 5:10 or 9- or all"),
         (":0", "the range :0 has no steps"),
         ("1,,2", "'1,,2' isn't a list of steps or ranges"),
     ],
