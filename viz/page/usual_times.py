@@ -1,7 +1,10 @@
-"""What ops took in each of the recorded steps that ran them; usual is the median of these, of two the faster.
+"""What ops took in each of the recorded steps that ran them; usual is their median, of two that of the faster step.
 
 One step tells little: the first one warms up, and any may have been held up by something else on the machine. Of
 several ops the page adds the times of each step, and takes the median of these sums: no step took all medians at once.
+Of two steps, all times are those of the one that was faster altogether, so that those of parts add up to the whole's:
+where each was held up once, by something else, the faster time of a layer was of one, and that of an op in it of the
+other.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import statistics
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from viz.facts.schema import Op, Record
 from viz.facts.selection import origin
@@ -22,7 +25,7 @@ class UsualTime:
     """What an op took in several steps.
 
     Attributes:
-        steps: the numbers of the steps that ran it.
+        steps: the numbers of the steps that ran it; of two the one that was faster altogether is the first.
         times: what it took in each of them, in nanoseconds.
     """
 
@@ -31,8 +34,8 @@ class UsualTime:
 
     @property
     def median(self) -> int:
-        """The usual; of two steps the faster, as the first one often warms up, which half of it would still show."""
-        return round(statistics.median(self.times)) if len(self.times) > 2 else min(self.times)
+        """The usual; of two steps that of the faster, as the first often warms up, half of which would still show."""
+        return round(statistics.median(self.times)) if len(self.times) > 2 else self.times[0]
 
 
 def usual_times(record: Record) -> dict[int, UsualTime]:
@@ -41,11 +44,12 @@ def usual_times(record: Record) -> dict[int, UsualTime]:
     for op, key in _keys(record):
         if op.step is not None:
             found.setdefault(key, []).append(op)
+    several = [ops for ops in found.values() if len(ops) > 1]
+    took = _took_together([[(op.step or 0, op.duration) for op in ops] for ops in several])
     known = {}
-    for ops in found.values():
-        if len(ops) > 1:
-            usual = UsualTime(tuple([op.step or 0 for op in ops]), tuple([op.duration for op in ops]))
-            known.update(dict.fromkeys([op.id for op in ops], usual))
+    for ops in several:
+        usual = _usual([(op.step or 0, op.duration) for op in ops], took)
+        known.update(dict.fromkeys([op.id for op in ops], usual))
     return known
 
 
@@ -70,9 +74,25 @@ class RecentTimes:
             known.append((self._added, op.duration))
             recent = [(number, time) for number, time in known if number > oldest]
             if len(recent) > 1:
-                found[op.id] = UsualTime(*zip(*recent))
+                found[op.id] = recent
         self._times = {key: known for key, known in self._times.items() if known[-1][0] > oldest}
-        return found
+        took = _took_together(found.values())
+        return {op: _usual(recent, took) for op, recent in found.items()}
+
+
+def _took_together(times: Iterable[list[tuple[int, int]]]) -> dict[int, int]:
+    """What ops took together in each step, by its number: of pairs of a step and a time, a list for each op."""
+    took: collections.Counter[int] = collections.Counter()
+    for of_op in times:
+        for number, time in of_op:
+            took[number] += time
+    return took
+
+
+def _usual(times: list[tuple[int, int]], took: Mapping[int, int]) -> UsualTime:
+    ordered = sorted(times, key=lambda each: took[each[0]]) if len(times) == 2 else times
+    steps, durations = zip(*ordered)
+    return UsualTime(steps, durations)
 
 
 def _keys(record: Record) -> Iterator[tuple[Op, Hashable]]:

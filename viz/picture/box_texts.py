@@ -10,7 +10,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.blocks import Block
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
-from viz.facts.digest.usual_sums import TimesInSteps, steps_of
+from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
@@ -452,12 +452,16 @@ def caption(
 
 
 def times_told(selection: Selection, usual: Mapping[int, TimesInSteps]) -> list[str]:
-    """Of which steps a picture's times are, where several were recorded: `"times: median of 20 steps"`."""
+    """Of which steps a picture's times are, where several were recorded, and what they took in all.
+
+    As in `"times: median of 20 steps, 1.2 ms in ops"`.
+    """
     record = selection.record
     if selection.step is None or len(record.steps) < 2 or all(op.start is None for op in selection.ops):
         return []
     if steps := steps_of(selection.ops, usual):
-        return [f"times: {'median' if steps > 2 else 'faster'} of {steps:,} steps"]
+        took = formatting.seconds(usual_sums(usual)(selection.ops))
+        return [f"times: {'median' if steps > 2 else 'faster'} of {steps:,} steps, {took} in ops"]
     return [f"times of step {step_numbers(record)[selection.step]} alone"]
 
 

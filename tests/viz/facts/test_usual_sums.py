@@ -23,13 +23,15 @@ def test_sums_of_steps_rather_than_of_medians():
     assert together([]) == 0
 
 
-def test_of_two_steps_the_faster():
-    together = usual_sums({0: taken(9, 3, steps=(0, 1)), 1: taken(9, 4, steps=(0, 1))})
-    assert together([op(0), op(1)]) == 7
+def test_of_two_steps_the_first_which_was_faster_altogether():
+    together = usual_sums({0: taken(3, 9, steps=(1, 0)), 1: taken(8, 4, steps=(1, 0))})
+    assert together([op(0)]) == 3
+    assert together([op(1)]) == 8
+    assert together([op(0), op(1)]) == 11
 
 
 def test_what_ran_in_other_steps_or_in_one_alone_counts_for_itself():
-    usual = {0: taken(9, 1, 1), 1: taken(7, 4, steps=(3, 4))}
+    usual = {0: taken(9, 1, 1), 1: taken(4, 7, steps=(4, 3))}
     assert usual_sums(usual)([op(0), op(1), op(2)]) == 1 + 4 + 5
     assert steps_of([op(0), op(1), op(2)], usual) == 3
     assert steps_of([op(2)], usual) == 0

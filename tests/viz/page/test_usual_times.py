@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import viz
 from tests.viz.nets import Trainer
+from viz.facts.digest.usual_sums import usual_sums
 from viz.page.usual_times import RecentTimes, usual_times
 
 
@@ -39,6 +40,25 @@ def test_of_two_steps_the_one_that_warms_up_does_not_count():
     t = recorded(steps=2)
     set_times(t, lambda step, place: [900, 5][step])
     assert {found.median for found in usual_times(t).values()} == {5}
+
+
+def test_of_two_steps_all_times_are_of_the_one_that_was_faster_altogether():
+    """Each was held up once: the faster times of parts would be of both, and not add up to that of the whole."""
+    t = recorded(steps=2)
+    set_times(t, lambda step, place: {(0, 1): 60_000, (1, 2): 50_000}.get((step, place), 10 + step))
+    usual = usual_times(t)
+    in_faster = sum(op.duration for op in t.ops if op.step == 1)
+    assert sum(usual[op.id].median for op in t.ops if op.step == 1) == in_faster
+    assert usual_sums(usual)(op for op in t.ops if op.step == 0) == in_faster
+    assert {found.steps for found in usual.values()} == {(1, 0)}
+
+
+def test_of_the_last_two_recorded_one_by_one_too():
+    recent, t = RecentTimes(), recorded()
+    for step in (0, 1):
+        set_times(t, lambda _, place, step=step: {(0, 1): 60_000, (1, 2): 50_000}.get((step, place), 10 + step))
+        usual = recent.add(t)
+    assert sum(usual[op.id].median for op in t.ops) == sum(op.duration for op in t.ops)
 
 
 def test_of_an_even_number_of_steps_the_median_lies_between_the_two_in_the_middle():

@@ -13,7 +13,7 @@ function timesOfOps(ops, viewer) {
   if (!steps) return [["time", told], ofPass, wholeTime(viewer)];
   const alone = model.tellsStep;
   return [
-    ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : medianOf(steps)}`],
+    ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : ofUsual(steps)}`],
     ofPass,
     [alone ? usualWord(steps) : "in this step", alone ? `${shown(usualTime(ops))}, of ${counted(steps, "step")}` : shown(tookOf(ops))],
     ["range", range && `${seconds(range.least)} … ${seconds(range.most)}${share}`],

@@ -1,5 +1,6 @@
-// What ops took in the steps that ran them. Usual is the median, of two steps the faster one, see viz/page/usual_times.py; of
-// several ops that of their sums, one for each step: the least and most of each op are of different steps.
+// What ops took in the steps that ran them. Usual is the median; of two steps it is the time of the one that was faster
+// altogether, which is the first of them, see viz/page/usual_times.py. Of several ops it is that of their sums, one for
+// each step: the least and most of each op are of different steps.
 
 const ALONE = []; // the steps of what ran in one alone
 
@@ -9,9 +10,9 @@ function usualTimes({ steps, times }) {
 }
 
 function medianTime(times) {
+  if (times.length < 3) return times[0];
   const sorted = [...times].sort((a, b) => a - b),
     half = sorted.length >> 1;
-  if (sorted.length < 3) return sorted[0];
   return sorted.length % 2 ? sorted[half] : rounded((sorted[half - 1] + sorted[half]) / 2);
 }
 
@@ -63,6 +64,7 @@ function retimed(model, text, ids) {
 const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps.length : 0), 0);
 const usualWord = (steps) => (steps > 2 ? "median" : "faster");
 const medianOf = (steps) => `${usualWord(steps)} of ${amount(steps)} steps`;
+const ofUsual = (steps) => (steps > 2 ? "" : "of the ") + medianOf(steps); // behind a time
 
 // Are these some of the updates that ran as one pass, but not all? Then their times are shares of its time, by size.
 const isShare = ({ updatePasses }, ops) =>
@@ -83,5 +85,5 @@ function timesOf(model, ops) {
   if (!steps) return "";
   const usual = `${seconds(usualTime(ops))}${share}`,
     took = `${seconds(tookOf(ops))}${share}`;
-  return model.tellsStep ? `time: ${took} in this step; ${usual}, ${medianOf(steps)}${ends}` : `time: ${usual}, ${medianOf(steps)}${ends}; in this step ${took}`;
+  return model.tellsStep ? `time: ${took} in this step; ${usual}, ${ofUsual(steps)}${ends}` : `time: ${usual}, ${ofUsual(steps)}${ends}; in this step ${took}`;
 }
