@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.graph import Graph
@@ -18,6 +19,7 @@ _ABOVE, _BELOW = 0.8 * SIZE, 0.26 * SIZE  # what letters take above and below th
 _WIDER = 1.06  # than a text is by its letters: digits and signs, of which labels are made, are wider than most
 _OFF_BORDERS = 3.0  # how far labels keep off the borders of frames
 _OFF_LINES = 3.0  # how far labels keep above and below lines, where there is room: those look like rules under them
+_OFF_OTHERS = 8.0, 5.0  # and how far above and below, and beside those of other arrows, to which they seem to belong
 _CELL = 64.0
 _SAME = 0.5  # lines that are so near to each other are seen as one
 _STEP = 5.0  # places along a line are tried so far apart
@@ -27,19 +29,29 @@ class _Taken:
     """Where something is, so that neighbours are found quickly."""
 
     def __init__(self) -> None:
-        self.cells: dict[tuple[int, int], list[Rect]] = {}
+        self.cells: dict[tuple[int, int], list[tuple[Rect, int | None]]] = {}
 
-    def add(self, rect: Rect) -> None:
+    def add(self, rect: Rect, arrow: int | None = None) -> None:
         for cell in self._cells(rect):
-            self.cells.setdefault(cell, []).append(rect)
+            self.cells.setdefault(cell, []).append((rect, arrow))
 
-    def has(self, rect: Rect) -> bool:
-        return any(_meet(rect, other) for cell in self._cells(rect) for other in self.cells.get(cell, ()))
+    def has(self, rect: Rect, but: int = -1) -> bool:
+        """Is something there, which isn't of this arrow?"""
+        near = (each for cell in self._cells(rect) for each in self.cells.get(cell, ()))
+        return any(arrow != but and _meet(rect, other) for other, arrow in near)
 
     def _cells(self, rect: Rect) -> Iterator[tuple[int, int]]:
         for i in range(int(rect.x // _CELL), int((rect.x + rect.w) // _CELL) + 1):
             for j in range(int(rect.y // _CELL), int((rect.y + rect.h) // _CELL) + 1):
                 yield i, j
+
+
+class _Free(NamedTuple):
+    """Where labels may not be, and where they are worse."""
+
+    taken: _Taken
+    lines: _Taken
+    others: _Taken
 
 
 def _meet(a: Rect, b: Rect) -> bool:
@@ -53,7 +65,7 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
     leave a box with the same label the first has it. Where several with other labels begin as one line, a label stands
     behind the place where its own arrow leaves them, if there is room.
     """
-    taken, beside = _obstacles(layout, ways), _beside_lines(ways)
+    free = _Free(_obstacles(layout, ways), _around_lines(ways, _OFF_LINES), _around_lines(ways, *_OFF_OTHERS))
     leaving = _by_tail(graph, ways)
     lost, said = [], set()
     for i, (edge, way) in enumerate(zip(graph.edges, ways)):
@@ -63,30 +75,32 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
             continue
         width = _WIDER * text_width(edge.label, SIZE)
         others = [corners for label, corners in leaving[edge.tail, edge.kind] if label != edge.label]
-        way.label = _place(way.corners, width, taken, beside, others) if others else None
-        way.label = way.label or _place(way.corners, width, taken, beside)
+        way.label = _place(i, way.corners, width, free, others) if others else None
+        way.label = way.label or _place(i, way.corners, width, free)
         if way.label is None:
             lost.append(i)
         else:
-            taken.add(_area(*way.label, width))
+            free.taken.add(_area(*way.label, width))
             said.add(key)
     unsaid = collections.Counter([(graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) for i in lost])
     return [i for i in lost if (graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) in unsaid - _all(said)]
 
 
 def _place(
-    corners: Sequence[Point], width: float, taken: _Taken, beside: _Taken, others: Sequence[Sequence[Point]] = ()
+    arrow: int, corners: Sequence[Point], width: float, free: _Free, others: Sequence[Sequence[Point]] = ()
 ) -> Point | None:
     """The best place for a label where nothing else is, and no other line lies on its own; None where there is none."""
-    found = None
+    any_place = off_lines = None
     for at, place in _places(corners, width):
         here = _area(*place, width)
-        if any(_lies_on(at, other) for other in others) or taken.has(here):
+        if any(_lies_on(at, other) for other in others) or free.taken.has(here):
             continue
-        found = found or place
-        if not beside.has(here):
-            return place
-    return found
+        any_place = any_place or place
+        if not free.lines.has(here):
+            off_lines = off_lines or place
+            if not free.others.has(here, but=arrow):
+                return place
+    return off_lines or any_place
 
 
 def _by_tail(graph: Graph, ways: Sequence[Route]) -> dict[tuple[str, str], list[tuple[str, Sequence[Point]]]]:
@@ -132,14 +146,16 @@ def _obstacles(layout: Layout, ways: Sequence[Route]) -> _Taken:
     return taken
 
 
-def _beside_lines(ways: Sequence[Route]) -> _Taken:
-    """Where a label would lie close above or below a line."""
-    beside = _Taken()
-    for way in ways:
+def _around_lines(ways: Sequence[Route], above: float, beside: float = 0.0) -> _Taken:
+    """Where a label would lie close above or below a line, or beside it."""
+    around = _Taken()
+    for i, way in enumerate(ways):
         for (ax, ay), (bx, by) in zip(way.corners, way.corners[1:]):
             if ay == by:
-                beside.add(Rect(min(ax, bx), ay - _OFF_LINES, abs(ax - bx), 2 * _OFF_LINES))
-    return beside
+                around.add(Rect(min(ax, bx), ay - above, abs(ax - bx), 2 * above), i)
+            elif beside:
+                around.add(Rect(ax - beside, min(ay, by), 2 * beside, abs(ay - by)), i)
+    return around
 
 
 def _places(corners: Sequence[Point], width: float) -> Iterator[tuple[Point, Point]]:

@@ -52,3 +52,23 @@ def test_where_arrows_with_other_labels_begin_as_one_line_each_label_is_at_its_o
     graph.edges = graph.edges[:1]
     place_labels(graph, layout, [alone])
     assert alone.label[1] < fork  # near the tail
+
+
+def test_a_label_keeps_off_lines_of_other_arrows_to_which_it_would_seem_to_belong():
+    graph = Graph(nodes={each: Node(each, "op", each, row=each) for each in "abcd"})
+    graph.edges = [Edge("a", "b", "data", label="4×4 f32"), Edge("c", "d", "data")]
+    boxes = {
+        "a": Rect(0, 0, 60, 30),
+        "b": Rect(0, 200, 60, 30),
+        "c": Rect(-200, 50, 60, 30),
+        "d": Rect(300, 50, 60, 30),
+    }
+    layout = Layout(boxes)
+    across = Route([(-140, 46), (300, 46)])  # the place next to the tail is just above it
+    way = Route([(30, 30), (30, 200)])
+    assert place_labels(graph, layout, [way, across]) == []
+    above, below = way.label[1] - 0.8 * SIZE, way.label[1] + 0.26 * SIZE
+    assert above - 46 >= 8 or 46 - below >= 8
+    beside = Route([(48, -20), (48, 240)])  # as near to what stands right of the line as that is
+    assert place_labels(graph, layout, [way, beside]) == []
+    assert way.label[0] < 30

@@ -2,7 +2,8 @@
 
 const ABOVE = 0.8 * LABEL_SIZE,
   BELOW = 0.26 * LABEL_SIZE,
-  OFF_LINES = 3, // how far labels keep above and below lines, where there is room
+  OFF_LINES = 3, // how far labels keep above and below lines, where there is room: those look like rules under them
+  OFF_OTHERS = [8, 5], // and how far above and below, and beside those of other arrows, to which they seem to belong
   LABEL_STEP = 5, // places along a line are tried so far apart
   SAME_LINE = 0.5; // lines that are so near to each other are seen as one
 
@@ -10,8 +11,11 @@ const ABOVE = 0.8 * LABEL_SIZE,
 // first has it. Where several with other labels begin as one line, a label stands behind the place where its own arrow
 // leaves them, if there is room.
 function placeLabels(scene, heads) {
-  const taken = new Grid(obstacles(scene, heads)),
-    beside = new Grid(besideLines(scene)),
+  const free = {
+      taken: new Grid(obstacles(scene, heads)),
+      lines: new Grid(aroundLines(scene, OFF_LINES, 0)),
+      others: new Grid(aroundLines(scene, ...OFF_OTHERS)),
+    },
     said = new Map(),
     lost = [],
     leaving = new Map();
@@ -23,25 +27,28 @@ function placeLabels(scene, heads) {
       width = textWidth(edge.label, LABEL_SIZE);
     if (said.get(key)) continue;
     const others = leaving.get(`${edge.tail}\0${edge.kind}`).filter(({ label }) => label !== edge.label);
-    if (others.length) edge.labelAt = placeOfLabel(edge, width, taken, beside, others);
-    edge.labelAt ??= placeOfLabel(edge, width, taken, beside, []);
+    if (others.length) edge.labelAt = placeOfLabel(edge, width, free, others);
+    edge.labelAt ??= placeOfLabel(edge, width, free, []);
     said.set(key, edge.labelAt !== null);
-    if (edge.labelAt) taken.add(areaOfLabel(...edge.labelAt, width));
+    if (edge.labelAt) free.taken.add(areaOfLabel(...edge.labelAt, width));
     else lost.push([edge, key]);
   }
   return lost.filter(([, key]) => !said.get(key)).map(([edge]) => edge);
 }
 
 // The best place for a label where nothing else is, and no other line lies on its own; null where there is none.
-function placeOfLabel({ corners }, width, taken, beside, others) {
-  let found = null;
-  for (const [at, place] of labelPlaces(corners, width)) {
+function placeOfLabel(edge, width, free, others) {
+  let anyPlace = null,
+    offLines = null;
+  for (const [at, place] of labelPlaces(edge.corners, width)) {
     const here = areaOfLabel(...place, width);
-    if (others.some((other) => liesOn(at, other.corners)) || taken.within(here).size) continue;
-    found ??= place;
-    if (!beside.within(here).size) return place;
+    if (others.some((other) => liesOn(at, other.corners)) || free.taken.within(here).size) continue;
+    anyPlace ??= place;
+    if (free.lines.within(here).size) continue;
+    offLines ??= place;
+    if ([...free.others.within(here)].every((line) => line.edge === edge)) return place;
   }
-  return found;
+  return offLines ?? anyPlace;
 }
 
 const liesOn = ([x, y], corners) =>
@@ -80,14 +87,14 @@ function obstacles(scene, heads) {
   return found;
 }
 
-// Where a label would lie close above or below a line, which then looks like a rule under it.
-function besideLines(scene) {
-  return scene.edges.flatMap(({ corners }) =>
-    corners.slice(1).flatMap(([bx, by], k) => {
-      const [ax, ay] = corners[k];
-      return Math.abs(ay - by) < 0.1 && Math.abs(ax - bx) > 0.1
-        ? [{ x: Math.min(ax, bx), y: ay - OFF_LINES, w: Math.abs(ax - bx), h: 2 * OFF_LINES }]
-        : [];
+// Where a label would lie close above or below a line, or beside it.
+function aroundLines(scene, above, beside) {
+  return scene.edges.flatMap((edge) =>
+    edge.corners.slice(1).flatMap(([bx, by], k) => {
+      const [ax, ay] = edge.corners[k],
+        [x, y, w, h] = [Math.min(ax, bx), Math.min(ay, by), Math.abs(ax - bx), Math.abs(ay - by)];
+      if (h < 0.1 && w > 0.1) return [{ edge, x, y: y - above, w, h: 2 * above }];
+      return w < 0.1 && beside ? [{ edge, x: x - beside, y, w: 2 * beside, h }] : [];
     }),
   );
 }
