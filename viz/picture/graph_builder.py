@@ -502,6 +502,7 @@ class _Assembly:
                 counts[box] = max(counts.get(box, 1), 1 + len(read - boxes) // len(boxes - read))
         for box, count in counts.items():
             nodes[box].title += box_texts.times(count)
+            nodes[box].lines[-1] += box_texts.times(count)  # the bytes
 
     def _is_hidden(self, producer: int, consumer: int) -> bool:
         """Would the arrow lead from the end of a folded part to its beginning, where that is no loop?"""

@@ -292,7 +292,11 @@ class Scene {
         if (own.length === 1) this.nodes.get(box).tensors = [box, ...others].map((id) => Number(id.slice(2)));
       }
     }
-    for (const [box, count] of counts) if (count > 1) this.nodes.get(box).title += `  ×${count}`;
+    for (const [box, count] of counts) {
+      if (count < 2) continue;
+      const { lines } = Object.assign(this.nodes.get(box), { title: `${this.nodes.get(box).title}  ×${count}` });
+      lines.push(`${lines.pop()}  ×${count}`); // the bytes
+    }
   }
 
   // Would the arrow lead from the end of a folded part to its beginning, where that is no loop?
