@@ -149,8 +149,9 @@ def test_each_of_two_inputs_of_a_round_counts_its_own():
     assert [frame.title for frame in graph.clusters.values() if "×" in frame.title] == [
         "critic, critic (call 2)  ×4, side by side"
     ]
-    assert [node.title for node in graph.nodes.values() if node.kind == "input"] == ["now  ×4", "then  ×4", "goal"]
-    assert [node.lines[-1].partition(" B")[2] for node in graph.nodes.values() if node.kind == "input"] == ["  ×4", "  ×4", ""]
+    inputs = [node for node in graph.nodes.values() if node.kind == "input"]
+    assert [node.title for node in inputs] == ["now  ×4", "then  ×4", "goal"]
+    assert [node.lines[-1].partition(" B")[2] for node in inputs] == ["  ×4", "  ×4", ""]
 
 
 def test_calls_from_several_lines_with_inputs_of_their_own_are_drawn_apart():
