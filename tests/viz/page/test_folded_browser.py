@@ -288,6 +288,19 @@ def test_weights_in_the_panel_of_a_layer_are_named_from_there_and_all_can_be_sho
     assert gpt.run("document.querySelectorAll('.panel .links li').length") == before - 1 + int(count.split()[2])
 
 
+def test_the_panel_of_a_layer_says_what_its_closed_boxes_say(gpt):
+    gpt.run("v.changeDepth(-9); v.changeDepth(1); 1")
+    gpt.rest()
+    boxes = gpt.run(
+        "[...v.scene.nodes.values()].filter(n => n.kind === 'scope' && n.phase === 'backward')"
+        ".map(n => [n.id, n.title, n.lines])"
+    )
+    assert boxes
+    for node, title, lines in boxes:
+        gpt.run(f"v.selectNode({node!r})")
+        assert facts(gpt)[" ".join(title.split())] == lines[-1]
+
+
 def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):
     gpt.run("v.changeDepth(9); 1")
     gpt.rest()

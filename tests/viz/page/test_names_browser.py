@@ -249,6 +249,23 @@ def test_the_legend_names_what_comes_from_outside_as_it_is_there(shown, pages, n
     assert shown.run(dashed)[:2] == [True, False]
 
 
+# Names and paths of what is found, in the order of the list.
+FOUND = "v.toolbar.search.hits.map(({title, what, where}) => [title, what, where])"
+
+
+@pytest.mark.parametrize("query", ["/normalization_\\d/", "norm", "layer_norm", "normalization_1"])
+def test_a_layer_that_is_found_stands_before_its_gradients_and_updates(shown, pages, query):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    search(shown, query)
+    found = shown.run(FOUND)
+    layers = {f"{where} / {title}": i for i, (title, what, where) in enumerate(found) if what == "LayerNormalization"}
+    behind = [(i, where) for i, (title, what, where) in enumerate(found) if what in ("update", "backward")]
+    assert layers
+    assert behind
+    assert all(i > layers[where] for i, where in behind if where in layers)
+    assert any(where in layers for _, where in behind)
+
+
 # ---------------------------------------------------------------- boxes that stand for several things
 
 
@@ -287,7 +304,8 @@ def test_a_box_of_several_weights_has_a_panel_for_all_of_them(gan):
     assert said["elements"] == "40"
     assert gan.texts(".panel .links button") == ["kernel", "bias"]
     gan.run("document.querySelectorAll('.panel .links button')[1].click()")
-    assert gan.texts(".panel h2")[0].endswith("/bias")
+    assert gan.texts(".panel h2") == ["bias"]
+    assert gan.texts(".panel .where")[0].startswith("generator / wide  ·  ")
 
 
 def test_an_address_keeps_a_box_that_stands_for_several_things(gan, pages):
@@ -400,6 +418,36 @@ def test_gradients_of_two_losses_are_told_apart(gan):
         )
         headings.append(gan.texts(".panel h2")[0] + gan.texts(".panel .where")[0])
     assert headings == [f"∇ leaky_relu{place}" for place in found]
+
+
+def functional():
+    """A fitted model whose weights are called by their layers alone."""
+    given = ef.Input((4,))
+    model = ef.Model(given, ef.layers.Dense(2, name="out")(ef.layers.Dense(3, name="inner")(given)), name="net")
+    model.compile("adam", "mse")
+    x, y = np.ones((4, 4), "float32"), np.ones((4, 2), "float32")
+    model.fit(x, y, verbose=0)
+    with viz.trace(memory=True) as t:
+        model.fit(x, y, verbose=0)
+    return t
+
+
+def test_a_weight_has_the_path_of_its_box_in_every_list(shown, pages):
+    shown.show(pages("functional", functional))
+    weights = "v.model.tensors.filter(({id}) => v.model.variables.get(id) === id)"
+    assert shown.run(f"{weights}.some(({{name}}) => name === 'inner/kernel')")
+    updates = shown.run("v.selection.ops.filter(op => op.phase === 'update').map(op => v.model.ownerOf(op))")
+    assert set(updates) == {f"net / {layer} / {own}" for layer in ("inner", "out") for own in ("kernel", "bias")}
+    search(shown, "kernel")
+    found = [tuple(each) for each in shown.run(FOUND)]
+    for layer in ("inner", "out"):
+        assert ("kernel", "weight", f"net / {layer}") in found
+        assert ("momentum of kernel", "optimizer state", f"adam · net / {layer}") in found
+    shown.run("v.select({kind: 'op', id: v.selection.ops.find(op => op.phase === 'update').id})")
+    assert shown.texts(".panel .where")[0] in updates
+    shown.run("document.querySelector('.panel .where button').click()")
+    assert shown.texts(".panel .where")[0].startswith("net / inner  ·  ")
+    assert shown.wrong == []
 
 
 def test_an_op_of_a_line_of_code_has_its_frame_as_place(shown, pages):

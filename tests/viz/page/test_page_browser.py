@@ -954,7 +954,7 @@ def test_the_table_of_memory_fits_or_says_that_it_goes_on(small, width):
       return [ends, document.querySelector('.beside').classList.contains('goes-on')]; })()""")
     small.size(1400, 900)
     assert beyond == (max(ends) > 2) == (width == 500)
-    layers = "[...document.querySelectorAll('.owners td:nth-child(5)')].map(e => e.firstChild?.title)"
+    layers = "[...document.querySelectorAll('.owners td.shortened')].map(e => e.firstChild?.title)"
     assert "mlp / hidden_0" in small.run(layers)  # whole, where the column shows its end
 
 

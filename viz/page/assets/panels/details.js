@@ -190,7 +190,7 @@ class Details {
         ? this.link(
             clean(weight || tensor.name.split("/").pop() || roleWord(tensor.role), 60),
             { kind: "tensor", id },
-            tensor.name,
+            placeOfWeight(this.model, id).whole,
           )
         : producer !== null
           ? this.opLink(producer)
@@ -252,14 +252,18 @@ class Details {
       gradients = model.gradientIn(id, this.viewer.selection.here),
       size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null,
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
-      title = given?.title || tensor.name;
+      place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
+      maker = place || tensor.producer === null ? null : model.ops[tensor.producer],
+      title = place?.name || given?.title || tensor.name || (maker ? model.titleOf(maker) : ""),
+      around = place ? (place.scope === null ? [place.path] : this.pathLinks(place.scope)) : [maker ? model.ownerOf(maker) : ""];
     return [
       this.heading(
         given?.role ?? roleWord(tensor.role),
         tensor.role === "gradient" ? "backward" : tensor.role,
         title || tensor.label,
-        title ? tensor.label : "",
+        title ? [...around, around.some(Boolean) && "  ·  ", tensor.label].filter(Boolean) : "",
       ),
+      this.stepNote(tensor),
       facts([
         ["memory", nbytes(tensor.nbytes)],
         ["elements", amount(tensor.shape.reduce((a, b) => a * b, 1))],
@@ -279,6 +283,20 @@ class Details {
           .map((op) => this.opLink(op)),
       ),
     ];
+  }
+
+  // Of a tensor that is of another step than what is shown, which it is, and a way there.
+  stepNote(tensor) {
+    const { model, viewer } = this,
+      words = stepWords(viewer, tensor);
+    if (!words) return null;
+    const { step, id } = model.ops[tensor.producer];
+    return el(
+      "p",
+      { class: "remark" },
+      `${words}, still in memory: `,
+      button("go there", `shows ${model.stepName(step)}`, () => viewer.select({ kind: "op", id }), { class: "link" }),
+    );
   }
 
   // ---------------------------------------------------------------- the whole

@@ -59,7 +59,7 @@ function factsOfLayer(viewer, block, part) {
   return facts([
     ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
     ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
-    ...(back ? block.back.filter(({ name }) => name).map(({ name, cost }) => [clean(name, 30), cost]) : []),
+    ...(back ? block.back.map(({ name, cost }) => [clean(name || `∇ ${block.title}`, 60), cost]) : []), // as their boxes say
     ...timesOfLayer(viewer, block, part),
     ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
     ["FLOPs", flops ? short(flops) : null],

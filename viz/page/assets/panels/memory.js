@@ -1,7 +1,8 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
 const CURVE_H = 120,
-  SHORTENED = new Set([3, 4]); // columns of names, which begin with "…" where there is no room: their ends tell most
+  MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "role", "line"],
+  MEMORY_CLASSES = ["right", "right", "", "", "shortened"]; // of these: a path begins with "…" where there is no room
 
 class MemoryCurve {
   constructor(viewer) {
@@ -185,22 +186,18 @@ class MemoryCurve {
           )
         : "",
     );
+    const order = matchMedia(NARROW).matches ? [0, 3, 4, 2, 1, 5, 6] : MEMORY_COLUMNS.map((_, i) => i); // in little room names come first
     const row = ({ tensor, size }) => {
-      const op = tensor.producer === null ? null : model.ops[tensor.producer],
-        go = () =>
-          this.viewer.select(
-            tensor.producer === null || model.variables.has(tensor.id)
-              ? { kind: "tensor", id: tensor.id }
-              : { kind: "op", id: tensor.producer },
-          );
-      const name = tensor.name || (op ? model.titleOf(op) : model.givenAs(tensor)?.title ?? roleWord(tensor.role)),
-        layer = op ? model.ownerOf(op) : "",
-        line = op && model.lineOf(op);
+      const { name, layer, line } = this.namesOf(tensor),
+        step = stepWords(this.viewer, tensor);
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
-        el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, el("bdi", {}, clean(name, 200))),
+        [
+          el("button", { type: "button", class: "link", onclick: () => this.go(tensor), title: [clean(name, 200), step].filter(Boolean).join("  ·  ") }, clean(name, 44)),
+          step ? [" ", el("small", {}, step)] : "",
+        ],
         el("span", { title: layer }, el("bdi", {}, layer)),
         roleWord(tensor.role),
         line ? el("span", { title: line.place }, clean(line.place.split(/[/\\]/).pop(), 30)) : "",
@@ -208,7 +205,7 @@ class MemoryCurve {
       return el(
         "tr",
         {},
-        cells.map((cell, i) => el("td", { class: i < 2 ? "right" : SHORTENED.has(i) ? "shortened" : "" }, cell)),
+        order.map((i) => el("td", { class: MEMORY_CLASSES[i] ?? "" }, cells[i])),
       );
     };
     const rest = here.slice(40),
@@ -218,8 +215,7 @@ class MemoryCurve {
               "tr",
               {},
               el("td", { class: "right" }, nbytes(rest.reduce((sum, each) => sum + each.size, 0))),
-              el("td", {}),
-              el("td", { colspan: 5 }, `${amount(rest.length)} more`),
+              el("td", { colspan: 6 }, `${amount(rest.length)} more`),
             ),
           ]
         : [];
@@ -234,14 +230,35 @@ class MemoryCurve {
           el(
             "tr",
             {},
-            ["memory", "share", "tensor", "of", "layer", "role", "line"].map((name) =>
-              el("th", { scope: "col" }, name),
-            ),
+            order.map((i) => el("th", { scope: "col" }, MEMORY_COLUMNS[i])),
           ),
         ),
         el("tbody", {}, here.slice(0, 40).map(row), more),
       ),
     );
+  }
+
+  // What a tensor is called, and where it belongs: a weight where its layer is, others where they were made.
+  namesOf(tensor) {
+    const { model } = this.viewer,
+      place = isWeight(model, tensor) ? placeOfWeight(model, tensor.id) : null,
+      op = place || tensor.producer === null ? null : model.ops[tensor.producer];
+    return {
+      name: place?.name || tensor.name || (op ? model.titleOf(op) : model.givenAs(tensor)?.title ?? roleWord(tensor.role)),
+      layer: place ? place.path : op ? model.ownerOf(op) : "",
+      line: op && model.lineOf(op),
+    };
+  }
+
+  // What is of another step has no box here: its panel tells of it, and leads there.
+  go(tensor) {
+    const { viewer } = this,
+      { model, state } = viewer,
+      { id, producer } = tensor,
+      ofTensor = producer === null || isWeight(model, tensor),
+      op = ofTensor ? viewer.opOfTensor(id) : producer,
+      isHere = op === null || !model.steps.length || model.ops[op].step === state.step;
+    viewer.select(ofTensor || !isHere ? { kind: "tensor", id } : { kind: "op", id: producer }, isHere);
   }
 
   // Says that the table goes on to the right of what is seen of it.

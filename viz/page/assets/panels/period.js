@@ -72,3 +72,11 @@ function recordedFor(viewer) {
   const what = viewer.state.step === null ? "what is shown" : viewer.model.steps.length > 1 ? "this step" : "the step";
   return `${seconds(duration)}, of which ${what} took ${seconds(took)}`;
 }
+
+// Says of a tensor that an op of another step made which one that is: "from step 1"; "" else. Weights, and what optimizers
+// keep, are of all steps; of what comes from outside, one array may have the rows of several.
+function stepWords({ model, state }, tensor) {
+  if (tensor.producer === null || !model.steps.length || isWeight(model, tensor)) return "";
+  const { step } = model.ops[tensor.producer];
+  return step === state.step ? "" : `from ${model.stepName(step).replace(/ of [^ ]*$/, "")}`;
+}

@@ -171,9 +171,11 @@ function find(viewer, query) {
   let found = layersFound(viewer, tests, pathIn(query));
   for (const [id, name] of variableNames(model)) {
     const t = model.tensors[id],
+      place = placeOfWeight(model, id),
+      names = [name, name.split("/").pop(), place.name, place.whole],
       fields = {
-        name,
-        layer: name,
+        name: names.join(" "),
+        layer: `${name} ${place.path}`,
         class: "",
         file: "",
         error: "",
@@ -190,9 +192,9 @@ function find(viewer, query) {
         selected: { kind: "tensor", id },
         what: roleWord(t.role),
         phase: "parameter",
-        title: clean(name.split("/").pop(), 60),
-        where: clean(name.split("/").slice(0, -1).join(" / "), 200),
-        names: [name, name.split("/").pop()],
+        title: clean(place.name || name, 60),
+        where: clean(place.path, 200),
+        names,
       });
   }
   const ops = [];
@@ -218,8 +220,11 @@ function find(viewer, query) {
   }
   withBoxes(viewer, tests, found);
   if (!found.length) found = saidOnBoxes(viewer, query);
-  const words = wordsOf(query);
-  for (const hit of found) hit.rank = hit.byPath || Math.min(rankOf(hit.names, words), 1 + rankOf(hit.others || [], words)) + liesInOther(viewer, hit) / 2;
+  const words = wordsOf(query),
+    pattern = patternOf(query),
+    rank = (names) => (pattern ? fitOfNames(names, pattern) : rankOf(names, words));
+  for (const hit of found) hit.rank = hit.byPath || Math.min(rank(hit.names), 1 + rank(hit.others || [])) + liesInOther(viewer, hit) / 2;
+  rankBehindLayers(found);
   found = found.filter((hit) => hit.rank < 1 || !isOfOpenLayer(viewer, hit)); // theirs are those of the ops in them
   for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
@@ -325,6 +330,30 @@ function rankOf(names, words) {
   return least;
 }
 
+// The same of a regular expression, which fits a name as a whole, from its beginning, or within it.
+function fitOfNames(names, pattern) {
+  const fits = names.filter(Boolean).map((name) => {
+    const found = pattern.exec(name);
+    return !found ? 4 : found[0].length === name.length ? 0 : found.index === 0 ? 2 : 3;
+  });
+  return Math.min(4, ...fits);
+}
+
+// Where a layer is found by its name, its gradients and updates stand behind it, but for what is called just so itself.
+function rankBehindLayers(found) {
+  const layers = new Map(); // by path
+  for (const { phase, rank, where, title } of found) {
+    const path = [where, title].filter(Boolean).join(" / ");
+    if (phase === "scope" && rank < 4) layers.set(path, Math.min(rank, layers.get(path) ?? 4));
+  }
+  for (const hit of layers.size ? found : []) {
+    if (hit.rank < 1 || (hit.phase !== "backward" && hit.phase !== "update")) continue;
+    const frames = [...hit.where.split("  ·  ")[0].split(" / "), hit.title.replace("∇ ", "")], // the last where it is a layer's
+      around = frames.map((_, i) => layers.get(frames.slice(0, i + 1).join(" / "))).filter((rank) => rank !== undefined);
+    hit.rank = Math.max(hit.rank, ...around.map((rank) => rank + 0.25));
+  }
+}
+
 // What was found by something that its row doesn't show says by what: the line of code, a shape, a type, an error.
 function reasonOf(fields, tests, words) {
   const reasons = new Set(tests.map((test) => test(fields)).filter((name) => name in UNSEEN));
@@ -406,13 +435,16 @@ function fieldsOfPart(fields, { name, read, made }) {
   return { ...fields, op: name, name, shape: shapes.join(" "), dtype: types.join(" "), role: "part" };
 }
 
+// The regular expression that a query is; null for words.
+function patternOf(query) {
+  const [, source, flags] = /^\/(.+)\/([a-z]*)$/.exec(query) || [];
+  return source ? new RegExp(source, flags.replace(/[gy]/g, "") || "i") : null;
+}
+
 // For each word of a query, a test of the fields: it tells in which one the word is, if it is in any.
 function testsOf(query) {
-  const regex = /^\/(.+)\/([a-z]*)$/.exec(query);
-  if (regex) {
-    const pattern = new RegExp(regex[1], regex[2].replace(/[gy]/g, "") || "i");
-    return [(fields) => FIELDS.find((name) => pattern.test(fields[name]))];
-  }
+  const pattern = patternOf(query);
+  if (pattern) return [(fields) => FIELDS.find((name) => pattern.test(fields[name]))];
   return query
     .toLowerCase()
     .split(/\s+/)

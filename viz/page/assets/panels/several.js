@@ -9,7 +9,7 @@ function whereOf(details, op) {
     links = details.pathLinks(op.home),
     block = viewer.index.blocks.get(viewer.blockAround(id));
   if (changed.length)
-    return changed.flatMap((id, i) => [i ? ", " : "", details.link(clean(model.tensors[id].name.replaceAll("/", " / "), 90), { kind: "tensor", id })]);
+    return changed.flatMap((id, i) => [i ? ", " : "", details.link(clean(placeOfWeight(model, id).whole, 90), { kind: "tensor", id })]);
   if (part) links.push(links.length ? " / " : "", block?.title === part ? details.link(part, { kind: "scope", key: block.key }) : part);
   if (op.pass) links.push(links.length ? "  ·  " : "", op.pass);
   return links;
@@ -49,7 +49,7 @@ function inCommon(texts) {
 // Where several ops are: the frames around their box, what their own have in common, or the layer whose weights they change.
 function whereOfAll(details, ops) {
   const { model } = details,
-    changed = ops.flatMap((op) => model.changedBy(op)).map((id) => model.tensors[id].name.split("/").slice(0, -1).join(" / ")),
+    changed = ops.flatMap((op) => model.changedBy(op)).map((id) => placeOfWeight(model, id).path),
     links = linksTo(details, keyAround(details.viewer.index, ops.map(({ id }) => id))),
     pass = inCommon(ops.map((op) => op.pass));
   if (links.length) return [...links, pass && `  ·  ${pass}`];
@@ -95,7 +95,7 @@ function severalTensors(details, selected) {
     tensors = selected.ids.map((id) => model.tensors[id]),
     node = boxOfAll(viewer, selected, (box) => box.variables ?? box.tensors),
     role = roleWord(inCommon(tensors.map((tensor) => tensor.role)) || "tensor"),
-    owner = ({ name }) => name.split("/").slice(0, -1).join(" / "),
+    owner = (tensor) => (isWeight(model, tensor) ? placeOfWeight(model, tensor.id).path : ""),
     links = linksTo(details, keyAroundWeights(viewer, selected.ids)),
     layer = inCommon(tensors.map(owner)),
     where = links.length ? links : layer,

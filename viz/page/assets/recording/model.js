@@ -233,7 +233,7 @@ class Model {
   // What tells an op from others of its name: of an update the weights that it changes, else the frames around it; and of
   // which pass it is, where that isn't told elsewhere.
   ownerOf(op, withPass = true) {
-    const changed = clean(this.changedBy(op).map((id) => this.tensors[id].name.replaceAll("/", " / ")).join(", "), 200),
+    const changed = clean(this.changedBy(op).map((id) => placeOfWeight(this, id).whole).join(", "), 200),
       made = op.outputs.length === 1 ? this.tensors[op.outputs[0]].name : "";
     return [changed || this.placeOf(op) || (made === op.title ? "" : made), withPass && op.pass].filter(Boolean).join("  ·  ");
   }
