@@ -210,8 +210,9 @@ class Viewer {
     if (closed.length) {
       this.setOpen(new Set([...this.open, ...closed]));
     }
-    const [node] = this.nodesOf(selected);
-    if (node) this.canvas.reveal(node);
+    const nodes = this.nodesOf(selected);
+    if (nodes.length > 1) this.canvas.revealAll(nodes);
+    else if (nodes.length) this.canvas.reveal(nodes[0]);
   }
 
   opOfTensor(id) {
@@ -293,18 +294,20 @@ class Viewer {
     this.update();
   }
 
-  // The box as it is now, and as it is afterwards: it stays where it is on the screen.
+  // The box as it is now, and as it is afterwards: it stays where it is on the screen, unless all is fitted into that.
   toggle(id) {
     const node = this.scene.nodes.get(id),
       frame = this.scene.frames.get(id),
       key = (frame || node || {}).key;
     if (!key) return;
-    const open = new Set(this.open);
+    const open = new Set(this.open),
+      isWhole = this.canvas.isWhole();
     if (open.has(key)) open.delete(key);
     else open.add(key);
-    this.setOpen(open, this.anchorOf(id), key);
+    this.setOpen(open, isWhole ? null : this.anchorOf(id), key);
     this.select(this.selectionOf(key), false);
-    this.canvas.keepInSight(this.scene.nodes.get(this.nodesOf(this.state.selected)[0]));
+    if (isWhole) this.canvas.fit(true, true);
+    else this.canvas.keepInSight(this.scene.nodes.get(this.nodesOf(this.state.selected)[0]));
   }
 
   // What stays in its place when a box opens or a frame closes: of a fused op the column of its parts.
@@ -337,7 +340,8 @@ class Viewer {
   }
 
   unfold(key) {
-    const call = callSelected(this),
+    const isWhole = this.canvas.isWhole(),
+      call = callSelected(this),
       [op] = this.opsOf(this.state.selected);
     if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
     else this.state.unfolded.add(key);
@@ -347,6 +351,7 @@ class Viewer {
     if (call) this.select(selectionOfCall(this, call));
     else if (isGone && op !== undefined) this.select({ kind: "op", id: op });
     else this.update();
+    if (isWhole) this.canvas.fit(false, true);
   }
 
   // What is selected stays where it is on the screen.
@@ -362,7 +367,8 @@ class Viewer {
     if (call) this.state.selected = selectionOfCall(this, call);
     else if (key) this.state.selected = selectionOfKey(this, key) || (op === undefined ? null : { kind: "op", id: op });
     const to = this.boxOf(this.state.selected);
-    if (from && to) {
+    if (this.canvas.isWhole()) this.canvas.fit(false, true);
+    else if (from && to) {
       this.canvas.keep(from, to);
       this.canvas.cull();
     } else this.canvas.fit();

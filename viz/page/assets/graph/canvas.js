@@ -16,6 +16,7 @@ const MOST_ELEMENTS = 700,
   PHONE = 480,
   BESIDE_FRAME = 12,
   BELOW_FIRST = 8,
+  LEAST_REVEALED = 0.55, // scale at which something is brought into sight
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -50,6 +51,7 @@ class Canvas {
   }
 
   show(scene) {
+    if (!this.scene || ["width", "height", "left"].some((each) => scene[each] !== this.scene[each])) this.before = null;
     this.scene = scene;
     this.theme = themeNow();
     for (const layer of Object.values(this.layers)) empty(layer);
@@ -194,7 +196,7 @@ class Canvas {
 
   setView(view, smooth = false) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !smooth;
-    cancelAnimationFrame(this.moving);
+    this.stop();
     if (still) {
       this.view = view;
       this.cull();
@@ -203,6 +205,7 @@ class Canvas {
     const from = this.view,
       begin = performance.now(),
       length = 180;
+    this.goal = view;
     const step = (now) => {
       const t = Math.min(1, (now - begin) / length),
         eased = 1 - (1 - t) ** 3;
@@ -211,9 +214,15 @@ class Canvas {
       );
       this.cull();
       if (t < 1) this.moving = requestAnimationFrame(step);
-      else this.view = view; // itself, by which `fitAgain` knows it
+      else [this.view, this.goal] = [view, null]; // itself, by which `fitAgain` knows it
     };
     this.moving = requestAnimationFrame(step);
+  }
+
+  // Where the view moves to is left.
+  stop() {
+    cancelAnimationFrame(this.moving);
+    this.goal = null;
   }
 
   // The view that shows a part of the world as large as it can be, beside the buttons.
@@ -225,16 +234,48 @@ class Canvas {
   }
 
   // All of the scene; or, where it would be too small to read, its beginning: as wide as it is, if that can be read.
-  fit(smooth = false, whole = false) {
+  fit(smooth = false, whole = false, smallest = SMALLEST) {
     const { width, height, left } = this.scene,
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
     const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
-      least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
+      least = smallest > SMALLEST || across < ALMOST * SMALLEST ? smallest : Math.min(SMALLEST, across); // nothing is cut off for little
     const readable = this.lowered(Math.min(1, Math.max(least, across)), least),
       chosen = whole || view.scale >= least ? view : this.start(readable);
-    this.fitted = { view: chosen, whole };
+    if (whole && !this.isWhole())
+      this.before = { middle: middleOf(this.window()), scale: this.view.scale, begins: this.isAsFitted() };
+    this.fitted = { view: chosen, whole, smallest };
+    if (whole) this.whole = chosen;
     this.setView(chosen, smooth);
+  }
+
+  // Is all of the scene seen, as it was fitted, or about to be?
+  isWhole() {
+    return Boolean(this.whole) && this.whole === (this.goal ?? this.view);
+  }
+
+  // A size at which all can be read: with what is selected in the middle, else what was seen before all was fitted into
+  // the window, else what is in the middle now.
+  read(smooth = false) {
+    const { width, height, left } = this.scene,
+      all = this.viewOf({ x: left, y: 0, w: width - left, h: height }),
+      boxes = this.selectedBoxes(),
+      scale = Math.min(1, Math.max(READABLE_SIZE, this.view.scale)),
+      { middle, begins, scale: last } = (this.isWhole() && this.before) || { middle: middleOf(this.window()), scale };
+    if (all.scale >= READABLE_SIZE) this.fit(smooth, true);
+    else if (!boxes.length && begins) this.fit(smooth, false, READABLE_SIZE);
+    else {
+      this.hold();
+      this.setView(boxes.length ? viewOfMost(this, boxes, scale) : viewAround(this, middle, Math.max(READABLE_SIZE, last)), smooth);
+    }
+  }
+
+  selectedBoxes() {
+    return this.boxesOf(this.marks.selected);
+  }
+
+  boxesOf(ids) {
+    return [...ids].map((id) => this.scene.nodes.get(id) || this.scene.frames.get(id)).filter(Boolean);
   }
 
   // Has the reader left the view as it was fitted?
@@ -244,7 +285,7 @@ class Canvas {
 
   // Fits again what is as it was fitted, as the window or the scene has another size now.
   fitAgain() {
-    if (this.scene && this.isAsFitted()) this.fit(false, this.fitted.whole);
+    if (this.scene && this.isAsFitted()) this.fit(false, this.fitted.whole, this.fitted.smallest);
   }
 
   // What is seen stays from now on, as the reader works with it.
@@ -357,16 +398,13 @@ class Canvas {
   }
 
   zoom(factor, at = null) {
-    const size = this.size(),
-      [px, py] = at || [size.w / 2, size.h / 2],
-      { x, y, scale } = this.view;
-    const next = Math.max(FARTHEST, Math.min(NEAREST, scale * factor)),
-      ratio = next / scale;
-    this.view = { x: px - (px - x) * ratio, y: py - (py - y) * ratio, scale: next };
+    this.stop();
+    this.view = zoomed(this, Math.max(FARTHEST, Math.min(NEAREST, this.view.scale * factor)), at);
     this.refresh();
   }
 
   pan(dx, dy) {
+    this.stop();
     this.view = { ...this.view, x: this.view.x + dx, y: this.view.y + dy };
     this.refresh();
   }
@@ -376,7 +414,7 @@ class Canvas {
     const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
     if (!box) return;
     const size = this.size(),
-      scale = Math.max(this.view.scale, 0.55),
+      scale = Math.max(this.view.scale, LEAST_REVEALED),
       zoomed = scale !== this.view.scale,
       edge = 60;
     const along = (from, length, room, now) => {
@@ -389,6 +427,14 @@ class Canvas {
     const x = along(box.x, box.w, size.w, this.view.x),
       y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, this.view.y);
     if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
+  }
+
+  // Brings several boxes into sight, or as many as can be read together.
+  revealAll(ids, smooth = true) {
+    const boxes = this.boxesOf(ids),
+      seen = this.window(),
+      scale = Math.max(SMALLEST, Math.min(this.view.scale, this.viewOf(extentAround(boxes)).scale));
+    if (this.view.scale < LEAST_REVEALED || !boxes.every((box) => holds(seen, box))) this.setView(viewOfMost(this, boxes, scale), smooth);
   }
 
   // Brings a box into sight if its middle isn't.

@@ -1,0 +1,83 @@
+// What is read: a part of the scene in a size at which all its words can be read, with what is selected in sight.
+
+const READABLE_SIZE = 9 / LABEL_SIZE, // the scale at which shapes beside arrows are 9 pixels high
+  MOST_COMPARED = 40; // boxes of which as many as possible are shown together
+
+const extentAround = (boxes) => {
+  const x = Math.min(...boxes.map((box) => box.x)),
+    y = Math.min(...boxes.map((box) => box.y));
+  return { x, y, w: Math.max(...boxes.map((box) => box.x + box.w)) - x, h: Math.max(...boxes.map((box) => box.y + box.h)) - y };
+};
+
+// As many boxes of some as a room shows together, in the middle of all before others.
+function seenTogether(boxes, room) {
+  const some = boxes.slice(0, MOST_COMPARED),
+    [middleX, middleY] = middleOf(extentAround(some)),
+    far = (found) => (([x, y]) => Math.hypot(x - middleX, y - middleY))(middleOf(extentAround(found)));
+  let best = some.slice(0, 1);
+  for (const { x } of some)
+    for (const { y } of some) {
+      const area = { x, y, ...room },
+        found = some.filter((box) => holds(area, box));
+      if (found.length > best.length || (found.length && found.length === best.length && far(found) < far(best))) best = found;
+    }
+  return best;
+}
+
+// The view of a scale with as many of some boxes as it shows in its middle; of one that is too high for it, the top.
+function viewOfMost(canvas, boxes, scale) {
+  const size = canvas.size(),
+    wide = size.w - BESIDE_BUTTONS,
+    room = { w: (wide - 2 * CLEAR) / scale, h: (size.h - 2 * CLEAR) / scale },
+    area = extentAround(seenTogether(boxes, room)),
+    [x] = middleOf(area);
+  return { x: wide / 2 - x * scale, y: size.h / 2 - (area.y + Math.min(area.h, room.h) / 2) * scale, scale };
+}
+
+// The view of a scale around a place of the world; where no box is near, around the nearest.
+function viewAround(canvas, [x, y], scale) {
+  const { w, h } = canvas.size(),
+    area = { x: x - w / scale / 2, y: y - h / scale / 2, w: w / scale, h: h / scale },
+    far = (node) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(node)),
+    nodes = [...canvas.scene.nodes.values()];
+  if (nodes.some((node) => holds(area, node)) || !nodes.length) return { x: w / 2 - x * scale, y: h / 2 - y * scale, scale };
+  return viewOfMost(canvas, [nodes.reduce((best, node) => (far(node) < far(best) ? node : best))], scale);
+}
+
+// What is seen of what is selected, as one area where all of that has room at a scale, else its box nearest to the middle;
+// null where nothing of it is seen.
+function selectedInSight(canvas, scale) {
+  const seen = canvas.window(),
+    boxes = canvas.selectedBoxes().filter((box) => meet(seen, box)),
+    [x, y] = middleOf(seen),
+    far = (box) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(box)),
+    { w, h } = canvas.size();
+  if (!boxes.length) return null;
+  const all = extentAround(boxes);
+  return all.w * scale <= w && all.h * scale <= h ? all : boxes.reduce((best, box) => (far(box) < far(best) ? box : best));
+}
+
+// By how much something on the screen is moved so that all of it is seen: not at all where there is no room for that.
+function intoRoom(from, length, room) {
+  if (length > room - 2 * CLEAR) return 0;
+  return Math.max(CLEAR - from, 0) || Math.min(0, room - CLEAR - from - length);
+}
+
+// The view at another scale: around a place on the screen, or the middle. What is selected and seen stays in sight.
+function zoomed(canvas, scale, at) {
+  const size = canvas.size(),
+    { x, y, scale: now } = canvas.view,
+    kept = at ? null : selectedInSight(canvas, scale),
+    nearest = (middle, from, to) => Math.min(Math.max(middle, from), to),
+    middle = kept
+      ? [nearest(size.w / 2, kept.x * now + x, (kept.x + kept.w) * now + x), nearest(size.h / 2, kept.y * now + y, (kept.y + kept.h) * now + y)]
+      : [size.w / 2, size.h / 2],
+    [px, py] = at || middle,
+    ratio = scale / now,
+    found = { x: px - (px - x) * ratio, y: py - (py - y) * ratio, scale };
+  if (kept) {
+    found.x += intoRoom(kept.x * scale + found.x, kept.w * scale, size.w);
+    found.y += intoRoom(kept.y * scale + found.y, kept.h * scale, size.h);
+  }
+  return found;
+}
