@@ -151,3 +151,31 @@ def test_of_several_boxes_that_are_selected_as_many_are_shown_as_can_be_read(sho
         assert seen >= max(first, 2)
     shown.prefer("prefers-reduced-motion", "")
     assert shown.wrong == []
+
+
+def test_on_a_phone_the_graph_keeps_its_room_as_bar_and_legend_take_little(shown, pages):
+    shown.size(390, 800)
+    shown.show(pages("reading_gan", lambda: ALL["gan"]()[0]))
+    shown.run("v.panel.setOpen(true)")
+    shown.rest()
+    heights = (
+        "['.toolbar', '.foot', 'svg.graph'].map(name => document.querySelector(name).getBoundingClientRect().height)"
+    )
+    bar, foot, graph = shown.run(heights)
+    assert bar <= 80
+    assert foot <= 34
+    assert graph >= 320
+    assert shown.run("document.documentElement.scrollWidth") <= 390
+    shown.run("document.querySelector('.controls > :last-child').previousSibling.scrollIntoView()")
+    shown.rest()
+    assert shown.run("document.querySelector('.controls').scrollLeft") > 0  # what has no room is reached sideways
+    shown.click(".legend")
+    assert shown.run(heights)[1] > foot
+    address = shown.run("location.hash")
+    shown.show(pages("reading_gan", lambda: ALL["gan"]()[0]), address)
+    assert shown.run(heights)[1] > foot  # the address keeps it
+    shown.click(".legend-more")
+    assert shown.run(heights)[1] == foot
+    shown.size(1400, 900)
+    assert shown.run("getComputedStyle(document.querySelector('.legend-more')).display") == "none"
+    assert shown.wrong == []

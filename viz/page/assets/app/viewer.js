@@ -12,7 +12,8 @@ class Viewer {
     this.toolbar = new Toolbar(this);
     this.canvas = new Canvas((name, detail) => this.onCanvas(name, detail));
     this.minimap = new Minimap(this);
-    this.legend = el("div", { class: "legend", "aria-label": "what colours mean" });
+    this.legend = el("div", { class: "legend", "aria-label": "what colours mean", onclick: () => openLegend(this, !this.state.legend) });
+    this.legendMore = button("▴", "all of the legend, or one line", () => openLegend(this, !this.state.legend), { class: "legend-more", "aria-expanded": "false" });
     this.message = el("div", { class: "message" });
     this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
     const zoom = el(
@@ -23,7 +24,7 @@ class Viewer {
       button(icon("fit"), "fit all (0); readable (9)", () => this.canvas.fit(true, true)),
     );
     this.sight = el("div", { class: "sight" }, this.canvas.node, zoom, this.minimap.node, this.message);
-    const foot = el("div", { class: "foot" }, this.legend, this.minimap.beyond);
+    const foot = el("div", { class: "foot" }, this.legend, this.legendMore, this.minimap.beyond);
     this.stage = el("main", { class: "stage" }, this.sight, foot);
     this.root = el(
       "div",
