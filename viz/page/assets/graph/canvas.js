@@ -16,7 +16,6 @@ const MOST_ELEMENTS = 700,
   PHONE = 480,
   BESIDE_FRAME = 12,
   BELOW_FIRST = 8,
-  LEAST_REVEALED = 0.55, // scale at which something is brought into sight
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -254,20 +253,9 @@ class Canvas {
     return Boolean(this.whole) && this.whole === (this.goal ?? this.view);
   }
 
-  // A size at which all can be read: with what is selected in the middle, else what was seen before all was fitted into
-  // the window, else what is in the middle now.
+  // A size at which all can be read: see `readIn`.
   read(smooth = false) {
-    const { width, height, left } = this.scene,
-      all = this.viewOf({ x: left, y: 0, w: width - left, h: height }),
-      boxes = this.selectedBoxes(),
-      scale = Math.min(1, Math.max(READABLE_SIZE, this.view.scale)),
-      { middle, begins, scale: last } = (this.isWhole() && this.before) || { middle: middleOf(this.window()), scale };
-    if (all.scale >= READABLE_SIZE) this.fit(smooth, true);
-    else if (!boxes.length && begins) this.fit(smooth, false, READABLE_SIZE);
-    else {
-      this.hold();
-      this.setView(boxes.length ? viewOfMost(this, boxes, scale) : viewAround(this, middle, Math.max(READABLE_SIZE, last)), smooth);
-    }
+    readIn(this, smooth);
   }
 
   selectedBoxes() {
@@ -409,32 +397,16 @@ class Canvas {
     this.refresh();
   }
 
-  // Brings a box into sight, with as little movement as that takes.
+  // Brings a box into sight, with as little movement as that takes; several, or as many as can be read together.
   reveal(id, smooth = true) {
-    const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
-    if (!box) return;
-    const size = this.size(),
-      scale = Math.max(this.view.scale, LEAST_REVEALED),
-      zoomed = scale !== this.view.scale,
-      edge = 60;
-    const along = (from, length, room, now) => {
-      // where the world begins, so that the box is well inside
-      const least = edge - from * scale,
-        most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
-      if (!zoomed && now >= Math.min(least, most) && now <= Math.max(least, most)) return now;
-      return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
-    };
-    const x = along(box.x, box.w, size.w, this.view.x),
-      y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, this.view.y);
-    if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
+    const [box] = this.boxesOf([id]),
+      view = box && viewWith(this, box);
+    if (view) this.setView(view, smooth);
   }
 
-  // Brings several boxes into sight, or as many as can be read together.
   revealAll(ids, smooth = true) {
-    const boxes = this.boxesOf(ids),
-      seen = this.window(),
-      scale = Math.max(SMALLEST, Math.min(this.view.scale, this.viewOf(extentAround(boxes)).scale));
-    if (this.view.scale < LEAST_REVEALED || !boxes.every((box) => holds(seen, box))) this.setView(viewOfMost(this, boxes, scale), smooth);
+    const view = viewWithAll(this, this.boxesOf(ids));
+    if (view) this.setView(view, smooth);
   }
 
   // Brings a box into sight if its middle isn't.
@@ -448,30 +420,13 @@ class Canvas {
 
   // Keeps the middle of what is seen of a box where it is on the screen while everything around it is laid out again.
   keep(before, after) {
-    if (!before || !after) return;
-    const { scale } = this.view,
-      seen = this.window(),
-      from = Math.max(before.x, seen.x),
-      to = Math.min(before.x + before.w, seen.x + seen.w),
-      middle = from < to ? (from + to) / 2 : before.x + before.w / 2;
-    this.view = {
-      scale,
-      x: this.view.x + (middle - after.x - after.w / 2) * scale,
-      y: this.view.y + (before.y - after.y) * scale,
-    };
+    if (before && after) this.view = viewAsBefore(this, before, after);
   }
 
   // Moves by no more than what a box or a frame lacks to be seen as a whole.
   keepInSight(box) {
-    const { w, h } = this.size(),
+    const [dx, dy] = box ? lackOf(this, box) : [0, 0],
       { x, y, scale } = this.view;
-    if (!box) return;
-    const moved = (from, length, room) => {
-      const least = CLEAR - from; // where it begins at the edge; a box that is too long for the room begins there
-      return Math.max(least, 0) || Math.max(least, Math.min(0, room - CLEAR - from - length));
-    };
-    const dx = moved(box.x * scale + x, box.w * scale, w),
-      dy = moved(box.y * scale + y, box.h * scale, h);
     if (dx || dy) this.setView({ x: x + dx, y: y + dy, scale }, true);
   }
 

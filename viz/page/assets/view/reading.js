@@ -1,6 +1,7 @@
 // What is read: a part of the scene in a size at which all its words can be read, with what is selected in sight.
 
 const READABLE_SIZE = 9 / LABEL_SIZE, // the scale at which shapes beside arrows are 9 pixels high
+  LEAST_REVEALED = 0.55, // the scale at which something is brought into sight
   MOST_COMPARED = 40; // boxes of which as many as possible are shown together
 
 const extentAround = (boxes) => {
@@ -80,4 +81,69 @@ function zoomed(canvas, scale, at) {
     found.y += intoRoom(kept.y * scale + found.y, kept.h * scale, size.h);
   }
   return found;
+}
+
+// A size at which all can be read: with what is selected in the middle, else what was seen before all was fitted into the
+// window, else what is in the middle now.
+function readIn(canvas, smooth) {
+  const { width, height, left } = canvas.scene,
+    all = canvas.viewOf({ x: left, y: 0, w: width - left, h: height }),
+    boxes = canvas.selectedBoxes(),
+    scale = Math.min(1, Math.max(READABLE_SIZE, canvas.view.scale)),
+    last = canvas.isWhole() ? canvas.before : null,
+    middle = last ? last.middle : middleOf(canvas.window());
+  if (all.scale >= READABLE_SIZE) canvas.fit(smooth, true);
+  else if (!boxes.length && last?.begins) canvas.fit(smooth, false, READABLE_SIZE);
+  else {
+    canvas.hold();
+    const view = boxes.length ? viewOfMost(canvas, boxes, scale) : viewAround(canvas, middle, Math.max(READABLE_SIZE, last ? last.scale : scale));
+    canvas.setView(view, smooth);
+  }
+}
+
+// The view in which a box is in sight, as near to the one that is shown as can be; null where it is in sight.
+function viewWith(canvas, box) {
+  const size = canvas.size(),
+    scale = Math.max(canvas.view.scale, LEAST_REVEALED),
+    zoomed = scale !== canvas.view.scale,
+    edge = 60;
+  const along = (from, length, room, now) => {
+    // where the world begins, so that the box is well inside
+    const least = edge - from * scale,
+      most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
+    if (!zoomed && now >= Math.min(least, most) && now <= Math.max(least, most)) return now;
+    return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
+  };
+  const x = along(box.x, box.w, size.w, canvas.view.x),
+    y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, canvas.view.y);
+  return zoomed || x !== canvas.view.x || y !== canvas.view.y ? { x, y, scale } : null;
+}
+
+// The same of several boxes, or as many as can be read together.
+function viewWithAll(canvas, boxes) {
+  const seen = canvas.window(),
+    scale = Math.max(SMALLEST, Math.min(canvas.view.scale, canvas.viewOf(extentAround(boxes)).scale)),
+    inSight = canvas.view.scale >= LEAST_REVEALED && boxes.every((box) => holds(seen, box));
+  return inSight ? null : viewOfMost(canvas, boxes, scale);
+}
+
+// The view in which the middle of what is seen of a box is where it was before all was laid out again.
+function viewAsBefore(canvas, before, after) {
+  const { x, y, scale } = canvas.view,
+    seen = canvas.window(),
+    from = Math.max(before.x, seen.x),
+    to = Math.min(before.x + before.w, seen.x + seen.w),
+    middle = from < to ? (from + to) / 2 : before.x + before.w / 2;
+  return { scale, x: x + (middle - after.x - after.w / 2) * scale, y: y + (before.y - after.y) * scale };
+}
+
+// How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge.
+function lackOf(canvas, box) {
+  const { w, h } = canvas.size(),
+    { x, y, scale } = canvas.view;
+  const moved = (from, length, room) => {
+    const least = CLEAR - from; // where it begins at the edge
+    return Math.max(least, 0) || Math.max(least, Math.min(0, room - CLEAR - from - length));
+  };
+  return [moved(box.x * scale + x, box.w * scale, w), moved(box.y * scale + y, box.h * scale, h)];
 }
