@@ -421,3 +421,11 @@ def test_arrows_beside_a_layer_lead_down_past_the_inputs_of_its_neighbour():
     assert len(ways) == 2
     for points in ways:
         assert min(y for _, y in points) == points[0][1]
+
+
+def test_inputs_stand_in_the_order_of_the_code_though_their_arrows_cross():
+    """As `a` and `b` in the code, where what reads `b` is farther down and its arrow passes on the left."""
+    recording = ALL["siamese"]()[0]
+    for seen in scenes(recording, ["both", "forward"]):
+        places = {t.name: seen.boxes[f"in{t.id}"] for t in recording.tensors if f"in{t.id}" in seen.boxes}
+        assert places["a"].right < places["b"].left

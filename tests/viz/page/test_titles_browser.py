@@ -369,3 +369,27 @@ def test_a_page_begins_above_where_one_layer_stands_among_many_ops_of_the_code(s
     assert shown.run(f"{first}.title") == "matmul"
     y, scale, size = shown.run("[v.canvas.view.y, v.canvas.view.scale, v.canvas.size().h]")
     assert 0 <= shown.run(f"{first}.y") * scale + y < size
+
+
+def test_from_afar_layers_of_a_high_graph_are_named(shown, pages):
+    """Layers that are as high as a few lines, at a size at which what is beside arrows is a speck."""
+
+    def high():
+        model = ef.Sequential(
+            [ef.Input((8, 8, 1)), *[layers.Conv2D(2, 3, padding="same", activation="relu") for _ in range(16)]]
+        )
+        model.compile("adam", "mse")
+        with viz.trace() as t:
+            model.train_on_batch(np.ones((2, 8, 8, 1), "float32"), np.ones((2, 8, 8, 2), "float32"))
+        return t
+
+    shown.size(1400, 900)
+    shown.show(pages("high", high))
+    shown.run("v.setFold(false); v.setOpen(new Set(v.index.blocks.keys())); v.canvas.fit(false, true)")
+    shown.rest()
+    assert shown.run("9.5 * v.canvas.view.scale") < 2
+    titled = shown.run("[...v.scene.frames.values()].filter(frame => frame.title).map(frame => frame.title)")
+    whole = [name for name, *_ in shown.run(SIGNS) if name in titled]
+    assert len(titled) > 15
+    assert len(whole) >= 0.75 * len(titled)
+    assert shown.wrong == []

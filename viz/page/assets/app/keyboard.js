@@ -13,7 +13,7 @@ const KEYS = [
   ["m", "times: the median of the steps (the faster of two), or this step's"],
   ["+  −", "open a level more, a level less"],
   ["z  x", "zoom in, zoom out (also Ctrl+wheel)"],
-  ["0  9", "fit all; back to a readable size"],
+  ["0  9", "fit all; back to a readable size, with what is selected in the middle"],
   ["f", "show equal parts once, ×N, or each"],
   ["v  c", "next direction, next colours"],
   ["1 … 8", "tabs below the graph"],
@@ -70,7 +70,7 @@ const ACTIONS = {
   z: (viewer) => viewer.canvas.zoom(1.3),
   x: (viewer) => viewer.canvas.zoom(1 / 1.3),
   0: (viewer) => viewer.canvas.fit(true, true),
-  9: (viewer) => viewer.canvas.fit(true),
+  9: (viewer) => viewer.canvas.read(true),
   f: (viewer) => viewer.setFold(!viewer.state.fold),
   v: (viewer) => viewer.setView(VIEWS[(VIEWS.indexOf(viewer.state.view) + 1) % VIEWS.length]),
   c: (viewer) => {

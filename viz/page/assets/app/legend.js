@@ -9,6 +9,15 @@ function showLegend(viewer, legend) {
   viewer.legend.replaceChildren(...swatches, ...note);
 }
 
+// On a phone the legend is one line that opens: all of it would take much of the graph's room.
+function openLegend(viewer, open) {
+  viewer.state.legend = open;
+  viewer.root.classList.toggle("legend-open", open);
+  viewer.legendMore.textContent = open ? "▾" : "▴";
+  viewer.legendMore.setAttribute("aria-expanded", String(open));
+  viewer.saveHash();
+}
+
 // A small box, dashed like those of what comes from outside; without a ground, the dashed line between an op and its gradient.
 const colourSign = (ground, line, dashed) =>
   ground === null

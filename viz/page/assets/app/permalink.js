@@ -12,6 +12,7 @@ function writeHash(viewer) {
   if (state.unfolded.size) parts.set("unfold", JSON.stringify([...state.unfolded]));
   if (state.lineage) parts.set("lineage", state.lineage);
   if (state.tab !== "timeline") parts.set("tab", state.tab);
+  if (state.legend) parts.set("legend", "all");
   const selected = keyOfSelection(viewer);
   if (selected) parts.set("sel", selected);
   if (state.open) parts.set("open", openText(viewer));
@@ -85,6 +86,7 @@ function applyHash(viewer) {
     state.tab = parts.get("tab");
     viewer.dock.setOpen(true); // it is closed at first on a narrow page, also in a frame
   }
+  openLegend(viewer, parts.get("legend") === "all");
   const at = (parts.get("at") || "").split(",").map(Number);
   if (at.length === 3 && at.every(Number.isFinite) && at[2] > 0)
     viewer.canvas.setView({ x: at[0], y: at[1], scale: at[2] });

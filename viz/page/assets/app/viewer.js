@@ -12,7 +12,8 @@ class Viewer {
     this.toolbar = new Toolbar(this);
     this.canvas = new Canvas((name, detail) => this.onCanvas(name, detail));
     this.minimap = new Minimap(this);
-    this.legend = el("div", { class: "legend", "aria-label": "what colours mean" });
+    this.legend = el("div", { class: "legend", "aria-label": "what colours mean", onclick: () => openLegend(this, !this.state.legend) });
+    this.legendMore = button("▴", "all of the legend, or one line", () => openLegend(this, !this.state.legend), { class: "legend-more", "aria-expanded": "false" });
     this.message = el("div", { class: "message" });
     this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
     const zoom = el(
@@ -23,7 +24,7 @@ class Viewer {
       button(icon("fit"), "fit all (0); readable (9)", () => this.canvas.fit(true, true)),
     );
     this.sight = el("div", { class: "sight" }, this.canvas.node, zoom, this.minimap.node, this.message);
-    const foot = el("div", { class: "foot" }, this.legend, this.minimap.beyond);
+    const foot = el("div", { class: "foot" }, this.legend, this.legendMore, this.minimap.beyond);
     this.stage = el("main", { class: "stage" }, this.sight, foot);
     this.root = el(
       "div",
@@ -210,8 +211,9 @@ class Viewer {
     if (closed.length) {
       this.setOpen(new Set([...this.open, ...closed]));
     }
-    const [node] = this.nodesOf(selected);
-    if (node) this.canvas.reveal(node);
+    const nodes = this.nodesOf(selected);
+    if (nodes.length > 1) this.canvas.revealAll(nodes);
+    else if (nodes.length) this.canvas.reveal(nodes[0]);
   }
 
   opOfTensor(id) {
@@ -293,18 +295,20 @@ class Viewer {
     this.update();
   }
 
-  // The box as it is now, and as it is afterwards: it stays where it is on the screen.
+  // The box as it is now, and as it is afterwards: it stays where it is on the screen, unless all is fitted into that.
   toggle(id) {
     const node = this.scene.nodes.get(id),
       frame = this.scene.frames.get(id),
       key = (frame || node || {}).key;
     if (!key) return;
-    const open = new Set(this.open);
+    const open = new Set(this.open),
+      isWhole = this.canvas.isWhole();
     if (open.has(key)) open.delete(key);
     else open.add(key);
-    this.setOpen(open, this.anchorOf(id), key);
+    this.setOpen(open, isWhole ? null : this.anchorOf(id), key);
     this.select(this.selectionOf(key), false);
-    this.canvas.keepInSight(this.scene.nodes.get(this.nodesOf(this.state.selected)[0]));
+    if (isWhole) this.canvas.fit(true, true);
+    else this.canvas.keepInSight(this.scene.nodes.get(this.nodesOf(this.state.selected)[0]));
   }
 
   // What stays in its place when a box opens or a frame closes: of a fused op the column of its parts.
@@ -337,7 +341,8 @@ class Viewer {
   }
 
   unfold(key) {
-    const call = callSelected(this),
+    const isWhole = this.canvas.isWhole(),
+      call = callSelected(this),
       [op] = this.opsOf(this.state.selected);
     if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
     else this.state.unfolded.add(key);
@@ -347,6 +352,7 @@ class Viewer {
     if (call) this.select(selectionOfCall(this, call));
     else if (isGone && op !== undefined) this.select({ kind: "op", id: op });
     else this.update();
+    if (isWhole) this.canvas.fit(false, true);
   }
 
   // What is selected stays where it is on the screen.
@@ -362,7 +368,8 @@ class Viewer {
     if (call) this.state.selected = selectionOfCall(this, call);
     else if (key) this.state.selected = selectionOfKey(this, key) || (op === undefined ? null : { kind: "op", id: op });
     const to = this.boxOf(this.state.selected);
-    if (from && to) {
+    if (this.canvas.isWhole()) this.canvas.fit(false, true);
+    else if (from && to) {
       this.canvas.keep(from, to);
       this.canvas.cull();
     } else this.canvas.fit();

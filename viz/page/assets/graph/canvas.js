@@ -50,6 +50,7 @@ class Canvas {
   }
 
   show(scene) {
+    if (!this.scene || ["width", "height", "left"].some((each) => scene[each] !== this.scene[each])) this.before = null;
     this.scene = scene;
     this.theme = themeNow();
     for (const layer of Object.values(this.layers)) empty(layer);
@@ -194,7 +195,7 @@ class Canvas {
 
   setView(view, smooth = false) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !smooth;
-    cancelAnimationFrame(this.moving);
+    this.stop();
     if (still) {
       this.view = view;
       this.cull();
@@ -203,6 +204,7 @@ class Canvas {
     const from = this.view,
       begin = performance.now(),
       length = 180;
+    this.goal = view;
     const step = (now) => {
       const t = Math.min(1, (now - begin) / length),
         eased = 1 - (1 - t) ** 3;
@@ -211,9 +213,15 @@ class Canvas {
       );
       this.cull();
       if (t < 1) this.moving = requestAnimationFrame(step);
-      else this.view = view; // itself, by which `fitAgain` knows it
+      else [this.view, this.goal] = [view, null]; // itself, by which `fitAgain` knows it
     };
     this.moving = requestAnimationFrame(step);
+  }
+
+  // Where the view moves to is left.
+  stop() {
+    cancelAnimationFrame(this.moving);
+    this.goal = null;
   }
 
   // The view that shows a part of the world as large as it can be, beside the buttons.
@@ -225,16 +233,37 @@ class Canvas {
   }
 
   // All of the scene; or, where it would be too small to read, its beginning: as wide as it is, if that can be read.
-  fit(smooth = false, whole = false) {
+  fit(smooth = false, whole = false, smallest = SMALLEST) {
     const { width, height, left } = this.scene,
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
     const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
-      least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
+      least = smallest > SMALLEST || across < ALMOST * SMALLEST ? smallest : Math.min(SMALLEST, across); // nothing is cut off for little
     const readable = this.lowered(Math.min(1, Math.max(least, across)), least),
       chosen = whole || view.scale >= least ? view : this.start(readable);
-    this.fitted = { view: chosen, whole };
+    if (whole && !this.isWhole())
+      this.before = { middle: middleOf(this.window()), scale: this.view.scale, begins: this.isAsFitted() };
+    this.fitted = { view: chosen, whole, smallest };
+    if (whole) this.whole = chosen;
     this.setView(chosen, smooth);
+  }
+
+  // Is all of the scene seen, as it was fitted, or about to be?
+  isWhole() {
+    return Boolean(this.whole) && this.whole === (this.goal ?? this.view);
+  }
+
+  // A size at which all can be read: see `readIn`.
+  read(smooth = false) {
+    readIn(this, smooth);
+  }
+
+  selectedBoxes() {
+    return this.boxesOf(this.marks.selected);
+  }
+
+  boxesOf(ids) {
+    return [...ids].map((id) => this.scene.nodes.get(id) || this.scene.frames.get(id)).filter(Boolean);
   }
 
   // Has the reader left the view as it was fitted?
@@ -244,7 +273,7 @@ class Canvas {
 
   // Fits again what is as it was fitted, as the window or the scene has another size now.
   fitAgain() {
-    if (this.scene && this.isAsFitted()) this.fit(false, this.fitted.whole);
+    if (this.scene && this.isAsFitted()) this.fit(false, this.fitted.whole, this.fitted.smallest);
   }
 
   // What is seen stays from now on, as the reader works with it.
@@ -357,38 +386,27 @@ class Canvas {
   }
 
   zoom(factor, at = null) {
-    const size = this.size(),
-      [px, py] = at || [size.w / 2, size.h / 2],
-      { x, y, scale } = this.view;
-    const next = Math.max(FARTHEST, Math.min(NEAREST, scale * factor)),
-      ratio = next / scale;
-    this.view = { x: px - (px - x) * ratio, y: py - (py - y) * ratio, scale: next };
+    this.stop();
+    this.view = zoomed(this, Math.max(FARTHEST, Math.min(NEAREST, this.view.scale * factor)), at);
     this.refresh();
   }
 
   pan(dx, dy) {
+    this.stop();
     this.view = { ...this.view, x: this.view.x + dx, y: this.view.y + dy };
     this.refresh();
   }
 
-  // Brings a box into sight, with as little movement as that takes.
+  // Brings a box into sight, with as little movement as that takes; several, or as many as can be read together.
   reveal(id, smooth = true) {
-    const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
-    if (!box) return;
-    const size = this.size(),
-      scale = Math.max(this.view.scale, 0.55),
-      zoomed = scale !== this.view.scale,
-      edge = 60;
-    const along = (from, length, room, now) => {
-      // where the world begins, so that the box is well inside
-      const least = edge - from * scale,
-        most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
-      if (!zoomed && now >= Math.min(least, most) && now <= Math.max(least, most)) return now;
-      return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
-    };
-    const x = along(box.x, box.w, size.w, this.view.x),
-      y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, this.view.y);
-    if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
+    const [box] = this.boxesOf([id]),
+      view = box && viewWith(this, box);
+    if (view) this.setView(view, smooth);
+  }
+
+  revealAll(ids, smooth = true) {
+    const view = viewWithAll(this, this.boxesOf(ids));
+    if (view) this.setView(view, smooth);
   }
 
   // Brings a box into sight if its middle isn't.
@@ -402,30 +420,13 @@ class Canvas {
 
   // Keeps the middle of what is seen of a box where it is on the screen while everything around it is laid out again.
   keep(before, after) {
-    if (!before || !after) return;
-    const { scale } = this.view,
-      seen = this.window(),
-      from = Math.max(before.x, seen.x),
-      to = Math.min(before.x + before.w, seen.x + seen.w),
-      middle = from < to ? (from + to) / 2 : before.x + before.w / 2;
-    this.view = {
-      scale,
-      x: this.view.x + (middle - after.x - after.w / 2) * scale,
-      y: this.view.y + (before.y - after.y) * scale,
-    };
+    if (before && after) this.view = viewAsBefore(this, before, after);
   }
 
   // Moves by no more than what a box or a frame lacks to be seen as a whole.
   keepInSight(box) {
-    const { w, h } = this.size(),
+    const [dx, dy] = box ? lackOf(this, box) : [0, 0],
       { x, y, scale } = this.view;
-    if (!box) return;
-    const moved = (from, length, room) => {
-      const least = CLEAR - from; // where it begins at the edge; a box that is too long for the room begins there
-      return Math.max(least, 0) || Math.max(least, Math.min(0, room - CLEAR - from - length));
-    };
-    const dx = moved(box.x * scale + x, box.w * scale, w),
-      dy = moved(box.y * scale + y, box.h * scale, h);
     if (dx || dy) this.setView({ x: x + dx, y: y + dy, scale }, true);
   }
 

@@ -183,7 +183,7 @@ class Arranger {
       }
     }
     const numbers = full.map((layer) => layer.map((unit) => unit.index)),
-      order = inOrder(numbers, this.linksOf(frame), found.map(({ w }) => w));
+      order = inOrder(numbers, this.linksOf(frame), found.map(({ w }) => w), new Set(found.filter(({ first }) => first).map(({ index }) => index)));
     const ordered = order.map((layer) => layer.map((index) => found[index]));
     for (const layer of ordered) this.leaveRoom(layer, ordered);
     this.align(frame, ordered, found);

@@ -10,7 +10,7 @@ class Minimap {
   constructor(viewer) {
     this.viewer = viewer;
     this.show = batched(() => this.draw()); // asked for by every mark and every move
-    this.beyond = button("", "", () => viewer.canvas.fit(true, !this.isWhole), { class: "beyond", hidden: true });
+    this.beyond = button("", "", () => (this.isWhole ? viewer.canvas.read(true) : viewer.canvas.fit(true, true)), { class: "beyond", hidden: true });
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.frame = el("div", { class: "seen" });
     this.node = el(
@@ -83,11 +83,11 @@ class Minimap {
     classList.toggle("more-left", left);
     classList.toggle("more-right", right);
     this.isWhole = !left && !above && !below && !right;
-    this.beyond.hidden = this.isWhole && this.viewer.canvas.view.scale >= ALMOST * SMALLEST;
+    this.beyond.hidden = this.isWhole && this.viewer.canvas.view.scale >= READABLE_SIZE;
     this.beyond.textContent = this.isWhole
       ? "readable size (9)"
       : `${left ? "← " : ""}${above ? "↑ " : ""}fit all (0)${below ? " ↓" : ""}${right ? " →" : ""}`;
-    this.beyond.title = this.isWhole ? "back to where the graph begins (9)" : "show the whole graph (0)";
+    this.beyond.title = this.isWhole ? "back to a size that can be read (9)" : "show the whole graph (0)";
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 

@@ -4,6 +4,7 @@
 
 const SWEEPS = 8,
   SWAPS = 4, // rounds of swaps of neighbours, after each sweep
+  SWAPPED = 2, // so many crossings an input on the left of one that the code has before it is as bad as
   SHUFFLED = 12, // orders to begin with that are drawn by chance
   MOST_SHUFFLED = 2000, // links that all of these may have together
   MOST_SWAPPED = 3000, // links; with more, there are sweeps alone
@@ -12,21 +13,21 @@ const SWEEPS = 8,
   LONGER = 1.1, // how much longer arrows may become for that
   MOST_PLACES = 4000; // that long arrows take in layers; with more, only their ends count
 
-// `layers`: arrays of numbers, the units; `links`: {upper, lower, begins, ends}; `widths`: by unit. Gives the layers in a
-// better order.
-function inOrder(layers, links, widths) {
+// `layers`: arrays of numbers, the units, as the code has them; `links`: {upper, lower, begins, ends}; `widths`: by unit;
+// `inputs`: the units that are inputs. Gives the layers in a better order.
+function inOrder(layers, links, widths, inputs = new Set()) {
   if (layers.every((layer) => layer.length < 2)) return layers;
   const { rows, steps, count } = withPassing(layers, links);
   const quick = steps.length > MOST_SWAPPED;
   let best = rows,
-    least = new Ordering(rows, steps, count).crossings();
+    least = new Ordering(rows, steps, count, inputs).cost();
   for (const start of quick ? [rows] : startingOrders(rows, steps.length)) {
     if (!least) break;
-    const [found, crossed] = new Ordering(start, steps, count).untangled(quick ? 0 : SWAPS);
+    const [found, crossed] = new Ordering(start, steps, count, inputs).untangled(quick ? 0 : SWAPS);
     if (crossed < least) [best, least] = [found, crossed];
   }
   const units = new Set(layers.flat());
-  if (!quick) best = new Ordering(best, steps, count).inTurn(units, widths);
+  if (!quick) best = new Ordering(best, steps, count, inputs).inTurn(units, widths);
   return best.map((row) => row.filter((unit) => units.has(unit)));
 }
 
@@ -71,8 +72,9 @@ function withPassing(layers, links) {
 
 // An order of the units of each layer, and what there is to make it better.
 class Ordering {
-  constructor(rows, steps, count) {
+  constructor(rows, steps, count, inputs) {
     this.steps = steps;
+    this.inputs = inputs;
     this.rows = rows.map((row) => [...row]);
     this.place = new Array(count).fill(0);
     this.layerOf = new Array(count).fill(0);
@@ -91,17 +93,17 @@ class Ordering {
     }
   }
 
-  // The best order that sweeps and swaps find, and its crossings.
+  // The best order that sweeps and swaps find, and its cost.
   untangled(swaps) {
     const copy = () => this.rows.map((row) => [...row]);
     let best = copy(),
-      least = this.crossings();
+      least = this.cost();
     for (let sweep = 0; sweep < SWEEPS && least; sweep += 1) {
       const up = sweep % 2 === 1;
       for (const row of up ? [...this.rows].reverse() : this.rows) this.byMeans(row, up ? this.below : this.above);
       this.swap(swaps);
-      const count = this.crossings();
-      if (count < least) [best, least] = [copy(), count];
+      const cost = this.cost();
+      if (cost < least) [best, least] = [copy(), cost];
     }
     return [best, least];
   }
@@ -127,7 +129,7 @@ class Ordering {
       for (const row of this.rows) {
         for (let i = 0; i < row.length - 1; i += 1) {
           const [a, b] = [row[i], row[i + 1]];
-          if (this.between(b, a) >= this.between(a, b)) continue;
+          if (this.between(b, a) + this.turned(b, a) >= this.between(a, b) + this.turned(a, b)) continue;
           [row[i], row[i + 1]] = [b, a];
           [this.place[a], this.place[b]] = [i + 1, i];
           swapped = true;
@@ -174,14 +176,14 @@ class Ordering {
     }, 0);
   }
 
-  // How often it crosses, and how many pairs of units stand side by side in another order than they run.
+  // What it costs, and how many pairs of units stand side by side in another order than they run.
   worth(units) {
     let turned = 0;
     for (const row of this.rows) {
       const real = row.filter((unit) => units.has(unit));
       real.forEach((a, i) => (turned += real.slice(i + 1).filter((b) => a > b).length));
     }
-    return [this.crossings(), turned];
+    return [this.cost(), turned];
   }
 
   // Lets two units of a layer change places, alone and with what is above and below them; gives what that is worth.
@@ -225,6 +227,18 @@ class Ordering {
       for (const [, other, there] of around[left]) count += firstAt(ends, this.place[other] + there, false);
     }
     return count;
+  }
+
+  // What it costs that one unit stands on the left of another: inputs stand as the code has them.
+  turned(left, right) {
+    return left > right && this.inputs.has(left) && this.inputs.has(right) ? SWAPPED : 0;
+  }
+
+  // How many pairs of links cross each other, and the pairs of inputs in another order than the code's.
+  cost() {
+    const rows = this.inputs.size > 1 ? this.rows.map((row) => row.filter((unit) => this.inputs.has(unit))) : [];
+    const turned = rows.flatMap((row) => row.flatMap((a, i) => row.slice(i + 1).map((b) => this.turned(a, b))));
+    return turned.reduce((sum, each) => sum + each, this.crossings());
   }
 
   // How many pairs of links cross each other.

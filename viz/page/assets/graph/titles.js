@@ -7,6 +7,8 @@ const READABLE = 9.5, // pixels of a title's letters; where they would be lower,
   ],
   MOST_SIGNS = 80,
   LOWER = [0, 4, 8, 12], // pixels, where the title of the frame around it stands in the way
+  ASTRIDE = [2, 4], // pixels over the frame's edge, where the boxes in it leave too little room
+  NO_SHAPES = 4, // pixels of the letters beside arrows: lower ones are specks that a title may cover
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
   SPECKS = 0.1, // at a lower scale boxes are so small that a title may cover them
   LETTERS = 17, // from a title's upper edge to the foot of its letters
@@ -89,7 +91,7 @@ function widestGap(taken, from, to) {
 }
 
 // The stretches of an area, from left to right, in which lines of arrows or their labels run.
-function crossing(scene, area) {
+function crossing(scene, area, withLabels = true) {
   const found = [];
   for (const { points, label, labelAt } of scene.edgeGrid.within(area)) {
     for (let k = 1; k < points.length; k += 1) {
@@ -97,7 +99,7 @@ function crossing(scene, area) {
         line = { x: Math.min(ax, bx), y: Math.min(ay, by), w: Math.abs(ax - bx) || 0.1, h: Math.abs(ay - by) || 0.1 };
       if (meet(area, line)) found.push([line.x - BESIDE_TITLE / 2, line.x + line.w + BESIDE_TITLE / 2]);
     }
-    const said = label && labelAt && areaOfLabel(...labelAt, textWidth(label, LABEL_SIZE));
+    const said = withLabels && label && labelAt && areaOfLabel(...labelAt, textWidth(label, LABEL_SIZE));
     if (said && meet(area, said)) found.push([said.x, said.x + said.w]);
   }
   return found;
@@ -138,7 +140,7 @@ function signsFromAfar(frames, canvas) {
 function placeOfSign(frame, frames, placed, canvas) {
   const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
   if (canvas.view.scale < SPECKS) return rooms[0].isNarrow ? null : rooms[0].best(rooms[0].inside());
-  for (const way of ["free", "outside", "cut"])
+  for (const way of ["free", "astride", "outside", "cut"])
     for (const room of rooms) {
       const found = way === "cut" || !room.isNarrow ? room[way]() : null;
       if (found) return found;
@@ -157,6 +159,7 @@ class SignRoom {
     this.top = frame.y * scale + y + 1;
     this.middle = (this.left + this.right - w) / 2;
     this.isNarrow = this.right - this.left < w;
+    this.withLabels = LABEL_SIZE * scale >= NO_SHAPES;
     const low = (frame.y + frame.h) * scale + y - h;
     this.rows = LOWER.map((by) => this.top + by).filter((row) => row <= low);
   }
@@ -179,7 +182,7 @@ class SignRoom {
   }
 
   isFree(sign) {
-    return this.isApart(sign) && !this.boxes(sign) && !crossing(this.canvas.scene, this.world(sign)).length;
+    return this.isApart(sign) && !this.boxes(sign) && !crossing(this.canvas.scene, this.world(sign), this.withLabels).length;
   }
 
   // Within the frame around its own, and in none that isn't around its own.
@@ -198,13 +201,13 @@ class SignRoom {
   taken(y) {
     const { view, scene } = this.canvas,
       others = this.placed.filter((other) => other.y < y + this.h && y < other.y + other.h).map((other) => [other.x, other.x + other.w]),
-      lines = crossing(scene, this.world({ x: this.left, y, w: this.right - this.left }));
+      lines = crossing(scene, this.world({ x: this.left, y, w: this.right - this.left }), this.withLabels);
     return [...others, ...lines.map((ends) => ends.map((end) => end * view.scale + view.x))];
   }
 
   // In the frame, where nothing else is.
-  free() {
-    for (const y of this.rows) {
+  free(rows = this.rows) {
+    for (const y of rows) {
       // mostly the first place is free, and others needn't be looked for
       for (const find of [() => this.middle, () => freePlace(this.taken(y), this.w, this.left, this.right, this.middle)]) {
         const x = find();
@@ -212,6 +215,16 @@ class SignRoom {
       }
     }
     return null;
+  }
+
+  // On the frame's upper edge, where that is within the frame around it and in no other beside it.
+  astride() {
+    const { frame, frames, canvas } = this,
+      parent = canvas.scene.frames.get(frame.parent),
+      beside = frames.filter((other) => other !== frame && other.parent === frame.parent);
+    const found = this.free(ASTRIDE.map((by) => this.top - by)),
+      area = found && this.world(found);
+    return found && (!parent || holds(parent, area)) && !beside.some((other) => meet(area, other)) ? found : null;
   }
 
   // In the frame, over as few boxes as can be: from so far away they are specks.

@@ -1,0 +1,181 @@
+"""Where the page looks: what is selected, in a size that can be read, or all of the graph; and how much room it has."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.viz import browser
+from tests.viz.picture.architectures import ALL
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+
+SELECTED = """(() => {
+  const { x, y, scale } = v.canvas.view, { w, h } = v.canvas.size(), b = v.boxOf(v.state.selected);
+  return [x + b.x * scale, y + b.y * scale, x + (b.x + b.w) * scale, y + (b.y + b.h) * scale, w, h, scale]; })()"""
+MIDDLE = "(({ x, y, w, h }) => [x + w / 2, y + h / 2])(v.canvas.window())"
+READABLE = 9 / 9.5
+
+
+def deep() -> viz.Recording:
+    """Layers below each other, of several windows' height."""
+    model = ef.Sequential([layers.Dense(3 + i, activation="tanh", name=f"layer_{i}") for i in range(18)], name="deep")
+    with viz.trace() as t:
+        model(np.ones((2, 4), "float32"))
+    return t
+
+
+@pytest.fixture
+def page(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1400, 900)
+    shown.show(pages("deep", deep))
+    shown.run("v.setOpen(new Set(v.index.blocks.keys())); v.canvas.fit()")
+    yield shown
+    shown.size(1400, 900)
+    shown.prefer("prefers-reduced-motion", "")
+    assert shown.wrong == []
+
+
+def in_sight(page):
+    left, top, right, bottom, w, h, _ = page.run(SELECTED)
+    return left >= 0 and top >= 0 and right <= w and bottom <= h
+
+
+def select(page, name):
+    page.run(f"v.selectNode([...v.scene.nodes.values()].filter(n => n.frame?.endsWith({name!r}))[0].id)")
+    page.rest()
+
+
+def test_the_readable_size_has_what_is_selected_in_the_middle(page):
+    for layer in ("layer_3", "layer_11", "layer_15"):
+        page.run(f"v.select({{ kind: 'scope', key: [...v.index.blocks.keys()].find(k => k.endsWith({layer!r})) }})")
+        for how in ("9", "button"):
+            page.press("0")
+            assert page.run("v.canvas.view.scale") < 0.5
+            page.press("9") if how == "9" else page.click(".beyond")
+            page.rest()
+            left, top, right, bottom, w, h, scale = page.run(SELECTED)
+            assert scale >= READABLE - 1e-6
+            assert (left + right) / 2 == pytest.approx(w / 2, abs=40)
+            assert (top + bottom) / 2 == pytest.approx(h / 2, abs=2)
+
+
+def test_the_readable_size_leads_back_to_what_was_looked_at_last(page):
+    page.press("Escape")
+    page.run("v.canvas.pan(-10, -1500)")
+    page.run("v.canvas.zoom(1 / v.canvas.view.scale)")
+    page.rest()
+    before = page.run(MIDDLE)
+    for _ in range(2):
+        page.press("0")
+        page.press("9")
+        assert page.run(MIDDLE) == pytest.approx(before, abs=1)
+    assert page.run("v.canvas.view.scale") == pytest.approx(1)
+    for key in "xxxx9":
+        page.press(key)
+    assert page.run(MIDDLE) == pytest.approx(before, abs=1)  # the middle of what is seen
+    page.run("v.canvas.fit()")
+    top = page.run("v.canvas.window().y")
+    page.press("0")
+    page.press("9")
+    assert page.run("v.canvas.window().y") == pytest.approx(top, abs=10)  # the beginning, where the page opened there
+
+
+def test_what_is_beside_arrows_can_be_read_at_the_readable_size(page):
+    page.press("0")
+    page.press("9")
+    sizes = "[...document.querySelectorAll('.edge text')].map(t => parseFloat(getComputedStyle(t).fontSize))"
+    assert min(page.run(sizes)) * page.run("v.canvas.view.scale") >= 9 - 1e-6
+
+
+def test_zooming_keeps_what_is_selected_in_sight(page):
+    page.run("v.canvas.setView({ ...v.canvas.view, scale: 1 })")
+    for name in ("layer_0", "layer_2"):  # at the upper and the lower edge of the window
+        page.run("v.canvas.fit(false, false, 0.9)")
+        page.rest()
+        page.run(
+            "v.selectNode([...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.y > v.canvas.window().y &&"
+            " n.y + n.h < v.canvas.window().y + v.canvas.window().h).sort((a, b) => a.y - b.y).at("
+            f"{0 if name == 'layer_0' else -1}).id)"
+        )
+        page.rest()
+        for key in "zzzxxxxxxxzzzz":
+            page.press(key)
+            assert in_sight(page), (name, key)
+        page.click(".zoom button:first-child")
+        assert in_sight(page)
+
+
+def test_all_of_the_graph_stays_fitted_when_a_frame_is_closed_or_opened(page):
+    page.press("0")
+    small = page.run("v.canvas.view.scale")
+    page.run("v.select({ kind: 'scope', key: [...v.index.blocks.keys()].find(k => k.endsWith('deep')) }, false)")
+    page.press("Enter", "\r")
+    page.rest()
+    assert page.run("v.minimap.isWhole")
+    assert page.run("v.canvas.view.scale") > small
+    page.press("Enter", "\r")
+    page.rest()
+    assert page.run("v.minimap.isWhole")
+    page.press("z")
+    scale = page.run("v.canvas.view.scale")
+    page.press("Enter", "\r")
+    assert page.run("v.canvas.view.scale") == scale  # the reader's own
+
+
+def test_of_several_boxes_that_are_selected_as_many_are_shown_as_can_be_read(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1400, 900)
+    shown.show(pages("reading_gan", lambda: ALL["gan"]()[0]))
+    groups = shown.run(
+        "[...v.selection.ops.filter(op => op.pass && v.scene.nodeOf.has(op.id)).reduce((found, op) =>"
+        " found.set(op.pass, [...(found.get(op.pass) || []), op.id]), new Map()).values()]"
+    )
+    assert len(groups) >= 2
+    for ids in groups:
+        shown.run("v.canvas.fit()")
+        shown.run(f"v.select({{ kind: 'ops', id: {ids[0]}, ids: {ids} }})")
+        shown.rest()
+        assert shown.run("v.canvas.view.scale") >= 0.74 - 1e-6
+        seen, first, count = shown.run("""(() => {
+          const boxes = v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id)), seen = v.canvas.window();
+          const within = (area) => boxes.filter(b => holds(area, b)).length;
+          const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
+          return [within(seen), within({ ...seen, x: boxes[0].x - 60, y: boxes[0].y - 60 }), boxes.length]; })()""")
+        assert count > 1
+        assert seen >= max(first, 2)
+    shown.prefer("prefers-reduced-motion", "")
+    assert shown.wrong == []
+
+
+def test_on_a_phone_the_graph_keeps_its_room_as_bar_and_legend_take_little(shown, pages):
+    shown.size(390, 800)
+    shown.show(pages("reading_gan", lambda: ALL["gan"]()[0]))
+    shown.run("v.panel.setOpen(true)")
+    shown.rest()
+    heights = (
+        "['.toolbar', '.foot', 'svg.graph'].map(name => document.querySelector(name).getBoundingClientRect().height)"
+    )
+    bar, foot, graph = shown.run(heights)
+    assert bar <= 80
+    assert foot <= 34
+    assert graph >= 320
+    assert shown.run("document.documentElement.scrollWidth") <= 390
+    shown.run("document.querySelector('.controls > :last-child').previousSibling.scrollIntoView()")
+    shown.rest()
+    assert shown.run("document.querySelector('.controls').scrollLeft") > 0  # what has no room is reached sideways
+    shown.click(".legend")
+    assert shown.run(heights)[1] > foot
+    address = shown.run("location.hash")
+    shown.show(pages("reading_gan", lambda: ALL["gan"]()[0]), address)
+    assert shown.run(heights)[1] > foot  # the address keeps it
+    shown.click(".legend-more")
+    assert shown.run(heights)[1] == foot
+    shown.size(1400, 900)
+    assert shown.run("getComputedStyle(document.querySelector('.legend-more')).display") == "none"
+    assert shown.wrong == []

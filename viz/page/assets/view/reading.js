@@ -1,0 +1,149 @@
+// What is read: a part of the scene in a size at which all its words can be read, with what is selected in sight.
+
+const READABLE_SIZE = 9 / LABEL_SIZE, // the scale at which shapes beside arrows are 9 pixels high
+  LEAST_REVEALED = 0.55, // the scale at which something is brought into sight
+  MOST_COMPARED = 40; // boxes of which as many as possible are shown together
+
+const extentAround = (boxes) => {
+  const x = Math.min(...boxes.map((box) => box.x)),
+    y = Math.min(...boxes.map((box) => box.y));
+  return { x, y, w: Math.max(...boxes.map((box) => box.x + box.w)) - x, h: Math.max(...boxes.map((box) => box.y + box.h)) - y };
+};
+
+// As many boxes of some as a room shows together, in the middle of all before others.
+function seenTogether(boxes, room) {
+  const some = boxes.slice(0, MOST_COMPARED),
+    [middleX, middleY] = middleOf(extentAround(some)),
+    far = (found) => (([x, y]) => Math.hypot(x - middleX, y - middleY))(middleOf(extentAround(found)));
+  let best = some.slice(0, 1);
+  for (const { x } of some)
+    for (const { y } of some) {
+      const area = { x, y, ...room },
+        found = some.filter((box) => holds(area, box));
+      if (found.length > best.length || (found.length && found.length === best.length && far(found) < far(best))) best = found;
+    }
+  return best;
+}
+
+// The view of a scale with as many of some boxes as it shows in its middle; of one that is too high for it, the top.
+function viewOfMost(canvas, boxes, scale) {
+  const size = canvas.size(),
+    wide = size.w - BESIDE_BUTTONS,
+    room = { w: (wide - 2 * CLEAR) / scale, h: (size.h - 2 * CLEAR) / scale },
+    area = extentAround(seenTogether(boxes, room)),
+    [x] = middleOf(area);
+  return { x: wide / 2 - x * scale, y: size.h / 2 - (area.y + Math.min(area.h, room.h) / 2) * scale, scale };
+}
+
+// The view of a scale around a place of the world; where no box is near, around the nearest.
+function viewAround(canvas, [x, y], scale) {
+  const { w, h } = canvas.size(),
+    area = { x: x - w / scale / 2, y: y - h / scale / 2, w: w / scale, h: h / scale },
+    far = (node) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(node)),
+    nodes = [...canvas.scene.nodes.values()];
+  if (nodes.some((node) => holds(area, node)) || !nodes.length) return { x: w / 2 - x * scale, y: h / 2 - y * scale, scale };
+  return viewOfMost(canvas, [nodes.reduce((best, node) => (far(node) < far(best) ? node : best))], scale);
+}
+
+// What is seen of what is selected, as one area where all of that has room at a scale, else its box nearest to the middle;
+// null where nothing of it is seen.
+function selectedInSight(canvas, scale) {
+  const seen = canvas.window(),
+    boxes = canvas.selectedBoxes().filter((box) => meet(seen, box)),
+    [x, y] = middleOf(seen),
+    far = (box) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(box)),
+    { w, h } = canvas.size();
+  if (!boxes.length) return null;
+  const all = extentAround(boxes);
+  return all.w * scale <= w && all.h * scale <= h ? all : boxes.reduce((best, box) => (far(box) < far(best) ? box : best));
+}
+
+// By how much something on the screen is moved so that all of it is seen: not at all where there is no room for that.
+function intoRoom(from, length, room) {
+  if (length > room - 2 * CLEAR) return 0;
+  return Math.max(CLEAR - from, 0) || Math.min(0, room - CLEAR - from - length);
+}
+
+// The view at another scale: around a place on the screen, or the middle. What is selected and seen stays in sight.
+function zoomed(canvas, scale, at) {
+  const size = canvas.size(),
+    { x, y, scale: now } = canvas.view,
+    kept = at ? null : selectedInSight(canvas, scale),
+    nearest = (middle, from, to) => Math.min(Math.max(middle, from), to),
+    middle = kept
+      ? [nearest(size.w / 2, kept.x * now + x, (kept.x + kept.w) * now + x), nearest(size.h / 2, kept.y * now + y, (kept.y + kept.h) * now + y)]
+      : [size.w / 2, size.h / 2],
+    [px, py] = at || middle,
+    ratio = scale / now,
+    found = { x: px - (px - x) * ratio, y: py - (py - y) * ratio, scale };
+  if (kept) {
+    found.x += intoRoom(kept.x * scale + found.x, kept.w * scale, size.w);
+    found.y += intoRoom(kept.y * scale + found.y, kept.h * scale, size.h);
+  }
+  return found;
+}
+
+// A size at which all can be read: with what is selected in the middle, else what was seen before all was fitted into the
+// window, else what is in the middle now.
+function readIn(canvas, smooth) {
+  const { width, height, left } = canvas.scene,
+    all = canvas.viewOf({ x: left, y: 0, w: width - left, h: height }),
+    boxes = canvas.selectedBoxes(),
+    scale = Math.min(1, Math.max(READABLE_SIZE, canvas.view.scale)),
+    last = canvas.isWhole() ? canvas.before : null,
+    middle = last ? last.middle : middleOf(canvas.window());
+  if (all.scale >= READABLE_SIZE) canvas.fit(smooth, true);
+  else if (!boxes.length && last?.begins) canvas.fit(smooth, false, READABLE_SIZE);
+  else {
+    canvas.hold();
+    const view = boxes.length ? viewOfMost(canvas, boxes, scale) : viewAround(canvas, middle, Math.max(READABLE_SIZE, last ? last.scale : scale));
+    canvas.setView(view, smooth);
+  }
+}
+
+// The view in which a box is in sight, as near to the one that is shown as can be; null where it is in sight.
+function viewWith(canvas, box) {
+  const size = canvas.size(),
+    scale = Math.max(canvas.view.scale, LEAST_REVEALED),
+    zoomed = scale !== canvas.view.scale,
+    edge = 60;
+  const along = (from, length, room, now) => {
+    // where the world begins, so that the box is well inside
+    const least = edge - from * scale,
+      most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
+    if (!zoomed && now >= Math.min(least, most) && now <= Math.max(least, most)) return now;
+    return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
+  };
+  const x = along(box.x, box.w, size.w, canvas.view.x),
+    y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, canvas.view.y);
+  return zoomed || x !== canvas.view.x || y !== canvas.view.y ? { x, y, scale } : null;
+}
+
+// The same of several boxes, or as many as can be read together.
+function viewWithAll(canvas, boxes) {
+  const seen = canvas.window(),
+    scale = Math.max(SMALLEST, Math.min(canvas.view.scale, canvas.viewOf(extentAround(boxes)).scale)),
+    inSight = canvas.view.scale >= LEAST_REVEALED && boxes.every((box) => holds(seen, box));
+  return inSight ? null : viewOfMost(canvas, boxes, scale);
+}
+
+// The view in which the middle of what is seen of a box is where it was before all was laid out again.
+function viewAsBefore(canvas, before, after) {
+  const { x, y, scale } = canvas.view,
+    seen = canvas.window(),
+    from = Math.max(before.x, seen.x),
+    to = Math.min(before.x + before.w, seen.x + seen.w),
+    middle = from < to ? (from + to) / 2 : before.x + before.w / 2;
+  return { scale, x: x + (middle - after.x - after.w / 2) * scale, y: y + (before.y - after.y) * scale };
+}
+
+// How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge.
+function lackOf(canvas, box) {
+  const { w, h } = canvas.size(),
+    { x, y, scale } = canvas.view;
+  const moved = (from, length, room) => {
+    const least = CLEAR - from; // where it begins at the edge
+    return Math.max(least, 0) || Math.max(least, Math.min(0, room - CLEAR - from - length));
+  };
+  return [moved(box.x * scale + x, box.w * scale, w), moved(box.y * scale + y, box.h * scale, h)];
+}
