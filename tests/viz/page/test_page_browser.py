@@ -825,6 +825,13 @@ def test_an_op_that_fit_ran_is_shown_at_the_line_that_made_its_layer(shown, page
     made, called = (line for line in shown.texts(".panel .code .line.here") if "Dense(" in line or ".fit(" in line)
     assert "ef.layers.Dense(3" in made
     assert "model.fit(" in called
+    starts = shown.run(
+        "[...document.querySelectorAll('.panel .code')].map(code => [...code.querySelectorAll('code')]"
+        ".map(line => line.textContent).filter(text => text.trim()).map(text => /^ */.exec(text)[0].length))"
+    )
+    assert starts
+    assert [min(lines) for lines in starts] == [0] * len(starts)  # a panel has no room for what all are indented by
+    assert max(map(max, starts)) > 0
 
 
 def test_what_ran_outside_of_steps_has_a_place_of_its_own(shown, pages):

@@ -73,24 +73,33 @@ function facts(pairs) {
     : null;
 }
 
+// How many blanks all lines that hold anything begin with: a panel has no room for them.
+function commonIndentation(lines) {
+  const [first, ...others] = lines.filter((line) => line.trim()).map((line) => /^[ \t]*/.exec(line)[0]);
+  let count = first ? first.length : 0;
+  for (const blanks of others) while (!blanks.startsWith(first.slice(0, count))) count -= 1;
+  return count;
+}
+
 // The user's line with the lines around it where they were at hand; then the calls that led there.
 function codeView(viewer, stack) {
   if (!stack.length) return null;
   const [frame, ...outer] = stack,
     near = (viewer.data.excerpts || {})[frame.file] || {};
-  const lines = [];
+  const shown = [];
   for (let number = frame.line - 3; number <= frame.line + 3; number += 1) {
     const text = near[number] ?? (number === frame.line ? frame.code : null);
-    if (text === null || text === undefined) continue;
-    lines.push(
-      el(
-        "div",
-        { class: number === frame.line ? "line here" : "line" },
-        el("span", { class: "number" }, String(number)),
-        el("code", {}, text || " "),
-      ),
-    );
+    if (text !== null && text !== undefined) shown.push([number, text]);
   }
+  const indented = commonIndentation(shown.map(([, text]) => text));
+  const lines = shown.map(([number, text]) =>
+    el(
+      "div",
+      { class: number === frame.line ? "line here" : "line" },
+      el("span", { class: "number" }, String(number)),
+      el("code", {}, text.slice(indented) || " "),
+    ),
+  );
   return [
     el(
       "div",
