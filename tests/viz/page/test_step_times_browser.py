@@ -241,3 +241,25 @@ def test_tips_of_the_timeline_are_in_the_window(shown, pages, width, height):
                 assert box[3] <= height
     assert found > 10
     shown.size(1400, 900)
+
+
+def test_the_tip_of_the_timeline_is_of_the_step_that_is_shown_now(shown, pages):
+    shown.show(pages("slow", last_is_slow))
+    shown.run("v.dock.setOpen(true); 1")
+    shown.rest()
+    line = "v.dock.tabs.get('timeline').owner"
+    x, y = shown.run(f"""(() => {{
+      const line = {line}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.find(({{ op }}) => op);
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row]; }})()""")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    (before,) = shown.texts(".tip")
+    assert f" · {formatting.seconds(SLOW)}" in before
+    shown.press("[")  # the step before, while the mouse stays
+    shown.rest()
+    now = shown.run("(() => { const t = document.querySelector('.tip'); return t.hidden ? null : t.textContent; })()")
+    assert now is None or f" · {formatting.seconds(SLOW)}" not in now
+    shown.run(f"{line}.canvas.focus(); 1")
+    shown.press("ArrowRight")
+    assert shown.run("document.querySelector('.tip').hidden")
+    assert shown.wrong == []

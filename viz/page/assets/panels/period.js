@@ -33,11 +33,19 @@ class Period {
 
   // What stands below an axis of this width: places from its left, and what they are called.
   ticks(width, apart) {
-    return ticks(this.from - this.first, this.to - this.first, width / apart).map((at) => [
-      ((at + this.first - this.from) / this.span) * width,
-      at === 0 ? "0" : seconds(at),
-    ]);
+    const times = ticks(this.from - this.first, this.to - this.first, width / apart),
+      words = wordsOfTimes(times);
+    return times.map((at, i) => [((at + this.first - this.from) / this.span) * width, words[i]]);
   }
+}
+
+// What equally spaced times are called: in one unit, with as many digits as tell each from the next.
+function wordsOfTimes(times) {
+  const most = Math.max(...times.map(Math.abs)),
+    apart = times.length > 1 ? times[1] - times[0] : most,
+    [size, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]].find(([least]) => most >= least) ?? [1, "ns"],
+    digits = Math.max(0, Math.ceil(-Math.log10(apart / size) - 1e-9));
+  return times.map((at) => (at === 0 ? "0" : `${(at / size).toFixed(times.length > 1 ? digits : 2)} ${unit}`));
 }
 
 // Of the step that is shown. One that was recorded without times has that of its ops, or of the memory.

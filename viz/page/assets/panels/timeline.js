@@ -105,6 +105,7 @@ class Timeline {
     const width = this.node.clientWidth || 600,
       { height } = this;
     this.paint(sharpen(this.canvas, width, height), width, height);
+    if (!this.tip.hidden) this.point(this.pointed); // another bar may be there now, or none
   }
 
   paint(pen, width, height) {
@@ -247,6 +248,7 @@ class Timeline {
     const [by, deeper] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
     if (by === undefined || !this.bars?.length) return;
     event.preventDefault();
+    this.tip.hidden = true; // it is of the mouse
     const from = this.barSelected(),
       inRow = (row) => this.bars.filter((bar) => bar.row === row);
     const row = from && inRow(from.row),
@@ -280,6 +282,7 @@ class Timeline {
   }
 
   point(event) {
+    this.pointed = event;
     const bar = this.at(event);
     this.tip.hidden = !bar;
     if (!bar) return;
