@@ -17,7 +17,7 @@ class Search {
     this.at = -1;
     this.input = el("input", {
       type: "search",
-      placeholder: "Search name, op, …",
+      placeholder: "Search ( / )", // fits where the bar is full
       "aria-label": "search",
       autocomplete: "off",
       spellcheck: "false",
