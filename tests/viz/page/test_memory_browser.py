@@ -159,7 +159,7 @@ def test_the_line_is_read_without_scrolling(page):
     page.size(1400, 900)
     page.rest()
     cells = page.run("""(() => { const room = document.querySelector('.owners').getBoundingClientRect().right;
-      return [...document.querySelectorAll('.owners .place bdi')].map(e => [e.textContent, e.parentNode.title,
+      return [...document.querySelectorAll('.owners .line bdi')].map(e => [e.textContent, e.parentNode.title,
         e.getBoundingClientRect().right - e.parentNode.getBoundingClientRect().right,
         room - e.closest('td').getBoundingClientRect().right]); })()""")
     assert cells

@@ -4,7 +4,7 @@ const LOWEST_CURVE = 64,
   CURVE_AXIS = 16, // below the curve
   CURVE_TOP = 18, // above it, where the peak's name stands
   MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "line", "role"],
-  MEMORY_CLASSES = ["right", "right", "of-array", "", "shortened", "place"]; // of these: paths and files begin with "…" where there is no room
+  MEMORY_CLASSES = ["right", "right", "of-array", "", "shortened", "line"]; // of these: paths and files begin with "…" where there is no room
 
 class MemoryCurve {
   constructor(viewer) {
