@@ -1,6 +1,9 @@
-"""The table of what holds memory: names and paths that tell its rows apart, and what is left of another step."""
+"""The curve of memory and its axes, and the table of what holds it: names, paths, lines, and what other steps left."""
 
 from __future__ import annotations
+
+import itertools
+import re
 
 import numpy as np
 import pytest
@@ -70,6 +73,101 @@ def test_names_are_whole_and_paths_begin_with_a_sign_where_they_are_cut(page, wi
     order = page.texts(".owners th")
     assert order.index("of") + 1 == order.index("layer")
     assert order.index("of") == (3 if width > 900 else 1)  # on a phone they are what is seen first
+
+
+SIZES = [(1920, 1080), (1400, 900), (1000, 700), (700, 800), (390, 800)]
+EDGES = """(of => { const r = document.querySelector(of).getBoundingClientRect();
+  return [r.left, r.top, r.right, r.bottom]; })"""
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("before", ["layers", "timeline"])
+def test_the_curve_fits_into_the_pane_with_both_axes(page, before, width, height):
+    page.size(width, height)
+    page.run(f"v.dock.choose({before!r})")  # the timeline makes the dock lower where it needs less
+    page.rest()
+    page.run("v.dock.choose('memory')")
+    page.rest()
+    left, top, right, bottom = page.run(f"{EDGES}('.memory canvas')")
+    pane = page.run(f"{EDGES}('.dock-body')")
+    assert pane[0] <= left
+    assert pane[1] <= top
+    assert right <= pane[2]
+    assert pane[3] - 12 <= bottom <= min(pane[3], height)  # it takes the pane's height, with the time below it
+    marks = page.run("""[...document.querySelectorAll('.sizes span')].map(
+      e => [e.textContent, e.getBoundingClientRect().top, e.getBoundingClientRect().right])""")
+    assert 2 <= len(marks) <= 4
+    assert marks[0][0] == "0"
+    assert all(re.fullmatch(r"[1-9]\d* [KM]?B", words) for words, *_ in marks[1:])
+    places = [at for _, at, _ in marks]
+    assert all(one - other >= 12 for one, other in itertools.pairwise(places))  # they don't overlap
+    assert all(top <= at <= bottom and end <= left for _, at, end in marks)
+
+
+def test_the_curve_fits_again_after_the_dock_is_dragged(page):
+    for height in (330, 150, 225):
+        page.run(f"v.dock.dragged = true; v.root.style.setProperty('--dock', '{height}px')")
+        page.rest()
+        page.rest()
+        bottom, pane = (page.run(f"{EDGES}({of!r})")[3] for of in (".memory canvas", ".dock-body"))
+        assert pane - 12 <= bottom <= pane
+    page.run("v.dock.dragged = false; v.dock.refresh()")
+
+
+def test_the_table_is_scrolled_while_the_curve_stays(page):
+    page.run("document.querySelector('.owners').scrollTop = 200")
+    assert page.run("document.querySelector('.owners').scrollTop") > 50
+    assert page.run(
+        "document.querySelector('.dock-body').scrollHeight <= document.querySelector('.dock-body').clientHeight"
+    )
+    head, table = (page.run(f"{EDGES}({of!r})")[1] for of in (".owners th", ".owners"))
+    assert head == pytest.approx(table, abs=1)
+
+
+def test_a_part_of_the_step_says_which_and_where_the_peak_is(page):
+    memory = "v.dock.tabs.get('memory').owner"
+    said = "document.querySelector('.memory .summary').textContent"
+    words = "[...document.querySelectorAll('.memory .summary button')].map(e => e.textContent)"
+    click = "[...document.querySelectorAll('.memory .summary button')].find(e => e.textContent === {!r}).click()"
+    assert "shown" not in page.run(said)
+    assert page.run(words)[:1] != ["go to the peak"]
+    # A tenth of the step, at that end from which the peak is far.
+    page.run(f"""(() => {{ const p = v.period, isLate = {memory}.peak.time > (p.first + p.last) / 2;
+      p.zoom(0.1, isLate ? p.first : p.last); {memory}.show(); }})()""")
+    shown, whole = page.run("[v.period.span, v.period.last - v.period.first]")
+    start = page.run(f"{memory}.sayTime(v.period.from)")
+    assert shown == pytest.approx(whole / 10, rel=0.01)
+    text = page.run(said)
+    assert re.match(r"peak: [\d.]+ [KM]?B at [\d.]+ [mµ]?s, outside of what is shown", text)
+    assert re.search(rf"shown: [\d.]+ [mµ]?s of [\d.]+ [mµ]?s, from {re.escape(start)}", text)
+    assert "whole step" in page.run(words)
+    # Another moment, within what is shown: the peak is still named.
+    page.run(f"{memory}.moveTo((v.period.from + v.period.to) / 2)")
+    text = page.run(said)
+    assert not text.startswith("peak")
+    assert re.search(r"·  peak: [\d.]+ [KM]?B at [\d.]+ [mµ]?s, outside of what is shown", text)
+    # What is shown follows the moment to the peak, and stays as long as it was.
+    page.run(click.format("go to the peak"))
+    assert "outside" not in page.run(said)
+    assert page.run("v.period.span") == pytest.approx(shown)
+    page.run(click.format("whole step"))
+    assert page.run("[v.period.from, v.period.to]") == page.run("[v.period.first, v.period.last]")
+    assert "shown" not in page.run(said)
+
+
+def test_the_line_is_read_without_scrolling(page):
+    page.size(1400, 900)
+    page.rest()
+    cells = page.run("""(() => { const room = document.querySelector('.owners').getBoundingClientRect().right;
+      return [...document.querySelectorAll('.owners .line bdi')].map(e => [e.textContent, e.parentNode.title,
+        e.getBoundingClientRect().right - e.parentNode.getBoundingClientRect().right,
+        room - e.closest('td').getBoundingClientRect().right]); })()""")
+    assert cells
+    for text, whole, beyond, left in cells:
+        assert whole.endswith(text)
+        assert re.search(r":\d+$", text)
+        assert beyond <= 1  # what there is no room for is the beginning of the file's name
+        assert left >= -1
 
 
 def test_what_is_left_of_another_step_says_so_and_a_click_keeps_the_step(page):

@@ -1,8 +1,10 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
-const CURVE_H = 120,
-  MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "role", "line"],
-  MEMORY_CLASSES = ["right", "right", "", "", "shortened"]; // of these: a path begins with "…" where there is no room
+const LOWEST_CURVE = 64,
+  CURVE_AXIS = 16, // below the curve
+  CURVE_TOP = 18, // above it, where the peak's name stands
+  MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "line", "role"],
+  MEMORY_CLASSES = ["right", "right", "of-array", "", "shortened", "line"]; // of these: paths and files begin with "…" where there is no room
 
 class MemoryCurve {
   constructor(viewer) {
@@ -16,16 +18,20 @@ class MemoryCurve {
       onkeydown: (event) => this.onKey(event),
     });
     this.head = el("p", { class: "summary" });
+    this.roles = el("p", { class: "roles" });
+    this.sizes = el("div", { class: "sizes", "aria-hidden": "true" });
     this.table = el("div", { class: "owners", onscroll: () => this.showEdge() });
     this.beside = el("div", { class: "beside" }, this.table);
     new ResizeObserver(() => this.showEdge()).observe(this.table);
     this.content = el(
       "div",
       { class: "memory" },
-      el("div", { class: "memory-curve" }, this.head, this.canvas),
+      el("div", { class: "memory-words" }, this.head, this.roles),
+      el("div", { class: "memory-curve" }, this.sizes, el("div", {}, this.canvas)),
       this.beside,
     );
-    this.node = el("div", {});
+    this.node = el("div", { class: "memory-pane" }); // as high as the pane, which the curve fills
+    new ResizeObserver(batched(() => this.content.isConnected && this.draw())).observe(this.node);
   }
 
   make() {
@@ -77,8 +83,8 @@ class MemoryCurve {
       return;
     }
     if (this.node.firstChild !== this.content) this.node.replaceChildren(this.content);
-    this.draw();
     this.showOwners();
+    this.draw(); // into the room that the words above leave
   }
 
   liveAt(time) {
@@ -93,8 +99,11 @@ class MemoryCurve {
   }
 
   draw() {
-    const width = this.canvas.parentNode.clientWidth || 500;
-    this.paint(sharpen(this.canvas, width, CURVE_H), width);
+    const { canvas, node } = this,
+      height = Math.max(LOWEST_CURVE, (node.parentNode?.clientHeight ?? 0) - canvas.offsetTop - 8);
+    this.showSizes(height);
+    const width = canvas.parentNode.clientWidth || 500; // what the sizes leave
+    this.paint(sharpen(canvas, width, height), width, height);
     this.canvas.setAttribute(
       "aria-valuetext",
       `${nbytes(this.liveAt(this.moment))} at ${this.sayTime()}`,
@@ -105,18 +114,44 @@ class MemoryCurve {
     this.canvas.setAttribute("aria-valuenow", String(Math.round(this.moment - first)));
   }
 
-  // The chosen moment, counted as the timeline does.
-  sayTime() {
-    const at = this.moment - this.viewer.period.first;
+  // The chosen moment, or another, counted as the timeline does.
+  sayTime(time = this.moment) {
+    const at = time - this.viewer.period.first;
     return at > 0 ? seconds(at) : "0";
   }
 
-  paint(pen, width) {
+  isSeen(time) {
+    const { from, to } = this.viewer.period;
+    return from <= time && time <= to;
+  }
+
+  // Where a size is, in a chart of this height.
+  heightOf(size, height) {
+    const bottom = height - CURVE_AXIS;
+    return bottom - (size / (this.peak.size || 1)) * (bottom - CURVE_TOP);
+  }
+
+  // Nothing, and one to three sizes that are powers of two: those are round in KB and MB, too.
+  roundSizes(height) {
+    const most = this.peak.size,
+      count = height - CURVE_AXIS - CURVE_TOP < 50 ? 2 : 3,
+      step = Math.max(1, 2 ** Math.ceil(Math.log2(most / count || 1)));
+    return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
+  }
+
+  showSizes(height) {
+    this.marked = this.roundSizes(height);
+    this.sizes.replaceChildren(
+      ...this.marked.map((size) => el("span", { style: `top: ${this.heightOf(size, height)}px` }, size ? nbytes(size) : "0")),
+    );
+  }
+
+  paint(pen, width, height) {
     const theme = themeNow(),
       { period } = this.viewer,
       x = (time) => Math.max(-9, Math.min(width + 9, ((time - period.from) / period.span) * width)), // beyond the edges unseen
-      y = (size) => CURVE_H - 16 - (size / (this.peak.size || 1)) * (CURVE_H - 34);
-    pen.clearRect(0, 0, width, CURVE_H);
+      y = (size) => this.heightOf(size, height);
+    pen.clearRect(0, 0, width, height);
     pen.beginPath();
     pen.moveTo(0, y(0));
     let last = this.liveAt(period.from),
@@ -134,13 +169,27 @@ class MemoryCurve {
     pen.strokeStyle = theme.phases.forward[1];
     pen.fill();
     pen.stroke();
-    if (this.peak.time >= period.from && this.peak.time <= period.to)
-      this.mark(pen, x(this.peak.time), y(this.peak.size), theme.error[1], theme, width);
+    pen.fillStyle = theme.frame;
+    for (const size of this.marked) pen.fillRect(0, Math.round(y(size)), width, 1);
+    if (this.isSeen(this.peak.time)) this.mark(pen, x(this.peak.time), y(this.peak.size), theme.error[1], theme, width);
     pen.fillStyle = theme.ink;
-    pen.fillRect(x(this.moment), 4, 1.2, CURVE_H - 20);
-    pen.fillStyle = theme.muted;
+    pen.fillRect(x(this.moment), 4, 1.2, height - CURVE_AXIS - 4);
+    this.paintAxis(pen, width, height, theme);
+  }
+
+  paintAxis(pen, width, height, theme) {
     pen.font = `10.5px ${FONT}`;
-    for (const [at, words] of period.ticks(width, 120)) pen.fillText(words, Math.min(at + 4, width - 44), CURVE_H - 3);
+    let end = -9;
+    for (const [at, words] of this.viewer.period.ticks(width, 56)) {
+      const long = pen.measureText(words).width,
+        left = at + 4 + long > width ? at - 4 - long : at + 4; // it stands left of its mark where there is no room
+      pen.fillStyle = theme.frame;
+      pen.fillRect(at, height - CURVE_AXIS, 1, CURVE_AXIS - 2);
+      if (left < end + 6) continue;
+      pen.fillStyle = theme.muted;
+      pen.fillText(words, left, height - 4);
+      end = left + long;
+    }
   }
 
   mark(pen, x, y, colour, theme, width) {
@@ -164,28 +213,11 @@ class MemoryCurve {
     const total = here.reduce((sum, each) => sum + each.size, 0),
       roles = new Map();
     for (const { tensor, size } of here) roles.set(roleWord(tensor.role), (roles.get(roleWord(tensor.role)) || 0) + size);
-    const atPeak = this.moment === this.peak.time;
-    this.head.replaceChildren(
-      el("strong", {}, `${atPeak ? "peak: " : ""}${nbytes(total)}`),
-      ` at ${this.sayTime()}  ·  `,
-      [...roles]
-        .sort((a, b) => b[1] - a[1])
-        .map(([role, size]) => `${role} ${nbytes(size)}`)
-        .join("  ·  "),
-      atPeak
-        ? ""
-        : button("go to the peak", "the moment of the most memory", () => this.moveTo(this.peak.time), {
-            class: "link",
-          }),
-      this.highest
-        ? button(
-            `${nbytes(this.highest.size)} in ${model.stepName(this.highest.step)}`,
-            "go to where most is in use in this recording",
-            () => this.viewer.setStep(this.highest.step),
-            { class: "link" },
-          )
-        : "",
-    );
+    this.roles.textContent = [...roles]
+      .sort((a, b) => b[1] - a[1])
+      .map(([role, size]) => `${role} ${nbytes(size)}`)
+      .join("  ·  ");
+    this.showHead(total);
     const order = matchMedia(NARROW).matches ? [0, 3, 4, 2, 1, 5, 6] : MEMORY_COLUMNS.map((_, i) => i); // in little room names come first
     const row = ({ tensor, size }) => {
       const { name, layer, line } = this.namesOf(tensor),
@@ -193,14 +225,14 @@ class MemoryCurve {
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
-        tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
+        [el("span", {}, tensor.label), tensor.nbytes && tensor.nbytes < size ? [" ", el("span", {}, `(${nbytes(tensor.nbytes)} of it)`)] : ""],
         [
           el("button", { type: "button", class: "link", onclick: () => this.go(tensor), title: [clean(name, 200), step].filter(Boolean).join("  ·  ") }, clean(name, 44)),
           step ? [" ", el("small", {}, step)] : "",
         ],
         el("span", { title: layer }, el("bdi", {}, layer)),
+        line ? el("span", { title: line.place }, el("bdi", {}, clean(line.place.split(/[/\\]/).pop(), 60))) : "",
         roleWord(tensor.role),
-        line ? el("span", { title: line.place }, clean(line.place.split(/[/\\]/).pop(), 30)) : "",
       ];
       return el(
         "tr",
@@ -238,6 +270,41 @@ class MemoryCurve {
     );
   }
 
+  // How much was in use when, whether that is in sight, and which stretch of the step is.
+  showHead(total) {
+    const { model, period, state } = this.viewer,
+      { time, size } = this.peak,
+      atPeak = this.moment === time,
+      unseen = (at) => (this.isSeen(at) ? "" : ", outside of what is shown"),
+      isPart = period.from !== period.first || period.to !== period.last;
+    this.head.replaceChildren(
+      el("strong", {}, `${atPeak ? "peak: " : ""}${nbytes(total)}`),
+      ` at ${this.sayTime()}${unseen(this.moment)}`,
+      atPeak || this.isSeen(time) ? "" : `  ·  peak: ${nbytes(size)} at ${this.sayTime(time)}${unseen(time)}`,
+      atPeak && this.isSeen(time)
+        ? ""
+        : button("go to the peak", "the moment of the most memory", () => this.moveTo(time), { class: "link" }),
+      isPart ? `  ·  shown: ${seconds(period.span)} of ${seconds(period.last - period.first)}, from ${this.sayTime(period.from)}` : "",
+      isPart
+        ? button(state.step === null ? "show all" : "whole step", "all of the time again, here and in the timeline", () => this.showAll(), { class: "link" })
+        : "",
+      this.highest
+        ? button(
+            `${nbytes(this.highest.size)} in ${model.stepName(this.highest.step)}`,
+            "go to where most is in use in this recording",
+            () => this.viewer.setStep(this.highest.step),
+            { class: "link" },
+          )
+        : "",
+    );
+  }
+
+  showAll() {
+    this.viewer.period.showAll();
+    this.show();
+    this.canvas.focus(); // the button is gone
+  }
+
   // What a tensor is called, and where it belongs: a weight where its layer is, others where they were made.
   namesOf(tensor) {
     const { model } = this.viewer,
@@ -267,11 +334,14 @@ class MemoryCurve {
     this.beside.classList.toggle("goes-on", scrollWidth - clientWidth - scrollLeft > 2);
   }
 
+  // What is shown follows the moment.
   moveTo(time) {
-    const { first, last } = this.viewer.period;
+    const { period } = this.viewer,
+      { first, last } = period;
     this.moment = Math.max(first, Math.min(last, time));
-    this.draw();
+    if (!this.isSeen(this.moment)) period.move(this.moment - (period.from + period.to) / 2);
     this.showOwners();
+    this.draw();
   }
 
   choose(event) {
