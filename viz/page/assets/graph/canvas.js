@@ -303,7 +303,7 @@ class Canvas {
       wide = this.size().w - BESIDE_BUTTONS,
       room = wide / scale;
     const fits = (width - left) * scale <= wide - 40,
-      from = fits ? (left + width - room) / 2 : this.beginning(scale);
+      from = fits ? (left + width - room) / 2 : leftOfFirstView(this, scale);
     return { x: -from * scale, y: this.upper(this.tops(), from, room, scale, this.first(scale)), scale };
   }
 
@@ -347,47 +347,6 @@ class Canvas {
       outside = nodes.filter((node) => node.kind === "op" && node.frame === null),
       left = Math.min(around.x, ...outside.map(({ x }) => x));
     return first.x + first.w - left <= room ? left : around.x;
-  }
-
-  // Where a scene that is wider than the window begins: where most is seen of what runs first, and of its layers' ops
-  // before all.
-  beginning(scale) {
-    const size = this.size(),
-      room = (size.w - BESIDE_BUTTONS) / scale,
-      clear = CLEAR / scale,
-      lead = this.scene.left - 20 / scale;
-    const leads = this.leading(),
-      first = this.first(scale),
-      given = new Set(this.scene.edges.filter((edge) => first && edge.head === first.id).map((edge) => edge.tail)),
-      isBeginning = (node) => node === first || (node.kind === "input" && given.has(node.id)),
-      beginning = [...this.scene.nodes.values()].filter(isBeginning).length,
-      around = first ? this.scene.frames.get(framesAround(this.scene, first.id).pop()) : null,
-      left = around ? this.leftmost(around, first, given, room - 2 * clear) : null,
-      lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
-      boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
-    const above = boxes.concat([...this.scene.frames.values()]);
-    const worth = (from) => {
-      const y = this.upper(above, from, room, scale, first),
-        seen = new Set();
-      let sum = around && from <= left && first.x + first.w <= from + room - clear / 2 ? (size.w <= PHONE ? BORDER_ON_PHONE : LEFT_BORDER) : 0;
-      for (const node of boxes) {
-        if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
-        if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
-        sum += (leads(node) ? LEADING : 1) + (isBeginning(node) ? FIRST / beginning : 0);
-        if (isBeginning(node)) seen.add(node === first ? "first" : "input");
-      }
-      if (seen.size === 2) sum += WITH_INPUT;
-      return sum;
-    };
-    const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
-    if (around) places.push(left - BESIDE_FRAME / scale);
-    if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
-    const last = Math.max(lead, this.scene.width + 20 / scale - room); // from here on the window's right is empty
-    const [best] = [lead, last, ...places]
-      .filter((from) => from >= lead && from <= last)
-      .map((from) => [from, worth(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
-      .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
-    return best;
   }
 
   zoom(factor, at = null) {

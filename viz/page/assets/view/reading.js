@@ -59,20 +59,6 @@ function selectedInSight(canvas, scale) {
   return all.w * scale <= w && all.h * scale <= h ? all : boxes.reduce((best, box) => (far(box) < far(best) ? box : best));
 }
 
-// What runs first; or, where a scale shows it only without its input, what reads that nearest to it: of branches that begin
-// side by side, the one that runs first may be far from there.
-function besideInput(canvas, first, leading, scale) {
-  const { nodes, edges } = canvas.scene,
-    room = (canvas.size().w - BESIDE_BUTTONS - 2 * CLEAR) / scale,
-    inputs = edges.filter(({ head }) => head === first.id).map(({ tail }) => nodes.get(tail)).filter(({ kind }) => kind === "input"),
-    fits = (reader) => inputs.some((input) => extentAround([input, reader]).w <= room);
-  if (!inputs.length || fits(first)) return first;
-  const given = new Set(inputs.map(({ id }) => id)),
-    readers = new Set(edges.filter(({ tail }) => given.has(tail)).map(({ head }) => head)),
-    far = (node) => (([x, y]) => Math.min(...inputs.map(middleOf).map(([a, b]) => Math.hypot(a - x, b - y))))(middleOf(node));
-  return leading.filter((node) => readers.has(node.id) && fits(node)).reduce((best, node) => (far(node) < far(best) ? node : best), first);
-}
-
 // By how much something on the screen is moved so that all of it is seen: not at all where there is no room for that.
 function intoRoom(from, length, room) {
   if (length > room - 2 * CLEAR) return 0;
