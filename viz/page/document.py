@@ -31,8 +31,8 @@ SCRIPTS = tuple(
     graph/alignment graph/weight_branches graph/exits graph/operands graph/heads graph/layout graph/lines
     graph/channels graph/untangling graph/rooms graph/routes graph/arrow_ends graph/labels graph/coarse_routes
     graph/colours recording/flaws recording/lineage recording/stand_ins graph/boxes graph/titles view/reading
-    graph/canvas graph/minimap app/chosen panels/charts panels/panel panels/settings panels/places panels/times
-    panels/parts panels/layer panels/details panels/several panels/search panels/boxes_found panels/period
+    view/opening graph/canvas graph/minimap app/chosen panels/charts panels/panel panels/settings panels/places
+    panels/times panels/parts panels/layer panels/details panels/several panels/search panels/boxes_found panels/period
     panels/timeline panels/memory panels/layers panels/plotted_values panels/plot panels/reported
     panels/training panels/film panels/changes panels/dock app/legend app/toolbar app/export app/permalink
     app/keyboard app/viewer app/start

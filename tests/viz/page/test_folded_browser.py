@@ -217,6 +217,31 @@ def test_one_of_equal_parts_stays_selected_when_they_are_unfolded_and_folded_aga
     assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[0] … blocks[2]  ×3"
 
 
+FRAMES = "[...v.scene.frames.values()].map(f => f.title).sort()"
+
+
+def test_what_is_open_stays_open_when_equal_parts_are_unfolded_and_folded_again(gpt):
+    gpt.run("v.canvas.fit()")
+    closed = gpt.run("[...v.index.blocks.values()].find(b => b.title === 'norm').key")
+    gpt.run(f"v.toggle([...v.scene.frames.values()].find(f => f.key === {closed!r}).id)")
+    gpt.press("Escape")
+    folded = gpt.run(FRAMES)
+    inner = [title for title in folded if title in ("attn", "norm", "out")]
+    assert inner == ["attn", "out"]
+    gpt.press("f")
+    unfolded = gpt.run(FRAMES)
+    assert [title for title in unfolded if title in ("attn", "norm", "out")] == ["attn"] * 3 + ["out"] * 3
+    assert {f"blocks[{i}]" for i in range(3)} <= set(unfolded)
+    gpt.press("f")
+    assert gpt.run(FRAMES) == folded
+    gpt.press("f")
+    for block in range(3):
+        key = f"[...v.index.blocks.values()].filter(b => b.title === 'attn')[{block}].key"
+        gpt.run(f"v.toggle([...v.scene.frames.values()].find(f => f.key === {key}).id)")
+    gpt.press("f")
+    assert "attn" not in gpt.run(FRAMES)
+
+
 def rounds():
     """A loop whose rounds are no layers, beside layers that take turns."""
     hidden = [

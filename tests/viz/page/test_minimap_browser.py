@@ -83,6 +83,57 @@ def test_on_opening_it_covers_no_box_and_no_title_and_comes_when_the_reader_move
     assert shown.wrong == []
 
 
+# The boxes that the map or the buttons hide a part of, and whether any is selected.
+HIDDEN = """(() => {
+  const covers = ['.minimap', '.zoom'].map(name => document.querySelector(name).getBoundingClientRect());
+  const meets = (r) => covers.some(m => r.left < m.right && m.left < r.right && r.top < m.bottom && m.top < r.bottom);
+  const isHidden = (node) => meets(node.querySelector('rect, path').getBoundingClientRect());
+  const nodes = [...document.querySelectorAll('g.node')].filter(isHidden);
+  return nodes.map(n => [n.textContent, n.classList.contains('selected')]);
+})()"""
+
+
+def test_neither_map_nor_buttons_hide_anything_of_what_a_jump_leads_to(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1400, 900)
+    shown.show(pages("jumps_gan", lambda: ALL["gan"]()[0]))
+    passes = shown.run(
+        "[...v.selection.ops.filter(op => op.pass && v.scene.nodeOf.has(op.id)).reduce((found, op) =>"
+        " found.set(op.pass, [...(found.get(op.pass) || []), op.id]), new Map()).values()]"
+    )
+    for ids in passes:
+        shown.run("v.canvas.fit()")
+        shown.run(f"v.select({{ kind: 'ops', id: {ids[0]}, ids: {ids} }})")
+        shown.rest()
+        assert shown.run(HIDDEN) == []
+        assert shown.run(TITLES_UNDER) == []
+    shown.show(pages("jumps_inception", lambda: ALL["inception"]()[0]))
+    shown.press("/")
+    shown.type("concat")
+    for _ in range(2):
+        shown.press("Enter", "\r")
+        assert shown.run("v.state.selected") is not None
+        assert shown.run(HIDDEN) == []
+        assert shown.run(TITLES_UNDER) == []
+    shown.prefer("prefers-reduced-motion", "")
+    assert shown.wrong == []
+
+
+def test_a_selected_box_under_the_buttons_comes_out_from_under_them(seen):
+    """Also where all of what is selected is in the window."""
+    seen.prefer("prefers-reduced-motion", "reduce")
+    ids = seen.run("v.selection.ops.filter(op => v.scene.nodeOf.has(op.id)).slice(0, 2).map(op => op.id)")
+    seen.run(
+        f"(() => {{ const {{ x, y, w }} = v.scene.nodes.get(v.scene.nodeOf.get({ids[0]})), size = v.canvas.size();"
+        " v.canvas.setView({ scale: 0.8, x: size.w - 2 - (x + w) * 0.8, y: 30 - y * 0.8 }); })()"
+    )
+    seen.rest()
+    seen.run(f"v.select({{ kind: 'ops', id: {ids[0]}, ids: {ids} }})")
+    seen.rest()
+    assert [text for text, is_selected in seen.run(HIDDEN) if is_selected] == []
+    seen.prefer("prefers-reduced-motion", "")
+
+
 def test_it_is_not_there_where_all_is_seen_nor_on_a_phone(seen):
     seen.run("v.canvas.fit(false, true)")
     seen.rest()

@@ -288,6 +288,32 @@ def test_the_critical_path_leads_forward_and_back_to_an_update_of_weights(small)
     assert {"dense", "tanh", "mean", "∇ mean", "∇ dense", "sgd"} <= set(near)
 
 
+def test_while_the_critical_path_stands_out_its_length_and_share_of_the_step_are_told(small):
+    assert small.texts(".legend .path-length") == []
+    small.press("p")
+    (told,) = small.texts(".legend .path-length")
+    assert small.texts(".voice") == [told]
+    ops, share = re.fullmatch(r"critical path: (\d+) ops, [\d.]+ [µm]?s, ([\d.]+) % of the step", told).groups()
+    assert 6 <= int(ops) <= small.run("v.selection.ops.length")
+    assert 0 < float(share) <= 100
+    small.press("p")
+    assert small.texts(".legend .path-length") == []
+
+
+def test_only_who_walks_by_keys_sees_a_ring_around_the_graph(small):
+    outline = "getComputedStyle(v.canvas.node).outlineStyle"
+    small.press("p")
+    small.click("svg.graph .node")
+    assert small.run("document.activeElement === v.canvas.node")
+    assert small.run(outline) == "none"
+    small.press("p")
+    assert small.run(outline) == "none"
+    small.press("ArrowDown")
+    assert small.run(outline) == "solid"
+    small.click("svg.graph .node")
+    assert small.run(outline) == "none"
+
+
 def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     def folded():
         trainer = Trainer(mlp("deep", 13))
@@ -410,12 +436,34 @@ def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages
         assert min(shown.run(sizes)) * shown.run("v.canvas.view.scale") >= 7.5
         first, room = shown.run(
             "(() => { const ops = [...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.lane === 'forward');"
-            "const first = ops.reduce((a, b) => (b.y < a.y || (b.y === a.y && b.x < a.x) ? b : a));"
-            "const { x, scale } = v.canvas.view;"
-            "return [[x + first.x * scale, x + (first.x + first.w) * scale], v.canvas.size().w]; })()"
+            "const [input] = [...v.scene.nodes.values()].filter(n => n.kind === 'input');"
+            "const top = ops.filter(n => n.y === Math.min(...ops.map(n => n.y))).sort((a, b) => a.x - b.x);"
+            "const first = innerWidth > 400 ? top[0] : top.find(n => Math.abs(n.x - input.x) < n.w);"
+            "const { x, scale } = v.canvas.view, ends = n => [x + n.x * scale, x + (n.x + n.w) * scale];"
+            "return [[...ends(first), ...ends(input)], v.canvas.size().w - 40]; })()"
         )
-        assert 0 <= first[0] < first[1] <= room, (first, room)
+        assert 0 <= min(first) < max(first) <= room, (first, room)
     shown.size(1400, 900)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 800)])
+def test_the_first_view_has_the_input_and_what_reads_it_also_where_what_runs_first_is_far_away(
+    shown, pages, width, height
+):
+    shown.size(width, height)
+    shown.show(pages("side_by_side", lambda: ALL["inception"]()[0]))
+    for key in "", "-":
+        if key:
+            shown.press(key)
+        readers = shown.run("""(() => {
+          const inputs = [...v.scene.nodes.values()].filter(n => n.kind === 'input').sort((a, b) => a.y - b.y);
+          const [input] = inputs, { x, y, w, h } = v.canvas.window();
+          const isSeen = n => n.x >= x && n.y >= y && n.x + n.w <= x + w && n.y + n.h <= y + h;
+          const read = v.scene.edges.filter(e => e.tail === input.id).map(e => v.scene.nodes.get(e.head));
+          return isSeen(input) ? read.filter(isSeen).length : -1; })()""")
+        assert readers >= 1, key
+    shown.size(1400, 900)
+    assert shown.wrong == []
 
 
 FIRST = """(() => {

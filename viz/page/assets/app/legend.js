@@ -9,6 +9,14 @@ function showLegend(viewer, legend) {
   viewer.legend.replaceChildren(...swatches, ...note);
 }
 
+// Before it, how long the critical path is while that stands out: on a phone, too, where the legend is one line.
+function showPathLength(viewer) {
+  const { pathLength, legend, state } = viewer;
+  pathLength.textContent = state.lineage === "critical" ? lengthOfCriticalPath(viewer) : "";
+  if (pathLength.textContent) legend.prepend(pathLength);
+  else pathLength.remove();
+}
+
 // On a phone the legend is one line that opens: all of it would take much of the graph's room.
 function openLegend(viewer, open) {
   viewer.state.legend = open;

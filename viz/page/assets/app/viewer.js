@@ -13,6 +13,7 @@ class Viewer {
     this.canvas = new Canvas((name, detail) => this.onCanvas(name, detail));
     this.minimap = new Minimap(this);
     this.legend = el("div", { class: "legend", "aria-label": "what colours mean", onclick: () => openLegend(this, !this.state.legend) });
+    this.pathLength = el("b", { class: "path-length" });
     this.legendMore = button("▴", "all of the legend, or one line", () => openLegend(this, !this.state.legend), { class: "legend-more", "aria-expanded": "false" });
     this.message = el("div", { class: "message" });
     this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
@@ -277,6 +278,7 @@ class Viewer {
       nodes.forEach((node) => near.add(node));
     }
     if (near) this.addSources(near);
+    showPathLength(this);
     this.canvas.mark(nodes, partners, near, this.toolbar.search.boxes());
     this.minimap.show();
   }
@@ -293,6 +295,7 @@ class Viewer {
     this.state.lineage = this.state.lineage === lineage ? null : lineage;
     this.toolbar.showLineage();
     this.update();
+    if (this.pathLength.textContent) this.voice.textContent = this.pathLength.textContent;
   }
 
   // The box as it is now, and as it is afterwards: it stays where it is on the screen, unless all is fitted into that.
@@ -344,9 +347,10 @@ class Viewer {
     const isWhole = this.canvas.isWhole(),
       call = callSelected(this),
       [op] = this.opsOf(this.state.selected);
-    if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
-    else this.state.unfolded.add(key);
-    this.rebuild();
+    this.refold(() => {
+      if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
+      else this.state.unfolded.add(key);
+    });
     const { selected } = this.state,
       isGone = selected?.kind === "scope" && !this.index.blocks.has(selected.key);
     if (call) this.select(selectionOfCall(this, call));
@@ -355,16 +359,29 @@ class Viewer {
     if (isWhole) this.canvas.fit(false, true);
   }
 
+  // Draws other equal parts once than before. What is open stays open, in each part as in the one that stands for all.
+  refold(change) {
+    const { state } = this,
+      runs = this.selection.blocks.filter(({ kind }) => kind === "run"),
+      folded = () => runs.map(({ key }) => state.fold && !state.unfolded.has(key)),
+      before = folded();
+    change();
+    const now = folded(),
+      changed = (to) => runs.filter((_, i) => before[i] !== to && now[i] === to);
+    state.open = openAsBefore(this.open, changed(true), changed(false));
+    this.rebuild();
+  }
+
   // What is selected stays where it is on the screen.
   setFold(fold) {
     const key = keyOfSelection(this),
       call = callSelected(this),
       [op] = this.opsOf(this.state.selected),
       from = this.boxOf(this.state.selected);
-    this.state.fold = fold;
-    this.state.unfolded.clear();
-    this.state.open = null;
-    this.rebuild();
+    this.refold(() => {
+      this.state.fold = fold;
+      this.state.unfolded.clear();
+    });
     if (call) this.state.selected = selectionOfCall(this, call);
     else if (key) this.state.selected = selectionOfKey(this, key) || (op === undefined ? null : { kind: "op", id: op });
     const to = this.boxOf(this.state.selected);
@@ -380,8 +397,7 @@ class Viewer {
   // Draws the equal parts that were unfolded once again.
   foldAgain() {
     const call = callSelected(this);
-    this.state.unfolded.clear();
-    this.rebuild();
+    this.refold(() => this.state.unfolded.clear());
     this.select(call ? selectionOfCall(this, call) : null);
   }
 

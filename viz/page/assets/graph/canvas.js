@@ -8,10 +8,12 @@ const MOST_ELEMENTS = 700,
   ALMOST = 0.92,
   SMALLEST = 0.74, // of a page's first view, where frames' titles can be read: a larger scene is shown in part
   CLEAR = 24, // at least so much room is left beside the first box
+  BUTTONS_HEIGHT = 108, // of three, with the room around them
   BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
   LEADING = 3, // boxes without a forward pass are worth as much as one of its
   FIRST = 2, // and what runs first with what it is given as so many more: alone they are worth less than several others
   LEFT_BORDER = 1000, // more than all boxes: where the frame around what runs first is cut off at the left, that looks like a mistake
+  WITH_INPUT = 2000, // more than that: what runs first is seen with what it is given
   BORDER_ON_PHONE = 4, // but as much as so many boxes where few fit beside each other
   PHONE = 480,
   BESIDE_FRAME = 12,
@@ -284,7 +286,7 @@ class Canvas {
   // A scale that is at most the given one, at which a low window shows what runs first and all that is above it; but one
   // that can be read.
   lowered(scale, least) {
-    const first = this.first();
+    const first = this.first(least);
     if (!first) return scale;
     const top = this.tops().reduce((least, { y }) => Math.min(least, y), Infinity);
     return Math.min(scale, Math.max(least, (this.size().h - CLEAR - BELOW_FIRST) / (first.y + first.h - top)));
@@ -301,8 +303,8 @@ class Canvas {
       wide = this.size().w - BESIDE_BUTTONS,
       room = wide / scale;
     const fits = (width - left) * scale <= wide - 40,
-      from = fits ? (left + width - room) / 2 : this.beginning(scale);
-    return { x: -from * scale, y: this.upper(this.tops(), from, room, scale, this.first()), scale };
+      from = fits ? (left + width - room) / 2 : leftOfFirstView(this, scale);
+    return { x: -from * scale, y: this.upper(this.tops(), from, room, scale, this.first(scale)), scale };
   }
 
   // How far down the world begins where the highest of what stands in some columns of it is seen. Where there is too
@@ -328,14 +330,14 @@ class Canvas {
     return (node) => runs(node) && (!layered || node.frame !== null);
   }
 
-  // The box of what runs first, or null.
-  first() {
+  // The box of what runs first, or null; but the one of another reader of its input, where that is nearer: see `besideInput`.
+  first(scale) {
     const turn = (node) => node.ops[0] ?? node.main ?? Infinity, // parts of an op run in the order in which they stand
       order = (a, b) => turn(a) - turn(b) || a.y - b.y || a.x - b.x,
       isFirst = (node, best) => order(node, best) < 0;
-    return [...this.scene.nodes.values()]
-      .filter(this.leading())
-      .reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
+    const leading = [...this.scene.nodes.values()].filter(this.leading()),
+      first = leading.reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
+    return first && besideInput(this, first, leading, scale);
   }
 
   // The left border of the frame around what runs first; or what computes its input outside of all frames, a GAN's
@@ -345,44 +347,6 @@ class Canvas {
       outside = nodes.filter((node) => node.kind === "op" && node.frame === null),
       left = Math.min(around.x, ...outside.map(({ x }) => x));
     return first.x + first.w - left <= room ? left : around.x;
-  }
-
-  // Where a scene that is wider than the window begins: where most is seen of what runs first, and of its layers' ops
-  // before all.
-  beginning(scale) {
-    const size = this.size(),
-      room = (size.w - BESIDE_BUTTONS) / scale,
-      clear = CLEAR / scale,
-      lead = this.scene.left - 20 / scale;
-    const leads = this.leading(),
-      first = this.first(),
-      given = new Set(this.scene.edges.filter((edge) => first && edge.head === first.id).map((edge) => edge.tail)),
-      isBeginning = (node) => node === first || (node.kind === "input" && given.has(node.id)),
-      beginning = [...this.scene.nodes.values()].filter(isBeginning).length,
-      around = first ? this.scene.frames.get(framesAround(this.scene, first.id).pop()) : null,
-      left = around ? this.leftmost(around, first, given, room - 2 * clear) : null,
-      lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
-      boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
-    const above = boxes.concat([...this.scene.frames.values()]);
-    const worth = (from) => {
-      const y = this.upper(above, from, room, scale, first);
-      let sum = around && from <= left && first.x + first.w <= from + room - clear / 2 ? (size.w <= PHONE ? BORDER_ON_PHONE : LEFT_BORDER) : 0;
-      for (const node of boxes) {
-        if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
-        if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
-        sum += (leads(node) ? LEADING : 1) + (isBeginning(node) ? FIRST / beginning : 0);
-      }
-      return sum;
-    };
-    const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
-    if (around) places.push(left - BESIDE_FRAME / scale);
-    if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
-    const last = Math.max(lead, this.scene.width + 20 / scale - room); // from here on the window's right is empty
-    const [best] = [lead, last, ...places]
-      .filter((from) => from >= lead && from <= last)
-      .map((from) => [from, worth(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
-      .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
-    return best;
   }
 
   zoom(factor, at = null) {
@@ -399,14 +363,28 @@ class Canvas {
 
   // Brings a box into sight, with as little movement as that takes; several, or as many as can be read together.
   reveal(id, smooth = true) {
-    const [box] = this.boxesOf([id]),
-      view = box && viewWith(this, box);
-    if (view) this.setView(view, smooth);
+    const [box] = this.boxesOf([id]);
+    if (box) this.jump(viewWith(this, box), smooth);
   }
 
   revealAll(ids, smooth = true) {
-    const view = viewWithAll(this, this.boxesOf(ids));
+    this.jump(viewWithAll(this, this.boxesOf(ids)), smooth);
+  }
+
+  // To a view, or (null) nowhere, as all is in sight: of what is seen then, the map hides nothing until the reader moves.
+  jump(view, smooth) {
     if (view) this.setView(view, smooth);
+    this.jumped = this.goal ?? this.view;
+  }
+
+  // Is the view as a jump left it, or on its way there?
+  isAsJumped() {
+    return Boolean(this.jumped) && this.jumped === (this.goal ?? this.view);
+  }
+
+  // Where the buttons lie over it, with some room around them.
+  buttons() {
+    return { x: this.size().w - UNDER_BUTTONS, y: 0, w: UNDER_BUTTONS, h: BUTTONS_HEIGHT };
   }
 
   // Brings a box into sight if its middle isn't.
@@ -453,7 +431,11 @@ class Canvas {
     );
     let pressed = null;
     const fingers = new Map();
+    // After a click, browsers keep the ring that a key has brought: it is only for those who walk by keys.
+    node.addEventListener("blur", () => node.classList.remove("pointed"));
+    node.addEventListener("keydown", ({ key }) => key.startsWith("Arrow") && node.classList.remove("pointed"));
     node.addEventListener("pointerdown", (event) => {
+      node.classList.add("pointed");
       fingers.set(event.pointerId, [event.clientX, event.clientY]);
       pressed = { x: event.clientX, y: event.clientY, moved: false };
     });

@@ -91,8 +91,8 @@ class Minimap {
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
-  // Stands in the corner where it hides least, and nothing that is selected; where each would hide something of what a
-  // page opens with, it comes as soon as the reader moves.
+  // Stands in the corner where it hides least. Where each would hide something of what a page opens with, or of what a
+  // jump leads to, it comes as soon as the reader moves; and it never hides what is selected.
   moveAside(w, h) {
     const { canvas, scene } = this.viewer,
       size = canvas.size(),
@@ -111,7 +111,7 @@ class Minimap {
     const crossed = (area) => crossing(scene, area).length, // which counts where nothing else is hidden
       costs = MAP_CORNERS.map((corner) => [corner, hidden(covered(corner)), crossed(covered(corner))]),
       [corner, least] = costs.reduce((best, each) => (each[1] < best[1] || (each[1] === best[1] && each[2] < best[2]) ? each : best));
-    this.node.classList.toggle("aside", least > 0 && canvas.isAsFitted());
+    this.node.classList.toggle("aside", least === Infinity || (least > 0 && (canvas.isAsFitted() || canvas.isAsJumped())));
     for (const word of ["left", "top"]) this.node.classList.toggle(word, corner.includes(word));
   }
 

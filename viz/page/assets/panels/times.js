@@ -25,6 +25,16 @@ function timesOfOps(ops, viewer) {
 const wholeOf = ({ model, state }) => (!model.steps.length ? "all that ran" : state.step === null ? "all outside of steps" : "the step");
 const wholeTime = (viewer) => [wholeOf(viewer), viewer.selection.time ? `${seconds(viewer.selection.time)} in ops` : null];
 
+// How many ops the critical path has, how long they took, and which share of the whole that is: below 100 %, the rest
+// could run at the same time as these.
+function lengthOfCriticalPath(viewer) {
+  const { model, selection } = viewer,
+    path = [...criticalPath(model, selection.ops)],
+    time = timeOf(model, path);
+  if (!time) return "";
+  return `critical path: ${counted(path.length, "op")}, ${seconds(time)}, ${percent(time / (selection.time || 1))} of ${wholeOf(viewer)}`;
+}
+
 // Below what its ops took, forward and backward: of which steps that is, what they took in this one, the least and most
 // in one, and how long it was from its start to its end.
 function timesOfLayer(viewer, block, part) {

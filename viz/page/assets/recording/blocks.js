@@ -187,6 +187,34 @@ function chooseParts(blocks, isFolded) {
   for (const block of blocks) block.children = block.parts.flatMap(chosen);
 }
 
+// What opens in a run as one block and what shows the same in its parts, as pairs of keys.
+function equalsIn({ folded, parts }, found = []) {
+  const round = folded.kind === "repeat" ? parts.length / folded.repeats : 1;
+  parts.forEach((part, i) => equalKeys(folded.kind === "repeat" ? folded.parts[i % round] : folded, part, found));
+  return found;
+}
+
+function equalKeys(one, other, found) {
+  if (one === undefined || isBlock(one) !== isBlock(other)) return;
+  if (one.key && other.key) found.push([one.key, other.key]); // of ops, only fused ones have one
+  if (!isBlock(one)) return;
+  if (one.folded && other.folded) equalKeys(one.folded, other.folded, found);
+  one.parts.forEach((part, i) => i < other.parts.length && equalKeys(part, other.parts[i], found));
+}
+
+// The keys of what is open once some runs are folded and others unfolded, so that it shows what it did.
+function openAsBefore(open, folded, unfolded) {
+  const pairs = [...folded.flatMap((run) => equalsIn(run).map(([one, each]) => [each, one])), ...unfolded.flatMap((run) => equalsIn(run))],
+    both = new Set(pairs.filter(([from, to]) => from === to).map(([key]) => key)), // the first part may have the key of all
+    made = new Set(pairs.map(([, to]) => to)),
+    found = new Set([...open].filter((key) => both.has(key) || !made.has(key)));
+  for (let count = -1; count < found.size; ) {
+    count = found.size; // again for runs within runs
+    for (const [from, to] of pairs) if (found.has(from)) found.add(to);
+  }
+  return found;
+}
+
 // All rows in a block.
 function rowsIn(block, found = []) {
   for (const child of block.children) {

@@ -2,6 +2,7 @@
 
 const READABLE_SIZE = 9 / LABEL_SIZE, // the scale at which shapes beside arrows are 9 pixels high
   LEAST_REVEALED = 0.55, // the scale at which something is brought into sight
+  SELECTED_WORTH = 8, // in other boxes, where the buttons can't be kept clear of all
   MOST_COMPARED = 40; // boxes of which as many as possible are shown together
 
 const extentAround = (boxes) => {
@@ -115,16 +116,47 @@ function viewWith(canvas, box) {
     return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
   };
   const x = along(box.x, box.w, size.w, canvas.view.x),
-    y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, canvas.view.y);
-  return zoomed || x !== canvas.view.x || y !== canvas.view.y ? { x, y, scale } : null;
+    y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, canvas.view.y),
+    view = clearOfButtons(canvas, [box], { x, y, scale });
+  return zoomed || view.x !== canvas.view.x || view.y !== canvas.view.y ? view : null;
+}
+
+// The view moved by as little as it takes that the buttons hide none of some boxes, nor, where it moves anyway, of others,
+// which count less: it shows as many of the boxes as before, if that can be. What has no room beside the buttons is left
+// where it is.
+function clearOfButtons(canvas, boxes, view) {
+  const buttons = canvas.buttons(),
+    { w, h } = canvas.size(),
+    moves = ["x", "y", "scale"].some((each) => view[each] !== canvas.view[each]),
+    near = { x: -(view.x + w) / view.scale, y: -(view.y + h) / view.scale, w: (3 * w) / view.scale, h: (3 * h) / view.scale },
+    others = moves ? [...canvas.scene.grid.within(near)].filter((node) => !boxes.includes(node)) : [],
+    onScreen = ({ x, y }) => (box) => ({ x: box.x * view.scale + x, y: box.y * view.scale + y, w: box.w * view.scale, h: box.h * view.scale }),
+    hidden = (some, at) => some.map(onScreen(at)).filter((box) => meet(buttons, box)),
+    seen = (some, at) => some.map(onScreen(at)).filter((box) => holds({ x: 0, y: 0, w, h }, box) && !meet(buttons, box)),
+    covered = hidden([...boxes, ...others], view),
+    ways = covered.flatMap((box) => [
+      [buttons.x - box.x - box.w, 0],
+      [0, buttons.y + buttons.h - box.y],
+      [w - box.x, 0], // out of sight
+      [0, -box.y - box.h],
+    ]);
+  if (!covered.length) return view;
+  const worth = ([dx, dy]) => {
+    const at = { x: view.x + dx, y: view.y + dy },
+      count = (of) => of(boxes, at).length * SELECTED_WORTH + of(others, at).length;
+    return (count(seen) - 2 * count(hidden)) * (w + h) - Math.hypot(dx, dy);
+  };
+  const [dx, dy] = [[0, 0], ...ways].reduce((best, move) => (worth(move) > worth(best) ? move : best));
+  return { ...view, x: view.x + dx, y: view.y + dy };
 }
 
 // The same of several boxes, or as many as can be read together.
 function viewWithAll(canvas, boxes) {
   const seen = canvas.window(),
     scale = Math.max(SMALLEST, Math.min(canvas.view.scale, canvas.viewOf(extentAround(boxes)).scale)),
-    inSight = canvas.view.scale >= LEAST_REVEALED && boxes.every((box) => holds(seen, box));
-  return inSight ? null : viewOfMost(canvas, boxes, scale);
+    inSight = canvas.view.scale >= LEAST_REVEALED && boxes.every((box) => holds(seen, box)),
+    view = clearOfButtons(canvas, boxes, inSight ? canvas.view : viewOfMost(canvas, boxes, scale));
+  return view === canvas.view ? null : view;
 }
 
 // The view in which the middle of what is seen of a box is where it was before all was laid out again.

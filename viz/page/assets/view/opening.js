@@ -1,0 +1,56 @@
+// Where the first view of a scene begins that is too wide for the window.
+
+// What runs first; or, where a scale shows it only without its input, what reads that nearest to it: of branches that begin
+// side by side, the one that runs first may be far from there.
+function besideInput(canvas, first, leading, scale) {
+  const { nodes, edges } = canvas.scene,
+    room = (canvas.size().w - BESIDE_BUTTONS - 2 * CLEAR) / scale,
+    inputs = edges.filter(({ head }) => head === first.id).map(({ tail }) => nodes.get(tail)).filter(({ kind }) => kind === "input"),
+    fits = (reader) => inputs.some((input) => extentAround([input, reader]).w <= room);
+  if (!inputs.length || fits(first)) return first;
+  const given = new Set(inputs.map(({ id }) => id)),
+    readers = new Set(edges.filter(({ tail }) => given.has(tail)).map(({ head }) => head)),
+    far = (node) => (([x, y]) => Math.min(...inputs.map(middleOf).map(([a, b]) => Math.hypot(a - x, b - y))))(middleOf(node));
+  return leading.filter((node) => readers.has(node.id) && fits(node)).reduce((best, node) => (far(node) < far(best) ? node : best), first);
+}
+
+// Where a scene that is wider than the window begins: where most is seen of what runs first, and of its layers' ops
+// before all.
+function leftOfFirstView(canvas, scale) {
+  const size = canvas.size(),
+    room = (size.w - BESIDE_BUTTONS) / scale,
+    clear = CLEAR / scale,
+    lead = canvas.scene.left - 20 / scale;
+  const leads = canvas.leading(),
+    first = canvas.first(scale),
+    given = new Set(canvas.scene.edges.filter((edge) => first && edge.head === first.id).map((edge) => edge.tail)),
+    isBeginning = (node) => node === first || (node.kind === "input" && given.has(node.id)),
+    beginning = [...canvas.scene.nodes.values()].filter(isBeginning).length,
+    around = first ? canvas.scene.frames.get(framesAround(canvas.scene, first.id).pop()) : null,
+    left = around ? canvas.leftmost(around, first, given, room - 2 * clear) : null,
+    lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
+    boxes = [...canvas.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
+  const above = boxes.concat([...canvas.scene.frames.values()]);
+  const worth = (from) => {
+    const y = canvas.upper(above, from, room, scale, first),
+      seen = new Set();
+    let sum = around && from <= left && first.x + first.w <= from + room - clear / 2 ? (size.w <= PHONE ? BORDER_ON_PHONE : LEFT_BORDER) : 0;
+    for (const node of boxes) {
+      if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
+      if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
+      sum += (leads(node) ? LEADING : 1) + (isBeginning(node) ? FIRST / beginning : 0);
+      if (isBeginning(node)) seen.add(node === first ? "first" : "input");
+    }
+    if (seen.size === 2) sum += WITH_INPUT;
+    return sum;
+  };
+  const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
+  if (around) places.push(left - BESIDE_FRAME / scale);
+  if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
+  const last = Math.max(lead, canvas.scene.width + 20 / scale - room); // from here on the window's right is empty
+  const [best] = [lead, last, ...places]
+    .filter((from) => from >= lead && from <= last)
+    .map((from) => [from, worth(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
+    .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
+  return best;
+}
