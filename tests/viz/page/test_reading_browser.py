@@ -179,3 +179,40 @@ def test_on_a_phone_the_graph_keeps_its_room_as_bar_and_legend_take_little(shown
     shown.size(1400, 900)
     assert shown.run("getComputedStyle(document.querySelector('.legend-more')).display") == "none"
     assert shown.wrong == []
+
+
+def trained() -> viz.Recording:
+    """Equal blocks, and their gradients."""
+    blocks = [layers.Dense(8, activation="tanh", name=f"block_{i}") for i in range(4)]
+    model = ef.Sequential([*blocks, layers.Dense(1)], name="net")
+    model.compile("sgd", "mse")
+    model.train_on_batch(np.ones((4, 8), "float32"), np.ones((4, 1), "float32"))
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((4, 8), "float32"), np.ones((4, 1), "float32"))
+    return t
+
+
+def test_the_partner_of_a_closed_layer_is_its_box_of_the_other_direction(shown, pages):
+    shown.show(pages("trained", trained))
+    shown.run("v.setOpen(new Set())")
+    shown.rest()
+    boxes = "[...v.scene.nodes.values()].filter(n => n.kind === 'scope' && n.key === '/net').map(n => n.id)"
+    there, back = shown.run(boxes)
+    shown.run(f"v.selectNode({there!r})")
+    shown.press("b")
+    assert shown.run("v.nodesOf(v.state.selected)") == [back]
+    shown.press("b")
+    assert shown.run("v.nodesOf(v.state.selected)") == [there]
+    assert shown.run("v.open.size") == 0  # nothing was opened for it
+    assert shown.wrong == []
+
+
+def test_the_timeline_follows_what_is_selected_after_parts_were_unfolded(shown, pages):
+    shown.show(pages("trained", trained))
+    shown.run("v.dock.setOpen(true); v.dock.choose('timeline')")
+    shown.press("f")
+    shown.rest()
+    line = "v.dock.tabs.get('timeline').owner"
+    shown.run("v.select({ kind: 'op', id: v.selection.ops[0].id }, false)")
+    assert shown.run(f"{line}.made === v.selection")
+    assert shown.wrong == []

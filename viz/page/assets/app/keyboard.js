@@ -121,11 +121,26 @@ function step(viewer, dx, dy) {
 }
 
 function goToPartner(viewer) {
-  const [partner] = partnersOf(viewer.model, viewer.opsOf(viewer.state.selected));
-  if (partner === undefined)
+  const partners = [...partnersOf(viewer.model, viewer.opsOf(viewer.state.selected))];
+  if (!partners.length) {
     viewer.toolbar.warn("nothing selected that has a partner in the other direction");
-  else if (viewer.state.view !== "both") viewer.setView("both");
-  if (partner !== undefined) viewer.select({ kind: "op", id: partner });
+    return;
+  }
+  if (viewer.state.view !== "both") viewer.setView("both");
+  const box = closedBeside(viewer);
+  if (!box) {
+    viewer.select({ kind: "op", id: partners[0] });
+    return;
+  }
+  viewer.selectNode(box.id);
+  viewer.canvas.reveal(box.id);
+}
+
+// The box of the other direction of the closed layer that is selected; undefined where none is.
+function closedBeside(viewer) {
+  const [box] = viewer.nodesOf(viewer.state.selected).map((id) => viewer.scene.nodes.get(id));
+  if (box?.kind !== "scope") return undefined;
+  return [...viewer.scene.nodes.values()].find(({ id, kind, key }) => kind === "scope" && key === box.key && id !== box.id);
 }
 
 let lastFocus = null;

@@ -193,8 +193,9 @@ class Timeline {
     return found;
   }
 
+  // What is selected may be of other ops than before: those of folded parts, say.
   select() {
-    if (this.made === this.viewer.selection && this.place.parentNode) this.draw();
+    this.show();
   }
 
   listen() {
