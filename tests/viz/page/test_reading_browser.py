@@ -216,3 +216,20 @@ def test_the_timeline_follows_what_is_selected_after_parts_were_unfolded(shown, 
     shown.run("v.select({ kind: 'op', id: v.selection.ops[0].id }, false)")
     assert shown.run(f"{line}.made === v.selection")
     assert shown.wrong == []
+
+
+def test_on_a_phone_what_a_search_leads_to_is_in_sight_while_a_tab_is_open(page):
+    page.size(390, 800)
+    page.run("v.dock.setOpen(true); v.dock.choose('layers'); v.panel.setOpen(true)")
+    page.rest()
+    for layer in ("layer_15", "layer_2"):
+        page.run(f"v.select({{ kind: 'scope', key: [...v.index.blocks.keys()].find(k => k.endsWith({layer!r})) }})")
+        page.rest()
+        left, top, right, bottom = page.run("""(() => {
+          const { x, y, scale } = v.canvas.view, b = v.boxOf(v.state.selected), head = b.head ?? b;
+          return [x + head.x * scale, y + head.y * scale, x + (head.x + head.w) * scale, y + (head.y + head.h) * scale];
+        })()""")
+        high = page.run("v.canvas.size().h")
+        assert high < 400
+        assert 0 <= left < right <= 390
+        assert 0 <= top < bottom <= high

@@ -103,9 +103,11 @@ function readIn(canvas, smooth) {
 }
 
 // The view in which a box is in sight, as near to the one that is shown as can be; null where it is in sight.
-function viewWith(canvas, box) {
+function viewWith(canvas, whole) {
   const size = canvas.size(),
     scale = Math.max(canvas.view.scale, LEAST_REVEALED),
+    isTooWide = whole.head && whole.w * scale > size.w - BESIDE_BUTTONS,
+    box = isTooWide ? { ...whole, x: whole.head.x, w: whole.head.w } : whole, // then its title is what is seen
     zoomed = scale !== canvas.view.scale,
     edge = 60;
   const along = (from, length, room, now) => {
@@ -141,9 +143,13 @@ function clearOfButtons(canvas, boxes, view) {
       [0, -box.y - box.h],
     ]);
   if (!covered.length) return view;
+  const half = (from, length, room) => Math.min(from + length, room) - Math.max(from, 0) >= Math.min(length, room) / 2,
+    isOut = (box) => !half(box.x, box.w, w) || !half(box.y, box.h, h),
+    lost = boxes.map(onScreen(view)).filter(isOut).length;
   const worth = ([dx, dy]) => {
-    const at = { x: view.x + dx, y: view.y + dy },
-      count = (of) => of(boxes, at).length * SELECTED_WORTH + of(others, at).length;
+    const at = { x: view.x + dx, y: view.y + dy };
+    if (boxes.map(onScreen(at)).filter(isOut).length > lost) return -Infinity; // a low window has no room below the buttons
+    const count = (of) => of(boxes, at).length * SELECTED_WORTH + of(others, at).length;
     return (count(seen) - 2 * count(hidden)) * (w + h) - Math.hypot(dx, dy);
   };
   const [dx, dy] = [[0, 0], ...ways].reduce((best, move) => (worth(move) > worth(best) ? move : best));
