@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import statistics
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 
+from viz.facts.digest.usual_sums import usual_of
 from viz.facts.schema import Op, Record
 from viz.facts.selection import origin
 
@@ -35,7 +35,7 @@ class UsualTime:
     @property
     def median(self) -> int:
         """The usual; of two steps that of the faster, as the first often warms up, half of which would still show."""
-        return round(statistics.median(self.times)) if len(self.times) > 2 else self.times[0]
+        return usual_of(self.times)
 
 
 def usual_times(record: Record) -> dict[int, UsualTime]:

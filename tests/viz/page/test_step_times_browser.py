@@ -190,6 +190,19 @@ def test_where_a_step_is_alone_there_is_nothing_to_switch(shown, pages):
     assert shown.wrong == []
 
 
+TIMELINE = "v.dock.tabs.get('timeline').owner"
+
+
+def point_at_bar(shown, which):
+    """Move the mouse to the first bar of the timeline for whose op something is true."""
+    x, y = shown.run(f"""(() => {{
+      const line = {TIMELINE}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.find(({{ op }}) => {which});
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
+    }})()""")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+
 def test_shares_of_a_pass_over_several_weights_are_called_so_in_lists_and_tips(shown, pages):
     def trained():
         trainer = Trainer()
@@ -203,13 +216,7 @@ def test_shares_of_a_pass_over_several_weights_are_called_so_in_lists_and_tips(s
     shown.run(f"v.select({{kind: 'ops', id: {shares}[0], ids: {shares}}}, false); 1")
     shown.rest()
     assert [text for text in shown.texts(".panel .links b") if not text.endswith(" (share)")] == []
-    line = "v.dock.tabs.get('timeline').owner"
-    x, y = shown.run(f"""(() => {{
-      const line = {line}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
-      const {{ start, end, row }} = line.bars.find(({{ op }}) => op?.phase === 'update');
-      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
-    }})()""")
-    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    point_at_bar(shown, "op?.phase === 'update'")
     assert " (share) · at " in shown.texts(".tip")[0]
 
 
@@ -247,19 +254,14 @@ def test_the_tip_of_the_timeline_is_of_the_step_that_is_shown_now(shown, pages):
     shown.show(pages("slow", last_is_slow))
     shown.run("v.dock.setOpen(true); 1")
     shown.rest()
-    line = "v.dock.tabs.get('timeline').owner"
-    x, y = shown.run(f"""(() => {{
-      const line = {line}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
-      const {{ start, end, row }} = line.bars.find(({{ op }}) => op);
-      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row]; }})()""")
-    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    point_at_bar(shown, "op")
     (before,) = shown.texts(".tip")
     assert f" · {formatting.seconds(SLOW)}" in before
     shown.press("[")  # the step before, while the mouse stays
     shown.rest()
     now = shown.run("(() => { const t = document.querySelector('.tip'); return t.hidden ? null : t.textContent; })()")
     assert now is None or f" · {formatting.seconds(SLOW)}" not in now
-    shown.run(f"{line}.canvas.focus(); 1")
+    shown.run(f"{TIMELINE}.canvas.focus(); 1")
     shown.press("ArrowRight")
     assert shown.run("document.querySelector('.tip').hidden")
     assert shown.wrong == []

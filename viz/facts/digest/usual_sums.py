@@ -8,7 +8,7 @@ from typing import Protocol
 
 from viz.facts.schema import Op
 
-__all__ = ["TimesInSteps", "steps_of", "usual_sums"]
+__all__ = ["TimesInSteps", "steps_of", "usual_of", "usual_sums"]
 
 
 class TimesInSteps(Protocol):
@@ -41,12 +41,13 @@ def usual_sums(usual: Mapping[int, TimesInSteps]) -> Callable[[Iterable[Op]], in
             of_op = usual.get(op.id)
             steps, times = ((), (op.duration,)) if of_op is None else (of_op.steps, of_op.times)
             found.setdefault(steps, []).append(times)
-        return sum([_usual(list(map(sum, zip(*rows)))) for rows in found.values()])
+        return sum([usual_of(list(map(sum, zip(*rows)))) for rows in found.values()])
 
     return together
 
 
-def _usual(times: Sequence[int]) -> int:
+def usual_of(times: Sequence[int]) -> int:
+    """The usual of what was taken in several steps: the median, or the first of two (the faster step's)."""
     return round(statistics.median(times)) if len(times) > 2 else times[0]
 
 
