@@ -12,6 +12,7 @@ from pathlib import Path
 from viz import page
 from viz.facts.formatting import clean
 from viz.facts.schema import Record
+from viz.page.document import closure
 from viz.recording import Recording
 
 __all__ = ["document"]
@@ -65,7 +66,7 @@ def _scripts() -> str:
     """All in one closure."""
     shared = [_asset(script, "viz.page") for script in SHARED]
     own = [_asset(script) for script in SCRIPTS]
-    return '"use strict";\n(() => {\n' + "\n".join([*shared, *own]) + "\n})();\n"
+    return closure([*shared, *own])
 
 
 def _asset(name: str, package: str = "viz.livepage") -> str:

@@ -21,7 +21,7 @@ from viz.page.data import MOST_OPS, data
 from viz.picture.grounds import where_grounds_are
 from viz.picture.palette import THEMES, Theme, inks, ramp
 
-__all__ = ["Page", "document", "inert", "page_script", "page_styles", "plain_themes", "render", "to_html"]
+__all__ = ["Page", "closure", "document", "inert", "page_script", "page_styles", "plain_themes", "render", "to_html"]
 
 SCRIPTS = tuple(
     f"{name}.js"
@@ -181,7 +181,16 @@ def _asset(name: str) -> str:
 @functools.cache
 def page_script() -> str:
     """All scripts in one closure, so that only `eagerflowViewer` is global."""
-    return '"use strict";\n(() => {\n' + "\n".join([_asset(name) for name in SCRIPTS]) + "\n})();\n"
+    return closure([_asset(name) for name in SCRIPTS])
+
+
+def closure(scripts: Sequence[str]) -> str:
+    """Scripts that share one closure, without the lines that hold nothing but a comment: an eighth of each page.
+
+    No text of theirs may span lines, or a line of it might be taken for a comment.
+    """
+    lines = [line for script in scripts for line in script.splitlines() if not line.lstrip().startswith("//")]
+    return '"use strict";\n(() => {\n' + "\n".join(lines) + "\n})();\n"
 
 
 def _packed(content: dict[str, Any]) -> str:

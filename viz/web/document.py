@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, BinaryIO, NamedTuple
 
 from eagerflow.base.files import replacing
-from viz.page.document import document, inert, page_script, page_styles
+from viz.page.document import closure, document, inert, page_script, page_styles
 from viz.web import vendored
 
 __all__ = ["HEADERS", "Parts", "write"]
@@ -126,7 +126,7 @@ def _write(target: pathlib.Path, content: bytes) -> None:
 def _script() -> str:
     """All scripts in one closure."""
     shared = [_asset(name, "viz.page") for name in SHARED]
-    return '"use strict";\n(() => {\n' + "\n".join([*shared, *[_asset(name) for name in SCRIPTS]]) + "\n})();\n"
+    return closure([*shared, *[_asset(name) for name in SCRIPTS]])
 
 
 @functools.cache

@@ -588,3 +588,13 @@ def test_settings_that_are_long_keep_their_form_with_fewer_parts():
     assert found["sizes"][:2] == [0, 1]
     assert found["sizes"][-1] == "… 59 more"
     assert len(found["of"]["a"]["b"]) <= 400
+
+
+def test_scripts_travel_without_their_comments_and_hold_no_text_that_spans_lines():
+    script = document.page_script()
+    assert not re.search(r"^\s*//", script, re.MULTILINE)
+    assert document.closure(["a;\n  // why\nb; // c\n"]) == '"use strict";\n(() => {\na;\nb; // c\n})();\n'
+    for path in sorted(pathlib.Path(page.__file__).parents[1].glob("*/assets/**/*.js")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            code = re.sub(r'"(\\.|[^"\\])*"|/(\[[^\]]*\]|\\.|[^/\\\[])+/(?=[gu]*[;,.)])|//.*', "", line)
+            assert code.count("`") % 2 == 0, f"{path.name}:{number}: this text goes on in the next line"
