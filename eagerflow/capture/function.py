@@ -221,6 +221,10 @@ class Captured(Generic[P, R]):
                 return self._launched(state.graphs, program.passed(given))
             return program.run(*program.passed(given))
 
+    def passed_by(self) -> None:
+        """Notes why this call isn't captured, where the caller takes another way itself."""
+        self._around = surroundings()
+
     def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the first of several calls give that don't depend on each other, computed at the same time.
 

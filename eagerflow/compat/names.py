@@ -27,6 +27,9 @@ OLDER: dict[str, dict[str, str]] = {
     "keras.initializers": {"normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones"},
     "keras.losses": _LOSS_FUNCTIONS,
     "keras.metrics": {k: v for k, v in _LOSS_FUNCTIONS.items() if v != "cosine_similarity"},
+    "keras.optimizers": {
+        name.lower(): name for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
+    },
 }
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.backend"] = {"Variable": "variable"}

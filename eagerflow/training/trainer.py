@@ -397,6 +397,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         compiled.track(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
         if variables and world.share is not None:
+            if compiled.captured is not None:
+                compiled.captured.differentiated.passed_by()
             compiled.optimizer._differentiate_and_apply(tape, minimized, variables)
         elif variables:
             compiled.optimizer.apply(compiled.gradients(tape, minimized, variables, self, y_pred), variables)

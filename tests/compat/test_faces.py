@@ -58,6 +58,8 @@ def test_keras_is_the_same_under_all_its_roots(root):
         ("keras.objectives.MAE", losses.mean_absolute_error),
         ("keras.initializers.normal", initializers.RandomNormal),
         ("keras.initializers.zero", initializers.Zeros),
+        ("keras.optimizers.adam", optimizers.Adam),
+        ("keras.optimizers.sgd", optimizers.SGD),
         ("keras.utils.np_utils.to_categorical", utils.to_categorical),
         ("keras.utils.generic_utils.Progbar", utils.Progbar),
         ("keras.optimizers.legacy.Adam", optimizers.Adam),

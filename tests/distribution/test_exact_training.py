@@ -119,3 +119,15 @@ def test_what_is_not_the_same_is_reported(ranks):
     assert "local/moving_mean" in first[0]
     assert "random.shuffle" in first[0]
     assert first[1] == second[1]
+
+
+def told_of_its_steps():
+    model = ef.Sequential([layers.Dense(2)])
+    with distribution.DataParallel().scope():
+        model.compile("sgd", "mse", jit_compile=True)
+        model.fit(np.ones((16, 3), "float32"), np.ones((16, 2), "float32"), batch_size=4, verbose=0)
+        return {name: step.why_eager for name, step in model.captured_steps.items()}
+
+
+def test_a_training_step_of_ranks_says_why_it_is_not_captured(ranks):
+    assert ranks(2, told_of_its_steps) == 2 * [{"the training step": "it runs in a distribution"}]
