@@ -51,7 +51,10 @@ _OTHER_WAYS = {
     "permute": "Use `tensor.transpose(axes)`.",
     "unsqueeze": "Use `ef.ops.expand_dims(tensor, axis)`.",
     "eval": "Tensors have values at once: `tensor.numpy()`.",
-    "assign": "Tensors don't change; use `ef.Variable(values)`. For `v[0].assign(x)`: `ops.slice_update`.",
+    **dict.fromkeys(
+        ("assign", "assign_add", "assign_sub"),
+        "Tensors don't change; use `ef.Variable(values)`. For `v[0].assign(x)`: `ops.slice_update`.",
+    ),
 }
 
 

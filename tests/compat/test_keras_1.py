@@ -354,3 +354,15 @@ def test_hints_come_once_and_name_modules_for_modules(installed):
     assert lines[-1].rstrip().endswith("Use the model's own fit, evaluate and predict.")
     with pytest.raises(ModuleNotFoundError, match=r"eagerflow's TensorFlow\. Write keras\.datasets"):
         exec("from tensorflow.examples.tutorials.mnist import input_data", {"__name__": "__main__"})
+
+
+def test_layers_derived_from_the_base_of_keras_2_write_their_merge_function():
+    class Between(core._Merge):
+        def _merge_function(self, inputs):
+            return 0.25 * inputs[0] + 0.75 * inputs[1]
+
+    first, second = layers.Input((2,)), layers.Input((2,))
+    model = Model([first, second], Between()([first, second]))
+    assert model.predict([np.zeros((1, 2)), np.ones((1, 2))], verbose=0).tolist() == [[0.75, 0.75]]
+    with pytest.raises(NotImplementedError, match="must define _merge_function"):
+        core._Merge()([np.ones((1, 2)), np.ones((1, 2))])

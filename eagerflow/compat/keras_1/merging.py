@@ -7,8 +7,9 @@ from typing import Any
 
 from eagerflow import layers, models, ops
 from eagerflow.compat.backend.arithmetic import batch_dot
+from eagerflow.layers.merging import merge as of_keras_3
 
-__all__ = ["Merge", "merge"]
+__all__ = ["Merge", "_Merge", "merge"]
 
 _MERGES: dict[str, Callable[..., layers.Layer]] = {
     "ave": layers.Average,
@@ -114,6 +115,24 @@ class Merge(layers.Layer):
             )
         at = dict(zip(doors, given))
         return self.joining([_run(branch, [at[door] for door in _doors(branch)]) for branch in self.branches])
+
+
+class _Merge(of_keras_3._Merge):
+    """What scripts of Keras 2 derive layers with several inputs from: they write `_merge_function`.
+
+    As a gradient penalty's layer that draws a point between a real image and a generated one.
+    """
+
+    def _merge_function(self, inputs: list[Any]) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define _merge_function(self, inputs).")
+
+    def merge(self, inputs: list[Any]) -> Any:
+        """What the subclass makes of the inputs.
+
+        Args:
+            inputs: the tensors, with the same number of axes.
+        """
+        return self._merge_function(inputs)
 
 
 class _Cosine(layers.Layer):

@@ -14,6 +14,7 @@ from eagerflow import ops
 from eagerflow.base.output import write
 from eagerflow.capture.function import function as captured_function
 from eagerflow.compat.shapes import TensorShape
+from eagerflow.compat.tensorflow.parts import settable
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
@@ -86,6 +87,10 @@ class Variable(variables.Variable, metaclass=_AnyVariable):
         value = initial_value() if callable(initial_value) and not is_tensor(initial_value) else initial_value
         super().__init__(value, shape, dtype, trainable is None or bool(trainable), name=name)
         self.constraint = constraint
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """A part, which can be set: `variable[0, 1].assign(3.0)`."""
+        return settable(super().__getitem__(index), self, index)
 
     def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Other values at these places."""
