@@ -1,12 +1,14 @@
 """Loss functions of Keras 2 that reach for symbolic tensors of the model: `1 + z_log_var - K.square(z_mean)`.
 
-Such a function is called once, on placeholders for labels and predictions, which gives a graph. What it takes from
-the model is computed by the model at every call, and handed to that graph.
+Such a function is called once, on a placeholder for labels and the model's own symbolic output, which gives a graph.
+What it takes from the model, and gradients within the model (`K.gradients(y_pred, x)`), are computed by the model at
+every call, and handed to that graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from eagerflow.base import tree
@@ -20,40 +22,64 @@ __all__ = ["with_captured"]
 
 
 def with_captured(model: Any, loss: Any) -> Any:
-    """The loss; in programs of Keras 2, one that uses tensors of the model gets their values."""
-    code = getattr(loss, "__code__", None)
-    if not behaviour.keras_2 or code is None or model._graph is None or len(model.outputs) != 1:
+    """The loss, or losses; in programs of Keras 2, those that use tensors of the model get their values."""
+    if not behaviour.keras_2 or model._graph is None:
         return loss
-    if not any(isinstance(x, SymbolicTensor) for x in _seen_by(loss)):
+    outputs, taken = model.outputs, list[SymbolicTensor]()
+    if len(outputs) == 1 and not isinstance(loss, (list, tuple, dict)):
+        found = _connected(model, loss, outputs[0], taken)
+    elif isinstance(loss, (list, tuple)) and len(loss) == len(outputs):
+        found = [_connected(model, each, output, taken) for each, output in zip(loss, outputs)]
+    elif isinstance(loss, dict) and set(loss) <= set(model.output_names):
+        named = dict(zip(model.output_names, outputs))
+        found = {name: _connected(model, each, named[name], taken) for name, each in loss.items()}
+    else:
         return loss
-    shape = model.outputs[0].shape
-    ends = [Input(batch_shape=shape, name="y_true"), Input(batch_shape=shape, name="y_pred")]
-    value = loss(*ends)
-    taken = _taken(value, ends) if isinstance(value, SymbolicTensor) else []
     if not taken:
         return loss
-    added = model._extended()
-    added.connect(model, captured=taken)
-    graph = Graph(*from_intermediate([*ends, *taken], value), "loss")
+    model._extended().connect(model, captured=taken)
+    return found
+
+
+def _connected(model: Any, loss: Any, output: SymbolicTensor, taken: list[SymbolicTensor]) -> Any:
+    """One loss; what it takes from the model comes behind what others took."""
+    if not any(isinstance(x, SymbolicTensor) for x in _seen_by(loss)):
+        return loss
+    ends = [Input(batch_shape=output.shape, name="y_true"), output]
+    value = loss(*ends)
+    own = _taken(value, ends) if isinstance(value, SymbolicTensor) else []
+    if not own:
+        return loss
+    graph = Graph(*from_intermediate([*ends, *own], value), "loss")
+    first, last = len(taken), len(taken) + len(own)
+    taken += own
 
     def captured(y_true: Any, y_pred: Any) -> Any:
-        return graph.run([y_true, y_pred, *added.values])
+        return graph.run([y_true, y_pred, *model._extended().values[first:last]])
 
-    captured.__name__ = loss.__name__
+    captured.__name__ = getattr(loss, "__name__", "loss")
     return captured
 
 
-def _seen_by(function: Callable[..., Any]) -> Iterator[Any]:
-    """What a function, and functions that it calls, find in closures and among global names."""
-    waiting, met = [function], set()
+def _seen_by(function: Any) -> Iterator[Any]:
+    """What a function, and functions that it calls, find in closures, among global names and given arguments."""
+    waiting, met = [function], dict[int, Any]()  # by identity; the dict keeps them
     while waiting:
         here: Any = waiting.pop()
-        met.add(here)
-        cells = [c.cell_contents for c in here.__closure__ or () if _is_filled(c)]
-        names = [here.__globals__[n] for n in here.__code__.co_names if n in here.__globals__]
-        for found in tree.flatten([cells, names]):
+        if id(here) in met:
+            continue
+        met[id(here)] = here
+        seen: list[Any] = []
+        if isinstance(here, partial):
+            seen = [here.func, *here.args, *here.keywords.values()]
+        elif hasattr(here, "__code__") and hasattr(here, "__globals__"):
+            cells = [c.cell_contents for c in here.__closure__ or () if _is_filled(c)]
+            seen = [cells, [here.__globals__[n] for n in here.__code__.co_names if n in here.__globals__]]
+        elif hasattr(here, "__func__"):
+            seen = [here.__func__]
+        for found in tree.flatten(seen):
             yield found
-            if hasattr(found, "__code__") and hasattr(found, "__globals__") and found not in met:
+            if callable(found) and not isinstance(found, type):
                 waiting.append(found)
 
 

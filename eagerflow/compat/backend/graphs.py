@@ -77,7 +77,7 @@ def gradients(loss: Any, variables: Any) -> list[Any]:
         variables: one tensor or weight, or a list of them: `model.input`, `layer.output`, `layer.kernel`.
 
     Returns:
-        A symbolic tensor for each, for `K.function` and models.
+        A symbolic tensor for each, for `K.function` and models; None for a tensor that the loss isn't made from.
 
     Raises:
         TypeError: when the loss is a number already; `GradientTape` differentiates those.
@@ -93,9 +93,25 @@ def gradients(loss: Any, variables: Any) -> list[Any]:
             "is gone. Write: with tf.GradientTape() as tape: ...; tape.gradient(loss, variables)."
         )
     listed = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    for x in listed:
+        if not isinstance(x, (Variable, SymbolicTensor)):
+            raise TypeError(f"K.gradients(variables): expected symbolic tensors or weights; got {type(x).__name__}.")
     weights = [x for x in listed if isinstance(x, Variable)]
     of_weights = iter(_Gradients(loss, None, weights).of() if weights else [])
-    return [next(of_weights) if isinstance(x, Variable) else _Gradients(loss, x, []).of()[0] for x in listed]
+    return [next(of_weights) if isinstance(x, Variable) else _with_respect_to(loss, x) for x in listed]
+
+
+def _with_respect_to(loss: SymbolicTensor, place: Any) -> Any:
+    """The symbolic gradient; None where the loss isn't made from that tensor."""
+    waiting, seen = [loss], set[Any]()
+    while waiting:
+        x = waiting.pop()
+        if x.origin == place.origin:
+            return _Gradients(loss, place, []).of()[0]
+        if x.origin not in seen and x.node is not None:
+            seen.add(x.origin)
+            waiting += x.node.inputs
+    return None
 
 
 class _Gradients(Layer):
