@@ -104,7 +104,7 @@ def _taken(value: SymbolicTensor, ends: list[Any]) -> list[SymbolicTensor]:
         known.setdefault(x.origin, any(known[y.origin] for y in above))
         waiting.pop()
     found: dict[Any, SymbolicTensor] = {} if known[value.origin] else {value.origin: value}
-    waiting, seen = [value], set()
+    waiting, seen = [value], {x.origin for x in ends}  # which the loss is given
     while waiting:
         x = waiting.pop()
         if not known[x.origin] or x.origin in seen or x.node is None:

@@ -86,6 +86,21 @@ def test_one_output_has_its_gradient_penalty_in_a_closure():
     assert model.evaluate(X, ONES, verbose=0) == pytest.approx(value + slopes, rel=1e-5)
 
 
+def test_a_loss_takes_tensors_from_before_the_output():
+    """As that of a variational autoencoder does."""
+    x = Input((3,))
+    mean, spread = layers.Dense(2)(x), layers.Dense(2)(x)
+    model = Model(x, layers.Dense(3)(mean + spread))
+
+    def loss(y_true, y_pred):
+        return K.mean(K.square(y_true - y_pred), axis=-1) + K.sum(K.square(mean) - spread, axis=-1)
+
+    model.compile("sgd", loss)
+    m, s = Model(x, [mean, spread]).predict(X, verbose=0)
+    expected = ((X - model.predict(X, verbose=0)) ** 2).mean() + (m**2 - s).sum(axis=1).mean()
+    assert model.evaluate(X, X, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
 def test_losses_that_take_nothing_from_the_model_stay_what_they_are():
     critic, real, point = critic_and_point()
     model = Model(real, [critic(real), critic(point)])
