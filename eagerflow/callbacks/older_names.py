@@ -14,6 +14,7 @@ __all__ = ["either_name"]
 # Names under which one metric was reported by one version or another, the usual one of today first.
 _ALIKE = (
     ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"),
+    ("learning_rate", "lr"),
     ("mae", "mean_absolute_error"),
     ("mse", "mean_squared_error"),
     ("mape", "mean_absolute_percentage_error"),

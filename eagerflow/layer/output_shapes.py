@@ -34,6 +34,8 @@ class ShapeAnswers:
         """
         if not self._call_signature.written:
             raise NotImplementedError(f"{describe(self)} needs a method call(self, inputs), or compute_output_shape.")
+        if not args and "input_shape" in kwargs and "input" not in self._call_signature.names:
+            args = (kwargs.pop("input_shape"),)  # by Keras' name, whatever `call` calls it
         inputs = [_symbolic(shape, self.input_dtype) for shape in args]
         named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
         return tree.map_structure(lambda x: x.shape, self.compute_output_spec(*inputs, **named))
@@ -81,6 +83,8 @@ class ShapeAnswers:
 
     def _build_by_running(self: Any, *args: Any, **kwargs: Any) -> None:
         """Let the sublayers build themselves, by a call on what `Input` would give."""
+        if not args and "input_shape" in kwargs and "input" not in self._call_signature.names:
+            args = (kwargs.pop("input_shape"),)  # by Keras' name, whatever `call` calls it
         inputs = [_symbolic(shape, self.input_dtype) for shape in args]
         named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
         self._note_if_fresh()

@@ -667,15 +667,36 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     @overload
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, *, return_dict: Literal[True]
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        *,
+        return_dict: Literal[True],
+        reset_metrics: bool = True,
     ) -> dict[str, Any]: ...
     @overload
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        reset_metrics: bool = True,
     ) -> Any: ...
     @boundary
     def train_on_batch(
-        self, x: Data, y: Targets = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Data,
+        y: Targets = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        reset_metrics: bool = True,
     ) -> Any:
         """Trains on one batch, once; returns the loss and metrics of this batch alone, as in Keras 3.
 
@@ -685,6 +706,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             sample_weight: one weight per sample.
             class_weight: a dict from class numbers to weights in the loss.
             return_dict: return a dict by name instead of a list.
+            reset_metrics: if False, the numbers are of all batches since `model.reset_metrics()`, as Keras 2 has it.
 
         Returns:
             A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
@@ -701,17 +723,35 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         data = one_batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or States(self)
         with in_force(compiled.distribution), as_compiled(self, compiled.trainable):
-            numbers = self._one_step("train_step", self.make_train_function(), data, compiled.states)
+            numbers = self._one_step(
+                "train_step", self.make_train_function(), data, compiled.states, reset=reset_metrics
+            )
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     @overload
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: Literal[True]
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        return_dict: Literal[True],
+        reset_metrics: bool = True,
     ) -> dict[str, Any]: ...
     @overload
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any: ...
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, *, reset_metrics: bool = True
+    ) -> Any: ...
     @boundary
-    def test_on_batch(self, x: Data, y: Targets = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(
+        self,
+        x: Data,
+        y: Targets = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        reset_metrics: bool = True,
+    ) -> Any:
         """Computes the loss and metrics of one batch, without training.
 
         Args:
@@ -719,6 +759,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             y: the targets.
             sample_weight: one weight per sample.
             return_dict: return a dict by name instead of a list.
+            reset_metrics: if False, the numbers are of all batches since `model.reset_metrics()`, as Keras 2 has it.
 
         Returns:
             A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
@@ -729,12 +770,16 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         [4.0, 2.0]
         """
         with in_force(self._ready("test_on_batch").distribution):
-            numbers = self._one_step("test_step", self.make_test_function(), one_batch(x, y, sample_weight))
+            data = one_batch(x, y, sample_weight)
+            numbers = self._one_step("test_step", self.make_test_function(), data, reset=reset_metrics)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
-    def _one_step(self, name: str, step: Any, data: Any, states: States | None = None) -> dict[str, Any]:
+    def _one_step(
+        self, name: str, step: Any, data: Any, states: States | None = None, reset: bool = True
+    ) -> dict[str, Any]:
         compiled = self._ready(name)
-        self.reset_metrics()
+        if reset:
+            self.reset_metrics()
         step = self._shared_step(name, step)
         deferred, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
         before = None if states is None else states.taken()

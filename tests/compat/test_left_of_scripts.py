@@ -102,6 +102,55 @@ def test_history_by_older_names(keras_2):
         history["val_loss"]
 
 
+def test_the_learning_rate_has_its_older_name(keras_2):
+    model = ef.Sequential([ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    steady = ef.callbacks.LearningRateScheduler(lambda epoch: 0.5)
+    history = model.fit(np.ones((4, 3)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[steady]).history
+    assert history["lr"] == history["learning_rate"] == [0.5, 0.5]
+
+
+def test_a_number_is_the_length_of_rows(keras_2):
+    assert ef.Input(200).shape == (None, 200)
+    with pytest.raises(ValueError, match=r"Input\(28, 28\): the shape of one example is a tuple"):
+        ef.Input(28, 28)
+
+
+def test_the_shape_of_an_input_goes_by_keras_name_whatever_call_names_it():
+    class Doubled(layers.Layer):
+        def call(self, values):
+            return ops.concatenate([values, values], axis=-1)
+
+    assert Doubled().compute_output_shape(input_shape=(None, 3)) == (None, 6)
+
+
+def test_batches_may_share_their_metrics():
+    model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    model.compile(ef.optimizers.SGD(0.0), "mse", metrics=["mae"])
+    one, three, zero = np.ones((1, 1)), np.full((1, 1), 3.0), np.zeros((1, 1))
+    for method in (model.test_on_batch, model.train_on_batch):
+        assert method(one, zero) == [1.0, 1.0]
+        assert method(three, zero, reset_metrics=False) == [5.0, 2.0]
+        assert method(three, zero) == [9.0, 3.0]
+
+
+def test_weights_are_saved_of_a_model_that_is_called_by_a_method_of_its_own(tmp_path):
+    class Own(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = layers.Dense(2), layers.Dense(3)
+
+        def __call__(self, x):
+            return self.used(x)
+
+    first, second = Own(), Own()
+    expected, before = first(np.ones((1, 4))), second(np.ones((1, 4)))
+    assert before.tolist() != expected.tolist()
+    first.save_weights(tmp_path / "own.weights.h5")
+    second.load_weights(tmp_path / "own.weights.h5")
+    assert second(np.ones((1, 4))).tolist() == expected.tolist()
+
+
 class Endpoint(layers.Layer):
     """Reports a metric that it holds, without a name."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -267,9 +269,50 @@ def test_random_numbers():
     assert sorted(tf.random.shuffle([1, 2, 3]).numpy().tolist()) == [1, 2, 3]
 
 
-def test_print_shows_values(capsys):
+def test_print_shows_values(capsys, tmp_path):
     tf.print("loss", tf.constant(1.5), end="!\n")
-    assert capsys.readouterr().out == "loss 1.5!\n"
+    assert capsys.readouterr().err == "loss 1.5!\n"
+    tf.print(1, tf.constant(2), sep="|", output_stream=sys.stdout)
+    assert capsys.readouterr().out == "1|2\n"
+    for _ in range(2):
+        tf.print("line", output_stream=f"file://{tmp_path / 'log.txt'}")
+    assert (tmp_path / "log.txt").read_text() == "line\nline\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ([tf.constant("hi")], "hi"),
+        (["a", tf.constant("hi")], 'a "hi"'),
+        ([tf.constant(["a", "b"])], '["a" "b"]'),
+        ([["a", tf.constant("a")]], "['a', \"a\"]"),
+        ([{"k": tf.constant("hi"), "n": tf.constant(1.5)}], "{'k': \"hi\", 'n': 1.5}"),
+        ([tf.range(10)], "[0 1 2 ... 7 8 9]"),
+        ([tf.constant([0.1, 1e-8, 1e8, 3.0, 1 / 3])], "[0.1 1e-08 1e+08 3 0.333333343]"),
+        ([tf.constant(1 / 3, tf.float64)], "0.33333333333333331"),
+        ([tf.constant([True, False])], "[1 0]"),
+        (
+            [tf.zeros((2, 2, 7))],
+            "[[[0 0 0 ... 0 0 0]\n  [0 0 0 ... 0 0 0]]\n\n [[0 0 0 ... 0 0 0]\n  [0 0 0 ... 0 0 0]]]",
+        ),
+        ([tf.constant(float("nan")), None], "nan None"),
+    ],
+)
+def test_print_has_the_form_of_tensorflow(capsys, given, shown):
+    tf.print(*given)
+    assert capsys.readouterr().err == f"{shown}\n"
+
+
+def test_all_numbers_are_printed_where_that_is_asked_for(capsys):
+    tf.print(tf.range(8), summarize=-1)
+    tf.print(tf.range(8), summarize=1)
+    assert capsys.readouterr().err == "[0 1 2 3 4 5 6 7]\n[0 ... 7]\n"
+
+
+def test_the_time_is_a_number():
+    before = time.time()
+    assert before <= float(tf.timestamp()) <= time.time()
+    assert tf.timestamp().dtype == tf.float64
 
 
 def test_assertions():

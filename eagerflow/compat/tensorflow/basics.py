@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,25 +12,23 @@ import numpy
 
 import eagerflow.core.variable as variables
 from eagerflow import ops
-from eagerflow.base.output import write
 from eagerflow.capture.function import function as captured_function
 from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.parts import settable
+from eagerflow.compat.tensorflow.printing import print
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
-from eagerflow.core.op import composite
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
-from eagerflow.layer.call_context import current_call
 from eagerflow.layer.layer import Layer
 
 __all__ = ["GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond"]
 __all__ += ["constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger"]
 __all__ += ["identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "recompute_grad"]
-__all__ += ["set_random_seed", "stop_gradient", "while_loop"]
+__all__ += ["set_random_seed", "stop_gradient", "timestamp", "while_loop"]
 
 newaxis = None
 stop_gradient = ops.stop_gradient
@@ -111,6 +110,11 @@ class Module(Layer):
         return method
 
 
+def timestamp(name: str | None = None) -> Tensor:
+    """Seconds since 1970, as a float64; like any clock, it ends the capture of a step."""
+    return Tensor(time.time(), dtype="float64")
+
+
 class UnconnectedGradients:
     """What `tape.gradient` gives for a source that the target doesn't depend on."""
 
@@ -175,20 +179,6 @@ def _words(value: Any, shape: Any) -> TextTensor:
     if shape is None:
         return made
     return text_tensor(numpy.broadcast_to(made, shape) if made.size == 1 else made.reshape(shape))
-
-
-@composite
-def _print(inputs: tuple[Any, ...], end: str, sep: str) -> Any:
-    context = current_call.get()
-    if context is None or not context.probing:
-        shown = [x.numpy() if isinstance(x, (Tensor, TextTensor)) else x for x in inputs]
-        write(sep.join(map(str, shown)) + end)
-    return inputs[0] if inputs else None
-
-
-def print(*inputs: Any, end: str = "\n", sep: str = " ", **kwargs: Any) -> None:
-    """Print values; `output_stream` and other arguments of TensorFlow are accepted and change nothing."""
-    _print(inputs, end, sep)
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:

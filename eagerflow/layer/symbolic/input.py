@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.dtypes import standardize_dtype
@@ -64,6 +65,8 @@ class InputLayer(Layer):
             _check_agreement(input_tensor, shape, batch_size, batch_shape, dtype)
             shape = batch_size = None
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        if behaviour.keras_2 and isinstance(shape, Integral) and not isinstance(batch_size, Integral):
+            shape = (shape,)  # which Keras 2 takes for rows of one length
         _refuse_number(shape, batch_size, dtype)
         kwargs = _as_keras_2(shape, batch_size, batch_shape, kwargs)
         super().__init__(name=name, **kwargs)

@@ -111,7 +111,7 @@ def _is_a_folder_of_keras_2(path: str) -> bool:
 
 
 def _check_built(model: Any, doing: str) -> None:
-    if not model.built:
+    if not (model.built or model.weights):  # a model with its own `__call__` is never built, but its layers are
         raise ValueError(
             f"{doing} {model.name!r}: the model has no weights yet. Call it on data, or build(input_shape), first."
         )
