@@ -15,8 +15,8 @@ from eagerflow import ops
 from eagerflow.capture.function import function as captured_function
 from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.parts import settable
-from eagerflow.compat.tensorflow.printing import print
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope
+from eagerflow.compat.tensorflow.text.printing import print
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.random import set_random_seed

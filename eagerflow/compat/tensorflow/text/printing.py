@@ -39,7 +39,7 @@ def print(
         name: accepted, and without effect.
 
     >>> import sys
-    >>> from eagerflow.compat.tensorflow.printing import print as tf_print
+    >>> from eagerflow.compat.tensorflow.text.printing import print as tf_print
     >>> tf_print("x =", ef.ops.arange(8), ef.Tensor([0.1, 2.0]), output_stream=sys.stdout)
     x = [0 1 2 ... 5 6 7] [0.1 2]
     """
