@@ -188,6 +188,8 @@ class Viewer {
 
   // Selects something; `reveal` opens what is around it and brings it into sight.
   select(selected, reveal = true) {
+    const before = { ...this.state };
+    this.toolbar.hideWarning();
     this.state.selected = selected;
     if (selected) this.canvas.hold();
     const narrow = selected && matchMedia(NARROW).matches;
@@ -195,6 +197,13 @@ class Viewer {
     if (selected && reveal) this.reveal(selected);
     this.update();
     if (narrow && !reveal) this.canvas.keepInSight(this.boxOf(selected));
+    if (this.state.step !== before.step) this.toolbar.tellStep(() => this.goBack(before), before.step);
+  }
+
+  // To the step and what was selected before.
+  goBack({ step, selected }) {
+    this.setStep(step, true);
+    this.select(selected);
   }
 
   reveal(selected) {
@@ -403,6 +412,7 @@ class Viewer {
 
   setStep(step, quietly = false) {
     if (step === this.state.step || !this.places.includes(step)) return;
+    this.toolbar.hideWarning();
     const key = keyOfSelection(this);
     this.state.step = step;
     this.followsLast = false;

@@ -53,13 +53,15 @@ class Details {
     return [op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null, this.flawNote(op), this.changeNote(op)];
   }
 
-  factsOf(op) {
-    const { model, viewer } = this;
+  // In the panel of its box, which tells of the step, that isn't said again.
+  factsOf(op, isInBox = false) {
+    const { model, viewer } = this,
+      times = timesOfOps([op], viewer);
     return facts([
-      ...timesOfOps([op], viewer),
+      ...(isInBox ? times.slice(0, -1) : times),
       ["FLOPs", op.flops ? `${short(op.flops)}${op.duration ? `  (${short((op.flops / op.duration) * 1e9)}/s)` : ""}` : null],
       ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
-      ["step", stepOf(viewer, op)],
+      ["step", isInBox ? null : stepOf(viewer, op)],
       ["op", op.title === op.name ? `#${op.id}` : `${op.name} #${op.id}`],
       ["thread", op.thread ? String(op.thread) : null],
       ["ran", op.replayed ? "in a captured step, replayed" : null],
@@ -250,10 +252,7 @@ class Details {
     const { model } = this,
       tensor = model.tensors[id],
       variable = model.variables.get(id);
-    const versions =
-      variable === undefined
-        ? []
-        : [...model.variables].filter(([, first]) => first === variable).map(([t]) => t);
+    const versions = variable === undefined ? [] : model.versionsOf(id);
     const norm = model.norm(tensor),
       gradients = model.gradientIn(id, this.viewer.selection.here),
       size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null,
@@ -358,6 +357,7 @@ class Details {
         : null,
       facts([
         ["ops", amount(model.ops.length)],
+        ["shown", describe(viewer)], // for which the bar above may have no room
         ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],

@@ -91,7 +91,7 @@ function opThatOpens(details, op, pass) {
   const { model } = details,
     row = el(
       "details",
-      { class: "op", ontoggle: () => row.open && row.childElementCount === 1 && row.append(el("div", { class: "card" }, [details.notesOf(op), details.factsOf(op)].flat())) },
+      { class: "op", ontoggle: () => row.open && row.childElementCount === 1 && row.append(el("div", { class: "card" }, [details.notesOf(op), details.factsOf(op, true)].flat())) },
       el(
         "summary",
         {},
