@@ -231,8 +231,9 @@ class Viewer {
       variable = this.model.variables.get(id);
     if (variable === undefined && tensor.producer !== null) return tensor.producer;
     const isIt = (read) => read === id || (variable !== undefined && this.model.variables.get(read) === variable),
-      here = this.selection.ops.find((op) => op.inputs.some(isIt)); // another version of a weight, in another step
-    return here?.id ?? this.model.readers[id][0] ?? tensor.producer;
+      here = this.selection.ops.find((op) => op.inputs.some(isIt)), // another version of a weight, in another step
+      updates = updatesOfState(this.model, id);
+    return here?.id ?? updates.find((op) => this.selection.here.has(op)) ?? updates[0] ?? this.model.readers[id][0] ?? tensor.producer;
   }
 
   // The key of the innermost block in which an op is shown.

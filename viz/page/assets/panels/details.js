@@ -281,6 +281,7 @@ class Details {
       section("Values", this.values(tensor)),
       gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
       this.list("Made by", tensor.producer === null ? [] : [this.opLink(tensor.producer)]),
+      this.list("Brought up to date by", updatesOfState(model, id).filter((op) => this.viewer.selection.here.has(op)).map((op) => this.opLink(op))),
       this.list(
         "Read by",
         [...new Set(versions.length ? versions.flatMap((v) => model.readers[v]) : model.readers[id])]
