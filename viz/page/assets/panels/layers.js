@@ -76,7 +76,7 @@ class LayerTable {
         { scope: "col", "aria-sort": sorted, class: column[2] ? "right" : "" },
         button(
           column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"),
-          `sort by ${column[0]}${column[0] === "% of time" ? ` (of ${wholeTime(this.viewer).join(": ")})` : ""}`,
+["sort by ", column[0], column[0] === "% of time" ? ` (of ${wholeTime(this.viewer).join(": ")})` : "", this.meaningOf(column[0])].join(""),
           () => this.sort(at),
           { class: "link" },
         ),
@@ -120,6 +120,11 @@ class LayerTable {
       el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)),
     );
     this.select();
+  }
+
+  meaningOf(name) {
+    const meaning = name === "ops" ? "those of the forward pass" : MEANINGS[name];
+    return meaning ? ` (${meaning})` : "";
   }
 
   compare(a, b) {
