@@ -93,7 +93,8 @@ def test_the_line_of_the_moment_leads_not_through_the_name_of_the_peak(page, mom
     page.run("v.dock.choose('memory')")
     left, right, cleared = page.run(f"""(() => {{ let at, cleared = false;
       const pen = {{measureText: text => ({{width: 6 * text.length}}),
-        fillText: (text, x) => {{ at = [x, x + 6 * text.length]; }}, beginPath() {{}}, arc() {{}}, fill() {{}}, clearRect() {{ cleared = true; }}}};
+        fillText: (text, x) => {{ at = [x, x + 6 * text.length]; }}, beginPath() {{}},
+        arc() {{}}, fill() {{}}, clearRect() {{ cleared = true; }}}};
       v.dock.tabs.get('memory').owner.mark(pen, 150, 40, {moment}, {{error: ['', '']}}, 300);
       return [...at, cleared]; }})()""")
     assert 0 <= left < right <= 300
