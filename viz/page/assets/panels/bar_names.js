@@ -64,7 +64,7 @@ class BarNames {
           pen.fillStyle = ink;
           pen.fillText(inside, left + 4, middle);
         }
-        if (inside || x < 0) return;
+        if (inside || x < 0 || (next < width && next - x - w < NAME_BEFORE_NEXT + 9)) return; // most bars of many have no room
         const long = pen.measureText(name).width,
           before = i ? Math.max(row[i - 1].x + row[i - 1].w, row[i - 1].end ?? 0) : 0;
         pen.fillStyle = beside;
