@@ -33,7 +33,7 @@ SCRIPTS = tuple(
     graph/colours recording/flaws recording/lineage recording/stand_ins graph/boxes graph/titles view/reading
     view/opening graph/canvas graph/minimap app/chosen panels/charts panels/panel panels/settings panels/places
     panels/times panels/parts panels/layer panels/details panels/several panels/search panels/boxes_found panels/period
-    panels/timeline panels/memory panels/layers panels/plotted_values panels/plot panels/reported
+    panels/bar_names panels/timeline panels/memory panels/layers panels/plotted_values panels/plot panels/reported
     panels/training panels/film panels/changes panels/dock app/legend app/toolbar app/export app/permalink
     app/keyboard app/viewer app/start
     """.split()

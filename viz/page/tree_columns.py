@@ -161,6 +161,12 @@ class _Entry:
         return sum(self.numbers.values())
 
 
+def _told_params(entry: _Entry) -> int | None:
+    """How many numbers the weights are: of a layer where it told, of a group where it has any."""
+    scope = entry.block.scope
+    return (entry.params or None) if scope is None else None if scope.params is None else entry.params
+
+
 @dataclasses.dataclass(slots=True)
 class _Task:
     """Equal lists of children, of which those at the same place are shown as one, and the runs of parts in them."""
@@ -371,9 +377,7 @@ class TreeColumns:
         found["figures"] = [
             [s.ops.ops, s.backward.ops, s.ops.time, s.backward.time, s.flops, s.activations, s.gradient] for s in sums
         ]
-        found["params"] = [
-            entry.params if (scope := entry.block.scope) and scope.params is not None else None for entry in entries
-        ]
+        found["params"] = [_told_params(entry) for entry in entries]
         return found
 
     def _back(self, sums: _Sums) -> list[list[int]]:

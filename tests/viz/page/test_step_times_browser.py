@@ -70,7 +70,20 @@ def test_of_two_steps_the_page_says_that_the_times_are_those_of_the_faster(shown
     shown.show(pages("one of two is slow", lambda: last_is_slow(2)))
     assert set(shown.texts(LONGEST)) == {formatting.seconds(USUAL)}
     assert shown.texts(".steps .segments button")[0] == "faster\xa0of 2 steps"
-    assert shown.texts(".legend .note") == ["times in the graph: faster of 2 steps"]
+    assert shown.texts(".legend .note") == ["times in the graph: step 0, the faster of 2 steps"]
+    assert shown.texts(".dock-note") == ["step 1 alone; boxes: step 0, the faster of 2 steps"]
+    tip = shown.run("""(() => { const line = v.dock.tabs.get('timeline').owner;
+      const [bar] = line.bars.filter(({ op }) => op);
+      const box = line.canvas.getBoundingClientRect();
+      const x = box.left + ((bar.start + bar.end) / 2 - line.from) / (line.to - line.from) * box.width;
+      line.point({clientX: x, clientY: box.top + 22 + 19 * bar.row + 8}); return line.tip.textContent; })()""")
+    assert (
+        f"· {formatting.seconds(SLOW)} · in boxes {formatting.seconds(USUAL)} (step 0, the faster of 2 steps) · at"
+        in tip
+    )
+    shown.run("v.setStep(0)")
+    assert shown.texts(".dock-note") == ["step 0 alone, as in the boxes"]
+    shown.run("v.setStep(1)")
     shown.run("v.select({kind: 'op', id: v.selection.ops[0].id}); v.setTimes('step'); 1")
     said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
     assert said["faster"] == f"{formatting.seconds(USUAL)}, of 2 steps"
@@ -144,7 +157,7 @@ def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
     assert formatting.seconds(forward) in shown.run("v.index.blocks.get('/mlp').spent[0]")
     shown.run("v.select({kind: 'ops', id: 0, ids: v.selection.ops.map(op => op.id)}); 1")
     said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
-    assert said["time"] == f"{formatting.seconds(whole)}  (100 % of the step), of the faster of 2 steps"
+    assert said["time"] == f"{formatting.seconds(whole)}  (100 % of the step), in step 0, the faster of 2 steps"
     assert said["range"] == f"{formatting.seconds(whole)} … {formatting.seconds(whole)}"
     assert shown.wrong == []
 

@@ -85,6 +85,6 @@ function opsOfSelected(viewer, selected) {
     const block = index.blocks.get(selected.key);
     return partSelected(viewer, selected)?.ownOps ?? (block ? opsIn(block) : []);
   }
-  const found = (selected.ids ?? [selected.id]).flatMap((id) => [model.tensors[id].producer, ...model.readers[id]]);
+  const found = (selected.ids ?? [selected.id]).flatMap((id) => model.versionsOf(id)).flatMap((id) => [model.tensors[id].producer, ...model.readers[id], ...updatesOfState(model, id)]);
   return [...new Set(found)].filter((op) => selection.here.has(op));
 }

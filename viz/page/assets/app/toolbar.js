@@ -157,9 +157,21 @@ class Toolbar {
     this.warning.textContent = text;
     this.warning.hidden = false;
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => {
-      this.warning.hidden = true;
-    }, 5000);
+    this.waiting = setTimeout(() => this.hideWarning(), 5000);
+  }
+
+  // Says that another step is shown than before, and leads back; until something else is selected.
+  tellStep(goBack, before) {
+    const { model, state } = this.viewer,
+      back = `back to ${model.stepName(before)}`;
+    clearTimeout(this.waiting);
+    this.warning.replaceChildren(`This is in ${model.stepName(state.step)}, which is shown now.`, button(back, back, goBack));
+    this.warning.hidden = false;
+  }
+
+  hideWarning() {
+    clearTimeout(this.waiting);
+    this.warning.hidden = true;
   }
 }
 

@@ -188,6 +188,8 @@ class Viewer {
 
   // Selects something; `reveal` opens what is around it and brings it into sight.
   select(selected, reveal = true) {
+    const before = { ...this.state };
+    this.toolbar.hideWarning();
     this.state.selected = selected;
     if (selected) this.canvas.hold();
     const narrow = selected && matchMedia(NARROW).matches;
@@ -195,6 +197,13 @@ class Viewer {
     if (selected && reveal) this.reveal(selected);
     this.update();
     if (narrow && !reveal) this.canvas.keepInSight(this.boxOf(selected));
+    if (this.state.step !== before.step) this.toolbar.tellStep(() => this.goBack(before), before.step);
+  }
+
+  // To the step and what was selected before.
+  goBack({ step, selected }) {
+    this.setStep(step, true);
+    this.select(selected);
   }
 
   reveal(selected) {
@@ -222,8 +231,9 @@ class Viewer {
       variable = this.model.variables.get(id);
     if (variable === undefined && tensor.producer !== null) return tensor.producer;
     const isIt = (read) => read === id || (variable !== undefined && this.model.variables.get(read) === variable),
-      here = this.selection.ops.find((op) => op.inputs.some(isIt)); // another version of a weight, in another step
-    return here?.id ?? this.model.readers[id][0] ?? tensor.producer;
+      here = this.selection.ops.find((op) => op.inputs.some(isIt)), // another version of a weight, in another step
+      updates = updatesOfState(this.model, id);
+    return here?.id ?? updates.find((op) => this.selection.here.has(op)) ?? updates[0] ?? this.model.readers[id][0] ?? tensor.producer;
   }
 
   // The key of the innermost block in which an op is shown.
@@ -403,6 +413,7 @@ class Viewer {
 
   setStep(step, quietly = false) {
     if (step === this.state.step || !this.places.includes(step)) return;
+    this.toolbar.hideWarning();
     const key = keyOfSelection(this);
     this.state.step = step;
     this.followsLast = false;

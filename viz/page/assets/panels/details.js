@@ -43,51 +43,59 @@ class Details {
   // ---------------------------------------------------------------- an op
 
   op(id) {
+    const { model } = this,
+      op = model.ops[id];
+    return [this.heading(op.phase, op.phase, model.titleOf(op), whereOf(this, op)), this.notesOf(op), oneOf(this, id), this.factsOf(op), ...this.restOf(op)];
+  }
+
+  // What is wrong with an op, and what differs from another recording.
+  notesOf(op) {
+    return [op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null, this.flawNote(op), this.changeNote(op)];
+  }
+
+  // In the panel of its box, which tells of the step, that isn't said again.
+  factsOf(op, isInBox = false) {
     const { model, viewer } = this,
-      op = model.ops[id],
-      partners = [...partnersOf(model, [id])];
+      times = timesOfOps([op], viewer);
+    return facts([
+      ...(isInBox ? times.slice(0, -1) : times),
+      ["FLOPs", op.flops ? `${short(op.flops)}${op.duration ? `  (${short((op.flops / op.duration) * 1e9)}/s)` : ""}` : null],
+      ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
+      ["step", isInBox ? null : stepOf(viewer, op)],
+      ["op", op.title === op.name ? `#${op.id}` : `${op.name} #${op.id}`],
+      ["thread", op.thread ? String(op.thread) : null],
+      ["ran", op.replayed ? "in a captured step, replayed" : null],
+    ]);
+  }
+
+  // Where an op comes from, what it reads and makes, and who reads that. `whose` stands behind each title where other ops
+  // are told of, too: "of gather".
+  restOf(op, whose = "") {
+    const { model } = this,
+      titled = (title) => (whose ? [title, el("small", {}, whose)] : title);
     return [
-      this.heading(op.phase, op.phase, model.titleOf(op), whereOf(this, op)),
-      op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null,
-      this.flawNote(op),
-      this.changeNote(op),
-      oneOf(this, id),
-      facts([
-        ...timesOfOps([op], viewer),
-        [
-          "FLOPs",
-          op.flops
-            ? `${short(op.flops)}${op.duration ? `  (${short((op.flops / op.duration) * 1e9)}/s)` : ""}`
-            : null,
-        ],
-        ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
-        ["step", stepOf(viewer, op)],
-        ["op", op.title === op.name ? `#${op.id}` : `${op.name} #${op.id}`],
-        ["thread", op.thread ? String(op.thread) : null],
-        ["ran", op.replayed ? "in a captured step, replayed" : null],
-      ]),
       ...codeOf(this.viewer, op),
       ...this.readsOf(op),
       section(
-        op.outputs.length > 1 ? "Outputs" : "Output",
+        titled(op.outputs.length > 1 ? "Outputs" : "Output"),
         op.outputs.map((t) => this.tensorCard(t)),
       ),
       this.list(
-        "Inputs",
+        titled("Inputs"),
         op.inputs.map((t, i) => this.inputLine(t, op.inputNames[i])),
       ),
-      section("Settings", settingsTable(op.settings())),
+      section(titled("Settings"), settingsTable(op.settings())),
       this.list(
-        "Parts, which ran as one",
+        titled("Parts, which ran as one"),
         model.partsOf(op).map((part) => this.partLine(part)),
       ),
       this.list(
-        op.phase === "backward" ? "Gradient of" : "Backward",
-        partners.map((p) => this.opLink(p)),
+        titled(op.phase === "backward" ? "Gradient of" : "Backward"),
+        [...partnersOf(model, [op.id])].map((p) => this.opLink(p)),
       ),
       this.list(
-        "Read by",
-        [...new Set(readersOf(model, id))].map((r) => this.opLink(r)),
+        titled("Read by"),
+        [...new Set(readersOf(model, op.id))].map((r) => this.opLink(r)),
       ),
     ];
   }
@@ -244,10 +252,7 @@ class Details {
     const { model } = this,
       tensor = model.tensors[id],
       variable = model.variables.get(id);
-    const versions =
-      variable === undefined
-        ? []
-        : [...model.variables].filter(([, first]) => first === variable).map(([t]) => t);
+    const versions = variable === undefined ? [] : model.versionsOf(id);
     const norm = model.norm(tensor),
       gradients = model.gradientIn(id, this.viewer.selection.here),
       size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null,
@@ -276,6 +281,7 @@ class Details {
       section("Values", this.values(tensor)),
       gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
       this.list("Made by", tensor.producer === null ? [] : [this.opLink(tensor.producer)]),
+      this.list("Brought up to date by", updatesOfState(model, id).filter((op) => this.viewer.selection.here.has(op)).map((op) => this.opLink(op))),
       this.list(
         "Read by",
         [...new Set(versions.length ? versions.flatMap((v) => model.readers[v]) : model.readers[id])]
@@ -352,6 +358,7 @@ class Details {
         : null,
       facts([
         ["ops", amount(model.ops.length)],
+        ["shown", describe(viewer)], // for which the bar above may have no room
         ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],

@@ -80,11 +80,12 @@ class Dock {
     }
     this.showTab(chosen.tab);
     this.viewer.root.dataset.tab = this.viewer.state.tab;
-    this.note.textContent = (this.viewer.state.dock && chosen.owner?.note) || "";
+    this.note.textContent = "";
     if (!this.viewer.state.dock) return;
     this.body.setAttribute("aria-labelledby", chosen.tab.id);
     if (this.body.firstChild !== chosen.element) this.body.replaceChildren(chosen.element);
     if (chosen.onshow) chosen.onshow();
+    this.note.textContent = chosen.owner?.note || ""; // which may tell of what there is no room for
     this.fit(chosen.owner);
     this.showEdge();
   }

@@ -55,10 +55,11 @@ function factsOfLayer(viewer, block, part) {
     whole = selection.time || 1,
     { forward, activations, flops } = figures,
     [back, backwardOps] = selection.backward ? [figures.backward, figures.backwardOps] : [0, 0],
+    share = (time) => `${seconds(time)}  (${percent(time / whole)} of ${wholeOf(viewer)})`,
     labels = (tensors) => tensors.slice(0, 3).map((t) => model.tensors[t].label).join(", ");
   return facts([
-    ["forward", forward ? `${seconds(forward)}  (${percent(forward / whole)})` : null],
-    ["backward", back ? `${seconds(back)}  (${percent(back / whole)})` : null],
+    ["forward", forward ? share(forward) : null],
+    ["backward", back ? share(back) : null],
     ...(back ? block.back.map(({ name, cost }) => [clean(name || `∇ ${block.title}`, 60), cost]) : []), // as their boxes say
     ...timesOfLayer(viewer, block, part),
     ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],

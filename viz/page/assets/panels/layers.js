@@ -14,17 +14,21 @@ const LAYER_COLUMNS = [
   ["|gradient|", (row) => row.gradient, numeral],
 ];
 
+// What goes, in this order, where the table has no room for all: a layer's box and panel tell it, too.
+const MAY_GO = ["class", "ops", "FLOPs", "output shape", "|gradient|"];
+
 const MOST_ROWS_IN_TABLE = 1500;
 
 class LayerTable {
   constructor(viewer) {
-    Object.assign(this, { viewer, id: "layers", title: "Layers", by: null, down: true });
+    Object.assign(this, { viewer, id: "layers", title: "Layers", by: null, down: true, gone: new Set() });
     this.node = el("div", { class: "layers" });
   }
 
   get note() {
-    const { timesOf } = this.viewer.selection;
-    return timesOf && `times: ${timesOf}`;
+    const { timesOf } = this.viewer.selection,
+      { gone } = this;
+    return [timesOf && `times: ${timesOf}`, gone.size && `no room for: ${[...gone].join(", ")}`].filter(Boolean).join("  ·  ");
   }
 
   show() {
@@ -39,11 +43,27 @@ class LayerTable {
     else this.draw();
   }
 
+  // With as many columns as there is room for; with all of them where the table is scrolled sideways in any case.
   draw() {
+    const { node } = this,
+      fits = () => node.scrollWidth <= (node.parentNode?.clientWidth ?? Infinity);
+    this.gone.clear();
+    this.drawColumns();
+    if (fits()) return;
+    for (const name of MAY_GO) {
+      this.gone.add(name);
+      this.drawColumns();
+      if (fits()) return;
+    }
+    this.gone.clear();
+    this.drawColumns();
+  }
+
+  drawColumns() {
     const of = this.by === null ? null : LAYER_COLUMNS[this.by][1];
     const rows = of === null ? this.rows : [...this.rows].sort((a, b) => this.compare(of(a), of(b)));
     const known = LAYER_COLUMNS.filter(
-      (column, i) => i < 3 || this.rows.some((row) => column[1](row) !== null),
+      (column, i) => !this.gone.has(column[0]) && (i < 3 || this.rows.some((row) => column[1](row) !== null)),
     );
     const [name, ...rest] = known,
       text = rest.filter((column) => !column[2]); // in little room the numbers come first
@@ -56,7 +76,7 @@ class LayerTable {
         { scope: "col", "aria-sort": sorted, class: column[2] ? "right" : "" },
         button(
           column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"),
-          `sort by ${column[0]}${column[0] === "% of time" ? ` (of ${wholeTime(this.viewer).join(": ")})` : ""}`,
+["sort by ", column[0], column[0] === "% of time" ? ` (of ${wholeTime(this.viewer).join(": ")})` : "", this.meaningOf(column[0])].join(""),
           () => this.sort(at),
           { class: "link" },
         ),
@@ -100,6 +120,11 @@ class LayerTable {
       el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)),
     );
     this.select();
+  }
+
+  meaningOf(name) {
+    const meaning = name === "ops" ? "those of the forward pass" : MEANINGS[name];
+    return meaning ? ` (${meaning})` : "";
   }
 
   compare(a, b) {

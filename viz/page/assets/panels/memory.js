@@ -4,7 +4,7 @@ const LOWEST_CURVE = 64,
   CURVE_AXIS = 16, // below the curve
   CURVE_TOP = 18, // above it, where the peak's name stands
   MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "line", "role"],
-  MEMORY_CLASSES = ["right", "right", "of-array", "", "shortened", "line"]; // of these: paths and files begin with "…" where there is no room
+  MEMORY_CLASSES = ["right", "right share", "of-array", "named", "shortened", "line", "role"]; // of these: paths and files begin with "…" where there is no room
 
 class MemoryCurve {
   constructor(viewer) {
@@ -171,9 +171,9 @@ class MemoryCurve {
     pen.stroke();
     pen.fillStyle = theme.frame;
     for (const size of this.marked) pen.fillRect(0, Math.round(y(size)), width, 1);
-    if (this.isSeen(this.peak.time)) this.mark(pen, x(this.peak.time), y(this.peak.size), theme.error[1], theme, width);
     pen.fillStyle = theme.ink;
     pen.fillRect(x(this.moment), 4, 1.2, height - CURVE_AXIS - 4);
+    if (this.isSeen(this.peak.time)) this.mark(pen, x(this.peak.time), y(this.peak.size), x(this.moment), theme, width);
     this.paintAxis(pen, width, height, theme);
   }
 
@@ -192,16 +192,21 @@ class MemoryCurve {
     }
   }
 
-  mark(pen, x, y, colour, theme, width) {
-    pen.fillStyle = colour;
+  // The peak's name stands on that side of it where the line of the moment doesn't run through it; where it does so on
+  // both, it interrupts the line.
+  mark(pen, x, y, moment, theme, width) {
+    pen.fillStyle = theme.error[1];
     pen.beginPath();
     pen.arc(x, y, 4, 0, 7);
     pen.fill();
     pen.font = `600 11px ${FONT}`;
-    const text = `peak ${nbytes(this.peak.size)}`;
-    const long = pen.measureText(text).width,
-      fits = x + 7 + long + 4 <= width; // else it stands left, clear of the line of the moment
-    pen.fillText(text, fits ? x + 7 : Math.max(0, x - 7 - long), Math.max(11, y - 5));
+    const text = `peak ${nbytes(this.peak.size)}`,
+      long = pen.measureText(text).width,
+      isClear = (left) => moment < left - 6 || moment > left + long + 6,
+      places = [x + 10, x - 10 - long].filter((left) => left >= 2 && left + long + 2 <= width),
+      left = places.find(isClear) ?? places[0] ?? Math.max(0, x - 10 - long);
+    if (!isClear(left)) pen.clearRect(left - 4, 0, long + 8, CURVE_TOP - 2);
+    pen.fillText(text, left, Math.max(11, y - 5));
   }
 
   // What was in use at the chosen moment, the largest first.
@@ -236,8 +241,8 @@ class MemoryCurve {
       ];
       return el(
         "tr",
-        {},
-        order.map((i) => el("td", { class: MEMORY_CLASSES[i] ?? "" }, cells[i])),
+        { title: roleWord(tensor.role) }, // whose column there may be no room for
+        order.map((i) => el("td", { class: MEMORY_CLASSES[i] }, cells[i])),
       );
     };
     const rest = here.slice(40),
@@ -262,7 +267,7 @@ class MemoryCurve {
           el(
             "tr",
             {},
-            order.map((i) => el("th", { scope: "col" }, MEMORY_COLUMNS[i])),
+            order.map((i) => el("th", { scope: "col", class: MEMORY_CLASSES[i] }, MEMORY_COLUMNS[i])),
           ),
         ),
         el("tbody", {}, here.slice(0, 40).map(row), more),

@@ -61,6 +61,19 @@ function section(title, ...content) {
   return shown.length ? el("section", {}, el("h3", {}, title), shown) : null;
 }
 
+// What words of panels and tables mean, as their tips.
+const MEANINGS = {
+  FLOPs: "floating-point operations: additions and multiplications, each counted as one",
+  makes: "the memory of what it makes: its outputs",
+  activations: "the memory of what its forward ops make",
+  range: "the shortest and the longest of the recorded steps",
+  share: "the optimizer updates several weights in one pass: its time is divided among them by their size",
+  parameters: "how many numbers its weights hold",
+  "|gradient|": "the length of the gradient: the root of the sum of its squares (L2 norm)",
+  "|g| / |w|": "the length of the gradient, of that of the weight",
+  "start to end": "what ran between its ops is counted, too",
+};
+
 // Names with values: pairs of which those without a value are left out.
 function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
@@ -68,7 +81,7 @@ function facts(pairs) {
     ? el(
         "dl",
         { class: "facts" },
-        shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+        shown.map(([name, value]) => [el("dt", { title: MEANINGS[name] ?? null }, name), el("dd", {}, value)]),
       )
     : null;
 }

@@ -194,6 +194,7 @@ function find(viewer, query) {
         phase: "parameter",
         title: clean(place.name || name, 60),
         where: clean(place.path, 200),
+        steps: stepOfWeight(viewer, id),
         names,
       });
   }
@@ -381,6 +382,12 @@ function variableNames(model) {
     known.add(name);
   }
   return [...found];
+}
+
+// The step in which a weight is shown, where that isn't this one: no op of this one reads it.
+function stepOfWeight({ model, selection }, id) {
+  const readers = [...model.versionsOf(id).flatMap((each) => model.readers[each]), ...updatesOfState(model, id)];
+  return !readers.length || readers.some((op) => selection.here.has(op)) ? "" : model.stepName(model.ops[Math.min(...readers)].step);
 }
 
 // The line that made an op's layer, where the user's own line isn't the one that ran the op, and the line that did.

@@ -63,7 +63,7 @@ function severalOps(details, selected) {
     node = selected.call === undefined ? boxOfAll(viewer, selected, (box) => box.ops) : undefined,
     sum = (of) => ops.reduce((total, op) => total + of(op), 0),
     flops = sum((op) => op.flops || 0),
-    own = node && node.main !== undefined && node.lane === "forward" ? details.op(node.main) : [],
+    main = node && node.main !== undefined && node.lane === "forward" ? model.ops[node.main] : undefined,
     titles = [...new Set(ops.map((op) => model.titleOf(op)))],
     pass = inCommon(ops.map((op) => op.pass)),
     title = selected.call === undefined ? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
@@ -80,14 +80,35 @@ function severalOps(details, selected) {
     ]),
     details.list(
       `${amount(ops.length)} ops`,
-      ops.map((op) => [
+      ops.map((op) => opThatOpens(details, op, pass)),
+    ),
+    ...(main ? details.restOf(main, `of ${nameAmong(model, main, ops)}`) : line ? codeOf(viewer, ops[0]) : []),
+  ];
+}
+
+// An op of a box as a row, which opens to its own numbers: those above it are the box's.
+function opThatOpens(details, op, pass) {
+  const { model } = details,
+    row = el(
+      "details",
+      { class: "op", ontoggle: () => row.open && row.childElementCount === 1 && row.append(el("div", { class: "card" }, [details.notesOf(op), details.factsOf(op, true)].flat())) },
+      el(
+        "summary",
+        {},
         details.opLink(op.id),
         op.duration ? el("b", {}, seconds(op.duration) + shareWord(model, [op])) : null,
         el("span", { class: "where" }, placeIn(model, op, !pass)),
-      ]),
-    ),
-    ...(own.length ? own : line ? codeOf(viewer, ops[0]) : []),
-  ];
+      ),
+    );
+  return row;
+}
+
+// What an op is called where others of its box may be called so, too: "gather", or "the first reshape".
+function nameAmong(model, op, ops) {
+  const title = clean(model.titleOf(op), 40),
+    alike = ops.filter((each) => model.titleOf(each) === model.titleOf(op)),
+    at = alike.indexOf(op);
+  return alike.length < 2 || at < 0 ? title : at === 0 ? `the first ${title}` : `${title} number ${at + 1}`;
 }
 
 function severalTensors(details, selected) {

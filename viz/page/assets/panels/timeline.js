@@ -19,7 +19,7 @@ class Timeline {
   }
 
   get note() {
-    return stepAlone(this.viewer);
+    return stepOfTimeline(this.viewer);
   }
 
   show() {
@@ -34,6 +34,7 @@ class Timeline {
     }
     if (this.place.parentNode !== this.node) this.node.replaceChildren(this.place, this.tip);
     if (this.made !== selection) this.make(selection);
+    this.bringIntoSight();
     this.draw();
   }
 
@@ -62,9 +63,8 @@ class Timeline {
             start: barStart(scope, op),
             end: op.end,
             row: base + open.length,
-            ops: 0,
+            ops: [],
             title: model.titleOfCall(scope, [op.id]),
-            took: 0,
             phase: op.phase,
           };
           open.push(bar);
@@ -72,8 +72,7 @@ class Timeline {
         }
         for (const bar of open) {
           bar.end = Math.max(bar.end, op.end);
-          bar.ops += 1;
-          bar.took += op.took;
+          bar.ops.push(op);
         }
         this.bars.push({ op, title: model.titleOf(op), start: op.start, end: op.end, row: base + scopes.length, phase: op.phase });
         deepest = Math.max(deepest, scopes.length + 1);
@@ -81,6 +80,7 @@ class Timeline {
       base += deepest + 1;
     }
     this.rows = Math.max(1, base - 1);
+    this.names = new BarNames(this.bars);
   }
 
   // The stretch of time that is seen, which the curve of memory shows, too.
@@ -129,50 +129,44 @@ class Timeline {
       pen.fillText(words, isCut ? x - 4 : x + 4, 9);
     }
     pen.textAlign = "left";
+    const drawn = [],
+      rows = new Map();
     let lastEnd = -1,
       lastRow = -1;
     for (const bar of this.bars) {
       if (bar.end < this.from || bar.start > this.to) continue;
       const x = (bar.start - this.from) * scale,
         w = Math.max(1, (bar.end - bar.start) * scale - 0.5),
-        y = AXIS + bar.row * ROW;
-      if (w <= 1 && bar.row === lastRow && x < lastEnd) continue; // would lie under the one before
-      [lastEnd, lastRow] = [x + w, bar.row];
-      const phase = theme.phases[bar.phase] || theme.phases.forward,
         strong = bar.op ? chosen.has(bar.op.id) : calls.has(bar.scope.id);
-      pen.globalAlpha =
-        lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id)) ? 0.3 : 1;
-      const tiny = w <= 3 ? 1 : 0; // too thin for fill and line: only the line's colour is seen
-      pen.fillStyle = bar.op
-        ? bar.op.error
-          ? theme.error[tiny]
-          : phase[tiny]
-        : tiny
-          ? theme.frame
-          : theme.frames[0];
-      pen.strokeStyle = strong
-        ? theme.ink
-        : bar.op
-          ? bar.op.error
-            ? theme.error[1]
-            : phase[1]
-          : theme.frame;
-      pen.lineWidth = strong ? 2 : 1;
-      pen.fillRect(x, y, w, ROW - 3);
-      if (!strong && bar.op && partners.has(bar.op.id)) {
-        pen.setLineDash(w > 12 ? [4, 2] : []);
-        Object.assign(pen, { strokeStyle: theme.error[1], lineWidth: 2 });
-      }
-      if (w > 3 || strong) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
-      if (w > 26) this.label(pen, bar, Math.max(0, x), y, Math.min(w, width - Math.max(0, x), x + w), theme);
-      pen.globalAlpha = 1;
-      pen.setLineDash([]);
+      if (!strong && w <= 1 && bar.row === lastRow && x < lastEnd) continue; // would lie under the one before
+      [lastEnd, lastRow] = [x + w, bar.row];
+      const isFar = lineage !== null && bar.op && !lineage.has(this.viewer.scene.nodeOf.get(bar.op.id));
+      const ink = bar.op ? inkOn((theme.phases[bar.phase] || theme.phases.forward)[0]) : theme.ink;
+      const place = { bar, x, y: AXIS + bar.row * ROW, w, strong, ink, alpha: isFar ? 0.3 : 1 };
+      drawn.push(place);
+      push(rows, bar.row, place);
     }
+    for (const isStrong of [false, true]) // what is selected lies over its neighbours, however narrow it is
+      for (const place of drawn) if (place.strong === isStrong) this.paintBar(pen, place, !isStrong && place.bar.op && partners.has(place.bar.op.id), theme);
+    this.names.write(pen, rows, width, theme.muted);
   }
 
-  label(pen, bar, x, y, room, theme) {
-    pen.fillStyle = bar.op ? inkOn((theme.phases[bar.phase] || theme.phases.forward)[0]) : theme.ink;
-    pen.fillText(fitting(pen, clean(bar.title, 60), room - 7), x + 4, y + ROW / 2 - 1);
+  paintBar(pen, { bar, x, y, w, strong, alpha }, isPartner, theme) {
+    const phase = theme.phases[bar.phase] || theme.phases.forward,
+      tiny = w <= 3 ? 1 : 0, // too thin for fill and line: only the line's colour is seen
+      [ground, line] = bar.op ? (bar.op.error ? theme.error : phase) : [theme.frames[0], theme.frame];
+    pen.globalAlpha = alpha;
+    pen.fillStyle = tiny ? line : ground;
+    pen.strokeStyle = strong ? theme.ink : line;
+    pen.lineWidth = strong ? 2 : 1;
+    pen.fillRect(x, y, w, ROW - 3);
+    if (isPartner) {
+      pen.setLineDash(w > 12 ? [4, 2] : []);
+      Object.assign(pen, { strokeStyle: theme.error[1], lineWidth: 2 });
+    }
+    if (w > 3 || strong) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
+    pen.globalAlpha = 1;
+    pen.setLineDash([]);
   }
 
   at(event) {
@@ -191,6 +185,29 @@ class Timeline {
       )
         found = bar;
     return found;
+  }
+
+  // Of what has been selected since the last time, a bar is in sight: one that is nearest to the top.
+  bringIntoSight() {
+    const { period, state } = this.viewer,
+      { selected } = state,
+      pane = this.node.parentNode;
+    if (this.sought === selected && this.soughtIn === this.made) return;
+    [this.sought, this.soughtIn] = [selected, this.made];
+    const bars = selected ? this.barsOf(selected) : [];
+    if (!bars.length) return;
+    const inTime = bars.filter(({ start, end }) => start < period.to && end > period.from),
+      first = (inTime.length ? inTime : bars).reduce((one, other) => (other.row < one.row ? other : one));
+    if (!inTime.length) period.move((first.start + first.end - period.from - period.to) / 2);
+    const top = AXIS + first.row * ROW;
+    if (pane && (top < pane.scrollTop || top + ROW > pane.scrollTop + pane.clientHeight)) pane.scrollTop = top - AXIS;
+  }
+
+  // The bars that are marked for what is selected.
+  barsOf(selected) {
+    const chosen = new Set(this.viewer.opsOf(selected)),
+      calls = callsOf(this.viewer, selected);
+    return this.bars.filter(({ op, scope }) => (op ? chosen.has(op.id) : calls.has(scope.id)));
   }
 
   // What is selected may be of other ops than before: those of folded parts, say.
@@ -282,18 +299,36 @@ class Timeline {
     this.draw();
   }
 
+  // What boxes tell of the time of these ops, where that isn't of the step whose bars these are.
+  inBoxes(ops) {
+    const { model, selection, state } = this.viewer,
+      isOther = !model.tellsStep && selection.faster !== state.step && ops.some(({ usual }) => usual);
+    return isOther ? `in boxes ${seconds(usualTime(ops))} (${selection.timesOf})` : "";
+  }
+
   point(event) {
     this.pointed = event;
     const bar = this.at(event);
     this.tip.hidden = !bar;
     if (!bar) return;
     const { model } = this.viewer,
+      ops = bar.ops ?? [bar.op],
       place = bar.op ? model.ownerOf(bar.op) : model.path(bar.scope.parent),
-      share = bar.op ? shareWord(model, [bar.op]) : "",
-      took = bar.ops ? ` from start to end · ${seconds(bar.took)} in ${counted(bar.ops, "op")}` : "";
-    this.tip.textContent = `${clean(bar.title, 60)}${place && ` · ${clean(place, 100)}`} · ${seconds(bar.end - bar.start)}${share}${took} · at ${seconds(bar.start - this.first)}`;
+      share = shareWord(model, ops),
+      told = [clean(bar.title, 60), place && clean(place, 100), `${seconds(bar.end - bar.start)}${bar.op ? share : " from start to end"}`];
+    if (bar.ops) told.push(`${seconds(tookOf(ops))} in ${counted(ops.length, "op")}`);
+    this.tip.textContent = [...told, this.inBoxes(ops), `at ${seconds(bar.start - this.first)}`].filter(Boolean).join(" · ");
     placeTip(this.tip, event);
   }
+}
+
+// Which step the timeline shows, and whether boxes tell times of the same.
+function stepOfTimeline(viewer) {
+  const { model, selection, state } = viewer,
+    alone = stepAlone(viewer);
+  if (!alone) return "";
+  if (model.tellsStep || selection.faster === state.step) return `${alone}, as in the boxes`;
+  return `${alone}; boxes: ${selection.timesOf}`;
 }
 
 // The calls that are selected, by the number of their scope: of a layer all that its block shows.
@@ -302,16 +337,4 @@ function callsOf(viewer, selected) {
   const block = selected?.kind === "scope" && selected.round === undefined ? viewer.index.blocks.get(selected.key) : undefined,
     parts = block ? partsOf(viewer, block) : [];
   return new Set(block?.scope ? [block.scope.id, ...parts.map(({ scope }) => scope.id)] : []);
-}
-
-// What of a name there is room for, with a "…" where it goes on; nothing where that says nothing.
-function fitting(pen, text, room) {
-  if (pen.measureText(text).width <= room) return text;
-  let signs = 0;
-  for (let most = text.length - 1; signs < most; ) {
-    const middle = (signs + most + 1) >> 1;
-    if (pen.measureText(`${text.slice(0, middle)}…`).width <= room) signs = middle;
-    else most = middle - 1;
-  }
-  return signs > 1 ? `${text.slice(0, signs)}…` : "";
 }

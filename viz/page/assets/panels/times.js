@@ -11,11 +11,12 @@ function timesOfOps(ops, viewer) {
     steps = stepsOfMedians(ops),
     range = rangeOf(ops);
   if (!steps) return [["time", told], ofPass, wholeTime(viewer)];
-  const alone = model.tellsStep;
+  const alone = model.tellsStep,
+    isSame = !alone && selection.faster === ops[0].step; // of two steps the faster is shown
   return [
-    ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : ofUsual(steps)}`],
+    ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : selection.faster === undefined ? ofUsual(steps) : `in ${selection.timesOf}`}`],
     ofPass,
-    [alone ? usualWord(steps) : "in this step", alone ? `${shown(usualTime(ops))}, of ${counted(steps, "step")}` : shown(tookOf(ops))],
+    isSame ? ["", ""] : [alone ? usualWord(steps) : "in this step", alone ? `${shown(usualTime(ops))}, of ${counted(steps, "step")}` : shown(tookOf(ops))],
     ["range", range && `${seconds(range.least)} … ${seconds(range.most)}${share}`],
     wholeTime(viewer),
   ];
@@ -47,7 +48,7 @@ function timesOfLayer(viewer, block, part) {
     one = !part && partsOf(viewer, block).length ? "of the first: " : "";
   return [
     ["these times", timesOf ? `${timesOf}, in ops alone` : null],
-    ["in this step", timesOf && !model.tellsStep ? inStep.join("   ") : null],
+    ["in this step", timesOf && !model.tellsStep && selection.faster !== viewer.state.step ? inStep.join("   ") : null],
     ["range", ranges.length ? ranges.map(([arrow, { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)) : null],
     wholeTime(viewer),
     ["start to end", span ? `${one}${seconds(span)} in the timeline, with what ran between its ops` : null],

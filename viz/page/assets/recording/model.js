@@ -169,6 +169,15 @@ class Model {
     return whole.length ? whole : found;
   }
 
+  // The tensors that are one variable, at one time after the other; of others the tensor itself.
+  versionsOf(id) {
+    if (!this.versions) {
+      this.versions = new Map();
+      for (const [tensor, first] of this.variables) push(this.versions, first, tensor);
+    }
+    return this.versions.get(this.variables.get(id)) ?? [id];
+  }
+
   // The scope with this id and those around it, innermost first.
   ancestors(scope) {
     const found = [];
@@ -266,7 +275,9 @@ function statsOf([min, max, mean, std, nan, inf, l2, zeros, histogram, preview])
   return { min, max, mean, std, nan, inf, l2, zeros, histogram, preview };
 }
 
-const nameAlone = (model, step) => `${model.stepName(step).replace(/ of .*/, "")} alone`;
+// "step 1", and that something is of it alone.
+const nameShort = (model, step) => model.stepName(step).replace(/ of .*/, "");
+const nameAlone = (model, step) => `${nameShort(model, step)} alone`;
 
 // Training steps, and what ran outside of them.
 function stepsOf(model) {

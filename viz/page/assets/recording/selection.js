@@ -15,8 +15,9 @@ class Selection {
       : []; // updates that belong to no row
     this.time = toldTime(model, this.ops);
     this.medianSteps = stepsOfMedians(this.ops);
+    this.faster = fasterOf(model, this.ops);
     // Of which steps the told times are; "" where there is but one.
-    this.timesOf = !this.medianSteps ? "" : model.tellsStep ? nameAlone(model, step) : medianOf(this.medianSteps);
+    this.timesOf = !this.medianSteps ? "" : model.tellsStep ? nameAlone(model, step) : this.faster === undefined ? medianOf(this.medianSteps) : `${nameShort(model, this.faster)}, the ${medianOf(this.medianSteps)}`;
     const columns = (!this.backward && found.forward) || found.tree;
     this.depths = columns.depths; // how deep the tree is open at first, folded and not
     this.blocks = readTree(model, columns);

@@ -66,6 +66,12 @@ const usualWord = (steps) => (steps > 2 ? "median" : "faster");
 const medianOf = (steps) => `${usualWord(steps)} of ${amount(steps)} steps`;
 const ofUsual = (steps) => (steps > 2 ? "" : "of the ") + medianOf(steps); // behind a time
 
+// Which of two steps was the faster, where that is one of the recording; undefined else. The live page keeps one of them.
+function fasterOf({ steps: recorded }, ops) {
+  const steps = ops.find(({ usual }) => usual)?.usual.steps ?? [];
+  return steps.length === 2 && recorded.length > 1 && steps.every((step) => step < recorded.length) ? steps[0] : undefined;
+}
+
 // Are these some of the updates that ran as one pass, but not all? Then their times are shares of its time, by size.
 const isShare = ({ updatePasses }, ops) =>
   updatePasses.some(([from, to]) => {

@@ -7,8 +7,8 @@ function placeOfWeight(model, id) {
     first = model.variables.get(id) ?? id;
   if (!known.has(first)) {
     const { role, name } = model.tensors[first],
-      { path, name: own, scope = null } = role === "optimizer state" ? placeOfState(model, name) : placeInLayers(model, first, name);
-    known.set(first, { path, name: own, scope, whole: [path, own].filter(Boolean).join(" / ") });
+      { path, name: own, scope = null, weight = null } = role === "optimizer state" ? placeOfState(model, name) : placeInLayers(model, first, name);
+    known.set(first, { path, name: own, scope, weight, whole: [path, own].filter(Boolean).join(" / ") });
   }
   return known.get(first);
 }
@@ -66,9 +66,16 @@ function placeOfState(model, name) {
     const weight = weights.get(kept.slice(0, at)) ?? null;
     if (weight === null) continue;
     const of = placeOfWeight(model, weight);
-    return { path: [optimizer, of.path].filter(Boolean).join("  ·  "), name: `${kept.slice(at + 1)} of ${of.name}` };
+    return { path: [optimizer, of.path].filter(Boolean).join("  ·  "), name: `${kept.slice(at + 1)} of ${of.name}`, weight };
   }
   return rest.length ? { path: optimizer, name: framed(rest) } : { path: "", name };
+}
+
+// The ops that bring what an optimizer keeps of a weight up to date: those that change the weight. None for other tensors.
+function updatesOfState(model, id) {
+  const { weight } = model.tensors[id].role === "optimizer state" ? placeOfWeight(model, id) : { weight: null },
+    made = weight === null ? [] : model.versionsOf(weight).map((each) => model.tensors[each].producer);
+  return made.filter((op) => op !== null && model.ops[op].phase === "update");
 }
 
 // Null for a name that several weights have.

@@ -1,0 +1,184 @@
+"""The side panel and the tabs: whose numbers they tell, what there is room for, and what a search leads to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from tests.viz import browser
+from tests.viz.picture.architectures import ALL
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+
+TIMELINE = "v.dock.tabs.get('timeline').owner"
+SEARCHED = """(query => { const {search} = v.toolbar; search.input.value = query; search.look();
+  search.go(0); search.close();
+  return search.hits.map(({title}) => title); })"""
+
+
+@pytest.fixture
+def page(shown, pages, request):
+    name = getattr(request, "param", "transformer")
+    shown.show(pages(name, lambda: ALL[name]()[0]))
+    yield shown
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def training_and_evaluation() -> viz.Recording:
+    hidden, drop = ef.layers.Dense(8, activation="relu", name="hidden"), ef.layers.Dropout(0.2, name="drop")
+    model = ef.Sequential([ef.Input((4,)), hidden, drop, ef.layers.Dense(2, name="head")])
+    model.compile("adam", "mse")
+    x, y = np.ones((16, 4), "float32"), np.ones((16, 2), "float32")
+    model.fit(x, y, verbose=0)
+    with viz.trace() as t:
+        model.fit(x, y, batch_size=8, verbose=0, validation_data=(x[:8], y[:8]))
+    return t
+
+
+@pytest.fixture
+def steps(shown, pages):
+    shown.show(pages("training and evaluation", training_and_evaluation))
+    yield shown
+    assert shown.wrong == []
+
+
+def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_numbers(page):
+    page.run("""v.selectNode([...v.scene.nodes.values()].find(
+      n => n.lane === 'forward' && n.title === 'gather' && n.ops.length === 3).id)""")
+    assert page.texts(".panel h2") == ["gather"]
+    assert page.texts(".panel dt").count("time") == 1
+    assert page.texts(".panel details.op summary .link") == ["gather", "cast", "cast"]
+    assert page.texts(".panel .facts dd")[0] == "3"
+    page.click(".panel details.op summary .where")
+    own = page.run("document.querySelector('.panel details.op .facts').innerText")
+    assert page.run("String(v.state.selected.id)") in own  # "#12"
+    assert "of the step)" in own
+    assert page.texts(".panel h3 small")[:2] == ["of gather", "of gather"]
+    page.click(".panel details.op summary .link")
+    assert page.texts(".panel .remark")[0] == "One of 3 ops of the box gather."
+
+
+@pytest.mark.parametrize("page", ["bidirectional", "transformer", "gan"], indirect=True)
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (1100, 700)])
+def test_the_tables_need_no_scrolling_sideways_and_the_curve_is_wide(page, width, height):
+    page.size(width, height)
+    page.run("v.dock.choose('memory')")
+    page.rest()
+    assert page.run("document.querySelector('.memory canvas').clientWidth") >= (290 if width == 1400 else 190)
+    beyond = "(e => e.scrollWidth - e.clientWidth)(document.querySelector({!r}))"
+    assert page.run(beyond.format(".owners")) <= 1
+    page.run("v.dock.choose('layers')")
+    page.rest()
+    assert page.run(beyond.format(".dock-body")) <= 1
+    heads = page.texts(".layers th")
+    (note,) = page.texts(".dock-note")
+    assert {"layer", "parameters", "forward", "backward", "activations"} <= set(heads)
+    assert ("class" not in heads) == ("no room for: class" in note)
+
+
+def test_all_columns_are_there_where_the_table_is_scrolled_sideways_in_any_case(page):
+    page.size(390, 844)
+    page.run("v.dock.setOpen(true); v.dock.choose('layers')")
+    page.rest()
+    assert {"class", "ops", "output shape"} <= set(page.texts(".layers th"))
+    assert page.texts(".dock-note") == [""]
+
+
+@pytest.mark.parametrize("moment", [30, 105, 150, 195, 270])
+def test_the_line_of_the_moment_leads_not_through_the_name_of_the_peak(page, moment):
+    page.run("v.dock.choose('memory')")
+    left, right, cleared = page.run(f"""(() => {{ let at, cleared = false;
+      const pen = {{measureText: text => ({{width: 6 * text.length}}),
+        fillText: (text, x) => {{ at = [x, x + 6 * text.length]; }}, beginPath() {{}},
+        arc() {{}}, fill() {{}}, clearRect() {{ cleared = true; }}}};
+      v.dock.tabs.get('memory').owner.mark(pen, 150, 40, {moment}, {{error: ['', '']}}, 300);
+      return [...at, cleared]; }})()""")
+    assert 0 <= left < right <= 300
+    assert cleared or not left - 6 <= moment <= right + 6
+
+
+CUT = f"""((names, rooms) => {{ const bars = names.map(title => ({{title, scope: {{}}}})),
+    own = new ({TIMELINE}.names.constructor)(bars), pen = {{measureText: text => ({{width: 6 * text.length}})}};
+  return bars.map(bar => rooms.map(room => own.fitting(pen, bar, room))); }})"""
+
+
+def test_names_in_the_timeline_are_cut_so_that_no_two_read_the_same(page):
+    names = [
+        "discriminator",
+        "tower",
+        "tower (call 2)",
+        "dense",
+        "dense_1",
+        "dense_10",
+        "attention",
+        "attention_output",
+    ]
+    rooms = [200, 72, 60, 48, 36, 24]
+    found = dict(zip(names, page.run(f"{CUT}({names}, {rooms})")))
+    assert found["discriminator"] == ["discriminator", "discriminat…", "discrimin…", "discrim…", "discr…", "dis…"]
+    assert found["tower (call 2)"] == ["tower (call 2)", "tower (call…", "tower (ca…", "tower (…", "tow…2)", ""]
+    assert found["dense_10"] == ["dense_10", "dense_10", "dense_10", "dense_10", "", ""]
+    assert found["attention"][3:] == ["att…tion", "", ""]
+    for at in range(len(rooms)):
+        said = [each[at] for each in found.values() if each[at]]
+        assert len(said) == len(set(said))
+
+
+WRITTEN = f"""(() => {{ const said = [], bars = [0, 1, 2, 3].map(i => ({{title: 'layer' + i, scope: {{}}}}));
+  const pen = {{measureText: text => ({{width: 6 * text.length}}), fillText: (text, x) => said.push([text, x])}};
+  const row = [[0, 20], [100, 12], [130, 8], [290, 8]].map(([x, w], i) => ({{bar: bars[i], x, w, y: 0, alpha: 1}}));
+  new ({TIMELINE}.names.constructor)(bars).write(pen, new Map([[0, row]]), 300, '');
+  return said; }})()"""
+
+
+def test_the_name_of_a_narrow_bar_stands_beside_it_where_the_row_is_free(page):
+    assert page.run(WRITTEN) == [["layer0", 23], ["layer2", 141], ["layer3", 251]]  # the last one's is before it
+
+
+@pytest.mark.parametrize("query", ["kernel", "momentum", "head", "bias", "adam", "mean_squared_error"])
+def test_what_a_search_finds_is_marked_in_the_timeline_in_every_step(steps, query):
+    for step in (0, 1):
+        steps.run(f"v.setStep({step}); v.period.zoom(0.1, v.period.first)")
+        assert steps.run(f"{SEARCHED}({query!r})")
+        assert steps.run("v.state.step") == step
+        seen = "({start, end}) => start < v.period.to && end > v.period.from"
+        assert steps.run(f"{TIMELINE}.barsOf(v.state.selected).some({seen})")
+
+
+def test_a_search_that_leads_to_another_step_says_so_and_leads_back(steps):
+    steps.run("v.setStep(2); v.select({kind: 'op', id: v.selection.ops[0].id}); 1")
+    before = steps.run("v.state.selected.id")
+    steps.run(f"{SEARCHED}('∇ dense')")
+    assert steps.run("v.state.step") != 2
+    (told,) = steps.texts(".toolbar-warning")
+    assert told.startswith(f"This is in {steps.run('v.model.stepName(v.state.step)')}, which is shown now.")
+    assert steps.texts(".toolbar-warning button") == ["back to step 2 of 0–2 (evaluation)"]
+    steps.click(".toolbar-warning button")
+    assert steps.run("[v.state.step, v.state.selected.id]") == [2, before]
+    assert steps.run("document.querySelector('.toolbar-warning').hidden")
+
+
+def test_the_hits_tell_of_weights_too_in_which_other_step_they_are(steps):
+    steps.run("v.setStep(2)")
+    steps.run("v.toolbar.search.input.value = 'seed'; v.toolbar.search.look()")
+    rows = steps.run(
+        "[...document.querySelectorAll('.hits li')].map(e => [e.querySelector('strong').textContent, e.textContent])"
+    )
+    (state,) = [row for name, row in rows if name == "seed_generator_state"]
+    assert "step 0" in state
+
+
+def test_the_panel_of_a_group_tells_its_parameters_as_its_frame_does_and_what_percentages_are_of(page):
+    title, said = (
+        page.run("""(() => { const block = [...v.index.blocks.values()].find(b => b.key && !b.scope && b.repeats > 1);
+      v.select({kind: 'scope', key: block.key});
+      return [v.scene.frames.get(`frame:${block.key}`).subtitle,
+        document.querySelector('.panel .facts').innerText.split('\\n')]; })()""")
+    )
+    told = said[said.index("parameters") + 1]
+    assert title.startswith(f"{told} parameters")
+    assert said[said.index("forward") + 1].endswith(" of the step)")
