@@ -43,7 +43,8 @@ DIFFERENCES: Table = {
         KerasTensor Model().evaluate Sequential().call Sequential().compute_output_spec
     """,
     "no `layout`, which places a variable on several devices": "Variable",
-    "takes the arguments of Keras 2 too": "Sequential models.Sequential Layer().add_variable Metric().add_*",
+    "takes the arguments of Keras 2 too": "Sequential models.Sequential Layer().add_variable Metric().add_* "
+    "Model().train_on_batch Model().test_on_batch",
     "takes `inputs` too, to draw a model that has not been called": "utils.plot_model utils.model_to_dot",
     "any arguments in the base class: a subclass says which": "Layer().build Sequential().compute_output_shape",
     "dimensions one by one, as in `x.reshape(2, 3)`, or as one tuple": "KerasTensor().reshape",
