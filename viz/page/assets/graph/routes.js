@@ -65,7 +65,7 @@ function placeScene(scene) {
     const { lost, looks } = route(scene, left);
     left -= looks;
     const narrow = [...new Set([...lost, ...hooked(scene)])],
-      through = new Set(throughFrames(scene));
+      through = throughFrames(scene);
     if (!(narrow.length || through.size) || left < looks) break; // the next attempt would take as long
     for (const edge of narrow) makeRoom(scene, room, edge);
     for (const frame of through) makeRoomAround(room, frame);
