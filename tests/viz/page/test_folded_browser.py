@@ -332,3 +332,27 @@ def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):
     tips = gpt.run("[...v.scene.nodes.values()].filter(n => n.ops.length > 2).map(n => [n.title, v.scene.placeOf(n)])")
     assert ["layer_norm", f"{PATH} / norm"] in tips
     assert all("blocks[0] /" not in place for _, place in tips)
+
+
+@pytest.mark.parametrize("keys", [("f", "f"), ("-", "+")])
+def test_what_is_read_stays_in_the_middle_when_nothing_is_selected(gpt, keys):
+    gpt.run("v.canvas.zoom(1.4); v.canvas.pan(0, -700)")
+    gpt.rest()
+    nearest = """(() => { const { x, y, w, h } = v.canvas.window(), far = ({ x: a, y: b, w: c, h: d }) =>
+      Math.hypot(a + c / 2 - x - w / 2, b + d / 2 - y - h / 2);
+      return [...v.scene.nodes.values()].filter(({ ops }) => ops.length).sort((a, b) => far(a) - far(b))[0].ops[0]; })()"""
+    op = gpt.run(nearest)
+    place = f"(() => {{ const b = v.boxOf({{ kind: 'op', id: {op} }}), {{ x, y, scale }} = v.canvas.view; return [(b.x + b.w / 2) * scale + x, b.y * scale + y]; }})()"
+    before = gpt.run(place)
+    gpt.press(keys[0])
+    gpt.rest()
+    first = gpt.run(place)
+    gpt.press(keys[1])
+    gpt.rest()
+    assert first == pytest.approx(before, abs=40)
+    assert gpt.run(place) == pytest.approx(before, abs=150)  # what was in the middle between was another box
+
+
+def test_outlines_lie_under_the_labels_of_arrows(gpt):
+    order = gpt.run("[...document.querySelector('g.world').children].map((layer) => layer.getAttribute('class'))")
+    assert order.index("marks") < order.index("edges") < order.index("nodes")

@@ -141,3 +141,22 @@ def test_it_is_not_there_where_all_is_seen_nor_on_a_phone(seen):
     assert look(seen, -300, -100)[2] is True
     seen.size(390, 844)
     assert look(seen, -300, -100)[2] is False
+
+
+def test_over_boxes_it_stays_only_while_the_reader_moves(seen, pages):
+    """Somewhere in a wide graph, where boxes stand in all corners."""
+    seen.show(pages("lingering_inception", lambda: ALL["inception"]()[0]))
+    for x, y in PLACES:
+        look(seen, x, y, 0.8)
+        seen.run("v.canvas.pan(0, 0)")
+        seen.rest()
+        covers, _, is_shown, _ = seen.run(STATE)
+        if covers and is_shown:
+            break
+    else:
+        pytest.fail("nowhere does the map lie over a box")
+    seen.run("v.canvas.movedAt -= 2000, v.minimap.draw()")
+    assert seen.run(STATE)[2] is False
+    seen.run("v.canvas.pan(-1, 0)")
+    seen.rest()
+    assert seen.run(STATE)[2] is True

@@ -347,9 +347,10 @@ class Viewer {
 
   // Opens everything down to one level more, or one less.
   changeDepth(by) {
+    const back = placeInMiddle(this);
     this.depth = Math.max(0, Math.min(deepest(this.index), this.depth + by));
     this.setOpen(openTo(this.index, this.depth));
-    this.canvas.fit(true);
+    if (!back()) this.canvas.fit(true);
     this.toolbar.showDepth();
   }
 
@@ -382,9 +383,10 @@ class Viewer {
     this.rebuild();
   }
 
-  // What is selected stays where it is on the screen.
+  // What is selected stays where it is on the screen, or else what is in its middle.
   setFold(fold) {
-    const key = keyOfSelection(this),
+    const back = placeInMiddle(this),
+      key = keyOfSelection(this),
       call = callSelected(this),
       [op] = this.opsOf(this.state.selected),
       from = this.boxOf(this.state.selected);
@@ -399,7 +401,7 @@ class Viewer {
     else if (from && to) {
       this.canvas.keep(from, to);
       this.canvas.cull();
-    } else this.canvas.fit();
+    } else if (!back()) this.canvas.fit();
     this.toolbar.show();
     this.update();
   }

@@ -25,7 +25,7 @@ class Canvas {
     this.onEvent = onEvent;
     this.view = { x: 0, y: 0, scale: 1 };
     this.layers = {};
-    for (const name of ["frames", "afar", "edges", "heads", "nodes", "signs", "marks"])
+    for (const name of ["frames", "afar", "marks", "edges", "heads", "nodes", "signs"]) // no outline crosses a label
       this.layers[name] = svg("g", { class: name });
     this.world = svg("g", { class: "world" }, Object.values(this.layers));
     this.defs = svg("g", {});
@@ -42,6 +42,7 @@ class Canvas {
       this.world,
     );
     this.shown = new Map(); // key -> element
+    this.movedAt = -Infinity; // by the reader's hand
     this.marks = { selected: new Set(), partners: new Set(), lineage: null, found: new Set() };
     this.refresh = batched(() => this.cull());
     this.listen();
@@ -351,12 +352,14 @@ class Canvas {
 
   zoom(factor, at = null) {
     this.stop();
+    this.movedAt = performance.now();
     this.view = zoomed(this, Math.max(FARTHEST, Math.min(NEAREST, this.view.scale * factor)), at);
     this.refresh();
   }
 
   pan(dx, dy) {
     this.stop();
+    this.movedAt = performance.now();
     this.view = { ...this.view, x: this.view.x + dx, y: this.view.y + dy };
     this.refresh();
   }
@@ -371,15 +374,10 @@ class Canvas {
     this.jump(viewWithAll(this, this.boxesOf(ids)), smooth);
   }
 
-  // To a view, or (null) nowhere, as all is in sight: of what is seen then, the map hides nothing until the reader moves.
+  // To a view, or (null) nowhere, as all is in sight.
   jump(view, smooth) {
+    this.movedAt = -Infinity;
     if (view) this.setView(view, smooth);
-    this.jumped = this.goal ?? this.view;
-  }
-
-  // Is the view as a jump left it, or on its way there?
-  isAsJumped() {
-    return Boolean(this.jumped) && this.jumped === (this.goal ?? this.view);
   }
 
   // Where the buttons lie over it, with some room around them.

@@ -3,6 +3,7 @@
 const MAP_W = 120,
   MAP_H = 150,
   MAP_EDGE = 16, // around it, to what it stands beside
+  LINGERS = 1500, // milliseconds for which it stays over what it hides, after the reader moved
   MAP_CORNERS = ["", "left", "left top"], // where it may stand, the best first; "" is right below
   BUTTONS = 270; // the height of those above it, with as much of the graph as should be seen between
 
@@ -26,6 +27,7 @@ class Minimap {
       const x = (event.clientX - box.left) / this.scale + this.left,
         y = (event.clientY - box.top) / this.scale,
         { scale } = canvas.view;
+      canvas.movedAt = performance.now();
       canvas.setView({ x: w / 2 - x * scale, y: h / 2 - y * scale, scale });
     };
     this.node.addEventListener("pointerdown", (event) => {
@@ -36,6 +38,7 @@ class Minimap {
     this.node.addEventListener("pointerup", () => {
       this.node.onpointermove = null;
     });
+    this.node.addEventListener("pointerleave", () => this.show());
   }
 
   draw() {
@@ -91,8 +94,8 @@ class Minimap {
     this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
-  // Stands in the corner where it hides least. Where each would hide something of what a page opens with, or of what a
-  // jump leads to, it comes as soon as the reader moves; and it never hides what is selected.
+  // Stands in the corner where it hides least. Where each would hide something, it is there while the reader moves the graph
+  // by hand, and goes soon after that; and it never hides what is selected.
   moveAside(w, h) {
     const { canvas, scene } = this.viewer,
       size = canvas.size(),
@@ -111,7 +114,10 @@ class Minimap {
     const crossed = (area) => crossing(scene, area).length, // which counts where nothing else is hidden
       costs = MAP_CORNERS.map((corner) => [corner, hidden(covered(corner)), crossed(covered(corner))]),
       [corner, least] = costs.reduce((best, each) => (each[1] < best[1] || (each[1] === best[1] && each[2] < best[2]) ? each : best));
-    this.node.classList.toggle("aside", least === Infinity || (least > 0 && (canvas.isAsFitted() || canvas.isAsJumped())));
+    const left = least > 0 ? canvas.movedAt + LINGERS - performance.now() : 0;
+    this.node.classList.toggle("aside", least === Infinity || (least > 0 && left <= 0 && !this.node.matches(":hover")));
+    clearTimeout(this.going);
+    if (left > 0) this.going = setTimeout(() => this.show(), left + 1);
     for (const word of ["left", "top"]) this.node.classList.toggle(word, corner.includes(word));
   }
 

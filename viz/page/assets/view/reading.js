@@ -185,3 +185,21 @@ function lackOf(canvas, box) {
   };
   return [moved(box.x * scale + x, box.w * scale, w), moved(box.y * scale + y, box.h * scale, h)];
 }
+
+// A function that brings what is in the middle of the view back to where it is, when all was laid out again; it says whether
+// it did. It doesn't where the view is as it was fitted, nor where no box is seen.
+function placeInMiddle(viewer) {
+  const { canvas, scene } = viewer,
+    seen = canvas.window(),
+    [x, y] = middleOf(seen),
+    far = (box) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(box)),
+    boxes = canvas.isAsFitted() || canvas.isWhole() ? [] : [...scene.nodes.values()].filter((box) => box.ops.length && holds(seen, box)),
+    box = boxes.length ? boxes.reduce((best, each) => (far(each) < far(best) ? each : best)) : null;
+  return () => {
+    const now = box && viewer.boxOf({ kind: "op", id: box.ops[0] });
+    if (!now) return false;
+    canvas.keep(box, now);
+    canvas.cull();
+    return true;
+  };
+}
