@@ -340,9 +340,13 @@ def test_what_is_read_stays_in_the_middle_when_nothing_is_selected(gpt, keys):
     gpt.rest()
     nearest = """(() => { const { x, y, w, h } = v.canvas.window(), far = ({ x: a, y: b, w: c, h: d }) =>
       Math.hypot(a + c / 2 - x - w / 2, b + d / 2 - y - h / 2);
-      return [...v.scene.nodes.values()].filter(({ ops }) => ops.length).sort((a, b) => far(a) - far(b))[0].ops[0]; })()"""
+      const boxes = [...v.scene.nodes.values()].filter(({ ops }) => ops.length);
+      return boxes.sort((a, b) => far(a) - far(b))[0].ops[0]; })()"""
     op = gpt.run(nearest)
-    place = f"(() => {{ const b = v.boxOf({{ kind: 'op', id: {op} }}), {{ x, y, scale }} = v.canvas.view; return [(b.x + b.w / 2) * scale + x, b.y * scale + y]; }})()"
+    place = (
+        f"(() => {{ const b = v.boxOf({{ kind: 'op', id: {op} }}), {{ x, y, scale }} = v.canvas.view;"
+        " return [(b.x + b.w / 2) * scale + x, b.y * scale + y]; })()"
+    )
     before = gpt.run(place)
     gpt.press(keys[0])
     gpt.rest()
