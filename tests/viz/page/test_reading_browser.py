@@ -219,8 +219,8 @@ def test_the_timeline_follows_what_is_selected_after_parts_were_unfolded(shown, 
 
 
 def test_on_a_phone_what_a_search_leads_to_is_in_sight_while_a_tab_is_open(page):
-    page.size(390, 800)
-    page.run("v.dock.setOpen(true); v.dock.choose('layers'); v.panel.setOpen(true)")
+    page.size(390, 640)
+    page.run("v.dock.setOpen(true); v.dock.choose('layers')")
     page.rest()
     for layer in ("layer_15", "layer_2"):
         page.run(f"v.select({{ kind: 'scope', key: [...v.index.blocks.keys()].find(k => k.endsWith({layer!r})) }})")
@@ -233,3 +233,24 @@ def test_on_a_phone_what_a_search_leads_to_is_in_sight_while_a_tab_is_open(page)
         assert high < 400
         assert 0 <= left < right <= 390
         assert 0 <= top < bottom <= high
+
+
+def test_on_a_phone_the_panel_and_the_tabs_take_turns(page):
+    """Together they would leave the graph a strip. What is selected in a tab leaves the tab open."""
+    page.size(390, 844)
+    which = "[v.state.panel, v.state.dock]"
+    page.run("v.dock.setOpen(true); v.dock.choose('layers')")
+    assert page.run(which) == [False, True]
+    page.run("v.select({ kind: 'op', id: v.selection.ops[0].id })")
+    assert page.run(which) == [False, True]
+    page.run("v.selectNode([...v.scene.nodes.keys()][3])")  # as a tap does
+    page.rest()
+    assert page.run(which) == [True, False]
+    assert page.run("v.canvas.size().h") > 300
+    page.run("v.dock.choose('memory')")
+    page.rest()
+    assert page.run(which) == [False, True]
+    assert page.run("v.canvas.size().h") > 300
+    page.size(1400, 900)
+    page.run("v.panel.setOpen(true); v.dock.setOpen(true)")
+    assert page.run(which) == [True, True]

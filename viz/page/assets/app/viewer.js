@@ -193,7 +193,7 @@ class Viewer {
     this.state.selected = selected;
     if (selected) this.canvas.hold();
     const narrow = selected && matchMedia(NARROW).matches;
-    if (narrow) this.panel.setOpen(true); // which takes room from the graph
+    if (narrow && !(reveal && isOnPhone() && this.state.dock)) this.panel.setOpen(true); // which takes room from the graph
     if (selected && reveal) this.reveal(selected);
     this.update();
     if (narrow && !reveal) this.canvas.keepInSight(this.boxOf(selected));

@@ -60,7 +60,9 @@ class Dock {
   }
 
   setOpen(open) {
-    this.viewer.state.dock = open;
+    const { panel, state } = this.viewer;
+    if (open && isOnPhone() && state.panel) panel.setOpen(false);
+    state.dock = open;
     this.viewer.root.classList.toggle("dockless", !open);
     this.closer.textContent = open ? "▾" : "▴";
     this.closer.setAttribute("aria-expanded", String(open));

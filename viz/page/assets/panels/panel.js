@@ -21,9 +21,12 @@ class Panel {
     });
   }
 
+  // On a phone, where the tabs close for it: together they would leave the graph a strip.
   setOpen(open) {
-    this.viewer.state.panel = open;
-    this.viewer.root.classList.toggle("panelless", !open);
+    const { viewer } = this;
+    viewer.state.panel = open;
+    viewer.root.classList.toggle("panelless", !open);
+    if (open && isOnPhone() && viewer.state.dock) viewer.dock.setOpen(false);
   }
 
   show() {
@@ -54,6 +57,8 @@ class Panel {
     return by ? el("p", { class: "remark" }, clean(`${name}shown by ${by}: equal parts are drawn once (f)`, 200)) : "";
   }
 }
+
+const isOnPhone = () => matchMedia("(max-width: 600px)").matches;
 
 // A heading with what belongs to it; nothing where there is nothing.
 function section(title, ...content) {
