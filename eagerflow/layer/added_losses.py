@@ -25,6 +25,26 @@ __all__ = ["LossHolder", "forget_losses", "hold_losses", "losses_left_alone", "m
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
 
 
+def _made_outside(layer: Any, term: SymbolicTensor) -> str:
+    """What to do about a loss that a layer's call made from tensors of the graph which aren't its inputs."""
+    found: dict[Any, SymbolicTensor] = {}
+    waiting, seen = [term], set[Any]()
+    while waiting:
+        x = waiting.pop()
+        if x.origin in seen:
+            continue
+        seen.add(x.origin)
+        if x.node is None or hasattr(x.node.operation, "_calls"):
+            found[x.origin] = x
+        else:
+            waiting += x.node.inputs
+    tensors = ", ".join([repr(x) for x in reversed(found.values())])
+    return (
+        f"{describe(layer)}.add_loss: the call uses symbolic tensors that are not among its inputs ({tensors}), which "
+        "have no values here. Pass them when the layer is called, layer([x, y, ...]), and take them from its inputs."
+    )
+
+
 class LossHolder:
     """`add_loss` and `losses`, `add_metric`."""
 
@@ -52,6 +72,8 @@ class LossHolder:
         context, scope = current_call.get(), current_stateless_scope.get()
         for term in tree.flatten(loss):
             if isinstance(term, SymbolicTensor):
+                if context is not None and context.running:
+                    raise TypeError(_made_outside(self, term))
                 raise TypeError(
                     f"{describe(self)}.add_loss: {term!r} has no value yet. Write a Layer whose call computes the term "
                     "and calls self.add_loss, and put that layer into the graph."

@@ -113,3 +113,18 @@ def test_a_tensor_that_the_loss_is_not_made_from_has_no_gradient():
     assert K.gradients(first * 2, [second, first])[0] is None
     with pytest.raises(TypeError, match="symbolic tensors or weights; got str"):
         K.gradients(first * 2, "first")
+
+
+def test_a_loss_of_a_layer_that_reaches_outside_names_what_to_pass():
+    x = Input((3,))
+    mean = layers.Dense(2, name="z_mean")(x)
+
+    class Reaching(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(K.mean(inputs) + K.mean(K.square(mean)), inputs=inputs)
+            return inputs
+
+    with pytest.raises(
+        TypeError, match=r"not among its inputs \(<SymbolicTensor 'z_mean'.*Pass them when the layer is called"
+    ):
+        Reaching()(x)
