@@ -42,6 +42,10 @@ OLDER["tensorflow.train"] = {
     "MomentumOptimizer": "SGD",
 }
 OLDER["tensorflow.compat.v1.train"] = OLDER["tensorflow.train"]
+OLDER["tensorflow.python.ops.init_ops"] = OLDER["keras.initializers"] | {
+    f"{name}_initializer": name
+    for name in "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform".split()
+}
 OLDER["tensorflow.initializers"] = OLDER["keras.initializers"]
 OLDER["tensorflow.losses"] = OLDER["keras.losses"]
 OLDER["tensorflow.metrics"] = OLDER["keras.metrics"]

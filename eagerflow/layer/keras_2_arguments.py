@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow.base.tracebacks import arguments_of, unknown_arguments
 from eagerflow.base.typing import Shape
 
-__all__ = ["batch_shape_of", "refuse_unknown"]
+__all__ = ["OWN_BY_KERAS_2", "batch_shape_of", "refuse_unknown"]
 
 INPUT_ARGUMENTS = ("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_dtype", "input_shape")
 
@@ -46,3 +47,11 @@ def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
     """
     if unknown:
         raise unknown_arguments(cls, unknown, arguments_of(cls))
+
+
+# Lists under Keras 2's private names, which layers of one's own read: of the layer alone, without sublayers.
+OWN_BY_KERAS_2: dict[str, Callable[[Any], list[Any]]] = {
+    "_trainable_weights": lambda layer: [v for v in layer._gather()[0] if v.trainable],
+    "_non_trainable_weights": lambda layer: [v for v in layer._gather()[0] if not v.trainable],
+    "_updates": lambda layer: [],
+}

@@ -13,7 +13,7 @@ from eagerflow import regularizers
 from eagerflow.base import notebook, tree
 from eagerflow.base.errors import MissingAttributeError, no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
-from eagerflow.base.spellings import Elsewhere
+from eagerflow.base.spellings import Elsewhere, behaviour
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
 from eagerflow.base.typing import InSequence, PolicyLike, RegularizerLike
 from eagerflow.core.dtypes import as_dtype, is_differentiable
@@ -35,7 +35,7 @@ from eagerflow.layer.building import around_build, look_at_new, note_maker
 from eagerflow.layer.call_context import CallContext, creation_site, current_call
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
 from eagerflow.layer.input_spec import check_inputs, describe
-from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
+from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, OWN_BY_KERAS_2, batch_shape_of, refuse_unknown
 from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, Untold, check_symbolic
 from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
@@ -186,6 +186,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             known = getattr(type(self), name, None)
             if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
                 return known.__get__(self)
+            if behaviour.keras_2 and name in OWN_BY_KERAS_2:
+                return OWN_BY_KERAS_2[name](self)
             way = _OTHER_WAYS.get(name, "")
             if name in _WEIGHTS and self.__dict__.get("built") is False:
                 told = f"{type(self).__name__!r} object has no attribute {name!r}: it isn't built."

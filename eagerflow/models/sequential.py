@@ -301,7 +301,7 @@ class Sequential(Model):
             training: whether layers run as in training; default: as in the surrounding call.
             mask: the mask of the inputs, for layers that use one.
         """
-        if self._ends:
+        if self._ends and not self._only_assumed(inputs):
             inputs = self._doors.arrange(inputs, self)[0]
         if mask is not None:
             put_masks(inputs, mask)
@@ -309,9 +309,14 @@ class Sequential(Model):
             inputs = layer(inputs)
         return inputs
 
+    def _only_assumed(self, inputs: Any) -> bool:
+        """Whether the Input is that of an Embedding without a shape, which takes numbers of any other shape too."""
+        first = self._sequence[0] if self._sequence else None
+        return getattr(first, "_assumes_rows", False) and getattr(inputs, "ndim", 2) != 2
+
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         x = args[0] if args else kwargs["inputs"]
-        if self._ends:
+        if self._ends and not self._only_assumed(x):
             x = self._doors.arrange(x, self)[0]
         for layer in self._sequence:
             x = infer(layer, (x,), {}, size)

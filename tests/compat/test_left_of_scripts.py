@@ -264,3 +264,99 @@ def test_gradients_of_what_is_computed_twice_and_of_a_common_norm():
         length = tf.linalg.global_norm([x, None, 12 * tf.ones([1])])
     np.testing.assert_allclose(tape.gradient(again, x).numpy(), np.sin([3, 4]) + [3, 4] * np.cos([3, 4]), rtol=1e-6)
     np.testing.assert_allclose(tape.gradient(length, x).numpy(), [3 / 13, 4 / 13], rtol=1e-6)
+
+
+def test_an_embedding_gives_a_sequential_its_shapes_before_any_data(keras_2):
+    model = ef.Sequential([layers.Embedding(10, 4), layers.LSTM(3)])
+    assert model.built
+    assert model.output_shape == (None, 3)
+    alone = ef.Sequential([layers.Embedding(10, 4)])
+    assert alone.layers[0].input_shape == (None, None)
+    for shape in ((3,), (3, 5), (3, 5, 2)):
+        assert alone(np.zeros(shape, int)).shape == (*shape, 4)
+
+
+def test_layers_of_ones_own_read_their_weights_by_keras_2_s_names(keras_2):
+    class Outer(layers.Layer):
+        def build(self, input_shape):
+            self.inner = layers.Dense(2)
+            self.inner.build(input_shape)
+            self.scale = self.add_weight(shape=(), initializer="ones")
+            self.steady = self.add_weight(shape=(), trainable=False)
+            self.built = True
+
+        @property
+        def trainable_weights(self):
+            return self._trainable_weights[:] + self.inner.trainable_weights
+
+        def call(self, x):
+            return self.scale * self.inner(x)
+
+    layer = Outer()
+    layer(np.ones((1, 3)))
+    assert layer._trainable_weights == [layer.scale]
+    assert layer._non_trainable_weights == [layer.steady]
+    assert [tuple(v.shape) for v in layer.trainable_weights] == [(), (3, 2), (2,)]
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_functions_of_ours_in_a_configuration_are_saved_by_their_names(tmp_path, ending):
+    class Activated(layers.Layer):
+        def __init__(self, function="relu", **kwargs):
+            super().__init__(**kwargs)
+            self.function = ef.activations.get(function)
+
+        def call(self, x):
+            return self.function(x)
+
+        def get_config(self):
+            return {**super().get_config(), "function": self.function}
+
+    path = tmp_path / f"model.{ending}"
+    ef.Sequential([ef.Input((3,)), Activated("tanh")]).save(path)
+    again = ef.saving.load_model(path, custom_objects={"Activated": Activated})
+    assert again.layers[-1].function is ef.activations.tanh
+
+
+def test_modules_of_tensorflow_s_inside_that_others_import_are_there():
+    inside = face("tensorflow.python.ops.init_ops")
+    assert inside.glorot_normal_initializer is face("keras.initializers").glorot_normal
+    lengths = face("tensorflow.python.layers.utils")
+    assert lengths is not None
+    assert (
+        lengths.conv_output_length(28, 3, "valid", 2)
+        == face("keras.utils.conv_utils").conv_output_length(28, 3, "valid", 2)
+        == 13
+    )
+    assert [lengths.conv_output_length(5, 3, padding, 1) for padding in ("same", "causal", "full", "valid")] == [
+        5,
+        5,
+        7,
+        3,
+    ]
+    assert lengths.conv_input_length(13, 3, "valid", 2) == 27
+    assert [lengths.deconv_output_length(14, 3, padding, stride=2) for padding in ("same", "valid", "full")] == [
+        28,
+        29,
+        25,
+    ]
+    assert lengths.normalize_tuple(2, 3, "strides") == (2, 2, 2)
+    with pytest.raises(ValueError, match="`strides` argument must be an integer or a tuple of 2 integers"):
+        lengths.normalize_tuple((1, 2, 3), 2, "strides")
+    with pytest.raises(ValueError, match="`padding` argument"):
+        lengths.normalize_padding("full")
+
+
+def test_a_table_is_read_from_the_lines_of_a_file(tmp_path):
+    path = tmp_path / "words.csv"
+    path.write_text("0,cat\n1,dog\n2,cow\n")
+    words = tf.lookup.TextFileInitializer(str(path), tf.string, 1, tf.int64, 0, delimiter=",")
+    found = tf.lookup.StaticHashTable(words, -1).lookup(tf.constant(["cow", "cat", "hen"]))
+    assert found.numpy().tolist() == [2, 0, -1]
+    whole, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+    lines = tf.lookup.TextFileInitializer(str(path), tf.int64, number, tf.string, whole, vocab_size=2)
+    assert tf.lookup.StaticHashTable(lines, "?").lookup(tf.constant([1, 2])).numpy().tolist() == [b"1,dog", b"?"]
+    with pytest.raises(ValueError, match=r"line 1, column 1: expected a number; got 'cat'"):
+        tf.lookup.TextFileInitializer(str(path), tf.string, 0, tf.int64, 1, delimiter=",")
+    with pytest.raises(ValueError, match=r"line 1: there is no column 2; it has 2"):
+        tf.lookup.TextFileInitializer(str(path), tf.string, 2, tf.int64, 0, delimiter=",")

@@ -8,6 +8,7 @@ from eagerflow import ops
 from eagerflow.base.capturing import replayed_check
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.layer_options import EmbeddingOptions
+from eagerflow.base.spellings import behaviour
 from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -82,9 +83,13 @@ class Embedding(AdaptedLayer):
         **kwargs: Unpack[EmbeddingOptions],
     ) -> None:
         length = kwargs.pop("input_length", None)
-        if length is not None and not kwargs.keys() & {"batch_input_shape", "batch_shape", "input_shape"}:
-            kwargs["input_shape"] = length  # what Keras 2 took it for
+        if not kwargs.keys() & {"batch_input_shape", "batch_shape", "input_shape"}:
+            if length is not None:
+                kwargs["input_shape"] = length  # what Keras 2 took it for
+            elif behaviour.keras_2:  # there it begins a Sequential that has its shapes before any data
+                kwargs["input_shape"] = (None,)
         super().__init__(**kwargs)
+        self._assumes_rows = length is None and kwargs.get("input_shape") == (None,)
         self._adapted(lora_rank, lora_alpha, quantization_config)
         self.input_dim = integer(self, "input_dim", input_dim, wrong_type=WrongTypeError)
         self.output_dim = integer(self, "output_dim", output_dim, wrong_type=WrongTypeError)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy
 
 from eagerflow import ops
+from eagerflow.compat.tensorflow.casts import as_dtype
 from eagerflow.data.text import holds_text, text_tensor
 
-__all__ = ["KeyValueTensorInitializer", "StaticHashTable", "StaticVocabularyTable"]
+__all__ = ["KeyValueTensorInitializer", "StaticHashTable", "StaticVocabularyTable", "TextFileIndex"]
+__all__ += ["TextFileInitializer"]
 
 
 class KeyValueTensorInitializer:
@@ -26,6 +29,71 @@ class KeyValueTensorInitializer:
         self.pairs = dict(zip(_plain(keys), _plain(values), strict=True))
         self.gives_text = holds_text(values)
         self.dtype = "string" if self.gives_text else numpy.asarray(list(self.pairs.values())).dtype.name
+
+
+class TextFileIndex:
+    """What stands for a whole line of a file, and for its number, in the place of a column's number."""
+
+    WHOLE_LINE = -2
+    LINE_NUMBER = -1
+
+
+class TextFileInitializer(KeyValueTensorInitializer):
+    """What is in a table, read from the lines of a file.
+
+    Args:
+        filename: the file.
+        key_dtype: the type of the keys: of text `"string"`.
+        key_index: in which column they stand, or one of `TextFileIndex`.
+        value_dtype: the type of the values.
+        value_index: in which column they stand, or one of `TextFileIndex`.
+        vocab_size: how many lines are read; default: all.
+        delimiter: what stands between columns.
+        name: accepted for TensorFlow's signature.
+
+    Raises:
+        ValueError: for a line that has too few columns, or no number where one is expected.
+    """
+
+    def __init__(
+        self,
+        filename: Any,
+        key_dtype: Any,
+        key_index: int,
+        value_dtype: Any,
+        value_index: int,
+        vocab_size: int | None = None,
+        delimiter: str = "\t",
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        path = os.fsdecode(filename.numpy() if hasattr(filename, "numpy") else filename)
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()[:vocab_size]
+        columns = []
+        for index, dtype in ((key_index, key_dtype), (value_index, value_dtype)):
+            kind = "text" if getattr(dtype, "name", dtype) == "string" else numpy.dtype(as_dtype(dtype)).kind
+            columns.append([_field(path, n, line, index, delimiter, kind) for n, line in enumerate(lines)])
+        keys, values = [numpy.array(x, object) if x and isinstance(x[0], str) else x for x in columns]
+        super().__init__(keys, values)
+        if not self.gives_text:
+            self.dtype = numpy.dtype(as_dtype(value_dtype)).name
+
+
+def _field(path: str, number: int, line: str, index: int, delimiter: str, kind: str) -> Any:
+    """What stands in a column of a line."""
+    if index == TextFileIndex.LINE_NUMBER:
+        return number
+    parts = [line] if index == TextFileIndex.WHOLE_LINE else line.split(delimiter)
+    text = parts[0] if index == TextFileIndex.WHOLE_LINE else parts[index] if index < len(parts) else None
+    if text is None:
+        raise ValueError(f"{path}, line {number + 1}: there is no column {index}; it has {len(parts)}.")
+    if kind == "text":
+        return text
+    try:
+        return int(text) if kind in "iu" else float(text)
+    except ValueError:
+        raise ValueError(f"{path}, line {number + 1}, column {index}: expected a number; got {text!r:.60}.") from None
 
 
 class StaticHashTable:
