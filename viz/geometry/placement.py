@@ -38,7 +38,7 @@ _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
 _THROUGH = 3  # so many crossings an arrow through a foreign frame is as bad as: its way crosses two borders
 _SWAPPED = 2  # so many crossings the second of two layers of one kind on the left of the first one is as bad as
-_CALL = re.compile(r" \(call \d+\)$")
+_CALL = re.compile(r" \(calls? \d+.*\)$")
 _MORE = 15.0  # room for one more label, or two more arrows
 _Flaws = tuple[int, int, int]  # what is missing, what is wrong otherwise, and calls that stand out of order
 

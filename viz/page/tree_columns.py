@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, Run, all_blocks, groups, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
@@ -266,6 +266,8 @@ class TreeColumns:
         turns = tuple(taking_turns(equal)) if shown is first else ()
         if turns:
             shown = dataclasses.replace(first, names=turns)
+        elif shown is first:
+            shown = dataclasses.replace(first, title=calls_title(equal))
         shown = dataclasses.replace(shown, owners=first.owners.union(*[each.owners for each in equal]))
         made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
         if shown.scope is not None:
