@@ -23,14 +23,16 @@ from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
-from viz.picture.name_groups import Chains, group_long_blocks, later_calls
+from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, later_calls
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
+_LONG = 1 / 4  # and with more than so large a part, what a loop calls is closed
 _CALLS = "later calls of a layer are closed"
+_LOOPS = "layers called in a loop are closed: depth=9 opens them"
 _CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 
@@ -107,6 +109,7 @@ class _Assembly:
         self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
         self.closed_calls: frozenset[int] = frozenset()  # of layers whose first call is drawn: identities of blocks
+        self.in_loops: frozenset[int] = frozenset()  # numbers of the layers that are one box because a loop calls them
         self.took = usual_sums({})  # what ops took together
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
@@ -115,11 +118,14 @@ class _Assembly:
     def place(self, collapse_repeats: bool, depth: int | None, max_nodes: int) -> None:
         """Make the nodes: to the given depth, or to the greatest that stays under `max_nodes`."""
         root = tree(self.record, self.selection.forward)
+        in_loops = called_in_loops(root)
         if collapse_repeats:
             self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
         deepest = _levels(root)
         self.keeps_closed = depth is None or depth < deepest
         wanted = deepest if depth is None else min(depth, deepest)
+        if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LONG * max_nodes:
+            self.in_loops = in_loops
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
         if collapse_repeats and depth is None and chosen < wanted:
             root, chosen = self._folded_by_two(root, wanted, chosen, max_nodes)
@@ -140,8 +146,8 @@ class _Assembly:
         if closed_to:
             limit = "" if closed_to == _CHAINS else f": at most {max_nodes} rows"
             self.graph.caption = f"closed to {closed_to}{limit}"
-        elif self.closed_calls:
-            self.graph.caption = _CALLS
+        elif self.closed_calls or self.in_loops:
+            self.graph.caption = _LOOPS if self.in_loops else _CALLS
         if self._rows(root, chosen, 0) > max_nodes:
             root.children = grouped(self.record, root.children, max_nodes)
         self._note_folded()
@@ -203,7 +209,7 @@ class _Assembly:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None and block.line is None:
             return block.is_group or self._stays_closed(block)
-        if id(block) in self.closed_calls:
+        if id(block) in self.closed_calls or (block.scope is not None and block.scope.owner in self.in_loops):
             return True
         is_least = block.kind == "layer" or block.line is not None
         if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):

@@ -106,10 +106,27 @@ def boxes_of(drawing):
 
 
 def test_later_calls_are_boxes_and_the_caption_says_so():
-    drawing = written(4).draw()
-    assert {"embed", "cell", "head"} <= frames_of(drawing)
-    assert {"embed (calls 2–4)", "cell (calls 2–4)", "head (calls 2–4)"} <= boxes_of(drawing)
+    """Of a whole loop in which each layer has few ops: the first call is open, and those after it are boxes."""
+    between = [ops.exp, ops.tanh, ops.abs, ops.square, ops.sin, ops.cos, ops.relu, ops.sigmoid, ops.log1p]
+    narrow = [layers.Dense(4, name=name) for name in ("one", "two")]
+    with viz.trace() as t:
+        x = ops.ones((2, 4))
+        for turn in range(4):
+            x = narrow[1](ops.tanh(narrow[0](x)))
+            for op in between[turn:] + between[:turn]:
+                x = op(x)
+    drawing = t.draw()
+    assert {"one", "two"} <= frames_of(drawing)
+    assert {"one (call 2)", "two (call 2)"} <= boxes_of(drawing)
     assert "later calls of a layer are closed" in drawing.graph.caption
+
+
+def test_a_layer_of_many_ops_that_a_loop_calls_is_a_box_from_the_first_call_on():
+    drawing = written(4).draw()
+    assert {"embed", "head"} <= frames_of(drawing)
+    assert {"cell", "cell (calls 2–4)"} <= boxes_of(drawing)
+    assert "layers called in a loop are closed" in drawing.graph.caption
+    assert "cell" in frames_of(written(2).draw())
 
 
 def test_those_who_ask_for_all_see_all():
