@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.lines.assigned import name_of_line, own_line
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
 from viz.facts.wiring import Wiring, are_beside, of_weights_alone
@@ -46,7 +47,6 @@ _LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part
 _LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a reader needs none to be folded
 _LEAST_LARGE = 2  # equal parts, one behind the other, that have many boxes
 _LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
-_ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _FOLDER = re.compile(r".*[/\\]")
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
@@ -159,7 +159,7 @@ def _by_line(record: Record, block: Block) -> list[Any]:
 
     A line that runs again and again is no part by itself: it may be one of a loop.
     """
-    lines = [_own_line(record, child) for child in block.children]
+    lines = [own_line(record, child) for child in block.children]
     runs = [(line, len(list(run))) for line, run in itertools.groupby(lines)]
     times = collections.Counter([line for line, _ in runs])
     found, done = [], 0
@@ -171,7 +171,7 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or _goes_around(record, part):
             found += part
         else:
-            found.append(Block(_name_of_line(source), None, part, line=source))
+            found.append(Block(name_of_line(source), None, part, line=source))
     return found
 
 
@@ -183,22 +183,6 @@ def _goes_around(record: Record, ops: Sequence[int]) -> bool:
         for period in range(1, len(names) // 3 + 1)
         for at in range(len(names) - 3 * period + 1)
     )
-
-
-def _own_line(record: Record, child: Any) -> tuple[str, int] | None:
-    """The line that ran an op, if that is the user's and no call of a model that did so, such as `fit`."""
-    op = record.ops[child] if isinstance(child, int) else None
-    if op is None or op.phase != "forward" or op.source is None:
-        return None
-    line = op.source.file, op.source.line
-    called = [s.stack[0] for s in record.ancestors(op.scope) if s.stack]
-    return None if any((frame.file, frame.line) == line for frame in called) else line
-
-
-def _name_of_line(source: Frame) -> str:
-    """What a line assigns, if that is one thing, else where it is: `"kl"`, `"train.py:12"`."""
-    assigned = None if ";" in source.code else _ASSIGNED.match(source.code)
-    return assigned[1] if assigned else _FOLDER.sub("", formatting.place(source))
 
 
 def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]) -> Block:

@@ -11,21 +11,24 @@ from viz.facts import formatting
 from viz.facts.blocks import Block
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
+from viz.facts.lines.assigned import name_assigned
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import Selection, outcome, step_numbers
+from viz.facts.selection import Selection, outcome, step_name, step_numbers
 
 __all__ = [
     "AGAIN",
     "about",
+    "assigned",
     "beside",
     "caption",
     "closed_lines",
     "cost",
     "flow",
     "given",
+    "heading",
     "kept_as",
     "made",
     "made_of",
@@ -291,6 +294,16 @@ def kept_as(record: Record, ops: Sequence[Op]) -> str:
     return formatting.clean(names.pop(), 36) if len(names) == 1 else ""
 
 
+def assigned(record: Record, ops: Sequence[Op], said: Iterable[str]) -> list[str]:
+    """What the user's code calls what equal ops make, in a line: `["→ gate"]`; none where it has no name for it.
+
+    Nor where that is `said` of something already, such as the frame around it, or stands above the line.
+    """
+    names = {name_assigned(record, op.id) for op in ops}
+    known = ("", *said, op_name(ops[0].name), kept_as(record, ops))
+    return [] if len(names) > 1 or names.intersection(known) else [f"→ {formatting.clean(names.pop(), 24)}"]
+
+
 def operands(ops: Sequence[Op]) -> list[str]:
     """Which part of a tensor equal ops take, `x[:, -1]`, or the number that stands beside it, `1 - x`, as in Python.
 
@@ -432,6 +445,20 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
     around = [[scope.shown for scope in record.ancestors(op.scope) if scope.kind == "model"] for op in ops]
     names = [formatting.clean(name, 40) for name in dict.fromkeys([models[-1] for models in around if models])]
     return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
+
+
+def heading(
+    selection: Selection, usual: Mapping[int, TimesInSteps], view: str, drawn: int, note: str
+) -> tuple[str, str]:
+    """The title and the caption of a picture, of which `drawn` ops have boxes: it says what it leaves out."""
+    record, step = selection.record, selection.step
+    among_others = any(op.id in usual for op in selection.ops)
+    parts = [] if step is None else [step_name(record, step), *times_told(selection, usual)]
+    told = caption(record, selection.ops, among_others=among_others)
+    if drawn < len(selection.ops):
+        told[0] = f"{drawn:,} of {told[0]}: {'backward' if view == 'backward' else 'forward'} pass only"
+    title = formatting.clean(record.name or main_scope(record, selection.forward))
+    return title, "  ·  ".join([*parts, *told, *([note] if note else [])])
 
 
 def caption(

@@ -15,7 +15,7 @@ from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
-from viz.facts.selection import Selection, position_of, step_name, update_passes
+from viz.facts.selection import Selection, position_of, update_passes
 from viz.facts.wiring import Used, is_again
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
@@ -83,8 +83,9 @@ def graph(
     assembly.connect()
     assembly.graph.theme = theme
     color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node, assembly.took)
-    _name(record, selection, assembly.graph, usual)
-    return assembly.graph
+    made, drawn = assembly.graph, {op for node in assembly.graph.nodes.values() for op in node.ops}
+    made.title, made.caption = box_texts.heading(selection, usual, view, len(drawn), made.caption)
+    return made
 
 
 class _Assembly:
@@ -274,7 +275,8 @@ class _Assembly:
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
         made.lines += box_texts.made_of(self.record, op) + box_texts.operands(equal) + box_texts.network(equal)
-        made.lines += self.gradient_passes.made(ops)
+        said = self.gradient_passes.targets | ({self.graph.clusters[cluster].title} if cluster else set())
+        made.lines += self.gradient_passes.made(ops) or box_texts.assigned(self.record, equal, said)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
         weights = {each: self.selection.weights_of.get(each, []) for each in ops}
@@ -585,14 +587,3 @@ def _levels(block: Block) -> int:
     """How many scopes lie within each other."""
     inner = [_levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
     return max(inner, default=0)
-
-
-def _name(record: Record, selection: Selection, made: Graph, usual: Mapping[int, TimesInSteps]) -> None:
-    """Title and caption."""
-    made.title = formatting.clean(record.name or box_texts.main_scope(record, selection.forward))
-    parts = (
-        [] if selection.step is None else [step_name(record, selection.step), *box_texts.times_told(selection, usual)]
-    )
-    parts += box_texts.caption(record, selection.ops, among_others=any(op.id in usual for op in selection.ops))
-    parts += [made.caption] if made.caption else []
-    made.caption = "  ·  ".join(parts)
