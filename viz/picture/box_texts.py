@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -283,9 +284,15 @@ def made(size: int) -> str:
 
 
 def made_of(record: Record, op: Op) -> list[str]:
-    """The names of a fused op's parts, in a line; none for other ops."""
-    names = [] if op.composition is None else part_names(record, op)
-    return [_in_a_line([op_name(name, 20) for name in names])] if names else []
+    """The names of a fused op's parts, in a line, of equal neighbours one; none for other ops.
+
+    Nor where the op's own name says it all: `lstm_pair` is two of `lstm`.
+    """
+    parts = [] if op.composition is None else [op_name(name, 20) for name in part_names(record, op)]
+    runs = [(name, len(list(run))) for name, run in itertools.groupby(parts)]
+    if not runs or (len(runs) == 1 and op_name(op.name).startswith(runs[0][0])):
+        return []
+    return [_in_a_line([f"{count} × {name}" if count > 1 else name for name, count in runs])]
 
 
 def kept_as(record: Record, ops: Sequence[Op]) -> str:
