@@ -62,7 +62,7 @@ class Scene {
     const hasGradient = row.back.some(({ ops }) => ops.length), // which stands beside it
       lane = op.phase === "backward" && !hasGradient ? "backward" : "forward";
     const node = { id: key, kind: "op", title: row.kept || op.name, phase: op.phase, row: key, frame, main: id, lane };
-    if (row.isFused) Object.assign(node, { key: row.key, lines: [row.opens.names] });
+    if (row.isFused) Object.assign(node, { key: row.key, lines: row.opens.names ? [row.opens.names] : [] });
     else if (row.taken) node.lines = [row.taken];
     else if (row.kept) node.lines = [op.name];
     if (row.made) node.lines = [...(node.lines || []), row.made];
