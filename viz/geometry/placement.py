@@ -154,18 +154,23 @@ def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = Non
 
 
 def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
-    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little.
+    """Orders to try, the usual one too, and layouts where branches share the room: those with few flaws.
 
     Of those that cross as often, first that in which more calls of one layer stand in the order they run in.
     """
     count, known = len(graph.edges), [_places(first)]
-    found = [(straight_crossings(graph, first), _calls_out_of_order(graph, first), 0, _USUAL)]
+    found = [(_straight_flaws(graph, first), _calls_out_of_order(graph, first), 0, _USUAL)]
     for number, order in enumerate(_OTHERS[: _ARRANGED // count], 1):
         layout = _arranged(graph, order, across)
         if (places := _places(layout)) not in known:
             known.append(places)
-            found.append((straight_crossings(graph, layout), _calls_out_of_order(graph, layout), number, order))
+            found.append((_straight_flaws(graph, layout), _calls_out_of_order(graph, layout), number, order))
     return [order for *_, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
+
+
+def _straight_flaws(graph: Graph, layout: Layout) -> int:
+    """What is wrong with an order as far as it can be told without ways for the arrows: see `_placed`."""
+    return straight_crossings(graph, layout) + _SWAPPED * _out_of_order(graph, layout)
 
 
 def _places(layout: Layout) -> dict[str, tuple[float, float]]:

@@ -17,7 +17,7 @@ from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import Selection, position_of, update_passes
 from viz.facts.wiring import Used, is_again
-from viz.geometry.graph import Cluster, Edge, Graph, Node
+from viz.geometry.graph import BACKWARD, Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
@@ -472,7 +472,9 @@ class _Assembly:
         kind, outside = self.selection.flow(op, tensor)
         if kind == "parameter":
             tail = self.weight_node.get(self.selection.variables[tensor])
-            return (tail, head, kind) if tail is not None and tail != head and tail in self.graph.nodes else None
+            if tail is None or tail == head or tail not in self.graph.nodes or self._is_read_beside(head, tensor):
+                return None
+            return tail, head, kind
         producer = self.record.tensors[tensor].producer
         if kind and producer is not None and producer in self.node_of:
             tail = self.maker.get(tensor, self.node_of[producer])
@@ -492,6 +494,13 @@ class _Assembly:
         if outside and outside != "constant":
             self.given.setdefault(head, set()).add(tensor)
         return None
+
+    def _is_read_beside(self, head: str, weight: int) -> bool:
+        """Does a box compute the gradient of one beside it that reads the same weight? The arrow to that says it all."""
+        node, variables = self.graph.nodes[head], self.selection.variables
+        beside = self.graph.nodes.get(node.row, node).ops if node.lane in BACKWARD else ()
+        read = {variables.get(i) for op in beside for i in self.record.ops[op].inputs} if node.row != head else ()
+        return variables[weight] in read
 
     def _note_again(self, node: str, producer: int, consumer: int) -> None:
         """Say of a box that it reads what it made in the round before, as a sum in a loop does: no arrow shows that."""
