@@ -21,7 +21,7 @@ _SWEEPS = 8
 _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
 _SWAPS = 4  # rounds of swaps of neighbours, after each sweep
 _TRIES, _MOST_TRIED = 60, 20_000  # to let what runs first stand farther left, and how many links they may have
-_LONGER = 1.1  # how much longer arrows may become for that
+_LONGER = 1.2  # how much longer arrows may become for that
 _KEPT = 256  # orders of frames that are known when another is asked for
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
@@ -275,7 +275,7 @@ class _Order:
         self._number(*self.rows)
 
     def _exchange(self, at: int, a: int, b: int, carries_on: bool, back: bool) -> None:
-        """Exchange two units of a layer; if it carries on, what is below is ordered by it, and `back`, what is above."""
+        """Exchange two units of a layer; if it carries on, what is below is ordered by it; `back`: what is above, too."""
         layer = self.rows[at]
         i, j = layer.index(a), layer.index(b)
         layer[i], layer[j] = b, a

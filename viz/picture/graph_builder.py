@@ -496,7 +496,7 @@ class _Assembly:
         return None
 
     def _is_read_beside(self, head: str, weight: int) -> bool:
-        """Does a box compute the gradient of one beside it that reads the same weight? The arrow to that says it all."""
+        """Does a box compute the gradient of one beside it that reads the same weight? The arrow to that tells it."""
         node, variables = self.graph.nodes[head], self.selection.variables
         beside = self.graph.nodes.get(node.row, node).ops if node.lane in BACKWARD else ()
         read = {variables.get(i) for op in beside for i in self.record.ops[op].inputs} if node.row != head else ()
