@@ -275,7 +275,7 @@ class _Order:
         self._number(*self.rows)
 
     def _exchange(self, at: int, a: int, b: int, carries_on: bool, back: bool) -> None:
-        """Exchange two units of a layer; if it carries on, what is below is ordered by it; `back`: what is above, too."""
+        """Exchange two units of a layer; if it carries on, what is below is ordered by it, and `back` what is above."""
         layer = self.rows[at]
         i, j = layer.index(a), layer.index(b)
         layer[i], layer[j] = b, a
