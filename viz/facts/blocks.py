@@ -8,15 +8,15 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope
+from viz.facts.lines.assigned import name_of_line, own_line
+from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
-from viz.facts.wiring import Wiring, are_beside
+from viz.facts.wiring import Wiring, are_beside, of_weights_alone
 
 __all__ = [
     "CLOSED_AT_FIRST",
@@ -24,6 +24,7 @@ __all__ = [
     "Block",
     "Run",
     "all_blocks",
+    "calls_title",
     "find_runs",
     "fold",
     "grouped",
@@ -46,7 +47,6 @@ _LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part
 _LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a reader needs none to be folded
 _LEAST_LARGE = 2  # equal parts, one behind the other, that have many boxes
 _LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
-_ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _FOLDER = re.compile(r".*[/\\]")
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
@@ -75,6 +75,7 @@ class Block:
         is_beside: are the equal parts it stands for side by side: does none read what another made?
         is_whole: is it a layer without weights that is one thing to a reader, such as one that enlarges images, however
             many ops of its own it runs for that? It is one box until the reader asks for more.
+        call: how many calls of the same object came before its own.
     """
 
     title: str
@@ -92,6 +93,7 @@ class Block:
     inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
     is_beside: bool = False
     is_whole: bool = False
+    call: int = 0
 
     def __post_init__(self) -> None:
         if self.scope is not None and not self.owners:
@@ -126,7 +128,7 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
     calls = call_numbers(record) if calls is None else calls
     for op in ops:
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
-    penalties = _penalties(record, ops, [child for child in root.children if isinstance(child, int)])
+    penalties = of_weights_alone(record, ops, [child for child in root.children if isinstance(child, int)])
     if penalties:
         made = Block("weight penalties", None, sorted(penalties), is_penalties=True)
         at = next(i for i, child in enumerate(root.children) if child == made.children[0])
@@ -157,7 +159,7 @@ def _by_line(record: Record, block: Block) -> list[Any]:
 
     A line that runs again and again is no part by itself: it may be one of a loop.
     """
-    lines = [_own_line(record, child) for child in block.children]
+    lines = [own_line(record, child) for child in block.children]
     runs = [(line, len(list(run))) for line, run in itertools.groupby(lines)]
     times = collections.Counter([line for line, _ in runs])
     found, done = [], 0
@@ -169,7 +171,7 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or _goes_around(record, part):
             found += part
         else:
-            found.append(Block(_name_of_line(source), None, part, line=source))
+            found.append(Block(name_of_line(source), None, part, line=source))
     return found
 
 
@@ -183,58 +185,6 @@ def _goes_around(record: Record, ops: Sequence[int]) -> bool:
     )
 
 
-def _own_line(record: Record, child: Any) -> tuple[str, int] | None:
-    """The line that ran an op, if that is the user's and no call of a model that did so, such as `fit`."""
-    op = record.ops[child] if isinstance(child, int) else None
-    if op is None or op.phase != "forward" or op.source is None:
-        return None
-    line = op.source.file, op.source.line
-    called = [s.stack[0] for s in record.ancestors(op.scope) if s.stack]
-    return None if any((frame.file, frame.line) == line for frame in called) else line
-
-
-def _name_of_line(source: Frame) -> str:
-    """What a line assigns, if that is one thing, else where it is: `"kl"`, `"train.py:12"`."""
-    assigned = None if ";" in source.code else _ASSIGNED.match(source.code)
-    return assigned[1] if assigned else _FOLDER.sub("", formatting.place(source))
-
-
-def _penalties(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:
-    """Of ops outside of layers and losses, those that make numbers of weights alone, which other ops read, too.
-
-    The penalty of one weight is a small branch; those of many are as many long ones, all alike.
-    """
-    of_weights: dict[int, int | None] = {}  # a tensor that was computed from weights -> the op
-    read_before, weights = set[int](), set[int]()
-    candidates, found = {*outside}, set[int]()
-    for op in ops:
-        tensors = [record.tensors[i] for i in op.inputs]
-        own = [t for t in tensors if t.role in VARIABLES]
-        if (
-            op.id in candidates
-            and op.phase == "forward"
-            and all(t.role == "constant" or t.role in VARIABLES or t.id in of_weights for t in tensors)
-            and all(t.id in read_before for t in own)
-        ):
-            of_weights |= dict.fromkeys(op.outputs, op.id)
-            found.add(op.id)
-        else:
-            read_before.update([t.id for t in own])
-    readers: dict[int, list[int]] = {}
-    for op in ops if found else ():
-        for i in op.inputs:
-            if i in of_weights:
-                readers.setdefault(i, []).append(op.id)
-    for op in reversed(ops):
-        if op.id in found and not all(
-            math.prod(record.tensors[i].shape) == 1 or found.issuperset(readers.get(i, (-1,))) for i in op.outputs
-        ):
-            found.discard(op.id)
-    for op in ops:
-        weights.update([i for i in op.inputs if op.id in found and record.tensors[i].role in VARIABLES])
-    return found if len(weights) > 1 else set()
-
-
 def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]) -> Block:
     missing = []
     while scope is not None and scope not in blocks:
@@ -245,7 +195,7 @@ def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, 
     for number in reversed(missing):
         found = record.scopes[number]
         title = found.shown if not calls[number] else f"{found.shown} (call {calls[number] + 1})"
-        blocks[number] = Block(title, found)
+        blocks[number] = Block(title, found, call=calls[number])
         parent.children.append(blocks[number])
         parent = blocks[number]
     return parent
@@ -452,6 +402,7 @@ def stand_in(record: Record, parts: list[list[Any]]) -> Block:
     It has children where it is no scope's: a scope's are those of the first part.
     """
     made = _called(parts)
+    made.is_beside = are_beside(record, [[op for child in part for op in leaves(child)] for part in parts])
     if not made.title and not made.names:
         if all(_is_of_while_loop(record, part) for part in parts):
             made.title = "while_loop"
@@ -459,7 +410,8 @@ def stand_in(record: Record, parts: list[list[Any]]) -> Block:
             made.title = formatting.clean(record.ops[parts[0][0]].name, 40)
         else:
             made.title = _lines_of(record, parts[0])
-    made.is_beside = are_beside(record, [[op for child in part for op in leaves(child)] for part in parts])
+    elif made.scope is None and made.title:
+        made.title = f"{'part' if made.is_beside else 'round'} with {made.title}"  # more than the call: that is in it
     if made.scope is None:
         made.children, made.others = list(parts[0]), [list(part) for part in parts[1:]]
     return made
@@ -491,17 +443,35 @@ def _called(parts: list[list[Any]]) -> Block:
         inner = [equal for equal in inner if equal]
         names = [name for equal in inner for name in taking_turns(equal)]
         if not names and len(inner) > 1 and all(_are_calls_of_one(equal) for equal in inner):
-            names = [equal[0].title for equal in inner]
+            shown = dict.fromkeys([equal[0].scope.shown if equal[0].scope else equal[0].title for equal in inner])
+            names = [*shown] if len(shown) > 1 else [equal[0].title for equal in inner]  # the parts say which calls
+        if not names and len(inner) == 1 and _are_calls_of_one(inner[0]) and inner[0][0].scope:
+            return Block(inner[0][0].scope.shown, repeats=len(parts))
         if not names:
             names = [child.title for part in parts for child in part if isinstance(child, Block) and child.scope]
         return Block("", repeats=len(parts), names=tuple(names))
     alike = [part[0] for part in parts]
     owners = frozenset[int]().union(*[block.owners for block in alike])
-    names = [first[0].title] if len(owners) == 1 else taking_turns(alike) or [block.title for block in alike]
-    return Block(first[0].title, first[0].scope, repeats=len(parts), names=tuple(names), owners=owners)
+    title = calls_title(alike)
+    names = [title] if len(owners) == 1 else taking_turns(alike) or [block.title for block in alike]
+    return Block(title, first[0].scope, repeats=len(parts), names=tuple(names), owners=owners)
 
 
-def _are_calls_of_one(blocks: list[Block]) -> bool:
+def calls_title(equal: Sequence[Block]) -> str:
+    """The title of equal blocks that are drawn as one: of later calls of one layer it says which they are.
+
+    As in `"net (calls 2–5)"`; nobody would read of `"net (call 2)  ×4"` that its fifth call is among them.
+    """
+    first = equal[0]
+    numbers = [block.call + i for block in equal for i in range(1, block.repeats + 1)]
+    if first.scope is None or not first.call or len(equal) == 1 or not _are_calls_of_one(equal):
+        return first.title
+    is_row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    told = f"{numbers[0]}–{numbers[-1]}" if is_row else f"{numbers[0]}, {numbers[1]}"
+    return f"{first.scope.shown} (calls {told}{f' … {numbers[-1]}' if not is_row and len(numbers) > 2 else ''})"
+
+
+def _are_calls_of_one(blocks: Sequence[Block]) -> bool:
     """Are they calls of one layer?"""
     owners = {block.scope.owner if block.scope else None for block in blocks}
     return len(owners) == 1 and None not in owners
@@ -528,11 +498,15 @@ def _repeated(record: Record, parts: list[list[Any]]) -> Block:
 
 
 def _share_owners(parts: list[list[Any]]) -> None:
-    """Let all in the first of equal parts say what the others' own, too: what is in it adds up to what it is."""
+    """Let all in the first of equal parts say what the others' own, too: what is in it adds up to what it is.
+
+    And which calls of a layer it stands for.
+    """
     waiting = [parts]
     while waiting:
         for equal in zip(*waiting.pop()):
             if isinstance(equal[0], Block):
+                equal[0].title = calls_title(equal)
                 equal[0].owners = equal[0].owners.union(*[block.owners for block in equal])
                 waiting.append([block.children for block in equal])
                 waiting += [list(others) for others in zip(*[block.others for block in equal])]

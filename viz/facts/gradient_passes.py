@@ -71,6 +71,11 @@ class GradientPasses:
     def _passes(self, backward: Sequence[int]) -> list[int]:
         return list(dict.fromkeys([self._of[each] for each in backward]))
 
+    @property
+    def targets(self) -> set[str]:
+        """The names of the tensors that gradients are asked of."""
+        return {*self._named.values()}
+
     def pass_of(self, op: int) -> int:
         """The number of the pass that a backward op, given by its id, is of."""
         return self._of[op]

@@ -12,7 +12,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
-from viz.facts.wiring import Wiring, followed, start_of_sum
+from viz.facts.wiring import Wiring, followed, start_of_sum, unused_picks
 
 __all__ = [
     "Selection",
@@ -307,7 +307,8 @@ class Selection:
         self._signatures: dict[int, Any] = {}
         self._losses: dict[int | None, int | None] = {}  # by scope
         self._optimizing: dict[int | None, bool] = {}  # by scope
-        self.made_inside = self._made_inside(*(calls_around(record) if calls is None else calls))
+        calls = calls_around(record) if calls is None else calls
+        self.made_inside = self._made_inside(*calls)
         for op in self.ops:
             self._sort(op, backward)
         self._add_preparations()
@@ -316,7 +317,7 @@ class Selection:
             self._note_weights(op, op.id)
         self.riders = {rider for riders in self.riders_of.values() for rider in riders}
         self.casts: dict[int, int] = {}
-        self._fold_casts()
+        self._fold_casts(unused_picks(record, self.ops, calls[0], {op.id for op in self.forward}))
 
     def _sort(self, op: Op, backward: bool) -> None:
         if op.phase == "backward":
@@ -337,16 +338,17 @@ class Selection:
             for rider in self._waiting.pop(op.scope, []):
                 self._sort_rider(rider, goes_on=False)
 
-    def _fold_casts(self) -> None:
+    def _fold_casts(self, unused: dict[int, int]) -> None:
         """Let a cast go with the op of its scope that made what it casts, or with the only one that reads it.
 
-        So does what takes a part of a weight in one of the library's layers, as GRU does of its two biases.
+        So does what takes a part of a weight in one of the library's layers, as GRU does of its two biases; and what
+        is `unused`, with the op given for it.
         """
         found = [op for op in self.forward if op.phase == "forward" and not op.error]
         found = [op for op in found if op.inputs and len(op.outputs) == 1]
-        casts = [op for op in found if op.name == "cast"]
+        casts = [op for op in found if op.name == "cast" and op.id not in unused]
         taken = [op for op in found if self._takes_own_weight(op)]
-        if not casts and not taken:
+        if not casts and not taken and not unused:
             return
         shown = {op.id for op in self.forward}
         apart = {op.id for op in casts}  # not yet known to go with another
@@ -362,6 +364,7 @@ class Selection:
             host = self._reader(op, readers)
             if host is not None:
                 self.casts[op.id] = self.casts.get(host, host)
+        self.casts |= {op: self.casts.get(host, host) for op, host in unused.items()}
         for cast, host in sorted(self.casts.items()):
             self.riders_of.setdefault(host, []).extend([cast, *self.riders_of.pop(cast, [])])
             for kept in (self.backward_of, self.weights_of):

@@ -6,15 +6,17 @@ And which variables that no op of a picture reads belong to one weight: averages
 from __future__ import annotations
 
 import collections
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "start_of_sum"]
+__all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "of_weights_alone", "start_of_sum", "unused_picks"]
 
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
+_PICKS = ("cast", "cut", "reshape", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
 
@@ -352,3 +354,70 @@ def are_beside(record: Record, parts: list[list[int]]) -> bool:
                 elif part_of[producer] != part:
                     return False
     return True
+
+
+def of_weights_alone(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:
+    """Of ops outside of layers and losses, those that make numbers of weights alone, which other ops read, too.
+
+    The penalty of one weight is a small branch; those of many are as many long ones, all alike.
+    """
+    of_weights: dict[int, int | None] = {}  # a tensor that was computed from weights -> the op
+    read_before, weights = set[int](), set[int]()
+    candidates, found = {*outside}, set[int]()
+    for op in ops:
+        tensors = [record.tensors[i] for i in op.inputs]
+        own = [t for t in tensors if t.role in VARIABLES]
+        if (
+            op.id in candidates
+            and op.phase == "forward"
+            and all(t.role == "constant" or t.role in VARIABLES or t.id in of_weights for t in tensors)
+            and all(t.id in read_before for t in own)
+        ):
+            of_weights |= dict.fromkeys(op.outputs, op.id)
+            found.add(op.id)
+        else:
+            read_before.update([t.id for t in own])
+    readers: dict[int, list[int]] = {}
+    for op in ops if found else ():
+        for i in op.inputs:
+            if i in of_weights:
+                readers.setdefault(i, []).append(op.id)
+    for op in reversed(ops):
+        if op.id in found and not all(
+            math.prod(record.tensors[i].shape) == 1 or found.issuperset(readers.get(i, (-1,))) for i in op.outputs
+        ):
+            found.discard(op.id)
+    for op in ops:
+        weights.update([i for i in op.inputs if op.id in found and record.tensors[i].role in VARIABLES])
+    return found if len(weights) > 1 else set()
+
+
+def unused_picks(
+    record: Record, ops: Iterable[Op], calls: Sequence[int | None], keeps: Container[int]
+) -> dict[int, int]:
+    """Ops in layers that only take a part of what another made, and that nobody reads: to each, that other op.
+
+    As of the states that a recurrent layer returns beside its answers. What a model returns counts as read, unless
+    only other results of the same call are.
+
+    Args:
+        record: the recording.
+        ops: those of a picture, of all phases.
+        calls: for each scope, the outermost call of a layer or model around it.
+        keeps: the ids of the ops whose boxes may stand for such an op.
+    """
+    ops = list(ops)
+    read = {i for op in ops for i in op.inputs}
+    found: dict[int, int] = {}
+    for op in ops:
+        call = None if op.scope is None else calls[op.scope]
+        maker = record.tensors[op.inputs[0]].producer if len(op.inputs) == 1 else None
+        if op.name not in _PICKS or op.phase != "forward" or op.error or call is None or maker is None:
+            continue
+        returned = record.scopes[call].outputs
+        is_result = not read.isdisjoint(op.outputs) or (
+            not {*returned}.isdisjoint(op.outputs) and read.isdisjoint(returned)
+        )
+        if not is_result and op.id not in record.reads and maker in keeps:
+            found[op.id] = found.get(maker, maker)
+    return found

@@ -1,14 +1,14 @@
 """How far right each unit of a layered graph stands: below what its arrows come from, so that these are straight.
 
 The place that a unit would like is the median of its neighbours' (Gansner et al., 1993); units of a layer whose
-wishes overlap share the mean of them (the pool of adjacent violators, as in isotonic regression).
+wishes overlap share the mean of them, or the median (the pool of adjacent violators, as in isotonic regression).
 """
 
 from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from viz.geometry.layer_order import Link
 
@@ -19,11 +19,17 @@ _TRUNK = 1e6  # and that of a layer those stay from which the way goes on longes
 _CLOSE = 0.01  # parts of the width of a unit that are one place
 _WIDER, _AT_LEAST = 1.1, 100.0  # so much wider all may become for straight ways: a part of the width, and more
 
+_Wish = tuple[float, float]  # a place, and how much it counts
 _Neighbours = list[tuple[float, int, float]]  # where arrows meet a unit, the other units, and where they meet those
 
 
 def aligned(
-    layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float, straight: bool = True
+    layers: Sequence[Sequence[int]],
+    widths: Sequence[float],
+    links: Sequence[Link],
+    gap: float,
+    straight: bool = True,
+    exact: bool = False,
 ) -> dict[int, float]:
     """The left edge of each unit; all together are little wider than the widest layer must be, or no wider.
 
@@ -34,6 +40,7 @@ def aligned(
         gap: between neighbours, at least.
         straight: the longest of the branches that leave a unit goes straight on, and so does what comes behind it,
             if that makes everything little wider. Else branches share the room.
+        exact: of units whose wishes overlap one gets what it wishes for, rather than that all give way a little.
     """
     spans = [sum([widths[unit] for unit in layer]) + gap * max(0, len(layer) - 1) for layer in layers]
     whole = max(spans, default=0.0)
@@ -41,7 +48,7 @@ def aligned(
     for layer, span in zip(layers, spans):
         edges = itertools.accumulate([widths[unit] + gap for unit in layer], initial=float(round((whole - span) / 2)))
         centred.update(zip(layer, edges))
-    around = _Around(layers, widths, links, gap)
+    around = _Around(layers, widths, links, gap, exact)
     if straight:
         found = around.placed(centred, _weights(layers, around.below), None)
         first = min(found.values(), default=0.0)
@@ -55,9 +62,10 @@ class _Around:
     """What each unit of layers has for neighbours."""
 
     def __init__(
-        self, layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float
+        self, layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float, exact: bool
     ) -> None:
         self.layers, self.widths, self.gap = layers, widths, gap
+        self.middle = _median if exact else _mean
         self.layer_of = {unit: i for i, layer in enumerate(layers) for unit in layer}
         self.above: dict[int, _Neighbours] = {unit: [] for unit in self.layer_of}
         self.below: dict[int, _Neighbours] = {unit: [] for unit in self.layer_of}
@@ -99,7 +107,8 @@ class _Around:
                     wishes.append((found[unit], alone))
                 else:
                     wishes.append((statistics.median_low(ends), weights[unit] if weights else 1.0))
-            found.update(zip(layer, _nearest(wishes, [self.widths[unit] + self.gap for unit in layer], room)))
+            spans = [self.widths[unit] + self.gap for unit in layer]
+            found.update(zip(layer, _nearest(wishes, spans, room, self.middle)))
 
         for layer in self.layers:
             settle(layer, above, _FREE)
@@ -134,20 +143,35 @@ def _weights(layers: Sequence[Sequence[int]], below: Mapping[int, _Neighbours]) 
     return found
 
 
-def _nearest(wishes: Sequence[tuple[float, float]], widths: Sequence[float], whole: float | None) -> list[float]:
-    """Left edges as near to what is wished for (a place and its weight each) as neighbours and the borders let."""
+def _nearest(
+    wishes: Sequence[_Wish], widths: Sequence[float], whole: float | None, middle: Callable[[Sequence[_Wish]], float]
+) -> list[float]:
+    """Left edges as near to what is wished for as neighbours and the borders let: those that overlap share a place."""
     before = list(itertools.accumulate(widths, initial=0.0))
-    blocks: list[tuple[float, float, int]] = []  # the weighted sum of wishes, their weight, and how many units
+    blocks: list[tuple[float, list[_Wish]]] = []  # what units that stand close wish for as the place of the first
     for (place, weight), left in zip(wishes, before):
-        total, heavy, count = (place - left) * weight, weight, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] >= total / heavy:
-            other, more, units = blocks.pop()
-            total, heavy, count = total + other, heavy + more, count + units
-        blocks.append((total, heavy, count))
+        block = [(place - left, weight)]
+        while blocks and blocks[-1][0] >= middle(block):
+            block = blocks.pop()[1] + block
+        blocks.append((middle(block), block))
     found: list[float] = []
-    for total, heavy, count in blocks:
-        shift = float(round(total / heavy))
+    for shared, block in blocks:
+        shift = float(round(shared))
         if whole is not None:
             shift = min(max(0.0, shift), float(int(whole - before[-1])))
-        found += [shift + before[len(found) + k] for k in range(count)]
+        found += [shift + before[len(found) + k] for k in range(len(block))]
     return found
+
+
+def _mean(wishes: Sequence[_Wish]) -> float:
+    return sum([place * weight for place, weight in wishes]) / sum([weight for _, weight in wishes])
+
+
+def _median(wishes: Sequence[_Wish]) -> float:
+    """The weighted median: one of the wishes."""
+    lighter, half = 0.0, sum([weight for _, weight in wishes]) / 2
+    for place, weight in sorted(wishes):
+        lighter += weight
+        if lighter >= half:
+            return place
+    return wishes[-1][0]

@@ -342,9 +342,9 @@ def _in_line(a: Point, b: Point, c: Point) -> bool:
 
 
 def _onwards(edge: Edge, boxes: dict[str, Rect]) -> int:
-    """Does an arrow lead down (1), or up (-1)? Those of weights and updates, and between neighbours, do neither (0)."""
+    """Does an arrow lead down (1), or up (-1)? Those of updates, and between neighbours, do neither (0)."""
     tail, head = boxes[edge.tail], boxes[edge.head]
-    if edge.kind not in ("data", "gradient"):
+    if edge.kind not in ("data", "gradient", "parameter"):
         return 0
     return 1 if head.y >= tail.y + tail.h else -1 if tail.y >= head.y + head.h else 0
 

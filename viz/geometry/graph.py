@@ -37,6 +37,7 @@ class Node:
         link: where a click on it leads.
         scope: the id of the closed scope that it shows, or None.
         error: does it hold the op that failed?
+        role: of what comes from outside: `"input"`, `"target"` or `"constant"`.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Node:
     link: str = ""
     scope: int | None = None
     error: bool = False
+    role: str = ""
 
 
 @dataclasses.dataclass

@@ -21,7 +21,7 @@ _SWEEPS = 8
 _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
 _SWAPS = 4  # rounds of swaps of neighbours, after each sweep
 _TRIES, _MOST_TRIED = 60, 20_000  # to let what runs first stand farther left, and how many links they may have
-_LONGER = 1.1  # how much longer arrows may become for that
+_LONGER = 1.2  # how much longer arrows may become for that
 _KEPT = 256  # orders of frames that are known when another is asked for
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
@@ -261,12 +261,12 @@ class _Order:
         return self.crossings(), sum([a > b for row in rows for a, b in itertools.combinations(row, 2)])
 
     def _exchanged(self, rows: list[list[int]], units: int) -> Iterator[tuple[list[list[int]], tuple[int, int]]]:
-        """Orders in which two units of a layer have changed places, alone and with what is above and below them."""
+        """Orders in which two units of a layer have changed places, alone and with what is below them, and above."""
         for at, layer in enumerate(rows):
             for b, a in itertools.combinations(layer, 2):
-                for carries_on in (False, True) if a < b < units else ():
+                for below, above in ((False, False), (True, False), (True, True)) if a < b < units else ():
                     self._put(rows)
-                    self._exchange(at, a, b, carries_on)
+                    self._exchange(at, a, b, below, above)
                     yield self.layers(), self._worth(units)
 
     def _put(self, rows: list[list[int]]) -> None:
@@ -274,8 +274,8 @@ class _Order:
             row[:] = layer
         self._number(*self.rows)
 
-    def _exchange(self, at: int, a: int, b: int, carries_on: bool) -> None:
-        """Exchange two units of a layer; if it carries on, what is below and above is ordered by it."""
+    def _exchange(self, at: int, a: int, b: int, carries_on: bool, back: bool) -> None:
+        """Exchange two units of a layer; if it carries on, what is below is ordered by it, and `back` what is above."""
         layer = self.rows[at]
         i, j = layer.index(a), layer.index(b)
         layer[i], layer[j] = b, a
@@ -283,7 +283,7 @@ class _Order:
         if carries_on:
             for below in self.rows[at + 1 :]:
                 self._by_means(below, self.above)
-            for above in self.rows[at - 1 :: -1] if at else ():
+            for above in self.rows[at - 1 :: -1] if at and back else ():
                 self._by_means(above, self.below)
             self._swap()
 

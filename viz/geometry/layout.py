@@ -125,20 +125,24 @@ def arrange(
     across: bool = False,
     straight: bool = True,
     by_givers: bool = False,
+    exact: bool = False,
 ) -> Layout:
     """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders.
 
     `across`: boxes and titles are as high as they are wide, for a drawing that is turned to lead from left to right.
     `straight`: the longest branch goes straight on, rather than that branches share the room.
     `by_givers`: what comes first in a frame stands in the order of what it reads, rather than in that in which it runs.
+    `exact`: see `aligned`.
     """
-    return _Arranger(graph, room or Room(), variant, across, straight, by_givers).layout
+    return _Arranger(graph, room or Room(), variant, across, straight, by_givers, exact).layout
 
 
 class _Arranger:
-    def __init__(self, graph: Graph, room: Room, variant: int, across: bool, straight: bool, by_givers: bool) -> None:
+    def __init__(
+        self, graph: Graph, room: Room, variant: int, across: bool, straight: bool, by_givers: bool, exact: bool
+    ) -> None:
         self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
-        self.by_givers = by_givers
+        self.by_givers, self.exact = by_givers, exact
         self.exits_above, self.exits_below = rows_with_exits(graph)
         self.beside = {} if across else widths_with_labels(graph)
         sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
@@ -423,7 +427,7 @@ class _Arranger:
         """Layers below each other."""
         made, layers = Layout(), [[units[i] for i in layer] for layer in order]
         main_of = [[i for i in layer if units[i] in _main([units[j] for j in layer])] for layer in order]
-        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X, self.straight)
+        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X, self.straight, self.exact)
         made.width = max([lefts[i] + units[i].w for main in main_of for i in main], default=0.0)
         y, tops = 0.0, []
         for i, layer in enumerate(layers):

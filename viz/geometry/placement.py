@@ -24,7 +24,7 @@ from viz.geometry.text_sizes import text_width
 __all__ = ["Placement", "place"]
 
 _ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
-_MOST_FLAWS, _FLAWLESS = (10**9, 0, 0), (0, 0, 0)
+_MOST_FLAWS, _FLAWLESS = (10**9, 0, 0, 0), (0, 0, 0)
 _FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; none where there are more
 _ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
@@ -38,9 +38,10 @@ _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
 _THROUGH = 3  # so many crossings an arrow through a foreign frame is as bad as: its way crosses two borders
 _SWAPPED = 2  # so many crossings the second of two layers of one kind on the left of the first one is as bad as
-_CALL = re.compile(r" \(call \d+\)$")
+_CALL = re.compile(r" \(calls? \d+.*\)$")
+_BEND = 40.0  # so much wider or higher a picture may be for a bend less
 _MORE = 15.0  # room for one more label, or two more arrows
-_Flaws = tuple[int, int, int]  # what is missing, what is wrong otherwise, and calls that stand out of order
+_Flaws = tuple[int, int, int, int]  # what is missing or wrong otherwise, calls out of order, bends and size
 
 
 class _Order(NamedTuple):
@@ -49,6 +50,7 @@ class _Order(NamedTuple):
     variant: int
     straight: bool
     by_givers: bool
+    exact: bool = False
 
 
 class _Ways(NamedTuple):
@@ -112,28 +114,43 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         looked += more
         if flaws <= least:
             best, least = found, flaws
-    if least == _FLAWLESS or took_long or looked > _LOOKED or count > _MOST_EDGES:
+    if took_long or looked > _LOOKED or count > _MOST_EDGES:
         return best
+    if least[:3] == _FLAWLESS:
+        return _straightened(graph, best, least, orders[0], rankdir)
     tries = [(order, _WAYS) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
     if apart := gradients_apart(graph):
         tries.insert(0, (orders[0], _Ways(turned=frozenset(apart))))
     if count <= _MOST_TURNED:
         tries.append((_USUAL, _Ways(longest_first=True)))
-    in_vain = 0
+    chosen, in_vain = orders[0], 0
     for order, ways in tries:
         if order == orders[0] and ways == _WAYS:
             continue
         layout = _arranged(graph, order, across)
         found, flaws, took_long, more = _placed(graph, layout, order, rankdir, ways, least)
         looked += more
-        in_vain = 0 if flaws < least else in_vain + 1
+        in_vain = 0 if flaws[:3] < least[:3] else in_vain + 1
         if flaws < least:
-            best, least = found, flaws
-        if least == _FLAWLESS or in_vain == _IN_VAIN:
+            best, least, chosen = found, flaws, order
+        if least[:3] == _FLAWLESS or in_vain == _IN_VAIN:
             break
         if took_long or looked + more > _LOOKED:  # the next one would take as long
-            break
-    return best
+            return best
+    return _straightened(graph, best, least, chosen, rankdir)
+
+
+def _straightened(graph: Graph, best: Placement, least: _Flaws, order: _Order, rankdir: str) -> Placement:
+    """A placement, or that of the same order in which of boxes that push each other one has its place, if it is better.
+
+    Else all of them stand a little aside, and the arrows of all have a jog.
+    """
+    order = order._replace(exact=True)
+    layout = _arranged(graph, order, rankdir in ACROSS)
+    if _places(layout) == _places(best.layout):
+        return best
+    found, flaws, *_ = _placed(graph, layout, order, rankdir, _WAYS, least)
+    return found if flaws < least else best
 
 
 def _on_wrong_side(graph: Graph, found: Placement, across: bool) -> frozenset[Exit]:
@@ -150,22 +167,27 @@ def _on_wrong_side(graph: Graph, found: Placement, across: bool) -> frozenset[Ex
 
 
 def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = None) -> Layout:
-    return arrange(graph, room, order.variant, across, order.straight, order.by_givers)
+    return arrange(graph, room, order.variant, across, order.straight, order.by_givers, order.exact)
 
 
 def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
-    """Orders to try, the usual one too, and layouts where branches share the room: straight lines cross little.
+    """Orders to try, the usual one too, and layouts where branches share the room: those with few flaws.
 
     Of those that cross as often, first that in which more calls of one layer stand in the order they run in.
     """
     count, known = len(graph.edges), [_places(first)]
-    found = [(straight_crossings(graph, first), _calls_out_of_order(graph, first), 0, _USUAL)]
+    found = [(_straight_flaws(graph, first), _calls_out_of_order(graph, first), 0, _USUAL)]
     for number, order in enumerate(_OTHERS[: _ARRANGED // count], 1):
         layout = _arranged(graph, order, across)
         if (places := _places(layout)) not in known:
             known.append(places)
-            found.append((straight_crossings(graph, layout), _calls_out_of_order(graph, layout), number, order))
+            found.append((_straight_flaws(graph, layout), _calls_out_of_order(graph, layout), number, order))
     return [order for *_, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
+
+
+def _straight_flaws(graph: Graph, layout: Layout) -> int:
+    """What is wrong with an order as far as it can be told without ways for the arrows: see `_placed`."""
+    return straight_crossings(graph, layout) + _SWAPPED * _out_of_order(graph, layout)
 
 
 def _places(layout: Layout) -> dict[str, tuple[float, float]]:
@@ -196,9 +218,11 @@ def _placed(
         drawn, ways = turned(layout, ways, rankdir)
         missing = {*lost, *place_labels(graph, drawn, ways)}
         flawed = crossings + len(joined) + through + _SWAPPED * _out_of_order(graph, layout)
-        flaws = len(missing), flawed, _calls_out_of_order(graph, layout)
+        area = _area(graph, drawn, ways)
+        size = sum([len(way.corners) - 2 for way in ways]) + round((area.w + area.h) / _BEND)
+        flaws = len(missing), flawed, _calls_out_of_order(graph, layout), size
         if best is None or flaws < least:
-            best, least = Placement(drawn, ways, _area(graph, drawn, ways)), flaws
+            best, least = Placement(drawn, ways, area), flaws
         few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
         if took_long and (few or attempt + 1 >= _LONG_ATTEMPTS):
             break

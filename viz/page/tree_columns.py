@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, Run, all_blocks, groups, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
@@ -261,7 +261,11 @@ class TreeColumns:
         found = []
         for at in range(begin, end):
             equal = [each[at] for each in lists]
-            found.append(self._row(equal) if isinstance(equal[0], int) else self._block(entry, equal, equal[0]))
+            found.append(
+                self._row(equal, self._entries[entry].title)
+                if isinstance(equal[0], int)
+                else self._block(entry, equal, equal[0])
+            )
         return found
 
     def _block(self, parent: int, equal: list[Block], shown: Block) -> int:
@@ -272,6 +276,8 @@ class TreeColumns:
         turns = tuple(taking_turns(equal)) if shown is first else ()
         if turns:
             shown = dataclasses.replace(first, names=turns)
+        elif shown is first:
+            shown = dataclasses.replace(first, title=calls_title(equal))
         shown = dataclasses.replace(shown, owners=first.owners.union(*[each.owners for each in equal]))
         made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
         if shown.scope is not None:
@@ -417,8 +423,11 @@ class TreeColumns:
 
     # ------------------------------------------------------------------ rows
 
-    def _row(self, ops: list[int]) -> int:
-        """A row of boxes for equal ops: they, their weights, what updates these, and what computes their gradient."""
+    def _row(self, ops: list[int], above: str) -> int:
+        """A row of boxes for equal ops: they, their weights, what updates these, and what computes their gradient.
+
+        `above` is the title of the frame that they are in.
+        """
         selection, facts, text = self.selection, self.facts, self.text
         riders = [rider for op in ops for rider in selection.riders_of.get(op, ())]
         weights = [v for op in ops for v in selection.weights_of.get(op, ())]
@@ -438,7 +447,9 @@ class TreeColumns:
         equal = [self.record.ops[i] for i in sorted(ops)]
         rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
         rows["taken"].append(next(map(text, box_texts.operands(equal)), 0))
-        rows["made"].append(next(map(text, self._passes.made(ops)), 0))
+        said = self._passes.targets | {above}
+        made = self._passes.made(ops) or box_texts.assigned(self.record, equal, said)
+        rows["made"].append(next(map(text, made), 0))
         rows["update"].append(0)
         rows["back"].append(0)
         if updates:
@@ -461,7 +472,7 @@ class TreeColumns:
         if op.composition is None:
             return 0
         spent = ("→", sums.ops.time), ("←", self.facts.cost(backward).time)
-        words = [*box_texts.made_of(self.record, op), *[box_texts.spent(arrow, time) for arrow, time in spent]]
+        words = ["".join(box_texts.made_of(self.record, op)), *[box_texts.spent(arrow, time) for arrow, time in spent]]
         shares = [
             weights_of_parts(
                 reads_of_parts(self.record, self.record.ops[i]), selection.weights_of.get(i, ()), selection.variables

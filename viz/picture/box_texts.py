@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,21 +12,24 @@ from viz.facts import formatting
 from viz.facts.blocks import Block
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
+from viz.facts.lines.assigned import name_assigned
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import Selection, outcome, step_numbers
+from viz.facts.selection import Selection, outcome, step_name, step_numbers
 
 __all__ = [
     "AGAIN",
     "about",
+    "assigned",
     "beside",
     "caption",
     "closed_lines",
     "cost",
     "flow",
     "given",
+    "heading",
     "kept_as",
     "made",
     "made_of",
@@ -280,15 +284,31 @@ def made(size: int) -> str:
 
 
 def made_of(record: Record, op: Op) -> list[str]:
-    """The names of a fused op's parts, in a line; none for other ops."""
-    names = [] if op.composition is None else part_names(record, op)
-    return [_in_a_line([op_name(name, 20) for name in names])] if names else []
+    """The names of a fused op's parts, in a line, of equal neighbours one; none for other ops.
+
+    Nor where the op's own name says it all: `lstm_pair` is two of `lstm`.
+    """
+    parts = [] if op.composition is None else [op_name(name, 20) for name in part_names(record, op)]
+    runs = [(name, len(list(run))) for name, run in itertools.groupby(parts)]
+    if not runs or (len(runs) == 1 and op_name(op.name).startswith(runs[0][0])):
+        return []
+    return [_in_a_line([f"{count} × {name}" if count > 1 else name for name, count in runs])]
 
 
 def kept_as(record: Record, ops: Sequence[Op]) -> str:
     """What the user's code calls what equal ops drew at random, `noise`; "" for other ops, and other names."""
     names = {record.called.get(i, "") for op in ops for i in op.outputs if op.name.startswith("random_")}
     return formatting.clean(names.pop(), 36) if len(names) == 1 else ""
+
+
+def assigned(record: Record, ops: Sequence[Op], said: Iterable[str]) -> list[str]:
+    """What the user's code calls what equal ops make, in a line: `["→ gate"]`; none where it has no name for it.
+
+    Nor where that is `said` of something already, such as the frame around it, or stands above the line.
+    """
+    names = {name_assigned(record, op.id) for op in ops}
+    known = ("", *said, op_name(ops[0].name), kept_as(record, ops))
+    return [] if len(names) > 1 or names.intersection(known) else [f"→ {formatting.clean(names.pop(), 24)}"]
 
 
 def operands(ops: Sequence[Op]) -> list[str]:
@@ -432,6 +452,20 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
     around = [[scope.shown for scope in record.ancestors(op.scope) if scope.kind == "model"] for op in ops]
     names = [formatting.clean(name, 40) for name in dict.fromkeys([models[-1] for models in around if models])]
     return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
+
+
+def heading(
+    selection: Selection, usual: Mapping[int, TimesInSteps], view: str, drawn: int, note: str
+) -> tuple[str, str]:
+    """The title and the caption of a picture, of which `drawn` ops have boxes: it says what it leaves out."""
+    record, step = selection.record, selection.step
+    among_others = any(op.id in usual for op in selection.ops)
+    parts = [] if step is None else [step_name(record, step), *times_told(selection, usual)]
+    told = caption(record, selection.ops, among_others=among_others)
+    if drawn < len(selection.ops):
+        told[0] = f"{drawn:,} of {told[0]}: {'backward' if view == 'backward' else 'forward'} pass only"
+    title = formatting.clean(record.name or main_scope(record, selection.forward))
+    return title, "  ·  ".join([*parts, *told, *([note] if note else [])])
 
 
 def caption(

@@ -33,7 +33,8 @@ class GivenBoxes:
             info = self._record.tensors[tensor]
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
             made = Node(id_, "input", box_texts.given(self._record.shown(tensor), title), lines, phase="input", row=id_)
-            made.tooltip = formatting.clean(f"input: {info.name} {formatting.tensor(info)}", 160)
+            made.role = title
+            made.tooltip = formatting.clean(f"{title}: {info.name} {formatting.tensor(info)}", 160)
             self._graph.nodes[id_] = made
         return id_
 

@@ -15,22 +15,24 @@ from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
-from viz.facts.selection import Selection, position_of, step_name, update_passes
+from viz.facts.selection import Selection, position_of, update_passes
 from viz.facts.wiring import Used, is_again
-from viz.geometry.graph import Cluster, Edge, Graph, Node
+from viz.geometry.graph import BACKWARD, Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
-from viz.picture.name_groups import Chains, group_long_blocks, later_calls
+from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, later_calls
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
+_LONG = 1 / 4  # and with more than so large a part, what a loop calls is closed
 _CALLS = "later calls of a layer are closed"
+_LOOPS = "layers called in a loop are closed: depth=9 opens them"
 _CHAINS = "layers, activations and the like in the box before them"
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 
@@ -81,8 +83,9 @@ def graph(
     assembly.connect()
     assembly.graph.theme = theme
     color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node, assembly.took)
-    _name(record, selection, assembly.graph, usual)
-    return assembly.graph
+    made, drawn = assembly.graph, {op for node in assembly.graph.nodes.values() for op in node.ops}
+    made.title, made.caption = box_texts.heading(selection, usual, view, len(drawn), made.caption)
+    return made
 
 
 class _Assembly:
@@ -107,6 +110,7 @@ class _Assembly:
         self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
         self.closed_calls: frozenset[int] = frozenset()  # of layers whose first call is drawn: identities of blocks
+        self.in_loops: frozenset[int] = frozenset()  # numbers of the layers that are one box because a loop calls them
         self.took = usual_sums({})  # what ops took together
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
@@ -115,11 +119,14 @@ class _Assembly:
     def place(self, collapse_repeats: bool, depth: int | None, max_nodes: int) -> None:
         """Make the nodes: to the given depth, or to the greatest that stays under `max_nodes`."""
         root = tree(self.record, self.selection.forward)
+        in_loops = called_in_loops(root)
         if collapse_repeats:
             self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
         deepest = _levels(root)
         self.keeps_closed = depth is None or depth < deepest
         wanted = deepest if depth is None else min(depth, deepest)
+        if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LONG * max_nodes:
+            self.in_loops = in_loops
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
         if collapse_repeats and depth is None and chosen < wanted:
             root, chosen = self._folded_by_two(root, wanted, chosen, max_nodes)
@@ -140,8 +147,8 @@ class _Assembly:
         if closed_to:
             limit = "" if closed_to == _CHAINS else f": at most {max_nodes} rows"
             self.graph.caption = f"closed to {closed_to}{limit}"
-        elif self.closed_calls:
-            self.graph.caption = _CALLS
+        elif self.closed_calls or self.in_loops:
+            self.graph.caption = _LOOPS if self.in_loops else _CALLS
         if self._rows(root, chosen, 0) > max_nodes:
             root.children = grouped(self.record, root.children, max_nodes)
         self._note_folded()
@@ -203,7 +210,7 @@ class _Assembly:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None and block.line is None:
             return block.is_group or self._stays_closed(block)
-        if id(block) in self.closed_calls:
+        if id(block) in self.closed_calls or (block.scope is not None and block.scope.owner in self.in_loops):
             return True
         is_least = block.kind == "layer" or block.line is not None
         if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
@@ -268,7 +275,8 @@ class _Assembly:
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
         made.lines += box_texts.made_of(self.record, op) + box_texts.operands(equal) + box_texts.network(equal)
-        made.lines += self.gradient_passes.made(ops)
+        said = self.gradient_passes.targets | ({self.graph.clusters[cluster].title} if cluster else set())
+        made.lines += self.gradient_passes.made(ops) or box_texts.assigned(self.record, equal, said)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
         weights = {each: self.selection.weights_of.get(each, []) for each in ops}
@@ -464,7 +472,9 @@ class _Assembly:
         kind, outside = self.selection.flow(op, tensor)
         if kind == "parameter":
             tail = self.weight_node.get(self.selection.variables[tensor])
-            return (tail, head, kind) if tail is not None and tail != head and tail in self.graph.nodes else None
+            if tail is None or tail == head or tail not in self.graph.nodes or self._is_read_beside(head, tensor):
+                return None
+            return tail, head, kind
         producer = self.record.tensors[tensor].producer
         if kind and producer is not None and producer in self.node_of:
             tail = self.maker.get(tensor, self.node_of[producer])
@@ -484,6 +494,13 @@ class _Assembly:
         if outside and outside != "constant":
             self.given.setdefault(head, set()).add(tensor)
         return None
+
+    def _is_read_beside(self, head: str, weight: int) -> bool:
+        """Does a box compute the gradient of one beside it that reads the same weight? The arrow to that tells it."""
+        node, variables = self.graph.nodes[head], self.selection.variables
+        beside = self.graph.nodes.get(node.row, node).ops if node.lane in BACKWARD else ()
+        read = {variables.get(i) for op in beside for i in self.record.ops[op].inputs} if node.row != head else ()
+        return variables[weight] in read
 
     def _note_again(self, node: str, producer: int, consumer: int) -> None:
         """Say of a box that it reads what it made in the round before, as a sum in a loop does: no arrow shows that."""
@@ -579,14 +596,3 @@ def _levels(block: Block) -> int:
     """How many scopes lie within each other."""
     inner = [_levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
     return max(inner, default=0)
-
-
-def _name(record: Record, selection: Selection, made: Graph, usual: Mapping[int, TimesInSteps]) -> None:
-    """Title and caption."""
-    made.title = formatting.clean(record.name or box_texts.main_scope(record, selection.forward))
-    parts = (
-        [] if selection.step is None else [step_name(record, selection.step), *box_texts.times_told(selection, usual)]
-    )
-    parts += box_texts.caption(record, selection.ops, among_others=any(op.id in usual for op in selection.ops))
-    parts += [made.caption] if made.caption else []
-    made.caption = "  ·  ".join(parts)

@@ -72,10 +72,17 @@ def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, 
 def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
     """The kinds of boxes, and of arrows without such a box; none where there is only one besides what is outside."""
     there = {node.phase for node in graph.nodes.values() if not node.error}
-    found = [Sign(text, *theme.phases[phase], phase == "input") for phase, text in WORDS.items() if phase in there]
+    meanings = WORDS | {"input": _given(graph)}
+    found = [Sign(text, *theme.phases[phase], phase == "input") for phase, text in meanings.items() if phase in there]
     shared = {edge.label == STATE for edge in graph.edges if edge.kind == "parameter"}
     if there.isdisjoint(VARIABLES) and shared:
         fill, _ = theme.phases["parameter"]  # from the box of the call that has them, to that of a later call
         words = "shared weights or state" if len(shared) > 1 else "shared state" if True in shared else "shared weights"
         found.append(Sign(words, fill, theme.lines["parameter"]))
     return found if len(found) > ("input" in there) + 1 else []
+
+
+def _given(graph: Graph) -> str:
+    """What comes from outside: inputs, targets, and constants that the code makes, of which each picture has others."""
+    there = {node.role for node in graph.nodes.values() if node.phase == "input"}
+    return ", ".join([role for role in ("input", "target", "constant") if role in there]) or WORDS["input"]

@@ -8,6 +8,7 @@ activation, its dropout. Published figures draw these as one box, too.
 
 from __future__ import annotations
 
+import collections
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -15,10 +16,12 @@ from typing import Any
 from viz.facts.blocks import Block, all_blocks, grouped, leaves
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Chains", "group_long_blocks", "later_calls", "named_groups"]
+__all__ = ["Chains", "called_in_loops", "group_long_blocks", "later_calls", "named_groups"]
 
 _MANY, _FEWER = 24, 0.8  # chains are made of more neighbours than this, where at most so large a part of them is left
 _LONGEST = 5  # layers in a chain
+_LOOP = 3  # calls of a layer that make a loop
+_MANY_OPS = 6  # of a layer that is called in a loop: with as many, it is one box at first
 
 
 def group_long_blocks(record: Record, block: Block, most: int) -> None:
@@ -48,6 +51,19 @@ def later_calls(root: Block) -> frozenset[int]:
         elif owner is not None:
             seen.add(owner)
     return frozenset(found)
+
+
+def called_in_loops(root: Block) -> frozenset[int]:
+    """The owners of layers of many ops that are called again and again, as a recurrent cell is in a loop.
+
+    One call with all its ops, beside the others as a box, is a net of lines; what a reader looks for is the loop.
+
+    Args:
+        root: the tree, in which nothing is folded.
+    """
+    calls = [block for block in all_blocks(root) if block.kind == "layer" and len(block.children) >= _MANY_OPS]
+    counts = collections.Counter([block.scope.owner for block in calls if block.scope is not None])
+    return frozenset([owner for owner, count in counts.items() if owner is not None and count >= _LOOP])
 
 
 def _by_name(children: list[Any], most: int) -> list[Any]:

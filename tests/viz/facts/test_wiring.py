@@ -65,8 +65,8 @@ def test_a_chain_may_read_the_same_at_each_step_or_one_thing_after_the_other():
         for step in ops.unstack(given):
             h = same(ops.multiply(step, h))
 
-    assert frames(alike, x) == ["same … same (call 4)  ×4"]
-    assert frames(recurrent, x, ops.stack(steps)) == ["reshape  ×4, side by side", "same … same (call 4)  ×4"]
+    assert frames(alike, x) == ["round with same  ×4"]
+    assert frames(recurrent, x, ops.stack(steps)) == ["reshape  ×4, side by side", "round with same  ×4"]
 
 
 def test_equal_calls_with_other_inputs_and_other_readers_are_not_side_by_side():
@@ -121,7 +121,7 @@ def games(count):
 def test_calls_of_one_line_with_inputs_of_their_own_are_one(end):
     drawn = rollout(ef.Sequential([dense("first"), dense("second")], name="policy"), games(5), end)
     assert [node.title for node in drawn.nodes.values() if node.kind == "input"] == ["each  ×5"]
-    assert "policy … policy (call 5)  ×5, side by side" in [frame.title for frame in drawn.clusters.values()]
+    assert "part with policy  ×5, side by side" in [frame.title for frame in drawn.clusters.values()]
 
 
 def test_two_networks_of_one_loop_are_named_once():
@@ -238,7 +238,7 @@ def test_the_rounds_of_a_training_are_drawn_once():
                     loss = ops.mean(ops.square(net(x)))
                 optimizer.apply(tape.gradient(loss, net.trainable_variables), net.trainable_variables)
 
-    assert frames(run) == ["net … net (call 3)  ×3"]
+    assert frames(run) == ["round with net  ×3"]
 
 
 def test_calls_in_other_lines_that_lead_to_nothing_are_no_rounds():
@@ -266,7 +266,7 @@ def test_rounds_come_together_after_many_ops_too():
             losses.append(value)
         return sum(losses)
 
-    assert frames(run)[0] == "net … net (call 5)  ×5, side by side"
+    assert frames(run)[0] == "part with net  ×5, side by side"
 
 
 @pytest.mark.parametrize("start", [0, 0.0])
@@ -281,7 +281,7 @@ def test_a_sum_that_begins_with_zero_belongs_to_each_round(start):
             total = total + ops.mean(net(np.full((1, 4), i, "float32")))
         return total
 
-    assert frames(run) == ["net … net (call 4)  ×4"]
+    assert frames(run) == ["round with net  ×4"]
 
 
 def test_python_sums_are_one_chain():

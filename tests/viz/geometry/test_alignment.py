@@ -35,3 +35,11 @@ def test_what_comes_from_several_units_stands_by_all_of_them():
     links = [(0, 2, 0.5, 0.2), (1, 2, 0.5, 0.9), (2, 3, 0.2, 0.5)]
     lefts = aligned([[0, 1], [2], [3]], [100.0, 100.0, 300.0, 100.0], links, GAP)
     assert lefts[1] - lefts[0] >= 100 + GAP
+
+
+@pytest.mark.parametrize(("exact", "straight"), [(False, 0), (True, 1)])
+def test_of_units_that_push_each_other_one_has_its_place_where_that_is_asked_for(exact, straight):
+    """By the mean of what they wish for, both stand aside, and the arrows of both have a jog."""
+    links = [(0, 1, 0.5, 0.5), (0, 2, 0.5, 0.5)]
+    lefts = aligned([[0], [1, 2]], [400.0, 100.0, 100.0], links, GAP, straight=False, exact=exact)
+    assert [lefts[1] + 50, lefts[2] + 50].count(lefts[0] + 200) == straight

@@ -91,3 +91,39 @@ def test_without_source_lines_there_are_none():
         total = ops.sum(ops.exp(ops.tanh(x * 2.0)))
         ops.tanh(ops.exp(total))
     assert frames(t) == {}
+
+
+def lines_of(run):
+    with viz.trace() as t:
+        run()
+    return {node.title: node.lines[:-1] for node in t.draw().graph.nodes.values() if node.kind == "op"}
+
+
+def test_what_few_ops_of_a_line_make_has_the_name_that_the_line_gives_it():
+    def run():
+        h = ops.ones((2, 3))
+        gate = ops.sigmoid(ops.exp(h))
+        if h.shape[0] > 5:
+            raise ValueError
+        h = ops.tanh(gate)  # fmt: skip
+        ops.sqrt(h)
+
+    assert lines_of(run) == {"exp": [], "sigmoid": ["→ gate"], "tanh": [], "sqrt": []}
+
+
+def test_no_name_is_told_of_what_is_one_of_several():
+    def run():
+        found = [ops.exp(each) for each in (ops.ones(3), ops.ones(4))]
+        total = ops.sum(found[1])
+        return total * 2
+
+    assert lines_of(run) == {"exp": [], "sum": ["→ total"], "multiply": ["x * 2"]}
+
+
+def test_two_losses_of_one_name_are_told_apart_by_the_one_that_is_differentiated():
+    x = ef.Variable([1.0, 2.0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        loss = ops.sum(ops.exp(x))
+        loss = loss + ops.sum(ops.tanh(x))
+        tape.gradient(loss, x)
+    assert [node.title for node in t.draw().graph.nodes.values() if "→ loss" in node.lines] == ["add"]

@@ -600,8 +600,8 @@ def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
 
     drawn = steps.draw(tmp_path / "a.png")
     words = meanings(drawn)
-    assert words == ["input", "forward", "weight", "update", "backward", "an op and its gradient"]
-    assert meanings(steps.draw(view="forward")) == ["input", "forward", "weight"]
+    assert words == ["input, target", "forward", "weight", "update", "backward", "an op and its gradient"]
+    assert meanings(steps.draw(view="forward")) == ["input, target", "forward", "weight"]
     assert [word.split()[0] for word in meanings(steps.draw(color_by="time"))][:3] == ["time"] * 3
     only = viz.plot_model(ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)]), to_file=None)
     assert meanings(only) == []  # nothing to tell apart
@@ -628,10 +628,24 @@ def test_png_and_pdf_have_names_in_bold_as_svg_has_them_and_a_dashed_line_in_the
     assert 'style="dashed"' in sample[1]
 
 
+def test_a_legend_says_of_what_comes_from_outside_what_it_is():
+    with viz.trace() as t:
+        ef.layers.Dense(2)(ops.exp(ops.ones((2, 3))))
+    words = [text for group in groups(t.draw().svg, "legend") for text in texts(group)]
+    assert words == ["constant", "forward", "weight"]
+
+
+def test_a_picture_of_one_pass_says_what_it_leaves_out(steps):
+    whole, forward, backward = [steps.draw(view=view).graph for view in ("both", "forward", "backward")]
+    assert "pass only" not in whole.caption
+    assert " of 14 ops: forward pass only" in forward.caption
+    assert " of 14 ops: backward pass only" in backward.caption
+
+
 def test_colours_of_borders_are_explained_where_fills_mean_something_else(steps):
     drawing = steps.draw(color_by="time")
     words = [text for group in groups(drawing.svg, "legend") for text in texts(group)]
-    kinds = ["input", "forward", "weight", "update", "backward"]
+    kinds = ["input, target", "forward", "weight", "update", "backward"]
     assert [word for word in words if word.startswith("border")] == [f"border: {kind}" for kind in kinds]
 
 

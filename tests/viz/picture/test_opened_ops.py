@@ -118,3 +118,11 @@ def test_the_command_line_opens_them_too(training, tmp_path, capsys):
     assert main(["draw", str(file), str(tmp_path / "a.svg"), "--parts"]) == 0
     assert ">relu<" in (tmp_path / "a.svg").read_text(encoding="utf-8")
     capsys.readouterr()
+
+
+def test_a_pair_says_its_parts_once():
+    """`lstm_pair` with `lstm  lstm` below it says one thing thrice."""
+    with viz.trace() as t:
+        layers.Bidirectional(layers.LSTM(3))(np.ones((2, 4, 3), "float32"))
+    (pair,) = [node for node in t.draw().graph.nodes.values() if node.title == "lstm_pair"]
+    assert len(pair.lines) == 1

@@ -169,3 +169,10 @@ def test_a_number_that_is_only_a_setting_is_none():
         tape.watch(x)
         tape.gradient(x * 3.0, x)
     assert [node.kind for node in t.draw().graph.nodes.values()].count("input") == 1
+
+
+def test_a_gradient_that_is_differentiated_again_gets_its_weights_from_the_op_beside_it():
+    """As the first gradients do: an arrow of its own from the weights leads around the row, and tells nothing."""
+    graph = LOOPS["penalized_critic"]()[0].draw().graph
+    heads = {graph.nodes[edge.head].lane for edge in graph.edges if edge.kind == "parameter"}
+    assert heads == {"forward"}

@@ -9,6 +9,7 @@ import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import ALL, fitted, numbers, two_noises
 from tests.viz.picture.geometry import picture
+from tests.viz.picture.loops import LOOPS
 from viz.geometry.frame_titles import broken
 from viz.geometry.graph import Cluster
 from viz.geometry.placement import place
@@ -223,3 +224,20 @@ def test_the_state_of_an_op_stands_above_the_straight_line_to_its_gradient():
     (link,) = [way.corners for e, way in zip(graph.edges, ways) if (e.tail, e.kind) == (tail, "link")]
     (_, y), (_, end) = link
     assert y == end > state.y + state.h
+
+
+@pytest.mark.parametrize("view", ["both", "forward"])
+def test_equal_modules_stand_alike(view):
+    """Of each, the branches from left to right as they run, whatever is wide in it."""
+    graph, layout, _ = drawn(ALL["inception"]()[0], view=view)
+    at = {frame.title: layout.frames[id_].x for id_, frame in graph.clusters.items()}
+    first, second = (("conv2d", "conv2d_2", "conv2d_4"), ("conv2d_6", "conv2d_8", "conv2d_10"))
+    for names, pool in ((first, "max_pooling2d"), (second, "max_pooling2d_1")):
+        assert sorted([*names, pool], key=at.__getitem__) == [*names, pool]
+
+
+def test_weights_that_a_later_call_reads_do_not_lead_over_the_top():
+    """To the other side of the picture, a way above everything crosses nothing; but it seems to come from nowhere."""
+    graph, layout, ways = drawn(LOOPS["two_losses"]()[0])
+    top = min(frame.y for frame in layout.frames.values())
+    assert all(y > top for edge, way in zip(graph.edges, ways) if edge.kind == "parameter" for _, y in way.corners)

@@ -96,3 +96,23 @@ def test_what_wraps_the_function_of_a_loss_or_metric_is_not_named(depth):
     said += [(node.title, "  ".join(node.lines)) for node in graph.nodes.values()]
     assert [title for title, _ in said if "huber" in title]
     assert [each for each in said if "Wrapper" in each[1]] == []
+
+
+def test_rounds_with_a_layer_say_which_of_its_calls_they_are():
+    """A frame called after the calls in it, with a frame of one of them inside, says the same name thrice."""
+    net, x = ef.Sequential([ef.Input((4,)), layers.Dense(4, name="inner")], name="net"), np.ones((2, 4), "float32")
+    with viz.trace() as t:
+        y = ops.tanh(net(x))
+        for _ in range(4):
+            y = net(y) + x
+    titles = [frame.title for frame in t.draw().graph.clusters.values()]
+    assert titles == ["net", "inner", "round with net  ×4", "net (calls 2–5)", "inner (calls 2–5)"]
+
+
+def test_calls_of_a_layer_that_are_drawn_once_say_which_they_are():
+    net, x = layers.Dense(4, name="net"), ef.Tensor(np.ones((2, 4), "float32"))
+    with viz.trace() as t:
+        y = ops.tanh(net(x))
+        for _ in range(3):
+            y = net(y)
+    assert [frame.title for frame in t.draw().graph.clusters.values()] == ["net", "net (calls 2–4)  ×3"]

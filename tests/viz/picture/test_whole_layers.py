@@ -106,17 +106,34 @@ def boxes_of(drawing):
 
 
 def test_later_calls_are_boxes_and_the_caption_says_so():
-    drawing = written(4).draw()
-    assert {"embed", "cell", "head"} <= frames_of(drawing)
-    assert {"embed (call 2)", "cell (call 2)", "head (call 2)"} <= boxes_of(drawing)
+    """Of a whole loop in which each layer has few ops: the first call is open, and those after it are boxes."""
+    between = [ops.exp, ops.tanh, ops.abs, ops.square, ops.sin, ops.cos, ops.relu, ops.sigmoid, ops.log1p]
+    narrow = [layers.Dense(4, name=name) for name in ("one", "two")]
+    with viz.trace() as t:
+        x = ops.ones((2, 4))
+        for turn in range(4):
+            x = narrow[1](ops.tanh(narrow[0](x)))
+            for op in between[turn:] + between[:turn]:
+                x = op(x)
+    drawing = t.draw()
+    assert {"one", "two"} <= frames_of(drawing)
+    assert {"one (call 2)", "two (call 2)"} <= boxes_of(drawing)
     assert "later calls of a layer are closed" in drawing.graph.caption
+
+
+def test_a_layer_of_many_ops_that_a_loop_calls_is_a_box_from_the_first_call_on():
+    drawing = written(4).draw()
+    assert {"embed", "head"} <= frames_of(drawing)
+    assert {"cell", "cell (calls 2–4)"} <= boxes_of(drawing)
+    assert "layers called in a loop are closed" in drawing.graph.caption
+    assert "cell" in frames_of(written(2).draw())
 
 
 def test_those_who_ask_for_all_see_all():
     recording = written(4)
     for asked in ({"depth": 9}, {"collapse_repeats": False, "max_nodes": 300}, {"max_nodes": 300}):
         drawing = recording.draw(**asked)
-        assert "cell (call 2)" in frames_of(drawing)
+        assert {"cell (call 2)", "cell (calls 2–4)"} & frames_of(drawing)
         assert "later calls" not in drawing.graph.caption
 
 
@@ -193,3 +210,33 @@ def test_it_stands_outside_of_a_layer_that_was_given_it():
         assert graph.clusters[box.cluster].title == "positions"
         heads = [graph.nodes[edge.head] for edge in graph.edges if edge.tail == box.id]
         assert [(head.title == "embedding") for head in heads] == [closed]
+
+
+class Parts(ef.Model):
+    """Takes two parts of what a layer makes, and goes on with one."""
+
+    def __init__(self, returns=False):
+        super().__init__()
+        self.first, self.last, self.returns = layers.Dense(6, name="first"), layers.Dense(1, name="last"), returns
+
+    def call(self, x):
+        x = self.first(x)
+        unused, rest = x[:, 0], x[:, 1:]
+        if float(x[0, 0]) > 1e9:
+            return unused
+        return (self.last(rest), unused) if self.returns else self.last(rest)
+
+
+def test_what_only_takes_a_part_that_nobody_reads_has_no_box():
+    """It says nothing, and is counted with what it takes it of; what Python reads, or the model returns, is shown."""
+    x = np.ones((2, 4), "float32")
+    with viz.trace() as t:
+        Parts()(x)
+    boxes = [node for node in t.draw().graph.nodes.values() if node.kind == "op"]
+    assert [node.lines[0] for node in boxes if node.title == "take_index"] == ["x[:, 1:]", "x[0, 0]"]
+    assert [len(node.ops) for node in boxes if node.title == "dense"] == [2, 1]
+    assert ("op", "take_index") in drawn(layers.Lambda(lambda x: ops.exp(x)[0]), x)
+    model = Parts(returns=True)
+    with viz.trace() as t:
+        model(x)
+    assert len([node for node in t.draw().graph.nodes.values() if node.title == "take_index"]) == 3

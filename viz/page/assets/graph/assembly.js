@@ -62,7 +62,7 @@ class Scene {
     const hasGradient = row.back.some(({ ops }) => ops.length), // which stands beside it
       lane = op.phase === "backward" && !hasGradient ? "backward" : "forward";
     const node = { id: key, kind: "op", title: row.kept || op.name, phase: op.phase, row: key, frame, main: id, lane };
-    if (row.isFused) Object.assign(node, { key: row.key, lines: [row.opens.names] });
+    if (row.isFused) Object.assign(node, { key: row.key, lines: row.opens.names ? [row.opens.names] : [] });
     else if (row.taken) node.lines = [row.taken];
     else if (row.kept) node.lines = [op.name];
     if (row.made) node.lines = [...(node.lines || []), row.made];
@@ -248,13 +248,23 @@ class Scene {
     return this.partNodes.get(op) ?? (node === undefined ? [] : [node]);
   }
 
+  // Does a box compute the gradient of one beside it that reads the same weight? The arrow to that says it all.
+  isReadBeside(head, weight) {
+    const { variables, ops } = this.model,
+      { lane, row } = this.nodes.get(head),
+      beside = this.nodes.get(row);
+    if (!lane.startsWith("backward") || !beside || row === head) return false;
+    const read = (beside.part === undefined ? beside.ops : [beside.main]).flatMap((op) => ops[op].inputs);
+    return read.some((each) => variables.get(each) === variables.get(weight));
+  }
+
   // Tail and kind of the arrow for an input of an op; null where there is none to draw.
   flow(op, head, tensor, letter) {
     const kind = FLOWS[letter];
     if (!kind) return null;
     if (kind === "parameter") {
       const tail = this.weightNode.get(this.model.variables.get(tensor));
-      return tail !== head && this.nodes.has(tail) ? [tail, kind] : null;
+      return tail !== head && this.nodes.has(tail) && !this.isReadBeside(head, tensor) ? [tail, kind] : null;
     }
     const { producer } = this.model.tensors[tensor],
       tail = producer === null ? undefined : this.makerOf(this.model.ops[producer], tensor);

@@ -10,7 +10,7 @@ const SWEEPS = 8,
   MOST_SWAPPED = 3000, // links; with more, there are sweeps alone
   TRIES = 60, // to let what runs first stand farther left
   MOST_TRIED = 20000, // links that all of these may have together
-  LONGER = 1.1, // how much longer arrows may become for that
+  LONGER = 1.2, // how much longer arrows may become for that
   MOST_PLACES = 4000; // that long arrows take in layers; with more, only their ends count
 
 // `layers`: arrays of numbers, the units, as the code has them; `links`: {upper, lower, begins, ends}; `widths`: by unit;
@@ -186,15 +186,15 @@ class Ordering {
     return [this.cost(), turned];
   }
 
-  // Lets two units of a layer change places, alone and with what is above and below them; gives what that is worth.
+  // Lets two units of a layer change places, alone and with what is below them, and above; gives what that is worth.
   *exchanged(rows, units) {
     for (let at = 0; at < rows.length; at += 1) {
       const real = rows[at].filter((unit) => units.has(unit));
       for (const [i, b] of real.entries())
         for (const a of real.slice(i + 1))
-          for (const carriesOn of a < b ? [false, true] : []) {
+          for (const on of a < b ? [[], ["below"], ["below", "above"]] : []) {
             this.put(rows);
-            this.exchange(at, a, b, carriesOn);
+            this.exchange(at, a, b, on);
             yield this.worth(units);
           }
     }
@@ -207,15 +207,15 @@ class Ordering {
     });
   }
 
-  // Exchanges two units of a layer; if it carries on, what is below and above is ordered by it.
-  exchange(at, a, b, carriesOn) {
+  // Exchanges two units of a layer; what is below it, or above, is ordered by it where `on` says so.
+  exchange(at, a, b, on) {
     const row = this.rows[at],
       [i, k] = [row.indexOf(a), row.indexOf(b)];
     [row[i], row[k]] = [b, a];
     [this.place[a], this.place[b]] = [k, i];
-    if (!carriesOn) return;
+    if (!on.length) return;
     for (const below of this.rows.slice(at + 1)) this.byMeans(below, this.above);
-    for (const above of this.rows.slice(0, at).reverse()) this.byMeans(above, this.below);
+    if (on.includes("above")) for (const above of this.rows.slice(0, at).reverse()) this.byMeans(above, this.below);
     this.swap(SWAPS);
   }
 

@@ -286,9 +286,9 @@ const towards = (a, b, by) => [0, 1].map((k) => a[k] + ((b[k] - a[k]) * by) / (d
 
 const framesAround = (scene, id) => framesOf(scene, scene.nodes.get(id).frame);
 
-// Does an arrow lead down (1), or up (-1)? Those of weights and updates, and between neighbours, do neither (0).
+// Does an arrow lead down (1), or up (-1)? Those of updates, and between neighbours, do neither (0).
 function onwards(scene, { tail, head, kind }) {
-  if (kind !== "data" && kind !== "gradient") return 0;
+  if (!["data", "gradient", "parameter"].includes(kind)) return 0;
   const [from, to] = [tail, head].map((id) => scene.nodes.get(id));
   return to.y >= from.y + from.h ? 1 : from.y >= to.y + to.h ? -1 : 0;
 }

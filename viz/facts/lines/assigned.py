@@ -1,0 +1,52 @@
+"""Which line of the user's code ran an op, and what that line assigns."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Any
+
+from viz.facts import formatting
+from viz.facts.schema import Frame, Record
+
+__all__ = ["name_assigned", "name_of_line", "own_line"]
+
+_ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
+_MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
+_FOLDER = re.compile(r".*[/\\]")
+
+
+def own_line(record: Record, child: Any) -> tuple[str, int] | None:
+    """The line that ran an op, if that is the user's and no call of a model that did so, such as `fit`."""
+    op = record.ops[child] if isinstance(child, int) else None
+    if op is None or op.phase != "forward" or op.source is None:
+        return None
+    line = op.source.file, op.source.line
+    called = [s.stack[0] for s in record.ancestors(op.scope) if s.stack]
+    return None if any((frame.file, frame.line) == line for frame in called) else line
+
+
+def name_assigned(record: Record, op: int) -> str:
+    """What the line of the user's that ran an op assigns, if the op is the last that it ran; else "".
+
+    A line that makes several things, as a comprehension does, names none of them.
+    """
+    line, source = own_line(record, op), record.ops[op].source
+    if line is None or source is None or _MAKES_SEVERAL.search(source.code):
+        return ""
+    later = (record.ops[i] for i in range(op + 1, len(record.ops)))
+    after = next((each for each in later if each.phase == "forward"), None)
+    if after is not None and any((frame.file, frame.line) == line for frame in after.stack):
+        return ""
+    return _assigned(source.code)
+
+
+def name_of_line(source: Frame) -> str:
+    """What a line assigns, if that is one thing, else where it is: `"kl"`, `"train.py:12"`."""
+    return _assigned(source.code) or _FOLDER.sub("", formatting.place(source))
+
+
+def _assigned(code: str) -> str:
+    """The one name that a line assigns, else ""; not of `else: x = 1`, which looks as if `else` had a type."""
+    found = None if ";" in code else _ASSIGNED.match(code)
+    return found[1] if found and not keyword.iskeyword(found[1]) else ""
