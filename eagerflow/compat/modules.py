@@ -97,7 +97,7 @@ TENSORFLOW: dict[str, str] = {
     **dict.fromkeys(("compiler", "compiler.tf2xla", "compiler.tf2xla.python"), ""),
     "compiler.tf2xla.python.xla": f"{_TF}.xla",
     "compat": f"{_TF}.session {_TF}.legacy",
-    "compat.v1": f"{_TOP} {_TF}.session",
+    "compat.v1": f"{_TOP} {_TF}.session {_TF}.linalg",
     "compat.v1.train": f"{_TF}.train eagerflow.optimizers",
     "compat.v2": _TOP,
     "config": f"{_TF}.config",

@@ -42,6 +42,7 @@ OLDER["tensorflow.train"] = {
     "MomentumOptimizer": "SGD",
 }
 OLDER["tensorflow.compat.v1.train"] = OLDER["tensorflow.train"]
+OLDER["tensorflow.compat.v1"] = {f"matrix_{name}": name for name in ("band_part", "diag", "diag_part", "set_diag")}
 OLDER["tensorflow.python.ops.init_ops"] = OLDER["keras.initializers"] | {
     f"{name}_initializer": name
     for name in "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform".split()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import arguments_of, unknown_arguments
 from eagerflow.base.typing import Shape
 
@@ -20,7 +21,7 @@ def batch_shape_of(cls: type, given: dict[str, Any]) -> Shape | None:
         ValueError: for what is no shape.
     """
     whole = given.get("batch_input_shape", given.get("batch_shape"))
-    if whole is not None:
+    if whole is not None and not _is_of_several(whole):
         return _checked(cls, "batch_input_shape", whole)
     rest = given.get("input_shape")
     if rest is None and given.get("input_dim") is not None:
@@ -28,6 +29,11 @@ def batch_shape_of(cls: type, given: dict[str, Any]) -> Shape | None:
     if rest is None:
         return None
     return (given.get("batch_size"), *_checked(cls, "input_shape", rest))
+
+
+def _is_of_several(shape: Any) -> bool:
+    """Whether these are the shapes of several inputs, which Keras 2 takes, and which tell of no single one."""
+    return behaviour.keras_2 and isinstance(shape, (list, tuple)) and any(isinstance(n, (list, tuple)) for n in shape)
 
 
 def _checked(cls: type, argument: str, shape: Any) -> Shape:

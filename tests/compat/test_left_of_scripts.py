@@ -360,3 +360,33 @@ def test_a_table_is_read_from_the_lines_of_a_file(tmp_path):
         tf.lookup.TextFileInitializer(str(path), tf.string, 0, tf.int64, 1, delimiter=",")
     with pytest.raises(ValueError, match=r"line 1: there is no column 2; it has 2"):
         tf.lookup.TextFileInitializer(str(path), tf.string, 2, tf.int64, 0, delimiter=",")
+
+
+def test_what_only_a_call_builds_is_there_after_a_symbolic_one(keras_2):
+    """Though the class tells its shapes, by which nothing is run in Keras 3."""
+
+    class Normed(layers.Layer):
+        def build(self, input_shape):
+            self.inner = layers.BatchNormalization()
+            self.built = True
+
+        def call(self, x):
+            return self.inner(x)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    model = ef.Sequential([ef.Input((3,)), Normed()])
+    assert len(model.weights) == 4
+
+
+def test_names_of_tensorflow_1_that_others_still_write(keras_2):
+    matrix = np.arange(9.0).reshape(3, 3)
+    assert tf.compat.v1.matrix_diag_part(matrix).numpy().tolist() == [0.0, 4.0, 8.0]
+    assert np.trace(tf.compat.v1.matrix_set_diag(matrix, [1.0, 1.0, 1.0]).numpy()) == 3.0
+    assert tf.math.l2_normalize([[3.0, 4.0]], dim=-1).numpy() == pytest.approx(np.array([[0.6, 0.8]]))
+    assert tf.as_string([1, 2]).numpy().tolist() == [b"1", b"2"]
+    noted = tf.ones(2)
+    noted._uses_learning_phase = True
+    layer = layers.Concatenate(batch_input_shape=[(None, 2), (None, 3)])
+    assert layer([np.ones((1, 2)), np.ones((1, 3))]).shape == (1, 5)

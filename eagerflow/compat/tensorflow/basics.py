@@ -17,6 +17,7 @@ from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.parts import settable
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope
 from eagerflow.compat.tensorflow.text.printing import print
+from eagerflow.compat.tensorflow.text.strings import as_string
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.random import set_random_seed
@@ -26,7 +27,16 @@ from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layer.layer import Layer
 
 __all__ = ["GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond"]
-__all__ += ["constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger"]
+__all__ += [
+    "as_string",
+    "constant",
+    "convert_to_tensor",
+    "custom_gradient",
+    "device",
+    "executing_eagerly",
+    "function",
+    "get_logger",
+]
 __all__ += ["identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "recompute_grad"]
 __all__ += ["set_random_seed", "stop_gradient", "timestamp", "while_loop"]
 
@@ -218,3 +228,7 @@ def get_logger() -> logging.Logger:
 
 def _unchanged(func: Callable[..., Any]) -> Callable[..., Any]:
     return func
+
+
+# Layers of Keras 1's time note on tensors whether training changes them; nobody reads it any more.
+Tensor._uses_learning_phase = property(lambda _: False, lambda _, value: None)  # type: ignore[attr-defined]

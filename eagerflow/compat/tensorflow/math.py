@@ -286,14 +286,14 @@ def clip_by_global_norm(
     return [t if t is None else t * ops.cast(scale, t.dtype) for t in floats], length
 
 
-def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
-    """`x` divided by its length, along `axis` or as a whole.
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Any:
+    """`x` divided by its length, along `axis` (of old, `dim`) or as a whole.
 
     >>> l2_normalize([[3.0, 4.0], [0.0, 2.0]], axis=1).round(4)
     Tensor([[0.6, 0.8],
             [0. , 1. ]], shape=(2, 2), dtype=float32)
     """
-    x = ops.multiply(x, 1.0)
+    x, axis = ops.multiply(x, 1.0), dim if axis is None else axis
     return x * ops.cast(ops.rsqrt(ops.maximum(_squares(x, _axes(axis), keepdims=True), epsilon)), x.dtype)
 
 
