@@ -13,6 +13,7 @@ __all__ = ["name_assigned", "name_of_line", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
+_NEAR = 64  # ops that are looked at for one of the same line that reads what another made
 _FOLDER = re.compile(r".*[/\\]")
 
 
@@ -34,11 +35,13 @@ def name_assigned(record: Record, op: int) -> str:
     line, source = own_line(record, op), record.ops[op].source
     if line is None or source is None or _MAKES_SEVERAL.search(source.code):
         return ""
-    later = (record.ops[i] for i in range(op + 1, len(record.ops)))
-    after = next((each for each in later if each.phase == "forward"), None)
-    if after is not None and any((frame.file, frame.line) == line for frame in after.stack):
-        return ""
-    return _assigned(source.code)
+    later = [record.ops[i] for i in range(op + 1, min(op + 1 + _NEAR, len(record.ops)))]
+    later = [each for each in later if each.phase == "forward"]
+    in_line = [any((frame.file, frame.line) == line for frame in each.stack) for each in later]
+    made, name = {*record.ops[op].outputs}, record.ops[op].name
+    goes_on = any(here and each.name != name and made.intersection(each.inputs) for here, each in zip(in_line, later))
+    # What runs again may run in another order; an op of the same name may be that of the next round.
+    return "" if goes_on or any(in_line[:1]) else _assigned(source.code)
 
 
 def name_of_line(source: Frame) -> str:
