@@ -142,3 +142,15 @@ def test_two_losses_of_one_name_are_told_apart_by_the_one_that_is_differentiated
         loss = loss + ops.sum(ops.tanh(x))
         tape.gradient(loss, x)
     assert [node.title for node in t.draw().graph.nodes.values() if "→ loss" in node.lines] == ["add"]
+
+
+def test_each_round_names_what_its_line_assigns_though_the_next_one_reads_it():
+    def run():
+        x = ops.ones((2, 3))
+        for i in range(2):
+            y = ops.exp(ops.square(x) if i else x)
+            x = ops.tanh(ops.abs(x) + y)
+
+    with viz.trace() as t:
+        run()
+    assert [n.lines[0] for n in t.draw().graph.nodes.values() if n.title == "tanh"] == ["→ x", "→ x"]

@@ -37,11 +37,13 @@ def name_assigned(record: Record, op: int) -> str:
         return ""
     later = [record.ops[i] for i in range(op + 1, min(op + 1 + _NEAR, len(record.ops)))]
     later = [each for each in later if each.phase == "forward"]
-    in_line = [any((frame.file, frame.line) == line for frame in each.stack) for each in later]
-    made, name = {*record.ops[op].outputs}, record.ops[op].name
-    goes_on = any(here and each.name != name and made.intersection(each.inputs) for here, each in zip(in_line, later))
-    # What runs again may run in another order; an op of the same name may be that of the next round.
-    return "" if goes_on or any(in_line[:1]) else _assigned(source.code)
+    if any((frame.file, frame.line) == line for each in later[:1] for frame in each.stack):
+        return ""
+    in_line = [each for each in later if (each.source is not None and (each.source.file, each.source.line) == line)]
+    made, runs_again = {*record.ops[op].outputs}, any(each.name == record.ops[op].name for each in in_line)
+    if not runs_again and any(made.intersection(each.inputs) for each in in_line):
+        return ""  # what is replayed may run in another order
+    return _assigned(source.code)
 
 
 def name_of_line(source: Frame) -> str:
