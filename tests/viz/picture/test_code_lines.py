@@ -5,12 +5,15 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
+import pytest
 
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.loops import LOOPS
+from viz.facts.lines.assigned import name_of_line
+from viz.facts.schema import Frame
 from viz.geometry.placement import place
 
 HERE = pathlib.Path(__file__).name
@@ -103,12 +106,24 @@ def test_what_few_ops_of_a_line_make_has_the_name_that_the_line_gives_it():
     def run():
         h = ops.ones((2, 3))
         gate = ops.sigmoid(ops.exp(h))
-        if h.shape[0] > 5:
-            raise ValueError
-        h = ops.tanh(gate)  # fmt: skip
+        h = ops.tanh(gate)
         ops.sqrt(h)
 
-    assert lines_of(run) == {"exp": [], "sigmoid": ["→ gate"], "tanh": [], "sqrt": []}
+    assert lines_of(run) == {"exp": [], "sigmoid": ["→ gate"], "tanh": ["→ h"], "sqrt": []}
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("h = 1", "h"),
+        ("h: Tensor = 1", "h"),
+        ("else: h = 1", "a.py:3"),
+        ("a = 1; b = 2", "a.py:3"),
+        ("f(x=1)", "a.py:3"),
+    ],
+)
+def test_a_line_has_the_one_name_that_it_assigns_or_its_place(code, name):
+    assert name_of_line(Frame("a.py", 3, "run", code)) == name
 
 
 def test_no_name_is_told_of_what_is_one_of_several():
@@ -127,3 +142,15 @@ def test_two_losses_of_one_name_are_told_apart_by_the_one_that_is_differentiated
         loss = loss + ops.sum(ops.tanh(x))
         tape.gradient(loss, x)
     assert [node.title for node in t.draw().graph.nodes.values() if "→ loss" in node.lines] == ["add"]
+
+
+def test_each_round_names_what_its_line_assigns_though_the_next_one_reads_it():
+    def run():
+        x = ops.ones((2, 3))
+        for i in range(2):
+            y = ops.exp(ops.square(x) if i else x)
+            x = ops.tanh(ops.abs(x) + y)
+
+    with viz.trace() as t:
+        run()
+    assert [n.lines[0] for n in t.draw().graph.nodes.values() if n.title == "tanh"] == ["→ x", "→ x"]

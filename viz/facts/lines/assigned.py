@@ -13,6 +13,7 @@ __all__ = ["name_assigned", "name_of_line", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
+_NEAR = 64  # ops that are looked at for one of the same line that reads what another made
 _FOLDER = re.compile(r".*[/\\]")
 
 
@@ -34,10 +35,14 @@ def name_assigned(record: Record, op: int) -> str:
     line, source = own_line(record, op), record.ops[op].source
     if line is None or source is None or _MAKES_SEVERAL.search(source.code):
         return ""
-    later = (record.ops[i] for i in range(op + 1, len(record.ops)))
-    after = next((each for each in later if each.phase == "forward"), None)
-    if after is not None and any((frame.file, frame.line) == line for frame in after.stack):
+    later = [record.ops[i] for i in range(op + 1, min(op + 1 + _NEAR, len(record.ops)))]
+    later = [each for each in later if each.phase == "forward"]
+    if any((frame.file, frame.line) == line for each in later[:1] for frame in each.stack):
         return ""
+    in_line = [each for each in later if (each.source is not None and (each.source.file, each.source.line) == line)]
+    made, runs_again = {*record.ops[op].outputs}, any(each.name == record.ops[op].name for each in in_line)
+    if not runs_again and any(made.intersection(each.inputs) for each in in_line):
+        return ""  # what is replayed may run in another order
     return _assigned(source.code)
 
 
