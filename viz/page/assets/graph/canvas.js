@@ -243,7 +243,7 @@ class Canvas {
     const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
       least = smallest > SMALLEST || across < ALMOST * SMALLEST ? smallest : Math.min(SMALLEST, across); // nothing is cut off for little
     const readable = this.lowered(Math.min(1, Math.max(least, across)), least),
-      chosen = whole || view.scale >= least ? view : this.start(readable);
+      chosen = whole || view.scale >= least ? view : withoutHidden(this, this.start(readable));
     if (whole && !this.isWhole())
       this.before = { middle: middleOf(this.window()), scale: this.view.scale, begins: this.isAsFitted() };
     this.fitted = { view: chosen, whole, smallest };

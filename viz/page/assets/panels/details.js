@@ -45,7 +45,7 @@ class Details {
   op(id) {
     const { model } = this,
       op = model.ops[id];
-    return [this.heading(op.phase, op.phase, model.titleOf(op), whereOf(this, op)), this.notesOf(op), oneOf(this, id), this.factsOf(op), ...this.restOf(op)];
+    return [this.heading(op.phase, op.phase, model.titleOf(op), whereOf(this, op)), this.notesOf(op), oneOf(this, id), this.factsOf(op), settingsOfOptimizer(model, op), ...this.restOf(op)];
   }
 
   // What is wrong with an op, and what differs from another recording.
@@ -323,7 +323,7 @@ class Details {
       here = viewer.selection.ops;
     const layers = new Set(model.scopes.filter((s) => s.kind === "layer").map((s) => s.owner)).size;
     const top = here
-        .filter((op) => op.duration)
+        .filter((op) => op.duration && isInView(viewer, op))
         .sort((a, b) => b.duration - a.duration)
         .slice(0, 8),
       most = top.length ? top[0].duration : 1;

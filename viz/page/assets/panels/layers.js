@@ -104,7 +104,7 @@ class LayerTable {
           );
         }),
       );
-      this.lines.set(row.key, line);
+      if (row.key !== null) this.lines.set(row.key, line);
       return line;
     });
     const more = rows.length - MOST_ROWS_IN_TABLE;
@@ -142,8 +142,9 @@ class LayerTable {
     this.draw();
   }
 
-  go(row) {
-    this.viewer.select({ kind: "scope", key: row.key });
+  go({ key, updates }) {
+    if (!updates) this.viewer.select({ kind: "scope", key });
+    else this.viewer.select(updates.length > 1 ? { kind: "ops", id: updates[0], ids: updates } : { kind: "op", id: updates[0] });
   }
 
   select() {
@@ -159,7 +160,7 @@ function layerRows({ model, selection, index }) {
     rows = [];
   for (const block of index.blocks.values()) {
     if (!block.scope) continue;
-    const { ops, forward, flops, activations, gradient } = block.figures,
+    const { ops, forward, flops, activations } = block.figures,
       backward = selection.backward ? block.figures.backward : 0;
     let level = 0;
     for (let at = index.parents.get(block.key); at; at = index.parents.get(at))
@@ -168,8 +169,31 @@ function layerRows({ model, selection, index }) {
     rows.push({
       ...{ key: block.key, level, name: block.title, cls: block.scope.cls, params: block.params },
       ...{ shape: shape.join(", "), ops, flops, forward, backward, activations },
-      ...{ gradient: selection.backward ? gradient : null, share: (forward + backward) / whole },
+      ...{ gradient: selection.backward ? gradientOfWeights(model, selection, block) : null, share: (forward + backward) / whole },
     });
   }
-  return rows;
+  return selection.backward ? [...rows, ...optimizerRows(model, selection, whole)] : rows;
+}
+
+// The size of the gradients of all weights that a block reads, each once: of one that other calls read, too, the whole
+// gradient, as its own panel tells. Null where one wasn't measured.
+function gradientOfWeights(model, { here }, block) {
+  if (block.figures.gradient === null) return null;
+  const weights = new Map(block.ownOps.flatMap((id) => model.ops[id].inputs).map((t) => [model.variables.get(t), t]));
+  weights.delete(undefined);
+  const norms = [...weights.values()].flatMap((t) => model.gradientIn(t, here).map((g) => model.norm(g)));
+  return norms.length ? Math.hypot(...norms) : null;
+}
+
+// What optimizers took beside the layers, so that the shares of the time add up.
+function optimizerRows(model, { ops }, whole) {
+  const found = new Map();
+  for (const op of ops.filter(({ phase }) => phase === "update")) {
+    const scope = model.ancestors(op.scope).find(({ kind }) => kind === "optimizer");
+    if (scope) push(found, scope, op);
+  }
+  return [...found].map(([scope, updates]) => ({
+    ...{ key: null, level: 0, name: scope.label || scope.cls, cls: scope.cls, params: null, shape: "", ops: null, flops: null, forward: null },
+    ...{ backward: null, activations: null, gradient: null, share: toldTime(model, updates) / whole, updates: updates.map(({ id }) => id) },
+  }));
 }

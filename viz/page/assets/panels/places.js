@@ -20,6 +20,9 @@ function linksTo(details, key) {
 // The innermost block around all of these ops, where that is one; "" else.
 const keyAround = ({ around }, ids) => inCommon(ids.map((id) => around.get(id) ?? ""));
 
+// Is an op of a direction that is shown? Updates of weights go with the gradients.
+const isInView = ({ state }, { phase }) => state.view === "both" || (state.view === "forward") === !["backward", "update"].includes(phase);
+
 // Where a box is, in words: of one that stands for several ops the frames around all of them.
 function placeOfBox({ index, model }, { key, ops, main }) {
   if (index.blocks.has(key)) return pathTo(index, index.parents.get(key));

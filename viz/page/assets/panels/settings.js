@@ -51,3 +51,9 @@ function settingsTable(settings) {
   if (!shown.length) return null;
   return settingRows(isMany ? [...shown.filter(([, value]) => value !== null), ["None", unset.join(", ")]] : shown);
 }
+
+// The settings of the optimizer that ran an update, its learning rate among them; null for other ops.
+function settingsOfOptimizer(model, op) {
+  const scope = op.phase === "update" ? model.ancestors(op.scope).find(({ kind }) => kind === "optimizer") : undefined;
+  return scope ? section(["Settings of the optimizer", el("small", {}, clean(scope.cls || scope.label, 40))], settingsTable(scope.config())) : null;
+}

@@ -78,6 +78,7 @@ function severalOps(details, selected) {
       ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + model.tensors[t].nbytes, 0)))],
       ["step", stepOf(viewer, ops[0])],
     ]),
+    settingsOfOptimizer(model, ops[0]),
     details.list(
       `${amount(ops.length)} ops`,
       ops.map((op) => opThatOpens(details, op, pass)),

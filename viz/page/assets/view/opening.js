@@ -54,3 +54,15 @@ function leftOfFirstView(canvas, scale) {
     .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
   return best;
 }
+
+// A first view moved by as little as it takes that the buttons hide none of its boxes, if what begins it stays seen.
+function withoutHidden(canvas, view) {
+  const first = canvas.first(view.scale),
+    begins = first ? [first] : [],
+    given = first ? canvas.scene.edges.filter(({ head }) => head === first.id).map(({ tail }) => canvas.scene.nodes.get(tail)) : [],
+    { w, h } = canvas.size(),
+    isSeen = (at) => (box) => holds({ x: 0, y: 0, w, h }, { x: box.x * at.scale + at.x, y: box.y * at.scale + at.y, w: box.w * at.scale, h: box.h * at.scale }),
+    moved = clearOfButtons(canvas, begins, view),
+    seen = [...begins, ...given].filter(isSeen(view));
+  return seen.every(isSeen(moved)) ? moved : view;
+}
