@@ -1465,6 +1465,31 @@ def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     photograph(shown, "page_diff")
 
 
+def test_a_change_of_every_step_is_listed_once_and_settings_come_first(shown, pages):
+    def of_rate(rate):
+        model = ef.Sequential([layers.Dropout(rate, seed=1, name="drop"), layers.Dense(2)], name="net")
+        model.compile("sgd", "mse")
+        x, y = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
+        with viz.trace(f"rate {rate}") as t:
+            model.fit(x, y, batch_size=2, verbose=0)
+        return t
+
+    class Pair:
+        def to_html(self, path):
+            return of_rate(0.4).to_html(path, diff=of_rate(0.2))
+
+    shown.show(pages("diff_of_rates", Pair))
+    rows = [row for row in shown.texts(".changes tbody tr") if "scale" in row and "changed" in row]
+    assert rows
+    assert len(rows) == len(set(rows))
+    assert "×4" in rows[0]
+    order = shown.run(
+        "[...document.querySelectorAll('.changes > *')].map((e) => e.tagName + e.textContent.slice(0, 8))"
+    )
+    assert order.index("SECTIONSettings") < next(i for i, each in enumerate(order) if each.startswith("TABLE"))
+    assert shown.wrong == []
+
+
 def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown, pages):
     def of_units(units):
         q_net = ef.Sequential([layers.Dense(units), layers.Dense(2)])

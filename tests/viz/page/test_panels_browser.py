@@ -7,6 +7,7 @@ import pytest
 
 import eagerflow as ef
 import viz
+from eagerflow import layers
 from tests.viz import browser
 from tests.viz.picture.architectures import ALL
 
@@ -182,3 +183,74 @@ def test_the_panel_of_a_group_tells_its_parameters_as_its_frame_does_and_what_pe
     told = said[said.index("parameters") + 1]
     assert title.startswith(f"{told} parameters")
     assert said[said.index("forward") + 1].endswith(" of the step)")
+
+
+def shared_tower():
+    inputs = [ef.Input((6,)), ef.Input((6,))]
+    tower = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3)], name="tower")
+    model = ef.Model(inputs, layers.Dense(1)(layers.Subtract()([tower(x) for x in inputs])), name="siamese")
+    model.compile(ef.optimizers.Adam(ef.optimizers.schedules.CosineDecay(0.01, 100)), "binary_crossentropy")
+    x, y = np.random.default_rng(0).normal(size=(8, 6)).astype("float32"), np.ones((8, 1), "float32")
+    model.train_on_batch([x, 0.5 * x], y)
+    with viz.trace(stats="basic") as t:
+        model.train_on_batch([x, 0.5 * x], y)
+    return t
+
+
+@pytest.fixture
+def siamese(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("shared_tower", shared_tower))
+    yield shown
+    assert shown.wrong == []
+
+
+def test_a_layer_s_gradient_is_the_whole_of_its_weights_in_each_call(siamese):
+    siamese.run("v.dock.setOpen(true); v.dock.choose('layers')")
+    rows = dict(siamese.run("v.dock.tabs.get('layers').owner.rows.map((row) => [row.name, row.gradient])"))
+    norms = siamese.run(
+        "(() => { const read = v.selection.ops.flatMap((op) => op.inputs).filter((t) => v.model.variables.has(t));"
+        " const norm = (t) => Math.hypot(...v.model.gradientIn(t, v.selection.here).map((g) => v.model.norm(g)));"
+        " return [...new Set(read)].map((t) => [v.model.tensors[t].name, norm(t)]); })()"
+    )
+    of = {name: norm for name, norm in norms if norm}
+    assert len(of) >= 3
+    assert rows["tower"] == rows["tower (call 2)"]
+    assert rows["siamese"] == pytest.approx(np.hypot.reduce(list(of.values())), rel=1e-6)
+    assert rows["tower"] < rows["siamese"]
+
+
+def test_optimizers_have_a_row_so_that_shares_add_up(siamese):
+    siamese.run("v.dock.setOpen(true); v.dock.choose('layers')")
+    rows = siamese.run(
+        "v.dock.tabs.get('layers').owner.rows.filter(({ level }) => !level).map((r) => [r.name, r.share])"
+    )
+    assert rows[-1][0] == "adam"
+    assert sum(share for _, share in rows) == pytest.approx(1, abs=0.02)
+    siamese.run("[...document.querySelectorAll('.layers tbody tr')].at(-1).click()")
+    assert siamese.run("v.opsOf(v.state.selected).every((id) => v.model.ops[id].phase === 'update')")
+
+
+def test_an_update_tells_the_settings_of_its_optimizer(siamese):
+    siamese.run("v.select({ kind: 'op', id: v.selection.ops.find(({ phase }) => phase === 'update').id })")
+    text = siamese.run("document.querySelector('.panel-body').innerText")
+    assert "learning_rate" in text
+    assert "CosineDecay" in text
+
+
+@pytest.mark.parametrize(("view", "wrong"), [("forward", {"backward", "update"}), ("backward", {"forward"})])
+def test_what_takes_longest_is_of_the_direction_that_is_shown(siamese, view, wrong):
+    siamese.run(f"v.select(null); v.setView({view!r})")
+    phases = siamese.run("[...document.querySelectorAll('.bars .bar')].map((bar) => bar.className.split(' ')[1])")
+    assert phases
+    assert not wrong & {*phases}
+
+
+def test_a_long_name_leaves_room_for_its_value(siamese):
+    key = "[...v.index.blocks.values()].find(({ scope }) => scope && scope.label === 'binary_crossentropy').key"
+    siamese.run(f"v.select({{ kind: 'scope', key: {key} }})")
+    widths = siamese.run(
+        "[...document.querySelectorAll('.panel-body > .facts dd')].map((dd) => dd.getBoundingClientRect().width)"
+    )
+    whole = siamese.run("document.querySelector('.panel-body > .facts').getBoundingClientRect().width")
+    assert min(widths) > 0.5 * whole

@@ -118,11 +118,6 @@ class ChangeList {
               ` ${clean(this.viewer.difference.placeOf(diff.first), 90)} ${diff.first.source ? `at ${clean(diff.first.source, 100)}` : ""} — ${clean(diff.first.what, 300)}`,
             )
           : this.agreement(diff),
-        choices,
-        this.table(ops),
-        this.costs("By layer, of the whole recordings", diff.layers, (name) => this.viewer.difference.pathAs(name)),
-        this.costs("By op, of the whole recordings", diff.kinds, (name) => name.replace(/^(.*) \(backward\)$/, "∇ $1")),
-        this.weights(diff),
         diff.settings.length
           ? section(
               "Settings",
@@ -133,6 +128,11 @@ class ChangeList {
               ),
             )
           : null,
+        choices,
+        this.table(ops),
+        this.costs("By layer, of the whole recordings", diff.layers, (name) => this.viewer.difference.pathAs(name)),
+        this.costs("By op, of the whole recordings", diff.kinds, (name) => name.replace(/^(.*) \(backward\)$/, "∇ $1")),
+        this.weights(diff),
       ].filter(Boolean),
     );
   }
@@ -154,18 +154,34 @@ class ChangeList {
         );
   }
 
-  table(ops) {
-    if (!ops.length) return null;
+  cellsOf(change) {
+    const { difference } = this.viewer;
+    return [
+      change.kind,
+      clean(difference.titleOf(change), 40),
+      change.phase,
+      clean(difference.placeOf(change), 90),
+      clean(change.source, 80),
+      clean(change.what.join("; "), 200),
+    ];
+  }
+
+  // Each change once, with how often it is there: the same op is changed in every step.
+  table(all) {
+    if (!all.length) return null;
+    const alike = new Map();
+    for (const change of all) push(alike, this.cellsOf(change).join("\n"), change);
+    const ops = [...alike.values()].map(([first]) => first),
+      times = new Map([...alike.values()].map((each) => [each[0], each.length]));
     const row = (change) =>
       el(
         "tr",
         { class: change.kind },
         el("td", {}, el("span", { class: `tag diff-${change.kind}` }, change.kind)),
-        el("td", {}, this.opButton(change)),
-        el("td", {}, change.phase),
-        el("td", {}, clean(this.viewer.difference.placeOf(change), 90)),
-        el("td", {}, clean(change.source, 80)),
-        el("td", {}, clean(change.what.join("; "), 200)),
+        el("td", {}, this.opButton(change), times.get(change) > 1 ? `  ×${amount(times.get(change))}` : ""),
+        this.cellsOf(change)
+          .slice(2)
+          .map((text) => el("td", {}, text)),
       );
     const more =
       ops.length > 500 ? [el("tr", {}, el("td", { colspan: 6 }, `${amount(ops.length - 500)} more`))] : [];
