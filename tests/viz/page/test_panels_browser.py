@@ -188,7 +188,9 @@ def test_the_panel_of_a_group_tells_its_parameters_as_its_frame_does_and_what_pe
 def shared_tower():
     inputs = [ef.Input((6,)), ef.Input((6,))]
     tower = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3)], name="tower")
-    model = ef.Model(inputs, layers.Dense(1)(layers.Subtract()([tower(x) for x in inputs])), name="siamese")
+    model = ef.Model(
+        inputs, layers.Dense(1, activation="sigmoid")(layers.Subtract()([tower(x) for x in inputs])), name="siamese"
+    )
     model.compile(ef.optimizers.Adam(ef.optimizers.schedules.CosineDecay(0.01, 100)), "binary_crossentropy")
     x, y = np.random.default_rng(0).normal(size=(8, 6)).astype("float32"), np.ones((8, 1), "float32")
     model.train_on_batch([x, 0.5 * x], y)
@@ -254,3 +256,29 @@ def test_a_long_name_leaves_room_for_its_value(siamese):
     )
     whole = siamese.run("document.querySelector('.panel-body > .facts').getBoundingClientRect().width")
     assert min(widths) > 0.5 * whole
+
+
+def test_a_group_of_layers_tells_its_line_and_what_it_is_given_and_makes(shown, pages):
+    def deep():
+        x = inputs = ef.Input((8, 8, 2))
+        for _ in range(13):
+            x = layers.Conv2D(2, 3, padding="same")(x)
+            x = layers.ReLU()(layers.BatchNormalization()(x))
+        model = ef.Model(inputs, layers.Dense(1)(layers.Flatten()(layers.MaxPooling2D()(x))), name="deep")
+        model.compile("sgd", "mse")
+        images, targets = np.ones((2, 8, 8, 2), "float32"), np.ones((2, 1), "float32")
+        model.train_on_batch(images, targets)
+        with viz.trace() as t:
+            model.train_on_batch(images, targets)
+        return t
+
+    shown.size(1400, 900)
+    shown.show(pages("deep", deep))
+    shown.run("v.setFold(false)")
+    key = "[...v.index.blocks.values()].find(({ scope, title }) => !scope && title.startsWith('conv2d')).key"
+    shown.run(f"v.select({{ kind: 'scope', key: {key} }})")
+    text = shown.run("document.querySelector('.panel-body').innerText").split("\n")
+    assert text[text.index("input") + 1] == "2×8×8×2 f32"
+    assert text[text.index("output") + 1] == "2×8×8×2 f32"
+    assert "MADE HERE" in text
+    assert shown.wrong == []

@@ -28,7 +28,7 @@ function layerPanel(details, selected) {
     part ? null : listOfParts(details, all),
     weightsOfLayer(details, block, part),
     scope && scope.createdAt ? section("Made here", codeView(viewer, [scope.createdAt])) : null,
-    scope ? section("Called here", codeView(viewer, scope.stack)) : null,
+    scope ? section("Called here", codeView(viewer, scope.stack)) : codeOfGroup(details, block),
     scope ? section("Settings", settingsTable(scope.config())) : null,
   ];
 }
@@ -56,7 +56,8 @@ function factsOfLayer(viewer, block, part) {
     { forward, activations, flops } = figures,
     [back, backwardOps] = selection.backward ? [figures.backward, figures.backwardOps] : [0, 0],
     share = (time) => `${seconds(time)}  (${percent(time / whole)} of ${wholeOf(viewer)})`,
-    labels = (tensors) => tensors.slice(0, 3).map((t) => model.tensors[t].label).join(", ");
+    labels = (tensors) => tensors.slice(0, 3).map((t) => model.tensors[t].label).join(", "),
+    [input, output] = scope ? [scope.inputs, scope.outputs] : endsOfGroup(model, block);
   return facts([
     ["forward", forward ? share(forward) : null],
     ["backward", back ? share(back) : null],
@@ -66,8 +67,8 @@ function factsOfLayer(viewer, block, part) {
     ["FLOPs", flops ? short(flops) : null],
     ["parameters", params ? amount(params) : null],
     ["activations", nbytes(activations)],
-    ["input", scope ? labels(scope.inputs) : null],
-    ["output", scope ? labels(scope.outputs) : null],
+    ["input", labels(input)],
+    ["output", labels(output)],
   ]);
 }
 
@@ -103,3 +104,15 @@ function nameWithin(model, calls, weight, reader) {
   const within = parts.length > 1 ? [] : names(model.ancestors(reader.home)).slice(frames.length);
   return [...within, ...parts].join("/");
 }
+
+// What a group of layers that stand for one is given, and makes: of equal groups that are drawn once, the first.
+function endsOfGroup(model, { ownOps, repeats }) {
+  const ops = ownOps.slice(0, ownOps.length / (repeats || 1)).map((id) => model.ops[id]),
+    made = new Set(ops.flatMap(({ outputs }) => outputs)),
+    read = new Set(ops.flatMap(({ inputs }) => inputs)),
+    given = [...read].filter((t) => !made.has(t) && !model.variables.has(t) && model.tensors[t].role !== "constant");
+  return [given, ops.length ? ops.at(-1).outputs.filter((t) => !read.has(t)) : []];
+}
+
+// The line that made its first layer, or ran its first op.
+const codeOfGroup = ({ viewer, model }, { ownOps }) => (ownOps.length ? codeOf(viewer, model.ops[ownOps[0]]) : null);
