@@ -185,11 +185,12 @@ def page_script() -> str:
 
 
 def closure(scripts: Sequence[str]) -> str:
-    """Scripts that share one closure, without the lines that hold nothing but a comment: an eighth of each page.
+    """Scripts that share one closure, without indentation and lines that hold nothing but a comment: a fifth of them.
 
-    No text of theirs may span lines, or a line of it might be taken for a comment.
+    No text of theirs may span lines, or it would be changed, too.
     """
-    lines = [line for script in scripts for line in script.splitlines() if not line.lstrip().startswith("//")]
+    stripped = [line.lstrip() for script in scripts for line in script.splitlines()]
+    lines = [line for line in stripped if not line.startswith("//")]
     return '"use strict";\n(() => {\n' + "\n".join(lines) + "\n})();\n"
 
 

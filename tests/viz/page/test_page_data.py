@@ -590,10 +590,10 @@ def test_settings_that_are_long_keep_their_form_with_fewer_parts():
     assert len(found["of"]["a"]["b"]) <= 400
 
 
-def test_scripts_travel_without_their_comments_and_hold_no_text_that_spans_lines():
+def test_scripts_travel_without_comments_and_indentation_and_hold_no_text_that_spans_lines():
     script = document.page_script()
     assert not re.search(r"^\s*//", script, re.MULTILINE)
-    assert document.closure(["a;\n  // why\nb; // c\n"]) == '"use strict";\n(() => {\na;\nb; // c\n})();\n'
+    assert document.closure(["a;\n  // why\n  b; // c\n"]) == '"use strict";\n(() => {\na;\nb; // c\n})();\n'
     for path in sorted(pathlib.Path(page.__file__).parents[1].glob("*/assets/**/*.js")):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             code = re.sub(r'"(\\.|[^"\\])*"|/(\[[^\]]*\]|\\.|[^/\\\[])+/(?=[gu]*[;,.)])|//.*', "", line)
