@@ -35,11 +35,15 @@ class ShapeAnswers:
         """
         if not self._call_signature.written:
             raise NotImplementedError(f"{describe(self)} needs a method call(self, inputs), or compute_output_shape.")
-        if not args and "input_shape" in kwargs and "input" not in self._call_signature.names:
-            args = (kwargs.pop("input_shape"),)  # by Keras' name, whatever `call` calls it
-        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
-        named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
+        inputs, named = self._symbolic_arguments(args, kwargs)
         return tree.map_structure(lambda x: x.shape, self.compute_output_spec(*inputs, **named))
+
+    def _symbolic_arguments(self: Any, args: Any, shapes: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """What `Input` would give for shapes by position and by name."""
+        if not args and "input_shape" in shapes and "input" not in self._call_signature.names:
+            args = (shapes.pop("input_shape"),)  # by Keras' name, whatever `call` calls it
+        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
+        return inputs, {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in shapes.items()}
 
     def compute_output_spec(self: Any, *args: Any, **kwargs: Any) -> Any:
         """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it.
@@ -84,10 +88,7 @@ class ShapeAnswers:
 
     def _build_by_running(self: Any, *args: Any, **kwargs: Any) -> None:
         """Let the sublayers build themselves, by a call on what `Input` would give."""
-        if not args and "input_shape" in kwargs and "input" not in self._call_signature.names:
-            args = (kwargs.pop("input_shape"),)  # by Keras' name, whatever `call` calls it
-        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
-        named = {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in kwargs.items()}
+        inputs, named = self._symbolic_arguments(args, kwargs)
         self._note_if_fresh()
         self.__dict__["built"] = True
         try:

@@ -27,17 +27,18 @@ from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.layer.layer import Layer
 
 __all__ = ["GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond"]
+__all__ += ["constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger"]
 __all__ += [
     "as_string",
-    "constant",
-    "convert_to_tensor",
-    "custom_gradient",
-    "device",
-    "executing_eagerly",
-    "function",
-    "get_logger",
+    "identity",
+    "init_scope",
+    "is_tensor",
+    "name_scope",
+    "newaxis",
+    "no_op",
+    "print",
+    "recompute_grad",
 ]
-__all__ += ["identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print", "recompute_grad"]
 __all__ += ["set_random_seed", "stop_gradient", "timestamp", "while_loop"]
 
 newaxis = None

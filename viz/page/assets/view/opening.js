@@ -61,7 +61,7 @@ function withoutHidden(canvas, view) {
     begins = first ? [first] : [],
     given = first ? canvas.scene.edges.filter(({ head }) => head === first.id).map(({ tail }) => canvas.scene.nodes.get(tail)) : [],
     { w, h } = canvas.size(),
-    isSeen = (at) => (box) => holds({ x: 0, y: 0, w, h }, { x: box.x * at.scale + at.x, y: box.y * at.scale + at.y, w: box.w * at.scale, h: box.h * at.scale }),
+    isSeen = (at) => (box) => holds({ x: 0, y: 0, w, h }, onScreen(at)(box)),
     moved = clearOfButtons(canvas, begins, view),
     seen = [...begins, ...given].filter(isSeen(view));
   return seen.every(isSeen(moved)) ? moved : view;

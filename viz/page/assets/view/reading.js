@@ -11,6 +11,15 @@ const extentAround = (boxes) => {
   return { x, y, w: Math.max(...boxes.map((box) => box.x + box.w)) - x, h: Math.max(...boxes.map((box) => box.y + box.h)) - y };
 };
 
+// The box of some whose middle is nearest to a place.
+function nearestTo([x, y], boxes) {
+  const far = (box) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(box));
+  return boxes.reduce((best, box) => (far(box) < far(best) ? box : best));
+}
+
+// Where a box of the world is on the screen in a view.
+const onScreen = ({ x, y, scale }) => (box) => ({ x: box.x * scale + x, y: box.y * scale + y, w: box.w * scale, h: box.h * scale });
+
 // As many boxes of some as a room shows together, in the middle of all before others.
 function seenTogether(boxes, room) {
   const some = boxes.slice(0, MOST_COMPARED),
@@ -40,10 +49,9 @@ function viewOfMost(canvas, boxes, scale) {
 function viewAround(canvas, [x, y], scale) {
   const { w, h } = canvas.size(),
     area = { x: x - w / scale / 2, y: y - h / scale / 2, w: w / scale, h: h / scale },
-    far = (node) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(node)),
     nodes = [...canvas.scene.nodes.values()];
   if (nodes.some((node) => holds(area, node)) || !nodes.length) return { x: w / 2 - x * scale, y: h / 2 - y * scale, scale };
-  return viewOfMost(canvas, [nodes.reduce((best, node) => (far(node) < far(best) ? node : best))], scale);
+  return viewOfMost(canvas, [nearestTo([x, y], nodes)], scale);
 }
 
 // What is seen of what is selected, as one area where all of that has room at a scale, else its box nearest to the middle;
@@ -51,12 +59,10 @@ function viewAround(canvas, [x, y], scale) {
 function selectedInSight(canvas, scale) {
   const seen = canvas.window(),
     boxes = canvas.selectedBoxes().filter((box) => meet(seen, box)),
-    [x, y] = middleOf(seen),
-    far = (box) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(box)),
     { w, h } = canvas.size();
   if (!boxes.length) return null;
   const all = extentAround(boxes);
-  return all.w * scale <= w && all.h * scale <= h ? all : boxes.reduce((best, box) => (far(box) < far(best) ? box : best));
+  return all.w * scale <= w && all.h * scale <= h ? all : nearestTo(middleOf(seen), boxes);
 }
 
 // By how much something on the screen is moved so that all of it is seen: not at all where there is no room for that.
@@ -132,7 +138,6 @@ function clearOfButtons(canvas, boxes, view) {
     moves = ["x", "y", "scale"].some((each) => view[each] !== canvas.view[each]),
     near = { x: -(view.x + w) / view.scale, y: -(view.y + h) / view.scale, w: (3 * w) / view.scale, h: (3 * h) / view.scale },
     others = moves ? [...canvas.scene.grid.within(near)].filter((node) => !boxes.includes(node)) : [],
-    onScreen = ({ x, y }) => (box) => ({ x: box.x * view.scale + x, y: box.y * view.scale + y, w: box.w * view.scale, h: box.h * view.scale }),
     hidden = (some, at) => some.map(onScreen(at)).filter((box) => meet(buttons, box)),
     seen = (some, at) => some.map(onScreen(at)).filter((box) => holds({ x: 0, y: 0, w, h }, box) && !meet(buttons, box)),
     covered = hidden([...boxes, ...others], view),
@@ -147,7 +152,7 @@ function clearOfButtons(canvas, boxes, view) {
     isOut = (box) => !half(box.x, box.w, w) || !half(box.y, box.h, h),
     lost = boxes.map(onScreen(view)).filter(isOut).length;
   const worth = ([dx, dy]) => {
-    const at = { x: view.x + dx, y: view.y + dy };
+    const at = { ...view, x: view.x + dx, y: view.y + dy };
     if (boxes.map(onScreen(at)).filter(isOut).length > lost) return -Infinity; // a low window has no room below the buttons
     const count = (of) => of(boxes, at).length * SELECTED_WORTH + of(others, at).length;
     return (count(seen) - 2 * count(hidden)) * (w + h) - Math.hypot(dx, dy);
@@ -191,10 +196,8 @@ function lackOf(canvas, box) {
 function placeInMiddle(viewer) {
   const { canvas, scene } = viewer,
     seen = canvas.window(),
-    [x, y] = middleOf(seen),
-    far = (box) => (([a, b]) => Math.hypot(a - x, b - y))(middleOf(box)),
     boxes = canvas.isAsFitted() || canvas.isWhole() ? [] : [...scene.nodes.values()].filter((box) => box.ops.length && holds(seen, box)),
-    box = boxes.length ? boxes.reduce((best, each) => (far(each) < far(best) ? each : best)) : null;
+    box = boxes.length ? nearestTo(middleOf(seen), boxes) : null;
   return () => {
     const now = box && viewer.boxOf({ kind: "op", id: box.ops[0] });
     if (!now) return false;
