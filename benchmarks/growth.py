@@ -292,7 +292,7 @@ def _size(count: float) -> str:
 
 
 def _drawn(found: dict[str, tuple[Points, Points]]) -> str:
-    from viz.picture.line_charts import Chart, Line, line_charts
+    from viz.picture.charts.lines import Chart, Line, line_charts
 
     charts = []
     for name, (times, sizes) in found.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 from eagerflow.utils import set_random_seed
 from viz.doctor import KINDS, Finding
 from viz.doctor.watched_script import examine
-from viz.picture.bar_charts import Bar, bars
+from viz.picture.charts.bars import Bar, bars
 
 PAGES = Path(__file__).parents[1] / "docs" / "doctor"
 EXAMPLE = re.compile(r"^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -6,7 +6,7 @@ from viz.estimate.as_it_is import AsItIs
 from viz.estimate.estimates import Estimate
 from viz.facts import formatting
 from viz.facts.text_table import Text, table
-from viz.picture.line_charts import Chart, Line, line_charts
+from viz.picture.charts.lines import Chart, Line, line_charts
 
 __all__ = ["advice", "picture", "text", "text_as_it_is"]
 

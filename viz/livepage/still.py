@@ -9,7 +9,7 @@ from typing import Any
 
 from viz.facts.formatting import clean, nbytes
 from viz.livepage.visits import FIRST
-from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
+from viz.picture.charts.curves import Border, Curve, Panel, charts_on_any_ground
 
 __all__ = ["still"]
 

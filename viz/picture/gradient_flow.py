@@ -14,7 +14,7 @@ from viz.facts.derived_stats import norm, zero_share
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import pick_step, position_of, variables_of
 from viz.facts.text_table import Text, table
-from viz.picture.bar_charts import Bar, bars
+from viz.picture.charts.bars import Bar, bars
 from viz.picture.grounds import on_any_ground
 from viz.picture.rendering.raster import check_picture_name, write_picture
 

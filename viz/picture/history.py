@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from viz.facts.formatting import clean
-from viz.picture.curve_charts import Curve, Panel, charts_on_any_ground
+from viz.picture.charts.curves import Curve, Panel, charts_on_any_ground
 
 __all__ = ["history_charts"]
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from viz.picture.bar_charts import Bar, bars
+from viz.picture.charts.bars import Bar, bars
 
 
 def lengths(drawn: str) -> list[float]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.viz.picture.shown import pictures
 from viz.geometry.text_sizes import text_width
-from viz.picture.curve_charts import Border, Curve, Panel, curve_charts
+from viz.picture.charts.curves import Border, Curve, Panel, curve_charts
 from viz.picture.history import history_charts
 
 SVG = "{http://www.w3.org/2000/svg}"

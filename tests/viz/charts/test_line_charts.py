@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from viz.picture.line_charts import Chart, Line, line_charts
+from viz.picture.charts.lines import Chart, Line, line_charts
 
 SVG = "{http://www.w3.org/2000/svg}"
 
