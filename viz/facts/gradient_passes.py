@@ -29,6 +29,7 @@ class GradientPasses:
 
     def __init__(self, record: Record, ops: Iterable[Op]) -> None:
         self._of: dict[int, int] = {}  # the pass of each backward op, as the id of its scope
+        self._begins: dict[int, int] = {}  # the first op of each pass
         self._named: dict[int, str] = {}  # a tensor of which gradients are asked -> its name
         around: dict[int | None, int] = {}
         latest: dict[str, int] = {}  # name -> the tensor that has it so far
@@ -40,6 +41,7 @@ class GradientPasses:
                     found = [each.id for each in record.ancestors(op.scope) if each.kind == "backward"]
                     around[op.scope] = found[-1] if found else -1  # rules that are differentiated ask for others within
                 number = self._of[op.id] = around[op.scope]
+                self._begins.setdefault(number, op.id)
                 target = record.scopes[number].config.get("target", "") if number >= 0 else ""
                 if target in latest:
                     self._named.setdefault(latest[target], formatting.clean(target, _LONGEST))
@@ -79,6 +81,10 @@ class GradientPasses:
     def pass_of(self, op: int) -> int:
         """The number of the pass that a backward op, given by its id, is of."""
         return self._of[op]
+
+    def begins_with(self, op: int) -> int | None:
+        """The forward op that made what the gradients are of that a backward op, given by its id, helps to compute."""
+        return self._record.ops[self._begins[self._of[op]]].forward
 
     def name(self, number: int) -> str:
         """What tells a pass from the others: `"of gen_loss"`, else which of them it is."""

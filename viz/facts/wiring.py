@@ -359,10 +359,10 @@ def are_beside(record: Record, parts: list[list[int]]) -> bool:
 def of_weights_alone(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:
     """Of ops outside of layers and losses, those that make numbers of weights alone, which other ops read, too.
 
-    The penalty of one weight is a small branch; those of many are as many long ones, all alike.
+    As the penalties of weights, which are as many branches, all alike, as there are weights.
     """
     of_weights: dict[int, int | None] = {}  # a tensor that was computed from weights -> the op
-    read_before, weights = set[int](), set[int]()
+    read_before = set[int]()
     candidates, found = {*outside}, set[int]()
     for op in ops:
         tensors = [record.tensors[i] for i in op.inputs]
@@ -387,9 +387,8 @@ def of_weights_alone(record: Record, ops: Sequence[Op], outside: Sequence[int]) 
             math.prod(record.tensors[i].shape) == 1 or found.issuperset(readers.get(i, (-1,))) for i in op.outputs
         ):
             found.discard(op.id)
-    for op in ops:
-        weights.update([i for i in op.inputs if op.id in found and record.tensors[i].role in VARIABLES])
-    return found if len(weights) > 1 else set()
+    read = {record.tensors[i].role for op in found for i in record.ops[op].inputs}
+    return found if read.intersection(VARIABLES) else set()
 
 
 def unused_picks(

@@ -17,7 +17,7 @@ from viz.geometry.channels import MARGIN
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.graph import Graph
 from viz.geometry.layout import APART, half_for_ends
-from viz.geometry.places import OFF_TITLES, Layout, Rect
+from viz.geometry.places import OFF_TITLES, Layout, Rect, Title
 
 __all__ = ["part_ends"]
 
@@ -29,6 +29,7 @@ _NEAR = 7.0  # lines nearer than this would look like one
 _TOUCH = 4.0  # how far lines go on at least behind a crossing
 _GOES_ON = 60.0  # so far behind a line's turn, an end at the same place would be taken for its continuation
 _BENDS = 10.0  # the least between two bends
+_JOG = 24.0  # what turns aside no farther before it ends might as well come from there
 
 _Corners = list[Point]
 
@@ -49,6 +50,27 @@ def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collect
     >>> [way.corners[-1] for way in ways]
     [(118.0, 80), (142.0, 80)]
     """
+    joined = _part(graph, layout, ways, lost)
+    over = [Route([(y, x) for x, y in way.corners]) for way in ways]  # as if the picture were turned over its diagonal
+    _part(graph, _turned_over(layout), over, lost)
+    for way, other in zip(ways, over):
+        way.corners = [(x, y) for y, x in other.corners]
+    return joined
+
+
+def _turned_over(layout: Layout) -> Layout:
+    """A layout with what leads down in it leading right, and the other way round."""
+
+    def over(rect: Rect) -> Rect:
+        return Rect(rect.y, rect.x, rect.h, rect.w)
+
+    titles = {id_: Title(over(title.at), title.lines) for id_, title in layout.titles.items()}
+    nodes, frames = ({id_: over(rect) for id_, rect in of.items()} for of in (layout.nodes, layout.frames))
+    return Layout(nodes, frames, titles, layout.height, layout.width)
+
+
+def _part(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collection[int]) -> list[int]:
+    """Move the ends of those arrows apart that come from above or below; gives those that still share them."""
     together: dict[tuple[str, Point], list[int]] = {}
     for i, (edge, way) in enumerate(zip(graph.edges, ways)):
         if i not in lost and way.corners[-1][0] == way.corners[-2][0]:
@@ -57,6 +79,9 @@ def part_ends(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collect
     for (head, _), arrows in together.items():
         if len(arrows) > 1:
             parting.part(layout.nodes[head], arrows)
+    for arrows in together.values():
+        for i in arrows if len(arrows) > 1 else ():
+            parting.straighten(i)
     for (head, _), arrows in together.items():
         for i in arrows:
             parting.part_from_line(layout.nodes[head], i)
@@ -93,6 +118,16 @@ class _Parting:
                 self._move(moved)
                 return
         self._part_one_by_one(box, middle, bundles)
+
+    def straighten(self, i: int) -> None:
+        """Let an arrow that turns aside next to its box, to end beside another, lead there from farther off."""
+        corners = self.ways[i].corners
+        if len(corners) < 5:
+            return
+        (before, _), (turn, level), _, _, (x, end) = corners[-5:]
+        moved = {i: [*corners[:-4], (x, level), (x, end)]}
+        if abs(x - turn) <= _JOG and before != x and (before < turn) == (before < x) and self._fit(moved):
+            self._move(moved)
 
     def part_from_line(self, box: Rect, i: int) -> None:
         """Move an end aside that would be taken for the continuation of another arrow, which turned off before it."""

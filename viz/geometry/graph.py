@@ -23,7 +23,8 @@ class Node:
 
     Attributes:
         id: unique in the graph.
-        kind: `"op"`, `"scope"` (a closed scope), `"parameter"`, `"update"`, `"input"` or `"group"`.
+        kind: `"op"`, `"scope"` (a closed scope), `"parameter"`, `"update"`, `"input"`, `"gradient"` (of the backward
+            pass, which the picture leaves out) or `"group"`.
         title: its first line.
         lines: its other lines.
         phase: the phase of its ops, which gives the colour.
@@ -64,7 +65,8 @@ class Edge:
 
     `kind` is `"data"`, `"gradient"`, `"parameter"` (from a weight to the op that reads it), `"update"` (from an
     update to its weight) or `"link"` (from an op to the computation of its gradient: not a flow of data). `output` is
-    which of several outputs of its tail it carries, where each has a way out of its own, else None.
+    which of several outputs of its tail it carries, where each has a way out of its own, else None. `operand` says
+    which operand of its head it is, where the order matters: `"1"`, `"1, 3"`.
     """
 
     tail: str
@@ -74,6 +76,7 @@ class Edge:
     tooltip: str = ""
     tensors: tuple[int, ...] = ()
     output: int | None = None
+    operand: str = ""
 
 
 @dataclasses.dataclass

@@ -20,6 +20,7 @@ from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_level
 from viz.geometry.givers import in_order_of_givers
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
+from viz.geometry.operand_marks import with_room_for_marks
 from viz.geometry.places import HEADER, Layout, Rect, Title
 from viz.geometry.text_sizes import text_width
 from viz.geometry.weight_branches import spans, weight_branches
@@ -109,11 +110,11 @@ def _links(units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) ->
 
 
 def _order(graph: Graph) -> dict[str, float]:
-    """For each box its place in the order of the graph; what is filled in a frame stands before what reads it."""
+    """For each box its place in the order of the graph; what is given to boxes in a frame stands before those."""
     found: dict[str, float] = {node: i for i, node in enumerate(graph.nodes)}
     for edge in graph.edges:
         tail = graph.nodes[edge.tail]
-        if tail.kind == "input" and tail.cluster is not None:
+        if tail.kind == "gradient" or (tail.kind == "input" and tail.cluster is not None):
             found[edge.tail] = min(found[edge.tail], found[edge.head] - 0.5)
     return found
 
@@ -146,7 +147,7 @@ class _Arranger:
         self.exits_above, self.exits_below = rows_with_exits(graph)
         self.beside = {} if across else widths_with_labels(graph)
         sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
-        self.sizes = widened(graph, sizes, across)
+        self.sizes = with_room_for_marks(graph, widened(graph, sizes, across), across)
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
         self.order, self.branches = _order(graph), weight_branches(graph)

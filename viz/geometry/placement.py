@@ -98,7 +98,8 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
     """All that a placement depends on."""
     nodes = [(n.id, n.kind, n.title, tuple(n.lines), n.phase, n.lane, n.row, n.cluster) for n in graph.nodes.values()]
     frames = [(c.id, c.parent, c.title, c.subtitle, c.kind) for c in graph.clusters.values()]
-    return tuple(nodes), tuple(frames), tuple([(e.tail, e.head, e.kind, e.label, e.output) for e in graph.edges])
+    edges = [(e.tail, e.head, e.kind, e.label, e.output, e.operand) for e in graph.edges]
+    return tuple(nodes), tuple(frames), tuple(edges)
 
 
 def _best(graph: Graph, rankdir: str) -> Placement:

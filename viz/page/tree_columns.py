@@ -24,6 +24,7 @@ from viz.facts.selection import Selection, update_passes
 from viz.page.size_groups import size_groups
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
+from viz.picture.operands import operands
 
 __all__ = ["Facts", "TreeColumns"]
 
@@ -446,7 +447,7 @@ class TreeColumns:
         rows["opens"].append(self._opens(ops, sums, backward))
         equal = [self.record.ops[i] for i in sorted(ops)]
         rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
-        rows["taken"].append(next(map(text, box_texts.operands(equal)), 0))
+        rows["taken"].append(next(map(text, operands(equal)), 0))
         said = self._passes.targets | {above}
         made = self._passes.made(ops) or box_texts.assigned(self.record, equal, said)
         rows["made"].append(next(map(text, made), 0))

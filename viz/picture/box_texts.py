@@ -38,7 +38,6 @@ __all__ = [
     "numbers_of",
     "op_name",
     "op_tooltip",
-    "operands",
     "part_lines",
     "read_by",
     "rest",
@@ -69,11 +68,6 @@ _CALLED |= {"lower_cholesky": "cholesky", "pad_constant": "pad", "thin_qr": "qr"
 _CALLED |= {"truncated_svd": "svd"}
 
 _MOST_MODELS = 3  # named above a picture
-_SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
-_LONGEST_NUMBER = 12  # signs of a number beside a tensor
-_SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
-_SIGNS |= {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
-_FUNCTIONS = ("maximum", "minimum")
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
 
@@ -309,61 +303,6 @@ def assigned(record: Record, ops: Sequence[Op], said: Iterable[str]) -> list[str
     names = {name_assigned(record, op.id) for op in ops}
     known = ("", *said, op_name(ops[0].name), kept_as(record, ops))
     return [] if len(names) > 1 or names.intersection(known) else [f"→ {formatting.clean(names.pop(), 24)}"]
-
-
-def operands(ops: Sequence[Op]) -> list[str]:
-    """Which part of a tensor equal ops take, `x[:, -1]`, or the number that stands beside it, `1 - x`, as in Python.
-
-    Of ops that differ in it, that of the first and last. Nothing for ops that do something else, or where an index is
-    an array.
-    """
-    told = ["" if op.phase == "backward" else _taken(op) or _beside_a_number(op) for op in ops]
-    return [" … ".join(dict.fromkeys([told[0], told[-1]]))] if all(told) else []
-
-
-def _taken(op: Op) -> str:
-    index = _index(op.settings.get("index")) if op.name == "take_index" else ""
-    return f"x[{index}]" if index else ""
-
-
-def _beside_a_number(op: Op) -> str:
-    """What an op of two operands does with a number and a tensor, of which no arrow shows which is the first."""
-    if len(op.inputs) != 1 or not (op.name in _SIGNS or op.name in _FUNCTIONS):
-        return ""
-    pair = [_number(op.settings[name]) if name in op.settings else "x" for name in ("x1", "x2")]
-    if pair.count("x") != 1 or not all(pair):
-        return ""
-    return f"{op.name}({', '.join(pair)})" if op.name in _FUNCTIONS else f" {_SIGNS[op.name]} ".join(pair)
-
-
-def _number(value: Any) -> str:
-    """A short number as it is written; "" for others, and what is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    text = str(value) if isinstance(value, int) else f"{value:.6g}"
-    return text if len(text) <= _LONGEST_NUMBER else ""
-
-
-def _index(index: Any) -> str:
-    """An index as it was written, without the axes at its end that it takes whole; "" where it isn't known."""
-    parts = [_part_of_index(part) for part in (index if isinstance(index, list | tuple) else [index])]
-    while len(parts) > 1 and parts[-1] == ":":
-        parts.pop()
-    return ", ".join(parts) if all(parts) else ""
-
-
-def _part_of_index(part: Any) -> str:
-    if isinstance(part, int) and not isinstance(part, bool):
-        return str(part)
-    if not isinstance(part, str):
-        return ""
-    if part == "Ellipsis":
-        return "..."
-    match = _SLICE.fullmatch(part)
-    if match is None:
-        return ""
-    start, stop, step = ["" if bound == "None" else bound for bound in match.groups()]
-    return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
 
 
 def _in_a_line(names: Sequence[str]) -> str:

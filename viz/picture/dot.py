@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from viz.geometry.graph import LANES, Cluster, Edge, Graph, Node
 from viz.geometry.layout import LINE, SMALL, TITLE
+from viz.geometry.operand_marks import MARK, marks
 from viz.geometry.placement import place
 from viz.geometry.places import HEADER, Title
 from viz.geometry.text_sizes import text_width
@@ -20,7 +21,8 @@ FONT = "DejaVu Sans"
 _HEAD = 6.0  # length of an arrow's head
 _TALL = f'<font point-size="{LINE / 1.2:.1f}"> </font>'  # what makes a line as high as in SVG
 _SHAPES = {"parameter": "cylinder"}
-_STYLES = {"scope": "filled,rounded", "op": "filled,rounded", "update": "filled", "input": "filled,dashed"}
+_STYLES = {"scope": "filled,rounded", "op": "filled,rounded", "update": "filled"}
+_STYLES |= dict.fromkeys(["input", "gradient"], "filled,dashed")
 
 
 def dot(graph: Graph, rankdir: str = "TB", legend: bool = False) -> str:
@@ -82,6 +84,10 @@ def placed(graph: Graph, rankdir: str = "TB") -> str:
     lines += _legend(legend, theme, (width - legend_width) / 2, area.h + legend_height)
     for cluster in graph.clusters.values():
         lines += _title(graph, cluster, layout.titles[cluster.id], at)
+    for i, mark in enumerate(marks(graph, [way.corners for way in ways])):
+        ink = ink_on(fill_and_line(graph.nodes[mark.node], theme)[0])
+        look = {"label": mark.text, "shape": "plaintext", "fontsize": f"{MARK:g}", "fontcolor": ink, "width": "0.2"}
+        lines.append(f"  {_quoted(f'operand_{i}')} {_listed(look | {'height': '0.1', 'pos': at(*mark.at)})};")
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
@@ -257,6 +263,8 @@ def _arrow(graph: Graph, edge: Edge) -> str:
     if edge.kind in ("gradient", "parameter", "update"):
         look["dir"] = "back"
         tail, head = head, tail
+    if edge.operand:
+        look |= {"headlabel" if tail.id == edge.tail else "taillabel": edge.operand}
     look["edgetooltip"] = look["labeltooltip"] = look["tooltip"]
     return f"{_quoted(tail.id)} -> {_quoted(head.id)} {_listed(look)}"
 

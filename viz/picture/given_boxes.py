@@ -1,8 +1,12 @@
-"""The boxes of what ops are given that no op made: inputs, targets, and what a layer fills for itself."""
+"""The boxes of what ops are given that no op of the picture made.
+
+Inputs, targets, what a layer fills for itself, and gradients where the backward pass isn't shown.
+"""
 
 from __future__ import annotations
 
 from viz.facts import formatting
+from viz.facts.lines.assigned import name_assigned
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import Graph, Node
 from viz.picture import box_texts
@@ -19,11 +23,13 @@ class GivenBoxes:
 
     Attributes:
         calls: the scope of each frame, None for those of lines of code.
+        gradients: the boxes of gradients whose computation is left out, each with the op that computed it.
     """
 
     def __init__(self, record: Record, graph: Graph) -> None:
         self._record, self._graph = record, graph
         self.calls: dict[str, int | None] = {}
+        self.gradients: dict[str, int] = {}
         self._constants: dict[object, str] = {}  # by the tensor, and by what is alike of them
 
     def input(self, tensor: int, title: str) -> str:
@@ -37,6 +43,27 @@ class GivenBoxes:
             made.tooltip = formatting.clean(f"{title}: {info.name} {formatting.tensor(info)}", 160)
             self._graph.nodes[id_] = made
         return id_
+
+    def gradient(self, tensor: int, op: int) -> str:
+        """The box of a gradient that forward ops read, made by an op that is left out with the whole backward pass."""
+        id_ = f"in{tensor}"
+        if id_ not in self._graph.nodes:
+            info = self._record.tensors[tensor]
+            name = "" if info.gradient_of is None else formatting.clean(self._name(info.gradient_of), 30)
+            lines = ["from the backward pass", formatting.tensor(info)]
+            made = Node(id_, "gradient", f"∇ {name}".strip(), lines, phase="backward", row=id_)
+            made.tooltip = formatting.clean(
+                f"a gradient, which the backward pass computes: {formatting.tensor(info)}", 160
+            )
+            self._graph.nodes[id_] = made
+            self.gradients[id_] = op
+        return id_
+
+    def _name(self, tensor: int) -> str:
+        """What the user's code calls a tensor."""
+        record, producer = self._record, self._record.tensors[tensor].producer
+        assigned = "" if producer is None else name_assigned(record, producer)
+        return record.called.get(tensor) or assigned or record.shown(tensor)
 
     def _given_to(self, op: Op, tensor: int) -> list[int]:
         """The calls around an op that were given a tensor."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import collections
 import itertools
 from collections.abc import Mapping
@@ -16,7 +15,6 @@ from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import Selection, position_of, update_passes
-from viz.facts.wiring import Used, is_again
 from viz.geometry.graph import BACKWARD, Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
@@ -24,8 +22,10 @@ from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, later_calls
+from viz.picture.operands import operands, with_operands
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
+from viz.picture.rounds import Rounds
 
 __all__ = ["VIEWS", "graph"]
 
@@ -102,9 +102,8 @@ class _Assembly:
         self.weight_node: dict[int, str] = {}  # id of a variable -> the node that shows it, or what contains it
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
-        self.rounds: dict[int, list[int]] = {}  # op that is shown -> itself and those that it stands for, in order
+        self.rounds = Rounds(selection, {}, {})
         self.given: dict[str, set[int]] = {}  # node -> what folded ops that it shows read from outside
-        self.loops: dict[tuple[int, int, int, int], bool] = {}  # two parts that follow each other: are they a loop's?
         self.gradient_passes = GradientPasses(self.record, selection.ops)
         self.pass_of: dict[str, int] = {}  # node of backward ops -> their pass
         self.keeps_closed = False  # what is closed at first?
@@ -179,6 +178,7 @@ class _Assembly:
         for cast, host in self.selection.casts.items():
             if host in self.stands_for:
                 self.stands_for[cast] = self.stands_for[host]
+        self.rounds = Rounds(self.selection, self.stands_for, self.instances)
 
     def _deepest(self, root: Block, wanted: int, max_nodes: int) -> int:
         """The greatest depth up to `wanted` with so few rows; 0 if none has."""
@@ -274,7 +274,7 @@ class _Assembly:
         is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
-        made.lines += box_texts.made_of(self.record, op) + box_texts.operands(equal) + box_texts.network(equal)
+        made.lines += box_texts.made_of(self.record, op) + operands(equal) + box_texts.network(equal)
         said = self.gradient_passes.targets | ({self.graph.clusters[cluster].title} if cluster else set())
         made.lines += self.gradient_passes.made(ops) or box_texts.assigned(self.record, equal, said)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
@@ -462,7 +462,9 @@ class _Assembly:
             count = self._count(several, read[found])
             self.graph.edges.append(self._arrow(tail, head, kind, several, count))
         self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
+        self.graph.edges = with_operands(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         self._count_inputs()
+        self._begin_gradients()
         nearest = part_passes(self.graph, self.pass_of)
         for node in list(self.graph.nodes.values()):
             self._link(node, nearest)
@@ -481,7 +483,9 @@ class _Assembly:
             if tail == head:
                 self._note_again(head, producer, op.id)
                 return None
-            return None if self._is_hidden(producer, op.id) else (tail, head, kind)
+            return None if self.rounds.hides(producer, op.id) else (tail, head, kind)
+        if producer is not None and self._is_left_out(producer):
+            return self.given_boxes.gradient(tensor, producer), head, kind
         if outside == "constant" and not self.given_boxes.is_given(op, tensor, head):
             return None
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
@@ -495,6 +499,20 @@ class _Assembly:
             self.given.setdefault(head, set()).add(tensor)
         return None
 
+    def _is_left_out(self, op: int) -> bool:
+        """Is it an op that computes a gradient, in a picture without the backward pass?"""
+        return op not in self.node_of and self.record.ops[op].phase == "backward" and self.view in ("forward", "layers")
+
+    def _begin_gradients(self) -> None:
+        """Let an arrow lead to the box of a gradient whose computation is left out from what it is the gradient of."""
+        gradients = self.given_boxes.gradients
+        passes = GradientPasses(self.record, self.record.ops if gradients else ())
+        for box, op in gradients.items():
+            begin = passes.begins_with(op)
+            tail = None if begin is None else self.node_of.get(self.stands_for.get(begin, begin))
+            if tail is not None:
+                self.graph.edges.append(Edge(tail, box, "gradient", tooltip="computed by the backward pass"))
+
     def _is_read_beside(self, head: str, weight: int) -> bool:
         """Does a box compute the gradient of one beside it that reads the same weight? The arrow to that tells it."""
         node, variables = self.graph.nodes[head], self.selection.variables
@@ -505,7 +523,7 @@ class _Assembly:
     def _note_again(self, node: str, producer: int, consumer: int) -> None:
         """Say of a box that it reads what it made in the round before, as a sum in a loop does: no arrow shows that."""
         shown = self.graph.nodes[node]
-        rounds = self._equal(self.stands_for.get(consumer, consumer)) if shown.kind == "op" else ()
+        rounds = self.rounds.equal(self.stands_for.get(consumer, consumer)) if shown.kind == "op" else ()
         if producer != consumer and producer in rounds and consumer in rounds and box_texts.AGAIN not in shown.lines:
             shown.lines.insert(len(shown.lines) - 1, box_texts.AGAIN)
 
@@ -520,42 +538,6 @@ class _Assembly:
         for box, count in counts.items():
             nodes[box].title += box_texts.times(count)
             nodes[box].lines[-1] += box_texts.times(count)  # the bytes
-
-    def _is_hidden(self, producer: int, consumer: int) -> bool:
-        """Would the arrow lead from the end of a folded part to its beginning, where that is no loop?"""
-        ops = self.record.ops
-        if ops[producer].phase == "backward" and ops[consumer].phase == "backward":
-            forward = [(ops[i].forward, i) for i in (consumer, producer)]
-            producer, consumer = [i if found is None else found for found, i in forward]
-        casts = self.selection.casts
-        first, last = [self.stands_for.get(i, casts.get(i, i)) for i in (consumer, producer)]
-        if (last, first) == (producer, consumer) or last < first:
-            return False
-        begins, ends = self._equal(first), self._equal(last)
-        part = (
-            begins[max(0, bisect.bisect_right(begins, producer) - 1)],
-            producer,
-            consumer,
-            ends[min(bisect.bisect_left(ends, consumer), len(ends) - 1)],
-        )
-        if part not in self.loops:
-            self.loops[part] = is_again(self._used(*part[:2]), self._used(*part[2:]))
-        return not self.loops[part]
-
-    def _equal(self, shown: int) -> list[int]:
-        """An op that is shown and those that it stands for, in order."""
-        if shown not in self.rounds:
-            self.rounds[shown] = sorted([shown, *self.instances.get(shown, ())])
-        return self.rounds[shown]
-
-    def _used(self, first: int, last: int) -> Used:
-        """What forward ops use, from one to another."""
-        record, variables = self.record, self.selection.variables
-        ops = [op for op in record.ops[first : last + 1] if op.phase == "forward"]
-        read = {variables[i] for op in ops for i in op.inputs if i in variables}
-        scopes = {op.scope for op in ops}
-        calls = {s.id: s.owner for i in scopes for s in record.ancestors(i) if s.kind in ("layer", "model")}
-        return {i for i in read if record.tensors[i].role != "state"}, calls
 
     def _is_shown(self, op: Op) -> bool:
         """Wasn't it folded into an equal one, nor what it computes the gradient of?"""

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.layout import LID, LINE, SMALL, TITLE
+from viz.geometry.operand_marks import MARK, Mark, marks
 from viz.geometry.placement import place
 from viz.geometry.places import Rect, Title
 from viz.geometry.text_sizes import text_width
@@ -47,6 +48,7 @@ def svg(graph: Graph, rankdir: str = "TB") -> str:
         *[_arrow(edge, way, theme) for edge, way in zip(graph.edges, ways)],
         *[_title(layout.titles[cluster.id], theme) for cluster, _ in frames],
         *[_box(node, layout.nodes[node.id], theme) for node in graph.nodes.values()],
+        *[_mark(mark, graph.nodes[mark.node], theme) for mark in marks(graph, [way.corners for way in ways])],
         "</g></svg>",
     ]
     return "\n".join(lines) + "\n"
@@ -88,7 +90,7 @@ def _box(node: Node, at: Rect, theme: Theme) -> str:
     if node.kind == "parameter":
         parts.append(_cylinder(at, fill, line, width))
     else:
-        dashes = ' stroke-dasharray="5 3"' if node.kind == "input" else ""
+        dashes = ' stroke-dasharray="5 3"' if node.kind in ("input", "gradient") else ""
         parts.append(_rect(at, fill, line, 7 if node.kind in ("op", "scope") else 1, width, dashes))
     texts = [text for text in (node.title, *node.lines) if text]
     middle = at.y + at.h / 2 + (LID if node.kind == "parameter" else 0)
@@ -98,6 +100,13 @@ def _box(node: Node, at: Rect, theme: Theme) -> str:
         parts.append(_line(text, at.middle[0], top + LINE * i, size, ink, "middle", bold=i == 0))
     inner = "".join(parts) + "</g>"
     return f"<a href={quoteattr(node.link)}>{inner}</a>" if node.link else inner
+
+
+def _mark(mark: Mark, node: Node, theme: Theme) -> str:
+    """Which operand of a box an arrow carries."""
+    x, y = mark.at
+    ink = ink_on(fill_and_line(node, theme)[0])
+    return f'<g class="operand">{_line(mark.text, x, y + MARK * 0.36, MARK, ink, "middle")}</g>'
 
 
 def _arrow(edge: Edge, way: Route, theme: Theme) -> str:

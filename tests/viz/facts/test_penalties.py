@@ -41,10 +41,19 @@ def test_what_opens_everything_opens_them():
     assert len(titled(graph, "square")) == 3
 
 
-def test_one_penalty_is_drawn_as_it_is():
+def test_one_penalty_is_one_box_too():
     graph = penalized(1).draw().graph
-    assert titled(graph, TITLE) == []
-    assert len(titled(graph, "square")) == 1
+    ((box,), (gradient,)) = titled(graph, TITLE), titled(graph, f"∇ {TITLE}")
+    assert titled(graph, "square") == []
+    assert [e.kind for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"]
+    assert [e.kind for e in graph.edges if e.head == box.id and e.kind == "parameter"]
+
+
+def test_numbers_that_no_weight_goes_into_are_no_penalty():
+    values = [ops.ones(()) * i for i in range(3)]
+    with viz.trace() as t:
+        sum(values)
+    assert titled(t.draw().graph, TITLE) == []
 
 
 def test_penalties_in_a_loop_of_ones_own_are_summed_in_the_box():

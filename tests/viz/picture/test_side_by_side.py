@@ -322,11 +322,11 @@ def test_a_box_says_how_a_number_stands_beside_its_tensor():
     with viz.trace() as t:
         for made in (1 - x, x - 1, x + 1e-6, 0.5 * x, x**2, ops.maximum(x, 0.0), x > 0.25, x / 3.0):
             del made
-        x + x
+        x + x, x @ ops.transpose(x)
     boxes = [node.lines[0] for node in t.draw(collapse_repeats=False).graph.nodes.values() if node.kind == "op"]
     told = ["1 - x", "x - 1", "x + 1e-06", "0.5 * x", "x ** 2", "maximum(x, 0)", "x > 0.25", "x / 3"]
-    assert boxes[:8] == told
-    assert "x" not in boxes[8].split()
+    assert boxes[:9] == [*told, "x + x"]  # one arrow stands for both
+    assert not any("x" in line.split() for line in boxes[9:])
 
 
 def test_equal_boxes_with_other_numbers_say_the_first_and_the_last():

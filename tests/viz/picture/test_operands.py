@@ -1,0 +1,106 @@
+"""A box says which operand an arrow carries wherever that matters, and what is drawn agrees with what was computed."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from tests.viz.picture.geometry import picture
+from viz.picture.dot import placed
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def told(recording, **options):
+    """For each box with marks: by what its arrows come from, the mark that is written where each ends."""
+    graph = recording.draw(**options).graph
+    found = {}
+    for edge in graph.edges:
+        if edge.operand:
+            found.setdefault(graph.nodes[edge.head].title, {})[graph.nodes[edge.tail].title] = edge.operand
+    return found
+
+
+def computed(make, **options):
+    a, b, c = (ef.Tensor(np.full((2, 2), value, "float32")) for value in (1.0, 2.0, 3.0))
+    with viz.trace() as t:
+        make(ops.exp(a), ops.tanh(b), ops.sin(c))
+    return told(t, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("subtract", lambda a, b, _: b - a),
+        ("divide", lambda a, b, _: b / a),
+        ("power", lambda a, b, _: b**a),
+        ("matmul", lambda a, b, _: b @ a),
+        ("greater", lambda a, b, _: b > a),
+        ("concatenate", lambda a, b, _: ops.concatenate([b, a])),
+        ("stack", lambda a, b, _: ops.stack([b, a])),
+    ],
+)
+def test_ops_whose_operands_cannot_be_exchanged(name, make):
+    assert computed(make) == {name: {"tanh": "1", "exp": "2"}}
+
+
+@pytest.mark.parametrize("make", [lambda a, b, _: b + a, lambda a, b, _: b * a, lambda a, b, _: ops.maximum(b, a)])
+def test_others_say_nothing(make):
+    assert computed(make) == {}
+
+
+def test_an_operand_that_is_given_twice():
+    assert computed(lambda a, b, _: ops.concatenate([a, b, a])) == {"concatenate": {"exp": "1, 3", "tanh": "2"}}
+    assert computed(lambda a, *_: ops.concatenate([a, a])) == {}  # one arrow, which is all there is
+
+
+def test_three_operands_and_a_variable():
+    assert computed(lambda a, b, c: ops.where(c > 0.5, b, a))["where"] == {"greater": "1", "tanh": "2", "exp": "3"}
+    w = ef.Variable(np.ones((2, 2), "float32"), name="w")
+    assert computed(lambda a, *_: w @ a) == {"matmul": {"w": "1", "exp": "2"}}
+
+
+def test_a_number_that_has_no_box_counts():
+    """The only arrow into the division carries what it divides by."""
+    one = ef.Tensor(np.float32(1.0))
+    assert computed(lambda a, *_: one / a) == {"divide": {"exp": "2"}}
+
+
+def test_a_cast_that_has_no_box_is_passed_on():
+    with viz.trace() as t:
+        ops.exp(ef.Tensor(np.ones(2, "float32"))) - ops.sin(ef.Tensor(np.ones(2, "float16")))
+    assert told(t) == {"subtract": {"exp": "1", "sin": "2"}}
+
+
+def test_a_closed_layer_says_it_too():
+    a, b = layers.Input((2,), name="a"), layers.Input((2,), name="b")
+    net = ef.Model([a, b], layers.Subtract()([layers.Dense(2, name="p")(b), layers.Dense(2, name="q")(a)]))
+    with viz.trace() as t:
+        net([np.ones((1, 2), "float32")] * 2)
+    (marks,) = told(t, view="layers").values()
+    assert marks == {"p": "1", "q": "2"}
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "BT", "LR", "RL"])
+def test_marks_stand_in_their_box_where_the_arrow_ends(rankdir):
+    with viz.trace() as t:
+        ops.exp(ef.Tensor(np.ones((2, 2), "float32"))) @ ops.tanh(ef.Tensor(np.ones((2, 2), "float32")))
+    drawing = t.draw(rankdir=rankdir)
+    seen = picture(drawing.svg, drawing.graph)
+    box = next(rect for id_, rect in seen.boxes.items() if drawing.graph.nodes[id_].title == "matmul")
+    ends = {e.operand: arrow.points[-1] for e, arrow in zip(drawing.graph.edges, seen.arrows) if e.operand}
+    marks = [g.find(f"{SVG}text") for g in ET.fromstring(drawing.svg).iter(f"{SVG}g") if g.get("class") == "operand"]
+    assert sorted(mark.text for mark in marks) == ["1", "2"]
+    for mark in marks:
+        x, y = float(mark.get("x")), float(mark.get("y"))
+        assert box.left < x < box.right
+        assert box.top < y < box.bottom
+        assert abs(x - ends[mark.text][0]) + abs(y - ends[mark.text][1]) < 16
+    for word in ("operand_0", "operand_1"):
+        assert word in placed(drawing.graph, rankdir)
+    assert all(f'label="{place}"' in drawing.source for place in "12")

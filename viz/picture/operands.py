@@ -1,0 +1,119 @@
+"""Which operands an op has: what a box says of them, and which of them an arrow carries."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from viz.facts.schema import Op, Record
+from viz.geometry.graph import Edge, Node
+
+__all__ = ["operands", "with_operands"]
+
+_SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
+_LONGEST_NUMBER = 12  # signs of a number beside a tensor
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
+_SIGNS |= {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
+_FUNCTIONS = ("maximum", "minimum")
+
+# Ops of which it matters which operand is the first: their arrows say so.
+_ORDERED = frozenset("subtract divide floor_divide mod power greater greater_equal less less_equal arctan2".split())
+_ORDERED |= frozenset("matmul solve choose concatenate stack overwrite dot_product_attention".split())
+
+
+def operands(ops: Sequence[Op]) -> list[str]:
+    """Which part of a tensor equal ops take, `x[:, -1]`, or what stands beside it, `1 - x`, `x * x`, as in Python.
+
+    Of ops that differ in it, that of the first and last. Nothing for ops that do something else, or where an index is
+    an array.
+    """
+    told = ["" if op.phase == "backward" else _taken(op) or _of_one_tensor(op) for op in ops]
+    return [" … ".join(dict.fromkeys([told[0], told[-1]]))] if all(told) else []
+
+
+def _taken(op: Op) -> str:
+    index = _index(op.settings.get("index")) if op.name == "take_index" else ""
+    return f"x[{index}]" if index else ""
+
+
+def _of_one_tensor(op: Op) -> str:
+    """What an op of two operands does with a number and a tensor, or with one tensor twice: no arrow shows that."""
+    if len({*op.inputs}) != 1 or not (op.name in _SIGNS or op.name in _FUNCTIONS):
+        return ""
+    pair = [_number(op.settings[name]) if name in op.settings else "x" for name in ("x1", "x2")]
+    if pair.count("x") != len(op.inputs) or not all(pair):
+        return ""
+    return f"{op.name}({', '.join(pair)})" if op.name in _FUNCTIONS else f" {_SIGNS[op.name]} ".join(pair)
+
+
+def _number(value: Any) -> str:
+    """A short number as it is written; "" for others, and what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    text = str(value) if isinstance(value, int) else f"{value:.6g}"
+    return text if len(text) <= _LONGEST_NUMBER else ""
+
+
+def _index(index: Any) -> str:
+    """An index as it was written, without the axes at its end that it takes whole; "" where it isn't known."""
+    parts = [_part_of_index(part) for part in (index if isinstance(index, list | tuple) else [index])]
+    while len(parts) > 1 and parts[-1] == ":":
+        parts.pop()
+    return ", ".join(parts) if all(parts) else ""
+
+
+def _part_of_index(part: Any) -> str:
+    if isinstance(part, int) and not isinstance(part, bool):
+        return str(part)
+    if not isinstance(part, str):
+        return ""
+    if part == "Ellipsis":
+        return "..."
+    match = _SLICE.fullmatch(part)
+    if match is None:
+        return ""
+    start, stop, step = ["" if bound == "None" else bound for bound in match.groups()]
+    return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
+
+
+def with_operands(
+    record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node], casts: Collection[int]
+) -> list[Edge]:
+    """The arrows of a picture, of which those say which operand they carry that end where this matters.
+
+    Args:
+        record: the recording.
+        edges: the arrows.
+        nodes: the boxes.
+        casts: the ids of casts that are shown with other ops.
+    """
+    found = [*edges]
+    into: dict[str, list[int]] = {}
+    for i, edge in enumerate(found):
+        if edge.kind in ("data", "parameter") and nodes[edge.head].kind in ("op", "scope"):
+            into.setdefault(edge.head, []).append(i)
+    for head, arrows in into.items():
+        places = _places([record.ops[i] for i in nodes[head].ops], casts)
+        told = [sorted({place for tensor in found[i].tensors for place in places.get(tensor, ())}) for i in arrows]
+        if len(arrows) > 1 or len({place for of_tensor in places.values() for place in of_tensor}) > len(told[0]):
+            for i, each in zip(arrows, told):
+                found[i] = dataclasses.replace(found[i], operand=", ".join(map(str, each)))
+    return found
+
+
+def _places(ops: Sequence[Op], casts: Collection[int]) -> dict[int, set[int]]:
+    """For the tensors that equal ops read, which of their operands they are, from 1; none where that doesn't matter."""
+    found: dict[int, set[int]] = {}
+    own = [op for op in ops if op.id not in casts]
+    if any(op.name not in _ORDERED or op.phase != "forward" or op.name != own[0].name for op in own):
+        return {}
+    for op in own:
+        if len({*op.inputs}) > 1:
+            for place, tensor in enumerate(op.inputs, 1):
+                found.setdefault(tensor, set()).add(place)
+    for op in ops:
+        if op.id in casts and op.outputs[0] in found:
+            found.setdefault(op.inputs[0], set()).update(found[op.outputs[0]])
+    return found
