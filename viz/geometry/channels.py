@@ -26,6 +26,8 @@ _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 # What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
 # as if it led elsewhere, which is worse than a crossing.
 _AGAINST = 8.0
+# What running closer than other lines beside a frame's border costs, of its length: it reads as one more border.
+_BESIDE_BORDER = 0.3
 _LONG = 200_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
 # After so many states, and after twice as many again and again, what is left to go counts more: a good way will do.
@@ -100,6 +102,7 @@ class Channels:
         self.nx, self.ny = len(self.xs), len(self.ys)
         size = self.nx * self.ny
         self.shut = (bytearray(size), bytearray(size))  # may the next point right of each, and below, not be gone to?
+        self.close = (bytearray(size), bytearray(size))  # do such pieces run close beside a border?
         self.borders: tuple[dict[int, list[str]], ...] = ({}, {})  # frames whose borders are in between
         self.along: tuple[dict[int, list[int]], ...] = ({}, {})  # whose ways lead on to the right, and down
         self.beyond: dict[int, list[tuple[int, int]]] = {}  # whose ways turn off a line just before it, and the line's
@@ -135,11 +138,18 @@ class Channels:
         """Crossing a frame's border costs something; running along it isn't allowed."""
         right, bottom = frame.x + frame.w, frame.y + frame.h
         for x in (frame.x, right):
+            self._note_close(1, _inside(self.xs, x - MARGIN, x + MARGIN), _inside(self.ys, frame.y, bottom))
             self._shut_lines(Rect(x, frame.y, 0, frame.h), 1)
             self._mark(id_, 0, bisect.bisect_right(self.xs, x) - 1, _inside(self.ys, frame.y, bottom))
         for y in (frame.y, bottom):
+            self._note_close(0, _inside(self.ys, y - MARGIN, y + MARGIN), _inside(self.xs, frame.x, right))
             self._shut_lines(Rect(frame.x, y, frame.w, 0), 0)
             self._mark(id_, 1, bisect.bisect_right(self.ys, y) - 1, _inside(self.xs, frame.x, right))
+
+    def _note_close(self, direction: int, lines: Iterable[int], along: Iterable[int]) -> None:
+        """Note the pieces along some lines that run close beside a border."""
+        for line, each in itertools.product(lines, along):
+            self.close[direction][each * self.nx + line if direction else line * self.nx + each] = 1
 
     def _shut_lines(self, line: Rect, direction: int) -> None:
         columns = _inside(self.xs, line.x - 4, line.x + line.w + 4)
@@ -261,14 +271,19 @@ class Channels:
         nx, found = self.nx, list[_Step]()
         i, j = at % nx, at // nx
         up, down = [1 + _AGAINST * (onwards == sign) for sign in (1, -1)]
+        level, upright = self.close
         if i + 1 < nx and not self.shut[0][at]:
-            found.append((2 * (at + 1), 0, self.xs[i + 1] - self.xs[i], 2 * at))
+            far = self.xs[i + 1] - self.xs[i]
+            found.append((2 * (at + 1), 0, far * (1 + _BESIDE_BORDER * level[at]), 2 * at))
         if i and not self.shut[0][at - 1]:
-            found.append((2 * (at - 1), 0, self.xs[i] - self.xs[i - 1], 2 * (at - 1)))
+            far = self.xs[i] - self.xs[i - 1]
+            found.append((2 * (at - 1), 0, far * (1 + _BESIDE_BORDER * level[at - 1]), 2 * (at - 1)))
         if j + 1 < self.ny and not self.shut[1][at]:
-            found.append((2 * (at + nx) + 1, 1, down * (self.ys[j + 1] - self.ys[j]), 2 * at + 1))
+            far = self.ys[j + 1] - self.ys[j]
+            found.append((2 * (at + nx) + 1, 1, far * (down + _BESIDE_BORDER * upright[at]), 2 * at + 1))
         if j and not self.shut[1][at - nx]:
-            found.append((2 * (at - nx) + 1, 1, up * (self.ys[j] - self.ys[j - 1]), 2 * (at - nx) + 1))
+            far = self.ys[j] - self.ys[j - 1]
+            found.append((2 * (at - nx) + 1, 1, far * (up + _BESIDE_BORDER * upright[at - nx]), 2 * (at - nx) + 1))
         self.steps[onwards][at] = found
         return found
 

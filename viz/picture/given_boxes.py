@@ -60,10 +60,14 @@ class GivenBoxes:
         return id_
 
     def _name(self, tensor: int) -> str:
-        """What the user's code calls a tensor."""
-        record, producer = self._record, self._record.tensors[tensor].producer
-        assigned = "" if producer is None else name_assigned(record, producer)
-        return record.called.get(tensor) or assigned or record.shown(tensor)
+        """What the user's code calls a tensor, or another one that is the same array: rules are given their own."""
+        record, info = self._record, self._record.tensors[tensor]
+        known = record.called.get(tensor) or record.shown(tensor)
+        if not known and info.producer is None and info.storage is not None:
+            before = record.tensors[:tensor]
+            info = next((each for each in before if (each.storage, each.shape) == (info.storage, info.shape)), info)
+            known = record.called.get(info.id) or record.shown(info.id)
+        return known or ("" if info.producer is None else name_assigned(record, info.producer))
 
     def _given_to(self, op: Op, tensor: int) -> list[int]:
         """The calls around an op that were given a tensor."""

@@ -214,3 +214,39 @@ def test_the_inputs_of_a_concatenation_can_be_counted(view, rankdir):
     across = 1 if rankdir == "LR" else 0
     places = sorted([corner[across] for corner in inputs])
     assert min(b - a for a, b in itertools.pairwise(places)) > 6
+
+
+SIDE = Rect(200, 100, 100, 46)
+
+
+def reaching_the_side(*ways):
+    """The corners of arrows that come from the left to the side of a box, when their ends are parted."""
+    ids = [f"tail{i}" for i in range(len(ways))]
+    graph = Graph(nodes={id_: Node(id_, "op", id_, row=id_) for id_ in [*ids, "head"]})
+    graph.edges = [Edge(id_, "head", "parameter") for id_ in ids]
+    tails = {id_: Rect(way[0][0] - 25, way[0][1] - 30, 50, 30) for id_, way in zip(ids, ways)}
+    routes = [Route(list(way)) for way in ways]
+    part_ends(graph, Layout(tails | {"head": SIDE}), routes)
+    return [route.corners for route in routes]
+
+
+def test_arrows_that_reach_the_side_of_a_box_end_there_one_above_the_other():
+    above, below = [(50.0, 0.0), (50.0, 123.0), (200.0, 123.0)], [(90.0, 300.0), (90.0, 123.0), (200.0, 123.0)]
+    first, second = reaching_the_side(above, below)
+    assert first[-1][1] <= 123.0 - 3.5
+    assert second[-1][1] >= first[-1][1] + 7.0
+    for (_, turn), (x, end) in (first[-2:], second[-2:]):
+        assert (turn, x) == (end, 200.0)
+    assert [len(first), len(second)] == [3, 3]  # straight to their ends, without a jog before them
+
+
+def test_a_single_arrow_to_a_side_stays():
+    way = [(50.0, 0.0), (50.0, 123.0), (200.0, 123.0)]
+    assert reaching_the_side(way) == [way]
+
+
+def test_an_arrow_that_turns_aside_right_before_its_end_leads_there_from_farther_off():
+    jog = [(50.0, 0.0), (50.0, 107.0), (191.0, 107.0), (191.0, 123.0), (200.0, 123.0)]
+    other = [(90.0, 300.0), (90.0, 123.0), (200.0, 123.0)]
+    first, _ = reaching_the_side(jog, other)
+    assert len(first) == 3

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -194,6 +195,18 @@ def crossings(arrows: Sequence[Arrow]) -> int:
             near = [piece for piece in b.pieces if _bounds(piece).grown(0.1).meets(bounds[i])]
             count += sum(_crossing(mine, other) for mine in a.pieces for other in near)
     return count
+
+
+def beside_borders(drawn: Picture, near: float = 7.5) -> float:
+    """How far lines run so near beside the border of a frame that they look like one more."""
+    total = 0.0
+    pieces = [piece for arrow in drawn.arrows for piece in itertools.pairwise(_corners(arrow.points))]
+    for frame, (a, b) in itertools.product(drawn.frames.values(), pieces):
+        spans, along = ((frame.left, frame.right), (frame.top, frame.bottom)), int(abs(a[0] - b[0]) < 0.01)
+        if min([abs(a[1 - along] - border) for border in spans[1 - along]]) < near:
+            low, high = sorted((a[along], b[along]))
+            total += max(0.0, min(high, spans[along][1]) - max(low, spans[along][0]))
+    return total
 
 
 def _corners(points: Sequence[Point]) -> list[Point]:

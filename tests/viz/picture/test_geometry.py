@@ -12,6 +12,7 @@ from tests.viz.picture.geometry import (
     Arrow,
     Box,
     Picture,
+    beside_borders,
     continued,
     crossings,
     crossings_by_graphviz,
@@ -105,6 +106,7 @@ MORE_CROSSINGS |= {
     "two_losses": 1,
     "vae": 1,
     "densenet": 5,
+    "inception": 5,
 }  # and so do long names, and ways of their own for different gradients
 NONE += ("lines on lines", "frames through boxes", "frames through frames")
 
@@ -144,6 +146,19 @@ def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
 def test_no_arrow_ends_where_another_would_lead_that_turned_off(name, view):
     drawing = ALL[name]()[0].draw(view=view)
     assert continued(picture(drawing.svg, drawing.graph)) == []
+
+
+@pytest.mark.parametrize("name", ["gan", "vae", "shared_layers"])
+def test_lines_keep_off_the_borders_of_frames(name):
+    drawing = ALL[name]()[0].draw()
+    assert beside_borders(picture(drawing.svg, drawing.graph)) < 10
+
+
+def test_how_far_lines_run_beside_borders():
+    frames = [("f", Box(5, 90, 100, 140))]
+    assert beside_borders(seen([straight((9, 0), (9, 200))], frames=frames)) == 50
+    assert beside_borders(seen([straight((0, 135), (90, 135))], frames=frames)) == 85
+    assert beside_borders(seen([straight((20, 0), (20, 200))], frames=frames)) == 0
 
 
 def test_lines_that_read_as_one():

@@ -176,3 +176,37 @@ def test_a_gradient_that_is_differentiated_again_gets_its_weights_from_the_op_be
     graph = LOOPS["penalized_critic"]()[0].draw().graph
     heads = {graph.nodes[edge.head].lane for edge in graph.edges if edge.kind == "parameter"}
     assert heads == {"forward"}
+
+
+def gradient_penalty():
+    """A step whose loss reads a gradient."""
+    critic = ef.Sequential([layers.Dense(4, activation="relu"), layers.Dense(1)], name="critic")
+    critic(numbers(2, 3))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        mixed = ops.tanh(ef.Tensor(numbers(2, 3)))
+        with ef.GradientTape() as inner:
+            inner.watch(mixed)
+            score = ops.sum(critic(mixed))
+        slope = inner.gradient(score, mixed)
+        penalty = ops.mean(ops.square(slope))
+        tape.gradient(penalty, critic.trainable_variables)
+    return t
+
+
+@pytest.mark.parametrize("view", ["forward", "layers"])
+def test_a_gradient_that_the_loss_reads_has_a_box_where_the_backward_pass_is_left_out(view):
+    """Else the ops that read it seem to read nothing, and stand above the network that it comes from."""
+    drawing = gradient_penalty().draw(view=view)
+    graph, at = drawing.graph, place(drawing.graph).layout.nodes
+    (box,) = [node for node in graph.nodes.values() if node.kind == "gradient"]
+    assert (box.title, box.lines) == ("∇ mixed", ["from the backward pass", "2×3 f32"])
+    (before,), (after,) = [e for e in graph.edges if e.head == box.id], [e for e in graph.edges if e.tail == box.id]
+    assert graph.nodes[before.tail].title == "sum"
+    assert graph.nodes[after.head].title == "square"
+    assert at[before.tail].y < at[box.id].y < at[after.head].y
+    assert faults(picture(drawing.svg, graph))["crossings"] == 0
+
+
+def test_where_the_backward_pass_is_shown_the_gradient_has_no_box_of_its_own():
+    graph = gradient_penalty().draw().graph
+    assert [node for node in graph.nodes.values() if node.kind == "gradient"] == []
