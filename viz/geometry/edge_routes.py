@@ -366,7 +366,8 @@ def _ports(
             return [_port(tail, out)], [_port(head, back)] if not lifted else _aside(head, tail)[:1]
         return _aside(tail, head), _aside(head, tail)
     if edge.kind not in ("data", "gradient"):
-        return _all_around(tail, head), _all_around(head, tail)
+        reached = _all_around(head, tail)  # but from below, where what a box makes leaves it
+        return _all_around(tail, head), reached[:3] if edge.kind == "parameter" else reached
     down = head.y >= tail.y + tail.h
     if not down and tail.y < head.y + head.h:
         return _all_around(tail, head), _all_around(head, tail)

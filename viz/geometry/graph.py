@@ -121,6 +121,11 @@ class Graph:
             cluster = self.clusters[cluster].parent
         return found
 
+    def drop_empty_frames(self) -> None:
+        """Leave out frames without a box, as that of a layer through which no gradient flows in a backward view."""
+        used = {frame for node in self.nodes.values() for frame in self.around(node.cluster)}
+        self.clusters = {id_: frame for id_, frame in self.clusters.items() if id_ in used}
+
     def level(self, cluster: Cluster) -> int:
         """How many frames are around a frame, itself counted."""
         return len(self.around(cluster.id))

@@ -16,6 +16,7 @@ from viz.facts.container import VERSION
 from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
+from viz.facts.lines.assigned import name_of_gradient
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, step_kinds, update_passes, variables_of
@@ -302,10 +303,21 @@ class _Columns:
             "label": self._texts([formatting.tensor(t) for t in tensors]),
             "nbytes": [t.nbytes for t in tensors],
             "role": self._texts([t.role for t in tensors]),
-            "name": self._texts([record.shown(t.id) for t in tensors]),
+            "name": self._texts(_names(record)),
             "producer": [t.producer for t in tensors],
             "gradient_of": [t.gradient_of for t in tensors],
             "device": self._texts([t.device for t in tensors]),
             "version": [t.version for t in tensors],
             "stats": stats_column(tensors) if self.measured else None,
         }
+
+
+def _names(record: Record) -> list[str]:
+    """What tensors are called: gradients have names where the forward pass reads them, as a gradient penalty does."""
+    names = [record.shown(t.id) for t in record.tensors]
+    for op in record.ops:
+        for tensor in op.inputs if op.phase == "forward" else ():
+            producer = record.tensors[tensor].producer
+            if producer is not None and record.ops[producer].phase == "backward":
+                names[tensor] = names[tensor] or name_of_gradient(record, tensor)
+    return names

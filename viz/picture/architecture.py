@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from viz.recorder.record_builder import record_of
 __all__ = ["Shown", "architecture", "has_parts_alone", "trial"]
 
 _NAMED = 4  # layers by name in a caption
+_SHAPES, _ALIKE = 8, 2  # in a line: so many, and so many neighbours one by one that are the same
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,8 +144,14 @@ class _Symbolic:
         self.calls: dict[int, list[tuple[Node | Cluster, _Facts | None]]] = {}  # of each layer, by its identity
 
     def number_calls(self) -> None:
-        """Say of the boxes and frames of each layer that is called more than once which of its calls they are."""
+        """Say of the boxes and frames of each layer that is called more than once which of its calls they are.
+
+        From call to call an arrow tells that they share weights.
+        """
         for calls in self.calls.values():
+            boxes = [drawn.id for drawn, facts in calls if facts is not None and facts.trainable is not None]
+            pairs = itertools.pairwise(boxes)
+            self.graph.edges += [Edge(a, b, "parameter", tooltip="the same weights") for a, b in pairs]
             for number, (drawn, facts) in enumerate(calls if len(calls) > 1 else ()):
                 if isinstance(drawn, Cluster):
                     drawn.title += _call(number)
@@ -223,7 +231,10 @@ def _calls_between(inputs: list[Any], outputs: list[Any]) -> list[Any]:
 
 
 def _shapes(shapes: list[Any]) -> str:
-    return ", ".join([str(tuple(shape)) for shape in shapes[:4]]) + (", …" if len(shapes) > 4 else "")
+    """`"(None, 4), 3 × (None, 8)"`: of many neighbours of one shape it says how many."""
+    runs = [(str(shape), len([*run])) for shape, run in itertools.groupby([tuple(shape) for shape in shapes])]
+    told = [each for shape, n in runs for each in ([f"{n} × {shape}"] if n > _ALIKE else [shape] * n)]
+    return ", ".join(told[:_SHAPES]) + (", …" if len(told) > _SHAPES else "")
 
 
 def _activation(layer: Any) -> str:

@@ -21,6 +21,7 @@ from viz.facts.selection import Selection, outcome, step_name, step_numbers
 
 __all__ = [
     "AGAIN",
+    "FIRST",
     "about",
     "assigned",
     "beside",
@@ -59,6 +60,8 @@ _MOST_CODE = 500  # letters of a line that is looked at
 _MOST_NAMES = 3  # of variables, in the title of their box
 _MOST_NAME_LINES = 8  # the same, where each has a line
 _MOST_PARTS = 6  # of ops, in the line that names them
+FIRST = "(first round)"
+"""What an arrow into a loop says that is drawn once, if only the first round reads what it carries."""
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
 

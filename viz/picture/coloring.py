@@ -111,7 +111,7 @@ class _Colorer:
     def _own(self, node: Node) -> list[TensorInfo]:
         tensors = self.record.tensors
         own = [tensors[i] for i, shown in self.weights.items() if shown == node.id and not node.ops]
-        if node.kind == "input" and node.id.startswith("in") and node.id[2:].isdigit():
+        if node.kind in ("input", "gradient") and node.id.startswith("in") and node.id[2:].isdigit():
             own.append(tensors[int(node.id[2:])])
         return own
 
@@ -158,7 +158,8 @@ class _Colorer:
     def _of_node(self, node: Node, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
         ops = [self.record.ops[i] for i in node.ops]
         found = [gradient for op in ops for gradient in gradients_of(self.record, op, of)]
-        found += [gradient for tensor in self._own(node) for gradient in of.get(tensor.id, ())]
+        own = self._own(node)
+        found += own if node.kind == "gradient" else [gradient for tensor in own for gradient in of.get(tensor.id, ())]
         return list({gradient.id: gradient for gradient in found}.values())
 
     # ------------------------------------------------------------------ kinds

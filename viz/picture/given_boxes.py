@@ -6,7 +6,7 @@ Inputs, targets, what a layer fills for itself, and gradients where the backward
 from __future__ import annotations
 
 from viz.facts import formatting
-from viz.facts.lines.assigned import name_assigned
+from viz.facts.lines.assigned import name_of_gradient
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import Graph, Node
 from viz.picture import box_texts
@@ -49,25 +49,14 @@ class GivenBoxes:
         id_ = f"in{tensor}"
         if id_ not in self._graph.nodes:
             info = self._record.tensors[tensor]
-            name = "" if info.gradient_of is None else formatting.clean(self._name(info.gradient_of), 30)
             lines = ["from the backward pass", formatting.tensor(info)]
-            made = Node(id_, "gradient", f"∇ {name}".strip(), lines, phase="backward", row=id_)
+            made = Node(id_, "gradient", name_of_gradient(self._record, tensor), lines, phase="backward", row=id_)
             made.tooltip = formatting.clean(
                 f"a gradient, which the backward pass computes: {formatting.tensor(info)}", 160
             )
             self._graph.nodes[id_] = made
             self.gradients[id_] = op
         return id_
-
-    def _name(self, tensor: int) -> str:
-        """What the user's code calls a tensor, or another one that is the same array: rules are given their own."""
-        record, info = self._record, self._record.tensors[tensor]
-        known = record.called.get(tensor) or record.shown(tensor)
-        if not known and info.producer is None and info.storage is not None:
-            before = record.tensors[:tensor]
-            info = next((each for each in before if (each.storage, each.shape) == (info.storage, info.shape)), info)
-            known = record.called.get(info.id) or record.shown(info.id)
-        return known or ("" if info.producer is None else name_assigned(record, info.producer))
 
     def _given_to(self, op: Op, tensor: int) -> list[int]:
         """The calls around an op that were given a tensor."""

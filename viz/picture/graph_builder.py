@@ -81,6 +81,7 @@ def graph(
     assembly.took = usual_sums(usual)
     assembly.place(collapse_repeats, depth, max_nodes)
     assembly.connect()
+    assembly.graph.drop_empty_frames()
     assembly.graph.theme = theme
     color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node, assembly.took)
     made, drawn = assembly.graph, {op for node in assembly.graph.nodes.values() for op in node.ops}
@@ -442,6 +443,7 @@ class _Assembly:
         """Make the arrows: flows of tensors between different boxes, one for each pair, or for each output of an op."""
         flows: dict[tuple[str, str, str], list[int]] = {}
         read: dict[tuple[str, str, str], set[int]] = {}  # by ops that weren't folded away
+        begin: dict[tuple[str, str, str], bool] = {}  # are all of them read in the first round of a loop only?
         for op in self.selection.ops:
             head = self.node_of.get(op.id)
             if head is not None:
@@ -450,6 +452,7 @@ class _Assembly:
                         found = self._flow(op, reader, tensor)
                         if found is not None:
                             flows.setdefault(found, []).append(tensor)
+                            begin[found] = begin.get(found, True) and self.rounds.begins(op.id, tensor)
                             read.setdefault(found, set()).update([tensor] if self._is_shown(op) else [])
         latest: dict[tuple[str, frozenset[int]], str] = {}  # of the boxes that share variables, the last one so far
         for found, tensors in flows.items():
@@ -460,7 +463,10 @@ class _Assembly:
                 tail, latest[shared] = latest.get(shared, tail), head
             several = list(dict.fromkeys(tensors))
             count = self._count(several, read[found])
-            self.graph.edges.append(self._arrow(tail, head, kind, several, count))
+            arrow = self._arrow(tail, head, kind, several, count)
+            if kind == "data" and begin[found]:
+                arrow.label = f"{arrow.label}  {box_texts.FIRST}".strip()
+            self.graph.edges.append(arrow)
         self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         self.graph.edges = with_operands(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         self._count_inputs()

@@ -14,6 +14,10 @@ __all__ = ["array_of", "by_outputs", "number_of"]
 
 _MOST = 6  # outputs of a box that have ways of their own: with more of them it would be too wide
 _LONGEST = 20  # letters of a name
+_DIRECTIONS = ("forward", "backward")  # of a recurrent pair
+_NAMES = {"lstm": ("outputs", "h", "c"), "gru": ("outputs", "h"), "simple_rnn": ("outputs", "h")}
+_NAMES |= {"thin_qr": ("q", "r"), "truncated_svd": ("u", "s", "vh"), "eigh": ("values", "vectors")}
+_NAMES |= {"eig": ("values", "vectors"), "slogdet": ("sign", "log")}
 _Output = tuple[int | None, int]
 
 
@@ -155,10 +159,24 @@ def _parted(record: Record, edge: Edge, places: Mapping[int, _Output]) -> list[E
     ]
 
 
-def _label(record: Record, tensors: list[int], before: Iterable[int], output: int) -> str:
-    """`"mu  8×4 f32"`, or `"[0]  8×4 f32"` where the user's code has no name for it."""
+def _label(record: Record, tensors: list[int], before: Collection[int], output: int) -> str:
+    """`"mu  8×4 f32"`, or `"[0]  8×4 f32"` where neither the user's code nor the op has a name for it."""
     name = _common(record.called.get(tensor, "") for tensor in before)
+    name = name or _common(_usual_name(record, tensor) for tensor in before)
     return f"{name or f'[{output}]'}  {formatting.tensor(record.tensors[tensors[0]])}"
+
+
+def _usual_name(record: Record, tensor: int) -> str:
+    """What everybody calls an output of some ops: `"h"`, or `"backward h"` of two directions at once."""
+    producer = record.tensors[tensor].producer
+    op = None if producer is None else record.ops[producer]
+    if op is None or tensor not in op.outputs:
+        return ""
+    names, place = _NAMES.get(op.name.removesuffix("_pair"), ()), op.outputs.index(tensor)
+    if op.name.endswith("_pair") and names:
+        direction, place = _DIRECTIONS[place >= len(names)], place % len(names)
+        return f"{direction} {names[place]}" if place else direction
+    return names[place] if place < len(names) else ""
 
 
 def _common(names: Iterable[str]) -> str:

@@ -49,6 +49,16 @@ class Rounds:
             self._loops[part] = is_again(self._used(*part[:2]), self._used(*part[2:]))
         return not self._loops[part]
 
+    def begins(self, op: int, tensor: int) -> bool:
+        """Does an op read a tensor in the first round only, and in each other one what the round before made?"""
+        rounds, ops = self.equal(self._stands_for.get(op, op)), self._record.ops
+        if len(rounds) == 1 or rounds[0] != op:
+            return False
+        place = ops[op].inputs.index(tensor)
+        read = [ops[later].inputs[place] for later in rounds[1:] if place < len(ops[later].inputs)]
+        makers = [self._record.tensors[each].producer for each in read]
+        return bool(makers) and all(maker is not None and maker >= op for maker in makers)
+
     def equal(self, shown: int) -> list[int]:
         """An op that is shown and those that it stands for, in order."""
         if shown not in self._rounds:

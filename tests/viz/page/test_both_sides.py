@@ -62,7 +62,7 @@ SCENES = [
     f"{name}.js"
     for name in """
     recording/formatting recording/usual_times recording/model recording/selection recording/blocks app/state
-    recording/flaws graph/passes graph/outputs graph/assembly graph/colours
+    recording/flaws recording/rounds graph/passes graph/outputs graph/assembly graph/colours
     """.split()
 ]
 
@@ -382,6 +382,9 @@ def test_the_runs_have_what_is_compared():
     found = [graph(each(), depth=depth, max_nodes=10**6) for each in RUNS.values() for depth in (99, 1)]
     kinds = {node.kind for drawn in found for node in drawn.nodes.values()}
     assert {"op", "scope", "parameter", "update", "input"} <= kinds
+    alone = [graph(each(), view="forward") for each in RUNS.values()]
+    assert any(node.kind == "gradient" for drawn in alone for node in drawn.nodes.values())
+    assert any(box_texts.FIRST in edge.label for drawn in found for edge in drawn.edges)
     assert any(edge.label == "state" for drawn in found for edge in drawn.edges)
     assert any("×" in each.title for drawn in found for each in drawn.clusters.values())
     assert any(box_texts.AGAIN in node.lines for drawn in found for node in drawn.nodes.values())

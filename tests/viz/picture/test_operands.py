@@ -104,3 +104,20 @@ def test_marks_stand_in_their_box_where_the_arrow_ends(rankdir):
     for word in ("operand_0", "operand_1"):
         assert word in placed(drawing.graph, rankdir)
     assert all(f'label="{place}"' in drawing.source for place in "12")
+
+
+def test_outputs_of_recurrent_ops_have_the_names_that_everybody_gives_them():
+    x = ef.Tensor(np.ones((2, 5, 3), "float32"))
+    both = layers.Bidirectional(layers.GRU(4, return_sequences=True))
+    both(x)
+    with viz.trace() as t:
+        both(x)
+    labels = {e.label for e in t.draw(view="forward").graph.edges if e.output is not None}
+    assert labels == {"forward  2×5×4 f32", "backward  2×5×4 f32"}
+    cell = layers.LSTM(4, return_state=True)
+    cell(x)
+    with viz.trace() as t:
+        _, h, c = cell(x)
+        ops.exp(h), ops.tanh(c)
+    labels = [e.label for e in t.draw(view="forward", depth=9).graph.edges if e.output is not None]
+    assert labels == ["h  2×4 f32", "c  2×4 f32"]

@@ -210,3 +210,11 @@ def test_a_gradient_that_the_loss_reads_has_a_box_where_the_backward_pass_is_lef
 def test_where_the_backward_pass_is_shown_the_gradient_has_no_box_of_its_own():
     graph = gradient_penalty().draw().graph
     assert [node for node in graph.nodes.values() if node.kind == "gradient"] == []
+
+
+def test_a_backward_view_has_no_frame_of_what_no_gradient_flows_through():
+    net = ef.Sequential([layers.Input((2, 2)), layers.Flatten(name="flatten"), layers.Dense(1, name="dense")])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.gradient(ops.mean(net(numbers(3, 2, 2))), net.trainable_variables)
+    titles = {view: {c.title for c in t.draw(view=view).graph.clusters.values()} for view in ("both", "backward")}
+    assert titles["both"] - titles["backward"] == {"flatten"}

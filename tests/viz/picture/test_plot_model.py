@@ -116,7 +116,34 @@ def test_models_with_several_inputs_and_a_shared_layer():
     drawing = viz.model_to_dot(model)
     assert [t for t in titles(drawing) if "shared" in t] == ["shared (Dense)", "shared (Dense) (call 2)"]
     assert sum(head == "joined (Concatenate)" for _, head in arrows(drawing)) == 2
-    assert len(drawing.graph.edges) == 4
+    assert len([edge for edge in drawing.graph.edges if edge.kind == "data"]) == 4
+
+
+def test_an_arrow_tells_that_calls_share_weights():
+    a, b = ef.Input((3,), name="a"), ef.Input((3,), name="b")
+    shared, flat = layers.Dense(2, name="shared"), layers.Flatten(name="flat")
+    joined = layers.Concatenate()([flat(shared(a)), flat(shared(b))])
+    drawing = viz.model_to_dot(ef.Model([a, b], joined))
+    kept = [(e.tail, e.head) for e in drawing.graph.edges if e.kind == "parameter"]
+    named = [tuple(drawing.graph.nodes[id_].title for id_ in ends) for ends in kept]
+    assert named == [("shared (Dense)", "shared (Dense) (call 2)")]  # a layer without weights shares none
+    assert "shared weights" in drawing.svg
+
+
+@pytest.mark.parametrize(
+    ("widths", "told"),
+    [
+        ((4, 5, 6, 7, 8), "(None, 4), (None, 5), (None, 6), (None, 7), (None, 8)"),
+        ((4,) * 12, "12 × (None, 4)"),
+        ((4, 4, 5), "(None, 4), (None, 4), (None, 5)"),
+        (tuple(range(1, 11)), ", ".join([f"(None, {i})" for i in range(1, 9)]) + ", …"),
+    ],
+)
+def test_a_layer_of_many_inputs_tells_the_shapes_of_all_that_have_room(widths, told):
+    inputs = [ef.Input((width,)) for width in widths]
+    model = ef.Model(inputs, layers.Concatenate(name="joined")(inputs))
+    (box,) = [n for n in viz.model_to_dot(model, show_shapes=True).graph.nodes.values() if n.kind == "scope"]
+    assert box.lines[0] == f"input: {told}"
 
 
 def test_the_calls_of_a_shared_layer_bear_its_name_and_their_numbers():

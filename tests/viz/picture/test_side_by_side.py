@@ -155,6 +155,23 @@ def test_a_loop_has_each_arrow_that_leads_from_one_round_to_the_next(parts):
     assert folded == of_training(Adaptive(), parts=parts, collapse_repeats=False)
 
 
+def test_an_arrow_into_a_loop_says_that_only_the_first_round_reads_it():
+    """The initial state looks as if each round read it, else, as the box stands for all of them."""
+    cell = layers.Dense(8, activation="tanh")
+    x, h = ef.Tensor(np.ones((4, 3), "float32")), ops.ones((4, 8))
+    cell(ops.concatenate([x, h], axis=1))
+    with viz.trace() as t:
+        h = ops.exp(h)
+        for _ in range(6):
+            h = cell(ops.concatenate([x, h], axis=1))
+    graph = t.draw().graph
+    into = {graph.nodes[e.tail].title: e.label for e in graph.edges if graph.nodes[e.head].title == "concatenate"}
+    assert into == {"exp": "4×8 f32  (first round)", "x": "", "tanh": "4×8 f32"}
+    with viz.trace() as t:  # side by side, each reads something of its own
+        [cell(ops.concatenate([ops.exp(x), ops.ones((4, 8))], axis=1)) for _ in range(6)]
+    assert not [e for e in t.draw().graph.edges if "first round" in e.label]
+
+
 def test_a_loop_over_ops_without_weights_has_them_too():
     def decay():
         h = ops.ones((4, 8))

@@ -9,10 +9,11 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import Frame, Record
 
-__all__ = ["name_assigned", "name_of_line", "own_line"]
+__all__ = ["name_assigned", "name_of_gradient", "name_of_line", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
+_LONGEST = 30  # letters of a tensor's name
 _NEAR = 64  # ops that are looked at for one of the same line that reads what another made
 _FOLDER = re.compile(r".*[/\\]")
 
@@ -44,6 +45,23 @@ def name_assigned(record: Record, op: int) -> str:
     if not runs_again and any(made.intersection(each.inputs) for each in in_line):
         return ""  # what is replayed may run in another order
     return _assigned(source.code)
+
+
+def name_of_gradient(record: Record, tensor: int) -> str:
+    """What a gradient is called: `"∇ mixed"` by what it is the gradient of, `"∇"` where that has no name."""
+    of = record.tensors[tensor].gradient_of
+    return f"∇ {'' if of is None else formatting.clean(_name(record, of), _LONGEST)}".strip()
+
+
+def _name(record: Record, tensor: int) -> str:
+    """What the user's code calls a tensor, or another one that is the same array: rules are given their own."""
+    info = record.tensors[tensor]
+    known = record.called.get(tensor) or record.shown(tensor)
+    if not known and info.producer is None and info.storage is not None:
+        before = record.tensors[:tensor]
+        info = next((each for each in before if (each.storage, each.shape) == (info.storage, info.shape)), info)
+        known = record.called.get(info.id) or record.shown(info.id)
+    return known or ("" if info.producer is None else name_assigned(record, info.producer))
 
 
 def name_of_line(source: Frame) -> str:

@@ -4,7 +4,7 @@
 function selectionOfNode(node) {
   const several = (kind, ids) => ({ kind: ids.length > 1 ? `${kind}s` : kind, id: ids[0], ids, node: node.id });
   if (node.kind === "parameter") return several("tensor", node.variables);
-  if (node.kind === "input") return several("tensor", node.tensors ?? [node.tensor]);
+  if (node.kind === "input" || node.kind === "gradient") return several("tensor", node.tensors ?? [node.tensor]);
   if (node.kind === "scope") return { kind: "scope", key: node.key, node: node.id, pass: node.pass };
   if (node.part !== undefined) return { kind: "part", id: node.main, number: node.part };
   return several("op", node.ops);

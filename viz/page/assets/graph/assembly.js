@@ -4,6 +4,8 @@
 
 const AGAIN = "reads its last result"; // the box of equal ops of which each reads what the one before it made
 
+const FIRST = "(first round)"; // what an arrow into a loop says that the other rounds don't read
+
 // One scene: `nodes` and `frames` by id, `edges`, and for each op the box that shows it.
 class Scene {
   constructor(selection, open) {
@@ -18,14 +20,17 @@ class Scene {
     this.mainOf = new Map(); // op that was folded away -> the equal one that is shown
     this.equal = new Map(); // op that is shown -> itself and those that it stands for, in order
     this.given = new Map(); // box -> what folded ops that it shows read from outside
-    this.loops = new Map(); // two parts that follow each other -> are they a loop's?
     this.constants = new Map(); // tensors that layers fill for themselves, and what is alike of them -> id of a box
+    this.gradients = new Map(); // boxes of gradients whose computation isn't shown -> the ops that compute them
     this.hostOf = new Map(); // cast -> the op that it is shown with
+    this.rounds = new Rounds(this);
     this.fillFrame(selection.tree, null);
     selection.rest.forEach((update) =>
       this.addUpdate(`rest${update.ops[0]}`, `rest${update.ops[0]}`, null, update),
     );
     this.connect();
+    const used = new Set([...this.nodes.values()].flatMap(({ frame }) => framesOf(this, frame)));
+    for (const id of [...this.frames.keys()]) if (!used.has(id)) this.frames.delete(id); // no gradient flows through them
   }
 
   fillFrame(block, frame) {
@@ -207,15 +212,19 @@ class Scene {
           if (!found) continue;
           const key = `${found[0]}\0${reader}\0${found[1]}`;
           if (!flows.has(key))
-            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set(), read: new Set(), operand: [op.id, i] });
+            flows.set(key, { tail: found[0], head: reader, kind: found[1], tensors: new Set(), read: new Set(), operand: [op.id, i], first: found[1] === "data" });
           flows.get(key).tensors.add(tensor);
+          flows.get(key).first &&= this.rounds.begins(op, tensor);
           if (this.isShown(op)) flows.get(key).read.add(tensor);
         }
       });
     }
-    for (const { name, read, ...flow } of byOutputs(this, [...flows.values()]))
-      this.edges.push({ ...flow, tensors: [...flow.tensors], label: (name && `${name}  `) + this.label(flow, this.count(flow, read)) });
+    for (const { name, read, first, ...flow } of byOutputs(this, [...flows.values()])) {
+      const label = (name && `${name}  `) + this.label(flow, this.count(flow, read));
+      this.edges.push({ ...flow, tensors: [...flow.tensors], label: first ? `${label}  ${FIRST}`.trim() : label });
+    }
     this.countInputs();
+    this.beginGradients();
     partPasses(this);
     numberGradients(this);
     for (const node of [...this.nodes.values()]) this.tie(node);
@@ -270,8 +279,10 @@ class Scene {
       tail = producer === null ? undefined : this.makerOf(this.model.ops[producer], tensor);
     if (tail !== undefined) {
       if (tail === head) this.noteAgain(head, producer, op.id);
-      return tail === head || this.isHidden(producer, op.id) ? null : [tail, kind];
+      return tail === head || this.rounds.hides(producer, op.id) ? null : [tail, kind];
     }
+    if (producer !== null && this.view === "forward" && this.model.ops[producer].phase === "backward")
+      return [this.addGradient(tensor, producer), kind];
     if (!(letter in OUTSIDE)) return null;
     if (letter === "c" && !this.isGiven(op, tensor, head)) return null;
     if (!this.mainOf.has(op.id))
@@ -309,49 +320,6 @@ class Scene {
     }
   }
 
-  // Would the arrow lead from the end of a folded part to its beginning, where that is no loop?
-  isHidden(producer, consumer) {
-    const { ops } = this.model;
-    if (ops[producer].phase === "backward" && ops[consumer].phase === "backward") {
-      [producer, consumer] = [ops[consumer].forward ?? consumer, ops[producer].forward ?? producer];
-    }
-    const [first, last] = [consumer, producer].map((op) => this.mainOf.get(op) ?? this.hostOf.get(op) ?? op);
-    if ((last === producer && first === consumer) || last < first) return false;
-    const equal = (op) => this.equal.get(op) ?? [op], // what is in no row is equal to nothing
-      begins = equal(first).filter((op) => op <= producer).pop() ?? first,
-      ends = equal(last).find((op) => op >= consumer) ?? equal(last).at(-1),
-      part = [begins, producer, consumer, ends].join();
-    if (!this.loops.has(part)) {
-      this.loops.set(part, this.isAgain(this.used(begins, producer), this.used(consumer, ends)));
-    }
-    return !this.loops.get(part);
-  }
-
-  // The weights that forward ops read, from one to another, and the calls of layers around them with their owners.
-  used(first, last) {
-    const { tensors, variables } = this.model,
-      ops = this.model.ops.slice(first, last + 1).filter((op) => op.phase === "forward"),
-      weights = new Set(),
-      calls = new Map();
-    for (const tensor of ops.flatMap((op) => op.inputs)) {
-      const variable = variables.get(tensor);
-      if (variable !== undefined && tensors[variable].role !== "state") weights.add(variable);
-    }
-    for (const scope of new Set(ops.map((op) => op.scope)))
-      for (const around of scope === null ? [] : this.model.ancestors(scope))
-        if (around.kind === "layer" || around.kind === "model") calls.set(around.id, around.owner);
-    return { weights, calls };
-  }
-
-  // Do two parts do the same again, rather than stand for layers that are each called once? They read the same weights.
-  // Or they have none, and no layers of their own.
-  isAgain(before, after) {
-    if (before.weights.size || after.weights.size) return [...before.weights].some((each) => after.weights.has(each));
-    const own = (one, other) => [...one.calls].filter(([id]) => !other.calls.has(id)).map(([, owner]) => owner),
-      [mine, others] = [own(before, after), own(after, before)];
-    return !(mine.length || others.length) || mine.some((owner) => owner !== null && others.includes(owner));
-  }
-
   // The box of a tensor from outside, made when it is first needed.
   addInput(tensor, role) {
     const id = `in${tensor}`,
@@ -364,6 +332,30 @@ class Scene {
       });
     }
     return id;
+  }
+
+  // The box of a gradient that forward ops read, as a gradient penalty does, made by an op that isn't shown.
+  addGradient(tensor, op) {
+    const id = `in${tensor}`,
+      { label, name } = this.model.tensors[tensor];
+    this.gradients.set(id, op);
+    this.nodes.set(id, {
+      ...{ id, kind: "gradient", title: name, lines: ["from the backward pass", label], phase: "backward" },
+      ...{ lane: "forward", row: id, frame: null, ops: [], tensor },
+    });
+    return id;
+  }
+
+  // Lets an arrow lead to such a box from what it is the gradient of.
+  beginGradients() {
+    const { ops } = this.model,
+      passOf = ({ scope }) => this.model.ancestors(scope).findLast(({ kind }) => kind === "backward")?.id;
+    for (const [head, made] of this.gradients) {
+      const pass = passOf(ops[made]),
+        begin = ops.find((op) => op.phase === "backward" && passOf(op) === pass),
+        tail = this.nodeOf.get(this.mainOf.get(begin.forward) ?? begin.forward);
+      if (tail !== undefined) this.edges.push({ tail, head, kind: "gradient", label: "", tensors: [] });
+    }
   }
 
   // The calls around an op that were given a tensor.

@@ -31,7 +31,7 @@ function boxElement(node, theme, scene) {
         fill: ground,
         stroke: line,
         "stroke-width": width,
-        "stroke-dasharray": node.kind === "input" ? "5 3" : null,
+        "stroke-dasharray": ["input", "gradient"].includes(node.kind) ? "5 3" : null,
         class: "ground",
       }),
     );

@@ -160,7 +160,8 @@ class Painter {
   gradientsOf(node) {
     const { tensors, ops, gradients } = this.model,
       { here } = this.scene.selection,
-      own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])];
+      own = [...(node.variables || []), ...(node.kind === "input" ? [node.tensor] : [])];
+    if (node.kind === "gradient") return [tensors[node.tensor]];
     const isShown = (i) => here.has(tensors[i].producer) && ops[tensors[i].producer].phase === "backward";
     const found = [...node.ops.flatMap((i) => ops[i].gradients), ...own.flatMap((t) => gradients[t].filter(isShown))];
     return [...new Set(found)].map((i) => tensors[i]);

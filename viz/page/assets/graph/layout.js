@@ -26,8 +26,8 @@ class Arranger {
     Object.assign(this, { scene, room, exits, asides: [] });
     this.order = new Map([...scene.nodes.keys()].map((id, i) => [id, i]));
     for (const { tail, head } of scene.edges) {
-      const { kind, frame } = scene.nodes.get(tail); // what is filled in a frame stands before what reads it
-      if (kind === "input" && frame !== null) this.order.set(tail, Math.min(this.order.get(tail), this.order.get(head) - 0.5));
+      const { kind, frame } = scene.nodes.get(tail); // what is given to boxes in a frame stands before those
+      if (kind === "gradient" || (kind === "input" && frame !== null)) this.order.set(tail, Math.min(this.order.get(tail), this.order.get(head) - 0.5));
     }
     this.branches = weightBranches(scene);
     this.spans = spansOfBranches(scene, this.branches);
