@@ -1,0 +1,36 @@
+"""The bar on top: it has one row in a usual window, and its search keeps what was found."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz import browser
+from tests.viz.page.test_panels_browser import training_and_evaluation
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+
+
+@pytest.fixture
+def compared(shown, pages, tmp_path_factory):
+    """A page of several steps, of training and evaluation, which compares with another recording."""
+    path = tmp_path_factory.mktemp("compared") / "compared.html"
+    training_and_evaluation().to_html(path, diff=training_and_evaluation())
+    shown.size(1400, 900)
+    shown.show(path)
+    yield shown
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_the_bar_has_one_row_and_tells_the_whole_step_where_there_is_room(compared):
+    seen = "document.querySelector('.steps output').innerText"
+    assert compared.run("[!v.difference, document.querySelector('.steps .segments').hidden]") == [False, False]
+    compared.run("v.toolbar.flaw.hidden = false")  # as where there is a NaN, too
+    compared.rest()
+    assert compared.run("document.querySelector('.toolbar').offsetHeight") < 45
+    assert compared.run(seen) == "step 1 (training)"
+    assert compared.run("document.querySelector('.steps output').title") == "step 1 of 0–2 (training)"
+    compared.size(1700, 900)
+    compared.rest()
+    assert compared.run(seen) == "step 1 of 0–2 (training)"
