@@ -34,3 +34,37 @@ def test_the_bar_has_one_row_and_tells_the_whole_step_where_there_is_room(compar
     compared.size(1700, 900)
     compared.rest()
     assert compared.run(seen) == "step 1 of 0–2 (training)"
+
+
+FOUND = "document.querySelectorAll('.graph .found').length"
+
+
+def test_what_was_found_stays_marked_until_escape_is_pressed_again(compared):
+    for chosen in ([], ["Enter"]):
+        compared.press("/")
+        compared.type("relu")
+        marked = compared.run(FOUND)
+        assert marked
+        for key in [*chosen, "Escape"]:
+            compared.press(key)
+            assert compared.run(f"[v.toolbar.search.list.hidden, {FOUND}]") == [True, marked]
+        selected = compared.run("v.state.selected")
+        assert bool(selected) == bool(chosen)
+        compared.press("Escape")
+        assert compared.run(f"[v.toolbar.search.input.value, {FOUND}]") == ["", 0]
+        assert compared.run("v.state.selected") == selected  # as long as it is not pressed once more
+        compared.press("Escape")
+        assert compared.run("v.state.selected") is None
+
+
+@pytest.mark.parametrize("width", [1400, 1100, 390])
+def test_a_long_query_is_seen_while_it_is_written_and_begins_with_its_beginning_after_that(compared, width):
+    compared.size(width, 900)
+    compared.press("/")
+    compared.type("layer:hidden phase:backward op:dense")
+    field = "v.toolbar.search.input"
+    assert compared.run(f"{field}.scrollWidth <= {field}.clientWidth")
+    assert compared.run("document.documentElement.scrollWidth") <= width
+    compared.press("Escape")
+    assert compared.run(f"[{field}.scrollLeft, getComputedStyle({field}).textOverflow]") == [0, "ellipsis"]
+    assert compared.run("document.querySelector('.toolbar').offsetHeight") < (45 if width == 1400 else 80)

@@ -31,7 +31,7 @@ class Search {
     });
     this.count = el("span", { class: "count" });
     this.list = el("ul", { class: "hits", id: "hits", role: "listbox", hidden: true });
-    this.node = el("div", { class: "search", role: "search" }, this.input, this.count, this.list);
+    this.node = el("div", { class: "search", role: "search" }, el("div", { class: "field" }, this.input, this.count), this.list);
     document.addEventListener("pointerdown", (event) => {
       if (!this.node.contains(event.target)) this.close();
     });
@@ -64,6 +64,14 @@ class Search {
     }
     this.show();
     this.viewer.mark();
+  }
+
+  // Forgets what was looked for, and its marks; whether there was anything.
+  clear() {
+    if (!this.input.value) return false;
+    this.input.value = "";
+    this.look();
+    return true;
   }
 
   // The boxes of the graph that hold what was found.
@@ -138,11 +146,7 @@ class Search {
     } else if (event.key === "ArrowDown") this.browse(1);
     else if (event.key === "ArrowUp") this.browse(-1);
     else if (event.key === "Escape") {
-      if (this.list.hidden) {
-        this.input.value = "";
-        this.look();
-      }
-      this.close();
+      this.close(); // what was found stays marked until the key is pressed again, in the graph
       this.viewer.canvas.node.focus();
     } else return;
     event.preventDefault();
