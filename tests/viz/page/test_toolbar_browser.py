@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import eagerflow as ef
+import viz
 from tests.viz import browser
+from tests.viz.nets import Trainer, mlp
 from tests.viz.page.test_panels_browser import training_and_evaluation
 
 PROGRAM = browser.find()
@@ -68,3 +71,32 @@ def test_a_long_query_is_seen_while_it_is_written_and_begins_with_its_beginning_
     compared.press("Escape")
     assert compared.run(f"[{field}.scrollLeft, getComputedStyle({field}).textOverflow]") == [0, "ellipsis"]
     assert compared.run("document.querySelector('.toolbar').offsetHeight") < (45 if width == 1400 else 80)
+
+
+def scheduled() -> viz.Recording:
+    """Three steps, whose learning rate is halved after each."""
+    schedule = ef.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
+    trainer = Trainer(mlp(), ef.optimizers.SGD(schedule, clipnorm=2.0))
+    with viz.trace() as t:
+        for _ in range(3):
+            trainer.step()
+    return t
+
+
+def test_the_search_finds_optimizers_by_their_settings_with_the_learning_rate_of_the_step(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("scheduled", scheduled))
+    for step, rate in ((0, 0.5), (1, 0.25), (2, 0.125)):
+        shown.run(f"v.select(null); v.setStep({step})")
+        shown.rest()
+        rows = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
+        assert rows["learning rate"] == str(rate)
+        for query in ("learning", "lr", "learning rate", "clipnorm", "setting:exponentialdecay"):
+            shown.run(f"v.toolbar.search.input.value = {query!r}; v.toolbar.search.look()")
+            hit = shown.run("(({ title, what, beside }) => [title, what, beside])(v.toolbar.search.hits[0])")
+            assert hit == ["sgd", "optimizer", [f"learning rate {rate}"]]
+        shown.run("v.toolbar.search.go(0); v.toolbar.search.close()")
+        settings = dict(zip(shown.texts(".panel .mono dt"), shown.texts(".panel .mono dd"), strict=True))
+        assert settings["current_learning_rate"] == str(rate)
+        assert settings["learning_rate"].startswith("ExponentialDecay")
+    assert shown.wrong == []

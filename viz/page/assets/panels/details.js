@@ -360,6 +360,7 @@ class Details {
         ["ops", amount(model.ops.length)],
         ["shown", describe(viewer)], // for which the bar above may have no room
         ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
+        ...learningRates(viewer),
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
         ["recorded for", recordedFor(viewer)],

@@ -4,8 +4,8 @@ const MOST_HITS = 200;
 const MANY_OPS = 20000; // with more, the search waits for the end of a word
 const MOST_MARKED = 500; // boxes of what was found
 const MOST_SAID = 60; // letters of why
-const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "error"];
-const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", error: "" }; // fields, and what is said before their text
+const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "setting", "error"];
+const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", setting: "", error: "" }; // fields, and what is said before their text
 
 // What tensors are, in the word that the page has for it, and as a recording has it.
 const rolesOf = (tensors) => tensors.map(({ role }) => `${roleWord(role)} ${role}`).join(" ");
@@ -455,7 +455,7 @@ function patternOf(query) {
 // For each word of a query, a test of the fields: it tells in which one the word is, if it is in any.
 function testsOf(query) {
   const pattern = patternOf(query);
-  if (pattern) return [(fields) => FIELDS.find((name) => pattern.test(fields[name]))];
+  if (pattern) return [(fields) => FIELDS.find((name) => pattern.test(fields[name] ?? ""))];
   return query
     .toLowerCase()
     .split(/\s+/)
