@@ -282,3 +282,41 @@ def test_a_group_of_layers_tells_its_line_and_what_it_is_given_and_makes(shown, 
     assert text[text.index("output") + 1] == "2×8×8×2 f32"
     assert "MADE HERE" in text
     assert shown.wrong == []
+
+
+def test_the_readers_of_a_shared_weight_say_which_call_and_its_gradient_leads_to_the_ops(siamese):
+    siamese.run("""v.select({ kind: 'tensor',
+      id: v.model.tensors.find(t => t.role === 'parameter' && v.model.readers[t.id].length > 2).id })""")
+    lists = siamese.run("""Object.fromEntries([...document.querySelectorAll('.panel section')].map(section =>
+      [section.firstChild.textContent, [...section.querySelectorAll('li')].map(e => e.textContent)]))""")
+    forward = [row for row in lists["Read by"] if row.startswith("dense")]
+    assert len(forward) == len(set(forward)) == 2
+    assert "(call 2)" in forward[1]
+    assert len(lists["Gradient computed by"]) == 2
+    assert all(row.startswith("∇ dense") for row in lists["Gradient computed by"])
+    siamese.run("""[...document.querySelectorAll('.panel section')].find(section =>
+      section.firstChild.textContent === 'Gradient computed by').querySelector('.link').click()""")
+    assert siamese.texts(".panel h2") == ["∇ dense"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 800)])
+def test_the_length_of_the_critical_path_leads_to_a_list_of_its_ops(page, width, height):
+    page.size(width, height)
+    page.run("v.select({ kind: 'op', id: v.selection.ops[0].id })")
+    page.press("p")
+    page.click(".path-length")
+    assert page.texts(".panel h3")[0].startswith("Critical path")
+    count = int(page.texts(".path-length")[0].split()[2])
+    assert count > 24
+    assert page.texts(".panel section:has(.bars) .more button") == [f"… and {count - 24} more"]
+    page.run("document.querySelector('.panel .bars .more button').click()")
+    listed = page.run(
+        "[...document.querySelector('.panel .bars').querySelectorAll('li .link')].map(e => e.textContent)"
+    )
+    assert len(listed) == count
+    assert not page.run("v.root.classList.contains('legend-open')")
+    assert page.run("document.querySelector('.path-length').offsetHeight") < 44  # two lines
+    top = page.run("document.querySelector('.panel .bars').getBoundingClientRect().top")
+    assert page.run("document.querySelector('.panel').getBoundingClientRect().top") <= top < height
+    page.press("p")
+    assert not any(title.startswith("Critical path") for title in page.texts(".panel h3"))
