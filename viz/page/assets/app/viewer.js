@@ -87,6 +87,7 @@ class Viewer {
     tellTimes(model, state.times);
     this.selection = new Selection(model, state.step, state.view);
     this.tree = this.selection.tree;
+    if (!this.data.diff) this.difference = changesSince(this);
     chooseParts(this.selection.blocks, (run) => state.fold && !state.unfolded.has(run.key));
     this.index = indexBlocks(this.tree);
     this.depth = this.selection.depths[state.fold ? 0 : 1];

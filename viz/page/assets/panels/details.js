@@ -303,7 +303,7 @@ class Details {
         ["|gradient|", size === null ? null : numeral(size)],
         ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null],
       ]),
-      section("Values", this.values(tensor)),
+      section(versions.length > 1 ? ["Values", el("small", {}, "before the first recorded update")] : "Values", this.values(tensor)),
       gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
       this.opList("Made by", tensor.producer === null ? [] : [tensor.producer]),
       this.opList("Gradient computed by", model.gradients[variable ?? id].map((t) => model.tensors[t].producer).filter((op) => here.has(op))),
@@ -380,6 +380,7 @@ class Details {
         ["ops", amount(model.ops.length)],
         ["shown", describe(viewer)], // for which the bar above may have no room
         ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
+        ["compare with", chooseCompared(viewer)],
         ...learningRates(viewer),
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
