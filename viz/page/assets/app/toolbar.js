@@ -132,7 +132,7 @@ class Toolbar {
     this.steps.range.value = places.indexOf(state.step);
     const name = model.stepName(state.step),
       [, step = name, of = "", kind = ""] = /^(step \d+)( of \S+)(.*)$/.exec(name) || [];
-    this.steps.name.replaceChildren(step, el("span", { class: "rest" }, of), kind); // the slider shows where among how many
+    this.steps.name.replaceChildren(step, kind ? el("span", { class: "rest" }, of) : of, kind); // the slider shows where among how many
     this.steps.name.title = name;
     const { medianSteps } = viewer.selection;
     this.steps.times.hidden = !medianSteps;
