@@ -43,6 +43,8 @@ def _changed(before: Scope, after: Scope) -> list[str]:
     if before.cls != after.cls or not before.config or not after.config:
         return []  # another kind of layer has other ops, which tell it
     names = [name for name in {**before.config, **after.config} if name not in _OF_NO_INTEREST]
+    if not ("current_learning_rate" in before.config and "current_learning_rate" in after.config):
+        names = [name for name in names if name != "current_learning_rate"]  # the schedule itself tells the difference
     shown = [(name, *[_shown(each.config.get(name, _MISSING)) for each in (before, after)]) for name in names]
     return [f"{formatting.clean(after.name, 40)}: {name} {old} → {new}" for name, old, new in shown if old != new]
 

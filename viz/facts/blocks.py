@@ -448,13 +448,23 @@ def _called(parts: list[list[Any]]) -> Block:
         if not names and len(inner) == 1 and _are_calls_of_one(inner[0]) and inner[0][0].scope:
             return Block(inner[0][0].scope.shown, repeats=len(parts))
         if not names:
-            names = [child.title for part in parts for child in part if isinstance(child, Block) and child.scope]
+            titles = [[child.title for child in part if isinstance(child, Block) and child.scope] for part in parts]
+            names = _beginnings(titles) or [title for part in titles for title in part]
         return Block("", repeats=len(parts), names=tuple(names))
     alike = [part[0] for part in parts]
     owners = frozenset[int]().union(*[block.owners for block in alike])
     title = calls_title(alike)
     names = [title] if len(owners) == 1 else taking_turns(alike) or [block.title for block in alike]
     return Block(title, first[0].scope, repeats=len(parts), names=tuple(names), owners=owners)
+
+
+def _beginnings(titles: list[list[str]]) -> list[str]:
+    """What the names of each part begin with, `block1` of `block1_conv` and `block1_norm`, if these differ."""
+    found = []
+    for part in titles:
+        words = zip(*[title.split("_") for title in part])
+        found.append("_".join([each[0] for each in itertools.takewhile(lambda each: len(set(each)) == 1, words)]))
+    return found if all(found) and len(set(found)) == len(found) else []
 
 
 def calls_title(equal: Sequence[Block]) -> str:

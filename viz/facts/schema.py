@@ -299,7 +299,8 @@ class Scope:
         owner: a number that calls of the same object share, None without an object.
         call: how many calls of the same object came before.
         cls: the class of the object, or "".
-        config: the object's settings as plain data; of a backward pass, the name of its `target` in the user's code.
+        config: the object's settings as plain data, of an optimizer with the `learning_rate` of this call, or, where
+            that is a schedule, its `current_learning_rate`; of a backward pass, the name of its `target` in the code.
         params: the number of the object's parameters, None where it is unknown.
         created_at: the line of the user's code that made the object.
         stack: the lines of the user's code that called it, innermost first.

@@ -9,9 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from eagerflow.core import observe
 from viz.facts.formatting import clean
-from viz.recorder.descriptions import flat
+from viz.recorder.descriptions import flat, learning_rate_of
 
 __all__ = ["Progress", "rate_of", "reference", "rows_of", "sizes"]
 
@@ -188,7 +187,7 @@ class Progress:
             self._describe(model)
         if optimizer is not None:
             self._facts["optimizer"] = clean(getattr(optimizer, "name", ""), 60)
-            self._facts["learning_rate"] = _number(getattr(optimizer, "learning_rate", None))
+            self._facts["learning_rate"] = learning_rate_of(optimizer)
         if samples and mode == "training":
             found["samples"] = samples
         elif "samples" in self._last:
@@ -283,16 +282,7 @@ def _are_same(models: list[Any], others: list[Any]) -> bool:
 def rate_of(owner: Any) -> float | None:
     """The learning rate of an optimizer, or of a model's; None where it has none that is a number."""
     optimizer = getattr(owner, "optimizer", None) or owner
-    return _number(getattr(optimizer, "learning_rate", None))
-
-
-def _number(value: Any) -> float | None:
-    """A learning rate as a number; None for a schedule that needs more than that to tell."""
-    try:
-        with observe.unobserved():
-            return float(value)
-    except (TypeError, ValueError):
-        return None
+    return learning_rate_of(optimizer)
 
 
 def rows_of(inputs: Any) -> int | None:

@@ -34,8 +34,8 @@ SCRIPTS = tuple(
     view/opening graph/canvas graph/minimap app/chosen panels/charts panels/panel panels/settings panels/places
     panels/times panels/parts panels/layer panels/details panels/several panels/search panels/boxes_found panels/period
     panels/bar_names panels/timeline panels/memory panels/layers panels/plotted_values panels/plot panels/reported
-    panels/training panels/film panels/changes panels/dock app/legend app/toolbar app/export app/permalink
-    app/keyboard app/viewer app/start
+    panels/training panels/film panels/changes recording/step_changes panels/dock app/legend app/toolbar app/export
+    app/permalink app/keyboard app/viewer app/start
     """.split()
 )
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""

@@ -206,7 +206,7 @@ class TreeColumns:
         self.facts, self.selection, self.text = facts, selection, facts.text
         self.record = facts.record
         self.shown: set[int] = set()
-        self._chains = Chains(facts.record, selection.ops)
+        self._chains = Chains(facts.record, selection.ops, root)
         self._passes = GradientPasses(facts.record, selection.ops)
         self._parts = _parts(root)
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
@@ -401,7 +401,10 @@ class TreeColumns:
         return [self.text(title), self.text(cost.text(with_size=False)), *map(self.text, lines)]
 
     def _depth(self, folded: bool) -> int:
-        """The greatest depth at which at most `_MOST_ROWS` rows are seen, or one more where these would be too few."""
+        """The greatest depth at which at most `_MOST_ROWS` rows are seen, or one more where these would be too few.
+
+        But none at which chains are open, unless the rows are too few then: who wants each layer of them opens them.
+        """
         more: collections.Counter[int] = collections.Counter()  # rows at a depth, less those at the depth before
         waiting = [0]
         while waiting:
@@ -418,6 +421,8 @@ class TreeColumns:
                         more[inner.need] -= 1
         seen = list(itertools.accumulate([more[depth] for depth in range(max(more, default=0) + 1)]))
         depth = max([depth for depth, rows in enumerate(seen) if rows <= _MOST_ROWS], default=0)
+        closed = min([entry.need - 1 for entry in self._entries if entry.block.is_chain and entry.need], default=depth)
+        depth = closed if closed < depth and seen[closed] >= _FEW_ROWS else depth
         if seen[depth] < _FEW_ROWS and depth + 1 < len(seen) and seen[depth + 1] <= 2 * _MOST_ROWS:
             depth += 1
         return depth

@@ -104,7 +104,9 @@ def times(repeats: int) -> str:
 
 
 def about(block: Block, params: int | None = None) -> list[str]:
-    """Class and number of weights of a frame, which are counted if not given."""
+    """Class and number of weights of a frame, which are counted if not given; of a chain, the classes in it."""
+    if block.is_chain:
+        return [" ".join(_parts_of_chain(block)), *_parameters(block, params)]
     return [*_code(block), *_class(block), *_parameters(block, params)]
 
 

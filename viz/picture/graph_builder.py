@@ -168,7 +168,7 @@ class _Assembly:
     def _joined(self, root: Block, wanted: int, chosen: int, max_nodes: int) -> tuple[int, str]:
         """Close all layers, long rows of them in chains, if there is room for all of them; gives depth and caption."""
         before, self.closes_layers = self.closes_layers, True
-        if self._rows(root, wanted, 0) <= max_nodes and Chains(self.record, self.selection.ops).join(root):
+        if self._rows(root, wanted, 0) <= max_nodes and Chains(self.record, self.selection.ops, root).join(root):
             return wanted, _CHAINS
         self.closes_layers = before
         return chosen, ""

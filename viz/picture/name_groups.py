@@ -18,7 +18,7 @@ from viz.facts.schema import VARIABLES, Op, Record
 
 __all__ = ["Chains", "called_in_loops", "group_long_blocks", "later_calls", "named_groups"]
 
-_MANY, _FEWER = 24, 0.8  # chains are made of more neighbours than this, where at most so large a part of them is left
+_MANY, _FEWER = 24, 0.8  # chains are made in models of more layers, where at most so large a part of the boxes is left
 _LONGEST = 5  # layers in a chain
 _LOOP = 3  # calls of a layer that make a loop
 _MANY_OPS = 6  # of a layer that is called in a loop: with as many, it is one box at first
@@ -100,19 +100,35 @@ def _words(child: Any) -> list[str]:
 
 
 class Chains:
-    """Which layers follow each other as one.
+    """Which layers follow each other as one: none in a model of few layers, or where chains help little.
 
     Args:
         record: the recording.
         ops: those of the picture, which say who reads what a layer made.
+        root: the tree of the whole model. Equal parts count as often as they are there, folded or not: a block of seven
+            layers is seen within a network of many.
     """
 
-    def __init__(self, record: Record, ops: Iterable[Op]) -> None:
+    def __init__(self, record: Record, ops: Iterable[Op], root: Block) -> None:
         self.record = record
         self.readers: dict[int, set[int | None]] = {}  # of each tensor, the scopes of the ops that read it
         for op in ops:
             for tensor in op.inputs if op.phase != "backward" else ():
                 self.readers.setdefault(tensor, set()).add(op.scope)
+        self.help_much = self._help_much(root)
+
+    def _help_much(self, root: Block) -> bool:
+        """Is the model large, and does it have fewer boxes in chains?"""
+        rows, left, waiting = 0, 0, [root.children]
+        while waiting:
+            children = waiting.pop()
+            blocks = [child for child in children if isinstance(child, Block)]
+            waiting += [inner for block in blocks for inner in (block.children, *block.others)]
+            if any(_is_single(block) for block in blocks):
+                folded = sum([block.repeats - 1 for block in blocks])
+                rows += len(children) + folded
+                left += len(self._joined(children)) + folded
+        return rows > _MANY and left <= _FEWER * rows
 
     def join(self, root: Block) -> bool:
         """Put chains together everywhere in a tree, in place; was there any?"""
@@ -127,19 +143,21 @@ class Chains:
         return Block(part[0].title, None, part, is_group=True, is_chain=True)
 
     def of(self, children: list[Any]) -> list[list[Any]]:
-        """Children in chains, most of one: all of one where there are few children, or where chains help little.
+        """Children in chains, most of one: all of one where chains help little.
 
         Args:
             children: blocks and ids of ops; None for what may be in no chain.
         """
+        return self._joined(children) if self.help_much else [[child] for child in children]
+
+    def _joined(self, children: list[Any]) -> list[list[Any]]:
         found: list[list[Any]] = []
         for child in children:
             if found and len(found[-1]) < _LONGEST and self._follows(found[-1][-1], child):
                 found[-1].append(child)
             else:
                 found.append([child])
-        help_much = len(children) > _MANY and len(found) <= _FEWER * len(children)
-        return found if help_much else [[child] for child in children]
+        return found
 
     def _follows(self, before: Any, child: Any) -> bool:
         """Does a layer read what another made, alone, and make of it something of the same shape, without a kernel?"""

@@ -16,7 +16,10 @@ from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
 from viz.recorder.names.parameter_names import needed_parameters
 
-__all__ = ["PLAIN", "about", "described", "device_name", "filling", "flat", "frozen", "run_facts"]
+__all__ = [
+    *("PLAIN", "about", "described", "device_name", "filling", "flat", "frozen", "learning_rate_of", "run_facts"),
+    "settings_at",
+]
 
 PLAIN = frozenset([int, float, bool, str, type(None)])
 _LONGEST_SETTINGS = 24  # letters
@@ -44,6 +47,29 @@ def _asked(owner: Any, method: str) -> Any:
             return to_plain(ask())
     except Exception:  # noqa: BLE001  (an unbuilt layer, or one without get_config: recording must not break a run)
         return None
+
+
+def learning_rate_of(optimizer: Any) -> float | None:
+    """Its learning rate now, as a number; None for a schedule that needs more than that to tell, and without one."""
+    try:
+        with unobserved():
+            return float(getattr(optimizer, "learning_rate", None))  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001  (a schedule of one's own may raise anything)
+        return None
+
+
+def settings_at(facts: dict[str, Any], rate: float | None) -> dict[str, Any]:
+    """The settings of an object in one of its calls: those of an optimizer have the learning rate of that step.
+
+    Args:
+        facts: what `about` tells of it, once for all calls.
+        rate: the learning rate, of an optimizer's.
+    """
+    config: dict[str, Any] = facts.get("config") or {}
+    known = config.get("learning_rate", rate)
+    if rate is None or known == rate:
+        return config
+    return {"current_learning_rate": rate} | config if isinstance(known, dict) else config | {"learning_rate": rate}
 
 
 def flat(nested: Any) -> Iterator[Any]:

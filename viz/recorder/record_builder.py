@@ -16,7 +16,7 @@ from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage
 from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
-from viz.recorder.descriptions import run_facts
+from viz.recorder.descriptions import run_facts, settings_at
 from viz.recorder.journal import Event, Met
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
@@ -173,7 +173,7 @@ class _Builder:
                 owner,
                 0 if owner is None else calls.get((owner, opened.kind), 0),
                 about.get("cls", ""),
-                about.get("config") or {},
+                settings_at(about, opened.rate),
                 about.get("params"),
                 self.sources.at(*about["created_at"]) if about.get("created_at") else None,
                 stack,

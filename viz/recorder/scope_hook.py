@@ -18,7 +18,7 @@ from numpy import ndarray
 from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
-from viz.recorder.descriptions import described, flat
+from viz.recorder.descriptions import described, flat, learning_rate_of
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.input_names import InputNames, names_of_outputs
@@ -54,7 +54,7 @@ class RecordedScope(OpenScope):
     """What is written down of a scope. While it is open, it knows the scope, its owner and where the program was."""
 
     __slots__ = tuple("base before began_with ended ended_with error facts inner_base inputs name".split())
-    __slots__ += tuple("outputs parent places started".split())
+    __slots__ += tuple("outputs parent places rate started".split())
 
     base: int | None
     before: Here
@@ -69,6 +69,7 @@ class RecordedScope(OpenScope):
     outputs: tuple[int, ...]
     parent: int | None
     places: Any
+    rate: float | None  # of an optimizer: its learning rate in this step
     started: int
 
 
@@ -148,7 +149,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         recorded.places = walk(frame, until) if walk is not None else ()
         recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
         recorded.outputs, recorded.began_with = (), len(gone)
-        recorded.ended = recorded.error = recorded.facts = None
+        recorded.ended = recorded.error = recorded.facts = recorded.rate = None
         recorded_scopes.append(recorded)
         opened.append(recorded)
         # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
@@ -162,6 +163,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             capture.parts.clear()
         elif kind == "optimizer":
             know_arrays(scope.inputs)
+            recorded.rate = learning_rate_of(scope.owner)
         elif output_names and kind in _JUDGES:
             output = next((output_names[i] for i in recorded.inputs if i in output_names), "")
             if output and output not in recorded.name:  # as `fit` calls its metrics

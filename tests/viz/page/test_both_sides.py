@@ -62,7 +62,7 @@ SCENES = [
     f"{name}.js"
     for name in """
     recording/formatting recording/usual_times recording/model recording/selection recording/blocks app/state
-    recording/flaws recording/rounds graph/passes graph/outputs graph/assembly graph/colours
+    recording/flaws recording/rounds graph/passes graph/outputs graph/assembly graph/operands graph/colours
     """.split()
 ]
 
@@ -326,7 +326,7 @@ return given.views.map(([step, view]) => {
       node.lane.startsWith("backward") ? "op" : node.kind, node.lane, node.title, node.phase, node.lines,
       node.part === undefined ? [...node.ops].sort((a, b) => a - b) : []]),
     frames: [...scene.frames.values()].map((frame) => [frame.title, frame.subtitle]),
-    arrows: scene.edges.map((edge) => [title(edge.tail), title(edge.head), edge.kind, edge.label]),
+    arrows: scene.edges.map((edge) => [title(edge.tail), title(edge.head), edge.kind, edge.label, edge.mark ?? ""]),
   };
 });
 """
@@ -367,7 +367,7 @@ def test_boxes_arrows_and_their_colours(recording, depth, unfolded, parts):
             ]
             for n in nodes.values()
         ]
-        arrows = [[nodes[e.tail].title, nodes[e.head].title, e.kind, e.label] for e in drawn.edges]
+        arrows = [[nodes[e.tail].title, nodes[e.head].title, e.kind, e.label, e.operand] for e in drawn.edges]
         assert sorted(found["boxes"]) == sorted(boxes)
         assert sorted(found["frames"]) == sorted([each.title, each.subtitle] for each in drawn.clusters.values())
         assert sorted(found["arrows"]) == sorted(arrows)
@@ -384,6 +384,7 @@ def test_the_runs_have_what_is_compared():
     assert {"op", "scope", "parameter", "update", "input"} <= kinds
     alone = [graph(each(), view="forward") for each in RUNS.values()]
     assert any(node.kind == "gradient" for drawn in alone for node in drawn.nodes.values())
+    assert any(edge.operand for drawn in found for edge in drawn.edges)
     assert any(box_texts.FIRST in edge.label for drawn in found for edge in drawn.edges)
     assert any(edge.label == "state" for drawn in found for edge in drawn.edges)
     assert any("×" in each.title for drawn in found for each in drawn.clusters.values())

@@ -6,7 +6,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from tests.viz.picture.architectures import ALL, conv, fitted, numbers
+from tests.viz.picture.architectures import ALL, conv, equal_residuals, fitted, numbers
 from viz import page
 from viz.facts.blocks import tree
 from viz.facts.selection import Selection
@@ -57,7 +57,7 @@ def seen_at_first(recording):
     rows, groups, waiting = 0, [], [0]
     while waiting:
         at = waiting.pop()
-        for child in [blocks["folded"][at]] if blocks["folded"][at] else blocks["children"][at]:
+        for child in [-blocks["folded"][at]] if blocks["folded"][at] else blocks["children"][at]:
             need = blocks["need"][-child] if child < 0 else None
             if need is not None and need <= depth:
                 waiting.append(-child)
@@ -83,6 +83,12 @@ def test_layers_that_follow_each_other_as_one_are_one_box_as_in_pictures():
     assert groups == chains
     assert len(groups) == 14
     assert rows == len([node for node in drawn.nodes.values() if node.lane == "forward" and node.kind != "input"])
+
+
+def test_chains_within_equal_blocks_are_closed_at_first():
+    rows, groups = seen_at_first(equal_residuals())
+    assert groups == ["block0_conv1", "block0_conv2", "block0_add"]
+    assert rows < 10  # of 46 layers
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -646,6 +646,8 @@ def test_what_is_called_so_is_found_first(shown, pages):
     rings = "document.querySelectorAll('.ring.found').length"
     assert shown.run(rings) == len(marked) == len(hits)
     shown.press("Escape")
+    assert shown.run(rings) == len(marked)
+    shown.press("Escape")
     assert shown.run(rings) == 0
     shown.size(390, 844)
     shown.press("/")

@@ -282,3 +282,104 @@ def test_a_group_of_layers_tells_its_line_and_what_it_is_given_and_makes(shown, 
     assert text[text.index("output") + 1] == "2×8×8×2 f32"
     assert "MADE HERE" in text
     assert shown.wrong == []
+
+
+def test_the_readers_of_a_shared_weight_say_which_call_and_its_gradient_leads_to_the_ops(siamese):
+    siamese.run("""v.select({ kind: 'tensor',
+      id: v.model.tensors.find(t => t.role === 'parameter' && v.model.readers[t.id].length > 2).id })""")
+    lists = siamese.run("""Object.fromEntries([...document.querySelectorAll('.panel section')].map(section =>
+      [section.firstChild.textContent, [...section.querySelectorAll('li')].map(e => e.textContent)]))""")
+    forward = [row for row in lists["Read by"] if row.startswith("dense")]
+    assert len(forward) == len(set(forward)) == 2
+    assert "(call 2)" in forward[1]
+    assert len(lists["Gradient computed by"]) == 2
+    assert all(row.startswith("∇ dense") for row in lists["Gradient computed by"])
+    siamese.run("""[...document.querySelectorAll('.panel section')].find(section =>
+      section.firstChild.textContent === 'Gradient computed by').querySelector('.link').click()""")
+    assert siamese.texts(".panel h2") == ["∇ dense"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 800)])
+def test_the_length_of_the_critical_path_leads_to_a_list_of_its_ops(page, width, height):
+    page.size(width, height)
+    page.run("v.select({ kind: 'op', id: v.selection.ops[0].id })")
+    page.press("p")
+    page.click(".path-length")
+    assert page.texts(".panel h3")[0].startswith("Critical path")
+    count = int(page.texts(".path-length")[0].split()[2])
+    assert count > 24
+    assert page.texts(".panel section:has(.bars) .more button") == [f"… and {count - 24} more"]
+    page.run("document.querySelector('.panel .bars .more button').click()")
+    listed = page.run(
+        "[...document.querySelector('.panel .bars').querySelectorAll('li .link')].map(e => e.textContent)"
+    )
+    assert len(listed) == count
+    assert not page.run("v.root.classList.contains('legend-open')")
+    assert page.run("document.querySelector('.path-length').offsetHeight") < 44  # two lines
+    top = page.run("document.querySelector('.panel .bars').getBoundingClientRect().top")
+    assert page.run("document.querySelector('.panel').getBoundingClientRect().top") <= top < height
+    page.press("p")
+    assert not any(title.startswith("Critical path") for title in page.texts(".panel h3"))
+
+
+COMPARE = """(name => { const box = document.querySelector('.panel .facts select');
+  box.value = [...box.options].find(option => option.textContent === name).value;
+  box.dispatchEvent(new Event('change')); })"""
+
+
+def two_sizes() -> viz.Recording:
+    """Three steps, of which the last has fewer rows, and a learning rate that falls."""
+    model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="head")], name="net")
+    model.compile(ef.optimizers.SGD(ef.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)), "mse")
+    x, y = np.ones((10, 4), "float32"), np.ones((10, 2), "float32")
+    model.fit(x, y, verbose=0)
+    with viz.trace(stats="full") as t:
+        model.fit(x, y, batch_size=4, shuffle=False, verbose=0)
+    return t
+
+
+@pytest.fixture
+def sizes(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("two sizes", two_sizes))
+    yield shown
+    assert shown.wrong == []
+
+
+def test_a_step_is_compared_with_another_of_the_recording(sizes):
+    sizes.run("v.setStep(1); v.select(null)")
+    assert sizes.run("[...v.dock.tabs.get('changes').tab.classList, v.dock.tabs.get('changes').tab.hidden]")[-1]
+    names = sizes.run("[...document.querySelector('.panel .facts select').options].map(each => each.textContent)")
+    assert names == ["no other step", "step 0", "step 2"]
+    sizes.run(f"{COMPARE}('step 0')")
+    assert sizes.run("[v.state.tab, v.state.color, v.difference.diff.ops.length]") == ["changes", "op", 0]
+    told = sizes.run("document.querySelector('.changes').innerText")
+    assert "step 0 of 0–2 → step 1 of 0–2" in told
+    assert "sgd: learning rate 0.25 → 0.125" in told  # `fit` ran a step before
+    assert "Both steps ran the same ops" in told
+    assert "time in step 0" in told
+    assert "|gradient|: net / head / kernel " in told
+    cost = sizes.run("""(() => { const took = v.model.ops.filter(op => op.step === 0 && op.name === 'dense'
+      && op.phase === 'forward').reduce((sum, op) => sum + op.took, 0);
+      return [took, v.difference.diff.kinds.find(each => each.name === 'dense').time_a]; })()""")
+    assert cost[0] == cost[1] > 0
+    sizes.run("v.select({ kind: 'op', id: v.selection.ops[0].id })")
+    assert " → " in sizes.texts(".panel .remark")[0]  # the time of each
+
+
+def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(sizes, pages):
+    sizes.run("v.setStep(2); v.select(null)")
+    sizes.run(f"{COMPARE}('step 1')")
+    assert sizes.run("v.state.color") == "diff"
+    assert set(sizes.run("v.difference.diff.ops.map(each => each.kind)")) == {"changed"}
+    changes = sizes.run("v.difference.diff.ops.map(each => each.what.join())")
+    assert any("output 4×2 f32 → 2×2 f32" in text for text in changes)
+    sizes.run("v.saveHash()")
+    sizes.rest()
+    address = sizes.wait("location.hash.includes('compared') && location.hash")
+    sizes.run("v.setStep(1)")
+    assert sizes.run("v.difference") is None  # with itself
+    sizes.show(pages("two sizes", two_sizes), address)
+    assert sizes.run("[v.state.color, v.difference.diff.a]") == ["diff", "step 1 of 0–2"]
+    sizes.run("[...document.querySelectorAll('.changes .link')].find(e => e.textContent === 'stop comparing').click()")
+    assert sizes.run("[v.difference, v.state.color, v.state.tab]") == [None, "op", "timeline"]

@@ -97,6 +97,47 @@ def test_a_finger_on_a_curve_reads_its_values_until_it_touches_something_else(sh
         shown.call("Emulation.setTouchEmulationEnabled", enabled=False)
 
 
+BEYOND = "(pane => [pane.scrollWidth - pane.clientWidth, pane.scrollHeight - pane.clientHeight])(v.dock.body)"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (1250, 900), (1100, 700), (900, 700), (390, 800)])
+def test_a_row_of_charts_needs_no_scrolling(shown, pages, width, height):
+    shown.size(width, height)
+    shown.show(pages("logs", epochs_by_hand))
+    shown.run("v.model.data.logs.push(['epoch', 3, { loss: 0.7, val_loss: 0.8 }]); eagerflowViewer.openTab('training')")
+    shown.rest()
+    assert shown.run(BEYOND) == [0, 0]
+    assert shown.run("v.stage.offsetHeight") > height / 4
+    shown.size(1400, 900)
+
+
+def test_of_several_rows_the_first_is_seen_whole_with_the_edge_of_the_next(shown, pages):
+    shown.size(700, 900)
+    shown.show(pages("two epochs", over_two_epochs))
+    shown.run("eagerflowViewer.openTab('training')")
+    shown.rest()
+    pane, first, second = shown.run(
+        "[v.dock.body, ...document.querySelectorAll('.plot')].map(e => e.getBoundingClientRect())"
+        ".map(({ top, bottom }) => [top, bottom])"
+    )
+    assert first[1] < second[0] < pane[1]
+    shown.size(1400, 900)
+
+
+def test_a_number_of_batches_is_whole(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("logs", epochs_by_hand))
+    shown.run("eagerflowViewer.openTab('training')")
+    shown.rest()
+    told = shown.run("""(() => { const plot = v.dock.tabs.get('training').owner.plots.get('loss'), found = [];
+      const write = CanvasRenderingContext2D.prototype.fillText;
+      CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { found.push([text, y]); };
+      try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
+      const low = Math.max(...found.map(([, y]) => y));
+      return found.filter(([, y]) => y === low).map(([text]) => text); })()""")
+    assert told == ["1", "2", "batch"]  # 3 has no room beside the word
+
+
 def touch(page, x, y):
     page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
     page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])

@@ -386,6 +386,20 @@ def graph_network():
     return timed(t), None
 
 
+def equal_residuals(blocks=6, name=lambda block, layer: f"block{block}_{layer}"):
+    """Equal residual blocks of seven layers each."""
+    x = start = layers.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, padding="same", name="stem")(x)
+    for i in range(blocks):
+        y = layers.Conv2D(4, 3, padding="same", name=name(i, "conv1"))(x)
+        y = layers.ReLU(name=name(i, "relu1"))(layers.BatchNormalization(name=name(i, "bn1"))(y))
+        y = layers.Conv2D(4, 3, padding="same", name=name(i, "conv2"))(y)
+        y = layers.BatchNormalization(name=name(i, "bn2"))(y)
+        x = layers.ReLU(name=name(i, "out"))(layers.Add(name=name(i, "add"))([x, y]))
+    x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
+    return fitted(ef.Model(start, x, name="resnet"), numbers(2, 8, 8, 3), numbers(2, 2))[0]
+
+
 ALL = {
     made.__name__: anew(made)
     for made in (

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from tests.viz.picture.architectures import fitted, numbers
+from tests.viz.picture.architectures import equal_residuals, fitted, numbers
 from tests.viz.picture.geometry import crossings_by_graphviz, faults, picture
 
 
@@ -178,3 +178,19 @@ def test_a_long_chain_goes_on_in_the_next_line():
     graph = recording.draw(view="layers", max_nodes=60).graph
     lines = [node.lines[:2] for node in graph.nodes.values() if "→ SpatialDropout1D" in node.lines]
     assert ["Conv1D 3 → BatchNormalization → LeakyReLU", "→ SpatialDropout1D"] in lines
+
+
+RESIDUAL = ["Conv2D 3×3 → BatchNormalization → ReLU", "Conv2D 3×3 → BatchNormalization", "Add → ReLU"]
+
+
+def test_chains_within_equal_blocks_are_one_box_each_in_a_model_of_many_layers():
+    graph = equal_residuals().draw(view="layers", max_nodes=20).graph
+    boxes = [node for node in graph.nodes.values() if node.kind == "scope"]
+    assert [node.lines[0] for node in boxes if node.lines[0] in RESIDUAL] == RESIDUAL
+
+
+def test_equal_blocks_are_called_as_the_names_of_each_begin():
+    frames = [frame.title for frame in equal_residuals(blocks=3).draw().graph.clusters.values()]
+    assert "block0 … block2  ×3" in frames
+    nameless = equal_residuals(blocks=3, name=lambda block, layer: f"{layer}_{block}").draw().graph.clusters.values()
+    assert "conv1_0 … out_2  ×3" in [frame.title for frame in nameless]

@@ -8,6 +8,8 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow.core import observe
+from tests.viz.nets import Trainer
+from viz.recorder.descriptions import learning_rate_of, settings_at
 from viz.recorder.scopes import Joined, OpenScope, Scopes
 
 
@@ -77,3 +79,44 @@ def test_a_step_inside_of_a_step_is_a_part_of_it(steps, expected):
                 model.train_on_batch(x, y)
     assert [t.scopes[step.scope].name for step in t.steps if step.number is not None] == [f"mine {i}" for i in expected]
     assert [step.number for step in t.steps if step.number is not None] == expected
+
+
+def rates(recording):
+    return [
+        (scope.config["learning_rate"], scope.config.get("current_learning_rate"))
+        for scope in recording.scopes
+        if scope.kind == "optimizer"
+    ]
+
+
+def test_an_optimizer_has_the_learning_rate_of_each_step():
+    trainer = Trainer(optimizer=ef.optimizers.SGD(0.5))
+    with viz.trace() as t:
+        for _ in range(3):
+            trainer.step()
+            trainer.optimizer.learning_rate = trainer.optimizer.learning_rate * 0.5
+    assert rates(t) == [(0.5, None), (0.25, None), (0.125, None)]
+    assert len(t.steps) == 3
+
+
+def test_of_a_schedule_the_learning_rate_stands_beside_it(tmp_path):
+    trainer = Trainer(optimizer=ef.optimizers.SGD(ef.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)))
+    with viz.trace() as t:
+        trainer.step()
+        trainer.step()
+    t.save(tmp_path / "t.efz")
+    for recording in (t, viz.load(tmp_path / "t.efz")):
+        assert [current for _, current in rates(recording)] == [0.5, 0.25]
+        assert {schedule["class_name"] for schedule, _ in rates(recording)} == {"ExponentialDecay"}
+
+
+def test_a_learning_rate_that_can_not_be_told_is_left_out():
+    class Own:
+        @property
+        def learning_rate(self):
+            raise RuntimeError("not now")
+
+    assert learning_rate_of(Own()) is None
+    assert learning_rate_of(object()) is None
+    settings = {"config": {"learning_rate": 0.5}}
+    assert settings_at(settings, None) is settings["config"]

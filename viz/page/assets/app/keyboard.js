@@ -4,7 +4,7 @@ const KEYS = [
   ["/", "search; Enter goes to the next, Shift+Enter back"],
   ["↑ ↓ ← →", "walk along the arrows of the graph, or the bars of the timeline"],
   ["Enter", "open or close what is selected"],
-  ["Esc", "select nothing; close lists"],
+  ["Esc", "close lists; forget what was searched for; select nothing"],
   ["b", "from a forward op to its backward op, and back"],
   ["a  d", "what stands out: ancestors, descendants"],
   ["p", "the critical path: the longest chain by time"],
@@ -40,7 +40,7 @@ function listenToKeys(viewer) {
 const GRAPH_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Enter"]);
 
 const ACTIONS = {
-  "/": (viewer) => viewer.toolbar.search.input.focus(),
+  "/": ({ toolbar: { search } }) => (search.input.focus(), search.input.select()), // to be written over
   "?": () => showHelp(),
   ArrowDown: (viewer) => step(viewer, 0, 1),
   ArrowUp: (viewer) => step(viewer, 0, -1),
@@ -54,7 +54,7 @@ const ACTIONS = {
   Escape: (viewer) => {
     if (document.querySelector(".overlay")) closeHelp();
     else if (viewer.state.lineage) viewer.setLineage(viewer.state.lineage);
-    else viewer.select(null);
+    else if (!viewer.toolbar.search.clear()) viewer.select(null);
   },
   b: (viewer) => goToPartner(viewer),
   a: (viewer) => viewer.setLineage("ancestors"),

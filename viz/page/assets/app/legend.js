@@ -17,6 +17,14 @@ function showPathLength(viewer) {
   else pathLength.remove();
 }
 
+// Its ops in the side panel, which are there while nothing is selected.
+function showPath(viewer, event) {
+  event.stopPropagation(); // on a phone, a tap beside it opens the legend
+  viewer.select(null);
+  viewer.panel.setOpen(true);
+  viewer.panel.body.querySelector(".bars").closest("section").scrollIntoView();
+}
+
 // On a phone the legend is one line that opens: all of it would take much of the graph's room.
 function openLegend(viewer, open) {
   viewer.state.legend = open;

@@ -5,6 +5,7 @@ function writeHash(viewer) {
   const { state, canvas } = viewer,
     parts = new URLSearchParams();
   if (viewer.places.length > 1) parts.set("step", state.step === null ? "outside" : String(viewer.model.steps[state.step].number));
+  if (viewer.difference?.pair) parts.set("compared", String(viewer.model.steps[state.compared].number));
   if (state.view !== "both") parts.set("view", state.view);
   if (state.color !== "op") parts.set("color", state.color);
   if (state.times !== "median") parts.set("times", state.times);
@@ -69,6 +70,9 @@ function applyHash(viewer) {
   const step = parts.get("step");
   const wanted = step === null ? state.step : step === "outside" ? null : viewer.model.steps.findIndex(({ number }) => number === Number(step));
   if (viewer.places.includes(wanted)) state.step = wanted;
+  const compared = viewer.model.steps.findIndex(({ number }) => parts.has("compared") && number === Number(parts.get("compared")));
+  state.compared = compared < 0 ? null : compared;
+  if (!viewer.data.diff) viewer.difference = changesSince(viewer); // before what is chosen below
   state.view = VIEWS.includes(parts.get("view")) ? parts.get("view") : "both";
   const mode = COLOURINGS.some(([name]) => name === parts.get("color")) ? parts.get("color") : "op";
   state.color = viewer.canColour(mode) === true ? mode : "op";

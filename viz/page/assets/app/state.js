@@ -5,6 +5,7 @@ const VIEWS = ["both", "forward", "backward"];
 function freshState() {
   return {
     step: null,
+    compared: null, // another step, with which the one that is shown is compared
     view: "both",
     color: "op",
     times: "median", // of TIMES: which the graph and the lists tell where a step is one of several

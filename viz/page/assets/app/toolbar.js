@@ -130,7 +130,10 @@ class Toolbar {
     this.steps.node.hidden = places.length < 2;
     this.steps.range.max = places.length - 1;
     this.steps.range.value = places.indexOf(state.step);
-    this.steps.name.textContent = model.stepName(state.step);
+    const name = model.stepName(state.step),
+      [, step = name, of = "", kind = ""] = /^(step \d+)( of \S+)(.*)$/.exec(name) || [];
+    this.steps.name.replaceChildren(step, kind ? el("span", { class: "rest" }, of) : of, kind); // the slider shows where among how many
+    this.steps.name.title = name;
     const { medianSteps } = viewer.selection;
     this.steps.times.hidden = !medianSteps;
     this.steps.times.show(state.times);

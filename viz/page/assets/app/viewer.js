@@ -13,7 +13,7 @@ class Viewer {
     this.canvas = new Canvas((name, detail) => this.onCanvas(name, detail));
     this.minimap = new Minimap(this);
     this.legend = el("div", { class: "legend", "aria-label": "what colours mean", onclick: () => openLegend(this, !this.state.legend) });
-    this.pathLength = el("b", { class: "path-length" });
+    this.pathLength = button("", "list its ops", (event) => showPath(this, event), { class: "link path-length", "aria-label": null });
     this.legendMore = button("▴", "all of the legend, or one line", () => openLegend(this, !this.state.legend), { class: "legend-more", "aria-expanded": "false" });
     this.message = el("div", { class: "message" });
     this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
@@ -87,6 +87,7 @@ class Viewer {
     tellTimes(model, state.times);
     this.selection = new Selection(model, state.step, state.view);
     this.tree = this.selection.tree;
+    if (!this.data.diff) this.difference = changesSince(this);
     chooseParts(this.selection.blocks, (run) => state.fold && !state.unfolded.has(run.key));
     this.index = indexBlocks(this.tree);
     this.depth = this.selection.depths[state.fold ? 0 : 1];

@@ -223,6 +223,7 @@ class Scene {
       const label = (name && `${name}  `) + this.label(flow, this.count(flow, read));
       this.edges.push({ ...flow, tensors: [...flow.tensors], label: first ? `${label}  ${FIRST}`.trim() : label });
     }
+    markOperands(this);
     this.countInputs();
     this.beginGradients();
     partPasses(this);

@@ -52,6 +52,8 @@ function boxElement(node, theme, scene) {
       ),
     ),
   );
+  for (const [text, left, down] of node.marks ?? [])
+    group.append(textAt(text, left, down + MARK_SIZE * 0.36, MARK_SIZE, ink, "middle", false));
   if (node.key) {
     const wide = textWidth(node.title, TITLE_SIZE, true);
     group.append(toggle(x + w / 2 - wide / 2 - 9, top - 4, false, ink, `open ${node.title}`));

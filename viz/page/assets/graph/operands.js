@@ -1,6 +1,59 @@
 // Arrows reach a box in the order of the arguments that they bring, from the left to the right, where that makes no more
 // crossings.
 
+// Ops of which it matters which operand is the first, as in viz/picture/operands.py: a mark in their box, behind the head
+// of each arrow, says which it carries.
+const ORDERED = new Set(
+  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve where concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
+);
+const MARK_SIZE = 8,
+  MARK_ROOM = 8, // so much higher boxes are that have marks
+  BEHIND_HEAD = 7; // from an arrow's head to the middle of its mark
+
+// Lets arrows say which operand they carry: `mark`.
+function markOperands({ nodes, edges, model }) {
+  const into = new Map();
+  for (const edge of edges)
+    if (["data", "parameter"].includes(edge.kind) && ["op", "scope"].includes(nodes.get(edge.head).kind)) push(into, edge.head, edge);
+  for (const [head, arrows] of into) {
+    const node = nodes.get(head),
+      places = node.part === undefined ? placesOfOperands(node.ops.map((id) => model.ops[id])) : new Map(),
+      told = arrows.map(({ tensors }) => [...new Set(tensors.flatMap((tensor) => [...(places.get(tensor) ?? [])]))].sort()),
+      count = new Set([...places.values()].flatMap((of) => [...of])).size;
+    if (arrows.length < 2 && count <= told[0].length) continue;
+    arrows.forEach((edge, n) => {
+      edge.mark = told[n].join(", ");
+      node.isMarked ||= edge.mark !== "";
+    });
+  }
+}
+
+// For the tensors that equal ops read, which of their operands they are, from 1; none where that doesn't matter.
+function placesOfOperands(ops) {
+  const found = new Map(),
+    own = ops.filter(({ name }) => name !== "cast"),
+    add = (tensor, place) => found.set(tensor, (found.get(tensor) ?? new Set()).add(place));
+  if (own.some(({ name, phase }) => !ORDERED.has(name) || phase !== "forward" || name !== own[0].name)) return found;
+  for (const { inputs } of own) if (new Set(inputs).size > 1) inputs.forEach((tensor, i) => add(tensor, i + 1));
+  for (const { name, inputs, outputs } of ops)
+    if (name === "cast") for (const place of found.get(outputs[0]) ?? []) add(inputs[0], place);
+  return found;
+}
+
+// Where the marks of a box stand: texts, each with its place; those of arrows that end at one place are one.
+function placeMarks({ nodes, edges }) {
+  const found = new Map();
+  for (const { head, mark, corners } of edges) {
+    if (!mark || !corners || corners.length < 2) continue;
+    const [[a, b], [x, y]] = corners.slice(-2),
+      at = [x + BEHIND_HEAD * Math.sign(x - a), y + BEHIND_HEAD * Math.sign(y - b)];
+    push(found, `${head}\0${at}`, { head, mark, at });
+  }
+  for (const node of nodes.values()) node.marks = [];
+  for (const together of found.values())
+    nodes.get(together[0].head).marks.push([together.map(({ mark }) => mark).sort().join(", "), ...together[0].at]);
+}
+
 const MOST_OPERANDS = 4; // with more, some come from one side anyway
 
 // From where an arrow comes to its box: from the left (-1), straight down (0), or from the right (1).

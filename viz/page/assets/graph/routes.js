@@ -115,6 +115,7 @@ function route(scene, mostLooks) {
     ends = fitting;
   }
   partEnds(scene, heads, router.own, lost);
+  placeMarks(scene);
   const unlabelled = placeLabels(scene, heads);
   return { lost: [...new Set([...lost, ...unlabelled])], looks };
 }

@@ -29,7 +29,7 @@ function sizeOf(node) {
   const lid = node.kind === "parameter" ? 2 * LID : 0;
   return {
     w: 2 * Math.ceil(Math.max(48, width + 24) / 2), // so that middles stand exactly below each other
-    h: 14 + lid + LINE_HEIGHT * (node.lines.length + (node.title ? 1 : 0)),
+    h: 14 + lid + (node.isMarked ? MARK_ROOM : 0) + LINE_HEIGHT * (node.lines.length + (node.title ? 1 : 0)),
   };
 }
 

@@ -99,8 +99,11 @@ function callsFound(viewer) {
       if ((scope.kind === "backward" || scope.kind === "optimizer") && !firsts.has(scope)) firsts.set(scope, op.id);
   return [...firsts].map(([scope, first]) => {
     const title = model.titleOfCall(scope, [first]),
-      selects = () => selectionOfCall(viewer, scope);
-    return { selects, title, what: scope.kind, phase: model.ops[first].phase, where: model.path(scope.parent), names: [title, scope.name] };
+      selects = () => selectionOfCall(viewer, scope),
+      rate = scope.kind === "optimizer" ? learningRateOf(scope) : undefined,
+      found = { selects, title, what: scope.kind, phase: model.ops[first].phase, where: model.path(scope.parent), names: [title, scope.name] };
+    if (scope.kind === "optimizer") found.fields = { setting: settingsSaid(scope) };
+    return rate === undefined ? found : { ...found, beside: [`learning rate ${settingText(rate)}`], names: [...found.names, "learning rate", "lr"] };
   });
 }
 

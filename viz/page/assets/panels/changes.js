@@ -12,7 +12,7 @@ class Changes {
         push(
           this.texts,
           change.b,
-          change.kind === "added" ? "only here: the other recording doesn't have it" : change.what.join("; "),
+          change.kind === "added" ? `only here: the other ${diff.isOfSteps ? "step" : "recording"} doesn't have it` : change.what.join("; "),
         );
       } else if (change.before !== null)
         this.gone.set(change.before, (this.gone.get(change.before) || 0) + 1);
@@ -22,7 +22,7 @@ class Changes {
       push(this.texts, diff.first.b, `the first to differ: ${diff.first.what}`);
     }
     diff.times.forEach(([b, time]) => {
-      const now = model.ops[b] && usualTime([model.ops[b]]);
+      const now = model.ops[b] && (diff.isOfSteps ? model.ops[b].took : usualTime([model.ops[b]]));
       if (now && time) push(this.texts, b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
     });
   }
@@ -107,6 +107,7 @@ class ChangeList {
           " → ",
           el("strong", {}, clean(diff.b, 80)),
           diff.different ? "" : "  ·  no difference",
+          diff.isOfSteps ? button("stop comparing", "compare with no other step", () => compareWith(this.viewer, null), { class: "link" }) : "",
         ),
         ...diff.notes.map((note) => el("p", { class: "remark" }, clean(note, 400))),
         diff.first
@@ -128,10 +129,10 @@ class ChangeList {
               ),
             )
           : null,
-        choices,
+        diff.isOfSteps && !diff.ops.length ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : choices,
         this.table(ops),
-        this.costs("By layer, of the whole recordings", diff.layers, (name) => this.viewer.difference.pathAs(name)),
-        this.costs("By op, of the whole recordings", diff.kinds, (name) => name.replace(/^(.*) \(backward\)$/, "∇ $1")),
+        this.costs(`By layer${diff.isOfSteps ? "" : ", of the whole recordings"}`, diff.layers, (name) => this.viewer.difference.pathAs(name)),
+        this.costs(`By op${diff.isOfSteps ? "" : ", of the whole recordings"}`, diff.kinds, (name) => name.replace(/^(.*) \(backward\)$/, "∇ $1")),
         this.weights(diff),
       ].filter(Boolean),
     );
@@ -203,6 +204,8 @@ class ChangeList {
 
   costs(title, costs, shown) {
     if (!costs.length) return null;
+    const { diff } = this.viewer.difference,
+      other = diff.isOfSteps ? `in ${diff.a.replace(/ of .*/, "")}` : "before";
     const cells = (cost) => [
       clean(shown(cost.name) || "(no layer)", 90),
       seconds(cost.time_a),
@@ -223,7 +226,7 @@ class ChangeList {
           el(
             "tr",
             {},
-            ["", "time before", "time here", "Δ", "made before", "made here", "Δ"].map((name, i) =>
+            ["", `time ${other}`, "time here", "Δ", `made ${other}`, "made here", "Δ"].map((name, i) =>
               el("th", { scope: "col", class: i ? "right" : "" }, name),
             ),
           ),
@@ -258,7 +261,7 @@ class ChangeList {
             weights
               .slice(0, 100)
               .map((w) =>
-                el("li", {}, `${w.kind}: ${clean(this.weightAs(w.name), 90)} ${[w.a, w.b].filter(Boolean).join(" → ")}`),
+                el("li", {}, `${w.kind}: ${clean(w.place ?? this.weightAs(w.name), 90)} ${[w.a, w.b].filter(Boolean).join(" → ")}`),
               ),
           ),
         )

@@ -31,13 +31,43 @@ class Details {
     return this.link(clean(this.model.titleOf(op), 40), { kind: "op", id }, hint);
   }
 
+  // Ops in a list, each with its place: of calls of one layer only that differs.
+  opList(title, ids) {
+    const placed = (id) => [this.opLink(id), el("span", { class: "where" }, el("bdi", {}, placeIn(this.model, this.model.ops[id])))];
+    return this.list(title, [...new Set(ids)].map(placed));
+  }
+
   list(title, items) {
-    if (!items.length) return null;
+    return items.length ? section(title, el("ul", { class: "links" }, this.lines(items))) : null;
+  }
+
+  // The lines of a list, of which a click shows the last ones, too.
+  lines(items) {
     const lines = (some) => some.map((item) => el("li", {}, item)),
       rest = items.slice(MOST_LINKS),
       showAll = () => more.replaceWith(...lines(rest)),
       more = rest.length ? el("li", { class: "more" }, button(`… and ${amount(rest.length)} more`, "show them all", showAll, { class: "link" })) : null;
-    return section(title, el("ul", { class: "links" }, lines(items.slice(0, MOST_LINKS)), more));
+    return [lines(items.slice(0, MOST_LINKS)), more];
+  }
+
+  // Ops with a bar for the time that each took.
+  bars(title, ops) {
+    const { model, viewer } = this,
+      most = Math.max(1, ...ops.map(({ duration }) => duration)),
+      row = (op) => [
+        el("span", { class: `bar ${op.phase}`, style: `width:${Math.max(1, (op.duration / most) * 100)}%` }),
+        this.opLink(op.id),
+        el("span", { class: "where", title: placeIn(model, op) }, el("bdi", {}, placeIn(model, op))),
+        el("b", {}, seconds(op.duration) + shareWord(model, [op])),
+      ];
+    return ops.length ? section([title, viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""], el("ul", { class: "bars" }, this.lines(ops.map(row)))) : null;
+  }
+
+  // While the critical path stands out: its ops in the order in which they wait for each other.
+  criticalPath() {
+    const { model, viewer } = this;
+    if (viewer.state.lineage !== "critical") return null;
+    return this.bars("Critical path", [...criticalPath(model, viewer.selection.ops)].reverse().map((id) => model.ops[id]));
   }
 
   // ---------------------------------------------------------------- an op
@@ -89,14 +119,8 @@ class Details {
         titled("Parts, which ran as one"),
         model.partsOf(op).map((part) => this.partLine(part)),
       ),
-      this.list(
-        titled(op.phase === "backward" ? "Gradient of" : "Backward"),
-        [...partnersOf(model, [op.id])].map((p) => this.opLink(p)),
-      ),
-      this.list(
-        titled("Read by"),
-        [...new Set(readersOf(model, op.id))].map((r) => this.opLink(r)),
-      ),
+      this.opList(titled(op.phase === "backward" ? "Gradient of" : "Backward"), partnersOf(model, [op.id])),
+      this.opList(titled("Read by"), readersOf(model, op.id)),
     ];
   }
 
@@ -254,7 +278,8 @@ class Details {
       variable = model.variables.get(id);
     const versions = variable === undefined ? [] : model.versionsOf(id);
     const norm = model.norm(tensor),
-      gradients = model.gradientIn(id, this.viewer.selection.here),
+      { here } = this.viewer.selection,
+      gradients = model.gradientIn(id, here),
       size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null,
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
       place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
@@ -278,16 +303,12 @@ class Details {
         ["|gradient|", size === null ? null : numeral(size)],
         ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null],
       ]),
-      section("Values", this.values(tensor)),
+      section(versions.length > 1 ? ["Values", el("small", {}, "before the first recorded update")] : "Values", this.values(tensor)),
       gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
-      this.list("Made by", tensor.producer === null ? [] : [this.opLink(tensor.producer)]),
-      this.list("Brought up to date by", updatesOfState(model, id).filter((op) => this.viewer.selection.here.has(op)).map((op) => this.opLink(op))),
-      this.list(
-        "Read by",
-        [...new Set(versions.length ? versions.flatMap((v) => model.readers[v]) : model.readers[id])]
-          .filter((op) => this.viewer.selection.here.has(op))
-          .map((op) => this.opLink(op)),
-      ),
+      this.opList("Made by", tensor.producer === null ? [] : [tensor.producer]),
+      this.opList("Gradient computed by", model.gradients[variable ?? id].map((t) => model.tensors[t].producer).filter((op) => here.has(op))),
+      this.opList("Brought up to date by", updatesOfState(model, id).filter((op) => here.has(op))),
+      this.opList("Read by", (versions.length ? versions : [id]).flatMap((v) => model.readers[v]).filter((op) => here.has(op))),
     ];
   }
 
@@ -325,8 +346,7 @@ class Details {
     const top = here
         .filter((op) => op.duration && isInView(viewer, op))
         .sort((a, b) => b.duration - a.duration)
-        .slice(0, 8),
-      most = top.length ? top[0].duration : 1;
+        .slice(0, 8);
     const failed = model.ops.filter((op) => op.error);
     return [
       this.heading(
@@ -360,6 +380,8 @@ class Details {
         ["ops", amount(model.ops.length)],
         ["shown", describe(viewer)], // for which the bar above may have no room
         ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
+        ["compare with", chooseCompared(viewer)],
+        ...learningRates(viewer),
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
         ["recorded for", recordedFor(viewer)],
@@ -371,28 +393,8 @@ class Details {
             .join(", "),
         ],
       ]),
-      top.length
-        ? section(
-            ["What takes longest here", viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""],
-            el(
-              "ul",
-              { class: "bars" },
-              top.map((op) =>
-                el(
-                  "li",
-                  {},
-                  el("span", {
-                    class: `bar ${op.phase}`,
-                    style: `width:${Math.max(1, (op.duration / most) * 100)}%`,
-                  }),
-                  this.opLink(op.id),
-                  el("span", { class: "where", title: placeIn(model, op) }, el("bdi", {}, placeIn(model, op))),
-                  el("b", {}, seconds(op.duration) + shareWord(model, [op])),
-                ),
-              ),
-            ),
-          )
-        : null,
+      this.criticalPath(),
+      this.bars("What takes longest here", top),
       el(
         "p",
         { class: "hint" },

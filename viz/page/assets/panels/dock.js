@@ -1,6 +1,7 @@
 // The tabs below the graph. Each is made when it is first looked at.
 
 const LOWEST_DOCK = 120;
+const HARDLY_MORE = 44; // pixels
 
 class Dock {
   constructor(viewer) {
@@ -99,15 +100,18 @@ class Dock {
     bar.scrollLeft = Math.max(Math.min(bar.scrollLeft, left), left + offsetWidth - bar.clientWidth);
   }
 
-  // As high as its tab needs, where that is less than usual: what it doesn't need is the graph's. Until the reader drags it.
+  // As high as its tab needs, where that is less than usual, or hardly more: what it doesn't need is the graph's, and nobody
+  // likes to scroll for a line. Until the reader drags it.
   fit(owner) {
     const { root } = this.viewer;
     if (this.dragged) return;
-    const need = owner && owner.height ? owner.height + this.node.offsetHeight - this.body.clientHeight : Infinity;
     root.style.removeProperty("--dock");
     const usual = getComputedStyle(root).getPropertyValue("--dock"), // in pixels, or in parts of the window's height
       most = parseFloat(usual) * (usual.trim().endsWith("vh") ? innerHeight / 100 : 1);
-    if (need < most) root.style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
+    root.style.setProperty("--dock", `${most + HARDLY_MORE}px`); // so that it is asked without a scroll bar, beside which lines may break
+    const need = owner && owner.height ? owner.height + this.node.offsetHeight - this.body.clientHeight : Infinity;
+    if (need < most + HARDLY_MORE) root.style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
+    else root.style.removeProperty("--dock");
   }
 
   // Says that a tab goes on to the right of what is seen of it, and that there are more tabs.

@@ -48,7 +48,7 @@ class Plot {
   }
 
   // `lines`: {name, colour (a CSS variable), points ([place on the axis, value, least, greatest, step if that is another]), dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
-  // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called)}.
+  // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called), whole (there is nothing between them)}.
   show(lines, options) {
     this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
     const hidden = options.hidden || new Set(), visible = this.all.filter(({ name }) => !hidden.has(name));
@@ -176,7 +176,7 @@ class Plot {
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 52)));
     const end = this.width - PLOT_MARGIN.right, wide = brush.measureText(this.axis).width + 2 * space;
-    for (const at of this.axis === "step" ? steps.filter(Number.isInteger) : steps) {
+    for (const at of this.options.whole || this.axis === "step" ? steps.filter(Number.isInteger) : steps) {
       const words = at >= 1e4 ? short(at) : this.place(at), half = brush.measureText(words).width / 2;
       if (this.toX(at) + half <= end - wide) brush.fillText(words, this.toX(at), bottom + 5);
     }

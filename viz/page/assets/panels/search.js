@@ -4,8 +4,8 @@ const MOST_HITS = 200;
 const MANY_OPS = 20000; // with more, the search waits for the end of a word
 const MOST_MARKED = 500; // boxes of what was found
 const MOST_SAID = 60; // letters of why
-const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "error"];
-const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", error: "" }; // fields, and what is said before their text
+const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "setting", "error"];
+const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", setting: "", error: "" }; // fields, and what is said before their text
 
 // What tensors are, in the word that the page has for it, and as a recording has it.
 const rolesOf = (tensors) => tensors.map(({ role }) => `${roleWord(role)} ${role}`).join(" ");
@@ -31,7 +31,7 @@ class Search {
     });
     this.count = el("span", { class: "count" });
     this.list = el("ul", { class: "hits", id: "hits", role: "listbox", hidden: true });
-    this.node = el("div", { class: "search", role: "search" }, this.input, this.count, this.list);
+    this.node = el("div", { class: "search", role: "search" }, el("div", { class: "field" }, this.input, this.count), this.list);
     document.addEventListener("pointerdown", (event) => {
       if (!this.node.contains(event.target)) this.close();
     });
@@ -64,6 +64,14 @@ class Search {
     }
     this.show();
     this.viewer.mark();
+  }
+
+  // Forgets what was looked for, and its marks; whether there was anything.
+  clear() {
+    if (!this.input.value) return false;
+    this.input.value = "";
+    this.look();
+    return true;
   }
 
   // The boxes of the graph that hold what was found.
@@ -138,11 +146,7 @@ class Search {
     } else if (event.key === "ArrowDown") this.browse(1);
     else if (event.key === "ArrowUp") this.browse(-1);
     else if (event.key === "Escape") {
-      if (this.list.hidden) {
-        this.input.value = "";
-        this.look();
-      }
-      this.close();
+      this.close(); // what was found stays marked until the key is pressed again, in the graph
       this.viewer.canvas.node.focus();
     } else return;
     event.preventDefault();
@@ -451,7 +455,7 @@ function patternOf(query) {
 // For each word of a query, a test of the fields: it tells in which one the word is, if it is in any.
 function testsOf(query) {
   const pattern = patternOf(query);
-  if (pattern) return [(fields) => FIELDS.find((name) => pattern.test(fields[name]))];
+  if (pattern) return [(fields) => FIELDS.find((name) => pattern.test(fields[name] ?? ""))];
   return query
     .toLowerCase()
     .split(/\s+/)

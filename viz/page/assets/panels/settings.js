@@ -14,6 +14,7 @@ const givenTo = ({ config }) => Object.entries(config).filter(([name, each]) => 
 function settingText(value, isWithin = false) {
   if (typeof value === "string") return isWithin && !value.startsWith("…") ? `'${value}'` : value;
   if (WORDS.has(value)) return WORDS.get(value);
+  if (typeof value === "number") return String(Number(value.toPrecision(7))); // of a float32: 0.10000000149011612
   if (typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `[${value.map((each) => settingText(each, true)).join(", ")}]`;
   const pairs = (entries, sign) => entries.map(([name, each]) => name + sign + settingText(each, true)).join(", ");
@@ -52,8 +53,27 @@ function settingsTable(settings) {
   return settingRows(isMany ? [...shown.filter(([, value]) => value !== null), ["None", unset.join(", ")]] : shown);
 }
 
+// The call of an optimizer that ran an update; nothing for other ops.
+const optimizerOf = (model, op) => (op.phase === "update" ? model.ancestors(op.scope).find(({ kind }) => kind === "optimizer") : undefined);
+
+// The learning rate of such a call, as a number; undefined where it wasn't recorded.
+function learningRateOf(scope) {
+  const { learning_rate: rate, current_learning_rate: current } = scope.config();
+  return [current, rate].find((each) => typeof each === "number");
+}
+
+// The optimizers of a step with their learning rates, as rows of its panel.
+function learningRates({ model, selection }) {
+  const calls = new Map(selection.ops.map((op) => [optimizerOf(model, op), op]).filter(([scope]) => scope));
+  return [...calls].map(([scope, op]) => [learningRateOf(scope), model.titleOfCall(scope, [op.id])]).filter(([rate]) => rate !== undefined)
+    .map(([rate, title], _, all) => ["learning rate", all.length > 1 ? `${settingText(rate)} (${title})` : settingText(rate)]);
+}
+
+// All settings as text, as the search finds them.
+const settingsSaid = (scope) => Object.entries(scope.config()).map(([name, value]) => `${name}: ${settingText(value)}`).join(", ");
+
 // The settings of the optimizer that ran an update, its learning rate among them; null for other ops.
 function settingsOfOptimizer(model, op) {
-  const scope = op.phase === "update" ? model.ancestors(op.scope).find(({ kind }) => kind === "optimizer") : undefined;
+  const scope = optimizerOf(model, op);
   return scope ? section(["Settings of the optimizer", el("small", {}, clean(scope.cls || scope.label, 40))], settingsTable(scope.config())) : null;
 }

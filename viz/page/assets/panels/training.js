@@ -1,6 +1,7 @@
 // What training reported: a chart for each loss and metric, with that of training and that of validation in one.
 
 const VALIDATION = "val_";
+const NEXT_ROW = 10; // pixels of it
 
 class Training {
   constructor(viewer) {
@@ -16,6 +17,13 @@ class Training {
 
   get isUseful() {
     return this.viewer.model.data.logs.length > 0;
+  }
+
+  // How high the first row of charts is, and if there are more, the upper edge of the next, to which one scrolls.
+  get height() {
+    const [first, ...others] = this.grid.children,
+      next = others.find(({ offsetTop }) => offsetTop > first.offsetTop);
+    return next ? next.offsetTop + NEXT_ROW : this.node.offsetHeight;
   }
 
   // The charts' titles, each with its lines: `val_loss` is the loss, too.
@@ -40,7 +48,7 @@ class Training {
       { logs, epochs } = this.viewer.model.data,
       steps = logs.map(([, x]) => x);
     const options = {
-      ...{ log: false, weight: 0, range: 1, span: this.span, marks: epochs, hidden: this.hidden },
+      ...{ log: false, weight: 0, range: 1, span: this.span, marks: epochs, hidden: this.hidden, whole: true },
       ...{ first: Math.min(...steps), last: Math.max(...steps) },
       axis: this.axis(new Set(logs.map(([kind]) => kind))),
     };

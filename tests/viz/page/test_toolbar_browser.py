@@ -1,0 +1,102 @@
+"""The bar on top: it has one row in a usual window, and its search keeps what was found."""
+
+from __future__ import annotations
+
+import pytest
+
+import eagerflow as ef
+import viz
+from tests.viz import browser
+from tests.viz.nets import Trainer, mlp
+from tests.viz.page.test_panels_browser import training_and_evaluation
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+
+
+@pytest.fixture
+def compared(shown, pages, tmp_path_factory):
+    """A page of several steps, of training and evaluation, which compares with another recording."""
+    path = tmp_path_factory.mktemp("compared") / "compared.html"
+    training_and_evaluation().to_html(path, diff=training_and_evaluation())
+    shown.size(1400, 900)
+    shown.show(path)
+    yield shown
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_the_bar_has_one_row_and_tells_the_whole_step_where_there_is_room(compared):
+    seen = "document.querySelector('.steps output').innerText"
+    assert compared.run("[!v.difference, document.querySelector('.steps .segments').hidden]") == [False, False]
+    compared.run("v.toolbar.flaw.hidden = false")  # as where there is a NaN, too
+    compared.rest()
+    assert compared.run("document.querySelector('.toolbar').offsetHeight") < 45
+    assert compared.run(seen) == "step 1 (training)"
+    assert compared.run("document.querySelector('.steps output').title") == "step 1 of 0–2 (training)"
+    compared.size(1700, 900)
+    compared.rest()
+    assert compared.run(seen) == "step 1 of 0–2 (training)"
+
+
+FOUND = "document.querySelectorAll('.graph .found').length"
+
+
+def test_what_was_found_stays_marked_until_escape_is_pressed_again(compared):
+    for chosen in ([], ["Enter"]):
+        compared.press("/")
+        compared.type("relu")
+        marked = compared.run(FOUND)
+        assert marked
+        for key in [*chosen, "Escape"]:
+            compared.press(key)
+            assert compared.run(f"[v.toolbar.search.list.hidden, {FOUND}]") == [True, marked]
+        selected = compared.run("v.state.selected")
+        assert bool(selected) == bool(chosen)
+        compared.press("Escape")
+        assert compared.run(f"[v.toolbar.search.input.value, {FOUND}]") == ["", 0]
+        assert compared.run("v.state.selected") == selected  # as long as it is not pressed once more
+        compared.press("Escape")
+        assert compared.run("v.state.selected") is None
+
+
+@pytest.mark.parametrize("width", [1400, 1100, 390])
+def test_a_long_query_is_seen_while_it_is_written_and_begins_with_its_beginning_after_that(compared, width):
+    compared.size(width, 900)
+    compared.press("/")
+    compared.type("layer:hidden phase:backward op:dense")
+    field = "v.toolbar.search.input"
+    assert compared.run(f"{field}.scrollWidth <= {field}.clientWidth")
+    assert compared.run("document.documentElement.scrollWidth") <= width
+    compared.press("Escape")
+    assert compared.run(f"[{field}.scrollLeft, getComputedStyle({field}).textOverflow]") == [0, "ellipsis"]
+    assert compared.run("document.querySelector('.toolbar').offsetHeight") < (45 if width == 1400 else 80)
+
+
+def scheduled() -> viz.Recording:
+    """Three steps, whose learning rate is halved after each."""
+    schedule = ef.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
+    trainer = Trainer(mlp(), ef.optimizers.SGD(schedule, clipnorm=2.0))
+    with viz.trace() as t:
+        for _ in range(3):
+            trainer.step()
+    return t
+
+
+def test_the_search_finds_optimizers_by_their_settings_with_the_learning_rate_of_the_step(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("scheduled", scheduled))
+    for step, rate in ((0, 0.5), (1, 0.25), (2, 0.125)):
+        shown.run(f"v.select(null); v.setStep({step})")
+        shown.rest()
+        rows = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
+        assert rows["learning rate"] == str(rate)
+        for query in ("learning", "lr", "learning rate", "clipnorm", "setting:exponentialdecay"):
+            shown.run(f"v.toolbar.search.input.value = {query!r}; v.toolbar.search.look()")
+            hit = shown.run("(({ title, what, beside }) => [title, what, beside])(v.toolbar.search.hits[0])")
+            assert hit == ["sgd", "optimizer", [f"learning rate {rate}"]]
+        shown.run("v.toolbar.search.go(0); v.toolbar.search.close()")
+        settings = dict(zip(shown.texts(".panel .mono dt"), shown.texts(".panel .mono dd"), strict=True))
+        assert settings["current_learning_rate"] == str(rate)
+        assert settings["learning_rate"].startswith("ExponentialDecay")
+    assert shown.wrong == []

@@ -1,0 +1,129 @@
+// What differs between two steps of the recording that is shown, in the form that viz/compare writes for two recordings.
+// That values differ goes without saying, as weights change from step to step: the sizes of gradients are told.
+
+// The changes since another step, null while none is chosen; they are kept, as the graph is made anew more often.
+function changesSince(viewer) {
+  const { model, state } = viewer,
+    { compared, step } = state;
+  if (compared === null || compared === step || !viewer.places.includes(compared)) return null;
+  const [a, b] = viewer.stepChanges?.pair ?? [];
+  if (a !== compared || b !== step || viewer.stepChanges.model !== model) {
+    const changes = new Changes(model, stepChanges(model, compared, step));
+    viewer.stepChanges = Object.assign(changes, { pair: [compared, step] });
+  }
+  return viewer.stepChanges;
+}
+
+// Compares with another step from now on, or with none (null).
+function compareWith(viewer, step) {
+  const { state } = viewer;
+  state.compared = step;
+  viewer.difference = changesSince(viewer);
+  if (viewer.difference) state.tab = "changes";
+  if (state.color === "diff" && !viewer.difference) state.color = "op";
+  viewer.toolbar.show();
+  if (viewer.difference?.firstOp !== null && viewer.difference) viewer.setColour("diff");
+  else viewer.repaint();
+  if (viewer.difference) viewer.dock.setOpen(true);
+  else viewer.dock.refresh();
+  viewer.update();
+}
+
+// A choice of the other step; nothing where there is none, or where another recording is compared with.
+function chooseCompared(viewer) {
+  const { model, state, places, data } = viewer,
+    others = places.filter((step) => step !== null && step !== state.step);
+  if (data.diff || !others.length || state.step === null) return null;
+  const choices = [["", "no other step"], ...others.map((step) => [String(step), model.stepName(step).replace(/ of \S+/, "")])],
+    node = selectBox("another step, to compare this one with", choices, (value) => compareWith(viewer, value ? Number(value) : null));
+  node.value = viewer.difference ? String(state.compared) : "";
+  return node;
+}
+
+function stepChanges(model, a, b) {
+  const before = opsByKey(model, a),
+    after = opsByKey(model, b),
+    pairs = [...before].filter(([key]) => after.has(key)).map(([key, op]) => [op, after.get(key)]),
+    added = [...after].filter(([key]) => !before.has(key)).map(([, op]) => opChange(model, "added", op)),
+    ops = [...removedOps(model, before, after), ...added, ...changedOps(model, pairs)],
+    [settings, weights] = [changedRates(model, pairs), changedGradients(model, a, b)];
+  return {
+    ...{ a: model.stepName(a), b: model.stepName(b), isOfSteps: true, different: true, first: null, notes: [], compared: {} },
+    ...{ ops, settings, weights, times: pairs.map(([op, other]) => [other.id, op.took]) },
+    layers: costsOf(model, before, after, (op) => model.path(op.home)),
+    kinds: costsOf(model, before, after, (op) => op.name + (op.phase === "backward" ? " (backward)" : "")),
+  };
+}
+
+// The ops of a step: each by its place, its name, and how many alike came before it.
+function opsByKey(model, step) {
+  const found = new Map(),
+    counts = new Map();
+  for (const op of model.ops.filter((each) => each.step === step)) {
+    const alike = [model.ownerOf(op), op.name, op.phase].join("\n"),
+      count = counts.get(alike) || 0;
+    counts.set(alike, count + 1);
+    found.set(`${alike}\n${count}`, op);
+  }
+  return found;
+}
+
+const opChange = (model, kind, op, rest) => ({
+  ...{ kind, a: null, b: op.id, op: op.title, phase: op.phase, what: [], source: model.lineOf(op)?.place ?? "", layer: model.ownerOf(op).replaceAll(" / ", "/") },
+  ...rest,
+});
+
+// Ops of the other step alone, each before the op of this one that it would stand before.
+function removedOps(model, before, after) {
+  const found = [];
+  let next = null;
+  for (const [key, op] of [...before].reverse()) {
+    if (after.has(key)) next = after.get(key).id;
+    else found.unshift(opChange(model, "removed", op, { a: op.id, b: null, before: next }));
+  }
+  return found;
+}
+
+function changedOps(model, pairs) {
+  const labels = (ids) => ids.map((id) => model.tensors[id].label).join(", ");
+  return pairs.flatMap(([a, b]) => {
+    const sides = [["input", a.inputs, b.inputs], ["output", a.outputs, b.outputs]].map(([name, old, now]) => [name, labels(old), labels(now)]),
+      what = sides.filter(([, old, now]) => old !== now).map(([name, old, now]) => `${name} ${old} → ${now}`);
+    return what.length ? [opChange(model, "changed", b, { a: a.id, what })] : [];
+  });
+}
+
+// The learning rates that changed.
+function changedRates(model, pairs) {
+  const told = pairs.map((pair) => pair.map((op) => optimizerOf(model, op))).filter(([a, b]) => a && b).map(([a, b]) => {
+    const [old, now] = [a, b].map((scope) => settingText(learningRateOf(scope) ?? null));
+    return old === now ? "" : `${model.titleOfCall(b, [])}: learning rate ${old} → ${now}`;
+  });
+  return [...new Set(told)].filter(Boolean);
+}
+
+// How large the gradients of weights were in each of the two steps, where that was measured.
+function changedGradients(model, a, b) {
+  const found = [],
+    sides = [a, b].map((step) => new Set(model.ops.filter((op) => op.step === step).map(({ id }) => id)));
+  for (const id of new Set(model.variables.values())) {
+    const [old, now] = sides.map((here) => model.gradientIn(id, here).map((each) => model.norm(each)));
+    if (model.tensors[id].role !== "parameter" || !old.length || !now.length) continue;
+    found.push({ kind: "|gradient|", place: placeOfWeight(model, id).whole, a: numeral(Math.hypot(...old)), b: numeral(Math.hypot(...now)) });
+  }
+  return found;
+}
+
+// Time and memory by what a function says of ops, what differs most first.
+function costsOf(model, before, after, nameOf) {
+  const found = new Map();
+  for (const [side, ops] of [["a", before], ["b", after]])
+    for (const op of ops.values()) {
+      const name = nameOf(op).replaceAll(" / ", "/");
+      if (!found.has(name)) found.set(name, { name, time_a: 0, time_b: 0, memory_a: 0, memory_b: 0 });
+      found.get(name)[`time_${side}`] += op.took;
+      found.get(name)[`memory_${side}`] += op.outputs.reduce((sum, id) => sum + model.tensors[id].nbytes, 0);
+    }
+  const apart = ({ time_a: old, time_b: now }) => Math.abs(now - old);
+  return [...found.values()].sort((x, y) => apart(y) - apart(x));
+}
