@@ -4,7 +4,7 @@
 
 const AGAIN = "reads its last result"; // the box of equal ops of which each reads what the one before it made
 
-const FIRST = "(first round)"; // what an arrow into a loop says that the other rounds don't read
+const FIRST_ROUND = "(first round)"; // what an arrow into a loop says that the other rounds don't read
 
 // One scene: `nodes` and `frames` by id, `edges`, and for each op the box that shows it.
 class Scene {
@@ -221,7 +221,7 @@ class Scene {
     }
     for (const { name, read, first, ...flow } of byOutputs(this, [...flows.values()])) {
       const label = (name && `${name}  `) + this.label(flow, this.count(flow, read));
-      this.edges.push({ ...flow, tensors: [...flow.tensors], label: first ? `${label}  ${FIRST}`.trim() : label });
+      this.edges.push({ ...flow, tensors: [...flow.tensors], label: first ? `${label}  ${FIRST_ROUND}`.trim() : label });
     }
     markOperands(this);
     this.countInputs();
