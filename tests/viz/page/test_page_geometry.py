@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches exits operands heads layout lines channels untangling rooms routes "
+        "sizes ordering alignment weight_branches exits heads layout lines channels untangling rooms routes "
         "arrow_ends "
         "labels coarse_routes"
     ).split()
