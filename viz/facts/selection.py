@@ -39,6 +39,7 @@ __all__ = [
 
 _CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops the user's own line ran, or made them
 _MAKERS = ("layer", "model")  # are given tensors, and may make others for themselves
+_NEAR = 64  # ops behind the change of a seed that are looked at for the one that draws
 _MOST_NUMBERS = 8  # of steps that a message lists
 _STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
 
@@ -336,7 +337,7 @@ class Selection:
             self._note_weights(op, op.id)
             self._hosts[op.scope] = op.id
             for rider in self._waiting.pop(op.scope, []):
-                self._sort_rider(rider, goes_on=False)
+                self._sort_rider(rider, goes_on=self._draws_later(rider, op))
 
     def _fold_casts(self, unused: dict[int, int]) -> None:
         """Let a cast go with the op of its scope that made what it casts, or with the only one that reads it.
@@ -465,6 +466,15 @@ class Selection:
         else:
             self.riders_of.setdefault(host, []).append(op.id)
             self._note_weights(op, host)
+
+    def _draws_later(self, rider: Op, op: Op) -> bool:
+        """Does what draws from a seed come behind an op, in another line? What is replayed runs in another order."""
+        if rider.source is None or op.source is None or not is_of_seeds(self.record.tensors[rider.outputs[0]]):
+            return False
+        line = rider.source.file, rider.source.line
+        later = self.record.ops[op.id + 1 : rider.id + _NEAR] if (op.source.file, op.source.line) != line else ()
+        own = [each.source for each in later if each.scope == op.scope and each.phase == "forward"]
+        return any(source is not None and (source.file, source.line) == line for source in own)
 
     def _note_weights(self, op: Op, reader: int) -> None:
         for tensor in op.inputs:

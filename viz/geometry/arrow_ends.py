@@ -124,9 +124,11 @@ class _Parting:
         corners = self.ways[i].corners
         if len(corners) < 5:
             return
-        (before, _), (turn, level), _, _, (x, end) = corners[-5:]
+        (before, _), (turn, level), _, (_, last), (x, end) = corners[-5:]
         moved = {i: [*corners[:-4], (x, level), (x, end)]}
-        if abs(x - turn) <= _JOG and before != x and (before < turn) == (before < x) and self._fit(moved):
+        is_beside = abs(x - turn) <= _JOG and before != x and (before < turn) == (before < x)
+        from_there = (level - end) * (last - end) > 0  # or it comes around the box, from its other side
+        if is_beside and from_there and self._fit(moved):
             self._move(moved)
 
     def part_from_line(self, box: Rect, i: int) -> None:

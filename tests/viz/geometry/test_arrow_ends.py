@@ -250,3 +250,11 @@ def test_an_arrow_that_turns_aside_right_before_its_end_leads_there_from_farther
     other = [(90.0, 300.0), (90.0, 123.0), (200.0, 123.0)]
     first, _ = reaching_the_side(jog, other)
     assert len(first) == 3
+
+
+def test_an_arrow_that_comes_around_its_box_still_ends_on_the_side_that_it_came_to():
+    around = [(340.0, 0.0), (340.0, 92.0), (191.0, 92.0), (191.0, 123.0), (200.0, 123.0)]
+    other = [(90.0, 300.0), (90.0, 123.0), (200.0, 123.0)]
+    for way in reaching_the_side(around, other):
+        assert way[-2][0] < way[-1][0] == 200.0
+        assert not any(200.0 < x < 300.0 and 100.0 < y < 146.0 for x, y in way[:-1])
