@@ -9,6 +9,7 @@ from collections.abc import Collection, Container, Iterable, Mapping
 from viz.facts import formatting
 from viz.facts.schema import Record
 from viz.geometry.graph import BACKWARD, Edge, Node
+from viz.picture.box_texts import op_name
 
 __all__ = ["array_of", "by_outputs", "number_of"]
 
@@ -46,7 +47,7 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
         if None in outputs or not 1 < len(outputs) <= _MOST:
             found.append(edge)
         else:
-            found += _parted(record, edge, places)
+            found += _parted(record, edge, places, nodes[edge.tail])
     return _of_folded_apart(record, found, nodes)
 
 
@@ -129,7 +130,10 @@ def _leads_away(edge: Edge, nodes: Mapping[str, Node]) -> bool:
 
 
 def _output(record: Record, node: Node, tensor: int, casts: Container[int]) -> _Output:
-    """Which of the outputs of its op, or of a closed layer, a tensor is, and the tensor itself before it was cast."""
+    """Which of the outputs of its op, or of a closed layer, a tensor is, and the tensor itself before it was cast.
+
+    What others read of what is inside a layer, as a loss reads logits before a softmax, is numbered behind those.
+    """
     producer = record.tensors[tensor].producer
     while producer in casts and producer in node.ops:
         (before, *_) = record.ops[producer].inputs
@@ -140,10 +144,13 @@ def _output(record: Record, node: Node, tensor: int, casts: Container[int]) -> _
         outputs = record.ops[producer].outputs if producer is not None else ()
     else:
         outputs = () if node.scope is None else record.scopes[node.scope].outputs
+        scope = None if producer is None else record.ops[producer].scope
+        if tensor not in outputs and producer in node.ops and node.scope in [s.id for s in record.ancestors(scope)]:
+            return len(outputs) + node.ops.index(producer), tensor
     return (outputs.index(tensor) if tensor in outputs else None), tensor
 
 
-def _parted(record: Record, edge: Edge, places: Mapping[int, _Output]) -> list[Edge]:
+def _parted(record: Record, edge: Edge, places: Mapping[int, _Output], node: Node) -> list[Edge]:
     """An arrow for each output that one carries."""
     of_output: dict[int, list[int]] = {}
     for tensor in edge.tensors:
@@ -151,7 +158,7 @@ def _parted(record: Record, edge: Edge, places: Mapping[int, _Output]) -> list[E
     return [
         dataclasses.replace(
             edge,
-            label=_label(record, tensors, {places[i][1] for i in tensors}, output),
+            label=_label(record, tensors, {places[i][1] for i in tensors}, output, node),
             tensors=tuple(tensors),
             output=output,
         )
@@ -159,11 +166,21 @@ def _parted(record: Record, edge: Edge, places: Mapping[int, _Output]) -> list[E
     ]
 
 
-def _label(record: Record, tensors: list[int], before: Collection[int], output: int) -> str:
+def _label(record: Record, tensors: list[int], before: Collection[int], output: int, node: Node) -> str:
     """`"mu  8×4 f32"`, or `"[0]  8×4 f32"` where neither the user's code nor the op has a name for it."""
+    outputs = () if node.scope is None else record.scopes[node.scope].outputs
     name = _common(record.called.get(tensor, "") for tensor in before)
     name = name or _common(_usual_name(record, tensor) for tensor in before)
-    return f"{name or f'[{output}]'}  {formatting.tensor(record.tensors[tensors[0]])}"
+    if not name and node.scope is not None and output >= len(outputs):
+        name = _common(_inside(record, tensor, node) for tensor in before)
+    shape = formatting.tensor(record.tensors[tensors[0]])
+    return shape if not name and len(outputs) == 1 and output == 0 else f"{name or f'[{output}]'}  {shape}"
+
+
+def _inside(record: Record, tensor: int, node: Node) -> str:
+    """Where in a closed layer what others read of it is: `"before softmax"`; "" where nothing in it reads that."""
+    reader = next((op for op in map(record.ops.__getitem__, node.ops) if tensor in op.inputs), None)
+    return "" if reader is None else f"before {op_name(reader.name)}"
 
 
 def _usual_name(record: Record, tensor: int) -> str:

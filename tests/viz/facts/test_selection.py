@@ -144,3 +144,25 @@ def test_the_calls_of_a_recording_are_looked_at_once_for_all_steps_of_a_page(fit
         monkeypatch.setattr(module, "calls_around", lambda record: told.append(record) or calls_around(record))
     data(fitted)
     assert told == [fitted]
+
+
+def test_the_state_of_a_generator_belongs_to_what_draws_in_its_line():
+    """In a functional model, ops of other lines run between the two."""
+
+    class Sampling(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.seed = ef.random.SeedGenerator(1)
+
+        def call(self, mean, scale):
+            noise = ef.random.normal(ops.shape(mean), seed=self.seed)
+            return mean + ops.exp(0.5 * scale) * noise
+
+    given = layers.Input((4,))
+    net = ef.Model(given, Sampling()(layers.Dense(2)(given), layers.Dense(2)(given)))
+    net(np.ones((3, 4), "float32"))
+    with viz.trace() as t:
+        net(np.ones((3, 4), "float32"))
+    graph = t.draw().graph
+    readers = {graph.nodes[e.head].title for e in graph.edges if "seed" in graph.nodes[e.tail].title}
+    assert readers == {"noise"}

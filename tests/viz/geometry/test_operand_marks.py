@@ -59,6 +59,13 @@ def test_an_operand_that_is_given_twice():
     assert computed(lambda a, *_: ops.concatenate([a, a])) == {}  # one arrow, which is all there is
 
 
+def test_many_operands_from_one_box_are_told_as_a_range():
+    with viz.trace() as t:
+        parts = ops.split(ops.exp(ef.Tensor(np.ones((7, 2), "float32"))), 7)
+        ops.concatenate([ops.tanh(parts[0]), *parts[1:]])
+    assert told(t) == {"concatenate": {"tanh": "1", "split": "2–7"}}
+
+
 def test_three_operands_and_a_variable():
     assert computed(lambda a, b, c: ops.where(c > 0.5, b, a))["where"] == {"greater": "1", "tanh": "2", "exp": "3"}
     w = ef.Variable(np.ones((2, 2), "float32"), name="w")
@@ -121,3 +128,18 @@ def test_outputs_of_recurrent_ops_have_the_names_that_everybody_gives_them():
         ops.exp(h), ops.tanh(c)
     labels = [e.label for e in t.draw(view="forward", depth=9).graph.edges if e.output is not None]
     assert labels == ["h  2×4 f32", "c  2×4 f32"]
+
+
+def test_a_closed_layer_tells_what_is_read_of_what_is_inside_from_what_it_gives():
+    """A loss that reads logits takes them from before the softmax; the metric reads what the layer gives."""
+    net = ef.Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax", name="last")])
+    net.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = np.ones((5, 4), "float32"), np.arange(5) % 3
+    with viz.trace() as t:
+        net.train_on_batch(x, y)
+    graph = t.draw(view="layers").graph
+    leaving = {graph.nodes[e.head].title: e.label for e in graph.edges if graph.nodes[e.tail].title == "last"}
+    assert leaving == {"accuracy": "5×3 f32", "sparse_softmax_crossentropy": "before softmax  5×3 f32"}
+    with viz.trace() as t:
+        net(x)
+    assert [e.output for e in t.draw(view="layers").graph.edges] == [None]

@@ -18,14 +18,24 @@ function markOperands({ nodes, edges, model }) {
   for (const [head, arrows] of into) {
     const node = nodes.get(head),
       places = node.part === undefined ? placesOfOperands(node.ops.map((id) => model.ops[id])) : new Map(),
-      told = arrows.map(({ tensors }) => [...new Set(tensors.flatMap((tensor) => [...(places.get(tensor) ?? [])]))].sort()),
+      told = arrows.map(({ tensors }) => [...new Set(tensors.flatMap((tensor) => [...(places.get(tensor) ?? [])]))].sort((a, b) => a - b)),
       count = new Set([...places.values()].flatMap((of) => [...of])).size;
     if (arrows.length < 2 && count <= told[0].length) continue;
     arrows.forEach((edge, n) => {
-      edge.mark = told[n].join(", ");
+      edge.mark = placesInShort(told[n]);
       node.isMarked ||= edge.mark !== "";
     });
   }
+}
+
+// "1, 3", and "2–6" for three and more in a row.
+function placesInShort(places) {
+  const runs = [];
+  for (const place of places) {
+    if (place - 1 === runs.at(-1)?.at(-1)) runs.at(-1).push(place);
+    else runs.push([place]);
+  }
+  return runs.map((run) => (run.length > 2 ? `${run[0]}–${run.at(-1)}` : run.join(", "))).join(", ");
 }
 
 // For the tensors that equal ops read, which of their operands they are, from 1; none where that doesn't matter.

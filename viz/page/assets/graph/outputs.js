@@ -3,6 +3,10 @@
 
 const MOST_OUTPUTS = 6, // of a box that have ways of their own: with more of them it would be too wide
   LONGEST_NAME = 20;
+const USUAL_NAMES = {
+  ...{ lstm: ["outputs", "h", "c"], gru: ["outputs", "h"], simple_rnn: ["outputs", "h"] },
+  ...{ qr: ["q", "r"], svd: ["u", "s", "vh"], eigh: ["values", "vectors"], eig: ["values", "vectors"], slogdet: ["sign", "log"] },
+};
 
 // The flows of a scene, of which each that carries several outputs of one op or closed layer is one for each.
 function byOutputs(scene, flows) {
@@ -19,12 +23,36 @@ function byOutputs(scene, flows) {
     const parts = new Map();
     for (const tensor of flow.tensors) push(parts, places.get(tensor)[0], tensor);
     return [...parts].map(([output, tensors]) => {
-      const name = commonName(tensors.map((tensor) => scene.model.tensors[places.get(tensor)[1]].name));
-      return { ...flow, tensors: new Set(tensors), isPart: true, output, name: name || `[${output}]` };
+      const before = tensors.map((tensor) => places.get(tensor)[1]);
+      return { ...flow, tensors: new Set(tensors), isPart: true, output, name: nameOfOutput(scene, flow.tail, before, output) };
     });
   });
   foldedApart(scene, parted);
   return parted;
+}
+
+// What an output is called, by the user's code, by everybody, or by what reads it in a closed layer (`before softmax`),
+// else by its number. The only output of a layer that others look into needs no name.
+function nameOfOutput({ nodes, model }, tail, before, output) {
+  const { kind, block, ops } = nodes.get(tail),
+    outputs = kind === "scope" && block.scope ? block.scope.outputs : null,
+    name = commonName(before.map((tensor) => model.tensors[tensor].name)) || commonName(before.map((tensor) => usualName(model, tensor)));
+  if (name) return name;
+  const reader = (tensor) => ops.map((id) => model.ops[id]).find(({ inputs }) => inputs.includes(tensor)),
+    inside = (tensor) => (reader(tensor) ? `before ${reader(tensor).name}` : ""),
+    inner = outputs && output >= outputs.length ? commonName(before.map(inside)) : "";
+  return inner || (outputs && outputs.length === 1 && output === 0 ? "" : `[${output}]`);
+}
+
+// What everybody calls an output of some ops: `h`, or `backward h` of two directions at once.
+function usualName({ tensors, ops }, tensor) {
+  const { producer } = tensors[tensor],
+    { name = "", outputs = [] } = producer === null ? {} : ops[producer],
+    names = USUAL_NAMES[name.replace(/_pair$/, "")],
+    place = outputs.indexOf(tensor);
+  if (!names || place < 0) return "";
+  if (!name.endsWith("_pair")) return names[place] ?? "";
+  return ["forward", "backward"][Number(place >= names.length)] + (place % names.length ? ` ${names[place % names.length]}` : "");
 }
 
 // Tells arrows apart that lead from ops that one box stands for, each to another box. A name that all of them share, as
@@ -75,11 +103,11 @@ function placeOfOutput(scene, tail, tensor) {
   }
   if (producer === null) return [-1, made];
   if (kind === "op") return [ops[producer].outputs.indexOf(made), made];
-  for (let at = ops[producer].scope; at !== null; at = scopes[at].parent) {
-    const { outputs } = scopes[at];
-    if (outputs.length > 1 && outputs.includes(made)) return [outputs.indexOf(made), made];
-  }
-  return [-1, made];
+  const { scope } = scene.nodes.get(tail).block,
+    outputs = scope ? scope.outputs : [],
+    isInside = scope && scene.model.ancestors(ops[producer].scope).some(({ id }) => id === scope.id);
+  if (outputs.includes(made) || !isInside || !shown.includes(producer)) return [outputs.indexOf(made), made];
+  return [outputs.length + shown.indexOf(producer), made]; // what others read of what is inside
 }
 
 // Numbers the different gradients that one box gives to other rows: other ways out. What an op gives to several operands as
