@@ -119,17 +119,18 @@ def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> Iterat
             box |= {"pos": f"{x + SWATCH / 2:.1f},{y:.1f}", "color": sign.line, "fillcolor": sign.fill}
             yield f"  {_quoted(name)} {_listed(box | {'style': 'filled,dashed' if sign.dashed else 'filled'})};"
         else:
-            yield from _sample(name, x, y, sign.line)
+            yield from _sample(name, x, y, sign)
 
 
-def _sample(name: str, x: float, y: float, color: str) -> Iterator[str]:
-    """A short dashed line. Graphviz draws it as an edge, between two points that aren't seen."""
+def _sample(name: str, x: float, y: float, sign: Sign) -> Iterator[str]:
+    """A short line. Graphviz draws it as an edge, between two points that aren't seen."""
     ends = [_quoted(f"{name}_{side}") for side in ("from", "to")]
     for end, at in zip(ends, (x, x + SWATCH)):
         look = {"label": "", "shape": "point", "style": "invis", "width": "0.001", "height": "0.001"}
         yield f"  {end} {_listed(look | {'pos': f'{at:.1f},{y:.1f}'})};"
     way = " ".join([f"{x + SWATCH * part:.1f},{y:.1f}" for part in (0, 1 / 3, 2 / 3, 1)])
-    look = {"color": color, "style": "dashed", "arrowhead": "none", "penwidth": "1", "pos": way}
+    look = {"color": sign.line, "style": "dashed" if sign.dashed else "solid", "arrowhead": "none"}
+    look |= {"penwidth": "1", "pos": way}
     yield f"  {' -> '.join(ends)} {_listed(look)};"
 
 
@@ -186,7 +187,8 @@ def _heading(graph: Graph) -> str:
     for sign in legend:
         size = f'fixedsize="true" width="{SWATCH:.0f}" height="12"'
         box = f'<td {size} border="1" bgcolor="{sign.fill}" color="{sign.line}"></td>'
-        cells.append(box if sign.fill else f'<td><font color="{sign.line}">- - </font></td>')
+        dashes = "- - " if sign.dashed else "—— "
+        cells.append(box if sign.fill else f'<td><font color="{sign.line}">{dashes}</font></td>')
         cells.append(f'<td><font point-size="10">{html.escape(sign.text)}  </font></td>')
     row = f'<table border="0" cellborder="0" cellspacing="3" cellpadding="0"><tr>{"".join(cells)}</tr></table>'
     rows = "".join([f"<tr><td>{text}</td></tr>" for text in [*texts, *([row] if cells else [])]])

@@ -35,8 +35,9 @@ class Sign:
 
     Attributes:
         text: what it means.
-        fill, line: the colours of a box; without a fill it is the dashed line between an op and its gradient.
-        dashed: whether the box has a dashed border, as what comes from outside has.
+        fill, line: the colours of a box; without a fill it is a line.
+        dashed: whether the box has a dashed border, as what comes from outside has, or the line is dashed, as that
+            between an op and its gradient is.
         x, y: its left end, and the middle of its row.
     """
 
@@ -58,7 +59,7 @@ def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, 
     found, kinds = [Sign(text, fill, theme.frame) for fill, text in graph.legend], _kinds(graph, theme)
     found += [Sign(f"border: {kind.text}", theme.page, kind.line, kind.dashed) for kind in kinds] if found else kinds
     if any(edge.kind == "link" for edge in graph.edges) and len(found) > 1:
-        found.append(Sign("an op and its gradient", "", theme.lines["link"]))
+        found.append(Sign("an op and its gradient", "", theme.lines["link"], dashed=True))
     x, y, widest = 0.0, ROW / 2, 0.0
     for sign in found:
         if x and x + sign.width - _BETWEEN > width:
@@ -76,9 +77,8 @@ def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
     found = [Sign(text, *theme.phases[phase], phase == "input") for phase, text in meanings.items() if phase in there]
     shared = {edge.label == STATE for edge in graph.edges if edge.kind == "parameter"}
     if there.isdisjoint(VARIABLES) and shared:
-        fill, _ = theme.phases["parameter"]  # from the box of the call that has them, to that of a later call
         words = "shared weights or state" if len(shared) > 1 else "shared state" if True in shared else "shared weights"
-        found.append(Sign(words, fill, theme.lines["parameter"]))
+        found.append(Sign(words, "", theme.lines["parameter"]))  # from call to call
     return found if len(found) > ("input" in there) + 1 else []
 
 

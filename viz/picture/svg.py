@@ -63,7 +63,7 @@ def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> list[s
             dashes = ' stroke-dasharray="3 2"' if sign.dashed else ""
             parts.append(_rect(Rect(x, y - 6, SWATCH, 12), sign.fill, sign.line, 2, 1, dashes))
         else:
-            line = f'stroke="{sign.line}" stroke-dasharray="4 3"'
+            line = f'stroke="{sign.line}"' + (' stroke-dasharray="4 3"' if sign.dashed else ' stroke-width="1.4"')
             parts.append(f'<path d="M{x:.1f} {y:.1f} L{x + SWATCH:.1f} {y:.1f}" {line}/>')
         parts.append(_line(sign.text, x + SWATCH + BESIDE, y + 3.5, SMALL, theme.ink, "start"))
     return ['<g class="legend">', *parts, "</g>"] if parts else []

@@ -127,7 +127,10 @@ def test_an_arrow_tells_that_calls_share_weights():
     kept = [(e.tail, e.head) for e in drawing.graph.edges if e.kind == "parameter"]
     named = [tuple(drawing.graph.nodes[id_].title for id_ in ends) for ends in kept]
     assert named == [("shared (Dense)", "shared (Dense) (call 2)")]  # a layer without weights shares none
-    assert "shared weights" in drawing.svg
+    legend = drawing.svg.partition('<g class="legend">')[2].partition("</g>")[0]
+    assert "shared weights" in legend
+    assert "<path" in legend  # a line, as it stands for arrows
+    assert "stroke-dasharray=\"4 3\"" not in legend
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ function openLegend(viewer, open) {
   viewer.saveHash();
 }
 
-// A small box, dashed like those of what comes from outside; without a ground, the dashed line between an op and its gradient.
+// A small box, dashed like those of what comes from outside; without a ground, a line, dashed between an op and its gradient.
 const colourSign = (ground, line, dashed) =>
   ground === null
-    ? svg("path", { d: "M0 6h16", stroke: line, "stroke-dasharray": "4 3" })
+    ? svg("path", { d: "M0 6h16", stroke: line, ...(dashed ? { "stroke-dasharray": "4 3" } : { "stroke-width": 1.4 }) })
     : svg("rect", { ...{ x: 1, y: 1, width: 14, height: 10, rx: 2 }, fill: ground, stroke: line || themeNow().frame, ...(dashed ? { "stroke-dasharray": "3 2" } : {}) });
 
 // As viz/picture/legend.py says it.
 const linkSign = ({ edges }, legend) =>
-  legend.length > 1 && edges.some(({ kind }) => kind === "link") ? [[null, "an op and its gradient", themeNow().lines.link]] : [];
+  legend.length > 1 && edges.some(({ kind }) => kind === "link") ? [[null, "an op and its gradient", themeNow().lines.link, true]] : [];

@@ -87,7 +87,7 @@ class Painter {
   shared() {
     const kinds = new Set(this.scene.edges.filter(({ kind }) => kind === "parameter").map(({ label }) => label === "state")),
       words = kinds.size > 1 ? "shared weights or state" : kinds.has(true) ? "shared state" : "shared weights";
-    return kinds.size ? [[this.theme.phases.parameter[0], words, this.theme.lines.parameter]] : [];
+    return kinds.size ? [[null, words, this.theme.lines.parameter]] : [];
   }
 
   // What a box's own ops made, without the casts and the parts of weights that it is shown with.
