@@ -14,7 +14,7 @@ from viz.facts.selection import variables_of
 from viz.geometry.graph import Graph, Node
 from viz.picture.palette import heat, theme_of
 
-__all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types"]
+__all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types", "versions_read"]
 
 _NEED_STATS = ("grad", "nonfinite")
 
@@ -76,6 +76,22 @@ def gradients(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -
     return found
 
 
+def versions_read(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -> dict[int, TensorInfo]:
+    """Each variable, by its first version, as some ops find it: in the version that they are the first to read.
+
+    Args:
+        record: the recording.
+        ops: some of its ops.
+        variables: what `variables_of` gives.
+    """
+    found: dict[int, TensorInfo] = {}
+    for op in ops:
+        for read in op.inputs:
+            if read in variables:
+                found.setdefault(variables[read], record.tensors[read])
+    return found
+
+
 def kinds_of_types(record: Record) -> list[str]:
     """The data types of a recording in the order in which they get colours: the same in each of its pictures."""
     return sorted({tensor.dtype for tensor in record.tensors})
@@ -99,9 +115,8 @@ class _Colorer:
         kinds[color_by]()
 
     def _made(self, node: Node) -> list[TensorInfo]:
-        """The tensors that a box's ops made; of an input or weight the tensor itself."""
-        made = [self.record.tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
-        return made + self._own(node)
+        """The tensors that a box's ops made."""
+        return [self.record.tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
 
     def _made_but_casts(self, node: Node) -> list[TensorInfo]:
         """What a box's own ops made, without the casts that it is shown with."""
@@ -166,13 +181,14 @@ class _Colorer:
 
     def _by_non_finite(self) -> None:
         made_here, before = set(origins(self.record)), set(came_in(self.record))
+        read = versions_read(self.record, [self.record.ops[i] for i in self.ops], variables_of(self.record))
         for node in self.graph.nodes.values():
-            made = self._made(node)
-            count = sum(map(flaws, made))
+            own = [read.get(tensor.id, tensor) for tensor in self._own(node)]
+            count = sum(map(flaws, self._made(node) + own))
             node.fill = self.theme.flaw if count else self.theme.plain
             if count:
                 node.lines.append(f"{count:,} not finite")
-            if not made_here.isdisjoint(node.ops) or not before.isdisjoint([t.id for t in self._own(node)]):
+            if not made_here.isdisjoint(node.ops) or not before.isdisjoint([t.id for t in own]):
                 node.fill = self.theme.origin
         began = "held NaN or infinity before" if before and not made_here else "made from finite numbers"
         self.graph.legend = [

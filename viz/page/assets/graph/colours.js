@@ -96,12 +96,16 @@ class Painter {
     const takes = ({ name, inputs }) =>
       name === "take_index" && inputs.every((i) => ["parameter", "frozen", "state"].includes(tensors[i].role));
     const own = node.ops.filter((i) => ops[i].name !== "cast" && !takes(ops[i]));
-    return this.made({ ...node, ops: own.length ? own : node.ops });
+    return [...this.madeByOps({ ops: own.length ? own : node.ops }), ...this.ownOf(node).map((i) => tensors[i])];
   }
 
-  made(node) {
-    const own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])];
-    return [...node.ops.flatMap((i) => this.model.ops[i].outputs), ...own].map((i) => this.model.tensors[i]);
+  madeByOps({ ops }) {
+    return ops.flatMap((i) => this.model.ops[i].outputs).map((i) => this.model.tensors[i]);
+  }
+
+  // The tensors that a box stands for which no op made here: inputs, and of weights the first versions.
+  ownOf({ variables, tensor }) {
+    return [...(variables || []), ...(tensor === undefined ? [] : [tensor])];
   }
 
   // ---------------------------------------------------------------- quantities
@@ -170,13 +174,14 @@ class Painter {
   // ---------------------------------------------------------------- kinds
 
   byNonFinite() {
+    const { here } = this.scene.selection;
     for (const node of this.scene.nodes.values()) {
-      const count = this.made(node).reduce((sum, t) => sum + flawsOf(t), 0);
+      const own = this.ownOf(node).map((t) => this.model.asRead(t, here)),
+        count = [...this.madeByOps(node), ...own].reduce((sum, t) => sum + flawsOf(t), 0);
       node.fill = count ? this.theme.flaw : this.theme.plain;
       if (count) node.note = `${amount(count)} not finite`;
       const guilty = node.part !== undefined && this.model.guilty.get(node.main) === node.part;
-      const own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])],
-        before = own.some((t) => this.model.cameIn.has(t));
+      const before = own.some(({ id }) => this.model.cameIn.has(id));
       if (guilty || before || node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
     }
     const { origins, cameIn } = this.model,

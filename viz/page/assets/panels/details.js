@@ -259,6 +259,18 @@ class Details {
     return liveValues ? [liveValues(tensor), statsView(tensor)] : statsView(tensor);
   }
 
+  // Of a weight as the step that is shown reads it where that was measured: after updates, only where these left NaN or
+  // infinity in it. Else as it was before them.
+  valuesSection(tensor, versions) {
+    const { model, viewer } = this;
+    if (versions.length < 2 || viewer.liveValues) return section("Values", this.values(tensor));
+    const read = model.asRead(tensor.id, viewer.selection.here),
+      shown = read.stats ? read : model.tensors[versions[0]],
+      { step } = viewer.state,
+      when = !shown.version ? "before the first recorded update" : `as read ${step === null ? "outside of steps" : `in ${nameShort(model, step)}`}`;
+    return section(["Values", el("small", {}, when)], this.values(shown));
+  }
+
   gradientLine(tensor) {
     const norms = this.model.gradientIn(tensor.id, this.viewer.selection.here).map((t) => this.model.norm(t));
     return norms.length
@@ -303,7 +315,7 @@ class Details {
         ["|gradient|", size === null ? null : numeral(size)],
         ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null],
       ]),
-      section(versions.length > 1 ? ["Values", el("small", {}, "before the first recorded update")] : "Values", this.values(tensor)),
+      this.valuesSection(tensor, versions),
       gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
       this.opList("Made by", tensor.producer === null ? [] : [tensor.producer]),
       this.opList("Gradient computed by", model.gradients[variable ?? id].map((t) => model.tensors[t].producer).filter((op) => here.has(op))),

@@ -133,7 +133,7 @@ function severalTensors(details, selected) {
     details.list(
       `${amount(tensors.length)} ${role}s`,
       tensors.map((tensor) => [
-        ...details.inputLine(tensor.id, ""),
+        ...details.inputLine(model.asRead(tensor.id, viewer.selection.here).id, ""),
         el("b", {}, nbytes(tensor.nbytes)),
         layer ? null : el("span", { class: "where" }, clean(owner(tensor), 120)),
       ]),

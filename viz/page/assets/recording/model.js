@@ -178,6 +178,12 @@ class Model {
     return this.versions.get(this.variables.get(id)) ?? [id];
   }
 
+  // A variable as some ops, a Set, find it: the version that they are the first to read. Another tensor itself.
+  asRead(id, here) {
+    const found = this.versionsOf(id).find((version) => this.readers[version].some((op) => here.has(op)));
+    return this.tensors[found ?? id];
+  }
+
   // The scope with this id and those around it, innermost first.
   ancestors(scope) {
     const found = [];
