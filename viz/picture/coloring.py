@@ -97,6 +97,15 @@ def kinds_of_types(record: Record) -> list[str]:
     return sorted({tensor.dtype for tensor in record.tensors})
 
 
+def _size(gradients: list[TensorInfo]) -> float:
+    """The size of measured gradients together: NaN or infinite where one of them holds such an element."""
+    if any(each.stats is not None and each.stats.nan for each in gradients):
+        return math.nan
+    if any(map(flaws, gradients)):
+        return math.inf
+    return math.hypot(*[norm(each) or 0.0 for each in gradients])
+
+
 class _Colorer:
     def __init__(
         self, record: Record, graph: Graph, ops: list[int], weights: dict[int, str], took: Callable[[Iterable[Op]], int]
@@ -154,20 +163,26 @@ class _Colorer:
         of = gradients(self.record, [self.record.ops[i] for i in self.ops], variables_of(self.record))
         sizes: dict[str, float] = {}
         for node in self.graph.nodes.values():
-            norms = [each for each in map(norm, self._of_node(node, of)) if each is not None]
-            if norms:
-                sizes[node.id] = math.sqrt(sum([each * each for each in norms]))
+            found = [gradient for gradient in self._of_node(node, of) if gradient.stats is not None]
+            if found:
+                sizes[node.id] = _size(found)
         positive = [math.log10(size) for size in sizes.values() if size > 0 and math.isfinite(size)]
         low, high = (min(positive), max(positive)) if positive else (0.0, 0.0)
         for node in self.graph.nodes.values():
             node.fill = self.theme.plain
-        for id_, size in sizes.items():
+        flawed = {id_: size for id_, size in sizes.items() if not math.isfinite(size)}
+        for id_, size in flawed.items():
+            self.graph.nodes[id_].fill = self.theme.flaw
+            self.graph.nodes[id_].lines.append(f"|g| is {'infinite' if size == math.inf else 'NaN'}")
+        for id_, size in [each for each in sizes.items() if each[0] not in flawed]:
             share = 1.0 if high == low else (math.log10(size) - low) / (high - low) if size > 0 else 0.0
             self.graph.nodes[id_].fill = heat(share**2, self.theme)
             self.graph.nodes[id_].lines.append(f"|g| {size:.2g}")
         middle = 10 ** ((low + high) / 2)
         marks = ((0.0, 10**low), (0.25, middle), (1.0, 10**high))
-        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks]
+        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks if positive]
+        if flawed:
+            self.graph.legend.append((self.theme.flaw, "|gradient| is NaN or infinite"))
         self.graph.legend.append((self.theme.plain, "no gradient"))
 
     def _of_node(self, node: Node, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:

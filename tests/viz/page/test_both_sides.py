@@ -62,7 +62,8 @@ SCENES = [
     f"{name}.js"
     for name in """
     recording/formatting recording/usual_times recording/model recording/selection recording/blocks app/state
-    recording/flaws recording/rounds graph/passes graph/outputs graph/assembly graph/operands graph/colours
+    recording/flaws recording/gradient_sizes
+    recording/rounds graph/passes graph/outputs graph/assembly graph/operands graph/colours
     """.split()
 ]
 

@@ -98,6 +98,15 @@ def test_gradients_are_coloured_by_their_size(steps):
     assert len({node.fill for node in drawing.graph.nodes.values()}) > 3
 
 
+def test_boxes_say_that_their_gradient_is_nan(poisoned):
+    before, during = [poisoned.draw(step=i, color_by="grad").graph for i in (0, 1)]
+    lines = [node.lines[-1] for node in during.nodes.values() if node.title == "kernel, bias"]
+    assert lines == ["|g| is NaN", "|g| is NaN"]
+    assert {node.fill for node in during.nodes.values() if "|g| is NaN" in node.lines} == {LIGHT.flaw}
+    assert (LIGHT.flaw, "|gradient| is NaN or infinite") in during.legend
+    assert LIGHT.flaw not in [fill for fill, _ in before.legend]
+
+
 def test_types_have_colours_of_their_own():
     with viz.trace() as t:
         ops.sum(ops.cast(ops.exp(ef.Tensor([1.0])), "float64"))

@@ -134,13 +134,16 @@ class Painter {
 
   // The size of the gradient of what each box makes, on a logarithmic scale.
   byGradient() {
-    const sizes = new Map();
+    const sizes = new Map(),
+      bad = [];
     for (const node of this.scene.nodes.values()) {
-      const norms = this.gradientsOf(node)
-        .map((t) => this.model.norm(t))
-        .filter((norm) => norm !== null);
-      if (norms.length) sizes.set(node, Math.hypot(...norms));
+      const found = this.gradientsOf(node).filter(({ stats }) => stats),
+        size = sizeTogether(found.map(sizeOfGradient));
       node.fill = this.theme.plain;
+      if (!Number.isFinite(size)) {
+        [node.fill, node.note] = [this.theme.flaw, `|g| is ${sizeWord(size)}`];
+        bad.push(node);
+      } else if (found.length) sizes.set(node, size);
     }
     const logs = [...sizes.values()].filter((size) => size > 0).map(Math.log10);
     const low = logs.length ? Math.min(...logs) : 0,
@@ -158,7 +161,8 @@ class Painter {
     const found = logs.length
       ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${general(10 ** log)}`])
       : [];
-    return [...found, [this.theme.plain, "no gradient"]];
+    const flawed = bad.length ? [[this.theme.flaw, "|gradient| is NaN or infinite"]] : [];
+    return [...found, ...flawed, [this.theme.plain, "no gradient"]];
   }
 
   gradientsOf(node) {

@@ -272,14 +272,8 @@ class Details {
   }
 
   gradientLine(tensor) {
-    const norms = this.model.gradientIn(tensor.id, this.viewer.selection.here).map((t) => this.model.norm(t));
-    return norms.length
-      ? el(
-          "p",
-          { class: "remark" },
-          `gradient: |g| = ${numeral(Math.hypot(...norms))}${norms.length > 1 ? ` in ${norms.length} parts` : ""}`,
-        )
-      : null;
+    const text = gradientText(this.model, [tensor.id], this.viewer.selection.here);
+    return text ? el("p", { class: "remark" }, `gradient |g|: ${text}`) : null;
   }
 
   // ---------------------------------------------------------------- a tensor
@@ -289,10 +283,7 @@ class Details {
       tensor = model.tensors[id],
       variable = model.variables.get(id);
     const versions = variable === undefined ? [] : model.versionsOf(id);
-    const norm = model.norm(tensor),
-      { here } = this.viewer.selection,
-      gradients = model.gradientIn(id, here),
-      size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null,
+    const { here } = this.viewer.selection,
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
       place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
       maker = place || tensor.producer === null ? null : model.ops[tensor.producer],
@@ -312,11 +303,11 @@ class Details {
         ["type", tensor.dtype],
         ["device", tensor.device],
         ["changed", versions.length > 1 ? `${versions.length - 1} times while recorded` : null],
-        ["|gradient|", size === null ? null : numeral(size)],
-        ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null],
+        ["|gradient|", gradientText(model, [id], here)],
+        ["|g| / |w|", variable === undefined ? null : ratioText(model, id, here)],
       ]),
       this.valuesSection(tensor, versions),
-      gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
+      ...gradientSections(model, id, here),
       this.opList("Made by", tensor.producer === null ? [] : [tensor.producer]),
       this.opList("Gradient computed by", model.gradients[variable ?? id].map((t) => model.tensors[t].producer).filter((op) => here.has(op))),
       this.opList("Brought up to date by", updatesOfState(model, id).filter((op) => here.has(op))),
@@ -418,6 +409,16 @@ class Details {
       ),
     ];
   }
+}
+
+// What is known of the values of each gradient of a tensor, of many parts of the first few.
+function gradientSections(model, id, here) {
+  return [...model.gradientsByPass(id, here)].flatMap(([pass, found]) =>
+    found.slice(0, MOST_PARTS).map((each, i) => {
+      const name = [found.length > 1 ? `part ${i + 1} of ${amount(found.length)}` : "", pass].filter(Boolean).join(" ");
+      return section(name ? ["Gradient", el("small", {}, name)] : "Gradient", statsView(each));
+    }),
+  );
 }
 
 // How many steps there are, and of which kind where these differ.

@@ -1,4 +1,4 @@
-"""What the page says of weights and gradients in a training that goes to NaN."""
+"""What the page says of measured weights and gradients: of which version, of which pass, and where there is NaN."""
 
 from __future__ import annotations
 
@@ -70,3 +70,59 @@ def test_a_weight_is_coloured_and_described_as_the_step_reads_it(page):
     assert "NaN12" in told[1]
     page.run("v.selectNode([...v.scene.nodes.values()].find((n) => n.title === 'kernel, bias').id); 1")
     assert len(page.texts(".panel-body li .alarm")) == 2
+
+
+def test_gradients_with_nan_are_told_as_such(page):
+    boxes, legend = colored(page, "grad", 2, "kernel, bias")
+    theme = page.run("JSON.parse(document.getElementById('themes').textContent).light.flaw")
+    assert boxes == [[theme, "|g| is NaN"]] * 2
+    assert "|gradient| is NaN or infinite" in legend
+    facts, sections = weight(page, 2)
+    assert facts["|gradient|"] == "NaN"
+    assert "NaN12" in sections["Gradient"]
+    page.run("v.dock.setOpen(true); v.dock.choose('layers'); 1")
+    page.rest()
+    table = page.texts(".layers tbody tr td:last-child")
+    assert table == ["NaN", "NaN", "NaN", ""]  # the last is the optimizer
+
+
+def test_a_ratio_is_told_only_of_the_weight_that_the_gradient_is_of(page):
+    """Weights are measured before the first update: the gradients of later steps are of others."""
+    told = [weight(page, step)[0] for step in range(4)]
+    assert ["|g| / |w|" in facts for facts in told] == [True, False, False, False]
+    assert all("|gradient|" in facts for facts in told)
+
+
+def of_two_losses() -> viz.Recording:
+    """A step with two losses, of which the second reads a weight and what it makes twice."""
+    weight, x = ef.Variable([[3.0, 4.0]], name="weight"), ef.Tensor([[1.0, 2.0]])
+    with viz.trace(stats="basic") as t, viz.step():
+        with ef.GradientTape(persistent=True) as tape:
+            made = ops.multiply(x, weight)
+            first = ops.sum(made)
+            second = ops.sum(ops.exp(made * 0.1)) + 5.0 * ops.sum(weight * made)
+        tape.gradient(first, [weight])
+        tape.gradient(second, [weight])
+    return t
+
+
+def test_parts_of_a_gradient_are_told_one_by_one_and_of_each_loss(shown, pages):
+    shown.show(pages("two losses", of_two_losses))
+    facts, sections = weight(shown, 0, "weight")
+    first, second = facts["|gradient|"].split("; ")
+    assert first == "2.236 of first"
+    whole = [0.1 * np.exp(0.3) + 30, 0.2 * np.exp(0.8) + 80]
+    assert second == f"{np.hypot(*whole):.4g} of second"
+    assert "|g| / |w|" not in facts
+    assert [title for title in sections if title.startswith("Gradient")][:2] == [
+        "Gradientof first",
+        "Gradientof second",
+    ]
+    shown.run(
+        "v.selectNode([...v.scene.nodes.values()].find((n) => n.title === 'multiply' && n.lane === 'forward').id); 1"
+    )
+    shown.rest()
+    (remark,) = [text for text in shown.texts(".panel-body .remark") if "gradient" in text]
+    parts = f"25, {np.hypot(np.exp(0.3), np.exp(0.8)) / 10:.4g}"
+    assert remark == f"gradient |g|: 1.414 of first; 2 parts: {parts} of second"
+    assert shown.wrong == []
