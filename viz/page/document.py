@@ -27,6 +27,7 @@ SCRIPTS = tuple(
     f"{name}.js"
     for name in """
     recording/formatting app/dom recording/usual_times recording/model recording/weights recording/selection
+    recording/gradient_sizes
     recording/blocks app/state recording/rounds graph/passes graph/outputs graph/assembly graph/sizes graph/ordering
     graph/alignment graph/weight_branches graph/exits graph/operands graph/heads graph/layout graph/lines
     graph/channels graph/untangling graph/rooms graph/routes graph/arrow_ends graph/labels graph/coarse_routes

@@ -103,8 +103,8 @@ class Facts:
             return []
         made = [self.record.tensors[i] for i in op.outputs]
         roles = [None if t.gradient_of is None else self.record.tensors[t.gradient_of].role for t in made]
-        norms = [norm(tensor) for tensor, role in zip(made, roles) if role == "parameter"]
-        return [None if size is None else size * size for size in norms]
+        found = [tensor for tensor, role in zip(made, roles) if role == "parameter"]
+        return [None if t.stats is None else (norm(t) or 0.0) ** 2 for t in found]
 
 
 _NOTHING = Cost()

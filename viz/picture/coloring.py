@@ -14,7 +14,7 @@ from viz.facts.selection import variables_of
 from viz.geometry.graph import Graph, Node
 from viz.picture.palette import heat, theme_of
 
-__all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types"]
+__all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types", "versions_read"]
 
 _NEED_STATS = ("grad", "nonfinite")
 
@@ -76,9 +76,34 @@ def gradients(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -
     return found
 
 
+def versions_read(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -> dict[int, TensorInfo]:
+    """Each variable, by its first version, as some ops find it: in the version that they are the first to read.
+
+    Args:
+        record: the recording.
+        ops: some of its ops.
+        variables: what `variables_of` gives.
+    """
+    found: dict[int, TensorInfo] = {}
+    for op in ops:
+        for read in op.inputs:
+            if read in variables:
+                found.setdefault(variables[read], record.tensors[read])
+    return found
+
+
 def kinds_of_types(record: Record) -> list[str]:
     """The data types of a recording in the order in which they get colours: the same in each of its pictures."""
     return sorted({tensor.dtype for tensor in record.tensors})
+
+
+def _size(gradients: list[TensorInfo]) -> float:
+    """The size of measured gradients together: NaN or infinite where one of them holds such an element."""
+    if any(each.stats is not None and each.stats.nan for each in gradients):
+        return math.nan
+    if any(map(flaws, gradients)):
+        return math.inf
+    return math.hypot(*[norm(each) or 0.0 for each in gradients])
 
 
 class _Colorer:
@@ -99,9 +124,8 @@ class _Colorer:
         kinds[color_by]()
 
     def _made(self, node: Node) -> list[TensorInfo]:
-        """The tensors that a box's ops made; of an input or weight the tensor itself."""
-        made = [self.record.tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
-        return made + self._own(node)
+        """The tensors that a box's ops made."""
+        return [self.record.tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
 
     def _made_but_casts(self, node: Node) -> list[TensorInfo]:
         """What a box's own ops made, without the casts that it is shown with."""
@@ -139,20 +163,26 @@ class _Colorer:
         of = gradients(self.record, [self.record.ops[i] for i in self.ops], variables_of(self.record))
         sizes: dict[str, float] = {}
         for node in self.graph.nodes.values():
-            norms = [each for each in map(norm, self._of_node(node, of)) if each is not None]
-            if norms:
-                sizes[node.id] = math.sqrt(sum([each * each for each in norms]))
+            found = [gradient for gradient in self._of_node(node, of) if gradient.stats is not None]
+            if found:
+                sizes[node.id] = _size(found)
         positive = [math.log10(size) for size in sizes.values() if size > 0 and math.isfinite(size)]
         low, high = (min(positive), max(positive)) if positive else (0.0, 0.0)
         for node in self.graph.nodes.values():
             node.fill = self.theme.plain
-        for id_, size in sizes.items():
+        flawed = {id_: size for id_, size in sizes.items() if not math.isfinite(size)}
+        for id_, size in flawed.items():
+            self.graph.nodes[id_].fill = self.theme.flaw
+            self.graph.nodes[id_].lines.append(f"|g| is {'infinite' if size == math.inf else 'NaN'}")
+        for id_, size in [each for each in sizes.items() if each[0] not in flawed]:
             share = 1.0 if high == low else (math.log10(size) - low) / (high - low) if size > 0 else 0.0
             self.graph.nodes[id_].fill = heat(share**2, self.theme)
             self.graph.nodes[id_].lines.append(f"|g| {size:.2g}")
         middle = 10 ** ((low + high) / 2)
         marks = ((0.0, 10**low), (0.25, middle), (1.0, 10**high))
-        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks]
+        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks if positive]
+        if flawed:
+            self.graph.legend.append((self.theme.flaw, "|gradient| is NaN or infinite"))
         self.graph.legend.append((self.theme.plain, "no gradient"))
 
     def _of_node(self, node: Node, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
@@ -166,13 +196,14 @@ class _Colorer:
 
     def _by_non_finite(self) -> None:
         made_here, before = set(origins(self.record)), set(came_in(self.record))
+        read = versions_read(self.record, [self.record.ops[i] for i in self.ops], variables_of(self.record))
         for node in self.graph.nodes.values():
-            made = self._made(node)
-            count = sum(map(flaws, made))
+            own = [read.get(tensor.id, tensor) for tensor in self._own(node)]
+            count = sum(map(flaws, self._made(node) + own))
             node.fill = self.theme.flaw if count else self.theme.plain
             if count:
                 node.lines.append(f"{count:,} not finite")
-            if not made_here.isdisjoint(node.ops) or not before.isdisjoint([t.id for t in self._own(node)]):
+            if not made_here.isdisjoint(node.ops) or not before.isdisjoint([t.id for t in own]):
                 node.fill = self.theme.origin
         began = "held NaN or infinity before" if before and not made_here else "made from finite numbers"
         self.graph.legend = [

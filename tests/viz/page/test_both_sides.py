@@ -16,7 +16,7 @@ import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
 from tests.viz.picture.architectures import ALL
-from tests.viz.picture.loops import LOOPS
+from tests.viz.picture.loops import LOOPS, dense_net
 from viz import page
 from viz.facts import formatting
 from viz.facts.schema import ROLES
@@ -62,7 +62,8 @@ SCENES = [
     f"{name}.js"
     for name in """
     recording/formatting recording/usual_times recording/model recording/selection recording/blocks app/state
-    recording/flaws recording/rounds graph/passes graph/outputs graph/assembly graph/operands graph/colours
+    recording/flaws recording/gradient_sizes
+    recording/rounds graph/passes graph/outputs graph/assembly graph/operands graph/colours
     """.split()
 ]
 
@@ -282,6 +283,18 @@ def without_a_step():
     return t
 
 
+def poisoned():
+    """Steps of which one has a row with NaN: later ones read weights with NaN."""
+    model, optimizer = dense_net("poisoned", 4, 5, 2), ef.optimizers.SGD()
+    with np.errstate(all="ignore"), viz.trace(stats="basic") as t:
+        for i in range(3):
+            with ef.GradientTape() as tape:
+                loss = ops.mean(model(np.where(np.eye(4) * (i == 1), np.nan, 1).astype("float32")) ** 2)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+    return t
+
+
 RUNS = {
     "a deep mlp": lambda: trained(mlp("deep", 13), stats="basic"),
     "batch normalization": lambda: trained(normalized(), stats="basic"),
@@ -297,6 +310,7 @@ RUNS = {
     "a target network": lambda: LOOPS["polyak"]()[0],
     "averages of weights": lambda: LOOPS["averaged"]()[0],
     "two passes": lambda: LOOPS["two_losses"]()[0],
+    "weights with NaN": poisoned,
     "updates by hand": lambda: LOOPS["own_momentum"]()[0],
 }
 

@@ -62,6 +62,26 @@ def test_an_update_that_leaves_nan_in_weights_is_shown(spoiled):
     assert [(node.fill, node.lines[-1]) for node in updates][-1] == (LIGHT.flaw, "5 not finite")
 
 
+@pytest.fixture(scope="module")
+def poisoned():
+    """Three steps, of which the second has a row with NaN; the third reads weights with NaN."""
+    model, optimizer = ef.Sequential([ef.layers.Dense(4, name="hidden"), ef.layers.Dense(1)]), ef.optimizers.SGD()
+    model.build((None, 3))
+    with np.errstate(all="ignore"), viz.trace(stats="basic") as t:
+        for i in range(3):
+            rows = np.where(np.eye(3) * (i == 1), np.nan, 1).astype("float32")
+            with ef.GradientTape() as tape:
+                loss = ops.mean(model(rows) ** 2)
+            found = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply_gradients(zip(found, model.trainable_variables))
+    return t
+
+
+def test_weights_are_coloured_as_the_step_reads_them(poisoned):
+    fills = [box(poisoned.draw(step=i, color_by="nonfinite"), "kernel, bias").fill for i in range(3)]
+    assert fills == [LIGHT.plain, LIGHT.plain, LIGHT.flaw]
+
+
 def test_the_page_blames_what_find_nonfinite_blames(spoiled):
     op, tensor = data(spoiled)["flaw"]
     found = viz.find_nonfinite(spoiled)
@@ -76,6 +96,15 @@ def test_gradients_are_coloured_by_their_size(steps):
     sizes = [steps.tensors[i].stats.l2 for i in back.outputs]
     assert f"|g| {np.hypot(*sizes):.2g}" in kernel.lines
     assert len({node.fill for node in drawing.graph.nodes.values()}) > 3
+
+
+def test_boxes_say_that_their_gradient_is_nan(poisoned):
+    before, during = [poisoned.draw(step=i, color_by="grad").graph for i in (0, 1)]
+    lines = [node.lines[-1] for node in during.nodes.values() if node.title == "kernel, bias"]
+    assert lines == ["|g| is NaN", "|g| is NaN"]
+    assert {node.fill for node in during.nodes.values() if "|g| is NaN" in node.lines} == {LIGHT.flaw}
+    assert (LIGHT.flaw, "|gradient| is NaN or infinite") in during.legend
+    assert LIGHT.flaw not in [fill for fill, _ in before.legend]
 
 
 def test_types_have_colours_of_their_own():

@@ -96,12 +96,16 @@ class Painter {
     const takes = ({ name, inputs }) =>
       name === "take_index" && inputs.every((i) => ["parameter", "frozen", "state"].includes(tensors[i].role));
     const own = node.ops.filter((i) => ops[i].name !== "cast" && !takes(ops[i]));
-    return this.made({ ...node, ops: own.length ? own : node.ops });
+    return [...this.madeByOps({ ops: own.length ? own : node.ops }), ...this.ownOf(node).map((i) => tensors[i])];
   }
 
-  made(node) {
-    const own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])];
-    return [...node.ops.flatMap((i) => this.model.ops[i].outputs), ...own].map((i) => this.model.tensors[i]);
+  madeByOps({ ops }) {
+    return ops.flatMap((i) => this.model.ops[i].outputs).map((i) => this.model.tensors[i]);
+  }
+
+  // The tensors that a box stands for which no op made here: inputs, and of weights the first versions.
+  ownOf({ variables, tensor }) {
+    return [...(variables || []), ...(tensor === undefined ? [] : [tensor])];
   }
 
   // ---------------------------------------------------------------- quantities
@@ -130,13 +134,16 @@ class Painter {
 
   // The size of the gradient of what each box makes, on a logarithmic scale.
   byGradient() {
-    const sizes = new Map();
+    const sizes = new Map(),
+      bad = [];
     for (const node of this.scene.nodes.values()) {
-      const norms = this.gradientsOf(node)
-        .map((t) => this.model.norm(t))
-        .filter((norm) => norm !== null);
-      if (norms.length) sizes.set(node, Math.hypot(...norms));
+      const found = this.gradientsOf(node).filter(({ stats }) => stats),
+        size = sizeTogether(found.map(sizeOfGradient));
       node.fill = this.theme.plain;
+      if (!Number.isFinite(size)) {
+        [node.fill, node.note] = [this.theme.flaw, `|g| is ${sizeWord(size)}`];
+        bad.push(node);
+      } else if (found.length) sizes.set(node, size);
     }
     const logs = [...sizes.values()].filter((size) => size > 0).map(Math.log10);
     const low = logs.length ? Math.min(...logs) : 0,
@@ -154,7 +161,8 @@ class Painter {
     const found = logs.length
       ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${general(10 ** log)}`])
       : [];
-    return [...found, [this.theme.plain, "no gradient"]];
+    const flawed = bad.length ? [[this.theme.flaw, "|gradient| is NaN or infinite"]] : [];
+    return [...found, ...flawed, [this.theme.plain, "no gradient"]];
   }
 
   gradientsOf(node) {
@@ -170,13 +178,14 @@ class Painter {
   // ---------------------------------------------------------------- kinds
 
   byNonFinite() {
+    const { here } = this.scene.selection;
     for (const node of this.scene.nodes.values()) {
-      const count = this.made(node).reduce((sum, t) => sum + flawsOf(t), 0);
+      const own = this.ownOf(node).map((t) => this.model.asRead(t, here)),
+        count = [...this.madeByOps(node), ...own].reduce((sum, t) => sum + flawsOf(t), 0);
       node.fill = count ? this.theme.flaw : this.theme.plain;
       if (count) node.note = `${amount(count)} not finite`;
       const guilty = node.part !== undefined && this.model.guilty.get(node.main) === node.part;
-      const own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])],
-        before = own.some((t) => this.model.cameIn.has(t));
+      const before = own.some(({ id }) => this.model.cameIn.has(id));
       if (guilty || before || node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
     }
     const { origins, cameIn } = this.model,

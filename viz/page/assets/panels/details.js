@@ -259,15 +259,21 @@ class Details {
     return liveValues ? [liveValues(tensor), statsView(tensor)] : statsView(tensor);
   }
 
+  // Of a weight as the step that is shown reads it where that was measured: after updates, only where these left NaN or
+  // infinity in it. Else as it was before them.
+  valuesSection(tensor, versions) {
+    const { model, viewer } = this;
+    if (versions.length < 2 || viewer.liveValues) return section("Values", this.values(tensor));
+    const read = model.asRead(tensor.id, viewer.selection.here),
+      shown = read.stats ? read : model.tensors[versions[0]],
+      { step } = viewer.state,
+      when = !shown.version ? "before the first recorded update" : `as read ${step === null ? "outside of steps" : `in ${nameShort(model, step)}`}`;
+    return section(["Values", el("small", {}, when)], this.values(shown));
+  }
+
   gradientLine(tensor) {
-    const norms = this.model.gradientIn(tensor.id, this.viewer.selection.here).map((t) => this.model.norm(t));
-    return norms.length
-      ? el(
-          "p",
-          { class: "remark" },
-          `gradient: |g| = ${numeral(Math.hypot(...norms))}${norms.length > 1 ? ` in ${norms.length} parts` : ""}`,
-        )
-      : null;
+    const text = gradientText(this.model, [tensor.id], this.viewer.selection.here);
+    return text ? el("p", { class: "remark" }, `gradient |g|: ${text}`) : null;
   }
 
   // ---------------------------------------------------------------- a tensor
@@ -277,10 +283,7 @@ class Details {
       tensor = model.tensors[id],
       variable = model.variables.get(id);
     const versions = variable === undefined ? [] : model.versionsOf(id);
-    const norm = model.norm(tensor),
-      { here } = this.viewer.selection,
-      gradients = model.gradientIn(id, here),
-      size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null,
+    const { here } = this.viewer.selection,
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
       place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
       maker = place || tensor.producer === null ? null : model.ops[tensor.producer],
@@ -300,11 +303,11 @@ class Details {
         ["type", tensor.dtype],
         ["device", tensor.device],
         ["changed", versions.length > 1 ? `${versions.length - 1} times while recorded` : null],
-        ["|gradient|", size === null ? null : numeral(size)],
-        ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null],
+        ["|gradient|", gradientText(model, [id], here)],
+        ["|g| / |w|", variable === undefined ? null : ratioText(model, id, here)],
       ]),
-      section(versions.length > 1 ? ["Values", el("small", {}, "before the first recorded update")] : "Values", this.values(tensor)),
-      gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
+      this.valuesSection(tensor, versions),
+      ...gradientSections(model, id, here),
       this.opList("Made by", tensor.producer === null ? [] : [tensor.producer]),
       this.opList("Gradient computed by", model.gradients[variable ?? id].map((t) => model.tensors[t].producer).filter((op) => here.has(op))),
       this.opList("Brought up to date by", updatesOfState(model, id).filter((op) => here.has(op))),
@@ -406,6 +409,16 @@ class Details {
       ),
     ];
   }
+}
+
+// What is known of the values of each gradient of a tensor, of many parts of the first few.
+function gradientSections(model, id, here) {
+  return [...model.gradientsByPass(id, here)].flatMap(([pass, found]) =>
+    found.slice(0, MOST_PARTS).map((each, i) => {
+      const name = [found.length > 1 ? `part ${i + 1} of ${amount(found.length)}` : "", pass].filter(Boolean).join(" ");
+      return section(name ? ["Gradient", el("small", {}, name)] : "Gradient", statsView(each));
+    }),
+  );
 }
 
 // How many steps there are, and of which kind where these differ.

@@ -11,7 +11,7 @@ const LAYER_COLUMNS = [
   ["backward", (row) => row.backward || null, seconds],
   ["% of time", (row) => row.share || null, percent],
   ["activations", (row) => row.activations || null, nbytes],
-  ["|gradient|", (row) => row.gradient, numeral],
+  ["|gradient|", (row) => row.gradient, (gradient) => gradient.text],
 ];
 
 // What goes, in this order, where the table has no room for all: a layer's box and panel tell it, too.
@@ -176,13 +176,14 @@ function layerRows({ model, selection, index }) {
 }
 
 // The size of the gradients of all weights that a block reads, each once: of one that other calls read, too, the whole
-// gradient, as its own panel tells. Null where one wasn't measured.
+// gradient, as its own panel tells. Null where one wasn't measured; NaN is more than any number.
 function gradientOfWeights(model, { here }, block) {
   if (block.figures.gradient === null) return null;
   const weights = new Map(block.ownOps.flatMap((id) => model.ops[id].inputs).map((t) => [model.variables.get(t), t]));
   weights.delete(undefined);
-  const norms = [...weights.values()].flatMap((t) => model.gradientIn(t, here).map((g) => model.norm(g)));
-  return norms.length ? Math.hypot(...norms) : null;
+  const sizes = gradientSizes(model, [...weights.values()], here),
+    [{ size } = {}] = sizes;
+  return sizes.length ? { text: sizes.map(({ text }) => text).join("; "), valueOf: () => (Number.isNaN(size) ? Infinity : size ?? 0) } : null;
 }
 
 // What optimizers took beside the layers, so that the shares of the time add up.

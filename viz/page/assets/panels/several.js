@@ -121,19 +121,19 @@ function severalTensors(details, selected) {
     links = linksTo(details, keyAroundWeights(viewer, selected.ids)),
     layer = inCommon(tensors.map(owner)),
     where = links.length ? links : layer,
-    norms = selected.ids.flatMap((id) => model.gradientIn(id, viewer.selection.here)).map((t) => model.norm(t));
+    { here } = viewer.selection;
   return [
     details.heading(`${role}s`, tensors[0].role, node?.title ?? tensors.map(({ name }) => name.split("/").pop()).join(", "), where),
     facts([
       [`${role}s`, amount(tensors.length)],
       ["memory", nbytes(tensors.reduce((sum, tensor) => sum + tensor.nbytes, 0))],
       ["elements", amount(tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0))],
-      ["|gradient|", norms.length ? numeral(Math.hypot(...norms)) : null],
+      ["|gradient|", gradientText(model, selected.ids, here)],
     ]),
     details.list(
       `${amount(tensors.length)} ${role}s`,
       tensors.map((tensor) => [
-        ...details.inputLine(tensor.id, ""),
+        ...details.inputLine(model.asRead(tensor.id, here).id, ""),
         el("b", {}, nbytes(tensor.nbytes)),
         layer ? null : el("span", { class: "where" }, clean(owner(tensor), 120)),
       ]),

@@ -158,15 +158,18 @@ class Model {
     this.views = new Map(this.data.views); // by step; null for what ran outside of all steps
   }
 
-  // The measured gradient of a tensor in some ops, a Set: what the pass returned, else the parts that rules gave.
-  gradientIn(id, here) {
-    const isShown = ({ producer, gradientOf }) =>
-      producer === null ? this.readers[gradientOf].some((op) => here.has(op)) : here.has(producer);
-    const found = this.gradients[this.variables.get(id) ?? id]
-      .map((t) => this.tensors[t])
-      .filter((t) => this.norm(t) !== null && isShown(t));
-    const whole = found.filter(({ producer }) => producer === null);
-    return whole.length ? whole : found;
+  // The measured gradients of a tensor in some ops, a Set, by the pass for gradients that they are of: what that returned,
+  // else the parts that rules gave, which stand before it.
+  gradientsByPass(id, here) {
+    const parts = new Map(),
+      whole = new Map();
+    let maker = null;
+    for (const tensor of this.gradients[this.variables.get(id) ?? id].map((t) => this.tensors[t])) {
+      const { producer, stats } = tensor;
+      if (producer !== null) maker = producer;
+      if (here.has(maker) && stats) push(producer === null ? whole : parts, this.ops[maker].pass, tensor);
+    }
+    return new Map([...parts, ...whole]);
   }
 
   // The tensors that are one variable, at one time after the other; of others the tensor itself.
@@ -176,6 +179,12 @@ class Model {
       for (const [tensor, first] of this.variables) push(this.versions, first, tensor);
     }
     return this.versions.get(this.variables.get(id)) ?? [id];
+  }
+
+  // A variable as some ops, a Set, find it: the version that they are the first to read. Another tensor itself.
+  asRead(id, here) {
+    const found = this.versionsOf(id).find((version) => this.readers[version].some((op) => here.has(op)));
+    return this.tensors[found ?? id];
   }
 
   // The scope with this id and those around it, innermost first.

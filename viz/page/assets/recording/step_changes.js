@@ -107,9 +107,9 @@ function changedGradients(model, a, b) {
   const found = [],
     sides = [a, b].map((step) => new Set(model.ops.filter((op) => op.step === step).map(({ id }) => id)));
   for (const id of new Set(model.variables.values())) {
-    const [old, now] = sides.map((here) => model.gradientIn(id, here).map((each) => model.norm(each)));
-    if (model.tensors[id].role !== "parameter" || !old.length || !now.length) continue;
-    found.push({ kind: "|gradient|", place: placeOfWeight(model, id).whole, a: numeral(Math.hypot(...old)), b: numeral(Math.hypot(...now)) });
+    const [old, now] = sides.map((here) => gradientText(model, [id], here));
+    if (model.tensors[id].role !== "parameter" || !old || !now) continue;
+    found.push({ kind: "|gradient|", place: placeOfWeight(model, id).whole, a: old, b: now });
   }
   return found;
 }
