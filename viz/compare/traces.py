@@ -254,7 +254,7 @@ def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
     found = [_weight_change(pairing, i, j, tolerance) for i, j in same.values()]
     changes = [change for change in found if change is not None]
     changes += [WeightChange("removed", t.name, formatting.tensor(t)) for t in left_a]
-    return changes + [WeightChange("added", t.name, b=formatting.tensor(t)) for t in left_b]
+    return changes + [WeightChange("added", t.name, b=formatting.tensor(t), tensor_b=t.id) for t in left_b]
 
 
 def _namesakes(
@@ -280,12 +280,12 @@ def _weight_change(pairing: Pairing, i: int, j: int, tolerance: float) -> Weight
     before, after = a.tensors[i], b.tensors[j]
     shown = formatting.tensor(before), formatting.tensor(after)
     if before.shape != after.shape:
-        return WeightChange("shape", after.name, *shown)
+        return WeightChange("shape", after.name, *shown, tensor_b=j)
     if before.dtype != after.dtype:
-        return WeightChange("dtype", after.name, *shown)
+        return WeightChange("dtype", after.name, *shown, tensor_b=j)
     by = comparable(a, b, i, j)
     error = 0.0 if by is None else apart(a, b, i, j, by)[0]
     if error <= tolerance:
         return None
     changed = arrays_apart(a.values[i], b.values[j], tolerance)[1] if by == "values" else None
-    return WeightChange("values", after.name, *shown, error, changed)
+    return WeightChange("values", after.name, *shown, error, changed, j)

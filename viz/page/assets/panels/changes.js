@@ -6,6 +6,7 @@ class Changes {
     this.kinds = new Map();
     this.texts = new Map();
     this.gone = new Map();
+    this.tensors = new Map();
     for (const change of diff.ops) {
       if (change.b !== null) {
         this.kinds.set(change.b, change.kind);
@@ -21,6 +22,7 @@ class Changes {
       this.kinds.set(diff.first.b, "first");
       push(this.texts, diff.first.b, `the first to differ: ${diff.first.what}`);
     }
+    for (const [op, at, kind, text] of diff.tensors) this.tensors.set(this.firstOf(model.ops[op].inputs[at]), { kind, text });
     diff.times.forEach(([b, time]) => {
       const now = model.ops[b] && (diff.isOfSteps ? model.ops[b].took : usualTime([model.ops[b]]));
       if (now && time) push(this.texts, b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
@@ -37,6 +39,18 @@ class Changes {
 
   kindOf(op) {
     return this.kinds.get(op) || null;
+  }
+
+  // A weight is the same in all of its versions.
+  firstOf(tensor) {
+    return this.model.variables.get(tensor) ?? tensor;
+  }
+
+  // What a box stands for: its own weights or input, and of a closed layer those that it reads.
+  kindOfBox({ kind, ops, variables = [], tensor }) {
+    const read = kind === "scope" ? ops.flatMap((op) => this.model.ops[op].inputs) : [...variables, tensor],
+      found = [...ops.map((op) => this.kindOf(op)), ...read.map((id) => this.tensors.get(this.firstOf(id))?.kind)];
+    return ["first", "added", "changed"].find((each) => found.includes(each));
   }
 
   goneBefore(op) {
@@ -67,6 +81,13 @@ class Changes {
 
   about(op) {
     return this.texts.get(op) || [];
+  }
+
+  // How one of several weights or inputs differs, each with its name.
+  aboutTensors(ids) {
+    const told = ids.map((id) => [id, this.tensors.get(this.firstOf(id))]).filter(([, known]) => known),
+      name = (id) => (ids.length > 1 ? `${placeOfWeight(this.model, id).name}: ` : "");
+    return told.map(([id, { text }]) => name(id) + text);
   }
 }
 
