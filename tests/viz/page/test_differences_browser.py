@@ -115,3 +115,64 @@ def test_between_two_steps_an_input_of_another_shape_is_painted(shown, pages):
     shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'x').id)")
     assert shown.texts(".panel .remark p") == ["4×3 f32 → 8×3 f32"]
     assert shown.wrong == []
+
+
+def tables(page):
+    """The tables of costs: title -> name -> the other cells."""
+    return page.run(
+        """Object.fromEntries([...document.querySelectorAll('.changes section')]
+        .filter(s => s.querySelector('table')).map(s => [
+          s.querySelector('h3').textContent,
+          Object.fromEntries([...s.querySelectorAll('tbody tr')].map(({ children: [first, ...others] }) =>
+            [first.innerText, others.map(e => e.innerText)]))]))"""
+    )
+
+
+MADE = """`${v.model.ops.filter(op => op.name === 'dense' && op.phase === 'forward' && op.step === 0)
+  .flatMap(op => op.outputs).reduce((sum, id) => sum + v.model.tensors[id].nbytes, 0)} B`"""  # in one step
+
+
+def slow_at_first(times):
+    """Steps in which a layer takes a time each: the first warms up."""
+    t = fitted(5, 4)
+    for op in t.ops:
+        op.end = op.start + (times[op.step] if op.name == "dense" and op.phase == "forward" else 0)
+    return t
+
+
+def test_costs_are_those_of_a_usual_step_under_the_names_of_boxes(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            before, after = slow_at_first([9_000_000, 1000, 3000, 2000]), slow_at_first([1000, 5000, 5000, 6000])
+            return after.to_html(path, diff=before)
+
+    shown.show(pages("slow at first", Pair))
+    found = tables(shown)
+    assert list(found) == ["By layer, median of 4 steps", "By op, median of 4 steps"]
+    by_layer, by_op = found.values()
+    assert by_layer["net / a"][:3] == ["2.5 µs", "5 µs", "+2.5 µs"]
+    assert by_op["dense"][:3] == ["5 µs", "10 µs", "+5 µs"]
+    assert {"adam", "∇ dense"} <= set(by_op)
+    assert not any("_update" in name or "(" in name for name in by_op)
+    assert by_op["dense"][3] == shown.run(MADE)
+    assert shown.wrong == []
+
+
+def test_costs_without_steps_are_of_the_whole_recordings(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
+
+    shown.show(pages("other values", Pair))
+    assert list(tables(shown)) == ["By layer, of the whole recordings", "By op, of the whole recordings"]
+
+
+def test_removed_ops_are_called_as_boxes_are(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            return fitted(6, 8).to_html(path, diff=fitted(6, 8, "gelu"))
+
+    shown.show(pages("without gelu", Pair))
+    rows = shown.run("v.data.diff.ops.filter(({ kind }) => kind === 'removed').map(({ op }) => op)")
+    assert set(rows) == {"gelu", "∇ gelu"}
+    assert any(row.startswith("removed∇ gelu") for row in shown.texts(".changes tbody tr"))

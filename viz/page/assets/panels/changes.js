@@ -71,8 +71,8 @@ class Changes {
   }
 
   // What an op of either recording is called, and where it is: as everywhere, where the page shows it.
-  titleOf({ b, op, phase }) {
-    return b === null ? (phase === "backward" ? `∇ ${op}` : op) : this.model.titleOf(this.model.ops[b]);
+  titleOf({ b, op }) {
+    return b === null ? op : this.model.titleOf(this.model.ops[b]);
   }
 
   placeOf({ b, layer }) {
@@ -152,8 +152,8 @@ class ChangeList {
           : null,
         diff.isOfSteps && !diff.ops.length ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : choices,
         this.table(ops),
-        this.costs(`By layer${diff.isOfSteps ? "" : ", of the whole recordings"}`, diff.layers, (name) => this.viewer.difference.pathAs(name)),
-        this.costs(`By op${diff.isOfSteps ? "" : ", of the whole recordings"}`, diff.kinds, (name) => name.replace(/^(.*) \(backward\)$/, "∇ $1")),
+        this.costs(`By layer${this.ofWhich(diff)}`, diff.layers, (name) => this.viewer.difference.pathAs(name)),
+        this.costs(`By op${this.ofWhich(diff)}`, diff.kinds, (name) => name),
         this.weights(diff),
       ].filter(Boolean),
     );
@@ -221,6 +221,14 @@ class ChangeList {
       ),
       el("tbody", {}, ops.slice(0, 500).map(row), more),
     );
+  }
+
+  // Of how many steps the costs are: of several, as elsewhere, those of a usual one.
+  ofWhich({ isOfSteps, costs_of: steps }) {
+    if (isOfSteps) return "";
+    if (!steps) return ", of the whole recordings";
+    const words = steps.map((count) => (count > 1 ? medianOf(count) : "one step"));
+    return `, ${[...new Set(words)].join(" → ")}`;
   }
 
   costs(title, costs, shown) {

@@ -51,7 +51,7 @@ function stepChanges(model, a, b) {
     ...{ a: model.stepName(a), b: model.stepName(b), isOfSteps: true, different: true, first: null, notes: [], compared: {} },
     ...{ ops, settings, weights, tensors: changedInputs(model, pairs), times: pairs.map(([op, other]) => [other.id, op.took]) },
     layers: costsOf(model, before, after, (op) => model.path(op.home)),
-    kinds: costsOf(model, before, after, (op) => op.name + (op.phase === "backward" ? " (backward)" : "")),
+    kinds: costsOf(model, before, after, (op) => model.titleOf(op)),
   };
 }
 
@@ -69,7 +69,7 @@ function opsByKey(model, step) {
 }
 
 const opChange = (model, kind, op, rest) => ({
-  ...{ kind, a: null, b: op.id, op: op.title, phase: op.phase, what: [], source: model.lineOf(op)?.place ?? "", layer: model.ownerOf(op).replaceAll(" / ", "/") },
+  ...{ kind, a: null, b: op.id, op: model.titleOf(op), phase: op.phase, what: [], source: model.lineOf(op)?.place ?? "", layer: model.ownerOf(op).replaceAll(" / ", "/") },
   ...rest,
 });
 
