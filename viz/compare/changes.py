@@ -90,6 +90,7 @@ class WeightChange:
         a, b: its shape and type on each side, such as `"784×512 f32"`; "" where it isn't there.
         error: for values, the largest difference, relative to the largest magnitude on both sides; else None.
         changed: for values, how many elements differ beyond the tolerance; else None.
+        tensor_b: of two recordings, the id of a version of it in the second; None where that hasn't got it.
     """
 
     kind: str
@@ -98,6 +99,7 @@ class WeightChange:
     b: str = ""
     error: float | None = None
     changed: int | None = None
+    tensor_b: int | None = None
 
 
 @dataclasses.dataclass

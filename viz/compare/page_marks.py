@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterator
 from typing import Any
 
-from viz.compare.changes import Changes
+from viz.compare.changes import Changes, WeightChange
+from viz.compare.page_costs import page_costs, titles
+from viz.facts import formatting
+from viz.facts.selection import variables_of
 from viz.page.usual_times import usual_times
 
 __all__ = ["page_marks"]
@@ -22,11 +26,19 @@ def page_marks(found: Changes, first: int, count: int) -> dict[str, Any]:
     Returns:
         `Difference.to_dict()`; where `b`, the number of an op, is that in the page, or None where it isn't shown.
         Removed ops have `before`, the op of the page that they would stand before. `times` are pairs: an op of the
-        page, and what it took before: the median, where it ran in several steps.
+        page, and what it took before: the median, where it ran in several steps. `tensors` are the weights and inputs
+        that differ, each by an op that reads it and the place among its inputs, `"added"` or `"changed"`, and how.
+        Costs are those of `page_costs`.
     """
+    shown = found.to_dict()
+    if found.recordings is not None:
+        name = titles(found)
+        for change in filter(None, [*shown["ops"], shown["first"]]):
+            side = int(change["b"] is not None)
+            change["op"] = name(side, found.recordings[side].ops[change["ab"[side]]])
+        shown |= page_costs(found)
     before = found.recordings[0].ops if found.recordings else []
     usual = usual_times(found.recordings[0]) if found.recordings else {}
-    shown = found.to_dict()
     pairs = shown.pop("pairs")
     places = _Places(pairs, first, count)
     for change in shown["ops"]:
@@ -36,7 +48,45 @@ def page_marks(found: Changes, first: int, count: int) -> dict[str, Any]:
         shown["first"]["b"] = places.of(shown["first"]["b"])
     took = [usual[op.id].median if op.id in usual else op.duration for op in before]
     shown["times"] = [[places.of(b), took[a]] for a, b in pairs if places.of(b) is not None]
+    shown["tensors"] = _tensors(found, places)
     return shown
+
+
+def _tensors(found: Changes, places: _Places) -> list[list[Any]]:
+    """The weights and inputs that differ, which have boxes of their own."""
+    if found.recordings is None:
+        return []
+    a, b = found.recordings
+    firsts = variables_of(b)
+    readers: dict[int, list[Any]] = {}  # by the first version of what is read
+    for op in b.ops[places.first : places.first + places.count]:
+        for at, tensor in enumerate(op.inputs):
+            readers.setdefault(firsts.get(tensor, tensor), [places.of(op.id), at])
+    told: dict[int, list[Any]] = {}
+    for change in found.weights:
+        if change.tensor_b is not None:
+            kind = "added" if change.kind == "added" else "changed"
+            told[firsts.get(change.tensor_b, change.tensor_b)] = [kind, _how(change)]
+    for i, j in _read_alike(found):
+        before, after = a.tensors[i], b.tensors[j]
+        given = before.producer is None and after.producer is None and j not in firsts
+        if given and (before.shape, before.dtype) != (after.shape, after.dtype):
+            told.setdefault(j, ["changed", f"{formatting.tensor(before)} → {formatting.tensor(after)}"])
+    return [[*readers[tensor], *how] for tensor, how in told.items() if tensor in readers]
+
+
+def _how(change: WeightChange) -> str:
+    if change.kind == "added":
+        return "only here: the other recording doesn't have it"
+    return "values differ" if change.kind == "values" else f"{change.a} → {change.b}"
+
+
+def _read_alike(found: Changes) -> Iterator[tuple[int, int]]:
+    """Pairs of tensors that ops which stand for each other read as the same argument."""
+    assert found.recordings is not None
+    a, b = found.recordings
+    for x, y in found.pairs:
+        yield from zip(a.ops[x].inputs, b.ops[y].inputs)
 
 
 class _Places:

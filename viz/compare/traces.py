@@ -8,6 +8,7 @@ from collections.abc import Callable, Container
 from typing import Any
 
 from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange, WeightChange
+from viz.compare.costs import by_layer, costs, sum_of_times
 from viz.compare.difference import Difference
 from viz.compare.op_pairing import Pairing
 from viz.compare.op_places import shared_name
@@ -190,44 +191,14 @@ def _value_change(
 
 
 def _costs(pairing: Pairing, a: Record, b: Record) -> tuple[list[Cost], list[Cost]]:
-    renamed: dict[str, str] = {}
-    for x, y in pairing.pairs:
-        renamed.setdefault(pairing.places[0].shown(x), pairing.places[1].shown(y))
-    layers: dict[str, Cost] = {}
-    kinds: dict[str, Cost] = {}
-    for x in (*[pair[0] for pair in pairing.pairs], *pairing.removed):
-        place = pairing.places[0].shown(x)
-        for costs, name in ((layers, renamed.get(place, place) or "(no layer)"), (kinds, _kind(x))):
-            cost = costs.setdefault(name, Cost(name))
-            cost.time_a, cost.memory_a, cost.ops_a = (
-                cost.time_a + x.duration,
-                cost.memory_a + _made(a, x),
-                cost.ops_a + 1,
-            )
-    for y in (*[pair[1] for pair in pairing.pairs], *pairing.added):
-        for costs, name in ((layers, pairing.places[1].shown(y) or "(no layer)"), (kinds, _kind(y))):
-            cost = costs.setdefault(name, Cost(name))
-            cost.time_b, cost.memory_b, cost.ops_b = (
-                cost.time_b + y.duration,
-                cost.memory_b + _made(b, y),
-                cost.ops_b + 1,
-            )
-    return _sorted(layers), _sorted(kinds)
+    befores, afters = [[pair[side] for pair in pairing.pairs] for side in (0, 1)]
+    sides = [*befores, *pairing.removed], [*afters, *pairing.added]
+    layer, times = by_layer(pairing.places, pairing.pairs), (sum_of_times, sum_of_times)
+    return costs((a, b), sides, layer, times), costs((a, b), sides, lambda _, op: _kind(op), times)
 
 
 def _kind(op: Op) -> str:
     return op.name if op.phase == "forward" else f"{op.name} ({op.phase})"
-
-
-def _made(record: Record, op: Op) -> int:
-    return sum([record.tensors[i].nbytes for i in op.outputs])
-
-
-def _sorted(costs: dict[str, Cost]) -> list[Cost]:
-    def size(cost: Cost) -> tuple[int, int]:
-        return abs(cost.time_b - cost.time_a), abs(cost.memory_b - cost.memory_a)
-
-    return sorted(costs.values(), key=size, reverse=True)
 
 
 # ---------------------------------------------------------------------- weights
@@ -254,7 +225,7 @@ def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
     found = [_weight_change(pairing, i, j, tolerance) for i, j in same.values()]
     changes = [change for change in found if change is not None]
     changes += [WeightChange("removed", t.name, formatting.tensor(t)) for t in left_a]
-    return changes + [WeightChange("added", t.name, b=formatting.tensor(t)) for t in left_b]
+    return changes + [WeightChange("added", t.name, b=formatting.tensor(t), tensor_b=t.id) for t in left_b]
 
 
 def _namesakes(
@@ -280,12 +251,12 @@ def _weight_change(pairing: Pairing, i: int, j: int, tolerance: float) -> Weight
     before, after = a.tensors[i], b.tensors[j]
     shown = formatting.tensor(before), formatting.tensor(after)
     if before.shape != after.shape:
-        return WeightChange("shape", after.name, *shown)
+        return WeightChange("shape", after.name, *shown, tensor_b=j)
     if before.dtype != after.dtype:
-        return WeightChange("dtype", after.name, *shown)
+        return WeightChange("dtype", after.name, *shown, tensor_b=j)
     by = comparable(a, b, i, j)
     error = 0.0 if by is None else apart(a, b, i, j, by)[0]
     if error <= tolerance:
         return None
     changed = arrays_apart(a.values[i], b.values[j], tolerance)[1] if by == "values" else None
-    return WeightChange("values", after.name, *shown, error, changed)
+    return WeightChange("values", after.name, *shown, error, changed, j)

@@ -6,6 +6,7 @@ written once and referred to by number.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -127,13 +128,17 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
     """Where on an axis that goes on from epoch to epoch numbers were reported: after how many batches.
 
     Where nothing was trained, the batches of what was evaluated are counted, and where there are none at all, epochs.
-    Beside batches of training an evaluation is one point: what it came to.
+    Beside batches of training an evaluation is one point: what it came to. Steps of a loop of one's own keep their
+    numbers, which the slider has, too, unless these begin anew.
     """
     kinds = {log.kind for log in logs}
     counted = kinds & {"batch", "step"} or next(({kind} for kind in ("evaluation", "epoch") if kind in kinds), set())
+    numbers = [log.step for log in logs if log.kind == "step"]
+    numbered = counted == {"step"} and all(map(operator.lt, numbers, numbers[1:]))
     found, done = [], 0
     for log, following in zip(logs, [*logs[1:], None]):
-        done += log.kind in counted
+        if log.kind in counted:
+            done = log.step if numbered else done + 1
         goes_on = following is not None and following.kind == "evaluation" and following.step > log.step
         if log.kind != "evaluation" or "evaluation" in counted or not goes_on:
             found.append((log.kind, done, log.values))

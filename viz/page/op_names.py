@@ -46,14 +46,18 @@ class OpNames:
             tree: their blocks.
         """
         for op in ops:
-            title = self._title(op)
-            if title and title != box_texts.op_name(op.name):
+            title = self.title_of(op)
+            if title != box_texts.op_name(op.name):
                 self.titles[op.id] = title
         for block in all_blocks(tree):
             if block.scope is None:
                 title = box_texts.title(block)
                 self.parts |= {child: title for child in block.children if title and isinstance(child, int)}
         self.passes |= self._passes_of(ops)
+
+    def title_of(self, op: Op) -> str:
+        """What the box of an op is called, but for the sign of a backward op."""
+        return self._title(op) or box_texts.op_name(op.name)
 
     def _title(self, op: Op) -> str:
         if op.phase == "update" and self._weights.intersection(op.outputs):

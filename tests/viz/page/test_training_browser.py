@@ -142,3 +142,28 @@ def touch(page, x, y):
     page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
     page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
     page.rest()
+
+
+def own_steps(numbers=(0, 1, 2)):
+    with viz.trace() as t:
+        Trainer().step()
+    t.logs = [viz.Logs("step", number, {"loss": 1.0 + number}) for number in numbers]
+    return t
+
+
+@pytest.mark.parametrize("numbers", [(0, 1, 2), (4, 8, 9)])
+def test_steps_of_a_loop_of_ones_own_have_the_numbers_of_the_slider(shown, pages, numbers):
+    shown.size(1400, 900)
+    shown.show(pages(f"own steps {numbers}", lambda: own_steps(numbers)))
+    shown.run("eagerflowViewer.openTab('training')")
+    shown.rest()
+    shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
+    assert shown.run("plot.drawn[0].raw.map(([x, y]) => [x, y])") == [[n, 1 + n] for n in numbers]
+    shown.run(f"plot.at = {numbers[1]}; plot.draw()")
+    assert shown.texts(".plot-step") == [f"step {numbers[1]}"]
+    assert shown.wrong == []
+
+
+def test_steps_whose_numbers_begin_anew_are_counted_on(shown, pages):
+    shown.show(pages("steps anew", lambda: own_steps((0, 1, 0))))
+    assert shown.run("v.model.data.logs.map(([, x]) => x)") == [1, 2, 3]

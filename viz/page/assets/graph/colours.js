@@ -219,8 +219,7 @@ class Painter {
   byDifference() {
     const kinds = { added: this.theme.kinds[2], changed: this.theme.kinds[4], first: this.theme.origin };
     for (const node of this.scene.nodes.values()) {
-      const found = node.ops.map((i) => this.difference.kindOf(i)).filter(Boolean);
-      const worst = ["first", "added", "changed"].find((kind) => found.includes(kind));
+      const worst = this.difference.kindOfBox(node);
       node.fill = worst ? kinds[worst] : this.theme.plain;
       const gone = node.ops.reduce((sum, i) => sum + this.difference.goneBefore(i), 0);
       if (gone) node.note = `${counted(gone, "op")} removed here`;

@@ -6,6 +6,7 @@ class Changes {
     this.kinds = new Map();
     this.texts = new Map();
     this.gone = new Map();
+    this.tensors = new Map();
     for (const change of diff.ops) {
       if (change.b !== null) {
         this.kinds.set(change.b, change.kind);
@@ -21,6 +22,7 @@ class Changes {
       this.kinds.set(diff.first.b, "first");
       push(this.texts, diff.first.b, `the first to differ: ${diff.first.what}`);
     }
+    for (const [op, at, kind, text] of diff.tensors) this.tensors.set(this.firstOf(model.ops[op].inputs[at]), { kind, text });
     diff.times.forEach(([b, time]) => {
       const now = model.ops[b] && (diff.isOfSteps ? model.ops[b].took : usualTime([model.ops[b]]));
       if (now && time) push(this.texts, b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
@@ -37,6 +39,18 @@ class Changes {
 
   kindOf(op) {
     return this.kinds.get(op) || null;
+  }
+
+  // A weight is the same in all of its versions.
+  firstOf(tensor) {
+    return this.model.variables.get(tensor) ?? tensor;
+  }
+
+  // What a box stands for: its own weights or input, and of a closed layer those that it reads.
+  kindOfBox({ kind, ops, variables = [], tensor }) {
+    const read = kind === "scope" ? ops.flatMap((op) => this.model.ops[op].inputs) : [...variables, tensor],
+      found = [...ops.map((op) => this.kindOf(op)), ...read.map((id) => this.tensors.get(this.firstOf(id))?.kind)];
+    return ["first", "added", "changed"].find((each) => found.includes(each));
   }
 
   goneBefore(op) {
@@ -57,8 +71,8 @@ class Changes {
   }
 
   // What an op of either recording is called, and where it is: as everywhere, where the page shows it.
-  titleOf({ b, op, phase }) {
-    return b === null ? (phase === "backward" ? `∇ ${op}` : op) : this.model.titleOf(this.model.ops[b]);
+  titleOf({ b, op }) {
+    return b === null ? op : this.model.titleOf(this.model.ops[b]);
   }
 
   placeOf({ b, layer }) {
@@ -67,6 +81,13 @@ class Changes {
 
   about(op) {
     return this.texts.get(op) || [];
+  }
+
+  // How one of several weights or inputs differs, each with its name.
+  aboutTensors(ids) {
+    const told = ids.map((id) => [id, this.tensors.get(this.firstOf(id))]).filter(([, known]) => known),
+      name = (id) => (ids.length > 1 ? `${placeOfWeight(this.model, id).name}: ` : "");
+    return told.map(([id, { text }]) => name(id) + text);
   }
 }
 
@@ -131,8 +152,8 @@ class ChangeList {
           : null,
         diff.isOfSteps && !diff.ops.length ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : choices,
         this.table(ops),
-        this.costs(`By layer${diff.isOfSteps ? "" : ", of the whole recordings"}`, diff.layers, (name) => this.viewer.difference.pathAs(name)),
-        this.costs(`By op${diff.isOfSteps ? "" : ", of the whole recordings"}`, diff.kinds, (name) => name.replace(/^(.*) \(backward\)$/, "∇ $1")),
+        this.costs(`By layer${this.ofWhich(diff)}`, diff.layers, (name) => this.viewer.difference.pathAs(name)),
+        this.costs(`By op${this.ofWhich(diff)}`, diff.kinds, (name) => name),
         this.weights(diff),
       ].filter(Boolean),
     );
@@ -200,6 +221,14 @@ class ChangeList {
       ),
       el("tbody", {}, ops.slice(0, 500).map(row), more),
     );
+  }
+
+  // Of how many steps the costs are: of several, as elsewhere, those of a usual one.
+  ofWhich({ isOfSteps, costs_of: steps }) {
+    if (isOfSteps) return "";
+    if (!steps) return ", of the whole recordings";
+    const words = steps.map((count) => (count > 1 ? medianOf(count) : "one step"));
+    return `, ${[...new Set(words)].join(" → ")}`;
   }
 
   costs(title, costs, shown) {

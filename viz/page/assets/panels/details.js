@@ -80,7 +80,7 @@ class Details {
 
   // What is wrong with an op, and what differs from another recording.
   notesOf(op) {
-    return [op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null, this.flawNote(op), this.changeNote(op)];
+    return [op.error ? el("p", { class: "alarm" }, clean(op.error, 500)) : null, this.flawNote(op), this.changeNote((difference) => difference.about(op.id))];
   }
 
   // In the panel of its box, which tells of the step, that isn't said again.
@@ -201,8 +201,8 @@ class Details {
     return el("p", { class: "alarm" }, text, guilty ? [" They come from ", this.partLine(guilty)[0], "."] : "");
   }
 
-  changeNote(op) {
-    const changes = this.viewer.difference ? this.viewer.difference.about(op.id) : [];
+  changeNote(about) {
+    const changes = this.viewer.difference ? about(this.viewer.difference) : [];
     return changes.length
       ? el(
           "div",
@@ -297,6 +297,7 @@ class Details {
         title ? [...around, around.some(Boolean) && "  ·  ", tensor.label].filter(Boolean) : "",
       ),
       this.stepNote(tensor),
+      this.changeNote((difference) => difference.aboutTensors([id])),
       facts([
         ["memory", nbytes(tensor.nbytes)],
         ["elements", amount(tensor.shape.reduce((a, b) => a * b, 1))],

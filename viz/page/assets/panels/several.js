@@ -124,6 +124,7 @@ function severalTensors(details, selected) {
     { here } = viewer.selection;
   return [
     details.heading(`${role}s`, tensors[0].role, node?.title ?? tensors.map(({ name }) => name.split("/").pop()).join(", "), where),
+    details.changeNote((difference) => difference.aboutTensors(selected.ids)),
     facts([
       [`${role}s`, amount(tensors.length)],
       ["memory", nbytes(tensors.reduce((sum, tensor) => sum + tensor.nbytes, 0))],

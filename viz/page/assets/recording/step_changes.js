@@ -49,9 +49,9 @@ function stepChanges(model, a, b) {
     [settings, weights] = [changedRates(model, pairs), changedGradients(model, a, b)];
   return {
     ...{ a: model.stepName(a), b: model.stepName(b), isOfSteps: true, different: true, first: null, notes: [], compared: {} },
-    ...{ ops, settings, weights, times: pairs.map(([op, other]) => [other.id, op.took]) },
+    ...{ ops, settings, weights, tensors: changedInputs(model, pairs), times: pairs.map(([op, other]) => [other.id, op.took]) },
     layers: costsOf(model, before, after, (op) => model.path(op.home)),
-    kinds: costsOf(model, before, after, (op) => op.name + (op.phase === "backward" ? " (backward)" : "")),
+    kinds: costsOf(model, before, after, (op) => model.titleOf(op)),
   };
 }
 
@@ -69,7 +69,7 @@ function opsByKey(model, step) {
 }
 
 const opChange = (model, kind, op, rest) => ({
-  ...{ kind, a: null, b: op.id, op: op.title, phase: op.phase, what: [], source: model.lineOf(op)?.place ?? "", layer: model.ownerOf(op).replaceAll(" / ", "/") },
+  ...{ kind, a: null, b: op.id, op: model.titleOf(op), phase: op.phase, what: [], source: model.lineOf(op)?.place ?? "", layer: model.ownerOf(op).replaceAll(" / ", "/") },
   ...rest,
 });
 
@@ -90,6 +90,15 @@ function changedOps(model, pairs) {
     const sides = [["input", a.inputs, b.inputs], ["output", a.outputs, b.outputs]].map(([name, old, now]) => [name, labels(old), labels(now)]),
       what = sides.filter(([, old, now]) => old !== now).map(([name, old, now]) => `${name} ${old} → ${now}`);
     return what.length ? [opChange(model, "changed", b, { a: a.id, what })] : [];
+  });
+}
+
+// What was given from outside in another shape or type: by an op that reads it, and the place among its inputs.
+function changedInputs(model, pairs) {
+  const isGiven = ({ id, producer }) => producer === null && !model.variables.has(id);
+  return pairs.flatMap(([a, b]) => {
+    const sides = b.inputs.map((id, at) => [model.tensors[a.inputs[at] ?? id], model.tensors[id], at]);
+    return sides.filter(([old, now]) => isGiven(old) && isGiven(now) && old.label !== now.label).map(([old, now, at]) => [b.id, at, "changed", `${old.label} → ${now.label}`]);
   });
 }
 

@@ -1,0 +1,178 @@
+"""What differs from another recording: what is painted, told in panels, and listed in the tab."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.viz import browser
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(browser.find() is None, reason=browser.NONE_FOUND)]
+
+
+def fitted(units, rows, activation="relu", dropout=False):
+    """Steps of training, of which the last has fewer rows."""
+    ef.utils.set_random_seed(1)
+    parts = [layers.Dense(units, activation=activation, name="a"), layers.Dense(2, name="b")]
+    model = ef.Sequential(parts[:1] + [layers.Dropout(0.5, name="drop")] * dropout + parts[1:], name="net")
+    model.compile("adam", "mse")
+    x, y = np.ones((4 * rows, 3), "float32"), np.ones((4 * rows, 2), "float32")
+    with viz.trace(f"{units} units") as t:
+        model.fit(x, y, batch_size=rows, verbose=0)
+    return t
+
+
+class Pair:
+    """A page that compares a wider network with dropout, on more rows, with a plain one."""
+
+    def to_html(self, path):
+        return fitted(6, 8, "gelu", dropout=True).to_html(path, diff=fitted(5, 4))
+
+
+@pytest.fixture
+def compared(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("wider", Pair))
+    yield shown
+    assert shown.wrong == []
+
+
+PAINTED = """(() => {
+  const { plain, kinds, origin } = JSON.parse(document.getElementById('themes').textContent).light,
+    meaning = { [plain]: 'equal', [kinds[2]]: 'added', [kinds[4]]: 'changed', [origin]: 'first' };
+  return [...v.scene.nodes.values()].map(({ title, lines, fill }) => [title, lines[0] ?? '', meaning[fill]]);
+})()"""
+
+
+def test_weights_state_and_inputs_that_differ_are_painted_so(compared):
+    painted = [tuple(box) for box in compared.run(PAINTED)]
+    assert ("kernel, bias", "3×6 f32", "changed") in painted
+    assert ("kernel, bias", "6×2 f32", "changed") in painted
+    assert ("x", "8×3 f32", "changed") in painted
+    assert [kind for title, _, kind in painted if "seed" in title] == ["added"]
+
+
+def test_the_panels_of_weights_and_inputs_say_how_they_differ(compared):
+    compared.run(
+        "v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'kernel, bias' && n.lines[0] === '3×6 f32').id)"
+    )
+    assert compared.texts(".panel .remark p") == ["kernel: 3×5 f32 → 3×6 f32", "bias: 5 f32 → 6 f32"]
+    compared.run("[...document.querySelectorAll('.panel li button')].find(e => e.textContent === 'kernel').click()")
+    assert compared.texts(".panel .remark p") == ["3×5 f32 → 3×6 f32"]
+    compared.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'x').id)")
+    assert compared.texts(".panel .remark p") == ["4×3 f32 → 8×3 f32"]
+    compared.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title.includes('seed')).id)")
+    assert compared.texts(".panel .remark p") == ["only here: the other recording doesn't have it"]
+
+
+def of_other_values(factor):
+    parts = [layers.Dense(3, name="first"), layers.Dense(2, name="second")]
+    model = ef.Sequential(parts, name="net")
+    model.build((None, 3))
+    for part in parts:
+        part.kernel.assign(np.full(part.kernel.shape, factor, "float32"))
+    with viz.trace(f"{factor}", stats="basic") as t:
+        model(np.ones((4, 3), "float32"))
+    return t
+
+
+def test_weights_of_other_values_are_painted_also_where_their_layer_is_closed(shown, pages):
+    class Other:
+        def to_html(self, path):
+            return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
+
+    shown.show(pages("other values", Other))
+    shown.run("v.changeDepth(9)")
+    assert [kind for title, _, kind in shown.run(PAINTED) if title.startswith("kernel")] == ["changed", "changed"]
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title.startsWith('kernel')).id)")
+    assert shown.texts(".panel .remark p") == ["values differ"]
+    shown.run("v.changeDepth(-9); v.changeDepth(1)")
+    painted = {title: kind for title, _, kind in shown.run(PAINTED)}
+    assert painted["second"] == "changed"
+    assert shown.wrong == []
+
+
+def test_between_two_steps_an_input_of_another_shape_is_painted(shown, pages):
+    def smaller_last():
+        model = ef.Sequential([layers.Dense(2)], name="net")
+        model.compile("sgd", "mse")
+        x, y = np.ones((12, 3), "float32"), np.ones((12, 2), "float32")
+        with viz.trace() as t:
+            model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+        return t
+
+    shown.show(pages("smaller last", smaller_last))
+    shown.run("v.setStep(0, true)")
+    shown.run(
+        "(box => { box.value = '1'; box.dispatchEvent(new Event('change')); })"
+        "([...document.querySelectorAll('.panel select')].at(-1))"
+    )
+    painted = {title: kind for title, _, kind in shown.run(PAINTED)}
+    assert painted["x"] == "changed"
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'x').id)")
+    assert shown.texts(".panel .remark p") == ["4×3 f32 → 8×3 f32"]
+    assert shown.wrong == []
+
+
+def tables(page):
+    """The tables of costs: title -> name -> the other cells."""
+    return page.run(
+        """Object.fromEntries([...document.querySelectorAll('.changes section')]
+        .filter(s => s.querySelector('table')).map(s => [
+          s.querySelector('h3').textContent,
+          Object.fromEntries([...s.querySelectorAll('tbody tr')].map(({ children: [first, ...others] }) =>
+            [first.innerText, others.map(e => e.innerText)]))]))"""
+    )
+
+
+MADE = """`${v.model.ops.filter(op => op.name === 'dense' && op.phase === 'forward' && op.step === 0)
+  .flatMap(op => op.outputs).reduce((sum, id) => sum + v.model.tensors[id].nbytes, 0)} B`"""  # in one step
+
+
+def slow_at_first(times):
+    """Steps in which a layer takes a time each: the first warms up."""
+    t = fitted(5, 4)
+    for op in t.ops:
+        op.end = op.start + (times[op.step] if op.name == "dense" and op.phase == "forward" else 0)
+    return t
+
+
+def test_costs_are_those_of_a_usual_step_under_the_names_of_boxes(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            before, after = slow_at_first([9_000_000, 1000, 3000, 2000]), slow_at_first([1000, 5000, 5000, 6000])
+            return after.to_html(path, diff=before)
+
+    shown.show(pages("slow at first", Pair))
+    found = tables(shown)
+    assert list(found) == ["By layer, median of 4 steps", "By op, median of 4 steps"]
+    by_layer, by_op = found.values()
+    assert by_layer["net / a"][:3] == ["2.5 µs", "5 µs", "+2.5 µs"]
+    assert by_op["dense"][:3] == ["5 µs", "10 µs", "+5 µs"]
+    assert {"adam", "∇ dense"} <= set(by_op)
+    assert not any("_update" in name or "(" in name for name in by_op)
+    assert by_op["dense"][3] == shown.run(MADE)
+    assert shown.wrong == []
+
+
+def test_costs_without_steps_are_of_the_whole_recordings(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
+
+    shown.show(pages("other values", Pair))
+    assert list(tables(shown)) == ["By layer, of the whole recordings", "By op, of the whole recordings"]
+
+
+def test_removed_ops_are_called_as_boxes_are(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            return fitted(6, 8).to_html(path, diff=fitted(6, 8, "gelu"))
+
+    shown.show(pages("without gelu", Pair))
+    rows = shown.run("v.data.diff.ops.filter(({ kind }) => kind === 'removed').map(({ op }) => op)")
+    assert set(rows) == {"gelu", "∇ gelu"}
+    assert any(row.startswith("removed∇ gelu") for row in shown.texts(".changes tbody tr"))

@@ -1,0 +1,72 @@
+"""What layers and ops took and made on both sides of a difference, as the page tells times: those of a usual step."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from typing import Any
+
+from viz.compare.changes import Changes
+from viz.compare.costs import Naming, Together, by_layer, costs, sum_of_times
+from viz.compare.op_places import Places
+from viz.facts.digest.usual_sums import steps_of, usual_sums
+from viz.facts.schema import Op
+from viz.facts.selection import pick_step
+from viz.page.op_names import OpNames
+from viz.page.usual_times import usual_times
+
+__all__ = ["page_costs", "titles"]
+
+
+def page_costs(found: Changes) -> dict[str, Any]:
+    """The costs of a difference between two recordings.
+
+    Args:
+        found: the difference.
+
+    Returns:
+        Costs as dicts: `layers`, and `kinds` by what ops are called. `costs_of` says of how many steps of each
+        recording these are, of several the usual; None where no steps were recorded: then they are of all.
+    """
+    assert found.recordings is not None
+    a, b = records = found.recordings
+    pairs = [(a.ops[x], b.ops[y]) for x, y in found.pairs]
+    removed = [a.ops[change.a] for change in found.ops if change.kind == "removed" and change.a is not None]
+    added = [b.ops[change.b] for change in found.ops if change.kind == "added" and change.b is not None]
+    times: list[Together] = [sum_of_times, sum_of_times]
+    names, steps = titles(found), None
+    sides = [x for x, _ in pairs] + removed, [y for _, y in pairs] + added
+    if chosen := _steps(found, pairs):
+        sides = [op for op in sides[0] if op.step == chosen[0]], [op for op in sides[1] if op.step == chosen[1]]
+        usual = [usual_times(record) for record in records]
+        times = [usual_sums(each) for each in usual]
+        steps = [steps_of(ops, each) or 1 for ops, each in zip(sides, usual)]
+    layer = by_layer((Places(a), Places(b)), pairs)
+    return {
+        "layers": [dataclasses.asdict(each) for each in costs(records, sides, layer, times)],
+        "kinds": [dataclasses.asdict(each) for each in costs(records, sides, names, times)],
+        "costs_of": steps,
+    }
+
+
+def titles(found: Changes) -> Naming:
+    """A function that tells what the page calls an op of either side, 0 or 1."""
+    assert found.recordings is not None
+    names = [OpNames(record) for record in found.recordings]
+
+    def title(side: int, op: Op) -> str:
+        return ("∇ " if op.phase == "backward" else "") + names[side].title_of(op)
+
+    return title
+
+
+def _steps(found: Changes, pairs: list[tuple[Op, Op]]) -> tuple[int | None, int] | None:
+    """The step of the second recording that pictures show, or the last one that was compared; and that of the first."""
+    assert found.recordings is not None
+    compared = [y.step for _, y in pairs if y.step is not None]
+    if not compared:
+        return None
+    shown = pick_step(found.recordings[1])
+    step = shown if shown is not None and shown in compared else max(compared)
+    before = collections.Counter([x.step for x, y in pairs if y.step == step])
+    return before.most_common(1)[0][0], step
