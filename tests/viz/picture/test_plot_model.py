@@ -130,7 +130,7 @@ def test_an_arrow_tells_that_calls_share_weights():
     legend = drawing.svg.partition('<g class="legend">')[2].partition("</g>")[0]
     assert "shared weights" in legend
     assert "<path" in legend  # a line, as it stands for arrows
-    assert "stroke-dasharray=\"4 3\"" not in legend
+    assert 'stroke-dasharray="4 3"' not in legend
 
 
 @pytest.mark.parametrize(
