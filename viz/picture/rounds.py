@@ -50,14 +50,19 @@ class Rounds:
         return not self._loops[part]
 
     def begins(self, op: int, tensor: int) -> bool:
-        """Does an op read a tensor in the first round only, and in each other one what the round before made?"""
+        """Does an op read a tensor in the first round of a loop only, and in each other what the round before made?
+
+        Layers that were folded, of which each reads what the one before it made, are no loop: no arrow leads back.
+        """
         rounds, ops = self.equal(self._stands_for.get(op, op)), self._record.ops
         if len(rounds) == 1 or rounds[0] != op:
             return False
         place = ops[op].inputs.index(tensor)
         read = [ops[later].inputs[place] for later in rounds[1:] if place < len(ops[later].inputs)]
         makers = [self._record.tensors[each].producer for each in read]
-        return bool(makers) and all(maker is not None and maker >= op for maker in makers)
+        if not makers or not all(maker is not None and maker >= op for maker in makers):
+            return False
+        return makers[0] is not None and not self.hides(makers[0], rounds[1])
 
     def equal(self, shown: int) -> list[int]:
         """An op that is shown and those that it stands for, in order."""

@@ -170,6 +170,12 @@ def test_an_arrow_into_a_loop_says_that_only_the_first_round_reads_it():
     with viz.trace() as t:  # side by side, each reads something of its own
         [cell(ops.concatenate([ops.exp(x), ops.ones((4, 8))], axis=1)) for _ in range(6)]
     assert not [e for e in t.draw().graph.edges if "first round" in e.label]
+    net = ef.Sequential([layers.Input((8,)), layers.Dense(8), *[layers.Dense(8, "tanh") for _ in range(4)]])
+    with viz.trace() as t:  # a stack of layers is no loop
+        net(np.ones((4, 8), "float32"))
+    graph = t.draw().graph
+    assert any("×4" in frame.title for frame in graph.clusters.values())
+    assert not [e for e in graph.edges if "first round" in e.label]
 
 
 def test_a_loop_over_ops_without_weights_has_them_too():

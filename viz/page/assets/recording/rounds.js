@@ -50,13 +50,14 @@ class Rounds {
     return !(mine.length || others.length) || mine.some((owner) => owner !== null && others.includes(owner));
   }
 
-  // Does an op read a tensor in the first round only, and in each other one what the round before made?
+  // Does an op read a tensor in the first round of a loop only, and in each other one what the round before made? Layers
+  // that were folded, of which each reads what the one before it made, are no loop.
   begins(op, tensor) {
     const { ops, tensors } = this.scene.model,
       rounds = this.scene.equal.get(this.scene.mainOf.get(op.id) ?? op.id) ?? [op.id],
       at = op.inputs.indexOf(tensor);
     if (rounds.length === 1 || rounds[0] !== op.id) return false;
     const makers = rounds.slice(1).filter((id) => at < ops[id].inputs.length).map((id) => tensors[ops[id].inputs[at]].producer);
-    return makers.length > 0 && makers.every((maker) => maker !== null && maker >= op.id);
+    return makers.length > 0 && makers.every((maker) => maker !== null && maker >= op.id) && !this.hides(makers[0], rounds[1]);
   }
 }
