@@ -55,8 +55,19 @@ def gradients_of(record: Record, op: Op, of: dict[int, list[TensorInfo]]) -> lis
     if op.phase == "backward":
         return [record.tensors[i] for i in op.outputs]
     if op.phase == "update":
-        return [record.tensors[i] for i in op.inputs if record.tensors[i].role == "gradient"]
+        return _summed(record, [record.tensors[i] for i in op.inputs if record.tensors[i].role == "gradient"])
     return [gradient for made in op.outputs for gradient in of.get(made, ())]
+
+
+def _summed(record: Record, parts: list[TensorInfo]) -> list[TensorInfo]:
+    """The measured sum of some parts of one gradient, else they: the pass that made them returned it behind them."""
+    if len({part.gradient_of for part in parts}) != 1 or len(parts) == 1:
+        return parts
+    behind = (record.tensors[i] for i in range(parts[0].id + 1, len(record.tensors)))
+    whole = next((t for t in behind if t.producer is None and t.gradient_of == parts[0].gradient_of), None)
+    if whole is None or whole.id < parts[-1].id or whole.stats is None:
+        return parts
+    return [whole]
 
 
 def gradients(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -> dict[int, list[TensorInfo]]:

@@ -114,8 +114,10 @@ def test_a_gradient_in_parts_is_coloured_by_their_sum_only_where_that_is_known()
             made = ops.multiply(x, weight)
             loss = ops.sum(ops.exp(made * 0.0)) + ops.sum(weight * made)
         (whole,) = tape.gradient(loss, [weight])
+        ef.optimizers.SGD().apply([whole], [weight])
     drawing = t.draw(color_by="grad")
-    assert box(drawing, "weight").lines[-1] == f"|g| {np.linalg.norm(whole):.2g}"
+    told = [box(drawing, title).lines[-1] for title in ("weight", "sgd")]
+    assert told == [f"|g| {np.linalg.norm(whole):.2g}"] * 2
     assert box(drawing, "multiply").lines[-1] == "|g| 5 (of parts)"
 
 
