@@ -55,8 +55,19 @@ def gradients_of(record: Record, op: Op, of: dict[int, list[TensorInfo]]) -> lis
     if op.phase == "backward":
         return [record.tensors[i] for i in op.outputs]
     if op.phase == "update":
-        return [record.tensors[i] for i in op.inputs if record.tensors[i].role == "gradient"]
+        return _summed(record, [record.tensors[i] for i in op.inputs if record.tensors[i].role == "gradient"])
     return [gradient for made in op.outputs for gradient in of.get(made, ())]
+
+
+def _summed(record: Record, parts: list[TensorInfo]) -> list[TensorInfo]:
+    """The measured sum of some parts of one gradient, else they: the pass that made them returned it behind them."""
+    if len({part.gradient_of for part in parts}) != 1 or len(parts) == 1:
+        return parts
+    behind = (record.tensors[i] for i in range(parts[0].id + 1, len(record.tensors)))
+    whole = next((t for t in behind if t.producer is None and t.gradient_of == parts[0].gradient_of), None)
+    if whole is None or whole.id < parts[-1].id or whole.stats is None:
+        return parts
+    return [whole]
 
 
 def gradients(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -> dict[int, list[TensorInfo]]:
@@ -73,6 +84,30 @@ def gradients(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -
             info = record.tensors[made]
             if info.gradient_of is not None:
                 found.setdefault(variables.get(info.gradient_of, info.gradient_of), []).append(info)
+    return found
+
+
+def _returned(record: Record, ops: Iterable[int], variables: Mapping[int, int]) -> dict[int, list[TensorInfo]]:
+    """The measured gradients of each tensor (of variables by the first version) of which some ops made parts.
+
+    Of each pass that is what it returned, else the parts, which stand before it. The page's Model.gradientsByPass finds
+    the same.
+    """
+    here, found, parts = set(ops), dict[int, list[TensorInfo]](), dict[int, list[TensorInfo]]()
+    for info in record.tensors:
+        if info.gradient_of is None:
+            continue
+        of = variables.get(info.gradient_of, info.gradient_of)
+        if info.producer is not None:
+            parts.setdefault(of, []).append(info)
+            continue
+        made = parts.pop(of, [])
+        if made and info.stats is not None:
+            found.setdefault(of, []).extend([info] if made[-1].producer in here else [])
+        else:
+            found.setdefault(of, []).extend([part for part in made if part.producer in here])
+    for of, rest in parts.items():
+        found.setdefault(of, []).extend([part for part in rest if part.producer in here])
     return found
 
 
@@ -160,10 +195,14 @@ class _Colorer:
 
     def _by_gradient(self) -> None:
         """The size of the gradient of what each box makes, on a logarithmic scale."""
-        of = gradients(self.record, [self.record.ops[i] for i in self.ops], variables_of(self.record))
+        variables = variables_of(self.record)
+        of = gradients(self.record, [self.record.ops[i] for i in self.ops], variables)
+        returned, in_parts = _returned(self.record, self.ops, variables), set[str]()
         sizes: dict[str, float] = {}
         for node in self.graph.nodes.values():
-            found = [gradient for gradient in self._of_node(node, of) if gradient.stats is not None]
+            found = [gradient for gradient in self._of_node(node, of, returned) if gradient.stats is not None]
+            if len({gradient.gradient_of for gradient in found}) < len(found):
+                in_parts.add(node.id)
             if found:
                 sizes[node.id] = _size(found)
         positive = [math.log10(size) for size in sizes.values() if size > 0 and math.isfinite(size)]
@@ -177,7 +216,7 @@ class _Colorer:
         for id_, size in [each for each in sizes.items() if each[0] not in flawed]:
             share = 1.0 if high == low else (math.log10(size) - low) / (high - low) if size > 0 else 0.0
             self.graph.nodes[id_].fill = heat(share**2, self.theme)
-            self.graph.nodes[id_].lines.append(f"|g| {size:.2g}")
+            self.graph.nodes[id_].lines.append(f"|g| {size:.2g}{' (of parts)' if id_ in in_parts else ''}")
         middle = 10 ** ((low + high) / 2)
         marks = ((0.0, 10**low), (0.25, middle), (1.0, 10**high))
         self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks if positive]
@@ -185,11 +224,13 @@ class _Colorer:
             self.graph.legend.append((self.theme.flaw, "|gradient| is NaN or infinite"))
         self.graph.legend.append((self.theme.plain, "no gradient"))
 
-    def _of_node(self, node: Node, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
+    def _of_node(
+        self, node: Node, of: dict[int, list[TensorInfo]], returned: dict[int, list[TensorInfo]]
+    ) -> list[TensorInfo]:
         ops = [self.record.ops[i] for i in node.ops]
         found = [gradient for op in ops for gradient in gradients_of(self.record, op, of)]
         own = self._own(node)
-        found += own if node.kind == "gradient" else [gradient for tensor in own for gradient in of.get(tensor.id, ())]
+        found += own if node.kind == "gradient" else [gradient for t in own for gradient in returned.get(t.id, ())]
         return list({gradient.id: gradient for gradient in found}.values())
 
     # ------------------------------------------------------------------ kinds

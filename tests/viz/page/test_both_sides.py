@@ -298,7 +298,7 @@ def poisoned():
 RUNS = {
     "a deep mlp": lambda: trained(mlp("deep", 13), stats="basic"),
     "batch normalization": lambda: trained(normalized(), stats="basic"),
-    "a layer that is called again": lambda: trained(shared()),
+    "a layer that is called again": lambda: trained(shared(), stats="basic"),
     "a loop": lambda: trained(Rounds(), stats="basic"),
     "layers in turn": lambda: trained(Turns(), count=1),
     "casts": lambda: trained(casting(), stats="basic"),

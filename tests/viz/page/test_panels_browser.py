@@ -209,10 +209,12 @@ def siamese(shown, pages):
 
 def test_a_layer_s_gradient_is_the_whole_of_its_weights_in_each_call(siamese):
     siamese.run("v.dock.setOpen(true); v.dock.choose('layers')")
-    rows = dict(siamese.run("v.dock.tabs.get('layers').owner.rows.map((row) => [row.name, row.gradient])"))
+    sizes = "({ name, gradient }) => [name, gradient && Number(gradient)]"
+    rows = dict(siamese.run(f"v.dock.tabs.get('layers').owner.rows.map({sizes})"))
     norms = siamese.run(
         "(() => { const read = v.selection.ops.flatMap((op) => op.inputs).filter((t) => v.model.variables.has(t));"
-        " const norm = (t) => Math.hypot(...v.model.gradientIn(t, v.selection.here).map((g) => v.model.norm(g)));"
+        " const gradients = (t) => [...v.model.gradientsByPass(t, v.selection.here).values()].flat();"
+        " const norm = (t) => Math.hypot(...gradients(t).map((g) => v.model.norm(g)));"
         " return [...new Set(read)].map((t) => [v.model.tensors[t].name, norm(t)]); })()"
     )
     of = {name: norm for name, norm in norms if norm}

@@ -107,6 +107,20 @@ def test_boxes_say_that_their_gradient_is_nan(poisoned):
     assert LIGHT.flaw not in [fill for fill, _ in before.legend]
 
 
+def test_a_gradient_in_parts_is_coloured_by_their_sum_only_where_that_is_known():
+    weight, x = ef.Variable([[3.0, 4.0]], name="weight"), ef.Tensor([[1.0, 2.0]])
+    with viz.trace(stats="basic") as t, viz.step():
+        with ef.GradientTape() as tape:
+            made = ops.multiply(x, weight)
+            loss = ops.sum(ops.exp(made * 0.0)) + ops.sum(weight * made)
+        (whole,) = tape.gradient(loss, [weight])
+        ef.optimizers.SGD().apply([whole], [weight])
+    drawing = t.draw(color_by="grad")
+    told = [box(drawing, title).lines[-1] for title in ("weight", "sgd")]
+    assert told == [f"|g| {np.linalg.norm(whole):.2g}"] * 2
+    assert box(drawing, "multiply").lines[-1] == "|g| 5 (of parts)"
+
+
 def test_types_have_colours_of_their_own():
     with viz.trace() as t:
         ops.sum(ops.cast(ops.exp(ef.Tensor([1.0])), "float64"))

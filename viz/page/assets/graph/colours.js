@@ -135,10 +135,12 @@ class Painter {
   // The size of the gradient of what each box makes, on a logarithmic scale.
   byGradient() {
     const sizes = new Map(),
-      bad = [];
+      bad = [],
+      parts = new Set();
     for (const node of this.scene.nodes.values()) {
       const found = this.gradientsOf(node).filter(({ stats }) => stats),
         size = sizeTogether(found.map(sizeOfGradient));
+      if (new Set(found.map(({ gradientOf }) => gradientOf)).size < found.length) parts.add(node);
       node.fill = this.theme.plain;
       if (!Number.isFinite(size)) {
         [node.fill, node.note] = [this.theme.flaw, `|g| is ${sizeWord(size)}`];
@@ -151,7 +153,7 @@ class Painter {
     for (const [node, size] of sizes) {
       const share = high === low ? 1 : size > 0 ? (Math.log10(size) - low) / (high - low) : 0;
       node.fill = heat(share ** 2, this.theme);
-      node.note = `|g| ${general(size)}`;
+      node.note = `|g| ${general(size)}${parts.has(node) ? " (of parts)" : ""}`;
     }
     const marks = [
       [0, low],
@@ -166,13 +168,12 @@ class Painter {
   }
 
   gradientsOf(node) {
-    const { tensors, ops, gradients } = this.model,
+    const { tensors, ops } = this.model,
       { here } = this.scene.selection,
       own = [...(node.variables || []), ...(node.kind === "input" ? [node.tensor] : [])];
     if (node.kind === "gradient") return [tensors[node.tensor]];
-    const isShown = (i) => here.has(tensors[i].producer) && ops[tensors[i].producer].phase === "backward";
-    const found = [...node.ops.flatMap((i) => ops[i].gradients), ...own.flatMap((t) => gradients[t].filter(isShown))];
-    return [...new Set(found)].map((i) => tensors[i]);
+    const whole = own.flatMap((t) => [...this.model.gradientsByPass(t, here).values()].flat());
+    return [...new Set([...node.ops.flatMap((i) => ops[i].gradients).map((i) => tensors[i]), ...whole])];
   }
 
   // ---------------------------------------------------------------- kinds

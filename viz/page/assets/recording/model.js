@@ -159,17 +159,22 @@ class Model {
   }
 
   // The measured gradients of a tensor in some ops, a Set, by the pass for gradients that they are of: what that returned,
-  // else the parts that rules gave, which stand before it.
+  // else the parts that rules gave, which stand before it. viz/picture/coloring.py finds the same.
   gradientsByPass(id, here) {
-    const parts = new Map(),
-      whole = new Map();
-    let maker = null;
+    const found = new Map();
+    let parts = [];
+    const add = (tensor, maker) => here.has(maker) && tensor.stats && push(found, this.ops[maker].pass, tensor),
+      close = () => parts.splice(0).forEach((part) => add(part, part.producer));
     for (const tensor of this.gradients[this.variables.get(id) ?? id].map((t) => this.tensors[t])) {
-      const { producer, stats } = tensor;
-      if (producer !== null) maker = producer;
-      if (here.has(maker) && stats) push(producer === null ? whole : parts, this.ops[maker].pass, tensor);
+      if (tensor.producer !== null) parts.push(tensor);
+      else if (!tensor.stats) close();
+      else {
+        if (parts.length) add(tensor, parts.at(-1).producer);
+        parts = [];
+      }
     }
-    return new Map([...parts, ...whole]);
+    close();
+    return found;
   }
 
   // The tensors that are one variable, at one time after the other; of others the tensor itself.
