@@ -144,3 +144,13 @@ def test_the_calls_of_a_recording_are_looked_at_once_for_all_steps_of_a_page(fit
         monkeypatch.setattr(module, "calls_around", lambda record: told.append(record) or calls_around(record))
     data(fitted)
     assert told == [fitted]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_weights_of_a_normalization_have_one_order_in_training_and_evaluation(training):
+    norm = layers.BatchNormalization()
+    with viz.trace() as t:
+        norm(np.ones((4, 3), "float32"), training=training)
+    chosen = Selection(t, None, backward=True)
+    names = [t.tensors[i].name.split("/")[-1] for of in chosen.weights_of.values() for i in of]
+    assert [name for name in names if name in ("gamma", "beta")] == ["gamma", "beta"]
