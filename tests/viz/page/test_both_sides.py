@@ -415,6 +415,7 @@ def test_times_on_an_axis_have_different_names(times, words):
         ("discriminator (call 2)", "discri… (call 2)"),
         ("discriminator (call 2)  ×3", "dis… (call 2)  ×3"),
         ("discriminator", "discriminat…"),
+        ("discriminator (call 2)", "dis…"),
     ],
 )
 def test_of_a_title_that_is_cut_the_end_is_kept(title, cut):

@@ -70,14 +70,16 @@ function cutHead(frame, title) {
 
 const TITLE_END = /\s+(?:\(calls? [^)]*\)(?:\s+×[\d,]*\d)?|×[\d,]*\d)/u; // which call it is, and of how many equal parts
 
-// As much of a title as a width has room for, with its end, which is never cut; "" where that tells nothing.
+// As much of a title as a width has room for, with its end: which call it is may be left out, but isn't cut. "" where
+// that tells nothing.
 function shortened(text, width, size) {
   const [end = ""] = TITLE_END.exec(text) ?? [],
     letters = Array.from(end ? text.slice(0, text.indexOf(end)) : text);
-  for (let count = letters.length - 1; count >= FEWEST_LETTERS; count -= 1) {
-    const found = `${letters.slice(0, count).join("").replace(/[\s,…]+$/u, "")}…${end}`;
-    if (textWidth(found, size, true) <= width) return found;
-  }
+  for (const kept of new Set([end, end.replace(/\s+\(.*\)/u, "")]))
+    for (let count = letters.length - (kept === end); count >= FEWEST_LETTERS; count -= 1) {
+      const found = `${letters.slice(0, count).join("").replace(/[\s,…]+$/u, "")}…${kept}`;
+      if (textWidth(found, size, true) <= width) return found;
+    }
   return "";
 }
 
