@@ -477,7 +477,8 @@ class Selection:
         return any(source is not None and (source.file, source.line) == line for source in own)
 
     def _note_weights(self, op: Op, reader: int) -> None:
-        for tensor in op.inputs:
+        offsets = [tensor for tensor, name in zip(op.inputs, op.input_names) if name == "offset"]
+        for tensor in [*[i for i in op.inputs if i not in offsets], *offsets]:  # with the scale first in every mode
             variable = self.variables.get(tensor)
             if variable is not None and variable not in self.reader_of:
                 self.reader_of[variable] = reader

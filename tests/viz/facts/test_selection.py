@@ -166,3 +166,13 @@ def test_the_state_of_a_generator_belongs_to_what_draws_in_its_line():
     graph = t.draw().graph
     readers = {graph.nodes[e.head].title for e in graph.edges if "seed" in graph.nodes[e.tail].title}
     assert readers == {"noise"}
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_weights_of_a_normalization_have_one_order_in_training_and_evaluation(training):
+    norm = layers.BatchNormalization()
+    with viz.trace() as t:
+        norm(np.ones((4, 3), "float32"), training=training)
+    chosen = Selection(t, None, backward=True)
+    names = [t.tensors[i].name.split("/")[-1] for of in chosen.weights_of.values() for i in of]
+    assert [name for name in names if name in ("gamma", "beta")] == ["gamma", "beta"]

@@ -420,3 +420,20 @@ def test_the_runs_have_what_is_compared():
 def test_times_on_an_axis_have_different_names(times, words):
     found = run(["recording/formatting.js", "panels/period.js"], "return wordsOfTimes(given.times);", {"times": times})
     assert found == words
+
+
+@pytest.mark.parametrize(
+    ("title", "cut"),
+    [
+        ("blocks[0] … blocks[3]  ×4", "blocks[0]…  ×4"),
+        ("discriminator (call 2)", "discri… (call 2)"),
+        ("discriminator (call 2)  ×3", "dis… (call 2)  ×3"),
+        ("discriminator", "discriminat…"),
+        ("discriminator (call 2)", "dis…"),
+    ],
+)
+def test_of_a_title_that_is_cut_the_end_is_kept(title, cut):
+    given = {"title": title, "width": 0}
+    scripts = ["recording/formatting.js", "graph/sizes.js", "graph/titles.js"]
+    program = "return shortened(given.title, textWidth(given.cut, 13, true) + 0.1, 13);"
+    assert run(scripts, program, given | {"cut": cut}) == cut

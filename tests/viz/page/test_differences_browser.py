@@ -176,3 +176,15 @@ def test_removed_ops_are_called_as_boxes_are(shown, pages):
     rows = shown.run("v.data.diff.ops.filter(({ kind }) => kind === 'removed').map(({ op }) => op)")
     assert set(rows) == {"gelu", "∇ gelu"}
     assert any(row.startswith("removed∇ gelu") for row in shown.texts(".changes tbody tr"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 800), (1100, 700)])
+def test_what_differs_is_read_without_scrolling_sideways(compared, width, height):
+    compared.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'x').id)")
+    compared.size(width, height)
+    compared.run("v.difference.diff.first = { ...v.difference.diff.ops[0], what: 'max '.repeat(30) }")
+    compared.run("v.dock.tabs.get('changes').owner.show()")
+    compared.rest()
+    assert compared.run("v.dock.body.scrollWidth - v.dock.body.clientWidth") <= 0
+    assert compared.run("document.querySelector('.changes .alarm').offsetHeight") > 40  # it goes on in a second line
+    compared.size(1400, 900)

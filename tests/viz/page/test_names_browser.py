@@ -468,3 +468,10 @@ def test_the_panel_of_a_layer_tells_its_passes_apart_as_its_boxes_do(gan):
     said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
     boxes = gan.run("[...v.scene.nodes.values()].filter(n => n.title === '∇ discriminator (call 2)').map(n => n.lines)")
     assert {name: said[name] for name, _ in boxes} == dict(boxes)
+
+
+def test_an_answer_of_the_search_says_once_what_it_is(gan):
+    search(gan, "optimizer")
+    rows = [row for row in gan.texts(".hits li") if row.startswith("momentum of")]
+    assert rows
+    assert all(row.count("optimizer state") == 1 for row in rows)

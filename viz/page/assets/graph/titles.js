@@ -68,14 +68,18 @@ function cutHead(frame, title) {
   return { ...cut, headX: frame.headX + (frame.head.w - headOf(cut).w) / 2 };
 }
 
-// As much of a title as a width has room for, and of how many equal parts it is; "" where that tells nothing.
+const TITLE_END = /\s+(?:\(calls? [^)]*\)(?:\s+×[\d,]*\d)?|×[\d,]*\d)/u; // which call it is, and of how many equal parts
+
+// As much of a title as a width has room for, with its end: which call it is may be left out, but isn't cut. "" where
+// that tells nothing.
 function shortened(text, width, size) {
-  const [name, times = ""] = text.split(/(\s+×[\d,]*\d)/),
-    letters = Array.from(name);
-  for (let count = letters.length - 1; count >= FEWEST_LETTERS; count -= 1) {
-    const found = `${letters.slice(0, count).join("").trimEnd()}…${times}`;
-    if (textWidth(found, size, true) <= width) return found;
-  }
+  const [end = ""] = TITLE_END.exec(text) ?? [],
+    letters = Array.from(end ? text.slice(0, text.indexOf(end)) : text);
+  for (const kept of new Set([end, end.replace(/\s+\(.*\)/u, "")]))
+    for (let count = letters.length - (kept === end); count >= FEWEST_LETTERS; count -= 1) {
+      const found = `${letters.slice(0, count).join("").replace(/[\s,…]+$/u, "")}…${kept}`;
+      if (textWidth(found, size, true) <= width) return found;
+    }
   return "";
 }
 

@@ -8,7 +8,7 @@ const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype
 const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", setting: "", error: "" }; // fields, and what is said before their text
 
 // What tensors are, in the word that the page has for it, and as a recording has it.
-const rolesOf = (tensors) => tensors.map(({ role }) => `${roleWord(role)} ${role}`).join(" ");
+const rolesOf = (tensors) => [...new Set(tensors.flatMap(({ role }) => [roleWord(role), role]))].join(" ");
 
 class Search {
   constructor(viewer) {
@@ -231,7 +231,7 @@ function find(viewer, query) {
   for (const hit of found) hit.rank = hit.byPath || Math.min(rank(hit.names), 1 + rank(hit.others || [])) + liesInOther(viewer, hit) / 2;
   rankBehindLayers(found);
   found = found.filter((hit) => hit.rank < 1 || !isOfOpenLayer(viewer, hit)); // theirs are those of the ops in them
-  for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit.fields, tests, words);
+  for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
 
@@ -360,8 +360,9 @@ function rankBehindLayers(found) {
 }
 
 // What was found by something that its row doesn't show says by what: the line of code, a shape, a type, an error.
-function reasonOf(fields, tests, words) {
-  const reasons = new Set(tests.map((test) => test(fields)).filter((name) => name in UNSEEN));
+function reasonOf({ fields, selected }, tests, words) {
+  const isShown = (name) => !(name in UNSEEN) || (name === "role" && selected.kind === "tensor"), // what it is stands beside its name
+    reasons = new Set(tests.map((test) => test(fields)).filter((name) => !isShown(name)));
   return [...reasons].map((name) => {
     const text = clean(String(fields[name]).trim(), 1000),
       at = Math.max(0, ...words.map((word) => text.toLowerCase().indexOf(word))),
