@@ -105,11 +105,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def ranges(numbers: Iterable[int]) -> str:
-    """Numbers in their order, those that follow each other as a range; of many ranges the first.
+def ranges(numbers: Iterable[int], least: int = 2, most: int = _MOST_RANGES) -> str:
+    """Numbers in their order, at least so many that follow each other as a range; of more than `most` ranges the first.
 
-    >>> ranges([3, 7, 8, 9])
-    '3, 7–9'
+    >>> ranges([3, 7, 8, 9]), ranges([1, 2, 4, 5, 6], least=3)
+    ('3, 7–9', '1, 2, 4–6')
     """
     found: list[list[int]] = []
     for number in numbers:
@@ -117,8 +117,11 @@ def ranges(numbers: Iterable[int]) -> str:
             found[-1][1] = number
         else:
             found.append([number, number])
-    shown = [f"{first}" if first == last else f"{first}–{last}" for first, last in found[:_MOST_RANGES]]
-    return ", ".join([*shown, *["…"] * (len(found) > _MOST_RANGES)])
+    shown: list[str] = []
+    for first, last in found[:most]:
+        row = range(first, last + 1)
+        shown += [f"{first}–{last}"] if len(row) >= max(2, least) else map(str, row)
+    return ", ".join([*shown, *["…"] * (len(found) > most)])
 
 
 def dtype(name: str) -> str:

@@ -17,7 +17,7 @@ from viz.facts.container import VERSION
 from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
-from viz.facts.lines.assigned import name_of_gradient
+from viz.facts.lines.assigned import GradientNames
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, step_kinds, update_passes, variables_of
@@ -319,10 +319,10 @@ class _Columns:
 
 def _names(record: Record) -> list[str]:
     """What tensors are called: gradients have names where the forward pass reads them, as a gradient penalty does."""
-    names = [record.shown(t.id) for t in record.tensors]
+    names, gradients = [record.shown(t.id) for t in record.tensors], GradientNames(record)
     for op in record.ops:
         for tensor in op.inputs if op.phase == "forward" else ():
             producer = record.tensors[tensor].producer
             if producer is not None and record.ops[producer].phase == "backward":
-                names[tensor] = names[tensor] or name_of_gradient(record, tensor)
+                names[tensor] = names[tensor] or gradients.of(tensor)
     return names

@@ -6,7 +6,7 @@ Inputs, targets, what a layer fills for itself, and gradients where the backward
 from __future__ import annotations
 
 from viz.facts import formatting
-from viz.facts.lines.assigned import name_of_gradient
+from viz.facts.lines.assigned import GradientNames
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import Graph, Node
 from viz.picture import box_texts
@@ -28,6 +28,7 @@ class GivenBoxes:
 
     def __init__(self, record: Record, graph: Graph) -> None:
         self._record, self._graph = record, graph
+        self._gradient_names = GradientNames(record)
         self.calls: dict[str, int | None] = {}
         self.gradients: dict[str, int] = {}
         self._constants: dict[object, str] = {}  # by the tensor, and by what is alike of them
@@ -50,7 +51,7 @@ class GivenBoxes:
         if id_ not in self._graph.nodes:
             info = self._record.tensors[tensor]
             lines = ["from the backward pass", formatting.tensor(info)]
-            made = Node(id_, "gradient", name_of_gradient(self._record, tensor), lines, phase="backward", row=id_)
+            made = Node(id_, "gradient", self._gradient_names.of(tensor), lines, phase="backward", row=id_)
             made.tooltip = formatting.clean(
                 f"a gradient, which the backward pass computes: {formatting.tensor(info)}", 160
             )

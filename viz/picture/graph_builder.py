@@ -511,9 +511,10 @@ class _Assembly:
 
     def _begin_gradients(self) -> None:
         """Let an arrow lead to the box of a gradient whose computation is left out from what it is the gradient of."""
-        gradients = self.given_boxes.gradients
-        passes = GradientPasses(self.record, self.record.ops if gradients else ())
-        for box, op in gradients.items():
+        if not self.given_boxes.gradients:
+            return
+        passes = GradientPasses(self.record, self.record.ops)  # the selection has none of a backward pass
+        for box, op in self.given_boxes.gradients.items():
             begin = passes.begins_with(op)
             tail = None if begin is None else self.node_of.get(self.stands_for.get(begin, begin))
             if tail is not None:

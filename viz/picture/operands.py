@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from viz.facts import formatting
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import Edge, Node
 
@@ -99,19 +100,8 @@ def with_operands(
         told = [sorted({place for tensor in found[i].tensors for place in places.get(tensor, ())}) for i in arrows]
         if len(arrows) > 1 or len({place for of_tensor in places.values() for place in of_tensor}) > len(told[0]):
             for i, each in zip(arrows, told):
-                found[i] = dataclasses.replace(found[i], operand=_in_short(each))
+                found[i] = dataclasses.replace(found[i], operand=formatting.ranges(each, least=3, most=len(each)))
     return found
-
-
-def _in_short(places: Sequence[int]) -> str:
-    """`"1, 3"`, and `"2–6"` for three and more in a row."""
-    runs: list[list[int]] = []
-    for place in places:
-        if runs and place == runs[-1][-1] + 1:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return ", ".join([f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs])
 
 
 def _places(ops: Sequence[Op], casts: Collection[int]) -> dict[int, set[int]]:

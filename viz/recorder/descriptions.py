@@ -16,10 +16,8 @@ from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
 from viz.recorder.names.parameter_names import needed_parameters
 
-__all__ = [
-    *("PLAIN", "about", "described", "device_name", "filling", "flat", "frozen", "learning_rate_of", "run_facts"),
-    "settings_at",
-]
+__all__ = ["PLAIN", "about", "described", "device_name", "filling", "flat", "frozen", "learning_rate_of"]
+__all__ += ["run_facts", "settings_at"]
 
 PLAIN = frozenset([int, float, bool, str, type(None)])
 _LONGEST_SETTINGS = 24  # letters

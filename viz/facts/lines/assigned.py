@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import keyword
 import re
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import Frame, Record
 
-__all__ = ["name_assigned", "name_of_gradient", "name_of_line", "own_line"]
+__all__ = ["GradientNames", "name_assigned", "name_of_line", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
@@ -47,21 +48,38 @@ def name_assigned(record: Record, op: int) -> str:
     return _assigned(source.code)
 
 
-def name_of_gradient(record: Record, tensor: int) -> str:
-    """What a gradient is called: `"∇ mixed"` by what it is the gradient of, `"∇"` where that has no name."""
-    of = record.tensors[tensor].gradient_of
-    return f"∇ {'' if of is None else formatting.clean(_name(record, of), _LONGEST)}".strip()
+class GradientNames:
+    """What gradients are called that a forward pass reads, as a gradient penalty does.
 
+    Args:
+        record: the recording.
+    """
 
-def _name(record: Record, tensor: int) -> str:
-    """What the user's code calls a tensor, or another one that is the same array: rules are given their own."""
-    info = record.tensors[tensor]
-    known = record.called.get(tensor) or record.shown(tensor)
-    if not known and info.producer is None and info.storage is not None:
-        before = record.tensors[:tensor]
-        info = next((each for each in before if (each.storage, each.shape) == (info.storage, info.shape)), info)
-        known = record.called.get(info.id) or record.shown(info.id)
-    return known or ("" if info.producer is None else name_assigned(record, info.producer))
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    def of(self, tensor: int) -> str:
+        """`"∇ mixed"` by what it is the gradient of, `"∇"` where that has no name."""
+        of = self._record.tensors[tensor].gradient_of
+        return f"∇ {'' if of is None else formatting.clean(self._called(of), _LONGEST)}".strip()
+
+    def _called(self, tensor: int) -> str:
+        """What the user's code calls a tensor, or another one that is the same array: rules are given their own."""
+        record, info = self._record, self._record.tensors[tensor]
+        known = record.called.get(tensor) or record.shown(tensor)
+        if not known and info.producer is None and info.storage is not None:
+            info = record.tensors[self._first[info.storage, info.shape]]
+            known = record.called.get(info.id) or record.shown(info.id)
+        return known or ("" if info.producer is None else name_assigned(record, info.producer))
+
+    @functools.cached_property
+    def _first(self) -> dict[tuple[int, tuple[int, ...]], int]:
+        """The first tensor of each array, by its memory and shape."""
+        found: dict[tuple[int, tuple[int, ...]], int] = {}
+        for info in self._record.tensors:
+            if info.storage is not None:
+                found.setdefault((info.storage, info.shape), info.id)
+        return found
 
 
 def name_of_line(source: Frame) -> str:

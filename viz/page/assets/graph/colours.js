@@ -169,10 +169,9 @@ class Painter {
 
   gradientsOf(node) {
     const { tensors, ops } = this.model,
-      { here } = this.scene.selection,
-      own = [...(node.variables || []), ...(node.kind === "input" ? [node.tensor] : [])];
+      { here } = this.scene.selection;
     if (node.kind === "gradient") return [tensors[node.tensor]];
-    const whole = own.flatMap((t) => [...this.model.gradientsByPass(t, here).values()].flat());
+    const whole = this.ownOf(node).flatMap((t) => [...this.model.gradientsByPass(t, here).values()].flat());
     return [...new Set([...node.ops.flatMap((i) => ops[i].gradients).map((i) => tensors[i]), ...whole])];
   }
 
