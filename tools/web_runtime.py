@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import io
 import json
+import lzma
 import pathlib
 import subprocess
 import sys
@@ -54,9 +54,9 @@ def main(version: str | None = None, integrity: str | None = None) -> None:
     with tarfile.open(fileobj=io.BytesIO(fetched(version, integrity))) as archive:
         contents = {name: _member(archive, f"package/dist/{name}") for name in FILES}
     script, program = contents.values()
-    packed = gzip.compress(program, 9, mtime=0)
+    packed = lzma.compress(program, preset=9 | lzma.PRESET_EXTREME)
     (FOLDER / FILES[0]).write_bytes(script)
-    (FOLDER / f"{FILES[1]}.gz").write_bytes(packed)
+    (FOLDER / f"{FILES[1]}.xz").write_bytes(packed)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     known = {"package": PACKAGE, "version": version, "license": "MIT", "integrity": integrity, "sha256": digests}
     about.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
