@@ -510,6 +510,8 @@ class Record:
             return "/".join([*shown, called or own])
         if info.role == "optimizer state" and self._layer_names:
             return self._shown_state(info.name)
+        if info.role == "input" and called:  # of several that models call by one name
+            return called
         return info.name or called
 
     @functools.cached_property

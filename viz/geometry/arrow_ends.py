@@ -82,6 +82,8 @@ def _part(graph: Graph, layout: Layout, ways: Sequence[Route], lost: Collection[
     for arrows in together.values():
         for i in arrows if len(arrows) > 1 else ():
             parting.straighten(i)
+        for i, j in itertools.permutations(arrows, 2):
+            parting.part_before(i, j)
     for (head, _), arrows in together.items():
         for i in arrows:
             parting.part_from_line(layout.nodes[head], i)
@@ -130,6 +132,21 @@ class _Parting:
         from_there = (level - end) * (last - end) > 0  # or it comes around the box, from its other side
         if is_beside and from_there and self._fit(moved):
             self._move(moved)
+
+    def part_before(self, i: int, other: int) -> None:
+        """Move an arrow's line aside where it lies on another's that ends beside it: they join and part again."""
+        corners, others = self.ways[i].corners, self.ways[other].corners
+        is_one = self.edges[i].tail == self.edges[other].tail or corners[-1] == others[-1]
+        if len(corners) < 5 or is_one or not _shared(corners, others):
+            return
+        (begin, _), (turn, above), (_, below), (x, _) = corners[-5:-1]
+        for by in (math.copysign(k * _LEVEL, begin - turn) for k in range(1, _LEVELS + 1)):
+            to = turn + by
+            moved = [*corners[:-4], (to, above), (to, below), *corners[-2:]]
+            is_long = abs(begin - turn) >= abs(by) + _BENDS and abs(x - to) >= _BENDS
+            if is_long and not _shared(moved, others) and self._fit({i: moved}):
+                self._move({i: moved})
+                return
 
     def part_from_line(self, box: Rect, i: int) -> None:
         """Move an end aside that would be taken for the continuation of another arrow, which turned off before it."""

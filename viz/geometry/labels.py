@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from viz.geometry.edge_routes import Point, Route
@@ -20,6 +20,8 @@ _WIDER = 1.06  # than a text is by its letters: digits and signs, of which label
 _OFF_BORDERS = 3.0  # how far labels keep off the borders of frames
 _OFF_LINES = 3.0  # how far labels keep above and below lines, where there is room: those look like rules under them
 _OFF_OTHERS = 8.0, 5.0  # and how far above and below, and beside those of other arrows, to which they seem to belong
+_OFF_LABELS = 6.0  # and above and below the labels of those
+_FARTHER = 19.0  # so much farther beside them where the line turned, away from the box that it comes from
 _CELL = 64.0
 _SAME = 0.5  # lines that are so near to each other are seen as one
 _STEP = 5.0  # places along a line are tried so far apart
@@ -35,10 +37,10 @@ class _Taken:
         for cell in self._cells(rect):
             self.cells.setdefault(cell, []).append((rect, arrow))
 
-    def has(self, rect: Rect, but: int = -1) -> bool:
-        """Is something there, which isn't of this arrow?"""
+    def has(self, rect: Rect, but: Container[int | None] = ()) -> bool:
+        """Is something there, which isn't of these arrows?"""
         near = (each for cell in self._cells(rect) for each in self.cells.get(cell, ()))
-        return any(arrow != but and _meet(rect, other) for other, arrow in near)
+        return any(arrow not in but and _meet(rect, other) for other, arrow in near)
 
     def _cells(self, rect: Rect) -> Iterator[tuple[int, int]]:
         for i in range(int(rect.x // _CELL), int((rect.x + rect.w) // _CELL) + 1):
@@ -61,12 +63,13 @@ def _meet(a: Rect, b: Rect) -> bool:
 def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[int]:
     """Give ways the places of their labels; tells for which arrows there was no room.
 
-    Arrows within a row have none: what they carry is as large as the weight beside them. Of several that
-    leave a box with the same label the first has it. Where several with other labels begin as one line, a label stands
-    behind the place where its own arrow leaves them, if there is room.
+    Labels keep off the lines and labels of other arrows, to which they would seem to belong. Arrows within a row have
+    none: what they carry is as large as the weight beside them. Of several that leave a box with the same label the
+    first has it. Where several with other labels begin as one line, a label stands behind the place where its own arrow
+    leaves them, if there is room.
     """
     free = _Free(_obstacles(layout, ways), _around_lines(ways, _OFF_LINES), _around_lines(ways, *_OFF_OTHERS))
-    leaving = _by_tail(graph, ways)
+    leaving = _by_tail(graph)
     lost, said = [], set()
     for i, (edge, way) in enumerate(zip(graph.edges, ways)):
         way.label = None
@@ -74,40 +77,54 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
         if not edge.label or key in said or graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
             continue
         width = _WIDER * text_width(edge.label, SIZE)
-        others = [corners for label, corners in leaving[edge.tail, edge.kind] if label != edge.label]
-        way.label = _place(i, way.corners, width, free, others) if others else None
-        way.label = way.label or _place(i, way.corners, width, free)
+        beside = leaving[edge.tail, edge.kind]
+        others = [ways[other].corners for other in beside if graph.edges[other].label != edge.label]
+        same = {other for other in beside if graph.edges[other].label == edge.label}  # it is the label of all of them
+        way.label = _place(same, way.corners, width, free, others) if others else None
+        way.label = way.label or _place(same, way.corners, width, free)
         if way.label is None:
             lost.append(i)
         else:
-            free.taken.add(_area(*way.label, width))
+            area = _area(*way.label, width)
+            free.taken.add(area)
+            free.others.add(Rect(area.x, area.y - _OFF_LABELS, area.w, area.h + 2 * _OFF_LABELS), i)
             said.add(key)
     unsaid = collections.Counter([(graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) for i in lost])
     return [i for i in lost if (graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) in unsaid - _all(said)]
 
 
 def _place(
-    arrow: int, corners: Sequence[Point], width: float, free: _Free, others: Sequence[Sequence[Point]] = ()
+    same: Container[int | None],
+    corners: Sequence[Point],
+    width: float,
+    free: _Free,
+    others: Sequence[Sequence[Point]] = (),
 ) -> Point | None:
-    """The best place for a label where nothing else is, and no other line lies on its own; None where there is none."""
-    any_place = off_lines = None
-    for at, place in _places(corners, width):
+    """The best place for the label of the `same` arrows where nothing else is, and no other line lies on its own.
+
+    Near the box that the line comes from it may be close to another line rather than, farther on, beside other boxes'
+    lines. None where there is no place.
+    """
+    worse: dict[int, Point] = {}  # by how bad they are, the first place of each kind
+    for at, place, is_first in _places(corners, width):
         here = _area(*place, width)
         if any(_lies_on(at, other) for other in others) or free.taken.has(here):
             continue
-        any_place = any_place or place
-        if not free.lines.has(here):
-            off_lines = off_lines or place
-            if not free.others.has(here, but=arrow):
-                return place
-    return off_lines or any_place
+        wide = Rect(here.x - _FARTHER, here.y, here.w + 2 * _FARTHER, here.h)
+        if free.lines.has(here):
+            worse.setdefault(3, place)
+        elif not free.others.has(here if is_first else wide, but=same):
+            return place
+        else:
+            worse.setdefault(0 if is_first else 2 if free.others.has(here, but=same) else 1, place)
+    return worse[min(worse)] if worse else None
 
 
-def _by_tail(graph: Graph, ways: Sequence[Route]) -> dict[tuple[str, str], list[tuple[str, Sequence[Point]]]]:
-    """The labels and lines of the arrows of each kind that leave a box."""
-    found: dict[tuple[str, str], list[tuple[str, Sequence[Point]]]] = {}
-    for edge, way in zip(graph.edges, ways):
-        found.setdefault((edge.tail, edge.kind), []).append((edge.label, way.corners))
+def _by_tail(graph: Graph) -> dict[tuple[str, str], list[int]]:
+    """The arrows of each kind that leave a box."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for i, edge in enumerate(graph.edges):
+        found.setdefault((edge.tail, edge.kind), []).append(i)
     return found
 
 
@@ -158,19 +175,22 @@ def _around_lines(ways: Sequence[Route], above: float, beside: float = 0.0) -> _
     return around
 
 
-def _places(corners: Sequence[Point], width: float) -> Iterator[tuple[Point, Point]]:
-    """Points of a line, and where a label may begin there, the best first: near the tail, right of the line."""
-    for (ax, ay), (bx, by) in itertools.pairwise(corners):
+def _places(corners: Sequence[Point], width: float) -> Iterator[tuple[Point, Point, bool]]:
+    """Points of a line, and where a label may begin there, the best first: near the tail, right of the line.
+
+    And whether that is before the line turns for the first time.
+    """
+    for k, ((ax, ay), (bx, by)) in enumerate(itertools.pairwise(corners)):
         length = abs(ax - bx) + abs(ay - by)
         steps = max(1, int(length // _STEP))
-        for k in range(steps + 1):
-            t = k / steps
+        for step in range(steps + 1):
+            t = step / steps
             x, y = ax + (bx - ax) * t, ay + (by - ay) * t
             if ax == bx:
                 baseline = y + (_ABOVE - _BELOW) / 2
-                yield (x, y), (x + 4, baseline)
-                yield (x, y), (x - 4 - width, baseline)
+                yield (x, y), (x + 4, baseline), k == 0
+                yield (x, y), (x - 4 - width, baseline), k == 0
             else:
                 for left in (x - width / 2, x, x - width):
-                    yield (x, y), (left, y - 2 - _BELOW)
-                    yield (x, y), (left, y + 2 + _ABOVE)
+                    yield (x, y), (left, y - 2 - _BELOW), k == 0
+                    yield (x, y), (left, y + 2 + _ABOVE), k == 0

@@ -104,6 +104,7 @@ class _Assembly:
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
         self.rounds = Rounds(selection, {}, {})
+        self.called: dict[str, int | None] = {}  # row of a closed scope -> the layer whose calls it shows, if known
         self.given: dict[str, set[int]] = {}  # node -> what folded ops that it shows read from outside
         self.gradient_passes = GradientPasses(self.record, selection.ops)
         self.pass_of: dict[str, int] = {}  # node of backward ops -> their pass
@@ -347,6 +348,7 @@ class _Assembly:
         )
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
         made.scope = None if block.scope is None else block.scope.id
+        self.called[row] = None if block.scope is None else block.scope.owner
         made.lines += box_texts.closed_lines(self.record, block)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and made.phase != "backward")
@@ -530,8 +532,10 @@ class _Assembly:
     def _note_again(self, node: str, producer: int, consumer: int) -> None:
         """Say of a box that it reads what it made in the round before, as a sum in a loop does: no arrow shows that."""
         shown = self.graph.nodes[node]
-        rounds = self.rounds.equal(self.stands_for.get(consumer, consumer)) if shown.kind == "op" else ()
-        if producer != consumer and producer in rounds and consumer in rounds and box_texts.AGAIN not in shown.lines:
+        owner = self.called.get(shown.row)
+        if owner is None and shown.row in self.called:  # several ops, and not known which calls they are of
+            return
+        if box_texts.AGAIN not in shown.lines and self.rounds.goes_on(producer, consumer, owner):
             shown.lines.insert(len(shown.lines) - 1, box_texts.AGAIN)
 
     def _count_inputs(self) -> None:

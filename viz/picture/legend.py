@@ -15,6 +15,7 @@ __all__ = ["BESIDE", "ROW", "STATE", "SWATCH", "WORDS", "Sign", "signs"]
 ROW, SWATCH = 20.0, 16.0  # the height of a row of signs, and the width of a box in one
 STATE = "state"  # what an arrow says that brings no weights from one call of a layer to another, but its seed, say
 _BETWEEN, BESIDE = 18.0, 6.0  # behind a sign, and between its box and its text
+_WEIGHTS = ("parameter", "frozen")  # whose boxes say what the lines of shared ones are
 WORDS = {
     "input": "input",
     "forward": "forward",
@@ -75,8 +76,9 @@ def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
     there = {node.phase for node in graph.nodes.values() if not node.error}
     meanings = WORDS | {"input": _given(graph)}
     found = [Sign(text, *theme.phases[phase], phase == "input") for phase, text in meanings.items() if phase in there]
-    shared = {edge.label == STATE for edge in graph.edges if edge.kind == "parameter"}
-    if there.isdisjoint(VARIABLES) and shared:
+    calls = [edge for edge in graph.edges if edge.kind == "parameter" and graph.nodes[edge.tail].kind != "parameter"]
+    shared = {edge.label == STATE for edge in calls}
+    if shared and there.isdisjoint(VARIABLES if shared == {True} else _WEIGHTS):
         words = "shared weights or state" if len(shared) > 1 else "shared state" if True in shared else "shared weights"
         found.append(Sign(words, "", theme.lines["parameter"]))  # from call to call
     return found if len(found) > ("input" in there) + 1 else []

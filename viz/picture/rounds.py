@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 
-from viz.facts.selection import Selection
+from viz.facts.selection import Selection, origin
 from viz.facts.wiring import Used, is_again
 
 __all__ = ["Rounds"]
@@ -63,6 +63,29 @@ class Rounds:
         if not makers or not all(maker is not None and maker >= op for maker in makers):
             return False
         return makers[0] is not None and not self.hides(makers[0], rounds[1])
+
+    def goes_on(self, producer: int, consumer: int, owner: int | None) -> bool:
+        """Does one of two ops of a box read in a round what the other made in the round before?
+
+        Of ops that compute gradients, what they are the gradients of tells the round.
+
+        Args:
+            producer: what made it.
+            consumer: what reads it.
+            owner: the layer whose calls the box shows, each of them a round; None for a box of equal ops, each one.
+        """
+        ops = self._record.ops
+        made, read = [origin(self._record, ops[i]).id for i in (producer, consumer)]
+        if owner is None:
+            rounds = self.equal(self._stands_for.get(read, read))
+            return made != read and made in rounds and read in rounds
+        calls = [self._call(ops[i].scope, owner) for i in (made, read)]
+        return calls[0] != calls[1] and None not in calls
+
+    def _call(self, scope: int | None, owner: int) -> int | None:
+        """The outermost call of a layer around a scope; None where there is none."""
+        calls = [each.id for each in self._record.ancestors(scope) if each.owner == owner]
+        return calls[-1] if calls else None
 
     def equal(self, shown: int) -> list[int]:
         """An op that is shown and those that it stands for, in order."""

@@ -93,7 +93,7 @@ class _Builder:
         unnamed = {info.id for info in record.tensors if self._is_nameless(info.id)}
         for copy, given in name_by_parameters(record, needed, unnamed).items():
             if given in self.named:
-                self.named[copy] = self.named[given]._replace(is_copy=True)
+                self.named[copy] = self.named[given]._replace(copy_of=given)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= {i: name for i, name in capture.filled.items() if self._is_filled_inside(i)}
         self._mark_own_steps()
@@ -209,12 +209,13 @@ class _Builder:
 
     def _name_given(self, places: list[int], given: Sequence[int], is_evaluation: bool = False) -> None:
         """Let what comes from outside, and has no name yet, be called as in the call that it is given to."""
-        nameless = [i for i in given if self._is_nameless(i)]
-        names = self.arguments.names(places[:2], len(given), is_evaluation) if nameless and places else []
+        unmet = [i for i in given if i not in self.named and self._is_nameless(i, is_input=True)]
+        names = self.arguments.names(places[:2], len(given), is_evaluation) if unmet and places else []
         for at, (i, name) in enumerate(zip(given, names)):
-            if name and self._is_nameless(i):
-                self.record.called[i] = name
-                self.named[i] = Named(tuple(places), len(given), at)
+            if name and i in unmet:
+                self.named[i] = Named(name, tuple(places), len(given), at)
+                if not self.record.tensors[i].name:
+                    self.record.called[i] = name
 
     def _name_results(self, places: Sequence[int], made: Sequence[int], is_drawn: bool = False) -> None:
         """Let several results be called as the user's code calls them, and one that it asks the gradient of.
@@ -226,9 +227,10 @@ class _Builder:
             if len(made) > 1 or is_drawn or self.targets.intersection(names):
                 self.record.called |= {i: name for i, name in zip(made, names) if name}
 
-    def _is_nameless(self, tensor: int, role: str = "input") -> bool:
+    def _is_nameless(self, tensor: int, role: str = "input", is_input: bool = False) -> bool:
+        """Does the code call what comes from outside nothing, nor a model, unless that `is_input`'s own name?"""
         info = self.record.tensors[tensor]
-        is_named = info.name or tensor in self.record.called
+        is_named = (info.name and not is_input) or tensor in self.record.called
         return info.role == role and info.producer is None and not is_named
 
     def _is_filled_inside(self, tensor: int) -> bool:

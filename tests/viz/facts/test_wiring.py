@@ -10,6 +10,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from viz.picture.box_texts import AGAIN
 
 
 def frames(run, *given):
@@ -298,7 +299,46 @@ def test_a_box_says_where_it_reads_its_own_result_of_the_round_before():
             total = ops.tanh(ops.cast(ops.cast(total, "float16"), "float32"))
             total = ops.negative(total)
     nodes = [node for node in t.draw().graph.nodes.values() if node.kind == "op"]
-    assert [node.title for node in nodes if "reads its last result" in node.lines] == ["add"]
+    assert [node.title for node in nodes if AGAIN in node.lines] == ["add"]
+
+
+class Decoder(ef.Model):
+    """A cell in a loop, and a layer that sees only what the cell made."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell, self.out = layers.GRUCell(8, name="cell"), layers.Dense(3, name="out")
+
+    def call(self, x):
+        state, made = ops.zeros((4, 8)), []
+        for i in range(5):
+            seen, (state,) = self.cell(x[:, i], [state])
+            made.append(ops.tanh(self.out(seen)))
+        return ops.stack(made, 1)
+
+
+@pytest.mark.parametrize("view", ["both", "backward", "layers"])
+def test_a_closed_layer_says_where_it_reads_its_own_result_of_the_round_before_and_so_does_its_gradient(view):
+    """But what only sums the gradients of its weights over the rounds, as each layer in a loop does, doesn't."""
+    model = Decoder()
+    model.compile("adam", "mse")
+    x, y = np.ones((4, 5, 6), "float32"), np.ones((4, 5, 3), "float32")
+    model.train_on_batch(x, y)
+    with viz.trace() as t:
+        model.train_on_batch(x, y)
+    for depth in (None, 1):
+        nodes = t.draw(view=view, depth=depth).graph.nodes.values()
+        told = {node.title.partition(" (")[0] for node in nodes if AGAIN in node.lines}
+        assert told == {"both": {"cell", "∇ cell"}, "backward": {"∇ cell"}, "layers": {"cell"}}[view]
+
+
+def test_layers_that_follow_each_other_as_one_box_read_no_result_of_their_own():
+    hidden = [layers.Dense(5, activation="tanh", name=f"d{i}") for i in range(5)]
+    with viz.trace() as t:
+        ef.Sequential(hidden)(np.ones((2, 5), "float32"))
+    nodes = t.draw(view="layers").graph.nodes.values()
+    assert any("×5" in node.title for node in nodes)
+    assert not any(AGAIN in node.lines for node in nodes)
 
 
 def test_adding_nothing_is_no_round_of_a_sum():

@@ -258,3 +258,13 @@ def test_an_arrow_that_comes_around_its_box_still_ends_on_the_side_that_it_came_
     for way in reaching_the_side(around, other):
         assert way[-2][0] < way[-1][0] == 200.0
         assert not any(200.0 < x < 300.0 and 100.0 < y < 146.0 for x, y in way[:-1])
+
+
+def test_arrows_that_end_side_by_side_come_along_lines_of_their_own():
+    """Of two that join and part again one couldn't tell which goes where."""
+    upright = [(330.0, 300.0), (330.0, 140.0), (200.0, 140.0), (200.0, 130.0)]
+    turning = [(500.0, 300.0), (500.0, 200.0), (330.0, 200.0), (330.0, 140.0), (200.0, 140.0), (200.0, 130.0)]
+    first, second = by_python([upright, turning], ())
+    assert first[-1] != second[-1]
+    assert {x for x, _ in first}.isdisjoint({x for x, _ in second})
+    assert second[2][0] > 330

@@ -770,3 +770,25 @@ def test_parts_that_the_library_takes_of_its_weights_are_shown_with_what_reads_t
             readers = [graph.nodes[e.head].title for e in graph.edges if e.kind == "parameter"]
             assert readers == ["gru", "dense"]
             assert [graph.nodes[e.head].kind for e in graph.edges if graph.nodes[e.tail].title == "∇ gru"] == ["update"]
+
+
+class Noisy(ef.Model):
+    """A layer that is called twice, beside a generator."""
+
+    def __init__(self):
+        super().__init__()
+        self.same, self.seed = layers.Dense(4), ef.random.SeedGenerator(1)
+
+    def call(self, x):
+        noise = ef.random.normal((2, 4), seed=self.seed)
+        return ops.add(self.same(x), self.same(noise))
+
+
+def test_shared_weights_are_in_the_legend_beside_the_state_of_a_generator():
+    """Which has a box of its own: no box shows weights."""
+    model = Noisy()
+    with viz.trace() as t:
+        model(ops.ones((2, 4)))
+    drawing = t.draw(view="layers")
+    assert [node.phase for node in drawing.graph.nodes.values() if node.kind == "parameter"] == ["state"]
+    assert [text for group in groups(drawing.svg, "legend") for text in texts(group)][-1] == "shared weights"

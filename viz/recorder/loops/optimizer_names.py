@@ -22,8 +22,13 @@ def tell_optimizers_apart(record: Record) -> None:
             calls.setdefault(scope.name, {}).setdefault(scope.owner, []).append(scope)
     alike = [of_owner for of_owner in calls.values() if len(of_owner) > 1]
     trained = _trained(record, {owner for of_owner in alike for owner in of_owner}) if alike else {}
+    models = _models_of_layers(record) if alike else {}
     for of_owner in alike:
-        said = {owner: _said(trained[owner]) for owner in of_owner}
+        names = {owner: list(dict.fromkeys([models.get(each, each) for each in trained[owner]])) for owner in of_owner}
+        if len({*map(tuple, names.values())}) < len(of_owner):  # they train parts of one model
+            names = {owner: list(trained[owner]) for owner in of_owner}
+        shown = {scope.name: scope.shown for scope in record.scopes if scope.kind in ("layer", "model")}
+        said = {owner: _said([shown.get(each, each) for each in names[owner]]) for owner in of_owner}
         for owner, scopes in of_owner.items():
             if said[owner] and list(said.values()).count(said[owner]) == 1:
                 for scope in scopes:
@@ -31,15 +36,24 @@ def tell_optimizers_apart(record: Record) -> None:
 
 
 def _trained(record: Record, owners: Iterable[int]) -> dict[int, dict[str, None]]:
-    """The outermost models or layers, by name, of the weights that each optimizer changes."""
+    """The names with which those of the weights that each optimizer changes begin: of models, or of layers."""
     found: dict[int, dict[str, None]] = {owner: {} for owner in owners}
-    shown = {scope.name: scope.shown for scope in record.scopes if scope.kind in ("layer", "model")}
     for op in record.ops:
         owner = record.scopes[op.scope].owner if op.phase == "update" and op.scope is not None else None
         if owner in found:
             names = [record.tensors[i].name.partition("/") for i in op.outputs if record.tensors[i].role == "parameter"]
-            found[owner] |= dict.fromkeys([shown.get(model, model) for model, inner, _ in names if inner])
+            found[owner] |= dict.fromkeys([outermost for outermost, inner, _ in names if inner])
     return found
+
+
+def _models_of_layers(record: Record) -> dict[str, str]:
+    """For layers, by name, the one model in which they are called: a `Functional` is in no name of its weights."""
+    found: dict[str, dict[str, None]] = {}
+    for scope in record.scopes:
+        models = [each.name for each in record.ancestors(scope.parent) if each.kind == "model"]
+        if scope.kind == "layer" and models:
+            found.setdefault(scope.name, {}).update(dict.fromkeys(models[-1:]))
+    return {name: next(iter(models)) for name, models in found.items() if len(models) == 1}
 
 
 def _said(names: Iterable[str]) -> str:

@@ -17,19 +17,21 @@ _LARGEST = 16 << 20  # bytes of an array that a fingerprint is taken of: half a 
 
 
 class Named(NamedTuple):
-    """Where an array got its name: the code that gave it, and its place among so many.
+    """What the code that gave an array calls it, where that was, and its place among so many.
 
     Attributes:
+        name: what it is called there; an array that a model calls by the name of its `Input` has this one, too.
         places: numbers of code objects and instructions, innermost first.
         among: how many arrays were given there.
         at: which of them it was.
-        is_copy: is it what a loss or metric made of that?
+        copy_of: of what a loss or metric made of an array that it was given, that array.
     """
 
+    name: str
     places: tuple[int, ...]
     among: int
     at: int
-    is_copy: bool = False
+    copy_of: int | None = None
 
 
 def fingerprint(array: Any) -> int | None:
@@ -49,7 +51,8 @@ def join_copies(record: Record, named: Mapping[int, Named], fingerprints: Mappin
 
     eagerflow copies the arrays that it is given, since the program may write to them. Those are one that have one name,
     in one step, and the same elements. What one call was given in several rounds of a loop stays apart: it may be
-    several arrays.
+    several arrays. What a loss and a metric made of one array is one. Where several models have names for it, it is
+    called as in the code.
 
     Args:
         record: its ops and scopes refer to the first of equal tensors afterwards.
@@ -58,20 +61,23 @@ def join_copies(record: Record, named: Mapping[int, Named], fingerprints: Mappin
     """
     steps = _first_steps(record)
     differentiated = {tensor.gradient_of for tensor in record.tensors}
-    known: dict[tuple[Any, ...], list[tuple[int, set[Any]]]] = {}
+    known: dict[tuple[Any, ...], list[tuple[int, set[Any], set[int | None]]]] = {}
     joined: dict[int, int] = {}
     for i in sorted(named):
-        tensor, name = record.tensors[i], record.called.get(i, "")
+        tensor, (name, places, *_, copy_of) = record.tensors[i], named[i]
         if fingerprints.get(i) is None or i not in steps or i in differentiated or not name.isidentifier():
             continue
         held = known.setdefault((name, steps[i], tensor.shape, tensor.dtype, fingerprints[i]), [])
-        place = named[i].places, named[i].is_copy
-        first = next((each for each in held if place not in each[1]), None)
+        place = places, copy_of is not None
+        first = next((each for each in held if place not in each[1] or copy_of in each[2]), None)
         if first is None:
-            held.append((i, {place}))
-        else:
-            joined[i] = first[0]
-            first[1].add(place)
+            held.append((i, {place}, {copy_of} - {None}))
+            continue
+        joined[i] = first[0]
+        first[1].add(place)
+        first[2].update({copy_of} - {None})
+        if tensor.name != record.tensors[first[0]].name:
+            record.called[first[0]] = name
     if joined:
         for op in record.ops:
             op.inputs = tuple([joined.get(i, i) for i in op.inputs])
@@ -80,7 +86,10 @@ def join_copies(record: Record, named: Mapping[int, Named], fingerprints: Mappin
 
 
 def tell_apart(record: Record, named: Mapping[int, Named], arguments: Arguments) -> None:
-    """Call arrays of one name, that of a function's parameter, as the code calls them that gave them to the function.
+    """Call arrays of one name as the code calls them that gave them.
+
+    What has the name of a model's `Input` is called as in the call of the model. And what is called like a function's
+    parameter, as in the call of the function.
 
     Args:
         record: its `called` is changed.
@@ -89,12 +98,12 @@ def tell_apart(record: Record, named: Mapping[int, Named], arguments: Arguments)
     """
     steps, alike = _first_steps(record), dict[tuple[str, int | None], list[int]]()
     for i in sorted(steps.keys() & named.keys()):
-        if i in record.called:
-            alike.setdefault((record.called[i], steps[i]), []).append(i)
+        alike.setdefault((record.shown(i), steps[i]), []).append(i)
     for found in alike.values():
-        outer = {i: arguments.outer_names(*named[i][:3]) for i in found} if len(found) > 1 else {}
-        for level in range(max(map(len, outer.values()), default=0)):
-            names = {i: found[level] for i, found in outer.items() if level < len(found) and found[level]}
+        several = found if len(found) > 1 else []
+        given = {i: [named[i].name, *arguments.outer_names(*named[i][1:4])] for i in several}
+        for level in range(max(map(len, given.values()), default=0)):
+            names = {i: each[level] for i, each in given.items() if level < len(each) and each[level]}
             if len({*names.values()}) > 1:
                 record.called |= names
                 break

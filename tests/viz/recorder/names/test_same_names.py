@@ -115,3 +115,47 @@ def test_where_that_is_not_sure_they_keep_their_name(call):
 def test_what_has_a_name_of_its_own_keeps_it():
     weight, support = ef.Variable(np.ones((3, 1), "float32")), rows(0)
     assert run(lambda: learner(support, weight)) == ["x"]
+
+
+def with_input(name):
+    return ef.Sequential([ef.layers.Input((3,), name=name), ef.layers.Dense(2)])
+
+
+def test_arrays_that_models_call_by_one_name_are_called_as_in_the_code():
+    online, target, obs, next_obs = with_input("obs"), with_input("obs"), rows(0), rows(1)
+    with viz.trace() as t:
+        ops.mean(target(next_obs) - online(obs))
+    assert called(t) == ["next_obs", "obs"]
+    with viz.trace() as t:
+        ops.mean(online(next_obs))  # of one alone, the model's name says what it is to it
+    assert called(t) == ["obs"]
+
+
+def test_an_array_for_which_two_models_have_names_is_one_box_called_as_in_the_code():
+    first, second, z = with_input("left"), with_input("right"), rows(0)
+    with viz.trace() as t:
+        ops.mean(first(z) - second(z))
+    assert called(t) == ["z"]
+    critic, state = with_input("state"), rows(1)
+    with viz.trace() as t:
+        ops.mean(critic(state) - net()(state))
+    assert called(t) == ["state"]
+
+
+def test_arrays_of_a_loop_keep_the_name_that_the_model_has_for_them():
+    model = with_input("image")
+    with viz.trace() as t:
+        for seed in range(2):
+            model(rows(seed))
+    assert {info.name for info in t.tensors if info.role == "input"} == {"image"}
+    assert {t.shown(info.id) for info in t.tensors if info.role == "input"} == {"image"}
+
+
+def test_labels_that_a_loss_and_a_metric_are_given_are_one_box():
+    loss, metric, model = ef.losses.MeanSquaredError(), ef.metrics.MeanAbsoluteError(), net()
+    x, labels = rows(0), np.ones((4, 2), "float32")
+    with viz.trace() as t:
+        answers = model(x)
+        loss(labels, answers)
+        metric.update_state(labels, answers)
+    assert called(t) == ["labels (target)", "x"]

@@ -24,6 +24,7 @@ class Scene {
     this.gradients = new Map(); // boxes of gradients whose computation isn't shown -> the ops that compute them
     this.hostOf = new Map(); // cast -> the op that it is shown with
     this.rounds = new Rounds(this);
+    this.called = new Map(); // row of a closed block -> the layer whose calls it shows, null where that isn't known
     this.fillFrame(selection.tree, null);
     selection.rest.forEach((update) =>
       this.addUpdate(`rest${update.ops[0]}`, `rest${update.ops[0]}`, null, update),
@@ -141,6 +142,7 @@ class Scene {
     for (const each of rows) this.fold(each);
     const node = { id: row, kind: "scope", title: block.title, lines: block.saidAll("lines"), phase, row, frame };
     Object.assign(node, { lane: "forward", block, key: block.key });
+    this.called.set(row, block.scope ? block.scope.owner : null);
     this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.cost]);
     for (const { weights } of rows)
       for (const variable of weights ? weights.ids : []) this.weightNode.set(variable, row);
@@ -294,10 +296,10 @@ class Scene {
 
   // Says of a box that it reads what it made in the round before, as a sum in a loop does: no arrow shows that.
   noteAgain(node, producer, consumer) {
-    const { kind, lines } = this.nodes.get(node),
-      rounds = (kind === "op" && this.equal.get(this.mainOf.get(consumer) ?? consumer)) || [];
-    if (producer === consumer || !rounds.includes(producer) || !rounds.includes(consumer)) return;
-    if (!lines.includes(AGAIN)) lines.splice(lines.length - 1, 0, AGAIN);
+    const { row, lines } = this.nodes.get(node),
+      owner = this.called.get(row); // null for several ops of which it isn't known which calls they are of
+    if (owner === null || lines.includes(AGAIN) || !this.rounds.goesOn(producer, consumer, owner)) return;
+    lines.splice(lines.length - 1, 0, AGAIN);
   }
 
   // Says of inputs how many they stand for, where each of folded parts has its own.

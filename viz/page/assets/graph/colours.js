@@ -74,7 +74,7 @@ class Painter {
     const boxes = Object.keys(PHASE_WORDS)
       .filter((phase) => shown.has(phase))
       .map((phase) => [this.theme.phases[phase][0], phase === "input" ? this.given() : PHASE_WORDS[phase], this.theme.phases[phase][1], phase === "input"]);
-    return [...boxes, ...(VARIABLES.some((phase) => shown.has(phase)) ? [] : this.shared())];
+    return [...boxes, ...this.shared(shown)];
   }
 
   // What comes from outside: inputs, targets, and constants that the code makes, of which each picture has others.
@@ -84,10 +84,13 @@ class Painter {
   }
 
   // What arrows bring from the box of the call that has weights to that of a later call, where no box shows weights.
-  shared() {
-    const kinds = new Set(this.scene.edges.filter(({ kind }) => kind === "parameter").map(({ label }) => label === "state")),
-      words = kinds.size > 1 ? "shared weights or state" : kinds.has(true) ? "shared state" : "shared weights";
-    return kinds.size ? [[null, words, this.theme.lines.parameter]] : [];
+  shared(shown) {
+    const { nodes, edges } = this.scene,
+      calls = edges.filter(({ kind, tail }) => kind === "parameter" && nodes.get(tail).kind !== "parameter"),
+      kinds = new Set(calls.map(({ label }) => label === "state")),
+      words = kinds.size > 1 ? "shared weights or state" : kinds.has(true) ? "shared state" : "shared weights",
+      told = VARIABLES.some((phase) => shown.has(phase) && (phase !== "state" || !kinds.has(false)));
+    return kinds.size && !told ? [[null, words, this.theme.lines.parameter]] : [];
   }
 
   // What a box's own ops made, without the casts and the parts of weights that it is shown with.

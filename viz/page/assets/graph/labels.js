@@ -4,6 +4,8 @@ const ABOVE = 0.8 * LABEL_SIZE,
   BELOW = 0.26 * LABEL_SIZE,
   OFF_LINES = 3, // how far labels keep above and below lines, where there is room: those look like rules under them
   OFF_OTHERS = [8, 5], // and how far above and below, and beside those of other arrows, to which they seem to belong
+  OFF_LABELS = 6, // and above and below the labels of those
+  FARTHER = 19, // so much farther beside them where the line turned, away from the box that it comes from
   LABEL_STEP = 5, // places along a line are tried so far apart
   SAME_LINE = 0.5; // lines that are so near to each other are seen as one
 
@@ -26,29 +28,38 @@ function placeLabels(scene, heads) {
     const key = `${edge.tail}\0${edge.kind}\0${edge.label}`,
       width = textWidth(edge.label, LABEL_SIZE);
     if (said.get(key)) continue;
-    const others = leaving.get(`${edge.tail}\0${edge.kind}`).filter(({ label }) => label !== edge.label);
-    if (others.length) edge.labelAt = placeOfLabel(edge, width, free, others);
-    edge.labelAt ??= placeOfLabel(edge, width, free, []);
+    const beside = leaving.get(`${edge.tail}\0${edge.kind}`),
+      others = beside.filter(({ label }) => label !== edge.label),
+      same = beside.filter(({ label }) => label === edge.label); // it is the label of all of them
+    if (others.length) edge.labelAt = placeOfLabel(same, edge.corners, width, free, others);
+    edge.labelAt ??= placeOfLabel(same, edge.corners, width, free, []);
     said.set(key, edge.labelAt !== null);
-    if (edge.labelAt) free.taken.add(areaOfLabel(...edge.labelAt, width));
-    else lost.push([edge, key]);
+    if (!edge.labelAt) {
+      lost.push([edge, key]);
+      continue;
+    }
+    const { x, y, w, h } = areaOfLabel(...edge.labelAt, width);
+    free.taken.add({ x, y, w, h });
+    free.others.add({ edge, x, y: y - OFF_LABELS, w, h: h + 2 * OFF_LABELS });
   }
   return lost.filter(([, key]) => !said.get(key)).map(([edge]) => edge);
 }
 
-// The best place for a label where nothing else is, and no other line lies on its own; null where there is none.
-function placeOfLabel(edge, width, free, others) {
-  let anyPlace = null,
-    offLines = null;
-  for (const [at, place] of labelPlaces(edge.corners, width)) {
-    const here = areaOfLabel(...place, width);
+// The best place for the label of some arrows, beside the line of one, where nothing else is, and no other line lies on
+// it. Near the box that the line comes from it may be close to another line rather than, farther on, beside other boxes'
+// lines. Null where there is no place.
+function placeOfLabel(same, corners, width, free, others) {
+  const worse = []; // by how bad they are, the first place of each kind
+  for (const [at, place, isFirst] of labelPlaces(corners, width)) {
+    const here = areaOfLabel(...place, width),
+      wide = { ...here, x: here.x - FARTHER, w: here.w + 2 * FARTHER },
+      isClear = (area) => [...free.others.within(area)].every((line) => same.includes(line.edge));
     if (others.some((other) => liesOn(at, other.corners)) || free.taken.within(here).size) continue;
-    anyPlace ??= place;
-    if (free.lines.within(here).size) continue;
-    offLines ??= place;
-    if ([...free.others.within(here)].every((line) => line.edge === edge)) return place;
+    if (free.lines.within(here).size) worse[3] ??= place;
+    else if (isClear(isFirst ? here : wide)) return place;
+    else worse[isFirst ? 0 : isClear(here) ? 1 : 2] ??= place;
   }
-  return offLines ?? anyPlace;
+  return worse.find(Boolean) ?? null;
 }
 
 const liesOn = ([x, y], corners) =>
@@ -99,7 +110,8 @@ function aroundLines(scene, above, beside) {
   );
 }
 
-// Points of a line, and where a label may begin there, the best first: near the tail, right of the line.
+// Points of a line, and where a label may begin there, the best first: near the tail, right of the line; and whether
+// that is before the line turns for the first time.
 function labelPlaces(corners, width) {
   const found = [];
   for (let k = 1; k < corners.length; k += 1) {
@@ -110,10 +122,10 @@ function labelPlaces(corners, width) {
         y = ay + ((by - ay) * i) / steps;
       if (Math.abs(ax - bx) < 0.1) {
         const baseline = y + (ABOVE - BELOW) / 2;
-        for (const left of [x + 4, x - 4 - width]) found.push([[x, y], [left, baseline]]);
+        for (const left of [x + 4, x - 4 - width]) found.push([[x, y], [left, baseline], k === 1]);
       } else
         for (const left of [x - width / 2, x, x - width])
-          for (const base of [y - 2 - BELOW, y + 2 + ABOVE]) found.push([[x, y], [left, base]]);
+          for (const base of [y - 2 - BELOW, y + 2 + ABOVE]) found.push([[x, y], [left, base], k === 1]);
     }
   }
   return found;

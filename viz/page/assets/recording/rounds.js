@@ -60,4 +60,21 @@ class Rounds {
     const makers = rounds.slice(1).filter((id) => at < ops[id].inputs.length).map((id) => tensors[ops[id].inputs[at]].producer);
     return makers.length > 0 && makers.every((maker) => maker !== null && maker >= op.id) && !this.hides(makers[0], rounds[1]);
   }
+
+  // Does one of two ops of a box read in a round what the other made in the round before? Calls of `owner` are rounds;
+  // without one, equal ops are. Of ops that compute gradients, what they are the gradients of tells the round.
+  goesOn(producer, consumer, owner) {
+    const { model, equal, mainOf } = this.scene,
+      [made, read] = [producer, consumer].map((op) => model.originOf(model.ops[op]).id),
+      rounds = equal.get(mainOf.get(read) ?? read) ?? [];
+    if (owner === undefined) return made !== read && rounds.includes(made) && rounds.includes(read);
+    const calls = [made, read].map((op) => this.callOf(model.ops[op].scope, owner));
+    return calls[0] !== calls[1] && !calls.includes(undefined);
+  }
+
+  // The outermost call of a layer around a scope.
+  callOf(scope, owner) {
+    const around = scope === null ? [] : this.scene.model.ancestors(scope);
+    return around.filter((each) => each.owner === owner).at(-1)?.id;
+  }
 }
