@@ -1559,12 +1559,10 @@ def test_lines_of_code_begin_beside_their_numbers_and_go_on_further_in(shown, pa
     def deep():
         with viz.trace("deep") as t:
             x = ef.ops.ones((2, 3))
-            if t is not None:
-                if x is not None:
-                    ef.ops.add(
-                        x,
-                        ef.ops.exp(ef.ops.tanh(ef.ops.sin(ef.ops.cos(ef.ops.square(ef.ops.negative(ef.ops.abs(x))))))),
-                    )
+            if t is not None and x is not None:
+                ef.ops.add(
+                    x, ef.ops.exp(ef.ops.tanh(ef.ops.sin(ef.ops.cos(ef.ops.square(ef.ops.negative(ef.ops.abs(x)))))))
+                )
         return t
 
     shown.show(pages("deep", deep))
