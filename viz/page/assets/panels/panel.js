@@ -161,7 +161,7 @@ function copy(viewer, text) {
 
 function statsView(tensor) {
   const { stats } = tensor;
-  if (!stats) return null;
+  if (!stats || !isMeasured(tensor)) return null;
   const size = tensor.shape.reduce((a, b) => a * b, 1),
     bad = stats.nan + stats.inf;
   const pair = (name, value, alarm) =>
