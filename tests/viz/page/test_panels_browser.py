@@ -112,6 +112,7 @@ def test_names_in_the_timeline_are_cut_so_that_no_two_read_the_same(page):
         "discriminator",
         "tower",
         "tower (call 2)",
+        "critic (calls 2–5)",
         "dense",
         "dense_1",
         "dense_10",
@@ -121,7 +122,8 @@ def test_names_in_the_timeline_are_cut_so_that_no_two_read_the_same(page):
     rooms = [200, 72, 60, 48, 36, 24]
     found = dict(zip(names, page.run(f"{CUT}({names}, {rooms})")))
     assert found["discriminator"] == ["discriminator", "discriminat…", "discrimin…", "discrim…", "discr…", "dis…"]
-    assert found["tower (call 2)"] == ["tower (call 2)", "tower (call…", "tower (ca…", "tower (…", "tow…2)", ""]
+    assert found["tower (call 2)"] == ["tower (call 2)", "tow…(call 2)", "tower…(2)", "towe…(2)", "", ""]
+    assert found["critic (calls 2–5)"][1:4] == ["critic…(2–5)", "crit…(2–5)", ""]  # never without, though none is alike
     assert found["dense_10"] == ["dense_10", "dense_10", "dense_10", "dense_10", "", ""]
     assert found["attention"][3:] == ["att…tion", "", ""]
     for at in range(len(rooms)):
