@@ -41,7 +41,7 @@ SCRIPTS = tuple(
 )
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
-STYLES = tuple(f"styles/{name}.css" for name in ("page", "graph", "panels", "dock", "plot"))
+STYLES = tuple(f"styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
 _ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _LEVEL = 4  # of packing: 6 takes twice the time for 4 % fewer bytes
