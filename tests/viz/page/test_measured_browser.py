@@ -106,6 +106,23 @@ def test_the_norm_of_an_updated_weight_stands_with_the_values_before(page):
     assert "min" in told
 
 
+def logarithms() -> viz.Recording:
+    """Five logarithms in one line, of which three make NaN of finite numbers."""
+    x = ef.Tensor([2.5, 2.5])
+    with np.errstate(all="ignore"), viz.trace(stats="basic") as t:
+        sum([ops.log(x - i) for i in range(1, 6)])
+    return t
+
+
+def test_the_panel_of_several_ops_says_where_nan_arises(shown, pages):
+    shown.show(pages("logarithms", logarithms))
+    shown.run("v.selectNode([...v.scene.nodes.values()].find((n) => n.title === 'log' && n.ops.length > 1).id); 1")
+    shown.rest()
+    assert shown.texts(".panel-body > p.alarm") == ["2 NaN elements arise here: all inputs are finite."]
+    assert "So it is in 2 more ops of this box." in shown.texts(".panel-body > p.remark")
+    assert shown.wrong == []
+
+
 def of_two_losses() -> viz.Recording:
     """A step with two losses, of which the second reads a weight and what it makes twice."""
     weight, x = ef.Variable([[3.0, 4.0]], name="weight"), ef.Tensor([[1.0, 2.0]])

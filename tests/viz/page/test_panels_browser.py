@@ -387,3 +387,34 @@ def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(
     assert sizes.run("[v.state.color, v.difference.diff.a]") == ["diff", "step 1 of 0–2"]
     sizes.run("[...document.querySelectorAll('.changes .link')].find(e => e.textContent === 'stop comparing').click()")
     assert sizes.run("[v.difference, v.state.color, v.state.tab]") == [None, "op", "timeline"]
+
+
+def scheduled() -> viz.Recording:
+    model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
+    model.compile(ef.optimizers.Adam(ef.optimizers.schedules.ExponentialDecay(0.01, 5, 0.8)), "mse")
+    with viz.trace() as t:
+        model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)
+    return t
+
+
+def test_names_of_settings_break_behind_underscores_and_what_an_object_was_given_has_the_whole_width(shown, pages):
+    shown.show(pages("scheduled", scheduled))
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'adam').id)")
+    shown.rest()
+    rows = shown.run("""[...document.querySelectorAll('.panel-body .mono :is(dt, dd)')].filter(
+      each => !each.querySelector('dl')).map(each => {
+        const walk = document.createTreeWalker(each, NodeFilter.SHOW_TEXT), found = [];
+        for (let node = walk.nextNode(); node; node = walk.nextNode())
+          for (let i = 0, last = null; i < node.length; i += 1) {
+            const range = document.createRange();
+            range.setStart(node, i);
+            range.setEnd(node, i + 1);
+            const { top } = range.getBoundingClientRect();
+            if (last !== null && top > last + 4) found.push(node.data[i - 1]);
+            last = top;
+          }
+        return [each.textContent, found]; })""")
+    assert "initial_learning_rate" in [text for text, _ in rows]
+    assert all(not sign.isalnum() for _, ends in rows for sign in ends), rows
+    widths = shown.run("['.facts.mono', '.facts.mono .given'].map(s => document.querySelector(s).offsetWidth)")
+    assert widths[0] == widths[1]

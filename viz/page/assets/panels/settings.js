@@ -37,12 +37,19 @@ function namedObject(value) {
   return typeof name === "string" && name ? `${clean(name, 60)}: ${clean(value.class_name, 60)}` : clean(settingText(value), LONGEST_VALUE);
 }
 
-const settingRows = (entries) =>
-  el(
-    "dl",
-    { class: "facts mono" },
-    entries.map(([name, value]) => [el("dt", { title: name.slice(0, 200) }, clean(name, 40)), el("dd", {}, settingView(value))]),
-  );
+const settingRows = (entries) => el("dl", { class: "facts mono" }, entries.map(settingRow));
+
+// What an object was given has the whole width below its name and class: beside them words would break.
+function settingRow([name, value]) {
+  const parts = [settingView(value)].flat(),
+    given = parts.filter((part) => part.tagName === "DL"),
+    title = el("dt", { title: name.slice(0, 200) }, breakable(clean(name, 40)));
+  if (!given.length) return [title, el("dd", {}, parts.map((part) => (typeof part === "string" ? breakable(part) : part)))];
+  return [title, el("dd", {}, parts.filter((part) => part.tagName !== "DL")), el("dd", { class: "given" }, given)];
+}
+
+// A text that may go on in the next line behind an underscore, rather than within a word.
+const breakable = (text) => text.split(/(?<=_)(?=[^_])/u).flatMap((part, i) => (i ? [el("wbr", {}), part] : [part]));
 
 // Many that are None, as layers have, are in one row.
 function settingsTable(settings) {
