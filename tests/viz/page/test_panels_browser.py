@@ -418,3 +418,26 @@ def test_names_of_settings_break_behind_underscores_and_what_an_object_was_given
     assert all(not sign.isalnum() for _, ends in rows for sign in ends), rows
     widths = shown.run("['.facts.mono', '.facts.mono .given'].map(s => document.querySelector(s).offsetWidth)")
     assert widths[0] == widths[1]
+
+
+def clipped(together: bool) -> viz.Recording:
+    """A loop that clips gradients: each by itself, or all of them by their norm."""
+    layer, optimizer = ef.layers.Dense(2, name="head"), ef.optimizers.SGD(0.1)
+    layer.build((None, 3))
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean(layer(ef.ops.ones((4, 3))))
+        found = tape.gradient(loss, layer.trainable_variables)
+        scale = ef.ops.sqrt(sum([ef.ops.sum(ef.ops.square(each)) for each in found])) if together else 2.0
+        optimizer.apply_gradients(zip([each / scale for each in found], layer.trainable_variables))
+    return t
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_ops_on_the_way_to_an_update_are_told_apart_by_its_weight(shown, pages, together):
+    shown.show(pages(f"clipped {together}", lambda: clipped(together)))
+    owners = shown.run("v.model.ops.map(op => [op.name, op.phase, v.model.ownerOf(op)])")
+    divided = [owner for name, phase, owner in owners if name in ("divide", "true_divide") and phase == "update"]
+    assert divided == ["for head / kernel", "for head / bias"]
+    squares = {owner for name, phase, owner in owners if name == "square"}
+    assert not any("for " in owner for owner in squares)  # of all weights
