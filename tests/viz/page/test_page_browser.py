@@ -877,7 +877,7 @@ def test_an_op_that_fit_ran_is_shown_at_the_line_that_made_its_layer(shown, page
     assert "model.fit(" in called
     starts = shown.run(
         "[...document.querySelectorAll('.panel .code')].map(code => [...code.querySelectorAll('code')]"
-        ".map(line => line.textContent).filter(text => text.trim()).map(text => /^ */.exec(text)[0].length))"
+        ".filter(line => line.textContent.trim()).map(line => parseInt(line.style.getPropertyValue('--indent'))))"
     )
     assert starts
     assert [min(lines) for lines in starts] == [0] * len(starts)  # a panel has no room for what all are indented by

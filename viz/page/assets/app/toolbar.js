@@ -1,5 +1,5 @@
 // What a narrow bar has instead of words, as the lines of frames have them.
-const inShort = (words, sign) => [el("span", { class: "words" }, words), el("span", { class: "sign" }, sign)];
+const inShort = (words, sign) => [el("span", { class: "spelled" }, words), el("span", { class: "in-short" }, sign)];
 
 // The bar on top: search, direction, colours, steps, depth, export, theme, help.
 
@@ -94,7 +94,7 @@ class Toolbar {
       "which times",
       [
         ["median", "median", ""],
-        ["step", [el("span", { class: "further" }, "this\u00a0"), "step"], "times: those of this step (m)"],
+        ["step", [el("span", { class: "further" }, "this "), "step"], "times: those of this step (m)"],
       ],
       (each) => viewer.setTimes(each),
     );

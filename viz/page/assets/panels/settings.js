@@ -39,13 +39,10 @@ function namedObject(value) {
 
 const settingRows = (entries) => el("dl", { class: "facts mono" }, entries.map(settingRow));
 
-// What an object was given has the whole width below its name and class: beside them words would break.
+// Names and values in two columns; what an object was given has both, below its name and class (by its style).
 function settingRow([name, value]) {
-  const parts = [settingView(value)].flat(),
-    given = parts.filter((part) => part.tagName === "DL"),
-    title = el("dt", { title: name.slice(0, 200) }, breakable(clean(name, 40)));
-  if (!given.length) return [title, el("dd", {}, parts.map((part) => (typeof part === "string" ? breakable(part) : part)))];
-  return [title, el("dd", {}, parts.filter((part) => part.tagName !== "DL")), el("dd", { class: "given" }, given)];
+  const parts = [settingView(value)].flat().map((part) => (typeof part === "string" ? breakable(part) : part));
+  return [el("dt", { title: name.slice(0, 200) }, breakable(clean(name, 40))), el("dd", {}, parts)];
 }
 
 // A text that may go on in the next line behind an underscore, rather than within a word.
