@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from viz.compare.changes import Changes, Cost
 from viz.compare.conditions import Verdict
+from viz.compare.page_costs import usual_costs
 from viz.compare.report import text
 from viz.facts import formatting
 
@@ -32,9 +33,15 @@ def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
             cells = [_SIGNS[v.failed], f"`{_code(v.condition)}`", *map(_cell, (v.a, v.b, v.change, v.why))]
             parts.append(f"| {' | '.join(cells)} |")
         parts.append("")
-    layers = [cost for cost in found.layers if cost.time_a or cost.time_b][:_MOST_LAYERS]
-    if layers:
-        parts += ["| layer | time | → | change | made | → |", "|---|--:|--:|--:|--:|--:|"]
+    usual = None if found.recordings is None else usual_costs(found)
+    layers = [cost for cost in usual.layers if cost.time_a or cost.time_b][:_MOST_LAYERS] if usual else []
+    if usual and layers:
+        parts += [
+            f"By layer, {usual.of_which}:",
+            "",
+            "| layer | time | → | change | made | → |",
+            "|---|--:|--:|--:|--:|--:|",
+        ]
         parts += [_layer(cost) for cost in layers]
         parts.append("")
     whole = str(text(found))

@@ -1,4 +1,4 @@
-"""What layers and ops took and made on both sides of a difference, as the page tells times: those of a usual step."""
+"""What layers and ops took and made on both sides of a difference, as page and text tell it: in a usual step."""
 
 from __future__ import annotations
 
@@ -6,28 +6,50 @@ import collections
 import dataclasses
 from typing import Any
 
-from viz.compare.changes import Changes
+from viz.compare.changes import Changes, Cost
 from viz.compare.costs import Naming, Together, by_layer, costs, sum_of_times
 from viz.compare.op_places import Places
-from viz.facts.digest.usual_sums import steps_of, usual_sums
+from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
 from viz.facts.schema import Op
 from viz.facts.selection import pick_step
 from viz.page.op_names import OpNames
 from viz.page.usual_times import usual_times
 
-__all__ = ["page_costs", "titles"]
+__all__ = ["UsualCosts", "page_costs", "titles", "usual_costs"]
+
+
+@dataclasses.dataclass(frozen=True)
+class UsualCosts:
+    """Costs of a difference.
+
+    Attributes:
+        layers, kinds: those of layers, and by what ops are called.
+        steps: of how many steps of each recording they are, of several the usual; None where no steps were recorded:
+            then they are of all.
+    """
+
+    layers: list[Cost]
+    kinds: list[Cost]
+    steps: tuple[int, int] | None
+
+    @property
+    def of_which(self) -> str:
+        """Of how many steps they are, in words: `"median of 4 steps"`. The page's `ofWhich` tells the same."""
+        if self.steps is None:
+            return "of the whole recordings"
+        words = [told_steps(count) for count in self.steps]
+        return " → ".join(dict.fromkeys(words))
 
 
 def page_costs(found: Changes) -> dict[str, Any]:
-    """The costs of a difference between two recordings.
+    """The `usual_costs` as data: `layers` and `kinds` as dicts, and `costs_of` for the steps."""
+    usual = usual_costs(found)
+    told = {name: [dataclasses.asdict(each) for each in getattr(usual, name)] for name in ("layers", "kinds")}
+    return {**told, "costs_of": usual.steps}
 
-    Args:
-        found: the difference.
 
-    Returns:
-        Costs as dicts: `layers`, and `kinds` by what ops are called. `costs_of` says of how many steps of each
-        recording these are, of several the usual; None where no steps were recorded: then they are of all.
-    """
+def usual_costs(found: Changes) -> UsualCosts:
+    """The costs of a difference between two recordings."""
     assert found.recordings is not None
     a, b = records = found.recordings
     pairs = [(a.ops[x], b.ops[y]) for x, y in found.pairs]
@@ -40,13 +62,10 @@ def page_costs(found: Changes) -> dict[str, Any]:
         sides = [op for op in sides[0] if op.step == chosen[0]], [op for op in sides[1] if op.step == chosen[1]]
         usual = [usual_times(record) for record in records]
         times = [usual_sums(each) for each in usual]
-        steps = [steps_of(ops, each) or 1 for ops, each in zip(sides, usual)]
+        before, after = [steps_of(ops, each) or 1 for ops, each in zip(sides, usual)]
+        steps = before, after
     layer = by_layer((Places(a), Places(b)), pairs)
-    return {
-        "layers": [dataclasses.asdict(each) for each in costs(records, sides, layer, times)],
-        "kinds": [dataclasses.asdict(each) for each in costs(records, sides, names, times)],
-        "costs_of": steps,
-    }
+    return UsualCosts(costs(records, sides, layer, times), costs(records, sides, names, times), steps)
 
 
 def titles(found: Changes) -> Naming:

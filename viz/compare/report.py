@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from viz.compare.changes import Changes, Cost, OpChange, WeightChange
+from viz.compare.changes import Changes, Cost, OpChange, ValueChange, WeightChange
+from viz.compare.page_costs import titles, usual_costs
 from viz.compare.step_figures import last_reported
 from viz.compare.step_times import chance
 from viz.facts import formatting
@@ -55,9 +56,10 @@ def _first(found: Changes) -> list[str]:
 def _what(found: Changes) -> str:
     first = found.first
     assert first is not None
+    op = formatting.clean(_titles(found)(first))
     if first.role == "output":
-        return f"what {formatting.clean(first.op)} made"
-    return f"{first.role} {formatting.clean(first.name)} of {formatting.clean(first.op)}"
+        return f"what {op} made"
+    return f"{first.role} {formatting.clean(first.name)} of {op}"
 
 
 def _ops(found: Changes) -> list[str]:
@@ -65,7 +67,8 @@ def _ops(found: Changes) -> list[str]:
         return []
     counts = collections.Counter([change.kind for change in found.ops])
     told = ", ".join([f"{counts[kind]:,} {kind}" for kind in ("added", "removed", "changed") if counts[kind]])
-    alike = collections.Counter([_op_cells(change) for change in found.ops])  # in each step, say
+    called = _titles(found)
+    alike = collections.Counter([_op_cells(change, called(change)) for change in found.ops])  # in each step, say
     batches: dict[tuple[str, ...], list[tuple[str, ...]]] = {}  # of other sizes, the last of an epoch and to validate
     for each in alike:
         batches.setdefault(tuple([_SAME_ROWS.sub(r"n\2n\3", cell) for cell in each]), []).append(each)
@@ -76,10 +79,22 @@ def _ops(found: Changes) -> list[str]:
     return [f"ops: {told}", *_listed([_op_line(*each) for each in cells], ("", "op", "layer", "change", "line"), cells)]
 
 
-def _op_cells(change: OpChange) -> tuple[str, ...]:
-    phase = "" if change.phase == "forward" else f" ({change.phase})"
-    op = f"{formatting.clean(change.op, 40)}{phase}"
-    return _mark(change.kind), op, formatting.clean(change.layer), ", ".join(change.what), change.source
+def _titles(found: Changes) -> Callable[[OpChange | ValueChange], str]:
+    """What ops are called: as boxes of the page are, where recordings tell."""
+    if found.recordings is None:
+        return lambda change: change.op
+    name, (a, b) = titles(found), found.recordings
+    return lambda c: name(0, a.ops[c.a]) if c.b is None and c.a is not None else name(1, b.ops[c.b or 0])
+
+
+def _op_cells(change: OpChange, op: str) -> tuple[str, ...]:
+    return (
+        _mark(change.kind),
+        formatting.clean(op, 40),
+        formatting.clean(change.layer),
+        ", ".join(change.what),
+        change.source,
+    )
 
 
 def _op_line(mark: str, op: str, layer: str, what: str, source: str) -> str:
@@ -127,15 +142,23 @@ def _weight_cells(change: WeightChange) -> tuple[str, ...]:
 
 
 def _costs(found: Changes) -> list[str]:
-    lines = [_cost_line(cost) for cost in found.layers[:_LONGEST] if cost.time_a or cost.time_b]
+    if found.recordings is None:
+        return []
+    usual = usual_costs(found)
+    lines = [_cost_line(cost) for cost in usual.layers[:_LONGEST] if cost.time_a or cost.time_b]
     if not lines:
         return []
-    totals = [sum([getattr(cost, name) for cost in found.layers]) for name in _NUMBERS]
+    totals = [sum([getattr(cost, name) for cost in usual.layers]) for name in _NUMBERS]
     whole = _cost_cells("total", *totals)
-    more = len(found.layers) - len(lines)
+    more = len(usual.layers) - len(lines)
     heads = ("layer", "time", "→", "change", "made", "→")
     shown = table(heads, [*lines, whole], total=True, least="made,change")
-    return [shown, *([f"  … {formatting.count(more, 'layer')} more"] if more > 0 else []), *chance(found)]
+    return [
+        f"by layer, {usual.of_which}:",
+        shown,
+        *([f"  … {formatting.count(more, 'layer')} more"] if more > 0 else []),
+        *chance(found),
+    ]
 
 
 _NUMBERS = ("time_a", "time_b", "memory_a", "memory_b")

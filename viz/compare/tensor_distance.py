@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from viz.facts.derived_stats import is_measured
 from viz.facts.schema import Record, Stats
 
 __all__ = ["apart", "arrays_apart", "comparable"]
@@ -18,7 +19,7 @@ def comparable(a: Record, b: Record, i: int, j: int) -> str | None:
         return None
     if i in a.values and j in b.values:
         return "values"
-    return "statistics" if a.tensors[i].stats is not None and b.tensors[j].stats is not None else None
+    return "statistics" if is_measured(a.tensors[i]) and is_measured(b.tensors[j]) else None
 
 
 def apart(a: Record, b: Record, i: int, j: int, by: str) -> tuple[float, str]:

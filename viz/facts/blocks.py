@@ -330,15 +330,28 @@ def _around(
 
 def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_noted: bool = True) -> list[Run]:
     found = []
-    at = 0
+    at = done = 0
     while at < len(marks):
         period, count = _run(children, marks, at, wiring, least)
         if count > 1:
+            at += _later(children, marks, (at, period, count), wiring, done)
+            done = at + period * count
             found.append((at, period, count))
             if is_noted:
                 wiring.note(_ops_of_parts(children, at, period, count))
         at += period * count
     return found
+
+
+def _later(children: list[Any], marks: list[int], run: Run, wiring: Wiring, done: int) -> int:
+    """By how many children a run is to begin later, so that its parts are whole rounds of a loop."""
+    at, period, count = run
+    pairs = zip(marks[at + period * count :], marks[at : at + period - 1])
+    same = sum([1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
+    ops = [[*leaves(child)] for child in children[max(done, at - period) : at + period]]
+    later = wiring.until_whole(ops[:-period], ops[-period:], same)
+    is_alike = not later or wiring.alike(_ops_of_parts(children, at + later, period, count)) == count
+    return later if is_alike else 0
 
 
 def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:

@@ -6,7 +6,13 @@ import math
 
 from viz.facts.schema import TensorInfo
 
-__all__ = ["norm", "zero_share"]
+__all__ = ["is_measured", "norm", "zero_share"]
+
+
+def is_measured(tensor: TensorInfo) -> bool:
+    """Is more known of a tensor's elements than their L2 norm, which is all that is taken of updated weights?"""
+    stats = tensor.stats
+    return stats is not None and (stats.l2 is None or stats.min is not None or bool(stats.nan or stats.inf))
 
 
 def norm(tensor: TensorInfo) -> float | None:

@@ -6,9 +6,9 @@ import collections
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from viz.facts import formatting
-from viz.facts.schema import Op, Record
+from viz.facts.schema import Op, Record, TensorInfo
 
-__all__ = ["GradientPasses", "few"]
+__all__ = ["GradientPasses", "few", "returned"]
 
 _MOST = 3  # passes through one op that are told apart: one for each element of a vector, say, are one
 _LONGEST = 24  # letters of a name
@@ -17,6 +17,24 @@ _LONGEST = 24  # letters of a name
 def few(passes: Collection[int]) -> bool:
     """Are passes through one op, or closed block, so few that they are told apart?"""
     return len(passes) <= _MOST
+
+
+def returned(record: Record, parts: Sequence[TensorInfo]) -> TensorInfo | None:
+    """The measured gradient that a pass returned, of which it made some parts; None where it returned none.
+
+    It stands behind them, before whatever else ran: so a long recording isn't searched to its end for each weight.
+    """
+    last = parts[-1]
+    for i in range(last.id + 1, len(record.tensors)):
+        tensor = record.tensors[i]
+        if tensor.producer is None:
+            if tensor.gradient_of is None:
+                return None
+            if tensor.gradient_of == last.gradient_of:
+                return tensor if tensor.stats is not None else None
+        elif record.ops[tensor.producer].phase != "backward":
+            return None
+    return None
 
 
 class GradientPasses:

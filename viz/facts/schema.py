@@ -68,7 +68,8 @@ class Stats:
     Attributes:
         min, max, mean, std: the minimum, maximum, mean and standard deviation of the finite elements.
         nan, inf: the numbers of elements that are NaN, and infinite.
-        l2: the L2 norm of the finite elements; only with `stats="full"`.
+        l2: the L2 norm of the finite elements; only with `stats="full"`, and of weights that were updated, of which it
+            is all that is measured unless NaN or infinity came into them.
         zeros: the number of zeros; only with `stats="full"`.
         histogram: the numbers of finite elements in equal bins from `min` to `max`; only with `stats="full"`.
         preview: the first elements; only with `stats="full"`.

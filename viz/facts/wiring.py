@@ -99,6 +99,32 @@ class Wiring:
         part_of = {op: number for number, part in enumerate(parts) for op in part}
         return weights[0].isdisjoint(weights[1]) and self._is_chain(parts, part_of)
 
+    def until_whole(self, before: Sequence[Sequence[int]], first: Sequence[Sequence[int]], most: int) -> int:
+        """How many children later equal parts begin as whole rounds: those before make the first round of the loop.
+
+        The first round of a loop gives no gradient to what it begins with, so it is no part of the run. Without this
+        the run would begin in its middle, and each part would be the end of one round and the beginning of the next.
+
+        Args:
+            before: the ops of each child before the parts.
+            first: those of each child in the first part.
+            most: how many children later the parts may begin.
+        """
+        for later in range(1, most + 1):
+            missing = len(first) - later
+            if missing <= len(before) and self.are_again(before[len(before) - missing :], first[later:]):
+                return later
+        return 0
+
+    def are_again(self, parts: Sequence[Sequence[int]], others: Sequence[Sequence[int]]) -> bool:
+        """Do ops, in parts, do again in the same lines what others did, with the same weights?"""
+        return len(parts) == len(others) and all(
+            len(mine) == len(other) and all(map(self._is_same_again, mine, other)) for mine, other in zip(parts, others)
+        )
+
+    def _is_same_again(self, a: int, b: int) -> bool:
+        return self.record.ops[a].name == self.record.ops[b].name and self._is_again(a, b)
+
     def note(self, parts: Sequence[Sequence[int]]) -> None:
         """These parts are drawn once: for what reads them they are one from now on."""
         self._runs += 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from viz.facts.derived_stats import is_measured
 from viz.facts.schema import VARIABLES, Frame, Op, Record, TensorInfo
 from viz.facts.selection import line_of, origin as forward_op, step_numbers
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
@@ -187,7 +188,7 @@ def _name_of(record: Record, op: Op, tensor: int) -> str:
 
 def _facts(info: TensorInfo, name: str) -> TensorFacts:
     stats = info.stats
-    facts = TensorFacts(name, info.id, info.role, info.name, info.shape, info.dtype, measured=stats is not None)
+    facts = TensorFacts(name, info.id, info.role, info.name, info.shape, info.dtype, measured=is_measured(info))
     if stats is not None:
         facts.min, facts.max, facts.mean, facts.std = stats.min, stats.max, stats.mean, stats.std
         facts.nan, facts.inf = stats.nan, stats.inf

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, leaves, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
@@ -58,6 +58,21 @@ class Cost:
     def text(self, with_size: bool = True) -> str:
         is_share = any(count < len(ran) for ran, count in self.shares.items())
         return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rounds:
+    """Equal rounds of a loop, or parts side by side, that follow each other among some children."""
+
+    word: str
+    first: int
+    count: int
+
+    @property
+    def title(self) -> str:
+        if self.count == 1:
+            return f"{self.word} {self.first}"
+        return f"{self.word}s {self.first}–{self.first + self.count - 1}"
 
 
 class Facts:
@@ -305,44 +320,73 @@ class TreeColumns:
             run.folded = -self._enter(made, _Task(len(self._entries), parts, inner, {}, f"{key}·"))
         runs = [(at + i * period + begin, size, times) for i in range(count) for begin, size, times in inner]
         apart = dataclasses.replace(task, runs=runs, inner={}, key=f"{key}:")
-        run.children = self._grouped(number, *self._between(apart, at, at + period * count))
+        items, firsts = self._between(apart, at, at + period * count)
+        word, begin = "part" if shown.is_beside else "round", at - period
+        before = [] if begin < 0 else [list(leaves(child)) for child in task.lists[0][begin:at]]
+        first = 2 if self.selection.wiring(()).are_again(before, [list(leaves(child)) for child in parts[0]]) else 1
+        run.children = self._grouped(number, items, firsts, _Rounds(word, first, count) if period > 1 else None)
         return -number
 
-    def _grouped(self, parent: int, items: list[int], firsts: list[Any]) -> list[int]:
-        """Many children as chains; very many as groups and groups of groups: by name, line, function, else in parts."""
-        items, firsts = self._chained(parent, items, firsts)
+    def _grouped(self, parent: int, items: list[int], firsts: list[Any], rounds: _Rounds | None = None) -> list[int]:
+        """Many children as chains; very many as groups and groups of groups.
+
+        Those of rounds by these, others by name, line, function, else in parts.
+        """
+        chains = self._parts_of_chains(parent, items, firsts)
+        if rounds is not None and len(chains) > _MOST_CHILDREN and len(items) > rounds.count:
+            return self._by_rounds(parent, items, firsts, rounds)
+        items, firsts = self._chained(parent, items, firsts, chains)
         if len(items) <= _MOST_CHILDREN:
             return items
-        found: list[int] = []
-        around, done = self._entries[parent], 0
         named = named_groups(firsts, _MOST_NAMED)
         if any(len(group) > _MOST_CHILDREN for _, group in named):  # nearly all are called alike
             named = []
         named = named or size_groups(self.record, firsts, _MOST_NAMED)
+        found, done = list[int](), 0
         for name, group in named or groups(self.record, firsts, _MOST_CHILDREN, _LEAST_IN_GROUP):
             inner = items[done : done + len(group)]
-            if len(inner) > 1:
-                level = around.level + 1
-                need = None if around.need is None else level
-                self._entries.append(
-                    _Entry("group", f"≡{len(found)}", formatting.clean(name), Block(name, None, group), level, need)
-                )
-                number = len(self._entries) - 1
-                self._entries[number].children = self._grouped(number, inner, group)
-                found.append(-number)
-            else:
-                found += inner
+            found += [self._group(parent, len(found), name, inner, group)] if len(inner) > 1 else inner
             done += len(group)
         return found
 
-    def _chained(self, parent: int, items: list[int], firsts: list[Any]) -> tuple[list[int], list[Any]]:
+    def _by_rounds(self, parent: int, items: list[int], firsts: list[Any], rounds: _Rounds) -> list[int]:
+        """The children of equal rounds of a loop as groups: of one round each, or of several where there are many."""
+        size, together = len(items) // rounds.count, -(-rounds.count // _MOST_CHILDREN)
+        found = list[int]()
+        for begin in range(0, rounds.count, together):
+            own = dataclasses.replace(rounds, first=rounds.first + begin, count=min(together, rounds.count - begin))
+            within = slice(begin * size, (begin + own.count) * size)
+            found.append(self._group(parent, len(found), own.title, items[within], firsts[within], own))
+        return found
+
+    def _group(
+        self, parent: int, n: int, name: str, items: list[int], firsts: list[Any], rounds: _Rounds | None = None
+    ) -> int:
+        """A group as a block of its own: the `n`th in what is around it."""
+        around = self._entries[parent]
+        need = None if around.need is None else around.level + 1
+        made = _Entry("group", f"≡{n}", formatting.clean(name), Block(name, None, firsts), around.level + 1, need)
+        self._entries.append(made)
+        number = len(self._entries) - 1
+        if rounds is not None and rounds.count > 1:
+            made.children = self._by_rounds(number, items, firsts, rounds)
+        else:
+            made.children = self._grouped(number, items, firsts)
+        return -number
+
+    def _parts_of_chains(self, parent: int, items: list[int], firsts: list[Any]) -> list[list[Any]]:
+        """Children in chains, most of one."""
+        if self._entries[parent].block.is_chain:
+            return [[first] for first in firsts]
+        return self._chains.of([None if self._is_folding(item) else first for item, first in zip(items, firsts)])
+
+    def _chained(
+        self, parent: int, items: list[int], firsts: list[Any], chains: list[list[Any]]
+    ) -> tuple[list[int], list[Any]]:
         """Layers that follow each other as one in a block that is no level of its own: it opens when its layers do."""
         around, found, kept = self._entries[parent], list[int](), list[Any]()
-        if around.block.is_chain:
-            return items, firsts
-        single = [None if self._is_folding(item) else first for item, first in zip(items, firsts)]
         done = 0
-        for part in self._chains.of(single):
+        for part in chains:
             begin, done = done, done + len(part)
             if len(part) == 1:
                 found.append(items[begin])

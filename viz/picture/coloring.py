@@ -9,6 +9,7 @@ from viz.choices import COLORINGS
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.flaws import came_in, flaws, origins
+from viz.facts.gradient_passes import returned
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import variables_of
 from viz.geometry.graph import Graph, Node
@@ -63,11 +64,8 @@ def _summed(record: Record, parts: list[TensorInfo]) -> list[TensorInfo]:
     """The measured sum of some parts of one gradient, else they: the pass that made them returned it behind them."""
     if len({part.gradient_of for part in parts}) != 1 or len(parts) == 1:
         return parts
-    behind = (record.tensors[i] for i in range(parts[0].id + 1, len(record.tensors)))
-    whole = next((t for t in behind if t.producer is None and t.gradient_of == parts[0].gradient_of), None)
-    if whole is None or whole.id < parts[-1].id or whole.stats is None:
-        return parts
-    return [whole]
+    whole = returned(record, parts)
+    return parts if whole is None else [whole]
 
 
 def gradients(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -> dict[int, list[TensorInfo]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
+from viz.facts.gradient_passes import returned
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import pick_step, position_of, variables_of
 from viz.facts.text_table import Text, table
@@ -200,9 +201,7 @@ def whole_gradient(record: Record, parts: list[TensorInfo]) -> TensorInfo:
     """The gradient that the pass returned: the only part, or the measured sum of several."""
     if len(parts) == 1:
         return parts[0]
-    later = range(parts[-1].id + 1, len(record.tensors))
-    for tensor in (record.tensors[i] for i in later):
-        if tensor.gradient_of == parts[-1].gradient_of and tensor.producer is None and tensor.stats is not None:
-            return tensor
+    if (whole := returned(record, parts)) is not None:
+        return whole
     largest = [norm(part) or 0.0 for part in parts]
     return parts[largest.index(max(largest))] if not any(map(math.isnan, largest)) else parts[0]

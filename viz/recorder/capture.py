@@ -36,7 +36,7 @@ from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
 from viz.recorder.small_arrays import SmallArrays
 from viz.recorder.source_lines import asking, is_internal
-from viz.recorder.tensor_stats import measure
+from viz.recorder.tensor_stats import measure, norm_alone
 
 __all__ = ["Capture", "Options"]
 
@@ -78,7 +78,7 @@ class Capture(observe.Observer):
         self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
         self.small = SmallArrays(options.stats, self.measured)
-        self.spoiled: dict[int, Any] = {}  # where an update begins in the log -> statistics of a weight with NaN
+        self.updated: dict[int, Any] = {}  # where an update begins in the log -> statistics of what it changed
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
         self.marks: dict[int, int] = {}  # when marked steps began, and their numbers in the run, where some were chosen
@@ -315,13 +315,17 @@ class Capture(observe.Observer):
             if number is not None:
                 self.guilty[len(self.journal.log)] = number
 
-    def note_spoiled(self, data: Any) -> None:
-        """Measure a weight that was just updated, where that left NaN or infinity in it.
+    def note_updated(self, variable: Any, is_flawed: bool) -> None:
+        """Measure a variable that was just updated, where that may have left NaN or infinity in it.
 
-        Others aren't measured again: their statistics are those of what the step read.
+        Of other weights, only the norm is taken, by which their next gradients are judged: a fast pass, where all
+        statistics would cost as much as those of the gradients.
         """
-        if not is_finite(data):
-            self.spoiled[len(self.journal.log)] = measure(data, self.options.stats)
+        data = variable.data
+        if is_flawed and not is_finite(data):
+            self.updated[len(self.journal.log)] = measure(data, self.options.stats)
+        elif variable.trainable and (found := norm_alone(data)) is not None:
+            self.updated[len(self.journal.log)] = found
 
     def _is_flawed(self, position: int, data: Any) -> bool:
         """Is NaN or infinity in an array that was just made? Small ones wait to be measured."""

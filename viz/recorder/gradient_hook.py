@@ -35,7 +35,7 @@ class Listener(op_hook.Listener, Protocol):
     targets: list[int | float]
     keeper: Any
 
-    def note_spoiled(self, data: Any) -> None: ...
+    def note_updated(self, variable: Any, is_flawed: bool) -> None: ...
 
     def update_from(self, variable: Any, x: Any) -> Any: ...
 
@@ -196,8 +196,8 @@ def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
                 event.append(update_from(variable, x))
             if keeper is not None:
                 keeper.update(len(log), variable.data, variable.path)
-            if is_flawed:
-                capture.note_spoiled(variable.data)
+            if measures:
+                capture.note_updated(variable, is_flawed)
             event += places
             note(event)
 

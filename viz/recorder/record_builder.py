@@ -340,7 +340,7 @@ class _Builder:
             device=before.device,
             storage=before.storage,
             version=before.version + 1,
-            stats=self.capture.spoiled.get(event.begin),
+            stats=self.capture.updated.get(event.begin),
         )
         self.record.tensors.append(after)
         self.latest[variable] = after.id

@@ -11,7 +11,7 @@ import numpy
 from viz.choices import LEVELS
 from viz.facts.schema import Stats
 
-__all__ = ["BINS", "LARGE", "LEVELS", "PIECE", "PREVIEW", "measure", "sum_of_squares"]
+__all__ = ["BINS", "LARGE", "LEVELS", "PIECE", "PREVIEW", "measure", "norm_alone", "sum_of_squares"]
 
 BINS = 32
 PREVIEW = 8
@@ -105,6 +105,19 @@ def sum_of_squares(flat: Any) -> float:
             piece = flat[start : start + PIECE]
             found += float(piece.dot(piece))
     return found
+
+
+def norm_alone(array: Any) -> Stats | None:
+    """The L2 norm of `array` and nothing else, for a tenth of what `measure` takes; None where it isn't known.
+
+    Args:
+        array: finite numbers of any shape, NumPy's or CuPy's.
+    """
+    if array.dtype.kind != "f" or array.size == 0:
+        return None
+    flat = array.reshape(-1)
+    found = sum_of_squares(flat if flat.dtype.itemsize > 2 else flat.astype("float32"))
+    return Stats(l2=math.sqrt(found)) if found < math.inf else None  # squares of large numbers may be infinite
 
 
 def _sum(values: Any) -> Any:

@@ -241,8 +241,9 @@ def test_the_command_exits_by_conditions_and_prints_markdown(tmp_path, capsys):
 
 def test_markdown_holds_names_that_would_break_it():
     t = trained(steps=1)
+    next(scope for scope in t.scopes if scope.kind == "layer").name = "x|y_[z](javascript:1)"
     found = viz.diff(t, t)
-    found.a, found.layers[0].name = "a|b`<img>", "x|y_[z](javascript:1)"
+    found.a = "a|b`<img>"
     text = found.to_markdown()
     assert "a\\|b\\`&lt;img&gt; →" in text
     assert "x\\|y\\_\\[z\\](javascript:1)" in text

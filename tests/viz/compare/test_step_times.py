@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
+import eagerflow as ef
 import viz
+from eagerflow import ops
 from tests.viz.compare.test_conditions import noisy, timed, trained
+
+
+def of_layers(found):
+    """The lines of the table of layers, of which the first says of how many steps it is."""
+    lines = str(found).splitlines()
+    (at,) = [i for i, line in enumerate(lines) if line.startswith("by layer")]
+    return lines[at:]
+
+
+def test_layers_have_the_times_of_a_usual_step_as_on_the_page():
+    a, b = trained(steps=5), trained(steps=5, units=5)
+    for op in (*a.ops, *b.ops):
+        op.start, op.end = 0, 0
+    for recording, milliseconds in ((a, [90, 2, 2, 3, 2]), (b, [7, 6, 6, 6, 6])):
+        for op in recording.ops:
+            if op.name == "mean" and op.phase == "forward":
+                op.end = milliseconds[op.step] * 1_000_000
+    found = viz.diff(a, b)
+    first, *lines = of_layers(found)
+    assert first == "by layer, median of 5 steps:"
+    (total,) = [line.split() for line in lines if line.startswith("total")]
+    assert total[1:6] == ["2", "ms", "6", "ms", "+200%"]
+    assert "By layer, median of 5 steps:" in found.to_markdown()
+    assert sum(cost.time_a for cost in found.layers) == 99_000_000  # in all steps
+
+
+def test_layers_outside_of_steps_are_told_as_a_whole():
+    recordings = []
+    for _ in range(2):
+        with viz.trace() as t:
+            ops.tanh(ef.Tensor([1.0, 2.0]))
+        recordings.append(t)
+    assert of_layers(viz.diff(*recordings))[0] == "by layer, of the whole recordings:"
+
+
+def test_ops_are_called_as_on_the_page():
+    a, b = trained(steps=2), trained(steps=2, units=5)
+    lines = str(viz.diff(a, b)).splitlines()
+    assert any(line.startswith("  ~ ∇ dense") for line in lines)
+    assert any(line.startswith("  ~ sgd") for line in lines)
+    assert not any("(backward)" in line or "_update" in line for line in lines)
 
 
 def told(a, b):

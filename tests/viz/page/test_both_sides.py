@@ -430,6 +430,9 @@ def test_times_on_an_axis_have_different_names(times, words):
         ("discriminator (call 2)", "discri… (call 2)"),
         ("discriminator (call 2)  ×3", "dis… (call 2)  ×3"),
         ("discriminator", "discriminat…"),
+        ("discriminator (call 2)", "discr… (2)"),
+        ("discriminator (calls 2–5)  ×3", "disc… (2–5)  ×3"),
+        ("discriminator (call 2)", "dis… (2)"),
         ("discriminator (call 2)", "dis…"),
     ],
 )

@@ -79,6 +79,21 @@ def of_other_values(factor):
     return t
 
 
+def panel_of(page, title):
+    """What stands in the panel of a box before its numbers: how its ops differ."""
+    page.run(f"v.selectNode([...v.scene.nodes.values()].find(n => n.title === '{title}' && n.ops.length > 1).id)")
+    page.rest()
+    return page.texts(".panel-body > .remark > p")
+
+
+def test_the_panel_of_several_ops_says_how_they_differ_before_one_opens_a_row(compared):
+    assert panel_of(compared, "masked_scale") == ["only here: the other recording doesn't have it"]  # of all of them
+    assert panel_of(compared, "adam") == [
+        "kernel: input 0 3×5 f32 → 3×6 f32; input 1 3×5 f32 → 3×6 f32; output 3×5 f32 → 3×6 f32",
+        "bias: input 0 5 f32 → 6 f32; input 1 5 f32 → 6 f32; output 5 f32 → 6 f32",
+    ]
+
+
 def test_weights_of_other_values_are_painted_also_where_their_layer_is_closed(shown, pages):
     class Other:
         def to_html(self, path):

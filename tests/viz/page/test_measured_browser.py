@@ -87,10 +87,40 @@ def test_gradients_with_nan_are_told_as_such(page):
 
 
 def test_a_ratio_is_told_only_of_the_weight_that_the_gradient_is_of(page):
-    """Weights are measured before the first update: the gradients of later steps are of others."""
+    """Of updated weights, the norm is taken, unless there is NaN in them; that of the third step is in the gradient."""
     told = [weight(page, step)[0] for step in range(4)]
-    assert ["|g| / |w|" in facts for facts in told] == [True, False, False, False]
+    assert ["|g| / |w|" in facts for facts in told] == [True, True, False, False]
     assert all("|gradient|" in facts for facts in told)
+    norms = page.run(
+        "v.model.versionsOf(v.model.tensors.find((t) => t.name === 'net/hidden/kernel').id).map("
+        "(id) => v.model.norm(v.model.tensors[id]))"
+    )
+    size, ratio = (float(told[1][name]) for name in ("|gradient|", "|g| / |w|"))
+    assert norms[0] != norms[1]
+    assert size / norms[1] == pytest.approx(ratio, rel=1e-3)
+
+
+def test_the_norm_of_an_updated_weight_stands_with_the_values_before(page):
+    (told,) = [text for title, text in weight(page, 1)[1].items() if "alues" in title]
+    assert told.startswith("Valuesbefore the first recorded updateL2 as read in step 1: ")
+    assert "min" in told
+
+
+def logarithms() -> viz.Recording:
+    """Five logarithms in one line, of which three make NaN of finite numbers."""
+    x = ef.Tensor([2.5, 2.5])
+    with np.errstate(all="ignore"), viz.trace(stats="basic") as t:
+        sum([ops.log(x - i) for i in range(1, 6)])
+    return t
+
+
+def test_the_panel_of_several_ops_says_where_nan_arises(shown, pages):
+    shown.show(pages("logarithms", logarithms))
+    shown.run("v.selectNode([...v.scene.nodes.values()].find((n) => n.title === 'log' && n.ops.length > 1).id); 1")
+    shown.rest()
+    assert shown.texts(".panel-body > p.alarm") == ["2 NaN elements arise here: all inputs are finite."]
+    assert "So it is in 2 more ops of this box." in shown.texts(".panel-body > p.remark")
+    assert shown.wrong == []
 
 
 def of_two_losses() -> viz.Recording:

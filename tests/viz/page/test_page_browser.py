@@ -877,7 +877,7 @@ def test_an_op_that_fit_ran_is_shown_at_the_line_that_made_its_layer(shown, page
     assert "model.fit(" in called
     starts = shown.run(
         "[...document.querySelectorAll('.panel .code')].map(code => [...code.querySelectorAll('code')]"
-        ".map(line => line.textContent).filter(text => text.trim()).map(text => /^ */.exec(text)[0].length))"
+        ".filter(line => line.textContent.trim()).map(line => parseInt(line.style.getPropertyValue('--indent'))))"
     )
     assert starts
     assert [min(lines) for lines in starts] == [0] * len(starts)  # a panel has no room for what all are indented by
@@ -1553,6 +1553,32 @@ def test_the_line_of_an_op_is_seen_to_its_end_however_long_it_is(shown, pages):
     assert right <= edge
     assert shown.texts(".panel .line.here code")[0].endswith("ef.ops.sin(x)")
     photograph(shown, "page_long_line")
+
+
+def test_lines_of_code_begin_beside_their_numbers_and_go_on_further_in(shown, pages):
+    def deep():
+        with viz.trace("deep") as t:
+            x = ef.ops.ones((2, 3))
+            if t is not None and x is not None:
+                ef.ops.add(
+                    x, ef.ops.exp(ef.ops.tanh(ef.ops.sin(ef.ops.cos(ef.ops.square(ef.ops.negative(ef.ops.abs(x)))))))
+                )
+        return t
+
+    shown.show(pages("deep", deep))
+    shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name === 'exp').id})")
+    shown.rest()
+    lines = shown.run(
+        "[...document.querySelectorAll('.panel .code .line')].map(line => { const range = document.createRange(); "
+        "range.selectNodeContents(line.querySelector('code')); "
+        "const rects = [...range.getClientRects()], number = line.querySelector('.number').getBoundingClientRect(); "
+        "return {offset: rects[0].top - number.top, lefts: [...new Set(rects.map(r => Math.round(r.left)))], "
+        "right: Math.max(...rects.map(r => r.right)), edge: line.getBoundingClientRect().right}; })"
+    )
+    assert max(abs(line["offset"]) for line in lines) < 8  # half a row
+    assert any(len(line["lefts"]) > 1 for line in lines)
+    assert all(line["lefts"][0] < left for line in lines for left in line["lefts"][1:])
+    assert all(line["right"] <= line["edge"] for line in lines)
 
 
 def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):

@@ -590,6 +590,16 @@ def test_settings_that_are_long_keep_their_form_with_fewer_parts():
     assert len(found["of"]["a"]["b"]) <= 400
 
 
+def test_styles_travel_without_comments_and_indentation():
+    given = "/* why,\nat all */\n.a,\n.b:hover > i {\n  color: red; /* c */\n  --x: 1px;\n\n}\n@media (width: 9px) {\n}"
+    bare = ".a,\n.b:hover > i{\ncolor:red;\n--x:1px;\n}\n@media (width: 9px){\n}"
+    assert bare in document.document("page", [], [given], "")
+    others = pathlib.Path(viz.__file__).parent.glob("*/assets/*.css")
+    styles = [*document.page_styles(), *[path.read_text("utf-8") for path in others]]
+    texts = re.findall(r'"[^"\n]*"', re.sub(r"/\*.*?\*/", "", "\n".join(styles), flags=re.DOTALL))
+    assert not [text for text in texts if "{" in text]  # which would be changed, too
+
+
 def test_scripts_travel_without_comments_and_indentation_and_hold_no_text_that_spans_lines():
     script = document.page_script()
     assert not re.search(r"^\s*//", script, re.MULTILINE)

@@ -112,6 +112,7 @@ def test_names_in_the_timeline_are_cut_so_that_no_two_read_the_same(page):
         "discriminator",
         "tower",
         "tower (call 2)",
+        "critic (calls 2–5)",
         "dense",
         "dense_1",
         "dense_10",
@@ -121,7 +122,8 @@ def test_names_in_the_timeline_are_cut_so_that_no_two_read_the_same(page):
     rooms = [200, 72, 60, 48, 36, 24]
     found = dict(zip(names, page.run(f"{CUT}({names}, {rooms})")))
     assert found["discriminator"] == ["discriminator", "discriminat…", "discrimin…", "discrim…", "discr…", "dis…"]
-    assert found["tower (call 2)"] == ["tower (call 2)", "tower (call…", "tower (ca…", "tower (…", "tow…2)", ""]
+    assert found["tower (call 2)"] == ["tower (call 2)", "tow…(call 2)", "tower…(2)", "towe…(2)", "", ""]
+    assert found["critic (calls 2–5)"][1:4] == ["critic…(2–5)", "crit…(2–5)", ""]  # never without, though none is alike
     assert found["dense_10"] == ["dense_10", "dense_10", "dense_10", "dense_10", "", ""]
     assert found["attention"][3:] == ["att…tion", "", ""]
     for at in range(len(rooms)):
@@ -385,3 +387,57 @@ def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(
     assert sizes.run("[v.state.color, v.difference.diff.a]") == ["diff", "step 1 of 0–2"]
     sizes.run("[...document.querySelectorAll('.changes .link')].find(e => e.textContent === 'stop comparing').click()")
     assert sizes.run("[v.difference, v.state.color, v.state.tab]") == [None, "op", "timeline"]
+
+
+def scheduled() -> viz.Recording:
+    model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
+    model.compile(ef.optimizers.Adam(ef.optimizers.schedules.ExponentialDecay(0.01, 5, 0.8)), "mse")
+    with viz.trace() as t:
+        model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)
+    return t
+
+
+def test_names_of_settings_break_behind_underscores_and_what_an_object_was_given_has_the_whole_width(shown, pages):
+    shown.show(pages("scheduled", scheduled))
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'adam').id)")
+    shown.rest()
+    rows = shown.run("""[...document.querySelectorAll('.panel-body .mono :is(dt, dd)')].filter(
+      each => !each.querySelector('dl')).map(each => {
+        const walk = document.createTreeWalker(each, NodeFilter.SHOW_TEXT), found = [];
+        for (let node = walk.nextNode(); node; node = walk.nextNode())
+          for (let i = 0, last = null; i < node.length; i += 1) {
+            const range = document.createRange();
+            range.setStart(node, i);
+            range.setEnd(node, i + 1);
+            const { top } = range.getBoundingClientRect();
+            if (last !== null && top > last + 4) found.push(node.data[i - 1]);
+            last = top;
+          }
+        return [each.textContent, found]; })""")
+    assert "initial_learning_rate" in [text for text, _ in rows]
+    assert all(not sign.isalnum() for _, ends in rows for sign in ends), rows
+    widths = shown.run("['.facts.mono', '.facts.mono .facts'].map(s => document.querySelector(s).offsetWidth)")
+    assert widths[0] - widths[1] == 8  # it is set in
+
+
+def clipped(together: bool) -> viz.Recording:
+    """A loop that clips gradients: each by itself, or all of them by their norm."""
+    layer, optimizer = ef.layers.Dense(2, name="head"), ef.optimizers.SGD(0.1)
+    layer.build((None, 3))
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean(layer(ef.ops.ones((4, 3))))
+        found = tape.gradient(loss, layer.trainable_variables)
+        scale = ef.ops.sqrt(sum([ef.ops.sum(ef.ops.square(each)) for each in found])) if together else 2.0
+        optimizer.apply_gradients(zip([each / scale for each in found], layer.trainable_variables))
+    return t
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_ops_on_the_way_to_an_update_are_told_apart_by_its_weight(shown, pages, together):
+    shown.show(pages(f"clipped {together}", lambda: clipped(together)))
+    owners = shown.run("v.model.ops.map(op => [op.name, op.phase, v.model.ownerOf(op)])")
+    divided = [owner for name, phase, owner in owners if name in ("divide", "true_divide") and phase == "update"]
+    assert divided == ["for head / kernel", "for head / bias"]
+    squares = {owner for name, phase, owner in owners if name == "square"}
+    assert not any("for " in owner for owner in squares)  # of all weights

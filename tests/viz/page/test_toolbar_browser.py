@@ -39,6 +39,21 @@ def test_the_bar_has_one_row_and_tells_the_whole_step_where_there_is_room(compar
     assert compared.run(seen) == "step 1 of 0–2 (training)"
 
 
+@pytest.mark.parametrize(
+    ("width", "step", "views"), [(1280, "step 1 (training)", ["→←", "→", "←"]), (1100, "step 1", ["→←", "→", "←"])]
+)
+def test_a_narrower_bar_has_one_row_with_signs_for_words(compared, width, step, views):
+    compared.run("v.toolbar.flaw.hidden = false")
+    compared.size(width, 800)
+    compared.rest()
+    assert compared.run("document.querySelector('.toolbar').offsetHeight") < 45
+    assert compared.run("document.querySelector('.steps output').innerText") == step
+    assert compared.run("[...v.toolbar.views.children].map(each => each.innerText)") == views
+    assert "only the forward pass (v)" in compared.run("v.toolbar.views.children[1].title")
+    right = "each => each.getBoundingClientRect().right"
+    assert max(compared.run(f"[...document.querySelectorAll('.toolbar :is(button, select)')].map({right})")) <= width
+
+
 FOUND = "document.querySelectorAll('.graph .found').length"
 
 

@@ -9,8 +9,9 @@ from hypothesis.extra import numpy as arrays
 
 import eagerflow as ef
 import viz
-from eagerflow import ops
-from viz.recorder.tensor_stats import BINS, measure, sum_of_squares
+from eagerflow import layers, ops
+from viz.facts.derived_stats import is_measured
+from viz.recorder.tensor_stats import BINS, measure, norm_alone, sum_of_squares
 
 
 def test_basic_numbers():
@@ -76,6 +77,28 @@ def test_a_trace_measures_inputs_activations_and_gradients(steps):
                 assert info.stats is not None
     assert all(tensor.stats is None for tensor in _trace("none").tensors)
     assert _trace("basic").tensors[-1].stats.preview == ()
+
+
+@pytest.mark.parametrize("units", [3, 2000])
+def test_of_an_updated_weight_the_norm_is_taken(units):
+    model = ef.Sequential([ef.Input((4,)), layers.Dense(units)])
+    model.compile("adam", "mse")
+    with viz.trace(stats="basic") as t:
+        model.fit(np.ones((6, 4)), np.ones((6, units)), batch_size=2, verbose=0)
+    updated = [tensor for tensor in t.tensors if tensor.version]
+    latest = {tensor.name: tensor for tensor in updated if tensor.role == "parameter"}
+    for weight in model.trainable_variables:
+        (found,) = [tensor for name, tensor in latest.items() if name.endswith(weight.path)]
+        assert found.stats.l2 == pytest.approx(np.linalg.norm(weight.numpy()), rel=1e-4)
+        assert found.stats.min is None
+        assert not is_measured(found)
+    assert all(tensor.stats is None for tensor in updated if tensor.role != "parameter")
+
+
+def test_a_norm_that_is_no_number_is_none():
+    assert norm_alone(np.ones(3, "int32")) is None
+    assert norm_alone(np.full(3, 1e30, "float32")) is None
+    assert norm_alone(np.full((2, 2), 200, "float16")).l2 == 400.0
 
 
 def _trace(stats):

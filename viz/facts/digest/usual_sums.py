@@ -8,7 +8,7 @@ from typing import Protocol
 
 from viz.facts.schema import Op
 
-__all__ = ["TimesInSteps", "steps_of", "usual_of", "usual_sums"]
+__all__ = ["TimesInSteps", "steps_of", "told_steps", "usual_of", "usual_sums"]
 
 
 class TimesInSteps(Protocol):
@@ -49,6 +49,17 @@ def usual_sums(usual: Mapping[int, TimesInSteps]) -> Callable[[Iterable[Op]], in
 def usual_of(times: Sequence[int]) -> int:
     """The usual of what was taken in several steps: the median, or the first of two (the faster step's)."""
     return round(statistics.median(times)) if len(times) > 2 else times[0]
+
+
+def told_steps(count: int) -> str:
+    """Of which of so many steps a usual time is, as the page says it.
+
+    >>> told_steps(4)
+    'median of 4 steps'
+    """
+    if count < 2:
+        return "one step"
+    return f"{'median' if count > 2 else 'faster'} of {count:,} steps"
 
 
 def steps_of(ops: Iterable[Op], usual: Mapping[int, TimesInSteps]) -> int:

@@ -103,8 +103,9 @@ const whole = ([x, y, low = y, high = y]) => [x, y, low, high];
 function writeCurves(charts, borders) {
   const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = [`${HEADER},${TRAINING}`];
   const trainingAt = (x) => {
-    const last = borders.length > 1 ? borders.findLastIndex(({ step }) => step < x) : -1;
-    return last < 0 ? "" : quoted(`${last + 1} ${borders[last].model}`.trim());
+    if (borders.length < 2) return "";
+    const last = Math.max(0, borders.findLastIndex(({ step }) => step < x)); // memory is measured before the first step ends, too
+    return quoted(`${last + 1} ${borders[last].model}`.trim());
   };
   for (const { title, lines } of charts)
     for (const line of lines.filter(({ run }) => run !== EARLIER)) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high, trainingAt(x)].join(","));
@@ -124,7 +125,7 @@ function readCurves(text) {
     if (!lines.some((line) => line.name === plain(name))) lines.push({ name: plain(name), points: [] });
     lines.find((line) => line.name === plain(name)).points.push(point);
   }
-  const borders = [...begins].map(([training, first]) => ({ step: first - 1, model: training.replace(/^\d+ ?/, "") })).sort((a, b) => a.step - b.step);
+  const borders = [...begins].map(([training, first]) => ({ step: Math.max(0, first - 1), model: training.replace(/^\d+ ?/, "") })).sort((a, b) => a.step - b.step);
   return [found, borders];
 }
 

@@ -1,3 +1,6 @@
+// What a narrow bar has instead of words, as the lines of frames have them.
+const inShort = (words, sign) => [el("span", { class: "spelled" }, words), el("span", { class: "in-short" }, sign)];
+
 // The bar on top: search, direction, colours, steps, depth, export, theme, help.
 
 class Toolbar {
@@ -9,9 +12,9 @@ class Toolbar {
     this.views = segments(
       "direction",
       [
-        ["both", "Both", "forward and backward (v)"],
-        ["forward", "Forward", "only the forward pass (v)"],
-        ["backward", "Backward", "only the backward pass (v)"],
+        ["both", inShort("Both", "→←"), "forward and backward (v)"],
+        ["forward", inShort("Forward", "→"), "only the forward pass (v)"],
+        ["backward", inShort("Backward", "←"), "only the backward pass (v)"],
       ],
       (view) => viewer.setView(view),
     );
@@ -91,7 +94,7 @@ class Toolbar {
       "which times",
       [
         ["median", "median", ""],
-        ["step", "this step", "times: those of this step (m)"],
+        ["step", [el("span", { class: "further" }, "this "), "step"], "times: those of this step (m)"],
       ],
       (each) => viewer.setTimes(each),
     );
@@ -132,7 +135,7 @@ class Toolbar {
     this.steps.range.value = places.indexOf(state.step);
     const name = model.stepName(state.step),
       [, step = name, of = "", kind = ""] = /^(step \d+)( of \S+)(.*)$/.exec(name) || [];
-    this.steps.name.replaceChildren(step, kind ? el("span", { class: "rest" }, of) : of, kind); // the slider shows where among how many
+    this.steps.name.replaceChildren(step, el("span", { class: kind ? "rest" : "further" }, of), kind ? el("span", { class: "further" }, kind) : ""); // the slider shows where among how many
     this.steps.name.title = name;
     const { medianSteps } = viewer.selection;
     this.steps.times.hidden = !medianSteps;

@@ -70,12 +70,15 @@ function cutHead(frame, title) {
 
 const TITLE_END = /\s+(?:\(calls? [^)]*\)(?:\s+×[\d,]*\d)?|×[\d,]*\d)/u; // which call it is, and of how many equal parts
 
-// As much of a title as a width has room for, with its end: which call it is may be left out, but isn't cut. "" where
-// that tells nothing.
+// Which call a title is of, in short: "(2)" for "(call 2)", "(2–5)" for "(calls 2–5)".
+const shortCall = (text) => text.replace(/\(calls? ([^)]*)\)/u, "($1)");
+
+// As much of a title as a width has room for, with its end: which call it is, at least as its number, which is never cut;
+// the name alone where there is no room for that, either. "" where that tells nothing.
 function shortened(text, width, size) {
   const [end = ""] = TITLE_END.exec(text) ?? [],
     letters = Array.from(end ? text.slice(0, text.indexOf(end)) : text);
-  for (const kept of new Set([end, end.replace(/\s+\(.*\)/u, "")]))
+  for (const kept of new Set([end, shortCall(end), end.replace(/\s+\(.*\)/u, "")]))
     for (let count = letters.length - (kept === end); count >= FEWEST_LETTERS; count -= 1) {
       const found = `${letters.slice(0, count).join("").replace(/[\s,…]+$/u, "")}…${kept}`;
       if (textWidth(found, size, true) <= width) return found;

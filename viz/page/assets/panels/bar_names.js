@@ -35,16 +35,18 @@ class BarNames {
     return this.known.get(key).find(wide) ?? "";
   }
 
-  // Its beginning; where others begin so, too, with its end. The best is first.
+  // Its beginning; where others begin so, too, with its end, as always where that says which call it is. The best is first.
   cuts(name, names, signs) {
     const least = name.startsWith("∇ ") ? 5 : 3,
       isOwn = (start, end) => names.every((each) => each === name || !each.startsWith(start) || !each.endsWith(end)),
       found = [];
-    if (signs >= least && isOwn(name.slice(0, signs), "")) found.push([name.slice(0, signs), ""]);
-    for (const end of endsOf(name))
+    const [call] = CALL.exec(name) ?? [],
+      most = call ? name.length - call.length - 1 : name.length; // letters that stand before it
+    if (!call && signs >= least && isOwn(name.slice(0, signs), "")) found.push([name.slice(0, signs), ""]);
+    for (const end of call ? [call, shortCall(call)] : endsOf(name))
       for (const extra of [1, 0, -1]) { // letters are not equally wide
-        const start = name.slice(0, Math.max(0, signs - end.length + extra));
-        if (start.length >= least && isOwn(start, end)) found.push([start, end]);
+        const start = name.slice(0, Math.min(most, Math.max(0, signs - end.length + extra)));
+        if (start.length >= least && isOwn(start, call ?? end)) found.push([start, end]);
       }
     return found.map((each) => each.join("…"));
   }
@@ -78,9 +80,11 @@ class BarNames {
   }
 }
 
-// By which ends names of one beginning are told apart: a number, also as "(call 2)"; else a few letters.
+const CALL = /\(calls? [^()]*\)$/u;
+
+// By which ends names of one beginning are told apart: a number, or words in brackets; else a few letters.
 function endsOf(name) {
-  const [call] = /\([^()]*\)$/.exec(name) ?? [],
+  const [words] = /\([^()]*\)$/.exec(name) ?? [],
     [number] = /_?\d+\)?$/.exec(name) ?? [];
-  return call || number ? [call, number].filter(Boolean) : [name.slice(-4), name.slice(-3)];
+  return words || number ? [words, number].filter(Boolean) : [name.slice(-4), name.slice(-3)];
 }

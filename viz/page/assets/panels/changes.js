@@ -1,10 +1,13 @@
 // What differs from another recording: added, removed and changed ops, the first differing value, times and memory.
 
+const MOST_TOLD = 4; // differences of several ops, in the panel of their box
+
 class Changes {
   constructor(model, diff) {
     Object.assign(this, { model, diff });
     this.kinds = new Map();
     this.texts = new Map();
+    this.spans = new Map(); // what ops took before and now
     this.gone = new Map();
     this.tensors = new Map();
     for (const change of diff.ops) {
@@ -25,7 +28,7 @@ class Changes {
     for (const [op, at, kind, text] of diff.tensors) this.tensors.set(this.firstOf(model.ops[op].inputs[at]), { kind, text });
     diff.times.forEach(([b, time]) => {
       const now = model.ops[b] && (diff.isOfSteps ? model.ops[b].took : usualTime([model.ops[b]]));
-      if (now && time) push(this.texts, b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
+      if (now && time) this.spans.set(b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
     });
   }
 
@@ -80,7 +83,22 @@ class Changes {
   }
 
   about(op) {
-    return this.texts.get(op) || [];
+    return [...(this.texts.get(op) || []), ...(this.spans.has(op) ? [this.spans.get(op)] : [])];
+  }
+
+  // How some ops differ, but for times: what is true of all of them as it is, else with the names of those, or how many
+  // they are. Updates are called by what they change.
+  aboutOps(ids) {
+    const { model } = this,
+      told = new Map(),
+      nameOf = (op) => model.changedBy(op).map((id) => placeOfWeight(model, id).name).join(", ") || model.titleOf(op),
+      isOne = new Set(ids.map((id) => nameOf(model.ops[id]))).size === 1;
+    for (const id of ids) for (const text of this.texts.get(id) || []) push(told, text, nameOf(model.ops[id]));
+    const found = [...told].map(([text, names]) => {
+      if (names.length === ids.length) return text;
+      return `${isOne ? `${amount(names.length)} of ${amount(ids.length)} ops` : [...new Set(names)].join(", ")}: ${text}`;
+    });
+    return found.length > MOST_TOLD ? [...found.slice(0, MOST_TOLD), `and ${amount(found.length - MOST_TOLD)} more, in the rows below`] : found;
   }
 
   // How one of several weights or inputs differs, each with its name.

@@ -260,15 +260,20 @@ class Details {
   }
 
   // Of a weight as the step that is shown reads it where that was measured: after updates, only where these left NaN or
-  // infinity in it. Else as it was before them.
+  // infinity in it. Else as it was before them, and what its norm is now.
   valuesSection(tensor, versions) {
     const { model, viewer } = this;
     if (versions.length < 2 || viewer.liveValues) return section("Values", this.values(tensor));
     const read = model.asRead(tensor.id, viewer.selection.here),
-      shown = read.stats ? read : model.tensors[versions[0]],
+      shown = isMeasured(read) ? read : model.tensors[versions[0]],
       { step } = viewer.state,
-      when = !shown.version ? "before the first recorded update" : `as read ${step === null ? "outside of steps" : `in ${nameShort(model, step)}`}`;
-    return section(["Values", el("small", {}, when)], this.values(shown));
+      now = `as read ${step === null ? "outside of steps" : `in ${nameShort(model, step)}`}`,
+      norm = shown === read ? null : model.norm(read);
+    return section(
+      ["Values", el("small", {}, shown.version ? now : "before the first recorded update")],
+      norm === null ? null : el("p", { class: "remark" }, `L2 ${now}: `, el("b", {}, numeral(norm))),
+      this.values(shown),
+    );
   }
 
   gradientLine(tensor) {

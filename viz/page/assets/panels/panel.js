@@ -99,6 +99,15 @@ function commonIndentation(lines) {
   return count;
 }
 
+// A line of code beside its number. What has no room goes on below, further in than it began: the line's own indentation is
+// a padding, since as blanks a browser would break the line behind it, before a long word.
+function codeLine(number, text, isHere) {
+  const written = text.trimStart(),
+    code = el("code", {}, written || " ");
+  code.style.setProperty("--indent", `${text.length - written.length}ch`);
+  return el("div", { class: isHere ? "line here" : "line" }, el("span", { class: "number" }, String(number)), code);
+}
+
 // The user's line with the lines around it where they were at hand; then the calls that led there.
 function codeView(viewer, stack) {
   if (!stack.length) return null;
@@ -109,15 +118,8 @@ function codeView(viewer, stack) {
     const text = near[number] ?? (number === frame.line ? frame.code : null);
     if (text !== null && text !== undefined) shown.push([number, text]);
   }
-  const indented = commonIndentation(shown.map(([, text]) => text));
-  const lines = shown.map(([number, text]) =>
-    el(
-      "div",
-      { class: number === frame.line ? "line here" : "line" },
-      el("span", { class: "number" }, String(number)),
-      el("code", {}, text.slice(indented) || " "),
-    ),
-  );
+  const indented = commonIndentation(shown.map(([, text]) => text)),
+    lines = shown.map(([number, text]) => codeLine(number, text.slice(indented), number === frame.line));
   return [
     el(
       "div",
@@ -126,7 +128,7 @@ function codeView(viewer, stack) {
       frame.fn && frame.fn !== "<module>" ? ` in ${clean(frame.fn, 80)}` : "",
       button(icon("copy"), "copy the place", () => copy(viewer, frame.place), { class: "small" }),
     ),
-    lines.length ? el("div", { class: "code", tabindex: 0 }, lines) : null,
+    lines.length ? el("div", { class: "code" }, lines) : null,
     outer.length
       ? el(
           "details",
@@ -159,7 +161,7 @@ function copy(viewer, text) {
 
 function statsView(tensor) {
   const { stats } = tensor;
-  if (!stats) return null;
+  if (!stats || !isMeasured(tensor)) return null;
   const size = tensor.shape.reduce((a, b) => a * b, 1),
     bad = stats.nan + stats.inf;
   const pair = (name, value, alarm) =>

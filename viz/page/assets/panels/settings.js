@@ -37,12 +37,16 @@ function namedObject(value) {
   return typeof name === "string" && name ? `${clean(name, 60)}: ${clean(value.class_name, 60)}` : clean(settingText(value), LONGEST_VALUE);
 }
 
-const settingRows = (entries) =>
-  el(
-    "dl",
-    { class: "facts mono" },
-    entries.map(([name, value]) => [el("dt", { title: name.slice(0, 200) }, clean(name, 40)), el("dd", {}, settingView(value))]),
-  );
+const settingRows = (entries) => el("dl", { class: "facts mono" }, entries.map(settingRow));
+
+// Names and values in two columns; what an object was given has both, below its name and class (by its style).
+function settingRow([name, value]) {
+  const parts = [settingView(value)].flat().map((part) => (typeof part === "string" ? breakable(part) : part));
+  return [el("dt", { title: name.slice(0, 200) }, breakable(clean(name, 40))), el("dd", {}, parts)];
+}
+
+// A text that may go on in the next line behind an underscore, rather than within a word.
+const breakable = (text) => text.split(/(?<=_)(?=[^_])/u).flatMap((part, i) => (i ? [el("wbr", {}), part] : [part]));
 
 // Many that are None, as layers have, are in one row.
 function settingsTable(settings) {

@@ -71,6 +71,7 @@ function severalOps(details, selected) {
     line = inCommon(ops.map((op) => model.lineOf(op)?.place ?? ""));
   return [
     details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
+    notesOfAll(details, ops),
     facts([
       ["ops", amount(ops.length)],
       ...timesOfOps(ops, viewer),
@@ -84,6 +85,18 @@ function severalOps(details, selected) {
       ops.map((op) => opThatOpens(details, op, pass)),
     ),
     ...(main ? details.restOf(main, `of ${nameAmong(model, main, ops)}`) : line ? codeOf(viewer, ops[0]) : []),
+  ];
+}
+
+// What is wrong with some of several ops, and what differs from another recording: else it would only be seen in the
+// rows that are opened.
+function notesOfAll(details, ops) {
+  const flawed = ops.filter((op) => op.error || flawText(details.model, op)),
+    [first, ...more] = flawed;
+  return [
+    first?.error ? el("p", { class: "alarm" }, clean(first.error, 500)) : first && details.flawNote(first),
+    more.length ? el("p", { class: "remark" }, `So it is in ${counted(more.length, "more op")} of this box.`) : null,
+    details.changeNote((difference) => difference.aboutOps(ops.map(({ id }) => id))),
   ];
 }
 

@@ -1,5 +1,7 @@
 // Where NaN and infinity went. Where they came from is in the data.
 
+// Is more known of a tensor's elements than their norm, which is all that is taken of updated weights?
+const isMeasured = (tensor) => tensor.stats !== null && (tensor.stats.min !== null || flawsOf(tensor) > 0);
 const flawsOf = (tensor) => (tensor.stats ? tensor.stats.nan + tensor.stats.inf : 0);
 // How many elements aren't finite, in words.
 function flawsText(nan, inf) {

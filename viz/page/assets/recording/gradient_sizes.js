@@ -29,7 +29,7 @@ function partsText(sizes) {
 // The same in words; null where none was measured.
 const gradientText = (model, ids, here) => gradientSizes(model, ids, here).map(({ text }) => text).join("; ") || null;
 
-// A weight's gradient by the weight, null where one of them isn't known: after updates, weights aren't measured again.
+// A weight's gradient by the weight, null where one of them isn't known.
 function ratioText(model, id, here) {
   const [found, ...more] = model.gradientsByPass(id, here).values();
   if (!found || more.length || found.length > 1) return null;

@@ -1,6 +1,7 @@
 // The recording as objects, made from the columns that viz/page/data.py wrote.
 
 const CALLED = new Set(["layer", "model", "loss", "metric", "optimizer", "step"]); // whose ops the user's own line ran
+const MOST_TO_UPDATE = 12; // ops between one that clips, say, and the updates behind it
 
 class Model {
   constructor(data) {
@@ -253,12 +254,31 @@ class Model {
     return [...named.values()];
   }
 
-  // What tells an op from others of its name: of an update the weights that it changes, else the frames around it; and of
-  // which pass it is, where that isn't told elsewhere.
+  // Of an op on the way to updates, such as one that clips a gradient, the one weight that they change; undefined where
+  // there are several, or none.
+  weightBehind(op) {
+    const waiting = [op],
+      seen = new Set([op.id]),
+      found = new Set();
+    while (waiting.length && seen.size <= MOST_TO_UPDATE)
+      for (const reader of waiting.pop().outputs.flatMap((id) => this.readers[id]).map((id) => this.ops[id])) {
+        if (reader.phase !== "update" || reader.step !== op.step || seen.has(reader.id)) continue;
+        seen.add(reader.id);
+        const changed = this.changedBy(reader);
+        if (changed.length) changed.forEach((id) => found.add(this.variables.get(id) ?? id));
+        else waiting.push(reader);
+      }
+    return found.size === 1 && !waiting.length ? [...found][0] : undefined;
+  }
+
+  // What tells an op from others of its name: of an update the weights that it changes, or the one that it is on the way
+  // to, else the frames around it; and of which pass it is, where that isn't told elsewhere.
   ownerOf(op, withPass = true) {
     const changed = clean(this.changedBy(op).map((id) => placeOfWeight(this, id).whole).join(", "), 200),
       made = op.outputs.length === 1 ? this.tensors[op.outputs[0]].name : "";
-    return [changed || this.placeOf(op) || (made === op.title ? "" : made), withPass && op.pass].filter(Boolean).join("  ·  ");
+    const place = changed || this.placeOf(op),
+      weight = place || op.phase !== "update" ? undefined : this.weightBehind(op);
+    return [place || (weight === undefined ? "" : `for ${clean(placeOfWeight(this, weight).whole, 90)}`) || (made === op.title ? "" : made), withPass && op.pass].filter(Boolean).join("  ·  ");
   }
 
   // What a call is called wherever it is named: as its box is, and a pass for gradients by what these are of.
