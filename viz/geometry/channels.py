@@ -96,6 +96,7 @@ class Channels:
         self.begin = _groups([(tail, kind) for tail, _, kind in ends])  # of each arrow, those that begin with it
         self.end = _groups([(head, kind) for _, head, kind in ends])  # and those that end with it
         self.looked = 0  # how many states all searches looked at
+        self.weighed = 0  # points of all ways of which it was asked what they cost
         # For ways that lead up (-1), anywhere and down: the steps from each point, where they were asked for.
         self.steps: dict[int, dict[int, list[_Step]]] = {-1: {}, 0: {}, 1: {}}
         self.xs, self.ys = _lines(boxes, titles, frames, ports)
@@ -351,6 +352,7 @@ class Channels:
         `first` and `last` are the directions of the pieces around it.
         """
         total = 0.0
+        self.weighed += len(way)
         for at, direction, turn in _turns(way, first, last):
             if self.busy[at]:
                 total += self._passing_cost(quest, at, direction, turn)

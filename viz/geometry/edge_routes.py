@@ -24,6 +24,7 @@ _ROUNDS = 2  # ways that cross others are looked for again so often
 _CHAIN = 6  # so many ways are moved, one after the other, to rid a way of crossings
 _DETOUR = 600.0  # how much longer each may become
 _ROUND_ABOUT = 20.0  # ways that are so much longer than they could be are looked for again
+_MOST_WEIGHED = 1_000_000  # points of ways that are weighed to leave out steps aside: from there on that takes seconds
 _STEP = 2.0  # from so much on, steps aside are looked for that may be left out
 _MOST_SEARCHES = 400  # for both, in all
 _PUSHES = 6  # how many ways are moved, for each that found no room
@@ -208,7 +209,10 @@ class _Router:
             self._go_first(i)
 
     def _smooth(self, order: list[int]) -> None:
-        """Let ways leave out steps aside that are of no use any more."""
+        """Let ways leave out steps aside that are of no use any more.
+
+        In a step of hundreds of long ways, as of three calls of a residual network, that could take minutes.
+        """
         changed = True
         for _ in range(_ROUNDS):
             if not changed:
@@ -217,6 +221,8 @@ class _Router:
             for i in order:
                 if i not in self.found or self._cost(i) <= self.channels.least(*self._goals(i)) + _STEP:
                     continue
+                if self.channels.weighed > _MOST_WEIGHED:
+                    return
                 way, first, last = found = self.found[i]
                 crossed = len(self._met(i)[0])
                 self._drop(i)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.test_geometry import check
-from viz.geometry import channels, placement
+from viz.geometry import channels, edge_routes, placement
 from viz.geometry.places import Layout, Rect
 
 
@@ -86,3 +86,19 @@ def test_no_other_order_of_boxes_is_tried_once_much_was_looked_at(recording, mon
     monkeypatch.setattr(placement, "_placed", lambda *args: tried.append(args[2]) or usual(*args))
     placement.place(recording.draw().graph)
     assert tried == [placement._USUAL]
+
+
+def test_steps_aside_are_left_out_as_long_as_that_takes_seconds(recording, monkeypatch):
+    found, smoothed = [], edge_routes.smoothed
+
+    def counted(*given):
+        found.append(given)
+        return smoothed(*given)
+
+    monkeypatch.setattr(edge_routes, "smoothed", counted)
+    looked_at(recording, monkeypatch)
+    all_ways = len(found)
+    found.clear()
+    monkeypatch.setattr(edge_routes, "_MOST_WEIGHED", 100)
+    looked_at(recording, monkeypatch)
+    assert 0 < len(found) < all_ways / 2
