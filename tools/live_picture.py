@@ -19,6 +19,7 @@ from eagerflow import layers
 from examples.viz_live import digits, network
 from tests.viz import browser
 from tests.viz.page.pages import PageBrowser
+from tools.page_picture import reduce
 
 
 class _Training(NamedTuple):
@@ -51,6 +52,7 @@ class Photograph(ef.callbacks.Callback):
             self.seen.wait(f"document.body.innerText.includes('{self._epoch + 1} / {self.training.epochs}')")
             self.seen.wait(self.training.wait)
             self.seen.screenshot(self.target)
+            reduce(self.target)
 
 
 def plain() -> _Training:

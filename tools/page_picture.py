@@ -28,10 +28,7 @@ def picture(target: Path) -> None:
 
 
 def photograph(address: str, size: str, target: Path) -> None:
-    """Open a page in a window of `"width,height"` pixels, and write what it shows as a PNG file.
-
-    It keeps 256 colours, so that a picture of the documentation takes a third of the bytes.
-    """
+    """Open a page in a window of `"width,height"` pixels, and write what it shows as a PNG file."""
     browser = find()
     if browser is None:
         sys.exit(NONE_FOUND)
@@ -41,9 +38,14 @@ def photograph(address: str, size: str, target: Path) -> None:
         subprocess.run(
             [browser, *options, "--virtual-time-budget=3000", *places], check=True, stderr=subprocess.DEVNULL
         )
-    with Image.open(target) as taken:
+    reduce(target)
+
+
+def reduce(picture: Path) -> None:
+    """Let a PNG file keep 256 colours: a picture of the documentation takes a third of the bytes then."""
+    with Image.open(picture) as taken:
         reduced = taken.convert("RGB").quantize(256)
-    reduced.save(target, optimize=True)
+    reduced.save(picture, optimize=True)
 
 
 if __name__ == "__main__":

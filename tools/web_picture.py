@@ -15,6 +15,7 @@ import eagerflow as ef
 from examples.viz_web import digits
 from tests.viz import browser
 from tests.viz.web.models_browser import ModelBrowser
+from tools.page_picture import reduce
 
 SIZE = 1240, 910
 
@@ -41,6 +42,7 @@ def picture(target: Path) -> None:
             page.begin(path.as_uri())
             page.drag("canvas.pad", *three())
             page.screenshot(target)
+            reduce(target)
         finally:
             page.close()
 

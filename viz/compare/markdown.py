@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from viz.compare.changes import Changes, Cost
 from viz.compare.conditions import Verdict
-from viz.compare.page_costs import usual_costs
 from viz.compare.report import text
+from viz.compare.usual_costs import usual_costs
 from viz.facts import formatting
 
 __all__ = ["markdown", "verdict_lines"]
@@ -33,9 +33,9 @@ def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
             cells = [_SIGNS[v.failed], f"`{_code(v.condition)}`", *map(_cell, (v.a, v.b, v.change, v.why))]
             parts.append(f"| {' | '.join(cells)} |")
         parts.append("")
-    usual = None if found.recordings is None else usual_costs(found)
-    layers = [cost for cost in usual.layers if cost.time_a or cost.time_b][:_MOST_LAYERS] if usual else []
-    if usual and layers:
+    usual = usual_costs(found)
+    layers = [cost for cost in usual.layers if cost.time_a or cost.time_b][:_MOST_LAYERS]
+    if layers:
         parts += [
             f"By layer, {usual.of_which}:",
             "",
@@ -44,7 +44,7 @@ def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
         ]
         parts += [_layer(cost) for cost in layers]
         parts.append("")
-    whole = str(text(found))
+    whole = str(text(found, usual))
     fence = "`" * max(3, 1 + max([len(run) for run in _ticks(whole)], default=0))
     parts += ["<details><summary>everything</summary>", "", f"{fence}text", whole, fence, "", "</details>", ""]
     return "\n".join(parts)

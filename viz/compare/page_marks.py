@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from viz.compare.changes import Changes, WeightChange
-from viz.compare.page_costs import page_costs, titles
+from viz.compare.usual_costs import titles, usual_costs
 from viz.facts import formatting
 from viz.facts.selection import variables_of
 from viz.page.usual_times import usual_times
@@ -28,7 +28,7 @@ def page_marks(found: Changes, first: int, count: int) -> dict[str, Any]:
         Removed ops have `before`, the op of the page that they would stand before. `times` are pairs: an op of the
         page, and what it took before: the median, where it ran in several steps. `tensors` are the weights and inputs
         that differ, each by an op that reads it and the place among its inputs, `"added"` or `"changed"`, and how.
-        Costs are those of `page_costs`.
+        Costs are those of `usual_costs`.
     """
     shown = found.to_dict()
     if found.recordings is not None:
@@ -36,7 +36,7 @@ def page_marks(found: Changes, first: int, count: int) -> dict[str, Any]:
         for change in filter(None, [*shown["ops"], shown["first"]]):
             side = int(change["b"] is not None)
             change["op"] = name(side, found.recordings[side].ops[change["ab"[side]]])
-        shown |= page_costs(found)
+        shown |= usual_costs(found).to_dict()
     before = found.recordings[0].ops if found.recordings else []
     usual = usual_times(found.recordings[0]) if found.recordings else {}
     pairs = shown.pop("pairs")

@@ -7,29 +7,37 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, ValueChange, WeightChange
-from viz.compare.page_costs import titles, usual_costs
 from viz.compare.step_figures import last_reported
 from viz.compare.step_times import chance
+from viz.compare.usual_costs import UsualCosts, titles, usual_costs
 from viz.facts import formatting
 from viz.facts.text_table import Columns, Text, table
 
 __all__ = ["text"]
+
+_Titles = Callable[[OpChange | ValueChange], str]
 
 _LONGEST = 12  # lines of a list
 _MARKS = {"added": "+", "removed": "-"}
 _SAME_ROWS = re.compile(r"\b(\d+)(×\S+ \S+ → )\1(×)")  # a change of shapes that begin with the same number
 
 
-def text(found: Changes) -> Text:
-    """The difference, the most telling first."""
+def text(found: Changes, usual: UsualCosts | None = None) -> Text:
+    """The difference, the most telling first.
+
+    Args:
+        found: the difference.
+        usual: its costs, where they are at hand.
+    """
+    called = _titles(found)
     parts = [
         _head(found),
-        *_first(found),
+        *_first(found, called),
         *_settings(found),
         *_course(found),
-        *_ops(found),
+        *_ops(found, called),
         *_weights(found),
-        *_costs(found),
+        *_costs(found, usual or usual_costs(found)),
     ]
     return Text.of([*parts, *[f"note: {formatting.clean(note, 200)}" for note in found.notes]])
 
@@ -44,30 +52,27 @@ def _head(found: Changes) -> str:
     return f"{what}: no difference" + (f" (compared {seen})" if seen else "")
 
 
-def _first(found: Changes) -> list[str]:
+def _first(found: Changes, called: _Titles) -> list[str]:
     first = found.first
     if first is None:
         return []
     where = formatting.clean(first.layer) or "no layer"
-    lines = [f"first difference of {first.by}: {_what(found)}", f"  in {where}, {first.phase}; {first.source}"]
+    what = _what(first, called(first))
+    lines = [f"first difference of {first.by}: {what}", f"  in {where}, {first.phase}; {first.source}"]
     return [*lines, f"  {first.what}, relative difference {first.error:.3g} (tolerance {found.tolerance:g})"]
 
 
-def _what(found: Changes) -> str:
-    first = found.first
-    assert first is not None
-    op = formatting.clean(_titles(found)(first))
+def _what(first: ValueChange, op: str) -> str:
     if first.role == "output":
-        return f"what {op} made"
-    return f"{first.role} {formatting.clean(first.name)} of {op}"
+        return f"what {formatting.clean(op)} made"
+    return f"{first.role} {formatting.clean(first.name)} of {formatting.clean(op)}"
 
 
-def _ops(found: Changes) -> list[str]:
+def _ops(found: Changes, called: _Titles) -> list[str]:
     if not found.ops:
         return []
     counts = collections.Counter([change.kind for change in found.ops])
     told = ", ".join([f"{counts[kind]:,} {kind}" for kind in ("added", "removed", "changed") if counts[kind]])
-    called = _titles(found)
     alike = collections.Counter([_op_cells(change, called(change)) for change in found.ops])  # in each step, say
     batches: dict[tuple[str, ...], list[tuple[str, ...]]] = {}  # of other sizes, the last of an epoch and to validate
     for each in alike:
@@ -79,7 +84,7 @@ def _ops(found: Changes) -> list[str]:
     return [f"ops: {told}", *_listed([_op_line(*each) for each in cells], ("", "op", "layer", "change", "line"), cells)]
 
 
-def _titles(found: Changes) -> Callable[[OpChange | ValueChange], str]:
+def _titles(found: Changes) -> _Titles:
     """What ops are called: as boxes of the page are, where recordings tell."""
     if found.recordings is None:
         return lambda change: change.op
@@ -141,10 +146,7 @@ def _weight_cells(change: WeightChange) -> tuple[str, ...]:
     return *start, str(change.b), f"relative difference {change.error:.3g}{many}"
 
 
-def _costs(found: Changes) -> list[str]:
-    if found.recordings is None:
-        return []
-    usual = usual_costs(found)
+def _costs(found: Changes, usual: UsualCosts) -> list[str]:
     lines = [_cost_line(cost) for cost in usual.layers[:_LONGEST] if cost.time_a or cost.time_b]
     if not lines:
         return []

@@ -23,11 +23,11 @@ def tell_optimizers_apart(record: Record) -> None:
     alike = [of_owner for of_owner in calls.values() if len(of_owner) > 1]
     trained = _trained(record, {owner for of_owner in alike for owner in of_owner}) if alike else {}
     models = _models_of_layers(record) if alike else {}
+    shown = {scope.name: scope.shown for scope in record.scopes if scope.kind in ("layer", "model")} if alike else {}
     for of_owner in alike:
         names = {owner: list(dict.fromkeys([models.get(each, each) for each in trained[owner]])) for owner in of_owner}
         if len({*map(tuple, names.values())}) < len(of_owner):  # they train parts of one model
             names = {owner: list(trained[owner]) for owner in of_owner}
-        shown = {scope.name: scope.shown for scope in record.scopes if scope.kind in ("layer", "model")}
         said = {owner: _said([shown.get(each, each) for each in names[owner]]) for owner in of_owner}
         for owner, scopes in of_owner.items():
             if said[owner] and list(said.values()).count(said[owner]) == 1:

@@ -1,7 +1,7 @@
+// The bar on top: search, direction, colours, steps, depth, export, theme, help.
+
 // What a narrow bar has instead of words, as the lines of frames have them.
 const inShort = (words, sign) => [el("span", { class: "spelled" }, words), el("span", { class: "in-short" }, sign)];
-
-// The bar on top: search, direction, colours, steps, depth, export, theme, help.
 
 class Toolbar {
   constructor(viewer) {

@@ -15,7 +15,7 @@ from viz.facts.selection import pick_step
 from viz.page.op_names import OpNames
 from viz.page.usual_times import usual_times
 
-__all__ = ["UsualCosts", "page_costs", "titles", "usual_costs"]
+__all__ = ["UsualCosts", "titles", "usual_costs"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,17 +40,16 @@ class UsualCosts:
         words = [told_steps(count) for count in self.steps]
         return " → ".join(dict.fromkeys(words))
 
-
-def page_costs(found: Changes) -> dict[str, Any]:
-    """The `usual_costs` as data: `layers` and `kinds` as dicts, and `costs_of` for the steps."""
-    usual = usual_costs(found)
-    told = {name: [dataclasses.asdict(each) for each in getattr(usual, name)] for name in ("layers", "kinds")}
-    return {**told, "costs_of": usual.steps}
+    def to_dict(self) -> dict[str, Any]:
+        """As data of a page: `layers` and `kinds` as dicts, and `costs_of` for the steps."""
+        layers, kinds = [[dataclasses.asdict(cost) for cost in costs] for costs in (self.layers, self.kinds)]
+        return {"layers": layers, "kinds": kinds, "costs_of": self.steps}
 
 
 def usual_costs(found: Changes) -> UsualCosts:
-    """The costs of a difference between two recordings."""
-    assert found.recordings is not None
+    """The costs of a difference; none where it isn't one of recordings."""
+    if found.recordings is None:
+        return UsualCosts([], [], None)
     a, b = records = found.recordings
     pairs = [(a.ops[x], b.ops[y]) for x, y in found.pairs]
     removed = [a.ops[change.a] for change in found.ops if change.kind == "removed" and change.a is not None]
