@@ -22,7 +22,7 @@ import pytest
 __all__ = ["FAST", "LEAST", "SLOW", "slow_ones"]
 
 SLOW = Path(__file__).with_name("slow_tests.txt")
-LEAST = 0.15  # seconds of one processor
+LEAST = 0.1  # seconds of one processor
 FAST = (  # how the names of tests begin that stay: what everything else rests on
     "tests/test_architecture",
     "tests/test_readme",

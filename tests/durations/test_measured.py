@@ -20,7 +20,7 @@ def test_the_list_names_tests_that_there_are():
 
 
 def test_of_tests_with_parameters_the_shortest_stays_and_some_stay_anyhow():
-    took = {"a.py::one": 2.0, "a.py::two[x]": 1.0, "a.py::two[y]": 0.7, "a.py::three": 0.1, "tests/ops/b.py::one": 9.0}
+    took = {"a.py::one": 2.0, "a.py::two[x]": 1.0, "a.py::two[y]": 0.7, "a.py::three": 0.05, "tests/ops/b.py::one": 9.0}
     assert slow_ones(took) == ["a.py::one", "a.py::two[x]"]
 
 
