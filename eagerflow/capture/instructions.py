@@ -270,9 +270,10 @@ class Compute(Instruction):
         taped: the record that it leaves on a tape around the step, if it does.
         settled: what is called instead of the op's function, where shapes and types say that.
         called: what errors call it, where that isn't the op.
+        indices: of what observers are told as indices, the constants; None stands for slots of the setting `index`.
     """
 
-    __slots__ = tuple("arrays called extras op settled several settings taped tracked widened xp".split())
+    __slots__ = tuple("arrays called extras indices op settled several settings taped tracked widened xp".split())
 
     def __init__(
         self,
@@ -292,6 +293,7 @@ class Compute(Instruction):
         self.taped: Any = None
         self.settled: Callable[..., Any] | None = None
         self.called: str | None = None
+        self.indices: Sequence[Const | None] = ()
 
     @property
     def name(self) -> str:

@@ -87,6 +87,7 @@ class Recorder(Observer):
         self._tapes: list[Any] = []
         self._log = log.get()  # of the tapes around the step
         self.outer_tapes = active() if self._log is not None else ()
+        self._indices: Sequence[Const | None] = ()  # of the op that is heard next
         self._left = 0 if self._log is None else len(self._log)  # records that should be there
         self.watch = Watch(self.end)
         self._times: list[int] = []  # when instructions were written
@@ -318,6 +319,8 @@ class Recorder(Observer):
             self._write(op, inputs, settings, list(outputs) if op.outputs != 1 else [outputs])
         except Exception as caught:  # noqa: BLE001 - a step isn't broken off because it can't be written down
             self.end(f"{op.name} can't be written down ({type(caught).__name__}: {caught})")
+        self._indices = ()
+        return None
 
     def _write(self, op: Op, inputs: Any, settings: Any, parts: list[Any]) -> None:
         if not op.writes:  # no `@op` wrote its wrapper
@@ -357,6 +360,8 @@ class Recorder(Observer):
             extras = [self.new_slot(kept.get(name)) for name in op.saves]
         self._slots_of_keys.update((key, slot) for key, slot in zip(keys, outs) if key is not None)
         made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
+        if "index" in op.settings:
+            made.indices = self._indices
         if op.name not in RAISE_FOR_NO_VALUES:
             made.called = called_around(sys._getframe(1))
         if op.name in settled and xp is numpy and not widened:
@@ -453,6 +458,10 @@ class Recorder(Observer):
             self.add(Convert(function, ref, slot))
             return Slot(slot)
         return ref
+
+    def on_indices(self, tensors: Any) -> None:
+        found = [self.raw(x) if isinstance(x, Tensor) else self.ref_of_array(x) for x in tensors]
+        self._indices = [None if isinstance(ref, Slot) else Const(x) for ref, x in zip(found, tensors)]
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         self.end(f"{name} of variable {variable.path!r}, which the step's objects don't hold")

@@ -5,7 +5,7 @@ While no observer is installed anywhere, an op pays one attribute test for all t
 
 Events come in the order in which things happen:
 
-* `on_op` after every op, also when it raised;
+* `on_op` after every op, also when it raised, and before it `on_indices`, where tensors among its settings name places;
 * `on_rule` after every backward rule, with the keys by which the forward op is known;
 * `on_gradient` after a whole backward pass, with the tensors that were asked for;
 * `on_draw` after random numbers were drawn;
@@ -32,7 +32,7 @@ from typing import Any
 from eagerflow.core.links import above
 
 __all__ = ["Observer", "Scope", "clock", "current", "draw", "heard_by", "logs", "observing", "scope", "state"]
-__all__ += ["fill", "read", "unobserved", "want_ops"]
+__all__ += ["fill", "indices", "read", "unobserved", "want_ops"]
 
 
 class _State:
@@ -129,6 +129,12 @@ class Observer:
         `inputs` has one entry per array parameter: a Tensor, a Variable, an array, a Python number,
         None, or (for ops on a sequence, such as `concatenate`) a list of those. `outputs` is a Tensor
         or a tuple of them, None when the op raised `error`.
+        """
+
+    def on_indices(self, tensors: Sequence[Any]) -> None:
+        """The op that this thread announces next takes or changes what is at the places that these tensors name.
+
+        They are integers or bools, without gradient, and no inputs of the op: its setting `index` has their arrays.
         """
 
     def on_rule(
@@ -308,6 +314,12 @@ def fill(filled: Any, op: str, *settings: Any) -> None:
     if state.ops:
         for observer in _observers.get():
             observer.on_fill(filled, op, settings)
+
+
+def indices(tensors: Sequence[Any]) -> None:
+    """Announce the tensors by which the op that comes next is indexed; asked for only while `state.ops` is set."""
+    for observer in _observers.get():
+        observer.on_indices(tensors)
 
 
 def read(tensor: Any, how: str) -> None:

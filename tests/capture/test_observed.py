@@ -120,6 +120,31 @@ def links(record):
     return [(op.name, op.phase, None if op.forward is None else record.ops[op.forward].name) for op in record.ops]
 
 
+@pytest.mark.parametrize("given", [np.asarray, ef.Tensor])
+def test_indices_are_recorded_as_what_ops_read(given):
+    outside = given(np.arange(3))
+
+    def step(x, i):
+        best, values = ef.ops.argmax(x, axis=1), ef.ops.exp(x)
+        return values[i, best], values[outside, 0, None], ef.ops.scatter(ef.ops.abs(best)[:, None], values, (3, 3))
+
+    x, i = given(np.eye(3, dtype="float32")), given(np.arange(3))
+    found = []
+    for run in [step, *[ef.function(step)] * 5]:
+        with viz.trace() as record:
+            run(x, i)
+        read = [
+            (op.name, None if record.tensors[x].producer is None else record.ops[record.tensors[x].producer].name)
+            for op in record.ops
+            for x, name in zip(op.inputs, op.input_names)
+            if name == "index"
+        ]
+        found.append(read)
+    taken = [("take_index", None), ("take_index", "argmax"), ("take_index", None)]
+    assert found == [[*taken, ("scatter_index", "take_index")]] * 6
+    assert all(op.replayed for op in record.ops)
+
+
 def test_gradients_of_gradients_are_recorded_as_such():
     given = [[ef.Tensor([0.5, 2.0])]]
     eager, captured = recorded(penalized, given, False)[-1], recorded(penalized, given, True)[-1]

@@ -18,6 +18,7 @@ _LONGEST_NUMBER = 12  # signs of a number beside a tensor
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
 _SIGNS |= {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 _FUNCTIONS = ("maximum", "minimum")
+_INDICES = ("index", "indices")  # parameters
 
 # Ops of which it matters which operand is the first: their arrows say so.
 _ORDERED = frozenset("subtract divide floor_divide mod power greater greater_equal less less_equal arctan2".split())
@@ -84,6 +85,8 @@ def with_operands(
 ) -> list[Edge]:
     """The arrows of a picture, of which those say which operand they carry that end where this matters.
 
+    Operands are numbered from 1; one by which an op takes elements of another is called `index`.
+
     Args:
         record: the recording.
         edges: the arrows.
@@ -101,7 +104,27 @@ def with_operands(
         if len(arrows) > 1 or len({place for of_tensor in places.values() for place in of_tensor}) > len(told[0]):
             for i, each in zip(arrows, told):
                 found[i] = dataclasses.replace(found[i], operand=formatting.ranges(each, least=3, most=len(each)))
+        indices = _indices([record.ops[i] for i in nodes[head].ops])
+        marked = [i for i in arrows if found[i].tensors and indices.keys() >= {*found[i].tensors}]
+        if marked and any(found[i].kind == "data" for i in arrows if i not in marked):
+            are_several = max(map(max, indices.values())) > 1
+            for i in marked:
+                numbers = sorted({number for x in found[i].tensors for number in indices[x]})
+                which = f" {formatting.ranges(numbers, least=3, most=len(numbers))}" if are_several else ""
+                found[i] = dataclasses.replace(found[i], operand=f"index{which}")
     return found
+
+
+def _indices(ops: Sequence[Op]) -> dict[int, set[int]]:
+    """The tensors that ops are given as indices of others, and as nothing else: which of their indices, from 1."""
+    found: dict[int, set[int]] = {}
+    others = set()
+    for op in [op for op in ops if op.phase == "forward"]:
+        given = [x for x, name in zip(op.inputs, op.input_names) if name in _INDICES]
+        others |= {x for x, name in zip(op.inputs, op.input_names) if name not in _INDICES}
+        for number, x in enumerate(given, 1):
+            found.setdefault(x, set()).add(number)
+    return {x: numbers for x, numbers in found.items() if x not in others}
 
 
 def _places(ops: Sequence[Op], casts: Collection[int]) -> dict[int, set[int]]:

@@ -95,8 +95,7 @@ class Capture(observe.Observer):
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
-        self.missed = 0
-        self.began = self.stopped = self._replay_from = 0
+        self.missed = self.began = self.stopped = self._replay_from = 0
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
         self._root: FrameType | None = None
@@ -109,6 +108,7 @@ class Capture(observe.Observer):
         self.arrays: dict[int, tuple[Any, int]] = {}
         self.filled: dict[int, str] = {}  # arrays such as `ops.ones` makes, by position: what made them
         self.unread: dict[int, Any] = {}  # such arrays that nothing has read yet
+        self.indices: dict[int, Sequence[Any]] = {}  # by the thread whose next op they belong to
         self.drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
@@ -151,6 +151,7 @@ class Capture(observe.Observer):
         self.arrays.clear()
         self.drawn.clear()
         self.unread.clear()
+        self.indices.clear()
         self._owners.clear()
         self._crashed = self.measure = self.look = None
         if self.memory is not None:
@@ -160,6 +161,9 @@ class Capture(observe.Observer):
         del self.argument
 
     # ------------------------------------------------------------------ what is announced
+
+    def on_indices(self, tensors: Sequence[Any]) -> None:
+        self.indices[threading.get_ident()] = tensors
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         self.on_updates(name, [(variable, inputs, started, ended)])

@@ -117,6 +117,7 @@ class Listener(Protocol):
     arrays: dict[int, tuple[Any, int]]
     drawn: dict[int, Any]
     unread: dict[int, Any]
+    indices: dict[int, Sequence[Any]]
     keeper: Any
     fingerprints: dict[int, int | None] | None
 
@@ -198,9 +199,9 @@ def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
 
 def op_recorder(capture: Listener) -> Callable[..., None]:
     """The `on_op` of a capture."""
-    seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
-    limit, tick, walk = capture.limit, capture.tick, capture.walk
-    hold, look, measure, memory = capture.hold, capture.look, capture.measure, capture.memory
+    seen, argument, tensors, indices = capture.seen, capture.argument, capture.journal.tensors, capture.indices
+    limit, tick, walk, hold = capture.limit, capture.tick, capture.walk, capture.hold
+    look, measure, memory = capture.look, capture.measure, capture.memory
     alive, pieces, gone = ({}, [], []) if memory is None else (memory.alive, memory.pieces, memory.gone)
     note, note_tensor, note_piece, went = capture.journal.log.extend, tensors.extend, pieces.extend, gone.append
     thread, getframe, plain = threading.get_ident, sys._getframe, PLAIN
@@ -215,6 +216,8 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             return
         scope, _, until = capture.here
         places = walk(getframe(2), until) if walk is not None else ()
+        if indices and (named := indices.pop(thread(), ())) and "index" in op.settings:
+            inputs = (*inputs, *named)
         if not plain.issuperset(map(type, settings)):
             settings = frozen(settings)
         if not inputs or outputs.__class__ is not Tensor or recording[0] != 1:
@@ -231,17 +234,15 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
                 known = None
             event.append(argument(x) if known is None else known)
         outputs.serial = serial = next_serial()
-        seen[serial] = position = len(tensors) // 7
-        data = outputs.data
+        seen[serial], data = (position := len(tensors) // 7), outputs.data
         if data.__class__ is ndarray:
-            at = id(data)
-            lifetime = alive.get(at)
+            lifetime = alive.get(id(data))
             if lifetime is not None and lifetime() is data:  # an op gives what it was given: a cast to the same type
                 storage: int | None = lifetime.number
             elif memory is None or data.base is not None:
                 storage = hold(data)
             else:  # what `Memory.add` does
-                alive[at] = lifetime = Lifetime(data, went)
+                alive[id(data)] = lifetime = Lifetime(data, went)
                 lifetime.number = storage = len(pieces) >> 1
                 note_piece((data.nbytes, ended))
             note_tensor((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))

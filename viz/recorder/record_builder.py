@@ -275,7 +275,7 @@ class _Builder:
     def _add_op(self, event: Event) -> None:
         what = event.op
         op = self._op(event, what.name, self._phase(event.scope))
-        self._read(op, event.inputs, what.arrays)
+        self._read(op, event.inputs, what.arrays + ("index",) * (len(event.inputs) - len(what.arrays)))
         op.settings |= dict(zip(what.settings, event.given))
         self._name_given(event.places, op.inputs)
         self._make(op, tuple(event.outputs))

@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.device import CPU, device_of, is_device_array, place
+from eagerflow.core.observe import indices as announce_indices, state
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axis_of
@@ -16,6 +17,9 @@ from eagerflow.ops.arrays.collisions import added_at
 from eagerflow.ops.arrays.shape import ravel
 
 __all__ = ["get_item", "slice", "take", "take_along_axis"]
+
+
+_ARRAYS = (Tensor, numpy.ndarray)
 
 
 @op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))  # type: ignore[has-type]
@@ -70,15 +74,28 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
     if not isinstance(x, Tensor):
         x = convert_to_tensor(x)
     if key.__class__ is not int and key.__class__ is not builtins.slice:
-        key = raw_index(x, key)
+        key = raw_index(x, key, ours=False)
     return take_index(x, key)
 
 
-def raw_index(x: Tensor, key: Any) -> Any:
-    """An index as NumPy or CuPy takes it: tensors and lists become arrays on x's device."""
-    if key.__class__ is tuple:
-        return tuple([_raw_part(x, part) for part in key])
-    return _raw_part(x, key)
+def raw_index(x: Tensor, key: Any, ours: bool = True) -> Any:
+    """An index as NumPy or CuPy takes it: tensors and lists become arrays on x's device.
+
+    The op that it is for has to come next: observers are told here of the tensors that the index has, and of its arrays
+    where it is none of `ours`.
+    """
+    parts = key if key.__class__ is tuple else (key,)
+    raw = [_raw_part(x, part) for part in parts]
+    if state.ops:
+        named = [part for part in map(_shown, parts, raw) if isinstance(part, Tensor if ours else _ARRAYS)]
+        if named:
+            announce_indices(named)
+    return tuple(raw) if key.__class__ is tuple else raw[0]
+
+
+def _shown(part: Any, raw: Any) -> Any:
+    """What observers are told of a part of an index."""
+    return raw if hasattr(type(part), "_eagerflow_handed_over") else part
 
 
 def _raw_part(x: Tensor, part: Any) -> Any:

@@ -93,6 +93,63 @@ def test_a_closed_layer_says_it_too():
     assert marks == {"p": "1", "q": "2"}
 
 
+PLACES = np.array([1, 0], "int32")
+
+
+@pytest.mark.parametrize(
+    ("make", "mark"),
+    [
+        (lambda x, i: x[i], "index"),
+        (lambda x, i: x[:, i], "index"),
+        (lambda x, i: x[i > 0], "index"),
+        (lambda x, i: x[i, i], "index 1, 2"),
+        (lambda x, i: ops.get_item(x, i), "index"),
+        (lambda x, i: ops.take(x, i, axis=0), "index"),
+        (lambda x, i: ops.take_along_axis(x, i[:, None], axis=1), "index"),
+        (lambda x, i: ops.segment_sum(x, i, num_segments=2), "index"),
+        (lambda x, i: ops.segment_max(x, i, num_segments=2), "index"),
+        (lambda x, i: ops.scatter(i[:, None], x, (4, 2)), "index"),
+        (lambda x, i: ops.scatter_update(x, i[:, None], x), "index"),
+    ],
+)
+def test_a_tensor_that_is_an_index_has_an_arrow_that_says_so(make, mark):
+    """It is computed, and so what made it is to be seen."""
+    with viz.trace() as t:
+        make(ops.exp(ef.Tensor(np.ones((2, 2), "float32"))), ops.abs(ef.Tensor(PLACES)))
+    graph = t.draw().graph
+    marked = [(edge, graph.nodes[edge.head]) for edge in graph.edges if edge.operand == mark]
+    ((index, head),) = marked
+    assert "exp" in {graph.nodes[edge.tail].title for edge in graph.edges if edge.head == head.id and edge is not index}
+    before, titles = index.tail, []
+    while before is not None:  # as far up as the numbers come from
+        titles.append(graph.nodes[before].title)
+        before = next((edge.tail for edge in graph.edges if edge.head == before), None)
+    assert "absolute" in titles
+
+
+def test_indices_of_several_axes_are_numbered():
+    with viz.trace() as t:
+        rows, columns = ops.abs(ef.Tensor(PLACES)), ops.square(ef.Tensor(PLACES))
+        ops.exp(ef.Tensor(np.ones((2, 2), "float32")))[rows, columns]
+    assert told(t) == {"take_index": {"absolute": "index 1", "square": "index 2"}}
+
+
+def test_an_array_that_is_an_index_is_an_input():
+    assert computed(lambda a, *_: a[PLACES]) == {"take_index": {"PLACES": "index"}}
+
+
+@pytest.mark.parametrize("make", [lambda a, *_: a[[1, 0]], lambda a, *_: ops.diag(a), lambda a, *_: a[1]])
+def test_places_that_nothing_made_have_none(make):
+    assert computed(make) == {}
+
+
+def test_numbers_of_words_into_a_table_of_weights_say_nothing():
+    words = layers.Embedding(4, 2)
+    with viz.trace() as t:
+        words(ops.abs(ef.Tensor(PLACES)))
+    assert told(t) == {}
+
+
 @pytest.mark.parametrize("rankdir", ["TB", "BT", "LR", "RL"])
 def test_marks_stand_in_their_box_where_the_arrow_ends(rankdir):
     with viz.trace() as t:

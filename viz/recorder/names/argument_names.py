@@ -162,7 +162,10 @@ def _called(node: ast.AST) -> str:
 
 
 def _given(node: ast.AST, whole: bool = False) -> Iterator[ast.expr]:
-    """The arguments of a call or an operator, those in lists one by one; `whole`: but for lists of numbers."""
+    """The arguments of a call or an operator, those in lists one by one, and indices.
+
+    `whole`: lists of numbers are one, and indices are left out.
+    """
     if isinstance(node, ast.BinOp):
         yield from (node.left, node.right)
         return
@@ -174,6 +177,8 @@ def _given(node: ast.AST, whole: bool = False) -> Iterator[ast.expr]:
         return
     if isinstance(node, ast.Subscript):  # of what one part is taken
         yield node.value
+        index = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        yield from [each for each in index if not (whole or isinstance(each, ast.Slice) or _is_literal(each))]
         return
     assert isinstance(node, ast.Call)
     named = {keyword.arg: keyword.value for keyword in node.keywords}

@@ -4,7 +4,7 @@
 // Ops of which it matters which operand is the first, as in viz/picture/operands.py: a mark in their box, behind the head
 // of each arrow, says which it carries.
 const ORDERED = new Set(
-  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve where concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
+  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve choose concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
 );
 const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
@@ -21,11 +21,36 @@ function markOperands({ nodes, edges, model }) {
       told = arrows.map(({ tensors }) => [...new Set(tensors.flatMap((tensor) => [...(places.get(tensor) ?? [])]))].sort((a, b) => a - b)),
       count = new Set([...places.values()].flatMap((of) => [...of])).size;
     if (arrows.length < 2 && count <= told[0].length) continue;
-    arrows.forEach((edge, n) => {
-      edge.mark = placesInShort(told[n]);
-      node.isMarked ||= edge.mark !== "";
+    arrows.forEach((edge, n) => (edge.mark = placesInShort(told[n])));
+    if (node.part === undefined) markIndices(arrows, indicesOf(node.ops.map((id) => model.ops[id])));
+    node.isMarked ||= arrows.some(({ mark }) => mark !== "");
+  }
+}
+
+// Calls the arrows `index` that carry nothing but such, with its number where there are several, and others bring what is
+// indexed.
+function markIndices(arrows, indices) {
+  const marked = arrows.filter(({ tensors }) => tensors.length && tensors.every((tensor) => indices.has(tensor)));
+  if (!arrows.some((edge) => edge.kind === "data" && !marked.includes(edge))) return;
+  const several = Math.max(...[...indices.values()].flatMap((numbers) => [...numbers])) > 1;
+  for (const edge of marked) {
+    const numbers = [...new Set(edge.tensors.flatMap((tensor) => [...indices.get(tensor)]))].sort((a, b) => a - b);
+    edge.mark = several ? `index ${placesInShort(numbers)}` : "index";
+  }
+}
+
+// The tensors that ops are given as indices of others, and as nothing else: which of their indices, from 1.
+function indicesOf(ops) {
+  const found = new Map(),
+    others = new Set();
+  for (const { inputs, inputNames } of ops.filter(({ phase }) => phase === "forward")) {
+    let number = 0;
+    inputs.forEach((tensor, i) => {
+      if (inputNames[i] !== "index" && inputNames[i] !== "indices") others.add(tensor);
+      else found.set(tensor, (found.get(tensor) ?? new Set()).add(++number));
     });
   }
+  return new Map([...found].filter(([tensor]) => !others.has(tensor)));
 }
 
 // "1, 3", and "2–6" for three and more in a row.
