@@ -102,6 +102,7 @@ class Canvas {
         wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
     }
     this.replace(wanted);
+    if (!afar) nameBoxes(this, nodes);
     this.layers.signs.replaceChildren(
       ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
     );
