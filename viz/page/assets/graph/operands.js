@@ -4,7 +4,7 @@
 // Ops of which it matters which operand is the first, as in viz/picture/operands.py: a mark in their box, behind the head
 // of each arrow, says which it carries.
 const ORDERED = new Set(
-  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve where concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
+  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve choose concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
 );
 const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
@@ -22,20 +22,10 @@ function markOperands({ nodes, edges, model }) {
       count = new Set([...places.values()].flatMap((of) => [...of])).size;
     if (arrows.length < 2 && count <= told[0].length) continue;
     arrows.forEach((edge, n) => {
-      edge.mark = placesInShort(told[n]);
+      edge.mark = ranges(told[n], 3);
       node.isMarked ||= edge.mark !== "";
     });
   }
-}
-
-// "1, 3", and "2–6" for three and more in a row.
-function placesInShort(places) {
-  const runs = [];
-  for (const place of places) {
-    if (place - 1 === runs.at(-1)?.at(-1)) runs.at(-1).push(place);
-    else runs.push([place]);
-  }
-  return runs.map((run) => (run.length > 2 ? `${run[0]}–${run.at(-1)}` : run.join(", "))).join(", ");
 }
 
 // For the tensors that equal ops read, which of their operands they are, from 1; none where that doesn't matter.
