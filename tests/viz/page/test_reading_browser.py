@@ -51,6 +51,19 @@ def select(page, name):
     page.rest()
 
 
+def test_a_box_that_is_seen_in_part_is_brought_into_sight_without_a_jump(page):
+    page.run("v.canvas.read()")
+    page.rest()
+    box = "[...v.scene.nodes.values()].filter(n => n.frame?.endsWith('layer_9'))[0]"
+    put = "(({ x, scale }, b) => v.canvas.setView({ x, y: v.canvas.size().h - 10 - b.y * scale, scale }))"
+    page.run(f"{put}(v.canvas.view, {box})")
+    before = page.run("v.canvas.view.y")
+    page.run(f"v.selectNode({box}.id); v.canvas.reveal({box}.id)")
+    page.rest()
+    assert in_sight(page)
+    assert before - 200 < page.run("v.canvas.view.y") < before
+
+
 def test_the_readable_size_has_what_is_selected_in_the_middle(page):
     for layer in ("layer_3", "layer_11", "layer_15"):
         page.run(f"v.select({{ kind: 'scope', key: [...v.index.blocks.keys()].find(k => k.endsWith({layer!r})) }})")

@@ -55,6 +55,17 @@ def test_a_narrower_bar_has_one_row_with_signs_for_words(compared, width, step, 
     assert max(compared.run(f"[...document.querySelectorAll('.toolbar :is(button, select)')].map({right})")) <= width
 
 
+def test_what_stands_out_needs_a_box_and_says_so(compared):
+    compared.run("v.select(null)")
+    compared.press("a")
+    warning = "document.querySelector('.toolbar-warning')"
+    assert compared.run(f"[{warning}.hidden, {warning}.textContent]") == [
+        False,
+        "Select a box: then what it depends on stands out.",
+    ]
+    compared.press("a")
+
+
 @pytest.mark.parametrize("width", [1440, 950])
 def test_the_search_field_lies_over_what_it_covers(compared, width):
     compared.size(width, 700)
