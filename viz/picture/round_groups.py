@@ -9,6 +9,7 @@ from typing import Any
 from viz.facts.blocks import Block, Run, all_blocks, find_runs, leaves, stand_in
 from viz.facts.selection import Selection
 from viz.facts.wiring import Wiring
+from viz.picture.name_groups import named_groups
 
 __all__ = ["RoundNames", "group_rounds", "names_of_rounds"]
 
@@ -63,6 +64,8 @@ def names_of_rounds(children: list[Any], run: Run, is_beside: bool, wiring: Wiri
 def group_rounds(selection: Selection, root: Block, most: int) -> None:
     """Put the rounds of loops together in blocks of many children, in place: at most so many groups of each loop.
 
+    Where names put the children together, these tell more.
+
     Args:
         selection: what is drawn.
         root: the tree, in which nothing is folded.
@@ -70,7 +73,7 @@ def group_rounds(selection: Selection, root: Block, most: int) -> None:
     """
     find_runs(root, selection.signature, selection.wiring())
     for block in all_blocks(root):
-        if len(block.children) > most:
+        if len(block.children) > most and not named_groups(block.children, most):
             block.children = _in_groups(selection, block, most)
 
 

@@ -185,6 +185,16 @@ def test_the_sum_of_all_layers_stands_first_and_what_is_not_there_has_no_time(co
     assert titles[2].startswith("all ")
 
 
+def test_the_panel_of_the_recording_says_with_what_it_is_compared(compared):
+    compared.run("v.select(null); v.dock.choose('timeline')")
+    compared.rest()
+    told = dict(zip(compared.texts(".panel .facts dt"), compared.texts(".panel .facts dd"), strict=True))
+    compared.run("[...document.querySelectorAll('.panel .facts .link')].find(e => e.textContent === '5 units').click()")
+    compared.rest()
+    in_all = tables(compared)["By layer, median of 4 steps"]["in all"]
+    assert told["compared with"] == f"5 units: {in_all[0]} → {in_all[1]} ({in_all[2]})"
+
+
 def test_costs_without_steps_are_of_the_whole_recordings(shown, pages):
     class Pair:
         def to_html(self, path):

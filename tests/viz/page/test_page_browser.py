@@ -1515,7 +1515,7 @@ def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown,
     assert any(name == "adam" and where.endswith(" / kernel") for name, where in ops)
     said = shown.run("document.querySelector('.changes').innerText")
     assert "sequential" not in said
-    assert re.search(r"shape: q_net / dense\w* / kernel", said)
+    assert re.search(r"shape\tq_net / dense\w* / kernel", said)
     assert shown.wrong == []
 
 

@@ -251,13 +251,12 @@ class ChangeList {
       signed(cost.memory_b - cost.memory_a, nbytes),
     ];
     const row = (name, cost, attributes = {}) => el("tr", attributes, cells(cost, name).map((text, i) => el("td", { class: i ? "right" : "" }, text))),
-      sum = Object.fromEntries(["time_a", "time_b", "memory_a", "memory_b"].map((figure) => [figure, costs.reduce((all, cost) => all + cost[figure], 0)])),
       names = ["", `time ${other}`, "time here", "Δ", `made ${other}`, "made here", "Δ"];
     return section(
       title,
       tableOf(
         names.map((name, i) => [name, i ? "right" : ""]),
-        [row("in all", sum, { class: "sum" }), ...costs.slice(0, 30).map((cost) => row(clean(shown(cost.name) || "(no layer)", 90), cost))],
+        [row("in all", sumOf(costs), { class: "sum" }), ...costs.slice(0, 30).map((cost) => row(clean(shown(cost.name) || "(no layer)", 90), cost))],
       ),
     );
   }
@@ -277,6 +276,22 @@ class ChangeList {
       );
     return section("Weights", tableOf(["", "weight", "before", "here", ""].map((name) => [name]), weights.slice(0, 100).map(row)));
   }
+}
+
+const sumOf = (costs) =>
+  Object.fromEntries(["time_a", "time_b", "memory_a", "memory_b"].map((figure) => [figure, costs.reduce((all, cost) => all + cost[figure], 0)]));
+
+// With which other recording this one is compared, and what all took there and here; a click leads to what differs.
+function comparedWith(viewer) {
+  const { difference } = viewer;
+  if (!difference || difference.diff.isOfSteps) return null;
+  const { a, layers } = difference.diff,
+    { time_a: before, time_b: now } = sumOf(layers),
+    name = clean(a, 60);
+  return [
+    button(name, "what differs", () => viewer.dock.choose("changes"), { class: "link" }),
+    before && now ? `: ${seconds(before)} → ${seconds(now)} (${signed(now - before, seconds)})` : "",
+  ];
 }
 
 // A table with heads, each a name and a class.
