@@ -51,6 +51,28 @@ def select(page, name):
     page.rest()
 
 
+def with_losses() -> viz.Recording:
+    """A model, and more that its outputs are given to in lines of code."""
+    model = ef.Sequential([layers.Dense(4, activation="tanh"), layers.Dense(3)], name="policy")
+    x, taken, wanted = (np.ones((2, size), "float32") for size in (5, 3, 3))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        chosen = model(x)
+        entropy = -ef.ops.mean(ef.ops.sum(ef.ops.exp(chosen) * chosen, axis=-1))
+        squares = ef.ops.mean(ef.ops.square(ef.ops.abs(wanted - chosen) + 1.0))
+        gained = ef.ops.sum(ef.ops.tanh(ef.ops.square(chosen) * taken), axis=-1)
+        tape.gradient(entropy + squares + ef.ops.mean(gained), model.trainable_variables)
+    return t
+
+
+def test_the_first_view_begins_with_a_closed_model_though_lines_beside_it_are_open(shown, pages):
+    shown.size(700, 500)
+    shown.show(pages("with losses", with_losses))
+    shown.run("v.changeDepth(-9)")
+    assert shown.run("[...v.scene.frames.values()].filter(frame => frame.title).length") > 1
+    assert shown.run("v.canvas.first(v.canvas.view.scale).title") == "policy"
+    assert shown.wrong == []
+
+
 def test_a_box_that_is_seen_in_part_is_brought_into_sight_without_a_jump(page):
     page.run("v.canvas.read()")
     page.rest()
