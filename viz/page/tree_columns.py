@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, leaves, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
@@ -25,6 +25,7 @@ from viz.page.size_groups import size_groups
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
 from viz.picture.operands import operands
+from viz.picture.round_groups import RoundNames, names_of_rounds
 
 __all__ = ["Facts", "TreeColumns"]
 
@@ -58,21 +59,6 @@ class Cost:
     def text(self, with_size: bool = True) -> str:
         is_share = any(count < len(ran) for ran, count in self.shares.items())
         return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Rounds:
-    """Equal rounds of a loop, or parts side by side, that follow each other among some children."""
-
-    word: str
-    first: int
-    count: int
-
-    @property
-    def title(self) -> str:
-        if self.count == 1:
-            return f"{self.word} {self.first}"
-        return f"{self.word}s {self.first}–{self.first + self.count - 1}"
 
 
 class Facts:
@@ -321,13 +307,13 @@ class TreeColumns:
         runs = [(at + i * period + begin, size, times) for i in range(count) for begin, size, times in inner]
         apart = dataclasses.replace(task, runs=runs, inner={}, key=f"{key}:")
         items, firsts = self._between(apart, at, at + period * count)
-        word, begin = "part" if shown.is_beside else "round", at - period
-        before = [] if begin < 0 else [list(leaves(child)) for child in task.lists[0][begin:at]]
-        first = 2 if self.selection.wiring(()).are_again(before, [list(leaves(child)) for child in parts[0]]) else 1
-        run.children = self._grouped(number, items, firsts, _Rounds(word, first, count) if period > 1 else None)
+        wiring, rounds = self.selection.wiring(()), None
+        if period > 1:
+            rounds = names_of_rounds(task.lists[0], (at, period, count), shown.is_beside, wiring)
+        run.children = self._grouped(number, items, firsts, rounds)
         return -number
 
-    def _grouped(self, parent: int, items: list[int], firsts: list[Any], rounds: _Rounds | None = None) -> list[int]:
+    def _grouped(self, parent: int, items: list[int], firsts: list[Any], rounds: RoundNames | None = None) -> list[int]:
         """Many children as chains; very many as groups and groups of groups.
 
         Those of rounds by these, others by name, line, function, else in parts.
@@ -349,18 +335,18 @@ class TreeColumns:
             done += len(group)
         return found
 
-    def _by_rounds(self, parent: int, items: list[int], firsts: list[Any], rounds: _Rounds) -> list[int]:
+    def _by_rounds(self, parent: int, items: list[int], firsts: list[Any], rounds: RoundNames) -> list[int]:
         """The children of equal rounds of a loop as groups: of one round each, or of several where there are many."""
-        size, together = len(items) // rounds.count, -(-rounds.count // _MOST_CHILDREN)
+        size, done = len(items) // rounds.count, 0
         found = list[int]()
-        for begin in range(0, rounds.count, together):
-            own = dataclasses.replace(rounds, first=rounds.first + begin, count=min(together, rounds.count - begin))
-            within = slice(begin * size, (begin + own.count) * size)
+        for own in rounds.groups(_MOST_CHILDREN):
+            within = slice(done, done + own.count * size)
             found.append(self._group(parent, len(found), own.title, items[within], firsts[within], own))
+            done = within.stop
         return found
 
     def _group(
-        self, parent: int, n: int, name: str, items: list[int], firsts: list[Any], rounds: _Rounds | None = None
+        self, parent: int, n: int, name: str, items: list[int], firsts: list[Any], rounds: RoundNames | None = None
     ) -> int:
         """A group as a block of its own: the `n`th in what is around it."""
         around = self._entries[parent]

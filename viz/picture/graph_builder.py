@@ -25,6 +25,7 @@ from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, 
 from viz.picture.operands import operands, with_operands
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
+from viz.picture.round_groups import group_rounds
 from viz.picture.rounds import Rounds
 
 __all__ = ["VIEWS", "graph"]
@@ -139,6 +140,8 @@ class _Assembly:
                 chosen = self._deepest(root, wanted, max_nodes)
         if chosen < wanted and self._hides_many(root, chosen, 0, most):
             root = tree(self.record, self.selection.forward)
+            if not collapse_repeats:
+                group_rounds(self.selection, root, most)
             group_long_blocks(self.record, root, most)
             if collapse_repeats:  # of groups: where single layers repeat needn't be where a group begins
                 self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
@@ -150,6 +153,8 @@ class _Assembly:
             self.graph.caption = f"closed to {closed_to}{limit}"
         elif self.closed_calls or self.in_loops:
             self.graph.caption = _LOOPS if self.in_loops else _CALLS
+        if self._rows(root, chosen, 0) > max_nodes and not collapse_repeats:
+            group_rounds(self.selection, root, max_nodes)
         if self._rows(root, chosen, 0) > max_nodes:
             root.children = grouped(self.record, root.children, max_nodes)
         self._note_folded()

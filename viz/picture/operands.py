@@ -11,7 +11,7 @@ from viz.facts import formatting
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import Edge, Node
 
-__all__ = ["operands", "with_operands"]
+__all__ = ["ORDERED", "operands", "with_operands"]
 
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 _LONGEST_NUMBER = 12  # signs of a number beside a tensor
@@ -21,8 +21,8 @@ _FUNCTIONS = ("maximum", "minimum")
 _INDICES = ("index", "indices")  # parameters
 
 # Ops of which it matters which operand is the first: their arrows say so.
-_ORDERED = frozenset("subtract divide floor_divide mod power greater greater_equal less less_equal arctan2".split())
-_ORDERED |= frozenset("matmul solve choose concatenate stack overwrite dot_product_attention".split())
+ORDERED = frozenset("subtract divide floor_divide mod power greater greater_equal less less_equal arctan2".split())
+ORDERED |= frozenset("matmul solve choose concatenate stack overwrite dot_product_attention".split())
 
 
 def operands(ops: Sequence[Op]) -> list[str]:
@@ -131,7 +131,7 @@ def _places(ops: Sequence[Op], casts: Collection[int]) -> dict[int, set[int]]:
     """For the tensors that equal ops read, which of their operands they are, from 1; none where that doesn't matter."""
     found: dict[int, set[int]] = {}
     own = [op for op in ops if op.id not in casts]
-    if any(op.name not in _ORDERED or op.phase != "forward" or op.name != own[0].name for op in own):
+    if any(op.name not in ORDERED or op.phase != "forward" or op.name != own[0].name for op in own):
         return {}
     for op in own:
         if len({*op.inputs}) > 1:

@@ -8,6 +8,7 @@ from eagerflow import layers, ops
 from viz import page
 from viz.facts.blocks import all_blocks, find_runs, tree
 from viz.facts.selection import Selection
+from viz.picture.graph_builder import graph
 
 
 class Recurrent(ef.Model):
@@ -67,3 +68,14 @@ def test_a_very_long_loop_is_unfolded_by_rounds_in_groups():
     groups, rounds = unfolded(100)
     assert (groups[0], groups[-1], len(groups)) == ("rounds 2–4", "rounds 98–100", 33)
     assert rounds == ["round 2", "round 3", "round 4"]
+
+
+def drawn(count: int) -> list[str]:
+    """The boxes of a picture of the unfolded loop, but for those of gradients."""
+    made = graph(of_rounds(count), collapse_repeats=False, max_nodes=40)
+    return [node.title for node in made.nodes.values() if node.title.startswith("round")]
+
+
+def test_pictures_of_an_unfolded_loop_close_whole_rounds_of_it():
+    assert drawn(12) == [f"round {i}" for i in range(2, 13)]
+    assert drawn(60)[:2] == ["rounds 2–3", "rounds 4–5"]

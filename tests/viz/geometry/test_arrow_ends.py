@@ -260,11 +260,20 @@ def test_an_arrow_that_comes_around_its_box_still_ends_on_the_side_that_it_came_
         assert not any(200.0 < x < 300.0 and 100.0 < y < 146.0 for x, y in way[:-1])
 
 
-def test_arrows_that_end_side_by_side_come_along_lines_of_their_own():
+def test_arrows_that_end_side_by_side_come_along_lines_of_their_own(parted):
     """Of two that join and part again one couldn't tell which goes where."""
     upright = [(330.0, 300.0), (330.0, 140.0), (200.0, 140.0), (200.0, 130.0)]
     turning = [(500.0, 300.0), (500.0, 200.0), (330.0, 200.0), (330.0, 140.0), (200.0, 140.0), (200.0, 130.0)]
-    first, second = by_python([upright, turning], ())
+    first, second = parted([upright, turning])
     assert first[-1] != second[-1]
     assert {x for x, _ in first}.isdisjoint({x for x, _ in second})
     assert second[2][0] > 330
+
+
+def test_an_arrow_leads_to_its_end_without_turning_aside_next_to_the_box(parted):
+    """Moved apart, this one would end a little beside the line in which it comes down."""
+    straight = [(200.0, 30.0), (200.0, 100.0)]
+    aside = [(480.0, 20.0), (480.0, 40.0), (212.0, 40.0), (212.0, 80.0), (200.0, 80.0), (200.0, 100.0)]
+    _, found = parted([straight, aside])
+    assert [y for _, y in found] == [20, 40, 40, 100]
+    assert found[-1][0] > 200

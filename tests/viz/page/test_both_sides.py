@@ -22,7 +22,7 @@ from viz.facts import formatting
 from viz.facts.schema import ROLES
 from viz.page import document
 from viz.page.usual_times import UsualTime
-from viz.picture import box_texts
+from viz.picture import box_texts, operands
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
 from viz.picture.legend import WORDS
@@ -421,6 +421,17 @@ def test_the_runs_have_what_is_compared():
 def test_times_on_an_axis_have_different_names(times, words):
     found = run(["recording/formatting.js", "panels/period.js"], "return wordsOfTimes(given.times);", {"times": times})
     assert found == words
+
+
+def test_numbers_that_follow_each_other_are_ranges():
+    cases = [([], 2), ([4], 2), ([1, 2], 2), ([1, 2], 3), ([1, 2, 4, 5, 6], 3), ([3, 7, 8, 9, 11, 12], 2)]
+    found = run(["recording/formatting.js"], "return given.map(([numbers, least]) => ranges(numbers, least));", cases)
+    assert found == [formatting.ranges(numbers, least=least) for numbers, least in cases]
+
+
+def test_operands_are_told_of_the_same_ops():
+    scripts = ["recording/formatting.js", "graph/operands.js"]
+    assert set(run(scripts, "return [...ORDERED];", {})) == operands.ORDERED
 
 
 @pytest.mark.parametrize(

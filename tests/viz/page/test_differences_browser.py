@@ -173,13 +173,41 @@ def test_costs_are_those_of_a_usual_step_under_the_names_of_boxes(shown, pages):
     assert shown.wrong == []
 
 
+def test_the_sum_of_all_layers_stands_first_and_what_is_not_there_has_no_time(compared):
+    by_layer = tables(compared)["By layer, median of 4 steps"]
+    (name, before, here, *_), *others = [[name, *cells] for name, cells in by_layer.items()]
+    assert name == "in all"
+    assert {before, here}.isdisjoint({"–", "0 ns"})
+    assert {row[0]: row[1] for row in others}["net / drop"] == "–"
+    titles = compared.run("[...document.querySelectorAll('.changes :is(h3, .segments)')].map(each => each.textContent)")
+    assert titles[0] == "Settings"
+    assert titles[1].startswith("By layer")
+    assert titles[2].startswith("all ")
+
+
+def test_the_panel_of_the_recording_says_with_what_it_is_compared(compared):
+    compared.run("v.select(null); v.dock.choose('timeline')")
+    compared.rest()
+    told = dict(zip(compared.texts(".panel .facts dt"), compared.texts(".panel .facts dd"), strict=True))
+    compared.run("[...document.querySelectorAll('.panel .facts .link')].find(e => e.textContent === '5 units').click()")
+    compared.rest()
+    in_all = tables(compared)["By layer, median of 4 steps"]["in all"]
+    assert told["compared with"] == f"5 units: {in_all[0]} → {in_all[1]} ({in_all[2]})"
+
+
 def test_costs_without_steps_are_of_the_whole_recordings(shown, pages):
     class Pair:
         def to_html(self, path):
             return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
 
     shown.show(pages("other values", Pair))
-    assert list(tables(shown)) == ["By layer, of the whole recordings", "By op, of the whole recordings"]
+    found = tables(shown)
+    assert list(found) == ["By layer, of the whole recordings", "By op, of the whole recordings", "Weights"]
+    told = ["values", "net / first / kernel", "3×3 f32", "3×3 f32", "relative difference 0.5"]
+    assert told in shown.run(
+        "[...document.querySelectorAll('.changes section:last-child tbody tr')]"
+        ".map(row => [...row.children].map(cell => cell.innerText))"
+    )
 
 
 def test_removed_ops_are_called_as_boxes_are(shown, pages):

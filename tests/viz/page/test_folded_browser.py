@@ -318,12 +318,12 @@ def test_the_panel_of_a_layer_says_what_its_closed_boxes_say(gpt):
     gpt.rest()
     boxes = gpt.run(
         "[...v.scene.nodes.values()].filter(n => n.kind === 'scope' && n.phase === 'backward')"
-        ".map(n => [n.id, n.title, n.lines])"
+        ".map(n => [n.id, n.lines])"
     )
     assert boxes
-    for node, title, lines in boxes:
+    for node, lines in boxes:
         gpt.run(f"v.selectNode({node!r})")
-        assert facts(gpt)[" ".join(title.split())] == lines[-1]
+        assert facts(gpt)["∇ box"] == lines[-1]
 
 
 def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):

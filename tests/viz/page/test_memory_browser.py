@@ -155,6 +155,15 @@ def test_a_part_of_the_step_says_which_and_where_the_peak_is(page):
     assert "shown" not in page.run(said)
 
 
+def test_beside_the_panel_of_a_narrow_window_the_table_needs_no_scrolling_sideways(page):
+    page.size(950, 700)
+    page.rest()
+    page.rest()
+    wide = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('.owners'))"
+    assert page.run(wide) <= 0
+    page.size(1400, 900)
+
+
 def test_the_line_is_read_without_scrolling(page):
     page.size(1400, 900)
     page.rest()

@@ -47,6 +47,17 @@ def steps(shown, pages):
     assert shown.wrong == []
 
 
+def test_rows_of_a_box_tell_only_where_they_are_apart(steps):
+    """What all of them are in stands above them."""
+    steps.run("v.setStep(0, true)")
+    for title, told in (("adam", ["kernel", "bias"]), ("masked_scale", ["", ""])):
+        steps.run(
+            f"v.selectNode([...v.scene.nodes.values()].find(n => n.title === '{title}' && n.ops.length === 2).id)"
+        )
+        steps.rest()
+        assert steps.texts(".panel details.op summary .where") == told
+
+
 def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_numbers(page):
     page.run("""v.selectNode([...v.scene.nodes.values()].find(
       n => n.lane === 'forward' && n.title === 'gather' && n.ops.length === 3).id)""")
@@ -54,7 +65,7 @@ def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_number
     assert page.texts(".panel dt").count("time") == 1
     assert page.texts(".panel details.op summary .link") == ["gather", "cast", "cast"]
     assert page.texts(".panel .facts dd")[0] == "3"
-    page.click(".panel details.op summary .where")
+    page.click(".panel details.op summary b")
     own = page.run("document.querySelector('.panel details.op .facts').innerText")
     assert page.run("String(v.state.selected.id)") in own  # "#12"
     assert "of the step)" in own
@@ -362,7 +373,7 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     assert "sgd: learning rate 0.25 → 0.125" in told  # `fit` ran a step before
     assert "Both steps ran the same ops" in told
     assert "time in step 0" in told
-    assert "|gradient|: net / head / kernel " in told
+    assert "|gradient|\tnet / head / kernel\t" in told
     cost = sizes.run("""(() => { const took = v.model.ops.filter(op => op.step === 0 && op.name === 'dense'
       && op.phase === 'forward').reduce((sum, op) => sum + op.took, 0);
       return [took, v.difference.diff.kinds.find(each => each.name === 'dense').time_a]; })()""")

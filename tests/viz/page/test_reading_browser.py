@@ -51,6 +51,41 @@ def select(page, name):
     page.rest()
 
 
+def with_losses() -> viz.Recording:
+    """A model, and more that its outputs are given to in lines of code."""
+    model = ef.Sequential([layers.Dense(4, activation="tanh"), layers.Dense(3)], name="policy")
+    x, taken, wanted = (np.ones((2, size), "float32") for size in (5, 3, 3))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        chosen = model(x)
+        entropy = -ef.ops.mean(ef.ops.sum(ef.ops.exp(chosen) * chosen, axis=-1))
+        squares = ef.ops.mean(ef.ops.square(ef.ops.abs(wanted - chosen) + 1.0))
+        gained = ef.ops.sum(ef.ops.tanh(ef.ops.square(chosen) * taken), axis=-1)
+        tape.gradient(entropy + squares + ef.ops.mean(gained), model.trainable_variables)
+    return t
+
+
+def test_the_first_view_begins_with_a_closed_model_though_lines_beside_it_are_open(shown, pages):
+    shown.size(700, 500)
+    shown.show(pages("with losses", with_losses))
+    shown.run("v.changeDepth(-9)")
+    assert shown.run("[...v.scene.frames.values()].filter(frame => frame.title).length") > 1
+    assert shown.run("v.canvas.first(v.canvas.view.scale).title") == "policy"
+    assert shown.wrong == []
+
+
+def test_a_box_that_is_seen_in_part_is_brought_into_sight_without_a_jump(page):
+    page.run("v.canvas.read()")
+    page.rest()
+    box = "[...v.scene.nodes.values()].filter(n => n.frame?.endsWith('layer_9'))[0]"
+    put = "(({ x, scale }, b) => v.canvas.setView({ x, y: v.canvas.size().h - 10 - b.y * scale, scale }))"
+    page.run(f"{put}(v.canvas.view, {box})")
+    before = page.run("v.canvas.view.y")
+    page.run(f"v.selectNode({box}.id); v.canvas.reveal({box}.id)")
+    page.rest()
+    assert in_sight(page)
+    assert before - 200 < page.run("v.canvas.view.y") < before
+
+
 def test_the_readable_size_has_what_is_selected_in_the_middle(page):
     for layer in ("layer_3", "layer_11", "layer_15"):
         page.run(f"v.select({{ kind: 'scope', key: [...v.index.blocks.keys()].find(k => k.endsWith({layer!r})) }})")

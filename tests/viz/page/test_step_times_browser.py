@@ -46,7 +46,7 @@ FRAMES = "[...v.scene.frames.values()].map(f => f.subtitle).filter(s => s.includ
 
 def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
     usual, told = formatting.seconds(USUAL), formatting.seconds(SLOW)
-    assert slow.texts(".steps .segments button") == ["median\xa0of 3 steps", "this step"]
+    assert slow.texts(".steps .segments button") == ["median\xa0of 3 steps", "this\xa0step"]
     assert all(formatting.seconds(n * USUAL) in text for n, text in slow.run(BOXES))
     assert set(slow.texts(LONGEST)) == {usual}
     slow.click(".steps [data-value=step]")
@@ -56,21 +56,21 @@ def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
     assert all(" in this step; " in tip.split("time: ")[1] for tip in slow.run(tips))
     assert "ms" in slow.run(FRAMES)
     assert "µs ←" not in slow.run(FRAMES)
-    assert slow.texts(".legend .note") == ["times in the graph: step 2 alone"]
+    assert slow.texts(".legend .note") == ["times: step 2 alone"]
     assert slow.texts(".panel h3 small") == ["step 2 alone"]
     slow.run("v.setColour('time')")
     most = max(n for n, _ in slow.run(BOXES))
     assert slow.texts(".legend .swatch")[2] == f"time {formatting.seconds(most * SLOW)}"
     slow.press("m")
     assert all(formatting.seconds(n * USUAL) in text for n, text in slow.run(BOXES))
-    assert slow.texts(".legend .note") == ["times in the graph: median of 3 steps"]
+    assert slow.texts(".legend .note") == ["times: median of 3 steps"]
 
 
 def test_of_two_steps_the_page_says_that_the_times_are_those_of_the_faster(shown, pages):
     shown.show(pages("one of two is slow", lambda: last_is_slow(2)))
     assert set(shown.texts(LONGEST)) == {formatting.seconds(USUAL)}
     assert shown.texts(".steps .segments button")[0] == "faster\xa0of 2 steps"
-    assert shown.texts(".legend .note") == ["times in the graph: step 0, the faster of 2 steps"]
+    assert shown.texts(".legend .note") == ["times: step 0, the faster of 2 steps"]
     assert shown.texts(".dock-note") == ["step 1 alone; boxes: step 0, the faster of 2 steps"]
     tip = shown.run("""(() => { const line = v.dock.tabs.get('timeline').owner;
       const [bar] = line.bars.filter(({ op }) => op);

@@ -61,6 +61,25 @@ def test_titles_of_frames_are_read_from_afar_and_none_lies_over_another(seen):
     assert seen.run(SIGNS) == []
 
 
+NAMES = """[...document.querySelectorAll('.node .name')].map(name => {
+  const { right, left } = name.querySelector('text').getBoundingClientRect(),
+    box = name.parentNode.querySelector('.ground').getBoundingClientRect(),
+    size = parseFloat(getComputedStyle(name.querySelector('text')).fontSize) * v.canvas.view.scale;
+  return [name.textContent, size, left >= box.left && right <= box.right]; })"""
+
+
+def test_closed_layers_are_called_in_letters_that_can_be_read_from_afar(seen):
+    seen.run("v.setFold(false); v.changeDepth(-9); v.changeDepth(1); v.canvas.setView({ x: 300, y: 20, scale: 0.9 })")
+    seen.rest()
+    assert seen.run(NAMES) == []  # their own lines can be read
+    for scale in (0.5, 0.35):
+        seen.run(f"v.canvas.setView({{ x: 300, y: 20, scale: {scale} }})")
+        seen.rest()
+        names = seen.run(NAMES)
+        assert {name[-2:] for name, *_ in names} >= {"_0", "_1", "_2", "_3"}  # what is cut keeps its number
+        assert all(8 <= size + 0.01 and is_within for _, size, is_within in names)
+
+
 def test_titles_of_the_whole_graph_can_be_read_and_keep_how_many_parts_they_stand_for(shown, pages):
     shown.size(1400, 900)
     shown.show(pages("short_transformer", lambda: drawn("transformer")))

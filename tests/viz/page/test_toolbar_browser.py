@@ -40,7 +40,8 @@ def test_the_bar_has_one_row_and_tells_the_whole_step_where_there_is_room(compar
 
 
 @pytest.mark.parametrize(
-    ("width", "step", "views"), [(1280, "step 1 (training)", ["→←", "→", "←"]), (1100, "step 1", ["→←", "→", "←"])]
+    ("width", "step", "views"),
+    [(at, step, ["→←", "→", "←"]) for at, step in ((1280, "step 1 (training)"), (1100, "step 1"), (901, "step 1"))],
 )
 def test_a_narrower_bar_has_one_row_with_signs_for_words(compared, width, step, views):
     compared.run("v.toolbar.flaw.hidden = false")
@@ -52,6 +53,51 @@ def test_a_narrower_bar_has_one_row_with_signs_for_words(compared, width, step, 
     assert "only the forward pass (v)" in compared.run("v.toolbar.views.children[1].title")
     right = "each => each.getBoundingClientRect().right"
     assert max(compared.run(f"[...document.querySelectorAll('.toolbar :is(button, select)')].map({right})")) <= width
+
+
+def test_what_stands_out_needs_a_box_and_says_so(compared):
+    compared.run("v.select(null)")
+    compared.press("a")
+    warning = "document.querySelector('.toolbar-warning')"
+    assert compared.run(f"[{warning}.hidden, {warning}.textContent]") == [
+        False,
+        "Select a box: then what it depends on stands out.",
+    ]
+    compared.press("a")
+
+
+@pytest.mark.parametrize("width", [1440, 950])
+def test_the_search_field_lies_over_what_it_covers(compared, width):
+    compared.size(width, 700)
+    compared.press("/")
+    compared.type("dense")
+    at = compared.run(
+        "(({ right, y }) => [right - 12, y + 9])(document.querySelector('.search .field').getBoundingClientRect())"
+    )
+    assert compared.run(f"document.elementFromPoint({at[0]}, {at[1]}).closest('.search') !== null")
+    compared.press("Escape")
+    compared.press("Escape")
+
+
+def test_the_graph_keeps_its_height_while_it_is_moved_and_when_all_of_it_is_seen(compared):
+    compared.size(1440, 900)
+    heights = []
+    for move in ("canvas.fit(true)", "canvas.zoom(2.5)", "canvas.zoom(0.3)", "canvas.read(true)"):
+        compared.run(f"v.{move}; 1")
+        compared.rest()
+        heights.append(compared.run("v.canvas.size().h"))
+    assert len(set(heights)) == 1
+
+
+def test_a_narrow_graph_has_one_line_of_legend_that_opens(compared):
+    compared.size(950, 700)
+    compared.run("v.setColour('op')")
+    compared.rest()
+    heights = [compared.run("document.querySelector('.legend').offsetHeight")]
+    compared.click(".legend-more")
+    heights.append(compared.run("document.querySelector('.legend').offsetHeight"))
+    compared.click(".legend-more")
+    assert heights[0] < 30 <= heights[1]
 
 
 FOUND = "document.querySelectorAll('.graph .found').length"

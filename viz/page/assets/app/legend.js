@@ -5,7 +5,7 @@ function showLegend(viewer, legend) {
     el("span", { class: "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" }, colourSign(ground, line, dashed)), text),
   );
   const { timesOf } = viewer.selection, // which nothing else says where the numbers are
-    note = timesOf ? [el("span", { class: "note" }, `times in the graph: ${timesOf}`)] : [];
+    note = timesOf ? [el("span", { class: "note" }, `times: ${timesOf}`)] : [];
   viewer.legend.replaceChildren(...swatches, ...note);
 }
 

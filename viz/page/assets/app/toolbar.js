@@ -94,7 +94,7 @@ class Toolbar {
       "which times",
       [
         ["median", "median", ""],
-        ["step", [el("span", { class: "further" }, "this "), "step"], "times: those of this step (m)"],
+        ["step", [el("span", { class: "further" }, "this\u00a0"), "step"], "times: those of this step (m)"],
       ],
       (each) => viewer.setTimes(each),
     );

@@ -306,6 +306,8 @@ class Viewer {
     this.state.lineage = this.state.lineage === lineage ? null : lineage;
     this.toolbar.showLineage();
     this.update();
+    const depends = { ancestors: "what it depends on", descendants: "what depends on it" }[this.state.lineage];
+    if (depends && !this.state.selected) this.toolbar.warn(`Select a box: then ${depends} stands out.`);
     if (this.pathLength.textContent) this.voice.textContent = this.pathLength.textContent;
   }
 

@@ -10,6 +10,7 @@ const APART = 24,
   OFF_BOXES = 6, // how far moved pieces keep off boxes
   ALIKE = 7, // lines nearer than this would look like one
   HEAD = 12, // as long as the head of an arrow, and a little more
+  JOG = 24, // what turns aside no farther before it ends might as well come from there
   TOUCH = 4, // how far lines go on at least behind a crossing
   GOES_ON = 60; // so far behind a line's turn, an end at the same place would be taken for its continuation
 
@@ -23,7 +24,12 @@ function partEnds(scene, heads, own, lost) {
     if (!without.has(edge) && ax === bx) push(together, `${edge.head} ${bx} ${by}`, i);
   });
   const parting = new Parting(scene, heads, own);
-  for (const arrows of together.values()) if (arrows.length > 1) parting.part(arrows);
+  const several = [...together.values()].filter(({ length }) => length > 1);
+  for (const arrows of several) parting.part(arrows);
+  for (const arrows of several) {
+    for (const i of arrows) parting.straighten(i);
+    for (const i of arrows) for (const other of arrows) if (i !== other) parting.partBefore(i, other);
+  }
   for (const arrows of together.values()) for (const i of arrows) parting.partFromLine(i);
 }
 
@@ -70,6 +76,32 @@ class Parting {
         const ending = (at) => new Map(beside[n - 1].map((i) => [i, this.endingAt(i, at)]));
         distancesOfEnds(box, beside.length).some((apart) => this.moveIfFit(ending(middle + side * n * apart)));
       }
+    }
+  }
+
+  // An arrow that turns aside next to its box, to end beside another, leads there from farther off.
+  straighten(i) {
+    const { corners } = this.edges[i];
+    if (corners.length < 5) return;
+    const [[before], [turn, level], , [, last], [x, end]] = corners.slice(-5),
+      isBeside = Math.abs(x - turn) <= JOG && before !== x && before < turn === before < x,
+      comesFromThere = (level - end) * (last - end) > 0; // or it comes around the box, from its other side
+    if (isBeside && comesFromThere) this.moveIfFit(new Map([[i, [...corners.slice(0, -4), [x, level], [x, end]]]]));
+  }
+
+  // An arrow's line moves aside where it lies on another's that ends beside it: they would join and part again.
+  partBefore(i, other) {
+    const [{ corners, tail }, { corners: others, tail: from }] = [this.edges[i], this.edges[other]],
+      isOne = tail === from || String(corners.at(-1)) === String(others.at(-1)),
+      meets = (way) => sharedBy(piecesOf(way).slice(-3), this.pieces[other]) > 0;
+    if (corners.length < 5 || isOne || !meets(corners)) return;
+    const [[begin], [turn, above], [, below], [x]] = corners.slice(-5, -1);
+    for (let n = 1; n <= LEVEL_STEPS; n += 1) {
+      const by = n * LEVEL_STEP * Math.sign(begin - turn || 1),
+        to = turn + by,
+        moved = [...corners.slice(0, -4), [to, above], [to, below], ...corners.slice(-2)],
+        isLong = Math.abs(begin - turn) >= Math.abs(by) + 2 * ROUND && Math.abs(x - to) >= 2 * ROUND;
+      if (isLong && !meets(moved) && this.moveIfFit(new Map([[i, moved]]))) return;
     }
   }
 

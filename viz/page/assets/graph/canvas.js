@@ -102,6 +102,7 @@ class Canvas {
         wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
     }
     this.replace(wanted);
+    if (!afar) nameBoxes(this, nodes);
     this.layers.signs.replaceChildren(
       ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
     );
@@ -327,8 +328,9 @@ class Canvas {
     const nodes = [...this.scene.nodes.values()],
       runs = (node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward",
       forward = nodes.filter(runs),
-      layered = 2 * forward.filter((node) => node.frame !== null).length >= forward.length;
-    return (node) => runs(node) && (!layered || node.frame !== null);
+      isLayer = (node) => node.frame !== null || node.kind === "scope", // closed, it has no frame around it
+      layered = 2 * forward.filter(isLayer).length >= forward.length;
+    return (node) => runs(node) && (!layered || isLayer(node));
   }
 
   // The box of what runs first, or null; but the one of another reader of its input, where that is nearer: see `besideInput`.

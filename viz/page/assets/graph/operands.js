@@ -21,7 +21,7 @@ function markOperands({ nodes, edges, model }) {
       told = arrows.map(({ tensors }) => [...new Set(tensors.flatMap((tensor) => [...(places.get(tensor) ?? [])]))].sort((a, b) => a - b)),
       count = new Set([...places.values()].flatMap((of) => [...of])).size;
     if (arrows.length < 2 && count <= told[0].length) continue;
-    arrows.forEach((edge, n) => (edge.mark = placesInShort(told[n])));
+    arrows.forEach((edge, n) => (edge.mark = ranges(told[n], 3)));
     if (node.part === undefined) markIndices(arrows, indicesOf(node.ops.map((id) => model.ops[id])));
     node.isMarked ||= arrows.some(({ mark }) => mark !== "");
   }
@@ -35,7 +35,7 @@ function markIndices(arrows, indices) {
   const several = Math.max(...[...indices.values()].flatMap((numbers) => [...numbers])) > 1;
   for (const edge of marked) {
     const numbers = [...new Set(edge.tensors.flatMap((tensor) => [...indices.get(tensor)]))].sort((a, b) => a - b);
-    edge.mark = several ? `index ${placesInShort(numbers)}` : "index";
+    edge.mark = several ? `index ${ranges(numbers, 3)}` : "index";
   }
 }
 
@@ -51,16 +51,6 @@ function indicesOf(ops) {
     });
   }
   return new Map([...found].filter(([tensor]) => !others.has(tensor)));
-}
-
-// "1, 3", and "2–6" for three and more in a row.
-function placesInShort(places) {
-  const runs = [];
-  for (const place of places) {
-    if (place - 1 === runs.at(-1)?.at(-1)) runs.at(-1).push(place);
-    else runs.push([place]);
-  }
-  return runs.map((run) => (run.length > 2 ? `${run[0]}–${run.at(-1)}` : run.join(", "))).join(", ");
 }
 
 // For the tensors that equal ops read, which of their operands they are, from 1; none where that doesn't matter.

@@ -168,9 +168,10 @@ class ChangeList {
               ),
             )
           : null,
-        diff.isOfSteps && !diff.ops.length ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : choices,
-        this.table(ops),
+        diff.isOfSteps && !diff.ops.length ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : null,
         this.costs(`By layer${this.ofWhich(diff)}`, diff.layers, (name) => this.viewer.difference.pathAs(name)),
+        diff.isOfSteps && !diff.ops.length ? null : choices,
+        this.table(ops),
         this.costs(`By op${this.ofWhich(diff)}`, diff.kinds, (name) => name),
         this.weights(diff),
       ].filter(Boolean),
@@ -225,20 +226,7 @@ class ChangeList {
       );
     const more =
       ops.length > 500 ? [el("tr", {}, el("td", { colspan: 6 }, `${amount(ops.length - 500)} more`))] : [];
-    return el(
-      "table",
-      {},
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          ["", "op", "phase", "layer", "line", "what"].map((name) => el("th", { scope: "col" }, name)),
-        ),
-      ),
-      el("tbody", {}, ops.slice(0, 500).map(row), more),
-    );
+    return tableOf(["", "op", "phase", "layer", "line", "what"].map((name) => [name]), [...ops.slice(0, 500).map(row), ...more]);
   }
 
   // Of how many steps the costs are: of several, as elsewhere, those of a usual one.
@@ -253,42 +241,22 @@ class ChangeList {
     if (!costs.length) return null;
     const { diff } = this.viewer.difference,
       other = diff.isOfSteps ? `in ${diff.a.replace(/ of .*/, "")}` : "before";
-    const cells = (cost) => [
-      clean(shown(cost.name) || "(no layer)", 90),
-      seconds(cost.time_a),
-      seconds(cost.time_b),
+    const cells = (cost, name) => [
+      name,
+      cost.time_a || cost.memory_a ? seconds(cost.time_a) : "–", // what isn't there took no time
+      cost.time_b || cost.memory_b ? seconds(cost.time_b) : "–",
       signed(cost.time_b - cost.time_a, seconds),
-      nbytes(cost.memory_a),
-      nbytes(cost.memory_b),
+      cost.time_a || cost.memory_a ? nbytes(cost.memory_a) : "–",
+      cost.time_b || cost.memory_b ? nbytes(cost.memory_b) : "–",
       signed(cost.memory_b - cost.memory_a, nbytes),
     ];
+    const row = (name, cost, attributes = {}) => el("tr", attributes, cells(cost, name).map((text, i) => el("td", { class: i ? "right" : "" }, text))),
+      names = ["", `time ${other}`, "time here", "Δ", `made ${other}`, "made here", "Δ"];
     return section(
       title,
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            ["", `time ${other}`, "time here", "Δ", `made ${other}`, "made here", "Δ"].map((name, i) =>
-              el("th", { scope: "col", class: i ? "right" : "" }, name),
-            ),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          costs.slice(0, 30).map((cost) =>
-            el(
-              "tr",
-              {},
-              cells(cost).map((text, i) => el("td", { class: i ? "right" : "" }, text)),
-            ),
-          ),
-        ),
+      tableOf(
+        names.map((name, i) => [name, i ? "right" : ""]),
+        [row("in all", sumOf(costs), { class: "sum" }), ...costs.slice(0, 30).map((cost) => row(clean(shown(cost.name) || "(no layer)", 90), cost))],
       ),
     );
   }
@@ -299,19 +267,44 @@ class ChangeList {
   }
 
   weights({ weights }) {
-    return weights.length
-      ? section(
-          "Weights",
-          el(
-            "ul",
-            {},
-            weights
-              .slice(0, 100)
-              .map((w) =>
-                el("li", {}, `${w.kind}: ${clean(w.place ?? this.weightAs(w.name), 90)} ${[w.a, w.b].filter(Boolean).join(" → ")}`),
-              ),
-          ),
-        )
-      : null;
+    if (!weights.length) return null;
+    const row = (change) =>
+      el(
+        "tr",
+        {},
+        [change.kind, clean(change.place ?? this.weightAs(change.name), 90), change.a || "–", change.b || "–", farApart(change)].map((text) => el("td", {}, text)),
+      );
+    return section("Weights", tableOf(["", "weight", "before", "here", ""].map((name) => [name]), weights.slice(0, 100).map(row)));
   }
+}
+
+const sumOf = (costs) =>
+  Object.fromEntries(["time_a", "time_b", "memory_a", "memory_b"].map((figure) => [figure, costs.reduce((all, cost) => all + cost[figure], 0)]));
+
+// With which other recording this one is compared, and what all took there and here; a click leads to what differs.
+function comparedWith(viewer) {
+  const { difference } = viewer;
+  if (!difference || difference.diff.isOfSteps) return null;
+  const { a, layers } = difference.diff,
+    { time_a: before, time_b: now } = sumOf(layers),
+    name = clean(a, 60);
+  return [
+    button(name, "what differs", () => viewer.dock.choose("changes"), { class: "link" }),
+    before && now ? `: ${seconds(before)} → ${seconds(now)} (${signed(now - before, seconds)})` : "",
+  ];
+}
+
+// A table with heads, each a name and a class.
+const tableOf = (heads, rows) =>
+  el(
+    "table",
+    {},
+    el("thead", {}, el("tr", {}, heads.map(([name, given = ""]) => el("th", { scope: "col", class: given }, name)))),
+    el("tbody", {}, rows),
+  );
+
+// How far the values of a weight are from those on the other side, as the text of a difference tells it.
+function farApart({ kind, error, changed }) {
+  if (kind !== "values" || error === null || error === undefined) return "";
+  return `relative difference ${threeDigits(error)}${changed ? ` in ${counted(changed, "element")}` : ""}`;
 }

@@ -390,6 +390,7 @@ class Details {
         ["shown", describe(viewer)], // for which the bar above may have no room
         ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
         ["compare with", chooseCompared(viewer)],
+        ["compared with", comparedWith(viewer)],
         ...learningRates(viewer),
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],

@@ -61,7 +61,7 @@ function factsOfLayer(viewer, block, part) {
   return facts([
     ["forward", forward ? share(forward) : null],
     ["backward", back ? share(back) : null],
-    ...(back ? block.back.map(({ name, cost }) => [clean(name || `∇ ${block.title}`, 60), cost]) : []), // as their boxes say
+    ...(back ? block.back.map(({ name, cost }) => [block.back.length > 1 ? clean(name || `∇ ${block.title}`, 60) : "∇ box", cost]) : []), // as their boxes say
     ...timesOfLayer(viewer, block, part),
     ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
     ["FLOPs", flops ? short(flops) : null],

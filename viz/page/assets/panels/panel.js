@@ -71,6 +71,7 @@ const MEANINGS = {
   FLOPs: "floating-point operations: additions and multiplications, each counted as one",
   makes: "the memory of what it makes: its outputs",
   activations: "the memory of what its forward ops make",
+  "∇ box": "what the box of its gradients says",
   range: "the shortest and the longest of the recorded steps",
   share: "the optimizer updates several weights in one pass: its time is divided among them by their size",
   parameters: "how many numbers its weights hold",

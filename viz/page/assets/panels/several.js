@@ -68,6 +68,8 @@ function severalOps(details, selected) {
     pass = inCommon(ops.map((op) => op.pass)),
     title = selected.call === undefined ? node?.title ?? titles.join(", ") : model.titleOfCall(model.scopes[selected.call], selected.ids),
     where = pass && title.endsWith(` ${pass}`) ? null : whereOfAll(details, ops),
+    places = ops.map((op) => placeIn(model, op, !pass)),
+    told = where?.length ? withoutCommon(places) : places, // what is above needn't be said again in each row
     line = inCommon(ops.map((op) => model.lineOf(op)?.place ?? ""));
   return [
     details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
@@ -82,7 +84,7 @@ function severalOps(details, selected) {
     settingsOfOptimizer(model, ops[0]),
     details.list(
       `${amount(ops.length)} ops`,
-      ops.map((op) => opThatOpens(details, op, pass)),
+      ops.map((op, i) => opThatOpens(details, op, told[i])),
     ),
     ...(main ? details.restOf(main, `of ${nameAmong(model, main, ops)}`) : line ? codeOf(viewer, ops[0]) : []),
   ];
@@ -101,7 +103,7 @@ function notesOfAll(details, ops) {
 }
 
 // An op of a box as a row, which opens to its own numbers: those above it are the box's.
-function opThatOpens(details, op, pass) {
+function opThatOpens(details, op, place) {
   const { model } = details,
     row = el(
       "details",
@@ -111,10 +113,18 @@ function opThatOpens(details, op, pass) {
         {},
         details.opLink(op.id),
         op.duration ? el("b", {}, seconds(op.duration) + shareWord(model, [op])) : null,
-        el("span", { class: "where" }, placeIn(model, op, !pass)),
+        el("span", { class: "where" }, place),
       ),
     );
   return row;
+}
+
+// Places without the frames around all of them.
+function withoutCommon(places) {
+  const paths = places.map((place) => place.split(" / "));
+  let count = 0;
+  while (count < paths[0].length && paths.every((path) => path[count] === paths[0][count])) count += 1;
+  return paths.map((path) => path.slice(count).join(" / "));
 }
 
 // What an op is called where others of its box may be called so, too: "gather", or "the first reshape".

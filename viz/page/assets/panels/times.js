@@ -43,13 +43,13 @@ function timesOfLayer(viewer, block, part) {
     { timesOf, backward } = selection,
     both = [["→", block.ownOps], ...(backward && block.backOps.length ? [["←", block.backOps]] : [])].map(([arrow, ids]) => [arrow, ids.map((id) => model.ops[id])]),
     inStep = both.map(([arrow, ops]) => `${arrow} ${seconds(tookOf(ops))}`),
-    ranges = both.map(([arrow, ops]) => [arrow, rangeOf(ops)]).filter(([, range]) => range),
+    bounds = both.map(([arrow, ops]) => [arrow, rangeOf(ops)]).filter(([, range]) => range),
     span = spanOf(model, block),
     one = !part && partsOf(viewer, block).length ? "of the first: " : "";
   return [
     ["these times", timesOf ? `${timesOf}, in ops alone` : null],
     ["in this step", timesOf && !model.tellsStep && selection.faster !== viewer.state.step ? inStep.join("   ") : null],
-    ["range", ranges.length ? ranges.map(([arrow, { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)) : null],
+    ["range", bounds.length ? bounds.map(([arrow, { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)) : null],
     wholeTime(viewer),
     ["start to end", span ? `${one}${seconds(span)} in the timeline, with what ran between its ops` : null],
   ];

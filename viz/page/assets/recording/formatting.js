@@ -39,6 +39,16 @@ const amount = (number) =>
 const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
 const percent = (share) => share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
+// Numbers in their order, at least so many that follow each other as a range: "1, 3, 5–8".
+function ranges(numbers, least = 2) {
+  const found = [];
+  for (const number of numbers) {
+    if (number - 1 === found.at(-1)?.at(-1)) found.at(-1).push(number);
+    else found.push([number]);
+  }
+  return found.map((row) => (row.length >= least ? `${row[0]}–${row.at(-1)}` : row.join(", "))).join(", ");
+}
+
 // What tensors are: a weight is called so, whether it is trained or not. viz/facts/formatting.py says the same.
 const ROLE_WORDS = { parameter: "weight", frozen: "frozen weight" };
 const roleWord = (role) => ROLE_WORDS[role] ?? role;

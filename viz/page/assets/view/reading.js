@@ -120,8 +120,10 @@ function viewWith(canvas, whole) {
     // where the world begins, so that the box is well inside
     const least = edge - from * scale,
       most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
-    if (!zoomed && now >= Math.min(least, most) && now <= Math.max(least, most)) return now;
-    return zoomed ? room / 2 - (from + length / 2) * scale : (least + most) / 2;
+    const [low, high] = [Math.min(least, most), Math.max(least, most)],
+      isSeen = from * scale + now < room && (from + length) * scale + now > 0;
+    if (zoomed) return room / 2 - (from + length / 2) * scale;
+    return isSeen ? Math.min(high, Math.max(low, now)) : (least + most) / 2; // what is seen in part lacks little
   };
   const x = along(box.x, box.w, size.w, canvas.view.x),
     y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, canvas.view.y),
