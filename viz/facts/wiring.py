@@ -17,6 +17,8 @@ __all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "of_weights_a
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 _PICKS = ("cast", "cut", "reshape", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
+# Each operand of these has a part of its own: what one box stands for couldn't be told apart.
+_OF_ROLES = ("dot_product_attention", "where", "clip")
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
 
@@ -161,7 +163,7 @@ class Wiring:
             if is_given and not (self._are_given_apart(zip(known, reads)) and all(map(self._is_again, parts[0], part))):
                 return number
             were_given = is_given
-            if is_apart and not is_chain and not self._come_together(parts[0], part):
+            if not is_chain and not self._come_together(parts[0], part) and (is_apart or self._part(parts[0], part)):
                 return number
             for seen, read in zip(outside, reads):
                 seen.add(read)
@@ -218,6 +220,27 @@ class Wiring:
         """Is one of two tensors a part of the batch, of which each has a box of its own?"""
         return any(isinstance(each, tuple) and each[0] == "given" for each in (mine, first))
 
+    def _part(self, first: Sequence[int], other: Sequence[int]) -> bool:
+        """Do two parts that read the same lead to different places, other than the rounds of a loop?
+
+        The query, key and value of an attention read one tensor, and a box that stands for all three doesn't say which
+        of them is multiplied by which.
+        """
+        inner = {*first, *other}
+        pairs = [(a, b, self._outer(a, inner), self._outer(b, inner)) for a, b in zip(first, other)]
+        return any(
+            len(of_a) != len(of_b)
+            or not all(map(self._is_same_again, of_a, of_b))
+            or self._places(a, of_a) != self._places(b, of_b)
+            for a, b, of_a, of_b in pairs
+        )
+
+    def _places(self, op: int, readers: Sequence[int]) -> list[list[int]]:
+        """Which operands of its readers an op made."""
+        return [
+            [i for i, source in enumerate(self._producers(self.record.ops[each])) if source == op] for each in readers
+        ]
+
     def _come_together(self, first: Sequence[int], other: Sequence[int]) -> bool:
         """Do the results of two parts go to the same ops?"""
         inner = {*first, *other}
@@ -232,7 +255,7 @@ class Wiring:
     def _go_the_same_way(self, a: int, b: int, inner: set[int], far: int) -> bool:
         of_a, of_b = self._outer(a, inner), self._outer(b, inner)
         if of_a == of_b:
-            return bool(of_a)
+            return bool(of_a) and all(self.record.ops[i].name not in _OF_ROLES for i in of_a)
         names = [[self.record.ops[i].name for i in readers] for readers in (of_a, of_b)]
         if far == _FARTHEST or names[0] != names[1]:
             return False
