@@ -53,9 +53,10 @@ Here = tuple[int | None, int | None, FrameType | None]
 class RecordedScope(OpenScope):
     """What is written down of a scope. While it is open, it knows the scope, its owner and where the program was."""
 
-    __slots__ = tuple("base before began_with ended ended_with error facts inner_base inputs name".split())
+    __slots__ = tuple("asked_at base before began_with ended ended_with error facts inner_base inputs name".split())
     __slots__ += tuple("outputs parent places rate started".split())
 
+    asked_at: int | None  # of the result of a metric: how much was written down before
     base: int | None
     before: Here
     began_with: int  # so many pieces of memory had been given back (`Memory.gone`)
@@ -84,6 +85,7 @@ class Listener(Protocol):
     limit: int
     seen: dict[int | None, int]
     parts: dict[int, list[int]]
+    gathered: dict[int, Any]
     input_names: dict[int, str]
     made_up_names: dict[int, str]
     output_names: dict[int, str]
@@ -95,6 +97,8 @@ class Listener(Protocol):
     def array(self, array: Any) -> int: ...
 
     def know_arrays(self, tensors: Any) -> None: ...
+
+    def know_state(self, metric: Any) -> None: ...
 
     def owner(self, owner: Any) -> dict[str, Any]: ...
 
@@ -118,7 +122,7 @@ def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], 
 def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
-    gone: Sized = () if capture.memory is None else capture.memory.gone
+    log, gone = capture.journal.log, capture.memory.gone if capture.memory is not None else ()
     input_names, output_names = capture.input_names, capture.output_names
     named_inputs = InputNames(input_names, capture.made_up_names)
     callers, meet, know_arrays = known.callers, known.meet, capture.know_arrays
@@ -149,7 +153,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         recorded.places = walk(frame, until) if walk is not None else ()
         recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
         recorded.outputs, recorded.began_with = (), len(gone)
-        recorded.ended = recorded.error = recorded.facts = recorded.rate = None
+        recorded.ended = recorded.error = recorded.facts = recorded.rate = recorded.asked_at = None
         recorded_scopes.append(recorded)
         opened.append(recorded)
         # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
@@ -164,6 +168,9 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         elif kind == "optimizer":
             know_arrays(scope.inputs)
             recorded.rate = learning_rate_of(scope.owner)
+        elif kind == "metric" and scope.inputs is None:  # its result is asked for
+            capture.know_state(scope.owner)
+            recorded.asked_at = len(log)
         elif output_names and kind in _JUDGES:
             output = next((output_names[i] for i in recorded.inputs if i in output_names), "")
             if output and output not in recorded.name:  # as `fit` calls its metrics
@@ -177,7 +184,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
 
 
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
-    output_names = capture.output_names
+    output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
     tape_of = capture.tape
     gone: Sized = () if capture.memory is None else capture.memory.gone
@@ -209,6 +216,10 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
             recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
             if recorded.kind == "optimizer":
                 meet_state(recorded.owner, recorded.facts["number"], recorded.started)
+        if recorded.asked_at is not None:
+            capture.gathered.clear()
+        if recorded.asked_at == len(log) and recorded_scopes[-1] is recorded:  # no op ran: there is nothing to tell
+            recorded_scopes.pop()
         del recorded.scope, recorded.owner, recorded.before  # which live on by themselves, if at all
 
     return on_scope_end
