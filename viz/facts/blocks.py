@@ -16,7 +16,7 @@ from viz.facts import formatting
 from viz.facts.lines.assigned import goes_around, name_of_line, own_line
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
-from viz.facts.wiring import Wiring, are_beside, of_weights_alone
+from viz.facts.wiring import Wiring, are_beside, are_penalties, of_weights_alone
 
 __all__ = [
     "CLOSED_AT_FIRST",
@@ -130,7 +130,8 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
     penalties = of_weights_alone(record, ops, [child for child in root.children if isinstance(child, int)])
     if penalties:
-        made = Block("weight penalties", None, sorted(penalties), is_penalties=True)
+        title = "weight penalties" if are_penalties(record, penalties) else "loss terms of weights"
+        made = Block(title, None, sorted(penalties), is_penalties=True)
         at = next(i for i, child in enumerate(root.children) if child == made.children[0])
         after = [child for child in root.children[at:] if isinstance(child, Block) or child not in penalties]
         root.children = [*root.children[:at], made, *after]

@@ -12,13 +12,24 @@ from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "of_weights_alone", "start_of_sum", "unused_picks"]
+__all__ = [
+    "Used",
+    "Wiring",
+    "are_beside",
+    "are_penalties",
+    "followed",
+    "is_again",
+    "of_weights_alone",
+    "start_of_sum",
+    "unused_picks",
+]
 
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 _PICKS = ("cast", "cut", "reshape", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
 # Each operand of these has a part of its own: what one box stands for couldn't be told apart.
 _OF_ROLES = ("dot_product_attention", "where", "clip")
+_SIZES = frozenset("absolute square power norm matmul dot einsum tensordot".split())  # by which weights are penalized
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
 
@@ -438,6 +449,19 @@ def of_weights_alone(record: Record, ops: Sequence[Op], outside: Sequence[int]) 
             found.discard(op.id)
     read = {record.tensors[i].role for op in found for i in record.ops[op].inputs}
     return found if read.intersection(VARIABLES) else set()
+
+
+def are_penalties(record: Record, ops: Iterable[int]) -> bool:
+    """Do terms of the loss that read weights alone measure how large these are, as penalties do?
+
+    The entropy of a policy whose deviation is a weight doesn't.
+    """
+    of_weights = [op for op in map(record.ops.__getitem__, ops) if _reads_weight(record, op)]
+    return any(op.name in _SIZES or (op.name == "multiply" and len({*op.inputs}) == 1) for op in of_weights)
+
+
+def _reads_weight(record: Record, op: Op) -> bool:
+    return any(record.tensors[i].role in VARIABLES for i in op.inputs)
 
 
 def unused_picks(
