@@ -372,7 +372,8 @@ class Capture(observe.Observer):
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
         if isinstance(x, Variable):
-            held = [] if self.walk is None else holders(x, sys._getframe(1), self._root)
+            called = [found() for found, _ in list(self._owners.values())]
+            held = [] if self.walk is None else holders(x, sys._getframe(1), self._root, called)
             self.variables.append((position, weakref.ref(x), held))
         return self._number(x, position)
 

@@ -205,6 +205,10 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
         if recorded.kind == "metric" and recorded.inputs:  # what of it no op has read, it read with NumPy
             capture.note("reading", "update_state", recorded.started, recorded.ended, (), recorded.inputs, (), ())
         capture.here = recorded.before
+        if recorded.owner is not None:  # before its outputs are met: they may be weights that it keeps
+            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
+            if recorded.kind == "optimizer":
+                meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         if outputs is not None:
             recorded.outputs = positions(outputs)
             if recorded.kind == "model":  # the outermost model's names come last
@@ -212,10 +216,6 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
                     output_names.update(dict.fromkeys(positions(x), name))
         if error is not None:
             recorded.error = described(error)
-        if recorded.owner is not None:
-            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
-            if recorded.kind == "optimizer":
-                meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         if recorded.asked_at is not None:
             capture.gathered.clear()
         if recorded.asked_at == len(log) and recorded_scopes[-1] is recorded:  # no op ran: there is nothing to tell
