@@ -27,8 +27,6 @@ __all__ = [
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 _PICKS = ("cast", "cut", "reshape", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
-# Each operand of these has a part of its own: what one box stands for couldn't be told apart.
-_OF_ROLES = ("dot_product_attention", "where", "clip")
 _SIZES = frozenset("absolute square power norm matmul dot einsum tensordot".split())  # by which weights are penalized
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
@@ -266,7 +264,7 @@ class Wiring:
     def _go_the_same_way(self, a: int, b: int, inner: set[int], far: int) -> bool:
         of_a, of_b = self._outer(a, inner), self._outer(b, inner)
         if of_a == of_b:
-            return bool(of_a) and all(self.record.ops[i].name not in _OF_ROLES for i in of_a)
+            return bool(of_a)
         names = [[self.record.ops[i].name for i in readers] for readers in (of_a, of_b)]
         if far == _FARTHEST or names[0] != names[1]:
             return False

@@ -95,8 +95,7 @@ class Capture(observe.Observer):
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
-        self.missed = 0
-        self.began = self.stopped = self._replay_from = 0
+        self.began = self.stopped = self._replay_from = self.missed = 0
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
         self._root: FrameType | None = None
@@ -425,11 +424,16 @@ class Capture(observe.Observer):
             if id(array) in kept:
                 self._remember(array, kept[id(array)])
 
-    def know_state(self, metric: Any) -> None:
-        """Let what a metric gathered be known by its arrays, should ops make its result of them."""
+    def know_state(self, metric: Any) -> int:
+        """Let what a metric gathered be known by its arrays, should ops make its result of them.
+
+        Returns:
+            How much is written down so far.
+        """
         for variable in getattr(metric, "variables", None) or ():
             if isinstance(variable, Variable):
                 self.gathered[id(variable.data)] = weakref.ref(variable)
+        return len(self.journal.log)
 
     def _gathered_in(self, array: Any) -> Variable | None:
         """The variable of a metric whose array this is."""

@@ -98,7 +98,7 @@ class Listener(Protocol):
 
     def know_arrays(self, tensors: Any) -> None: ...
 
-    def know_state(self, metric: Any) -> None: ...
+    def know_state(self, metric: Any) -> int: ...
 
     def owner(self, owner: Any) -> dict[str, Any]: ...
 
@@ -122,7 +122,7 @@ def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], 
 def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
-    log, gone = capture.journal.log, capture.memory.gone if capture.memory is not None else ()
+    gone: Sized = () if capture.memory is None else capture.memory.gone
     input_names, output_names = capture.input_names, capture.output_names
     named_inputs = InputNames(input_names, capture.made_up_names)
     callers, meet, know_arrays = known.callers, known.meet, capture.know_arrays
@@ -143,8 +143,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             if by_user is not None:
                 break
             frame = frame.f_back
-        before = capture.here
-        kind = scope.kind
+        before, kind = capture.here, scope.kind
         recorded = new(RecordedScope)
         recorded.scope, recorded.kind, recorded.owner, recorded.before = scope, kind, scope.owner, before
         recorded.name, recorded.started = scope.name, scope.started
@@ -169,8 +168,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             know_arrays(scope.inputs)
             recorded.rate = learning_rate_of(scope.owner)
         elif kind == "metric" and scope.inputs is None:  # its result is asked for
-            capture.know_state(scope.owner)
-            recorded.asked_at = len(log)
+            recorded.asked_at = capture.know_state(scope.owner)
         elif output_names and kind in _JUDGES:
             output = next((output_names[i] for i in recorded.inputs if i in output_names), "")
             if output and output not in recorded.name:  # as `fit` calls its metrics

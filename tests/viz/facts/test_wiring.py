@@ -184,8 +184,8 @@ def test_parts_in_a_folded_part_are_folded_like_those_in_the_others():
     assert frames(run, ops.ones((2, 4))) == ["block_0 … block_2  ×3", "head_0 … head_2  ×3, side by side"]
 
 
-def test_operands_of_an_attention_are_no_equal_parts():
-    """Query, key and value may come from one layer or from two: one box couldn't tell which is which."""
+def test_of_equal_parts_those_are_one_that_read_the_same():
+    """The query of an attention from one layer, key and value from another: one box couldn't tell which is which."""
     attention = layers.MultiHeadAttention(2, 2, name="attention")
     first, second = dense("first"), dense("second")
 
@@ -193,9 +193,9 @@ def test_operands_of_an_attention_are_no_equal_parts():
         return attention(first(x), second(x))
 
     x = ops.ones((2, 3, 4))
-    assert frames(cross, x) == []
+    assert frames(cross, x) == ["key, value  ×2, side by side"]
     h = first(x)
-    assert frames(lambda: attention(h, h)) == []
+    assert frames(lambda: attention(h, h)) == ["query … value  ×3, side by side"]
 
 
 def test_what_a_layer_makes_for_itself_is_called_after_the_op_and_what_it_is_given_is_an_input():

@@ -45,9 +45,12 @@ def test_query_key_and_value_of_an_attention_written_by_hand():
     assert [node.title for node in graph.nodes.values()].count("reshape") == 3
 
 
-def test_operands_of_an_attention_that_is_one_op():
+def test_operands_of_an_attention_that_is_one_op_are_one_arrow_that_counts_them():
     projections, x = projected()
-    assert frames(drawn(lambda: ops.dot_product_attention(*heads(projections, x)))) == ["query", "key", "value"]
+    graph = drawn(lambda: ops.dot_product_attention(*heads(projections, x)))
+    assert frames(graph)[0] == "query … value  ×3, side by side"
+    (into,) = [e for e in graph.edges if graph.nodes[e.head].title == "dot_product_attention"]
+    assert into.label == "2×2×5×4 f32  ×3"
 
 
 def test_those_that_are_joined_again_still_share_one():
