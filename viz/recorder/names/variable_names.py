@@ -64,14 +64,14 @@ def holders(
         if frame is last:
             break
         frame = frame.f_back
-    names = [
+    kept = [
         name
         for each in called
         if isinstance(each, Layer)
         for key, value in vars(each).items()
         for name in held_as(key, value, variable)
     ]
-    return [*found, Holder("", "", list(dict.fromkeys(names)))] if names else found
+    return [*found, Holder("", "", list(dict.fromkeys(kept)))] if kept else found
 
 
 def name_variables(record: Record, held: Mapping[int, list[Holder]], versions: Mapping[int, int]) -> None:
