@@ -45,6 +45,27 @@ def _announced(update_state: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _told(result: Callable[..., Any]) -> Callable[..., Any]:
+    """`result` that tells who listens what is computed for a metric, once where it calls that of a base or of another.
+
+    What Python does with a metric after a step would else look like ops of the step.
+    """
+
+    @wraps(result)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not state.on or self._is_heard:
+            return result(self, *args, **kwargs)
+        with scope("metric", f"{self.name} result", self) as announced:
+            self._is_heard = True
+            try:
+                announced.value = result(self, *args, **kwargs)
+            finally:
+                self._is_heard = False
+            return announced.value
+
+    return call
+
+
 class Metric(Told):
     """Base class of metrics; override `update_state` and `result`.
 
@@ -77,10 +98,10 @@ class Metric(Told):
         own = cls.__dict__.get("update_state")
         if own is not None:
             cls.update_state = _announced(replayed(of_all_rows(own)))  # type: ignore[method-assign]
-        for name in ("result", "reset_state"):
+        for name, tell in (("result", _told), ("reset_state", None)):
             own = cls.__dict__.get(name)
             if own is not None:
-                setattr(cls, name, replayed(own))
+                setattr(cls, name, tell(replayed(own)) if tell else replayed(own))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         refuse_data(cls, args, kwargs)

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.lines.assigned import name_of_line, own_line
+from viz.facts.lines.assigned import goes_around, name_of_line, own_line
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
-from viz.facts.wiring import Wiring, are_beside, of_weights_alone
+from viz.facts.wiring import Wiring, are_beside, are_penalties, of_weights_alone
 
 __all__ = [
     "CLOSED_AT_FIRST",
@@ -130,7 +130,8 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
     penalties = of_weights_alone(record, ops, [child for child in root.children if isinstance(child, int)])
     if penalties:
-        made = Block("weight penalties", None, sorted(penalties), is_penalties=True)
+        title = "weight penalties" if are_penalties(record, penalties) else "loss terms of weights"
+        made = Block(title, None, sorted(penalties), is_penalties=True)
         at = next(i for i, child in enumerate(root.children) if child == made.children[0])
         after = [child for child in root.children[at:] if isinstance(child, Block) or child not in penalties]
         root.children = [*root.children[:at], made, *after]
@@ -168,21 +169,11 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         done += count
         source = None if line is None else record.ops[part[0]].source
         is_alone = count + _LEAST_BESIDE > len(block.children)
-        if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or _goes_around(record, part):
+        if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or goes_around(record, part):
             found += part
         else:
             found.append(Block(name_of_line(source), None, part, line=source))
     return found
-
-
-def _goes_around(record: Record, ops: Sequence[int]) -> bool:
-    """Do ops of the same names follow each other again and again, as in a comprehension?"""
-    names = [record.ops[i].name for i in ops]
-    return any(
-        names[at : at + 2 * period] == names[at + period : at + 3 * period]
-        for period in range(1, len(names) // 3 + 1)
-        for at in range(len(names) - 3 * period + 1)
-    )
 
 
 def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, Block], calls: list[int]) -> Block:
@@ -194,11 +185,23 @@ def _block_of(record: Record, scope: int | None, root: Block, blocks: dict[int, 
     parent = root if scope is None else blocks[scope]
     for number in reversed(missing):
         found = record.scopes[number]
+        if (taken_in := _taken_in(found, parent)) is not None:
+            blocks[number] = parent = taken_in
+            continue
         title = found.shown if not calls[number] else f"{found.shown} (call {calls[number] + 1})"
         blocks[number] = Block(title, found, call=calls[number])
         parent.children.append(blocks[number])
         parent = blocks[number]
     return parent
+
+
+def _taken_in(result: Scope, parent: Block) -> Block | None:
+    """What took in the batches of a metric whose result is asked for: to a reader both are the metric."""
+    if result.kind != "metric" or result.inputs:
+        return None
+    blocks = [child for child in parent.children if isinstance(child, Block) and child.scope is not None]
+    of_it = [each for each in blocks if each.scope and (each.scope.owner, each.kind) == (result.owner, "metric")]
+    return of_it[-1] if of_it else None
 
 
 def all_blocks(root: Block) -> list[Block]:

@@ -232,13 +232,16 @@ def _goes_on(op: Op, after: Op) -> bool:
 
 
 def call_numbers(record: Record) -> list[int]:
-    """For each scope, how many calls of the same object came before it in the same step."""
-    counts: dict[tuple[int | None, int | None, str], int] = {}
+    """For each scope, how many calls of the same object came before it in the same step.
+
+    Of a metric, what takes in a batch is no call of what gives its result.
+    """
+    counts: dict[tuple[int | None, int | None, str, str], int] = {}
     found, steps = [], {step.scope: step.index for step in record.steps}
     step_of: list[int | None] = []
     for scope in record.scopes:
         step_of.append(steps.get(scope.id, None if scope.parent is None else step_of[scope.parent]))
-        key = step_of[-1], scope.owner, scope.kind
+        key = step_of[-1], scope.owner, scope.kind, scope.name if scope.kind == "metric" else ""
         found.append(0 if scope.owner is None else counts.get(key, 0))
         counts[key] = found[-1] + 1
     return found

@@ -12,11 +12,22 @@ from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "of_weights_alone", "start_of_sum", "unused_picks"]
+__all__ = [
+    "Used",
+    "Wiring",
+    "are_beside",
+    "are_penalties",
+    "followed",
+    "is_again",
+    "of_weights_alone",
+    "start_of_sum",
+    "unused_picks",
+]
 
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 _PICKS = ("cast", "cut", "reshape", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
+_SIZES = frozenset("absolute square power norm matmul dot einsum tensordot".split())  # by which weights are penalized
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
 
@@ -161,7 +172,7 @@ class Wiring:
             if is_given and not (self._are_given_apart(zip(known, reads)) and all(map(self._is_again, parts[0], part))):
                 return number
             were_given = is_given
-            if is_apart and not is_chain and not self._come_together(parts[0], part):
+            if not is_chain and not self._come_together(parts[0], part) and (is_apart or self._part(parts[0], part)):
                 return number
             for seen, read in zip(outside, reads):
                 seen.add(read)
@@ -217,6 +228,27 @@ class Wiring:
     def _is_given(mine: Any, first: Any) -> bool:
         """Is one of two tensors a part of the batch, of which each has a box of its own?"""
         return any(isinstance(each, tuple) and each[0] == "given" for each in (mine, first))
+
+    def _part(self, first: Sequence[int], other: Sequence[int]) -> bool:
+        """Do two parts that read the same lead to different places, other than the rounds of a loop?
+
+        The query, key and value of an attention read one tensor, and a box that stands for all three doesn't say which
+        of them is multiplied by which.
+        """
+        inner = {*first, *other}
+        pairs = [(a, b, self._outer(a, inner), self._outer(b, inner)) for a, b in zip(first, other)]
+        return any(
+            len(of_a) != len(of_b)
+            or not all(map(self._is_same_again, of_a, of_b))
+            or self._places(a, of_a) != self._places(b, of_b)
+            for a, b, of_a, of_b in pairs
+        )
+
+    def _places(self, op: int, readers: Sequence[int]) -> list[list[int]]:
+        """Which operands of its readers an op made."""
+        return [
+            [i for i, source in enumerate(self._producers(self.record.ops[each])) if source == op] for each in readers
+        ]
 
     def _come_together(self, first: Sequence[int], other: Sequence[int]) -> bool:
         """Do the results of two parts go to the same ops?"""
@@ -415,6 +447,19 @@ def of_weights_alone(record: Record, ops: Sequence[Op], outside: Sequence[int]) 
             found.discard(op.id)
     read = {record.tensors[i].role for op in found for i in record.ops[op].inputs}
     return found if read.intersection(VARIABLES) else set()
+
+
+def are_penalties(record: Record, ops: Iterable[int]) -> bool:
+    """Do terms of the loss that read weights alone measure how large these are, as penalties do?
+
+    The entropy of a policy whose deviation is a weight doesn't.
+    """
+    of_weights = [op for op in map(record.ops.__getitem__, ops) if _reads_weight(record, op)]
+    return any(op.name in _SIZES or (op.name == "multiply" and len({*op.inputs}) == 1) for op in of_weights)
+
+
+def _reads_weight(record: Record, op: Op) -> bool:
+    return any(record.tensors[i].role in VARIABLES for i in op.inputs)
 
 
 def unused_picks(

@@ -20,6 +20,10 @@ __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 
 MARGIN = 8.0  # how far ways keep off boxes
 _TRACK = 8.0  # between ways beside each other
+_TRACKS = (1, 2)  # lines beside those next to a box, for ways that pass each other there
+# In pictures of so many arrows, lines are so far apart, and there is one beside each side of a box: searches pass a
+# third fewer points, ways have fewer bends, and labels find more room.
+_MANY_ARROWS, _APART, _FAR_APART = 200, 5.0, 12.0
 _NEAR = 4.5  # ways nearer than this would look like one
 _CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 400.0  # what crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
@@ -34,6 +38,7 @@ PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who mu
 _PATIENCE, _EAGER = 10_000, 2.0
 _LITTLE = 1_000  # the same where all searches together have been long
 _NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
+_DOUBTFUL = 8.0  # so eager, a search has found nothing for so long that it looks there again, as far as it went itself
 # Where a way turns off a line, another that runs along it so near the corner would look like its continuation.
 _BEYOND, _BEYOND_COST = 16.0, 40.0
 # How a way passes a point: 0 level, 1 upright; 3 and 4 close beside it; 2 and 5 around a corner, after a level and an
@@ -99,7 +104,7 @@ class Channels:
         self.weighed = 0  # points of all ways of which it was asked what they cost
         # For ways that lead up (-1), anywhere and down: the steps from each point, where they were asked for.
         self.steps: dict[int, dict[int, list[_Step]]] = {-1: {}, 0: {}, 1: {}}
-        self.xs, self.ys = _lines(boxes, titles, frames, ports)
+        self.xs, self.ys = _lines(boxes, titles, frames, ports, len(ends))
         self.nx, self.ny = len(self.xs), len(self.ys)
         size = self.nx * self.ny
         self.shut = (bytearray(size), bytearray(size))  # may the next point right of each, and below, not be gone to?
@@ -199,7 +204,7 @@ class Channels:
                 break
             looked += 1
             if looked == patience:  # the cheapest is among very many that cost little more, or there is none
-                if eager == 1.0 and found < 0 and self._shut_off(quest):
+                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(quest, max(_NEARBY, looked)):
                     break
                 eager, patience = eager * _EAGER, patience * 2
                 waiting = [(_EAGER * (hope + so_far) - so_far, so_far, at) for hope, so_far, at in waiting]
@@ -236,8 +241,8 @@ class Channels:
         self.looked += looked
         return _way(before, found)
 
-    def _shut_off(self, quest: Quest) -> bool:
-        """Is there no way to the targets, as few steps back from them show?
+    def _shut_off(self, quest: Quest, most: int) -> bool:
+        """Is there no way to the targets, as so many states back from them show, at most?
 
         A search for one would look at all points around the start, which takes seconds in a large picture.
         """
@@ -249,7 +254,7 @@ class Channels:
         ]
         seen = {*waiting}
         starts = {at * 2 + direction for at, direction in quest.starts.items()}
-        while waiting and len(seen) < _NEARBY and starts.isdisjoint(seen):
+        while waiting and len(seen) < most and starts.isdisjoint(seen):
             state = waiting.pop()
             at, turn = state >> 1, state & 1
             for reached, direction, _, piece in self.steps[0].get(at) or self._steps(at, 0):
@@ -500,11 +505,12 @@ def _inside(lines: Sequence[float], low: float, high: float) -> range:
 
 
 def _lines(
-    boxes: Sequence[Rect], titles: Sequence[Rect], frames: Sequence[Rect], ports: Iterable[Point]
+    boxes: Sequence[Rect], titles: Sequence[Rect], frames: Sequence[Rect], ports: Iterable[Point], arrows: int
 ) -> tuple[list[float], list[float]]:
     """Where upright and level lines are: those through ports exactly, others not too close to each other."""
     fixed_x, fixed_y = ({port[k] for port in ports} for k in (0, 1))
-    further = [k * _TRACK for k in (1, 2)]
+    many = arrows > _MANY_ARROWS
+    further = [k * _TRACK for k in _TRACKS if not many]
     loose_x, loose_y = set(), set()
     for rect in [*boxes, *frames]:
         loose_x |= {x for k in (0.0, *further) for x in (rect.x - MARGIN - k, rect.x + rect.w + MARGIN + k)}
@@ -516,13 +522,14 @@ def _lines(
     right = max([rect.x + rect.w for rect in everything], default=0.0)
     for k in range(1, 9):
         loose_x |= {left - MARGIN - k * _TRACK, right + MARGIN + k * _TRACK}
-    return _spaced(fixed_x, loose_x), _spaced(fixed_y, loose_y)
+    apart = _FAR_APART if many else _APART
+    return _spaced(fixed_x, loose_x, apart), _spaced(fixed_y, loose_y, apart)
 
 
-def _spaced(fixed: Iterable[float], loose: Iterable[float]) -> list[float]:
+def _spaced(fixed: Iterable[float], loose: Iterable[float], apart: float) -> list[float]:
     found = sorted(fixed)
     for each in sorted(loose):
         i = bisect.bisect_left(found, each)
-        if (i == 0 or each - found[i - 1] >= 5) and (i == len(found) or found[i] - each >= 5):
+        if (i == 0 or each - found[i - 1] >= apart) and (i == len(found) or found[i] - each >= apart):
             found.insert(i, each)
     return found

@@ -25,6 +25,7 @@ __all__ = ["Placement", "place"]
 
 _ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
 _MOST_FLAWS, _FLAWLESS = (10**9, 0, 0, 0), (0, 0, 0)
+_VERY_LONG = 500_000  # so much looked at for the ways of one attempt: that alone takes seconds, and ten the next
 _FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; none where there are more
 _ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
@@ -225,7 +226,8 @@ def _placed(
         if best is None or flaws < least:
             best, least = Placement(drawn, ways, area), flaws
         few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
-        if took_long and (few or attempt + 1 >= _LONG_ATTEMPTS):
+        enough = few or (not lost and more > _VERY_LONG) or attempt + 1 >= _LONG_ATTEMPTS
+        if took_long and enough:
             break
         in_vain = len(joined) >= before or took_long or (len(missing), flawed - len(joined)) >= known[:2]
         if not missing and (not joined or in_vain):

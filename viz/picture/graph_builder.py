@@ -450,7 +450,7 @@ class _Assembly:
         """Make the arrows: flows of tensors between different boxes, one for each pair, or for each output of an op."""
         flows: dict[tuple[str, str, str], list[int]] = {}
         read: dict[tuple[str, str, str], set[int]] = {}  # by ops that weren't folded away
-        begin: dict[tuple[str, str, str], bool] = {}  # are all of them read in the first round of a loop only?
+        begin: dict[tuple[str, str, int], bool] = {}  # is a tensor read in the first round of a loop only?
         for op in self.selection.ops:
             head = self.node_of.get(op.id)
             if head is not None:
@@ -459,7 +459,8 @@ class _Assembly:
                         found = self._flow(op, reader, tensor)
                         if found is not None:
                             flows.setdefault(found, []).append(tensor)
-                            begin[found] = begin.get(found, True) and self.rounds.begins(op.id, tensor)
+                            place = found[0], found[1], tensor
+                            begin[place] = begin.get(place, True) and self.rounds.begins(op.id, tensor)
                             read.setdefault(found, set()).update([tensor] if self._is_shown(op) else [])
         latest: dict[tuple[str, frozenset[int]], str] = {}  # of the boxes that share variables, the last one so far
         for found, tensors in flows.items():
@@ -470,11 +471,15 @@ class _Assembly:
                 tail, latest[shared] = latest.get(shared, tail), head
             several = list(dict.fromkeys(tensors))
             count = self._count(several, read[found])
-            arrow = self._arrow(tail, head, kind, several, count)
-            if kind == "data" and begin[found]:
-                arrow.label = f"{arrow.label}  {box_texts.FIRST}".strip()
-            self.graph.edges.append(arrow)
+            self.graph.edges.append(self._arrow(tail, head, kind, several, count))
         self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
+        for edge in self.graph.edges:  # of several results of one box, a loop may begin with one
+            if (
+                edge.kind == "data"
+                and edge.tensors
+                and all(begin.get((edge.tail, edge.head, tensor)) for tensor in edge.tensors)
+            ):
+                edge.label = f"{edge.label}  {box_texts.FIRST}".strip()
         self.graph.edges = with_operands(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         self._count_inputs()
         self._begin_gradients()

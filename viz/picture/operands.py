@@ -67,6 +67,8 @@ def _index(index: Any) -> str:
 
 
 def _part_of_index(part: Any) -> str:
+    if part is None:  # a new axis
+        return "None"
     if isinstance(part, int) and not isinstance(part, bool):
         return str(part)
     if not isinstance(part, str):

@@ -102,6 +102,7 @@ class Capture(observe.Observer):
         self._crashed = crashed
         self.parts: dict[int, list[int]] = {}
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
+        self.gathered: dict[int, weakref.ref[Variable]] = {}  # by the identity of its array: what a metric keeps
         self._states: set[int] = set()  # keys of the variables that optimizers keep
         self._states_of: dict[int, int] = {}  # how many there were, by the number of the optimizer
         self._same_key: dict[int | None, int] = {}
@@ -121,8 +122,7 @@ class Capture(observe.Observer):
         self._noted = meeter(self)
         if self.keeper is None:
             self.meet = self._noted  # type: ignore[assignment, method-assign]
-        # What an op was given and this recording hasn't met yet, as an entry of `Event.inputs`.
-        self.argument = argument_recorder(self)
+        self.argument = argument_recorder(self)  # what this hasn't met yet, as an entry of `Event.inputs`
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
         self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
         self.on_gradient = gradient_recorder(self)  # type: ignore[assignment, method-assign]
@@ -365,6 +365,8 @@ class Capture(observe.Observer):
         position = self._same_key.get(key)  # `variable.value` is a tensor of its own, with the variable's key
         if position is None and key is None:
             position = self._array_position(x.data)
+            if variable is None and (gathered := self._gathered_in(x.data)) is not None:
+                return self._number(x, self.argument_of(gathered))
         storage = self.memory.of_variable(x) if variable is not None and self.memory is not None else None
         if position is None:
             position = self.meet(x.data, key, variable, outside)
@@ -373,7 +375,8 @@ class Capture(observe.Observer):
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
         if isinstance(x, Variable):
-            held = [] if self.walk is None else holders(x, sys._getframe(1), self._root)
+            called = [found() for found, _ in list(self._owners.values())]
+            held = [] if self.walk is None else holders(x, sys._getframe(1), self._root, called)
             self.variables.append((position, weakref.ref(x), held))
         return self._number(x, position)
 
@@ -424,6 +427,23 @@ class Capture(observe.Observer):
         for array in unknown:  # a variable in which gradients were summed up comes as its array
             if id(array) in kept:
                 self._remember(array, kept[id(array)])
+
+    def know_state(self, metric: Any) -> int:
+        """Let what a metric gathered be known by its arrays, should ops make its result of them.
+
+        Returns:
+            How much is written down so far.
+        """
+        for variable in getattr(metric, "variables", None) or ():
+            if isinstance(variable, Variable):
+                self.gathered[id(variable.data)] = weakref.ref(variable)
+        return len(self.journal.log)
+
+    def _gathered_in(self, array: Any) -> Variable | None:
+        """The variable of a metric whose array this is."""
+        found = self.gathered.get(id(array))
+        variable = None if found is None else found()
+        return variable if variable is not None and variable.data is array else None
 
     def _arrays_of_variables(self) -> dict[int, int]:
         """The positions of the variables that were met and still exist, by the identity of their arrays."""

@@ -14,13 +14,19 @@ from numpy import generic, ndarray
 from eagerflow.config import kernels
 from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
+from viz.facts.schema import Scope
 from viz.recorder.names.parameter_names import needed_parameters
 
 __all__ = ["PLAIN", "about", "described", "device_name", "filling", "flat", "frozen", "learning_rate_of"]
-__all__ += ["run_facts", "settings_at"]
+__all__ += ["makes_its_own", "run_facts", "settings_at"]
 
 PLAIN = frozenset([int, float, bool, str, type(None)])
 _LONGEST_SETTINGS = 24  # letters
+
+
+def makes_its_own(scope: Scope) -> bool:
+    """Did a scope make what it reads and wasn't given, as a layer its mask, or the result of a metric its constants?"""
+    return scope.kind == "layer" or (scope.kind == "metric" and not scope.inputs)
 
 
 def about(owner: Any) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class Walker:
 class Listener(Protocol):
     """What the hook uses of a `Capture`."""
 
+    gathered: dict[int, Any]
     seen: dict[int | None, int]
     here: tuple[int | None, int | None, FrameType | None]
     journal: Journal
@@ -169,10 +170,10 @@ def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
     seen, arrays, tensors, measure = capture.seen, capture.arrays, capture.journal.tensors, capture.measure
     other, from_outside, drawn, unread = capture.other_argument, capture.from_outside, capture.drawn, capture.unread
     memory, keeper, note_tensor = capture.memory, capture.keeper, tensors.extend
-    fingerprints = capture.fingerprints
+    fingerprints, gathered = capture.fingerprints, capture.gathered
 
     def argument(x: Any) -> Any:
-        if x.__class__ is not Tensor or x.key is not None:
+        if x.__class__ is not Tensor or x.key is not None or id(x.data) in gathered:
             return other(x)
         data = x.data
         known = arrays.get(id(data))

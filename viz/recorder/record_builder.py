@@ -16,7 +16,7 @@ from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage
 from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
-from viz.recorder.descriptions import run_facts, settings_at
+from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
 from viz.recorder.journal import Event, Met
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
@@ -510,8 +510,8 @@ class _Builder:
                 seen.add(i)
                 if i in given or i >= len(self.met) or self.met[i].key is not None:
                     continue
-                around = [scope.kind for scope in self.record.ancestors(op.scope)]
-                if "layer" in around or i in self.capture.filled:
+                inside = any(makes_its_own(scope) for scope in self.record.ancestors(op.scope))
+                if inside or i in self.capture.filled:
                     tensor.role = "constant"
 
     def _kind_of_log(self, kind: str, when: int | None) -> str:

@@ -53,9 +53,10 @@ Here = tuple[int | None, int | None, FrameType | None]
 class RecordedScope(OpenScope):
     """What is written down of a scope. While it is open, it knows the scope, its owner and where the program was."""
 
-    __slots__ = tuple("base before began_with ended ended_with error facts inner_base inputs name".split())
+    __slots__ = tuple("asked_at base before began_with ended ended_with error facts inner_base inputs name".split())
     __slots__ += tuple("outputs parent places rate started".split())
 
+    asked_at: int | None  # of the result of a metric: how much was written down before
     base: int | None
     before: Here
     began_with: int  # so many pieces of memory had been given back (`Memory.gone`)
@@ -84,6 +85,7 @@ class Listener(Protocol):
     limit: int
     seen: dict[int | None, int]
     parts: dict[int, list[int]]
+    gathered: dict[int, Any]
     input_names: dict[int, str]
     made_up_names: dict[int, str]
     output_names: dict[int, str]
@@ -95,6 +97,8 @@ class Listener(Protocol):
     def array(self, array: Any) -> int: ...
 
     def know_arrays(self, tensors: Any) -> None: ...
+
+    def know_state(self, metric: Any) -> int: ...
 
     def owner(self, owner: Any) -> dict[str, Any]: ...
 
@@ -139,8 +143,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             if by_user is not None:
                 break
             frame = frame.f_back
-        before = capture.here
-        kind = scope.kind
+        before, kind = capture.here, scope.kind
         recorded = new(RecordedScope)
         recorded.scope, recorded.kind, recorded.owner, recorded.before = scope, kind, scope.owner, before
         recorded.name, recorded.started = scope.name, scope.started
@@ -149,7 +152,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         recorded.places = walk(frame, until) if walk is not None else ()
         recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
         recorded.outputs, recorded.began_with = (), len(gone)
-        recorded.ended = recorded.error = recorded.facts = recorded.rate = None
+        recorded.ended = recorded.error = recorded.facts = recorded.rate = recorded.asked_at = None
         recorded_scopes.append(recorded)
         opened.append(recorded)
         # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
@@ -164,6 +167,8 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         elif kind == "optimizer":
             know_arrays(scope.inputs)
             recorded.rate = learning_rate_of(scope.owner)
+        elif kind == "metric" and scope.inputs is None:  # its result is asked for
+            recorded.asked_at = capture.know_state(scope.owner)
         elif output_names and kind in _JUDGES:
             output = next((output_names[i] for i in recorded.inputs if i in output_names), "")
             if output and output not in recorded.name:  # as `fit` calls its metrics
@@ -177,7 +182,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
 
 
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
-    output_names = capture.output_names
+    output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
     tape_of = capture.tape
     gone: Sized = () if capture.memory is None else capture.memory.gone
@@ -198,6 +203,10 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
         if recorded.kind == "metric" and recorded.inputs:  # what of it no op has read, it read with NumPy
             capture.note("reading", "update_state", recorded.started, recorded.ended, (), recorded.inputs, (), ())
         capture.here = recorded.before
+        if recorded.owner is not None:  # before its outputs are met: they may be weights that it keeps
+            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
+            if recorded.kind == "optimizer":
+                meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         if outputs is not None:
             recorded.outputs = positions(outputs)
             if recorded.kind == "model":  # the outermost model's names come last
@@ -205,10 +214,10 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
                     output_names.update(dict.fromkeys(positions(x), name))
         if error is not None:
             recorded.error = described(error)
-        if recorded.owner is not None:
-            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
-            if recorded.kind == "optimizer":
-                meet_state(recorded.owner, recorded.facts["number"], recorded.started)
+        if recorded.asked_at is not None:
+            capture.gathered.clear()
+        if recorded.asked_at == len(log) and recorded_scopes[-1] is recorded:  # no op ran: there is nothing to tell
+            recorded_scopes.pop()
         del recorded.scope, recorded.owner, recorded.before  # which live on by themselves, if at all
 
     return on_scope_end

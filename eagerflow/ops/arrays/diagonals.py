@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.typing import TensorLike
+from eagerflow.core import observe
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import listed
@@ -94,8 +95,9 @@ def _band(x: Any, k: int, name: str, upper: bool) -> Tensor:
     if x.ndim < 1:
         raise ValueError(f"{name}: expected a tensor of at least one axis; got a number.")
     rows, columns = x.shape[-2] if x.ndim > 1 else x.shape[0], x.shape[-1]
-    mask = numpy.tri(rows, columns, k - upper, bool)
-    return where(Tensor(mask != upper, device=x.device), x, 0)
+    kept = Tensor(numpy.tri(rows, columns, k - upper, bool) != upper, device=x.device)
+    observe.fill(kept.data, name, *([k] if k else []))
+    return where(kept, x, 0)
 
 
 @composite

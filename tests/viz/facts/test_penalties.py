@@ -80,3 +80,24 @@ def test_what_weights_are_made_into_for_the_network_is_no_penalty():
     with viz.trace() as t:
         ops.sum(ops.exp(weights[0])) + ops.sum(ops.exp(weights[1]))
     assert titled(t.draw().graph, TITLE) == []
+
+
+def test_an_entropy_of_weights_is_no_penalty():
+    mean, log_std = layers.Dense(2), ef.Variable(np.zeros(2, "float32"), name="log_std")
+    x = np.ones((4, 3), "float32")
+    mean(x)
+    with viz.trace() as t:
+        loss = ops.mean(mean(x) * ops.exp(log_std))
+        loss - 0.01 * ops.sum(log_std + 1.4)
+    graph = t.draw().graph
+    assert titled(graph, TITLE) == []
+    assert titled(graph, "loss terms of weights")
+
+
+@pytest.mark.parametrize("size", [ops.square, ops.abs, lambda w: w * w, lambda w: w**2, lambda w: ops.transpose(w) @ w])
+def test_sizes_of_weights_that_ones_own_code_adds_are_penalties(size):
+    layer, x = layers.Dense(2), np.ones((4, 3), "float32")
+    layer(x)
+    with viz.trace() as t:
+        ops.mean(layer(x)) + 0.1 * ops.sum(size(layer.kernel))
+    assert titled(t.draw().graph, TITLE)

@@ -102,3 +102,27 @@ def test_steps_aside_are_left_out_as_long_as_that_takes_seconds(recording, monke
     monkeypatch.setattr(edge_routes, "_MOST_WEIGHED", 100)
     looked_at(recording, monkeypatch)
     assert 0 < len(found) < all_ways / 2
+
+
+def test_room_for_labels_is_not_looked_for_where_ways_alone_took_very_long(recording, monkeypatch):
+    found = []
+    monkeypatch.setattr(placement, "_known", {})
+    monkeypatch.setattr(channels, "_LONG", 0)
+    monkeypatch.setattr(placement, "_FEW", 0)
+    monkeypatch.setattr(placement, "_VERY_LONG", 0)
+    monkeypatch.setattr(placement, "place_labels", lambda *_: found.append(1) or [0])
+    placement.place(recording.draw().graph)
+    assert len(found) == 1
+
+
+def test_very_many_arrows_have_fewer_lines_to_run_along_which_are_farther_apart():
+    boxes = Layout({f"{i} {j}": Rect(200.0 * i, 100.0 * j, 60, 30) for i in range(4) for j in range(4)})
+    few, many = (channels.Channels(boxes, [("0 0", "1 1", "data")] * count, {}) for count in (1, 500))
+    assert many.nx < few.nx / 2
+    assert many.ny < few.ny / 2
+
+
+def test_a_large_picture_is_searched_less(recording, monkeypatch):
+    usual = looked_at(recording, monkeypatch)
+    monkeypatch.setattr(channels, "_MANY_ARROWS", 0)
+    assert sum(looked_at(recording, monkeypatch)) < sum(usual)

@@ -734,10 +734,11 @@ def test_a_box_that_takes_a_part_of_a_tensor_says_which():
         x[:, -1]
         x[:, ::-1]
         x[..., 1:3]
+        x[:, None]
         x[ef.ops.array([0, 1])]
     lines = [node.lines[0] for node in t.draw().graph.nodes.values() if node.title == "take_index"]
-    assert lines[:3] == ["x[:, -1]", "x[:, ::-1]", "x[..., 1:3]"]
-    assert not lines[3].startswith("x[")
+    assert lines[:4] == ["x[:, -1]", "x[:, ::-1]", "x[..., 1:3]", "x[:, None]"]
+    assert not lines[4].startswith("x[")
 
 
 def test_equal_boxes_that_take_parts_say_the_first_and_the_last():

@@ -101,3 +101,10 @@ def test_what_a_model_fills_for_one_of_its_layers_is_called_after_the_op():
     with viz.trace() as t:
         model(x)
     assert drawn(t) == ["arange(3)", "x"]
+
+
+@pytest.mark.parametrize(("triangle", "name"), [(ops.tril, "tril"), (lambda x: ops.triu(x, 1), "triu(1)")])
+def test_the_triangle_that_is_kept_of_a_matrix_is_called_after_the_op(triangle, name):
+    with viz.trace() as t:
+        triangle(np.ones((3, 3), "float32"))
+    assert name in drawn(t)

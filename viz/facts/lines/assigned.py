@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import keyword
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import Frame, Record
 
-__all__ = ["GradientNames", "name_assigned", "name_of_line", "own_line"]
+__all__ = ["GradientNames", "goes_around", "name_assigned", "name_of_line", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
@@ -91,3 +92,13 @@ def _assigned(code: str) -> str:
     """The one name that a line assigns, else ""; not of `else: x = 1`, which looks as if `else` had a type."""
     found = None if ";" in code else _ASSIGNED.match(code)
     return found[1] if found and not keyword.iskeyword(found[1]) else ""
+
+
+def goes_around(record: Record, ops: Sequence[int]) -> bool:
+    """Do ops of the same names follow each other again and again, as in a comprehension?"""
+    names = [record.ops[i].name for i in ops]
+    return any(
+        names[at : at + 2 * period] == names[at + period : at + 3 * period]
+        for period in range(1, len(names) // 3 + 1)
+        for at in range(len(names) - 3 * period + 1)
+    )

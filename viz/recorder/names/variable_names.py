@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import linecache
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eagerflow import Variable
+from eagerflow.layer.layer import Layer
 from viz.facts.schema import Record
 from viz.recorder.names.kept_names import held_as, spoken_of
 from viz.recorder.source_lines import is_internal
@@ -31,7 +32,7 @@ class Holder(NamedTuple):
     """A frame of the user's code that holds a variable.
 
     Attributes:
-        file: where its code is.
+        file: where its code is; "" of a layer that keeps it.
         function: the name of its code.
         names: what it holds the variable in.
     """
@@ -41,13 +42,17 @@ class Holder(NamedTuple):
     names: list[str]
 
 
-def holders(variable: Variable, frame: FrameType | None, last: FrameType | None) -> list[Holder]:
+def holders(
+    variable: Variable, frame: FrameType | None, last: FrameType | None, called: Iterable[Any] = ()
+) -> list[Holder]:
     """Which frames hold a variable whose name nobody chose, innermost first; none for others.
 
     Args:
         variable: what an op is about to read.
         frame: the innermost frame.
         last: the outermost one that is asked.
+        called: what has been called so far. A layer that keeps the variable comes last: its attribute is the name that
+            was chosen for the weight, whatever a caller calls what the layer gave to it.
     """
     found = list[Holder]()
     if not _MADE_UP.fullmatch(variable.name):
@@ -59,7 +64,14 @@ def holders(variable: Variable, frame: FrameType | None, last: FrameType | None)
         if frame is last:
             break
         frame = frame.f_back
-    return found
+    kept = [
+        name
+        for each in called
+        if isinstance(each, Layer)
+        for key, value in vars(each).items()
+        for name in held_as(key, value, variable)
+    ]
+    return [*found, Holder("", "", list(dict.fromkeys(kept)))] if kept else found
 
 
 def name_variables(record: Record, held: Mapping[int, list[Holder]], versions: Mapping[int, int]) -> None:
@@ -92,7 +104,7 @@ def _candidates(found: list[Holder], of_loops: dict[str, _Loops | None]) -> list
     plain, parts = list[str](), list[str]()
     for file, function, names in reversed(found):
         if file not in of_loops:
-            of_loops[file] = _names_of_loops(file)
+            of_loops[file] = _names_of_loops(file) if file else {}
         loops = of_loops[file]
         if loops is None:
             continue

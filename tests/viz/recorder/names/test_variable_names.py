@@ -133,3 +133,20 @@ def test_an_update_of_a_variable_that_is_in_no_layer_is_called_by_its_name():
         w.assign_sub(0.1 * ops.ones((3, 4)))
     assert ": w" not in str(t.top())
     assert "  w  " in str(t.top())
+
+
+class Policy(ef.Model):
+    def __init__(self):
+        super().__init__(name="policy")
+        self.mean, self.log_std = layers.Dense(2), ef.Variable(np.zeros(2, "float32"))
+
+    def call(self, inputs):
+        return self.mean(inputs), self.log_std
+
+
+def test_a_weight_that_a_layer_gives_its_caller_has_the_layers_name_for_it():
+    policy = Policy()
+    with viz.trace() as t:
+        mean, ls = policy(x)
+        ops.mean(mean * ops.exp(ls))
+    assert "log_std" in [node.title for node in t.draw().graph.nodes.values() if node.kind == "parameter"]
