@@ -26,7 +26,7 @@ def explained(error: BaseException) -> BaseException | None:
         ask = trail.tb_frame.f_globals.get("<program>")
         program = None if ask is None else ask()
         if program is not None:
-            instruction = program.instruction_at(trail.tb_lineno)
+            instruction = program.instruction_at(trail.tb_lineno, trail.tb_frame)
             unclear = is_refused(error) or _is_numpys(error)  # others are ours, and say already what was wrong
             found = _of(error, instruction, trail.tb_frame) if unclear else None
             return _in_its_gradient(program, instruction, found or error) or found

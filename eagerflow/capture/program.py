@@ -8,7 +8,7 @@ import linecache
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy
@@ -223,8 +223,11 @@ class Program:
         """The step as a function of its arguments' arrays; with `taped`, of a log's `append`, those, and their keys."""
         return self._compiled(self.source, {"tensor": _tensor, "new_key": new_key, "<program>": weakref.ref(self)})
 
-    def instruction_at(self, line: int) -> Instruction | None:
-        """The instruction on a line of `source`, counted from 1; None where there is none."""
+    def instruction_at(self, line: int, frame: FrameType) -> Instruction | None:
+        """The instruction on a line of what runs in a frame, counted from 1; None where there is none."""
+        announced = frame.f_globals.get("<instructions>")
+        if announced is not None:
+            return announced[line] if line < len(announced) else None
         found = [instruction for *_, instruction, _ in _in_blocks(self._lines(self.needed, reuses=True))]
         return found[line - 2] if 1 < line < len(found) + 2 else None
 
@@ -329,13 +332,15 @@ class Program:
         inputs = ["replay", *[f"v{n}" for n in self.inputs], *self._arguments()]
         lines = [f"def step({', '.join(inputs)}):", "    tensor = replay.tensor"]
         places: list[Places] = [(), (), ()]  # lines are counted from 1
+        ran: list[Instruction | None] = [None, None, None]
         by_user = set[int]()
         numbers = {id(each): i for i, each in enumerate(self.instructions)}
         marks = list(reversed(list(enumerate(self.marks))))
 
-        def write(line: str, led_by: Places) -> None:
+        def write(line: str, led_by: Places, instruction: Instruction | None = None) -> None:
             lines.append(line)
             places.append(led_by)
+            ran.append(instruction)
 
         for indent, text, instruction, before in _in_blocks(self._lines(self.instructions, reuses=False)):
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
@@ -350,8 +355,9 @@ class Program:
             outs = "".join(f"v{n}, " for n in instruction.outs)
             text = text.removesuffix("  # again")
             heard = f"replay.heard({numbers[id(instruction)]}, t, ({outs}))"
-            write(f"{indent}t = clock(); {text}; {heard}", instruction.places)
+            write(f"{indent}t = clock(); {text}; {heard}", instruction.places, instruction)
         names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}
+        names |= {"<program>": weakref.ref(self), "<instructions>": tuple(ran)}
         return self._compiled("\n".join(lines) + "\n", names)
 
     def announce(self, name: str, given: Arguments, observers: Sequence[Observer]) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers, ops
 from tests.capture.steps import many
 
@@ -32,7 +34,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_error_of_a_replay_is_that_of_the_eager_step(name):
+@pytest.mark.parametrize("around", [contextlib.nullcontext, viz.trace])
+def test_an_error_of_a_replay_is_that_of_the_eager_step(name, around):
     function, good, bad = CASES[name]
     step = ef.function(lambda *given: function(*given))
     many(step, *good)
@@ -40,7 +43,7 @@ def test_an_error_of_a_replay_is_that_of_the_eager_step(name):
     with pytest.raises(Exception) as eager:
         function(*bad)
     before = step.replays
-    with pytest.raises(type(eager.value)) as replayed:
+    with pytest.raises(type(eager.value)) as replayed, around():
         step(*bad)
     assert step.replays == before + 1
     assert str(replayed.value) == str(eager.value)

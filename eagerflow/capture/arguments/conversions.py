@@ -103,7 +103,7 @@ class Conversions:
     def see(self, slot: int, value: Any) -> None:
         """A slot has this value, which may lie in memory that is known."""
         owner = value
-        while getattr(owner, "base", None) is not None:
+        while isinstance(owner, numpy.ndarray) and owner.base is not None:  # a type has a base, too: itself
             owner = owner.base
         if isinstance(value, numpy.ndarray) and id(owner) in self.owners:
             self._within[slot] = self.owners[id(owner)]

@@ -12,8 +12,10 @@ import decimal
 import functools
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextvars import ContextVar
+from importlib.util import find_spec
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -23,8 +25,8 @@ from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.attributes import NOTHING
 from eagerflow.kernels.machine.threads import get_num_threads
 
-__all__ = ["CACHED", "Results", "asked_for", "computes_with_decimals", "copies_objects", "is_alive", "printing"]
-__all__ += ["value_of"]
+__all__ = ["CACHED", "Results", "asked_for", "computes_with_decimals", "copies_objects", "is_alive", "is_installed"]
+__all__ += ["printing", "value_of"]
 
 _ROOM = 64  # results: more new ones hardly come between two calls of a step
 CACHED: type = type(functools.lru_cache(lambda: None))
@@ -99,8 +101,8 @@ def _errors() -> tuple[Any, ...]:
 
 
 def printing() -> tuple[Any, ...]:
-    """How NumPy writes arrays."""
-    return tuple(numpy.get_printoptions().items())
+    """How NumPy writes arrays, and how long numbers may be that are written."""
+    return (*numpy.get_printoptions().items(), sys.get_int_max_str_digits())
 
 
 def _environment() -> tuple[Any, ...]:
@@ -113,6 +115,7 @@ _SETTINGS: dict[str, Callable[[], Any]] = {
     "geterr": _errors,
     "geterrcall": _errors,
     "getbufsize": numpy.getbufsize,
+    "int": sys.get_int_max_str_digits,
     **dict.fromkeys(("get_printoptions", "array2string", "array_repr", "array_str", "repr", "str"), printing),
     "get_num_threads": get_num_threads,
 }
@@ -163,4 +166,13 @@ def copies_objects(thing: Any) -> bool:
 def _decimals() -> tuple[Any, ...]:
     """How decimal numbers are computed with in this thread."""
     now = decimal.getcontext()
-    return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp
+    return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp, tuple(now.traps.items())
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module that isn't loaded can be imported, without importing it."""
+    package = module.partition(".")[0]
+    try:
+        return find_spec(module if package in sys.modules else package) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False

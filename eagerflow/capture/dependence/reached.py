@@ -449,8 +449,7 @@ class Held:
         own = vars(layer)
         self.layers.append(layer)
         self.objects[id(layer)] = (layer, name)
-        # Those without an underscore users may read, too, and know their names.
-        passed_over = frozenset([key for key in _CACHES if key.startswith("_") or key not in self._names.attributes])
+        passed_over = _CACHES - self._names.attributes  # users may read them, or have such names of their own
         passed_over |= {each.key for each in self._kept if each.layer is layer}
         self.containers[id(own)], self.passed_over[id(own)] = (own, name), passed_over
         users = is_users(type(layer))
@@ -558,6 +557,9 @@ class Held:
             for module in map(functools.partial(resolved, variables=variables), names.modules):
                 found = sys.modules.get(module)
                 self.asked.append((functools.partial(sys.modules.get, module), found, module))
+                if found is None:  # an import that fails, perhaps
+                    ask = functools.partial(asked.is_installed, module)
+                    self.asked.append((ask, ask(), module))
                 self.reach(found, module)
 
     def _of_scope(self, variables: dict[str, Any], beginning: str, names: frozenset[str]) -> None:

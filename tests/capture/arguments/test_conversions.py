@@ -106,3 +106,18 @@ def test_under_a_tape_records_have_arrays_of_their_own():
             found.append(tape.gradient(loss, w).numpy())
     assert captured.replays
     np.testing.assert_array_equal(found[:CALLS], found[CALLS:])
+
+
+def test_a_cast_of_what_a_tape_records_is_written_down():
+    """It keeps the type that it casts to, which is its own base."""
+    w = ef.Variable(np.ones(3, "float32"))
+
+    @ef.function
+    def step(x):
+        with ef.GradientTape() as tape:
+            loss = ops.sum(ops.cast(x * w, "float16"))
+        return tape.gradient(loss, w)
+
+    for i in range(CALLS):
+        assert step(np.full(3, i, "float32")).tolist() == [i] * 3
+    assert step.replays

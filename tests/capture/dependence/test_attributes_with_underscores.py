@@ -125,3 +125,20 @@ def test_what_python_notes_of_a_class_changes_nothing():
     step = ef.function(lambda x: it(x), jit_compile=True)
     many(step, X)
     assert step.replays, step.why_eager
+
+
+@pytest.mark.parametrize("base", [ef.layers.Layer, ef.Model])
+@pytest.mark.parametrize("name", ["_held", "_fitted_from", "_all_weights", "history"])
+def test_an_attribute_of_the_users_may_be_called_as_one_of_ours(base, name):
+    class Scaled(base):
+        pass
+
+    exec(f"def call(self, x):\n    return x * self.{name}", made := {})
+    Scaled.call = made["call"]
+    layer = Scaled()
+    setattr(layer, name, 2.0)
+    step = ef.function(lambda x: layer(x))
+    many(step, X)
+    assert step.replays
+    setattr(layer, name, 100.0)
+    assert step(X).tolist() == [100.0, 200.0, 300.0]

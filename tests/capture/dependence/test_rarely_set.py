@@ -6,7 +6,10 @@ import builtins
 import collections
 import copy
 import copyreg
+import decimal
 import functools
+import importlib
+import sys
 
 import numpy as np
 import pytest
@@ -92,9 +95,37 @@ def as_before():
     vars(np).pop("scale_of_all", None)
 
 
+def which_decimal_numbers_raise():
+    context = decimal.getcontext()
+    context.traps[decimal.DivisionByZero] = True
+
+    def step(x):
+        try:
+            return x * (3.0 if decimal.Decimal(1) / decimal.Decimal(0) > 9 else 4.0)
+        except decimal.DivisionByZero:
+            return x * 2.0
+
+    return step, lambda i: context.traps.__setitem__(decimal.DivisionByZero, i % 2 == 0)
+
+
+def how_long_numbers_may_be_that_are_written():
+    sys.set_int_max_str_digits(0)
+    number = 10**700
+
+    def step(x):
+        try:
+            return x * len(str(number))
+        except ValueError:
+            return x * 0.0
+
+    return step, lambda i: sys.set_int_max_str_digits(640 if i % 2 else 0)
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        which_decimal_numbers_raise,
+        how_long_numbers_may_be_that_are_written,
         attributes_of_a_function,
         an_attribute_of_a_function_of_several_kinds,
         defaults_of_a_named_tuple,
@@ -111,3 +142,24 @@ def test_it_counts(make, as_before):
     eager, captured, step = while_it_changes(lambda: (np.set_printoptions(precision=8), make())[1], X)
     assert captured == eager
     assert step.replays
+
+
+def test_a_module_that_is_there_later_is_imported(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def step(x):
+        try:
+            import scales_of_mine
+        except ImportError:
+            return x
+        return x * scales_of_mine.scale
+
+    run = ef.function(step)
+    for _ in range(5):
+        assert run(X).tolist() == [1.0, 2.0]
+    assert run.replays
+    (tmp_path / "scales_of_mine.py").write_text("scale = 4.0")
+    importlib.invalidate_caches()
+    for _ in range(5):
+        assert run(X).tolist() == [4.0, 8.0]
+    monkeypatch.delitem(sys.modules, "scales_of_mine")
