@@ -13,18 +13,13 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from viz.geometry.grid_lines import MARGIN, TRACK, inside, lines_beside, near_lines
 from viz.geometry.hopes import BEND, Hopes
 from viz.geometry.places import OFF_TITLES, Layout, Rect
 
 __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 
-MARGIN = 8.0  # how far ways keep off boxes
-_TRACK = 8.0  # between ways beside each other
-_TRACKS = (1, 2)  # lines beside those next to a box, for ways that pass each other there
-# In pictures of so many arrows, lines are so far apart, and there is one beside each side of a box: searches pass a
-# third fewer points, ways have fewer bends, and labels find more room.
-_MANY_ARROWS, _APART, _FAR_APART = 200, 5.0, 12.0
-_NEAR = 4.5  # ways nearer than this would look like one
+_MANY_ARROWS = 200  # of so many, there are fewer lines: see `lines_beside`
 _CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 400.0  # what crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 # What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
@@ -46,12 +41,13 @@ _BEYOND, _BEYOND_COST = 16.0, 40.0
 _CORNER, _BESIDE = 2, 3
 # From so far away from the end of a way on, running along another that leads to the same box costs so much of its
 # length: near the box they are moved apart; farther off nobody could tell from where each comes.
-_ENDING, _SHARED = 2 * _TRACK, 1.0
+_ENDING, _SHARED = 2 * TRACK, 1.0
 _PART = 100.0  # leaving a line that another to the same box runs along, too: one couldn't tell which of them goes where
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
 Point = tuple[float, float]
 _Step = tuple[int, int, float, int]  # the state that it leads to, its direction, its cost, and its piece: see costly
+_Waiting = tuple[float, float, int]  # what a way by a state may cost, what the way to it has cost (negative), the state
 
 
 class Quest(NamedTuple):
@@ -85,6 +81,26 @@ class Quest(NamedTuple):
         return NEVER if other in self.shunned else _CROSS_MOVABLE
 
 
+class _Marks(NamedTuple):
+    """What the way of an arrow takes.
+
+    Attributes:
+        way: its points.
+        around: the directions of the pieces around it.
+        turns: its points, each with the directions before and behind it.
+        passed: points that it passes, or passes close by, and how.
+        beyond: points close behind its corners.
+        pieces: those that it runs along, or close beside, each with its direction.
+    """
+
+    way: Sequence[int]
+    around: tuple[int, int]
+    turns: list[tuple[int, int, int]]
+    passed: list[tuple[int, int]]
+    beyond: list[tuple[int, int]]
+    pieces: list[tuple[int, int]]
+
+
 class Channels:
     """The lines among boxes, titles and frames, and the ways that were found so far, by the numbers of arrows.
 
@@ -104,9 +120,14 @@ class Channels:
         self.weighed = 0  # points of all ways of which it was asked what they cost
         # For ways that lead up (-1), anywhere and down: the steps from each point, where they were asked for.
         self.steps: dict[int, dict[int, list[_Step]]] = {-1: {}, 0: {}, 1: {}}
-        self.xs, self.ys = _lines(boxes, titles, frames, ports, len(ends))
+        self.hopes: dict[tuple[object, ...], Hopes] = {}  # by whether ways lead up or down, and their targets
+        self.marks: dict[int, _Marks] = {}  # what the way of each arrow takes
+        self.xs, self.ys = lines_beside(boxes, titles, frames, ports, len(ends) > _MANY_ARROWS)
         self.nx, self.ny = len(self.xs), len(self.ys)
+        # For each level line and each upright one: how far it is, in points, to itself and those as good as on it.
+        self.near = near_lines(self.ys, self.nx), near_lines(self.xs, 1)
         size = self.nx * self.ny
+        self.best = [NEVER] * (2 * size)  # what ways to each state cost, while a search runs
         self.shut = (bytearray(size), bytearray(size))  # may the next point right of each, and below, not be gone to?
         self.close = (bytearray(size), bytearray(size))  # do such pieces run close beside a border?
         self.borders: tuple[dict[int, list[str]], ...] = ({}, {})  # frames whose borders are in between
@@ -130,7 +151,7 @@ class Channels:
     def _shut(self, rect: Rect, by: float) -> None:
         """Let no piece touch the inside of a rectangle that is so much larger."""
         left, right, top, bottom = rect.x - by, rect.x + rect.w + by, rect.y - by, rect.y + rect.h + by
-        columns, rows = _inside(self.xs, left, right), _inside(self.ys, top, bottom)
+        columns, rows = inside(self.xs, left, right), inside(self.ys, top, bottom)
         before = max(bisect.bisect_right(self.xs, left) - 1, 0)
         for j in rows:
             for i in range(before, min(columns.stop, self.nx - 1)):
@@ -144,13 +165,13 @@ class Channels:
         """Crossing a frame's border costs something; running along it isn't allowed."""
         right, bottom = frame.x + frame.w, frame.y + frame.h
         for x in (frame.x, right):
-            self._note_close(1, _inside(self.xs, x - MARGIN, x + MARGIN), _inside(self.ys, frame.y, bottom))
+            self._note_close(1, inside(self.xs, x - MARGIN, x + MARGIN), inside(self.ys, frame.y, bottom))
             self._shut_lines(Rect(x, frame.y, 0, frame.h), 1)
-            self._mark(id_, 0, bisect.bisect_right(self.xs, x) - 1, _inside(self.ys, frame.y, bottom))
+            self._mark(id_, 0, bisect.bisect_right(self.xs, x) - 1, inside(self.ys, frame.y, bottom))
         for y in (frame.y, bottom):
-            self._note_close(0, _inside(self.ys, y - MARGIN, y + MARGIN), _inside(self.xs, frame.x, right))
+            self._note_close(0, inside(self.ys, y - MARGIN, y + MARGIN), inside(self.xs, frame.x, right))
             self._shut_lines(Rect(frame.x, y, frame.w, 0), 0)
-            self._mark(id_, 1, bisect.bisect_right(self.ys, y) - 1, _inside(self.xs, frame.x, right))
+            self._mark(id_, 1, bisect.bisect_right(self.ys, y) - 1, inside(self.xs, frame.x, right))
 
     def _note_close(self, direction: int, lines: Iterable[int], along: Iterable[int]) -> None:
         """Note the pieces along some lines that run close beside a border."""
@@ -158,8 +179,8 @@ class Channels:
             self.close[direction][each * self.nx + line if direction else line * self.nx + each] = 1
 
     def _shut_lines(self, line: Rect, direction: int) -> None:
-        columns = _inside(self.xs, line.x - 4, line.x + line.w + 4)
-        rows = _inside(self.ys, line.y - 4, line.y + line.h + 4)
+        columns = inside(self.xs, line.x - 4, line.x + line.w + 4)
+        rows = inside(self.ys, line.y - 4, line.y + line.h + 4)
         if direction:  # pieces that begin before the line and reach it run along it, too
             rows = range(max(bisect.bisect_right(self.ys, line.y - 4) - 1, 0), rows.stop)
         else:
@@ -187,19 +208,21 @@ class Channels:
 
     def search(self, quest: Quest) -> list[int]:
         """The points of the cheapest way (A* over points and directions); none where there is no way."""
-        best, before = dict[int, float](), dict[int, int]()  # by states: twice the point, and the direction
-        waiting: list[tuple[float, float, int]] = []  # with equal hope, the one that came farther first
-        left_over, targets = Hopes(self.xs, self.ys, quest.targets), quest.targets
+        best, before = self.best, dict[int, int]()  # by states: twice the point, and the direction
+        waiting: list[_Waiting] = []  # with equal hope, the one that came farther first
+        left_over, targets = self._hopes(quest.targets, quest.onwards), quest.targets
         for at, direction in quest.starts.items():
             best[at * 2 + direction] = 0.0
             heapq.heappush(waiting, (left_over[at * 2 + direction], 0.0, at * 2 + direction))
         found, least = -1, quest.limit
-        passing, busy, costly, steps = self._passing_cost, self.busy, self.costly, self.steps[quest.onwards]
+        busy, costly, steps = self.busy, self.costly, self.steps[quest.onwards]
+        push, push_and_pop = heapq.heappush, heapq.heappushpop
         looked, eager, settled = 0, 1.0, set[int]()  # where a good way will do, no state is looked at again
         patience = _LITTLE if self.took_long else _PATIENCE
-        while waiting:
-            guess, cost, state = heapq.heappop(waiting)
-            cost = -cost
+        first: _Waiting | None = None  # of the states just reached, that with most hope: it is often the next at once
+        while first or waiting:
+            guess, cost, state = push_and_pop(waiting, first) if first else heapq.heappop(waiting)
+            first, cost = None, -cost
             if guess >= least or (found >= 0 and eager > 1):
                 break
             looked += 1
@@ -207,7 +230,8 @@ class Channels:
                 if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(quest, max(_NEARBY, looked)):
                     break
                 eager, patience = eager * _EAGER, patience * 2
-                waiting = [(_EAGER * (hope + so_far) - so_far, so_far, at) for hope, so_far, at in waiting]
+                left_over = self._hopes(targets, 0)  # so eager, going back is shunned enough
+                waiting = [(eager * left_over[at] - so_far, so_far, at) for _, so_far, at in waiting]
                 heapq.heapify(waiting)
             if cost > best[state] or state in settled:
                 continue
@@ -218,17 +242,12 @@ class Channels:
                 end = cost + self._passing_cost(quest, at, direction, targets[at])
                 if end < least:
                     least, found = end, state
-            if busy[at]:
-                ahead, aside = passing(quest, at, direction, direction), passing(quest, at, direction, 1 - direction)
-            else:
-                ahead, aside = 0.0, BEND
+            ahead, aside = self._passing_costs(quest, at, direction) if busy[at] else (0.0, BEND)
             came_from = before.get(state, -1) | 1  # going back there leads nowhere
             for reached, turn, length, piece in steps.get(at) or self._steps(at, quest.onwards):
-                if reached | 1 == came_from:
-                    continue
                 so_far = cost + length + (ahead if turn == direction else aside)
-                known = best.get(reached, NEVER)
-                if so_far >= known:
+                known = best[reached]
+                if so_far >= known or reached | 1 == came_from:
                     continue
                 if costly[piece]:
                     so_far += self._piece_cost(quest, piece >> 1, turn, eager)
@@ -237,15 +256,30 @@ class Channels:
                 left = left_over[reached]
                 if so_far + left < least:
                     best[reached], before[reached] = so_far, state
-                    heapq.heappush(waiting, (so_far + eager * left, -so_far, reached))
+                    new = (so_far + eager * left, -so_far, reached)
+                    if first is None or new < first:
+                        first, new = new, first
+                    if new is not None:
+                        push(waiting, new)
         self.looked += looked
+        for state in (*before, *[at * 2 + direction for at, direction in quest.starts.items()]):
+            best[state] = NEVER
         return _way(before, found)
+
+    def _hopes(self, targets: dict[int, int], onwards: int) -> Hopes:
+        """What is left to go to some targets, which is asked for again and again."""
+        key = onwards, *targets.items()
+        if key not in self.hopes:
+            up, down = [1 + _AGAINST * (onwards == sign) for sign in (1, -1)]
+            self.hopes[key] = Hopes(self.xs, self.ys, targets, up, down)
+        return self.hopes[key]
 
     def _shut_off(self, quest: Quest, most: int) -> bool:
         """Is there no way to the targets, as so many states back from them show, at most?
 
         A search for one would look at all points around the start, which takes seconds in a large picture.
         """
+        busy, costly, steps = self.busy, self.costly, self.steps[0]
         waiting = [
             at * 2 + turn
             for at, last in quest.targets.items()
@@ -257,19 +291,21 @@ class Channels:
         while waiting and len(seen) < most and starts.isdisjoint(seen):
             state = waiting.pop()
             at, turn = state >> 1, state & 1
-            for reached, direction, _, piece in self.steps[0].get(at) or self._steps(at, 0):
-                if direction != turn or self._piece_cost(quest, piece >> 1, turn) >= NEVER:
+            for reached, direction, _, piece in steps.get(at) or self._steps(at, 0):
+                if direction != turn or (costly[piece] and self._piece_cost(quest, piece >> 1, turn) >= NEVER):
                     continue
-                for earlier in (0, 1):
-                    back = reached - direction + earlier
-                    if back not in seen and self._passing_cost(quest, back >> 1, earlier, turn) < NEVER:
+                near = reached >> 1
+                for back in (2 * near, 2 * near + 1):
+                    if back not in seen and not (
+                        busy[near] and self._passing_cost(quest, near, back & 1, turn) >= NEVER
+                    ):
                         seen.add(back)
                         waiting.append(back)
         return not waiting and starts.isdisjoint(seen)
 
     def least(self, starts: dict[int, int], targets: dict[int, int]) -> float:
         """How long a way must be, with what its bends cost, whatever is between."""
-        hopes = Hopes(self.xs, self.ys, targets)
+        hopes = self._hopes(targets, 0)
         return min([hopes[at * 2 + direction] for at, direction in starts.items()])
 
     def _steps(self, at: int, onwards: int) -> list[_Step]:
@@ -337,6 +373,28 @@ class Channels:
                 cost += 0.0 if other in self.end[quest.arrow] and self._is_at_end(quest, at) else _BEYOND_COST
         return cost
 
+    def _passing_costs(self, quest: Quest, at: int, direction: int) -> tuple[float, float]:
+        """What it costs to come to a point in one direction and to go straight on, and to turn: see `_passing_cost`."""
+        if at in self.kept and self.kept[at].isdisjoint(self.ends[quest.arrow][:2]):
+            return NEVER, NEVER
+        ahead, aside, push = 0.0, BEND, quest.push
+        begin, end = self.begin[quest.arrow], self.end[quest.arrow]
+        for other, how in self.passed.get(at, ()):
+            if other in begin:
+                ahead += _KIN_CROSS if how == 1 - direction else 0.0
+            elif other in end:
+                ahead += _KIN_CROSS if how == 1 - direction else 0.0
+                ahead += _PART if how == _CORNER + _BESIDE * direction else 0.0
+                aside += _PART if how == direction else 0.0
+            else:
+                ahead += quest.crossing_cost(other) if how % _BESIDE == 1 - direction else push
+                aside += push
+        for other, along in self.beyond.get(at, ()):
+            if other not in begin and not (other in end and self._is_at_end(quest, at)):
+                ahead += _BEYOND_COST if along == direction else 0.0
+                aside += _BEYOND_COST
+        return ahead, aside
+
     @property
     def took_long(self) -> bool:
         """Have all searches together looked at so many states that it takes seconds?"""
@@ -356,63 +414,85 @@ class Channels:
 
         `first` and `last` are the directions of the pieces around it.
         """
-        total = 0.0
+        total, busy, costly, known = 0.0, self.busy, self.costly, self.steps[quest.onwards]
         self.weighed += len(way)
-        for at, direction, turn in _turns(way, first, last):
-            if self.busy[at]:
-                total += self._passing_cost(quest, at, direction, turn)
-            else:
-                total += 0.0 if direction == turn else BEND
+        direction, before = first, way[0]
+        for at in way[1:]:
+            turn = int(abs(at - before) != 1)
+            if busy[before]:
+                total += self._passing_cost(quest, before, direction, turn)
+            elif direction != turn:
+                total += BEND
+            direction, before = turn, at
+        total += self._passing_cost(quest, before, direction, last)
+        if total >= limit:
+            return NEVER
         for a, b in itertools.pairwise(way):
-            steps = self.steps[quest.onwards].get(a) or self._steps(a, quest.onwards)
-            length, piece = next(((step[2], step[3]) for step in steps if step[0] >> 1 == b), (NEVER, 0))
-            total += length
-            if length < NEVER and self.costly[piece]:
-                total += self._piece_cost(quest, piece >> 1, piece & 1)
+            for reached, turn, length, piece in known.get(a) or self._steps(a, quest.onwards):
+                if reached >> 1 == b:
+                    total += length
+                    if costly[piece]:
+                        total += self._piece_cost(quest, piece >> 1, turn)
+                    break
+            else:
+                return NEVER
             if total >= limit:
                 return NEVER
         return total
 
     def take(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Note a way, so that others keep off it; `first` and `last` are the directions of the pieces around it."""
-        for at, how in self._passed(way, first, last):
+        marks = self._marks(arrow, way, first, last)
+        for at, how in marks.passed:
             self.passed.setdefault(at, []).append((arrow, how))
             self.busy[at] = 1
-        for at, along in self._beyond(way, first, last):
+        for at, along in marks.beyond:
             self.beyond.setdefault(at, []).append((arrow, along))
             self.busy[at] = 1
-        for piece, turn in self._pieces(way):
+        for piece, turn in marks.pieces:
             self.along[turn].setdefault(piece, []).append(arrow)
             self.costly[2 * piece + turn] = 1
 
     def free(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Take a way back."""
-        for at, how in self._passed(way, first, last):
-            self.passed[at].remove((arrow, how))
-            self.busy[at] = bool(self.passed[at] or self.beyond.get(at)) or at in self.kept
-        for at, along in self._beyond(way, first, last):
-            self.beyond[at].remove((arrow, along))
-            self.busy[at] = bool(self.beyond[at] or self.passed.get(at)) or at in self.kept
-        for piece, turn in self._pieces(way):
+        marks, passed, beyond = self._marks(arrow, way, first, last), self.passed, self.beyond
+        for at, how in marks.passed:
+            passed[at].remove((arrow, how))
+            self.busy[at] = bool(passed[at] or beyond.get(at)) or at in self.kept
+        for at, along in marks.beyond:
+            beyond[at].remove((arrow, along))
+            self.busy[at] = bool(beyond[at] or passed.get(at)) or at in self.kept
+        for piece, turn in marks.pieces:
             self.along[turn][piece].remove(arrow)
             self.costly[2 * piece + turn] = bool(self.along[turn][piece]) or piece in self.borders[turn]
 
     def met(self, arrow: int, way: Sequence[int], first: int, last: int) -> tuple[list[int], set[int]]:
         """The other ways that a way crosses, sharing no end with it, once for each time; and whose it touches."""
         crossed, touched = list[int](), set[int]()
-        for at, direction, turn in _turns(way, first, last):
+        marks, begin, end = self._marks(arrow, way, first, last), self.begin[arrow], self.end[arrow]
+        for at, direction, turn in marks.turns:
             for other, how in self.passed.get(at, ()):
-                if self._kin(arrow, other):
+                if other in begin or other in end:
                     continue
                 if direction == turn and how % _BESIDE == 1 - direction:
                     crossed.append(other)
                 else:
                     touched.add(other)
-        for piece, turn in self._pieces(way):
-            users = [user for user in self.along[turn].get(piece, ()) if user != arrow]
-            if users and not self._all_kin(arrow, users):
-                touched.update(users)
+        for piece, turn in marks.pieces:
+            users = self.along[turn].get(piece)
+            if users and not (begin.issuperset(users) or end.issuperset(users)):
+                others = [user for user in users if user != arrow]
+                touched.update(() if self._all_kin(arrow, others) else others)
         return crossed, touched - {arrow}
+
+    def _marks(self, arrow: int, way: Sequence[int], first: int, last: int) -> _Marks:
+        """What a way takes; it is often asked for again while the arrow has it."""
+        marks = self.marks.get(arrow)
+        if marks is None or marks.way is not way or marks.around != (first, last):
+            turns, pieces = [*_turns(way, first, last)], [*self._pieces(way)]
+            marks = _Marks(way, (first, last), turns, [*self._passed(turns)], [*self._beyond(way, first, last)], pieces)
+            self.marks[arrow] = marks
+        return marks
 
     def ending_on(self, arrow: int, way: Sequence[int]) -> set[int]:
         """The arrows from other boxes to the same one that meet a way."""
@@ -421,13 +501,14 @@ class Channels:
             other for at in way for other, how in self.passed.get(at, ()) if how < _BESIDE or how == _CORNER + _BESIDE
         } & kin
 
-    def _passed(self, way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int]]:
-        for at, direction, turn in _turns(way, first, last):
+    def _passed(self, turns: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
+        """The points that a way passes, or passes close by, and how."""
+        for at, direction, turn in turns:
             if direction != turn:
                 yield at, _CORNER + _BESIDE * direction
             else:
-                for near in self._near(at, direction):
-                    yield near, direction + (0 if near == at else _BESIDE)
+                for away in self._away(at, direction):
+                    yield at + away, direction + (_BESIDE if away else 0)
 
     def _beyond(self, way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int]]:
         """Points close behind the corners of a way, on lines that it turns off there; with the lines' directions."""
@@ -445,24 +526,13 @@ class Channels:
 
     def _pieces(self, way: Sequence[int]) -> Iterator[tuple[int, int]]:
         for a, b in itertools.pairwise(way):
-            turn = 0 if abs(a - b) == 1 else 1
-            for near in self._near(min(a, b), turn):
-                yield near, turn
+            turn, begin = 0 if abs(a - b) == 1 else 1, min(a, b)
+            for away in self._away(begin, turn):
+                yield begin + away, turn
 
-    def _near(self, at: int, direction: int) -> list[int]:
-        """A point or piece, and those beside it that are too near to look like others."""
-        found = [at]
-        lines, place, step = (self.ys, at // self.nx, self.nx) if direction == 0 else (self.xs, at % self.nx, 1)
-        for sign in (1, -1):
-            k = 1
-            while 0 <= place + sign * k < len(lines) and abs(lines[place + sign * k] - lines[place]) < _NEAR:
-                found.append(at + sign * k * step)
-                k += 1
-        return found
-
-    def _kin(self, a: int, b: int) -> bool:
-        """Do two arrows share an end, and are they of a kind?"""
-        return b in self.begin[a] or b in self.end[a]
+    def _away(self, at: int, direction: int) -> list[int]:
+        """How many points it is to a point or piece itself, and to those beside it that would look like it."""
+        return self.near[1][at % self.nx] if direction else self.near[0][at // self.nx]
 
     def _all_kin(self, arrow: int, users: Iterable[int]) -> bool:
         """Do all begin where this one does, or all end there?"""
@@ -497,39 +567,3 @@ def _turns(way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int
     """The points of a way, with the directions before and behind each."""
     turns = [first, *[0 if abs(a - b) == 1 else 1 for a, b in itertools.pairwise(way)], last]
     yield from zip(way, turns, turns[1:])
-
-
-def _inside(lines: Sequence[float], low: float, high: float) -> range:
-    """Which lines lie between two places."""
-    return range(bisect.bisect_right(lines, low + 0.01), bisect.bisect_left(lines, high - 0.01))
-
-
-def _lines(
-    boxes: Sequence[Rect], titles: Sequence[Rect], frames: Sequence[Rect], ports: Iterable[Point], arrows: int
-) -> tuple[list[float], list[float]]:
-    """Where upright and level lines are: those through ports exactly, others not too close to each other."""
-    fixed_x, fixed_y = ({port[k] for port in ports} for k in (0, 1))
-    many = arrows > _MANY_ARROWS
-    further = [k * _TRACK for k in _TRACKS if not many]
-    loose_x, loose_y = set(), set()
-    for rect in [*boxes, *frames]:
-        loose_x |= {x for k in (0.0, *further) for x in (rect.x - MARGIN - k, rect.x + rect.w + MARGIN + k)}
-        loose_y |= {y for k in (0.0, *further) for y in (rect.y - MARGIN - k, rect.y + rect.h + MARGIN + k)}
-    for rect in titles:
-        loose_x |= {rect.x - OFF_TITLES - 1, rect.x + rect.w + OFF_TITLES + 1}
-    everything = [*boxes, *frames]
-    left = min([rect.x for rect in everything], default=0.0)
-    right = max([rect.x + rect.w for rect in everything], default=0.0)
-    for k in range(1, 9):
-        loose_x |= {left - MARGIN - k * _TRACK, right + MARGIN + k * _TRACK}
-    apart = _FAR_APART if many else _APART
-    return _spaced(fixed_x, loose_x, apart), _spaced(fixed_y, loose_y, apart)
-
-
-def _spaced(fixed: Iterable[float], loose: Iterable[float], apart: float) -> list[float]:
-    found = sorted(fixed)
-    for each in sorted(loose):
-        i = bisect.bisect_left(found, each)
-        if (i == 0 or each - found[i - 1] >= apart) and (i == len(found) or found[i] - each >= apart):
-            found.insert(i, each)
-    return found

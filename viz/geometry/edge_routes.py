@@ -25,6 +25,7 @@ _CHAIN = 6  # so many ways are moved, one after the other, to rid a way of cross
 _DETOUR = 600.0  # how much longer each may become
 _ROUND_ABOUT = 20.0  # ways that are so much longer than they could be are looked for again
 _MOST_WEIGHED = 1_000_000  # points of ways that are weighed to leave out steps aside: from there on that takes seconds
+_ROUNDED = 1e-6  # more than sums of lengths differ that are added up in another order
 _STEP = 2.0  # from so much on, steps aside are looked for that may be left out
 _MOST_SEARCHES = 400  # for both, in all
 _PUSHES = 6  # how many ways are moved, for each that found no room
@@ -134,6 +135,8 @@ class _Router:
             for edge in graph.edges
         ]
         self.found: dict[int, _Found] = {}
+        self.taken = 0  # tells of all these ways whether they are the same as before: a search finds the same then
+        self.searched: dict[tuple[object, ...], tuple[list[int], int]] = {}  # ways, and how much was looked at for them
 
     def run(self, longest_first: bool) -> Routes:
         """Shorter ways first, or last; then those that found no room, or cross others, once more.
@@ -247,14 +250,23 @@ class _Router:
         for j in moved:
             self._drop(j)
         self.searches += len(moved)
-        found_all = all([self._look(j) for j in moved])
-        if found_all and self._crossed(moved) <= crossed and sum(map(self._cost, moved)) < length:
+        if self._look_for_all(moved, crossed, length):
             return
         for j in moved:
             if j in self.found:
                 self._drop(j)
         for j, found in before.items():
             self._take(j, found)
+
+    def _look_for_all(self, ways: list[int], crossed: int, length: float) -> bool:
+        """Look for ways that cross no more than so often, and are shorter in all; no longer than there is hope."""
+        least = [self.channels.least(*self._goals(i)) for i in ways]
+        for n, i in enumerate(ways, 1):
+            if not self._look(i) or self._crossed(ways[:n]) > crossed:
+                return False
+            if sum(map(self._cost, ways[:n])) + sum(least[n:]) >= length + _ROUNDED:
+                return False
+        return sum(map(self._cost, ways)) < length
 
     def _crossed(self, ways: list[int]) -> int:
         """How often ways cross others; those that cross each other count twice."""
@@ -295,7 +307,15 @@ class _Router:
     def _look(self, i: int, pushing: bool = False, limit: float = NEVER, shunned: frozenset[int] | None = None) -> bool:
         starts, targets = self._goals(i)
         push = PUSHING if pushing else NEVER
-        way = self.channels.search(Quest(i, starts, targets, self.own[i], push, limit, shunned, self.onwards[i]))
+        quest = Quest(i, starts, targets, self.own[i], push, limit, shunned, self.onwards[i])
+        asked = i, pushing, limit, shunned, self.channels.took_long, self.taken
+        if asked in self.searched:  # what was tried in vain and undone is often tried again
+            way, looked = self.searched[asked]
+            self.channels.looked += looked
+        else:
+            looked = self.channels.looked
+            way = self.channels.search(quest)
+            self.searched[asked] = way, self.channels.looked - looked
         if way:
             self._take(i, (way, starts[way[0]], targets[way[-1]]))
         return bool(way)
@@ -312,10 +332,13 @@ class _Router:
 
     def _take(self, i: int, found: _Found) -> None:
         self.found[i] = found
+        self.taken ^= hash((i, *found[0]))
         self.channels.take(i, *found)
 
     def _drop(self, i: int) -> None:
-        self.channels.free(i, *self.found.pop(i))
+        found = self.found.pop(i)
+        self.taken ^= hash((i, *found[0]))
+        self.channels.free(i, *found)
 
     def _met(self, i: int) -> tuple[list[int], set[int]]:
         return self.channels.met(i, *self.found[i])

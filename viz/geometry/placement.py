@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import itertools
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from viz.geometry.arrow_ends import part_ends
@@ -31,7 +32,7 @@ _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrow
 _ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
 _MOST_COMPARED = 400  # arrows of a picture for which that is done
 _MANY = 8  # straight lines of the usual order that cross before others are compared with it, and tried first
-_LOOKED = 300_000  # so much is looked at, at most, to try other orders, which takes seconds
+_LOOKED = 240_000  # so much is looked at, at most, to try other orders, which takes seconds
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _IN_VAIN = 2  # orders that are tried one after the other without finding fewer flaws: the next seldom has fewer
 _MOST_KNOWN = 8  # placements that are kept
@@ -106,13 +107,14 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
 def _best(graph: Graph, rankdir: str) -> Placement:
     """The placement with the fewest flaws of some: of the usual order, and of others where arrows cross."""
     across, count = rankdir in ACROSS, len(graph.edges)
-    first = arrange(graph, across=across)
+    arranged = functools.cache(functools.partial(_arranged, graph, across=across))
+    first = arranged(_USUAL)
     crossed = straight_crossings(graph, first) if count <= _MOST_COMPARED else 0
-    orders = _orders(graph, first, across) if crossed > _MANY else [_USUAL]
-    best, least, took_long, looked = _placed(graph, _arranged(graph, orders[0], across), orders[0], rankdir)
+    orders = _orders(graph, first, arranged) if crossed > _MANY else [_USUAL]
+    best, least, took_long, looked = _placed(graph, arranged(orders[0]), orders[0], rankdir)
     if not took_long and looked <= _LOOKED and (turned := _on_wrong_side(graph, best, across)):
-        layout = _arranged(graph, orders[0], across)
-        found, flaws, took_long, more = _placed(graph, layout, orders[0], rankdir, _Ways(turned=turned), least)
+        ways = _Ways(turned=turned)
+        found, flaws, took_long, more = _placed(graph, arranged(orders[0]), orders[0], rankdir, ways, least)
         looked += more
         if flaws <= least:
             best, least = found, flaws
@@ -120,7 +122,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         return best
     if least[:3] == _FLAWLESS:
         return _straightened(graph, best, least, orders[0], rankdir)
-    tries = [(order, _WAYS) for order in (orders if len(orders) > 1 else _orders(graph, first, across))]
+    tries = [(order, _WAYS) for order in (orders if len(orders) > 1 else _orders(graph, first, arranged))]
     if apart := gradients_apart(graph):
         tries.insert(0, (orders[0], _Ways(turned=frozenset(apart))))
     if count <= _MOST_TURNED:
@@ -129,8 +131,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
     for order, ways in tries:
         if order == orders[0] and ways == _WAYS:
             continue
-        layout = _arranged(graph, order, across)
-        found, flaws, took_long, more = _placed(graph, layout, order, rankdir, ways, least)
+        found, flaws, took_long, more = _placed(graph, arranged(order), order, rankdir, ways, least)
         looked += more
         in_vain = 0 if flaws[:3] < least[:3] else in_vain + 1
         if flaws < least:
@@ -172,7 +173,7 @@ def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = Non
     return arrange(graph, room, order.variant, across, order.straight, order.by_givers, order.exact)
 
 
-def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
+def _orders(graph: Graph, first: Layout, arranged: Callable[[_Order], Layout]) -> list[_Order]:
     """Orders to try, the usual one too, and layouts where branches share the room: those with few flaws.
 
     Of those that cross as often, first that in which more calls of one layer stand in the order they run in.
@@ -180,7 +181,7 @@ def _orders(graph: Graph, first: Layout, across: bool) -> list[_Order]:
     count, known = len(graph.edges), [_places(first)]
     found = [(_straight_flaws(graph, first), _calls_out_of_order(graph, first), 0, _USUAL)]
     for number, order in enumerate(_OTHERS[: _ARRANGED // count], 1):
-        layout = _arranged(graph, order, across)
+        layout = arranged(order)
         if (places := _places(layout)) not in known:
             known.append(places)
             found.append((_straight_flaws(graph, layout), _calls_out_of_order(graph, layout), number, order))

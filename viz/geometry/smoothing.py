@@ -15,6 +15,7 @@ __all__ = ["smoothed"]
 _FAR = 5  # corners, at most, that a simpler piece takes the place of
 _WON = 1.0  # less isn't worth a change
 _MOST_ROUNDS = 12
+_ROUNDED = 1e-6  # more than sums of lengths differ in which the same pieces stand in another order
 
 
 def smoothed(channels: Channels, quest: Quest, way: Sequence[int], first: int, last: int) -> list[int]:
@@ -45,7 +46,12 @@ def _simpler(channels: Channels, quest: Quest, way: list[int], first: int, last:
         for end in ends[at + 2 : at + 2 + _FAR]:
             around = turns[begin], turns[end + 1]
             before = channels.cost(quest, way[begin : end + 1], *around)
-            for piece in _pieces(channels.nx, way[begin], way[end], [way[k] for k in ends[at : ends.index(end) + 1]]):
+            between = [way[k] for k in ends[at : ends.index(end) + 1]]
+            for corners in _pieces(channels.nx, way[begin], way[end], between):
+                if _length(channels, corners) >= before - most:
+                    channels.weighed += 1 + sum([_steps(channels.nx, *leg) for leg in itertools.pairwise(corners)])
+                    continue
+                piece = _joined(channels.nx, corners)
                 won = before - channels.cost(quest, piece, *around, limit=before - most)
                 if won > most:
                     most, found = won, [*way[:begin], *piece, *way[end + 1 :]]
@@ -53,12 +59,18 @@ def _simpler(channels: Channels, quest: Quest, way: list[int], first: int, last:
 
 
 def _pieces(nx: int, a: int, b: int, between: Sequence[int]) -> Iterator[list[int]]:
-    """The pieces from one point to another with at most two corners, on lines on which corners between the two are."""
+    """The corners of pieces from one point to another, at most two, on lines on which corners between them are."""
     columns, rows = {at % nx for at in between}, {at // nx for at in between}
     for column in sorted(columns):
-        yield _joined(nx, [a, a // nx * nx + column, b // nx * nx + column, b])
+        yield [a, a // nx * nx + column, b // nx * nx + column, b]
     for row in sorted(rows):
-        yield _joined(nx, [a, row * nx + a % nx, row * nx + b % nx, b])
+        yield [a, row * nx + a % nx, row * nx + b % nx, b]
+
+
+def _length(channels: Channels, corners: Sequence[int]) -> float:
+    """How long a piece is, a little less rather than more, without what it meets: that is told much sooner."""
+    points = [channels.point(at) for at in corners]
+    return sum([abs(ax - bx) + abs(ay - by) for (ax, ay), (bx, by) in itertools.pairwise(points)]) - _ROUNDED
 
 
 def _joined(nx: int, corners: Sequence[int]) -> list[int]:
@@ -68,3 +80,8 @@ def _joined(nx: int, corners: Sequence[int]) -> list[int]:
         step = 0 if a == b else (1 if a // nx == b // nx else nx) * (1 if b > a else -1)
         found += range(a + step, b + step, step) if step else ()
     return found
+
+
+def _steps(nx: int, a: int, b: int) -> int:
+    """How many points it is from one to another on the same line."""
+    return abs(a - b) if a // nx == b // nx else abs(a - b) // nx
