@@ -141,9 +141,10 @@ def closed_lines(record: Record, block: Block, params: int | None = None) -> lis
     if block.line is not None:
         made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
         lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]
-    if block.is_penalties:
+    if block.terms:
         names = [op_name(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
-        lines.append(_in_a_line(list(dict.fromkeys(names))))
+        untold = [name for name in dict.fromkeys(names) if name not in block.title.split()]
+        lines += [_in_a_line(untold)] if untold else []
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
     return lines + _parameters(block, params)

@@ -37,8 +37,8 @@ def test_penalties_of_layers_are_one_box(depth):
 
 def test_what_opens_everything_opens_them():
     graph = penalized(3).draw(depth=99).graph
-    assert [c.title for c in graph.clusters.values() if c.kind == "penalties"] == [TITLE]
-    assert len(titled(graph, "square")) == 3
+    assert [c.title for c in graph.clusters.values() if c.kind == "penalties"] == [TITLE, "add penalties"]
+    assert len(titled(graph, "square")) == len(titled(graph, "add")) == 3
 
 
 def test_one_penalty_is_one_box_too():
@@ -47,6 +47,16 @@ def test_one_penalty_is_one_box_too():
     assert titled(graph, "square") == []
     assert [e.kind for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"]
     assert [e.kind for e in graph.edges if e.head == box.id and e.kind == "parameter"]
+
+
+def test_what_adds_the_penalties_to_the_loss_is_one_box_and_no_loop():
+    graph = penalized(3).draw().graph
+    ((box,), (gradient,)) = titled(graph, "add penalties"), titled(graph, "∇ add penalties")
+    assert [len(box.ops), len(gradient.ops)] == [3, 3]
+    assert len({e.tail for e in graph.edges if e.head == box.id}) == 2
+    said = [*(text for node in graph.nodes.values() for text in node.lines), *(e.label for e in graph.edges)]
+    assert [text for text in said if "round" in text or "last result" in text] == []
+    assert [text for text in box.lines if text == "add"] == []
 
 
 def test_numbers_that_no_weight_goes_into_are_no_penalty():
@@ -92,6 +102,20 @@ def test_an_entropy_of_weights_is_no_penalty():
     graph = t.draw().graph
     assert titled(graph, TITLE) == []
     assert titled(graph, "loss terms of weights")
+
+
+def test_terms_of_weights_are_called_as_the_code_calls_them():
+    mean, log_std = layers.Dense(2), ef.Variable(np.zeros(2, "float32"), name="log_std")
+    x = np.ones((4, 3), "float32")
+    mean(x)
+    with viz.trace() as t:
+        policy_loss = ops.mean(mean(x) * ops.exp(log_std))
+        entropy = ops.sum(log_std + 1.4)
+        policy_loss - 0.01 * entropy
+    graph = t.draw().graph
+    (box,), (scaled,) = titled(graph, "entropy"), [n for n in graph.nodes.values() if "0.01 * x" in n.lines]
+    assert [t.ops[i].name for i in box.ops] == ["add", "sum"]
+    assert [e.head for e in graph.edges if e.tail == box.id] == [scaled.id]
 
 
 @pytest.mark.parametrize("size", [ops.square, ops.abs, lambda w: w * w, lambda w: w**2, lambda w: ops.transpose(w) @ w])
