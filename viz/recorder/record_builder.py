@@ -25,7 +25,7 @@ from viz.recorder.loops.rounds import Clocks
 from viz.recorder.names.argument_names import Arguments
 from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.parameter_names import name_by_parameters
-from viz.recorder.names.same_names import Named, join_copies, tell_apart
+from viz.recorder.names.same_names import Named, settle_names
 from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -97,8 +97,8 @@ class _Builder:
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= {i: name for i, name in capture.filled.items() if self._is_filled_inside(i)}
         self._mark_own_steps()
-        join_copies(record, self.named, capture.fingerprints or {})
-        tell_apart(record, self.named, self.arguments)
+        asking = {each.places[0] for each in capture.scopes if each.kind == "backward" and each.places}
+        settle_names(record, self.named, capture.fingerprints or {}, self.arguments, asking)
         name_variables(record, {i: held for i, _, held in capture.variables}, self.firsts)
         tell_optimizers_apart(record)
         if capture.keeper is not None:
