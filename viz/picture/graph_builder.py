@@ -370,7 +370,7 @@ class _Assembly:
             return
         tensors = [self.record.tensors[v] for v in variables]
         made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
-        made.title, made.lines = box_texts.weights(self.record, tensors, len(others))
+        made.title, made.lines = box_texts.weights(self.record, tensors, len(others), self.record.ops[op_id])
         made.tooltip = "\n".join(
             [
                 f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {formatting.role(t.role)}"

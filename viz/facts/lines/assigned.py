@@ -14,6 +14,7 @@ from viz.facts.schema import Frame, Record
 __all__ = ["GradientNames", "goes_around", "name_assigned", "name_of_line", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
+_RETURNS = re.compile(r"\s*return\b")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
 _LONGEST = 30  # letters of a tensor's name
 _NEAR = 64  # ops that are looked at for one of the same line that reads what another made
@@ -84,8 +85,13 @@ class GradientNames:
 
 
 def name_of_line(source: Frame) -> str:
-    """What a line assigns, if that is one thing, else where it is: `"kl"`, `"train.py:12"`."""
-    return _assigned(source.code) or _FOLDER.sub("", formatting.place(source))
+    """What a line assigns, if that is one thing, or whose result it returns, else where it is.
+
+    `"kl"`, `"log_prob"` of `return ...` in a function of that name, `"train.py:12"`; as every layer has a `call`, that
+    says nothing.
+    """
+    is_result = _RETURNS.match(source.code) and source.function.isidentifier() and source.function != "call"
+    return _assigned(source.code) or (source.function if is_result else "") or _FOLDER.sub("", formatting.place(source))
 
 
 def _assigned(code: str) -> str:
