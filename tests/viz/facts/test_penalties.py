@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import fitted, numbers
+from viz.geometry.placement import place
 
 TITLE = "weight penalties"
 
@@ -57,6 +60,26 @@ def test_what_adds_the_penalties_to_the_loss_is_one_box_and_no_loop():
     said = [*(text for node in graph.nodes.values() for text in node.lines), *(e.label for e in graph.edges)]
     assert [text for text in said if "round" in text or "last result" in text] == []
     assert [text for text in box.lines if text == "add"] == []
+
+
+@pytest.mark.parametrize("view", ["both", "layers"])
+def test_penalties_of_many_layers_say_which_in_place_of_as_many_arrows(view):
+    graph = penalized(6).draw(view=view).graph
+    (box,) = titled(graph, TITLE)
+    (reads, keepers) = [line for line in box.lines if "weights" in line or line.startswith("of ")]
+    assert reads == "reads 6 weights"
+    assert re.fullmatch(r"of dense(_\d+)? … dense_\d+", keepers)
+    assert [e for e in graph.edges if e.head == box.id] == []
+    for gradient in titled(graph, f"∇ {TITLE}"):
+        assert "→ adam" in gradient.lines
+        assert [e for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"] == []
+
+
+def test_a_box_that_says_which_weights_it_reads_stands_by_the_loss():
+    graph = penalized(6).draw().graph
+    boxes, (box,), (reader,) = place(graph).layout.nodes, titled(graph, TITLE), titled(graph, "add penalties")
+    top = max(rect.y for id_, rect in boxes.items() if graph.nodes[id_].title == "dense")
+    assert top < boxes[box.id].y < boxes[reader.id].y
 
 
 def test_numbers_that_no_weight_goes_into_are_no_penalty():
