@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.lines.assigned import goes_around, name_of_line, own_line
+from viz.facts.lines.assigned import goes_around, name_of_part, own_line
 from viz.facts.losses.penalties import Terms, terms_of_weights
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
@@ -170,7 +170,7 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or goes_around(record, part):
             found += part
         else:
-            found.append(Block(name_of_line(source), None, part, line=source))
+            found.append(Block(name_of_part(record, part), None, part, line=source))
     return found
 
 

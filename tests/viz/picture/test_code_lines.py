@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,20 @@ def test_what_a_line_returns_is_called_after_its_function():
     found = frames(recorded(lambda y: ops.tanh(ops.exp(result(y)))))
     assert [*found] == ["result"]
     assert found["result"].startswith("return ops.mean(ops.sqrt(ops.square(y)))")
+
+
+def test_what_a_line_runs_before_it_goes_on_in_a_layer_is_not_called_as_what_it_assigns():
+    first = layers.Dense(4, activity_regularizer="l2")
+    second, x = layers.Dense(2), ops.ones((2, 3))
+
+    def run(x):
+        h = second(first(x))
+        return ops.mean(ops.tanh(h))
+
+    run(x)
+    with viz.trace() as t:
+        run(x)
+    assert [*frames(t)] == [f"{pathlib.Path(__file__).name}:{run.__code__.co_firstlineno + 1}"]
 
 
 def test_few_ops_and_all_that_there_are_need_no_frame():
@@ -123,7 +139,8 @@ def test_a_line_has_the_one_name_that_it_assigns_or_its_place(code, name):
 
 @pytest.mark.parametrize(("function", "name"), [("log_prob", "log_prob"), ("call", "a.py:3"), ("<lambda>", "a.py:3")])
 def test_what_is_returned_has_the_name_of_a_function_that_tells_something(function, name):
-    assert name_of_line(Frame("a.py", 3, function, "return x + 1")) == name
+    for code in ("return x + 1", f"def {function}(x: int) -> int: return x + 1"):
+        assert name_of_line(Frame("a.py", 3, function, code)) == name
 
 
 def test_no_name_is_told_of_what_is_one_of_several():
