@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.lines.assigned import goes_around, name_of_line, own_line
+from viz.facts.lines.assigned import goes_around, name_of_part, own_line
+from viz.facts.losses.penalties import Terms, terms_of_weights
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
-from viz.facts.wiring import Wiring, are_beside, are_penalties, of_weights_alone
+from viz.facts.wiring import Wiring, are_beside
 
 __all__ = [
     "CLOSED_AT_FIRST",
@@ -66,7 +67,7 @@ class Block:
         owners: the layers (or other objects) whose calls it shows, with those of equal parts around it: numbers of
             objects, or for a call of none -1 - the scope's.
         is_group: is it ops put together only to save space?
-        is_penalties: is it what terms of the loss are computed from that read weights alone?
+        terms: the terms of the loss that it computes from weights alone, or adds to it.
         line: the line of the user's code that ran its ops, if they are one's.
         is_chain: is it a group of layers that follow each other as one: convolution, normalization, activation?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
@@ -86,7 +87,7 @@ class Block:
     names: tuple[str, ...] = ()
     owners: frozenset[int] = frozenset()
     is_group: bool = False
-    is_penalties: bool = False
+    terms: Terms | None = None
     line: Frame | None = None
     is_chain: bool = False
     runs: list[Run] = dataclasses.field(default_factory=list)
@@ -112,7 +113,7 @@ class Block:
     @property
     def kind(self) -> str:
         """The scope's kind; `"penalties"`, or `"group"`, without a scope."""
-        return self.scope.kind if self.scope else "penalties" if self.is_penalties else "group"
+        return self.scope.kind if self.scope else "penalties" if self.terms else "group"
 
 
 def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> Block:
@@ -128,17 +129,14 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
     calls = call_numbers(record) if calls is None else calls
     for op in ops:
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
-    penalties = of_weights_alone(record, ops, [child for child in root.children if isinstance(child, int)])
-    if penalties:
-        title = "weight penalties" if are_penalties(record, penalties) else "loss terms of weights"
-        made = Block(title, None, sorted(penalties), is_penalties=True)
-        at = next(i for i, child in enumerate(root.children) if child == made.children[0])
-        after = [child for child in root.children[at:] if isinstance(child, Block) or child not in penalties]
+    for part in terms_of_weights(record, ops, [child for child in root.children if isinstance(child, int)]):
+        at, made = root.children.index(part.ops[0]), Block(part.title, None, part.ops, terms=part)
+        after = [child for child in root.children[at:] if isinstance(child, Block) or child not in part.ops]
         root.children = [*root.children[:at], made, *after]
     for block in all_blocks(root):
         if block.kind == "layer":
             block.is_whole = _is_whole(record, block)
-        elif not block.is_penalties:
+        elif block.terms is None:
             block.children = _by_line(record, block)
     return root
 
@@ -172,7 +170,7 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or goes_around(record, part):
             found += part
         else:
-            found.append(Block(name_of_line(source), None, part, line=source))
+            found.append(Block(name_of_part(record, part), None, part, line=source))
     return found
 
 
@@ -268,7 +266,7 @@ def find_runs(root: Block, signature: Callable[[int], Any], wiring: Wiring, leas
         marks = [
             numbers["op", signature(child)] if isinstance(child, int) else marked[id(child)] for child in block.children
         ]
-        runs = _runs(block.children, marks, wiring, least)
+        runs = [] if block.terms and block.terms.is_sum else _runs(block.children, marks, wiring, least)
         held = {run: _within(block.children, marks, run, wiring, least) for run in runs if run[1] > least}
         block.runs, block.inner = _around(block.children, marks, runs, wiring, least)
         block.inner |= {run[0]: held[run] for run in block.runs if held.get(run)}

@@ -6,28 +6,16 @@ And which variables that no op of a picture reads belong to one weight: averages
 from __future__ import annotations
 
 import collections
-import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = [
-    "Used",
-    "Wiring",
-    "are_beside",
-    "are_penalties",
-    "followed",
-    "is_again",
-    "of_weights_alone",
-    "start_of_sum",
-    "unused_picks",
-]
+__all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "start_of_sum", "unused_picks"]
 
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 _PICKS = ("cast", "cut", "reshape", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
-_SIZES = frozenset("absolute square power norm matmul dot einsum tensordot".split())  # by which weights are penalized
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
 
@@ -412,54 +400,6 @@ def are_beside(record: Record, parts: list[list[int]]) -> bool:
                 elif part_of[producer] != part:
                     return False
     return True
-
-
-def of_weights_alone(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:
-    """Of ops outside of layers and losses, those that make numbers of weights alone, which other ops read, too.
-
-    As the penalties of weights, which are as many branches, all alike, as there are weights.
-    """
-    of_weights: dict[int, int | None] = {}  # a tensor that was computed from weights -> the op
-    read_before = set[int]()
-    candidates, found = {*outside}, set[int]()
-    for op in ops:
-        tensors = [record.tensors[i] for i in op.inputs]
-        own = [t for t in tensors if t.role in VARIABLES]
-        if (
-            op.id in candidates
-            and op.phase == "forward"
-            and all(t.role == "constant" or t.role in VARIABLES or t.id in of_weights for t in tensors)
-            and all(t.id in read_before for t in own)
-        ):
-            of_weights |= dict.fromkeys(op.outputs, op.id)
-            found.add(op.id)
-        else:
-            read_before.update([t.id for t in own])
-    readers: dict[int, list[int]] = {}
-    for op in ops if found else ():
-        for i in op.inputs:
-            if i in of_weights:
-                readers.setdefault(i, []).append(op.id)
-    for op in reversed(ops):
-        if op.id in found and not all(
-            math.prod(record.tensors[i].shape) == 1 or found.issuperset(readers.get(i, (-1,))) for i in op.outputs
-        ):
-            found.discard(op.id)
-    read = {record.tensors[i].role for op in found for i in record.ops[op].inputs}
-    return found if read.intersection(VARIABLES) else set()
-
-
-def are_penalties(record: Record, ops: Iterable[int]) -> bool:
-    """Do terms of the loss that read weights alone measure how large these are, as penalties do?
-
-    The entropy of a policy whose deviation is a weight doesn't.
-    """
-    of_weights = [op for op in map(record.ops.__getitem__, ops) if _reads_weight(record, op)]
-    return any(op.name in _SIZES or (op.name == "multiply" and len({*op.inputs}) == 1) for op in of_weights)
-
-
-def _reads_weight(record: Record, op: Op) -> bool:
-    return any(record.tensors[i].role in VARIABLES for i in op.inputs)
 
 
 def unused_picks(

@@ -38,7 +38,8 @@ class Node:
         link: where a click on it leads.
         scope: the id of the closed scope that it shows, or None.
         error: does it hold the op that failed?
-        role: of what comes from outside: `"input"`, `"target"` or `"constant"`.
+        role: of what comes from outside: `"input"`, `"target"` or `"constant"`; `"terms"` of what makes terms of the
+            loss from weights alone.
     """
 
     id: str

@@ -338,7 +338,7 @@ class _Arranger:
         rows: dict[str, _Unit] = {}
         for node in self.graph.nodes.values():
             if node.cluster == frame:
-                first = node.kind == "input" and frame is None
+                first = frame is None and (node.kind == "input" or self._says_what_it_reads(node))
                 unit = rows.setdefault(node.row, _Unit(node.row, first=first, aside=_is_aside(node)))
                 unit.nodes.append(node)
                 unit.ids.append(node.id)
@@ -352,6 +352,10 @@ class _Arranger:
             place = in_order_of_givers(self.graph, order, {unit.id: unit.ids for unit in units})
             units.sort(key=lambda unit: (not unit.first, place[unit.id]))
         return self._branches_last(units)
+
+    def _says_what_it_reads(self, node: Node) -> bool:
+        """Does a box make terms of the loss from weights, and has no arrows for those? It stands by what reads it."""
+        return node.role == "terms" and all(edge.head != node.id for edge in self.graph.edges)
 
     def _branches_last(self, units: list[_Unit]) -> list[_Unit]:
         """Units in the order in which they run, but for branches, which come right before their readers."""

@@ -86,10 +86,11 @@ class Facts:
                 made.shares[self.passes[op]] += 1
         return made
 
-    def weights(self, own: tuple[int, ...], others: int) -> tuple[int, list[int]]:
+    def weights(self, own: tuple[int, ...], others: int, reader: int) -> tuple[int, list[int]]:
         """Title and lines of the box of these variables, which stand for `others`: the same in every step."""
         if (own, others) not in self._weights:
-            title, lines = box_texts.weights(self.record, [self.record.tensors[v] for v in own], others)
+            tensors = [self.record.tensors[v] for v in own]
+            title, lines = box_texts.weights(self.record, tensors, others, self.record.ops[reader])
             self._weights[own, others] = self.text(title), [self.text(line) for line in lines]
         return self._weights[own, others]
 
@@ -478,7 +479,7 @@ class TreeColumns:
         rows["ops"].append(ops)
         rows["cost"].append(text(sums.ops.text()))
         rows["riders"].append(riders or 0)
-        rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights))
+        rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights, ops[0]))
         rows["opens"].append(self._opens(ops, sums, backward))
         equal = [self.record.ops[i] for i in sorted(ops)]
         rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
@@ -521,14 +522,14 @@ class TreeColumns:
             updates = [u for v in weights for u in selection.updates_of.get(v, ())]
             updated = [v for v in weights if v in selection.updates_of]
             update = [updates, *self._update(updated, self.facts.cost(updates))] if updates else 0
-            beside.append([self._weights(of_part[0], weights), update])
+            beside.append([self._weights(of_part[0], weights, ops[0]), update])
         return [*[self.text(word) for word in [*words, box_texts.made(sums.ops.size)]], beside]
 
-    def _weights(self, own: list[int], variables: list[int]) -> list[Any] | int:
-        """The box of the variables that an op is the first to read, `own`, with those of equal ops."""
+    def _weights(self, own: list[int], variables: list[int], reader: int) -> list[Any] | int:
+        """The box of the variables that an op, the `reader`, is the first to read, `own`, with those of equal ops."""
         if not own:
             return 0
-        return [variables, *self.facts.weights(tuple(own), len(variables) - len(own))]
+        return [variables, *self.facts.weights(tuple(own), len(variables) - len(own), reader)]
 
 
 def _parts(root: Block) -> dict[int, str]:

@@ -141,9 +141,10 @@ def closed_lines(record: Record, block: Block, params: int | None = None) -> lis
     if block.line is not None:
         made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
         lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]
-    if block.is_penalties:
+    if block.terms:
         names = [op_name(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
-        lines.append(_in_a_line(list(dict.fromkeys(names))))
+        untold = [name for name in dict.fromkeys(names) if name not in block.title.split()]
+        lines += [_in_a_line(untold)] if untold else []
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
     return lines + _parameters(block, params)
@@ -205,15 +206,19 @@ def given(name: str, title: str) -> str:
     return f"{name} ({title})" if name and title == "target" and title not in name else name or title
 
 
-def weights(record: Record, tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:
+def weights(
+    record: Record, tensors: Sequence[TensorInfo], others: int = 0, reader: Op | None = None
+) -> tuple[str, list[str]]:
     """Title and lines of the box of some variables, which stand for `others` that were folded away.
+
+    Where the `reader` beside which they stand isn't a part of the layer that keeps them, the box says whose they are.
 
     State, such as moving averages, which no optimizer changes, has a line of its own beside what is trained.
     """
     state = [t for t in tensors if t.role == "state"]
     first = [t for t in tensors if t.role != "state"] or state
     names = list(dict.fromkeys([_own_name(record, t) for t in first]))
-    title, lines = _names(names), [*_owners(record, first), *_kinds(first)]
+    title, lines = _names(names), [*_owners(record, first), *_outside_of(record, first, reader), *_kinds(first)]
     if len(names) > _MOST_NAMES:  # too many for a title: a line for each
         title, lines = (
             formatting.count(len(first), "variable" if first is state else "weight"),
@@ -232,6 +237,18 @@ def _owners(record: Record, tensors: Sequence[TensorInfo]) -> list[str]:
         return []
     differing = [list(dict.fromkeys(parts)) for parts in zip(*same) if len({*parts}) > 1]
     return [f"of {_names(differing[0])}"] if len(differing) == 1 else []
+
+
+def _outside_of(record: Record, tensors: Sequence[TensorInfo], reader: Op | None) -> list[str]:
+    """The layer that keeps some weights, if what reads them is no part of it: `["of policy"]`."""
+    keepers = {t.name.rpartition("/")[0] for t in tensors}
+    path = keepers.pop() if len(keepers) == 1 else ""
+    around = set() if reader is None else {scope.name for scope in record.ancestors(reader.scope)}
+    if not path or reader is None or around.intersection(path.split("/")):
+        return []
+    keeper = path.rpartition("/")[2]
+    shown = [scope.shown for scope in record.scopes if scope.name == keeper and scope.kind in ("layer", "model")]
+    return [f"of {formatting.clean(next(iter(shown), keeper), 30)}"]
 
 
 def _named_kinds(record: Record, tensors: Sequence[TensorInfo], names: Sequence[str]) -> list[str]:

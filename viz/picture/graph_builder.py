@@ -22,7 +22,7 @@ from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, later_calls
-from viz.picture.operands import operands, with_operands
+from viz.picture.operands import operands, tell_weights_of_terms, with_operands
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
 from viz.picture.round_groups import group_rounds
@@ -353,6 +353,7 @@ class _Assembly:
         )
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
         made.scope = None if block.scope is None else block.scope.id
+        made.role = "terms" if block.terms and not block.terms.is_sum else ""
         self.called[row] = None if block.scope is None else block.scope.owner
         made.lines += box_texts.closed_lines(self.record, block)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
@@ -370,7 +371,7 @@ class _Assembly:
             return
         tensors = [self.record.tensors[v] for v in variables]
         made = Node(f"{row}_weights", "parameter", "", phase="parameter", lane="parameter", row=row, cluster=cluster)
-        made.title, made.lines = box_texts.weights(self.record, tensors, len(others))
+        made.title, made.lines = box_texts.weights(self.record, tensors, len(others), self.record.ops[op_id])
         made.tooltip = "\n".join(
             [
                 f"{formatting.clean(self._name(t), 160)}: {formatting.tensor(t)}, {formatting.role(t.role)}"
@@ -481,6 +482,7 @@ class _Assembly:
             ):
                 edge.label = f"{edge.label}  {box_texts.FIRST}".strip()
         self.graph.edges = with_operands(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
+        tell_weights_of_terms(self.record, self.graph)
         self._count_inputs()
         self._begin_gradients()
         nearest = part_passes(self.graph, self.pass_of)
@@ -508,11 +510,8 @@ class _Assembly:
             return None
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
             boxes = self.given_boxes
-            return (
-                boxes.constant(op, tensor, head) if outside == "constant" else boxes.input(tensor, outside),
-                head,
-                kind,
-            )
+            tail = boxes.constant(op, tensor, head) if outside == "constant" else boxes.input(tensor, outside)
+            return tail, head, kind
         if outside and outside != "constant":
             self.given.setdefault(head, set()).add(tensor)
         return None

@@ -9,11 +9,12 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import Op, Record
-from viz.geometry.graph import Edge, Node
+from viz.geometry.graph import Edge, Graph, Node
 
-__all__ = ["ORDERED", "operands", "with_operands"]
+__all__ = ["ORDERED", "operands", "tell_weights_of_terms", "with_operands"]
 
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
+_MOST_ARROWS = 4  # from weights to what makes terms of the loss from them
 _LONGEST_NUMBER = 12  # signs of a number beside a tensor
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
 _SIGNS |= {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
@@ -115,6 +116,29 @@ def with_operands(
                 which = f" {formatting.ranges(numbers, least=3, most=len(numbers))}" if are_several else ""
                 found[i] = dataclasses.replace(found[i], operand=f"index{which}")
     return found
+
+
+def tell_weights_of_terms(record: Record, graph: Graph) -> None:
+    """Let the box of weight penalties say which weights it reads, where these are many, and that of its gradient, too.
+
+    Arrows from each layer to one box, and back to what updates each, would hide those of the network itself.
+
+    Args:
+        record: the recording.
+        graph: loses these arrows.
+    """
+    for row in [node.id for node in graph.nodes.values() if node.role == "terms"]:
+        read = [edge for edge in graph.edges if edge.head == row and edge.kind == "parameter"]
+        if len(read) <= _MOST_ARROWS:
+            continue
+        weights = list(dict.fromkeys([tensor for edge in read for tensor in edge.tensors]))
+        keepers = [formatting.clean(record.shown(i).rpartition("/")[0].rpartition("/")[2], 20) for i in weights]
+        graph.nodes[row].lines[-1:-1] = [f"reads {len(weights)} weights", f"of {keepers[0]} … {keepers[-1]}"]
+        given = [e for e in graph.edges if graph.nodes[e.tail].row == row and graph.nodes[e.head].lane == "update"]
+        for back in {edge.tail for edge in given}:
+            updates = " ".join(dict.fromkeys([graph.nodes[edge.head].title for edge in given if edge.tail == back]))
+            graph.nodes[back].lines.insert(-1, f"→ {updates}")
+        graph.edges = [edge for edge in graph.edges if edge not in read and edge not in given]
 
 
 def _indices(ops: Sequence[Op]) -> dict[int, set[int]]:

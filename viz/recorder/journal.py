@@ -5,12 +5,12 @@ Flat, because every tuple that is kept would be looked at by the garbage collect
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from viz.recorder.descriptions import described
 
-__all__ = ["Event", "Journal", "Met"]
+__all__ = ["Event", "Journal", "Met", "same_memory"]
 
 _FIELDS = 8  # of an event before its lists
 _MET = 7
@@ -113,3 +113,26 @@ class Journal:
     def name_variable(self, position: int, variable: tuple[str, str], storage: int | None) -> None:
         """Note that a tensor met before is a variable's."""
         self.tensors[_MET * position + 3 : _MET * position + 5] = storage, variable
+
+
+def same_memory(tensors: Iterable[Met]) -> dict[int, int]:
+    """Arrays passed as they are, by position, to the op's output that they are.
+
+    Not to an op's view of memory that came from outside so: `fit` gathers each batch in the same memory.
+
+    Args:
+        tensors: all that were met, in that order.
+    """
+    made: dict[tuple[Any, ...], int] = {}
+    given, same = set[tuple[Any, ...]](), dict[int, int]()
+    for position, met in enumerate(tensors):
+        place = (met.storage, tuple(met.shape), met.dtype)
+        if met.storage is None:
+            continue
+        if met.outside and place not in made:
+            given.add(place)
+        elif met.outside and met.key is None and met.variable is None:
+            same[position] = made[place]
+        elif not met.outside and place not in given:
+            made[place] = position
+    return same

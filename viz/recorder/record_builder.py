@@ -17,7 +17,7 @@ from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
-from viz.recorder.journal import Event, Met
+from viz.recorder.journal import Event, Met, same_memory
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
@@ -25,7 +25,7 @@ from viz.recorder.loops.rounds import Clocks
 from viz.recorder.names.argument_names import Arguments
 from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.parameter_names import name_by_parameters
-from viz.recorder.names.same_names import Named, join_copies, tell_apart
+from viz.recorder.names.same_names import Named, settle_names
 from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -80,7 +80,7 @@ class _Builder:
         capture.small.flush()
         self.met = capture.journal.met()
         record.tensors = [self._tensor(i, met) for i, met in enumerate(self.met)]
-        self.same = self._same_memory()
+        self.same = same_memory(self.met)
         self.by_key = {met.key: i for i, met in enumerate(self.met) if met.key is not None}
         self._build_scopes()
         for event in capture.journal.events():
@@ -97,8 +97,8 @@ class _Builder:
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= {i: name for i, name in capture.filled.items() if self._is_filled_inside(i)}
         self._mark_own_steps()
-        join_copies(record, self.named, capture.fingerprints or {})
-        tell_apart(record, self.named, self.arguments)
+        asking = {each.places[0] for each in capture.scopes if each.kind == "backward" and each.places}
+        settle_names(record, self.named, capture.fingerprints or {}, self.arguments, asking)
         name_variables(record, {i: held for i, _, held in capture.variables}, self.firsts)
         tell_optimizers_apart(record)
         if capture.keeper is not None:
@@ -132,20 +132,6 @@ class _Builder:
         if name is None:
             name = self.dtypes[dtype] = str(dtype)
         return name
-
-    def _same_memory(self) -> dict[int, int]:
-        """Arrays passed as they are, by position, to the op's output that they are."""
-        made: dict[tuple[Any, ...], int] = {}
-        same = {}
-        for position, met in enumerate(self.met):
-            place = (met.storage, tuple(met.shape), met.dtype)
-            if met.storage is None:
-                continue
-            if met.outside and met.key is None and met.variable is None and place in made:
-                same[position] = made[place]
-            elif not met.outside:
-                made[place] = position
-        return same
 
     def _now(self, position: int) -> list[int]:
         """The ids of the tensors that a position stands for at this point of the run."""

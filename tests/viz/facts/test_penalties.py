@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import fitted, numbers
+from viz.geometry.placement import place
 
 TITLE = "weight penalties"
 
@@ -37,8 +40,8 @@ def test_penalties_of_layers_are_one_box(depth):
 
 def test_what_opens_everything_opens_them():
     graph = penalized(3).draw(depth=99).graph
-    assert [c.title for c in graph.clusters.values() if c.kind == "penalties"] == [TITLE]
-    assert len(titled(graph, "square")) == 3
+    assert [c.title for c in graph.clusters.values() if c.kind == "penalties"] == [TITLE, "add penalties"]
+    assert len(titled(graph, "square")) == len(titled(graph, "add")) == 3
 
 
 def test_one_penalty_is_one_box_too():
@@ -47,6 +50,36 @@ def test_one_penalty_is_one_box_too():
     assert titled(graph, "square") == []
     assert [e.kind for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"]
     assert [e.kind for e in graph.edges if e.head == box.id and e.kind == "parameter"]
+
+
+def test_what_adds_the_penalties_to_the_loss_is_one_box_and_no_loop():
+    graph = penalized(3).draw().graph
+    ((box,), (gradient,)) = titled(graph, "add penalties"), titled(graph, "∇ add penalties")
+    assert [len(box.ops), len(gradient.ops)] == [3, 3]
+    assert len({e.tail for e in graph.edges if e.head == box.id}) == 2
+    said = [*(text for node in graph.nodes.values() for text in node.lines), *(e.label for e in graph.edges)]
+    assert [text for text in said if "round" in text or "last result" in text] == []
+    assert [text for text in box.lines if text == "add"] == []
+
+
+@pytest.mark.parametrize("view", ["both", "layers"])
+def test_penalties_of_many_layers_say_which_in_place_of_as_many_arrows(view):
+    graph = penalized(6).draw(view=view).graph
+    (box,) = titled(graph, TITLE)
+    (reads, keepers) = [line for line in box.lines if "weights" in line or line.startswith("of ")]
+    assert reads == "reads 6 weights"
+    assert re.fullmatch(r"of dense(_\d+)? … dense_\d+", keepers)
+    assert [e for e in graph.edges if e.head == box.id] == []
+    for gradient in titled(graph, f"∇ {TITLE}"):
+        assert "→ adam" in gradient.lines
+        assert [e for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"] == []
+
+
+def test_a_box_that_says_which_weights_it_reads_stands_by_the_loss():
+    graph = penalized(6).draw().graph
+    boxes, (box,), (reader,) = place(graph).layout.nodes, titled(graph, TITLE), titled(graph, "add penalties")
+    top = max(rect.y for id_, rect in boxes.items() if graph.nodes[id_].title == "dense")
+    assert top < boxes[box.id].y < boxes[reader.id].y
 
 
 def test_numbers_that_no_weight_goes_into_are_no_penalty():
@@ -92,6 +125,20 @@ def test_an_entropy_of_weights_is_no_penalty():
     graph = t.draw().graph
     assert titled(graph, TITLE) == []
     assert titled(graph, "loss terms of weights")
+
+
+def test_terms_of_weights_are_called_as_the_code_calls_them():
+    mean, log_std = layers.Dense(2), ef.Variable(np.zeros(2, "float32"), name="log_std")
+    x = np.ones((4, 3), "float32")
+    mean(x)
+    with viz.trace() as t:
+        policy_loss = ops.mean(mean(x) * ops.exp(log_std))
+        entropy = ops.sum(log_std + 1.4)
+        policy_loss - 0.01 * entropy
+    graph = t.draw().graph
+    (box,), (scaled,) = titled(graph, "entropy"), [n for n in graph.nodes.values() if "0.01 * x" in n.lines]
+    assert [t.ops[i].name for i in box.ops] == ["add", "sum"]
+    assert [e.head for e in graph.edges if e.tail == box.id] == [scaled.id]
 
 
 @pytest.mark.parametrize("size", [ops.square, ops.abs, lambda w: w * w, lambda w: w**2, lambda w: ops.transpose(w) @ w])

@@ -16,8 +16,6 @@ from viz.facts.lines.assigned import name_of_line
 from viz.facts.schema import Frame
 from viz.geometry.placement import place
 
-HERE = pathlib.Path(__file__).name
-
 
 def frames(recording, **options):
     """The titles of frames of lines, each with what is written below it."""
@@ -39,14 +37,27 @@ def test_parts_of_a_loss_have_their_names():
     assert found["entropy"].startswith("entropy = -ops.mean(")
 
 
-def test_what_a_line_returns_stands_below_its_place():
+def test_what_a_line_returns_is_called_after_its_function():
     def result(y):
         return ops.mean(ops.sqrt(ops.square(y)))
 
-    line = result.__code__.co_firstlineno + 1
     found = frames(recorded(lambda y: ops.tanh(ops.exp(result(y)))))
-    assert [*found] == [f"{HERE}:{line}"]
-    assert found[f"{HERE}:{line}"].startswith("return ops.mean(ops.sqrt(ops.square(y)))")
+    assert [*found] == ["result"]
+    assert found["result"].startswith("return ops.mean(ops.sqrt(ops.square(y)))")
+
+
+def test_what_a_line_runs_before_it_goes_on_in_a_layer_is_not_called_as_what_it_assigns():
+    first = layers.Dense(4, activity_regularizer="l2")
+    second, x = layers.Dense(2), ops.ones((2, 3))
+
+    def run(x):
+        h = second(first(x))
+        return ops.mean(ops.tanh(h))
+
+    run(x)
+    with viz.trace() as t:
+        run(x)
+    assert [*frames(t)] == [f"{pathlib.Path(__file__).name}:{run.__code__.co_firstlineno + 1}"]
 
 
 def test_few_ops_and_all_that_there_are_need_no_frame():
@@ -124,6 +135,12 @@ def test_what_few_ops_of_a_line_make_has_the_name_that_the_line_gives_it():
 )
 def test_a_line_has_the_one_name_that_it_assigns_or_its_place(code, name):
     assert name_of_line(Frame("a.py", 3, "run", code)) == name
+
+
+@pytest.mark.parametrize(("function", "name"), [("log_prob", "log_prob"), ("call", "a.py:3"), ("<lambda>", "a.py:3")])
+def test_what_is_returned_has_the_name_of_a_function_that_tells_something(function, name):
+    for code in ("return x + 1", f"def {function}(x: int) -> int: return x + 1"):
+        assert name_of_line(Frame("a.py", 3, function, code)) == name
 
 
 def test_no_name_is_told_of_what_is_one_of_several():

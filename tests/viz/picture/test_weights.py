@@ -6,7 +6,7 @@ import numpy as np
 
 import eagerflow as ef
 import viz
-from eagerflow import layers
+from eagerflow import layers, ops
 from viz.facts.schema import Record, TensorInfo
 from viz.geometry.layout import node_size
 from viz.geometry.text_sizes import text_width
@@ -113,3 +113,23 @@ def test_state_by_itself_is_called_variables():
 def test_weights_of_layers_that_differ_in_more_than_a_name_are_not_told_apart():
     _, lines = weights(variables("a/b/kernel", "c/d/kernel"))
     assert lines[0] == "2 × 4 f32"
+
+
+class Policy(ef.Model):
+    def __init__(self):
+        super().__init__(name="policy")
+        self.mean = layers.Dense(2)
+        self.log_std = self.add_weight(shape=(2,), initializer="zeros", name="log_std")
+
+    def call(self, inputs):
+        return self.mean(inputs), self.log_std
+
+
+def test_a_weight_that_code_outside_of_its_layer_reads_says_whose_it_is():
+    policy = Policy()
+    with viz.trace() as t:
+        mean, log_std = policy(np.ones((4, 3), "float32"))
+        ops.mean(mean * ops.exp(log_std))
+    lines = {node.title: node.lines for node in t.draw().graph.nodes.values() if node.kind == "parameter"}
+    assert lines["log_std"][0] == "of policy"
+    assert lines["kernel, bias"][0] == "3×2 f32"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 import keyword
 import re
 from collections.abc import Sequence
@@ -11,9 +13,10 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import Frame, Record
 
-__all__ = ["GradientNames", "goes_around", "name_assigned", "name_of_line", "own_line"]
+__all__ = ["GradientNames", "goes_around", "name_assigned", "name_of_line", "name_of_part", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
+_RETURNS = re.compile(r"\s*(def\b.*:\s*)?return\b")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
 _LONGEST = 30  # letters of a tensor's name
 _NEAR = 64  # ops that are looked at for one of the same line that reads what another made
@@ -83,9 +86,31 @@ class GradientNames:
         return found
 
 
+def name_of_part(record: Record, ops: Sequence[int]) -> str:
+    """What a frame of ops that follow each other in one line of the user's code is called.
+
+    Where the line goes on in a layer, as after the activity regularizer of one, it assigns what that makes.
+
+    Args:
+        record: the recording.
+        ops: their ids, in order.
+    """
+    source = record.ops[ops[0]].source
+    assert source is not None
+    later = (each for each in record.ops[ops[-1] + 1 : ops[-1] + 1 + _NEAR] if each.phase == "forward")
+    stack = [(frame.file, frame.line) for each in itertools.islice(later, 1) for frame in each.stack]
+    goes_on = (source.file, source.line) in stack
+    return name_of_line(dataclasses.replace(source, code="") if goes_on else source)
+
+
 def name_of_line(source: Frame) -> str:
-    """What a line assigns, if that is one thing, else where it is: `"kl"`, `"train.py:12"`."""
-    return _assigned(source.code) or _FOLDER.sub("", formatting.place(source))
+    """What a line assigns, if that is one thing, or whose result it returns, else where it is.
+
+    `"kl"`, `"log_prob"` of `return ...` in a function of that name, `"train.py:12"`; as every layer has a `call`, that
+    says nothing.
+    """
+    is_result = _RETURNS.match(source.code) and source.function.isidentifier() and source.function != "call"
+    return _assigned(source.code) or (source.function if is_result else "") or _FOLDER.sub("", formatting.place(source))
 
 
 def _assigned(code: str) -> str:

@@ -9,7 +9,7 @@ import ast
 import dis
 import itertools
 import linecache
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from types import CodeType
 
 __all__ = ["SAID_BY_ITS_PLACE", "Arguments"]
@@ -66,6 +66,21 @@ class Arguments:
                 break
             found.append(_name(node))
         return found
+
+    def name_in(self, functions: Container[int], places: Sequence[int], count: int, at: int) -> str:
+        """What an array is called in the innermost of some functions that is around the call it was given to.
+
+        "" where that call stands in none of them, or in one itself.
+
+        Args:
+            functions: numbers of code objects.
+            places: number of a code object, instruction, and so on outwards.
+            count: how many arrays the call was given.
+            at: which of them it is.
+        """
+        level = next((k for k, code in enumerate(places[::2]) if code in functions), 0)
+        names = self.outer_names(places, count, at) if level else []
+        return names[level - 1] if level <= len(names) and level else ""
 
     def _arrays(self, place: Sequence[int], count: int, is_evaluation: bool = False) -> list[ast.expr]:
         """What a call was given, if that is so many arrays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
 from numpy import ascontiguousarray, ndarray
@@ -11,7 +11,7 @@ from numpy import ascontiguousarray, ndarray
 from viz.facts.schema import Record
 from viz.recorder.names.argument_names import Arguments
 
-__all__ = ["Named", "fingerprint", "join_copies", "tell_apart"]
+__all__ = ["Named", "fingerprint", "settle_names"]
 
 _LARGEST = 16 << 20  # bytes of an array that a fingerprint is taken of: half a millisecond for each million
 
@@ -20,7 +20,8 @@ class Named(NamedTuple):
     """What the code that gave an array calls it, where that was, and its place among so many.
 
     Attributes:
-        name: what it is called there; an array that a model calls by the name of its `Input` has this one, too.
+        name: what it is called there, or in the function that asks for gradients, if that calls the one that gave it;
+            an array that a model calls by the name of its `Input` has this one, too.
         places: numbers of code objects and instructions, innermost first.
         among: how many arrays were given there.
         at: which of them it was.
@@ -46,7 +47,36 @@ def fingerprint(array: Any) -> int | None:
     return zlib.crc32(ascontiguousarray(array).view("u1").reshape(-1))  # type: ignore[arg-type]
 
 
-def join_copies(record: Record, named: Mapping[int, Named], fingerprints: Mapping[int, int | None]) -> None:
+def settle_names(
+    record: Record,
+    named: Mapping[int, Named],
+    fingerprints: Mapping[int, int | None],
+    arguments: Arguments,
+    asking: Container[int],
+) -> None:
+    """Call each array from outside by one name, and let what one array became be one tensor.
+
+    A function that the training step calls may have a name of its own for what the step gives it: `a` in
+    `def log_prob(mean, a)`. A reader of the step looks for `actions`.
+
+    Args:
+        record: its `called` is changed, and its ops and scopes refer to the first of equal tensors afterwards.
+        named: where tensors from outside got their names.
+        fingerprints: what `fingerprint` gives of tensors.
+        arguments: reads the user's source.
+        asking: numbers of the code objects that ask for gradients.
+    """
+    settled = dict(named)
+    for i, given in named.items():
+        name = arguments.name_in(asking, *given[1:4])
+        if name and record.called.get(i) == given.name and not record.tensors[i].name:
+            record.called[i] = name
+            settled[i] = given._replace(name=name)
+    _join_copies(record, settled, fingerprints)
+    _tell_apart(record, settled, arguments)
+
+
+def _join_copies(record: Record, named: Mapping[int, Named], fingerprints: Mapping[int, int | None]) -> None:
     """Let what one array became each time it was given to something be one tensor.
 
     eagerflow copies the arrays that it is given, since the program may write to them. Those are one that have one name,
@@ -85,7 +115,7 @@ def join_copies(record: Record, named: Mapping[int, Named], fingerprints: Mappin
             scope.inputs = tuple([joined.get(i, i) for i in scope.inputs])
 
 
-def tell_apart(record: Record, named: Mapping[int, Named], arguments: Arguments) -> None:
+def _tell_apart(record: Record, named: Mapping[int, Named], arguments: Arguments) -> None:
     """Call arrays of one name as the code calls them that gave them.
 
     What has the name of a model's `Input` is called as in the call of the model. And what is called like a function's

@@ -117,6 +117,29 @@ def test_what_has_a_name_of_its_own_keeps_it():
     assert run(lambda: learner(support, weight)) == ["x"]
 
 
+def squared_error(made, goal):
+    return ops.mean((made - goal) ** 2)
+
+
+def test_what_a_step_gives_to_a_function_is_called_as_in_the_step():
+    model, x, sale = net(), rows(0), rows(1)[:, :2]
+
+    def step(rows, sales):
+        with ef.GradientTape() as tape:
+            made = model(rows)
+            loss = squared_error(made, sales) + ops.mean((made - sales) ** 2)
+        tape.gradient(loss, model.trainable_variables)
+
+    assert run(lambda: step(x, sale)) == ["rows", "sales"]
+
+
+def test_where_a_step_does_not_name_what_it_gives_the_function_does():
+    model, x, sale = net(), rows(0), [rows(1)[:, :2]]
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.gradient(squared_error(model(x), sale[0]), model.trainable_variables)
+    assert called(t) == ["goal", "x"]
+
+
 def with_input(name):
     return ef.Sequential([ef.layers.Input((3,), name=name), ef.layers.Dense(2)])
 

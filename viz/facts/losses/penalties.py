@@ -1,0 +1,138 @@
+"""Terms of a loss that are computed from weights alone, as penalties of weights are: blocks of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from viz.facts.lines.assigned import name_assigned
+from viz.facts.schema import VARIABLES, Op, Record
+
+__all__ = ["Terms", "terms_of_weights"]
+
+_SIZES = frozenset("absolute square power norm matmul dot einsum tensordot".split())  # by which weights are penalized
+
+
+class Terms(NamedTuple):
+    """A part of what makes terms of a loss.
+
+    Attributes:
+        title: what it is called.
+        ops: the ids of its ops, in order.
+        is_sum: does it add terms to the loss? It is no loop, though each of its ops reads what the one before made.
+    """
+
+    title: str
+    ops: list[int]
+    is_sum: bool = False
+
+
+def terms_of_weights(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> list[Terms]:
+    """Those terms as one part, and what adds several of them to a loss as another.
+
+    What isn't a penalty is called as the user's code calls it: `entropy`.
+
+    Args:
+        record: the recording.
+        ops: those of a picture, in order.
+        outside: the ids of those outside of layers and losses.
+    """
+    found = _of_weights_alone(record, ops, outside)
+    if not found:
+        return []
+    are_penalties = _are_penalties(record, found)
+    title = "weight penalties" if are_penalties else "loss terms of weights"
+    if not are_penalties:
+        named = _named(record, found)
+        title, found = named or (title, found)
+    parts = [Terms(title, sorted(found))]
+    sums = _sums(record, found, outside)
+    if len(sums) > 1:
+        parts.append(Terms("add penalties" if are_penalties else "add terms", sums, is_sum=True))
+    return parts
+
+
+def _named(record: Record, found: set[int]) -> tuple[str, set[int]] | None:
+    """What the user's code calls the terms, and the ops that make what is called so; None where that isn't one thing.
+
+    What goes on from there, as a factor in the line of the loss, is no part of it.
+    """
+    names = {op: name for op in sorted(found) if (name := name_assigned(record, op))}
+    if not names:
+        return None
+    last = max(names)
+    before = _made_from(record, last, found)
+    after = [op for op in found - before if last in _made_from(record, op, found)]
+    return (names[last], before) if len(before) + len(after) == len(found) else None
+
+
+def _made_from(record: Record, op: int, among: set[int]) -> set[int]:
+    """An op, and those of some others that it was computed from."""
+    seen, waiting = {op}, [op]
+    while waiting:
+        new = among.intersection(record.parents(record.ops[waiting.pop()])) - seen
+        seen |= new
+        waiting += new
+    return seen
+
+
+def _sums(record: Record, found: set[int], outside: Iterable[int]) -> list[int]:
+    """What adds terms to the loss one after the other."""
+    sums: list[int] = []
+    for op in outside:
+        makers = [record.tensors[i].producer for i in record.ops[op].inputs]
+        if op in found or record.ops[op].name != "add" or len(makers) != 2 or found.isdisjoint(makers):
+            continue
+        if sums and sums[-1] not in makers:
+            break
+        sums.append(op)
+    return sums
+
+
+def _of_weights_alone(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> set[int]:
+    """Of ops outside of layers and losses, those that make numbers of weights alone, which other ops read, too.
+
+    As the penalties of weights, which are as many branches, all alike, as there are weights.
+    """
+    of_weights: dict[int, int | None] = {}  # a tensor that was computed from weights -> the op
+    read_before = set[int]()
+    candidates, found = {*outside}, set[int]()
+    for op in ops:
+        tensors = [record.tensors[i] for i in op.inputs]
+        own = [t for t in tensors if t.role in VARIABLES]
+        if (
+            op.id in candidates
+            and op.phase == "forward"
+            and all(t.role == "constant" or t.role in VARIABLES or t.id in of_weights for t in tensors)
+            and all(t.id in read_before for t in own)
+        ):
+            of_weights |= dict.fromkeys(op.outputs, op.id)
+            found.add(op.id)
+        else:
+            read_before.update([t.id for t in own])
+    readers: dict[int, list[int]] = {}
+    for op in ops if found else ():
+        for i in op.inputs:
+            if i in of_weights:
+                readers.setdefault(i, []).append(op.id)
+    for op in reversed(ops):
+        if op.id in found and not all(
+            math.prod(record.tensors[i].shape) == 1 or found.issuperset(readers.get(i, (-1,))) for i in op.outputs
+        ):
+            found.discard(op.id)
+    read = {record.tensors[i].role for op in found for i in record.ops[op].inputs}
+    return found if read.intersection(VARIABLES) else set()
+
+
+def _are_penalties(record: Record, ops: Iterable[int]) -> bool:
+    """Do terms of the loss that read weights alone measure how large these are, as penalties do?
+
+    The entropy of a policy whose deviation is a weight doesn't.
+    """
+    of_weights = [op for op in map(record.ops.__getitem__, ops) if _reads_weight(record, op)]
+    return any(op.name in _SIZES or (op.name == "multiply" and len({*op.inputs}) == 1) for op in of_weights)
+
+
+def _reads_weight(record: Record, op: Op) -> bool:
+    return any(record.tensors[i].role in VARIABLES for i in op.inputs)
