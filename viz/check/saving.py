@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow import no_grad
+from eagerflow.base.machine.source_trees import parsed_source
 from eagerflow.core.random import set_random_seed
 from eagerflow.models.model import Model
 from eagerflow.saving import load_model
@@ -138,7 +139,7 @@ def _saving_line(subject: Subject) -> Place | None:
 def _saves(file: str) -> int | None:
     try:
         with open(file, "rb") as source:
-            tree = ast.parse(source.read())
+            tree = parsed_source(source.read())
     except (OSError, SyntaxError, ValueError):
         return None
     for node in ast.walk(tree):

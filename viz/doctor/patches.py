@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable
 
+from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.finding import Finding
 from viz.doctor.scaling import scaled_after_loading
 
@@ -162,7 +163,7 @@ def _all_binary(file: str) -> bool:
 def _positive(line: str) -> str | None:
     """`return -value` without the sign, where the sign is that of the whole."""
     try:
-        tree = ast.parse(f"def f():\n {line.strip()}")
+        tree = parsed_source(f"def f():\n {line.strip()}")
     except SyntaxError:
         return None
     returned = getattr(tree.body[0], "body", [None])[0]

@@ -10,6 +10,7 @@ import types
 from collections import deque
 from typing import Any, NamedTuple
 
+from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.user_code import Place, user_frames
 from viz.recorder.source_lines import is_internal
 
@@ -109,7 +110,7 @@ def _is_users(r: Any) -> bool:
 def _tree(file: str) -> ast.Module | None:
     linecache.checkcache(file)
     try:
-        return ast.parse("".join(linecache.getlines(file)))
+        return parsed_source("".join(linecache.getlines(file)))
     except SyntaxError:
         return None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow import layers
+from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.check_base import host
 from viz.doctor.source_calls import last_name, names_in
 from viz.doctor.variable_owners import layers_in
@@ -35,7 +36,7 @@ def scaled_after_loading(file: str, line: int) -> tuple[int, str] | None:
     """
     source = "".join(linecache.getlines(file))
     try:
-        tree = ast.parse(source)
+        tree = parsed_source(source)
     except SyntaxError:
         return None
     fits = [(scope, node) for scope, node in _within(tree, tree) if _calls(node, "fit")]

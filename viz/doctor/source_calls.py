@@ -8,6 +8,7 @@ import linecache
 import re
 from collections.abc import Iterator
 
+from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.user_code import Place
 
 __all__ = [
@@ -38,7 +39,7 @@ _EPOCHS = re.compile(r"_?(epoch|ep|step|iteration|it|batch)(_?(i|idx|index|nr|no
 def tree_of(file: str) -> ast.Module | None:
     """A file's code; None for what Python can't read."""
     try:
-        return ast.parse("".join(linecache.getlines(file)))
+        return parsed_source("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):  # a notebook's magics, say
         return None
 

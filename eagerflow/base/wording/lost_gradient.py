@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from eagerflow.base.machine.source_trees import parsed_source
 from eagerflow.base.tracebacks import is_ours
 
 __all__ = ["USUAL", "place_of", "why_lost"]
@@ -30,7 +31,7 @@ def why_lost() -> str:
     if frame is None:
         return USUAL
     try:
-        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
+        tree = parsed_source("".join(linecache.getlines(frame.f_code.co_filename)))
     except SyntaxError:
         return USUAL
     return _read(_scope(tree, frame.f_lineno), frame) or USUAL

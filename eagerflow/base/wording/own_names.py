@@ -19,6 +19,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from eagerflow.base import notebook
+from eagerflow.base.machine.source_trees import parsed_source
 
 __all__ = ["in_names_of", "in_own_names"]
 
@@ -78,7 +79,7 @@ def in_names_of(text: str, file: str) -> str:
         return text
     try:
         with tokenize.open(file) as source:
-            tree = ast.parse(source.read())
+            tree = parsed_source(source.read())
     except (OSError, SyntaxError, ValueError):  # a module's name, a notebook
         return text
     return _in_names(text, {name: thing for node in ast.walk(tree) for name, thing in _imported(node)})

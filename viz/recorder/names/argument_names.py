@@ -12,6 +12,8 @@ import linecache
 from collections.abc import Container, Iterator, Mapping, Sequence
 from types import CodeType
 
+from eagerflow.base.machine.source_trees import parsed_source
+
 __all__ = ["SAID_BY_ITS_PLACE", "Arguments"]
 
 _CONVERSIONS = ("Tensor", "array", "as_tensor", "asarray", "astype", "cast", "constant", "convert_to_tensor")
@@ -156,7 +158,7 @@ class Arguments:
 
 def _walk(file: str) -> Iterator[ast.AST]:
     try:
-        yield from ast.walk(ast.parse("".join(linecache.getlines(file))))
+        yield from ast.walk(parsed_source("".join(linecache.getlines(file))))
     except (SyntaxError, ValueError, RecursionError):  # what was changed while it ran, say
         return
 

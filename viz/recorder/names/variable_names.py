@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from eagerflow import Variable
+from eagerflow.base.machine.source_trees import parsed_source
 from eagerflow.layer.layer import Layer
 from viz.facts.schema import Record
 from viz.recorder.names.kept_names import held_as, spoken_of
@@ -119,7 +120,7 @@ def _candidates(found: list[Holder], of_loops: dict[str, _Loops | None]) -> list
 def _names_of_loops(file: str) -> _Loops | None:
     """The names that loops in a file give what they go through; None where there is no source."""
     try:
-        tree = ast.parse("".join(linecache.getlines(file)))
+        tree = parsed_source("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError, RecursionError):
         return None
     found: _Loops = {}
