@@ -103,6 +103,21 @@ class _OldNames:
 
 _sys.meta_path.append(_OldNames())
 
+# What people write as functions who know the commands: the file that each takes, and what does it in Python.
+_COMMANDS = {
+    **dict.fromkeys(("check", "data", "estimate", "reproduce"), ("train.py", "")),
+    **dict.fromkeys(("annotate", "gradients", "show"), ("train.efz", "")),
+    "doctor": ("train.py", "viz.diagnose"),
+    "nonfinite": ("train.py", "viz.find_nonfinite"),
+    "run": ("train.py", "viz.trace"),
+    "draw": ("train.efz", "recording.draw"),
+    "html": ("train.efz", "recording.to_html"),
+    "json": ("train.efz", "recording.to_json"),
+    "perfetto": ("train.efz", "recording.to_perfetto"),
+    "tensorboard": ("train.efz", "recording.to_tensorboard"),
+    "top": ("train.efz", "recording.top"),
+}
+
 if TYPE_CHECKING:
     __version__: str
 
@@ -123,8 +138,10 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
                 raise AttributeError(f"module 'viz' has no attribute {name!r}")
             if name in _import_module("eagerflow.base.moved").moved_modules("viz"):  # as examples of 0.1.0 ask for it
                 return _import_module(f"viz.{name}")
-            if name in ("check", "data", "estimate", "reproduce"):
-                raise AttributeError(f"viz.{name} is a command, not a function: viz {name} train.py")
+            if name in _COMMANDS:
+                file, function = _COMMANDS[name]
+                beside = f"; in Python: {function}" if function else ""
+                raise AttributeError(f"viz.{name} is a command, not a function: viz {name} {file}{beside}")
             nearest = _import_module("viz.facts.formatting").nearest
             own = [each for each in _sys.path if _os.path.isfile(_os.path.join(each, "viz.py"))]
             there = f" (your own {_os.path.join(own[0], 'viz.py')!r} isn't imported here)" if own else ""

@@ -8,6 +8,7 @@ import eagerflow as ef
 import viz
 from eagerflow.base import notebook, tracebacks
 from viz.boundary import boundary
+from viz.shell.commands import COMMANDS
 
 
 def test_an_unknown_argument_is_answered_with_one_like_it():
@@ -36,11 +37,25 @@ def test_the_package_of_the_doctor_names_what_can_be_called():
         viz.doctor()
 
 
-def test_a_command_asked_for_as_a_function_is_told_of():
-    with pytest.raises(AttributeError, match=r"^viz.check is a command, not a function: viz check train.py$"):
-        viz.__getattr__(
-            "check"
-        )  # in a program of its own; here another test may have imported what the command is made of
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("check", "viz check train.py"),
+        ("doctor", "viz doctor train.py; in Python: viz.diagnose"),
+        ("show", "viz show train.efz"),
+        ("html", "viz html train.efz; in Python: recording.to_html"),
+    ],
+)
+def test_a_command_asked_for_as_a_function_is_told_of(name, told):
+    with pytest.raises(AttributeError, match=rf"^viz.{name} is a command, not a function: {told}$"):
+        viz.__getattr__(name)  # in a program of its own; here another test may have imported what the command is in
+
+
+def test_commands_that_are_told_of_are_there_and_so_is_what_does_it_in_python():
+    assert viz._COMMANDS.keys() <= COMMANDS.keys()
+    for _, function in viz._COMMANDS.values():
+        owner, _, name = function.partition(".")
+        assert not function or hasattr(viz if owner == "viz" else viz.Recording, name)
 
 
 @pytest.mark.parametrize("method", ["draw", "save", "to_html", "to_json", "to_perfetto"])

@@ -24,7 +24,7 @@ def add_command(parser: Parser) -> None:
         "--step",
         type=int,
         metavar="N",
-        help="which training step, from 0 (default: the last complete one of the usual batch size)",
+        help="which step, from 0 (default: the last complete one of the usual batch size)",
     )
     parser.add_output(
         "--html", endings=("html", "htm"), suffix=".annotate.html", metavar="FILE.html", help="write a page instead"

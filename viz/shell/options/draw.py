@@ -40,7 +40,7 @@ def add_command(parser: Parser) -> None:
         "--step",
         type=int,
         metavar="N",
-        help="which training step, from 0 (default: the last complete one of the usual batch size)",
+        help="which step, from 0 (default: the last complete one of the usual batch size)",
     )
     parser.add_argument("--parts", action="store_true", help="open fused ops into the ops that they are made of")
     parser.add_argument(

@@ -36,7 +36,7 @@ def add_command(parser: Parser) -> None:
         "--steps",
         type=steps,
         metavar="N[,N...]",
-        help="only the training steps with these numbers, from 0; also ranges: 5-9, 5:10, 0:1000:100, 9-",
+        help="only the steps with these numbers, from 0, evaluations' batches included; also ranges: 5-9, 5:10, 9-",
     )
     parser.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
     parser.add_argument("--max-ops", type=int, default=MAX_OPS, metavar="N", help="stop recording after so many ops")

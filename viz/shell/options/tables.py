@@ -75,4 +75,4 @@ def _add(parser: Parser, command: str) -> None:
 
 
 def _add_step(parser: Parser, usual: str = "the last complete one of the usual batch size") -> None:
-    parser.add_argument("--step", type=int, metavar="N", help=f"which training step, from 0 (default: {usual})")
+    parser.add_argument("--step", type=int, metavar="N", help=f"which step, from 0 (default: {usual})")
