@@ -375,7 +375,7 @@ class Capture(observe.Observer):
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
         if isinstance(x, Variable):
-            called = [found() for found, _ in list(self._owners.values())]
+            called = (found() for found, _ in list(self._owners.values()))  # asked where nobody chose the name
             held = [] if self.walk is None else holders(x, sys._getframe(1), self._root, called)
             self.variables.append((position, weakref.ref(x), held))
         return self._number(x, position)

@@ -18,8 +18,7 @@ from eagerflow.ops.arrays.shape import ravel
 
 __all__ = ["get_item", "slice", "take", "take_along_axis"]
 
-
-_ARRAYS = (Tensor, numpy.ndarray)
+_ARRAYS = (Tensor, numpy.ndarray)  # parts of an index that observers are told of, where it is the user's
 
 
 @op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))  # type: ignore[has-type]
