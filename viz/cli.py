@@ -6,12 +6,14 @@ A command's module is loaded when the command is called, so that help and mistak
 from __future__ import annotations
 
 import argparse
+import contextlib
 import platform
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
+from viz.facts.collector import collector_at_rest
 from viz.shell.commands import COMMANDS, parser_of
 from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
@@ -22,6 +24,20 @@ from viz.shell.words import as_word
 
 __all__ = ["main"]
 
+# What they make of a recording lives until they end.
+_READERS = {
+    "annotate",
+    "diff",
+    "draw",
+    "gradients",
+    "html",
+    "json",
+    "memory",
+    "perfetto",
+    "summary",
+    "tensorboard",
+    "top",
+}
 _ABOUT = """\
 See what an eagerflow program really runs, and what is wrong with it. Your script needs no changes.
 
@@ -75,7 +91,8 @@ def _answered(given: list[str]) -> int:
         parser = parser_of(given[0])
         flags = list(parser.flags)
         options = parser.parse_args(given[1:])
-        status = int(_runner(options.command)(options) or 0)
+        with collector_at_rest() if given[0] in _READERS else contextlib.nullcontext():
+            status = int(_runner(options.command)(options) or 0)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # as in `viz top a.efz | head`

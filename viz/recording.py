@@ -188,7 +188,9 @@ class Recording(Record, metaclass=_Named):
     def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
         """Writes the graph with times and memory for TensorBoard's Graphs tab, and a profile for its Profile tab.
 
-        The Profile tab needs `pip install tensorboard-plugin-profile`; see `viz.export`.
+        The Profile tab needs `pip install tensorboard-plugin-profile`; see `viz.export`. Of a long recording they have
+        the steps around the one that pictures show: up to 100 to choose from in the Graphs tab, and in the Profile tab
+        up to 1,000 with up to 100,000 ops.
 
         Args:
             log_dir: the folder of the run, which is created if it doesn't exist.
@@ -324,12 +326,22 @@ class Recording(Record, metaclass=_Named):
 
     @overload
     def to_html(
-        self, path: None = None, *, diff: Recording | Difference | None = None, title: str | None = None
+        self,
+        path: None = None,
+        *,
+        diff: Recording | Difference | None = None,
+        title: str | None = None,
+        step: int | None = None,
     ) -> Page: ...
 
     @overload
     def to_html(
-        self, path: str | os.PathLike[str], *, diff: Recording | Difference | None = None, title: str | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        diff: Recording | Difference | None = None,
+        title: str | None = None,
+        step: int | None = None,
     ) -> pathlib.Path: ...
 
     def to_html(
@@ -338,6 +350,7 @@ class Recording(Record, metaclass=_Named):
         *,
         diff: Recording | Difference | None = None,
         title: str | None = None,
+        step: int | None = None,
     ) -> Page | pathlib.Path:
         """Makes an interactive page of everything recorded: one HTML file that needs no network and no other file.
 
@@ -348,12 +361,15 @@ class Recording(Record, metaclass=_Named):
             path: the path of the file, which ends in `.html`.
             diff: another recording, or the result of `viz.diff(other, self)`, whose differences are marked and listed.
             title: the title of the page; default: the recording's name, or that of the first model.
+            step: the number of the step that the page opens on, as captions show it, from 0; default: the last complete
+                one of the usual batch size. Of a recording of more than 1,000 steps or 100,000 ops the page holds the
+                steps around this one.
 
         Returns:
             The path; without one, the page as a text, which notebooks show.
 
         Raises:
-            ValueError: for another ending, or a difference between other recordings.
+            ValueError: for another ending, a difference between other recordings, or when there is no such step.
             OSError: when it can't be written.
 
         >>> import viz
@@ -363,8 +379,8 @@ class Recording(Record, metaclass=_Named):
         'page.html'
         """
         if diff is None:
-            return page_of(self, path, title)
-        return page_of(self, path, title, lambda *shown: page_marks(difference_from(diff, self), *shown))
+            return page_of(self, path, title, step=step)
+        return page_of(self, path, title, lambda *shown: page_marks(difference_from(diff, self), *shown), step=step)
 
     def grad_flow(self, path: str | os.PathLike[str] | None = None, step: int | None = None) -> GradientFlow:
         """A table of the size of each weight's gradient, which can be printed or drawn as a chart.

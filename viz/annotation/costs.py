@@ -10,7 +10,8 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record
-from viz.facts.selection import line_of, pick_step, position_of, step_name, variables_of
+from viz.facts.selection import line_of, position_of, step_name, variables_of
+from viz.facts.smaller.shown_step import pick_step
 from viz.picture.gradient_flow import whole_gradient
 
 __all__ = ["Costs", "LineCost", "costs_by_line"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from viz.command.models import opened
+from viz.command.models import near_step, opened
 from viz.command.output_files import beside, check_picture
-from viz.facts.selection import pick_step, position_of, step_name, step_numbers
+from viz.facts.selection import count_of_steps, last_step, position_of, step_name, step_numbers
+from viz.facts.smaller.shown_step import pick_step
 from viz.shell.printed import say
 
 __all__ = ["run_draw"]
@@ -23,7 +24,7 @@ def run_draw(options: argparse.Namespace) -> int:
     """
     out = options.out or beside(options.file, ".svg")
     check_picture(out)
-    recording = opened(options)
+    recording = opened(options, near_step(options))
     at = position_of(recording, options.step) if options.step is not None else pick_step(recording)
     drawing = recording.draw(
         out,
@@ -41,10 +42,11 @@ def run_draw(options: argparse.Namespace) -> int:
     facts = {"file": out, "boxes": len(drawing.graph.nodes), "arrows": len(drawing.graph.edges)}
     closed = drawing.graph.caption.rpartition("closed to")[1:]  # which the picture says, too
     more = f"; {''.join(closed)}. To open more: --max-nodes {4 * options.max_nodes}" if closed[0] else ""
-    which = f"; it shows {step_name(recording, at)}" if at is not None and len(recording.steps) > 1 else ""
-    if which and options.step is None:
-        usual = "" if at == len(recording.steps) - 1 else "the last complete one of the usual batch size; "
-        which += f" ({usual}--step N for another)"
     facts["step"] = None if at is None else step_numbers(recording)[at]
+    which = f"; it shows {step_name(recording, at)}" if at is not None and count_of_steps(recording) > 1 else ""
+    if which and options.step is None:
+        is_last = facts["step"] == last_step(recording)[0]
+        usual = "" if is_last else "the last complete one of the usual batch size; "
+        which += f" ({usual}--step N for another)"
     say(options, facts, f"wrote {out}: {facts['boxes']} boxes, {facts['arrows']} arrows{which}{more}")
     return 0

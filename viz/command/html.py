@@ -10,7 +10,8 @@ import webbrowser
 from importlib import import_module
 
 from viz.facts import archive
-from viz.page import to_html
+from viz.facts.smaller.near_step import Near
+from viz.page import MOST_OPS, to_html
 from viz.shell.input_files import check_kept
 
 __all__ = ["write_page"]
@@ -20,7 +21,7 @@ def write_page(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `file`, `sizes`, `out`, `diff`, `title`, `open` and `json`.
+        options: `file`, `sizes`, `out`, `diff`, `title`, `step`, `open` and `json`.
 
     Returns:
         0; problems are raised.
@@ -42,10 +43,10 @@ def write_page(options: argparse.Namespace) -> int:
 def _write(options: argparse.Namespace, out: pathlib.Path) -> int:
     """Write the page and count its recording's ops; what runs models, or compares, is loaded where it must be."""
     if not (options.rank or options.sizes or options.diff or options.file.lower().endswith(".onnx")):
-        record = archive.read(options.file)
-        to_html(record, out, options.title)
-        return len(record.ops)
+        record = archive.read(options.file, near=Near(options.step, MOST_OPS))
+        to_html(record, out, options.title, step=options.step)
+        return len(record.ops) if record.whole is None else record.whole.ops
     recording = import_module("viz.command.models").opened(options)
     other = None if options.diff is None else import_module("viz.recording").load(options.diff)
-    recording.to_html(out, diff=other, title=options.title)
+    recording.to_html(out, diff=other, title=options.title, step=options.step)
     return len(recording.ops)

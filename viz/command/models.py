@@ -10,32 +10,49 @@ from typing import TYPE_CHECKING
 
 from viz.facts import archive
 from viz.facts.schema import Record
+from viz.facts.smaller.near_step import Near
 
 if TYPE_CHECKING:
     from viz.recording import Recording
 
-__all__ = ["opened", "seen"]
+__all__ = ["near_step", "opened", "seen"]
+
+_MOST_OPS = 20_000
 
 
-def seen(options: argparse.Namespace) -> Record:
+def seen(options: argparse.Namespace, near: Near | None = None, stats: bool = True) -> Record:
     """The same for tables, which need none of what draws: of a recording only its file is read.
 
     Args:
         options: as of `opened`.
+        near: as of `opened`.
+        stats: whether statistics are wanted.
 
     Raises:
         ValueError: as `opened` does.
         FileNotFoundError: where there is none.
     """
     is_recording = not os.fspath(options.file).lower().endswith(".onnx")
-    return archive.read(options.file) if is_recording and not (options.rank or options.sizes) else opened(options)
+    if is_recording and not (options.rank or options.sizes):
+        return archive.read(options.file, near=near, stats=stats)
+    return opened(options, near)
 
 
-def opened(options: argparse.Namespace) -> Recording:
+def near_step(options: argparse.Namespace) -> Near:
+    """What to read where one step is shown: those around it, from which usual times are taken.
+
+    Args:
+        options: `step`.
+    """
+    return Near(options.step, _MOST_OPS)
+
+
+def opened(options: argparse.Namespace, near: Near | None = None) -> Recording:
     """The recording that a command was asked about.
 
     Args:
         options: `file`, `sizes` and `rank`.
+        near: the part of it that is wanted; of the recording of another rank all is read.
 
     Raises:
         ValueError: for a file that is damaged, a rank that it hasn't, or lengths that its model doesn't take.
@@ -45,7 +62,8 @@ def opened(options: argparse.Namespace) -> Recording:
     if not path.lower().endswith(".onnx"):
         if options.sizes:
             raise ValueError(f"--sizes goes with ONNX files; {path!r:.150} is none.")
-        recording: Recording = import_module("viz.recording").load(path)
+        module = import_module("viz.recording")
+        recording: Recording = module.Recording._of(archive.read(path, near=None if options.rank else near))
         return recording.rank(options.rank) if options.rank else recording
     model = import_module("eagerflow").models.load_onnx(path)  # all of which is loaded for it alone
     inputs = model.sample_inputs(options.sizes)

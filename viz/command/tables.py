@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 
-from viz.command.models import opened, seen
+from viz.command.models import near_step, opened, seen
 from viz.command.output_files import check_chart
 from viz.facts import summary_tables
 from viz.facts.memory_use import memory_use
@@ -25,7 +25,7 @@ def run_summary(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    recording = seen(options)
+    recording = seen(options, near_step(options))
     if options.json:
         rows = [
             dataclasses.asdict(row) | {"calls": len(row.calls)}
@@ -46,7 +46,7 @@ def run_top(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    recording = seen(options)
+    recording = seen(options, stats=False)
     if options.json:
         print_json(summary_tables.top_rows(recording, options.by, options.n, options.step, options.cost))
     else:
@@ -65,7 +65,7 @@ def run_memory(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    use = memory_use(seen(options), options.step)
+    use = memory_use(seen(options, stats=False), options.step)
     say(options, use.to_dict(), str(use))
     return 0
 
@@ -80,7 +80,7 @@ def run_gradients(options: argparse.Namespace) -> int:
         0; problems are raised.
     """
     check_chart(options.draw)
-    flow = opened(options).grad_flow(options.draw, options.step)
+    flow = opened(options, near_step(options)).grad_flow(options.draw, options.step)
     if options.draw:
         print(f"wrote {options.draw}", file=sys.stderr)
     say(options, flow.to_dict(), str(flow))

@@ -8,6 +8,8 @@ import os
 
 from viz.command.models import opened
 from viz.command.output_files import beside, check_target
+from viz.export import tensorboard_graph
+from viz.facts.smaller.near_step import Near
 from viz.shell.printed import say
 
 __all__ = ["run_json", "run_perfetto", "run_tensorboard"]
@@ -25,7 +27,7 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     out = options.out or os.path.join("runs", beside(options.file, ""))
     if os.path.isfile(out):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), out)
-    folder = opened(options).to_tensorboard(out)
+    folder = opened(options, Near(None, tensorboard_graph.MOST_OPS)).to_tensorboard(out)
     say(options, {"folder": str(folder)}, f"wrote {folder}; look with: tensorboard --logdir {folder}")
     return 0
 

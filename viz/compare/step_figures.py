@@ -9,7 +9,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from viz.facts.flops import flops
+from viz.facts.flops import all_flops
 from viz.facts.memory_use import peak_of
 from viz.facts.schema import Logs, Record
 from viz.facts.selection import step_numbers
@@ -48,6 +48,7 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
     """
     counted = None if steps is None else {i for i, number in enumerate(step_numbers(record)) if number in steps}
     by_step: dict[int | None, dict[str, float]] = {}
+    counted_flops = all_flops(record, record.ops)
     for op in record.ops:
         sums = by_step.setdefault(op.step if record.steps else None, collections.defaultdict(float))
         sums["ops"] += 1
@@ -57,7 +58,7 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
         sums["updates"] += op.phase == "update"
         sums[op.phase if op.phase in ("backward", "update") else "forward"] += op.duration
         if op.phase == "forward":
-            sums["flops"] += flops(record, op) or 0
+            sums["flops"] += counted_flops[op.id] or 0
     for step in record.steps:
         if step.index in by_step and step.start is not None and step.end is not None:
             by_step[step.index]["time"] = step.end - step.start
@@ -124,7 +125,8 @@ def _losses(logs: Sequence[Logs]) -> list[float]:
 def last_reported(logs: Sequence[Logs]) -> dict[str, float]:
     """What training reported last, by name: at an epoch's end, or where there are no epochs, of a batch or a step."""
     found: dict[str, float] = {}
+    has_epochs = any(log.kind == "epoch" for log in logs)
     for log in logs:
-        if log.kind == "epoch" or not any(each.kind == "epoch" for each in logs):
+        if log.kind == "epoch" or not has_epochs:
             found.update({k: float(v) for k, v in log.values.items() if isinstance(v, (int, float))})
     return found

@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any
 
-from viz.facts.flops import flops
+from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
 from viz.facts.schema import Record
 from viz.facts.text_files import write_text
@@ -20,7 +20,8 @@ def to_data(record: Record) -> dict[str, Any]:
 
     Where several ranks took part, `others` is a list of the same for each of them.
     """
-    ops = [dataclasses.asdict(op) | {"flops": flops(record, op)} for op in record.ops]
+    counted = all_flops(record, record.ops)
+    ops = [dataclasses.asdict(op) | {"flops": number} for op, number in zip(record.ops, counted, strict=True)]
     others = {"others": [to_data(other) for other in record.others]} if record.others else {}
     return {
         "kind": "eagerflow trace",

@@ -26,15 +26,21 @@ from viz.export.values.tensor_messages import DTYPES
 from viz.facts import formatting
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, Scope, TensorInfo
-from viz.facts.selection import Selection, call_numbers, line_of, origin, pick_step, step_numbers, variables_of
+from viz.facts.selection import Selection, call_numbers, line_of, origin, step_numbers, variables_of
+from viz.facts.smaller.around_step import around_step
+from viz.facts.smaller.shown_step import pick_step
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "unique_names", "write"]
 
 MOST_OPS = 100_000  # of a graph
+_MOST_STEPS = 100  # that TensorBoard lists to choose from
 
 
 def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """Write the graph of the last whole step, time and memory of every step, and what the Profile tab shows.
+
+    Of more than 100 steps it is time and memory of the 100 around that one; the Profile tab has those of up to 1,000
+    steps with up to 100,000 ops.
 
     Args:
         record: the recording.
@@ -49,6 +55,7 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """
     if not record.ops:
         raise ValueError("to_tensorboard(): the recording holds no ops, so there is no graph to write")
+    record, _ = around_step(record, pick_step(record), max(MOST_OPS, _ops_shown(record)))
     log = EventLog(log_dir, f"to_tensorboard(log_dir={os.fspath(log_dir)!r})")
     try:
         append(record, log)
@@ -73,9 +80,10 @@ def append(
     Returns:
         The names in the graph.
     """
+    record, _ = around_step(record, pick_step(record), len(record.ops), _MOST_STEPS)
     step = pick_step(record)
     shown = names_of(record, step)
-    ops = sum(1 for op in record.ops if step is None or op.step == step)
+    ops = _ops_shown(record)
     if ops > MOST_OPS:
         warnings.warn(
             f"the graph for TensorBoard holds the first {MOST_OPS:,} of {ops:,} ops; record fewer steps, or look at "
@@ -91,6 +99,12 @@ def append(
         tag = "trace" if step is None and batch is None else f"step_{number}"
         log.run_metadata(tag, run_metadata(record, step, known), number)
     return known
+
+
+def _ops_shown(record: Record) -> int:
+    """How many ops the step has that the graph shows; without steps, how many there are."""
+    step = pick_step(record)
+    return sum(1 for op in record.ops if step is None or op.step == step)
 
 
 def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:

@@ -54,7 +54,7 @@ from viz.facts.schema import (
     Frame,
     Logs,
     Op,
-    Part,
+    Part as OpPart,
     Record,
     Scope,
     Stats,
@@ -62,6 +62,7 @@ from viz.facts.schema import (
     Storage,
     TensorInfo,
 )
+from viz.facts.smaller.near_step import Near, Part, cut_near
 from viz.facts.text_files import path_of
 
 __all__ = ["packed", "read", "unpacked", "write"]
@@ -111,36 +112,51 @@ def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:
     return content.getvalue()
 
 
-def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
+def read(
+    path: str | os.PathLike[str], limit: int | None = None, near: Near | None = None, stats: bool = True
+) -> Record:
     """Read what `write` wrote.
 
     Args:
         path: the file.
         limit: how many bytes it may unpack to.
+        near: the part that is wanted, unless it is the recording of several ranks, which is read whole.
+        stats: whether statistics are wanted, which are half of a recording where every tensor was measured.
 
     Raises:
         FileNotFoundError: when there is no such file.
         TypeError: when `path` is none.
         TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
     """
-    return reading(path, limit, _read)
+    record: Record = reading(path, limit, lambda file, allowed: _read(file, allowed, near=near, stats=stats))
+    return record
 
 
-def _read(file: str | os.PathLike[str] | IO[bytes], allowed: Allowed, inner: bool = False) -> Record:
+def _read(
+    file: str | os.PathLike[str] | IO[bytes],
+    allowed: Allowed,
+    inner: bool = False,
+    near: Near | None = None,
+    stats: bool = True,
+) -> Record:
     with zipfile.ZipFile(file) as archive:
         ranks = check_members(archive, inner)
         allowed.check(archive)
         header = parse(archive.read("trace.json"))
         check_header(header)
-        columns = columns_of(archive.read("columns.npz"), allowed)
-        values = _values(archive, allowed)
+        check_counts(header.get("counts"))
+        columns = _columns(archive, allowed, header, stats)
+        _complete(header, columns)
+        part = None if near is None or ranks else _part_of(header, columns, near)
+        header, columns = (header, columns) if part is None else (part.header, part.columns)
+        values = _values(archive, allowed, part)
         others = []
         for number in range(1, 1 + ranks):
             allowed.next_rank()
-            others.append(_read(io.BytesIO(archive.read(rank_file(number))), allowed, inner=True))
-    check_counts(header.get("counts"))
+            others.append(_read(io.BytesIO(archive.read(rank_file(number))), allowed, inner=True, stats=stats))
     record = _record(header, columns)
     record.values, record.others = values, others
+    record.whole = None if part is None else part.whole
     check_kinds(record)
     _check_references(record, columns)
     return record
@@ -201,14 +217,42 @@ def _scope_rows(scopes: Sequence[Scope], texts: Pool, frames: Pool) -> list[dict
     return rows
 
 
-def _values(archive: zipfile.ZipFile, allowed: Allowed) -> dict[int, numpy.ndarray]:
+def _columns(
+    archive: zipfile.ZipFile, allowed: Allowed, header: dict[str, Any], stats: bool
+) -> dict[str, numpy.ndarray]:
+    """The columns; without statistics those of none."""
+    if stats:
+        return columns_of(archive.read("columns.npz"), allowed)
+    none = encode([], Stats, Pool(), Pool()) | {"Stats.tensor": numpy.zeros(0, numpy.int64)}
+    header["counts"]["stats"] = 0
+    return columns_of(archive.read("columns.npz"), allowed, but=none) | none
+
+
+def _complete(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> None:
+    """Add the columns that files of older versions haven't."""
+    count = header["counts"]["ops"]
+    if header["version"] == 1:
+        columns["Op.composition"] = numpy.full(count, NONE)
+    if header["version"] < 5:
+        columns["Op.replayed"] = numpy.zeros(count, numpy.int64)
+
+
+def _part_of(header: dict[str, Any], columns: dict[str, numpy.ndarray], near: Near) -> Part | None:
+    """The part of a file that is wanted; None: all of it."""
+    _check_columns_lead(columns, len(header["scopes"]), len(header["steps"]), len(header.get("compositions", [])))
+    return cut_near(header, columns, near)
+
+
+def _values(archive: zipfile.ZipFile, allowed: Allowed, part: Part | None) -> dict[int, numpy.ndarray]:
     """The kept values by the tensor's id."""
     if VALUES not in archive.namelist():
         return {}
     with zipfile.ZipFile(io.BytesIO(archive.read(VALUES))) as inner:
         allowed.check(inner)
-        names = inner.namelist()
-        return {int(name.removesuffix(".npy")): _array(inner.read(name)) for name in names}
+        names = {int(name.removesuffix(".npy")): name for name in inner.namelist()}
+        if part is not None:
+            names = {part.tensors[number]: name for number, name in names.items() if number in part.tensors}
+        return {number: _array(inner.read(name)) for number, name in names.items()}
 
 
 def _array(content: bytes) -> numpy.ndarray:
@@ -223,10 +267,6 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     texts = Pool(header["texts"])
     frames = Pool([Frame(*row) for row in header["frames"]])
     counts = header["counts"]
-    if header["version"] == 1:
-        columns["Op.composition"] = numpy.full(counts["ops"], NONE)
-    if header["version"] < 5:
-        columns["Op.replayed"] = numpy.zeros(counts["ops"], numpy.int64)
     check_tables(texts.values, frames.values)
     check_columns(columns)
     ops = list(map(Op, range(counts["ops"]), *decode(columns, Op, texts, frames, counts["ops"]).values()))
@@ -275,7 +315,7 @@ class _Configs:
 def _composition(row: dict[str, Any]) -> Composition:
     """What a fused op is made of, whose parts refer to its own tensors only."""
     fields = ("inputs", "input_names", "outputs")
-    parts = tuple([Part(**{**part, **{name: tuple(part[name]) for name in fields}}) for part in row["parts"]])
+    parts = tuple([OpPart(**{**part, **{name: tuple(part[name]) for name in fields}}) for part in row["parts"]])
     found = Composition(parts, tuple(map(tuple, row["shapes"])), tuple(row["dtypes"]), tuple(row["results"]))
     if not parts or len(found.shapes) != len(found.dtypes):
         raise Damaged(f"a fused op has {len(parts)} parts, {len(found.shapes)} shapes and {len(found.dtypes)} types")
@@ -288,22 +328,7 @@ def _composition(row: dict[str, Any]) -> Composition:
 def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> None:
     """Every id must lead somewhere, and scopes must lie within scopes that came before."""
     ops, tensors, scopes = len(record.ops), len(record.tensors), len(record.scopes)
-    within = {
-        "Op.inputs": tensors,
-        "Op.outputs": tensors,
-        "Op.scope": scopes,
-        "Op.step": len(record.steps),
-        "Op.forward": ops,
-        "Op.composition": len(record.compositions),
-        "TensorInfo.producer": ops,
-        "TensorInfo.gradient_of": tensors,
-        "TensorInfo.storage": len(record.storages),
-    }
-    for name, count in within.items():
-        check_column(name, columns[name], count)
-    forward = columns["Op.forward"]
-    if (forward >= numpy.arange(ops)).any():  # an earlier one: in circles nobody would find an end
-        raise Damaged("an op is the derivative of one that came after it")
+    _check_columns_lead(columns, scopes, len(record.steps), len(record.compositions))
     inputs, composition = numpy.diff(columns["Op.inputs@"]), columns["Op.composition"]
     lengths = numpy.array([len(each.shapes) for each in record.compositions] or [0])
     if (inputs > numpy.where(composition == NONE, inputs, lengths[numpy.maximum(composition, 0)])).any():
@@ -317,6 +342,27 @@ def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> N
     check_ids("reading", record.reads, ops)
     check_ids("value", (*record.values, *record.labels, *record.called), tensors)
     check_ids("step", [step.scope for step in record.steps], scopes)
+
+
+def _check_columns_lead(columns: Mapping[str, numpy.ndarray], scopes: int, steps: int, compositions: int) -> None:
+    """Every id in the columns must lead somewhere."""
+    ops, tensors = len(columns["Op.step"]), len(columns["TensorInfo.role"])
+    within = {
+        "Op.inputs": tensors,
+        "Op.outputs": tensors,
+        "Op.scope": scopes,
+        "Op.step": steps,
+        "Op.forward": ops,
+        "Op.composition": compositions,
+        "TensorInfo.producer": ops,
+        "TensorInfo.gradient_of": tensors,
+        "TensorInfo.storage": len(columns["Storage.nbytes"]),
+        "Stats.tensor": tensors,
+    }
+    for name, count in within.items():
+        check_column(name, columns[name], count)
+    if (columns["Op.forward"] >= numpy.arange(ops)).any():  # an earlier one: in circles nobody would find an end
+        raise Damaged("an op is the derivative of one that came after it")
 
 
 def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:

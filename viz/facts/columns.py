@@ -16,7 +16,8 @@ import numpy
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Op, Stats, Storage, TensorInfo
 
-__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "parsed", "settings_text"]
+__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "parsed", "rows_of"]
+__all__ += ["settings_text"]
 
 NONE = -(2**63)  # stands for None among integers
 _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
@@ -49,6 +50,7 @@ _STATS = _kinds(
     """
 )
 _STORAGES = {"nbytes": "int", "allocated": "int", "freed": "int"}
+_LISTS = ("ints", "floats", "texts", "frames")
 _TABLES: dict[type, dict[str, str]] = {Op: _OPS, TensorInfo: _TENSORS, Stats: _STATS, Storage: _STORAGES}
 
 
@@ -148,14 +150,45 @@ class _Reader:
             raise Damaged(f"column {self.name + suffix} is {found.dtype}{list(found.shape)}")
         return found
 
+    def starts(self) -> numpy.ndarray:
+        """Of a column of lists, where each begins, and the end of the last."""
+        starts, count = self.array("@", "i"), len(self._columns[self.name])
+        if not len(starts) or starts[0] != 0 or starts[-1] != count or (starts[1:] < starts[:-1]).any():
+            raise Damaged(f"column {self.name}@ doesn't cut {count} values into lists")
+        return starts
+
     def rows(self, kind: str, table: Pool | None = None) -> list[tuple[Any, ...]]:
         """A column of lists: its values, or those of a table with these numbers, and where each list begins."""
-        numbers, starts = self.array("", kind), self.array("@", "i")
+        numbers, starts = self.array("", kind), self.starts()
         values = tuple(numbers.tolist() if table is None else table.look_up(numbers))
-        if not len(starts) or starts[0] != 0 or starts[-1] != len(values) or (starts[1:] < starts[:-1]).any():
-            raise Damaged(f"column {self.name}@ doesn't cut {len(values)} values into lists")
         cuts = starts.tolist()
         return [values[a:b] for a, b in itertools.pairwise(cuts)]
+
+
+def rows_of(columns: Mapping[str, numpy.ndarray], cls: type, rows: numpy.ndarray) -> dict[str, numpy.ndarray]:
+    """The columns of some objects of a class.
+
+    Args:
+        columns: the arrays.
+        cls: the class.
+        rows: the positions of the objects.
+
+    Raises:
+        Damaged: as `decode`.
+    """
+    found = {}
+    for field, kind in _TABLES[cls].items():
+        read = _Reader(columns, f"{cls.__name__}.{field}")
+        cells = read.array("", "f" if kind.startswith("float") else "i")
+        if kind not in _LISTS:
+            found[read.name] = cells[rows]
+            continue
+        starts = read.starts()
+        lengths = starts[rows + 1] - starts[rows]
+        begins = numpy.concatenate([[0], numpy.cumsum(lengths)])
+        places = numpy.arange(begins[-1]) + numpy.repeat(starts[rows] - begins[:-1], lengths)
+        found |= {read.name: cells[places], f"{read.name}@": begins}
+    return found
 
 
 def _ints(column: Sequence[int | None]) -> numpy.ndarray:

@@ -193,12 +193,15 @@ def check_header(header: dict[str, Any]) -> None:
         )
 
 
-def columns_of(content: bytes, allowed: Allowed, only: Collection[str] | None = None) -> dict[str, numpy.ndarray]:
-    """The columns, or those of them that are wanted."""
+def columns_of(
+    content: bytes, allowed: Allowed, only: Collection[str] | None = None, but: Collection[str] = ()
+) -> dict[str, numpy.ndarray]:
+    """The columns, or those of them that are wanted: only some, or all but some."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         allowed.check(archive)
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        return {name: _column(archive.read(file)) for name, file in names.items() if only is None or name in only}
+        wanted = [name for name in names if name not in but and (only is None or name in only)]
+        return {name: _column(archive.read(names[name])) for name in wanted}
 
 
 def _column(content: bytes) -> numpy.ndarray:

@@ -10,7 +10,7 @@ no formula fits is None, never 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
@@ -169,10 +169,10 @@ def has_formula(name: str) -> bool:
     return name in FORMULAS
 
 
-def all_flops(record: Record) -> list[int | None]:
-    """What `flops` gives for each op of a recording; fused ops of the same parts are counted once."""
+def all_flops(record: Record, ops: Iterable[Op]) -> list[int | None]:
+    """What `flops` gives for each of some ops of a recording; fused ops of the same parts are counted once."""
     known: _Known = {}
-    return [_flops(record, op, known) for op in record.ops]
+    return [_flops(record, op, known) for op in ops]
 
 
 def flops(record: Record, op: Op) -> int | None:

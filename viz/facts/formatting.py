@@ -183,10 +183,14 @@ def near(file: str) -> str:
     """The path relative to the working directory, where that is shorter and doesn't leave it; a cell by its name."""
     if "IPython" in sys.modules:  # elsewhere there are no cells, and perhaps no eagerflow
         file = import_module("eagerflow.base.notebook").cell_names().get(file, file)
-    if os.path.isabs(file):
-        with contextlib.suppress(ValueError):  # on another drive
-            seen = os.path.relpath(file)
-            return seen if not seen.startswith(os.pardir) and len(seen) < len(file) else file
+    return _seen_from(file, os.getcwd()) if os.path.isabs(file) else file
+
+
+@functools.lru_cache(256)  # the ops of a long recording stand in few files
+def _seen_from(file: str, folder: str) -> str:
+    with contextlib.suppress(ValueError):  # on another drive
+        seen = os.path.relpath(file, folder)
+        return seen if not seen.startswith(os.pardir) and len(seen) < len(file) else file
     return file
 
 

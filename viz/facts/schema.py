@@ -28,7 +28,7 @@ __all__ = [
     "Step",
     "Storage",
 ]
-__all__ += ["VARIABLES", "Read", "TensorInfo"]
+__all__ += ["VARIABLES", "Read", "TensorInfo", "Whole"]
 
 PHASES = ("forward", "backward", "update", "metric", "data", "network")
 ROLES = ("input", "parameter", "frozen", "state", "activation", "gradient", "constant", "optimizer state")
@@ -435,6 +435,33 @@ class Read:
     line: Frame | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Whole:
+    """What a recording is a part of, when no more of its file was read.
+
+    Attributes:
+        ops: how many it has.
+        first: the number there of the first op of the part.
+        kinds: what its steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`.
+        last: the number of its last step.
+        unbroken: whether all steps from the first to that one were recorded.
+        shown: the number of the step that pictures and tables show.
+        layers: how many layers were called.
+        took: how long it took, in nanoseconds.
+        outcome: what went wrong, in a word or two each.
+    """
+
+    ops: int
+    first: int
+    kinds: list[tuple[str, int]]
+    last: int
+    unbroken: bool
+    shown: int
+    layers: int
+    took: int
+    outcome: list[str]
+
+
 @dataclasses.dataclass
 class Record:
     """Everything that was recorded, without the ways to show it (see `Recording`).
@@ -446,6 +473,7 @@ class Record:
     a name of their own, several results of one op or layer, and what it asks the gradient of, by the tensor's id.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
+    `whole` tells what it is a part of; None where it is all that was recorded.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -469,6 +497,7 @@ class Record:
     reads: dict[int, list[Read]] = dataclasses.field(default_factory=dict)
     called: dict[int, str] = dataclasses.field(default_factory=dict)
     others: list[Record] = dataclasses.field(default_factory=list)
+    whole: Whole | None = None
 
     @property
     def name(self) -> str:

@@ -12,19 +12,22 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
+from viz.facts.smaller.shown_step import pick_step
 from viz.facts.wiring import Wiring, followed, start_of_sum, unused_picks
 
 __all__ = [
     "Selection",
     "call_numbers",
+    "count_of_steps",
     "calls_around",
     "ended_by",
     "is_of_seeds",
     "known_steps",
+    "last_step",
+    "layers_of",
     "line_of",
     "origin",
     "outcome",
-    "pick_step",
     "position_of",
     "step_kinds",
     "step_name",
@@ -42,49 +45,6 @@ _MAKERS = ("layer", "model")  # are given tensors, and may make others for thems
 _NEAR = 64  # ops behind the change of a seed that are looked at for the one that draws
 _MOST_NUMBERS = 8  # of steps that a message lists
 _STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
-
-
-def pick_step(record: Record) -> int | None:
-    """The last step that shows what most cost: not the last, smaller batch of an epoch; None without steps.
-
-    Of the steps that ended without an error, those that trained if any; of these, those with as many rows in their
-    batch as most have (where two numbers are as frequent, the larger).
-    """
-    if not record.steps:
-        return None
-    complete = [s.index for s in record.steps if record.scopes[s.scope].error is None]
-    phases: dict[int | None, set[str]] = {}
-    for op in record.ops:
-        phases.setdefault(op.step, set()).add(op.phase)
-    for wanted in ("update", "backward", "forward"):
-        found = [index for index in complete if wanted in phases.get(index, ())]
-        if found:
-            return _last_usual(record, found)
-    return complete[-1] if complete else record.steps[-1].index
-
-
-def _last_usual(record: Record, steps: list[int]) -> int:
-    """The last of some steps whose batch has as many rows as most have."""
-    rows = _rows_of_steps(record)
-    counts = collections.Counter([rows.get(index, 0) for index in steps])
-    usual = max(counts, key=lambda size: (counts[size], size))
-    return max(index for index in steps if rows.get(index, 0) == usual)
-
-
-def _rows_of_steps(record: Record) -> dict[int, int]:
-    """For each step, how many rows its batch has: the length of the first array that it was given from outside."""
-    found: dict[int, int] = {}
-    for step in record.steps:
-        given = [record.tensors[i].shape for i in record.scopes[step.scope].inputs]
-        if given and given[0]:
-            found[step.index] = given[0][0]
-    for op in record.ops:  # a step of the user's own loop isn't told what it is given
-        if op.step is not None and op.step not in found and op.phase == "forward":
-            for tensor in [record.tensors[i] for i in op.inputs]:
-                if tensor.role == "input" and tensor.shape:
-                    found[op.step] = tensor.shape[0]
-                    break
-    return found
 
 
 def step_numbers(record: Record) -> list[int]:
@@ -128,24 +88,40 @@ def step_name(record: Record, index: int) -> str:
 def step_names(record: Record) -> list[str]:
     """By the numbers that `position_of` takes, beside the first and the last of all; and by kind where these differ."""
     kinds = [_step_kind(record, step) for step in record.steps]
-    mixed, known = len(set(kinds)) > 1, step_numbers(record)
-    is_whole = len(known) > 1 and known == list(range(len(known)))
-    among = f" of 0–{known[-1]}" if is_whole else ""
+    mixed, known = len(step_kinds(record)) > 1, step_numbers(record)
+    last, unbroken = last_step(record)
+    among = f" of 0–{last}" if last and unbroken else ""
     return [
         f"step {number}{among} ({kind})" if mixed and kind else f"step {number}{among}"
         for number, kind in zip(known, kinds)
     ]
 
 
+def last_step(record: Record) -> tuple[int | None, bool]:
+    """The number of the last step of all, and whether all before it were recorded, too."""
+    if record.whole is not None:
+        return record.whole.last, record.whole.unbroken
+    known = step_numbers(record)
+    return (known[-1] if known else None), known == list(range(len(known)))
+
+
 def step_kinds(record: Record) -> list[tuple[str, int]]:
     """What steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`."""
+    if record.whole is not None:
+        return record.whole.kinds
     kinds = collections.Counter([_step_kind(record, step) for step in record.steps])
     return [(kind or "other", count) for kind, count in kinds.most_common()]
 
 
+def count_of_steps(record: Record) -> int:
+    """How many steps there are; of a part of a recording, in the whole."""
+    return sum([count for _, count in step_kinds(record)])
+
+
 def steps_text(record: Record) -> str:
     """How many steps there are, and of which kind where these differ: `"36 steps (27 training, 9 evaluation)"`."""
-    kinds, text = step_kinds(record), formatting.count(len(record.steps), "step")
+    kinds = step_kinds(record)
+    text = formatting.count(count_of_steps(record), "step")
     parts = [f"{formatting.amount(count)} {kind}" for kind, count in kinds]
     return f"{text} ({', '.join(parts)})" if len(parts) > 1 else text
 
@@ -153,6 +129,13 @@ def steps_text(record: Record) -> str:
 def _step_kind(record: Record, step: Step) -> str:
     """What a step of `fit` and its like is for; empty for one that is called otherwise."""
     return _STEP_KINDS.get(record.scopes[step.scope].name, "")
+
+
+def layers_of(record: Record) -> int:
+    """How many layers were called."""
+    if record.whole is not None:
+        return record.whole.layers
+    return len({scope.owner for scope in record.scopes if scope.kind == "layer"})
 
 
 def outcome(record: Record, ops: list[Op]) -> list[str]:

@@ -12,10 +12,21 @@ from viz.choices import COSTS, KEYS
 from viz.facts import formatting
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.digest.time_spans import recorded_for, took
-from viz.facts.flops import flops
+from viz.facts.flops import all_flops, flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import VARIABLES, Op, Record, Scope
-from viz.facts.selection import is_of_seeds, line_of, origin, outcome, pick_step, position_of, step_name, steps_text
+from viz.facts.selection import (
+    count_of_steps,
+    is_of_seeds,
+    layers_of,
+    line_of,
+    origin,
+    outcome,
+    position_of,
+    step_name,
+    steps_text,
+)
+from viz.facts.smaller.shown_step import pick_step
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "opened", "rows", "summary", "top", "top_rows"]
@@ -169,7 +180,7 @@ def summary(record: Record, step: int | None = None, depth: int | None = None, o
 def _of_one(record: Record, step: int | None) -> list[str]:
     """Of which step the table is, where several were recorded: the page tells the medians of their times."""
     at = pick_step(record) if step is None else position_of(record, step)
-    return [] if at is None or len(record.steps) < 2 else [f"this table is of {step_name(record, at)} alone"]
+    return [] if at is None or count_of_steps(record) < 2 else [f"this table is of {step_name(record, at)} alone"]
 
 
 def opened(found: list[Row], depth: int | None) -> list[Row]:
@@ -198,7 +209,7 @@ def _totals(record: Record, total: Row, step: int | None) -> list[str]:
         return []
     sizes = {role: [t for t in variables if t.role == role] for role in VARIABLES}
     counts = {role: sum([math.prod(t.shape) for t in found]) for role, found in sizes.items()}
-    read = {i for op in _ops_of(record, step) for i in op.inputs}
+    read = {i for op in _ops_of(record, position_of(record, step)) for i in op.inputs}
     inputs = sum([record.tensors[i].nbytes for i in read if record.tensors[i].role == "input"])
     parts = [
         f"weights {formatting.nbytes(sum([t.nbytes for t in variables]))}",
@@ -343,8 +354,7 @@ def _top_ops(record: Record, chosen: list[Op], by: str) -> list[dict[str, Any]]:
 def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
     """Equal ops: their costs are sums, `id` is that of the one that took longest."""
     op = max(ops, key=lambda op: op.duration)
-    counted = [flops(record, each) for each in ops]
-    known = [number for number in counted if number is not None]
+    known = [number for number in all_flops(record, ops) if number is not None]
     return {
         "id": op.id,
         "op": op.name,
@@ -380,7 +390,7 @@ def _top_groups(record: Record, chosen: list[Op], by: str, cost: str) -> list[di
     for name, ops in groups.items():
         time = sum([op.duration for op in ops])
         memory = sum([_made(record, op) for op in ops])
-        counted = [number for op in ops if (number := flops(record, op)) is not None]
+        counted = [number for number in all_flops(record, ops) if number is not None]
         sums = {"time": time, "memory": memory, "flops": sum(counted) if counted else None}
         found.append({by: name, "ops": len(ops), **sums})
     whole = sum([row[cost] or 0 for row in found]) or 1
@@ -418,16 +428,18 @@ def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | No
         seen: its ops as columns, where the record doesn't hold their times.
     """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
-    parts = [formatting.count(len(record.ops), "op")]
+    whole = record.whole
+    parts = [formatting.count(len(record.ops) if whole is None else whole.ops, "op")]
     parts += [steps_text(record)] if record.steps else []
-    layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
+    layers = layers_of(record)
     parts += [formatting.count(layers, "layer")] if layers else []
     of_it = f", of which {formatting.seconds(in_ops)} in ops" if in_ops else ""
     time = took(record, seen)
-    whole = "" if any(step.number is not None for step in record.steps) else recorded_for(record, time)
-    around = f" (recorded for {whole}, with what came before and after)" if whole else ""
+    were_chosen = any(step.number is not None for step in record.steps) if whole is None else not whole.unbroken
+    lasted = "" if were_chosen else recorded_for(record, time)
+    around = f" (recorded for {lasted}, with what came before and after)" if lasted else ""
     parts += [f"{formatting.seconds(time)}{of_it}{around}"] if time else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
-    parts += outcome(record, record.ops)
+    parts += outcome(record, record.ops) if whole is None else whole.outcome
     return f"recording{name}: {', '.join(parts)}"

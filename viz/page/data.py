@@ -20,7 +20,8 @@ from viz.facts.json_data import finite
 from viz.facts.lines.assigned import GradientNames
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
-from viz.facts.selection import origin, pick_step, step_kinds, update_passes, variables_of
+from viz.facts.selection import origin, position_of, step_kinds, update_passes, variables_of
+from viz.facts.smaller.shown_step import pick_step
 from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
@@ -43,22 +44,27 @@ _MOST_LOGS = 2_000
 
 
 def data(
-    record: Record, title: str | None = None, most_ops: int = MOST_OPS, usual: Mapping[int, UsualTime] | None = None
+    record: Record,
+    title: str | None = None,
+    most_ops: int = MOST_OPS,
+    usual: Mapping[int, UsualTime] | None = None,
+    step: int | None = None,
 ) -> dict[str, Any]:
     """Everything that the page shows, as dicts, lists, numbers and texts.
 
     Args:
         record: a recording.
         title: what stands at the top; default: the recording's name, or that of the first model.
-        most_ops: a longer recording is cut to the steps around the one that pictures show; a note says so.
+        most_ops: a longer recording is cut to the steps around the one that is shown; a note says so.
         usual: for ops by id, what they took in several steps, of which the page tells the median; default: in the steps
             of this recording.
+        step: the number of the step that is shown first; default: the one that pictures show.
 
     Returns:
         Columns; the fields are those of `viz.facts.schema`, with texts, shapes and frames as numbers into `texts`,
         `shapes` and `frames`. It holds no NaN, so it is valid JSON.
     """
-    part, first = cut(record, most_ops)
+    part, first = cut(record, most_ops, step)
     reported = _in_a_row(part.logs)
     known = usual_times(record) if usual is None else usual
     columns, flaw = (
@@ -71,7 +77,7 @@ def data(
         "title": _cut_text(title or record.name or main_scope(part, part.ops) or "recording"),
         "meta": finite(part.meta),
         "notes": [_cut_text(note) for note in part.notes],
-        "total_ops": len(record.ops),
+        "total_ops": len(part.ops) if part.whole is None else part.whole.ops,
         "first_op": first,
         "ops": columns.ops(part.ops),
         "names": columns.names(),
@@ -79,7 +85,7 @@ def data(
         "tensors": columns.tensors(part),
         "compositions": [columns.composition(each) for each in part.compositions],
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
-        "step": pick_step(part),
+        "step": pick_step(part) if step is None else position_of(part, step),
         "step_kinds": step_kinds(part),
         "views": columns.views.steps,
         "usual": {"steps": columns.steps_of_times.values, "times": columns.usual.values},
@@ -169,7 +175,7 @@ class _Columns:
         # By identity: calls of a layer share their settings, and ops their frames; the record keeps all of them.
         self._settings: dict[int, int] = {}
         self._frames: dict[int, int] = {}
-        self.flops = all_flops(record)
+        self.flops = all_flops(record, record.ops)
         self.views = Views(record, self.flops, self.text, usual.keys())
         self.measured = any(tensor.stats for tensor in record.tensors)
 

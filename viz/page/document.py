@@ -82,6 +82,7 @@ def to_html(
     title: str | None = None,
     marks: Callable[[int, int], dict[str, Any]] | None = None,
     most_ops: int = MOST_OPS,
+    step: int | None = None,
 ) -> Page | pathlib.Path:
     """The page of a recording; see `viz.Recording.to_html`.
 
@@ -91,12 +92,13 @@ def to_html(
         title: what stands at the top.
         marks: what differs from another recording, for the first op that is shown and how many are: see
             `viz.compare.page_marks`.
-        most_ops: how many ops are shown; of more, the last steps.
+        most_ops: how many ops are shown; of more, the steps around the one that is shown.
+        step: the number of the step that is shown first; default: the one that pictures show.
     """
     if path is not None:
         check_html(path)
     with collector_at_rest():
-        found = data(record, title, most_ops)
+        found = data(record, title, most_ops, step=step)
         if marks is not None:
             found["diff"] = marks(found["first_op"], len(found["ops"]["name"]))
         page = render(found)

@@ -1,50 +1,49 @@
-"""A smaller recording for the page: some of the ops, with all that they refer to."""
+"""A smaller recording for the page: some of the steps, with all that they refer to."""
 
 from __future__ import annotations
 
+import dataclasses
+
+from viz.facts import formatting
 from viz.facts.schema import Record
-from viz.facts.selection import pick_step
-from viz.facts.smaller.part import part_of
+from viz.facts.selection import position_of, step_numbers
+from viz.facts.smaller.around_step import around_step
+from viz.facts.smaller.shown_step import pick_step
 
 __all__ = ["cut"]
 
 
-def cut(record: Record, most: int) -> tuple[Record, int]:
-    """`record` itself when it has at most `most` ops; else a part of it, with a note; and the number of its first op.
+def cut(record: Record, most: int, step: int | None = None) -> tuple[Record, int]:
+    """`record` itself when it isn't too long; else a part of it, with a note; and the number of its first op.
 
-    The part holds whole steps around the one that pictures show, or the beginning of that step where it is too
-    large by itself. Ids are positions again.
+    The part holds whole steps around the one that is shown, or the beginning of that step where it is too large by
+    itself. Ids are positions again.
+
+    Args:
+        record: a recording, or what was read of one.
+        most: how many ops are shown.
+        step: the number of the step that is shown; None: the one that pictures show.
+
+    Raises:
+        ValueError: when there is no such step.
     """
-    if len(record.ops) <= most:
-        return record, 0
-    first, last = _range(record, most)
-    made = part_of(record, record.ops[first:last])
-    made.notes = [*record.notes, _note(record, first, last)]
-    return made, first
+    chosen = pick_step(record) if step is None else position_of(record, step)
+    part, first = around_step(record, chosen, most)
+    if part is record:
+        return record if record.whole is None else _noted(record), 0
+    return _noted(part, len(record.ops), first), first
 
 
-def _note(record: Record, first: int, last: int) -> str:
-    return (
-        f"This page shows ops {first + 1:,} to {last:,} of {len(record.ops):,}: more would not fit into a browser. "
+def _noted(part: Record, of: int = 0, first: int = 0) -> Record:
+    """With a note that says what is shown."""
+    whole, steps = part.whole, step_numbers(part)
+    of, first = (of, first) if whole is None else (whole.ops, whole.first)
+    shown = f"ops {first + 1:,} to {first + len(part.ops):,} of {of:,}"
+    if len(steps) > 1:
+        shown = f"the steps {formatting.ranges(steps)}, {shown}"
+    others = "For others: viz html --step N, or to_html(step=N). " if steps else ""
+    note = (
+        f"This page shows {shown}: more would not fit into a browser. {others}"
         "Record less with viz.trace(steps=...), or look at everything with summary(), top() and to_perfetto()."
     )
-
-
-def _range(record: Record, most: int) -> tuple[int, int]:
-    """The first op and the end of the longest run of whole steps around the chosen one."""
-    spans: dict[int, tuple[int, int]] = {}
-    for op in record.ops:
-        if op.step is not None:
-            begin, _ = spans.get(op.step, (op.id, 0))
-            spans[op.step] = begin, op.id + 1
-    chosen = pick_step(record)
-    if chosen not in spans:
-        return 0, most
-    low = high = chosen
-    while True:
-        wider = [(low, high + 1), (low - 1, high)]
-        fits = [(a, b) for a, b in wider if a in spans and b in spans and spans[b][1] - spans[a][0] <= most]
-        if not fits:
-            break
-        low, high = fits[0]
-    return spans[low][0], min(spans[high][1], spans[low][0] + most)
+    return dataclasses.replace(part, notes=[*part.notes, note])

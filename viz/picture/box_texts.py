@@ -17,7 +17,7 @@ from viz.facts.lines.code_line import shortened_code
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import Selection, outcome, step_name, step_numbers
+from viz.facts.selection import Selection, count_of_steps, outcome, step_name, step_numbers
 
 __all__ = [
     "AGAIN",
@@ -452,7 +452,7 @@ def times_told(selection: Selection, usual: Mapping[int, TimesInSteps]) -> list[
     As in `"times: median of 20 steps, 1.2 ms in ops"`.
     """
     record = selection.record
-    if selection.step is None or len(record.steps) < 2 or all(op.start is None for op in selection.ops):
+    if selection.step is None or count_of_steps(record) < 2 or all(op.start is None for op in selection.ops):
         return []
     if steps := steps_of(selection.ops, usual):
         took = formatting.seconds(usual_sums(usual)(selection.ops))

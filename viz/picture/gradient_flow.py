@@ -13,7 +13,8 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.gradient_passes import returned
 from viz.facts.schema import Record, TensorInfo
-from viz.facts.selection import pick_step, position_of, variables_of
+from viz.facts.selection import position_of, variables_of
+from viz.facts.smaller.shown_step import pick_step
 from viz.facts.text_table import Text, table
 from viz.picture.charts.bars import Bar, bars
 from viz.picture.grounds import on_any_ground

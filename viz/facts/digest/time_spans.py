@@ -49,6 +49,8 @@ def took(record: Record, seen: SparseColumns | None = None) -> int:
         record: the recording.
         seen: as for `step_spans`.
     """
+    if record.whole is not None:
+        return record.whole.took
     spans = step_spans(record, seen)
     chosen = [step.index for step in record.steps if step.number is not None]
     if chosen:
@@ -69,12 +71,14 @@ def _of_ops(record: Record, seen: SparseColumns | None) -> Iterable[tuple[int | 
     if seen is None:
         return [(op.step, op.start, op.end) for op in record.ops if op.start is not None and op.end is not None]
     step, start, end = (seen.array(f"Op.{name}") for name in ("step", "start", "end"))
-    timed = (start != NONE) & (end != NONE)
-    found = []
-    for number in numpy.unique(step[timed]):
-        here = timed & (step == number)
-        found.append((None if number == NONE else int(number), int(start[here].min()), int(end[here].max())))
-    return found
+    order = numpy.flatnonzero((start != NONE) & (end != NONE))
+    order = order[numpy.argsort(step[order], kind="stable")]
+    if not len(order):
+        return []
+    numbers, begins = numpy.unique(step[order], return_index=True)
+    firsts, lasts = numpy.minimum.reduceat(start[order], begins), numpy.maximum.reduceat(end[order], begins)
+    rows = zip(numbers.tolist(), firsts.tolist(), lasts.tolist())
+    return [(None if number == NONE else number, first, last) for number, first, last in rows]
 
 
 def _of_scopes(record: Record) -> Iterator[tuple[int | None, int, int]]:

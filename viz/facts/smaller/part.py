@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from viz.facts.schema import Op, Record, Scope, TensorInfo
+from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo
 
 __all__ = ["part_of"]
 
@@ -22,7 +22,7 @@ class _Part:
     def __init__(self, record: Record, ops: Sequence[Op]) -> None:
         self.whole, self.ops = record, ops
         self.number_of = self._numbers([op.id for op in ops])
-        kept = [t.id for t in record.tensors if t.role == "optimizer state"]  # which no op reads
+        kept = [t.id for t in record.tensors if self._is_kept(t)]
         self.tensors = self._numbers(sorted({*kept, *[t for op in self.ops for t in self._met(op)]}))
         self.scopes = self._numbers(sorted(self._scopes()))
         used = {record.tensors[t].storage for t in self.tensors}
@@ -32,6 +32,11 @@ class _Part:
     @staticmethod
     def _numbers(ids: Iterable[int]) -> dict[int, int]:
         return {id_: number for number, id_ in enumerate(ids)}
+
+    @staticmethod
+    def _is_kept(tensor: TensorInfo) -> bool:
+        """Variables as they were at first, of which ops may read later versions, and states, which no op reads."""
+        return tensor.role == "optimizer state" or (tensor.role in VARIABLES and tensor.producer is None)
 
     def _met(self, op: Op) -> list[int]:
         """The tensors of an op, and those whose gradients they are."""
@@ -72,6 +77,7 @@ class _Part:
             values={n: whole.values[i] for i, n in self.tensors.items() if i in whole.values},
             labels={n: whole.labels[i] for i, n in self.tensors.items() if i in whole.labels},
             notes=list(whole.notes),
+            whole=whole.whole,
         )
 
     def _meta(self) -> dict[str, Any]:

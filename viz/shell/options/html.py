@@ -21,6 +21,13 @@ def add_command(parser: Parser) -> None:
     parser.add_recording()
     parser.add_place("page.html", "where to write (default: file.html; of an ONNX file file.trace.html)")
     parser.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
+    parser.add_argument(
+        "--step",
+        type=int,
+        metavar="N",
+        help="which step it opens on, from 0 (default: the last complete one of the usual batch size); of a recording "
+        "of more than 1,000 steps the page holds those around it",
+    )
     parser.add_argument("--title", help="what stands at the top")
     parser.add_argument("--open", action="store_true", help="open it in the browser")
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")

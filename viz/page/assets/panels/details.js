@@ -428,8 +428,10 @@ function gradientSections(model, id, here) {
   );
 }
 
-// How many steps there are, and of which kind where these differ.
+// How many steps there are, of which kind where these differ, and how many of them the page has.
 function stepsText(count, kinds) {
+  const all = kinds.reduce((sum, [, each]) => sum + each, 0);
   const parts = kinds.map(([kind, each]) => `${amount(each)} ${kind}`);
-  return amount(count) + (parts.length > 1 ? ` (${parts.join(", ")})` : "");
+  const shown = count < all ? `${amount(count)} of ${amount(all)}` : amount(count);
+  return shown + (parts.length > 1 ? ` (${parts.join(", ")})` : "");
 }

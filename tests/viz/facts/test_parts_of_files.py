@@ -1,0 +1,231 @@
+"""Of a long recording only the steps around one of them are read."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from tests.viz.facts.test_archive import rewritten
+from tests.viz.page.test_page_data import long_record
+from viz.cli import main
+from viz.compare import noise
+from viz.facts import archive
+from viz.facts.smaller.around_step import around_step
+from viz.facts.smaller.near_step import Near
+from viz.facts.smaller.shown_step import pick_step
+from viz.facts.summary_tables import summary
+from viz.page.data import data
+from viz.recording import Recording
+
+
+def train(**settings):
+    """Two epochs of four batches, the last of which is smaller, each with two of validation: twelve steps."""
+    ef.utils.set_random_seed(1)
+    model = ef.Sequential([ef.layers.Dense(3, activation="relu"), ef.layers.Dropout(0.2), ef.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    x, y = np.ones((30, 2), "float32"), np.ones((30, 1), "float32")
+    with viz.trace("net", stats="full", values="kernel", **settings) as t:
+        model.fit(x, y, batch_size=8, epochs=2, validation_data=(x[:9], y[:9]), verbose=0)
+    for op in t.ops:  # of which a part tells medians of fewer steps
+        op.start = op.end = None
+    return t
+
+
+def loop():
+    """Six steps of a loop of one's own, whose third reads a number and whose fourth makes infinity."""
+    w = ef.Variable([1.0, 2.0], name="w")
+    with viz.trace("loop", stats="basic") as t, np.errstate(divide="ignore"):
+        for number in range(6):
+            with ef.name_scope("inner"), ef.GradientTape() as tape:
+                loss = ef.ops.sum(w / 0.0 if number == 3 else w * w)
+            if number == 2:
+                float(loss)
+            w.assign_sub(0.1 * ef.ops.clip(tape.gradient(loss, w), -1, 1))
+    for op in t.ops:
+        op.start = op.end = None
+    return t
+
+
+def near(path, step, most):
+    return Recording._of(archive.read(path, near=Near(step, most)))
+
+
+def told(record, position, beside=True):
+    """All that a step's ops say, without numbers that are positions, and what scopes made beside that."""
+    found = []
+    for op in (op for op in record.ops if op.step == position):
+        tensors = [
+            (info.shape, info.dtype, info.role, record.shown(info.id), info.version, repr(info.stats))
+            for info in (record.tensors[i] for i in (*op.inputs, *op.outputs))
+        ]
+        values = [record.values[i].tolist() for i in (*op.inputs, *op.outputs) if i in record.values]
+        scopes = [
+            (s.kind, s.name, s.cls, s.call, s.config, len(s.outputs) * beside) for s in record.ancestors(op.scope)
+        ]
+        reads = [str(read) for read in record.reads.get(op.id, [])]
+        forward = None if op.forward is None else record.ops[op.forward].name
+        found.append((op.name, op.phase, op.settings, op.stack, tensors, values, scopes, reads, forward))
+    return found
+
+
+@pytest.fixture(scope="module", params=[train, loop])
+def recorded(request, tmp_path_factory):
+    t = request.param()
+    return t, t.save(tmp_path_factory.mktemp("recorded") / "whole.efz")
+
+
+def drawn(record, step=None):
+    """The picture, without the numbers of boxes, which are those of ops and scopes."""
+    return re.sub(r"(?<=[a-z_])\d+", "", record.draw(step=step).source)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_each_step_of_a_part_tells_what_it_tells_in_the_whole(recorded, share):
+    whole, path = recorded
+    for step in range(len(whole.steps)):
+        part = near(path, step, int(share * len(whole.ops)))
+        assert part.whole.ops == len(whole.ops) > len(part.ops)
+        at = next(s.index for s in part.steps if s.number == step)
+        assert told(part, at) == told(whole, step)
+        assert summary(part, step) == summary(whole, step)
+        assert drawn(part, step) == drawn(whole, step)
+
+
+def test_a_step_is_read_to_its_end_however_large_it_is(recorded):
+    whole, path = recorded
+    part = near(path, 1, 1)
+    assert [step.number for step in part.steps] == [1]
+    assert drawn(part, 1) == drawn(whole, 1)
+    shown = data(part, most_ops=3, step=1)
+    assert len(shown["ops"]["name"]) == 3
+    first = next(op.id for op in whole.ops if op.step == 1) + 1
+    assert f"ops {first} to {first + 2} of {len(whole.ops)}" in shown["notes"][-1]
+
+
+def test_the_step_that_is_shown_is_that_of_the_whole(recorded):
+    whole, path = recorded
+    part = near(path, None, len(whole.ops) // 3)
+    assert part.steps[pick_step(part)].number == pick_step(whole)
+    assert drawn(part) == drawn(whole)
+    assert str(part.grad_flow()) == str(whole.grad_flow())
+
+
+def test_a_part_that_is_cut_in_memory_tells_the_same_as_one_that_is_read(recorded):
+    whole, path = recorded
+    chosen = pick_step(whole)
+    cut, first = around_step(whole, chosen, len(whole.ops) // 3)
+    part = near(path, None, len(whole.ops) // 3)
+    assert cut.whole == part.whole
+    assert part.whole.first == first
+    assert [step.number for step in cut.steps] == [step.number for step in part.steps]
+    assert told(cut, pick_step(cut), False) == told(part, pick_step(part), False) == told(whole, chosen, False)
+
+
+def test_a_recording_that_is_short_is_read_whole(recorded):
+    whole, path = recorded
+    assert near(path, 2, len(whole.ops)).whole is None
+
+
+def test_a_step_that_is_not_there_is_told_with_those_that_are(recorded, capsys):
+    whole, path = recorded
+    assert main(["draw", str(path), "--step", "99"]) == 2
+    assert f"the steps 0 to {len(whole.steps) - 1}" in capsys.readouterr().err
+
+
+def test_steps_that_were_chosen_keep_their_numbers(tmp_path):
+    path = train(steps=[1, 4, 6]).save(tmp_path / "chosen.efz")
+    part = near(path, 4, 30)
+    assert [step.number for step in part.steps] == [4, 6]
+    assert part.whole.last == 6
+    assert not part.whole.unbroken
+    assert " of 0–" not in part.draw(step=4).source
+
+
+def test_the_inputs_of_a_chosen_step_are_those_that_it_read():
+    chosen = train(steps=[5])
+    lines = [str(summary(record, 5)).splitlines()[-1] for record in (chosen, train())]
+    assert "inputs 8 B" in lines[0]
+    assert lines[0] == lines[1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header, columns: header["scopes"][-1].update(parent=10**6),
+        lambda header, columns: header["scopes"][-1].update(parent=-1),
+        lambda header, columns: header["steps"][0].update(scope=-1),
+        lambda header, columns: columns["Op.scope"].fill(1000),
+        lambda header, columns: columns["Op.step"].fill(1000),
+        lambda header, columns: columns["Op.inputs@"].fill(10**15),
+        lambda header, columns: columns.update({"TensorInfo.shape@": np.full(3, 10**12)}),
+        lambda header, columns: columns["Stats.tensor"].fill(-3),
+        lambda header, columns: columns.update({"Op.stack": columns["Op.stack"].astype(float)}),
+        lambda header, columns: header.pop("steps"),
+    ],
+)
+def test_a_part_of_a_damaged_file_is_refused(recorded, tmp_path, change):
+    damaged = rewritten(recorded[1], tmp_path / "damaged.efz", change)
+    with pytest.raises(viz.TraceFileError):
+        near(damaged, None, 20).draw()
+
+
+def test_a_part_of_a_file_with_any_column_damaged_is_refused_or_harmless(recorded, tmp_path):
+    names = [
+        f"{cls}.{field}"
+        for cls, fields in (("Op", "scope step inputs inputs@ forward composition phase"),)
+        for field in fields.split()
+    ]
+    names += ["TensorInfo.producer", "TensorInfo.gradient_of", "TensorInfo.storage", "TensorInfo.role"]
+    rng = np.random.default_rng(0)
+
+    def change(header, columns):
+        column = columns[name].copy()
+        column[rng.integers(0, len(column), 2)] = rng.integers(-3, 10**6)
+        columns[name] = column
+
+    for name in names * 2:  # noqa: B007  (which `change` reads)
+        with contextlib.suppress(viz.TraceFileError):
+            near(rewritten(recorded[1], tmp_path / "damaged.efz", change), None, 20).draw()
+
+
+def test_the_page_of_a_part_says_what_it_is_a_part_of(recorded, tmp_path):
+    whole, path = recorded
+    for step in (0, 3):
+        shown = data(near(path, step, len(whole.ops) // 3), step=step)
+        assert shown["total_ops"] == len(whole.ops)
+        assert sum(count for _, count in shown["step_kinds"]) == len(whole.steps)
+        assert shown["steps"][shown["step"]][3] == step
+        assert f"of {len(whole.ops):,}: more would not fit" in shown["notes"][-1]
+    assert main(["html", str(path), "--step", "3", "-o", str(tmp_path / "page.html")]) == 0
+
+
+def test_of_a_recording_in_memory_the_page_shows_the_steps_around_the_one_that_is_asked_for(recorded):
+    shown = data(recorded[0], most_ops=len(recorded[0].ops) // 3, step=1)
+    numbers = [step[3] for step in shown["steps"]]
+    assert numbers[shown["step"]] == 1
+    assert len(numbers) < len(recorded[0].steps)
+
+
+def test_no_more_than_a_thousand_steps_are_shown_together():
+    part, _ = around_step(long_record(1500, 1), 700, 10**6)
+    assert len(part.steps) == 1000
+    assert 700 in [each.number for each in part.steps]
+
+
+def test_tables_need_no_statistics(recorded):
+    whole, path = recorded
+    lean = archive.read(path, stats=False)
+    assert all(info.stats is None for info in lean.tensors)
+    assert lean.ops == whole.ops
+
+
+def test_runs_of_thousands_of_steps_are_compared_by_a_thousand_of_them():
+    a = np.random.default_rng(0).uniform(1, 1.1, 5000).tolist()
+    b = [1.5 * x for x in a]
+    assert noise.typical_ratio(a, b) == pytest.approx(1.5, rel=0.01)
+    assert 1.45 < noise.least_ratio(a, b) < 1.5

@@ -1,0 +1,64 @@
+"""The step of a recording that pictures and tables show, where none is asked for."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Collection, Mapping
+
+from viz.facts.schema import Record
+
+__all__ = ["last_usual", "pick_step"]
+
+
+def pick_step(record: Record) -> int | None:
+    """The last step that shows what most cost: not the last, smaller batch of an epoch; None without steps.
+
+    Of the steps that ended without an error, those that trained if any; of these, those with as many rows in their
+    batch as most have (where two numbers are as frequent, the larger).
+    """
+    if not record.steps:
+        return None
+    if record.whole is not None:
+        return next(step.index for step in record.steps if step.number == record.whole.shown)
+    complete = [s.index for s in record.steps if record.scopes[s.scope].error is None]
+    ran: dict[str, set[int | None]] = {}
+    for op in record.ops:
+        ran.setdefault(op.phase, set()).add(op.step)
+    found = last_usual(complete, ran, lambda: _rows_of_steps(record))
+    return record.steps[-1].index if found is None else found
+
+
+def last_usual(
+    complete: list[int], ran: Mapping[str, Collection[int | None]], rows: Callable[[], Mapping[int, int]]
+) -> int | None:
+    """The last of the steps that did most, whose batch has as many rows as most have; None where none is complete.
+
+    Args:
+        complete: the steps that ended without an error.
+        ran: by phase, the steps that ran ops of it.
+        rows: gives how many rows the batch of each step has.
+    """
+    for wanted in ("update", "backward", "forward"):
+        steps = [index for index in complete if index in ran.get(wanted, ())]
+        if steps:
+            known = rows()
+            counts = collections.Counter([known.get(index, 0) for index in steps])
+            usual = max(counts, key=lambda size: (counts[size], size))
+            return max(index for index in steps if known.get(index, 0) == usual)
+    return complete[-1] if complete else None
+
+
+def _rows_of_steps(record: Record) -> dict[int, int]:
+    """For each step, how many rows its batch has: the length of the first array that it was given from outside."""
+    found: dict[int, int] = {}
+    for step in record.steps:
+        given = [record.tensors[i].shape for i in record.scopes[step.scope].inputs]
+        if given and given[0]:
+            found[step.index] = given[0][0]
+    for op in record.ops:  # a step of the user's own loop isn't told what it is given
+        if op.step is not None and op.step not in found and op.phase == "forward":
+            for tensor in [record.tensors[i] for i in op.inputs]:
+                if tensor.role == "input" and tensor.shape:
+                    found[op.step] = tensor.shape[0]
+                    break
+    return found
