@@ -41,8 +41,10 @@ class PageBrowser(Browser):
     def show(self, path: pathlib.Path, after: str = "") -> None:
         """Open a page and wait until it has drawn itself."""
         self.open("about:blank")
+        self.wait("location.href === 'about:blank'")  # a busy machine's browser still shows the page before
         self.open(path.as_uri() + after)
-        assert self.wait(_READY) != "failed", self.run("document.body.innerText")
+        ready = self.wait(f"location.href !== 'about:blank' && {_READY}")
+        assert ready != "failed", self.run("document.body.innerText")
         self.run("window.v = eagerflowViewer.viewer; 1")
 
     @property
