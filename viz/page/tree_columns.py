@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, calls_title, stand_in, taking_turns
 from viz.facts.derived_stats import norm
+from viz.facts.folding.grouping import groups
 from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
