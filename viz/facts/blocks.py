@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.folding.borders import to_next_border
 from viz.facts.lines.assigned import goes_around, name_of_part, own_line
 from viz.facts.losses.penalties import Terms, terms_of_weights
 from viz.facts.schema import Frame, Op, Record, Scope
@@ -28,8 +29,6 @@ __all__ = [
     "calls_title",
     "find_runs",
     "fold",
-    "grouped",
-    "groups",
     "leaves",
     "stand_in",
     "taking_turns",
@@ -49,7 +48,6 @@ _LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a 
 _LEAST_LARGE = 2  # equal parts, one behind the other, that have many boxes
 _LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
 _FOLDER = re.compile(r".*[/\\]")
-_FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
 
 @dataclasses.dataclass
@@ -335,7 +333,11 @@ def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_
     while at < len(marks):
         period, count = _run(children, marks, at, wiring, least)
         if count > 1:
-            at += _later(children, marks, (at, period, count), wiring, done)
+            later = _later(children, marks, (at, period, count), wiring, done)
+            if later is None:
+                at += 1
+                continue
+            at += later
             done = at + period * count
             found.append((at, period, count))
             if is_noted:
@@ -344,15 +346,26 @@ def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_
     return found
 
 
-def _later(children: list[Any], marks: list[int], run: Run, wiring: Wiring, done: int) -> int:
-    """By how many children a run is to begin later, so that its parts are whole rounds of a loop."""
+def _later(children: list[Any], marks: list[int], run: Run, wiring: Wiring, done: int) -> int | None:
+    """By how many children a run is to begin later, so that its parts are whole rounds of a loop, or blocks of layers.
+
+    None if so many parts would be blocks of layers only if they went on longer.
+    """
     at, period, count = run
+    if period == 1:
+        return 0
     pairs = zip(marks[at + period * count :], marks[at : at + period - 1])
     same = sum([1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
-    ops = [[*leaves(child)] for child in children[max(done, at - period) : at + period]]
-    later = wiring.until_whole(ops[:-period], ops[-period:], same)
-    is_alike = not later or wiring.alike(_ops_of_parts(children, at + later, period, count)) == count
-    return later if is_alike else 0
+    is_of_layers = wiring.are_layers_that_follow(_ops_of_parts(children, at, period, 2))
+    if is_of_layers:
+        begin, end = max(0, at - period), at + 2 * period
+        later = to_next_border(wiring, [[*leaves(child)] for child in children[begin:end]], period, same)
+    else:
+        ops = [[*leaves(child)] for child in children[max(done, at - period) : at + period]]
+        later = wiring.until_whole(ops[:-period], ops[-period:], same)
+    if not later or wiring.alike(_ops_of_parts(children, at + later, period, count)) == count:
+        return later
+    return None if is_of_layers else 0
 
 
 def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
@@ -541,56 +554,3 @@ def _pair(mine: Any, first: Any, stands_for: dict[int, int]) -> None:
     for folded, shown in zip(leaves(mine), leaves(first), strict=True):
         if folded != shown:
             stands_for[folded] = shown
-
-
-def grouped(record: Record, children: list[Any], most: int) -> list[Any]:
-    """At most so many children: neighbours are put together, see `groups`."""
-    return [
-        group[0] if len(group) == 1 else Block(name, None, group, is_group=True)
-        for name, group in groups(record, children, most)
-    ]
-
-
-def groups(record: Record, children: list[Any], most: int, least: int = 1) -> list[tuple[str, list[Any]]]:
-    """Neighbours with a name: from the same line, else from the same function, else simply neighbours.
-
-    Args:
-        record: the recording.
-        children: blocks and ids of ops.
-        most: how many groups there may be.
-        least: how many simple neighbours a group has.
-    """
-    sources = [_source(record, child) for child in children]
-    for name_of in (formatting.place, _function):
-        names = {source: name_of(source) for source in set(sources)}
-        named = zip([names[source] for source in sources], children)
-        found = [(name, [each for _, each in run]) for name, run in itertools.groupby(named, lambda pair: pair[0])]
-        if 1 < len(found) <= most:
-            titles = _titles(list(names.values()))
-            return [(titles[name], group) for name, group in found]
-    size = max(least, -(-len(children) // most))
-    parts = [children[at : at + size] for at in range(0, len(children), size)]
-    return [(_ends(part) or f"part {i} of {len(parts)}", part) for i, part in enumerate(parts, 1)]
-
-
-def _titles(names: list[str]) -> dict[str, str]:
-    """For each name, what stands above its group: without the folders that lie elsewhere, where files stay apart."""
-    short = {name: _FOLDERS.sub("", name) for name in names}
-    return short if len({*short.values()}) == len(short) else {name: name for name in names}
-
-
-def _ends(children: list[Any]) -> str:
-    """The names of the first and the last scope, where there are some."""
-    titles = [child.title for child in children if isinstance(child, Block) and child.scope is not None]
-    return " … ".join([formatting.clean(titles[i], 28) for i in (0, -1)]) if len(titles) > 1 else ""
-
-
-def _source(record: Record, child: Any) -> Frame | None:
-    """The user's line that ran the first op of a child."""
-    while isinstance(child, Block) and child.children:
-        child = child.children[0]
-    return None if isinstance(child, Block) else record.ops[child].source
-
-
-def _function(source: Frame | None) -> str:
-    return "" if source is None else f"{source.function} in {formatting.place(source).rsplit(':', 1)[0]}"

@@ -63,6 +63,15 @@ class Wiring:
             return info.producer
         return "constant" if info.role != "input" or info.id in self.made_inside else ("given", info.id)
 
+    def makers_of(self, ops: Iterable[int]) -> set[int]:
+        """The ops that made what some ops read, as if nothing were cast."""
+        return {maker for op in ops for maker in self._producers(self.record.ops[op])}
+
+    def has_kernel(self, ops: Iterable[int]) -> bool:
+        """Do ops read a weight of more than one axis, as what mixes its features has?"""
+        read = [self.record.tensors[i] for op in ops for i in self.record.ops[op].inputs]
+        return any(tensor.role in VARIABLES and len(tensor.shape) > 1 for tensor in read)
+
     def alike(self, parts: Sequence[Sequence[int]]) -> int:
         """How many of some parts, from the first on, are connected alike. Each is the ids of its ops, in order."""
         count = self._reading_alike(parts)
@@ -88,15 +97,19 @@ class Wiring:
 
         Calls of the same layers, and what stands side by side, as the towers of a network that compares, are no such.
         """
-        weights: list[set[str]] = []
-        for part in parts:
-            read = [[self.record.tensors[i] for i in self.record.ops[op].inputs] for op in part]
-            of_ops = [{tensor.name for tensor in each if tensor.role in VARIABLES} for each in read]
-            if len(part) + sum(map(bool, of_ops)) < _LARGE:
-                return False
-            weights.append(set[str]().union(*of_ops))
+        boxes = [len(part) + sum([bool(self._weights_of(op)) for op in part]) for part in parts]
+        return min(boxes) >= _LARGE and self.are_layers_that_follow(parts)
+
+    def are_layers_that_follow(self, parts: Sequence[Sequence[int]]) -> bool:
+        """Have two parts weights, each its own, and does one of them read the other?"""
+        weights = [set[str]().union(*map(self._weights_of, part)) for part in parts]
         part_of = {op: number for number, part in enumerate(parts) for op in part}
-        return weights[0].isdisjoint(weights[1]) and self._is_chain(parts, part_of)
+        return all(weights) and weights[0].isdisjoint(weights[1]) and self._is_chain(parts, part_of)
+
+    def _weights_of(self, op: int) -> set[str]:
+        """The names of the variables that an op reads."""
+        read = [self.record.tensors[i] for i in self.record.ops[op].inputs]
+        return {tensor.name for tensor in read if tensor.role in VARIABLES}
 
     def until_whole(self, before: Sequence[Sequence[int]], first: Sequence[Sequence[int]], most: int) -> int:
         """How many children later equal parts begin as whole rounds: those before make the first round of the loop.

@@ -18,6 +18,7 @@ from typing import Any
 from viz.facts.collector import collector_at_rest
 from viz.facts.schema import Record
 from viz.facts.text_files import check_html, write_text
+from viz.page.compact import compact
 from viz.page.data import MOST_OPS, data
 from viz.picture.grounds import where_grounds_are
 from viz.picture.palette import THEMES, Theme, inks, ramp
@@ -27,8 +28,8 @@ __all__ = ["Page", "closure", "document", "inert", "page_script", "page_styles",
 SCRIPTS = tuple(
     f"{name}.js"
     for name in """
-    recording/formatting app/dom recording/usual_times recording/model recording/weights recording/selection
-    recording/gradient_sizes
+    recording/formatting app/dom recording/compact recording/usual_times recording/model recording/weights
+    recording/selection recording/gradient_sizes
     recording/blocks app/state recording/rounds graph/passes graph/outputs graph/assembly graph/sizes graph/ordering
     graph/alignment graph/weight_branches graph/exits graph/operands graph/heads graph/layout graph/lines
     graph/channels graph/untangling graph/rooms graph/routes graph/arrow_ends graph/labels graph/coarse_routes
@@ -48,7 +49,8 @@ _PROPERTY = re.compile(r"^([\w-]+):\s")  # which begins a line, as no selector w
 STYLES = tuple(f"styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
 _ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
-_LEVEL = 4  # of packing: 6 takes twice the time for 4 % fewer bytes
+_COMPACT_FROM = 300  # ops from which what steps repeat is written once
+_LEVEL = 5  # of packing: 6 takes twice the time for 2 % fewer bytes
 _NOTEBOOK_HEIGHT = 720
 _TELLING = 16  # pixels that the frame is higher in a dark notebook, and lower in a light one: app/start.js reads it
 _FRAME = "eagerflow-page"
@@ -209,7 +211,8 @@ def _bare(style: str) -> str:
 
 def _packed(content: dict[str, Any]) -> str:
     """The element with the data: JSON that no text in it can end, packed when it is large."""
-    text = _writable(json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
+    known = compact(content) if len(content.get("ops", {}).get("name", ())) >= _COMPACT_FROM else content
+    text = _writable(json.dumps(known, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
     if len(text) < _PACKED_FROM:
         return f'<script type="application/json" id="recording">{_escaped(text)}</script>'
     packed = base64.b64encode(gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0)).decode("ascii")

@@ -15,6 +15,7 @@ __all__ = ["stats_column"]
 
 _MEASURED = ("min", "max", "mean", "std", "nan", "inf", "l2")
 _DIGITS = 7  # as many as single precision has
+_SEEN = 5  # of values that are only looked at: one more than is shown
 _EXACT = 22  # powers of ten up to this one are exact numbers
 
 
@@ -41,20 +42,20 @@ def stats_column(tensors: Sequence[TensorInfo]) -> list[list[Any] | None]:
 
 
 def _previews(stats: Sequence[Any]) -> list[list[Any]]:
-    flat = iter(_rounded([number for each in stats for number in each.preview]))
+    flat = iter(_rounded([number for each in stats for number in each.preview], _SEEN))
     return [[next(flat) for _ in each.preview] for each in stats]
 
 
-def _rounded(numbers: Sequence[float | None]) -> list[Any]:
-    """Numbers to seven digits, those that JSON can't hold as text, and None as None."""
+def _rounded(numbers: Sequence[float | None], digits: int = _DIGITS) -> list[Any]:
+    """Numbers to so many digits, those that JSON can't hold as text, and None as None."""
     values = numpy.array(numbers, numpy.float64)
     with numpy.errstate(all="ignore"):
-        shifts = numpy.where(values == 0, 0, _DIGITS - 1 - numpy.floor(numpy.log10(numpy.abs(values))))
+        shifts = numpy.where(values == 0, 0, digits - 1 - numpy.floor(numpy.log10(numpy.abs(values))))
         usual = numpy.abs(shifts) <= _EXACT  # False for NaN and infinity, too
         powers = 10.0 ** numpy.where(usual, numpy.abs(shifts), 0)
         # Both operands are exact, so the quotient is the number that is nearest to these digits.
         short = numpy.where(shifts >= 0, numpy.rint(values * powers) / powers, numpy.rint(values / powers) * powers)
     found: list[Any] = short.tolist()
     for i in numpy.flatnonzero(~usual).tolist():
-        found[i] = None if numbers[i] is None else finite(float(f"{numbers[i]:.{_DIGITS}g}"))
+        found[i] = None if numbers[i] is None else finite(float(f"{numbers[i]:.{digits}g}"))
     return found

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, Run, all_blocks, calls_title, groups, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, calls_title, stand_in, taking_turns
 from viz.facts.derived_stats import norm
+from viz.facts.folding.grouping import groups
 from viz.facts.gradient_passes import GradientPasses, few
 from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
@@ -27,7 +28,10 @@ from viz.picture.name_groups import Chains, named_groups
 from viz.picture.operands import operands
 from viz.picture.round_groups import RoundNames, names_of_rounds
 
-__all__ = ["Facts", "TreeColumns"]
+__all__ = ["TIME", "Facts", "TreeColumns"]
+
+TIME = "{time}"
+"""Stands for a time in what boxes say. So these texts are the same in all steps, and written once."""
 
 _LONGEST_KEY = 40
 # As many rows of boxes are shown at first, each of up to five: two windows at the smallest size at which titles can be
@@ -57,8 +61,10 @@ class Cost:
             self.shares.update(other.shares)
 
     def text(self, with_size: bool = True) -> str:
+        """What a box says, but for the time: the page fills in the one that it tells, of this step or the usual one."""
         is_share = any(count < len(ran) for ran, count in self.shares.items())
-        return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share)
+        said = box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share)
+        return said.replace(formatting.seconds(self.time), TIME, 1) if self.time else said
 
 
 class Facts:
@@ -199,8 +205,8 @@ class TreeColumns:
             their parts; a child is the number of a row, or -n for the n-th block. Their `kind` is `"scope"`, `"group"`
             (of neighbours), `"repeat"` (of equal neighbours) or `"run"`: that has the same parts twice, as `children`,
             and `folded` into one block. `part` is a block's part of the key, `spent` what it took forward and backward,
-            `figures` the numbers of ops and of backward ops, times, FLOPs, bytes of activations, and the size of the
-            weights' gradients.
+            `figures` the numbers of ops and of backward ops, FLOPs, bytes of activations, and the size of the weights'
+            gradients.
         shown: the ids of all ops in rows.
     """
 
@@ -409,12 +415,8 @@ class TreeColumns:
             "update": [self._update(e.sums.updated, e.sums.updates) for e in entries],
         }
         sums = [entry.sums for entry in entries]
-        found["spent"] = [
-            [text(box_texts.spent("→", s.ops.time)), text(box_texts.spent("←", s.backward.time))] for s in sums
-        ]
-        found["figures"] = [
-            [s.ops.ops, s.backward.ops, s.ops.time, s.backward.time, s.flops, s.activations, s.gradient] for s in sums
-        ]
+        found["spent"] = [[text(_spent("→", s.ops.time)), text(_spent("←", s.backward.time))] for s in sums]
+        found["figures"] = [[s.ops.ops, s.backward.ops, s.flops, s.activations, s.gradient] for s in sums]
         found["params"] = [_told_params(entry) for entry in entries]
         return found
 
@@ -509,7 +511,7 @@ class TreeColumns:
         if op.composition is None:
             return 0
         spent = ("→", sums.ops.time), ("←", self.facts.cost(backward).time)
-        words = ["".join(box_texts.made_of(self.record, op)), *[box_texts.spent(arrow, time) for arrow, time in spent]]
+        words = ["".join(box_texts.made_of(self.record, op)), *[_spent(arrow, time) for arrow, time in spent]]
         shares = [
             weights_of_parts(
                 reads_of_parts(self.record, self.record.ops[i]), selection.weights_of.get(i, ()), selection.variables
@@ -530,6 +532,11 @@ class TreeColumns:
         if not own:
             return 0
         return [variables, *self.facts.weights(tuple(own), len(variables) - len(own), reader)]
+
+
+def _spent(arrow: str, time: int) -> str:
+    """What a frame says of the time that it took forward or backward, which the page fills in."""
+    return box_texts.spent(arrow, time).replace(formatting.seconds(time), TIME)
 
 
 def _parts(root: Block) -> dict[int, str]:

@@ -13,7 +13,8 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from viz.facts.blocks import Block, all_blocks, grouped, leaves
+from viz.facts.blocks import Block, all_blocks, leaves
+from viz.facts.folding.grouping import grouped
 from viz.facts.schema import VARIABLES, Op, Record
 
 __all__ = ["Chains", "called_in_loops", "group_long_blocks", "later_calls", "named_groups"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from viz.facts.blocks import Block, grouped, groups
+from viz.facts.blocks import Block
+from viz.facts.folding.grouping import grouped, groups
 from viz.facts.schema import Frame, Op, Record, Scope
 
 

@@ -112,7 +112,7 @@ def test_statistics_keep_seven_digits_and_say_what_is_not_finite():
     assert stats[9][0] == "-inf"
 
 
-def test_statistics_in_columns_are_those_of_each_tensor_to_seven_digits():
+def test_statistics_in_columns_are_those_of_each_tensor_to_seven_digits_and_values_to_five():
     drawn = np.random.default_rng(0)
     numbers = (drawn.normal(size=400) * 10.0 ** drawn.integers(-40, 40, 400)).tolist()
     odd = [0.0, -0.0, 1.0, 1000.0, 9.99999951, 1e300, 5e-324, 123456789.0, -0.1, np.inf, -np.inf]
@@ -127,11 +127,12 @@ def test_statistics_in_columns_are_those_of_each_tensor_to_seven_digits():
     for tensor, row in zip(tensors[1:], found[1:], strict=True):
         stats = tensor.stats
         wanted = [stats.min, stats.max, stats.mean, stats.std, stats.nan, stats.inf, norm(tensor), stats.zeros]
-        assert row == finite([*map(seven_digits, wanted), [*stats.histogram], [*map(seven_digits, stats.preview)]])
+        seen = [in_digits(number, 5) for number in stats.preview]
+        assert row == finite([*[in_digits(number, 7) for number in wanted], [*stats.histogram], seen])
 
 
-def seven_digits(number):
-    return float(f"{number:.7g}") if isinstance(number, float) else number
+def in_digits(number, digits):
+    return float(f"{number:.{digits}g}") if isinstance(number, float) else number
 
 
 def test_recordings_without_statistics_carry_none(deep):
@@ -280,9 +281,9 @@ def test_a_recording_of_a_million_ops_has_a_page_with_its_last_steps():
     record = viz.Recording.pending()
     record.fill(long_record(20, 50_000))
     shown = record.to_html()
-    assert len(shown) < 20_000_000
+    assert len(shown) < 5_000_000
     data = embedded(shown)
-    assert len(data["ops"]["name"]) == page.MOST_OPS
+    assert len(data["ops"]["start"]) == page.MOST_OPS
     assert [step[3] for step in data["steps"]] == [18, 19]
     assert "of 1,000,000" in data["notes"][0]
 
@@ -441,12 +442,12 @@ def test_layers_have_the_figures_of_the_summary(deep):
     texts, blocks = page.data(deep)["texts"], view["tree"]["blocks"]
     found = {}
     for title, figures, params in zip(blocks["title"], blocks["figures"], blocks["params"], strict=True):
-        ops, backward_ops, forward, backward, flops, activations, _ = figures
-        found[texts[title]] = (ops + backward_ops, forward, backward, flops, activations, params)
+        ops, backward_ops, flops, activations, _ = figures
+        found[texts[title]] = (ops + backward_ops, flops, activations, params)
     for row in rows(deep)[:-1]:
         name = row.name.split(" (")[0]
         if name in ("deep", "crossentropy", "hidden_3", "head"):
-            assert found[name] == (row.ops, row.forward, row.backward, row.flops, row.activations, row.params), name
+            assert found[name] == (row.ops, row.flops, row.activations, row.params), name
     assert found["hidden_1 … hidden_12  ×12"][0] == sum([found[f"hidden_{i}"][0] for i in range(1, 13)])
 
 
@@ -497,9 +498,8 @@ def test_very_many_layers_are_grouped_by_name_with_what_is_in_them():
     groups = [i for i, kind in enumerate(blocks["kind"]) if texts[kind] == "group"]
     assert [texts[blocks["title"][i]] for i in groups] == [f"block{block}" for block in range(8)]
     for i in groups:
-        ops, backward_ops, forward, backward, *_ = blocks["figures"][i]
+        ops, backward_ops, *_ = blocks["figures"][i]
         assert ops == backward_ops == 8
-        assert forward > 0 < backward
         assert texts[blocks["cost"][i]].startswith("8 ops")
         assert texts[blocks["update"][i][0]] == "sgd"
         assert [texts[line] for line in blocks["lines"][i] if "parameters" in texts[line]]
@@ -549,33 +549,6 @@ def test_what_a_file_says_of_guilty_parts_is_only_taken_where_it_makes_sense():
     for said, found in (({"0": 1}, [(0, 1)]), ({"7": 1, "x": 2, "0": "1"}, []), ([1], []), (None, [])):
         recording.meta["nonfinite_parts"] = said
         assert page.data(recording)["guilty"] == found
-
-
-def test_a_layer_and_its_only_box_tell_the_same_time():
-    normalizes = ef.layers.BatchNormalization(name="normalizes")
-    model = ef.Sequential([ef.Input((4,)), normalizes, ef.layers.Dropout(0.5, seed=1, name="drops")])
-    with viz.trace() as t:
-        model(np.ones((8, 4), "float32"), training=True)
-    summary = {row.name.split(" (")[0]: row for row in rows(t)}
-    ((_, view),) = page.data(t)["views"]
-    texts, blocks, costs = page.data(t)["texts"], view["tree"]["blocks"], view["tree"]["rows"]["cost"]
-    graph = t.draw(depth=9).graph
-    assert {"normalizes", "drops"} <= {texts[title] for title in blocks["title"]}
-    for title, spent, figures, children in zip(
-        blocks["title"], blocks["spent"], blocks["figures"], blocks["children"], strict=True
-    ):
-        name = texts[title]
-        if name not in ("normalizes", "drops"):
-            continue
-        (row,) = children
-        time = texts[spent[0]].removeprefix("→ ")
-        assert figures[2] == summary[name].forward
-        assert figures[0] == summary[name].ops > 1
-        assert time in texts[costs[row]].split(" · ")
-        (frame,) = [frame for frame in graph.clusters.values() if frame.title == name]
-        (box,) = [node for node in graph.nodes.values() if node.cluster == frame.id and node.kind == "op"]
-        assert frame.subtitle.endswith(f"→ {time}")
-        assert time in box.lines[-1].split(" · ")
 
 
 def test_settings_that_are_long_keep_their_form_with_fewer_parts():

@@ -26,10 +26,8 @@ class Block {
   }
 
   get figures() {
-    const [ops, backwardOps, forward, backward, flops, activations, gradient] = this.columns.figures[this.n];
-    const known = { ops, backwardOps, forward, backward, flops, activations, gradient };
-    if (this.model.tellsStep || !this.model.data.ops.usual) return known;
-    return { ...known, forward: timeOf(this.model, this.ownOps), backward: timeOf(this.model, this.backOps) };
+    const [ops, backwardOps, flops, activations, gradient] = this.columns.figures[this.n];
+    return { ops, backwardOps, forward: timeOf(this.model, this.ownOps), backward: timeOf(this.model, this.backOps), flops, activations, gradient };
   }
 
   // The ops of its rows with the changes in place beside them, and those that compute their gradients.

@@ -21,34 +21,7 @@ class Model {
       s = data.scopes,
       t = data.tensors,
       told = Object.fromEntries(Object.entries(data.names).map(([what, of]) => [what, new Map(of.map(([op, n]) => [op, text(n)]))]));
-    this.ops = o.name.map((name, id) => ({
-      id,
-      name: text(name),
-      title: told.titles.get(id) ?? text(name), // what its box is called, but for a backward op's sign
-      part: told.parts.get(id) ?? "", // the frame around it that is no layer: a line of code
-      pass: told.passes.get(id) ?? "", // of which of several passes it is, "of gen_loss"
-      phase: text(o.phase[id]),
-      scope: o.scope[id],
-      step: o.step[id],
-      inputs: o.inputs[id],
-      inputNames: o.input_names[id].map(text),
-      outputs: o.outputs[id],
-      settings: lazy(o.settings[id]),
-      stack: frames(o.stack[id]),
-      start: o.start[id],
-      end: o.end[id],
-      forward: o.forward[id],
-      usual: o.usual && o.usual[id] !== null ? usual[o.usual[id]] : null, // what it took in several steps
-      error: text(o.error[id]),
-      thread: o.thread[id],
-      replayed: o.replayed[id] === 1,
-      flops: o.flops[id],
-      composition: o.composition[id], // of a fused op, the number of what it is made of
-      flows: text(o.flows[id]), // a letter for each input
-      home: o.home[id], // the scope it counts for: for backward ops that of their forward op
-      gradients: o.gradients ? o.gradients[id] : [], // those whose size colours it
-      took: o.start[id] === null || o.end[id] === null ? 0 : o.end[id] - o.start[id], // in its own step
-    }));
+    this.ops = o.name.map((_, id) => new Op(this, id, usual, told));
     tellTimes(this, "median");
     this.updatePasses = data.update_passes; // each the first of its ops, and the one behind its last
     this.scopes = s.name.map((name, id) => ({
@@ -71,20 +44,7 @@ class Model {
       outputs: s.outputs[id],
       error: text(s.error[id]),
     }));
-    this.tensors = t.shape.map((shape, id) => ({
-      id,
-      shape: data.shapes[shape],
-      ...labelled(text(t.label[id])),
-      dtype: text(t.dtype[id]),
-      nbytes: t.nbytes[id],
-      role: text(t.role[id]),
-      name: text(t.name[id]),
-      producer: t.producer[id],
-      gradientOf: t.gradient_of[id],
-      device: text(t.device[id]),
-      version: t.version[id],
-      stats: t.stats && t.stats[id] ? statsOf(t.stats[id]) : null,
-    }));
+    this.tensors = t.shape.map((_, id) => new Tensor(data, id));
     this.steps = data.steps.map(([scope, start, end, number], index) => ({
       index,
       scope,
@@ -299,10 +259,82 @@ class Model {
   }
 }
 
+class Op {
+  constructor(model, id, usual, told) {
+    const { ops, texts } = model.data;
+    this.model = model;
+    this.id = id;
+    this.name = texts[ops.name[id]];
+    this.title = told.titles.get(id) ?? this.name; // what its box is called, but for a backward op's sign
+    this.part = told.parts.get(id) ?? ""; // the frame around it that is no layer: a line of code
+    this.pass = told.passes.get(id) ?? ""; // of which of several passes it is, "of gen_loss"
+    this.phase = texts[ops.phase[id]];
+    this.scope = ops.scope[id];
+    this.step = ops.step[id];
+    this.inputs = ops.inputs[id];
+    this.outputs = ops.outputs[id];
+    this.start = ops.start[id];
+    this.end = ops.end[id];
+    this.forward = ops.forward[id];
+    this.usual = ops.usual && ops.usual[id] !== null ? usual[ops.usual[id]] : null; // what it took in several steps
+    this.error = texts[ops.error[id]];
+    this.thread = ops.thread[id];
+    this.replayed = ops.replayed[id] === 1;
+    this.flops = ops.flops[id];
+    this.composition = ops.composition[id]; // of a fused op, the number of what it is made of
+    this.flows = texts[ops.flows[id]]; // a letter for each input
+    this.home = ops.home[id]; // the scope it counts for: for backward ops that of their forward op
+    this.took = this.start === null || this.end === null ? 0 : this.end - this.start; // in its own step
+  }
+
+  // What is read of few ops.
+  get inputNames() {
+    return this.model.data.ops.input_names.at(this.id).map(this.model.text);
+  }
+
+  get stack() {
+    return this.model.data.ops.stack.at(this.id).map((i) => this.model.frames[i]);
+  }
+
+  // Those whose size colours it.
+  get gradients() {
+    const { gradients } = this.model.data.ops;
+    return gradients ? gradients.at(this.id) : [];
+  }
+
+  settings() {
+    const number = this.model.data.ops.settings[this.id];
+    return number ? JSON.parse(this.model.text(number)) : {};
+  }
+}
+
 // Shape and type together, and each.
 function labelled(label) {
   const [shapeName, dtypeName] = label.split(" ");
   return { label, shapeName, dtypeName };
+}
+
+class Tensor {
+  constructor({ tensors, texts, shapes }, id) {
+    this.id = id;
+    this.shape = shapes[tensors.shape[id]];
+    Object.assign(this, labelled(texts[tensors.label[id]]));
+    this.dtype = texts[tensors.dtype[id]];
+    this.nbytes = tensors.nbytes[id];
+    this.role = texts[tensors.role[id]];
+    this.name = texts[tensors.name[id]];
+    this.producer = tensors.producer[id];
+    this.gradientOf = tensors.gradient_of[id];
+    this.device = texts[tensors.device[id]];
+    this.version = tensors.version[id];
+    this.rows = tensors.stats;
+  }
+
+  // Of most tensors nobody asks for them.
+  get stats() {
+    const row = this.rows ? this.rows.at(this.id) : null;
+    return row && (this.known ??= statsOf(row));
+  }
 }
 
 function statsOf([min, max, mean, std, nan, inf, l2, zeros, histogram, preview]) {

@@ -53,12 +53,10 @@ function rangeOf(ops) {
 const toldTime = (model, ops) => (model.tellsStep ? tookOf(ops) : usualTime(ops));
 const timeOf = (model, ids) => toldTime(model, ids.map((id) => model.ops[id]));
 
-// What a box says, which is written with the times of the step, with those that are told.
-function retimed(model, text, ids) {
-  if (model.tellsStep || !text) return text;
-  const ops = ids.map((id) => model.ops[id]);
-  return ops.some(({ usual }) => usual) ? text.replace(seconds(tookOf(ops)), seconds(usualTime(ops))) : text;
-}
+const TIME = "{time}"; // stands for a time in what boxes say: see viz/page/tree_columns.py
+
+// What a box says, with the time that is told of its ops.
+const retimed = (model, text, ids) => (text.includes(TIME) ? text.replace(TIME, seconds(timeOf(model, ids))) : text);
 
 // In how many steps the ops of one ran, of which boxes, layers and lists tell the medians; 0 where it ran alone.
 const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps.length : 0), 0);

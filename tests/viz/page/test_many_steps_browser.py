@@ -1,0 +1,98 @@
+"""Pages of many steps, in which what steps repeat is written once: the browser has all that was recorded."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.viz import browser
+from tests.viz.nets import Trainer, mlp
+from tests.viz.page.test_page_data import long_record
+from viz.page import data
+from viz.page.compact import compact
+from viz.page.document import _COMPACT_FROM
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+EPOCHS, ROWS, BATCH = 3, 44, 8  # the last batch of an epoch is smaller
+
+
+def trained(stats="full", epochs=EPOCHS):
+    named = [layers.BatchNormalization(name="normalizes"), layers.Dropout(0.5, seed=1, name="drops")]
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(8, "relu"), *named, layers.Dense(2)])
+    model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    x, y = np.random.default_rng(0).normal(size=(ROWS, 4)).astype("float32"), np.arange(ROWS) % 2
+    with viz.trace("trained", stats=stats) as t:
+        model.fit(x, y, batch_size=BATCH, epochs=epochs, validation_data=(x[:20], y[:20]), verbose=0)
+    return t
+
+
+def gone_wrong():
+    """Of which some numbers are NaN, and an op fails."""
+    trainer = Trainer(mlp("wrong", 8))
+    with viz.trace(stats="basic") as t, np.errstate(all="ignore"):
+        for step in range(6):
+            trainer.x = trainer.x * (np.nan if step == 3 else 1)
+            trainer.step()
+        with pytest.raises(ValueError, match="matmul"):
+            ef.ops.matmul(np.ones((2, 3)), np.ones((2, 3)))
+    return t
+
+
+def untimed():
+    t = viz.Recording.pending()
+    t.fill(long_record(5, 100))
+    for op in t.ops[120:]:
+        op.start = op.end = None
+    return t
+
+
+MADE = {"training and evaluation": trained, "NaN and an error": gone_wrong, "ops that weren't timed": untimed}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_browser_has_all_that_was_recorded(shown, pages, name):
+    made = {}
+    shown.show(pages(name, lambda: made.setdefault(name, MADE[name]())))
+    wanted = json.loads(json.dumps(data(made[name])))
+    assert len(wanted["ops"]["name"]) >= _COMPACT_FROM
+    for key, value in wanted.items():
+        assert json.loads(shown.run(f"JSON.stringify(eagerflowViewer.data[{key!r}])")) == value, key
+    assert shown.wrong == []
+
+
+def test_a_step_more_takes_few_bytes():
+    def size(epochs):
+        content = compact(json.loads(json.dumps(data(trained("none", epochs)))))
+        return len(json.dumps(content, separators=(",", ":"))), len(content["views"]["told"])
+
+    (few, steps), (many, more) = size(3), size(23)
+    per_step = (many - few) / (more - steps)
+    whole = len(json.dumps(data(trained("none")), separators=(",", ":"))) / steps
+    assert per_step < whole / 4
+
+
+def test_what_steps_show_is_read_when_one_is_looked_at(shown, pages):
+    shown.show(pages("training and evaluation", trained))
+    boxes = shown.boxes()
+    for step in (0, 1, 5, 6, 20):
+        shown.run(f"v.setStep({step})")
+        assert {"dense", "normalizes"} & {title.split(" ")[0] for title in shown.boxes()}
+    shown.run("v.setStep(v.data.step)")
+    assert shown.boxes() == boxes
+    assert shown.wrong == []
+
+
+def test_a_layer_and_its_only_box_tell_the_same_time(shown, pages):
+    shown.show(pages("training and evaluation", trained))
+    shown.run("v.setTimes('step'); v.changeDepth(9)")
+    frames = dict(shown.run("[...v.scene.frames.values()].map(f => [f.title, f.subtitle])"))
+    boxes = shown.run("[...v.scene.nodes.values()].filter(n => n.ops.length > 1).map(n => n.lines.at(-1))")
+    for name in ("normalizes", "drops"):
+        time = frames[name].split("→ ")[1].split(" ←")[0].strip()
+        assert any(time in line.split(" · ") for line in boxes), (name, time, boxes)

@@ -1,0 +1,257 @@
+"""The page's data in fewer bytes. What steps repeat is written once; `recording/compact.js` writes it out again.
+
+Steps of a training differ by little but their times and statistics: the ids of one are those of the step before, each
+higher by how many there were. So columns are cut into pieces, one for each step, and of a piece that is as long as one
+before only the differences are written, a row of which most pieces share. The longest parts, what each step shows and
+the statistics of its tensors, are texts of their own, which the page reads when it comes to that step.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+__all__ = ["compact"]
+
+_NONE = -(2**51)  # among integers; sums with ids and times are still exact in JavaScript
+_FEW = 4  # a row of differences is shared by pieces in which at most one of so many numbers is another one
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_PLACE = "0"  # where a number stands in the form of a text
+
+
+def compact(content: dict[str, Any]) -> dict[str, Any]:
+    """What `data` gave in fewer bytes.
+
+    Args:
+        content: the data.
+
+    Returns:
+        The same keys; columns are `{"ints": pieces}` or `{"lists": [lengths, values]}`, whose pieces are `{"rows",
+        "pieces"}`; see `_shared`.
+    """
+    ops, bounds = content["ops"], _Bounds(content)
+    found = dict(content)
+    found["compact"] = True
+    found["ops"] = {**_columns(ops, bounds.ops), **_times(ops), "usual": ops["usual"]}
+    found["tensors"] = _columns({**content["tensors"], "stats": None}, bounds.tensors)
+    found["tensors"]["stats"] = _statistics(content["tensors"]["stats"], bounds.tensors)
+    found["scopes"] = _columns(content["scopes"], bounds.scopes)
+    moments = _Moments(ops)
+    for name in ("start", "end"):
+        found["scopes"][name] = moments.of(content["scopes"][name], bounds.scopes)
+    memory = content["memory"]
+    cuts = bounds.of_tensors(memory)
+    found["memory"] = [_lists([row[:2] for row in memory], cuts)]
+    found["memory"] += [moments.of([row[at] for row in memory], cuts) for at in (2, 3)]
+    for name in ("variables", "same"):
+        found[name] = _lists(content[name], bounds.of_tensors(content[name]))
+    found["names"] = {what: _lists(of, bounds.of_ops(of)) for what, of in content["names"].items()}
+    found["usual"] = _usual(content)
+    found["views"] = _views(content["views"])
+    return found
+
+
+class _Bounds:
+    """Where the pieces of columns begin and end: where the step changes that first meets what stands there."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        ops = content["ops"]
+        self._of_ops = ops["step"]
+        self._of_tensors = _first_met(ops["step"], [ops["inputs"], ops["outputs"]], len(content["tensors"]["shape"]))
+        scopes = [[scope] if scope is not None else [] for scope in ops["scope"]]
+        self.ops, self.tensors = _changes(self._of_ops), _changes(self._of_tensors)
+        self.scopes = _changes(_first_met(ops["step"], [scopes], len(content["scopes"]["kind"])))
+
+    def of_tensors(self, rows: Sequence[Sequence[int]]) -> list[int]:
+        """The same for rows that begin with tensors."""
+        return _changes([self._of_tensors[row[0]] for row in rows])
+
+    def of_ops(self, rows: Sequence[Sequence[int]]) -> list[int]:
+        """The same for rows that begin with ops."""
+        return _changes([self._of_ops[row[0]] for row in rows])
+
+
+def _first_met(steps: Sequence[int | None], columns: Sequence[Sequence[Sequence[int]]], count: int) -> list[int | None]:
+    """For each of so many ids the step of the first op that has it in a column; of others that of the one before."""
+    found, unknown = list[int | None](), -1
+    met = dict[int, int | None]()
+    for step, *lists in zip(steps, *columns):
+        for each in itertools.chain.from_iterable(lists):
+            met.setdefault(each, step)
+    for each in range(count):
+        found.append(met[each] if each in met else found[-1] if found else unknown)
+    return found
+
+
+def _changes(steps: Sequence[int | None]) -> list[int]:
+    changes = [i for i, (a, b) in enumerate(itertools.pairwise(steps), 1) if a != b]
+    return [0, *changes, len(steps)]
+
+
+# ---------------------------------------------------------------------- pieces
+
+
+def _columns(columns: dict[str, Any], bounds: list[int]) -> dict[str, Any]:
+    """All columns of objects, each cut at these bounds; None stays None."""
+    found = dict[str, Any]()
+    for name, column in columns.items():
+        if column is None or name in ("start", "end", "usual"):
+            found[name] = None
+        else:
+            found[name] = (_lists if isinstance(next(iter(column), 0), (list, tuple)) else _ints)(column, bounds)
+    return found
+
+
+def _ints(column: Sequence[int | None], bounds: list[int]) -> dict[str, Any]:
+    return {"ints": _shared([_array(column[a:b]) for a, b in itertools.pairwise(bounds)])}
+
+
+def _lists(column: Sequence[Sequence[int | None]], bounds: list[int]) -> dict[str, Any]:
+    pieces = [column[a:b] for a, b in itertools.pairwise(bounds)]
+    lengths = [_array([len(row) for row in piece]) for piece in pieces]
+    return {"lists": [_shared(lengths), _shared([_array([*itertools.chain.from_iterable(piece)]) for piece in pieces])]}
+
+
+def _array(values: Sequence[int | None]) -> numpy.ndarray:
+    return numpy.array([_NONE if value is None else value for value in values], numpy.int64)
+
+
+def _shared(pieces: list[numpy.ndarray]) -> dict[str, Any]:
+    """Pieces by rows that they share.
+
+    Returns:
+        `rows` of numbers, and for each piece `[row]`, or `[row, before, at, number, ...]`: the sum of a row and of the
+        piece with the number `before`, but that some places `at` have another number.
+    """
+    rows: list[numpy.ndarray] = []
+    known: dict[bytes, int] = {}
+    last: dict[int, int] = {}  # the last piece of each length
+    found: list[list[int]] = []
+
+    def row_of(values: numpy.ndarray) -> int:
+        number = known.setdefault(values.tobytes(), len(rows))
+        if number == len(rows):
+            rows.append(values)
+        return number
+
+    for i, piece in enumerate(pieces):
+        before = last.get(len(piece))
+        last[len(piece)] = i
+        if before is None or not len(piece):
+            found.append([row_of(piece)])
+            continue
+        difference = piece - pieces[before]
+        row = found[before][0] if len(found[before]) > 1 else row_of(difference)
+        apart = numpy.flatnonzero(difference != rows[row])
+        if len(apart) * _FEW > len(piece):
+            row, apart = row_of(difference), apart[:0]
+        found.append([row, before, *numpy.stack([apart, piece[apart]], axis=1).ravel().tolist()])
+    return {"rows": [[None if x == _NONE else x for x in row.tolist()] for row in rows], "pieces": found}
+
+
+# ---------------------------------------------------------------------- times
+
+
+def _times(ops: dict[str, Any]) -> dict[str, Any]:
+    """When ops began and ended: how long after the end of the one before, and how long they took, where all are known.
+
+    `start` and `end` are plain columns where some op wasn't timed.
+    """
+    start, end = ops["start"], ops["end"]
+    if None in start or None in end:
+        return {"start": start, "end": end}
+    gaps = [begin - before for begin, before in zip(start, [0, *end])]
+    return {"start": {"gaps": gaps}, "end": {"took": [b - a for a, b in zip(start, end)]}}
+
+
+class _Moments:
+    """Moments between the beginnings and ends of ops: which of those was the last, and how long after it."""
+
+    def __init__(self, ops: dict[str, Any]) -> None:
+        self._ends = sorted({time for time in (0, *ops["start"], *ops["end"]) if time is not None})
+
+    def of(self, times: Sequence[int | None], bounds: list[int]) -> dict[str, Any]:
+        """Two columns: how many moments on from that before, None for none, and how long after that."""
+        last, passed, after = 0, list[int | None](), list[int | None]()
+        for time in times:
+            if time is None:
+                passed.append(None)
+                after.append(None)
+                continue
+            at = max(0, bisect.bisect_right(self._ends, time) - 1)
+            passed.append(at - last)
+            after.append(time - self._ends[at])
+            last = at
+        return {"passed": _ints(passed, bounds), "after": after}
+
+
+def _usual(content: dict[str, Any]) -> dict[str, Any]:
+    """What ops took in several steps: where these are all in the page, only the steps; times stand with the ops."""
+    ops, usual = content["ops"], content["usual"]
+    if ops["usual"] is None:
+        return usual
+    took: list[dict[int | None, int]] = [{} for _ in usual["times"]]
+    counts = [0] * len(took)
+    for row, step, start, end in zip(ops["usual"], ops["step"], ops["start"], ops["end"]):
+        if row is not None and start is not None and end is not None:
+            took[row][step] = end - start
+            counts[row] += 1
+    found = []
+    for (number, *times), known, count in zip(usual["times"], took, counts):
+        steps = usual["steps"][number]
+        is_known = count == len(known) == len(steps) and [known.get(step) for step in steps] == times
+        found.append([number] if is_known else [number, *times])
+    return {**usual, "times": found}
+
+
+# ---------------------------------------------------------------------- texts that are read later
+
+
+def _views(views: Sequence[tuple[int | None, dict[str, Any]]]) -> dict[str, Any]:
+    """What each step shows: its tree as the number of a form, which is a text without its numbers, and these."""
+    told = [[step, *[view[name] for name in ("name", "caption", "span")]] for step, view in views]
+    forms: dict[str, int] = {}
+    texts = [_text([view[name] for name in ("tree", "forward", "rest")]) for _, view in views]
+    of_form: dict[int, list[tuple[int, list[str]]]] = {}
+    for i, text in enumerate(texts):
+        form = forms.setdefault(_NUMBER.sub(_PLACE, text), len(forms))
+        of_form.setdefault(form, []).append((i, _NUMBER.findall(text)))
+    pieces: list[Any] = [None] * len(views)
+    rows = list[Any]()
+    for form, members in of_form.items():
+        written = _shared([_integers(numbers) for _, numbers in members])
+        for (i, numbers), piece in zip(members, written["pieces"]):
+            real = [(at, float(number)) for at, number in enumerate(numbers) if not _is_integer(number)]
+            pieces[i] = [form, piece, list(itertools.chain(*real))]
+        rows.append(written["rows"])
+    return {"told": told, "forms": list(forms), "rows": rows, "pieces": pieces}
+
+
+def _is_integer(number: str) -> bool:
+    return number.lstrip("-").isdigit()
+
+
+def _integers(numbers: list[str]) -> numpy.ndarray:
+    return numpy.array([int(number) if _is_integer(number) else 0 for number in numbers], numpy.int64)
+
+
+def _statistics(column: list[list[Any] | None] | None, bounds: list[int]) -> dict[str, Any] | None:
+    """For each step a text with the statistics of its tensors, each of their numbers together."""
+    if column is None:
+        return None
+    texts = []
+    for begin, end in itertools.pairwise(bounds):
+        measured = [i for i in range(begin, end) if column[i] is not None]
+        rows = [column[i] or [] for i in measured]
+        texts.append(_text([[i - begin for i in measured], *zip(*rows)]))
+    return {"bounds": bounds, "texts": texts}
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
