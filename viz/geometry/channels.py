@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from viz.geometry.grid_lines import MARGIN, TRACK, inside, lines_beside, near_lines
@@ -21,6 +21,7 @@ __all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 
 _MANY_ARROWS = 200  # of so many, there are fewer lines: see `lines_beside`
 _CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 400.0  # what crossings and borders cost, in length
+_OUTSIDE = 200.0  # the same for a border of a frame that both ends are in: less than a crossing, there and back
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 # What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
 # as if it led elsewhere, which is worse than a crossing.
@@ -57,7 +58,7 @@ class Quest(NamedTuple):
         arrow: the number of the arrow.
         starts: points where it may begin, each with the direction of the piece before it.
         targets: points where it may end, each with the direction of the piece behind it.
-        own: the frames around its ends, whose borders cost nothing.
+        own: the frames around its ends, whose borders cost nothing; for those around both, True.
         push: what it costs to be in the way of another.
         limit: a way that costs as much isn't wanted.
         shunned: arrows that it may not cross; crossing others costs little then, since they will be asked to move.
@@ -68,11 +69,16 @@ class Quest(NamedTuple):
     arrow: int
     starts: dict[int, int]
     targets: dict[int, int]
-    own: frozenset[str]
+    own: Mapping[str, bool]
     push: float
     limit: float = float("inf")
     shunned: frozenset[int] | None = None
     onwards: int = 0
+
+    def border_cost(self, frame: str) -> float:
+        """What it costs to cross the border of a frame."""
+        is_around_both = self.own.get(frame)
+        return _BORDER if is_around_both is None else _OUTSIDE * is_around_both
 
     def crossing_cost(self, other: int) -> float:
         """What it costs to cross an arrow that shares no end with this one."""
@@ -337,7 +343,7 @@ class Channels:
         """
         cost = 0.0
         if piece in self.borders[turn]:
-            cost += _BORDER * eager * sum([frame not in quest.own for frame in self.borders[turn][piece]])
+            cost += eager * sum([quest.border_cost(frame) for frame in self.borders[turn][piece]])
         users = self.along[turn].get(piece)
         if not users or self.begin[quest.arrow].issuperset(users):
             return cost

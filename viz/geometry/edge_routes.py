@@ -130,10 +130,7 @@ class _Router:
             for port in heads:
                 owners.setdefault(port.outside, set()).add(head)
         self.channels = Channels(layout, ends, owners)
-        self.own = [
-            frozenset(around for end in (edge.tail, edge.head) for around in graph.around(graph.nodes[end].cluster))
-            for edge in graph.edges
-        ]
+        self.own = [_frames_of(graph, edge) for edge in graph.edges]
         self.found: dict[int, _Found] = {}
         self.taken = 0  # tells of all these ways whether they are the same as before: a search finds the same then
         self.searched: dict[tuple[object, ...], tuple[list[int], int]] = {}  # ways, and how much was looked at for them
@@ -364,6 +361,12 @@ class _Router:
         x, (tails, heads) = self.channels.xs[0], self.ports[i]
         begin, end = tails[0], heads[0]
         return Route([begin.border, begin.outside, (x, begin.outside[1]), (x, end.outside[1]), end.outside, end.border])
+
+
+def _frames_of(graph: Graph, edge: Edge) -> dict[str, bool]:
+    """The frames around the ends of an arrow, each with whether it is around both."""
+    of_tail, of_head = (graph.around(graph.nodes[end].cluster) for end in (edge.tail, edge.head))
+    return {frame: frame in of_tail and frame in of_head for frame in (*of_tail, *of_head)}
 
 
 def _in_line(a: Point, b: Point, c: Point) -> bool:

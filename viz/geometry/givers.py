@@ -1,4 +1,4 @@
-"""The order of what comes first in a frame: by what is given to it from outside."""
+"""What a frame has to do with what is outside: the order of what is given to it, and arrows from and to there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from viz.geometry.graph import Graph
 
-__all__ = ["in_order_of_givers"]
+__all__ = ["in_order_of_givers", "outwards"]
 
 
 def in_order_of_givers(graph: Graph, order: Mapping[str, float], units: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -31,3 +31,23 @@ def in_order_of_givers(graph: Graph, order: Mapping[str, float], units: Mapping[
                 givers.setdefault(owner[edge.head], []).append(order[edge.tail])
     first = sorted([unit for unit in units if unit in givers and unit not in inner], key=lambda unit: min(givers[unit]))
     return {unit: i for i, unit in enumerate(dict.fromkeys([*first, *units]))}
+
+
+def outwards(graph: Graph, order: Mapping[str, float], units: Sequence[Sequence[str]]) -> list[tuple[int, bool]]:
+    """The units of a frame that arrows join to boxes outside of it, and whether those are above it, or below.
+
+    What both passes join by an arrow counts once: one leads along the left side of the frame, the other the right.
+
+    Args:
+        graph: whose boxes they are.
+        order: the place of each box in the order in which they run.
+        units: the boxes of each unit of the frame.
+    """
+    owner = {node: i for i, unit in enumerate(units) for node in unit}
+    first, found = min([order[id_] for id_ in owner], default=0.0), set()
+    for edge in graph.edges:
+        if edge.kind in ("data", "gradient") and (edge.tail in owner) != (edge.head in owner):
+            inner, outer = (edge.tail, edge.head) if edge.tail in owner else (edge.head, edge.tail)
+            if graph.nodes[outer].kind != "input":  # which may come from the side
+                found.add((graph.nodes[outer].row, owner[inner], order[outer] < first))
+    return [(unit, is_above) for _, unit, is_above in sorted(found)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -54,9 +54,18 @@ def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
     return found
 
 
-def passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
-    """How many links pass the same layer at most."""
+def passing(layer_of: Sequence[int], links: Sequence[Link], outwards: Iterable[tuple[int, bool]] = ()) -> int:
+    """How many links pass the same layer at most.
+
+    Args:
+        layer_of: the layer of each unit.
+        links: arrows between them, the upper unit ahead.
+        outwards: units that arrows join to what is elsewhere, and whether that is above all of them, or below.
+    """
     counts = [0] * (max(layer_of, default=0) + 1)
+    for unit, is_above in outwards:
+        for layer in range(layer_of[unit]) if is_above else range(layer_of[unit] + 1, len(counts)):
+            counts[layer] += 1
     for a, b in {(link.upper, link.lower) for link in links}:
         for layer in range(layer_of[a] + 1, layer_of[b]):
             counts[layer] += 1

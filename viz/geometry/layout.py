@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from viz.geometry.alignment import aligned
 from viz.geometry.exits import rows_with_exits, widened, widths_with_labels
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
-from viz.geometry.givers import in_order_of_givers
+from viz.geometry.givers import in_order_of_givers, outwards
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.operand_marks import with_room_for_marks
@@ -208,7 +208,9 @@ class _Arranger:
             links = _links(units, ends)
         made = self._stacked(units, order, links)
         if frame is not None:
-            self._widen(made, passing(found, links))
+            has_frame = any(unit.is_frame for unit in units)  # beside rows there is room enough
+            beyond = outwards(self.graph, self.order, [unit.ids for unit in units]) if has_frame else ()
+            self._widen(made, passing(found, links, beyond))
         return made, [id_ for unit in units for id_ in unit.ids]
 
     def _ends(self, units: Sequence[_Unit]) -> list[tuple[int, str, int, str]]:
@@ -423,7 +425,7 @@ class _Arranger:
 
     def _widen(self, made: Layout, count: int) -> None:
         """Leave room beside the boxes of a frame for arrows that pass them."""
-        side = _TRACK * min(count, _TRACKS)
+        side = _TRACK * min(count + 1, _TRACKS) if count else 0  # one more, as some pass only a part of a frame
         for rect in made.everything():
             rect.x += side
         made.width += 2 * side

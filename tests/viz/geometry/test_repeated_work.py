@@ -72,7 +72,7 @@ def test_ways_past_the_end_of_an_arrow_are_looked_at_less(monkeypatch):
     looked = []
     for onwards in (1, 0):
         lines = channels.Channels(Layout(boxes), [("a", "b", "data")], {start: {"a"}, end: {"b"}})
-        quest = channels.Quest(0, {lines.at(start): 1}, {lines.at(end): 1}, frozenset(), channels.NEVER)
+        quest = channels.Quest(0, {lines.at(start): 1}, {lines.at(end): 1}, {}, channels.NEVER)
         assert lines.search(quest._replace(onwards=onwards))
         looked.append(lines.looked)
     assert looked[0] < looked[1]

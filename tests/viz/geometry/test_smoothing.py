@@ -36,7 +36,7 @@ def way(channels, corners):
 
 def quest(channels):
     at = channels.at
-    return Quest(0, {at(BEGIN): 1}, {at(END): 1}, frozenset(), NEVER, onwards=-1)
+    return Quest(0, {at(BEGIN): 1}, {at(END): 1}, {}, NEVER, onwards=-1)
 
 
 def bends(channels, found):

@@ -1,0 +1,37 @@
+"""An arrow between two boxes of a frame stays in it, where there is room, or would be if the frame were wider."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz.picture.architectures import ALL
+from viz.geometry.layer_order import Link, passing
+from viz.geometry.placement import place
+
+
+def outside(drawing) -> list[tuple[str, str]]:
+    """The ends of arrows that leave a frame which both of them are in."""
+    found, graph, placed = [], drawing.graph, place(drawing.graph, drawing.rankdir)
+    for edge, way in zip(graph.edges, placed.ways, strict=True):
+        around = [{*graph.around(graph.nodes[end].cluster)} for end in (edge.tail, edge.head)]
+        for frame in [placed.layout.frames[id_] for id_ in around[0] & around[1]]:
+            if any(
+                not (frame.x <= x <= frame.x + frame.w and frame.y <= y <= frame.y + frame.h) for x, y in way.corners
+            ):
+                found.append((edge.tail, edge.head))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "rankdir"), [("mobilenet", "TB"), ("mobilenet", "LR"), ("nested", "TB"), ("nested", "LR"), ("unet", "LR")]
+)
+def test_shortcuts_stay_in_the_frame_of_their_model(name, rankdir):
+    assert outside(ALL[name]()[0].draw(rankdir=rankdir)) == []
+
+
+def test_arrows_from_elsewhere_pass_what_stands_before_their_ends():
+    layers, links = [0, 1, 2], [Link(0, 1), Link(1, 2)]
+    assert passing(layers, links) == 0
+    assert passing(layers, links, [(1, True)]) == 1
+    assert passing(layers, links, [(2, True), (1, True), (0, False)]) == 2
+    assert passing(layers, links, [(0, True), (2, False)]) == 0
