@@ -107,6 +107,11 @@ class Checked:
         """Is there no ✗, and was there a training?"""
         return bool(self.rows) and all(row.verdict != "fault" for row in self.rows)
 
+    @property
+    def sure(self) -> bool:
+        """Is there no ✗, and no – either, but for what the script hasn't?"""
+        return self.ok and all(row.verdict == "ok" or not row.applies for row in self.rows)
+
 
 def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30.0, as_module: bool = False) -> Checked:
     """Run a script until its first training step, and ask all questions there.

@@ -436,6 +436,15 @@ def test_json_is_alone_on_stdout_and_nothing_is_written(tmp_path, monkeypatch, c
     assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
 
 
+def test_open_questions_count_where_that_is_asked_for_but_not_of_what_the_script_hasnt(tmp_path, capsys, once):
+    (script := tmp_path / "train.py").write_text(PRELUDE + NET + FIT)
+    assert [main(["check", *options, str(script)]) for options in ([], ["--strict"])] == [0, 0]
+    assert "– validation data" in capsys.readouterr().out
+    script.write_text(PRELUDE + NET + FIT.replace('"mse"', "lambda y, p: 3 + ops.mean(ops.square(y - p))"))
+    assert [main(["check", *options, str(script)]) for options in ([], ["--strict"])] == [0, 1]
+    assert "– first loss" in capsys.readouterr().out
+
+
 def test_augmentation_is_drawn_where_it_is_asked_for(tmp_path, monkeypatch, capsys, once):
     script = tmp_path / "train.py"
     source = PRELUDE + PLANTED["augmentation", "brightness for pixels up to 255"].replace(

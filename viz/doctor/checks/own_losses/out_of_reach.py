@@ -90,6 +90,7 @@ class OutOfReach(Check):
             f"labels go from {number(least)} to {number(most)}, but the outputs come from {origin.made_by}, which "
             f"{reach_of(origin.made_by)}: {outside.mean():.0%} of the labels are out of reach",
             layer=origin.layer,
+            op=origin.made_by,
             place=origin.place,
             evidence={"lowest": least, "highest": most},
         )
