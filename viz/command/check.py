@@ -29,7 +29,8 @@ def run_check(options: argparse.Namespace) -> int:
         options: `script`, `arguments`, `module`, `json`, `strict` and `augmented`.
 
     Returns:
-        0 without ✗ (and, where that is asked for, without –), 1 with, 2 for wrong usage, 3 when the script didn't come to a training step.
+        0 without ✗ (and, where that is asked for, without –), 1 with, 2 for wrong usage, 3 when the script didn't come
+        to a training step.
     """
     check_given(options)
     check_chart(options.augmented)

@@ -34,7 +34,8 @@ def run_doctor(options: argparse.Namespace) -> int:
         options: `script`, `arguments`, `module`, `json`, `sarif`, `annotations`, `fix`, `ignore`, `strict` and `gap`.
 
     Returns:
-        0 without errors (and, where that is asked for, warnings) among the findings, 1 with, 2 when there is no such script, 3 when the script failed.
+        0 without errors (and, where that is asked for, warnings) among the findings, 1 with, 2 when there is no such
+        script, 3 when the script failed.
     """
     check_given(options)
     if options.json and options.fix:

@@ -3,7 +3,7 @@ r"""How a command ends: one exit status and one beginning of the message for eac
 | status | means | its message begins with |
 |---|---|---|
 | 0 | done, and nothing to complain about | |
-| 1 | done; something was found: a fault (`doctor`: an error, or with `--strict` a warning), a difference, NaN, a ✗, a batch that doesn't fit | |
+| 1 | done; something was found: a fault (`doctor`: an error), a difference, NaN, a ✗, a batch that doesn't fit | |
 | 2 | not understood: an option, or a file that isn't there, can't be read or can't be written | `viz COMMAND: error:` |
 | 3 | no answer: the script failed or never trained, or something that is needed isn't here | `viz COMMAND: failed:` |
 | 70 | a fault of viz itself | `viz COMMAND: bug:` |

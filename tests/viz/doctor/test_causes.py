@@ -43,6 +43,15 @@ def test_updates_by_the_gradients_of_other_weights_explain_those_that_lead_upwar
     assert [f.because for f in in_order([finding("loss_sign", rule="loss_sign"), mixed])] == [None, None]
 
 
+@pytest.mark.parametrize("evidence", [{"direction": "backward"}, {"direction": "forward", "inputs": ["0 to 1"]}])
+def test_a_rate_that_is_too_high_is_no_excuse_for_the_logarithm_of_0(evidence):
+    log = finding("nonfinite", rule="nonfinite.log", evidence=evidence)
+    assert {(f.kind, f.severity, f.because) for f in in_order([finding("lr_too_high"), log])} == {
+        ("lr_too_high", "error", None),
+        ("nonfinite", "error", None),
+    }
+
+
 @pytest.mark.parametrize("symptom", ["dead_relu", "constant_output"])
 def test_rows_that_come_sorted_explain_units_that_fell_silent_but_none_that_always_were(symptom):
     order = finding("sorted_rows", "warning", rule="sorted_rows")

@@ -19,7 +19,8 @@ Run a script up to its first training step, check there whether it can learn as 
 ✓ is as it should be, ✗ isn't, – can't be decided here (and says why). Everything is tried on the script's own model and
 first batch, and undone. Nothing is left behind: files that the script writes go to a temporary folder.
 It takes at most 30 seconds and 20 training steps, after what the script does before it trains.
-Exit status: 0 no ✗, 1 at least one ✗ (with --strict: or –), 2 wrong usage, 3 the script failed before it trained, or doesn't train."""
+Exit status: 0 no ✗, 1 at least one ✗ (with --strict: or –), 2 wrong usage, 3 the script failed before it
+trained, or doesn't train."""
 
 
 def add_command(parser: Parser) -> None:

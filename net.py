@@ -1,1 +1,0 @@
-net = Sequential([Dense(64, activation="relu"), Dense(1, activation="relu")])
