@@ -146,9 +146,9 @@ def _parser() -> Parser:
         usage="viz COMMAND ...",
         description=f"{_ABOUT}\n\ncommands:\n{listed}",
         epilog="`viz COMMAND --help` shows examples. Colours are off where NO_COLOR is set, and in pipes.\n"
-        "Exit status: 0 all well, 1 something was found (for doctor: an error was found; warnings and hints\n"
-        "don't count), 2 wrong usage, 3 no answer (a script that failed or never trained), 70 a bug in viz,\n"
-        "130 ended by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 141 nobody read its output to the end.\n"
+        "Exit status: 0 all well, 1 something was found (for doctor: an error was found; warnings count\n"
+        "with --strict, hints never do), 2 wrong usage, 3 no answer (a script that failed or never trained),\n"
+        "70 a bug in viz, 130 ended by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 141 nobody read its output to the end.\n"
         "`viz run` ends with the script's own status, 1 where the script raised.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="the version of viz, eagerflow, NumPy and Python")

@@ -48,6 +48,27 @@ _OTHERS = {  # what other tools call it, or ours on the command line
     "view": "draw",
     "write": "save",
 }
+_DIAGNOSE = "it looks at a program while that trains: viz.diagnose(model, x, y), or viz doctor train.py"
+_ELSEWHERE = {  # what isn't asked of a recording, and where it is
+    "annotate": "for that: save it, and viz annotate train.efz",
+    "check": "for that: viz check train.py, before a training",
+    "compare": "for that: viz.diff(this, other)",
+    "data": "for that: viz data train.py",
+    "diagnose": _DIAGNOSE,
+    "diff": "for that: viz.diff(this, other)",
+    "doctor": _DIAGNOSE,
+    "estimate": "for that: viz estimate train.py",
+    "explain": "for that: viz.explain(model, x)",
+    "find_lr": "for that: viz.find_lr(model, x, y)",
+    "find_nonfinite": "for that: viz.find_nonfinite(recording), of one that was made with stats='basic'",
+    "gap": "for that: viz.gap(model, x, y)",
+    "live": "for that: viz.live()",
+    "nonfinite": "for that: viz.find_nonfinite(recording), of one that was made with stats='basic'",
+    "replay": "for that: viz.keep_step, and viz replay step.efr",
+    "reproduce": "for that: viz reproduce train.py",
+    "run": "it was made by a run; another one: viz run train.py",
+}
+_ALIKE = 0.65  # of two names, of which one is a slip of the other: there are many words that a recording hasn't
 
 
 class _Named(type):
@@ -64,9 +85,11 @@ def _meant(cls: type, name: str) -> str:
     """What to ask for instead of a name that a recording hasn't; "" where nothing is like it."""
     if name in ("load", "open", "read"):
         return "; viz.load(path) reads a recording from its file"
+    if name in _ELSEWHERE:
+        return f"; {_ELSEWHERE[name]}"
     known = [each for each in dir(cls) if not each.startswith("_")]
     meant = next((each for each in (f"to_{name}", _OTHERS.get(name, "")) if each in known), None)
-    return formatting.nearest(name, known) if meant is None else f"; did you mean {meant!r}?"
+    return formatting.nearest(name, known, _ALIKE) if meant is None else f"; did you mean {meant!r}?"
 
 
 @boundaries

@@ -20,6 +20,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import WrongTypeError, no_attribute
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, Axes, DType, InSequence, NewShape, Operand, TensorLike
+from eagerflow.base.wording.shown_numbers import shown_numbers
 from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, without_defaults
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
@@ -455,9 +456,12 @@ class Tensor(InSequence):
         return format(value if spec and self.size == 1 else str(value), spec)
 
     def __repr__(self) -> str:
-        values = numpy.array2string(numpy.asarray(to_host(self.data)), separator=", ", prefix="Tensor(", threshold=100)
+        return self._shown("Tensor")
+
+    def _shown(self, name: str, more: str = "") -> str:
+        values = shown_numbers(numpy.asarray(to_host(self.data)), f"{name}(")
         where = "" if self.device == CPU else f", device='{self.device}'"
-        return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{where})"
+        return f"{name}({values}, shape={self.shape}, dtype={self.dtype}{where}{more})"
 
     def _repr_html_(self) -> str:
         return notebook.pre(repr(self))

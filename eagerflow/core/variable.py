@@ -311,8 +311,7 @@ class Variable(Tensor):
         return _rebuild, (*plain, self.regularizer, self.constraint, self.overwrite_with_gradient)
 
     def __repr__(self) -> str:
-        inside = Tensor(self.data, None, None).__repr__()
-        return f"Variable{inside[len('Tensor') : -1]}, name={self.path!r})"
+        return Tensor(self.data, None, None)._shown("Variable", f", name={self.path!r}")
 
 
 class _Changing:

@@ -487,6 +487,25 @@ def test_a_name_that_a_recording_lacks_is_answered_with_the_one_that_was_meant(a
     assert not hasattr(t, "_repr_latex_")
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("doctor", "; it looks at a program while that trains: viz.diagnose(model, x, y), or viz doctor train.py"),
+        ("diff", "; for that: viz.diff(this, other)"),
+        ("check", "; for that: viz check train.py, before a training"),
+        ("loss", ""),
+        ("time", ""),  # not 'name', of which half the letters are the same
+    ],
+)
+def test_what_no_recording_has_is_said_to_be_elsewhere_or_nowhere(asked, words):
+    with viz.trace() as t:
+        ef.ops.add(1.0, 2.0)
+    for each in (t, viz.Recording):
+        with pytest.raises(AttributeError) as caught:
+            getattr(each, asked)
+        assert str(caught.value).endswith(f" has no {asked!r}{words}")
+
+
 def test_viz_tells_its_version():
     assert viz.__version__ == ef.__version__
 

@@ -14,12 +14,13 @@ import numpy
 from eagerflow import no_grad
 from eagerflow.base.wording.own_names import in_names_of
 from eagerflow.core.observe import observing
+from viz.check.born_numbers import in_loop
 from viz.check.first_loss import check_first_loss
 from viz.check.inputs import FailedLayer, check_augmentation, check_inputs
 from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
 from viz.check.loop_losses import KINDS
-from viz.check.overfitting import check_overfitting
+from viz.check.overfitting import NOT_FINITE, check_overfitting
 from viz.check.repeatable import check_repeatable
 from viz.check.reproduce import note_first_step
 from viz.check.row import Row, fault, fine, open_question
@@ -37,7 +38,6 @@ from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
 from viz.trial.first_step import FirstStep
-from viz.trial.recorded_model import RecordedModel
 from viz.trial.stopped_script import Stopped, run_until_first_step
 
 __all__ = ["NAMES", "Checked", "check_script"]
@@ -106,6 +106,11 @@ class Checked:
     def ok(self) -> bool:
         """Is there no ✗, and was there a training?"""
         return bool(self.rows) and all(row.verdict != "fault" for row in self.rows)
+
+    @property
+    def sure(self) -> bool:
+        """Is there no ✗, and no – either, but for what the script hasn't?"""
+        return self.ok and all(row.verdict == "ok" or not row.applies for row in self.rows)
 
 
 def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30.0, as_module: bool = False) -> Checked:
@@ -248,6 +253,8 @@ class _Examination:
             own = finding.kind == "nonfinite" and finding.severity == "error" and finding.op
             if own and not data and self.rows["first loss"].verdict == "fault":
                 self.rows["first loss"] = of_finding(finding)
+                if (row := self.rows["overfits one batch"]).message == NOT_FINITE:
+                    row.fix = "first mend 'first loss', above, which names the op"
                 return
 
     def _excuse(self, finding: Finding) -> str:
@@ -278,7 +285,7 @@ class _Examination:
         except Exception as error:  # noqa: BLE001  (the model can't even be called)
             trial.error = trial.error or error
         heard = [finding for finding in watcher.findings if not trial.passed or finding.kind in KINDS]
-        return trial, [_in_loop(finding, subject.model) for finding in heard]
+        return trial, [in_loop(finding, subject) for finding in heard]
 
     def _augmentation(self) -> Row:
         row, self.augmented = check_augmentation(self.subject)
@@ -293,12 +300,6 @@ class _Examination:
             return open_question("there was no time left for it", self.subject.place)
         with self.subject.undone():
             return question()
-
-
-def _in_loop(finding: Finding, model: Any) -> Finding:
-    """With the line of the loop that called its op, where the loop calls no layer: here all of them were run again."""
-    place = model.places.get(finding.op or "") if isinstance(model, RecordedModel) else None
-    return finding if place is None else dataclasses.replace(finding, file=place.file, line=place.line)
 
 
 def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> Row:

@@ -14,7 +14,7 @@ from viz.check.subject import Losses, Subject
 from viz.doctor.check_base import number
 from viz.doctor.checks.learning_rate import rate_is_high
 
-__all__ = ["Wild", "too_wild"]
+__all__ = ["Wild", "losses_of_batches", "too_wild"]
 
 _STEPS = 60
 _FEWEST = 24  # steps, where each takes long
@@ -68,7 +68,7 @@ def too_wild(subject: Subject) -> Wild | None:
     if first.fit is None or first.own_step or scaled or not fixed or not rate_is_high(first.optimizer):
         return None
     seconds = min(_SECONDS, subject.left / 2) / 2
-    own = _path(subject, 1.0, seconds)
+    own = losses_of_batches(subject, 1.0, seconds)
     if len(own) < _FEWEST and all(map(math.isfinite, own)):
         return None
     x, y, _ = first.batch
@@ -77,7 +77,7 @@ def too_wild(subject: Subject) -> Wild | None:
     late, whole = _late(own), max(own[0], chance or 0.0) - floor
     if min(own) < floor or max(own) - floor < _JUMP * whole or late - floor < _LEARNT * whole:
         return None
-    tenth = _path(subject, 0.1, seconds)
+    tenth = losses_of_batches(subject, 0.1, seconds)
     if len(tenth) < _FEWEST or not all(map(math.isfinite, tenth)):
         return None
     calm = _late(tenth)
@@ -86,8 +86,14 @@ def too_wild(subject: Subject) -> Wild | None:
     return Wild(len(own), own[0], max(own), late, calm)
 
 
-def _path(subject: Subject, factor: float, seconds: float) -> list[float]:
-    """The losses of steps on batches that differ, at a part of the script's rate; infinity ends them."""
+def losses_of_batches(subject: Subject, factor: float = 1.0, seconds: float = _SECONDS) -> list[float]:
+    """The losses of steps on batches that differ; infinity ends them.
+
+    Args:
+        subject: the training.
+        factor: which part of the script's rate they are made with.
+        seconds: how long they may take.
+    """
     heard, ends = Losses(), subject.left - seconds
     with subject.undone():
         optimizer = subject.first.optimizer

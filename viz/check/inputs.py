@@ -10,7 +10,7 @@ import numpy
 from eagerflow import Tensor, Variable, no_grad
 from eagerflow.core.observe import Observer, Scope, observing
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
@@ -323,9 +323,10 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
             if not numpy.array_equal(before, after, equal_nan=True):
                 break
         else:
-            words = "no layer changes the data in training; what the script does before isn't seen here"
-            if random:
-                words = f"{', '.join(dict.fromkeys(random))}: the data before the first weight stayed as they were"
+            if not random:
+                words = "no layer changes the data in training; what the script does before isn't seen here"
+                return nothing_to_ask(words, subject.place), None
+            words = f"{', '.join(dict.fromkeys(random))}: the data before the first weight stayed as they were"
             return open_question(words, subject.place), None
     share = float((before != after).mean())
     alike = _correlation(before, after)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor import thresholds as limits
@@ -59,7 +59,7 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
             return fine(_of_losses(subject.first.losses), subject.place)
         if subject.first.kind == "loop":
             return open_question("the loop's loss isn't known, so its labels aren't", subject.place)
-        return open_question("the batch has no labels", subject.place)
+        return nothing_to_ask("the batch has no labels", subject.place)
     described = "; ".join([_described(a) for a in leaves(y)])
     loss = subject.first.loss
     out_of_order = _shuffled_apart(subject) or _one_class(subject) or _weights_of_classes(subject)

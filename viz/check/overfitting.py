@@ -12,8 +12,9 @@ import numpy
 from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.schedules import LearningRateSchedule
+from viz.check.born_numbers import made_by_op
 from viz.check.first_loss import chance_loss
-from viz.check.fresh_batches import too_wild
+from viz.check.fresh_batches import Wild, losses_of_batches, too_wild
 from viz.check.lowest_loss import lowest_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
@@ -23,7 +24,9 @@ from viz.doctor.checks.learning_rate import faded_steps, rate_is_high
 from viz.trial.first_step import rows_of
 from viz.trial.recorded_loss import RecordedLoss
 
-__all__ = ["check_overfitting"]
+__all__ = ["NOT_FINITE", "check_overfitting"]
+
+NOT_FINITE = "the loss of the first batch is NaN"
 
 _ROWS = 32
 _STEPS = 200
@@ -252,7 +255,7 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     first = subject.first
     own, best = attempts[0], min(attempts, key=lambda a: a.share if math.isfinite(a.share) else math.inf)
     if not math.isfinite(own.losses[0]):
-        return fault("the loss of the first batch is NaN", "viz nonfinite names the op", subject.place)
+        return fault(NOT_FINITE, "viz nonfinite names the op", subject.place)
     if own.per_step > 1 and first.own_step:
         return open_question(f"each step minimizes {own.per_step} losses, which compete", subject.place)
     evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
@@ -262,12 +265,15 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
         words = f"{what} jumps from {number(own.heard[0])} to {number(highest)} with the script's {own.name}({rate:g})"
         return _other_rate(f"{words} before it falls", subject, evidence, "a lower")
+    born = _born(subject, what, "", None, rows) if own.broken else None
+    if born is not None:
+        return born
     wild = too_wild(subject) if own.per_step == 1 else None
     if wild is not None:
         rate = float(first.optimizer.learning_rate)
         words = wild.told(f"{own.name}({rate:g})")
         learnt = f"{what} falls, but " if own.share <= _LEARNT else ""
-        return _other_rate(learnt + words, subject, evidence, "a lower")
+        return _born(subject, what, learnt, wild, rows) or _other_rate(learnt + words, subject, evidence, "a lower")
     if own.share <= _LEARNT:
         return fine(f"{what} falls {fell}", subject.place, **evidence)
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
@@ -302,6 +308,16 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         )
     words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
     return open_question(words, subject.place, **evidence)
+
+
+def _born(subject: Subject, what: str, learnt: str, wild: Wild | None, rows: int) -> Row | None:
+    """✗ where an op makes the loss NaN or infinite that isn't defined for what it is given; None otherwise."""
+    if wild is None:
+        return made_by_op(subject, lambda: _tried(subject, subject.part(rows), None), f"{what} becomes NaN or infinite")
+    if math.isfinite(wild.highest):
+        return None
+    words = f"{learnt}after {wild.steps} batches the loss is NaN or infinite"
+    return made_by_op(subject, lambda: losses_of_batches(subject), words)
 
 
 def _why_slow(tried: _Attempt) -> str:

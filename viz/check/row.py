@@ -12,7 +12,7 @@ from viz.facts.formatting import near
 from viz.facts.json_data import finite
 from viz.facts.lines.room import line_length
 
-__all__ = ["VERDICTS", "Row", "fault", "fine", "open_question", "shown"]
+__all__ = ["VERDICTS", "Row", "fault", "fine", "nothing_to_ask", "open_question", "shown"]
 
 VERDICTS = ("ok", "fault", "open")
 """✓ as it should be; ✗ it isn't; – can't be decided here, and the message says why."""
@@ -32,6 +32,7 @@ class Row:
         line: the line, counted from 1, or None.
         fix: what to do about a fault.
         evidence: measured numbers, by name.
+        applies: whether the script has what is asked about; an open question about nothing is no doubt.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Row:
     line: int | None = None
     fix: str = ""
     evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
+    applies: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that aren't finite become text."""
@@ -60,6 +62,11 @@ def fault(message: str, fix: str, place: Place | None = None, **evidence: Any) -
 def open_question(why: str, place: Place | None = None, **evidence: Any) -> Row:
     """No answer, and why there is none."""
     return _row("open", why, place, evidence)
+
+
+def nothing_to_ask(why: str, place: Place | None = None) -> Row:
+    """No answer, as the script has nothing of the kind."""
+    return dataclasses.replace(open_question(why, place), applies=False)
 
 
 def _row(verdict: str, message: str, place: Place | None, evidence: dict[str, Any], fix: str = "") -> Row:

@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import GradientTape, Tensor, no_grad, ops, tree
 from eagerflow.core.observe import Observer, Scope, observing
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
@@ -33,7 +33,7 @@ def check_rows_apart(subject: Subject) -> Row:
     x = data[0] if isinstance(data, tuple) else data
     rows = next((each.shape[0] for each in flat(x) if getattr(each, "shape", ())), 0)
     if rows < 2:
-        return open_question(f"the batch has {rows} row{'s' * (rows != 1)}: nothing could mix", subject.place)
+        return nothing_to_ask(f"the batch has {rows} row{'s' * (rows != 1)}: nothing could mix", subject.place)
     if not isinstance(x, (Tensor, list, tuple, dict)):
         return open_question(f"the inputs are a {type(x).__name__}, which can't be taken apart", subject.place)
     floats = [each for each in flat(x) if isinstance(each, Tensor) and each.data.dtype.kind == "f"]

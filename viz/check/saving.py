@@ -15,7 +15,7 @@ from eagerflow.base.machine.source_trees import parsed_source
 from eagerflow.core.random import set_random_seed
 from eagerflow.models.model import Model
 from eagerflow.saving import load_model
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.user_code import Place, made_at
@@ -34,8 +34,8 @@ def check_saving(subject: Subject) -> Row:
     model = subject.model
     if not isinstance(model, Model):
         if isinstance(model, RecordedModel):
-            return open_question("the loop has variables alone, and no model that could be saved", subject.place)
-        return open_question(f"a {type(model).__name__} isn't a model, which could be saved", subject.place)
+            return nothing_to_ask("the loop has variables alone, and no model that could be saved", subject.place)
+        return nothing_to_ask(f"a {type(model).__name__} isn't a model, which could be saved", subject.place)
     expected = _answers(subject, model)
     if expected is None:
         return open_question("the model can't be called on a batch, so answers can't be compared", subject.place)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
@@ -39,12 +39,12 @@ def check_validation(subject: Subject) -> Row:
     """✗ where most rows of the validation data are among those to train with, or where they are unlike those."""
     fit = subject.first.fit
     if fit is None:
-        return open_question("the validation data of a loop aren't known", subject.place)
+        return nothing_to_ask("the validation data of a loop aren't known", subject.place)
     turned = _watched_the_wrong_way(subject) or _watched_by_another_name(subject)
     if turned is not None:
         return turned
     if fit.validation is None:
-        return _watched_in_vain(subject) or open_question("fit has no validation data", subject.place)
+        return _watched_in_vain(subject) or nothing_to_ask("fit has no validation data", subject.place)
     train, held = _rows(fit.feed), _rows(fit.validation)
     if not train or not held:
         return open_question("they come from a generator, which would be used up by looking", subject.place)

@@ -31,10 +31,11 @@ def run_doctor(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `module`, `json`, `sarif`, `annotations`, `fix`, `ignore` and `gap`.
+        options: `script`, `arguments`, `module`, `json`, `sarif`, `annotations`, `fix`, `ignore`, `strict` and `gap`.
 
     Returns:
-        0 without errors among the findings, 1 with, 2 when there is no such script, 3 when the script failed.
+        0 without errors (and, where that is asked for, warnings) among the findings, 1 with, 2 when there is no such
+        script, 3 when the script failed.
     """
     check_given(options)
     if options.json and options.fix:
@@ -58,7 +59,8 @@ def run_doctor(options: argparse.Namespace) -> int:
         if ranks is None or ranks.rank == 0:
             return unanswered("viz doctor", _why_unanswered(examination), examination.status)
         return of_script(examination.status)
-    return int(any(finding.severity == "error" for finding in examination.diagnosis))
+    counted = ("error", "warning") if options.strict else ("error",)
+    return int(any(finding.severity in counted for finding in examination.diagnosis))
 
 
 def _tell(examination: Examination, options: argparse.Namespace, compared: Found) -> None:

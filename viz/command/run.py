@@ -76,7 +76,7 @@ def run_run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"file": str(out), **overview(recording)})
     else:
-        _say_recorded(recording, out, replaced)
+        _say_recorded(recording, out, replaced, [ended_by(error) for error in errors])
     return failed
 
 
@@ -121,8 +121,9 @@ def _say_empty(recording: Recording, out: pathlib.Path, failed: int, options: ar
     return failed or status
 
 
-def _say_recorded(recording: Recording, out: pathlib.Path, replaced: bool) -> None:
-    lines, told = [summary_tables.describe(recording)], outcome(recording, [])
+def _say_recorded(recording: Recording, out: pathlib.Path, replaced: bool, printed: list[str]) -> None:
+    """Say what there is now; what ended the script was printed by itself, and the first line names it, too."""
+    lines, told = [summary_tables.describe(recording)], [*outcome(recording, []), *printed]
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes if note not in told]
     instead = ", in place of the one that was there (viz run -o NAME keeps both)" if replaced else ""
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}{instead}")

@@ -207,7 +207,12 @@ def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:
 
 
 def _of_a_chance(nonfinite: Finding) -> bool:
-    """Is it the logarithm of a chance of exactly 0, as softmax and sigmoid give it for answers that are certain?"""
+    """Is it the logarithm of a chance of exactly 0, as softmax and sigmoid give it for answers that are certain?
+
+    Where the logarithm was finite and its gradient isn't, the chance is the smallest number that there is.
+    """
+    if nonfinite.rule == "nonfinite.log" and nonfinite.evidence.get("direction") == "backward":
+        return True
     low, _, high = str(next(iter(nonfinite.evidence.get("inputs", ())), "")).partition(" to ")
     return nonfinite.rule == "nonfinite.log" and low == "0" and high in ("", "1")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
+from viz.doctor.fault_place import code_around
 from viz.doctor.finding import SEVERITIES, Finding
 from viz.facts.formatting import near
-from viz.facts.lines.room import beginning, line_length, width
+from viz.facts.lines.room import line_length
 
 __all__ = ["line", "text"]
 
@@ -49,19 +50,13 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
     length = line_length(_WIDTH)
     lines = [_head(finding, paint)]
     if finding.code:
-        lines.append(f"    {paint(_cut(finding.code, length), '2')}")
+        lines.append(f"    {paint(code_around(finding, length if length == _WIDTH else length - 4), '2')}")
     lines += textwrap.wrap(finding.sentence, length, initial_indent="  ", subsequent_indent="  ")
     if finding.because is not None:
         lines.append(f"  (a consequence of {finding.because}, above: mend that first)")
         return "\n".join(lines)
     lines += textwrap.wrap(finding.fix, length, initial_indent="  → ", subsequent_indent="    ")
     return "\n".join(lines)
-
-
-def _cut(code: str, length: int) -> str:
-    """A line of code, which is seen from its beginning; 100 signs of it stand in four blanks more."""
-    most = length if length == _WIDTH else length - 4
-    return code if width(code) <= most else f"{beginning(code, most - 1)}…"
 
 
 def _short(finding: Finding) -> str:

@@ -116,6 +116,7 @@ PICTURE = 8  # pixels on a side, at least; what layers make of pictures may be s
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
 ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may lie
+OUT_OF_REACH = 0.05  # of the labels lie there, at least: fewer may be outliers
 NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 
 SMOOTHED = 0.9  # of each label: 0.1 is usual, and may be meant
@@ -260,6 +261,13 @@ ROUNDED_GRID = 0.01  # of a step, by which rounded values of float32 miss it
 ROUNDED_STEPS = 100_000  # from the lowest value to the highest; numbers in float32 are rounded themselves
 ROUNDED_FIT = 0.1  # of a step, by which a line fitted to a hundred rows may miss what was rounded
 ROUNDED_SPREAD = 0.15  # how far the size of what rounding took away may be from that of an even spread
+SPREAD_OF_CLASS = 5  # rows of each class in the mean, where one-hot columns tell them apart
+SPREAD_COLUMNS = 16  # at most, whose sum is the label; each is looked for among all
+SPREAD_TIMES = 65_536  # by which a digit of a label counts, at most
+SPREAD_KINDS = 0.9  # of the rows, at most, have a value of their own where a column counts something
+SPREAD_SPANNED = 1e-6  # of a column's variance is all that others leave of it
+SPREAD_MIXED = 256  # columns, from which weights for the label are asked: it takes the cube of them
+SPREAD_RANK = 1e-6  # of the largest singular value: smaller ones are rounding
 
 ENCODED_ROWS = 200_000  # of a table whose columns are compared with means of labels
 ENCODED_COLUMNS = 100

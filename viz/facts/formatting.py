@@ -166,11 +166,20 @@ def with_class(name: str, cls: str, longest: int = 80) -> str:
     return clean(name, longest) + (f" ({clean(cls, 30)})" if cls and cls not in AROUND_FUNCTIONS else "")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or ""."""
+def nearest(name: str, known: Iterable[str], least: float = 0.5) -> str:
+    """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or "".
+
+    Args:
+        name: what was written.
+        known: what there is.
+        least: how much of two names must agree, from 0 to 1; more where many other words may be meant.
+
+    >>> nearest("doctor", ["ancestors"], 0.65), nearest("ancestor", ["ancestors"], 0.65)
+    ('', "; did you mean 'ancestors'?")
+    """
     names = sorted(set(known))
     begun = [each for each in names if name and each.startswith(name)]
-    found = begun[:3] or alike(name, names, 0.5)
+    found = begun[:3] or alike(name, names, least)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 

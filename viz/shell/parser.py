@@ -166,7 +166,15 @@ class Parser(argparse.ArgumentParser):
         message = _only_options(_without_type(message))
         wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         unknown = re.fullmatch(r"unrecognized arguments: (--?[\w-]+)\b.*", message)
-        if wrong is not None:
+        place = self._chosen_by(message)
+        if place is not None:
+            choices = [str(each) for each in place.choices or ()]
+            known = f"{', '.join(choices[:-1])} and {choices[-1]}"
+            message = f"for which {place.dest}? There is one for {known}"
+            if wrong is not None:
+                meant = nearest(wrong[1], choices)
+                message = f"there is none for the {place.dest} {wrong[1]!r}, only for {known}{meant}"
+        elif wrong is not None:
             message += nearest(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
             if wrong[1].endswith((".py", ".efz")) and (option := re.match(r"(?:\S+/)?(--[\w-]+)", message)):
                 first = wrong[2].split(",")[0].strip(" '")
@@ -181,6 +189,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(MISUSED, f"{said}see: {self.prog} --help\n")
 
     # ------------------------------------------------------------------
+
+    def _chosen_by(self, message: str) -> argparse.Action | None:
+        """The word without dashes that a message is about, if there are few to choose from."""
+        chosen = [each for each in self._actions if each.choices and not each.option_strings]
+        about = (f"{each.dest}: invalid choice" for each in chosen)
+        missing = (f"the following arguments are required: {each.dest}" for each in chosen)
+        return next((each for each, *said in zip(chosen, about, missing) if message.startswith(tuple(said))), None)
 
     def _recordings(self) -> list[str]:
         """Those that are given to a command which compares none."""

@@ -233,8 +233,7 @@ class FirstStepWatch(observe.Observer):
             return
         # Before any layer is called, only what variables were used for can belong to a function that is trained.
         if self._calls or any(getattr(each, "key", None) is not None for each in flat(outputs)):
-            place = None if self._calls else op_place(sys._getframe(1), ())
-            self._ops.append(Heard(op, inputs, settings, outputs, place))
+            self._ops.append(Heard(op, inputs, settings, outputs, op_place(sys._getframe(1), ())))
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         if self._reached is None or get_ident() != self._thread:

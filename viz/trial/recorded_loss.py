@@ -34,6 +34,11 @@ class RecordedLoss:
     def __init__(self, ran: Sequence[_RAN], outputs: Sequence[Any], labels: Sequence[Any], result: Any) -> None:
         self._ran, self._outputs, self._labels, self._result = ran, outputs, labels, result
 
+    @property
+    def places(self) -> dict[str, Any]:
+        """The line of the first op of each name, as far as lines are known."""
+        return {op.name: rest[0] for op, _, _, _, *rest in reversed(self._ran) if rest and rest[0] is not None}
+
     def __call__(self, y: Any, outputs: Any, sample_weight: Any = None) -> Any:
         """The loss of some labels and outputs.
 

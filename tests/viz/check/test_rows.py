@@ -240,6 +240,21 @@ model.compile("adam", "mse")
 model.fit(x, target, verbose=0)
 model.save("model.keras")  # here
 """,
+    ("overfits one batch", "the logarithm of a softmax of the user's own, which becomes 0"): """
+def own(labels, answers):
+    return -ops.mean(ops.sum(labels * ops.log(answers), axis=-1))  # here
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile(ef.optimizers.Adam(0.5), own)
+model.fit(5 * x, onehot, batch_size=16, epochs=5, verbose=0)
+""",
+    ("overfits one batch", "the logarithm of a softmax in a loop"): """
+model, optimizer = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)]), ef.optimizers.Adam(0.5)
+for step in range(20):
+    with ef.GradientTape() as tape:
+        answers = ops.softmax(5 * model(x))
+        loss = -ops.mean(ops.sum(onehot * ops.log(answers), axis=-1))  # here
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+""",
 }
 
 
@@ -436,6 +451,15 @@ def test_json_is_alone_on_stdout_and_nothing_is_written(tmp_path, monkeypatch, c
     assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
 
 
+def test_open_questions_count_where_that_is_asked_for_but_not_of_what_the_script_hasnt(tmp_path, capsys, once):
+    (script := tmp_path / "train.py").write_text(PRELUDE + NET + FIT)
+    assert [main(["check", *options, str(script)]) for options in ([], ["--strict"])] == [0, 0]
+    assert "– validation data" in capsys.readouterr().out
+    script.write_text(PRELUDE + NET + FIT.replace('"mse"', "lambda y, p: 3 + ops.mean(ops.square(y - p))"))
+    assert [main(["check", *options, str(script)]) for options in ([], ["--strict"])] == [0, 1]
+    assert "– first loss" in capsys.readouterr().out
+
+
 def test_augmentation_is_drawn_where_it_is_asked_for(tmp_path, monkeypatch, capsys, once):
     script = tmp_path / "train.py"
     source = PRELUDE + PLANTED["augmentation", "brightness for pixels up to 255"].replace(
@@ -474,6 +498,25 @@ def test_a_flip_that_left_the_first_rows_as_they_are_is_drawn_again(tmp_path, ca
     )
     main(["check", str(script)])
     assert "RandomFlip: 100% of the numbers change" in capsys.readouterr().out
+
+
+def test_an_op_that_makes_the_loss_infinite_is_blamed_and_not_the_rate(tmp_path, once):
+    name = "the logarithm of a softmax of the user's own, which becomes 0"
+    (row,) = [r for r in checked(tmp_path, PRELUDE + PLANTED["overfits one batch", name])[0].rows if "log" in r.message]
+    assert "the logarithm of 0" in row.message
+    assert "in step" not in row.message
+    assert "ops.maximum(x, 1e-7)" in row.fix
+
+
+def test_the_first_loss_names_the_op_for_what_follows_from_it(tmp_path, once):
+    source = """
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="relu")])
+model.compile("adam", lambda labels, answers: -ops.mean(labels * ops.log(answers)))
+model.fit(x, onehot, batch_size=16, verbose=0)
+"""
+    rows = {row.name: row for row in checked(tmp_path, PRELUDE + source)[0].rows}
+    assert "log made" in rows["first loss"].message
+    assert rows["overfits one batch"].fix.endswith("first mend 'first loss', above, which names the op")
 
 
 def test_a_high_rate_that_another_one_outdoes_is_no_pass(tmp_path, once):

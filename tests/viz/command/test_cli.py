@@ -55,6 +55,16 @@ def test_run_records_an_unmodified_script(script, capsys):
     assert sys.argv[0] != "little.py"
 
 
+def test_the_error_of_a_script_is_told_once(script, capsys):
+    script.write_text("import eagerflow as ef\nef.ops.exp(1.0)\nraise RuntimeError('as I said')", encoding="utf-8")
+    assert main(["run", "little.py"]) == 1
+    told = capsys.readouterr().err
+    assert told.count("as I said") == 2  # the line of code, and what it raised
+    assert "ended by RuntimeError\n" in told
+    assert main(["show", "little.efz"]) == 0
+    assert capsys.readouterr().out.count("as I said") == 1  # there, nobody printed it
+
+
 @pytest.mark.parametrize(
     ("given", "code", "status", "why"),
     [

@@ -43,6 +43,15 @@ def test_updates_by_the_gradients_of_other_weights_explain_those_that_lead_upwar
     assert [f.because for f in in_order([finding("loss_sign", rule="loss_sign"), mixed])] == [None, None]
 
 
+@pytest.mark.parametrize("evidence", [{"direction": "backward"}, {"direction": "forward", "inputs": ["0 to 1"]}])
+def test_a_rate_that_is_too_high_is_no_excuse_for_the_logarithm_of_0(evidence):
+    log = finding("nonfinite", rule="nonfinite.log", evidence=evidence)
+    assert {(f.kind, f.severity, f.because) for f in in_order([finding("lr_too_high"), log])} == {
+        ("lr_too_high", "error", None),
+        ("nonfinite", "error", None),
+    }
+
+
 @pytest.mark.parametrize("symptom", ["dead_relu", "constant_output"])
 def test_rows_that_come_sorted_explain_units_that_fell_silent_but_none_that_always_were(symptom):
     order = finding("sorted_rows", "warning", rule="sorted_rows")
@@ -54,6 +63,21 @@ def test_rows_that_come_sorted_explain_units_that_fell_silent_but_none_that_alwa
     assert {f.because for f in in_order([always, order])} == {None}
     same = finding("sorted_rows", "warning", rule="sorted_rows.same")
     assert {f.because for f in in_order([later, same])} == {None}
+
+
+def test_a_relu_that_ends_above_the_targets_is_told_beside_a_broadcast_and_explains_dead_units(tmp_path):
+    loop = """
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="relu")])
+optimizer = ef.optimizers.Adam(0.02)
+for step in range(150):
+    with ef.GradientTape() as tape:
+        loss = ops.mean((target[:, 0] - 1 - model(x)) ** 2)
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+"""
+    (path := tmp_path / "train.py").write_text(script(loop)[0])
+    found = {f.kind: (f.severity, f.because) for f in examine(str(path)).diagnosis}
+    assert found["label_range"] == found["broadcast"] == ("error", None)
+    assert found["dead_relu"] == ("info", "label_range")
 
 
 def test_a_hint_explains_nothing():

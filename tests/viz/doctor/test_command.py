@@ -188,6 +188,19 @@ def test_diagnose_tells_why_fit_refuses_labels():
     assert found.message == words
 
 
+def test_warnings_count_where_that_is_asked_for(tmp_path, capsys):
+    (script := tmp_path / "train.py").write_text(
+        "import numpy as np\nimport eagerflow as ef\n"
+        "x = np.random.default_rng(0).normal(size=(160, 4))\n"
+        "model = ef.Sequential([ef.layers.Dense(4), ef.layers.Dense(1)])\n"
+        "model.compile('adam', 'mse')\nmodel.fit(x, x[:, 0], epochs=3, verbose=0)\n"
+    )
+    statuses = [main(["doctor", *options, str(script)]) for options in ([], ["--strict"])]
+    assert "warning label_leak" in capsys.readouterr().out
+    assert statuses == [0, 1]
+    assert main(["doctor", "--strict", "--ignore", "label_leak,linear_stack", str(script)]) == 0  # hints don't
+
+
 def test_a_long_line_of_code_is_cut_where_it_shows(tmp_path):
     path = tmp_path / "train.py"
     path.write_text(f"short = 1\nlong = {'1 + ' * 40}1\n")

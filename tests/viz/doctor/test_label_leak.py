@@ -45,6 +45,50 @@ def test_a_column_that_is_the_label_is_found(inputs, fit, tmp_path):
     assert found.evidence["column"] == (0 if inputs.startswith("np.c_[-") else 8)
 
 
+MIXED = "(np.c_[x, onehot] @ rng.normal(size=(11, 11)))"
+SEVERAL = {"units": 3, "activation": "sigmoid", "loss": "binary_crossentropy", "labels": "1 - onehot"}
+ORDERED = "np.c_[x, onehot][:, [9, 0, 1, 10, 2, 3, 4, 8, 5, 6, 7]]"
+COUNTS = "number + 3 * (x[:, 4] > 0)"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fit", "rule", "words"),
+    [
+        ("np.c_[x, onehot]", CLASS, "one_hot", "Columns 8 to 10 of the inputs are the label as one-hot rows"),
+        (ORDERED, CLASS, "one_hot", "Columns 0, 3 and 7 of the inputs"),
+        ("np.c_[onehot[:, 1:], x]", CLASS, "one_hot", "Columns 0 and 1 of the inputs"),  # as drop_first leaves them
+        ("np.c_[x, 1 - 5 * onehot]", CLASS, "one_hot", "Columns 8 to 10"),
+        ("np.c_[x, onehot]", SEVERAL, "one_hot", "Columns 8 to 10 of the inputs are the 3 labels of each row"),
+        (
+            f"np.c_[x, ({COUNTS}).reshape(-1, 1) >> np.arange(3) & 1]",
+            CLASS | {"units": 6, "labels": COUNTS},
+            "sum",
+            "The label is column 8 + 2 * column 9 + 4 * column 10 of the inputs",
+        ),
+        (
+            "np.c_[x, 10 * number, np.arange(128) % 17 - 3.5]",
+            NUMBER | {"labels": "number + np.arange(128) % 17"},
+            "sum",
+            "The label is the sum of columns 8 and 9 of the inputs",
+        ),
+        (MIXED, CLASS, "mixed", "A weighted sum of the inputs' 11 columns"),
+    ],
+)
+def test_a_label_that_is_spread_over_columns_is_found(inputs, fit, rule, words, tmp_path):
+    (found,) = leaks(inputs, tmp_path, **fit)
+    assert (found.rule, found.severity) == (f"label_leak.{rule}", "info" if "the sum of" in words else "warning")
+    assert found.sentence.startswith(words)
+
+
+def test_a_one_hot_label_in_a_time_step_is_found(tmp_path):
+    steps = "np.stack([x, np.c_[x[:, 5:], onehot, x[:, :2]]], axis=1)"
+    flat = FIT.replace("[layers.Dense(8", "[layers.Flatten(), layers.Dense(8")
+    (path := tmp_path / "train.py").write_text(script(flat.format(inputs=steps, **CLASS))[0])
+    (found,) = [f for f in examine(str(path)).diagnosis if f.kind == "label_leak"]
+    assert found.rule == "label_leak.time_step"
+    assert found.sentence.startswith("Features 3 to 5 in time step 1 of the inputs' 2 are the label as one-hot rows")
+
+
 def test_a_threshold_is_a_hint(tmp_path):
     (found,) = leaks("x", tmp_path, **YES)
     assert (found.rule, found.severity, found.evidence["column"]) == ("label_leak.threshold", "info", 0)
@@ -59,6 +103,10 @@ def test_a_threshold_is_a_hint(tmp_path):
         ("np.c_[x, (target + 0.03 * rng.normal(size=target.shape)).round(1)]", NUMBER),  # and rounded
         ("np.c_[x, (10 * target).round()]", NUMBER | {"labels": "(10 * target).round() + 0.1 * x[:, :1]"}),
         ("np.c_[x, number == 1]", CLASS),  # tells one class of three
+        ("np.c_[x, onehot + 0.01 * rng.normal(size=onehot.shape)]", CLASS),  # an estimate
+        ("np.c_[x, x[:, :1] > 0, x[:, 1:2] > 0]", CLASS),
+        ("np.sin(np.arange(128)[:, None] + np.arange(9))", NUMBER | {"labels": "np.sin(np.arange(128) + 9)"}),
+        ("np.arange(128)[:, None] * [1, 3, 7, 9, 11] % 31", NUMBER | {"labels": "np.arange(128) * 4"}),
         ("x[:, :1]", YES | {"labels": "binary"}),  # of a single column nothing can be left out
         ("x[:60]", YES | {"labels": "binary[:60]"}),
         ("x", {"units": 8, "activation": None, "loss": "mse", "labels": "x"}),  # an autoencoder

@@ -49,6 +49,18 @@ ON_DATA = {
         "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
         "it, isn't there when the network is asked about new rows."
     ),
+    "label_leak.one_hot": (
+        "Leave these columns out: x = numpy.delete(x, columns, axis=1). They are the label itself, which isn't there "
+        "when the network is asked about new rows; encode the inputs after the label was taken out of the table."
+    ),
+    "label_leak.sum": (
+        "Are these parts known before the label is? If not, leave them out: x = numpy.delete(x, columns, axis=1). If "
+        "they are, the sum does what this network does."
+    ),
+    "label_leak.mixed": (
+        "Take the label out of the table before what mixes its columns (PCA, whitening, a projection). If it wasn't "
+        "in it, a linear layer does what this network does."
+    ),
     "label_leak.encoded": (
         "Take the means over training rows alone, and for each training row without its own fold (out-of-fold means); "
         "for few rows, weigh them with the mean of all. Validation rows get the means of the training rows."

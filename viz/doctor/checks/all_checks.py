@@ -35,6 +35,7 @@ from viz.doctor.checks.own_losses.cosine_logits import CosineLogits
 from viz.doctor.checks.own_losses.exchanged import Exchanged
 from viz.doctor.checks.own_losses.labels import LabelsByHand
 from viz.doctor.checks.own_losses.likelihoods import Likelihoods
+from viz.doctor.checks.own_losses.out_of_reach import OutOfReach
 from viz.doctor.checks.own_losses.squared_means import SquaredMeans
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
@@ -98,6 +99,7 @@ CHECKS: tuple[type[Check], ...] = (
     Labels,
     Exchanged,
     LabelsByHand,
+    OutOfReach,
     CosineLogits,
     LastLayers,
     RowSoftmax,

@@ -10,6 +10,7 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
+from viz.doctor.checks.own_losses.out_of_reach import RANGES, reach_of
 from viz.doctor.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, own_loss, reaches
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import loss_weights, made_at
@@ -417,8 +418,6 @@ _WRONG = {
     "every class as a yes-or-no question of its own",
 }
 
-_RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
-
 
 class Labels(Check):
     """Labels that the outputs can't reach, or that are no class at all."""
@@ -524,19 +523,19 @@ class Labels(Check):
         activation = self.watch.made_by(predicted)
         if activation == "softmax" and not is_ours(loss):
             return  # it may multiply logarithms of the answers by counts, or by rewards
-        if activation not in _RANGES or not labels.size or labels.dtype.kind == "b":
+        if activation not in RANGES or not labels.size or labels.dtype.kind == "b":
             return
         if activation == "softmax" and self._several(labels, predicted):
             return
-        low, high = _RANGES[activation]
+        low, high = RANGES[activation]
         outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
-        if float(outside.mean()) < 0.05 or not self._counts(loss, labels, low, high):
+        if float(outside.mean()) < limits.OUT_OF_REACH or not self._counts(loss, labels, low, high):
             return
         origin = self.watch.origin(predicted)
         least, most = float(labels.min()), float(labels.max())
         what = (
-            f"labels go from {number(least)} to {number(most)}, but the outputs come from {activation}, which only "
-            f"gives {number(low)} to {number(high)}: {outside.mean():.0%} of the labels are out of reach"
+            f"labels go from {number(least)} to {number(most)}, but the outputs come from {activation}, which "
+            f"{reach_of(activation)}: {outside.mean():.0%} of the labels are out of reach"
         )
         self._tell("label_range", what, least, most, origin.layer if origin is not None else None)
 

@@ -19,13 +19,14 @@ Run a script as `python` would, and say what is wrong with its training, on whic
   viz doctor --annotations github train.py   lines that GitHub shows beside the code
   viz doctor --fix train.py             a patch for the lines where the cure is certain; no file is changed
   viz doctor --ignore label_leak,overfit train.py   without findings of these kinds
+  viz doctor --strict train.py          exit with 1 also for warnings, as in CI
   viz doctor --gap train.py             also why fit and evaluate disagree (see `viz gap`)
   viz doctor -m package.train           a module instead of a file
 
 The first steps are watched closely, the rest at little cost. Scripts that import Keras run on eagerflow.
 With several ranks, rank 0 reports what was found on all: python -m eagerflow launch -n 2 -m viz doctor train.py
-Exit status: 0 no error was found (warnings and hints don't count), 1 an error was found, 2 wrong usage,
-3 the script failed or never trained."""
+Exit status: 0 no error was found (warnings count with --strict, hints never do), 1 an error was found, 2 wrong
+usage, 3 the script failed or never trained."""
 
 
 def add_command(parser: Parser) -> None:
@@ -48,6 +49,7 @@ def add_command(parser: Parser) -> None:
     parser.add_argument(
         "--ignore", metavar="KIND[,KIND...]", type=_kinds, default=(), help="kinds of findings that you disagree with"
     )
+    parser.add_argument("--strict", action="store_true", help="exit with 1 also for warnings; hints don't count")
     parser.offered["ignore"] = KINDS
     parser.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
     parser.add_script()

@@ -10,6 +10,7 @@ from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.leaks.rounding import is_cut, is_rounded
+from viz.doctor.checks.leaks.spread_label import Spread, as_bits, as_mixture, as_one_hot, as_sum, listed
 from viz.recorder.descriptions import flat
 from viz.recorder.names.input_names import names_of_outputs
 
@@ -38,6 +39,15 @@ class _Rows:
             return f"column {column} of the inputs"
         step, feature = divmod(column, self.steps[1])
         return f"feature {feature} in time step {step} of the inputs' {self.steps[0]}"
+
+    def all_named(self, columns: list[int]) -> str:
+        """Several columns, in words."""
+        numbers, of = sorted(columns), "of the inputs"
+        where = {column // self.steps[1] for column in columns} if self.steps else set()
+        if self.steps and len(where) == 1:
+            of = f"in time step {min(where)} of the inputs' {self.steps[0]}"
+            numbers = [column % self.steps[1] for column in numbers]
+        return f"{'features' if where else 'columns'} {listed(numbers)} {of}"
 
     def comes_last(self, column: int) -> bool:
         """Does a column belong to the end of a window, which may be one step too long? Tables have none."""
@@ -115,13 +125,25 @@ class LabelLeak(Check):
             inputs, labels = (numpy.concatenate(part) for part in zip(*kept.parts))
             y = _one_each(labels)
             _, at = numpy.unique(inputs, axis=0, return_index=True)  # rows come again in each epoch
-            if y is not None and len(at) >= limits.LEAK_ROWS and numpy.isfinite(inputs).all():
+            if len(at) < limits.LEAK_ROWS or not numpy.isfinite(inputs).all():
+                continue
+            if y is None:
+                found = as_bits(inputs[at], labels[at].reshape(len(at), -1))
+                if found is not None:
+                    self._tell_spread(key, kept, found, inputs[at], labels[at].reshape(len(at), -1)[:, 0])
+            else:
                 self._judge(key, kept, inputs[at], y[at])
 
     def _judge(self, key: tuple[int, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
         kinds, counts = numpy.unique(y, return_counts=True)
         classes = len(kinds) <= limits.LEAK_CLASSES and bool((kinds == kinds.round()).all())
-        if len(kinds) < 2 or (classes and counts.min() < limits.LEAK_OF_CLASS) or not numpy.isfinite(kinds).all():
+        if len(kinds) < 2 or not numpy.isfinite(kinds).all():
+            return
+        spread = as_one_hot(inputs, y) or (None if kept.steps else as_sum(inputs, y))
+        if spread is not None:
+            self._tell_spread(key, kept, spread, inputs, y)
+            return
+        if classes and counts.min() < limits.LEAK_OF_CLASS:
             return
         alike = _correlations(inputs, y)
         column = int(alike.argmax())
@@ -144,7 +166,18 @@ class LabelLeak(Check):
             severity = "warning" if kept.comes_last(column) else "info"  # what comes earlier may be to be remembered
             self._tell("label_leak", severity, words, key, kept, column, alike, len(y))
             return
-        if len(kinds) != 2 or len(self._optimizers) > 1:
+        spread = as_mixture(inputs, y) if classes and not kept.steps else None
+        if spread is not None:
+            self._tell_spread(key, kept, spread, inputs, y)
+        elif len(kinds) == 2:
+            self._judge_threshold(key, kept, inputs, y, alike)
+
+    def _judge_threshold(
+        self, key: tuple[int, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray, alike: numpy.ndarray
+    ) -> None:
+        """Does one column alone tell two classes apart?"""
+        kinds = numpy.unique(y)
+        if len(self._optimizers) > 1:
             return  # of two networks, one may well tell what the other made from data
         low, high = inputs[y == kinds[0]], inputs[y == kinds[1]]
         apart = (low.max(axis=0) < high.min(axis=0)) | (high.max(axis=0) < low.min(axis=0))
@@ -156,6 +189,30 @@ class LabelLeak(Check):
                 f"rows looked at: one has at most {number(min(ends))} there, the other more"
             )
             self._tell("label_leak.threshold", "info", words, key, kept, column, alike, len(y))
+
+    def _tell_spread(
+        self, key: tuple[int, str], kept: _Rows, spread: Spread, inputs: numpy.ndarray, y: numpy.ndarray
+    ) -> None:
+        """That several columns are the label together."""
+        alike = _correlations(inputs, y)
+        column = spread.columns[0] if spread.columns else int(alike.argmax())
+        rows = f"in all {len(y)} rows looked at"
+        if spread.weights:
+            words = f"the label{kept.of_output} is {spread.summed()} of the inputs, each in its own unit, {rows}"
+            severity = "info" if len({*spread.weights}) == 1 else "warning"  # a count may well be asked for
+            self._tell("label_leak.sum", severity, words, key, kept, column, alike, len(y))
+        elif spread.columns:
+            severity = "warning" if any(map(kept.comes_last, spread.columns)) else "info"
+            how = f"the label{kept.of_output} as one-hot rows: each tells one of {spread.of} classes"
+            how = f"the {spread.of} labels{kept.of_output} of each row themselves" if spread.several else how
+            words = f"{kept.all_named(spread.columns)} are {how}, {rows}"
+            self._tell("label_leak.one_hot", severity, words, key, kept, column, alike, len(y))
+        else:
+            words = (
+                f"a weighted sum of the inputs' {inputs.shape[1]} columns gives each class{kept.of_output} exactly, "
+                f"{rows}: the label seems to be mixed into them"
+            )
+            self._tell("label_leak.mixed", "warning", words, key, kept, column, alike, len(y))
 
     def _tell(
         self,
