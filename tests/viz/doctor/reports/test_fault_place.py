@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from viz.doctor.fault_place import code_around, fault_at
 from viz.doctor.finding import Finding
+from viz.doctor.reports.fault_place import code_around, fault_at
 
 NET = "net = Sequential([Dense(64, activation='relu'), Dense(32, activation='tanh'), Dropout(0.9), Dense(1, 'relu')])"
 

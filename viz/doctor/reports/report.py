@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
-from viz.doctor.fault_place import code_around
 from viz.doctor.finding import SEVERITIES, Finding
+from viz.doctor.reports.fault_place import code_around
 from viz.facts.formatting import near
 from viz.facts.lines.room import line_length
 
