@@ -99,3 +99,16 @@ def test_texts_that_come_anew_with_each_call_are_named_as_the_reason():
         step(np.array(["a b", "c"]))
     assert step.replays == 0
     assert "texts" in step.why_eager
+
+
+def test_calls_with_other_values_of_the_weights_are_told():
+    layer = ef.layers.Dense(2)
+    layer.build((None, 2))
+    values = [variable.value for variable in layer.trainable_variables]
+
+    def scoped(x):
+        with ef.StatelessScope(zip(layer.trainable_variables, values)):
+            return layer(x[None])
+
+    assert "values for a while (stateless_call)" in reason(lambda x: layer.stateless_call(values, [], x[None])[0])
+    assert "values for a while (StatelessScope)" in reason(scoped)
