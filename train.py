@@ -1,1 +1,0 @@
-from tensorflow import keras as k
