@@ -1,10 +1,11 @@
 """The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory; and its profile.
 
 Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/model/dense/kernel`, which is
-the update of that weight. Data are called as the script calls them: `images`, `labels_(target)`. TensorBoard keeps one graph per run, so forward, backward and update are parts of one. A fused op is a scope that opens into its
-parts, behind which stands the op that ran, with its time and memory: `dense/dense/matmul`, `.../add`, `.../dense`.
-A backward op depends on its forward op (a control dependency, which is drawn dashed), besides the gradient it reads:
-so the gradients hang together with the forward pass.
+the update of that weight. Data are called as the script calls them: `images`, `labels_(target)`. TensorBoard keeps one
+graph per run, so forward, backward and update are parts of one. A fused op is a scope that opens into its parts, behind
+which stands the op that ran, with its time and memory: `dense/dense/matmul`, `.../add`, `.../dense`. A backward op
+depends on its forward op (a control dependency, which is drawn dashed), besides the gradient it reads: so the gradients
+hang together with the forward pass.
 """
 
 from __future__ import annotations
