@@ -5,6 +5,7 @@ The notebook is `docs/internals/benchmarks_notebook.md`, made by `benchmarks.pag
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,9 +29,7 @@ _BESIDE = {
 _NONE = [None] * len(PLACES)
 Ratios = dict[str, list[float | None]]  # by workload: for each of PLACES, the mean of all runs
 
-_INTRODUCTION = """# Benchmarks
-
-How long training and prediction take here, beside PyTorch and Keras on the same CPU. Figures are **our time divided
+_INTRODUCTION = """How long training and prediction take here, beside PyTorch and Keras on the same CPU. Figures are **our time divided
 by theirs**: 0.5 means half the time. Above 1 we are slower: these are **bold**. """
 
 _ARROWS = """Behind an arrow, the same with [compiled
@@ -93,7 +92,6 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
     measured = [run for run in runs if run.results]
     groups = by_instructions(measured)
     fast = any(run.as_fast() for run in measured)
-    yield _INTRODUCTION + (_ARROWS if fast else "\n") + _WORDS
     sections = [
         (
             f"{title}{f': {told}' if len(groups) > 1 else ''}",
@@ -104,6 +102,10 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
         for told, group in groups
     ]
     sections = [(title, plain, other) for title, plain, other in sections if plain]
+    yield "# Benchmarks\n"
+    if sections and sections[0][0].startswith("Against PyTorch"):
+        yield textwrap.fill(_in_one_line(*sections[0][1:]), 120) + "\n"
+    yield _INTRODUCTION + (_ARROWS if fast else "\n") + _WORDS
     if len(sections) > 1:
         yield "## In short\n\nMeans (geometric) over all networks; the tables below have each of them.\n"
         yield (
@@ -126,6 +128,30 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
     yield _HOW.rstrip()
     if told := machine(measured or runs):
         yield f"\n## The machine\n\n{told}"
+
+
+def _in_one_line(plain: Ratios, fast: Ratios) -> str:
+    """How fast it is beside PyTorch, for who reads no further."""
+    kinds = {"training takes {} of PyTorch's time on the same CPU": ("fit", "train"), "`predict` {}": ("predict",)}
+    told = [words.format(span) for words, each in kinds.items() if (span := _span(plain, each))]
+    faster = [span for each in kinds.values() if (span := _span(fast, each))]
+    also = f"; with compiled kernels and captured steps {' and '.join(faster)}" if faster else ""
+    known = [
+        (value, f"{_KINDS[kind]} of {name}")
+        for name, values in plain.items()
+        for value, (_, kind) in zip(values, PLACES, strict=True)
+        if value is not None
+    ]
+    worst, what = max(known)
+    slowest = f" The slowest is {what} with {worst:.2f}." if worst > 1 else ""
+    return f"**How fast is it?** In the mean over all networks, {', '.join(told)}{also}.{slowest}"
+
+
+def _span(ratios: Ratios, kinds: Sequence[str]) -> str:
+    """From the lowest to the highest mean of some kinds of steps; "" without any."""
+    means = [mean(column) for column in zip(*ratios.values(), strict=True)]
+    found = [value for value, (_, kind) in zip(means, PLACES) if kind in kinds and value is not None]
+    return " to ".join(dict.fromkeys([f"{each(found):.2f}" for each in (min, max)])) if found else ""
 
 
 def _kernel_tables(groups: Sequence[tuple[str, list[Run]]]) -> Iterator[str]:

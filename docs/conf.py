@@ -65,5 +65,6 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 # pages without pages below them have no column for these
-html_sidebars = {page: ["reference-nav.html"] for page in ("reference/*/*", "reference/index", "reference/types")}
-html_sidebars |= {page: [] for page in ("index", "changelog", "errors", "benchmarks")}
+beside = ("reference/*/*", "reference/index", "reference/types", "errors", "benchmarks")
+html_sidebars = {page: ["reference-nav.html"] for page in beside}
+html_sidebars |= {page: [] for page in ("index", "changelog")}

@@ -20,6 +20,7 @@ from eagerflow import (
     ops,
 )
 from eagerflow._version import __version__
+from eagerflow._viz import note_own_file as _note_own_file
 from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
 from eagerflow.base.faces import missing as _missing
 from eagerflow.base.machine.memory import keep_freed_memory as _keep_freed_memory
@@ -137,6 +138,7 @@ __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")
+_note_own_file()
 _above.initializer_named = lambda name: _import_module("eagerflow.initializers").get(name)
 
 

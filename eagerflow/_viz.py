@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
 
-__all__ = ["NAME", "callback", "curves", "package", "projector_config", "web_page"]
+__all__ = ["NAME", "callback", "curves", "note_own_file", "package", "projector_config", "web_page"]
 
 NAME = "viz"
 _HOMES = {"Cockpit": "viz.cockpit.callback", "Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
@@ -57,6 +59,30 @@ def projector_config(entries: Any) -> str:
 def package() -> ModuleType:
     """The package viz itself."""
     return _module("viz")
+
+
+def note_own_file() -> None:
+    """Where a file `viz.py` lies in the script's folder: errors that end the script say that it is what was imported.
+
+    Such a script asks its own file for what the package has. Python's words for that don't name the file's place.
+    """
+    folder = sys.path[0] if sys.path else ""
+    if not os.path.isfile(os.path.join(folder, f"{NAME}.py")) or getattr(sys.excepthook, "knows_own_file", False):
+        return
+    before = sys.excepthook
+
+    def noted(kind: Any, error: Any, trail: Any) -> None:
+        found = sys.modules.get(NAME)
+        own = None if found is None or hasattr(found, "__path__") else getattr(found, "__file__", None)
+        if own and isinstance(error, (AttributeError, ImportError)) and re.search(rf"'{NAME}[.']", str(error)):
+            error.add_note(
+                f"`import {NAME}` gives your own {own!r} here, as it lies in the script's folder, and not the package "
+                f"{NAME} that comes with eagerflow. Rename that file to use the package."
+            )
+        before(kind, error, trail)
+
+    noted.knows_own_file = True  # type: ignore[attr-defined]
+    sys.excepthook = noted
 
 
 def _module(name: str) -> ModuleType:

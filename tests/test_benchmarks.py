@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -269,6 +270,20 @@ def test_the_short_page_shows_where_others_are_faster():
     assert "relu" not in text  # single kernels stand in the notebook
     assert "**1.50**" in next(line for line in text.splitlines() if line.startswith("| all other kernels"))
     assert "- processor: X" in text
+
+
+def test_the_short_page_begins_with_how_fast_it_is_beside_pytorch():
+    text = short_page.short_page([Run({}, {"one core": FAST}, {}, {})])
+    assert text.startswith(
+        "# Benchmarks\n\n**How fast is it?** In the mean over all networks, training takes 1.00 of PyTorch's"
+    )
+    first = " ".join(text.split("\n\n")[1].split())
+    assert "with compiled kernels and captured steps 0.25" in first
+    assert first.endswith("of gru with 2.00.")
+    shipped = (Path(__file__).parents[1] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    (means,) = [cells(line) for line in shipped.splitlines() if line.startswith("| PyTorch: AVX-512")]
+    for figure in (means[1], means[3]):
+        assert figure.partition(" ")[0] in shipped.split("\n\n")[1]
 
 
 def test_both_pages_are_written_into_the_documentation(tmp_path):

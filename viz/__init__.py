@@ -146,7 +146,12 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
             own = [each for each in _sys.path if _os.path.isfile(_os.path.join(each, "viz.py"))]
             there = f" (your own {_os.path.join(own[0], 'viz.py')!r} isn't imported here)" if own else ""
             raise AttributeError(f"module 'viz' has no attribute {name!r}{nearest(name, __all__)}{there}")
-        found = getattr(_import_module(f"{__name__}.{_LAZY[name]}"), name)
+        try:
+            found = getattr(_import_module(f"{__name__}.{_LAZY[name]}"), name)
+        except ImportError:  # where the user's own `eagerflow.py` is imported
+            if reason := _import_module("viz.shell.in_the_way").explained():
+                raise ImportError(f"viz.{name} needs the package eagerflow: {reason}") from None
+            raise
         globals()[name] = found
         return found
 

@@ -102,6 +102,7 @@ def _put_first_on_path(folder: Path) -> None:
         sys.path[0] = str(folder)
     else:
         sys.path.append(str(folder))
+    _viz.note_own_file()
     if ours not in sys.path and importlib.util.find_spec(_viz.NAME) is None:
         sys.path.append(ours)  # a checkout that was found through the current folder
 

@@ -8,8 +8,9 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.init_settings import Told
+from eagerflow.layer.call_context import current_call
 
-__all__ = ["InputSpec", "check_inputs"]
+__all__ = ["InputSpec", "check_inputs", "describe", "path_now"]
 
 
 class InputSpec(Told):
@@ -160,8 +161,24 @@ def _aligned(spec: Any, inputs: Any, layer: Any) -> tuple[list[Any], list[Any]]:
 
 
 def describe(layer: Any) -> str:
-    """`Dense "hidden"`: how messages call a layer."""
-    return f'{type(layer).__name__} "{layer.name}"'
+    """`Dense "net/encoder/hidden"`: how messages call a layer, by the layers that it runs in, or was built in.
+
+    >>> net = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="out")], name="net")
+    >>> describe(net), describe(net.layers[0]), describe(ef.layers.Dense(2, name="free"))
+    ('Sequential "net"', 'Dense "net/out"', 'Dense "free"')
+    """
+    return f'{type(layer).__name__} "{path_now(layer)}"'
+
+
+def path_now(layer: Any) -> str:
+    """The names of the layers that a layer runs in, or was built in, and its own, with slashes between."""
+    context = current_call.get()
+    running = [] if context is None else context.running
+    if layer in running:
+        running = running[: running.index(layer)]
+    built = getattr(layer, "_path", None) or layer.name
+    called = "/".join([*dict.fromkeys(each.name for each in running), layer.name])
+    return called if running else built
 
 
 def _mismatch(layer: Any, problem: str, x: Any, name: str | None = None) -> ValueError:

@@ -14,11 +14,17 @@ from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import path_now
 from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor
 from eagerflow.layer.symbolic.text_type import TEXT, is_text
 from eagerflow.layer.tensor_masks import get_mask
 
 __all__ = ["Doors"]
+
+
+def _named(model: Any) -> str:
+    """A model with its name, behind those of the models that it runs in."""
+    return f"{type(model).__name__} {path_now(model)!r}"
 
 
 class Door:
@@ -45,8 +51,7 @@ class Door:
             if self.optional:
                 return None
             raise ValueError(
-                f"{type(model).__name__} {model.name!r}: input {self.name!r} is not optional; got None. "
-                "Input(optional=True) allows it."
+                f"{_named(model)}: input {self.name!r} is not optional; got None. Input(optional=True) allows it."
             )
         if self.dtype is TEXT:
             x = self._text(x, model)
@@ -67,7 +72,7 @@ class Door:
         """`x`, unless a cast would drop its imaginary part."""
         if x.dtype.kind == "c" and self.dtype.kind != "c":
             raise TypeError(
-                f"{type(model).__name__} {model.name!r}: input {self.name!r} takes {self.dtype.name}; got "
+                f"{_named(model)}: input {self.name!r} takes {self.dtype.name}; got "
                 f"{signature_of(x)}, whose imaginary parts would be lost. Pass numpy.abs(x), or both parts as "
                 "features: numpy.concatenate([x.real, x.imag], axis=-1)."
             )
@@ -78,7 +83,7 @@ class Door:
         array = x if isinstance(x, (Tensor, Spec)) else numpy.asarray(x)
         if array.dtype is not TEXT and not is_text(array):
             raise TypeError(
-                f"{type(model).__name__} {model.name!r}: input {self.name!r} takes text (a list of strings or a NumPy "
+                f"{_named(model)}: input {self.name!r} takes text (a list of strings or a NumPy "
                 f"array); got {signature_of(x)}."
             )
         return array
@@ -108,7 +113,7 @@ class Door:
             or self._for_other_sizes(tuple(x.shape))
         )
         return ValueError(
-            f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
+            f"{_named(model)}: input {self.name!r} has shape {self.shape}, a batch of examples "
             f"of shape {tuple(self.shape[1:])}; got {signature_of(x)}.{batch}"
         )
 
@@ -216,13 +221,13 @@ class Doors:
         if isinstance(self.structure, dict) and isinstance(given, (list, tuple)):
             self._check_order(model)
             self._warn(
-                f"{type(model).__name__} {model.name!r} has a dict of inputs, {self.keys}; got a "
+                f"{_named(model)} has a dict of inputs, {self.keys}; got a "
                 f"{type(given).__name__}, which is taken in that order. Pass a dict."
             )
         values = tree.flatten(given)
         if len(values) != len(self.doors):
             raise ValueError(
-                f"{type(model).__name__} {model.name!r} has {len(self.doors)} input(s) {self.keys}; "
+                f"{_named(model)} has {len(self.doors)} input(s) {self.keys}; "
                 f"got {len(values)}: {signature_of(values)}. {self._cure(len(values))}"
             )
         return values
@@ -245,7 +250,7 @@ class Doors:
         keys = list(self.structure)
         if keys != self.keys:
             raise ValueError(
-                f"{type(model).__name__} {model.name!r}: its inputs are a dict with the keys {keys}; got a list, whose "
+                f"{_named(model)}: its inputs are a dict with the keys {keys}; got a list, whose "
                 "order may be theirs or that of the sorted keys. Pass a dict."
             )
 
@@ -260,13 +265,13 @@ class Doors:
         if missing:
             hint = did_you_mean(missing[0], [str(k) for k in given])
             raise ValueError(
-                f"{type(model).__name__} {model.name!r} needs the inputs {known}; {missing} missing among the keys "
+                f"{_named(model)} needs the inputs {known}; {missing} missing among the keys "
                 f"{sorted(map(str, given))}.{hint}"
             )
         unused = [key for key in given if key not in names]
         if unused:
             self._warn(
-                f"{type(model).__name__} {model.name!r} has the inputs {known}; none of them takes "
+                f"{_named(model)} has the inputs {known}; none of them takes "
                 f"{', '.join(map(repr, unused))} of the data."
             )
         return [given.get(name) for name in names]
@@ -277,7 +282,5 @@ class Doors:
             found: list[Any] = []
             tree.map_structure_up_to(self.structure, found.append, dict(given))
         except ValueError as error:
-            raise ValueError(
-                f"{type(model).__name__} {model.name!r}: the data must have the structure of its inputs. {error}"
-            ) from None
+            raise ValueError(f"{_named(model)}: the data must have the structure of its inputs. {error}") from None
         return found

@@ -683,6 +683,17 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         y: Any = None,
         sample_weight: Any = None,
         class_weight: Any = None,
+        return_dict: Literal[False] = False,
+        *,
+        reset_metrics: bool = True,
+    ) -> Evaluated: ...
+    @overload
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
         return_dict: bool = False,
         *,
         reset_metrics: bool = True,
@@ -738,6 +749,16 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return_dict: Literal[True],
         reset_metrics: bool = True,
     ) -> dict[str, Any]: ...
+    @overload
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: Literal[False] = False,
+        *,
+        reset_metrics: bool = True,
+    ) -> Evaluated: ...
     @overload
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, *, reset_metrics: bool = True

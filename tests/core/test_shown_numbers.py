@@ -13,11 +13,11 @@ import eagerflow as ef
     [((3, 4), 3), ((10, 5), 10), ((100, 100), 7), ((2000,), 1), ((64, 1), 7), ((8, 8, 8), 9), ((4, 32, 32, 3), 23)],
 )
 def test_a_large_tensor_takes_few_lines(shape, lines):
-    values = np.random.default_rng(0).normal(size=shape).astype("float32")
+    values = np.random.default_rng(0).normal(size=shape).round(1)
     for shown in (ef.Tensor(values), ef.Variable(values)):
         text = repr(shown)
         assert len(text.splitlines()) == lines
-        assert ("..." in text) == (values.size > 100 or shape == (64, 1))
+        assert ("..." in text) == (shape not in ((3, 4), (10, 5)))
         assert f"shape={shape}" in text
 
 

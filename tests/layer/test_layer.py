@@ -406,19 +406,34 @@ def test_errors_say_in_which_layer_they_happened_once():
             raise KeyError("inside")
 
     class Around(Layer):
-        def __init__(self):
-            super().__init__()
+        def __init__(self, name):
+            super().__init__(name=name)
             self.inner = Failing(name="inner")
 
         def call(self, inputs):
             return self.inner(inputs)
 
     with pytest.raises(KeyError) as caught:
-        Around()(X)
+        Around(name="around")(X)
     (note,) = caught.value.__notes__
-    assert 'Failing "inner"' in note
+    assert 'Failing "around/inner"' in note
     assert "float32[2, 3]" in note
     assert "test_layer.py" in note
+
+
+def test_errors_name_a_layer_behind_those_that_it_lies_in():
+    inner = ef.Sequential([ef.layers.Dense(3, name="first"), ef.layers.Reshape((5,), name="second")], name="inner")
+    net = ef.Sequential([inner, ef.layers.Dense(2, name="last")], name="net")
+    with pytest.raises(ValueError, match=r'^Reshape "net/inner/second": '):
+        net(np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r'^Dense "net/inner/first" expects'):
+        net(np.ones((2, 7)))
+    with pytest.raises(ValueError, match=r'^Dense "net/inner/first" expects'):
+        inner.layers[0](np.ones((2, 7)))  # which knows where it was built
+    with pytest.raises(ValueError, match=r'^Dense "other/inner/first" expects'):
+        ef.Sequential([inner], name="other")(np.ones((2, 7)))  # and where it is called
+    with pytest.raises(ValueError, match=r'^Dense "alone".set_weights'):
+        ef.layers.Dense(3, name="alone").set_weights([np.ones(3)])
 
 
 def test_unknown_arguments_are_named_with_the_nearest():

@@ -218,9 +218,9 @@ INPUTS: dict[str, Mistake] = {
         ("(None, 15, 15, 8)", "odd size", "Cropping2D"),
     ),
     "stacked LSTMs": (
-        lambda: ef.Sequential([ef.Input((5, 8)), layers.LSTM(4, name="first"), layers.LSTM(4)]),
+        lambda: ef.Sequential([ef.Input((5, 8)), layers.LSTM(4, name="first"), layers.LSTM(4)], name="net"),
         ValueError,
-        ('LSTM "first"', "return_sequences=True"),
+        ('LSTM "net/first"', "return_sequences=True"),
     ),
     "two inputs for a layer of one": (
         lambda: layers.Dense(2)([X, X]),

@@ -236,7 +236,7 @@ def test_errors_name_the_layer():
     model = Model(x, Failing(name="culprit")(x))
     with pytest.raises(ValueError, match="seven") as caught:
         model(np.zeros((7, 4)))
-    assert 'Failing "culprit"' in caught.value.__notes__[0]
+    assert f'Failing "{model.name}/culprit"' in caught.value.__notes__[0]
 
 
 def test_results_are_let_go_when_nobody_needs_them():

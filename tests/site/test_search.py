@@ -21,10 +21,17 @@ const document = {addEventListener: () => {}, getElementById: () => null};
 class Stemmer { stemWord(word) { return word.replace(/(ing|ded|s)$/, ""); } }
 const inText = page => [page, page, "", null, 1, `${page}.md`, "text"]; // the best comes last, as Sphinx has it
 const holding = ["doctor/index", "internals/contributing", "changelog"];
-const Search = {_performSearch: query => query === "zebra" ? holding.map(inText) : []};
+const own = {"Conv2D zebra": "Conv2D", "lstm zebra": "LSTM", "dense zebra": "Dense"};
+const found = query => [...(query in own ? [`reference/layers/${own[query]}`] : []), ...holding].map(inText);
+const Search = {_performSearch: query => query.endsWith("zebra") ? found(query) : []};
 """
-# A word that only texts hold, and which of them come first and last.
-ELSEWHERE = {"zebra": ["doctor/index", "changelog", "internals/contributing"]}
+# What only texts hold, and which of them come first and last: of a class with more words, its own page.
+ELSEWHERE = {
+    "zebra": ["doctor/index", "changelog", "internals/contributing"],
+    "Conv2D zebra": ["reference/layers/Conv2D", "doctor/index", "changelog"],
+    "lstm zebra": ["reference/layers/LSTM", "doctor/index", "changelog"],
+    "dense zebra": ["doctor/index", "reference/layers/Dense", "changelog"],  # a word, too
+}
 ASKED = """\
 for (const query of %s) {
   const found = Search._performSearch(query).reverse();

@@ -190,6 +190,19 @@ def test_every_page_has_a_place_in_the_navigation():
     assert sections.below("check", pages) == ""
 
 
+def test_kinds_of_findings_stand_in_the_navigation_in_words():
+    listed = sections.below("doctor/index", {"doctor/index", "doctor/label_leak", "doctor/overfit"})
+    assert "The label is among the inputs </doctor/label_leak>" in listed
+    assert "Overfitting </doctor/overfit>" in listed
+
+
+def test_pages_beside_single_parts_of_the_site_are_there():
+    pages = {*stage.pages(), *stage.OTHERS.values()}
+    for page, (_, names) in sections.BESIDE.items():
+        assert names.split()[0] == page
+        assert set(names.split()) <= pages
+
+
 def test_programs_are_taken_apart_without_losing_a_line_of_code():
     for tutorial in tutorials.TUTORIALS:
         source = tutorials.program_of(tutorial)

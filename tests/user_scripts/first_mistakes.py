@@ -37,6 +37,11 @@ model.score(x, y)  # error: score
 model.fit(x, y)["loss"]  # error: index
 model.evaluate(x, y)["loss"]  # error: __getitem__
 print(model.evaluate(x, y, return_dict=True)["loss"], model.evaluate(x, y, return_dict=bool(x.size))["loss"])
+model.train_on_batch(x, y)["loss"]  # error: __getitem__
+model.test_on_batch(x, y).keys()  # error: keys
+first: float = model.train_on_batch(x, y)
+numbers: list[float] = model.test_on_batch(x, y)
+print(model.train_on_batch(x, y)[0], model.train_on_batch(x, y, return_dict=True)["loss"], numbers[0] < first)
 loss, accuracy = model.evaluate(x, y)
 print(f"{loss:.3f}", accuracy.mean())
 score = model.evaluate(x, y, verbose=0)

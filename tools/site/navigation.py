@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from tools.site import families, reference
+from tools.site import families, reference, sections
 from tools.site.names import Public, catalogue, modules
 
 PREFIXES = ("ef.", "keras.", "tf.keras.", "eagerflow.")
@@ -114,6 +114,15 @@ def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doc
     in_reference = pagename.startswith(("reference/", "source/"))
     context["with_current"] = lambda html: with_current(html, link("reference/index") if in_reference else "")
     one = _by_page().get(pagename)
+    if pagename in sections.BESIDE:
+        caption, names = sections.BESIDE[pagename]
+        context["reference_family"] = caption
+        context["reference_names"] = [
+            (app.env.titles[name].astext(), link(name), name == pagename)
+            for name in names.split()
+            if name in app.env.found_docs
+        ]
+        return
     if one is None:
         pages = {module: f"{reference.folder_of(module)}/index" for module in modules()}
         if pagename in (*pages.values(), "reference/index", "reference/types"):

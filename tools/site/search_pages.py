@@ -29,10 +29,7 @@ ASKED = {
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
     " reproducible, reproducible seed, deterministic, class weight, freeze layers, resume training,"
     " progress bar, verbose",
-    "guides/callbacks": "callback, callbacks, callbacks example, custom callback,"
-    " learning rate, learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
-    " cosine decay,"
-    " learning rate warmup, warmup schedule",
+    "guides/callbacks": "callback, callbacks, callbacks example, custom callback, early stopping",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
     " train_step,"
     " custom training step, override train_step",
@@ -188,6 +185,8 @@ SECTIONS = {
     " intermediate activations, view intermediate activations, intermediate outputs,"
     " hidden layer output, output of a layer, activations of a layer, embeddings of a layer,"
     " print layer outputs, layer outputs, get layer output",
+    "guides/callbacks#learning-rates-that-change": "learning rate schedule, change learning rate,"
+    " learning rate decay, warmup, cosine decay, learning rate warmup, warmup schedule, reduce learning rate",
     "guides/callbacks#stop-in-time-and-keep-the-best": "save best model, keep best weights, restore best weights,"
     " save only the best weights, best model, best epoch, stop training early",
     "guides/training#trying-settings": "hyperparameter tuning, hyperparameter search, hyperparameters,"

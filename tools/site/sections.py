@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tools.site.names import ROOT
+
 
 class Section(NamedTuple):
     """A part of the site that the line at the top of each page names.
@@ -84,6 +86,17 @@ SECTIONS = [
 ]
 
 
+# Parts of a single page: what stands in the column left of it, by its caption there.
+BESIDE = {
+    "errors": ("Finding faults", "errors guides/debugging doctor/index viz/nan check gap replay viz/index"),
+    "benchmarks": (
+        "Speed",
+        "benchmarks guides/speed guides/captured_steps guides/compiled_kernels estimate annotate kernels"
+        " internals/benchmarks_notebook internals/kernels",
+    ),
+}
+
+
 def toctree(entries: Iterable[str], caption: str = "", titles: dict[str, str] | None = None) -> str:
     """Entries of the navigation, which the page itself doesn't show."""
     named = titles or {}
@@ -108,10 +121,19 @@ def below(page: str, pages: set[str]) -> str:
     if more:
         last = list(groups)[-1] if len(groups) == 1 else "More"
         groups[last] = [*groups.get(last, []), *more]
-    kinds = {
-        name: name.removeprefix("doctor/") for names in groups.values() for name in names if page == "doctor/index"
-    }
+    kinds = {name: _kind_in_words(name) for names in groups.values() for name in names if page == "doctor/index"}
     return "\n".join(toctree(names, caption, kinds) for caption, names in groups.items() if names)
+
+
+def _kind_in_words(name: str) -> str:
+    """What a kind of findings is, as the title of its page says behind its name.
+
+    >>> _kind_in_words("doctor/label_leak")
+    'The label is among the inputs'
+    """
+    with (ROOT / "docs" / f"{name}.md").open(encoding="utf-8") as file:
+        title = file.readline().partition(": ")[2].strip()
+    return f"{title[0].upper()}{title[1:]}"
 
 
 def unlisted(pages: set[str]) -> list[str]:

@@ -16,7 +16,7 @@ from viz.command.ranks import ranks_here
 from viz.command.script_runner import check_given
 from viz.doctor.code_review import github_lines, sarif
 from viz.doctor.patches import base_of, patch, without_patch
-from viz.doctor.reports.report import text
+from viz.doctor.report import text
 from viz.doctor.watched_script import Examination, examine
 from viz.facts.json_data import json_text
 from viz.facts.text_files import write_text

@@ -10,7 +10,7 @@ from typing import Any
 from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
 from viz.command.script_runner import check_given, run_script
-from viz.doctor.reports.report import text as findings_as_text
+from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
 from viz.facts.json_data import json_text
 from viz.facts.text_table import Text, table

@@ -10,7 +10,7 @@ from eagerflow.base.output import write
 from eagerflow.callbacks import Callback
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding, kinds_of
-from viz.doctor.reports.report import text
+from viz.doctor.report import text
 from viz.doctor.watcher import Watcher
 
 __all__ = ["Doctor"]

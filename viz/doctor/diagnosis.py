@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from viz.doctor.finding import Finding
-from viz.doctor.reports.report import text
+from viz.doctor.report import text
 from viz.facts.json_data import json_text
 from viz.facts.text_table import Text
 

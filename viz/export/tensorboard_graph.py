@@ -1,10 +1,11 @@
 """The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory; and its profile.
 
-Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/assign_add`. TensorBoard
-keeps one graph per run, so forward, backward and update are parts of one. A fused op is a scope that opens into its
-parts, behind which stands the op that ran, with its time and memory: `dense/dense/matmul`, `.../add`, `.../dense`.
-A backward op depends on its forward op (a control dependency, which is drawn dashed), besides the gradient it reads:
-so the gradients hang together with the forward pass.
+Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/model/dense/kernel`, which is
+the update of that weight. Data are called as the script calls them: `images`, `labels_(target)`. TensorBoard keeps one
+graph per run, so forward, backward and update are parts of one. A fused op is a scope that opens into its parts, behind
+which stands the op that ran, with its time and memory: `dense/dense/matmul`, `.../add`, `.../dense`. A backward op
+depends on its forward op (a control dependency, which is drawn dashed), besides the gradient it reads: so the gradients
+hang together with the forward pass.
 """
 
 from __future__ import annotations
@@ -146,7 +147,12 @@ class _Naming:
             around.append(_kind(op) if number == 1 else f"{_kind(op)}_{number}")
         for number, part in enumerate(singles):
             self.wanted[_part_key(number), op.id] = "/".join([*around, _kind(part.op)])
-        self.wanted["op", op.id] = "/".join([*around, _kind(op)])
+        changed = next((i for i in op.inputs[:1] if op.phase == "update" and i in self.variables and not singles), None)
+        self.wanted["op", op.id] = "/".join([*around, _kind(op) if changed is None else self._path(changed)])
+
+    def _path(self, variable: int) -> str:
+        """Where a weight lies, and its name, as its update is called, too."""
+        return "/".join(map(_part, self.record.shown(variable).split("/"))) or "variable"
 
     def _add_input(self, op: Op, tensor: int) -> None:
         """A name for a tensor that no op of this step made."""
@@ -154,20 +160,27 @@ class _Naming:
         if ("tensor", first) in self.wanted:
             return
         if tensor in self.variables:
-            name = _part(info.name.rsplit("/", 1)[-1] or "variable")
-            scopes = [] if op.phase == "update" else self._scopes(op)
-            self.wanted["tensor", first] = "/".join([*scopes, name])
+            path = self._path(tensor)
+            read = "/".join([*self._scopes(op), path.rpartition("/")[2]])  # beside the layer that reads it
+            self.wanted["tensor", first] = path if op.phase == "update" else read
         elif info.producer is None or ("op", info.producer) not in self.wanted:
             made = "constant" if info.role == "constant" else self.selection.flow(op, tensor)[1]
-            outside = info.name or made or "input"  # what pictures call it
+            outside = self._of_data(tensor, made)
             scopes = self._around(op) if info.role == "constant" else []  # a number stands where it is read
             self.wanted["tensor", first] = (
                 f"{self._gradients(op)}/initial" if info.role == "gradient" else "/".join([*scopes, _part(outside)])
             )
 
+    def _of_data(self, tensor: int, role: str) -> str:
+        """What pictures call it: by the script's name, of a target with that word."""
+        name = self.record.shown(tensor)
+        return f"{name} ({role})" if name and role == "target" and role not in name else name or role or "input"
+
     def _around(self, op: Op) -> list[str]:
-        backward = [self._gradients(op)] if op.phase == "backward" else []
-        return [*backward, *self._scopes(origin(self.record, op))]
+        scopes = self._scopes(origin(self.record, op))
+        if op.phase == "update" and not scopes:
+            return ["updates"]  # what a loop of the user's own, or `fit`, does without an optimizer
+        return [*([self._gradients(op)] if op.phase == "backward" else []), *scopes]
 
     def _gradients(self, op: Op) -> str:
         """The scope of the gradients that were computed together: each loss of a GAN has its own."""

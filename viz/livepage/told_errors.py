@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from eagerflow.base.output import write
 from viz.doctor.finding import Finding
-from viz.doctor.reports.report import line
+from viz.doctor.report import line
 from viz.shell.terminal import paint
 
 __all__ = ["ToldErrors"]

@@ -162,7 +162,7 @@ class MultiHeadAttention(Layer):
     def _check_lengths(self, value_shape: Any, key_shape: Any) -> None:
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
-                f'MultiHeadAttention "{self.name}" needs value and key of equal lengths; got shapes '
+                f"{describe(self)} needs value and key of equal lengths; got shapes "
                 f"{tuple(value_shape)} and {tuple(key_shape)}."
             )
 

@@ -14,7 +14,7 @@ from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLik
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.initializers import VarianceScaling
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.settings import activated_shape, settle, settled_weight
 from eagerflow.layers.core.adapted import AdaptedLayer
 from eagerflow.layers.core.few_bits import FewBits
@@ -172,7 +172,7 @@ class EinsumDense(AdaptedLayer):
 
     def _mismatch(self, input_shape: Any) -> ValueError:
         return ValueError(
-            f'EinsumDense "{self.name}"(equation={self.equation!r}, output_shape={self.partial_output_shape}) doesn\'t '
+            f"{describe(self)}(equation={self.equation!r}, output_shape={self.partial_output_shape}) doesn't "
             f"fit inputs of shape {input_shape}: every axis of the kernel needs one known length."
         )
 

@@ -14,6 +14,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import current_call
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.settings import integer, settle
 from eagerflow.layers.core.adapted import AdaptedLayer
@@ -153,7 +154,7 @@ class Embedding(AdaptedLayer):
         broken = data != namespace_of(data).trunc(data)
         if broken.any():
             raise WrongTypeError(
-                f'Embedding "{self.name}" looks up whole numbers; the inputs have {float(data[broken][0]):g} among '
+                f"{describe(self)} looks up whole numbers; the inputs have {float(data[broken][0]):g} among "
                 "them. Numbers with fractions go into a Dense layer; round them if they stand for classes."
             )
 
@@ -162,7 +163,7 @@ class Embedding(AdaptedLayer):
         data = indices.data
         if data.size and (int(data.min()) < 0 or int(data.max()) >= self.input_dim):
             raise IndexError(
-                f'Embedding "{self.name}" has vectors for 0 to {self.input_dim - 1} (input_dim={self.input_dim}); '
+                f"{describe(self)} has vectors for 0 to {self.input_dim - 1} (input_dim={self.input_dim}); "
                 f"the inputs go from {int(data.min())} to {int(data.max())}.{_cure(int(data.min()), int(data.max()))}"
             )
 

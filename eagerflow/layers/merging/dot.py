@@ -9,6 +9,7 @@ from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 
 __all__ = ["Dot", "dot"]
@@ -50,7 +51,7 @@ class Dot(Layer):
     def _places(self, shapes: Any) -> tuple[int, int]:
         """The summed axes, counted from the front."""
         if len(shapes) != 2 or not all(isinstance(s, (list, tuple)) for s in shapes):
-            raise ValueError(f'Dot "{self.name}" is called on a list of exactly 2 inputs; got shapes {shapes}.')
+            raise ValueError(f"{describe(self)} is called on a list of exactly 2 inputs; got shapes {shapes}.")
         axes = self.axes if isinstance(self.axes, (list, tuple)) else [self.axes] * 2
         ranks = [len(s) for s in shapes]
         inside = all(-r <= a < r and a % r for a, r in zip(axes, ranks, strict=True))
@@ -58,7 +59,7 @@ class Dot(Layer):
         lengths = {s[p] for s, p in zip(shapes, places, strict=True)} - {None}
         if not inside or len(lengths) > 1:
             raise ValueError(
-                f'Dot "{self.name}"(axes={self.axes}) needs inputs of equal lengths at these axes; got shapes '
+                f"{describe(self)}(axes={self.axes}) needs inputs of equal lengths at these axes; got shapes "
                 f"{tuple(shapes[0])} and {tuple(shapes[1])}."
             )
         return places[0], places[1]

@@ -386,7 +386,7 @@ class Concatenate(_Merge):
             fits = fits and len(set(lengths) - {None}) <= 1
         if not fits:
             raise ValueError(
-                f'Concatenate "{self.name}"(axis={self.axis}) needs inputs whose shapes differ along that axis only; '
+                f"{describe(self)}(axis={self.axis}) needs inputs whose shapes differ along that axis only; "
                 f"got {shapes}.{_other_axis(shapes) or _how_to_flatten(shapes) or _how_to_fit(shapes)}"
             )
         along = [s[place] for s in shapes]

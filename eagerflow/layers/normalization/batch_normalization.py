@@ -13,7 +13,7 @@ from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLi
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.kernels.gpu.averages import mixed_on_gpu
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import at_least_zero, settle, settled_weight, share
@@ -124,7 +124,7 @@ class BatchNormalization(Layer):
             if self.axis >= rank:
                 hint = " The first argument is that axis; how many channels there are is found: BatchNormalization()."
             raise ValueError(
-                f'BatchNormalization "{self.name}"(axis={self.axis}): inputs of shape {tuple(input_shape)} have no '
+                f"{describe(self)}(axis={self.axis}): inputs of shape {tuple(input_shape)} have no "
                 f"axis of known length there.{hint}"
             )
         self.gamma = settled_weight(self, "gamma", (channels,), autocast=False) if self.scale else None
@@ -189,9 +189,7 @@ class BatchNormalization(Layer):
     def _kept(self, x: Tensor, mask: Any) -> Tensor:
         """The mask as numbers, in the shape of the inputs."""
         if mask.ndim != x.ndim - 1:
-            raise ValueError(
-                f'BatchNormalization "{self.name}": expected a mask of shape {x.shape[:-1]}; got {mask.shape}.'
-            )
+            raise ValueError(f"{describe(self)}: expected a mask of shape {x.shape[:-1]}; got {mask.shape}.")
         kept: Tensor = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
         return kept
 

@@ -188,7 +188,7 @@ class GroupNormalization(_Normalization):
             self.groups = channels
         if channels is None or channels % self.groups:
             raise ValueError(
-                f'GroupNormalization "{self.name}": {self.groups} groups don\'t divide the {channels} channels at axis '
+                f"{describe(self)}: {self.groups} groups don't divide the {channels} channels at axis "
                 f"{self.axis} of inputs of shape {tuple(input_shape)}."
             )
         self.gamma = settled_weight(self, "gamma", (channels,), autocast=False) if self.scale else None

@@ -10,7 +10,7 @@ from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import DataFormat, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, layout
 from eagerflow.layer.symbolic.tensors import Spec
@@ -115,7 +115,7 @@ class Reshape(Layer):
         fits = known and elements % known == 0 if -1 in self.target_shape else elements == known
         if not fits:
             raise ValueError(
-                f'Reshape "{self.name}": samples of shape {lengths} have {elements} elements, which don\'t fill '
+                f"{describe(self)}: samples of shape {lengths} have {elements} elements, which don't fill "
                 f"target_shape={self.target_shape}. Its lengths must multiply to {elements}; one may be -1."
             )
         return tuple([elements // known if n == -1 else n for n in self.target_shape])

@@ -14,7 +14,7 @@ from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import whole_sequences
-from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import Spec, infer
@@ -94,7 +94,7 @@ class TimeDistributed(Wrapper):
     def _of_step(self, input_shape: Any) -> Shape:
         if len(input_shape) < 3:
             raise ValueError(
-                f'TimeDistributed "{self.name}" expects inputs of at least 3 axes (batch, time, ...); got the shape '
+                f"{describe(self)} expects inputs of at least 3 axes (batch, time, ...); got the shape "
                 f"{tuple(input_shape)}."
             )
         return (input_shape[0], *input_shape[2:])
@@ -110,9 +110,7 @@ class TimeDistributed(Wrapper):
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """The layer's outputs for all steps."""
         if mask is not None and mask.shape[:2] != inputs.shape[:2]:
-            raise ValueError(
-                f'TimeDistributed "{self.name}": expected a mask of shape {inputs.shape[:2]}; got {mask.shape}.'
-            )
+            raise ValueError(f"{describe(self)}: expected a mask of shape {inputs.shape[:2]}; got {mask.shape}.")
         signature = self.layer._call_signature
         if whole_sequences.get() and not training:
             return self._at_once(inputs, mask, signature)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import string
-from typing import Any
+from typing import Any, NoReturn
 
 from eagerflow.base.errors import signature_of
 from eagerflow.core.op import composite
@@ -46,7 +46,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
             "Lists of axis numbers are not taken."
         )
     tensors = [convert_to_tensor(x) for x in operands]
-    terms, output = _parse(subscripts, [x.ndim for x in tensors])
+    terms, output = _parse(subscripts, [x.shape for x in tensors])
     lengths = _lengths(subscripts, terms, [x.shape for x in tensors])
     prepared = [_prepared(x, term, lengths) for x, term in zip(tensors, terms, strict=True)]
     (result, labels), *others = prepared
@@ -60,13 +60,14 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     return transpose(result, tuple([labels.index(c) for c in output])) if labels != output else result
 
 
-def _parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
+def _parse(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
     """The letters of each operand and of the result, `...` written out."""
     text = subscripts.replace(" ", "")
     left, arrow, output = text.partition("->")
     terms = left.split(",")
-    if len(terms) != len(ndims):
-        raise ValueError(f"einsum({subscripts!r}): names {len(terms)} operands; got {len(ndims)}.")
+    if len(terms) != len(shapes):
+        raise ValueError(f"einsum({subscripts!r}): names {len(terms)} operands; got {len(shapes)}.")
+    ndims = [len(shape) for shape in shapes]
     free = [c for c in string.ascii_letters if c not in text]
     counts = [n - len(term.replace("...", "")) for term, n in zip(terms, ndims, strict=True)]
     extra = "".join(free[: max([0, *[n for n, t in zip(counts, terms, strict=True) if "..." in t]])])
@@ -74,9 +75,13 @@ def _parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
         once = sorted(c for c in set(left) if c.isalpha() and left.count(c) == 1)
         output = ("..." if "..." in left else "") + "".join(once)
     written = []
-    for term, n, ndim in zip(terms, counts, ndims, strict=True):
+    for i, (term, n) in enumerate(zip(terms, counts, strict=True)):
         if n < 0 or (n > 0 and "..." not in term):
-            raise ValueError(f"einsum({subscripts!r}): {term!r} names {len(term)} axes of a tensor that has {ndim}.")
+            named = len(term.replace("...", ""))
+            raise ValueError(
+                f"einsum({subscripts!r}): {term!r} names {named} ax{'i' if named == 1 else 'e'}s, and operand {i + 1} "
+                f"has {ndims[i]}: its shape is {shapes[i]}."
+            )
         written.append(term.replace("...", extra[len(extra) - n :] if n else ""))
     output = output.replace("...", extra)
     _check_letters(subscripts, written, output)
@@ -87,24 +92,36 @@ def _check_letters(subscripts: str, terms: list[str], output: str) -> None:
     everything = "".join([*terms, output])
     if everything and not (everything.isalpha() and everything.isascii()):
         raise ValueError(f"einsum({subscripts!r}): only letters, commas, '...' and one '->' are understood.")
-    if len(set(output)) < len(output) or not set(output) <= set("".join(terms)):
-        raise ValueError(
-            f"einsum({subscripts!r}): the result may name each letter once, and only letters of the operands."
-        )
+    twice = next((c for c in output if output.count(c) > 1), "")
+    unknown = next((c for c in output if c not in "".join(terms)), "")
+    if twice or unknown:
+        why = f"has {twice!r} twice" if twice else f"has {unknown!r}, which no operand has"
+        raise ValueError(f"einsum({subscripts!r}): the result {why}.")
 
 
 def _lengths(subscripts: str, terms: list[str], shapes: list[tuple[int, ...]]) -> dict[str, int]:
     """The length of the axis behind each letter; lengths of one are broadcast."""
     lengths: dict[str, int] = {}
-    for term, shape in zip(terms, shapes, strict=True):
+    known_of: dict[str, int] = {}  # the operand that each length is of
+    for i, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
         for label, n in zip(term, shape, strict=True):
-            if lengths.setdefault(label, n) == 1:
-                lengths[label] = n
+            if lengths.setdefault(label, n) == 1 or label not in known_of:
+                lengths[label], known_of[label] = n, i
             elif n not in (1, lengths[label]):
-                raise ValueError(
-                    f"einsum({subscripts!r}): axis {label!r} has lengths {lengths[label]} and {n}; shapes {shapes}."
-                )
+                _differ(subscripts, shapes, label, (known_of[label], lengths[label]), (i, n))
     return lengths
+
+
+def _differ(
+    subscripts: str, shapes: list[tuple[int, ...]], label: str, first: tuple[int, int], second: tuple[int, int]
+) -> NoReturn:
+    """Say which letter stands for axes of two lengths, and in which operands."""
+    written = subscripts.replace(" ", "").partition("->")[0].split(",")
+    what = repr(label) if label in subscripts else "an axis of '...'"
+    places = [f"{n} in operand {i + 1}, {written[i]!r} with shape {shapes[i]}" for i, n in (first, second)]
+    if first[0] == second[0]:
+        places = [str(first[1]), places[1]]
+    raise ValueError(f"einsum({subscripts!r}): {what} has length {places[0]}, and {places[1]}.")
 
 
 def _prepared(x: Tensor, term: str, lengths: dict[str, int]) -> tuple[Tensor, str]:

@@ -14,7 +14,7 @@ from viz.doctor import Finding, Watcher
 from viz.doctor.causes import in_order
 from viz.doctor.check_base import number
 from viz.doctor.constant_answers import best_constant, loss_of
-from viz.doctor.reports.report import text
+from viz.doctor.report import text
 from viz.doctor.watched_script import examine
 
 

@@ -18,7 +18,7 @@ import viz
 from eagerflow import layers, ops
 from viz.cli import main
 from viz.doctor import Diagnosis, Finding, Watcher
-from viz.doctor.reports.report import text
+from viz.doctor.report import text
 
 ROOT = Path(__file__).parents[3]
 FIELDS = ["kind", "severity", "message", "layer", "op", "file", "line", "evidence", "fix", "rule", "because"]

@@ -65,8 +65,32 @@ def test_labels_are_called_targets_and_what_layers_make_themselves_constants():
     read = [name for (kind, _), name in names_of(t, 0).items() if kind == "tensor"]
     outside = [name for name in read if "/" not in name]
     assert [name for name in outside if name.startswith("target")] == ["target"]
-    assert "constant" in [name.rpartition("/")[2] for name in read]
+    assert "arange(3)" in [name.rpartition("/")[2] for name in read]  # as it was written
     assert "input_1" not in outside
+
+
+def test_data_are_called_as_the_script_calls_them_and_updates_after_their_weights():
+    net = ef.Sequential([ef.layers.Dense(4, name="hidden"), ef.layers.Dense(1, name="out")], name="net")
+    loss_of, optimizer, scale = ef.losses.MeanSquaredError(), ef.optimizers.Adam(), ef.Variable(1.0, name="scale")
+    images, labels = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    net(images)
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = loss_of(labels, scale * net(images))
+        *gradients, of_scale = tape.gradient(loss, [*net.trainable_variables, scale])
+        optimizer.apply(gradients, net.trainable_variables)
+        scale.assign_sub(0.1 * of_scale)
+    names = set(names_of(t, None).values())
+    assert {"images", "labels_(target)", "updates/scale", "updates/multiply"} <= names
+    weights = {f"{layer}/{weight}" for layer in ("hidden", "out") for weight in ("kernel", "bias")}
+    assert {name for name in names if name.startswith("adam/")} == {f"adam/net/{each}" for each in weights}
+    assert {name.partition("/")[0] for name in names if "/" in name} == {
+        "net",
+        "mean_squared_error",
+        "gradients",
+        "adam",
+        "updates",
+    }
 
 
 def test_gradients_hang_together_with_the_forward_pass(steps, tmp_path):

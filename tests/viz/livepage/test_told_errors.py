@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import viz
-from viz.doctor.reports.report import text
+from viz.doctor.report import text
 from viz.livepage.told_errors import ToldErrors
 
 WRONG = """

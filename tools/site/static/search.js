@@ -182,6 +182,12 @@ if (typeof Search !== "undefined") {
     }
   };
 
+  // `Conv2D backward`, `lstm gradient`: a class stands in the question, by its name or by one that is no word, and its
+  // page holds the rest. It comes before all texts that hold these words.
+  const NAMED_IN_IT = 57;
+  const isAsked = (query, name) =>
+    query.split(/[\s.,()]+/).some(word => (word === name && /^[A-Z]/.test(name)) || (/\d|[A-Z].*[A-Z]/.test(name) && joined(word) === joined(name)));
+
   // What tells of everything, and answers little: only asked for by its name does it come first.
   const LAST = /^(changelog|internals\/contributing|genindex|py-modindex)$/;
 
@@ -328,6 +334,9 @@ if (typeof Search !== "undefined") {
     for (const found of asked.length ? candidates(query, asked) : []) {
       const before = best.get(found[1]);
       if (!before || found[0] > before[0]) best.set(found[1], found);
+    }
+    for (const [page, title] of asked.length > 1 ? window.sitePages : []) {
+      if (place.has(page) && !best.has(page) && isAsked(query, last(title))) best.set(page, [NAMED_IN_IT + favour(page), page, title, ""]);
     }
     behindPresent(query, best);
     const ranked = [...best.values()]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -76,9 +77,7 @@ class CategoryEncoding(Layer):
             count_weights: the weight of each integer, in the shape of `inputs`; only for `"count"`.
         """
         if count_weights is not None and self.output_mode != "count":
-            raise ValueError(
-                f'CategoryEncoding "{self.name}": count_weights need output_mode="count"; it is {self.output_mode!r}.'
-            )
+            raise ValueError(f'{describe(self)}: count_weights need output_mode="count"; it is {self.output_mode!r}.')
         weights = None if count_weights is None else convert_to_tensor(count_weights, self.compute_dtype)
         return encode(self._checked(inputs), self.output_mode, self.num_tokens, self.compute_dtype, weights)
 
@@ -88,7 +87,7 @@ class CategoryEncoding(Layer):
         indices = indices if indices.dtype.kind in "iu" else indices.astype("int64")
         if indices.size and (indices.data.min() < 0 or indices.data.max() >= self.num_tokens):
             raise ValueError(
-                f'CategoryEncoding "{self.name}": expected integers from 0 to {self.num_tokens - 1} '
+                f"{describe(self)}: expected integers from 0 to {self.num_tokens - 1} "
                 f"(num_tokens={self.num_tokens}); got {indices.data.min()} to {indices.data.max()}."
             )
         return indices

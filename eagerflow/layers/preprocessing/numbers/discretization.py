@@ -11,6 +11,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.typing import Data, EncodedMode, PolicyLike, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -98,7 +99,7 @@ class Discretization(Layer):
         """
         if self.num_bins is None:
             raise ValueError(
-                f'Discretization "{self.name}" was made with bin_boundaries, which adapt would replace. '
+                f"{describe(self)} was made with bin_boundaries, which adapt would replace. "
                 "Make it with num_bins=... instead."
             )
         self.reset_state()
@@ -156,9 +157,7 @@ class Discretization(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """The bins of the numbers, in the form that `output_mode` says."""
         if self.bin_boundaries is None:
-            raise ValueError(
-                f'Discretization "{self.name}" has no boundaries yet: call adapt(data) first, or pass bin_boundaries.'
-            )
+            raise ValueError(f"{describe(self)} has no boundaries yet: call adapt(data) first, or pass bin_boundaries.")
         bins = ops.digitize(inputs, self.bin_boundaries)
         return encode(bins, self.output_mode, len(self.bin_boundaries) + 1, self.output_dtype)
 

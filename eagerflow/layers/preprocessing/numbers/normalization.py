@@ -15,6 +15,7 @@ from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Axes, Data, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layers.preprocessing.strings import batches
 
@@ -92,12 +93,11 @@ class Normalization(Layer):
     def _settle_axes(self, shape: Shape) -> None:
         ndim = len(shape)
         if any(not -ndim <= a < ndim for a in self.axis):
-            raise ValueError(f'Normalization "{self.name}": axis={self.axis} does not fit inputs of shape {shape}.')
+            raise ValueError(f"{describe(self)}: axis={self.axis} does not fit inputs of shape {shape}.")
         self._kept = tuple(sorted([a % ndim for a in self.axis]))
         if any(shape[a] is None for a in self._kept):
             raise ValueError(
-                f'Normalization "{self.name}": the length of axis {self.axis} must be known; '
-                f"the inputs have shape {shape}."
+                f"{describe(self)}: the length of axis {self.axis} must be known; the inputs have shape {shape}."
             )
         self._reduced = tuple([a for a in range(ndim) if a not in self._kept])
         self._broadcast = tuple([shape[a] if a in self._kept else 1 for a in range(ndim)])
@@ -121,7 +121,7 @@ class Normalization(Layer):
         [[2.0, -2.0]]
         """
         if self.input_mean is not None:
-            raise ValueError(f'Normalization "{self.name}" has a given mean, which adapt can\'t change.')
+            raise ValueError(f"{describe(self)} has a given mean, which adapt can't change.")
         if isinstance(data, Tensor) or hasattr(data, "__array__"):
             data = [to_host(data.data) if isinstance(data, Tensor) else numpy.asarray(data)]
         elif not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
@@ -151,9 +151,7 @@ class Normalization(Layer):
         built = self._build_input_shape
         fits = built is None or (array.ndim == len(built) and all(array.shape[a] == built[a] for a in self._kept))
         if not fits:
-            raise ValueError(
-                f'Normalization "{self.name}" was built for inputs of shape {built}; adapt got {array.shape}.'
-            )
+            raise ValueError(f"{describe(self)} was built for inputs of shape {built}; adapt got {array.shape}.")
         return array
 
     def _assign(self, arrays: Any) -> None:

@@ -13,6 +13,7 @@ from eagerflow.base.layer_options import LayerOptions, OfAnyLayer
 from eagerflow.base.typing import EncodedMode, PolicyLike, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -195,16 +196,14 @@ class HashedCrossing(Layer):
 
     def _columns(self, inputs: Any) -> list[numpy.ndarray]:
         if not isinstance(inputs, (list, tuple)) or len(inputs) < 2:
-            raise ValueError(
-                f'HashedCrossing "{self.name}": expected a list of two or more inputs; got {signature_of(inputs)}.'
-            )
+            raise ValueError(f"{describe(self)}: expected a list of two or more inputs; got {signature_of(inputs)}.")
         columns = [as_values(self, x) for x in inputs]
         if any(getattr(getattr(x, "dtype", None), "kind", "") == "f" for x in inputs):
-            raise ValueError(f'HashedCrossing "{self.name}": expected integers or text; got {signature_of(inputs)}.')
+            raise ValueError(f"{describe(self)}: expected integers or text; got {signature_of(inputs)}.")
         shape = columns[0].shape
         if any(c.shape != shape for c in columns) or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
             raise ValueError(
-                f'HashedCrossing "{self.name}": expected inputs of one shape: (), (batch,) or (batch, 1); '
+                f"{describe(self)}: expected inputs of one shape: (), (batch,) or (batch, 1); "
                 f"got {[c.shape for c in columns]}."
             )
         return columns

@@ -13,6 +13,7 @@ from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.typing import TensorLike, Tensors, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.settings import passed_on
 from eagerflow.layers.preprocessing.strings import as_text
 from eagerflow.layers.preprocessing.text.index_lookup import MASKED, IndexLookup
@@ -172,7 +173,7 @@ class IntegerLookup(IndexLookup):
         array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
         if array.dtype.kind not in "iubf":
             raise TypeError(
-                f'IntegerLookup "{self.name}": expected integers; got {signature_of(inputs)}. StringLookup takes text.'
+                f"{describe(self)}: expected integers; got {signature_of(inputs)}. StringLookup takes text."
             )
         refuse_fractions(self, array)
         return array.astype("int64")

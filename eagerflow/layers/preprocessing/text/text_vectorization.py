@@ -14,6 +14,7 @@ from eagerflow.base.serialization import deserialize_keras_object, serialize_ker
 from eagerflow.base.typing import Data, Shape, TensorLike, TokenMode
 from eagerflow.core.observe import scope
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -261,7 +262,7 @@ class TextVectorization(Layer):
             return listed
         if texts.ndim > 1 and texts.shape[-1] != 1:
             raise ValueError(
-                f'TextVectorization "{self.name}": expected documents of shape (batch,) or (batch, 1) to split; '
+                f"{describe(self)}: expected documents of shape (batch,) or (batch, 1) to split; "
                 f"got {texts.shape}. Use split=None for words."
             )
         texts = texts[..., 0] if texts.ndim > 1 else texts
@@ -290,9 +291,7 @@ class TextVectorization(Layer):
             return lookup.indices(numpy.array(words, object))
         longest = max([len(w) for w in words])
         if self._output_mode == "one_hot" and any(len(w) != longest for w in words):
-            raise ValueError(
-                f'TextVectorization "{self.name}": output_mode="one_hot" needs documents of equally many words.'
-            )
+            raise ValueError(f'{describe(self)}: output_mode="one_hot" needs documents of equally many words.')
         flat = numpy.array([""] * (len(words) * longest), object).reshape(len(words), longest)
         for row, document in zip(flat, words):
             row[: len(document)] = document

@@ -1,15 +1,20 @@
-"""Where in its line a fault is, so that of a long line the part around it is shown."""
+"""Findings as text for a terminal: the place first, where it can be clicked, then what is wrong and what to do."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 
-from viz.doctor.finding import Finding
-from viz.facts.lines.room import beginning, width
+from viz.doctor.finding import SEVERITIES, Finding
+from viz.doctor.fault_place import code_around
+from viz.facts.formatting import near
+from viz.facts.lines.room import beginning, line_length, width
 
-__all__ = ["code_around", "fault_at"]
+__all__ = ["code_around", "fault_at", "line", "text"]
 
+_WIDTH = 100
+_CODES = {"error": "1;31", "warning": "1;33", "info": "1;34"}
 _OPERATORS = {
     "add": r"(?<=[\w)\]] )\+",
     "subtract": r"(?<=[\w)\]])\s*-(?!\s*[=>])",
@@ -20,6 +25,62 @@ _OPERATORS = {
 }
 _WORD = re.compile(r"\w+=\w+|\w*_\w+|\w+(?=\()")  # words of code in a sentence
 _OPENING, _CLOSING = "([{", ")]}"
+
+
+def text(findings: Sequence[Finding], paint: Callable[[str, str], str] | None = None) -> str:
+    """The findings, the worst first.
+
+    Args:
+        findings: in order.
+        paint: colours `(words, code)`; None: no colours.
+    """
+    if not findings:
+        return "nothing to complain about"
+    paint = paint or (lambda words, code: words)
+    parts = [_one(finding, paint) for finding in findings]
+    return "\n\n".join([*parts, _count(findings)])
+
+
+def line(finding: Finding, paint: Callable[[str, str], str] | None = None) -> str:
+    """What is wrong and where, in one line, without what to do.
+
+    Args:
+        finding: what was found.
+        paint: colours `(words, code)`; None: no colours.
+    """
+    return f"{_head(finding, paint or (lambda words, code: words))}  {finding.sentence}"
+
+
+def _head(finding: Finding, paint: Callable[[str, str], str]) -> str:
+    head = f"{paint(finding.severity, _CODES[finding.severity])} {paint(finding.kind, '1')}"
+    where = _short(finding)
+    return f"{head}  {where}" if where else head
+
+
+def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
+    length = line_length(_WIDTH)
+    lines = [_head(finding, paint)]
+    if finding.code:
+        lines.append(f"    {paint(code_around(finding, length if length == _WIDTH else length - 4), '2')}")
+    lines += textwrap.wrap(finding.sentence, length, initial_indent="  ", subsequent_indent="  ")
+    if finding.because is not None:
+        lines.append(f"  (a consequence of {finding.because}, above: mend that first)")
+        return "\n".join(lines)
+    lines += textwrap.wrap(finding.fix, length, initial_indent="  → ", subsequent_indent="    ")
+    return "\n".join(lines)
+
+
+def _short(finding: Finding) -> str:
+    """`file:line`, the file as seen from here where that is shorter."""
+    if not finding.file:
+        return ""
+    return f"{near(finding.file)}:{finding.line}"
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    words = {"error": "error", "warning": "warning", "info": "hint"}
+    counts = [(sum(f.severity == s for f in findings), words[s]) for s in SEVERITIES]
+    return ", ".join([f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n])
 
 
 def fault_at(finding: Finding) -> tuple[int, int] | None:
