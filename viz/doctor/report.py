@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from viz.doctor.finding import SEVERITIES, Finding
-from viz.doctor.fault_place import code_around
 from viz.facts.formatting import near
 from viz.facts.lines.room import beginning, line_length, width
 

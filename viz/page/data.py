@@ -96,6 +96,7 @@ def data(
         "guilty": _guilty(part, first),
         "reads": [[op, read.how, columns.frame(read.line)] for op, reads in part.reads.items() for read in reads],
         "types": kinds_of_types(part),
+        "measured": _measured(part),
         "same": _same_arrays(part),
         "variables": list(variables_of(part).items()),
         "memory": [[t.id, size, start, end] for t, size, start, end in spans(part)],
@@ -107,6 +108,13 @@ def data(
     found["places"] = [formatting.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
     return found
+
+
+def _measured(part: Record) -> tuple[int, int]:
+    """Of how many tensors there are basic statistics, and of how many full ones."""
+    stats = [tensor.stats for tensor in part.tensors if tensor.stats is not None]
+    full = sum([bool(each.histogram or each.preview) for each in stats])
+    return len(stats) - full, full
 
 
 def _same_arrays(part: Record) -> list[tuple[int, int]]:

@@ -105,3 +105,12 @@ def test_groups_of_one_size_are_for_images_and_few_enough(recorded):
     assert size_groups(recorded, model.children, 6) == []
     flat, _ = ALL["deep_mlp"]()
     assert size_groups(flat, blocks(flat)[0].children, 9) == []
+
+
+@pytest.mark.slow
+def test_a_residual_network_of_fifty_layers_opens_at_its_blocks():
+    model = ef.applications.ResNet50(weights=None, input_shape=(32, 32, 3), classes=10)
+    recording, _ = fitted(model, numbers(2, 32, 32, 3), numbers(2, 10))
+    rows, groups = seen_at_first(recording)
+    assert 16 <= rows <= 48
+    assert {f"conv{stage}_block1_{i}_conv" for stage in (2, 3, 4, 5) for i in range(4)} <= set(groups)

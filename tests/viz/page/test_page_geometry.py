@@ -320,6 +320,20 @@ def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
     assert (gap >= 3) is clear
 
 
+@pytest.mark.parametrize(("end", "clear"), [(100, True), (60, True), (48, False)])
+def test_labels_keep_off_the_rings_of_boxes_where_there_is_room(end, clear):
+    program = """
+    const {end} = given, box = (y) => ({x: 0, y, w: 60, h: 20}), nodes = new Map();
+    for (const id of "ab") nodes.set(id, {id, row: id, ...box({a: 0, b: end}[id])});
+    const edges = [{tail: "a", head: "b", kind: "data", label: "8×3 f32", corners: [[30, 20], [30, end]]}];
+    const lost = placeLabels({nodes, frames: new Map(), edges}, []), [, y] = edges[0].labelAt;
+    return [lost.length, Math.min(y - ABOVE - 20, end - y - BELOW)];
+    """
+    lost, gap = run([*SCENES, *PLACES], program, {"end": end})
+    assert lost == 0
+    assert (gap >= 6.5) is clear
+
+
 def test_where_arrows_with_other_labels_begin_as_one_line_each_label_is_at_its_own_branch():
     program = """
     const nodes = new Map(), {fork} = given;

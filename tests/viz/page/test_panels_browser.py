@@ -452,3 +452,56 @@ def test_ops_on_the_way_to_an_update_are_told_apart_by_its_weight(shown, pages, 
     assert divided == ["for head / kernel", "for head / bias"]
     squares = {owner for name, phase, owner in owners if name == "square"}
     assert not any("for " in owner for owner in squares)  # of all weights
+
+
+LINES = """[...document.querySelectorAll('.panel section')].map(each => [each.querySelector('h3').textContent,
+  [...each.querySelectorAll('li')].map(line => line.textContent)])"""
+
+
+def test_a_gradient_leads_to_its_forward_op_and_to_what_that_read_and_made(steps):
+    steps.run("v.setStep(0, true)")
+    number, forward = steps.run(
+        "(({ id, forward }) => [id, forward])"
+        "(v.selection.ops.findLast(op => op.name === 'dense' && op.phase === 'backward'))"
+    )
+    steps.run(f"v.select({{ kind: 'op', id: {number} }})")
+    rows = dict(zip(steps.texts(".panel .facts dt"), steps.texts(".panel .facts dd"), strict=True))
+    assert rows["gradient of"] == "dense"
+    lines = dict(steps.run(LINES))
+    assert [line.split(" ")[0] for line in lines["Inputs"]] == ["g8×8"]
+    assert lines["Its rule can also readof the forward pass"] == [
+        "x8×4 f32x",
+        "kernel4×8 f32kernel",
+        "bias8 f32bias",
+        "output8×8 f32dense",
+    ]
+    steps.run(
+        "[...document.querySelectorAll('.panel .facts button')].find(each => each.textContent === 'dense').click()"
+    )
+    assert steps.run("v.state.selected.id") == forward
+
+
+def test_a_box_of_several_gradients_says_of_what_they_are(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    ids = shown.run(
+        "[...v.scene.nodes.values()]"
+        ".find(n => n.ops.length > 1 && n.ops.every(id => v.model.ops[id].phase === 'backward')).ops"
+    )
+    shown.run(f"v.select({{ kind: 'ops', id: {ids[0]}, ids: {ids} }})")
+    assert "Gradient of" in dict(shown.run(LINES))
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [("none", "no: viz.trace"), ("basic", "deviation, NaN and infinity"), ("full", "histogram and first values")],
+)
+def test_the_panel_of_a_recording_says_what_was_measured_of_how_many_tensors(shown, pages, level, said):
+    def measured():
+        with viz.trace(stats=level) as t:
+            ef.layers.Dense(3)(np.ones((2, 4), "float32"))
+        return t
+
+    shown.show(pages(f"measured {level}", measured))
+    rows = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
+    assert said in rows["statistics"]
+    assert level == "none" or rows["statistics"].startswith("of ")

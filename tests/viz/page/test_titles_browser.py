@@ -77,7 +77,7 @@ def test_closed_layers_are_called_in_letters_that_can_be_read_from_afar(seen):
         seen.rest()
         names = seen.run(NAMES)
         assert {name[-2:] for name, *_ in names} >= {"_0", "_1", "_2", "_3"}  # what is cut keeps its number
-        assert all(8 <= size + 0.01 and is_within for _, size, is_within in names)
+        assert all(6.5 <= size + 0.01 and is_within for _, size, is_within in names)
 
 
 def test_titles_of_the_whole_graph_can_be_read_and_keep_how_many_parts_they_stand_for(shown, pages):
@@ -411,4 +411,35 @@ def test_from_afar_layers_of_a_high_graph_are_named(shown, pages):
     whole = [name for name, *_ in shown.run(SIGNS) if name in titled]
     assert len(titled) > 15
     assert len(whole) >= 0.75 * len(titled)
+    assert shown.wrong == []
+
+
+def test_seen_whole_beside_a_tab_titles_are_in_their_frames_and_names_of_boxes_whole(shown, pages):
+    """Of a model, its loss and a metric in a window that is low, as the tab Training leaves it."""
+
+    def fitted():
+        inner = [layers.Dense(8, "relu"), layers.Dropout(0.5), layers.Dense(3, "softmax")]
+        model = ef.Sequential([ef.Input((4,)), *inner], name="mlp")
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        with viz.trace() as t:
+            model.fit(np.ones((8, 4), "float32"), np.zeros(8, "int64"), batch_size=4, verbose=0)
+        return t
+
+    shown.size(800, 700)
+    shown.show(pages("fitted", fitted))
+    shown.run("v.dock.choose('training'); v.canvas.fit(false, true)")
+    shown.rest()
+    shown.run("v.canvas.fit(false, true)")
+    shown.rest()
+    inside = """[...document.querySelectorAll('.sign')].map(sign => {
+      const { x, y, scale } = v.canvas.view, frame = v.scene.frames.get(sign.dataset.id),
+        { top } = v.canvas.node.getBoundingClientRect(),
+        { left, right, top: above, bottom } = sign.getBoundingClientRect();
+      return [sign.textContent, left >= frame.x * scale + x - 1 && right <= (frame.x + frame.w) * scale + x + 1
+        && above - top >= frame.y * scale + y - 6 && bottom - top <= (frame.y + frame.h) * scale + y + 1]; })"""
+    signs = dict(shown.run(inside))
+    assert signs["sparse_categorical_crossentropy"]
+    assert all(signs.values())
+    assert [name for name, *_ in shown.run(NAMES)] == ["accuracy"]
+    shown.size(1400, 900)
     assert shown.wrong == []

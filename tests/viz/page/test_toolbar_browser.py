@@ -55,6 +55,19 @@ def test_a_narrower_bar_has_one_row_with_signs_for_words(compared, width, step, 
     assert max(compared.run(f"[...document.querySelectorAll('.toolbar :is(button, select)')].map({right})")) <= width
 
 
+@pytest.mark.parametrize("width", [620, 700, 800, 899])
+def test_between_a_phone_and_a_wide_window_the_bar_has_one_row_whose_middle_may_be_moved(compared, width):
+    compared.run("v.toolbar.flaw.hidden = false")
+    compared.size(width, 700)
+    compared.rest()
+    assert compared.run("document.querySelector('.toolbar').offsetHeight") < 45
+    right = "each => each.getBoundingClientRect().right"
+    assert max(compared.run(f"[...document.querySelectorAll('.toolbar .end > *')].map({right})")) <= width
+    compared.run("v.toolbar.lineage.scrollIntoView()")
+    end, seen = compared.run(f"[v.toolbar.lineage, document.querySelector('.controls')].map({right})")
+    assert end <= seen + 1
+
+
 def test_what_stands_out_needs_a_box_and_says_so(compared):
     compared.run("v.select(null)")
     compared.press("a")

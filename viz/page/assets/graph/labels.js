@@ -5,6 +5,7 @@ const ABOVE = 0.8 * LABEL_SIZE,
   OFF_LINES = 3, // how far labels keep above and below lines, where there is room: those look like rules under them
   OFF_OTHERS = [8, 5], // and how far above and below, and beside those of other arrows, to which they seem to belong
   OFF_LABELS = 6, // and above and below the labels of those
+  OFF_RINGS = 7, // how far labels keep off boxes, where there is room: what is selected has a ring, closed layers a second edge
   FARTHER = 19, // so much farther beside them where the line turned, away from the box that it comes from
   LABEL_STEP = 5, // places along a line are tried so far apart
   SAME_LINE = 0.5; // lines that are so near to each other are seen as one
@@ -17,6 +18,7 @@ function placeLabels(scene, heads) {
       taken: new Grid(obstacles(scene, heads)),
       lines: new Grid(aroundLines(scene, OFF_LINES, 0)),
       others: new Grid(aroundLines(scene, ...OFF_OTHERS)),
+      boxes: new Grid([...scene.nodes.values()].map(({ x, y, w, h }) => ({ x: x - OFF_RINGS, y: y - OFF_RINGS, w: w + 2 * OFF_RINGS, h: h + 2 * OFF_RINGS }))),
     },
     said = new Map(),
     lost = [],
@@ -55,9 +57,10 @@ function placeOfLabel(same, corners, width, free, others) {
       wide = { ...here, x: here.x - FARTHER, w: here.w + 2 * FARTHER },
       isClear = (area) => [...free.others.within(area)].every((line) => same.includes(line.edge));
     if (others.some((other) => liesOn(at, other.corners)) || free.taken.within(here).size) continue;
-    if (free.lines.within(here).size) worse[3] ??= place;
-    else if (isClear(isFirst ? here : wide)) return place;
-    else worse[isFirst ? 0 : isClear(here) ? 1 : 2] ??= place;
+    if (free.lines.within(here).size) worse[4] ??= place;
+    else if (!isClear(isFirst ? here : wide)) worse[isFirst ? 1 : isClear(here) ? 2 : 3] ??= place;
+    else if (free.boxes.within(here).size) worse[0] ??= place;
+    else return place;
   }
   return worse.find(Boolean) ?? null;
 }

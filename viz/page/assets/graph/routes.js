@@ -363,6 +363,9 @@ function boundsOf(points, labelAt, label) {
     top = Math.min(top, y);
     bottom = Math.max(bottom, y);
   }
-  if (labelAt && label) right = Math.max(right, labelAt[0] + textWidth(label, LABEL_SIZE));
+  if (labelAt && label) {
+    left = Math.min(left, labelAt[0]); // it may stand left of its line
+    right = Math.max(right, labelAt[0] + textWidth(label, LABEL_SIZE));
+  }
   return { x: left, y: top, w: right - left, h: bottom - top };
 }

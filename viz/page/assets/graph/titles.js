@@ -4,6 +4,7 @@ const READABLE = 9.5, // pixels of a title's letters; where they would be lower,
   SIGNS = [
     { letters: 11, h: 15 },
     { letters: 9, h: 12 }, // where there is no room for larger ones
+    { letters: 8, h: 11 },
   ],
   MOST_SIGNS = 80,
   LOWER = [0, 4, 8, 12], // pixels, where the title of the frame around it stands in the way
@@ -13,6 +14,7 @@ const READABLE = 9.5, // pixels of a title's letters; where they would be lower,
   SPECKS = 0.1, // at a lower scale boxes are so small that a title may cover them
   LETTERS = 17, // from a title's upper edge to the foot of its letters
   LEAST_SEEN = 60, // pixels of a frame that are worth a title
+  MOST_OF_IT = 0.6, // of a title's letters, with which it is still understood
   FEWEST_LETTERS = 3, // of a title that is cut to the room that there is
   EDGE = 8, // pixels between a title and the edge of what is seen
   UNDER_BUTTONS = 52, // pixels at the right edge where buttons lie,
@@ -142,17 +144,19 @@ function signsFromAfar(frames, canvas) {
   return found;
 }
 
-// Where a frame's title stands, if there is room for it that no arrow crosses: in small letters before it stands outside,
-// and cut to the room that there is before it is left out.
+// Where a frame's title stands, if there is room for it that no arrow crosses: in small letters, and cut to the room that
+// there is, if most of it stays, before it stands above the frame; cut to less before it is left out.
 function placeOfSign(frame, frames, placed, canvas) {
   const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
   if (canvas.view.scale < SPECKS) return rooms[0].isNarrow ? null : rooms[0].best(rooms[0].inside());
-  for (const way of ["free", "astride", "outside", "cut"])
+  const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.cut(MOST_OF_IT), (room) => room.outside()];
+  for (const way of ways)
     for (const room of rooms) {
-      const found = way === "cut" || !room.isNarrow ? room[way]() : null;
+      const found = way(room);
       if (found) return found;
     }
-  return null;
+  const cut = rooms.map((room) => room.cut(0)).filter(Boolean);
+  return cut.reduce((best, each) => (best && best.text.length >= each.text.length ? best : each), null);
 }
 
 // The room for a frame's title in letters of some size.
@@ -214,6 +218,7 @@ class SignRoom {
 
   // In the frame, where nothing else is.
   free(rows = this.rows) {
+    if (this.isNarrow) return null;
     for (const y of rows) {
       // mostly the first place is free, and others needn't be looked for
       for (const find of [() => this.middle, () => freePlace(this.taken(y), this.w, this.left, this.right, this.middle)]) {
@@ -242,32 +247,32 @@ class SignRoom {
   }
 
   outside() {
+    if (this.isNarrow) return null;
     const { left, right, top, w, h, size } = this,
       found = placesOutside(left, right, top, w, h, size).map(({ x, y, cost }) => this.sign(x, y, cost));
     return this.best(found.filter((each) => this.isFree(each) && this.isClear(each)));
   }
 
-  // As much of the title as there is room for between arrows.
-  cut() {
+  // As much of the title as there is room for between arrows, if that is at least a share of it.
+  cut(least) {
+    let best = null;
     for (const y of this.rows) {
       const [begin, end] = widestGap(this.taken(y), this.left, this.right),
         text = shortened(this.frame.title, end - begin - 8, this.letters),
         cut = { ...this.sign(begin, y), w: textWidth(text, this.letters, true) + 8, text };
-      if (text && !this.boxes(cut)) return cut;
+      if (text.length > (best ? best.text.length : 0) && text.length >= least * this.frame.title.length && !this.boxes(cut)) best = cut;
     }
-    return null;
+    return best;
   }
 }
 
 const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
 
-// Where a title may stand outside of its frame: above it, or beside its upper corners.
+// Where a title may stand outside of its frame: above it. Beside it, it would seem to belong to what is there.
 function placesOutside(left, right, top, w, h, size) {
   const above = top - h - 3;
-  return [
-    ...[(left + right - w) / 2, left, right - w].map((at, i) => ({ x: at, y: above, cost: i })),
-    ...[right + 6, left - w - 6].map((at, i) => ({ x: at, y: top, cost: 3 + i })),
-  ]
+  return [(left + right - w) / 2, left, right - w]
+    .map((at, i) => ({ x: at, y: above, cost: i }))
     .filter((place) => place.x >= 0 && place.x + w <= size.w - UNDER_BUTTONS && place.y >= 0);
 }
 

@@ -89,6 +89,7 @@ class Details {
       times = timesOfOps([op], viewer);
     return facts([
       ...(isInBox ? times.slice(0, -1) : times),
+      ["gradient of", isInBox || !hasForward(op) ? null : this.opLink(op.forward)],
       ["FLOPs", op.flops ? `${short(op.flops)}${op.duration ? `  (${short((op.flops / op.duration) * 1e9)}/s)` : ""}` : null],
       ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
       ["step", isInBox ? null : stepOf(viewer, op)],
@@ -114,6 +115,7 @@ class Details {
         titled("Inputs"),
         op.inputs.map((t, i) => this.inputLine(t, op.inputNames[i])),
       ),
+      this.readOfForward(op),
       section(titled("Settings"), settingsTable(op.settings())),
       this.list(
         titled("Parts, which ran as one"),
@@ -122,6 +124,17 @@ class Details {
       this.opList(titled(op.phase === "backward" ? "Gradient of" : "Backward"), partnersOf(model, [op.id])),
       this.opList(titled("Read by"), readersOf(model, op.id)),
     ];
+  }
+
+  // What the rule of a gradient has beside what it is given: what its forward op read and made, which isn't recorded again
+  // as inputs of it. Which of these a rule keeps is its own affair.
+  readOfForward(op) {
+    if (!hasForward(op)) return null;
+    const { inputs, inputNames, outputs } = this.model.ops[op.forward],
+      given = new Set(op.inputs),
+      read = inputs.flatMap((t, i) => (given.has(t) ? [] : [this.inputLine(t, inputNames[i])])),
+      made = outputs.flatMap((t) => (given.has(t) ? [] : [this.inputLine(t, "output")]));
+    return this.list(["Its rule can also read", el("small", {}, "of the forward pass")], [...read, ...made]);
   }
 
   // Where Python took values out of what the op made: what runs after that may depend on them.
@@ -246,7 +259,7 @@ class Details {
         el("span", { class: "mono" }, tensor.label),
         el("span", {}, nbytes(tensor.nbytes)),
         tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
-        tensor.role !== "activation" ? el("span", {}, roleWord(tensor.role)) : null,
+        tensor.role !== "activation" ? el("span", {}, roleWord(tensor.role) + gradientOfWhat(this.model, tensor)) : null,
       ),
       this.gradientLine(tensor),
       this.values(tensor),
@@ -395,7 +408,7 @@ class Details {
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
         ["recorded for", recordedFor(viewer)],
-        ["statistics", viewer.liveValues ? null : model.hasStats ? "yes" : 'no: viz.trace(stats="basic") records them'],
+        ["statistics", viewer.liveValues ? null : statisticsText(data)],
         [
           "made with",
           [data.meta.python && `Python ${data.meta.python}`, data.meta.numpy && `NumPy ${data.meta.numpy}`]
@@ -418,6 +431,14 @@ class Details {
   }
 }
 
+// " of kernel" behind a gradient, where that of which it is has a name.
+function gradientOfWhat(model, { gradientOf }) {
+  const { name } = gradientOf === null ? { name: "" } : model.variables.has(gradientOf) ? placeOfWeight(model, gradientOf) : model.tensors[gradientOf];
+  return name ? ` of ${clean(name, 40)}` : "";
+}
+
+const hasForward = ({ phase, forward }) => phase === "backward" && forward !== null;
+
 // What is known of the values of each gradient of a tensor, of many parts of the first few.
 function gradientSections(model, id, here) {
   return [...model.gradientsByPass(id, here)].flatMap(([pass, found]) =>
@@ -426,6 +447,13 @@ function gradientSections(model, id, here) {
       return section(name ? ["Gradient", el("small", {}, name)] : "Gradient", statsView(each));
     }),
   );
+}
+
+// What was measured, and of how many tensors.
+function statisticsText({ measured: [basic, full] }) {
+  if (!basic && !full) return 'no: viz.trace(stats="basic") records them';
+  const what = "minimum, maximum, mean, standard deviation, NaN and infinity";
+  return `of ${counted(basic + full, "tensor")}: ${full > basic ? `${what}, zeros, norm, histogram and first values` : what}`;
 }
 
 // How many steps there are, of which kind where these differ, and how many of them the page has.

@@ -86,6 +86,7 @@ function severalOps(details, selected) {
       `${amount(ops.length)} ops`,
       ops.map((op, i) => opThatOpens(details, op, told[i])),
     ),
+    details.opList("Gradient of", partnersOf(model, ops.filter(hasForward).map(({ id }) => id))),
     ...(main ? details.restOf(main, `of ${nameAmong(model, main, ops)}`) : line ? codeOf(viewer, ops[0]) : []),
   ];
 }

@@ -2,10 +2,10 @@
 // letters that can be.
 
 const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be read
-  NAME_LETTERS = [10, 9, 8],
+  NAME_LETTERS = [10, 9, 8, 7, LEAST_TITLE],
   NAME_HEIGHT = 1.25, // of its letters' size
   NAME_KEPT = 4, // letters of a title that is cut; fewer tell nothing
-  BESIDE_NAME = 2; // pixels, to the edge of the box
+  BESIDE_NAME = 1; // pixels, to the edge of the box
 
 // Puts the titles over the lines of boxes that are seen.
 function nameBoxes({ shown, theme, view: { scale } }, nodes) {
@@ -21,14 +21,18 @@ function nameBoxes({ shown, theme, view: { scale } }, nodes) {
   }
 }
 
-// The title of a box as its room has place for, and the size of its letters; null where that tells nothing.
+// The title of a box in lines as its room has place for, and the size of its letters; null where that tells nothing. Which
+// call it is, or of how many equal parts, stands in a line of its own where one has no room for all.
 function nameFromAfar(node, scale) {
   const width = node.w * scale - 2 * BESIDE_NAME,
-    fitting = NAME_LETTERS.filter((letters) => letters * NAME_HEIGHT <= node.h * scale),
-    whole = fitting.find((letters) => textWidth(node.title, letters, true) <= width),
-    letters = whole ?? fitting.at(-1),
-    text = whole ? node.title : letters && cutName(node.title, width, letters);
-  return text ? { text, letters } : null;
+    [end = ""] = TITLE_END.exec(node.title) ?? [],
+    inTwo = end ? [node.title.slice(0, node.title.indexOf(end)), end.trim()] : [],
+    fitting = (lines) => NAME_LETTERS.filter((letters) => lines * letters * NAME_HEIGHT <= node.h * scale),
+    whole = (lines) => fitting(lines.length).find((letters) => lines.every((line) => textWidth(line, letters, true) <= width));
+  for (const lines of [[node.title], inTwo]) if (lines.length && whole(lines)) return { lines, letters: whole(lines) };
+  const letters = fitting(1).at(-1),
+    text = letters && cutName(node.title, width, letters);
+  return text ? { lines: [text], letters } : null;
 }
 
 // The beginning of a title, with the number at its end, which tells it from others: "conv2d_trans…_2".
@@ -38,7 +42,7 @@ function cutName(title, width, size) {
   return cut.replace(/^∇ |….*$/gu, "").length < NAME_KEPT ? "" : cut + end;
 }
 
-function nameElement({ x, y, w, h, ...node }, { text, letters }, scale, theme) {
+function nameElement({ x, y, w, h, ...node }, { lines, letters }, scale, theme) {
   const [ground] = coloursOf(node, theme),
     edge = 1 / scale,
     size = letters / scale;
@@ -46,6 +50,6 @@ function nameElement({ x, y, w, h, ...node }, { text, letters }, scale, theme) {
     "g",
     { class: "name", "pointer-events": "none" },
     rect(x + edge, y + edge, w - 2 * edge, h - 2 * edge, 0, ground, "none", 0),
-    textAt(text, x + w / 2, y + h / 2 + size * 0.36, size, inkOn(ground), "middle", true),
+    lines.map((text, i) => textAt(text, x + w / 2, y + h / 2 + size * (0.36 + NAME_HEIGHT * (i - (lines.length - 1) / 2)), size, inkOn(ground), "middle", true)),
   );
 }
