@@ -30,6 +30,7 @@ __all__ = [
     "find_runs",
     "fold",
     "leaves",
+    "levels",
     "stand_in",
     "taking_turns",
     "tree",
@@ -207,6 +208,12 @@ def all_blocks(root: Block) -> list[Block]:
         found.append(waiting.pop())
         waiting += [child for child in reversed(found[-1].children) if isinstance(child, Block)]
     return found
+
+
+def levels(block: Block) -> int:
+    """How many scopes lie within each other."""
+    inner = [levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
+    return max(inner, default=0)
 
 
 def leaves(child: Any) -> Iterator[int]:
