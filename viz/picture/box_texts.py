@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block
+from viz.facts.blocks import Block, leaves
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
 from viz.facts.lines.assigned import name_assigned
@@ -153,6 +153,8 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
             *_parameters(block, params, together),
         ]
     lines = [*_code(block), *_class(block)]
+    if block.is_call:
+        lines += assigned(record, [record.ops[max(leaves(block))]], (block.title,))
     if block.line is not None:
         made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
         lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]

@@ -221,7 +221,7 @@ class _Assembly:
         if id(block) in self.closed_calls or (block.scope is not None and block.scope.owner in self.in_loops):
             return True
         is_least = block.kind == "layer" or block.line is not None
-        if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
+        if self.closes_layers and is_least and not block.holds_blocks:
             return True
         return (block.line is None and level > depth) or self._stays_closed(block)
 
