@@ -190,6 +190,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "notes": list(record.notes),
         "labels": {str(number): label for number, label in record.labels.items()},
         "called": {str(number): name for number, name in record.called.items()},
+        "calls": [[op, *call] for op, call in record.calls.items()],
         "kept": {str(scope.owner): scope.called for scope in record.scopes if scope.called},
         "reads": [
             [op, read.how, None if read.line is None else frames.number(read.line)]
@@ -292,6 +293,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
         reads=reads_of(header, frames),
         labels={int(number): str(label) for number, label in header.get("labels", {}).items()},
         called={int(number): str(name) for number, name in header.get("called", {}).items()},
+        calls={int(op): (str(name), int(number)) for op, name, number in header.get("calls", [])},
     )
 
 
@@ -339,7 +341,7 @@ def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> N
         _check_word("role", word, ROLES)
     check_parents(record.scopes)
     check_ids("scope", itertools.chain.from_iterable((*s.inputs, *s.outputs) for s in record.scopes), tensors)
-    check_ids("reading", record.reads, ops)
+    check_ids("reading", (*record.reads, *record.calls), ops)
     check_ids("value", (*record.values, *record.labels, *record.called), tensors)
     check_ids("step", [step.scope for step in record.steps], scopes)
 

@@ -30,6 +30,7 @@ __all__ = [
     "find_runs",
     "fold",
     "leaves",
+    "levels",
     "stand_in",
     "taking_turns",
     "tree",
@@ -73,7 +74,8 @@ class Block:
         inner: for a run, by where it begins, the runs within each of its parts: where they begin in it, and so on.
         is_beside: are the equal parts it stands for side by side: does none read what another made?
         is_whole: is it a layer without weights that is one thing to a reader, such as one that enlarges images, however
-            many ops of its own it runs for that? It is one box until the reader asks for more.
+            many ops of its own it runs for that, or what one call of a function such as `ops.one_hot` ran? It is one
+            box until the reader asks for more.
         call: how many calls of the same object came before its own.
     """
 
@@ -102,6 +104,16 @@ class Block:
     def objects(self) -> int:
         """How many different layers (or other objects) it stands for."""
         return max(1, len(self.owners))
+
+    @property
+    def is_call(self) -> bool:
+        """Is it what one call of a composed function ran: no layer, but what an op is to a reader?"""
+        return self.is_whole and self.scope is None
+
+    @property
+    def holds_blocks(self) -> bool:
+        """Are there blocks in it that aren't as good as ops?"""
+        return not all(map(_is_as_an_op, self.children))
 
     @property
     def is_closed_at_first(self) -> bool:
@@ -136,7 +148,26 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
             block.is_whole = _is_whole(record, block)
         elif block.terms is None:
             block.children = _by_line(record, block)
+    for block in all_blocks(root):
+        if not block.is_whole and block.terms is None:
+            block.children = _by_call(record, block.children)
     return root
+
+
+def _by_call(record: Record, children: list[Any]) -> list[Any]:
+    """Children, of which ops that one call of a composed function ran, such as `ops.one_hot`, are one block.
+
+    A layer's own code is none of the user's, so what it calls isn't told.
+    """
+    found: list[Any] = []
+    for call, run in itertools.groupby(children, lambda child: _call_of(record, child)):
+        part = [*run]
+        found += part if call is None or len(part) == 1 else [Block(call[0], None, part, is_whole=True)]
+    return found
+
+
+def _call_of(record: Record, child: Any) -> tuple[str, int] | None:
+    return record.calls.get(child) if isinstance(child, int) else None
 
 
 def _is_whole(record: Record, block: Block) -> bool:
@@ -165,6 +196,7 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         done += count
         source = None if line is None else record.ops[part[0]].source
         is_alone = count + _LEAST_BESIDE > len(block.children)
+        is_alone |= len({record.calls.get(op, op) for op in part if isinstance(op, int)}) == 1  # one box says it all
         if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or goes_around(record, part):
             found += part
         else:
@@ -207,6 +239,16 @@ def all_blocks(root: Block) -> list[Block]:
         found.append(waiting.pop())
         waiting += [child for child in reversed(found[-1].children) if isinstance(child, Block)]
     return found
+
+
+def _is_as_an_op(child: Any) -> bool:
+    return isinstance(child, int) or child.is_call
+
+
+def levels(block: Block) -> int:
+    """How many scopes lie within each other."""
+    inner = [levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
+    return max(inner, default=0)
 
 
 def leaves(child: Any) -> Iterator[int]:
@@ -374,15 +416,15 @@ def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, lea
     for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // min(smallest, _LEAST_LARGE)) + 1):
         if marks[at] != marks[at + period]:
             continue
-        has_block = any(isinstance(child, Block) for child in children[at : at + period])
+        has_block = not all(map(_is_as_an_op, children[at : at + period]))
         least = smallest if has_block else max(smallest, _LEAST_OPS)
         count, end = 1, at + period
         while marks[end : end + period] == marks[at : at + period]:
             count, end = count + 1, end + period
         if has_block and 1 < count < least and wiring.are_large_and_follow(_ops_of_parts(children, at, period, 2)):
             least = _LEAST_LARGE
-        if count >= least and period == 1 and isinstance(children[at], int):
-            count = wiring.of_one_line(children[at : at + count])
+        if count >= least and period == 1 and _is_as_an_op(children[at]):
+            count = wiring.of_one_line([next(leaves(child)) for child in children[at : at + count]])
         if count >= least:
             count = wiring.alike(_ops_of_parts(children, at, period, count))
         if count >= least:

@@ -59,10 +59,15 @@ class GradientPasses:
                     found = [each.id for each in record.ancestors(op.scope) if each.kind == "backward"]
                     around[op.scope] = found[-1] if found else -1  # rules that are differentiated ask for others within
                 number = self._of[op.id] = around[op.scope]
-                self._begins.setdefault(number, op.id)
+                is_first = self._begins.setdefault(number, op.id) == op.id
                 target = record.scopes[number].config.get("target", "") if number >= 0 else ""
-                if target in latest:
-                    self._named.setdefault(latest[target], formatting.clean(target, _LONGEST))
+                made = latest.get(target)
+                if target and made is None and is_first and op.forward is not None:
+                    # A function of the user's made it, whose lines call it otherwise: what is first led back through.
+                    outputs = record.ops[op.forward].outputs
+                    made = outputs[0] if len(outputs) == 1 else None
+                if made is not None:
+                    self._named.setdefault(made, formatting.clean(target, _LONGEST))
         self._record = record
         self._order = sorted({*self._of.values()})
         self._targets = {number: self._target(number) for number in self._order}

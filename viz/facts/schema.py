@@ -471,6 +471,7 @@ class Record:
     `labels` the label by which each was chosen. `reads` tells where Python took values out of what ops made, by the
     op's id: each line once. `called` tells what the user's code calls arrays that come from outside, variables without
     a name of their own, several results of one op or layer, and what it asks the gradient of, by the tensor's id.
+    `calls` tells of ops that one call of a composed function ran, `ops.one_hot`, by their ids, its name and number.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
     `whole` tells what it is a part of; None where it is all that was recorded.
@@ -496,6 +497,7 @@ class Record:
     labels: dict[int, str] = dataclasses.field(default_factory=dict)
     reads: dict[int, list[Read]] = dataclasses.field(default_factory=dict)
     called: dict[int, str] = dataclasses.field(default_factory=dict)
+    calls: dict[int, tuple[str, int]] = dataclasses.field(default_factory=dict)
     others: list[Record] = dataclasses.field(default_factory=list)
     whole: Whole | None = None
 

@@ -60,11 +60,18 @@ class Cost:
         if other.shares:
             self.shares.update(other.shares)
 
+<<<<<<< HEAD
     def text(self, with_size: bool = True) -> str:
         """What a box says, but for the time: the page fills in the one that it tells, of this step or the usual one."""
         is_share = any(count < len(ran) for ran, count in self.shares.items())
         said = box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share)
         return said.replace(formatting.seconds(self.time), TIME, 1) if self.time else said
+=======
+    def text(self, together: bool, with_size: bool = True) -> str:
+        """What a box says; `together`: that of several equal ones."""
+        is_share = any(count < len(ran) for ran, count in self.shares.items())
+        return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share, together)
+>>>>>>> pics6
 
 
 class Facts:
@@ -151,7 +158,10 @@ class _Sums:
 
 @dataclasses.dataclass(slots=True)
 class _Entry:
-    """A block as it is written. `need` is the depth from which it is open at first, None where it never is."""
+    """A block as it is written. `need` is the depth from which it is open at first, None where it never is.
+
+    `together`: are equal parts shown as one, of which it is one, or in which it is?
+    """
 
     kind: str
     part: str
@@ -159,6 +169,7 @@ class _Entry:
     block: Block
     level: int
     need: int | None
+    together: bool = False
     children: list[int] = dataclasses.field(default_factory=list)
     folded: int = 0
     sums: _Sums = dataclasses.field(default_factory=_Sums)
@@ -168,6 +179,11 @@ class _Entry:
     def params(self) -> int:
         """How many numbers its weights are, of all equal parts around it as its ops are."""
         return sum(self.numbers.values())
+
+
+def _are_several(entry: _Entry) -> bool:
+    """Are updates of the weights of several equal parts shown as one, and not those of what is called again?"""
+    return entry.together and (entry.block.scope is None or entry.block.objects > 1)
 
 
 def _told_params(entry: _Entry) -> int | None:
@@ -201,12 +217,21 @@ class TreeColumns:
             changes in place beside them, 0 for none; and `weights` (variables, title, lines), `update` (ops, title,
             cost) and `back` (for each pass its ops, cost, number and a line that tells it from others), its other
             boxes, 0 for none. Of a fused op `opens` has what it says as a box and as a frame: the names of its parts,
+<<<<<<< HEAD
             the times forward and backward, and the memory; and the weights and update of each part. Blocks stand before
             their parts; a child is the number of a row, or -n for the n-th block. Their `kind` is `"scope"`, `"group"`
             (of neighbours), `"repeat"` (of equal neighbours) or `"run"`: that has the same parts twice, as `children`,
             and `folded` into one block. `part` is a block's part of the key, `spent` what it took forward and backward,
             `figures` the numbers of ops and of backward ops, FLOPs, bytes of activations, and the size of the weights'
             gradients.
+=======
+            the times forward and backward, a word that they are of several equal ops, and the memory; and the weights
+            and update of each part. Blocks stand before their parts; a child is the number of a row, or -n for the n-th
+            block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal neighbours) or `"run"`:
+            that has the same parts twice, as `children`, and `folded` into one block. `part` is a block's part of the
+            key, `spent` what it took forward and backward, with that word, `figures` the numbers of ops and of backward
+            ops, times, FLOPs, bytes of activations, and the size of the weights' gradients.
+>>>>>>> pics6
         shown: the ids of all ops in rows.
     """
 
@@ -289,6 +314,7 @@ class TreeColumns:
             shown = dataclasses.replace(first, title=calls_title(equal))
         shown = dataclasses.replace(shown, owners=first.owners.union(*[each.owners for each in equal]))
         made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
+        made.together = len(equal) > 1
         if shown.scope is not None:
             made.numbers = box_texts.numbers_of(shown)
         return self._enter(made, _Task(len(self._entries), [each.children for each in equal], first.runs, first.inner))
@@ -302,14 +328,14 @@ class TreeColumns:
         """Equal parts: as a block of which each part is shown, and as one block for all."""
         around, inner, key = self._entries[task.entry], task.inner.get(at, []), f"{task.key}{at}"
         parts = [each[at + i * period : at + (i + 1) * period] for each in task.lists for i in range(count)]
-        run = _Entry("run", key, "", Block(""), around.level, around.need)
+        run = _Entry("run", key, "", Block(""), around.level, around.need, around.together)
         self._entries.append(run)
         number = len(self._entries) - 1
         shown = stand_in(self.record, parts[:count])
         if period == 1 and isinstance(parts[0][0], Block):
             run.folded = -self._block(task.entry, [part[0] for part in parts], shown)
         else:
-            made = _Entry("repeat", key, box_texts.title(shown), shown, around.level, around.need)
+            made = _Entry("repeat", key, box_texts.title(shown), shown, around.level, around.need, together=True)
             run.folded = -self._enter(made, _Task(len(self._entries), parts, inner, {}, f"{key}·"))
         runs = [(at + i * period + begin, size, times) for i in range(count) for begin, size, times in inner]
         apart = dataclasses.replace(task, runs=runs, inner={}, key=f"{key}:")
@@ -358,7 +384,8 @@ class TreeColumns:
         """A group as a block of its own: the `n`th in what is around it."""
         around = self._entries[parent]
         need = None if around.need is None else around.level + 1
-        made = _Entry("group", f"≡{n}", formatting.clean(name), Block(name, None, firsts), around.level + 1, need)
+        block = Block(name, None, firsts)
+        made = _Entry("group", f"≡{n}", formatting.clean(name), block, around.level + 1, need, around.together)
         self._entries.append(made)
         number = len(self._entries) - 1
         if rounds is not None and rounds.count > 1:
@@ -386,7 +413,8 @@ class TreeColumns:
                 kept.append(firsts[begin])
                 continue
             block, need = Chains.block(part), None if around.need is None else around.level + 1
-            self._entries.append(_Entry("group", f"→{begin}", box_texts.title(block), block, around.level, need))
+            title = box_texts.title(block)
+            self._entries.append(_Entry("group", f"→{begin}", title, block, around.level, need, around.together))
             self._entries[-1].children = items[begin:done]
             found.append(1 - len(self._entries))
             kept.append(block)
@@ -408,30 +436,43 @@ class TreeColumns:
             "folded": [entry.folded for entry in entries],
             "repeats": [entry.block.repeats for entry in entries],
             "names": [[text(name) for name in entry.block.names] for entry in entries],
-            "about": [text("  ·  ".join(box_texts.about(entry.block, entry.params))) for entry in entries],
-            "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block, e.params)] for e in entries],
-            "cost": [text(entry.sums.ops.text()) for entry in entries],
-            "back": [self._back(entry.sums) for entry in entries],
-            "update": [self._update(e.sums.updated, e.sums.updates) for e in entries],
+            "about": [text("  ·  ".join(box_texts.about(e.block, e.params, e.together))) for e in entries],
+            "lines": [[text(line) for line in self._closed_lines(entry)] for entry in entries],
+            "cost": [text(entry.sums.ops.text(entry.together)) for entry in entries],
+            "back": [self._back(entry.sums, entry.together) for entry in entries],
+            "update": [self._update(e.sums.updated, e.sums.updates, _are_several(e)) for e in entries],
         }
         sums = [entry.sums for entry in entries]
+<<<<<<< HEAD
         found["spent"] = [[text(_spent("→", s.ops.time)), text(_spent("←", s.backward.time))] for s in sums]
         found["figures"] = [[s.ops.ops, s.backward.ops, s.flops, s.activations, s.gradient] for s in sums]
+=======
+        found["spent"] = [
+            [*map(text, box_texts.spent(s.ops.time, s.backward.time, entry.together))]
+            for s, entry in zip(sums, entries)
+        ]
+        found["figures"] = [
+            [s.ops.ops, s.backward.ops, s.ops.time, s.backward.time, s.flops, s.activations, s.gradient] for s in sums
+        ]
+>>>>>>> pics6
         found["params"] = [_told_params(entry) for entry in entries]
         return found
 
-    def _back(self, sums: _Sums) -> list[list[int]]:
+    def _closed_lines(self, entry: _Entry) -> list[str]:
+        return box_texts.closed_lines(self.record, entry.block, entry.params, entry.together)
+
+    def _back(self, sums: _Sums, together: bool) -> list[list[int]]:
         """Cost, number and line of the box of each pass of a row or block."""
         costs = sums.passes if few(sums.passes) else {min(sums.passes): sums.backward}
         names = {number: self._passes.name(number) if len(costs) > 1 else "" for number in costs}
-        return [[self.text(costs[number].text()), number, self.text(names[number])] for number in sorted(costs)]
+        return [[self.text(costs[number].text(together)), number, self.text(names[number])] for number in sorted(costs)]
 
-    def _update(self, variables: list[int], cost: Cost) -> list[int]:
+    def _update(self, variables: list[int], cost: Cost, together: bool) -> list[int]:
         """Title, cost and lines of a box of what updates some weights; nothing for none."""
         if not variables:
             return []
         title, lines = box_texts.update(self.selection, variables)
-        return [self.text(title), self.text(cost.text(with_size=False)), *map(self.text, lines)]
+        return [self.text(title), self.text(cost.text(together, with_size=False)), *map(self.text, lines)]
 
     def _depth(self, folded: bool) -> int:
         """The greatest depth at which at most `_MOST_ROWS` rows are seen, or one more where these would be too few.
@@ -479,7 +520,8 @@ class TreeColumns:
         sums.flops = sum([facts.flops[op.id] or 0 for op in of_rows if op.phase == "forward"])
         sums.activations = sum([facts.activations(op) for op in of_rows])
         rows["ops"].append(ops)
-        rows["cost"].append(text(sums.ops.text()))
+        together, of_several = len(ops) > 1, len([op for op in ops if selection.weights_of.get(op)]) > 1
+        rows["cost"].append(text(sums.ops.text(together)))
         rows["riders"].append(riders or 0)
         rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights, ops[0]))
         rows["opens"].append(self._opens(ops, sums, backward))
@@ -494,13 +536,13 @@ class TreeColumns:
         if updates:
             sums.updates = facts.cost(updates)
             sums.updated = [v for v in weights if v in selection.updates_of]
-            rows["update"][-1] = [updates, *self._update(sums.updated, sums.updates)]
+            rows["update"][-1] = [updates, *self._update(sums.updated, sums.updates, of_several)]
         if backward:
             sums.backward = facts.cost(backward)
             sums.squares = [square for op in backward for square in facts.squares(self.record.ops[op])]
             sums.passes = {number: facts.cost(of_pass) for number, of_pass in of_passes.items()}
             rows["back"][-1] = [
-                [of_pass, *said] for of_pass, said in zip(of_passes.values(), self._back(sums), strict=True)
+                [of_pass, *said] for of_pass, said in zip(of_passes.values(), self._back(sums, together), strict=True)
             ]
         self._sums.append(sums)
         return len(self._sums) - 1
@@ -510,8 +552,14 @@ class TreeColumns:
         op, selection = self.record.ops[ops[0]], self.selection
         if op.composition is None:
             return 0
+<<<<<<< HEAD
         spent = ("→", sums.ops.time), ("←", self.facts.cost(backward).time)
         words = ["".join(box_texts.made_of(self.record, op)), *[_spent(arrow, time) for arrow, time in spent]]
+=======
+        together = len(ops) > 1
+        spent = box_texts.spent(sums.ops.time, self.facts.cost(backward).time, together)
+        words = ["".join(box_texts.made_of(self.record, op)), *spent]
+>>>>>>> pics6
         shares = [
             weights_of_parts(
                 reads_of_parts(self.record, self.record.ops[i]), selection.weights_of.get(i, ()), selection.variables
@@ -523,9 +571,10 @@ class TreeColumns:
             weights = [v for share in of_part for v in share]
             updates = [u for v in weights for u in selection.updates_of.get(v, ())]
             updated = [v for v in weights if v in selection.updates_of]
-            update = [updates, *self._update(updated, self.facts.cost(updates))] if updates else 0
+            of_several = len([share for share in of_part if share]) > 1
+            update = [updates, *self._update(updated, self.facts.cost(updates), of_several)] if updates else 0
             beside.append([self._weights(of_part[0], weights, ops[0]), update])
-        return [*[self.text(word) for word in [*words, box_texts.made(sums.ops.size)]], beside]
+        return [*[self.text(word) for word in [*words, box_texts.made(sums.ops.size, together)]], beside]
 
     def _weights(self, own: list[int], variables: list[int], reader: int) -> list[Any] | int:
         """The box of the variables that an op, the `reader`, is the first to read, `own`, with those of equal ops."""

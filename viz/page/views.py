@@ -111,7 +111,7 @@ class Views:
         found = []
         for _, group in itertools.groupby(ops, key=lambda op: op.scope):
             ids = [op.id for op in group]
-            cost = self.facts.cost(ids).text(with_size=False)
+            cost = self.facts.cost(ids).text(together=False, with_size=False)
             title, lines = box_texts.rest(self.record, [self.record.ops[i] for i in ids])
             found.append([ids, self.text(title), self.text(cost), *map(self.text, lines)])
         return found

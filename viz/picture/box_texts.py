@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block
+from viz.facts.blocks import Block, leaves
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
 from viz.facts.lines.assigned import name_assigned
@@ -60,6 +60,7 @@ _MOST_CODE = 500  # letters of a line that is looked at
 _MOST_NAMES = 3  # of variables, in the title of their box
 _MOST_NAME_LINES = 8  # the same, where each has a line
 _MOST_PARTS = 6  # of ops, in the line that names them
+_TOGETHER = " together"  # behind numbers of all the equal parts that are drawn as one: the name is of the first
 FIRST = "(first round)"
 """What an arrow into a loop says that is drawn once, if only the first round reads what it carries."""
 AGAIN = "reads its last result"
@@ -103,11 +104,14 @@ def times(repeats: int) -> str:
     return f"  ×{repeats}" if repeats > 1 else ""
 
 
-def about(block: Block, params: int | None = None) -> list[str]:
-    """Class and number of weights of a frame, which are counted if not given; of a chain, the classes in it."""
+def about(block: Block, params: int | None = None, together: bool = False) -> list[str]:
+    """Class and number of weights of a frame, which are counted if not given; of a chain, the classes in it.
+
+    `together`: equal parts are drawn as one, and it is one of these, or in it.
+    """
     if block.is_chain:
-        return [" ".join(_parts_of_chain(block)), *_parameters(block, params)]
-    return [*_code(block), *_class(block), *_parameters(block, params)]
+        return [" ".join(_parts_of_chain(block)), *_parameters(block, params, together)]
+    return [*_code(block), *_class(block), *_parameters(block, params, together)]
 
 
 def _code(block: Block) -> list[str]:
@@ -126,18 +130,31 @@ def _class(block: Block) -> list[str]:
     return [formatting.clean(scope.cls, 40)] if scope and scope.cls not in untelling else []
 
 
-def spent(arrow: str, time: int) -> str:
-    """`"→ 12.3 µs"` forward, `"← 24.6 µs"` backward; nothing where no time was measured."""
-    return f"{arrow} {formatting.seconds(time)}" if time else ""
+def spent(forward: int, backward: int, together: bool = False) -> list[str]:
+    """`["→ 12.3 µs", "← 24.6 µs", ""]` for the times of both passes; "" where no time was measured.
+
+    `together`: they are of all the equal parts that are drawn as one, which the last word says of both.
+    """
+    found = [f"{arrow} {formatting.seconds(time)}" if time else "" for arrow, time in (("→", forward), ("←", backward))]
+    return [*found, _TOGETHER if together else ""]
 
 
-def closed_lines(record: Record, block: Block, params: int | None = None) -> list[str]:
-    """What a closed scope says below its name, but for its cost; its weights are counted if not given."""
+def closed_lines(record: Record, block: Block, params: int | None = None, together: bool = False) -> list[str]:
+    """What a closed scope says below its name, but for its cost; its weights are counted if not given.
+
+    `together`: as in `about`.
+    """
     scope = block.scope
     if block.is_chain:
         made = block.children[-1].scope.outputs[0]
-        return [*_parts_of_chain(block), "→ " + formatting.tensor(record.tensors[made]), *_parameters(block, params)]
+        return [
+            *_parts_of_chain(block),
+            "→ " + formatting.tensor(record.tensors[made]),
+            *_parameters(block, params, together),
+        ]
     lines = [*_code(block), *_class(block)]
+    if block.is_call:
+        lines += assigned(record, [record.ops[max(leaves(block))]], (block.title,))
     if block.line is not None:
         made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
         lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]
@@ -147,7 +164,7 @@ def closed_lines(record: Record, block: Block, params: int | None = None) -> lis
         lines += [_in_a_line(untold)] if untold else []
     if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
-    return lines + _parameters(block, params)
+    return lines + _parameters(block, params, together)
 
 
 def _parts_of_chain(block: Block) -> list[str]:
@@ -175,9 +192,21 @@ def _class_and_window(block: Block) -> str:
     return name
 
 
-def _parameters(block: Block, params: int | None) -> list[str]:
+def _parameters(block: Block, params: int | None, together: bool) -> list[str]:
     count = sum(numbers_of(block).values()) if params is None else params
-    return [formatting.count(count, "parameter")] if count else []
+    are_of_several = together and count > sum(_own_numbers(block).values())  # not those that each part reads again
+    return [formatting.count(count, "parameter") + (_TOGETHER if are_of_several else "")] if count else []
+
+
+def _own_numbers(block: Block) -> dict[int | None, int]:
+    """The same as `numbers_of` for the first of equal parts alone."""
+    if block.scope is not None:
+        return {block.scope.owner: block.scope.params or 0}
+    found: dict[int | None, int] = {}
+    for child in block.children:
+        if isinstance(child, Block):
+            found |= _own_numbers(child)
+    return found
 
 
 def numbers_of(block: Block) -> dict[int, int]:
@@ -192,12 +221,15 @@ def numbers_of(block: Block) -> dict[int, int]:
     return found
 
 
-def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = False) -> str:
-    """What a box's ops took and made: `"3 ops · 12.3 µs · 8 KB"`; `"12.3 µs (share)"` of one pass with others."""
+def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = False, together: bool = False) -> str:
+    """What a box's ops took and made: `"3 ops · 12.3 µs · 8 KB"`; `"12.3 µs (share)"` of one pass with others.
+
+    `together`: the box stands for several equal ones.
+    """
     parts = [f"{ops:,} ops"] if ops > 1 else []
     parts += [formatting.seconds(time) + (" (share)" if is_share else "")] if time else []
     parts += [formatting.nbytes(size)] if size else []
-    return "failed here" if failed else " · ".join(parts)
+    return "failed here" if failed else " · ".join(parts) + (_TOGETHER if together and parts else "")
 
 
 def given(name: str, title: str) -> str:
@@ -226,7 +258,8 @@ def weights(
         )
     if first is not state and state:
         lines += [f"state: {kind}" for kind in _kinds(state)]
-    lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + times(1 + others // len(tensors)))
+    size = sum([t.nbytes for t in tensors]) * (1 + others // len(tensors))
+    lines.append(formatting.nbytes(size) + (_TOGETHER if others else ""))
     return title, lines
 
 
@@ -294,9 +327,9 @@ def part_lines(made: Sequence[TensorInfo]) -> list[str]:
     return ["→ " + formatting.tensor(info) for info in shown[:1]]
 
 
-def made(size: int) -> str:
-    """The bytes that ops made; nothing where they made none."""
-    return formatting.nbytes(size) if size else ""
+def made(size: int, together: bool = False) -> str:
+    """The bytes that ops made; nothing where they made none. `together`: those of several equal ops."""
+    return formatting.nbytes(size) + (_TOGETHER if together else "") if size else ""
 
 
 def made_of(record: Record, op: Op) -> list[str]:

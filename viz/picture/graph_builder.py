@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from viz.choices import VIEWS, expect_number, expect_word
 from viz.facts import formatting
-from viz.facts.blocks import Block, fold, leaves, tree
+from viz.facts.blocks import Block, fold, leaves, levels, tree
 from viz.facts.digest.usual_sums import TimesInSteps, usual_sums
 from viz.facts.folding.grouping import grouped
 from viz.facts.gradient_passes import GradientPasses
@@ -125,7 +125,7 @@ class _Assembly:
         in_loops = called_in_loops(root)
         if collapse_repeats:
             self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
-        deepest = _levels(root)
+        deepest = levels(root)
         self.keeps_closed = depth is None or depth < deepest
         wanted = deepest if depth is None else min(depth, deepest)
         if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LONG * max_nodes:
@@ -159,7 +159,7 @@ class _Assembly:
         if self._rows(root, chosen, 0) > max_nodes:
             root.children = grouped(self.record, root.children, max_nodes)
         self._note_folded()
-        self._fill(root, chosen, 0, None)
+        self._fill(root, chosen, 0, None, together=False)
         self._place_rest()
 
     def _folded_by_two(self, root: Block, wanted: int, chosen: int, max_nodes: int) -> tuple[Block, int]:
@@ -221,24 +221,27 @@ class _Assembly:
         if id(block) in self.closed_calls or (block.scope is not None and block.scope.owner in self.in_loops):
             return True
         is_least = block.kind == "layer" or block.line is not None
-        if self.closes_layers and is_least and not any(isinstance(c, Block) for c in block.children):
+        if self.closes_layers and is_least and not block.holds_blocks:
             return True
         return (block.line is None and level > depth) or self._stays_closed(block)
 
     def _stays_closed(self, block: Block) -> bool:
         return self.keeps_closed and block.is_closed_at_first
 
-    def _fill(self, block: Block, depth: int, level: int, cluster: str | None) -> None:
+    def _fill(self, block: Block, depth: int, level: int, cluster: str | None, together: bool) -> None:
+        """Make what is in a block; `together`: do equal parts of which it is one, or in which it is, look like one?"""
         for child in block.children:
+            is_of_several = together or (isinstance(child, Block) and child.repeats > 1)
             if isinstance(child, int):
                 if self._opens(child):
                     self._add_opened(child, cluster)
                 else:
                     self._add_op(child, cluster)
             elif self._is_closed(child, depth, level + 1):
-                self._add_closed(child, cluster)
+                self._add_closed(child, cluster, is_of_several)
             else:
-                self._fill(child, depth, level + (child.scope is not None), self._frame(child, cluster))
+                frame = self._frame(child, cluster, is_of_several)
+                self._fill(child, depth, level + (child.scope is not None), frame, is_of_several)
 
     def _opens(self, op_id: int) -> bool:
         """Is the op made of others, which may be shown?"""
@@ -247,9 +250,10 @@ class _Assembly:
     def _parts(self, op_id: int) -> list[SinglePart]:
         return parts_of(self.record, self.record.ops[op_id])
 
-    def _frame(self, block: Block, parent: str | None) -> str:
+    def _frame(self, block: Block, parent: str | None, together: bool) -> str:
         made = Cluster(f"frame{len(self.graph.clusters)}", parent, box_texts.title(block), kind=block.kind)
-        made.subtitle = "  ·  ".join([*box_texts.about(block), *self._spent(self._all_instances(block))])
+        took = self._spent(self._all_instances(block), together)
+        made.subtitle = "  ·  ".join([*box_texts.about(block, together=together), *took])
         made.tooltip = box_texts.scope_tooltip(block)
         self.graph.clusters[made.id] = made
         self.given_boxes.calls[made.id] = None if block.scope is None else block.scope.id
@@ -260,14 +264,13 @@ class _Assembly:
         ops = [i for op in leaves(block) for i in (op, *self.instances.get(op, ()))]
         return list(dict.fromkeys(ops))
 
-    def _spent(self, ops: list[int]) -> list[str]:
+    def _spent(self, ops: list[int], together: bool) -> list[str]:
         """Time forward (→) and backward (←) of forward ops and what goes with them, as their boxes count it."""
         backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
         riders = [rider for i in ops for rider in self.selection.riders_of.get(i, ())]
         own = [op for op in map(self.record.ops.__getitem__, ops + riders) if op.phase != "network"]
-        times = (("→", self.took(own)), ("←", self.took(backward)))
-        found = [text for text in [box_texts.spent(arrow, time) for arrow, time in times] if text]
-        return ["   ".join(found)] if found else []
+        *times, of_all = box_texts.spent(self.took(own), self.took(backward), together)
+        return ["   ".join(filter(None, times)) + of_all] if any(times) else []
 
     # ------------------------------------------------------------------ rows
 
@@ -286,11 +289,12 @@ class _Assembly:
         said = self.gradient_passes.targets | ({self.graph.clusters[cluster].title} if cluster else set())
         made.lines += self.gradient_passes.made(ops) or box_texts.assigned(self.record, equal, said)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
-        self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
+        hidden, together = self.view == "backward" and op.phase != "backward", len(ops) > 1
+        self._show(made, ops + riders, together, hidden)
         weights = {each: self.selection.weights_of.get(each, []) for each in ops}
         self._add_weights(op_id, weights, row, cluster)
-        self._add_updates(weights, row, cluster)
-        self._add_backward(box_texts.op_name(op.name, 36), ops, row, cluster)
+        self._add_updates(weights, row, cluster, _are_of_several(weights))
+        self._add_backward(box_texts.op_name(op.name, 36), ops, row, cluster, together)
 
     def _add_opened(self, op_id: int, cluster: str | None) -> None:
         """A fused op as a frame with its time and memory, and a row for each of its parts, which have none."""
@@ -299,9 +303,9 @@ class _Assembly:
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, box_texts.op_name(op.name), kind="op")
         size = sum([self.record.tensors[i].nbytes for each in ops + riders for i in self.record.ops[each].outputs])
-        frame.subtitle = "  ·  ".join(
-            filter(None, ["one op", *self._spent(ops), box_texts.made(size), *box_texts.read_by(self.record, ops)])
-        )
+        together = len(ops) > 1
+        took, made = self._spent(ops, together), box_texts.made(size, together)
+        frame.subtitle = "  ·  ".join(filter(None, ["one op", *took, made, *box_texts.read_by(self.record, ops)]))
         frame.tooltip = box_texts.op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame
         rows = [self._add_part(part, frame, number, ops + riders) for number, part in enumerate(self._parts(op_id))]
@@ -323,8 +327,8 @@ class _Assembly:
         self._join_parts(self._parts(op_id), rows)
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
-            self._add_updates(own, row, frame.id)
-        self._add_backward(box_texts.op_name(op.name, 36), ops, rows[0], frame.id)
+            self._add_updates(own, row, frame.id, _are_of_several(own))
+        self._add_backward(box_texts.op_name(op.name, 36), ops, rows[0], frame.id, together)
 
     def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
         row = f"op{part.op.id}_{number}"
@@ -345,7 +349,7 @@ class _Assembly:
                     label = formatting.tensor(info)
                     self.graph.edges.append(Edge(maker[i], row, "data", label, label))
 
-    def _add_closed(self, block: Block, cluster: str | None) -> None:
+    def _add_closed(self, block: Block, cluster: str | None, together: bool) -> None:
         """The row of a scope, or of a group of ops, as one box."""
         ops = self._all_instances(block)
         row = f"box{ops[0]}" if ops else f"box_{len(self.graph.nodes)}"
@@ -356,13 +360,13 @@ class _Assembly:
         made.scope = None if block.scope is None else block.scope.id
         made.role = "terms" if block.terms and not block.terms.is_sum else ""
         self.called[row] = None if block.scope is None else block.scope.owner
-        made.lines += box_texts.closed_lines(self.record, block)
+        made.lines += box_texts.closed_lines(self.record, block, together=together)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
-        self._show(made, ops + riders, hidden=self.view == "backward" and made.phase != "backward")
+        self._show(made, ops + riders, together, self.view == "backward" and made.phase != "backward")
         weights = {op: self.selection.weights_of.get(op, []) for op in ops}
         self.weight_node |= {variable: row for variables in weights.values() for variable in variables}
-        self._add_updates(weights, row, cluster)
-        self._add_backward(box_texts.title(block), ops, row, cluster)
+        self._add_updates(weights, row, cluster, together and (block.scope is None or block.objects > 1))
+        self._add_backward(box_texts.title(block), ops, row, cluster, together)
 
     def _add_weights(self, op_id: int, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
         """One box for the variables that an op is the first to read; those of folded ones are given with them."""
@@ -389,8 +393,8 @@ class _Assembly:
         shown = self.record.shown(variable.id)
         return shown if shown == variable.name else f"{shown} ({variable.name})"
 
-    def _add_updates(self, weights: dict[int, list[int]], row: str, cluster: str | None) -> None:
-        """What updates the weights of a row."""
+    def _add_updates(self, weights: dict[int, list[int]], row: str, cluster: str | None, together: bool) -> None:
+        """What updates the weights of a row; `together`: those of several equal parts."""
         selection, own = self.selection, [v for given in weights.values() for v in given]
         updates = [u for v in own for u in selection.updates_of.get(v, ())]
         if not updates:
@@ -398,9 +402,9 @@ class _Assembly:
         name, lines = box_texts.update(selection, own)
         made = Node(f"{row}_update", "update", name, lines, phase="update", lane="update", row=row, cluster=cluster)
         made.tooltip = box_texts.op_tooltip(self.record, self.record.ops[updates[0]])
-        self._show(made, updates)
+        self._show(made, updates, together)
 
-    def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None) -> None:
+    def _add_backward(self, title: str, ops: list[int], row: str, cluster: str | None, together: bool) -> None:
         """What computes the gradient of a row: a box for each pass, which says which it is where there are several."""
         of_passes = self.gradient_passes.split(ops, self.selection.backward_of, lambda op: self.stands_for.get(op, op))
         for place, (number, backward) in enumerate(of_passes.items()):
@@ -408,7 +412,7 @@ class _Assembly:
             made = Node(id_, "op", f"∇ {title}", phase="backward", lane="backward", row=row, cluster=cluster)
             made.lines += [self.gradient_passes.name(number)] if len(of_passes) > 1 else []
             made.tooltip = box_texts.op_tooltip(self.record, self.record.ops[backward[0]])
-            self._show(made, backward)
+            self._show(made, backward, together)
             self.pass_of[id_] = number
 
     def _place_rest(self) -> None:
@@ -424,27 +428,27 @@ class _Assembly:
             made.tooltip = ", ".join(dict.fromkeys([box_texts.op_name(self.record.ops[i].name) for i in ops]))
             self._show(made, ops)
 
-    def _show(self, node: Node, ops: list[int], hidden: bool = False) -> None:
-        """Enter a node that shows `ops`."""
+    def _show(self, node: Node, ops: list[int], together: bool = False, hidden: bool = False) -> None:
+        """Enter a node that shows `ops`; `together`: those of several equal boxes."""
         found = [self.record.ops[i] for i in ops]
         node.ops = tuple(ops)
         node.error = any(op.error for op in found)
         node.lines += box_texts.read_by(self.record, ops)
-        node.lines.append(self._cost(node, found))
+        node.lines.append(self._cost(node, found, together))
         if hidden:
             return
         self.graph.nodes[node.id] = node
         for i in ops:
             self.node_of[i] = node.id
 
-    def _cost(self, node: Node, ops: list[Op]) -> str:
+    def _cost(self, node: Node, ops: list[Op], together: bool) -> str:
         made = [] if node.kind == "update" else [self.record.tensors[i].nbytes for op in ops for i in op.outputs]
         made += map(sent, ops)
         shares = collections.Counter([self.passes[op.id] for op in ops if op.id in self.passes])
         is_share = any(count < len(ran) for ran, count in shares.items())
         if is_share:
             node.tooltip += "\nall weights were updated in one pass: this is a share of its time, by size"
-        return box_texts.cost(len(ops), self.took(ops), sum(made), node.error, is_share)
+        return box_texts.cost(len(ops), self.took(ops), sum(made), node.error, is_share, together)
 
     # ------------------------------------------------------------------ arrows
 
@@ -476,11 +480,8 @@ class _Assembly:
             self.graph.edges.append(self._arrow(tail, head, kind, several, count))
         self.graph.edges = by_outputs(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         for edge in self.graph.edges:  # of several results of one box, a loop may begin with one
-            if (
-                edge.kind == "data"
-                and edge.tensors
-                and all(begin.get((edge.tail, edge.head, tensor)) for tensor in edge.tensors)
-            ):
+            begins = [begin.get((edge.tail, edge.head, tensor)) for tensor in edge.tensors]
+            if edge.kind == "data" and begins and all(begins):
                 edge.label = f"{edge.label}  {box_texts.FIRST}".strip()
         self.graph.edges = with_operands(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         tell_weights_of_terms(self.record, self.graph)
@@ -573,9 +574,7 @@ class _Assembly:
     def _arrow(self, tail: str, head: str, kind: str, tensors: list[int], count: int) -> Edge:
         infos = [self.record.tensors[i] for i in tensors]
         label = ""
-        if (
-            kind == "parameter"
-        ):  # whose boxes tell their shape; a call that has no such box may share no more than a seed
+        if kind == "parameter":  # whose boxes tell shapes; a call that has no such box may share no more than a seed
             is_state = self.graph.nodes[tail].kind != "parameter" and all(info.role == "state" for info in infos)
             label = STATE if is_state else ""
         elif self.graph.nodes[tail].kind != "input":
@@ -595,7 +594,6 @@ class _Assembly:
             self.graph.edges.append(Edge(tail, node.id, "link", tooltip="gradient of this op"))
 
 
-def _levels(block: Block) -> int:
-    """How many scopes lie within each other."""
-    inner = [_levels(child) + (child.scope is not None) for child in block.children if isinstance(child, Block)]
-    return max(inner, default=0)
+def _are_of_several(weights: Mapping[int, list[int]]) -> bool:
+    """Have several equal ops weights of their own?"""
+    return sum(map(bool, weights.values())) > 1

@@ -186,4 +186,4 @@ def _is_single(child: Any) -> bool:
     """Is it one call of a layer that holds no other?"""
     if not isinstance(child, Block) or child.kind != "layer" or child.repeats > 1:
         return False
-    return not any(isinstance(inner, Block) for inner in child.children)
+    return not child.holds_blocks

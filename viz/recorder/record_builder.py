@@ -23,6 +23,7 @@ from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
 from viz.recorder.loops.rounds import Clocks
 from viz.recorder.names.argument_names import Arguments
+from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.parameter_names import name_by_parameters
 from viz.recorder.names.same_names import Named, settle_names
@@ -64,6 +65,7 @@ class _Builder:
         self.record = record = Record(meta=run_facts(capture.options._asdict(), capture.began, capture.stopped))
         self.sources = Sources(capture.walker.codes)
         self.arguments = Arguments(capture.walker.codes)
+        self.calls = ComposedCalls(self.arguments)
         self.stacks: list[tuple[Frame, ...]] = []
         self.same_stacks: dict[tuple[int | None, ...], tuple[Frame, ...]] = {}
         self.threads: dict[int, int] = {}
@@ -86,6 +88,7 @@ class _Builder:
         for event in capture.journal.events():
             self.gone.append((event.started, event.gone))
             getattr(self, f"_add_{event.kind}")(event)
+        record.calls |= self.calls.found(lambda op, places: places == self._places_around(record.ops[op].scope))
         self._name_other_gradients()
         self._name_constants()
         name_own_updates(record)
@@ -246,6 +249,10 @@ class _Builder:
             self.same_stacks[key] = found
         return found
 
+    def _places_around(self, scope: int | None) -> list[int]:
+        """Where the user's code called what a scope is of."""
+        return [] if scope is None else self.capture.scopes[scope].places
+
     def _base(self, scope: int | None) -> int | None:
         """The scope whose stack continues that of what ran in `scope`."""
         return None if scope is None else self.capture.scopes[scope].inner_base
@@ -261,6 +268,7 @@ class _Builder:
     def _add_op(self, event: Event) -> None:
         what = event.op
         op = self._op(event, what.name, self._phase(event.scope))
+        self.calls.add(op, event)
         self._read(op, event.inputs, what.arrays + ("index",) * (len(event.inputs) - len(what.arrays)))
         op.settings |= dict(zip(what.settings, event.given))
         self._name_given(event.places, op.inputs)

@@ -536,7 +536,7 @@ def test_a_fused_op_tells_of_its_parts():
     assert [[texts[i] for i in part["lines"]] for part in made_of["parts"]] == [["→ 2×3 f32"]] * 3
     assert [texts[i] for i in made_of["tensors"]][:3] == ["2×4 f32", "4×3 f32", "3 f32"]
     *words, beside = view["tree"]["rows"]["opens"][0]
-    names, forward, backward, memory = [texts[i] for i in words]
+    names, forward, backward, _, memory = [texts[i] for i in words]
     assert names == "matmul  add  relu"
     assert forward.startswith("→ ")
     assert (backward, memory) == ("", "24 B")

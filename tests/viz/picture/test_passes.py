@@ -218,3 +218,18 @@ def test_a_backward_view_has_no_frame_of_what_no_gradient_flows_through():
         tape.gradient(ops.mean(net(numbers(3, 2, 2))), net.trainable_variables)
     titles = {view: {c.title for c in t.draw(view=view).graph.clusters.values()} for view in ("both", "backward")}
     assert titles["both"] - titles["backward"] == {"flatten"}
+
+
+def _distance(a, b):
+    return ops.mean(ops.square(a - b)) + 0.1 * ops.mean(ops.absolute(a))
+
+
+def test_a_loss_that_a_function_of_ones_own_returns_is_told():
+    layer, x, y = layers.Dense(2), ops.ones((3, 4)), ops.zeros((3, 2))
+    layer(x)
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = _distance(layer(x), y)
+        tape.gradient(loss, layer.trainable_variables)
+    told = [node.title for node in t.draw().graph.nodes.values() if "→ loss" in node.lines]
+    assert told == ["add"]

@@ -73,6 +73,7 @@ class _Part:
             logs=whole.logs,
             compositions=whole.compositions,
             called={n: whole.called[i] for i, n in self.tensors.items() if i in whole.called},
+            calls={n: whole.calls[i] for i, n in self.number_of.items() if i in whole.calls},
             reads={n: whole.reads[i] for i, n in self.number_of.items() if i in whole.reads},
             values={n: whole.values[i] for i, n in self.tensors.items() if i in whole.values},
             labels={n: whole.labels[i] for i, n in self.tensors.items() if i in whole.labels},

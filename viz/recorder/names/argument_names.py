@@ -117,6 +117,11 @@ class Arguments:
             return f"{_name(called.value)}[{called.slice.value!r}]" if is_told else ""  # type: ignore[attr-defined]
         return _name(called) if isinstance(called, ast.Name | ast.Attribute) else ""
 
+    def called_function(self, place: Sequence[int]) -> str:
+        """The last part of the name of what a call calls: `one_hot` of `ops.one_hot(y, 10)`; "" where it is no call."""
+        node = self._at(place) if place else None
+        return _called(node) if isinstance(node, ast.Call) else ""
+
     def target(self, place: Sequence[int]) -> str:
         """What the user's code calls that which it asks the gradient of: `loss` in `tape.gradient(loss, weights)`."""
         node = self._at(place)

@@ -45,8 +45,8 @@ class Block {
 
   // What it took forward and backward, in words.
   get spent() {
-    const [forward, backward] = this.saidAll("spent");
-    return [retimed(this.model, forward, this.ownOps), retimed(this.model, backward, this.backOps)];
+    const [forward, backward, together] = this.saidAll("spent");
+    return [retimed(this.model, forward, this.ownOps), retimed(this.model, backward, this.backOps), together];
   }
 
   // Of each pass that computes gradients in it, the ops, what their box says, and which it is.
@@ -124,10 +124,10 @@ class Row {
   // What a fused op says as a box and as a frame, and what stands beside each of its parts.
   get opens() {
     const { model } = this,
-      [names, forward, backward, memory, beside] = this.columns.opens[this.n];
+      [names, forward, backward, together, memory, beside] = this.columns.opens[this.n];
     return {
       names: model.text(names),
-      spent: [retimed(model, model.text(forward), [...this.ops, ...this.riders]), retimed(model, model.text(backward), this.back.flatMap(({ ops }) => ops))],
+      spent: [retimed(model, model.text(forward), [...this.ops, ...this.riders]), retimed(model, model.text(backward), this.back.flatMap(({ ops }) => ops)), model.text(together)],
       memory: model.text(memory),
       beside: beside.map(([weights, update]) => [weightsBox(model, weights), updateBox(model, update)]),
     };

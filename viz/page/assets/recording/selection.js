@@ -24,9 +24,10 @@ class Selection {
     this.tree = this.blocks[0];
   }
 
-  // The words for times forward and backward.
-  spent(times) {
-    return times.filter((text, i) => text && (i === 0 || this.backward)).join("   ");
+  // The words for times forward and backward, with one that says of both whether they are of several equal parts.
+  spent([forward, backward, together]) {
+    const told = [forward, this.backward ? backward : ""].filter(Boolean).join("   ");
+    return told && told + together;
   }
 }
 

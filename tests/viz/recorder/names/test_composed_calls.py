@@ -1,0 +1,86 @@
+"""What one call of a composed function ran is known by its name, and is one box until it is opened."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+
+X = np.arange(12, dtype="float32").reshape(3, 4)
+
+
+class Scaled(ef.layers.Layer):
+    def call(self, x):
+        normalize = ops.normalize(x) * 2.0
+        return normalize + ops.one_hot([0, 1, 2], 4)
+
+
+def calls(recording) -> list[tuple[str, int]]:
+    """The name of each call, and how many ops it ran."""
+    found: dict[int, list[str]] = {}
+    for name, number in recording.calls.values():
+        found.setdefault(number, []).append(name)
+    return [(names[0], len(names)) for names in found.values()]
+
+
+def titles(recording, **options) -> list[str]:
+    return [
+        node.title for node in recording.draw(view="forward", **options).graph.nodes.values() if node.kind != "input"
+    ]
+
+
+def test_two_calls_in_one_line_are_two_boxes():
+    with viz.trace() as t:
+        unit, wide = ops.normalize(X), ops.one_hot([0, 1, 2], 4)
+        made = ops.tanh(unit - wide)
+    assert made.shape == (3, 4)
+    assert [name for name, _ in calls(t)] == ["normalize", "one_hot"]
+    assert {"normalize", "one_hot", "subtract", "tanh"} <= {*titles(t)}
+
+
+def test_rounds_of_a_loop_are_calls_of_their_own():
+    x = ef.Tensor(X + 1)
+    with viz.trace() as t:
+        for _ in range(3):
+            x = ops.normalize(x)
+    found = calls(t)
+    assert [name for name, _ in found] == ["normalize"] * 3
+    assert len({count for _, count in found}) == 1
+
+
+def test_in_layers_of_ones_own_they_are_boxes_too():
+    layer = Scaled()
+    layer(X)
+    with viz.trace() as t:
+        layer(X)
+    assert titles(t, depth=1, parts=False) != titles(t)
+    assert {"normalize", "one_hot", "multiply", "add"} == {*titles(t)}
+
+
+def test_ops_layers_and_losses_are_no_such_calls():
+    normalize = ef.layers.LayerNormalization(rms_scaling=False)
+    mean_squared_error = ef.losses.MeanSquaredError()
+    normalize(X)
+    with viz.trace() as t:
+        loss = mean_squared_error(X, normalize(X)) + ops.mean(ops.square(X))
+    assert loss.shape == ()
+    assert calls(t) == []
+
+
+def test_what_a_call_gave_is_called_as_in_the_code():
+    with viz.trace() as t:
+        unit = ops.normalize(X)
+    (box,) = [node for node in t.draw().graph.nodes.values() if node.title == "normalize"]
+    assert box.lines[0] == "→ unit"
+    assert unit.shape == (3, 4)
+
+
+def test_calls_are_kept_in_files(tmp_path):
+    with viz.trace() as t:
+        assert ops.std(X).shape == ()
+    t.save(tmp_path / "calls.efz")
+    again = viz.load(tmp_path / "calls.efz")
+    assert again.calls == t.calls
+    assert calls(again) == [("std", len(t.ops))]
