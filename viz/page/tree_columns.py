@@ -60,18 +60,14 @@ class Cost:
         if other.shares:
             self.shares.update(other.shares)
 
-<<<<<<< HEAD
-    def text(self, with_size: bool = True) -> str:
-        """What a box says, but for the time: the page fills in the one that it tells, of this step or the usual one."""
-        is_share = any(count < len(ran) for ran, count in self.shares.items())
-        said = box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share)
-        return said.replace(formatting.seconds(self.time), TIME, 1) if self.time else said
-=======
     def text(self, together: bool, with_size: bool = True) -> str:
-        """What a box says; `together`: that of several equal ones."""
+        """What a box says, but for the time: the page fills in the one that it tells, of this step or the usual one.
+
+        `together`: it is of several equal ones.
+        """
         is_share = any(count < len(ran) for ran, count in self.shares.items())
-        return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share, together)
->>>>>>> pics6
+        said = box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share, together)
+        return said.replace(formatting.seconds(self.time), TIME, 1) if self.time else said
 
 
 class Facts:
@@ -217,21 +213,12 @@ class TreeColumns:
             changes in place beside them, 0 for none; and `weights` (variables, title, lines), `update` (ops, title,
             cost) and `back` (for each pass its ops, cost, number and a line that tells it from others), its other
             boxes, 0 for none. Of a fused op `opens` has what it says as a box and as a frame: the names of its parts,
-<<<<<<< HEAD
-            the times forward and backward, and the memory; and the weights and update of each part. Blocks stand before
-            their parts; a child is the number of a row, or -n for the n-th block. Their `kind` is `"scope"`, `"group"`
-            (of neighbours), `"repeat"` (of equal neighbours) or `"run"`: that has the same parts twice, as `children`,
-            and `folded` into one block. `part` is a block's part of the key, `spent` what it took forward and backward,
-            `figures` the numbers of ops and of backward ops, FLOPs, bytes of activations, and the size of the weights'
-            gradients.
-=======
             the times forward and backward, a word that they are of several equal ops, and the memory; and the weights
             and update of each part. Blocks stand before their parts; a child is the number of a row, or -n for the n-th
             block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal neighbours) or `"run"`:
             that has the same parts twice, as `children`, and `folded` into one block. `part` is a block's part of the
             key, `spent` what it took forward and backward, with that word, `figures` the numbers of ops and of backward
-            ops, times, FLOPs, bytes of activations, and the size of the weights' gradients.
->>>>>>> pics6
+            ops, FLOPs, bytes of activations, and the size of the weights' gradients.
         shown: the ids of all ops in rows.
     """
 
@@ -443,18 +430,10 @@ class TreeColumns:
             "update": [self._update(e.sums.updated, e.sums.updates, _are_several(e)) for e in entries],
         }
         sums = [entry.sums for entry in entries]
-<<<<<<< HEAD
-        found["spent"] = [[text(_spent("→", s.ops.time)), text(_spent("←", s.backward.time))] for s in sums]
-        found["figures"] = [[s.ops.ops, s.backward.ops, s.flops, s.activations, s.gradient] for s in sums]
-=======
         found["spent"] = [
-            [*map(text, box_texts.spent(s.ops.time, s.backward.time, entry.together))]
-            for s, entry in zip(sums, entries)
+            [*map(text, _spent(s.ops.time, s.backward.time, entry.together))] for s, entry in zip(sums, entries)
         ]
-        found["figures"] = [
-            [s.ops.ops, s.backward.ops, s.ops.time, s.backward.time, s.flops, s.activations, s.gradient] for s in sums
-        ]
->>>>>>> pics6
+        found["figures"] = [[s.ops.ops, s.backward.ops, s.flops, s.activations, s.gradient] for s in sums]
         found["params"] = [_told_params(entry) for entry in entries]
         return found
 
@@ -552,14 +531,9 @@ class TreeColumns:
         op, selection = self.record.ops[ops[0]], self.selection
         if op.composition is None:
             return 0
-<<<<<<< HEAD
-        spent = ("→", sums.ops.time), ("←", self.facts.cost(backward).time)
-        words = ["".join(box_texts.made_of(self.record, op)), *[_spent(arrow, time) for arrow, time in spent]]
-=======
         together = len(ops) > 1
-        spent = box_texts.spent(sums.ops.time, self.facts.cost(backward).time, together)
+        spent = _spent(sums.ops.time, self.facts.cost(backward).time, together)
         words = ["".join(box_texts.made_of(self.record, op)), *spent]
->>>>>>> pics6
         shares = [
             weights_of_parts(
                 reads_of_parts(self.record, self.record.ops[i]), selection.weights_of.get(i, ()), selection.variables
@@ -583,9 +557,11 @@ class TreeColumns:
         return [variables, *self.facts.weights(tuple(own), len(variables) - len(own), reader)]
 
 
-def _spent(arrow: str, time: int) -> str:
-    """What a frame says of the time that it took forward or backward, which the page fills in."""
-    return box_texts.spent(arrow, time).replace(formatting.seconds(time), TIME)
+def _spent(forward: int, backward: int, together: bool) -> list[str]:
+    """What a frame says of the times that it took forward and backward, which the page fills in."""
+    said = box_texts.spent(forward, backward, together)
+    times = [formatting.seconds(time) for time in (forward, backward)]
+    return [*[text.replace(time, TIME) for text, time in zip(said, times)], said[-1]]
 
 
 def _parts(root: Block) -> dict[int, str]:
