@@ -91,8 +91,10 @@ BESIDE = {
     "errors": ("Finding faults", "errors guides/debugging doctor/index viz/nan check gap replay viz/index"),
     "benchmarks": (
         "Speed",
-        "benchmarks guides/speed guides/captured_steps guides/compiled_kernels estimate annotate kernels"
-        " internals/benchmarks_notebook internals/kernels",
+        (
+            "benchmarks guides/speed guides/captured_steps guides/compiled_kernels estimate annotate kernels"
+            " internals/benchmarks_notebook internals/kernels"
+        ),
     ),
 }
 
