@@ -29,8 +29,8 @@ _BESIDE = {
 _NONE = [None] * len(PLACES)
 Ratios = dict[str, list[float | None]]  # by workload: for each of PLACES, the mean of all runs
 
-_INTRODUCTION = """How long training and prediction take here, beside PyTorch and Keras on the same CPU. Figures
-are **our time divided by theirs**: 0.5 means half the time. Above 1 we are slower: these are **bold**. """
+_INTRODUCTION = """How long training and prediction take here, beside PyTorch and Keras on the same CPU. Figures are
+**our time divided by theirs**: 0.5 means half the time. Above 1 we are slower: these are **bold**. """
 
 _ARROWS = """Behind an arrow, the same with [compiled
 kernels](guides/speed.md#compiled-kernels) and [captured steps](guides/speed.md#captured-steps), both of which have to

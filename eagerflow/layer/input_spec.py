@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -173,12 +174,11 @@ def describe(layer: Any) -> str:
 def path_now(layer: Any) -> str:
     """The names of the layers that a layer runs in, or was built in, and its own, with slashes between."""
     context = current_call.get()
-    running = [] if context is None else context.running
-    if layer in running:
-        running = running[: running.index(layer)]
-    built = getattr(layer, "_path", None) or layer.name
-    called = "/".join([*dict.fromkeys(each.name for each in running), layer.name])
-    return called if running else built
+    running = [] if context is None else list(itertools.takewhile(lambda each: each is not layer, context.running))
+    if not running:
+        return getattr(layer, "_path", None) or layer.name
+    around = [each.name for each, before in zip(running, [None, *running]) if each is not before]  # built by running
+    return "/".join([*around, layer.name])
 
 
 def _mismatch(layer: Any, problem: str, x: Any, name: str | None = None) -> ValueError:
