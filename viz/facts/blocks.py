@@ -1,4 +1,4 @@
-"""The forward ops of a recording as a tree of scopes, with repeated parts folded.
+"""The forward ops of a recording as a tree of scopes.
 
 Backward and update ops have no place of their own in the tree: they go with the forward op that they belong to.
 """
@@ -9,16 +9,15 @@ import collections
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.folding.borders import to_next_border
 from viz.facts.lines.assigned import goes_around, name_of_part, own_line
-from viz.facts.losses.penalties import Terms, terms_of_weights
+from viz.facts.losses.penalties import Terms, activity_penalty, terms_of_weights
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
-from viz.facts.wiring import Wiring, are_beside
+from viz.facts.wiring import are_beside
 
 __all__ = [
     "CLOSED_AT_FIRST",
@@ -27,8 +26,7 @@ __all__ = [
     "Run",
     "all_blocks",
     "calls_title",
-    "find_runs",
-    "fold",
+    "is_as_an_op",
     "leaves",
     "levels",
     "stand_in",
@@ -43,10 +41,7 @@ TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
 
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
-_LONGEST_PERIOD = 48
 _LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
-_LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a reader needs none to be folded
-_LEAST_LARGE = 2  # equal parts, one behind the other, that have many boxes
 _LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
 _FOLDER = re.compile(r".*[/\\]")
 
@@ -113,7 +108,7 @@ class Block:
     @property
     def holds_blocks(self) -> bool:
         """Are there blocks in it that aren't as good as ops?"""
-        return not all(map(_is_as_an_op, self.children))
+        return not all(map(is_as_an_op, self.children))
 
     @property
     def is_closed_at_first(self) -> bool:
@@ -139,7 +134,9 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
     calls = call_numbers(record) if calls is None else calls
     for op in ops:
         _block_of(record, op.scope, root, blocks, calls).children.append(op.id)
-    for part in terms_of_weights(record, ops, [child for child in root.children if isinstance(child, int)]):
+    penalties = [op for block in all_blocks(root) for op in _with_penalties(record, block)]
+    outside = [child for child in root.children if isinstance(child, int)]
+    for part in terms_of_weights(record, ops, outside, penalties):
         at, made = root.children.index(part.ops[0]), Block(part.title, None, part.ops, terms=part)
         after = [child for child in root.children[at:] if isinstance(child, Block) or child not in part.ops]
         root.children = [*root.children[:at], made, *after]
@@ -152,6 +149,23 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
         if not block.is_whole and block.terms is None:
             block.children = _by_call(record, block.children)
     return root
+
+
+def _with_penalties(record: Record, block: Block) -> list[int]:
+    """Let the penalty of each layer's outputs be a block behind that of the layer, in place; gives the ops of all."""
+    found, done = list[int](), list[Any]()
+    children = collections.deque(block.children)
+    while children:
+        child = children.popleft()
+        done.append(child)
+        if isinstance(child, Block) and child.kind == "layer" and child.scope is not None:
+            later = itertools.takewhile(lambda each: isinstance(each, int), children)
+            while (part := activity_penalty(record, child.scope, later)) is not None:  # one for each of its outputs
+                done.append(Block(part.title, None, part.ops, terms=part))
+                found += [children.popleft() for _ in part.ops]
+                later = itertools.takewhile(lambda each: isinstance(each, int), children)
+    block.children = done
+    return found
 
 
 def _by_call(record: Record, children: list[Any]) -> list[Any]:
@@ -241,7 +255,8 @@ def all_blocks(root: Block) -> list[Block]:
     return found
 
 
-def _is_as_an_op(child: Any) -> bool:
+def is_as_an_op(child: Any) -> bool:
+    """Is a child of a block an op, or what one call of a composed function ran?"""
     return isinstance(child, int) or child.is_call
 
 
@@ -261,208 +276,6 @@ def leaves(child: Any) -> Iterator[int]:
         else:
             waiting += [each for other in reversed(part.others) for each in reversed(other)]
             waiting += reversed(part.children)
-
-
-def fold(
-    record: Record, root: Block, signature: Callable[[int], Any], wiring: Wiring, least: int = 3
-) -> dict[int, int]:
-    """Fold runs of at least `least` equal parts, everywhere in the tree, in place.
-
-    Args:
-        record: the recording.
-        root: the tree.
-        signature: what must agree for two ops (given by id) to be equal.
-        wiring: says which equal parts are connected alike.
-        least: how many equal parts make a run; of ops alone it takes three, and of large parts that follow each other
-            two are enough.
-
-    Returns:
-        For each op that was folded away, the op that stands for it.
-    """
-    find_runs(root, signature, wiring, least)
-    stands_for: dict[int, int] = {}
-    _fold(record, root, stands_for)
-    return {op: _last(stands_for, op) for op in stands_for}
-
-
-def _last(stands_for: dict[int, int], op: int) -> int:
-    while op in stands_for:
-        op = stands_for[op]
-    return op
-
-
-class _Numbers(dict[Any, int]):
-    """A number for each signature, so that comparing long ones is cheap."""
-
-    def __missing__(self, key: Any) -> int:
-        self[key] = number = len(self)
-        return number
-
-
-def find_runs(root: Block, signature: Callable[[int], Any], wiring: Wiring, least: int = 3) -> None:
-    """Note in each block where at least `least` equal parts follow each other, and fold nothing. See `fold`."""
-    numbers, marked = _Numbers(), dict[int, int]()  # the number of each block, by its id
-    for block in _inner_first(root):
-        marks = [
-            numbers["op", signature(child)] if isinstance(child, int) else marked[id(child)] for child in block.children
-        ]
-        runs = [] if block.terms and block.terms.is_sum else _runs(block.children, marks, wiring, least)
-        held = {run: _within(block.children, marks, run, wiring, least) for run in runs if run[1] > least}
-        block.runs, block.inner = _around(block.children, marks, runs, wiring, least)
-        block.inner |= {run[0]: held[run] for run in block.runs if held.get(run)}
-        cls = block.scope.cls if block.scope else ""
-        marked[id(block)] = numbers[block.kind, cls, tuple(marks), tuple(block.runs)]
-
-
-def _inner_first(root: Block) -> list[Block]:
-    """All blocks, each after those in it and after those that ran before."""
-    found, waiting = [], [root]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += [child for child in found[-1].children if isinstance(child, Block)]
-    return found[::-1]
-
-
-def _within(children: list[Any], marks: list[int], run: Run, wiring: Wiring, least: int) -> list[Run]:
-    """The runs that each part of a run holds, as a loop within a loop makes them."""
-    at, period, count = run
-    found = []
-    for start in range(at, at + period * count, period):
-        part = slice(start, start + period)
-        found.append(_runs(children[part], marks[part], wiring, least, is_noted=False))
-    return found[0] if all(each == found[0] for each in found) else []
-
-
-def _around(
-    children: list[Any], marks: list[int], runs: list[Run], wiring: Wiring, least: int
-) -> tuple[list[Run], dict[int, list[Run]]]:
-    """The runs, or those of parts that hold some of them; and what these hold, by where they begin."""
-    if len(runs) < least:
-        return runs, {}
-    units, kinds, begins, done = list[Any](), list[Any](), list[int](), 0
-    for at, period, count in [*runs, (len(children), 0, 0)]:
-        units += children[done:at]
-        kinds += marks[done:at]
-        begins += range(done, at)
-        if count:
-            units.append(Block("", children=children[at : at + period * count]))
-            kinds.append((period, count, *marks[at : at + period]))
-            begins.append(at)
-        done = at + period * count
-    begins.append(len(children))
-    is_run = [isinstance(kind, tuple) for kind in kinds]
-    of = {at: (period, count) for at, period, count in runs}
-    found, inner, i = list[Run](), dict[int, list[Run]](), 0
-    while i < len(units):
-        period, count = _run(units, kinds, i, wiring, least)
-        held = [j for j in range(i, i + period) if is_run[j]]
-        if count > 1 and held:
-            start = begins[i]
-            wiring.note(_ops_of_parts(units, i, period, count))
-            found.append((start, begins[i + period] - start, count))
-            inner[start] = [(begins[j] - start, *of[begins[j]]) for j in held]
-            i += period * count
-            continue
-        if is_run[i]:
-            found.append((begins[i], *of[begins[i]]))
-        i += 1
-    return found, inner
-
-
-def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_noted: bool = True) -> list[Run]:
-    found = []
-    at = done = 0
-    while at < len(marks):
-        period, count = _run(children, marks, at, wiring, least)
-        if count > 1:
-            later = _later(children, marks, (at, period, count), wiring, done)
-            if later is None:
-                at += 1
-                continue
-            at += later
-            done = at + period * count
-            found.append((at, period, count))
-            if is_noted:
-                wiring.note(_ops_of_parts(children, at, period, count))
-        at += period * count
-    return found
-
-
-def _later(children: list[Any], marks: list[int], run: Run, wiring: Wiring, done: int) -> int | None:
-    """By how many children a run is to begin later, so that its parts are whole rounds of a loop, or blocks of layers.
-
-    None if so many parts would be blocks of layers only if they went on longer.
-    """
-    at, period, count = run
-    if period == 1:
-        return 0
-    pairs = zip(marks[at + period * count :], marks[at : at + period - 1])
-    same = sum([1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
-    is_of_layers = wiring.are_layers_that_follow(_ops_of_parts(children, at, period, 2))
-    if is_of_layers:
-        begin, end = max(0, at - period), at + 2 * period
-        later = to_next_border(wiring, [[*leaves(child)] for child in children[begin:end]], period, same)
-    else:
-        ops = [[*leaves(child)] for child in children[max(done, at - period) : at + period]]
-        later = wiring.until_whole(ops[:-period], ops[-period:], same)
-    if not later or wiring.alike(_ops_of_parts(children, at + later, period, count)) == count:
-        return later
-    return None if is_of_layers else 0
-
-
-def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
-    """The shortest period that repeats from `at` on, and how often it does."""
-    smallest = wiring.least(next(leaves(children[at]), -1), least)
-    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // min(smallest, _LEAST_LARGE)) + 1):
-        if marks[at] != marks[at + period]:
-            continue
-        has_block = not all(map(_is_as_an_op, children[at : at + period]))
-        least = smallest if has_block else max(smallest, _LEAST_OPS)
-        count, end = 1, at + period
-        while marks[end : end + period] == marks[at : at + period]:
-            count, end = count + 1, end + period
-        if has_block and 1 < count < least and wiring.are_large_and_follow(_ops_of_parts(children, at, period, 2)):
-            least = _LEAST_LARGE
-        if count >= least and period == 1 and _is_as_an_op(children[at]):
-            count = wiring.of_one_line([next(leaves(child)) for child in children[at : at + count]])
-        if count >= least:
-            count = wiring.alike(_ops_of_parts(children, at, period, count))
-        if count >= least:
-            return period, count
-    return 1, 1
-
-
-def _ops_of_parts(children: list[Any], at: int, period: int, count: int) -> list[list[int]]:
-    """The ids of the ops of parts that follow each other."""
-    starts = range(at, at + period * count, period)
-    return [[op for child in children[start : start + period] for op in leaves(child)] for start in starts]
-
-
-def _fold(record: Record, block: Block, stands_for: dict[int, int]) -> None:
-    """Fold inside `block`."""
-    for child in block.children:
-        if not isinstance(child, int):
-            _fold(record, child, stands_for)
-    block.children = _folded(record, block.children, block.runs, block.inner, stands_for)
-
-
-def _folded(
-    record: Record, children: list[Any], runs: list[Run], inner: dict[int, list[Run]], stands_for: dict[int, int]
-) -> list[Any]:
-    """Some children, of which each run is one."""
-    found: list[Any] = []
-    done = 0
-    for at, period, count in runs:
-        parts = [children[at + i * period : at + (i + 1) * period] for i in range(count)]
-        for part in parts[1:]:
-            for mine, first in zip(part, parts[0]):
-                _pair(mine, first, stands_for)
-        if at in inner:
-            parts = [_folded(record, part, inner[at], {}, stands_for) for part in parts]
-        found += children[done:at]
-        found.append(_repeated(record, parts))
-        done = at + period * count
-    return found + children[done:]
 
 
 def stand_in(record: Record, parts: list[list[Any]]) -> Block:
@@ -560,39 +373,3 @@ def taking_turns(equal: list[Block]) -> list[str]:
     """The names of layers that are called in turn, as by a condition; none where each call is another layer's."""
     names = {block.scope.owner: block.scope.shown for block in equal if block.scope is not None}
     return list(names.values()) if 1 < len(names) < len(equal) and None not in names else []
-
-
-def _repeated(record: Record, parts: list[list[Any]]) -> Block:
-    made, first = stand_in(record, parts), parts[0]
-    _share_owners(parts)
-    if made.scope is None:
-        for equal in zip(*parts):
-            if isinstance(equal[0], Block) and equal[0].repeats == 1:
-                equal[0].names = tuple(taking_turns(list(equal)))
-        return made
-    first[0].names, first[0].repeats = made.names, made.repeats
-    first[0].is_beside = made.is_beside
-    first[0].others += [part[0].children for part in parts[1:]]
-    return first[0]
-
-
-def _share_owners(parts: list[list[Any]]) -> None:
-    """Let all in the first of equal parts say what the others' own, too: what is in it adds up to what it is.
-
-    And which calls of a layer it stands for.
-    """
-    waiting = [parts]
-    while waiting:
-        for equal in zip(*waiting.pop()):
-            if isinstance(equal[0], Block):
-                equal[0].title = calls_title(equal)
-                equal[0].owners = equal[0].owners.union(*[block.owners for block in equal])
-                waiting.append([block.children for block in equal])
-                waiting += [list(others) for others in zip(*[block.others for block in equal])]
-
-
-def _pair(mine: Any, first: Any, stands_for: dict[int, int]) -> None:
-    """Let the ops of `first` stand for those of the equal part `mine`."""
-    for folded, shown in zip(leaves(mine), leaves(first), strict=True):
-        if folded != shown:
-            stands_for[folded] = shown

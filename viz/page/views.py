@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Callable, Set
 from typing import Any
 
-from viz.facts.blocks import Block, all_blocks, find_runs, tree
+from viz.facts.blocks import Block, all_blocks, tree
 from viz.facts.digest.time_spans import step_spans, whole_span
+from viz.facts.folding.runs import find_runs
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
 from viz.page.op_names import OpNames

@@ -71,6 +71,7 @@ _CALLED = {"choose": "where", "cut": "split", "distinct": "unique", "gelu_exact"
 _CALLED |= {"lower_cholesky": "cholesky", "pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k"}
 _CALLED |= {"truncated_svd": "svd"}
 
+_OF_MODELS = ("Functional", "Model", "Sequential")  # classes that tell nothing of what a model does
 _MOST_MODELS = 3  # named above a picture
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
@@ -443,9 +444,28 @@ def _names(names: Sequence[str]) -> str:
 
 def main_scope(record: Record, ops: Iterable[Op]) -> str:
     """The names of the models that ran, in the order of their first calls, but of those within others."""
-    around = [[scope.shown for scope in record.ancestors(op.scope) if scope.kind == "model"] for op in ops]
-    names = [formatting.clean(name, 40) for name in dict.fromkeys([models[-1] for models in around if models])]
-    return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
+    return _in_a_row(_outermost(record, ops, "model"))
+
+
+def _outermost(record: Record, ops: Iterable[Op], kind: str) -> dict[str, str]:
+    """The names of the outermost scopes of a kind, in the order of their first calls, each with its class."""
+    around = [[scope for scope in record.ancestors(op.scope) if scope.kind == kind] for op in ops]
+    return {scopes[-1].shown: scopes[-1].cls for scopes in around if scopes}
+
+
+def _in_a_row(names: Iterable[str]) -> str:
+    shown = [formatting.clean(name, 40) for name in names]
+    return ", ".join(shown[:_MOST_MODELS]) + (", …" if len(shown) > _MOST_MODELS else "")
+
+
+def _what_ran(selection: Selection) -> str:
+    """The models that ran, else the layers; of one of the user's own classes that, too, where it tells: `"m (Net)"`."""
+    record, ops = selection.record, selection.forward
+    found = _outermost(record, ops, "model") or _outermost(record, ops, "layer")
+    ((name, cls), *others) = found.items() or [("", "")]
+    if others or not name or cls in _OF_MODELS or name.replace("_", "").lower() == cls.lower():
+        return _in_a_row(filter(None, found))
+    return formatting.with_class(name, cls, 40)
 
 
 def heading(
@@ -458,7 +478,7 @@ def heading(
     told = caption(record, selection.ops, among_others=among_others)
     if drawn < len(selection.ops):
         told[0] = f"{drawn:,} of {told[0]}: {'backward' if view == 'backward' else 'forward'} pass only"
-    title = formatting.clean(record.name or main_scope(record, selection.forward))
+    title = formatting.clean(record.name or _what_ran(selection))
     return title, "  ·  ".join([*parts, *told, *([note] if note else [])])
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 from viz.choices import VIEWS, expect_number, expect_word
 from viz.facts import formatting
-from viz.facts.blocks import Block, fold, leaves, levels, tree
+from viz.facts.blocks import Block, leaves, levels, tree
 from viz.facts.digest.usual_sums import TimesInSteps, usual_sums
 from viz.facts.folding.grouping import grouped
+from viz.facts.folding.runs import fold
 from viz.facts.gradient_passes import GradientPasses
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from viz.facts.blocks import Block, Run, all_blocks, find_runs, leaves, stand_in
+from viz.facts.blocks import Block, Run, all_blocks, leaves, stand_in
+from viz.facts.folding.runs import find_runs
 from viz.facts.selection import Selection
 from viz.facts.wiring import Wiring
 from viz.picture.name_groups import named_groups

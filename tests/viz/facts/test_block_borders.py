@@ -8,7 +8,8 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from viz.facts.blocks import all_blocks, fold, tree
+from viz.facts.blocks import all_blocks, tree
+from viz.facts.folding.runs import fold
 from viz.facts.selection import Selection
 
 

@@ -148,3 +148,54 @@ def test_sizes_of_weights_that_ones_own_code_adds_are_penalties(size):
     with viz.trace() as t:
         ops.mean(layer(x)) + 0.1 * ops.sum(size(layer.kernel))
     assert titled(t.draw().graph, TITLE)
+
+
+def _regularized(regularizer="l1"):
+    """Two layers whose outputs are penalized, and one that isn't."""
+    made = [layers.Dense(4, activation="relu", activity_regularizer=regularizer) for _ in range(2)]
+    return ef.Sequential([*made, layers.Dense(2)])
+
+
+def _boxes(recording, **options):
+    return [
+        node.title for node in recording.draw(view="forward", **options).graph.nodes.values() if node.lane == "forward"
+    ]
+
+
+def test_penalties_of_outputs_are_a_box_each_and_what_adds_them_one():
+    model = _regularized()
+    model.compile("sgd", "mse")
+    x, y = np.ones((3, 5), "float32"), np.ones((3, 2), "float32")
+    model.train_on_batch(x, y)
+    with viz.trace() as t:
+        model.train_on_batch(x, y)
+    found = _boxes(t)
+    assert found.count("activity penalty") == 2
+    assert found.count("add penalties") == 1
+    assert {"absolute", "divide", "add"}.isdisjoint(found)
+    assert "absolute" in _boxes(t, depth=9)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_zero_with_which_a_sum_of_losses_begins_is_no_box(count):
+    regularized = [layers.Dense(4, activity_regularizer=lambda x: ops.sum(ops.square(x))) for _ in range(count)]
+    model = ef.Sequential([*regularized, layers.Dense(2)])
+    x, y = np.ones((3, 5), "float32"), np.ones((3, 2), "float32")
+    model(x)
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ops.mean(ops.square(model(x) - y)) + sum(model.losses)
+        tape.gradient(loss, model.trainable_variables)
+    found = t.draw(view="forward").graph.nodes.values()
+    assert [node.title for node in found].count("activity penalty") == count
+    assert not any("0 + x" in node.lines for node in found)
+    assert any(node.title == "add penalties" for node in found)
+
+
+def test_an_op_behind_a_penalty_in_one_line_is_no_part_of_it():
+    layer = layers.Dense(4, activity_regularizer="l2")
+    layer(np.ones((3, 5), "float32"))
+    with viz.trace() as t:
+        made = ops.tanh(layer(np.ones((3, 5), "float32")))
+    assert made.shape == (3, 4)
+    assert [title for title in _boxes(t) if title in ("activity penalty", "tanh")] == ["activity penalty", "tanh"]

@@ -6,7 +6,8 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz import page
-from viz.facts.blocks import all_blocks, find_runs, tree
+from viz.facts.blocks import all_blocks, tree
+from viz.facts.folding.runs import find_runs
 from viz.facts.selection import Selection
 from viz.picture.graph_builder import graph
 

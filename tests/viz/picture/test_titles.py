@@ -116,3 +116,25 @@ def test_calls_of_a_layer_that_are_drawn_once_say_which_they_are():
         for _ in range(3):
             y = net(y)
     assert [frame.title for frame in t.draw().graph.clusters.values()] == ["net", "net (calls 2–4)  ×3"]
+
+
+class Twice(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Dense(2)
+
+    def call(self, x):
+        return self.inner(self.inner(x))
+
+
+def test_a_picture_of_a_model_of_ones_own_class_says_which():
+    x = np.ones((3, 2), "float32")
+    m = Twice()
+    assert title(lambda: m(x)) == "m (Twice)"
+    twice = Twice()
+    assert title(lambda: twice(x)) == "twice"
+
+
+def test_a_picture_of_layers_alone_is_called_after_them():
+    first, second, x = layers.Dense(2, name="first"), layers.Dense(2, name="second"), np.ones((3, 2), "float32")
+    assert title(lambda: second(first(x))) == "first, second"

@@ -89,7 +89,7 @@ class GradientNames:
 def name_of_part(record: Record, ops: Sequence[int]) -> str:
     """What a frame of ops that follow each other in one line of the user's code is called.
 
-    Where the line goes on in a layer, as after the activity regularizer of one, it assigns what that makes.
+    Where the line goes on in a layer, it assigns what that makes.
 
     Args:
         record: the recording.

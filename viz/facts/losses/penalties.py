@@ -1,4 +1,4 @@
-"""Terms of a loss that are computed from weights alone, as penalties of weights are: blocks of their own."""
+"""Terms of a loss that are made of weights alone, or of what a layer gives, as penalties are: blocks of their own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from viz.facts.lines.assigned import name_assigned
-from viz.facts.schema import VARIABLES, Op, Record
+from viz.facts.schema import VARIABLES, Op, Record, Scope
+from viz.facts.wiring import start_of_sum
 
-__all__ = ["Terms", "terms_of_weights"]
+__all__ = ["Terms", "activity_penalty", "terms_of_weights"]
 
 _SIZES = frozenset("absolute square power norm matmul dot einsum tensordot".split())  # by which weights are penalized
 
@@ -28,7 +29,31 @@ class Terms(NamedTuple):
     is_sum: bool = False
 
 
-def terms_of_weights(record: Record, ops: Sequence[Op], outside: Sequence[int]) -> list[Terms]:
+def activity_penalty(record: Record, layer: Scope, later: Iterable[int]) -> Terms | None:
+    """What the `activity_regularizer` of a layer makes of its outputs; None where that isn't sure.
+
+    Args:
+        record: the recording.
+        layer: the call of the layer.
+        later: the ids of the ops that ran behind it.
+    """
+    if not layer.config.get("activity_regularizer") or not layer.stack:
+        return None
+    made, found = {*layer.outputs}, list[int]()
+    for op in map(record.ops.__getitem__, later):
+        read = {i for i in op.inputs if record.tensors[i].role == "activation"}
+        if op.phase != "forward" or op.stack[-len(layer.stack) :] != layer.stack or not read or not read <= made:
+            return None
+        made.update(op.outputs)
+        found.append(op.id)
+        if op.name == "divide" and all(not record.tensors[i].shape for i in op.outputs):  # by the size of the batch
+            return Terms("activity penalty", found)
+    return None
+
+
+def terms_of_weights(
+    record: Record, ops: Sequence[Op], outside: Sequence[int], others: Iterable[int] = ()
+) -> list[Terms]:
     """Those terms as one part, and what adds several of them to a loss as another.
 
     What isn't a penalty is called as the user's code calls it: `entropy`.
@@ -37,17 +62,20 @@ def terms_of_weights(record: Record, ops: Sequence[Op], outside: Sequence[int]) 
         record: the recording.
         ops: those of a picture, in order.
         outside: the ids of those outside of layers and losses.
+        others: the ids of those that make penalties of layers' outputs, which are added as well.
     """
-    found = _of_weights_alone(record, ops, outside)
-    if not found:
+    found, penalties = _of_weights_alone(record, ops, outside), {*others}
+    if not found and not penalties:
         return []
-    are_penalties = _are_penalties(record, found)
-    title = "weight penalties" if are_penalties else "loss terms of weights"
-    if not are_penalties:
-        named = _named(record, found)
-        title, found = named or (title, found)
-    parts = [Terms(title, sorted(found))]
-    sums = _sums(record, found, outside)
+    parts = list[Terms]()
+    are_penalties = not found or _are_penalties(record, found)
+    if found:
+        title = "weight penalties" if are_penalties else "loss terms of weights"
+        if not are_penalties:
+            named = _named(record, found)
+            title, found = named or (title, found)
+        parts.append(Terms(title, sorted(found)))
+    sums = _sums(record, found | penalties, outside)
     if len(sums) > 1:
         parts.append(Terms("add penalties" if are_penalties else "add terms", sums, is_sum=True))
     return parts
@@ -82,11 +110,18 @@ def _sums(record: Record, found: set[int], outside: Iterable[int]) -> list[int]:
     sums: list[int] = []
     for op in outside:
         makers = [record.tensors[i].producer for i in record.ops[op].inputs]
-        if op in found or record.ops[op].name != "add" or len(makers) != 2 or found.isdisjoint(makers):
+        begins = start_of_sum(record.ops[op]) is not None  # 0 + the first
+        if op in found or record.ops[op].name != "add" or (len(makers) != 2 and not begins):
             continue
-        if sums and sums[-1] not in makers:
-            break
-        sums.append(op)
+        goes_on = bool(sums) and sums[-1] in makers
+        if (
+            goes_on
+            if len(sums) == 1 and start_of_sum(record.ops[sums[0]]) is not None
+            else not found.isdisjoint(makers)
+        ):
+            if sums and not goes_on:
+                break
+            sums.append(op)
     return sums
 
 
