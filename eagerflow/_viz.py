@@ -62,19 +62,20 @@ def package() -> ModuleType:
 
 
 def note_own_file() -> None:
-    """Where a file `viz.py` lies in the script's folder: errors that end the script say that it is what was imported.
+    """Where a `viz.py` or a package `viz` lies in the script's folder: errors that end the script name it.
 
     Such a script asks its own file for what the package has. Python's words for that don't name the file's place.
     """
     folder = sys.path[0] if sys.path else ""
-    if not os.path.isfile(os.path.join(folder, f"{NAME}.py")) or getattr(sys.excepthook, "knows_own_file", False):
+    places = [os.path.join(folder, f"{NAME}.py"), os.path.join(folder, NAME, "__init__.py")]
+    if not any(map(_is_own, places)) or getattr(sys.excepthook, "knows_own_file", False):
         return
     before = sys.excepthook
 
     def noted(kind: Any, error: Any, trail: Any) -> None:
         found = sys.modules.get(NAME)
-        own = None if found is None or hasattr(found, "__path__") else getattr(found, "__file__", None)
-        if own and isinstance(error, (AttributeError, ImportError)) and re.search(rf"'{NAME}[.']", str(error)):
+        own = getattr(found, "__file__", None) or ""
+        if _is_own(own) and isinstance(error, (AttributeError, ImportError)) and re.search(rf"'{NAME}[.']", str(error)):
             error.add_note(
                 f"`import {NAME}` gives your own {own!r} here, as it lies in the script's folder, and not the package "
                 f"{NAME} that comes with eagerflow. Rename that file to use the package."
@@ -83,6 +84,12 @@ def note_own_file() -> None:
 
     noted.knows_own_file = True  # type: ignore[attr-defined]
     sys.excepthook = noted
+
+
+def _is_own(file: str) -> bool:
+    """Is it a file that isn't of the package that comes with eagerflow?"""
+    ours = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), NAME)
+    return os.path.isfile(file) and os.path.realpath(os.path.dirname(file)) != os.path.realpath(ours)
 
 
 def _module(name: str) -> ModuleType:

@@ -58,7 +58,8 @@ def run_run(options: argparse.Namespace) -> int:
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
         recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
-    recording.notes += [ended_by(error) for error in errors]
+    printed = [ended_by(error) for error in errors]
+    recording.notes += printed
     if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
         out = own_file(out, ranks.communicator.rank)
     elif ranks is not None:
@@ -67,7 +68,7 @@ def run_run(options: argparse.Namespace) -> int:
             return failed
         recording.fill(record)
     if is_empty(recording):
-        return _say_empty(recording, out, failed, options)
+        return _say_empty(recording, out, failed, options, printed)
     replaced = out.exists()
     _save(recording, out)
     if options.draw and recording.ops:
@@ -76,7 +77,7 @@ def run_run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"file": str(out), **overview(recording)})
     else:
-        _say_recorded(recording, out, replaced, [ended_by(error) for error in errors])
+        _say_recorded(recording, out, replaced, printed)
     return failed
 
 
@@ -110,14 +111,19 @@ def _save(recording: Recording, out: pathlib.Path) -> None:
         raise OSError(error.errno, f"{error.strerror}; it was written to {elsewhere} instead", str(out)) from error
 
 
-def _say_empty(recording: Recording, out: pathlib.Path, failed: int, options: argparse.Namespace) -> int:
+def _say_empty(
+    recording: Recording, out: pathlib.Path, failed: int, options: argparse.Namespace, printed: list[str]
+) -> int:
     """Nothing is written then: a recording that is there already may be a good one."""
     if options.json:
         print_json({"file": None, **overview(recording)})
     if not failed and {"-h", "--help"} & {*options.arguments}:
         return DONE  # the script was asked for its own help, which is there
+    why = why_empty(recording)
+    for note in printed:
+        why = why.replace(note, note.partition(":")[0])
     kept = f"{out} is left as it was" if out.exists() else f"{out} was not written"
-    status = told("viz run", Impossible(f"nothing was recorded, and {kept}: {why_empty(recording)}"))
+    status = told("viz run", Impossible(f"nothing was recorded, and {kept}: {why}"))
     return failed or status
 
 

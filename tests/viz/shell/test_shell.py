@@ -518,15 +518,24 @@ def test_a_users_own_viz_in_the_way_of_eagerflow_is_explained(tmp_path):
 
 
 @pytest.mark.parametrize("command", [["net.py"], ["-m", "eagerflow", "run", "net.py"]])
-@pytest.mark.parametrize("line", ["viz.trace()", "from viz import trace", "import viz.recording"])
-def test_what_an_own_viz_lacks_is_explained_where_a_script_ends_by_it(tmp_path, command, line):
-    (tmp_path / "viz.py").write_text("mine = 1\n", encoding="utf-8")
+@pytest.mark.parametrize(
+    ("own", "line"),
+    [
+        ("viz.py", "viz.trace()"),
+        ("viz.py", "from viz import trace"),
+        ("viz.py", "import viz.recording"),
+        ("viz/__init__.py", "viz.trace()"),
+    ],
+)
+def test_what_an_own_viz_lacks_is_explained_where_a_script_ends_by_it(tmp_path, command, own, line):
+    (tmp_path / own).parent.mkdir(exist_ok=True)
+    (tmp_path / own).write_text("mine = 1\n", encoding="utf-8")
     (tmp_path / "net.py").write_text(f"import eagerflow, viz\nprint(viz.mine)\n{line}\n", encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = [sys.executable, *command]
     done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
     assert (done.returncode, done.stdout) == (1, "1\n")
-    assert done.stderr.count(f"`import viz` gives your own {str(tmp_path / 'viz.py')!r} here") == 1
+    assert done.stderr.count(f"`import viz` gives your own {str(tmp_path / own)!r} here") == 1
     (tmp_path / "net.py").write_text("import eagerflow, viz\nviz.mine.no_such\n", encoding="utf-8")
     done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
     assert "has no attribute 'no_such'" in done.stderr
