@@ -230,9 +230,9 @@ def test_a_constant_that_a_layer_fills_is_found(shown, pages):
 
 
 def chosen():
-    """What one of two answers was, as `one_hot` finds it, which fills the numbers that it compares with."""
+    """Which of two answers each was, by comparing them with numbers that the code fills."""
     with viz.trace() as t:
-        ops.sum(ops.one_hot(np.array([0, 1, 1]), 2) * np.ones((3, 2), "float32"))
+        ops.sum(ops.equal(np.array([[0], [1], [1]]), ops.arange(2)))
     return t
 
 
