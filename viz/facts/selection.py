@@ -41,7 +41,8 @@ _CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops
 _MAKERS = ("layer", "model")  # are given tensors, and may make others for themselves
 _NEAR = 64  # ops behind the change of a seed that are looked at for the one that draws
 _MOST_NUMBERS = 8  # of steps that a message lists
-_STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
+_TRAINING = "training"
+_STEP_KINDS = {"train_step": _TRAINING, "test_step": "evaluation", "predict_step": "prediction"}
 
 
 def pick_step(record: Record) -> int | None:
@@ -126,15 +127,20 @@ def step_name(record: Record, index: int) -> str:
 
 
 def step_names(record: Record) -> list[str]:
-    """By the numbers that `position_of` takes, beside the first and the last of all; and by kind where these differ."""
+    """By the numbers that `position_of` takes, beside the first and the last of all; and by kind where these differ.
+
+    Where evaluations ran before a step of training, it has another number among those, which the live page tells.
+    """
     kinds = [_step_kind(record, step) for step in record.steps]
     mixed, known = len(set(kinds)) > 1, step_numbers(record)
     is_whole = len(known) > 1 and known == list(range(len(known)))
     among = f" of 0–{known[-1]}" if is_whole else ""
-    return [
-        f"step {number}{among} ({kind})" if mixed and kind else f"step {number}{among}"
-        for number, kind in zip(known, kinds)
-    ]
+    found, trained = [], 0
+    for number, kind in zip(known, kinds):
+        other = f" step {trained}" if is_whole and kind == _TRAINING and trained != number else ""
+        trained += kind == _TRAINING
+        found.append(f"step {number}{among} ({kind}{other})" if mixed and kind else f"step {number}{among}")
+    return found
 
 
 def step_kinds(record: Record) -> list[tuple[str, int]]:
