@@ -445,6 +445,7 @@ class Whole:
         kinds: what its steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`.
         last: the number of its last step.
         unbroken: whether all steps from the first to that one were recorded.
+        trained: how many steps of training came before the first step of the part.
         shown: the number of the step that pictures and tables show.
         layers: how many layers were called.
         took: how long it took, in nanoseconds.
@@ -456,6 +457,7 @@ class Whole:
     kinds: list[tuple[str, int]]
     last: int
     unbroken: bool
+    trained: int
     shown: int
     layers: int
     took: int

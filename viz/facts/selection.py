@@ -36,6 +36,7 @@ __all__ = [
     "steps_text",
     "thread_name",
     "threads_of_scopes",
+    "trainings_before",
     "update_passes",
     "variables_of",
 ]
@@ -44,7 +45,8 @@ _CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops
 _MAKERS = ("layer", "model")  # are given tensors, and may make others for themselves
 _NEAR = 64  # ops behind the change of a seed that are looked at for the one that draws
 _MOST_NUMBERS = 8  # of steps that a message lists
-_STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
+_TRAINING = "training"
+_STEP_KINDS = {"train_step": _TRAINING, "test_step": "evaluation", "predict_step": "prediction"}
 
 
 def step_numbers(record: Record) -> list[int]:
@@ -86,15 +88,20 @@ def step_name(record: Record, index: int) -> str:
 
 
 def step_names(record: Record) -> list[str]:
-    """By the numbers that `position_of` takes, beside the first and the last of all; and by kind where these differ."""
+    """By the numbers that `position_of` takes, beside the first and the last of all; and by kind where these differ.
+
+    Where evaluations ran before a step of training, it has another number among those, which the live page tells.
+    """
     kinds = [_step_kind(record, step) for step in record.steps]
     mixed, known = len(step_kinds(record)) > 1, step_numbers(record)
     last, unbroken = last_step(record)
     among = f" of 0–{last}" if last and unbroken else ""
-    return [
-        f"step {number}{among} ({kind})" if mixed and kind else f"step {number}{among}"
-        for number, kind in zip(known, kinds)
-    ]
+    found, trained = [], 0 if record.whole is None else record.whole.trained
+    for number, kind in zip(known, kinds):
+        other = f" step {trained}" if among and kind == _TRAINING and trained != number else ""
+        trained += kind == _TRAINING
+        found.append(f"step {number}{among} ({kind}{other})" if mixed and kind else f"step {number}{among}")
+    return found
 
 
 def last_step(record: Record) -> tuple[int | None, bool]:
@@ -103,6 +110,11 @@ def last_step(record: Record) -> tuple[int | None, bool]:
         return record.whole.last, record.whole.unbroken
     known = step_numbers(record)
     return (known[-1] if known else None), known == list(range(len(known)))
+
+
+def trainings_before(record: Record, step: int) -> int:
+    """How many steps of training came before the step at a position."""
+    return sum([_step_kind(record, each) == _TRAINING for each in record.steps[:step]])
 
 
 def step_kinds(record: Record) -> list[tuple[str, int]]:

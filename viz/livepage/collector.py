@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow.core import observe
 from viz.facts.formatting import clean
+from viz.livepage.batch_loss import BatchLoss
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.learning_rates import LearningRates
@@ -58,6 +59,7 @@ class Collector(observe.Observer):
         self, box: Mailbox, pace: Pace, every_steps: int = 1, model: Any = None, visits: Visits | None = None
     ) -> None:
         self.step = 0
+        self._others = 0  # steps of evaluations and predictions, which `viz run --steps` counts, too
         self.blame = Blame()
         self.progress = Progress(model)
         self._box, self._pace, self._every_steps = box, pace, every_steps
@@ -69,6 +71,7 @@ class Collector(observe.Observer):
         self._norm = GradientNorm(self._point_beside, self._rename_beside)
         self._own = OwnLoop()
         self._losses = OwnLosses(self._own_loss, self._own.name_of, self._rename_loss, self._rename_rate)
+        self._batch_loss = BatchLoss()
         self._step_logs = StepLogs(self._step_log, self._rename_loss, self._rename_rate)
         self._learning_rates = LearningRates(self._point_beside, self._ending_of)
         self._inside: list[Any] = []  # optimizers that ran inside of the step
@@ -179,6 +182,8 @@ class Collector(observe.Observer):
             self.progress.in_epoch = step + 1
             if not self.progress.unsettled():
                 self._curves("batch", logs)
+            if "loss" in logs and (own := self._batch_loss.hear(step, rows_of(self._batch) or 0, logs["loss"])):
+                self._box.point("each|loss", self.step, own)
 
     def log(self, values: dict[str, Any], run: str, step: int | None = None) -> None:
         """Numbers that the user reports: of the run `"own"`, or `"validation"`."""
@@ -315,6 +320,7 @@ class Collector(observe.Observer):
                 self._step_logs.hear(scope.owner, self.step, outputs)
             self._norm.end_step(self.step, lambda variable: self._part_with(scope.owner, variable))
         else:
+            self._others += not self._in_training
             self._norm.forget_step()
         mode = _OTHER.get(scope.name, "training")
         if not self._fits and mode != "training" and self.progress.is_done:
@@ -357,6 +363,7 @@ class Collector(observe.Observer):
         if self._snapshot is not None:
             self._snapshot.end()
         self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
+        self._snapshot.others = self._others
 
     def _own_step(
         self, scope: observe.Scope | None, follows: bool = False, cuts: bool = True, in_round: int = 1
@@ -471,7 +478,7 @@ class Collector(observe.Observer):
             self._pace.begin_picture(self._began)
         self._unseen = None
         self._snapshot = Snapshot(self.step, "full" if measured else "none", scope)
-        self._snapshot.is_short = is_short
+        self._snapshot.is_short, self._snapshot.others = is_short, self._others
 
     def _shows_another(self) -> bool:
         """Does this step belong to another training than what the page shows, which can be shown now?"""
@@ -571,6 +578,7 @@ class Collector(observe.Observer):
         self._step_ms = self._step_ms if took is None else took
         self._whole_ms = self._whole_ms if whole is None else whole
         times = {"step_ms": self._step_ms, "whole_ms": self._whole_ms}
+        status = status | {"others": self._others} if self._others else status
         self._box.put("status", status | {name: value for name, value in times.items() if value is not None})
         if not self.step:
             return

@@ -159,6 +159,7 @@ class Sender(threading.Thread):
             shown = page.data(recording, most_ops=MOST_OPS, usual=self._times.add(recording))
             graph = json.dumps(shown, allow_nan=False, separators=(",", ":"))
             facts = {"is": "graph", "step": recorded.step, "ops": len(recording.ops), "model": recorded.model}
+            facts["number"] = recorded.step + recorded.others
             self._child.send(facts, gzip.compress(graph.encode("utf-8", "replace"), 1, mtime=0))
         tensors, left_out = snapshot.histograms(recording, self._paths())
         if tensors:

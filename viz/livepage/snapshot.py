@@ -37,7 +37,9 @@ class Snapshot:
         name: a title.
 
     Attributes:
-        step: its number.
+        step: its number among training steps.
+        others: how many steps of evaluations and predictions ran before it: with them, it is the number that
+            `viz run --steps` takes.
         measures: whether its tensors are measured.
         norm_known: whether the norm of gradients is told beside the recorded steps already.
         is_short: whether its batch isn't whole, as the last one of an epoch: its times aren't those of the others.
@@ -48,7 +50,7 @@ class Snapshot:
 
     def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
         self.step, self.measures, self.norm_known = step, stats != "none", False
-        self.is_short = False
+        self.is_short, self.others = False, 0
         self.steps = 1
         self.usual_ms: float | None = None
         self.model = clean(getattr(scope.owner, "name", ""), 120) if scope is not None else ""

@@ -44,6 +44,20 @@ def test_the_kinds_of_steps_are_counted_apart(fitted):
     assert data(fitted)["step_kinds"] == [("training", 3), ("evaluation", 1)]
 
 
+def test_a_step_of_training_behind_an_evaluation_has_its_number_among_those_of_training_too():
+    x = np.ones((4, 3), "float32")
+    with viz.trace() as t:
+        model().fit(
+            x, x[:, :1], batch_size=2, epochs=2, verbose=0, validation_data=(x, x[:, :1]), validation_batch_size=4
+        )
+    names = ["0", "1", "2 e", "3 2", "4 3", "5 e"]
+    kinds = {"": "training", "e": "evaluation"}
+    wanted = [
+        (number, kinds.get(other, f"training step {other}")) for number, _, other in (n.partition(" ") for n in names)
+    ]
+    assert step_names(t) == [f"step {number} of 0–5 ({kind})" for number, kind in wanted]
+
+
 def test_steps_of_one_kind_are_only_numbered():
     with viz.trace() as t:
         model().fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0)

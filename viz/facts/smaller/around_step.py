@@ -6,7 +6,7 @@ import dataclasses
 
 from viz.facts.digest.time_spans import took
 from viz.facts.schema import Record, Whole
-from viz.facts.selection import last_step, layers_of, outcome, step_kinds, step_numbers
+from viz.facts.selection import last_step, layers_of, outcome, step_kinds, step_numbers, trainings_before
 from viz.facts.smaller.part import part_of
 from viz.facts.smaller.run_of_steps import MOST_STEPS, run_of_steps
 
@@ -46,6 +46,7 @@ def around_step(record: Record, chosen: int | None, most: int, steps: int = MOST
             kinds=step_kinds(record),
             last=number or 0,
             unbroken=unbroken,
+            trained=trainings_before(record, record.ops[first].step or 0),
             shown=step_numbers(record)[chosen],
             layers=layers_of(record),
             took=took(record),

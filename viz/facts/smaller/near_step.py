@@ -16,7 +16,7 @@ from viz.facts.container import check_parents, notes_of
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.digest.time_spans import took
 from viz.facts.schema import PHASES, VARIABLES, Op, Record, Scope, Stats, Step, Storage, TensorInfo, Whole
-from viz.facts.selection import last_step, layers_of, outcome, step_kinds
+from viz.facts.selection import last_step, layers_of, outcome, step_kinds, trainings_before
 from viz.facts.smaller.run_of_steps import MOST_STEPS, run_of_steps
 from viz.facts.smaller.shown_step import last_usual
 
@@ -120,6 +120,7 @@ class _File:
             kinds=step_kinds(outline),
             last=last or 0,
             unbroken=unbroken,
+            trained=trainings_before(outline, int(self.columns["Op.step"][first])),
             shown=self.numbers[shown],
             layers=layers_of(outline),
             took=took(outline, SparseColumns(self.columns, texts, Pool(), ops, len(self.columns["TensorInfo.role"]))),
@@ -251,6 +252,7 @@ class _Cut:
             "scopes": [self._scope(old) for old in self.scopes],
             "steps": [self._step(old) for old in self.steps],
             "reads": [[op - self.first, how, line] for op, how, line in file.header.get("reads", []) if self._has(op)],
+            "calls": [[op - self.first, *call] for op, *call in file.header.get("calls", []) if self._has(op)],
             "labels": self._by_tensor("labels"),
             "called": self._by_tensor("called"),
         }

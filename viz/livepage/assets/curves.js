@@ -8,6 +8,7 @@ const NOTES = { // shown where the pointer rests on a title or a line's name
   "gradient norm": "The L2 norm of all gradients of a step together. It is measured only in some steps, as often as that takes hardly any time (on a GPU, in steps that are recorded). A line has a gap where no step was measured for longer than around it.",
 };
 const RUNS = {
+  each: { name: "each batch", colour: "--muted", note: "The loss of each batch by itself: how the mean of the epoch grew with it.", faint: true },
   step: { name: "train", colour: "--forward" },
   single: { name: "single steps", colour: "--metric" }, // of `train_on_batch` or a loop, beside epochs of `fit`
   batch: { ...REPORTED.batch, note: `${REPORTED.batch.note} From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.` },
@@ -29,6 +30,9 @@ const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
 
 const IN_ORDER = new Intl.Collator("en", { numeric: true }); // metric_2 before metric_10
+const LOW_PLOT = 92; // pixels of charts in several rows
+const MOST_OF_WINDOW = 0.46; // of its height, which charts take beside the graph: less than in live.css by what is above them
+const NEXT_BEGINS = 12; // pixels that are seen of a row to which one scrolls
 const MANY = 10; // charts, from which on they can be filtered by their names
 const KEPT = "viz-live-curves"; // where the browser keeps settings
 
@@ -36,6 +40,7 @@ class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
+    this.counted = "step"; // what steps are called: "training step" where those of evaluations have numbers, too
     this.comparison = new Comparison((series) => this.charts(series), () => this.drawNow());
     this.options = { log: false, weight: 0, range: 1, span: null, robust: true, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
@@ -53,9 +58,19 @@ class Curves {
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
   }
 
-  // What the tab needs, where it is shown: the rest of the window is the graph's.
+  // What the tab needs, where it is shown: the rest of the window is the graph's. Of rows of charts that have no room as
+  // many as have, and the beginning of the next, to which one scrolls.
   get height() {
-    return this.node.isConnected ? this.node.offsetHeight : 0;
+    if (!this.node.isConnected) return 0;
+    const most = (innerWidth > 900 ? MOST_OF_WINDOW : 1) * innerHeight, tops = [...new Set([...this.grid.children].map(({ offsetTop }) => offsetTop))];
+    if (this.node.offsetHeight <= most || tops.length < 2) return this.node.offsetHeight;
+    return (tops.slice(1).findLast((top) => top + NEXT_BEGINS <= most) ?? tops[1]) + NEXT_BEGINS;
+  }
+
+  // Charts in several rows are lower, so that more of them, and of the graph below, are seen.
+  highOf(count) {
+    const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
+    return innerWidth > 900 && count > columns ? LOW_PLOT : PLOT_HEIGHT;
   }
 
   controls() {
@@ -124,7 +139,7 @@ class Curves {
   }
 
   csv() {
-    return writeCurves(this.metrics().map(([, chart]) => chart), this.options.borders);
+    return writeCurves(this.ordered(this.shownCharts()).map(([, chart]) => chart), this.options.borders);
   }
 
   save() {
@@ -171,10 +186,25 @@ class Curves {
     return found;
   }
 
-  // The metrics in the order in which they are shown, each with its lines.
+  // The learning rates that never changed, by their names: they need no chart.
+  constantRates() {
+    return [...this.series].filter(([name, points]) => /^extra\|learning rate/.test(name) && isConstant(points)).map(([name, points]) => [name.slice(6), points[0][1]]);
+  }
+
+  // The metrics in the order in which they are shown, each with its lines; but a learning rate that never changed.
   metrics() {
+    const found = this.shownCharts();
+    for (const name of this.comparison.lines.size ? [] : this.constantRates()) found.delete(`extra|${name[0]}`);
+    return this.ordered(found);
+  }
+
+  shownCharts() {
     const found = this.charts(this.series);
     for (const { title, lines } of found.values()) lines.push(...this.comparison.beside(title, lines));
+    return found;
+  }
+
+  ordered(found) {
     const rank = (id) => {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6).replace(/ \(.*\)$| \d+$/, "")) + 20) % 20;
       return /^loss|_loss$/.test(id) ? 0 : 1;
@@ -197,7 +227,7 @@ class Curves {
   // earlier run are as that one's; where it was a single training, it is drawn as it is.
   overlaid(line, lines) {
     const isEarlier = line.run === EARLIER, run = isEarlier ? line.of : line.run, borders = isEarlier ? this.comparison.borders : this.options.borders;
-    if (run === "batch" && lines.some(({ run }) => run === "epoch")) return []; // too many lines; the epochs tell enough
+    if (run === "each" || (run === "batch" && lines.some(({ run }) => run === "epoch"))) return []; // too many lines; the epochs tell enough
     const axis = isEarlier ? this.otherAxis : this.axis;
     if (!borders.length) return [{ ...line, points: moved(line.points, axis) }];
     const from = Math.max(0, borders.length - MOST_OVERLAID);
@@ -230,7 +260,7 @@ class Curves {
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
-      const plot = this.plots.get(id), order = [EARLIER, "extra", "own", "step", "batch", "epoch", "validation"];
+      const plot = this.plots.get(id), order = ["each", EARLIER, "extra", "own", "step", "batch", "epoch", "validation"];
       lines.sort((a, b) => order.indexOf(a.run) - order.indexOf(b.run));
       plot.wanted = lines;
     }
@@ -239,13 +269,17 @@ class Curves {
     const all = metrics.flatMap(([, { lines }]) => lines.map(({ points }) => points)).filter((points) => points.length);
     this.options.first = Math.min(...all.map((points) => points[0][0])); // the same steps in all charts
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
+    const high = this.highOf(metrics.length);
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
+      plot.high = high;
       const moment = ([x, ...rest]) => [at(x), ...rest], marked = apart ? { marks: [], breaks: [], borders: [] } : { marks: this.options.marks.map(moment), breaks: this.options.breaks.map(at), began: this.options.breaks, borders: borders.map((border) => ({ ...border, step: at(border.step) })) };
-      plot.show(plot.wanted, { ...this.options, ...marked, axis: name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
+      plot.show(plot.wanted, { ...this.options, ...marked, axis: name === "step" ? this.counted : name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
     }
   }
 }
+
+const isConstant = (points) => points.length > 0 && points.every(([, value, low, high]) => low === points[0][1] && high === points[0][1] && value === points[0][1]);
 
 // What the reader chose for all charts stays when the page is loaded again.
 function keepSettings({ log, weight, robust }) {

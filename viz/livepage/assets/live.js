@@ -1,10 +1,11 @@
 // The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
-const FIRST = ["epoch", "step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
-const LAST = ["run", "weights", "recording", "memory", "samples", "step takes", "graph", "speed", "step", "left", "took", "no news for", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
+const FIRST = ["epoch", "step", "training step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
+const LAST = ["run", "weights", "recording", "memory", "learning rate", "samples", "step takes", "graph", "with evaluations", "speed", "step", "training step", "left", "took", "no news for", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
 const NARROW = 640; // pixels, as in live.css
 const LOOKING = 2000; // milliseconds between two looks for a later page at this port
+const SCALE_BESIDE = 0.76; // of a graph that is too high for the room beside the charts: small letters that can be read
 const QUIET = 5000; // milliseconds without news after which the page says so
 
 class Live {
@@ -18,6 +19,8 @@ class Live {
     this.follow = true;
     this.shown = this.known = null; // facts of the graph that is shown, and of the latest
     this.nextGraph = 0;
+    this.viewer.viewer.canvas.largest = SCALE_BESIDE;
+    this.viewer.viewer.deepestAtFirst = 1; // beside the charts there is room for a few boxes: layers are closed
     this.build();
     this.viewer.addTab("curves", "Curves", this.curves.node, () => this.curves.draw(), this.curves);
     this.viewer.addTab("histograms", "Histograms", this.histograms.node, () => this.histograms.refresh());
@@ -92,6 +95,7 @@ class Live {
     this.lost = false;
     this.heard = performance.now();
     if (news.status) this.status = news.status;
+    if (this.status.others) this.curves.counted = "training step";
     if (news.borders) this.curves.takeBorders(news.borders.list);
     if (news.series || news.gone) this.curves.take(news.series || {}, news.gone || []);
     if (news.histograms) this.histograms.take(news.histograms);
@@ -216,7 +220,8 @@ class Live {
     const s = this.status, found = [], busy = !this.end && s.took === undefined && !["idle", "failed"].includes(s.mode);
     const add = (name, value, title) => value !== null && value !== undefined && found.push([name, value, title]);
     if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`);
-    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch && busy && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
+    add(s.others ? "training step" : "step", s.step !== undefined ? amount(s.step) + (s.per_epoch && busy && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null, s.others ? "batches of training so far; charts count these" : undefined);
+    if (s.others) add("with evaluations", amount(s.step + s.others), `all batches so far, those of evaluations included: so recordings and --step count, from 0`);
     const quiet = performance.now() - this.heard;
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
     if (busy) {
@@ -225,6 +230,7 @@ class Live {
       add("samples", s.samples ? `${short(s.samples)}/s` : null);
       add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);
     } else if (this.end) add("took", s.elapsed ? timeTaken(s.elapsed) : null, "from the first step to the last");
+    for (const [name, rate] of this.curves.constantRates()) add(name, numeral(rate), "it hasn't changed so far; a chart shows it once it does");
     add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds");
     add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
     add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
@@ -236,10 +242,10 @@ class Live {
 
   // Of which step the graph is; when training is over, why it isn't of its last one. Steps are counted from 0.
   shownStep(status, busy) {
-    const words = `step ${amount(this.shown.step)}`;
+    const { step, number = step } = this.shown, words = number === step ? `step ${amount(step)}` : `training step ${amount(step)}, --step ${amount(number)}`;
     if (!this.follow) return [`${words} (held)`];
     const isLast = busy || status.step === undefined || this.shown.step >= status.step - 1;
-    return isLast ? [words] : [`${words} (last recorded)`, "Only some steps are recorded, so that training keeps its speed: this is the last of them. Steps are counted from 0."];
+    return isLast ? [words] : [`${words} (last recorded)`, "Only some steps are recorded, so that training keeps its speed: this is the last of them. Steps are counted from 0; recordings and --step count batches of evaluations, too."];
   }
 
   // ---------------------------------------------------------------- what went wrong

@@ -135,7 +135,7 @@ class Toolbar {
     this.steps.range.value = places.indexOf(state.step);
     const name = model.stepName(state.step),
       [, step = name, of = "", kind = ""] = /^(step \d+)( of \S+)(.*)$/.exec(name) || [];
-    this.steps.name.replaceChildren(step, el("span", { class: kind ? "rest" : "further" }, of), kind ? el("span", { class: "further" }, kind) : ""); // the slider shows where among how many
+    this.steps.name.replaceChildren(step, el("span", { class: kind ? "rest" : "further" }, of), kind ? el("span", { class: "further" }, kind.replace(/ step \d+\)$/, ")")) : ""); // the slider shows where among how many
     this.steps.name.title = name;
     const { medianSteps } = viewer.selection;
     this.steps.times.hidden = !medianSteps;

@@ -6,6 +6,7 @@ class Viewer {
   constructor() {
     this.state = freshState();
     this.liveValues = null; // on the page of a model: shows a tensor's values of now, and sets its statistics
+    this.deepestAtFirst = Infinity; // how many levels are open before the reader opens any
     this.followsLast = true; // until the reader chooses a step
     this.dock = new Dock(this);
     this.panel = new Panel(this);
@@ -90,7 +91,7 @@ class Viewer {
     if (!this.data.diff) this.difference = changesSince(this);
     chooseParts(this.selection.blocks, (run) => state.fold && !state.unfolded.has(run.key));
     this.index = indexBlocks(this.tree);
-    this.depth = this.selection.depths[state.fold ? 0 : 1];
+    this.depth = Math.min(this.deepestAtFirst, this.selection.depths[state.fold ? 0 : 1]);
     if (state.open === null) this.open = openTo(this.index, this.depth);
     else this.open = state.open;
     this.draw();

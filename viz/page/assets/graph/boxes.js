@@ -193,16 +193,13 @@ function edgeElement(edge, theme, model) {
       .map((t) => model.tensors[t].label)
       .join("\n");
   group.append(svg("title", { text: tip || edge.label }));
-  group.append(
+  const path = (d, more) =>
     svg("path", {
-      d: pathOf(edge.points),
-      fill: "none",
-      stroke: colour,
-      "stroke-width": link ? 1 : 1.4,
-      "stroke-dasharray": link ? "4 3" : null,
-      "marker-end": link ? null : `url(#head-${edge.kind})`,
-    }),
-  );
+      ...{ d, fill: "none", stroke: colour, "stroke-width": link ? 1 : 1.4, "stroke-dasharray": link ? "4 3" : null },
+      ...{ "marker-end": link ? null : `url(#head-${edge.kind})`, ...more },
+    });
+  if (edge.own) group.append(path(edge.own, { class: "own" }), path(pathOf(edge.points), { class: "whole", display: "none" }));
+  else group.append(path(pathOf(edge.points)));
   if (edge.label && edge.labelAt) {
     group.append(textAt(edge.label, ...edge.labelAt, LABEL_SIZE, theme.muted, "start", false));
   }

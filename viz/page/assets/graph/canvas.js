@@ -43,6 +43,7 @@ class Canvas {
     );
     this.shown = new Map(); // key -> element
     this.movedAt = -Infinity; // by the reader's hand
+    this.largest = 1; // scale of a scene that is shown in part
     this.marks = { selected: new Set(), partners: new Set(), lineage: null, found: new Set() };
     this.refresh = batched(() => this.cull());
     this.listen();
@@ -243,7 +244,7 @@ class Canvas {
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
     const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
       least = smallest > SMALLEST || across < ALMOST * SMALLEST ? smallest : Math.min(SMALLEST, across); // nothing is cut off for little
-    const readable = this.lowered(Math.min(1, Math.max(least, across)), least),
+    const readable = this.lowered(Math.min(this.largest, Math.max(least, across)), least),
       chosen = whole || view.scale >= least ? view : withoutHidden(this, this.start(readable));
     if (whole && !this.isWhole())
       this.before = { middle: middleOf(this.window()), scale: this.view.scale, begins: this.isAsFitted() };

@@ -71,6 +71,7 @@ function placeScene(scene) {
     for (const frame of through) makeRoomAround(room, frame);
   }
   for (const edge of scene.edges) Object.assign(edge, boundsOf(edge.points, edge.labelAt, edge.label));
+  drawSharedOnce(scene);
   scene.edgeGrid = new Grid(scene.edges);
   scene.left = 0;
   for (const edge of scene.edges) {

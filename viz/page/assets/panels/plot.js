@@ -28,6 +28,7 @@ class Plot {
     this.onPoint = onPoint || (() => {});
     this.elsewhere = null; // the step that the reader points at in another chart
     this.lines = [];
+    this.high = PLOT_HEIGHT; // pixels of the area with the curves
     this.left = PLOT_MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
     this.legend = el("div", { class: "plot-legend" });
@@ -121,19 +122,19 @@ class Plot {
 
   toY(value) {
     const at = this.log ? Math.log10(value) : value, [low, high] = this.y;
-    return PLOT_MARGIN.top + (1 - (at - low) / (high - low)) * (PLOT_HEIGHT - PLOT_MARGIN.top - PLOT_MARGIN.bottom);
+    return PLOT_MARGIN.top + (1 - (at - low) / (high - low)) * (this.high - PLOT_MARGIN.top - PLOT_MARGIN.bottom);
   }
 
   draw() {
     this.width = this.canvas.parentNode.clientWidth;
     if (!this.width || !this.lines.length) return;
     this.prepare();
-    const brush = this.brush = sharpen(this.canvas, this.width, PLOT_HEIGHT);
+    const brush = this.brush = sharpen(this.canvas, this.width, this.high);
     this.axes(brush);
     brush.save();
     brush.beginPath();
     const top = this.options.later ? PLOT_MARGIN.top - 3 : 0; // what the axis leaves out ends at its edge
-    brush.rect(this.left - 3, top, this.width - this.left - PLOT_MARGIN.right + 7, PLOT_HEIGHT - PLOT_MARGIN.bottom - top);
+    brush.rect(this.left - 3, top, this.width - this.left - PLOT_MARGIN.right + 7, this.high - PLOT_MARGIN.bottom - top);
     brush.clip();
     for (const line of this.drawn) this.curve(brush, line);
     brush.restore();
@@ -147,12 +148,12 @@ class Plot {
     const [left, right] = [this.toX(this.from), this.toX(this.at)];
     brush.fillStyle = cssColour("--forward");
     brush.globalAlpha = 0.15;
-    brush.fillRect(Math.min(left, right), PLOT_MARGIN.top, Math.abs(right - left), PLOT_HEIGHT - PLOT_MARGIN.top - PLOT_MARGIN.bottom);
+    brush.fillRect(Math.min(left, right), PLOT_MARGIN.top, Math.abs(right - left), this.high - PLOT_MARGIN.top - PLOT_MARGIN.bottom);
     brush.globalAlpha = 1;
   }
 
   axes(brush) {
-    const bottom = PLOT_HEIGHT - PLOT_MARGIN.bottom, space = 6;
+    const bottom = this.high - PLOT_MARGIN.bottom, space = 6;
     brush.font = "11px system-ui, sans-serif";
     brush.fillStyle = cssColour("--muted");
     brush.strokeStyle = cssColour("--frame");
@@ -176,7 +177,7 @@ class Plot {
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 52)));
     const end = this.width - PLOT_MARGIN.right, wide = brush.measureText(this.axis).width + 2 * space;
-    for (const at of this.options.whole || this.axis === "step" ? steps.filter(Number.isInteger) : steps) {
+    for (const at of this.options.whole || this.axis.endsWith("step") ? steps.filter(Number.isInteger) : steps) {
       const words = at >= 1e4 ? short(at) : this.place(at), half = brush.measureText(words).width / 2;
       if (this.toX(at) + half <= end - wide) brush.fillText(words, this.toX(at), bottom + 5);
     }
@@ -228,7 +229,7 @@ class Plot {
       this.path(brush, line.soft, 2, 1, line.breaks);
     } else {
       this.band(brush, line.raw, line.breaks);
-      this.path(brush, line.raw, line.wide ? 2 : 1.4, 1, line.breaks);
+      this.path(brush, line.raw, line.wide ? 2 : 1.4, line.faint ? 0.5 : 1, line.breaks);
     }
     if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
     else if (line.gaps) this.dots(brush, this.lone(line.raw, line.breaks));
@@ -241,7 +242,7 @@ class Plot {
     brush.fillStyle = line.colour;
     for (const [x, , isLow] of line.beyond) {
       const at = this.toX(x);
-      const tip = isLow ? PLOT_HEIGHT - PLOT_MARGIN.bottom - 1 : PLOT_MARGIN.top, base = tip + (isLow ? -6 : 6);
+      const tip = isLow ? this.high - PLOT_MARGIN.bottom - 1 : PLOT_MARGIN.top, base = tip + (isLow ? -6 : 6);
       brush.beginPath();
       brush.moveTo(at - 4, base);
       brush.lineTo(at + 4, base);
@@ -399,7 +400,7 @@ class Plot {
     brush.lineWidth = 1;
     brush.beginPath();
     brush.moveTo(Math.round(left) + 0.5, PLOT_MARGIN.top);
-    brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - PLOT_MARGIN.bottom);
+    brush.lineTo(Math.round(left) + 0.5, this.high - PLOT_MARGIN.bottom);
     brush.stroke();
   }
 
@@ -429,7 +430,7 @@ class Plot {
 
   // Beside the crosshair, where it hides least of the curves; title and legend stay free.
   placeTip(line, within) {
-    const { offsetWidth: wide, offsetHeight: high } = this.tip, space = 10, bottom = PLOT_HEIGHT - PLOT_MARGIN.bottom;
+    const { offsetWidth: wide, offsetHeight: high } = this.tip, space = 10, bottom = this.high - PLOT_MARGIN.bottom;
     const sides = [line + space, line - space - wide].filter((x) => x >= 0 && x + wide <= this.width);
     if (!sides.length) sides.push(Math.max(0, Math.min(line + space, this.width - wide)));
     const tops = within ? [0, bottom - high] : [bottom - high];
