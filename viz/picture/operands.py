@@ -142,10 +142,16 @@ def tell_weights_of_terms(record: Record, graph: Graph) -> None:
 
 
 def _indices(ops: Sequence[Op]) -> dict[int, set[int]]:
-    """The tensors that ops are given as indices of others, and as nothing else: which of their indices, from 1."""
+    """The tensors that ops are given as indices of others, and as nothing else: which of their indices, from 1.
+
+    What an op among them makes an index of is as good as one: `i` of `i[:, None]`.
+    """
     found: dict[int, set[int]] = {}
-    others = set()
-    for op in [op for op in ops if op.phase == "forward"]:
+    others: set[int] = set()
+    for op in [op for op in reversed(ops) if op.phase == "forward"]:
+        if len(op.inputs) == 1 and found.keys() >= {*op.outputs} and others.isdisjoint(op.outputs):
+            found.setdefault(op.inputs[0], set()).update(*[found[made] for made in op.outputs])
+            continue
         given = [x for x, name in zip(op.inputs, op.input_names) if name in _INDICES]
         others |= {x for x, name in zip(op.inputs, op.input_names) if name not in _INDICES}
         for number, x in enumerate(given, 1):

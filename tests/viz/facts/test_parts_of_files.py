@@ -43,6 +43,7 @@ def loop():
         for number in range(6):
             with ef.name_scope("inner"), ef.GradientTape() as tape:
                 loss = ef.ops.sum(w / 0.0 if number == 3 else w * w)
+            ef.ops.one_hot(ef.ops.argmax(w, axis=0), 3)
             if number == 2:
                 float(loss)
             w.assign_sub(0.1 * ef.ops.clip(tape.gradient(loss, w), -1, 1))
@@ -69,7 +70,8 @@ def told(record, position, beside=True):
         ]
         reads = [str(read) for read in record.reads.get(op.id, [])]
         forward = None if op.forward is None else record.ops[op.forward].name
-        found.append((op.name, op.phase, op.settings, op.stack, tensors, values, scopes, reads, forward))
+        call = record.calls.get(op.id, ("",))[0]
+        found.append((op.name, op.phase, op.settings, op.stack, tensors, values, scopes, reads, forward, call))
     return found
 
 

@@ -22,15 +22,19 @@ function freshState() {
   };
 }
 
-// The keys of what is open when everything is open down to `depth`: blocks, and at last the parts of fused ops.
+// The keys of what is open when everything is open down to `depth`: blocks, and at last the parts of fused ops, and what
+// is closed at first, such as metrics.
 function openTo(index, depth) {
-  const found = new Set(depth > deepestBlock(index) ? index.opening.keys() : []);
-  for (const { key, need } of index.blocks.values()) if (need !== null && need <= depth) found.add(key);
+  const all = depth > deepestBlock(index),
+    found = new Set(all ? index.opening.keys() : []);
+  for (const block of index.blocks.values()) if (isClosedAtFirst(block) ? all : block.need <= depth) found.add(block.key);
   return found;
 }
 
 const deepestBlock = ({ blocks }) => Math.max(0, ...[...blocks.values()].map(({ need }) => need));
-const deepest = (index) => deepestBlock(index) + (index.opening.size ? 1 : 0);
+const isClosedAtFirst = ({ need }) => need === null;
+const deepest = (index) =>
+  deepestBlock(index) + (index.opening.size || [...index.blocks.values()].some(isClosedAtFirst) ? 1 : 0);
 
 // All blocks of a tree by key with those around them; and for each op the row that shows it, and the block around that.
 function indexBlocks(root) {

@@ -39,12 +39,17 @@ function markIndices(arrows, indices) {
   }
 }
 
-// The tensors that ops are given as indices of others, and as nothing else: which of their indices, from 1.
+// The tensors that ops are given as indices of others, and as nothing else: which of their indices, from 1. What an op
+// among them makes an index of is as good as one.
 function indicesOf(ops) {
   const found = new Map(),
     others = new Set();
-  for (const { inputs, inputNames } of ops.filter(({ phase }) => phase === "forward")) {
+  for (const { inputs, inputNames, outputs } of ops.filter(({ phase }) => phase === "forward").reverse()) {
     let number = 0;
+    if (inputs.length === 1 && outputs.every((tensor) => found.has(tensor) && !others.has(tensor))) {
+      found.set(inputs[0], new Set([...(found.get(inputs[0]) ?? []), ...outputs.flatMap((made) => [...found.get(made)])]));
+      continue;
+    }
     inputs.forEach((tensor, i) => {
       if (inputNames[i] !== "index" && inputNames[i] !== "indices") others.add(tensor);
       else found.set(tensor, (found.get(tensor) ?? new Set()).add(++number));
