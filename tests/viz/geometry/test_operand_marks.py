@@ -112,11 +112,12 @@ PLACES = np.array([1, 0], "int32")
         (lambda x, i: ops.scatter_update(x, i[:, None], x), "index"),
     ],
 )
-def test_a_tensor_that_is_an_index_has_an_arrow_that_says_so(make, mark):
-    """It is computed, and so what made it is to be seen. Functions that are composed of ops are opened for that."""
+@pytest.mark.parametrize("depth", [None, 9])
+def test_a_tensor_that_is_an_index_has_an_arrow_that_says_so(make, mark, depth):
+    """It is computed, and so what made it is to be seen, also where a function is composed of ops, open and closed."""
     with viz.trace() as t:
         make(ops.exp(ef.Tensor(np.ones((2, 2), "float32"))), ops.abs(ef.Tensor(PLACES)))
-    graph = t.draw(depth=9).graph
+    graph = t.draw(depth=depth).graph
     marked = [(edge, graph.nodes[edge.head]) for edge in graph.edges if edge.operand == mark]
     ((index, head),) = marked
     assert "exp" in {graph.nodes[edge.tail].title for edge in graph.edges if edge.head == head.id and edge is not index}
