@@ -89,6 +89,48 @@ def test_a_one_hot_label_in_a_time_step_is_found(tmp_path):
     assert found.sentence.startswith("Features 3 to 5 in time step 1 of the inputs' 2 are the label as one-hot rows")
 
 
+BY_HAND = """
+model, optimizer = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense({units})]), ef.optimizers.Adam(0.01)
+table = {table}.astype("float32")
+for step in range(20):
+    with ef.GradientTape() as tape:
+        answers = model(table)
+        loss = {loss}
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+"""
+CROSSENTROPY = "-ops.mean(ops.sum(onehot * ops.log_softmax(answers), axis=-1))"
+
+
+@pytest.mark.parametrize(
+    ("table", "units", "loss", "words"),
+    [
+        ("np.c_[x, onehot]", 3, CROSSENTROPY, "Columns 8 to 10 of the inputs are the label as one-hot rows"),
+        ("np.c_[target, x]", 1, "ops.mean(ops.square(target - answers))", "Column 0 of the inputs is the label"),
+        ("np.c_[x, binary]", 1, "ops.mean(ops.square(answers - binary))", "Column 8 of the inputs is the label"),
+        (
+            "np.c_[x, binary]",
+            1,
+            "-ops.mean(binary * ops.log(ops.sigmoid(answers)) + (1 - binary) * ops.log(1 - ops.sigmoid(answers)))",
+            "Column 8 of the inputs is the label",
+        ),
+        ("x", 3, CROSSENTROPY, ""),
+        ("np.c_[x, number == 1, x[:, :1] > 0]", 3, CROSSENTROPY, ""),
+        (
+            "np.c_[x, x > 0, x[:, :3] > 1]",
+            3,
+            "-ops.mean((x[:, :3] > 1) * ops.log_softmax(answers) * onehot)",
+            "",
+        ),  # a mask
+    ],
+)
+def test_a_loss_that_is_written_out_tells_its_labels(table, units, loss, words, tmp_path):
+    (path := tmp_path / "train.py").write_text(script(BY_HAND.format(table=table, units=units, loss=loss))[0])
+    examination = examine(str(path))
+    assert examination.failures == []
+    found = [f.sentence for f in examination.diagnosis if f.kind == "label_leak" and f.severity != "info"]
+    assert [sentence[: len(words)] for sentence in found] == ([words] if words else [])
+
+
 def test_a_threshold_is_a_hint(tmp_path):
     (found,) = leaks("x", tmp_path, **YES)
     assert (found.rule, found.severity, found.evidence["column"]) == ("label_leak.threshold", "info", 0)

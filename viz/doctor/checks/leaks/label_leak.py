@@ -11,10 +11,15 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.leaks.rounding import is_cut, is_rounded
 from viz.doctor.checks.leaks.spread_label import Spread, as_bits, as_mixture, as_one_hot, as_sum, listed
+from viz.doctor.loss_questions import CROSSENTROPIES
 from viz.recorder.descriptions import flat
 from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["LabelLeak"]
+
+# In a loss that is written out: how labels are compared with what a model answers, or with its logarithm.
+_COMPARING = ("subtract", "squared_difference", *CROSSENTROPIES)
+_LOGARITHMS = ("log", "log_softmax")
 
 
 class _Rows:
@@ -71,7 +76,8 @@ class LabelLeak(Check):
         self._optimizers: set[int] = set()
         self._inputs: list[numpy.ndarray] = []
         self._outputs: list[tuple[str, Any]] = []
-        self._rows: dict[tuple[int, str], _Rows] = {}
+        self._answers: set[int] = set()  # keys of what a model gave for these inputs
+        self._rows: dict[tuple[Any, str], _Rows] = {}  # by the loss, or its line, and the output
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if not self.watch.outermost() or error is not None:
@@ -84,11 +90,29 @@ class LabelLeak(Check):
         tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim in (2, 3) for x in given)
         self._inputs = [host(x.data) for x in given] if given and tables else []
         self._outputs = names_of_outputs(opened.owner, outputs) if self._inputs else []
+        self._answers = {x.key for x in tensors(outputs) if x.key is not None} if self._inputs else set()
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow what models made: rows of it may be put between rows of data."""
         if self._made and error is None and any(id(x) in self._made for x in flat(list(inputs))):
             self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
+        written = op.name in _COMPARING or op.name == "multiply"
+        if self._answers and written and error is None and not self.watch.inside("loss", "metric", "layer", "model"):
+            self._by_hand(op.name, *inputs[:2])
+
+    def _by_hand(self, op: str, first: Any, second: Any) -> None:
+        """A loss that is written out compares answers with data."""
+        for answers, labels in ((first, second), (second, first)):
+            key = getattr(answers, "key", None)
+            compared = key in self._answers if op in _COMPARING else self.watch.made_by(answers) in _LOGARITHMS
+            if key is None or not compared or isinstance(labels, Variable) or getattr(labels, "key", None) is not None:
+                continue
+            given = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
+            if (
+                given.ndim and given.size and (op in _COMPARING or _one_each(given) is not None)
+            ):  # else it may be a mask
+                self._keep(self.watch.place(), given, answers)
+                return
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
@@ -98,7 +122,11 @@ class LabelLeak(Check):
         predicted = given[1] if isinstance(given, tuple) and len(given) == 2 else None
         if not self._inputs or not isinstance(predicted, Tensor) or predicted.key is None:
             return
-        labels = host(given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0]))
+        self._keep(id(opened.owner), given[0], predicted)
+
+    def _keep(self, loss: Any, given: Any, predicted: Tensor) -> None:
+        """Keep the rows of this step, with the labels that a loss was given."""
+        labels = host(given.data if isinstance(given, Tensor) else numpy.asarray(given))
         if labels.dtype.kind not in "fiub" or any(x.dtype.kind not in "fiub" for x in self._inputs):
             return
         alike = labels.ndim and all(len(x) == len(labels) for x in self._inputs)
@@ -106,7 +134,7 @@ class LabelLeak(Check):
         if columns is None:
             return
         output = next((name for name, x in self._outputs if x is predicted), "")
-        kept = self._rows.setdefault((id(opened.owner), output), _Rows(self.watch.called_at(), output, steps))
+        kept = self._rows.setdefault((loss, output), _Rows(self.watch.called_at(), output, steps))
         enough = kept.count * columns.shape[1] >= limits.LEAK_ELEMENTS or kept.count >= limits.LEAK_LOOKED
         if not enough and len(self._rows) <= limits.ANSWERS_LOSSES:
             labels = labels.reshape(-1) if len(columns) > len(labels) else labels
@@ -114,7 +142,7 @@ class LabelLeak(Check):
             kept.count += len(columns)
 
     def on_step_end(self) -> None:
-        self._inputs, self._outputs = [], []
+        self._inputs, self._outputs, self._answers = [], [], set()
         self._made.clear()
 
     def finish(self) -> None:
@@ -134,7 +162,7 @@ class LabelLeak(Check):
             else:
                 self._judge(key, kept, inputs[at], y[at])
 
-    def _judge(self, key: tuple[int, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
+    def _judge(self, key: tuple[Any, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
         kinds, counts = numpy.unique(y, return_counts=True)
         classes = len(kinds) <= limits.LEAK_CLASSES and bool((kinds == kinds.round()).all())
         if len(kinds) < 2 or not numpy.isfinite(kinds).all():
@@ -173,7 +201,7 @@ class LabelLeak(Check):
             self._judge_threshold(key, kept, inputs, y, alike)
 
     def _judge_threshold(
-        self, key: tuple[int, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray, alike: numpy.ndarray
+        self, key: tuple[Any, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray, alike: numpy.ndarray
     ) -> None:
         """Does one column alone tell two classes apart?"""
         kinds = numpy.unique(y)
@@ -191,7 +219,7 @@ class LabelLeak(Check):
             self._tell("label_leak.threshold", "info", words, key, kept, column, alike, len(y))
 
     def _tell_spread(
-        self, key: tuple[int, str], kept: _Rows, spread: Spread, inputs: numpy.ndarray, y: numpy.ndarray
+        self, key: tuple[Any, str], kept: _Rows, spread: Spread, inputs: numpy.ndarray, y: numpy.ndarray
     ) -> None:
         """That several columns are the label together."""
         alike = _correlations(inputs, y)
@@ -219,7 +247,7 @@ class LabelLeak(Check):
         rule: str,
         severity: str,
         words: str,
-        key: tuple[int, str],
+        key: tuple[Any, str],
         kept: _Rows,
         column: int,
         alike: numpy.ndarray,
