@@ -1565,7 +1565,7 @@ def test_lines_of_code_begin_beside_their_numbers_and_go_on_further_in(shown, pa
                 )
         return t
 
-    shown.show(pages("nested calls", deep))
+    shown.show(pages("calls in calls", deep))
     shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name === 'exp').id})")
     shown.rest()
     lines = shown.run(
