@@ -107,6 +107,7 @@ MORE_CROSSINGS |= {
     "vae": 1,
     "densenet": 5,
     "inception": 5,
+    "penalties": 2,
 }  # and so do long names, and ways of their own for different gradients
 NONE += ("lines on lines", "frames through boxes", "frames through frames")
 
