@@ -32,7 +32,7 @@ SCRIPTS = tuple(
     recording/selection recording/gradient_sizes recording/blocks app/state recording/rounds graph/passes
     graph/outputs graph/assembly graph/sizes graph/ordering graph/alignment graph/weight_branches graph/exits
     graph/operands graph/heads graph/layout graph/lines graph/channels graph/untangling graph/rooms
-    graph/shared_lines graph/routes graph/arrow_ends graph/labels graph/coarse_routes graph/colours recording/flaws
+    view/shared_lines graph/routes graph/arrow_ends graph/labels graph/coarse_routes graph/colours recording/flaws
     recording/lineage recording/stand_ins graph/boxes graph/titles view/box_names view/reading view/opening
     graph/canvas view/minimap app/chosen panels/charts panels/panel panels/settings panels/places panels/times
     panels/parts panels/layer panels/details panels/several panels/search panels/boxes_found panels/period

@@ -24,10 +24,11 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches exits heads layout lines channels untangling rooms shared_lines "
+        "sizes ordering alignment weight_branches exits heads layout lines channels untangling rooms "
         "routes arrow_ends labels coarse_routes"
     ).split()
 ]
+PLACES.append("view/shared_lines.js")
 SHOWN = """
 const model = new Model(given.data);
 document.documentElement = {dataset: {theme: "light"}};
