@@ -120,7 +120,7 @@ def _parts(runner: Any, machine: _Machine) -> Iterator[_Part]:
     record = recordings[-1]
     same = [each for each in recordings if len(each.ops) == len(record.ops)]
     sums: dict[str, list[float]] = {}
-    for op, flops in zip(record.ops, all_flops(record)):
+    for op, flops in zip(record.ops, all_flops(record, record.ops)):
         took = min(each.ops[op.id].duration for each in same) / 1e9
         sizes = [tensor.nbytes or 0 for tensor in (record.tensors[i] for i in {*op.inputs, *op.outputs})]
         moved = sum(size for size in sizes if size >= _MOVED)

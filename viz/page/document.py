@@ -44,6 +44,15 @@ SCRIPTS = tuple(
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)  # in CSS
+# In a line of a script: a text, a pattern, or the comment at its end.
+_TEXT_OR_COMMENT = re.compile(
+    r"""
+    "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `(?:\\.|[^`\\])*`
+    | /(?:\[[^\]]*\]|\\.|[^/\\\[])+/(?=[gu]*[;,.)])
+    | \s+//\s.*$
+    """,
+    re.VERBOSE,
+)
 _PROPERTY = re.compile(r"^([\w-]+):\s")  # which begins a line, as no selector with a space there does
 STYLES = tuple(f"styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
 _ASSETS = pathlib.Path(__file__).parent / "assets"
@@ -177,6 +186,10 @@ def page_styles() -> list[str]:
     return [_colors(), *[_asset(name) for name in STYLES]]
 
 
+def _uncommented(found: re.Match[str]) -> str:
+    return "" if found[0].lstrip().startswith("// ") else found[0]
+
+
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
@@ -193,12 +206,12 @@ def page_script() -> str:
 
 
 def closure(scripts: Sequence[str]) -> str:
-    """Scripts that share one closure, without indentation and lines that hold nothing but a comment: a fifth of them.
+    """Scripts that share one closure, without indentation and comments: a fifth of them.
 
     No text of theirs may span lines, or it would be changed, too.
     """
     stripped = [line.lstrip() for script in scripts for line in script.splitlines()]
-    lines = [line for line in stripped if not line.startswith("//")]
+    lines = [_TEXT_OR_COMMENT.sub(_uncommented, line) for line in stripped if not line.startswith("//")]
     return '"use strict";\n(() => {\n' + "\n".join(lines) + "\n})();\n"
 
 

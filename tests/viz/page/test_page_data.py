@@ -576,7 +576,10 @@ def test_styles_travel_without_comments_and_indentation():
 def test_scripts_travel_without_comments_and_indentation_and_hold_no_text_that_spans_lines():
     script = document.page_script()
     assert not re.search(r"^\s*//", script, re.MULTILINE)
-    assert document.closure(["a;\n  // why\n  b; // c\n"]) == '"use strict";\n(() => {\na;\nb; // c\n})();\n'
+    assert document.closure(["a;\n  // why\n  b; // c\n"]) == '"use strict";\n(() => {\na;\nb;\n})();\n'
+    kept = ["'// \"'", '"a // b"', "`x // ${'y'} //`", "s.replace(/[/ //\"]/g, '// ')", "'http://x'"]
+    for code in kept:
+        assert f"\n{code};\n" in document.closure([f'{code}; // "why"\n'])
     for path in sorted(pathlib.Path(page.__file__).parents[1].glob("*/assets/**/*.js")):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             code = re.sub(r'"(\\.|[^"\\])*"|/(\[[^\]]*\]|\\.|[^/\\\[])+/(?=[gu]*[;,.)])|//.*', "", line)

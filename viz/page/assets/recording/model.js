@@ -332,8 +332,16 @@ class Tensor {
 
   // Of most tensors nobody asks for them.
   get stats() {
-    const row = this.rows ? this.rows.at(this.id) : null;
-    return row && (this.known ??= statsOf(row));
+    if (this.known === undefined) {
+      const row = this.rows ? this.rows.at(this.id) : null;
+      this.known = row && statsOf(row);
+    }
+    return this.known;
+  }
+
+  // Where a network runs in the page, its values are measured there.
+  set stats(measured) {
+    this.known = measured;
   }
 }
 
