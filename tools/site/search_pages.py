@@ -186,7 +186,8 @@ SECTIONS = {
     " hidden layer output, output of a layer, activations of a layer, embeddings of a layer,"
     " print layer outputs, layer outputs, get layer output",
     "guides/callbacks#learning-rates-that-change": "learning rate schedule, change learning rate,"
-    " change learning rate during training, learning rate decay, warmup, cosine decay, learning rate warmup, warmup schedule, reduce learning rate",
+    " change learning rate during training, learning rate decay, warmup, cosine decay, learning rate warmup,"
+    " warmup schedule, reduce learning rate",
     "guides/callbacks#stop-in-time-and-keep-the-best": "save best model, keep best weights, restore best weights,"
     " save only the best weights, best model, best epoch, stop training early",
     "guides/training#trying-settings": "hyperparameter tuning, hyperparameter search, hyperparameters,"
