@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy
 
-__all__ = ["Shares", "agreement", "label_classes", "named", "shares_apart"]
+__all__ = ["Shares", "agreement", "are_yes_or_no", "label_classes", "named", "shares_apart"]
 
 _NAMED = 4  # classes that a message names one by one
 
@@ -34,6 +34,15 @@ def label_classes(kind: str, labels: numpy.ndarray, shape: Sequence[int]) -> num
     if kind == "binary" and labels.size == math.prod(shape) and (len(shape) < 2 or units == 1):
         return (labels.reshape(-1) > 0.5).astype(int)
     return None
+
+
+def are_yes_or_no(*labels: numpy.ndarray) -> bool:
+    """Are labels zeros and ones: two classes, whatever the loss makes of them?
+
+    >>> are_yes_or_no(numpy.array([0.0, 1.0])), are_yes_or_no(numpy.array([0.0, 0.5, 1.0]))
+    (True, False)
+    """
+    return all(bool(((each == 0) | (each == 1)).all()) for each in labels)
 
 
 def agreement(counts: numpy.ndarray) -> float:

@@ -355,3 +355,31 @@ def test_the_first_epochs_with_the_right_labels_ask_for_more_of_them(tmp_path):
     source = SCRIPT.format(fault=FLIPPED.format(labels="labels"), epochs=3, more=HELD)
     found = diagnosed(source.replace('"adam"', "ef.optimizers.Adam(0.0003)"), tmp_path)
     assert found["too_few_steps"].rule == "too_few_steps"
+
+
+YES_OR_NO = """\
+rng = np.random.default_rng(0)
+x = rng.normal(size=(1200, 8)).astype("float32")
+y = {labels}
+order = np.argsort(y)
+x, y = x[order], y[order]
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation={activation!r})])
+model.compile("adam", "mse")
+model.fit(x, y, epochs=6, {more}verbose=0)
+"""
+
+
+@pytest.mark.parametrize("kind", ["float32", "int64"])
+def test_classes_of_a_squared_error_are_looked_at_as_those_of_a_crossentropy(tmp_path, kind):
+    labels = f'(x[:, 0] + x[:, 1] > 0).astype("{kind}")'
+    source = YES_OR_NO.format(labels=labels, activation="sigmoid", more="{more}")
+    assert "sorted_rows" in diagnosed(source.format(more="shuffle=False, "), tmp_path)
+    assert "validation_mismatch" in diagnosed(source.format(more="validation_split=0.2, "), tmp_path)
+    mixed = source.replace("order = np.argsort(y)", "order = rng.permutation(len(y))")
+    found = diagnosed(mixed.format(more="shuffle=False, validation_split=0.2, "), tmp_path)
+    assert not {"sorted_rows", "validation_mismatch"} & {*found}
+
+
+def test_amounts_that_begin_with_zeros_and_ones_are_no_classes(tmp_path):
+    source = YES_OR_NO.format(labels="rng.poisson(1.0, 1200)", activation="relu", more="shuffle=False, ")
+    assert "sorted_rows" not in diagnosed(source, tmp_path)

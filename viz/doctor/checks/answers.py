@@ -22,9 +22,9 @@ from viz.doctor.source_calls import lone_shuffles
 from viz.doctor.user_code import loss_weights, made_at
 from viz.recorder.names.input_names import names_of_outputs
 
-__all__ = ["Answers", "answer_kind", "said_and_right"]
+__all__ = ["AMOUNTS", "Answers", "answer_kind", "said_and_right"]
 
-_KINDS = ("mean_squared_error", "mean_absolute_error")
+AMOUNTS = ("mean_squared_error", "mean_absolute_error")
 
 
 class _Course:
@@ -186,7 +186,7 @@ class Answers(Check):
         least = float(numpy.mean([least_loss(course.kind, labels, p, settings) for labels, p in pairs]))
         if constant > least:
             self.watch.training.learnt = (constant - reached) / (constant - least)
-        if course.kind in _KINDS and self._far_from(course, pairs, reached, constant):
+        if course.kind in AMOUNTS and self._far_from(course, pairs, reached, constant):
             return
         if course.steps < limits.LEARNT_BY:
             hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
@@ -378,7 +378,7 @@ def answer_kind(loss: Any) -> str:
     function = function_name(loss)
     name = function if kind == "other" else kind
     if kind == "other":
-        return name if name in _KINDS else ""
+        return name if name in AMOUNTS else ""
     return "" if "focal" in function or getattr(loss, "settings", {}).get("ignore_class") is not None else name
 
 

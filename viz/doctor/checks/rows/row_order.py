@@ -13,7 +13,7 @@ from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
-from viz.doctor.class_numbers import agreement, label_classes
+from viz.doctor.class_numbers import agreement, are_yes_or_no, label_classes
 from viz.doctor.source_calls import (
     is_half_in_loop,
     is_half_of_data,
@@ -95,7 +95,12 @@ class ClassOrder(Check):
         labels = given[0].data if isinstance(given[0], Tensor) else given[0]
         if not hasattr(labels, "dtype") or labels.dtype.kind not in "fiub" or labels.size > limits.ANSWER_SIZE:
             return
-        classes = label_classes(self._kinds[id(loss)], host(labels), predicted.data.shape)
+        values, kind = host(labels), self._kinds[id(loss)]
+        if kind == "other" and not are_yes_or_no(values):
+            self._kinds[id(loss)] = ""  # these are amounts
+            del order.first[:]
+            return
+        classes = label_classes("binary" if kind == "other" else kind, values, predicted.data.shape)
         if classes is None or len(classes) != len(labels):  # the classes of pixels have no order of rows
             return
         order.place = order.place or self.watch.called_at()

@@ -10,13 +10,13 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms
-from viz.doctor.checks.answers import answer_kind
+from viz.doctor.checks.answers import AMOUNTS, answer_kind
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import loss_kind
 from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
 from viz.doctor.checks.validation.shared_rows import Repeated, repeated_class, shared_rows
 from viz.doctor.checks.validation.windows import overlapping_windows
-from viz.doctor.class_numbers import Shares, label_classes, named, shares_apart
+from viz.doctor.class_numbers import Shares, are_yes_or_no, label_classes, named, shares_apart
 from viz.doctor.constant_answers import best_constant
 from viz.recorder.descriptions import flat
 
@@ -300,7 +300,9 @@ def classes_apart(
     """
     if train is None or held is None or min(len(train), len(held)) < limits.OVERLAP_ROWS:
         return None
-    classes = [label_classes(answer_kind(loss), y, (len(y), *row)) for y in (train, held)]
+    kind = answer_kind(loss)
+    kind = "binary" if kind in AMOUNTS and are_yes_or_no(train, held) else kind
+    classes = [label_classes(kind, y, (len(y), *row)) for y in (train, held)]
     if classes[0] is None or classes[1] is None:
         return None
     found = shares_apart(classes[0], classes[1])
