@@ -25,6 +25,7 @@ from viz.export.run_metadata import messages
 from viz.export.tensorboard_events import EventLog
 from viz.export.values.tensor_messages import DTYPES
 from viz.facts import formatting
+from viz.facts.blocks import all_blocks, leaves, tree
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.facts.selection import Selection, call_numbers, line_of, origin, step_numbers, variables_of
@@ -132,6 +133,7 @@ class _Naming:
         self.selection = Selection(record, step, True, here)
         self.variables = self.selection.variables
         self.calls = call_numbers(record)
+        self.terms = _terms(record, self.selection, self.calls)
         self.owners: dict[str, list[int | None]] = {}  # of scopes of one name
         self.passes: list[int] = []  # the calls that compute gradients
         self.wanted: dict[tuple[str, int], str] = {}
@@ -177,7 +179,8 @@ class _Naming:
         return f"{name} ({role})" if name and role == "target" and role not in name else name or role or "input"
 
     def _around(self, op: Op) -> list[str]:
-        scopes = self._scopes(origin(self.record, op))
+        first = origin(self.record, op)
+        scopes = self._scopes(first) or self.terms.get(first.id, [])
         if op.phase == "update" and not scopes:
             return ["updates"]  # what a loop of the user's own, or `fit`, does without an optimizer
         return [*([self._gradients(op)] if op.phase == "backward" else []), *scopes]
@@ -200,6 +203,15 @@ class _Naming:
         if scope.owner not in owners:
             owners.append(scope.owner)
         return _numbered(_part(scope.name), owners.index(scope.owner))
+
+
+def _terms(record: Record, selection: Selection, calls: list[int]) -> dict[int, list[str]]:
+    """For ops that make terms of the loss, such as penalties, a scope, as these are a box in pictures.
+
+    Else they lie in none. TensorBoard draws what has so many neighbours outside of the main graph, the model with it.
+    """
+    blocks = [block for block in all_blocks(tree(record, selection.forward, calls)) if block.terms is not None]
+    return {op: [_part(block.title)] for block in blocks for op in leaves(block)}
 
 
 def _numbered(name: str, number: int) -> str:

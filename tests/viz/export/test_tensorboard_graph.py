@@ -242,3 +242,15 @@ def test_each_loss_and_each_optimizer_of_a_gan_has_a_scope_of_its_own(tmp_path):
     assert {"gradients/initial", "gradients_1/initial"} <= names
     assert not any(name.startswith(("gradients/g_", "gradients/g/")) for name in names)
     assert any(name.startswith("gradients_1/g_call2/") for name in names)
+
+
+def test_penalties_and_what_adds_them_have_scopes():
+    """TensorBoard puts what has many neighbours, as the model then has, outside of the main graph."""
+    model = ef.Sequential([ef.layers.Dense(3, kernel_regularizer="l2"), ef.layers.Dense(1, kernel_regularizer="l2")])
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))
+    ops_at_top = [name for (kind, _), name in names_of(t, None).items() if kind == "op" and "/" not in name]
+    assert ops_at_top == []
+    assert "weight_penalties/square" in names_of(t, None).values()
+    assert "gradients/add_penalties/add" in names_of(t, None).values()
