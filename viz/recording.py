@@ -609,6 +609,4 @@ def load(path: str | os.PathLike[str], limit: int | None = None) -> Recording:
     >>> [op.name for op in viz.load(path).ops]
     ['tanh']
     """
-    recording = Recording.pending()
-    recording.fill(archive.read(path, limit))
-    return recording
+    return Recording._of(archive.read(path, limit))

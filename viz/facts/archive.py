@@ -240,6 +240,8 @@ def _complete(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> None
 
 def _part_of(header: dict[str, Any], columns: dict[str, numpy.ndarray], near: Near) -> Part | None:
     """The part of a file that is wanted; None: all of it."""
+    if near.takes_all(len(columns["Op.step"]), len(header["steps"])):
+        return None
     _check_columns_lead(columns, len(header["scopes"]), len(header["steps"]), len(header.get("compositions", [])))
     return cut_near(header, columns, near)
 

@@ -211,7 +211,8 @@ def closure(scripts: Sequence[str]) -> str:
     No text of theirs may span lines, or it would be changed, too.
     """
     stripped = [line.lstrip() for script in scripts for line in script.splitlines()]
-    lines = [_TEXT_OR_COMMENT.sub(_uncommented, line) for line in stripped if not line.startswith("//")]
+    code = [line for line in stripped if not line.startswith("//")]
+    lines = [_TEXT_OR_COMMENT.sub(_uncommented, line) if " // " in line else line for line in code]
     return '"use strict";\n(() => {\n' + "\n".join(lines) + "\n})();\n"
 
 

@@ -38,6 +38,10 @@ class Near:
     step: int | None
     most: int
 
+    def takes_all(self, ops: int, steps: int) -> bool:
+        """Is that all of a recording with so many ops and steps?"""
+        return ops <= self.most and steps <= MOST_STEPS
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
@@ -57,7 +61,7 @@ class Part:
 
 
 def cut_near(header: dict[str, Any], columns: _Columns, near: Near) -> Part | None:
-    """The part of a file that is wanted; None where that is all, or the step isn't in it.
+    """The part of a file that is wanted; None where the step isn't in it.
 
     Args:
         header: the file's JSON.
@@ -67,9 +71,6 @@ def cut_near(header: dict[str, Any], columns: _Columns, near: Near) -> Part | No
     Raises:
         Damaged: where the JSON leads nowhere.
     """
-    ops = len(columns["Op.step"])
-    if ops <= near.most and len(header["steps"]) <= MOST_STEPS:
-        return None
     file = _File(header, columns)
     chosen = file.position(near.step)
     spans = file.spans()
