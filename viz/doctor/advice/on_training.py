@@ -437,6 +437,9 @@ ON_TRAINING = {
         "Look for weights that are all zero, units that never fire, saturated activations, or a call that "
         "ignores its input."
     ),
+    "constant_output.frozen": (
+        "Load its weights before it is frozen, or train it (trainable=True) from weights that aren't all zero."
+    ),
     "constant_output.data": "Look at the data: was it divided as integers, or overwritten?",
     "saturated": (
         "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization "

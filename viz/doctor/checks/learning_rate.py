@@ -17,7 +17,7 @@ from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of", "times_usual"]
 
-_SQUARES = ("square", "abs", "multiply", "power")
+_SQUARES = ("square", "absolute", "multiply", "power")
 _BY_SIZE = ("SGD", "NoneType")  # whose updates are as large as the gradients are; Adam divides by their size
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 

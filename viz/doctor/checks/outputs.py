@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
+from eagerflow import Sequential, Tensor
 from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, is_nothing_left, number, tensors
@@ -27,23 +27,40 @@ _DIFFERENCES = ("mean_squared_error", "mean_absolute_error", "huber")
 
 
 class ConstantOutput(Check):
-    """Outputs that are equal for all rows of a batch, step after step."""
+    """Outputs that are equal for all rows of a batch, step after step, but for the noise of a Dropout."""
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._in_a_row: dict[int, int] = {}
         self._about: dict[int, dict[str, Any]] = {}
         self._varied: set[int] = set()  # models whose outputs differed in some step
+        self._since: Any = None  # the first layer of this call that gives all rows the same, though its inputs differ
+        self._noisy: Any = None  # the Dropout of this call that is given the same for all rows, and all there is
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        if opened.kind not in ("model", "layer") or not self.watch.outermost() or error is not None:
+        if opened.kind not in ("model", "layer") or error is not None:
             return
         given = [x for x in tensors(opened.scope.inputs) if x.data.ndim]
-        made = [x for x in tensors(outputs) if x.key is not None]
+        made = tensors(outputs)  # what nothing that is trained went into has no key
+        if self.watch.outermost():
+            self._answered(opened, given, [x for x in made if x.key is not None])
+            self._since = self._noisy = None
+        elif self._noisy is None and given and made and "Dropout" in type(opened.owner).__name__ and self._in_one_row():
+            self._noisy = opened.owner if _constant(given[0]) and not _constant(made[0]) else None
+        elif self._since is None and made and given and any(self._in_a_row.values()):
+            equal = all(x.data.ndim and _constant(x) for x in made) and not all(_constant(x) for x in given)
+            self._since = opened.owner if equal else None
+
+    def _in_one_row(self) -> bool:
+        """Do all the models that are being called pass on what each layer gives to the next one, and nothing else?"""
+        calling = [x.owner for x in self.watch.scopes if x.kind in ("model", "layer")][:-1]
+        return bool(calling) and all(isinstance(owner, Sequential) for owner in calling)
+
+    def _answered(self, opened: Any, given: list[Tensor], made: list[Tensor]) -> None:
         if not made or not given or any(not x.data.ndim or x.data.shape[0] < 2 for x in made):
             return
         key = id(opened.owner)
-        if all(_constant(x) for x in made):
+        if self._noisy is not None or all(_constant(x) for x in made):
             count = self._in_a_row[key] = self._in_a_row.get(key, 0) + 1
             if count > 1 and made[0].data.shape[0] < self._about[key]["rows"]:
                 return  # an epoch's last batch, which may be a small one, isn't what is shown
@@ -55,6 +72,8 @@ class ConstantOutput(Check):
                 "rows": made[0].data.shape[0],
                 "same_inputs": _constant(given[0], 0.0),
                 "made_up": _made_up(given) or _few_alike(given),
+                "since": self._since,
+                "noisy": self._noisy,
             }
         else:
             self._in_a_row[key] = 0
@@ -86,14 +105,16 @@ class ConstantOutput(Check):
             why = "all rows of its input are equal, too"
             kind, place, layer = "constant_output.data", about["place"], None
         else:
-            why = "though their inputs differ"
-            kind, place = "constant_output", None
-            layer = about["layer"] if about["layer"] is not None else about["owner"]
-        name = layer_label(about["owner"])
+            since = about["since"]
+            kind, why = _way(since)
+            place = None if since is None else made_at(since)
+            layer = next((x for x in (since, about["layer"]) if x is not None), about["owner"])
+        name, noisy = layer_label(about["owner"]), about["noisy"]
+        what = f"({number(about['value'])}) " if noisy is None else f"but for the noise of {layer_label(noisy)!r} "
         self.watch.report(
             kind,
             "info" if about["made_up"] else "error",
-            f"the outputs of {name!r} are the same ({number(about['value'])}) for all {about['rows']} rows of a batch, "
+            f"the outputs of {name!r} are the same {what}for all {about['rows']} rows of a batch, "
             f"{why}{f'; {self.watch.counted(count)} in a row' if count > 1 else ''}",
             layer=layer,
             place=place,
@@ -101,6 +122,19 @@ class ConstantOutput(Check):
             evidence={name: about[name] for name in ("value", "rows", "same_inputs")}
             | {"steps": count, "from_start": key not in self._varied},
         )
+
+
+def _way(since: Any) -> tuple[str, str]:
+    """The kind, and why it is so, by the first layer that gives all rows the same."""
+    why = "though their inputs differ"
+    if since is None:
+        return "constant_output", why
+    why += f": layer {layer_label(since)!r} is the first to make rows equal"
+    kernels = [x for x in since.weights if len(x.shape) > 1]
+    if not kernels or any((x.trainable and since.trainable) or host(x.data).any() for x in kernels):
+        return "constant_output", why
+    names = " and ".join(repr(x.name) for x in kernels)
+    return "constant_output.frozen", f"{why}; its {names} is 0 everywhere, and isn't trained"
 
 
 def _made_up(given: list[Tensor]) -> bool:

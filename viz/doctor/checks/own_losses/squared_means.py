@@ -13,7 +13,7 @@ from viz.doctor.user_code import Place
 
 __all__ = ["SquaredMeans"]
 
-_OF_ELEMENTS = ("square", "abs", "power", "multiply")
+_OF_ELEMENTS = ("square", "absolute", "power", "multiply")
 
 
 class _Mean(NamedTuple):
@@ -75,7 +75,7 @@ class SquaredMeans(Check):
             "error",
             "the loss is made of the mean of all differences between answers and labels, which is "
             f"{number(mean)}, while they are {number(spread)} large (root mean square): those above 0 cancel those "
-            "below before the square, so all that can be learnt is one offset for all rows",
+            "below before the mean is squared, so all that can be learnt is one offset for all rows",
             place=found.place,
             key=("loss_mismatch", "squared_mean"),
             evidence={"loss": loss, "mean": mean, "root_mean_square": spread},
