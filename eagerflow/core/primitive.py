@@ -138,16 +138,20 @@ def _shown(setting: Any) -> str:
     return signature_of(setting) if hasattr(setting, "dtype") else f"{setting!r:.60}"
 
 
+def _fit_with_an_axis_more(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Would `x[:, None]`, for one of two tensors, make them fit?"""
+    wider = [((*shape[:1], 1, *shape[1:]), other) for shape, other in (shapes[:2], shapes[1::-1]) if shape]
+    return any(all(1 in (n, m) or n == m for n, m in zip(a[::-1], b[::-1])) for a, b in wider)
+
+
 def _in_our_words(said: str, inputs: Sequence[Any], settings: tuple[Any, ...]) -> str:
     """What NumPy says of shapes that don't fit, with what to do; all else stays."""
     parts = inputs[0] if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) else inputs
     shapes = [tuple(part.shape) for part in parts if hasattr(part, "shape")]
     listed = " and ".join(map(str, shapes[:4]))
     if said.startswith("operands could not be broadcast") and len(shapes) > 1:
-        return (
-            f"shapes {listed} don't broadcast: counted from the last axis, lengths must be equal or 1. "
-            "x[:, None] inserts an axis of length 1."
-        )
+        cure = " x[:, None] inserts an axis of length 1." if _fit_with_an_axis_more(shapes) else ""
+        return f"shapes {listed} don't broadcast: counted from the last axis, lengths must be equal or 1.{cure}"
     if said.startswith("cannot reshape array"):
         whole = next((setting for setting in settings if isinstance(setting, (tuple, list))), None)
         if whole is not None:  # NumPy leaves a -1 in front out

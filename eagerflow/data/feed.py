@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy
@@ -554,6 +554,8 @@ def feed_for(
             f"x: a list of text ({text!r:.40}) is no array yet. A model that begins with layers.TextVectorization or "
             "layers.StringLookup takes numpy.array(x); others take numbers, so encode text first."
         )
+    if isinstance(x, Mapping):
+        as_arrays(what, x)  # says which part of it is no array
     refuse_holes(x, what)
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None and name == "batch_size" and behaviour.keras_2:

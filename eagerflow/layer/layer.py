@@ -41,7 +41,7 @@ from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, captured, is_symbolic, record
-from eagerflow.layer.symbolic.text_type import is_text
+from eagerflow.layer.symbolic.text_type import is_text, no_numbers
 from eagerflow.layer.tensor_masks import MaskAnswer, get_mask, mask_of_call, masks_of, pass_masks, put_masks
 from eagerflow.layer.unique_names import checked_flag, checked_name
 from eagerflow.layer.weights import WeightHolder
@@ -456,8 +456,10 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         if not isinstance(x, Tensor):
             if not hasattr(x, "__array__") and not hasattr(x, "__cuda_array_interface__"):
                 return x
-            if is_text(x) and (self._scope_kind == "model" or not type(self).call.__module__.startswith("eagerflow.")):
-                return x  # for a layer inside that takes text
+            if is_text(x):
+                if self._scope_kind == "model" or not type(self).call.__module__.startswith("eagerflow."):
+                    return x  # for a layer inside that takes text
+                raise no_numbers(describe(self), x)
             x = convert_to_tensor(x)
         elif isinstance(x, SymbolicTensor):
             return x

@@ -16,7 +16,7 @@ from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import path_now
 from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor
-from eagerflow.layer.symbolic.text_type import TEXT, is_text
+from eagerflow.layer.symbolic.text_type import TEXT, is_text, no_numbers
 from eagerflow.layer.tensor_masks import get_mask
 
 __all__ = ["Doors"]
@@ -56,6 +56,8 @@ class Door:
         if self.dtype is TEXT:
             x = self._text(x, model)
         elif not isinstance(x, (Tensor, Spec)):
+            if is_text(x):
+                raise no_numbers(f"{_named(model)}: input {self.name!r}", x)
             x = Tensor(x)
         given, shape = x, x.shape
         if len(shape) != self.ndim:
@@ -119,6 +121,11 @@ class Door:
 
     def _for_one_example(self, shape: Shape) -> str:
         """What to do where the axis of the batch is missing, perhaps with that of one channel."""
+        if not shape and self.ndim > 1:
+            return (
+                " One number is no batch: a generator yields batches, x or (x, y), arrays whose first axis counts "
+                "examples."
+            )
         if shape == self.shape[1:]:
             other = f" If it holds {shape[0]} examples: Input({shape[1:]})." if len(shape) == 2 else ""
             whole = " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."

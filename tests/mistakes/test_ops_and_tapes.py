@@ -192,6 +192,11 @@ OPS: dict[str, Mistake] = {
     "a length of text": (lambda: ops.zeros("3"), (TypeError, ValueError), ("3",)),
     "a range without an end": (lambda: ops.arange(0, 10, 0), (ValueError, ZeroDivisionError), ("arange",)),
     "shapes that don't broadcast": (lambda: ops.add(A, np.ones(4)), ValueError, ("(2, 3) and (4,)", "equal or 1")),
+    "rows and columns that differ, one axis apart": (
+        lambda: ops.add(A, np.ones(2)),
+        ValueError,
+        ("(2, 3) and (2,)", "x[:, None] inserts an axis of length 1"),
+    ),
     "another number of elements": (lambda: ops.reshape(A, (4, 2)), ValueError, ("reshape(", "(4, 2)", "-1")),
     "an axis too many in one of them": (
         lambda: ops.concatenate([A, np.ones((2, 4, 5))]),
@@ -343,3 +348,9 @@ def test_a_tape_shows_what_it_watches_and_has_recorded():
         y = x * x + x
     tape.gradient(y, x)
     assert repr(tape).startswith("<GradientTape: spent, ")
+
+
+def test_an_axis_more_is_only_suggested_where_it_helps():
+    with pytest.raises(ValueError, match="don't broadcast") as raised:
+        ops.add(ops.zeros((10, 20)), ops.zeros(3))
+    assert "x[:, None]" not in str(raised.value)

@@ -165,6 +165,23 @@ COMPILE: dict[str, Mistake] = {
     "no steps per execution": (lambda: model(steps_per_execution=0), ValueError, ("steps_per_execution=0",)),
 }
 FIT: dict[str, Mistake] = {
+    "a generator of numbers, where batches are wanted": (
+        lambda: frozen().predict(i for i in range(3)),
+        ValueError,
+        ("got int64[]. One number is no batch", "(x, y)"),
+    ),
+    "text, for a model that begins with an Input": (
+        lambda: frozen().predict(np.array([["a", "b"], ["c", "d"]])),
+        TypeError,
+        ("takes numbers; got <U1[2, 2]: 'a' at [0, 0]", "TextVectorization"),
+    ),
+    "text, for a Dense layer": (
+        lambda: fit(np.array([["a", "b"]] * 6), Y),
+        TypeError,
+        ("head", "takes numbers; got <U1[6, 2]: 'a' at [0, 0]"),
+    ),
+    "numbers written as text": (lambda: frozen().predict(np.array([["1", "2"]])), TypeError, ("x.astype('float32')",)),
+    "a dict of a number": (lambda: fit({"x": 1}, Y), ValueError, ("x['x']: expected an array", "got 1")),
     "fit before compile": (
         lambda: ef.Sequential([layers.Dense(1)]).fit(X, Y),
         ValueError,

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.errors import signature_of
+from eagerflow.core.array_errors import first_odd_one
 from eagerflow.core.dtypes import as_dtype
 
-__all__ = ["TEXT", "Text", "is_text", "type_of"]
+__all__ = ["TEXT", "Text", "is_text", "no_numbers", "type_of"]
 
 
 class Text:
@@ -36,6 +38,23 @@ TEXT: Any = Text()
 def is_text(x: Any) -> bool:
     """Whether `x` is a NumPy array of text."""
     return isinstance(x, numpy.ndarray) and x.dtype.kind in "OUST"
+
+
+def no_numbers(who: str, x: numpy.ndarray) -> TypeError:
+    """The error of a layer, or of a model's input, that takes numbers and is given text or objects.
+
+    >>> no_numbers("Dense 'dense'", numpy.array([["a", "b"]]))
+    TypeError("Dense 'dense' takes numbers; got <U1[1, 2]: 'a' at [0, 0]. Encode text first, ...")
+    """
+    try:
+        x.astype("float64")
+        cure = "They can be read as numbers: x.astype('float32')."
+    except (TypeError, ValueError):
+        cure = (
+            "Encode text first, or begin the model with ef.layers.TextVectorization or ef.layers.StringLookup; pad "
+            "lists of unequal lengths (pad_sequences)."
+        )
+    return TypeError(f"{who} takes numbers; got {signature_of(x)}{first_odd_one(x, x)}. {cure}")
 
 
 def type_of(dtype: Any) -> Any:
