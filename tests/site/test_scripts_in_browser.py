@@ -66,7 +66,10 @@ def test_arrow_keys_go_through_the_answers_and_enter_opens_the_chosen_one(page):
     browser.wait("dialog.querySelectorAll('[role=listbox] [role=option]').length === 2")
     assert browser.run("dialog.querySelector('[role=combobox]').getAttribute('aria-expanded')") == "true"
     steps = ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp"]
+    on_enter = "dialog.querySelector('.search-keys span').textContent"
+    assert browser.run(on_enter) == "all answers"
     seen = [browser.run(f"press('{key}'); chosen()") for key in steps]
+    assert browser.run(on_enter) == "open"
     assert seen == ["one", "two", None, "two", "one"]  # behind the last one is the box again
     told = "document.getElementById(dialog.querySelector('a').getAttribute('aria-describedby')).textContent"
     assert browser.run(told) == "one told"

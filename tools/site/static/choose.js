@@ -10,6 +10,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const choose = answer => {
     const before = chosen();
     if (before) before.setAttribute("aria-selected", "false");
+    const opens = answer ? "open" : "all answers";
+    if (onEnter.textContent !== opens) onEnter.textContent = opens; // the observer below hears of each change
     if (!answer) return box.removeAttribute("aria-activedescendant");
     answer.setAttribute("aria-selected", "true");
     box.setAttribute("aria-activedescendant", answer.id);
@@ -45,7 +47,8 @@ document.addEventListener("DOMContentLoaded", () => {
   box.setAttribute("aria-autocomplete", "list");
   box.setAttribute("aria-controls", "search-answers");
   const keys = Object.assign(document.createElement("p"), { className: "search-keys", id: "search-keys" });
-  keys.innerHTML = "<kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> open <kbd>Esc</kbd> close";
+  keys.innerHTML = "<kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> <span>all answers</span> <kbd>Esc</kbd> close";
+  const onEnter = keys.querySelector("span");
   keys.setAttribute("aria-hidden", "true"); // screen readers tell how to use a combobox
   dialog.appendChild(keys);
   new MutationObserver(describe).observe(dialog, { childList: true, subtree: true });

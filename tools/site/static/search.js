@@ -388,7 +388,7 @@ if (typeof Search !== "undefined") {
   // Each answer says what kind of page it is, and gets the summary of its page.
   const KINDS = [
     [/^reference\//, "API"], [/^tutorials\//, "Tutorial"], [/^doctor\//, "Doctor"], [/^gallery\//, "Gallery"], [/^errors$/, "Errors"],
-    [/^(internals\/|benchmarks$)/, "Internals"], [/^changelog$/, "Changelog"], [/^(source|genindex)/, "Source"],
+    [/^internals\//, "Internals"], [/^benchmarks$/, "Benchmarks"], [/^changelog$/, "Changelog"], [/^(source|genindex)/, "Source"],
   ];
   const kindNamed = page => (KINDS.find(([pattern]) => pattern.test(page)) || [null, "Guide"])[1];
 
