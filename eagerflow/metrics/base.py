@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal, Self
 
@@ -28,6 +29,17 @@ __all__ = ["Metric"]
 _AGGREGATIONS = ("sum", "mean", "max", "min", "only_first_replica", "none")
 
 
+@contextmanager
+def _heard(metric: Any, name: str, given: Any = None) -> Iterator[scope]:
+    """Announce what runs as a metric's, which isn't announced once more by what it calls of itself."""
+    with scope("metric", name, metric, given) as announced:
+        metric._is_heard = True
+        try:
+            yield announced
+        finally:
+            metric._is_heard = False
+
+
 def _announced(update_state: Callable[..., Any]) -> Callable[..., Any]:
     """`update_state` that tells who listens that a metric takes in a batch, once where it calls that of a base."""
 
@@ -35,12 +47,8 @@ def _announced(update_state: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not state.on or self._is_heard:
             return update_state(self, *args, **kwargs)
-        with scope("metric", self.name, self, (*args, *kwargs.values())):
-            self._is_heard = True
-            try:
-                return update_state(self, *args, **kwargs)
-            finally:
-                self._is_heard = False
+        with _heard(self, self.name, (*args, *kwargs.values())):
+            return update_state(self, *args, **kwargs)
 
     return call
 
@@ -55,12 +63,8 @@ def _told(result: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not state.on or self._is_heard:
             return result(self, *args, **kwargs)
-        with scope("metric", f"{self.name} result", self) as announced:
-            self._is_heard = True
-            try:
-                announced.value = result(self, *args, **kwargs)
-            finally:
-                self._is_heard = False
+        with _heard(self, f"{self.name} result") as announced:
+            announced.value = result(self, *args, **kwargs)
             return announced.value
 
     return call
@@ -247,13 +251,9 @@ class Metric(Told):
         if not state.on:
             self.update_state(*args, **kwargs)
             return self.result()
-        with scope("metric", self.name, self, args) as announced:
-            self._is_heard = True
-            try:
-                self.update_state(*args, **kwargs)
-                announced.value = self.result()
-            finally:
-                self._is_heard = False
+        with _heard(self, self.name, args) as announced:
+            self.update_state(*args, **kwargs)
+            announced.value = self.result()
             return announced.value
 
     # -- without side effects
