@@ -35,6 +35,14 @@ for step in range(4):
     optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
 """
 )
+ADDED_UP = """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")])
+loss_of, optimizer = ef.losses.SparseCategoricalCrossentropy(), ef.optimizers.SGD(0.1)
+for epoch in range(3):
+    with ef.GradientTape() as tape:
+        loss = sum(loss_of(number[i : i + 8], model(x[i : i + 8], training=True)) for i in range(0, 128, 8)) / 16
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+"""
 KEPT = """
 members = [ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1)]) for _ in range(24)]
 for member in members:
@@ -261,3 +269,11 @@ def test_it_is_the_line_whose_number_is_differentiated_not_one_that_is_shown(tmp
 @pytest.mark.parametrize("other", ["loss = 0.5", "loss = 'none'", "loss = loss_fn(number, answers); x = x[0, 0, 0]"])
 def test_another_error_of_the_tape_is_left_to_its_message(other, tmp_path):
     assert read_in_tape(tmp_path, other) == []
+
+
+def test_steps_are_updates_where_each_is_made_of_many_batches(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(f"{PRELUDE}{ADDED_UP}", encoding="utf-8")
+    (few,) = examine(str(path)).diagnosis
+    assert (few.kind, few.evidence["steps"]) == ("too_few_steps", 3)
+    assert few.message.startswith("training ended after 3 steps with a loss of")

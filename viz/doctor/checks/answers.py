@@ -307,15 +307,15 @@ class Answers(Check):
     def _too_few(self, course: _Course, reached: float, constant: float) -> None:
         if course.unseen < self.watch.unseen:
             return  # how it ended wasn't watched
+        steps = min(course.steps, self.watch.step or course.steps)  # an update may be made of many batches' losses
         self.watch.report(
             "too_few_steps",
             "info",
-            f"training ended after {course.steps} steps with a loss of {_exactly(reached)}, and "
-            f"{_exactly(constant)} is "
-            "what always giving the same answer gets: that is too few steps to tell",
+            f"training ended after {steps} step{'s' if steps > 1 else ''} with a loss of {_exactly(reached)}, and "
+            f"{_exactly(constant)} is what always giving the same answer gets: that is too few steps to tell",
             place=course.place,
             key=("too_few_steps", 0),
-            evidence={"steps": course.steps, "first": constant, "third": constant, "last": reached},
+            evidence={"steps": steps, "first": constant, "third": constant, "last": reached},
         )
 
     def _one_class(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> bool:
