@@ -14,6 +14,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.lines.assigned import goes_around, name_of_part, own_line
+from viz.facts.losses.masks import of_masks
 from viz.facts.losses.penalties import Terms, activity_penalty, terms_of_weights
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
@@ -147,7 +148,7 @@ def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> B
             block.children = _by_line(record, block)
     for block in all_blocks(root):
         if not block.is_whole and block.terms is None:
-            block.children = _by_call(record, block.children)
+            block.children = _by_mask(record, _by_call(record, block.children))
     return root
 
 
@@ -178,6 +179,14 @@ def _by_call(record: Record, children: list[Any]) -> list[Any]:
         part = [*run]
         found += part if call is None or len(part) == 1 else [Block(call[0], None, part, is_whole=True)]
     return found
+
+
+def _by_mask(record: Record, children: list[Any]) -> list[Any]:
+    """Children, of which ops that compute with masks alone are one block, where the first of them was."""
+    for part in of_masks(record, children):
+        at, made = children.index(part[0]), Block("mask", None, part, is_whole=True)
+        children = [*children[:at], made, *[child for child in children[at:] if child not in part]]
+    return children
 
 
 def _call_of(record: Record, child: Any) -> tuple[str, int] | None:

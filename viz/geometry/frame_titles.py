@@ -13,6 +13,8 @@ __all__ = ["BESIDE", "broken", "free_place", "room_for_levels"]
 
 BESIDE = 7  # between a frame's title and an arrow: more than all arrows keep off it
 _LONG, _LONG_CODE = 20, 28  # names, and lines of code, with fewer letters stay on one line
+_SIGNS_OF_CODE = frozenset("=([")  # which counts of parameters and times don't have
+_VERY_LONG = 36
 _WORDS_OF_CODE = r"\(?[^\s(\[]*(?:\s+|[(\[]|$)"
 _NESTED = 6  # so many letters longer lines may be, for each bracket that a break would be in
 _LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
@@ -36,17 +38,24 @@ def broken(cluster: Cluster) -> list[tuple[list[str], int]]:
 
 def _code_in_pieces(parts: list[str]) -> list[list[str]]:
     """The lines below a name, of which those of code are broken: else they make a frame wider than what is in it."""
-    if not any(len(part) >= _LONG_CODE for part in parts):
+    are_long = [len(part) >= _LONG_CODE and not _SIGNS_OF_CODE.isdisjoint(part) for part in parts]
+    if not any(are_long):
         return []
-    words = [re.findall(_WORDS_OF_CODE, part)[:-1] if len(part) >= _LONG_CODE else [part] for part in parts]
+    words = [re.findall(_WORDS_OF_CODE, part)[:-1] if is_long else [part] for part, is_long in zip(parts, are_long)]
     return [[piece for each in words for piece in _pieces(each, min(count, len(each))) if piece] for count in (2, 3)]
 
 
 def _pieces_of_name(name: str) -> list[list[str]]:
-    """A long name on two lines and on three, each of about the same length, broken where words end."""
-    words = re.findall(r"[^\s_./…]*[\s_./…]*", name)[:-1]
-    found = [_pieces(words, count) for count in (2, 3)] if len(name) >= _LONG else []
-    return [pieces for pieces in found if all(pieces)]
+    """A long name on two lines of about the same length, broken between words: a piece of one is no name.
+
+    But for words that would make most frames wider than what is in them.
+    """
+    words = re.findall(r"\S+\s*", name)
+    if any(len(word) > _VERY_LONG for word in words):
+        words = re.findall(r"[^\s_./…]*[\s_./…]*", name)[:-1]
+    while len(words) > 1 and words[-1].startswith("×"):  # which belongs to the word before it
+        words[-2:] = ["".join(words[-2:])]
+    return [_pieces(words, 2)] if len(name) >= _LONG and len(words) > 1 else []
 
 
 def _pieces(words: list[str], count: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from viz.geometry.graph import Graph
 
-__all__ = ["in_order_of_givers", "outwards"]
+__all__ = ["in_order_of_givers", "outwards", "with_same_weights"]
 
 
 def in_order_of_givers(graph: Graph, order: Mapping[str, float], units: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -51,3 +51,18 @@ def outwards(graph: Graph, order: Mapping[str, float], units: Sequence[Sequence[
             if graph.nodes[outer].kind != "input":  # which may come from the side
                 found.add((graph.nodes[outer].row, owner[inner], order[outer] < first))
     return [(unit, is_above) for _, unit, is_above in sorted(found)]
+
+
+def with_same_weights(graph: Graph, units: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
+    """Pairs of units that share weights, the one that runs first ahead: they read those of the other, or update them.
+
+    Side by side, the arrows between them are short.
+
+    Args:
+        graph: whose boxes they are.
+        units: the boxes of each unit, in the order in which they run.
+    """
+    owner = {node: i for i, unit in enumerate(units) for node in unit}
+    shared = [e for e in graph.edges if e.kind == "parameter" or graph.nodes[e.head].lane == "update"]
+    pairs = {(owner[e.tail], owner[e.head]) for e in shared if e.tail in owner and e.head in owner}
+    return sorted({(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]})

@@ -37,16 +37,18 @@ class Link(NamedTuple):
     ends: float = 0.5
 
 
-def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
+def depths(firsts: Sequence[bool], links: Sequence[Link], kin: Iterable[tuple[int, int]] = ()) -> list[int]:
     """The layer of each unit: below all that it depends on; inputs right above what reads them first.
 
     Args:
         firsts: for each unit, is it an input?
         links: arrows between them, the unit that runs first ahead.
+        kin: pairs of which the second one is not to be above the first, which runs before it.
     """
     found = [0] * len(firsts)
-    for a, b, *_ in sorted(links, key=lambda link: link.lower):
-        found[b] = max(found[b], found[a] + 1)
+    steps = [(link.lower, link.upper, 1) for link in links] + [(b, a, 0) for a, b in kin]
+    for b, a, down in sorted(steps, key=lambda step: step[0]):
+        found[b] = max(found[b], found[a] + down)
     for i, first in enumerate(firsts):
         readers = [found[link.lower] for link in links if link.upper == i] if first else ()
         if readers:

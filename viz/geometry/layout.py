@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from viz.geometry.alignment import aligned
 from viz.geometry.exits import rows_with_exits, widened, widths_with_labels
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
-from viz.geometry.givers import in_order_of_givers, outwards
+from viz.geometry.givers import in_order_of_givers, outwards, with_same_weights
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.operand_marks import with_room_for_marks
@@ -197,9 +197,9 @@ class _Arranger:
         """What lies in a frame, from the top left corner of its contents, and the ids of its nodes."""
         units = self._units(frame)
         ends = self._ends(units)
-        found = depths(
-            [unit.first for unit in units], [*[Link(a, b) for a, _, b, _ in ends], *self._below(units, ends)]
-        )
+        below = [*[Link(a, b) for a, _, b, _ in ends], *self._below(units, ends)]
+        kin = with_same_weights(self.graph, [unit.ids if unit.is_frame else [] for unit in units])
+        found = depths([unit.first for unit in units], below, kin)
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
@@ -221,11 +221,15 @@ class _Arranger:
         fed = {
             owner.get(e.head) for e in self.graph.edges if e.kind in flows and owner.get(e.tail) != owner.get(e.head)
         }
+        nodes = self.graph.nodes
+        elsewhere = {node.row for node in nodes.values() if node.lane == "update"}  # what makes all their gradients
+        elsewhere -= {node.row for node in nodes.values() if node.lane in BACKWARD}
         for edge in self.graph.edges:
             if edge.kind not in (*flows, "parameter") or edge.tail not in owner or edge.head not in owner:
                 continue
             (a, tail), (b, head) = sorted(((owner[edge.tail], edge.tail), (owner[edge.head], edge.head)))
-            if a != b and (edge.kind in flows or b not in fed):  # what reads nothing but weights stands below those
+            is_of_weights = edge.kind == "parameter" or (edge.kind == "gradient" and nodes[edge.head].row in elsewhere)
+            if a != b and (not is_of_weights or b not in fed):  # what reads nothing but weights stands below those
                 found.append((a, tail, b, head))
         return found
 

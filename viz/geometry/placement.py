@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from viz.geometry.arrow_ends import part_ends
+from viz.geometry.columns import in_columns
 from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Point, Route, route
 from viz.geometry.exits import Exit, gradients_apart
@@ -89,6 +90,9 @@ def place(graph: Graph, rankdir: str = "TB") -> Placement:
         found = _known.pop(key, None)
     if found is None:
         found = _best(graph, rankdir)
+        cut = in_columns(graph, found.layout, found.ways, rankdir)
+        if cut is not None:
+            found = Placement(*cut, _area(graph, *cut))
     with _lock:
         _known[key] = found
         while len(_known) > _MOST_KNOWN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-__all__ = ["HEADER", "OFF_TITLES", "Layout", "Rect", "Title"]
+__all__ = ["HEADER", "OFF_TITLES", "Layout", "Piece", "Rect", "Title"]
 
 HEADER = 16  # height of a line of a frame's title
 OFF_TITLES = 6.0  # how far arrows keep off titles: nearer ones would underline them
@@ -42,18 +42,34 @@ class Title:
 
 
 @dataclasses.dataclass
+class Piece:
+    """What goes on of a frame in another column of a picture, with a title that says so where there is room."""
+
+    at: Rect
+    title: Title | None
+
+
+@dataclasses.dataclass
 class Layout:
-    """Where everything is: boxes by node id, frames and their titles by cluster id, and the size of the whole."""
+    """Where everything is: boxes by node id, frames and their titles by cluster id, and the size of the whole.
+
+    Where a picture is drawn in columns, `pieces` has what goes on of a frame in later ones.
+    """
 
     nodes: dict[str, Rect] = dataclasses.field(default_factory=dict)
     frames: dict[str, Rect] = dataclasses.field(default_factory=dict)
     titles: dict[str, Title] = dataclasses.field(default_factory=dict)
     width: float = 0.0
     height: float = 0.0
+    pieces: dict[str, list[Piece]] = dataclasses.field(default_factory=dict)
 
     def everything(self) -> list[Rect]:
         """All rectangles."""
         return [*self.nodes.values(), *self.frames.values(), *[title.at for title in self.titles.values()]]
+
+    def titles_of(self, frame: str) -> list[Title]:
+        """The title of a frame, and those of its pieces."""
+        return [self.titles[frame], *[piece.title for piece in self.pieces.get(frame, ()) if piece.title]]
 
     def add(self, other: Layout, x: float, y: float) -> None:
         """Take in what was laid out for itself, at a place."""

@@ -218,7 +218,8 @@ class TreeColumns:
             block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal neighbours) or `"run"`:
             that has the same parts twice, as `children`, and `folded` into one block. `part` is a block's part of the
             key, `spent` what it took forward and backward, with that word, `figures` the numbers of ops and of backward
-            ops, FLOPs, bytes of activations, and the size of the weights' gradients.
+            ops, FLOPs, bytes of activations, and the size of the weights' gradients; `terms` are the numbers of the
+            blocks that make terms of the loss from weights alone.
         shown: the ids of all ops in rows.
     """
 
@@ -434,6 +435,7 @@ class TreeColumns:
             [*map(text, _spent(s.ops.time, s.backward.time, entry.together))] for s, entry in zip(sums, entries)
         ]
         found["figures"] = [[s.ops.ops, s.backward.ops, s.flops, s.activations, s.gradient] for s in sums]
+        found["terms"] = [n for n, e in enumerate(entries) if e.block.terms is not None and not e.block.terms.is_sum]
         found["params"] = [_told_params(entry) for entry in entries]
         return found
 

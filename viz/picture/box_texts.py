@@ -14,6 +14,7 @@ from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
 from viz.facts.lines.assigned import name_assigned
 from viz.facts.lines.code_line import shortened_code
+from viz.facts.losses.masks import is_mask
 from viz.facts.network import sent_lines
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
@@ -57,6 +58,7 @@ _DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", 
 _WIDEST = 48  # letters in a line that tells the parts of a chain
 _LONGEST_CODE = 56  # letters of a line of code below the name of what it assigns
 _MOST_CODE = 500  # letters of a line that is looked at
+_CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")  # settings of optimizers
 _MOST_NAMES = 3  # of variables, in the title of their box
 _MOST_NAME_LINES = 8  # the same, where each has a line
 _MOST_PARTS = 6  # of ops, in the line that names them
@@ -346,8 +348,9 @@ def made_of(record: Record, op: Op) -> list[str]:
 
 
 def kept_as(record: Record, ops: Sequence[Op]) -> str:
-    """What the user's code calls what equal ops drew at random, `noise`; "" for other ops, and other names."""
+    """What the user's code calls what equal ops drew at random, `noise`, or `mask`; "" for other ops and names."""
     names = {record.called.get(i, "") for op in ops for i in op.outputs if op.name.startswith("random_")}
+    names |= {"mask" for op in ops if is_mask(record, op)}
     return formatting.clean(names.pop(), 36) if len(names) == 1 else ""
 
 
@@ -382,8 +385,8 @@ def network(ops: Sequence[Op]) -> list[str]:
 def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[str]]:
     """Title and lines of the box of what updates some weights: `"adam, assign"` where it keeps averages of them, too.
 
-    An optimizer gives it its name. What the program itself computes for it, reads and keeps stands in lines: arrows
-    from one network's weights to those of its copy would cross all that both compute.
+    An optimizer gives it its name, and says how it clips gradients. What the program itself computes for it, reads and
+    keeps stands in lines: arrows from one network's weights to those of its copy would cross all that both compute.
     """
     record, own = selection.record, {*variables}
     changing = [record.ops[number] for variable in variables for number in selection.changing(variable)]
@@ -393,10 +396,18 @@ def update(selection: Selection, variables: Sequence[int]) -> tuple[str, list[st
     of = f"{formatting.clean(models.pop(), 20)}: " if len(models) == 1 else ""
     read = [i for variable in variables for i in selection.also_read(variable) if i not in own]
     places = dict.fromkeys([record.path(record.ops[selection.reader_of[i]].scope, shown=True) for i in read])
-    lines = _computed(selection, variables)
+    lines = [*_clipping(record, changing), *_computed(selection, variables)]
     lines += [f"keeps {of}{_names([*dict.fromkeys(kept)])}"] if kept else []
     lines += [f"reads {formatting.clean(place, 40) or 'other weights'}{_more(len(places) - 1)}" for place in places][:1]
     return updating(record, changing), lines
+
+
+def _clipping(record: Record, ops: Iterable[Op]) -> list[str]:
+    """How optimizers limit gradients before they change weights, as their arguments say it: `"clipnorm=1"`."""
+    scopes = {scope.id: scope for id_ in {op.scope for op in ops} for scope in record.ancestors(id_)}
+    limits = [(name, s.config.get(name)) for s in scopes.values() if s.kind == "optimizer" for name in _CLIPPING]
+    told = [f"{name}={limit:g}" for name, limit in limits if isinstance(limit, int | float)]
+    return [_names([*dict.fromkeys(told)])] if told else []
 
 
 def _models(record: Record, variables: Iterable[int]) -> set[str]:

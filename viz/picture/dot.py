@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,7 @@ from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
 __all__ = ["FONT", "dot", "placed"]
 
 FONT = "DejaVu Sans"
+_UNSEEN = {"label": "", "shape": "point", "style": "invis", "width": "0.001", "height": "0.001"}
 _HEAD = 6.0  # length of an arrow's head
 _TALL = f'<font point-size="{LINE / 1.2:.1f}"> </font>'  # what makes a line as high as in SVG
 _SHAPES = {"parameter": "cylinder"}
@@ -68,6 +70,11 @@ def placed(graph: Graph, rankdir: str = "TB") -> str:
         id_: {"bb": f"{at(box.x, box.y + box.h)},{at(box.x + box.w, box.y)}", "label": " "}
         for id_, box in layout.frames.items()
     }
+    for id_, pieces in layout.pieces.items():
+        for number, box in enumerate([piece.at for piece in pieces], 2):
+            frames[f"{id_}_{number}"] = {"bb": f"{at(box.x, box.y + box.h)},{at(box.x + box.w, box.y)}", "label": " "}
+    corners = [(area.x, area.y), (area.x + area.w, area.y + area.h)] if layout.pieces else []
+    lines += [f"  {_quoted(f'corner_{i}')} {_listed(_UNSEEN | {'pos': at(*each)})};" for i, each in enumerate(corners)]
     lines += _contents(graph, None, 1, nodes, frames)
     for edge, way in zip(graph.edges, ways):
         points = _shortened(way.points) if edge.kind != "link" else way.points
@@ -83,7 +90,8 @@ def placed(graph: Graph, rankdir: str = "TB") -> str:
     lines += _headed(graph, width / 2, top)
     lines += _legend(legend, theme, (width - legend_width) / 2, area.h + legend_height)
     for cluster in graph.clusters.values():
-        lines += _title(graph, cluster, layout.titles[cluster.id], at)
+        for number, title in enumerate(layout.titles_of(cluster.id)):
+            lines += _title(graph, cluster, title, at, f"{cluster.id}_{number}" if number else cluster.id)
     for i, mark in enumerate(marks(graph, [way.corners for way in ways])):
         ink = ink_on(fill_and_line(graph.nodes[mark.node], theme)[0])
         look = {"label": mark.text, "shape": "plaintext", "fontsize": f"{MARK:g}", "fontcolor": ink, "width": "0.2"}
@@ -126,23 +134,22 @@ def _sample(name: str, x: float, y: float, sign: Sign) -> Iterator[str]:
     """A short line. Graphviz draws it as an edge, between two points that aren't seen."""
     ends = [_quoted(f"{name}_{side}") for side in ("from", "to")]
     for end, at in zip(ends, (x, x + SWATCH)):
-        look = {"label": "", "shape": "point", "style": "invis", "width": "0.001", "height": "0.001"}
-        yield f"  {end} {_listed(look | {'pos': f'{at:.1f},{y:.1f}'})};"
+        yield f"  {end} {_listed(_UNSEEN | {'pos': f'{at:.1f},{y:.1f}'})};"
     way = " ".join([f"{x + SWATCH * part:.1f},{y:.1f}" for part in (0, 1 / 3, 2 / 3, 1)])
     look = {"color": sign.line, "style": "dashed" if sign.dashed else "solid", "arrowhead": "none"}
     look |= {"penwidth": "1", "pos": way}
     yield f"  {' -> '.join(ends)} {_listed(look)};"
 
 
-def _title(graph: Graph, cluster: Cluster, title: Title, at: Callable[[float, float], str]) -> Iterator[str]:
-    """A frame's title as boxes without lines, one for each line of it."""
+def _title(graph: Graph, cluster: Cluster, title: Title, at: Callable[[float, float], str], name: str) -> Iterator[str]:
+    """A frame's title as boxes without lines, one for each line of it, which are called after `name`."""
     theme = theme_of(graph)
     for i, (text, _, size, bold) in enumerate(title.baselines()):
         look = {"label": text, "shape": "plaintext", "fontsize": f"{size:g}", "tooltip": cluster.title or " "}
         look |= {"fontname": f"{FONT} Bold" if bold else FONT, "width": f"{title.at.w / 72:.3f}"}
         look |= {"fontcolor": theme.ink if bold else theme.muted, "height": f"{HEADER / 72:.3f}"}
         look["pos"] = at(title.at.middle[0], title.at.y + HEADER * (i + 0.5))
-        yield f"  {_quoted(f'title_{cluster.id}_{i}')} {_listed(look)};"
+        yield f"  {_quoted(f'title_{name}_{i}')} {_listed(look)};"
 
 
 def _shortened(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -211,8 +218,20 @@ def _contents(
         if inner.parent == frame:
             yield f"{indent}subgraph {_quoted('cluster_' + inner.id)} {{"
             yield f"{indent}  graph {_listed(_frame(graph, inner, level) | frames.get(inner.id, {}))};"
+            if f"{inner.id}_2" in frames:  # before what stands in them, for they are drawn in this order
+                yield from _pieces(graph, inner, level + 1, frames)
             yield from _contents(graph, inner.id, level + 1, nodes, frames)
             yield f"{indent}}}"
+
+
+def _pieces(graph: Graph, cluster: Cluster, level: int, frames: dict[str, dict[str, str]]) -> Iterator[str]:
+    """What goes on of a frame in other columns, as frames of the same look that hold nothing."""
+    for number in itertools.count(2):
+        id_ = f"{cluster.id}_{number}"
+        if id_ not in frames:
+            break
+        look = _frame(graph, cluster, level - 1) | frames[id_] | {"id": id_}
+        yield f"{'  ' * level}subgraph {_quoted('cluster_' + id_)} {{ graph {_listed(look)}; }}"
 
 
 def _frame(graph: Graph, cluster: Cluster, level: int) -> dict[str, str]:

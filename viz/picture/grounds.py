@@ -10,8 +10,8 @@ from xml.sax.saxutils import quoteattr
 
 from viz.facts.text_table import wide
 from viz.geometry.graph import Graph
-from viz.geometry.tooltips import Tooltip, size, tooltips
 from viz.picture.palette import DARK, LIGHT, ramp
+from viz.picture.rendering.tooltips import Tooltip, size, tooltips
 
 __all__ = ["darkened", "on_any_ground", "where_grounds_are"]
 

@@ -14,7 +14,7 @@ from viz.geometry.graph import Edge, Graph, Node
 __all__ = ["ORDERED", "operands", "tell_weights_of_terms", "with_operands"]
 
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
-_MOST_ARROWS = 4  # from weights to what makes terms of the loss from them
+_MOST_ARROWS = 1  # from weights to what makes terms of the loss from them
 _LONGEST_NUMBER = 12  # signs of a number beside a tensor
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
 _SIGNS |= {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
@@ -119,9 +119,10 @@ def with_operands(
 
 
 def tell_weights_of_terms(record: Record, graph: Graph) -> None:
-    """Let the box of weight penalties say which weights it reads, where these are many, and that of its gradient, too.
+    """Let the box of weight penalties say which weights it reads, of several layers, and that of its gradient, too.
 
-    Arrows from each layer to one box, and back to what updates each, would hide those of the network itself.
+    Arrows from each layer to one box, and back to what updates each, lead around the whole network. As
+    `tellWeightsOfTerms` of the page.
 
     Args:
         record: the recording.
@@ -133,7 +134,8 @@ def tell_weights_of_terms(record: Record, graph: Graph) -> None:
             continue
         weights = list(dict.fromkeys([tensor for edge in read for tensor in edge.tensors]))
         keepers = [formatting.clean(record.shown(i).rpartition("/")[0].rpartition("/")[2], 20) for i in weights]
-        graph.nodes[row].lines[-1:-1] = [f"reads {len(weights)} weights", f"of {keepers[0]} … {keepers[-1]}"]
+        of = (" … " if len({*keepers}) > 2 else ", ").join(dict.fromkeys([keepers[0], keepers[-1]]))
+        graph.nodes[row].lines[-1:-1] = [f"reads {len(weights)} weights", f"of {of}"]
         given = [e for e in graph.edges if graph.nodes[e.tail].row == row and graph.nodes[e.head].lane == "update"]
         for back in {edge.tail for edge in given}:
             updates = " ".join(dict.fromkeys([graph.nodes[edge.head].title for edge in given if edge.tail == back]))

@@ -9,7 +9,7 @@ from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.geometry.layout import LID, LINE, SMALL, TITLE
 from viz.geometry.operand_marks import MARK, Mark, marks
 from viz.geometry.placement import place
-from viz.geometry.places import Rect, Title
+from viz.geometry.places import Layout, Rect, Title
 from viz.geometry.text_sizes import text_width
 from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
@@ -44,9 +44,9 @@ def svg(graph: Graph, rankdir: str = "TB") -> str:
         *[_line(text, width / 2, 20 + 20 * i, 15 - 3 * i, theme.ink, "middle") for i, text in enumerate(heading)],
         *_legend(legend, theme, (width - legend_width) / 2, below),
         f'<g transform="translate({shift:.1f} {top - area.y:.1f})">',
-        *[_frame(cluster, layout.frames[cluster.id], level, theme) for cluster, level in frames],
+        *[line for cluster, level in frames for line in _frames(cluster, layout, level, theme)],
         *[_arrow(edge, way, theme) for edge, way in zip(graph.edges, ways)],
-        *[_title(layout.titles[cluster.id], theme) for cluster, _ in frames],
+        *[_title(title, theme) for cluster, _ in frames for title in layout.titles_of(cluster.id)],
         *[_box(node, layout.nodes[node.id], theme) for node in graph.nodes.values()],
         *[_mark(mark, graph.nodes[mark.node], theme) for mark in marks(graph, [way.corners for way in ways])],
         "</g></svg>",
@@ -69,8 +69,15 @@ def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> list[s
     return ['<g class="legend">', *parts, "</g>"] if parts else []
 
 
-def _frame(cluster: Cluster, at: Rect, level: int, theme: Theme) -> str:
-    parts = [f'<g class="cluster" id={quoteattr(cluster.id)}>{_tooltip(cluster.tooltip or cluster.title)}']
+def _frames(cluster: Cluster, layout: Layout, level: int, theme: Theme) -> list[str]:
+    """A frame, and what goes on of it in other columns."""
+    pieces = [layout.frames[cluster.id], *[piece.at for piece in layout.pieces.get(cluster.id, ())]]
+    ids = [cluster.id, *[f"{cluster.id}_{number}" for number in range(2, len(pieces) + 1)]]
+    return [_frame(cluster, id_, at, level, theme) for id_, at in zip(ids, pieces)]
+
+
+def _frame(cluster: Cluster, id_: str, at: Rect, level: int, theme: Theme) -> str:
+    parts = [f'<g class="cluster" id={quoteattr(id_)}>{_tooltip(cluster.tooltip or cluster.title)}']
     return "".join([*parts, _rect(at, theme.frames[level % 2], theme.frame, 10, 1.2), "</g>"])
 
 

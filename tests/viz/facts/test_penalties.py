@@ -34,7 +34,8 @@ def test_penalties_of_layers_are_one_box(depth):
     assert box.lines[0] == "square  sum  multiply"
     read = {e.tail for e in graph.edges if e.head == box.id and e.kind == "parameter"}
     updated = {e.head for e in graph.edges if e.tail == gradient.id and e.kind == "gradient"}
-    assert len(read) == len(updated) == (1 if depth == 0 else 3)
+    assert len(read) == len(updated) == (1 if depth == 0 else 0)
+    assert ("reads 3 weights" in box.lines) == (depth != 0)
     assert titled(graph, "square") == []
 
 
@@ -73,6 +74,15 @@ def test_penalties_of_many_layers_say_which_in_place_of_as_many_arrows(view):
     for gradient in titled(graph, f"∇ {TITLE}"):
         assert "→ adam" in gradient.lines
         assert [e for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"] == []
+
+
+def test_penalties_of_two_layers_say_so_in_words_that_name_both():
+    """Their arrows, and those back to the updates, led around the network."""
+    net = [layers.Dense(4, kernel_regularizer="l2", bias_regularizer="l1", name=name) for name in ("in", "out")]
+    graph = fitted(ef.Sequential([layers.Input((3,)), *net]), numbers(4, 3), numbers(4, 4))[0].draw().graph
+    (box,) = titled(graph, TITLE)
+    assert "of in, out" in box.lines
+    assert "reads 4 weights" in box.lines
 
 
 def test_a_box_that_says_which_weights_it_reads_stands_by_the_loss():

@@ -15,7 +15,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
-from tests.viz.picture.architectures import ALL
+from tests.viz.picture.architectures import ALL, fitted, numbers
 from tests.viz.picture.loops import LOOPS, dense_net
 from viz import page
 from viz.facts import formatting
@@ -389,6 +389,24 @@ def test_boxes_arrows_and_their_colours(recording, depth, unfolded, parts):
 
 def test_what_is_closed_at_first_is_closed_on_both_sides():
     test_boxes_arrows_and_their_colours(ALL["penalties"]()[0], depth=1, unfolded=False, parts=False)
+
+
+def test_limits_of_gradients_are_told_on_both_sides():
+    net = ef.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(1)])
+    net.compile(ef.optimizers.SGD(0.1, global_clipnorm=2.0), "mse")
+    with viz.trace() as run:
+        net.train_on_batch(numbers(4, 3), numbers(4, 1))
+    test_boxes_arrows_and_their_colours(run, depth=1, unfolded=False, parts=False)
+    assert any("global_clipnorm=2" in node.lines for node in graph(run).nodes.values())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_penalties_of_several_layers_are_told_in_the_same_words_on_both_sides(count):
+    inner = [layers.Dense(4 + i, kernel_regularizer="l2", name=f"layer_{i}") for i in range(count)]
+    run = fitted(ef.Sequential([layers.Input((3,)), *inner, layers.Dense(1)]), numbers(4, 3), numbers(4, 1))[0]
+    test_boxes_arrows_and_their_colours(run, depth=1, unfolded=False, parts=False)
+    said = {line for node in graph(run, depth=1).nodes.values() for line in node.lines if line.startswith("reads ")}
+    assert said == ({f"reads {count} weights"} if count > 1 else set())
 
 
 def test_the_runs_have_what_is_compared():

@@ -62,8 +62,8 @@ class Picture(NamedTuple):
 
     size: Box
     boxes: dict[str, Box]
-    frames: dict[str, Box]
-    inside: dict[str, set[str]]  # the frames around each box
+    frames: dict[str, Box]  # of one that goes on in other columns, `f_2` and so on are the pieces there
+    inside: dict[str, set[str]]  # the frames around each box, and their pieces
     titles: list[Box]
     arrows: list[Arrow]
 
@@ -131,7 +131,10 @@ def picture(text: str, graph: Graph) -> Picture:
         beside = graph.nodes[edge.tail].row == graph.nodes[edge.head].row  # these tell their shape by the weight there
         at = text_box(written[0]) if written else None
         arrows.append(Arrow(edge.tail, edge.head, points, "" if beside else edge.label, at))
-    inside = {id_: set(_around(graph, node.cluster)) for id_, node in graph.nodes.items()}
+    inside = {}
+    for id_, node in graph.nodes.items():
+        around = set(_around(graph, node.cluster))
+        inside[id_] = {frame for frame in frames if frame.partition("_")[0] in around}
     size = Box(*[float(each) for each in root.get("viewBox").split()])
     moved = re.search(r"translate\((-?[\d.]+) (-?[\d.]+)\)", text)
     x, y = (float(each) for each in moved.groups()) if moved else (0.0, 0.0)
@@ -319,10 +322,12 @@ def faults(seen: Picture, crossed: bool = True) -> collections.Counter[str]:
         found["titles on boxes"] += sum(at.meets(box) for box in seen.boxes.values())
         found["titles on borders"] += sum(at.meets(f) and not at.within(f) for f in seen.frames.values())
     for id_, box in seen.boxes.items():
+        pieces = collections.defaultdict(list)
         for frame, at in seen.frames.items():
-            found["frames through boxes"] += box.meets(at) != (frame in seen.inside[id_]) or (
-                frame in seen.inside[id_] and not box.within(at)
-            )
+            pieces[frame.partition("_")[0], frame in seen.inside[id_]].append(at)
+        for (_, is_inside), found_at in pieces.items():
+            met = [at for at in found_at if box.meets(at)]
+            found["frames through boxes"] += len(met) != is_inside or any(not box.within(at) for at in met)
     frames = list(seen.frames.values())
     for i, at in enumerate(frames):
         found["frames through frames"] += sum(

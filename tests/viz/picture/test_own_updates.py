@@ -31,6 +31,22 @@ def test_a_target_network_says_what_it_follows():
     assert sum(node.title == "multiply" for node in graph.nodes.values()) == 2  # of the forward pass
 
 
+@pytest.mark.parametrize("setting", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_an_optimizer_that_clips_gradients_says_so(setting):
+    net = ef.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(1)])
+    net.compile(ef.optimizers.Adam(**{setting: 0.5}), "mse")
+    with viz.trace() as t:
+        net.train_on_batch(np.ones((2, 3), "float32"), np.ones((2, 1), "float32"))
+    for depth in (None, 0):
+        found = updates(t.draw(depth=depth).graph)
+        assert found
+        assert [node.lines[0] for node in found] == [f"{setting}=0.5"] * len(found)
+    net.compile("adam", "mse")
+    with viz.trace() as t:
+        net.train_on_batch(np.ones((2, 3), "float32"), np.ones((2, 1), "float32"))
+    assert not [line for node in updates(t.draw().graph) for line in node.lines if "clip" in line]
+
+
 def test_averages_of_weights_are_kept_with_their_update():
     t, _ = LOOPS["averaged"]()
     for node in updates(t.draw().graph):

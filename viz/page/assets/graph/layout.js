@@ -98,7 +98,7 @@ class Arranger {
           nodes: [],
           row: node.row,
           frame: null,
-          first: node.kind === "input" && node.frame === null,
+          first: (node.kind === "input" || node.saysWhatItReads === true) && node.frame === null,
           aside: isAside(node),
           at: this.order.get(node.id),
           links: new Set(),

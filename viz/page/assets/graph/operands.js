@@ -8,7 +8,8 @@ const ORDERED = new Set(
 );
 const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
-  BEHIND_HEAD = 7; // from an arrow's head to the middle of its mark
+  BEHIND_HEAD = 7, // from an arrow's head to the middle of its mark
+  MOST_TO_TERMS = 1; // arrows from weights to what makes terms of the loss from them
 
 // Lets arrows say which operand they carry: `mark`.
 function markOperands({ nodes, edges, model }) {
@@ -24,6 +25,28 @@ function markOperands({ nodes, edges, model }) {
     arrows.forEach((edge, n) => (edge.mark = ranges(told[n], 3)));
     if (node.part === undefined) markIndices(arrows, indicesOf(node.ops.map((id) => model.ops[id])));
     node.isMarked ||= arrows.some(({ mark }) => mark !== "");
+  }
+}
+
+// Lets the box of weight penalties say which weights it reads, of several layers, and that of its gradient, too: arrows
+// would lead around the whole network.
+function tellWeightsOfTerms(scene) {
+  const { nodes, model } = scene;
+  for (const node of [...nodes.values()].filter(({ block }) => block?.makesTerms)) {
+    const read = scene.edges.filter(({ head, kind }) => head === node.id && kind === "parameter");
+    if (read.length <= MOST_TO_TERMS) continue;
+    const weights = [...new Set(read.flatMap(({ tensors }) => tensors))],
+      keepers = weights.map((id) => clean(model.tensors[id].name.split("/").at(-2) ?? "", 20)),
+      ends = [...new Set([keepers[0], keepers.at(-1)])].join(new Set(keepers).size > 2 ? " … " : ", ");
+    node.lines.splice(-1, 0, `reads ${weights.length} weights`, `of ${ends}`);
+    node.saysWhatItReads = true;
+    const isOfUpdate = ({ tail, head }) => nodes.get(tail).row === node.row && nodes.get(head).lane === "update",
+      given = scene.edges.filter(isOfUpdate);
+    for (const back of new Set(given.map(({ tail }) => tail))) {
+      const updates = given.filter(({ tail }) => tail === back).map(({ head }) => nodes.get(head).title);
+      nodes.get(back).lines.splice(-1, 0, `→ ${[...new Set(updates)].join(" ")}`);
+    }
+    scene.edges = scene.edges.filter((edge) => !read.includes(edge) && !given.includes(edge));
   }
 }
 

@@ -13,6 +13,7 @@ class Block {
     this.parts = columns.children[n]; // as written
     this.folded = columns.folded[n];
     this.children = []; // blocks and rows
+    this.makesTerms = columns.terms.includes(n); // of the loss, from weights alone
     this.unfoldable = null; // for a folded run, the key under which it can be unfolded
   }
 
