@@ -221,9 +221,9 @@ class TreeColumns:
             the times forward and backward, a word that they are of several equal ops, and the memory; and the weights
             and update of each part. Blocks stand before their parts; a child is the number of a row, or -n for the n-th
             block. Their `kind` is `"scope"`, `"terms"` (of a loss), `"group"` (of neighbours), `"repeat"` (of equal
-            neighbours) or `"run"`: that has the same parts twice, as `children`, and `folded` into one block. `part` is a block's part of the
-            key, `spent` what it took forward and backward, with that word, `figures` the numbers of ops and of backward
-            ops, FLOPs, bytes of activations, and the size of the weights' gradients.
+            neighbours) or `"run"`: that has the same parts twice, as `children`, and `folded` into one block. `part` is
+            a block's part of the key, `spent` what it took forward and backward, with that word, `figures` the numbers
+            of ops and of backward ops, FLOPs, bytes of activations, and the size of the weights' gradients.
         shown: the ids of all ops in rows.
     """
 
