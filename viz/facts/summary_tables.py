@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from viz.choices import COSTS, KEYS
 from viz.facts import formatting
+from viz.facts.blocks import all_blocks, tree
+from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.digest.time_spans import recorded_for, took
 from viz.facts.flops import all_flops, flops
@@ -41,7 +43,7 @@ _LONGEST = 80  # signs of a name
 
 @dataclasses.dataclass
 class Row:
-    """One line of the summary: a call of a layer, model, loss, metric or optimizer.
+    """One line of the summary: a call of a layer, model, loss, metric or optimizer, or what ran outside of these.
 
     `flops` are those of the forward pass as far as formulas are known; `uncounted` are the ops without one.
     """
@@ -68,18 +70,56 @@ def rows(record: Record, step: int | None = None) -> list[Row]:
     ops = _ops_of(record, position_of(record, step))
     found: dict[int, Row] = {}
     firsts = _first_calls(record)
+    inside: dict[int | None, list[Op]] = {}  # of each line the ops of no other line within it
     for op in ops:
-        for scope in {firsts[scope.id]: scope for scope in _around(record, op)}.values():
-            first = firsts[scope.id]
+        around = {firsts[scope.id]: scope for scope in _around(record, op)}
+        for first, scope in around.items():
             if first not in found:
                 found[first] = _row(record, record.scopes[first])
             found[first].calls.add(scope.id)
             _count(record, found[first], op)
+        inside.setdefault(next(iter(around), None), []).append(op)
     total = Row("total", 0)
     for op in ops:
         _count(record, total, op)
     total.params = _all_params(record, found)
-    return [*[found[i] for i in _nested(record, sorted(found), firsts)], total]
+    return [*_with_rest(record, ops, _nested(record, sorted(found), firsts), (found, inside)), total]
+
+
+def _with_rest(
+    record: Record, ops: list[Op], order: Sequence[int], lines: tuple[Mapping[int, Row], Mapping[int | None, list[Op]]]
+) -> Iterator[Row]:
+    """The lines in their order, and for what ran between those within another, or between all, lines behind them.
+
+    So lines of one level add up to that around them: what penalties of weights and outputs took has a line, too.
+    """
+    found, inside = lines
+    around: list[int] = []  # lines that go on, outermost first
+    terms = _terms(record, ops)
+    for number, following in zip(order, [*order[1:], None]):
+        row = found[number]
+        around = [*around[: row.level], number]
+        yield row
+        after = found[following].level if following is not None else 0
+        for outer in reversed(around[after:-1]):
+            yield from _rest(record, inside.get(outer, ()), terms, found[outer].level + 1)
+    yield from _rest(record, inside.get(None, ()), terms, 0)
+
+
+def _rest(record: Record, ops: Iterable[Op], terms: Mapping[int, str], level: int) -> list[Row]:
+    """Lines for ops of no layer: one for each kind of terms of the loss, and one for all others."""
+    found: dict[str, Row] = {}
+    for op in ops:
+        name = terms.get(origin(record, op).id, OUTSIDE)
+        _count(record, found.setdefault(name, Row(name, level)), op)
+    others = found.pop(OUTSIDE, None)
+    return [*found.values(), *([others] if others else [])]
+
+
+def _terms(record: Record, ops: Iterable[Op]) -> dict[int, str]:
+    """For ops that make or add terms of a loss, as penalties do, what pictures call these terms."""
+    forward = [op for op in ops if op.phase == "forward"]
+    return {op: block.title for block in all_blocks(tree(record, forward)) if block.terms for op in block.terms.ops}
 
 
 def _ops_of(record: Record, step: int | None) -> list[Op]:

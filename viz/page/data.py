@@ -291,7 +291,7 @@ class _Columns:
             "parent": [s.parent for s in scopes],
             "owner": [s.owner for s in scopes],
             "call": [s.call for s in scopes],
-            "cls": [self.text(s.cls) for s in scopes],
+            "cls": [self.text("" if s.cls in formatting.AROUND_FUNCTIONS else s.cls) for s in scopes],
             "config": [self._json(s.config) for s in scopes],
             "params": [s.params for s in scopes],
             "created_at": [self.frame(s.created_at) for s in scopes],

@@ -182,6 +182,11 @@ def _are_several(entry: _Entry) -> bool:
     return entry.together and (entry.block.scope is None or entry.block.objects > 1)
 
 
+def _told_kind(entry: _Entry) -> str:
+    """Terms of a loss have no call, but a line in the table of layers."""
+    return "terms" if entry.kind == "scope" and entry.block.terms else entry.kind
+
+
 def _told_params(entry: _Entry) -> int | None:
     """How many numbers the weights are: of a layer where it told, of a group where it has any."""
     scope = entry.block.scope
@@ -215,11 +220,11 @@ class TreeColumns:
             boxes, 0 for none. Of a fused op `opens` has what it says as a box and as a frame: the names of its parts,
             the times forward and backward, a word that they are of several equal ops, and the memory; and the weights
             and update of each part. Blocks stand before their parts; a child is the number of a row, or -n for the n-th
-            block. Their `kind` is `"scope"`, `"group"` (of neighbours), `"repeat"` (of equal neighbours) or `"run"`:
-            that has the same parts twice, as `children`, and `folded` into one block. `part` is a block's part of the
-            key, `spent` what it took forward and backward, with that word, `figures` the numbers of ops and of backward
-            ops, FLOPs, bytes of activations, and the size of the weights' gradients; `terms` are the numbers of the
-            blocks that make terms of the loss from weights alone.
+            block. Their `kind` is `"scope"`, `"terms"` (of a loss), `"group"` (of neighbours), `"repeat"` (of equal
+            neighbours) or `"run"`: that has the same parts twice, as `children`, and `folded` into one block. `part` is
+            a block's part of the key, `spent` what it took forward and backward, with that word, `figures` the numbers
+            of ops and of backward ops, FLOPs, bytes of activations, and the size of the weights' gradients; `terms` are
+            the numbers of the blocks that make terms of the loss from weights alone.
         shown: the ids of all ops in rows.
     """
 
@@ -415,7 +420,7 @@ class TreeColumns:
     def _blocks(self) -> dict[str, list[Any]]:
         text, entries = self.text, self._entries
         found: dict[str, list[Any]] = {
-            "kind": [text(entry.kind) for entry in entries],
+            "kind": [text(_told_kind(entry)) for entry in entries],
             "part": [text(entry.part) for entry in entries],
             "title": [text(entry.title) for entry in entries],
             "scope": [None if entry.block.scope is None else entry.block.scope.id for entry in entries],

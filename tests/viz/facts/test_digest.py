@@ -76,6 +76,20 @@ def test_parts_have_the_time_of_all_their_ops_in_all_steps(recordings):
     assert parts["net"]["time"] == parts["hidden"]["time"] + parts["last"]["time"]
 
 
+def test_times_of_parts_add_up_as_what_is_outside_of_layers_is_a_part_too():
+    penalty = ef.regularizers.L2(0.1)
+    inner = [layers.Dense(4, kernel_regularizer=penalty, activity_regularizer=penalty), layers.Dense(2)]
+    model = ef.Sequential(inner, name="net")
+    model.compile("adam", "mse")
+    with viz.trace() as t:
+        model.fit(np.ones((8, 3)), np.ones((8, 2)), verbose=0)
+    found = overview(t)
+    outer = [part for part in found["parts"] if part["level"] == 0]
+    assert sum(part["time"] for part in outer) == found["in_ops"]
+    assert (outer[0]["name"], outer[-1]["name"]) == ("net", "outside of layers")
+    assert sum(part["time"] for part in found["parts"] if part["level"] == 1) == outer[0]["time"]
+
+
 def _forward_path(t, op):
     while op.phase == "backward" and op.forward is not None:
         op = t.ops[op.forward]

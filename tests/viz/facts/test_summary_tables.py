@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -8,6 +9,7 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from eagerflow.core import observe
+from tests.viz.picture.architectures import ALL
 from viz.facts import formatting
 from viz.facts.schema import Frame, TensorInfo
 from viz.facts.summary_tables import rows, top_rows
@@ -32,6 +34,36 @@ def test_the_summary_counts_one_step(steps):
     assert found["mlp"].backward + found["crossentropy"].backward == backward
     assert found["hidden_0"].ops + found["head"].ops == found["mlp"].ops
     assert rows(steps, step=0)[-1].ops == len(steps.ops) - len(step)
+
+
+def sums(lines, level):
+    """What the lines of a level take together."""
+    fields = ("ops", "forward", "backward", "flops", "uncounted", "activations")
+    return [sum(getattr(line, field) for line in lines if line.level == level) for field in fields]
+
+
+@pytest.mark.parametrize(
+    "name", "mlp convnet unet gan siamese transformer seq2seq vae control_flow penalties shared_layers nested".split()
+)
+def test_lines_of_each_level_add_up_to_the_line_around_them(name):
+    """What belongs to no layer has a line, too: penalties, and what a model or the user's code runs between layers."""
+    recording, _ = ALL[name]()
+    *lines, total = rows(recording)
+    assert sums(lines, 0) == sums([total], 0)
+    for at, outer in enumerate(lines):
+        within = list(itertools.takewhile(lambda line, level=outer.level: line.level > level, lines[at + 1 :]))
+        if within:
+            assert sums(within, outer.level + 1) == sums([outer], outer.level), outer.name
+
+
+def test_penalties_have_lines_that_are_called_as_in_pictures():
+    recording, _ = ALL["penalties"]()
+    names = [line.name for line in rows(recording)]
+    drawn = {node.title for node in recording.draw().graph.nodes.values()}
+    assert [name for name in names if "penalt" in name] == [
+        name for name in names if name in drawn and "penalt" in name
+    ]
+    assert "weight penalties" in names
 
 
 def test_of_several_steps_the_summary_says_of_which_it_is(steps):

@@ -26,7 +26,7 @@ NAMED = """(() => {
   }
   for (const { title } of v.dock.tabs.get('timeline').owner.bars) found.add(title);
   v.dock.choose('layers');
-  for (const { name } of v.dock.tabs.get('layers').owner.rows) found.add(name);
+  for (const { name } of v.dock.tabs.get('layers').owner.rows) if (name !== 'outside of layers') found.add(name);
   v.dock.choose('memory');
   for (const { title } of document.querySelectorAll('.owners tbody button')) found.add(title);
   v.dock.choose('timeline');

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -246,6 +248,37 @@ def test_optimizers_have_a_row_so_that_shares_add_up(siamese):
     assert sum(share for _, share in rows) == pytest.approx(1, abs=0.02)
     siamese.run("[...document.querySelectorAll('.layers tbody tr')].at(-1).click()")
     assert siamese.run("v.opsOf(v.state.selected).every((id) => v.model.ops[id].phase === 'update')")
+
+
+@pytest.mark.parametrize("name", "mlp convnet gan siamese transformer seq2seq vae penalties shared_layers".split())
+@pytest.mark.parametrize("view", ["both", "forward"])
+def test_rows_of_the_table_of_layers_add_up_to_its_total_and_to_the_rows_around_them(shown, pages, name, view):
+    shown.show(pages(name, lambda: ALL[name]()[0]))
+    shown.run(f"v.setView({view!r}); v.dock.setOpen(true); v.dock.choose('layers')")
+    fields = ("ops", "flops", "forward", "backward", "activations")
+    told = ", ".join(f"{field}: row.{field} ?? 0" for field in fields)
+    tell = f"(row) => ({{ level: row.level, {told} }})"
+    found = "(({ rows, total }, tell) => [rows.map(tell), tell(total)])"
+    rows, total = shown.run(f"{found}(v.dock.tabs.get('layers').owner, {tell})")
+    assert total["ops"] > 0
+    for field in fields:
+        assert sum(row[field] for row in rows if not row["level"]) == total[field], field
+        for at, outer in enumerate(rows):
+            within = list(itertools.takewhile(lambda row, level=outer["level"]: row["level"] > level, rows[at + 1 :]))
+            if within:
+                inner = sum(row[field] for row in within if row["level"] == outer["level"] + 1)
+                assert inner == outer[field], field
+    assert shown.wrong == []
+
+
+def test_losses_and_metrics_of_a_function_are_called_after_it_and_nothing_else(shown, pages):
+    shown.show(pages("penalties", lambda: ALL["penalties"]()[0]))
+    shown.run("v.dock.setOpen(true); v.dock.choose('layers')")
+    table = shown.run("document.querySelector('.layers').innerText")
+    assert "Wrapper" not in table
+    assert "add penalties" in table
+    shown.run("v.select({ kind: 'scope', key: [...v.index.blocks.values()].find(b => b.scope?.kind === 'loss').key })")
+    assert "Wrapper" not in shown.run("document.querySelector('.panel-body').innerText")
 
 
 def test_an_update_tells_the_settings_of_its_optimizer(siamese):

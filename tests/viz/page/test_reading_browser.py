@@ -73,6 +73,52 @@ def test_the_first_view_begins_with_a_closed_model_though_lines_beside_it_are_op
     assert shown.wrong == []
 
 
+CUT = """(() => { const { x, y, w, h } = v.canvas.window();
+  return [...v.scene.nodes.values()].filter(n => n.y < y + h && n.y + n.h > y)
+    .filter(n => n.x < x || n.x + n.w > x + w).map(n => n.title); })()"""
+
+
+def with_penalties() -> viz.Recording:
+    """Wider than a window beside the panel: an activity penalty is beside the layers."""
+    penalized = {"kernel_regularizer": ef.regularizers.L2(1e-3), "activity_regularizer": ef.regularizers.L1(1e-4)}
+    inner = [layers.Dense(8, activation="relu", **penalized), layers.Dropout(0.2), layers.Dense(3, **penalized)]
+    model = ef.Sequential([layers.Input((6,)), *inner], name="penalized")
+    model.compile("adam", "mse", metrics=["mae"])
+    x, y = np.ones((4, 6), "float32"), np.ones((4, 3), "float32")
+    model.train_on_batch(x, y)
+    with viz.trace() as t:
+        model.train_on_batch(x, y)
+    return t
+
+
+@pytest.mark.parametrize(("name", "width"), [("transformer", 1200), ("bidirectional", 1000), ("deep_mlp", 1000)])
+def test_the_first_view_shows_whole_columns_where_names_can_be_read(shown, pages, name, width):
+    shown.size(width, 900)
+    shown.show(pages(name, lambda: ALL[name]()[0]))
+    shown.rest()
+    assert shown.run(CUT) == []
+    assert shown.run("v.canvas.view.scale") >= 0.6
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_what_is_selected_stays_in_sight_when_the_panel_takes_its_room(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1440, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.run("v.panel.setOpen(false)")
+    shown.rest()
+    last = "[...v.scene.nodes.values()].filter(n => n.y < 500).reduce((a, b) => (b.x + b.w > a.x + a.w ? b : a)).id"
+    shown.run(f"v.selectNode({last}); v.canvas.setView({{ x: 20, y: 0, scale: 0.75 }})")
+    assert in_sight(shown)
+    shown.run("v.panel.setOpen(true)")
+    shown.rest()
+    assert in_sight(shown)
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_a_box_that_is_seen_in_part_is_brought_into_sight_without_a_jump(page):
     page.run("v.canvas.read()")
     page.rest()

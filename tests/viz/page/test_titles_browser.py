@@ -47,13 +47,15 @@ def seen(shown, pages):
 
 
 def test_titles_of_frames_are_read_from_afar_and_none_lies_over_another(seen):
+    seen.run("v.canvas.setView({ x: 300, y: 20, scale: 0.74 })")
+    seen.rest()
     assert seen.run(SIGNS) == []  # the titles themselves can be read
     seen.run("v.changeDepth(9); v.canvas.setView({ x: 300, y: 20, scale: 0.4 })")
     seen.rest()
     signs = seen.run(SIGNS)
     assert {"towers", "tower_0_0"} <= {name for name, *_ in signs}
     for k, (_, left, right, top, bottom, size) in enumerate(signs):
-        assert size == pytest.approx(11) or size == pytest.approx(9)
+        assert any(size == pytest.approx(letters) for letters in (11, 9, 8))
         for _, *other, _ in signs[:k]:
             assert left >= other[1] or other[0] >= right or top >= other[3] or other[2] >= bottom
     seen.run("v.canvas.setView({ x: 300, y: 20, scale: 1 })")

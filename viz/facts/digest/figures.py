@@ -16,7 +16,10 @@ from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.schema import VARIABLES, Op, Record
 from viz.facts.selection import line_of, step_numbers
 
-__all__ = ["digest"]
+__all__ = ["OUTSIDE", "digest"]
+
+OUTSIDE = "outside of layers"
+"""What tables call what ran between layers; within a model, outside of its layers."""
 
 _POINTS = 24  # of a course
 _SLOWEST = 3
@@ -112,27 +115,38 @@ class _Times:
         return found
 
     def parts(self) -> list[dict[str, Any]]:
-        """Models, layers, losses, metrics and optimizers in the order of a walk through the program."""
+        """Models, layers, losses, metrics and optimizers in the order of a walk through the program.
+
+        What ran between those of one level, or outside of all, is a part behind them, so that times add up.
+        """
         record, rows = self._record, self._rows
         sums = numpy.bincount(
             numpy.where(self._scopes == NONE, len(rows), self._scopes), weights=self._durations, minlength=len(rows) + 1
         )
         firsts = [n for n, row in enumerate(rows) if row == n and record.scopes[n].kind not in _APART]
-        times = dict.fromkeys(firsts, 0)
+        times, own = dict.fromkeys(firsts, 0), dict.fromkeys([-1, *firsts], 0)
+        own[-1] = int(sums[len(rows)])
         outer = {number: self._outer(number) for number in firsts}
         for number, row in enumerate(rows):
             at, took = row, int(sums[number])
+            own[row] += took
             while took and at != -1:
                 times[at] += took
                 at = outer[at]
         inside: dict[int, list[int]] = {}
         for number in firsts:
             inside.setdefault(outer[number], []).append(number)
-        found, waiting = [], [(number, 0) for number in inside.get(-1, [])[::-1]]
+        found, waiting = list[dict[str, Any]](), [(-1, -1, False)]
         while waiting:
-            number, level = waiting.pop()
-            found.append(self._part(number, level, times[number]))
-            waiting += [(each, level + 1) for each in inside.get(number, [])[::-1]]
+            number, level, is_rest = waiting.pop()
+            if is_rest:
+                found.append(_outside(level, own[number]))
+                continue
+            if number >= 0:
+                found.append(self._part(number, level, times[number]))
+            within = [(each, level + 1, False) for each in inside.get(number, [])]
+            rest = [(number, level + 1, True)] if within and own[number] else []
+            waiting += [*rest, *within[::-1]]
         return found
 
     def _outer(self, number: int) -> int:
@@ -177,6 +191,11 @@ class _Times:
                 }
             )
         return found
+
+
+def _outside(level: int, took: int) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"kind": "", "class": "", "output": [], "parameters": None}
+    return {"name": OUTSIDE, **nothing, "level": level, "time": took}
 
 
 def _origins(seen: SparseColumns) -> numpy.ndarray:

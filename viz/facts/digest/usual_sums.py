@@ -1,8 +1,7 @@
-"""What several ops usually take together: the median of their sums in the steps that ran them, of two the first."""
+"""What several ops usually take together: what they took in the median step, of two in the first."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -16,7 +15,7 @@ class TimesInSteps(Protocol):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """Their numbers; of two the one that was faster altogether is the first."""
+        """Their numbers, the one that was fastest altogether first."""
         ...
 
     @property
@@ -28,27 +27,23 @@ class TimesInSteps(Protocol):
 def usual_sums(usual: Mapping[int, TimesInSteps]) -> Callable[[Iterable[Op]], int]:
     """A function that tells what some ops usually take together, in nanoseconds.
 
-    The medians of single ops aren't added: no step took all of them. Ops that ran in other steps count for themselves,
-    and of one of which only this run is known, its own time does.
+    It is the sum of what each usually takes, as that is of the same step. Of an op of which only this run is known, its
+    own time counts.
 
     Args:
         usual: for ops by id, what they took in several steps.
     """
 
     def together(ops: Iterable[Op]) -> int:
-        found: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-        for op in ops:
-            of_op = usual.get(op.id)
-            steps, times = ((), (op.duration,)) if of_op is None else (of_op.steps, of_op.times)
-            found.setdefault(steps, []).append(times)
-        return sum([usual_of(list(map(sum, zip(*rows)))) for rows in found.values()])
+        return sum([usual_of(usual[op.id].times) if op.id in usual else op.duration for op in ops])
 
     return together
 
 
 def usual_of(times: Sequence[int]) -> int:
-    """The usual of what was taken in several steps: the median, or the first of two (the faster step's)."""
-    return round(statistics.median(times)) if len(times) > 2 else times[0]
+    """What was taken in the median step, or in the first of two (the faster); `times` has the fastest step's first."""
+    half = len(times) // 2
+    return times[half] if len(times) % 2 else times[0] if half == 1 else round((times[half - 1] + times[half]) / 2)
 
 
 def told_steps(count: int) -> str:

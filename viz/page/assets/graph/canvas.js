@@ -47,8 +47,9 @@ class Canvas {
     this.marks = { selected: new Set(), partners: new Set(), lineage: null, found: new Set() };
     this.refresh = batched(() => this.cull());
     this.listen();
+    this.had = this.size();
     new ResizeObserver(() => {
-      this.fitAgain();
+      this.resized();
       this.refresh();
     }).observe(this.node);
   }
@@ -245,7 +246,7 @@ class Canvas {
     const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
       least = smallest > SMALLEST || across < ALMOST * SMALLEST ? smallest : Math.min(SMALLEST, across); // nothing is cut off for little
     const readable = this.lowered(Math.min(this.largest, Math.max(least, across)), least),
-      chosen = whole || view.scale >= least ? view : withoutHidden(this, this.start(readable));
+      chosen = whole || view.scale >= least ? view : withoutHidden(this, this.start(readable, smallest === SMALLEST));
     if (whole && !this.isWhole())
       this.before = { middle: middleOf(this.window()), scale: this.view.scale, begins: this.isAsFitted() };
     this.fitted = { view: chosen, whole, smallest };
@@ -281,6 +282,17 @@ class Canvas {
     if (this.scene && this.isAsFitted()) this.fit(false, this.fitted.whole, this.fitted.smallest);
   }
 
+  // Fits again; or, where the reader has moved the view, keeps in sight what is selected, as when the panel takes its room.
+  resized() {
+    const had = this.had;
+    this.had = this.size();
+    if (!this.scene) return;
+    const fitted = this.isAsFitted(),
+      [box, ...more] = this.selectedBoxes();
+    this.fitAgain();
+    if (!fitted && box && !more.length && holds({ x: 0, y: 0, ...had }, onScreen(this.goal ?? this.view)(box))) this.keepInSight(box);
+  }
+
   // What is seen stays from now on, as the reader works with it.
   hold() {
     this.fitted = null;
@@ -300,14 +312,15 @@ class Canvas {
     return [...this.scene.nodes.values(), ...this.scene.frames.values()];
   }
 
-  // The part of the scene that is seen first, at a given scale: what is empty above its boxes is left out.
-  start(scale) {
+  // The part of the scene that is seen first, at a given scale: what is empty above its boxes is left out. Where the scene
+  // is wider than the window, it may be at a smaller scale, if whole columns are seen for that.
+  start(scale, mayShrink = false) {
     const { width, left } = this.scene,
       wide = this.size().w - BESIDE_BUTTONS,
-      room = wide / scale;
-    const fits = (width - left) * scale <= wide - 40,
-      from = fits ? (left + width - room) / 2 : leftOfFirstView(this, scale);
-    return { x: -from * scale, y: this.upper(this.tops(), from, room, scale, this.first(scale)), scale };
+      fits = (width - left) * scale <= wide - 40,
+      at = fits || !mayShrink ? null : wholeColumns(this, scale),
+      { scale: chosen, from } = at ?? { scale, from: fits ? (left + width - wide / scale) / 2 : leftOfFirstView(this, scale) };
+    return { x: -from * chosen, y: this.upper(this.tops(), from, wide / chosen, chosen, this.first(chosen)), scale: chosen };
   }
 
   // How far down the world begins where the highest of what stands in some columns of it is seen. Where there is too

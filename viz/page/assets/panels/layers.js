@@ -35,6 +35,7 @@ class LayerTable {
     if (this.made !== this.viewer.selection) {
       this.made = this.viewer.selection;
       this.rows = layerRows(this.viewer);
+      this.total = totalOfRows(this.viewer);
     }
     if (!this.rows.length)
       this.node.replaceChildren(
@@ -91,17 +92,9 @@ class LayerTable {
           onclick: () => this.go(row),
           onkeydown: (event) => event.key === "Enter" && this.go(row),
         },
-        shown.map(([, value, format], i) => {
-          const found = value(row),
-            words = found === null || found === undefined ? "" : format ? format(found) : clean(found, 50);
-          return el(
-            "td",
-            {
-              class: format ? "right" : "",
-              style: i === 0 && of === null ? `padding-left:${10 + row.level * 14}px` : null,
-            },
-            words,
-          );
+        shown.map((column, i) => {
+          const style = i === 0 && of === null ? `padding-left:${10 + row.level * 14}px` : null;
+          return el("td", { class: column[2] ? "right" : "", style }, this.words(column, row));
         }),
       );
       if (row.key !== null) this.lines.set(row.key, line);
@@ -116,14 +109,20 @@ class LayerTable {
           el("td", { colspan: shown.length }, `${amount(more)} more: sort to see others first, or search`),
         ),
       );
+    const foot = shown.map((column) => el("td", { class: column[2] ? "right" : "" }, this.words(column, this.total)));
     this.node.replaceChildren(
-      el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)),
+      el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body), el("tfoot", {}, el("tr", {}, foot))),
     );
     this.select();
   }
 
+  words([, value, format], row) {
+    const found = value(row);
+    return found === null || found === undefined ? "" : format ? format(found) : clean(found, 50);
+  }
+
   meaningOf(name) {
-    const meaning = name === "ops" ? "those of the forward pass" : MEANINGS[name];
+    const meaning = name === "ops" && !this.viewer.selection.backward ? "those of the forward pass" : MEANINGS[name];
     return meaning ? ` (${meaning})` : "";
   }
 
@@ -154,25 +153,61 @@ class LayerTable {
   }
 }
 
-// One row for each block of the tree that is a scope, what is folded into it counted with it.
+const OUTSIDE_OF_LAYERS = "outside of layers";
+
+// One row for each block of the tree that is a scope, what is folded into it counted with it, or for terms of a loss, as
+// penalties; behind those within another, or of all, one for what ran between them, so that rows add up.
 function layerRows({ model, selection, index }) {
   const whole = selection.time || 1,
+    optimizers = selection.backward ? optimizerRows(model, selection, whole) : [],
+    updated = new Set(optimizers.flatMap(({ updates }) => updates)),
     rows = [];
-  for (const block of index.blocks.values()) {
-    if (!block.scope) continue;
-    const { ops, forward, flops, activations } = block.figures,
-      backward = selection.backward ? block.figures.backward : 0;
-    let level = 0;
-    for (let at = index.parents.get(block.key); at; at = index.parents.get(at))
-      if (index.blocks.get(at).scope) level += 1;
-    const shape = block.scope.outputs.slice(0, 3).map((t) => model.tensors[t].shapeName);
-    rows.push({
-      ...{ key: block.key, level, name: block.title, cls: block.scope.cls, params: block.params },
-      ...{ shape: shape.join(", "), ops, flops, forward, backward, activations },
-      ...{ gradient: selection.backward ? gradientOfWeights(model, selection, block) : null, share: (forward + backward) / whole },
-    });
-  }
-  return selection.backward ? [...rows, ...optimizerRows(model, selection, whole)] : rows;
+  const walk = (block, level) => {
+    const within = rowsBelow(block);
+    if (level >= 0) rows.push(rowOfBlock(model, selection, block, level, whole));
+    const from = rows.length;
+    for (const each of within) walk(each, level + 1);
+    if (!within.length && level >= 0) return;
+    if (level < 0) rows.push(...optimizers);
+    const counted = rows.slice(from).filter((row) => row.level === level + 1),
+      inRows = new Set([...within.flatMap(idsOf), ...(level < 0 ? updated : [])]),
+      all = level < 0 && selection.backward ? selection.ops.map(({ id }) => id) : idsOf(block);
+    rows.push(...restOfRows(model, all.filter((id) => !inRows.has(id)), sumsBeside(block, counted), level + 1, whole));
+  };
+  const idsOf = (block) => [...block.ownOps, ...(selection.backward ? block.backOps : [])];
+  walk(index.blocks.get(""), -1);
+  return rows;
+}
+
+const hasRow = ({ scope, isTerms }) => Boolean(scope) || isTerms;
+
+// The outermost blocks within one that have rows.
+const rowsBelow = (block) => block.children.filter(isBlock).flatMap((child) => (hasRow(child) ? [child] : rowsBelow(child)));
+
+function rowOfBlock(model, selection, block, level, whole) {
+  const { ops, backwardOps, forward, flops, activations } = block.figures,
+    { scope } = block,
+    backward = selection.backward ? block.figures.backward : 0,
+    shape = (scope?.outputs ?? []).slice(0, 3).map((t) => model.tensors[t].shapeName);
+  return {
+    ...{ key: block.key, level, name: block.title, cls: scope ? scope.cls || scope.kind : "", params: scope ? block.params : null },
+    ...{ shape: shape.join(", "), ops: ops + (selection.backward ? backwardOps : 0), flops, forward, backward, activations },
+    ...{ gradient: scope && selection.backward ? gradientOfWeights(model, selection, block) : null, share: (forward + backward) / whole },
+  };
+}
+
+// What a block takes beside some rows within it.
+function sumsBeside({ figures }, counted) {
+  const less = (name) => figures[name] - counted.reduce((sum, row) => sum + (row[name] ?? 0), 0);
+  return { flops: less("flops"), activations: less("activations") };
+}
+
+// A row for ops outside of layers; none where there are none.
+function restOfRows(model, ids, sums, level, whole) {
+  const of = (isBackward) => timeOf(model, ids.filter((id) => (model.ops[id].phase === "backward") === isBackward)),
+    [forward, backward] = [of(false), of(true)],
+    nothing = { key: null, cls: "", params: null, shape: "", gradient: null };
+  return ids.length ? [{ ...nothing, ...sums, name: OUTSIDE_OF_LAYERS, level, ops: ids.length, forward, backward, share: (forward + backward) / whole, updates: ids }] : [];
 }
 
 // The size of the gradients of all weights that a block reads, each once: of one that other calls read, too, the whole
@@ -194,7 +229,18 @@ function optimizerRows(model, { ops }, whole) {
     if (scope) push(found, scope, op);
   }
   return [...found].map(([scope, updates]) => ({
-    ...{ key: null, level: 0, name: scope.label || scope.cls, cls: scope.cls, params: null, shape: "", ops: null, flops: null, forward: null },
-    ...{ backward: null, activations: null, gradient: null, share: toldTime(model, updates) / whole, updates: updates.map(({ id }) => id) },
+    ...{ key: null, level: 0, name: scope.label || scope.cls, cls: scope.cls, params: null, shape: "", ops: updates.length, flops: null },
+    ...{ forward: toldTime(model, updates), backward: null, activations: null, gradient: null },
+    ...{ share: toldTime(model, updates) / whole, updates: updates.map(({ id }) => id) },
   }));
+}
+
+// The last line: all of the step, whatever the rows are sorted by.
+function totalOfRows({ model, selection, index }) {
+  const ops = selection.backward ? selection.ops : index.blocks.get("").ownOps.map((id) => model.ops[id]),
+    { flops, activations } = index.blocks.get("").figures,
+    of = (isBackward) => toldTime(model, ops.filter(({ phase }) => (phase === "backward") === isBackward)),
+    [forward, backward] = [of(false), of(true)],
+    total = { name: "total", cls: "", shape: "", params: null, gradient: null, level: 0 };
+  return { ...total, ops: ops.length, flops, forward, backward, activations, share: (forward + backward) / (selection.time || 1) };
 }

@@ -4,7 +4,9 @@
 class Block {
   constructor(model, columns, n) {
     Object.assign(this, { model, columns, n });
-    this.kind = model.text(columns.kind[n]); // "scope", "group", "repeat" (of equal neighbours) or "run" (of parts)
+    const kind = model.text(columns.kind[n]); // "scope", "group", "repeat" (of equal neighbours) or "run" (of parts)
+    this.isTerms = kind === "terms"; // of a loss, as penalties: a scope that no call is
+    this.kind = this.isTerms ? "scope" : kind;
     const scope = columns.scope[n];
     this.scope = scope === null ? null : model.scopes[scope];
     this.title = model.text(columns.title[n]);

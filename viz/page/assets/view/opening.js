@@ -1,5 +1,8 @@
 // Where the first view of a scene begins that is too wide for the window.
 
+const NAMES_READABLE = 0.6, // the scale of a first view may be as small as this, if whole columns are seen for it
+  FROM_THE_START = 1500; // and it begins where the scene does, if what runs first and its input are seen from there
+
 // What runs first; or, where a scale shows it only without its input, what reads that nearest to it: of branches that begin
 // side by side, the one that runs first may be far from there.
 function besideInput(canvas, first, leading, scale) {
@@ -41,7 +44,7 @@ function leftOfFirstView(canvas, scale) {
       sum += (leads(node) ? LEADING : 1) + (isBeginning(node) ? FIRST / beginning : 0);
       if (isBeginning(node)) seen.add(node === first ? "first" : "input");
     }
-    if (seen.size === 2) sum += WITH_INPUT;
+    if (seen.size === 2) sum += WITH_INPUT + (from === lead && size.w > PHONE ? FROM_THE_START : 0);
     return sum;
   };
   const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
@@ -52,6 +55,55 @@ function leftOfFirstView(canvas, scale) {
     .filter((from) => from >= lead && from <= last)
     .map((from) => [from, worth(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
     .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
+  return best;
+}
+
+// What stands within a window's height from the top of the scene at a scale, from its left to its right: boxes and the
+// frames around them, and lines, too, or not.
+function extentOfTop(canvas, scale, withLines) {
+  const { scene } = canvas,
+    all = canvas.tops(),
+    top = all.reduce((least, { y }) => Math.min(least, y), Infinity),
+    seen = { x: scene.left, y: top, w: scene.width - scene.left, h: canvas.size().h / scale };
+  let from = Infinity,
+    to = -Infinity;
+  const reach = (left, right) => ([from, to] = [Math.min(from, left), Math.max(to, right)]);
+  for (const { x, y, w } of all) if (y < seen.y + seen.h) reach(x, x + w);
+  for (const { points } of withLines ? scene.edgeGrid.within(seen) : [])
+    points.forEach(([x, y], i) => {
+      const [nextX, nextY] = points[i + 1] ?? [x, y];
+      if (Math.min(y, nextY) < seen.y + seen.h) reach(Math.min(x, nextX), Math.max(x, nextX));
+    });
+  return { from, to };
+}
+
+// How many of the boxes at the top a window cuts that begins at a place.
+function cutColumns(canvas, from, scale) {
+  const to = from + canvas.size().w / scale,
+    y = canvas.upper(canvas.tops(), from, to - from, scale, canvas.first(scale)),
+    isSeen = (box) => (box.y + box.h) * scale + y > 0 && box.y * scale + y < canvas.size().h,
+    cuts = (place) => (box) => box.x < place && box.x + box.w > place && isSeen(box);
+  return [...canvas.scene.nodes.values()].filter((box) => cuts(from)(box) || cuts(to)(box)).length;
+}
+
+// The largest scale, of those at which names can be read, at which all that stands at the top has room beside each other, and
+// where that begins; else the one at which the fewest boxes are cut. On a phone nothing is made smaller.
+function wholeColumns(canvas, scale) {
+  const { w } = canvas.size(),
+    room = w - BESIDE_BUTTONS;
+  if (w <= PHONE) return null;
+  for (const withLines of [true, false])
+    for (let at = scale; at >= NAMES_READABLE; at -= 0.01) {
+      const { from, to } = extentOfTop(canvas, at, withLines);
+      if ((to - from) * at <= room - CLEAR) return { scale: at, from: (from + to - room / at) / 2 };
+    }
+  let best = null;
+  for (let at = scale; at >= NAMES_READABLE; at -= 0.02) {
+    const from = leftOfFirstView(canvas, at),
+      cut = cutColumns(canvas, from, at);
+    if (!best || cut < best.cut) best = { scale: at, from, cut };
+    if (!cut) break;
+  }
   return best;
 }
 
