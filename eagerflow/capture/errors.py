@@ -16,7 +16,7 @@ from eagerflow.core.op import composites
 
 __all__ = ["called_around", "explained"]
 
-_NUMPY = str(Path(numpy.__file__).parent)
+_ARRAYS = (str(Path(numpy.__file__).parent), str(Path(__file__).parents[1].absolute() / "kernels"))
 
 
 def explained(error: BaseException) -> BaseException | None:
@@ -27,7 +27,7 @@ def explained(error: BaseException) -> BaseException | None:
         program = None if ask is None else ask()
         if program is not None:
             instruction = program.instruction_at(trail.tb_lineno, trail.tb_frame)
-            unclear = is_refused(error) or _is_numpys(error)  # others are ours, and say already what was wrong
+            unclear = is_refused(error) or _is_of_arrays(error)  # others are ours, and say already what was wrong
             found = _of(error, instruction, trail.tb_frame) if unclear else None
             return _in_its_gradient(program, instruction, found or error) or found
         trail = trail.tb_next
@@ -45,12 +45,12 @@ def _in_its_gradient(program: Any, instruction: Any, error: BaseException) -> Ba
     return error if rules else None
 
 
-def _is_numpys(error: BaseException) -> bool:
-    """Whether NumPy's code in Python raised this: of matrices, say."""
+def _is_of_arrays(error: BaseException) -> bool:
+    """Whether NumPy's code in Python raised this, of matrices, say, or a kernel of ours, which knows no op."""
     trail = error.__traceback__
     while trail is not None and trail.tb_next is not None:
         trail = trail.tb_next
-    return trail is not None and trail.tb_frame.f_code.co_filename.startswith(_NUMPY)
+    return trail is not None and trail.tb_frame.f_code.co_filename.startswith(_ARRAYS)
 
 
 def _of(error: BaseException, instruction: Any, frame: FrameType) -> BaseException | None:

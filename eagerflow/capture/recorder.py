@@ -89,7 +89,7 @@ class Recorder(Observer):
         self.outer_tapes = active() if self._log is not None else ()
         self._indices: Sequence[Const | None] = ()  # of the op that is heard next
         self._left = 0 if self._log is None else len(self._log)  # records that should be there
-        self.watch = Watch(self.end)
+        self.watch = Watch(self)
         self._times: list[int] = []  # when instructions were written
         self._slots_of_keys: dict[int | None, int] = {}
         self._key_names: dict[int, str] = {}  # what the program calls keys

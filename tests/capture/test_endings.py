@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import contextvars
 import ctypes
 import datetime
 import functools
@@ -289,7 +291,36 @@ def unique(x):
     return ef.ops.unique(x)
 
 
-FUNCTIONS = [each for each in list(globals().values()) if isinstance(each, FunctionType) and each is not trying]
+def reads_all_context_variables(x):
+    return x * len([*contextvars.copy_context()])
+
+
+def encodes_by_a_handler(x):
+    return x * float("2é".encode("ascii", "seven"))
+
+
+def decodes_by_a_handler(x):
+    return x * float(str(b"2\xff", "ascii", "seven"))
+
+
+def encodes_by_a_codec(x):
+    return x * float("anything".encode("always_two"))
+
+
+def writes_a_seven(error):
+    return "7", error.end
+
+
+def always_two(name):
+    if name != "always_two":
+        return None
+    return codecs.CodecInfo(lambda text, errors="strict": (b"2", len(text)), lambda data, errors="strict": ("2", 1))
+
+
+codecs.register_error("seven", writes_a_seven)
+codecs.register(always_two)
+HELPERS = (trying, writes_a_seven, always_two)
+FUNCTIONS = [each for each in list(globals().values()) if isinstance(each, FunctionType) and each not in HELPERS]
 STEPS = [each for each in FUNCTIONS if each.__module__ == __name__]
 
 

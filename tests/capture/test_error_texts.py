@@ -28,6 +28,7 @@ CASES = {
     "take_by_method": (lambda x, i: x.take(i, axis=0), [ROWS, at(0)], [ROWS, at(9)]),
     "index": (lambda x, i: x[i], [ROWS, at(0)], [ROWS, at(9)]),
     "scatter": (lambda x, i: ops.scatter_update(x, ops.reshape(i, (-1, 1)), x[:1]), [ROWS, at(0)], [ROWS, at(9)]),
+    "a kernel": (lambda x, i: ops.scatter(ops.reshape(i, (-1, 1)), x[:1], (3, 2)), [ROWS, at(0)], [ROWS, at(9)]),
     "an op itself": (lambda x: ops.cholesky(x), [EYE], [-1.0 * EYE]),
     "a layer": (EMBEDDING, [at(1)], [at(9)]),
 }

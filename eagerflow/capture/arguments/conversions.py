@@ -7,6 +7,7 @@ may change.
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -52,7 +53,7 @@ class Conversions:
     """
 
     def __init__(self, recorder: Any) -> None:
-        self._recorder = recorder
+        self._recorder = weakref.proxy(recorder)  # which has this, and goes with all it has once the run is over
         self.owners: dict[int, int] = {}
         self._made: dict[int, list[Any]] = {}  # arrays, in order, by the slot of the argument
         self._arguments: dict[int, int] = {}  # the slots of arguments, by those of what was made

@@ -25,7 +25,7 @@ from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.attributes import NOTHING
 from eagerflow.kernels.machine.threads import get_num_threads
 
-__all__ = ["CACHED", "Results", "asked_for", "computes_with_decimals", "copies_objects", "is_alive", "is_installed"]
+__all__ = ["CACHED", "Results", "asked_for", "computes_with_decimals", "copies_objects", "is_installed"]
 __all__ += ["printing", "value_of"]
 
 _ROOM = 64  # results: more new ones hardly come between two calls of a step
@@ -143,11 +143,6 @@ def value_of(variable: ContextVar[Any]) -> Any:
         return variable.get()  # its own default, which an argument would hide
     except LookupError:
         return NOTHING
-
-
-def is_alive(reference: Any) -> bool:
-    """Whether the object of a weak reference is there."""
-    return reference() is not None
 
 
 def computes_with_decimals(thing: Any) -> bool:

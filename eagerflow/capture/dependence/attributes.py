@@ -13,9 +13,11 @@ from typing import Any
 from eagerflow.capture.dependence.kinds import answers_plainly, attributes_of, is_constant
 from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.capture.hearing.whose import is_ours, is_users
+from eagerflow.core.variable import Variable
 
 __all__ = ["NOTHING", "has_property", "is_dead_proxy", "is_empty_slot", "is_plain", "is_settled", "living"]
 __all__ += ["looked_up", "name_of", "names_of_attributes", "names_of_ours", "private_names", "public_names", "settings"]
+__all__ += ["variables_in"]
 
 _SETTLED = ("eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 _RATES = ("learning_rate", "lr")  # of optimizers: a schedule of the user's may decide, and count how often it is asked
@@ -57,11 +59,21 @@ def public_names(own: dict[str, Any]) -> tuple[str, ...]:
 
 
 def settings(thing: Any, names: Iterable[str]) -> Iterator[str]:
-    """Which of these names are attributes that may be set: no methods, nor what a property of the user's makes."""
+    """Which of these names are attributes that may be set: no methods, nor what a property of the user's makes.
+
+    Variables may be exchanged, too: an optimizer has one for its learning rate, until a schedule decides.
+    """
     for name in sorted(names):
         value = looked_up(thing, name)
-        if value is not NOTHING and (name in vars(thing) or is_constant(value)):
+        if value is not NOTHING and (name in vars(thing) or is_constant(value) or isinstance(value, Variable)):
             yield name
+
+
+def variables_in(thing: Any, name: str) -> tuple[Variable, ...] | None:
+    """The variables in a list that an object makes whenever it is asked, as `optimizer.variables`; None for others."""
+    found = NOTHING if name in vars(thing) else looked_up(thing, name)
+    is_list = type(found) is list and all(isinstance(each, Variable) for each in found)
+    return tuple(found) if is_list else None
 
 
 def looked_up(thing: Any, name: str) -> Any:

@@ -27,6 +27,7 @@ from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attribu
 from eagerflow.capture.dependence.parts import Scope
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.dependence.versions import Versions, dict_of
+from eagerflow.capture.dependence.weak import kept_alive
 from eagerflow.capture.hearing.whose import is_users
 from eagerflow.core.device import chosen_device
 
@@ -46,7 +47,9 @@ class Guards:
     """
 
     def __init__(self, held: Held, taped: bool = False) -> None:
-        self._unknown, self._goes_by_objects, self._large = held.unknown, held.goes_by_objects, held.large
+        kept = kept_alive(held)
+        self._unknown = [*held.unknown, *([] if kept is None else [kept])]
+        self._goes_by_objects, self._large = held.goes_by_objects, held.large
         self._arrays = [_Array(array, name) for array, name, named in held.arrays.values() if named]
         self._checks: list[Any] = [_Names(scope) for scope in held.scopes.values()]
         self._checks += [_OfLibraries(scope) for scope in held.of_libraries.values()]

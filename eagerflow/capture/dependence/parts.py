@@ -19,12 +19,14 @@ class Part(NamedTuple):
         counts: whether a replay is wrong when it changes; our own notes lead to other things, and don't count.
         named: whether code names it, so that it may be read. Of a module, whether code does more than to take
             attributes of it that it names.
+        is_weak: whether it is what a weak reference refers to.
     """
 
     thing: Any
     name: str
     counts: bool
     named: bool
+    is_weak: bool = False
 
 
 class Scope(NamedTuple):
@@ -43,6 +45,7 @@ class Scope(NamedTuple):
 
 def is_heard(thing: Any) -> bool:
     """Whether this is a function in C of a module, or such a class: who calls it or hands it on is heard or seen."""
-    if isinstance(thing, type):
+    kind: Any = type(thing)  # whatever a proxy speaks for
+    if issubclass(kind, type):
         return may_act_when_made(thing)
-    return isinstance(thing, BuiltinFunctionType) and isinstance(thing.__self__, (ModuleType, type(None)))
+    return issubclass(kind, BuiltinFunctionType) and isinstance(thing.__self__, (ModuleType, type(None)))

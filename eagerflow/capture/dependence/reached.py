@@ -37,6 +37,7 @@ from eagerflow.capture.dependence.attributes import (
     private_names,
     public_names,
     settings,
+    variables_in,
 )
 from eagerflow.capture.dependence.kept import Kept
 from eagerflow.capture.dependence.kinds import (
@@ -64,6 +65,7 @@ from eagerflow.capture.dependence.kinds import (
 from eagerflow.capture.dependence.names import ASKING, Names, compares_values, function_of, named_in, resolved
 from eagerflow.capture.dependence.own_state import stored_inside
 from eagerflow.capture.dependence.parts import Part, Scope, is_heard
+from eagerflow.capture.dependence.weak import is_weak, referent_of, refers
 from eagerflow.capture.hearing.acting import acts_when_called, is_computing
 from eagerflow.capture.hearing.calls import is_of_a_library, is_our_code, is_written_for_a_namedtuple
 from eagerflow.capture.hearing.codes import Codes
@@ -120,6 +122,8 @@ class Held:
         attributes: single attributes that count.
         objects: layers and objects of classes that aren't ours, whose class or `__dict__` may be set.
         asked: what is called to learn a value: of context variables, whether weak references are alive.
+        weak: what weak references refer to, with how to name these.
+        strong: identities of what is reached in another way.
         unknown: what may change unseen, in words.
         reads_in_order: whether code may go through the attributes of an object, whose order then counts.
         goes_by_objects: whether the step may ask whether one thing is another that is equal.
@@ -163,6 +167,8 @@ class Held:
         self.objects: dict[int, tuple[Any, str]] = {}
         self.asked: list[tuple[Callable[[], Any], Any, str]] = []
         self.unknown: list[str] = []
+        self.weak: list[tuple[Any, str]] = []
+        self.strong: set[int] = set()
         self.has_abstract = self.has_tensor_keys = self._has_decimals = self._copies = self._reads_any = False
         self.reads_in_order = names.any
         self._codes, self._names = codes, names
@@ -180,11 +186,15 @@ class Held:
         if names.texts and (self.arrays or id(numpy) in self._seen):
             self.asked.append((asked.printing, asked.printing(), "numpy.get_printoptions()"))
 
-    def reach(self, thing: Any, name: str, counts: bool = True, named: bool = True) -> None:
-        """Go through what `thing` holds."""
-        waiting = [Part(thing, name, counts, named)]
+    def reach(self, thing: Any, name: str, counts: bool = True, named: bool = True, is_weak: bool = False) -> None:
+        """Go through what `thing` holds; a `Part` tells what the arguments mean."""
+        waiting = [Part(thing, name, counts, named, is_weak)]
         while waiting and len(self._keep) < _MOST:
             part = waiting.pop()
+            if part.is_weak:
+                part = part._replace(is_weak=False)
+            else:
+                self.strong.add(id(part.thing))
             self._has_decimals = self._has_decimals or asked.computes_with_decimals(part.thing)
             self._copies = self._copies or asked.copies_objects(part.thing)
             # What `getattr` is given by this name the instructions tell.
@@ -207,6 +217,9 @@ class Held:
         if part.named and not part.counts and is_users(type(thing)):
             part = part._replace(counts=True)  # what nodes of a model hand to the user's layers
         yield from self._of_our_class(type(thing))
+        if is_weak(thing):
+            yield from self._of_weak(part)
+            return
         if pretends(thing) and not issubclass(type(thing), (Tensor, Layer)):
             yield from self._of_collection(part) if issubclass(type(thing), _COLLECTIONS) else ()
         elif isinstance(thing, Variable):
@@ -309,9 +322,6 @@ class Held:
             yield from self._of_cached(part)
         elif isinstance(thing, ContextVar):
             yield from self._of_asked(part, functools.partial(asked.value_of, thing))
-        elif isinstance(thing, weakref.ReferenceType):  # whose object may go, but not be another one
-            self.asked.append((functools.partial(asked.is_alive, thing), asked.is_alive(thing), name))
-            yield part._replace(thing=thing())
         elif isinstance(thing, ModuleType):
             yield from self._of_module(part)
         elif isinstance(thing, type):
@@ -321,6 +331,19 @@ class Held:
                 yield from self._of_our_class(thing)
                 self._of_library(vars(thing), id(thing), f"{thing.__name__}.", data_of(thing))
             yield from self._of_class(part)
+
+    def _of_weak(self, part: Part) -> Iterator[Part]:
+        """A weak reference or proxy, whose object may go, but not be another one."""
+        thing, there = part.thing, referent_of(part.thing)
+        self.asked.append((functools.partial(refers, thing), refers(thing), part.name))
+        if there is None and refers(thing):
+            self._of_opaque(part)
+        elif there is not None:
+            if part.counts and part.named:
+                self.weak.append((there, part.name))
+            yield part._replace(thing=there, is_weak=True)
+        if type(thing) not in weakref.ProxyTypes:  # classes of references may be the user's
+            yield from self._of_object(part)
 
     def _of_asked(self, part: Part, ask: Callable[[], Any]) -> Iterator[Part]:
         if part.counts and part.named:
@@ -372,7 +395,7 @@ class Held:
         if isinstance(own, dict):
             if part.counts and not settled:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
-                if not ours:
+                if not (ours or isinstance(thing, MethodType)):  # whose attributes are the function's
                     self.objects[id(thing)] = (thing, name)
             if not (ours or package) and not RAW.isdisjoint(own) and part.named:
                 self.unknown.append(f"the memory that {name} hands out")
@@ -478,6 +501,9 @@ class Held:
         if part.counts and not (changed := stored_inside(type(thing), self._inside).intersection(read)) <= {*own}:
             self.unknown.append(f"{part.name}.{min(changed)}, which its own methods set,")
         yield from self._of_attributes(part, dict.fromkeys((*own, *read)))
+        for name in sorted(names):
+            if part.counts and (there := variables_in(thing, name)) is not None:
+                self.asked.append((functools.partial(variables_in, thing, name), there, f"{part.name}.{name}"))
         for variable in getattr(thing, "variables", ()):
             if isinstance(variable, Variable):
                 yield part._replace(thing=variable)
@@ -535,7 +561,7 @@ class Held:
 
     def _may_be_read(self, thing: Any, name: str) -> bool:
         """Whether code reads more of what it has by a name than what it names, as of a module that it hands on."""
-        return not isinstance(thing, ModuleType) or name in self._names.handed
+        return not issubclass(type(thing), ModuleType) or name in self._names.handed  # a proxy's object may be gone
 
     def _names_module(self, name: str) -> bool:
         """Whether code asks for a module by this name, or for the one that it is of."""
@@ -547,7 +573,7 @@ class Held:
         if self._codes:
             for each in gc.get_referrers(*self._codes.objects()):
                 if isinstance(each, FunctionType) and each.__code__ in self._codes:
-                    self.reach(each, each.__name__)
+                    self.reach(each, each.__name__, is_weak=True)  # it may soon be gone
         for code, variables in self._codes.items():
             function = function_of(code, variables)
             if function is not None:  # the collector doesn't tell of what is frozen (`gc.freeze`)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
@@ -35,7 +36,7 @@ class Watch:
     """Watches one run of a step.
 
     Args:
-        end: ends the capture, for a reason and at a line.
+        recorder: ends the capture, for a reason and at a line. It has this, and goes, with all it has, after the run.
 
     Attributes:
         calling: whether a function runs that each replay calls again.
@@ -44,8 +45,8 @@ class Watch:
         may_swallow: why an error under a `with` may be lost, and the line.
     """
 
-    def __init__(self, end: Callable[[str, Line], None]) -> None:
-        self._end = end
+    def __init__(self, recorder: Any) -> None:
+        self._recorder = weakref.proxy(recorder)
         self.calling = self.ran_users_code = self.has_risked = False
         self.may_swallow: tuple[str, Line] | None = None
         self._called_again: CalledAgain | None = None
@@ -67,13 +68,13 @@ class Watch:
         """Inside the block, a function runs that each replay calls again."""
         if self._called_again is not None and (changed := self._called_again.changed()) is not None:
             why = f"the step changes {changed} before {called(function)}"
-            self._end(f"{why}, which each replay calls again with what was there", None)
+            self._recorder.end(f"{why}, which each replay calls again with what was there", None)
             self._called_again = None
         self.calling, self.ran_users_code = True, False
         try:
             yield
         except BaseException as error:
-            self._end(f"{called(function)} raised {type(error).__name__}", None)
+            self._recorder.end(f"{called(function)} raised {type(error).__name__}", None)
             raise
         finally:
             self.calling = False
@@ -83,7 +84,7 @@ class Watch:
     def finish(self) -> None:
         """The step is over. What it depends on is let go: a recorder lives until the garbage collector comes by."""
         if self._called_again is not None and (changed := self._called_again.changed()) is not None:
-            self._end(f"the step changes {changed}, which functions read that each replay calls again", None)
+            self._recorder.end(f"the step changes {changed}, which functions read that each replay calls again", None)
         self._called_again = self._guards = None
 
     def has_called(self, function: Callable[..., Any], given: Iterable[Any], frames: Iterable[FrameType]) -> None:
@@ -117,13 +118,13 @@ class Watch:
         does = "has a `finally` for that" if way == "finally" else "goes on after an error"
         why = f"{name} may raise, depending on values, and the step {does}"
         if way in ("except", "finally"):
-            self._end(why, line)
+            self._recorder.end(why, line)
         elif way == "with":
             self.may_swallow = self.may_swallow or (why, line)
         if self._guards is not None and (changed := self._guards.changed_by_the_step()) is not None:
             who = f"the step, or code of yours that {name} calls," if with_users_code else "the step"
             before = "" if with_users_code else f" before {name}, which may raise, depending on values"
-            self._end(f"{who} changes {changed}{before}: do that outside, or make it a Variable", None)
+            self._recorder.end(f"{who} changes {changed}{before}: do that outside, or make it a Variable", None)
             self._guards = None
 
 

@@ -6,6 +6,7 @@ Only what is known to do nothing but give a value may be left out. All else ends
 from __future__ import annotations
 
 import builtins
+import contextvars
 import datetime
 import io
 import math
@@ -19,8 +20,8 @@ from typing import Any
 
 import numpy
 
-__all__ = ["acts", "acts_when_called", "acts_when_it_goes", "is_acting", "is_computing", "is_setting_of_numpy"]
-__all__ += ["is_unknown_class", "writes"]
+__all__ = ["acts", "acts_when_called", "acts_when_it_goes", "is_acting", "is_coding", "is_computing"]
+__all__ += ["is_setting_of_numpy", "is_unknown_class", "writes"]
 
 # Modules of the standard library, without underscores in front, whose functions in Python do nothing but give values.
 _COMPUTING = frozenset(
@@ -75,6 +76,7 @@ _MAKING = frozenset(
 )
 _CHANGING_LOCALLY = (list, dict, set, deque)
 _OF_TEXT = (re.Pattern, re.Match)
+_TEXTS = (str, bytes, bytearray)
 # Of `logging`: what asks whether a message is to be written at all, which is looked at before each replay.
 _OF_LEVELS = frozenset(
     """
@@ -95,6 +97,8 @@ def acts(function: Any, held: Container[int]) -> str | None:
     """
     if function in _PURE:
         return None
+    if function is contextvars.copy_context:  # whose variables no code names
+        return "contextvars.copy_context"
     owner, name = getattr(function, "__self__", None), function.__name__
     if name in _FILES and (owner.__class__ is numpy.ndarray or getattr(function, "__module__", "") == "numpy"):
         return f"numpy.{name}"
@@ -165,6 +169,11 @@ def is_computing(kind: type) -> bool:
     """Whether a class is of a module of the standard library whose functions do nothing but give values."""
     top = str(kind.__module__).partition(".")[0]
     return top in sys.stdlib_module_names and top.lstrip("_") in _COMPUTING
+
+
+def is_coding(function: Any) -> bool:
+    """Whether a function written in C asks a codec, which may be the user's, to encode or decode a text."""
+    return function.__name__ in ("encode", "decode") and isinstance(getattr(function, "__self__", None), _TEXTS)
 
 
 def is_setting_of_numpy(code: CodeType) -> bool:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.capturing import Shared, asked_by
-from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_setting_of_numpy, writes
+from eagerflow.capture.hearing.acting import acts, acts_when_it_goes, is_acting, is_coding, is_setting_of_numpy, writes
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.core.device import namespaces
 
@@ -151,6 +151,7 @@ class _Listening:
         self.shared: dict[str, Shared] = {}  # by name, what the whole process shares, and functions that ran ask for
         self._roles: dict[int, _Role] = {}  # by identity: those of two files may be equal
         self._seen: list[CodeType] = []
+        self._coding: FrameType | None = None  # who has a text encoded or decoded now, by a codec of whomever
         self.preparing = 0  # how many modules are being loaded, and kernels compiled, one for another: they act once
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
@@ -162,6 +163,7 @@ class _Listening:
             return
         if event == "c_call":
             if role is _Role.USERS:
+                self._coding = frame if is_coding(argument) else None
                 why = acts(argument, self.held)
                 if why is not None:
                     self._end(why, frame)
@@ -171,6 +173,8 @@ class _Listening:
                 self._by_a_library(frame, "which prints")
         elif event == "call" and role is not _Role.INNER:
             self._called(frame, role)
+        elif frame is self._coding:
+            self._coding = None
 
     def _role(self, code: CodeType) -> _Role:
         self._seen.append(code)
@@ -187,6 +191,8 @@ class _Listening:
                 self._take_side(code, frame.f_globals)
             if code.co_name == "__init__":
                 self._makes(frame)
+            elif frame.f_back is not None and (frame.f_back is self._coding or _handles_text(frame)):
+                self._end("a codec of yours, or its handler of errors, which may be exchanged unseen", frame.f_back)
         elif role is _Role.SETTING:
             self._by_the_user(frame, f"{module.partition('.')[0]}.{code.co_qualname.removesuffix('.__init__')}")
         elif role is _Role.STANDARD and is_acting(module := module.partition(".")[0], code):
@@ -235,6 +241,12 @@ class _Listening:
 
     def _end(self, what: str, frame: FrameType) -> None:
         self.recorder.end(f"the step calls {what}", (frame.f_code.co_filename, frame.f_lineno))
+
+
+def _handles_text(frame: FrameType) -> bool:
+    """Whether a function is called as Python calls one that handles an error of a codec."""
+    code = frame.f_code
+    return code.co_argcount == 1 and isinstance(frame.f_locals.get(code.co_varnames[0]), UnicodeError)
 
 
 def _first_of(frame: FrameType) -> FrameType:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -130,3 +131,29 @@ def test_what_only_update_step_reads_is_not_watched():
     eager, captured, step = while_it_changes(make, X)
     assert captured == eager
     assert step.replays == 14 - 2
+
+
+def test_a_rate_that_a_step_reads_may_become_a_schedules():
+    w, optimizer = ef.Variable([1.0]), optimizers.SGD(0.5)
+    optimizer.build([w])
+
+    @ef.function
+    def step(x):
+        optimizer.apply([ops.sum(x) * w], [w])
+        return optimizer.learning_rate * 1.0
+
+    rates = [float(step(X)) for _ in range(4)]
+    optimizer.learning_rate = optimizers.schedules.InverseTimeDecay(1.0, decay_steps=1, decay_rate=1.0)
+    rates += [float(step(X)) for _ in range(4)]
+    assert rates == [0.5] * 4 + [float(np.float32(1 / (1 + i))) for i in (5, 6, 7, 8)]
+    assert step.replays > 2
+
+
+def test_the_variables_of_an_optimizer_that_a_step_picks_by_a_number_count():
+    w, optimizer = ef.Variable([1.0]), optimizers.SGD(0.5, momentum=0.9)
+    optimizer.build([w])
+    step = ef.function(lambda x: x * ops.cast(optimizer.variables[1], "float32"))
+    for _ in range(4):
+        assert np.array(step(X)).tolist() == [[0.5, 1.0]]  # the learning rate
+    optimizer.learning_rate = optimizers.schedules.InverseTimeDecay(1.0, decay_steps=1, decay_rate=1.0)
+    assert np.array(step(X)).tolist() == [[0.0, 0.0]]  # the momentum
