@@ -32,7 +32,7 @@ from typing import Any
 from eagerflow.core.links import above
 
 __all__ = ["Observer", "Scope", "clock", "current", "draw", "heard_by", "logs", "observing", "scope", "state"]
-__all__ += ["fill", "indices", "read", "unobserved", "want_ops"]
+__all__ += ["fill", "indices", "read", "read_kernels", "unobserved", "want_ops"]
 
 
 class _State:
@@ -236,6 +236,11 @@ def observing(observer: Observer) -> Iterator[Observer]:
     finally:
         _observers.set(tuple(o for o in _observers.get() if o is not observer))
         state.change(observer, -1)
+
+
+def read_kernels() -> None:
+    """Read the files of all kernels now, before the clock of a recording of ops begins, which would wait for them."""
+    above.load_kernels()
 
 
 def want_ops(observer: Observer, wants: bool) -> None:

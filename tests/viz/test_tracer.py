@@ -191,6 +191,15 @@ def test_times_lie_within_each_other(steps):
     assert sum(op.duration for op in steps.ops) <= steps.meta["duration"]
 
 
+def test_what_the_first_recording_waits_for_is_no_part_of_it(monkeypatch):
+    read = []
+    monkeypatch.setattr(observe.above, "load_kernels", lambda: read.append(observe.clock()))
+    capture = viz.trace()._started(None)
+    capture.stop()
+    assert len(read) == 1
+    assert read[0] < capture.began
+
+
 def test_options_leave_things_out():
     trainer = Trainer()
     with viz.trace(time=False, memory=False, source=False, backward=False) as t:

@@ -133,6 +133,7 @@ class Capture(observe.Observer):
 
     def start(self, frame: FrameType | None) -> None:
         """Begin; code that called `frame`'s is no part of any stack."""
+        observe.read_kernels()
         recording[0] += 1
         self._root = frame
         self.here = (None, None, frame)
