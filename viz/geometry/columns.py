@@ -26,6 +26,7 @@ from viz.geometry.text_sizes import text_width
 __all__ = ["in_columns"]
 
 _LONG = 2200.0  # pictures that are no longer fit two screens
+_THREAD, _THIN = 1500.0, 6.0  # but those that are so long, and so many times as long as wide, leave most of both empty
 _STRIP = 2.5  # and of longer ones, those that are no more than so many times as long as wide are no strips
 _ASPECT = 1.25  # how many times as wide as high a picture in columns is to be
 _MOST_COLUMNS = 8
@@ -75,7 +76,8 @@ def in_columns(graph: Graph, layout: Layout, ways: Sequence[Route], rankdir: str
     """
     across = rankdir == "LR"
     length, width = (layout.width, layout.height) if across else (layout.height, layout.width)
-    if rankdir not in ("TB", "LR") or length <= max(_LONG, _STRIP * width):
+    is_thread = not across and length > max(_THREAD, _THIN * width)
+    if rankdir not in ("TB", "LR") or not (is_thread or length > max(_LONG, _STRIP * width)):
         return None
     return _Columns(graph, layout, ways, across).made(length, width)
 

@@ -24,7 +24,7 @@ from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, later_calls
-from viz.picture.operands import operands, tell_weights_of_terms, with_operands
+from viz.picture.operands import operands, tell_in_words, with_operands
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
 from viz.picture.round_groups import group_rounds
@@ -485,7 +485,7 @@ class _Assembly:
             if edge.kind == "data" and begins and all(begins):
                 edge.label = f"{edge.label}  {box_texts.FIRST}".strip()
         self.graph.edges = with_operands(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
-        tell_weights_of_terms(self.record, self.graph)
+        tell_in_words(self.record, self.graph)
         self._count_inputs()
         self._begin_gradients()
         nearest = part_passes(self.graph, self.pass_of)

@@ -9,11 +9,12 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import Op, Record
-from viz.geometry.graph import Edge, Graph, Node
+from viz.geometry.graph import BACKWARD, Edge, Graph, Node
 
-__all__ = ["ORDERED", "operands", "tell_weights_of_terms", "with_operands"]
+__all__ = ["ORDERED", "operands", "tell_in_words", "with_operands"]
 
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
+_MOST_UNREAD = 3  # gradients that a box names
 _MOST_ARROWS = 1  # from weights to what makes terms of the loss from them
 _LONGEST_NUMBER = 12  # signs of a number beside a tensor
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
@@ -118,15 +119,39 @@ def with_operands(
     return found
 
 
-def tell_weights_of_terms(record: Record, graph: Graph) -> None:
+def tell_in_words(record: Record, graph: Graph) -> None:
+    """Let boxes say what no arrow shows: whose gradients they compute, and of which weights penalties are.
+
+    Args:
+        record: the recording.
+        graph: with all arrows of data, weights and gradients; those of penalties of several layers are taken away.
+    """
+    _tell_unread_gradients(record, graph)
+    _tell_weights_of_terms(record, graph)
+
+
+def _tell_unread_gradients(record: Record, graph: Graph) -> None:
+    """Let a box say whose gradients it computes, `→ ∇ kernel, bias`, where no arrow leaves it: nothing else reads them.
+
+    As `tellUnreadGradients` of the page.
+    """
+    read = {edge.tail for edge in graph.edges}
+    for node in [node for node in graph.nodes.values() if node.lane in BACKWARD and node.id not in read]:
+        made = [record.tensors[i].gradient_of for op in node.ops for i in record.ops[op].outputs]
+        of = [record.tensors[i] for i in dict.fromkeys(made) if i is not None]
+        forward = [info.id for info in of if info.producer is None or record.ops[info.producer].phase != "backward"]
+        names = [formatting.clean(record.shown(i).rpartition("/")[2], 20) for i in forward]
+        names = list(dict.fromkeys(filter(None, names)))
+        if names:
+            more = ", …" if len(names) > _MOST_UNREAD else ""
+            node.lines.insert(-1, f"→ ∇ {', '.join(names[:_MOST_UNREAD])}{more}")
+
+
+def _tell_weights_of_terms(record: Record, graph: Graph) -> None:
     """Let the box of weight penalties say which weights it reads, of several layers, and that of its gradient, too.
 
     Arrows from each layer to one box, and back to what updates each, lead around the whole network. As
     `tellWeightsOfTerms` of the page.
-
-    Args:
-        record: the recording.
-        graph: loses these arrows.
     """
     for row in [node.id for node in graph.nodes.values() if node.role == "terms"]:
         read = [edge for edge in graph.edges if edge.head == row and edge.kind == "parameter"]

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from tests.viz.picture.architectures import anew, conv, fitted, numbers
 from tests.viz.picture.geometry import crossings, faults, picture
@@ -47,6 +48,16 @@ def test_what_fits_on_two_screens_stays_whole():
     drawing, placed = drawn(5)
     assert not placed.layout.pieces
     assert "continued" not in drawing.svg
+
+
+def test_a_thread_of_two_screens_is_drawn_in_columns_too():
+    model = ef.Sequential([layers.Input((4,)), *[layers.Dense(4) for _ in range(23)]], name="thread")
+    drawing = viz.model_to_dot(model, show_shapes=True)
+    area = place(drawing.graph).area
+    assert area.h < 1.5 * area.w
+    short = ef.Sequential([layers.Input((4,)), *[layers.Dense(4) for _ in range(9)]])
+    area = place(viz.model_to_dot(short, show_shapes=True).graph).area
+    assert area.h > 3 * area.w
 
 
 def test_a_step_in_columns_reads_on_at_the_top():

@@ -126,3 +126,15 @@ def test_a_pair_says_its_parts_once():
         layers.Bidirectional(layers.LSTM(3))(np.ones((2, 4, 3), "float32"))
     (pair,) = [node for node in t.draw().graph.nodes.values() if node.title == "lstm_pair"]
     assert len(pair.lines) == 1
+
+
+def test_a_gradient_that_nothing_reads_says_whose_it_is():
+    """Without an optimizer no arrow leaves its box."""
+    layer, image = layers.Conv2D(1, 2, name="conv"), ef.Tensor(np.ones((1, 3, 3, 1), "float32"))
+    layer(image)
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.watch(image)
+        tape.gradient(layer(image), [image, *layer.trainable_weights])
+    for parts in (True, False):
+        (box,) = [node for node in t.draw(parts=parts).graph.nodes.values() if node.lane == "backward"]
+        assert "→ ∇ image, kernel, bias" in box.lines

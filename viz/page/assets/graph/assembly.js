@@ -226,6 +226,7 @@ class Scene {
       this.edges.push({ ...flow, tensors: [...flow.tensors], label: first ? `${label}  ${FIRST_ROUND}`.trim() : label });
     }
     markOperands(this);
+    tellUnreadGradients(this);
     tellWeightsOfTerms(this);
     this.countInputs();
     this.beginGradients();

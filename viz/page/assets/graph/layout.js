@@ -98,7 +98,7 @@ class Arranger {
           nodes: [],
           row: node.row,
           frame: null,
-          first: (node.kind === "input" || node.saysWhatItReads === true) && node.frame === null,
+          first: node.kind === "input" && node.frame === null,
           aside: isAside(node),
           at: this.order.get(node.id),
           links: new Set(),
@@ -445,8 +445,8 @@ function passingIn(layers) {
   return Math.max(0, ...counts);
 }
 
-// The layer of each unit: below all that it depends on; inputs, and what else reads nothing, such as noise, right above
-// what reads them first.
+// The layer of each unit: below all that it depends on; inputs, and what else reads nothing, such as noise, or says what it
+// reads, right above what reads them first.
 function depthsOf(units) {
   const depths = units.map(() => 0),
     fed = new Set(units.flatMap((unit) => [...unit.links]));
@@ -455,7 +455,8 @@ function depthsOf(units) {
       depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
   }
   units.forEach((unit, i) => {
-    const isSource = unit.first || (unit.nodes.length === 1 && !unit.above && !fed.has(unit));
+    const isAlone = unit.nodes.length === 1 || unit.nodes[0]?.saysWhatItReads,
+      isSource = unit.first || (isAlone && !unit.above && !fed.has(unit));
     if (isSource && unit.links.size)
       depths[i] = Math.max(0, Math.min(...[...unit.links].map((next) => depths[next.index])) - 1);
   });

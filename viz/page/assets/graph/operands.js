@@ -9,6 +9,7 @@ const ORDERED = new Set(
 const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
   BEHIND_HEAD = 7, // from an arrow's head to the middle of its mark
+  MOST_UNREAD = 3, // gradients that a box names
   MOST_TO_TERMS = 1; // arrows from weights to what makes terms of the loss from them
 
 // Lets arrows say which operand they carry: `mark`.
@@ -25,6 +26,20 @@ function markOperands({ nodes, edges, model }) {
     arrows.forEach((edge, n) => (edge.mark = ranges(told[n], 3)));
     if (node.part === undefined) markIndices(arrows, indicesOf(node.ops.map((id) => model.ops[id])));
     node.isMarked ||= arrows.some(({ mark }) => mark !== "");
+  }
+}
+
+// Lets a box say whose gradients it computes where no arrow leaves it: nothing else reads them.
+function tellUnreadGradients({ nodes, edges, model }) {
+  const read = new Set(edges.map(({ tail }) => tail)),
+    isForward = ({ producer }) => producer === null || model.ops[producer].phase !== "backward";
+  for (const node of nodes.values()) {
+    if (!node.lane.startsWith("backward") || read.has(node.id)) continue;
+    const made = node.ops.flatMap((op) => model.ops[op].outputs.map((i) => model.tensors[i].gradientOf)),
+      of = [...new Set(made)].filter((i) => i !== null && isForward(model.tensors[i])),
+      names = [...new Set(of.map((i) => clean(model.tensors[i].name.split("/").at(-1), 20)).filter(Boolean))],
+      more = names.length > MOST_UNREAD ? ", …" : "";
+    if (names.length) node.lines.splice(-1, 0, `→ ∇ ${names.slice(0, MOST_UNREAD).join(", ")}${more}`);
   }
 }
 
