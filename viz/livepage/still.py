@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -153,13 +154,29 @@ def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Pane
     steps = [x for curves in (*metrics.values(), *extras.values()) for curve in curves for x, _ in curve.points]
     span = (min(steps), max(steps)) if steps else None  # the same steps in all charts
     for metric in sorted(metrics, key=lambda name: (not name.startswith("loss") and not name.endswith("_loss"), name)):
-        curves = sorted(metrics[metric], key=lambda c: order.index(c.role))
+        curves = sorted(_told_once(metrics[metric]), key=lambda c: order.index(c.role))
         yield Panel(clean(metric, 60), curves, "step", breaks, span)
     rank = {name: i for i, name in enumerate(_EXTRAS)}
     for metric in sorted(extras, key=lambda name: (rank.get(name.partition(" (")[0], len(rank)), name)):
         least = _STEADY if metric == "memory" else 0.0
         title, settling = clean(_TITLES.get(metric, metric), 60), _SETTLING.get(metric, 0)
         yield Panel(title, extras[metric], "step", breaks, span, least, settling)
+
+
+def _told_once(curves: list[Curve]) -> list[Curve]:
+    """Of means so far those of the epoch that runs, beside those that ended; alone until there is a line of epochs.
+
+    At an epoch's end the mean so far is the epoch's own. The pages' `toldOnce` does the same.
+    """
+    batch = next((curve for curve in curves if curve.name == _RUNNING_MEAN), None)
+    epoch = next((curve for curve in curves if curve.role == "epoch"), None)
+    if batch is None or epoch is None:
+        return curves
+    if len(epoch.points) < 2 <= len(batch.points):
+        return [curve for curve in curves if curve is not epoch]
+    running = [(x, y) for x, y in batch.points if not epoch.points or x > epoch.points[-1][0]]
+    shown = [dataclasses.replace(batch, points=running)] if running else []
+    return [each for curve in curves for each in (shown if curve is batch else [curve])]
 
 
 def _value(sent: Any) -> float:

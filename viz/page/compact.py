@@ -225,10 +225,10 @@ def _views(views: Sequence[tuple[int | None, dict[str, Any]]]) -> dict[str, Any]
     pieces: list[Any] = [None] * len(views)
     rows = list[Any]()
     for form, members in of_form.items():
-        written = _shared([_integers(numbers) for _, numbers in members])
-        for (i, numbers), piece in zip(members, written["pieces"]):
-            real = [(at, float(number)) for at, number in enumerate(numbers) if not _is_integer(number)]
-            pieces[i] = [form, piece, list(itertools.chain(*real))]
+        integers, real = zip(*[_integers(numbers) for _, numbers in members])
+        written = _shared(integers)
+        for (i, _), piece, others in zip(members, written["pieces"], real):
+            pieces[i] = [form, piece, list(itertools.chain(*others))]
         rows.append(written["rows"])
     return {"told": told, "forms": list(forms), "rows": rows, "pieces": pieces}
 
@@ -237,8 +237,13 @@ def _is_integer(number: str) -> bool:
     return number.lstrip("-").isdigit()
 
 
-def _integers(numbers: list[str]) -> numpy.ndarray:
-    return numpy.array([int(number) if _is_integer(number) else 0 for number in numbers], numpy.int64)
+def _integers(numbers: list[str]) -> tuple[numpy.ndarray, list[tuple[int, float]]]:
+    """Numbers as integers, with 0 for others, and these with their places."""
+    try:
+        return numpy.array(list(map(int, numbers)), numpy.int64), []
+    except ValueError:  # most steps have none but integers
+        real = [(at, float(number)) for at, number in enumerate(numbers) if not _is_integer(number)]
+        return numpy.array([int(each) if _is_integer(each) else 0 for each in numbers], numpy.int64), real
 
 
 def _statistics(column: list[list[Any] | None] | None, bounds: list[int]) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Set
+from collections.abc import Callable, Hashable, Set
 from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, tree
@@ -12,6 +12,7 @@ from viz.facts.digest.time_spans import step_spans, whole_span
 from viz.facts.folding.runs import find_runs
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
+from viz.page.alike_steps import Pattern, renumbered, steps_patterns
 from viz.page.op_names import OpNames
 from viz.page.tree_columns import Facts, TreeColumns
 from viz.picture import box_texts
@@ -65,13 +66,41 @@ class Views:
         self._spans = step_spans(record)
         if self._spans and not record.steps:
             self._spans = {None: whole_span(self._spans) or (0, 0)}
-        self.steps = [
-            (number, self._view(Selection(record, number, True, ops, variables, around)))
-            for number, ops in of_steps.items()
-        ]
+        pattern_of = steps_patterns(record, self.calls, variables, self.facts.passes)
+        self.steps: list[tuple[int | None, dict[str, Any]]] = []
+        known: dict[Hashable, tuple[Pattern, dict[str, Any]]] = {}
+        for number, ops in of_steps.items():
+            pattern = pattern_of(ops) if len(of_steps) > 1 else None
+            alike = known.get(pattern.key) if pattern is not None else None
+            if alike is not None and pattern is not None:
+                view = self._as_before(*alike, pattern)
+            else:
+                view = self._view(Selection(record, number, True, ops, variables, around))
+            if alike is None and pattern is not None:
+                known[pattern.key] = (pattern, view)
+            self.steps.append((number, self._told(number, ops) | view))
+
+    def _as_before(self, before: Pattern, view: dict[str, Any], now: Pattern) -> dict[str, Any]:
+        """What is shown of a step that ran the same as an earlier one."""
+        ops = dict(zip(before.ops, now.ops, strict=True))
+        for one, other in ops.items():
+            self.flows[other] = self.flows[one]
+        for names in (self.names.titles, self.names.parts, self.names.passes):
+            names.update({ops[op]: names[op] for op in before.ops if op in names})
+        return renumbered(view, ops, dict(zip(before.scopes, now.scopes, strict=True)))
+
+    def _told(self, step: int | None, ops: list[Op]) -> dict[str, Any]:
+        """The name of a step, what stands below it, and when it ran."""
+        caption = box_texts.caption(self.record, ops, self._spans, any(op.id in self._usual for op in ops))
+        outside = "outside of steps" if self.record.steps else ""
+        return {
+            "name": self.text(outside if step is None else self._names[step]),
+            "caption": self.text("  ·  ".join(caption)),
+            "span": self._spans.get(step),
+        }
 
     def _view(self, selection: Selection) -> dict[str, Any]:
-        record, step = self.record, selection.step
+        record = self.record
         for op in selection.ops:
             letters = [_LETTERS[selection.flow(op, tensor)] for tensor in op.inputs]
             self.flows[op.id] = self.text("".join(letters))
@@ -80,21 +109,11 @@ class Views:
         find_runs(whole, selection.signature, selection.wiring())
         columns = TreeColumns(self.facts, selection, whole)
         forward = self._forward(selection, whole)
-        name = "outside of steps" if record.steps else ""
         return {
-            "name": self.text(name if step is None else self._names[step]),
-            "caption": self.text(
-                "  ·  ".join(box_texts.caption(record, selection.ops, self._spans, self._is_among_others(selection)))
-            ),
-            "span": self._spans.get(step),
             "tree": columns.data,
             "forward": None if forward is None else TreeColumns(self.facts, selection, forward).data,
             "rest": self._rest([op for op in selection.ops if op.phase == "update" and op.id not in columns.shown]),
         }
-
-    def _is_among_others(self, selection: Selection) -> bool:
-        """Do boxes tell medians, as the ops of a step ran in other ones, too?"""
-        return any(op.id in self._usual for op in selection.ops)
 
     def _forward(self, selection: Selection, whole: Block) -> Block | None:
         """The tree without ops of backward passes; None where it has the same blocks and runs."""

@@ -81,11 +81,12 @@ def test_curves_and_the_graph_update_while_training_runs(page_in_browser):
     model.fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
     seen.wait("Number(document.documentElement.dataset.graph) >= 1")
     seen.wait("document.querySelectorAll('[data-metric]').length >= 5")
-    seen.wait("/validation/.test(document.querySelector('[data-metric=\"loss\"] canvas').getAttribute('aria-label'))")
+    told = "document.querySelector('[data-metric=\"loss\"] canvas').getAttribute('aria-label')"
+    seen.wait(f"/, train .*validation/.test({told})")
     assert drawn(seen, "loss") > 500
     first, graph = label(seen, "loss"), seen.run("Number(document.documentElement.dataset.graph)")
-    assert "epoch's mean so far" in first
-    assert "train" in first
+    assert ", train " in first
+    assert "epoch's mean so far" not in first  # the same number at an epoch's end
     assert "validation" in first
     seen.wait(
         "/^time per step: .*inside the step/.test("
@@ -304,7 +305,8 @@ def test_the_losses_of_a_recording_are_drawn_beside_this_run(page_in_browser, tm
     )
     found = seen.run(lines)
     assert [point[0] for point in found["validation"]] == [6, 12]
-    assert len(found["epoch's mean so far"]) == 12
+    assert [point[0] for point in found["train"]] == [6, 12]
+    assert "epoch's mean so far" not in found
     logs = [entry.values["val_loss"] for entry in recorded.logs if entry.kind == "epoch"]
     assert [point[1] for point in found["validation"]] == pytest.approx(logs)
     assert "validation, run" in label(seen, "loss")
@@ -347,6 +349,21 @@ def test_the_trainings_of_another_run_are_overlaid_too(page_in_browser):
     assert ["train, alone", [6, 12, 18, 24]] in seen.run(lines)  # as it is, from its own first step
 
 
+def test_the_mean_so_far_is_drawn_of_the_epoch_that_runs_and_alone_in_the_first(page_in_browser):
+    _, seen = page_in_browser
+    seen.wait("window.eagerflowLive?.curves")
+    means, ends = [[1, 3.0], [2, 2.5], [3, 2.0], [4, 1.5], [5, 1.0]], [[2, 2.5], [4, 1.5]]
+
+    def drawn(batch, epoch):
+        series = f"['batch|loss', {json.dumps(batch)}], ['epoch|loss', {json.dumps(epoch)}]"
+        lines = f"eagerflowLive.curves.charts(new Map([{series}])).get('loss').lines"
+        return seen.run(f"{lines}.map(({{ run, points }}) => [run, points.length])")
+
+    assert drawn(means[:2], ends[:1]) == [["batch", 2]]
+    assert drawn(means[:4], ends) == [["epoch", 2]]
+    assert drawn(means, ends) == [["batch", 1], ["epoch", 2]]
+
+
 def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart(page_in_browser):
     page, seen = page_in_browser
     x, y = data()
@@ -356,8 +373,7 @@ def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart(pag
     legends = "['learning_rate', 'beta', 'f1'].map((name) => eagerflowLive.curves.plots.get(name).legend.textContent)"
     assert seen.run(legends) == ["0.5", "1", "train 0.5validation 0.25"]
     told = label(seen, "loss")
-    assert re.match(r"loss: each batch \S+, logged 9, epoch's mean so far ", told)
-    assert ", train " in told
+    assert re.match(r"loss: each batch \S+, logged 9, train ", told)
 
 
 def test_a_line_is_hidden_in_all_charts_by_its_name_and_shown_again(page_in_browser):

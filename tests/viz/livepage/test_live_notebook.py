@@ -87,7 +87,7 @@ def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
     plain, html = places[0].fills[-1]
     assert re.match(r"viz\.live, done after [\d.]+ m?s · epoch 2 / 2 · step 4", plain)
     chart, *_ = map(ET.fromstring, pictures(html))
-    assert chart.get("aria-label").startswith("loss: epoch's mean so far ")
+    assert chart.get("aria-label").startswith("loss: train ")
     assert "validation" in chart.get("aria-label")
     token = page.url.rstrip("/").split("/")[-1]
     assert all(token not in text for fill in places[0].fills for text in fill)
@@ -432,4 +432,16 @@ def test_single_steps_beside_epochs_have_a_name_and_a_colour_of_their_own():
     names = ("step|loss", "batch|loss", "epoch|loss", "step|accuracy")
     drawn = pictures(still({"series": {name: {"points": [[1, 0.5], [2, 0.25]]} for name in names}})[1])
     labels = [ET.fromstring(each).get("aria-label") for each in drawn]
-    assert labels == ["loss: single steps 0.25, epoch's mean so far 0.25, train 0.25", "accuracy: train 0.25"]
+    assert labels == ["loss: single steps 0.25, train 0.25", "accuracy: train 0.25"]
+
+
+def test_the_mean_so_far_is_drawn_of_the_epoch_that_runs_and_alone_in_the_first():
+    means, ends = [[1, 3.0], [2, 2.5], [3, 2.0], [4, 1.5], [5, 1.0]], [[2, 2.5], [4, 1.5]]
+
+    def label(batch, epoch):
+        (chart,) = pictures(still({"series": {"batch|loss": {"points": batch}, "epoch|loss": {"points": epoch}}})[1])
+        return ET.fromstring(chart).get("aria-label")
+
+    assert label(means[:2], ends[:1]) == "loss: epoch's mean so far 2.5"
+    assert label(means[:4], ends) == "loss: train 1.5"
+    assert label(means, ends) == "loss: epoch's mean so far 1, train 1.5"

@@ -49,6 +49,17 @@ def steps(shown, pages):
     assert shown.wrong == []
 
 
+def test_a_double_click_on_a_box_that_never_opens_shows_the_list_of_its_ops(page):
+    page.run("v.panel.setOpen(false); v.select(null)")
+    box = "[...v.scene.nodes.values()].find(n => n.kind === 'op' && !n.key && n.ops.length > 1)"
+    count = page.run(f"(() => {{ const n = {box}; v.onCanvas('open', {{ id: n.id }}); return n.ops.length; }})()")
+    page.rest()
+    text = page.run("document.querySelector('.panel-body').innerText")
+    assert f"{count} ops".lower() in text.lower()
+    assert f"Its {count} ops are always drawn as one box" in page.run("document.body.innerText")
+    assert page.run("v.state.panel")
+
+
 def test_rows_of_a_box_tell_only_where_they_are_apart(steps):
     """What all of them are in stands above them."""
     steps.run("v.setStep(0, true)")

@@ -319,6 +319,19 @@ def test_the_value_under_the_pointer_and_the_cursor_is_told(opened):
     assert page.run("document.querySelector('.bubble b + span').textContent") == "channel 1, row 0, column 1"
 
 
+def test_cells_of_a_vector_stand_in_rows_that_are_alike(opened):
+    """Where a row ends as the room does, no cell's place can be told by the row."""
+    page = opened("digits").page
+    page.press("2")
+    op = page.run("(window.v = eagerflowViewer.viewer).model.ops.find(op => op.name === 'reshape').id")
+    page.run(f"eagerflowViewer.select({op})")
+    page.wait("Boolean(document.querySelector('.panel .live-values canvas'))")
+    shape = "(({ style }) => [parseFloat(style.width), parseFloat(style.height)])"
+    width, height = page.run(f"{shape}(document.querySelector('.panel .live-values canvas'))")
+    side = 12 + 2  # and the gap
+    assert (width + 2) / side * (height + 2) / side == 128
+
+
 def test_the_graph_shows_values_of_now(opened):
     shown = opened("digits")
     page = shown.page

@@ -183,6 +183,7 @@ class Curves {
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[chart] || chart : metric, unit: UNITS[run === "extra" ? chart : ""], lines: [] });
       found.get(id).lines.push({ ...this.look(series, run, metric, found.get(id).title), run, points });
     }
+    for (const chart of found.values()) chart.lines = toldOnce(chart.lines);
     return found;
   }
 

@@ -50,6 +50,7 @@ const GAP = 4,
   TILE = 64,
   SMALL_TILE = 36, // pixels that the tiles of small maps have, about
   TALLEST = 200,
+  MOST_HIGH = 126, // of a vector's cells that aren't all wanted
   ROWS = 2;
 
 // Where values are drawn in a width: rows of equal rectangles, each of `across` times `down` values.
@@ -64,7 +65,7 @@ function layoutOf(values, width, whole, widest = 28) {
 function rowsLayout(kind, count, wide, high, gap, width, whole, most) {
   const inRow = Math.max(1, Math.floor((width + gap) / (wide + gap))),
     rows = Math.ceil(count / inRow),
-    shownRows = whole ? rows : Math.min(rows, most),
+    shownRows = whole ? rows : Math.min(rows, Math.max(1, Math.floor(most))),
     shown = Math.min(count, shownRows * inRow);
   return {
     ...{ kind, count, shown, inRow, gap, wide, high },
@@ -75,8 +76,19 @@ function rowsLayout(kind, count, wide, high, gap, width, whole, most) {
 }
 
 function cellsLayout(count, width, whole) {
-  const side = count <= 16 ? 24 : count <= 64 ? 16 : count <= 256 ? 12 : 8;
-  return { ...rowsLayout("cells", count, side, side, side > 8 ? 2 : 1, width, whole, 6), across: 1, down: 1 };
+  const side = count <= 16 ? 24 : count <= 64 ? 16 : count <= 256 ? 12 : 8,
+    gap = side > 8 ? 2 : 1,
+    room = Math.max(1, Math.floor((width + gap) / (side + gap))),
+    inRow = cellsInRow(count, room);
+  return { ...rowsLayout("cells", count, side, side, gap, inRow * (side + gap) - gap, whole, Math.max(6, MOST_HIGH / (side + gap))), across: 1, down: 1 };
+}
+
+// How many cells of a vector stand in a row, so that places can be told by the row: all rows alike, 28 of 784, if that
+// leaves less than half of the room empty; else a multiple of ten.
+function cellsInRow(count, room) {
+  if (count <= room) return count;
+  for (let each = room; each > room / 2; each -= 1) if (count % each === 0) return each;
+  return room < 10 ? room : room - (room % 10);
 }
 
 function tilesLayout(count, across, points, width, whole) {

@@ -317,7 +317,7 @@ class Viewer {
     const node = this.scene.nodes.get(id),
       frame = this.scene.frames.get(id),
       key = (frame || node || {}).key;
-    if (!key) return;
+    if (!key) return listOpsOf(this, node);
     const open = new Set(this.open),
       isWhole = this.canvas.isWhole();
     if (open.has(key)) open.delete(key);
@@ -326,6 +326,7 @@ class Viewer {
     this.select(this.selectionOf(key), false);
     if (isWhole) this.canvas.fit(true, true);
     else this.canvas.keepInSight(this.scene.nodes.get(this.nodesOf(this.state.selected)[0]));
+    return undefined;
   }
 
   // What stays in its place when a box opens or a frame closes: of a fused op the column of its parts.

@@ -421,7 +421,7 @@ class Details {
       el(
         "p",
         { class: "hint" },
-        "Click a box to see what it is, double-click a layer or a fused op to open it. ",
+        "Click a box to see what it is; double-click one with a ⊕ to open it. The ops of others are listed here. ",
         el("kbd", {}, "/"),
         " searches, ",
         el("kbd", {}, "?"),

@@ -13,3 +13,14 @@ const REPORTED = {
   epoch: { name: "train", colour: "--update", dots: true, wide: true },
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
 };
+
+// The lines of a chart as they are shown: at an epoch's end the mean so far is the epoch's own, which two lines would tell
+// twice. So it is drawn of the epoch that runs, beside those that ended; and alone until there is a line of epochs.
+function toldOnce(lines) {
+  const [batch, epoch] = ["batch", "epoch"].map((name) => lines.find(({ run }) => run === name));
+  if (!batch || !epoch) return lines;
+  if (epoch.points.length < 2 && batch.points.length > 1) return lines.filter((line) => line !== epoch);
+  const [ended] = epoch.points.at(-1) ?? [-Infinity],
+    points = batch.points.filter(([x]) => x > ended);
+  return lines.flatMap((line) => (line !== batch ? [line] : points.length ? [{ ...batch, points }] : []));
+}

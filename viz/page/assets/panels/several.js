@@ -57,6 +57,14 @@ function whereOfAll(details, ops) {
   return inCommon(ops.map((op) => model.placeOf(op))) ? whereOf(details, ops[0]) : inCommon(ops.map(({ pass }) => pass));
 }
 
+// What a double click on a box does that never opens: the panel has its ops, where there are several.
+function listOpsOf(viewer, node) {
+  if (!node || node.ops.length < 2) return;
+  viewer.panel.setOpen(true);
+  viewer.selectNode(node.id);
+  viewer.toolbar.warn(`Its ${node.ops.length} ops are always drawn as one box: the panel lists them.`);
+}
+
 function severalOps(details, selected) {
   const { model, viewer } = details,
     ops = selected.ids.map((id) => model.ops[id]),
