@@ -161,6 +161,18 @@ def test_freezing_between_fits_counts():
     assert (made.layers[0].get_weights()[0] == before).all()
 
 
+def test_a_weight_that_is_added_between_fits_counts():
+    losses = []
+    for jit_compile in (False, True):
+        ef.utils.set_random_seed(1)
+        made = model(jit_compile=jit_compile)
+        made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+        made.layers[0].add_weight(shape=(2,), initializer="ones", regularizer="l2", name="late")
+        losses.append(made.fit(X, Y, batch_size=16, epochs=2, verbose=0).history["loss"])
+    assert losses[0] == losses[1]
+    assert made.layers[0].weights[-1].numpy().tolist() != [1.0, 1.0]
+
+
 def test_fitting_again_and_again_is_no_change():
     made = model(jit_compile=True)
     for _ in range(12):

@@ -87,7 +87,7 @@ _CACHES = frozenset(
     stop_evaluating stop_predicting stop_training
     """.split()
 )
-_RUN = frozenset({"_sequence"})  # of models of ours: the layers that a call goes through, in a list that grows
+_RUN = frozenset({"_own_weights", "_sequence"})  # lists that may grow: weights, and the layers that a call goes through
 _MOST = 200_000  # objects that are looked into: some seconds
 _COLLECTIONS = (list, tuple, set, frozenset, deque, dict, *VIEWS)
 
