@@ -134,11 +134,16 @@ def picture(text: str, graph: Graph) -> Picture:
     inside = {}
     for id_, node in graph.nodes.items():
         around = set(_around(graph, node.cluster))
-        inside[id_] = {frame for frame in frames if frame.partition("_")[0] in around}
+        inside[id_] = {frame for frame in frames if _whole(frame) in around}
     size = Box(*[float(each) for each in root.get("viewBox").split()])
     moved = re.search(r"translate\((-?[\d.]+) (-?[\d.]+)\)", text)
     x, y = (float(each) for each in moved.groups()) if moved else (0.0, 0.0)
     return Picture(Box(-x, -y, size.right - x, size.bottom - y), boxes, frames, inside, titles, arrows)
+
+
+def _whole(frame: str) -> str:
+    """The frame that one of a drawing is a piece of."""
+    return re.sub(r"^(frame\d+)_\d+$", r"\1", frame)
 
 
 def _around(graph: Graph, frame: str | None) -> Iterator[str]:
@@ -324,7 +329,7 @@ def faults(seen: Picture, crossed: bool = True) -> collections.Counter[str]:
     for id_, box in seen.boxes.items():
         pieces = collections.defaultdict(list)
         for frame, at in seen.frames.items():
-            pieces[frame.partition("_")[0], frame in seen.inside[id_]].append(at)
+            pieces[_whole(frame), frame in seen.inside[id_]].append(at)
         for (_, is_inside), found_at in pieces.items():
             met = [at for at in found_at if box.meets(at)]
             found["frames through boxes"] += len(met) != is_inside or any(not box.within(at) for at in met)
