@@ -134,11 +134,11 @@ def test_the_median_of_times():
 
 
 def test_ops_that_did_not_all_run_in_the_same_steps_take_no_more_than_the_whole():
-    """The medians of those that did are added; what they took together in one step isn't known of all."""
+    """What each took in its median step is added; what they took together in one step isn't known of all."""
     program = """
-      const all = [1, 2, 3], rare = [3, 1], ops = [
-        {usual: {steps: all, times: [10, 20, 90]}, took: 20}, {usual: {steps: all, times: [50, 5, 5]}, took: 5},
-        {usual: {steps: rare, times: [6, 8]}, took: 8}, {usual: null, took: 7}];
+      const times = [[0, 20, 10, 90], [0, 5, 50, 5], [1, 6, 8]],
+        [one, other, rare] = usualTimes({steps: [[2, 1, 3], [3, 1]], times}),
+        ops = [{usual: one, took: 20}, {usual: other, took: 5}, {usual: rare, took: 8}, {usual: null, took: 7}];
       return [usualTime(ops.slice(0, 2)), rangeOf(ops.slice(0, 2)), usualTime(ops), rangeOf(ops), tookOf(ops)];
     """
     assert run(USUAL, program, {}) == [60, {"least": 25, "most": 95}, 60 + 6 + 7, None, 40]
