@@ -151,7 +151,8 @@ def _shared(pieces: list[numpy.ndarray]) -> dict[str, Any]:
         apart = numpy.flatnonzero(difference != rows[row])
         if len(apart) * _FEW > len(piece):
             row, apart = row_of(difference), apart[:0]
-        found.append([row, before, *numpy.stack([apart, piece[apart]], axis=1).ravel().tolist()])
+        others = zip(apart.tolist(), piece[apart].tolist()) if len(apart) else ()
+        found.append([row, before, *itertools.chain.from_iterable(others)])
     return {"rows": [[None if x == _NONE else x for x in row.tolist()] for row in rows], "pieces": found}
 
 
