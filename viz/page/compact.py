@@ -21,7 +21,7 @@ __all__ = ["compact"]
 
 _NONE = -(2**51)  # among integers; sums with ids and times are still exact in JavaScript
 _FEW = 4  # a row of differences is shared by pieces in which at most one of so many numbers is another one
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
 _PLACE = "0"  # where a number stands in the form of a text
 
 
@@ -221,8 +221,9 @@ def _views(views: Sequence[tuple[int | None, dict[str, Any]]]) -> dict[str, Any]
     texts = [_text([view[name] for name in ("tree", "forward", "rest")]) for _, view in views]
     of_form: dict[int, list[tuple[int, list[str]]]] = {}
     for i, text in enumerate(texts):
-        form = forms.setdefault(_NUMBER.sub(_PLACE, text), len(forms))
-        of_form.setdefault(form, []).append((i, _NUMBER.findall(text)))
+        parts = _NUMBER.split(text)  # every second one is a number
+        form = forms.setdefault(_PLACE.join(parts[::2]), len(forms))
+        of_form.setdefault(form, []).append((i, parts[1::2]))
     pieces: list[Any] = [None] * len(views)
     rows = list[Any]()
     for form, members in of_form.items():
