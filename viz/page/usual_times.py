@@ -1,10 +1,9 @@
-"""What ops took in each of the recorded steps that ran them; usual is what they took in the median step.
+"""What ops took in each of the recorded steps that ran them; usual is their median, of two that of the faster step.
 
-One step tells little: the first one warms up, and any may have been held up by something else on the machine. So the
-steps are ordered by what all ops took in them, and all usual times are of the one in the middle: the median of the
-whole, with what its parts took in the same step, so that parts add up to the whole. Each op's own median would be of
-another step than its neighbour's, and their sum what no step took. Of an even number of steps the two in the middle
-count half each, but of two steps the one that was faster: the other may be the one that warms up.
+One step tells little: the first one warms up, and any may have been held up by something else on the machine, most
+often in one op. So each op has its own median, and of several ops the page adds these: times of parts add up to the
+whole's, and what held up a single op once is in none of them. Of two steps, all times are those of the one that was
+faster altogether: half of what the other took to warm up would still show.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class UsualTime:
     """What an op took in several steps.
 
     Attributes:
-        steps: the numbers of the steps that ran it, the one that was fastest altogether first.
+        steps: the numbers of the steps that ran it; of two the one that was faster altogether is the first.
         times: what it took in each of them, in nanoseconds.
     """
 
@@ -34,7 +33,7 @@ class UsualTime:
 
     @property
     def median(self) -> int:
-        """What it took in the median step; of two steps in the faster, as the first often warms up."""
+        """The usual; of two steps that of the faster, as the first often warms up."""
         return usual_of(self.times)
 
 
@@ -90,7 +89,8 @@ def _took_together(times: Iterable[list[tuple[int, int]]]) -> dict[int, int]:
 
 
 def _usual(times: list[tuple[int, int]], took: Mapping[int, int]) -> UsualTime:
-    steps, durations = zip(*sorted(times, key=lambda each: took[each[0]]))
+    ordered = sorted(times, key=lambda each: took[each[0]]) if len(times) == 2 else times
+    steps, durations = zip(*ordered)
     return UsualTime(steps, durations)
 
 

@@ -1,7 +1,8 @@
-"""What several ops usually take together: what they took in the median step, of two in the first."""
+"""What several ops usually take together: the sum of the medians, of two steps what they took in the first."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -15,7 +16,7 @@ class TimesInSteps(Protocol):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """Their numbers, the one that was fastest altogether first."""
+        """Their numbers; of two the one that was faster altogether is the first."""
         ...
 
     @property
@@ -27,8 +28,9 @@ class TimesInSteps(Protocol):
 def usual_sums(usual: Mapping[int, TimesInSteps]) -> Callable[[Iterable[Op]], int]:
     """A function that tells what some ops usually take together, in nanoseconds.
 
-    It is the sum of what each usually takes, as that is of the same step. Of an op of which only this run is known, its
-    own time counts.
+    It is the sum of what each usually takes, so that times of parts add up to that of the whole. The median of their
+    sums wouldn't, and the times of the step in the middle would have whatever held up a single op in it. Of an op of
+    which only this run is known, its own time counts.
 
     Args:
         usual: for ops by id, what they took in several steps.
@@ -41,9 +43,8 @@ def usual_sums(usual: Mapping[int, TimesInSteps]) -> Callable[[Iterable[Op]], in
 
 
 def usual_of(times: Sequence[int]) -> int:
-    """What was taken in the median step, or in the first of two (the faster); `times` has the fastest step's first."""
-    half = len(times) // 2
-    return times[half] if len(times) % 2 else times[0] if half == 1 else round((times[half - 1] + times[half]) / 2)
+    """The usual of what an op took in several steps: the median, or the first of two (the faster step's)."""
+    return round(statistics.median(times)) if len(times) > 2 else times[0]
 
 
 def told_steps(count: int) -> str:

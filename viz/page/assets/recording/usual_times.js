@@ -1,6 +1,6 @@
-// What ops took in the steps that ran them. Usual is what they took in the median step, the one in the middle of those
-// ordered by what they took altogether, of two in the faster: see viz/page/usual_times.py. So times of parts add up to
-// that of the whole, while the least and most of each op are of different steps.
+// What ops took in the steps that ran them. Usual is the median; of two steps it is the time of the one that was faster
+// altogether, which is the first of them, see viz/page/usual_times.py. Of several ops it is the sum of these, so that times
+// of parts add up to that of the whole, while the least and most are those of whole steps.
 
 const ALONE = []; // the steps of what ran in one alone
 
@@ -9,11 +9,11 @@ function usualTimes({ steps, times }) {
   return times.map(([number, ...row]) => ({ steps: steps[number], times: row, median: medianTime(row) }));
 }
 
-// Steps stand in the order of what they took altogether.
 function medianTime(times) {
-  const half = times.length >> 1;
-  if (times.length % 2) return times[half];
-  return half === 1 ? times[0] : rounded((times[half - 1] + times[half]) / 2);
+  if (times.length < 3) return times[0];
+  const sorted = [...times].sort((a, b) => a - b),
+    half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : rounded((sorted[half - 1] + sorted[half]) / 2);
 }
 
 // Which times boxes, layers and lists tell of ops that ran in several steps: medians, or those of the step that is shown.
@@ -84,10 +84,12 @@ const shareWord = (model, ops) => (isShare(model, ops) ? " (share)" : "");
 function timesOf(model, ops) {
   const steps = stepsOfMedians(ops),
     range = rangeOf(ops),
-    ends = range ? ` (${seconds(range.least)} … ${seconds(range.most)})` : "",
+    told = usualTime(ops),
+    isWithin = range && range.least <= told && told <= range.most, // each step may have been held up, in other ops
+    ends = isWithin ? ` (${seconds(range.least)} … ${seconds(range.most)})` : "",
     share = shareWord(model, ops);
   if (!steps) return "";
-  const usual = `${seconds(usualTime(ops))}${share}`,
+  const usual = `${seconds(told)}${share}`,
     took = `${seconds(tookOf(ops))}${share}`;
   return model.tellsStep ? `time: ${took} in this step; ${usual}, ${ofUsual(steps)}${ends}` : `time: ${usual}, ${ofUsual(steps)}${ends}; in this step ${took}`;
 }
