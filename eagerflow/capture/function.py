@@ -399,9 +399,9 @@ class Captured(Generic[P, R]):
             made, recorder.ended = None, why
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         state.inside, state.outside = calls.inside, calls.outside
-        other = not calls.codes <= before  # the guards don't know what these functions name
-        other = other or bool(calls.shared.keys() - state.shared.keys())  # nor this
-        state.shared = calls.shared
+        shared, state.shared = state.shared, {**calls.shared, **recorder.read_losses.shared}
+        # The guards don't know what other functions name, nor what else they ask for.
+        other = not calls.codes <= before or bool(state.shared.keys() - shared.keys())
         fewer = not before <= calls.codes and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:
             state.before, state.tries = made, state.tries + 1

@@ -21,6 +21,7 @@ from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
 from eagerflow.capture.dependence.kept import Kept, keep, those_kept
+from eagerflow.capture.dependence.read_losses import ReadLosses
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
 from eagerflow.capture.errors import called_around
 from eagerflow.capture.forwarding import Forwarding
@@ -106,6 +107,7 @@ class Recorder(Observer):
         self._kept_back = KeptBack(self.arrays, self._slots)
         self.conversions = Conversions(self)
         self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
+        self.read_losses = ReadLosses()
         self._of_before: dict[int, str] = {}  # their names, by the identity of their arrays
         self.kept: list[Kept] = []  # tensors that layers have of the call before, and that replays replace
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
@@ -619,8 +621,5 @@ def _is_scalar(value: Any) -> bool:
 
 def _masks(settings: Any) -> bool:
     """Whether a setting is a mask of bools, as in `x[mask]`."""
-    for value in settings:
-        for part in value if value.__class__ is tuple else (value,):
-            if is_array(part) and part.dtype == bool and part.ndim:
-                return True
-    return False
+    parts = [part for value in settings for part in (value if value.__class__ is tuple else (value,))]
+    return any(is_array(part) and part.dtype == bool and part.ndim for part in parts)

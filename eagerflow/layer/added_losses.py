@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.base.capturing import capturing
 from eagerflow.base.errors import signature_of
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.stateless_scope import current_stateless_scope
@@ -123,6 +124,8 @@ class LossHolder:
         >>> [float(loss) for loss in layer.losses]  # 0.5 * (1 + 1 + 1)
         [1.5]
         """
+        if (recorder := capturing.get()) is not None:
+            recorder.read_losses.read(self)
         added: list[Any] = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
         if self.trainable:
             added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
@@ -150,6 +153,8 @@ def forget_losses(layer: LossHolder) -> None:
     """At the beginning of an outermost call: the losses of the last one are over."""
     if _holding:
         layer._clear_losses()
+    if (recorder := capturing.get()) is not None:
+        recorder.read_losses.forget(layer)
 
 
 @contextlib.contextmanager
