@@ -43,7 +43,6 @@ from eagerflow.core.primitive import Op
 from eagerflow.core.tape import GradientTape, as_given
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
-from eagerflow.layer.added_losses import hold_losses
 
 __all__ = ["Ended", "Recorder"]
 
@@ -543,14 +542,6 @@ class Recorder(Observer):
                 self.add(Convert(as_given, Slot(slot), slot := self.new_slot(given), given.dtype))
             self._kept_back.need([Slot(slot)])
         self.rule_slots = {}  # a walk that is recorded itself has none
-
-    def leave_losses(self, layers: list[Any]) -> None:
-        """Let a replay leave in layers the losses that this run left there."""
-        for layer in layers:
-            losses = [loss for loss in layer._losses if isinstance(loss, Tensor)]
-            if any(self.slot_of(stored(loss)) is not None for loss in losses):  # others are from before
-                args = Group(tuple, [Const(layer), self.ref(list(layer._losses))])
-                self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
 
     def keeps(self, kept: list[Kept]) -> None:
         """Let replays leave tensors in layers as this run does."""

@@ -20,7 +20,16 @@ from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 from eagerflow.world.current import world
 
-__all__ = ["LossHolder", "forget_losses", "hold_losses", "losses_left_alone", "measured", "note_losses", "summed"]
+__all__ = [
+    "LossHolder",
+    "forget_losses",
+    "forget_losses_of",
+    "hold_losses",
+    "losses_left_alone",
+    "measured",
+    "note_losses",
+    "summed",
+]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
@@ -155,6 +164,18 @@ def forget_losses(layer: LossHolder) -> None:
         layer._clear_losses()
     if (recorder := capturing.get()) is not None:
         recorder.read_losses.forget(layer)
+
+
+def forget_losses_of(layers: dict[int, Any]) -> None:
+    """Let layers hold no losses.
+
+    Args:
+        layers: what gives each of them, by their identities.
+    """
+    if layers and _holding:
+        for layer in [each for each in _holding if id(each) in layers and layers[id(each)]() is each]:
+            layer._losses.clear()
+            _holding.discard(layer)
 
 
 @contextlib.contextmanager

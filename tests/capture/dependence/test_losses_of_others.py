@@ -47,3 +47,35 @@ def test_losses_of_what_the_step_calls_itself_are_replayed():
         assert float(step(rows)[1]) == i + 1.0
     assert step.why_eager is None
     assert step.replays == 8
+
+
+class InTraining(layers.Layer):
+    """Adds a loss in training; elsewhere none, or a number that is the same each time."""
+
+    def __init__(self, elsewhere):
+        super().__init__()
+        self.elsewhere = elsewhere
+
+    def call(self, inputs, training=False):
+        if training:
+            self.add_loss(ops.sum(inputs))
+        elif self.elsewhere is not None:
+            self.add_loss(self.elsewhere)
+        return inputs * 2.0
+
+
+@pytest.mark.parametrize("elsewhere", [None, 2.0, ef.Tensor(3.0)], ids=["none", "a number", "a constant"])
+def test_replays_leave_the_losses_of_their_own_calls(elsewhere):
+    found = []
+    for captures in (False, True):
+        model = ef.Sequential([InTraining(elsewhere)])
+        steps = [lambda x, m=model: m(x, training=True), lambda x, m=model: m(x, training=False)]
+        steps = [ef.function(step) for step in steps] if captures else steps
+        held = []
+        for i in range(8):
+            for step in steps:
+                step(X * float(i))
+                held.append([float(loss) for loss in model.losses])
+        found.append(held)
+    assert found[0] == found[1]
+    assert all(step.replays >= 5 for step in steps)
