@@ -32,6 +32,7 @@ from eagerflow.capture.dependence.called_again import CalledAgain
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.kept import tensors_in, those_kept
 from eagerflow.capture.dependence.reached import Held
+from eagerflow.capture.dependence.read_losses import leave_losses
 from eagerflow.capture.errors import explained
 from eagerflow.capture.hearing.calls import heard_calls
 from eagerflow.capture.hearing.doubts import doubt, flickered, looks_for_others
@@ -50,6 +51,7 @@ from eagerflow.core.lowering import load_kernels
 from eagerflow.core.observe import current, heard_by, observing
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.machine.threads import get_num_threads
+from eagerflow.layer.added_losses import forget_losses_of
 
 __all__ = ["Captured", "CaptureError", "function"]
 
@@ -313,7 +315,9 @@ class Captured(Generic[P, R]):
         """The program to replay; None if there is none yet, or something that it depends on has changed."""
         program, guards = state.program, state.guards
         is_as_it_was = program is not None and guards is not None and guards.changed() is None
-        if is_as_it_was and state.program is program and state.guards is guards:  # no other thread exchanges them
+        is_as_it_was = is_as_it_was and state.program is program and state.guards is guards  # for other threads, too
+        if program is not None and is_as_it_was:
+            forget_losses_of(program.forgets)
             return program
         with self._lock:
             changed = state.follow()
@@ -322,6 +326,8 @@ class Captured(Generic[P, R]):
             if changed is not None and changes_too_often(state.again, state.replayed):
                 why = f"{changed} changes again and again: make it a Variable, or pass it as a tensor"
                 self._give_up(state, why, None)
+            if state.program is not None:
+                forget_losses_of(state.program.forgets)
             return state.program
 
     def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
@@ -399,9 +405,9 @@ class Captured(Generic[P, R]):
             made, recorder.ended = None, why
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         state.inside, state.outside = calls.inside, calls.outside
-        other = not calls.codes <= before  # the guards don't know what these functions name
-        other = other or bool(calls.shared.keys() - state.shared.keys())  # nor this
-        state.shared = calls.shared
+        shared, state.shared = state.shared, {**calls.shared, **recorder.read_losses.shared}
+        # The guards don't know what other functions name, nor what else they ask for.
+        other = not calls.codes <= before or bool(state.shared.keys() - shared.keys())
         fewer = not before <= calls.codes and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:
             state.before, state.tries = made, state.tries + 1
@@ -447,7 +453,7 @@ class Captured(Generic[P, R]):
                 opened = opened_in(found, "return")
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
-            recorder.leave_losses(layers)
+            leave_losses(recorder, layers)
             recorder.leave_kept(list(leaves_given(found, held)))
             outputs = Results(recorder, held, own.numbers()).of(opened)
             found = stand_ins.callers_own(found, held)
@@ -463,9 +469,9 @@ class Captured(Generic[P, R]):
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays]
         likes = [like(value) for value in recorder.arrays]
         taped = log.get() is not None
-        return found, Program(
-            inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory, likes
-        )
+        made = Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory, likes)
+        made.forgets = recorder.read_losses.emptied()
+        return found, made
 
     def _stand_ins(
         self, recorder: Recorder, state: State, given: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]

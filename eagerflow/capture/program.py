@@ -80,6 +80,7 @@ class Program:
         likes: shapes and types of the slots' values, None of what is no array; empty: no machine code is made.
 
     Attributes:
+        forgets: by their identities, what gives layers that the step calls and leaves without losses.
         pace: what replays took, for `side_by_side.py`; None before it asked.
     """
 
@@ -97,6 +98,7 @@ class Program:
         likes: Sequence[Like | None] = (),
     ) -> None:
         self.likes = likes
+        self.forgets: dict[int, Any] = {}
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self.found = outputs  # by this run, for comparison with others: `outputs` are what replays give
         self.marks, self.taped, self.less_memory = marks, taped, less_memory

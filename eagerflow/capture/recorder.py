@@ -21,6 +21,7 @@ from eagerflow.capture.as_now import as_now
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparing import other_bits
 from eagerflow.capture.dependence.kept import Kept, keep, those_kept
+from eagerflow.capture.dependence.read_losses import ReadLosses
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
 from eagerflow.capture.errors import called_around
 from eagerflow.capture.forwarding import Forwarding
@@ -42,7 +43,6 @@ from eagerflow.core.primitive import Op
 from eagerflow.core.tape import GradientTape, as_given
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
-from eagerflow.layer.added_losses import hold_losses
 
 __all__ = ["Ended", "Recorder"]
 
@@ -106,6 +106,7 @@ class Recorder(Observer):
         self._kept_back = KeptBack(self.arrays, self._slots)
         self.conversions = Conversions(self)
         self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
+        self.read_losses = ReadLosses()
         self._of_before: dict[int, str] = {}  # their names, by the identity of their arrays
         self.kept: list[Kept] = []  # tensors that layers have of the call before, and that replays replace
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
@@ -542,14 +543,6 @@ class Recorder(Observer):
             self._kept_back.need([Slot(slot)])
         self.rule_slots = {}  # a walk that is recorded itself has none
 
-    def leave_losses(self, layers: list[Any]) -> None:
-        """Let a replay leave in layers the losses that this run left there."""
-        for layer in layers:
-            losses = [loss for loss in layer._losses if isinstance(loss, Tensor)]
-            if any(self.slot_of(stored(loss)) is not None for loss in losses):  # others are from before
-                args = Group(tuple, [Const(layer), self.ref(list(layer._losses))])
-                self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
-
     def keeps(self, kept: list[Kept]) -> None:
         """Let replays leave tensors in layers as this run does."""
         self.kept = [each.now() for each in kept]
@@ -619,8 +612,5 @@ def _is_scalar(value: Any) -> bool:
 
 def _masks(settings: Any) -> bool:
     """Whether a setting is a mask of bools, as in `x[mask]`."""
-    for value in settings:
-        for part in value if value.__class__ is tuple else (value,):
-            if is_array(part) and part.dtype == bool and part.ndim:
-                return True
-    return False
+    parts = [part for value in settings for part in (value if value.__class__ is tuple else (value,))]
+    return any(is_array(part) and part.dtype == bool and part.ndim for part in parts)

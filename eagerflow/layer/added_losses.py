@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.base.capturing import capturing
 from eagerflow.base.errors import signature_of
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.stateless_scope import current_stateless_scope
@@ -19,7 +20,16 @@ from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 from eagerflow.world.current import world
 
-__all__ = ["LossHolder", "forget_losses", "hold_losses", "losses_left_alone", "measured", "note_losses", "summed"]
+__all__ = [
+    "LossHolder",
+    "forget_losses",
+    "forget_losses_of",
+    "hold_losses",
+    "losses_left_alone",
+    "measured",
+    "note_losses",
+    "summed",
+]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
@@ -123,6 +133,8 @@ class LossHolder:
         >>> [float(loss) for loss in layer.losses]  # 0.5 * (1 + 1 + 1)
         [1.5]
         """
+        if (recorder := capturing.get()) is not None:
+            recorder.read_losses.read(self)
         added: list[Any] = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
         if self.trainable:
             added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
@@ -150,6 +162,20 @@ def forget_losses(layer: LossHolder) -> None:
     """At the beginning of an outermost call: the losses of the last one are over."""
     if _holding:
         layer._clear_losses()
+    if (recorder := capturing.get()) is not None:
+        recorder.read_losses.forget(layer)
+
+
+def forget_losses_of(layers: dict[int, Any]) -> None:
+    """Let layers hold no losses.
+
+    Args:
+        layers: what gives each of them, by their identities.
+    """
+    if layers and _holding:
+        for layer in [each for each in _holding if id(each) in layers and layers[id(each)]() is each]:
+            layer._losses.clear()
+            _holding.discard(layer)
 
 
 @contextlib.contextmanager

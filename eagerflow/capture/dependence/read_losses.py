@@ -1,0 +1,84 @@
+"""Losses that layers hold: which ones a step reads, and which ones it leaves there.
+
+Whoever adds one to a layer that the step hasn't called changes what the step gives.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from weakref import ref
+
+from eagerflow.base.capturing import Shared
+from eagerflow.capture.instructions import Call, Const, Group
+from eagerflow.core.in_place import stored
+from eagerflow.core.tensor import Tensor
+from eagerflow.layer.added_losses import hold_losses
+
+__all__ = ["ReadLosses", "leave_losses"]
+
+
+class ReadLosses:
+    """What one run of a step reads of losses that were there before.
+
+    Layers that it called itself hold none of those.
+
+    Attributes:
+        shared: what a replay depends on, by names that are the same in each run.
+    """
+
+    def __init__(self) -> None:
+        self.shared: dict[str, Shared] = {}
+        self._called: dict[int, ref[Any]] = {}  # layers by their identities; programs must not keep them alive
+
+    def forget(self, layer: Any) -> None:
+        """The outermost call of a layer begins: its losses are over, and those of the layers in it."""
+        self._called.update((id(each), ref(each)) for each in layer._flatten_layers())
+
+    def emptied(self) -> dict[int, ref[Any]]:
+        """By their identities, those that were called and hold no losses afterwards."""
+        there = [layer for layer in (ask() for ask in self._called.values()) if layer is not None]
+        return {id(layer): ref(layer) for layer in there if not layer._losses}
+
+    def read(self, layer: Any) -> None:
+        """Somebody asks for the losses of a layer and of those in it."""
+        others = [each for each in layer._flatten_layers() if not self.has_called(each)]
+        if others:
+            name = f"the losses that {layer.name!r} holds"
+            self.shared[f"{name} {[*map(id, others)]}"] = Shared(name, partial(_held, list(map(ref, others))))
+
+    def has_called(self, layer: Any) -> bool:
+        """Whether a layer was called, directly or within another."""
+        called = self._called.get(id(layer))
+        return called is not None and called() is layer
+
+
+def leave_losses(recorder: Any, layers: list[Any]) -> None:
+    """Let a replay leave in layers the losses that this run left there.
+
+    Args:
+        recorder: of the run.
+        layers: those that the step reaches.
+    """
+    read = recorder.read_losses
+    for layer in layers:
+        is_called = read.has_called(layer)
+        made = [isinstance(x, Tensor) and recorder.slot_of(stored(x)) is not None for x in layer._losses]
+        if any(made) or (made and is_called):  # others are from before
+            refs = [recorder.ref(x) if new or not is_called else Const(x) for x, new in zip(layer._losses, made)]
+            args = Group(tuple, [Const(layer), Group(list, refs)])
+            recorder.add(Call(hold_losses, args, Group(dict, []), [], _gives_nothing))
+
+
+def _gives_nothing(found: Any) -> list[Any]:
+    return []
+
+
+def _held(layers: list[Any]) -> tuple[Any, ...]:
+    """What these layers hold: numbers, or the identities of tensors."""
+    there = [layer for layer in (ask() for ask in layers) if layer is not None]
+    return tuple([(i, _known_as(term)) for i, layer in enumerate(there) for term in layer._losses])
+
+
+def _known_as(term: Any) -> Any:
+    return term if type(term) in (int, float) else ("tensor", id(term))
