@@ -104,7 +104,9 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
     sections = [(title, plain, other) for title, plain, other in sections if plain]
     yield "# Benchmarks\n"
     if sections and sections[0][0].startswith("Against PyTorch"):
-        yield textwrap.fill(_in_one_line(*sections[0][1:]), 120) + "\n"
+        beside = [(title.partition(": ")[2], *ratios) for title, *ratios in sections if "PyTorch" in title]
+        told = [_in_one_line(*beside[0]), *[_of_others(*each) for each in beside[1:]]]
+        yield textwrap.fill(" ".join(told), 120) + "\n"
     yield _INTRODUCTION + (_ARROWS if fast else "\n") + _WORDS
     if len(sections) > 1:
         yield "## In short\n\nMeans (geometric) over all networks; the tables below have each of them.\n"
@@ -130,9 +132,10 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
         yield f"\n## The machine\n\n{told}"
 
 
-def _in_one_line(plain: Ratios, fast: Ratios) -> str:
+def _in_one_line(where: str, plain: Ratios, fast: Ratios) -> str:
     """How fast it is beside PyTorch, for who reads no further."""
     kinds = {"training takes {} of PyTorch's time on the same CPU": ("fit", "train"), "`predict` {}": ("predict",)}
+    with_what = f", with {where}," if where else ","
     told = [words.format(span) for words, each in kinds.items() if (span := _span(plain, each))]
     faster = [span for each in kinds.values() if (span := _span(fast, each))]
     also = f"; with compiled kernels and captured steps {' and '.join(faster)}" if faster else ""
@@ -144,7 +147,16 @@ def _in_one_line(plain: Ratios, fast: Ratios) -> str:
     ]
     worst, what = max(known)
     slowest = f" The slowest is {what} with {worst:.2f}." if worst > 1 else ""
-    return f"**How fast is it?** In the mean over all networks, {', '.join(told)}{also}.{slowest}"
+    return f"**How fast is it?** In the mean over all networks{with_what} {', '.join(told)}{also}.{slowest}"
+
+
+def _of_others(where: str, plain: Ratios, fast: Ratios) -> str:
+    """The same means with other instructions, in a sentence."""
+    plain_spans, fast_spans = (
+        [_span(ratios, kinds) for kinds in (("fit", "train"), ("predict",))] for ratios in (plain, fast)
+    )
+    told, also = (" and ".join(filter(None, spans)) for spans in (plain_spans, fast_spans))
+    return f"{where[:1].upper()}{where[1:]}: {told}{f'; with both {also}' if also else ''}."
 
 
 def _span(ratios: Ratios, kinds: Sequence[str]) -> str:

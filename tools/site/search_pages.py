@@ -124,7 +124,7 @@ ASKED = {
     "security": "pickle, safe, malicious file, trust",
     "compat": "tensorflow, tf keras, import tensorflow, run keras script",
     "keras2": "tf 2, old tutorial, book",
-    "benchmarks": "how fast, compared with pytorch, speed comparison",
+    "benchmarks": "how fast, compared with pytorch, speed comparison, pytorch speed",
     "tutorials/transformer": "attention, transformer, attention map, attention maps, attention weights",
     "tutorials/char_rnn": "text generation, generate text, language model, char rnn",
     "tutorials/transfer": "transfer learning, fine tuning, finetune, freeze layers, freeze, unfreeze, trainable",

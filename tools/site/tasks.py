@@ -55,6 +55,7 @@ QUERIES = {
     "train_test_split": "reference/utils/split_dataset",
     "optimizer.zero_grad": "coming_from_pytorch#gradients",
     "loss.backward": "coming_from_pytorch#gradients",
+    "speed pytorch": "benchmarks",
     # commands
     "viz draw": "viz/command_line",
     "viz top": "viz/command_line",

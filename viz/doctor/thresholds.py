@@ -34,6 +34,7 @@ SATURATED_SHARE = 0.5  # of a hidden layer's values, in the first steps; at init
 SATURATED_LATE = 0.9  # of a hidden layer's values, later: units may become switches as they learn
 SATURATED_OUTPUT = 0.9  # of the outputs, where they are also wrong:
 SATURATED_LOSS = 1.0  # a crossentropy above 1 means less than 37 % for the right class, on average
+IN_AN_ORDER = 1.1  # so many times worse does an answer on the last rows that was chosen on others, if rows are sorted
 CONSTANT = 1e-6  # spread of the outputs over a batch, against their size: float32 resolves 1e-7
 CONSTANT_STEPS = 8  # an output layer that begins with zeros gives constants at first, and learns in a few steps
 CONSTANT_STEPS_SHORT = 3  # where training is over before

@@ -474,3 +474,16 @@ model.fit(images, images.mean(axis=(1, 2, 3)), batch_size=16, epochs=4, verbose=
 def test_a_finding_that_ends_with_a_question_has_no_full_stop_behind_it():
     asked = Finding("overfit", "warning", "the loss grows: does each row have its own label?", "Look at them.")
     assert asked.sentence == "The loss grows: does each row have its own label?"
+
+
+def test_of_sorted_rows_the_answer_that_is_always_the_same_is_chosen_on_the_last_ones_too():
+    """The first rows lack the last classes: of their shares, the loss would be that of an answer nobody gives."""
+    rng = np.random.default_rng(0)
+    y = np.sort(rng.integers(0, 4, 640))
+    x = (rng.normal(size=(640, 6)) + y[:, None]).astype("float32")
+    model = ef.Sequential([ef.Input((6,)), ef.layers.Dense(4, activation="softmax")])
+    model.compile(ef.optimizers.Adam(1e-7), "sparse_categorical_crossentropy")
+    with Watcher() as watcher:
+        model.fit(x, y, epochs=10, shuffle=False, verbose=0)
+    (found,) = [f for f in watcher.findings if f.kind == "not_learning"]
+    assert found.evidence["constant_answer"] <= np.log(4)

@@ -174,7 +174,7 @@ class Answers(Check):
     def _not_learning(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> None:
         settings = getattr(course.loss, "settings", {})
         positions = any(p.ndim > 2 for _, p in pairs) and not _rows_alike(pairs)
-        constant = best_constant(course.kind, course.earlier(), pairs, settings, one_for_all_positions=positions)
+        constant = _best_constant(course, pairs, settings, positions)
         if constant is None or constant < limits.NO_LOSS:
             return
         sizes = [len(labels) for labels, _ in pairs]
@@ -354,6 +354,21 @@ class Answers(Check):
             evidence={"class": int(most), "share": share, "rows_of_others": missed, "recall_of_others": recall},
         )
         return True
+
+
+def _best_constant(
+    course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], settings: Any, positions: bool
+) -> float | None:
+    """What always giving the same answer gets, as well as that was known before: see `best_constant`.
+
+    Where rows come in an order, those before may lack whole classes, so that it is chosen on the last rows, too.
+    """
+    before = course.earlier()
+    known, of_all = (
+        best_constant(course.kind, chosen, pairs, settings, one_for_all_positions=positions)
+        for chosen in (before, [*before, *pairs])
+    )
+    return of_all if known is not None and of_all is not None and known > limits.IN_AN_ORDER * of_all else known
 
 
 def _losses(course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], settings: Any) -> list[float]:
