@@ -184,9 +184,11 @@ def _parts_of_chain(block: Block) -> list[str]:
 
 
 def _class_and_window(block: Block) -> str:
-    """The class of a layer, with the size of its window and its strides, as a convolution has them."""
+    """The class of a layer, with the size of its window and its strides if it has one; of an `Activation`, its name."""
     assert block.scope is not None
     config, name = block.scope.config, formatting.clean(block.scope.cls or block.title, 40)
+    if name == "Activation" and isinstance(config.get("activation"), str):
+        name = formatting.clean(config["activation"], 40)
     window, strides = (config.get(key) for key in ("kernel_size", "strides"))
     if isinstance(window, list | tuple) and all(isinstance(size, int) for size in window):
         name += " " + "×".join(map(str, window))

@@ -92,6 +92,18 @@ def test_it_opens_and_closes_by_a_double_click_and_by_enter(page):
     assert "matmul" in page.boxes()
 
 
+def test_a_double_click_on_the_empty_space_of_a_frame_closes_nothing(page):
+    before = page.boxes()
+    frame = "document.querySelector('.frame rect').getBoundingClientRect()"
+    x, y = page.run(f"(r => [r.x + 5, r.y + r.height / 2])({frame})")
+    assert page.run(f"document.elementFromPoint({x}, {y}).closest('.frame') !== null")
+    for count in (1, 2):
+        for kind in ("mousePressed", "mouseReleased"):
+            page.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=count)
+    page.rest()
+    assert page.boxes() == before
+
+
 def test_what_is_open_stays_where_it_was_and_in_the_address(page, pages):
     before = page.run(f"document.querySelector('{FIRST} .toggle circle').getBoundingClientRect().y")
     page.click(f"{FIRST} .toggle")

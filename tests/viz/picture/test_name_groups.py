@@ -119,7 +119,7 @@ def test_a_layer_that_is_called_again_counts_once():
 
 # ---------------------------------------------------------------------- chains
 
-BLOCK = "Dense → LayerNormalization → Activation"
+BLOCK = "Dense → LayerNormalization → tanh"
 
 
 def stacked(blocks=9, branch=False):

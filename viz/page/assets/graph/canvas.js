@@ -478,7 +478,7 @@ class Canvas {
       this.onEvent("click", { id: target ? target.dataset.id : null, onToggle, event });
     });
     node.addEventListener("dblclick", (event) => {
-      const target = event.target.closest("[data-id]");
+      const target = event.target.closest("[data-id]:not(.frame)"); // of an open layer its title, not the empty space in it
       if (target) this.onEvent("open", { id: target.dataset.id });
     });
   }
