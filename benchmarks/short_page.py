@@ -20,6 +20,7 @@ SLOWER = Path(__file__).with_name("slower.md")  # in words, where others are fas
 
 PLACES = [(where, kind) for where in (ONE, ALL) for kind in ("fit", "train", "predict")]
 _KINDS = {"fit": "`fit`", "train": "loop", "predict": "`predict`"}
+_TOLD = {("fit", "train"): "training takes {} of PyTorch's time on the same CPU", ("predict",): "`predict` {}"}
 _HEAD = ["", *[f"{_KINDS[kind]} on {where}" for where, kind in PLACES]]
 _BESIDE = {
     "memory of a training step": "Memory of a training step: {:.2f} of PyTorch's, for the network where we need most.",
@@ -134,10 +135,9 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
 
 def _in_one_line(where: str, plain: Ratios, fast: Ratios) -> str:
     """How fast it is beside PyTorch, for who reads no further."""
-    kinds = {"training takes {} of PyTorch's time on the same CPU": ("fit", "train"), "`predict` {}": ("predict",)}
     with_what = f", with {where}," if where else ","
-    told = [words.format(span) for words, each in kinds.items() if (span := _span(plain, each))]
-    faster = [span for each in kinds.values() if (span := _span(fast, each))]
+    told = [words.format(span) for kinds, words in _TOLD.items() if (span := _span(plain, kinds))]
+    faster = _spans(fast)
     also = f"; with compiled kernels and captured steps {' and '.join(faster)}" if faster else ""
     known = [
         (value, f"{_KINDS[kind]} of {name}")
@@ -152,11 +152,13 @@ def _in_one_line(where: str, plain: Ratios, fast: Ratios) -> str:
 
 def _of_others(where: str, plain: Ratios, fast: Ratios) -> str:
     """The same means with other instructions, in a sentence."""
-    plain_spans, fast_spans = (
-        [_span(ratios, kinds) for kinds in (("fit", "train"), ("predict",))] for ratios in (plain, fast)
-    )
-    told, also = (" and ".join(filter(None, spans)) for spans in (plain_spans, fast_spans))
+    told, also = (" and ".join(_spans(ratios)) for ratios in (plain, fast))
     return f"{where[:1].upper()}{where[1:]}: {told}{f'; with both {also}' if also else ''}."
+
+
+def _spans(ratios: Ratios) -> list[str]:
+    """The means of training and of prediction, of what was measured."""
+    return [span for kinds in _TOLD if (span := _span(ratios, kinds))]
 
 
 def _span(ratios: Ratios, kinds: Sequence[str]) -> str:

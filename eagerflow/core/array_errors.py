@@ -13,9 +13,23 @@ import numpy
 from numpy import errstate
 from numpy.exceptions import AxisError
 
-__all__ = ["AxisError", "errstate", "first_odd_one", "no_such_op", "not_single", "without_defaults"]
+__all__ = ["AxisError", "errstate", "first_odd_one", "no_such_op", "not_single", "reads_as_numbers", "without_defaults"]
 
 _MOST = 1_000_000  # cells that are looked at
+
+
+def reads_as_numbers(array: numpy.ndarray) -> bool:
+    """Whether text, or objects, can be taken for numbers.
+
+    >>> from eagerflow.core.array_errors import reads_as_numbers
+    >>> reads_as_numbers(np.array(["1", "2.5"])), reads_as_numbers(np.array(["1", "one"]))
+    (True, False)
+    """
+    try:
+        array.astype("float64")
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def first_odd_one(value: Any, array: numpy.ndarray) -> str:

@@ -58,7 +58,7 @@ class _State:
         self.wanting += by
         self.ops = self.wanting > 0
         if self.ops:
-            above.load_kernels()  # now, so that reading them isn't counted as an op's time
+            read_kernels()  # so that reading them isn't counted as an op's time
 
 
 state = _State()

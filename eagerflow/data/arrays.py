@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import a_kind, signature_of
-from eagerflow.core.array_errors import first_odd_one
+from eagerflow.core.array_errors import first_odd_one, reads_as_numbers
 from eagerflow.core.device import current_device, is_device_array, place
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
@@ -101,10 +100,8 @@ def _host(what: str, value: Any) -> numpy.ndarray:
 def _as_numbers(what: str, value: Any, array: numpy.ndarray) -> str:
     """How to make numbers of an array of something else."""
     table = hasattr(value, "columns")
-    if array.dtype.kind in "US" and array.size:
-        with contextlib.suppress(ValueError):
-            array.astype("float64")
-            return f"They are numbers written as text: numpy.asarray({what}, 'float32') reads them."
+    if array.dtype.kind in "US" and array.size and reads_as_numbers(array):
+        return f"They are numbers written as text: numpy.asarray({what}, 'float32') reads them."
     if table:
         return f"A column of words becomes columns of 0 and 1 by pandas.get_dummies({what}, dtype='float32')."
     if what == "y" and array.ndim == 1 and _holds_text(array):

@@ -183,8 +183,11 @@ def _are_several(entry: _Entry) -> bool:
 
 
 def _told_kind(entry: _Entry) -> str:
-    """Terms of a loss have no call, but a line in the table of layers."""
-    return "terms" if entry.kind == "scope" and entry.block.terms else entry.kind
+    """Terms of a loss, and what adds them up, have no call, but a line in the table of layers."""
+    terms = entry.block.terms
+    if terms is None or entry.kind != "scope":
+        return entry.kind
+    return "sum" if terms.is_sum else "terms"
 
 
 def _told_params(entry: _Entry) -> int | None:
@@ -220,11 +223,11 @@ class TreeColumns:
             boxes, 0 for none. Of a fused op `opens` has what it says as a box and as a frame: the names of its parts,
             the times forward and backward, a word that they are of several equal ops, and the memory; and the weights
             and update of each part. Blocks stand before their parts; a child is the number of a row, or -n for the n-th
-            block. Their `kind` is `"scope"`, `"terms"` (of a loss), `"group"` (of neighbours), `"repeat"` (of equal
-            neighbours) or `"run"`: that has the same parts twice, as `children`, and `folded` into one block. `part` is
-            a block's part of the key, `spent` what it took forward and backward, with that word, `figures` the numbers
-            of ops and of backward ops, FLOPs, bytes of activations, and the size of the weights' gradients; `terms` are
-            the numbers of the blocks that make terms of the loss from weights alone.
+            block. Their `kind` is `"scope"`, `"terms"` (of a loss, made from weights alone), `"sum"` (of such terms),
+            `"group"` (of neighbours), `"repeat"` (of equal neighbours) or `"run"`: that has the same parts twice, as
+            `children`, and `folded` into one block. `part` is a block's part of the key, `spent` what it took forward
+            and backward, with that word, `figures` the numbers of ops and of backward ops, FLOPs, bytes of activations,
+            and the size of the weights' gradients.
         shown: the ids of all ops in rows.
     """
 
@@ -440,7 +443,6 @@ class TreeColumns:
             [*map(text, _spent(s.ops.time, s.backward.time, entry.together))] for s, entry in zip(sums, entries)
         ]
         found["figures"] = [[s.ops.ops, s.backward.ops, s.flops, s.activations, s.gradient] for s in sums]
-        found["terms"] = [n for n, e in enumerate(entries) if e.block.terms is not None and not e.block.terms.is_sum]
         found["params"] = [_told_params(entry) for entry in entries]
         return found
 

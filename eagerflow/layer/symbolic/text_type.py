@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
-from eagerflow.core.array_errors import first_odd_one
+from eagerflow.core.array_errors import first_odd_one, reads_as_numbers
 from eagerflow.core.dtypes import as_dtype
 
 __all__ = ["TEXT", "Text", "is_text", "no_numbers", "type_of"]
@@ -46,14 +46,12 @@ def no_numbers(who: str, x: numpy.ndarray) -> TypeError:
     >>> no_numbers("Dense 'dense'", numpy.array([["a", "b"]]))
     TypeError("Dense 'dense' takes numbers; got <U1[1, 2]: 'a' at [0, 0]. Encode text first, ...")
     """
-    try:
-        x.astype("float64")
-        cure = "They can be read as numbers: x.astype('float32')."
-    except (TypeError, ValueError):
-        cure = (
-            "Encode text first, or begin the model with ef.layers.TextVectorization or ef.layers.StringLookup; pad "
-            "lists of unequal lengths (pad_sequences)."
-        )
+    cure = (
+        "They can be read as numbers: x.astype('float32')."
+        if reads_as_numbers(x)
+        else "Encode text first, or begin the model with ef.layers.TextVectorization or ef.layers.StringLookup; pad "
+        "lists of unequal lengths (pad_sequences)."
+    )
     return TypeError(f"{who} takes numbers; got {signature_of(x)}{first_odd_one(x, x)}. {cure}")
 
 

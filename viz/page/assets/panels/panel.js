@@ -77,7 +77,7 @@ const MEANINGS = {
   parameters: "how many numbers its weights hold",
   "|gradient|": "the length of the gradient: the root of the sum of its squares (L2 norm)",
   "|g| / |w|": "the length of the gradient, of that of the weight",
-  "these times": "of the step in the middle of all, by what each took altogether: so times of parts add up to that of the whole",
+  "these times": "the sum of what each op usually took: so times of parts add up to that of the whole",
   "start to end": "what ran between its ops is counted, too",
 };
 

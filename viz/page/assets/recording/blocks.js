@@ -5,7 +5,8 @@ class Block {
   constructor(model, columns, n) {
     Object.assign(this, { model, columns, n });
     const kind = model.text(columns.kind[n]); // "scope", "group", "repeat" (of equal neighbours) or "run" (of parts)
-    this.isTerms = kind === "terms"; // of a loss, as penalties: a scope that no call is
+    this.makesTerms = kind === "terms"; // of the loss, from weights alone, as penalties
+    this.isTerms = this.makesTerms || kind === "sum"; // these, or what adds them up: scopes that no call is
     this.kind = this.isTerms ? "scope" : kind;
     const scope = columns.scope[n];
     this.scope = scope === null ? null : model.scopes[scope];
@@ -15,7 +16,6 @@ class Block {
     this.parts = columns.children[n]; // as written
     this.folded = columns.folded[n];
     this.children = []; // blocks and rows
-    this.makesTerms = columns.terms.includes(n); // of the loss, from weights alone
     this.unfoldable = null; // for a folded run, the key under which it can be unfolded
   }
 
