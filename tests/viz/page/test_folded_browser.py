@@ -336,6 +336,8 @@ def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):
 
 @pytest.mark.parametrize("keys", [("f", "f"), ("-", "+")])
 def test_what_is_read_stays_in_the_middle_when_nothing_is_selected(gpt, keys):
+    gpt.run("v.panel.setOpen(true)")
+    gpt.rest()
     gpt.run("v.canvas.zoom(1.4); v.canvas.pan(0, -500)")
     gpt.rest()
     nearest = """(() => { const { x, y, w, h } = v.canvas.window(), far = ({ x: a, y: b, w: c, h: d }) =>

@@ -177,7 +177,7 @@ def test_a_hit_begins_with_its_name_and_its_path_keeps_its_end(shown, pages):
         shown.size(width, height)
         search(shown, "dense")
         rows = shown.run(
-            "[...document.querySelectorAll('.hits li')].map("
+            "[...document.querySelectorAll('.hits li:not(.more)')].map("
             "row => [...row.children].map(e => e.tagName + '.' + e.className.split(' ')[0]))"
         )
         assert rows
@@ -189,7 +189,7 @@ def test_a_hit_begins_with_its_name_and_its_path_keeps_its_end(shown, pages):
         for path, beside, *_ in parts:
             assert [path[0], path[1], beside[0]] == ["path", "rtl", "beside"]
             assert not beside[3] or path[2] <= path[3]  # a path is cut only where nothing else is left to cut
-        told = shown.run("[...document.querySelectorAll('.hits li')].map(row => row.title)")
+        told = shown.run("[...document.querySelectorAll('.hits li:not(.more)')].map(row => row.title)")
         paths = shown.texts(".hits .path")
         assert all(path in text for path, text in zip(paths, told, strict=True))
     shown.size(1400, 900)

@@ -102,6 +102,55 @@ def test_the_first_view_shows_whole_columns_where_names_can_be_read(shown, pages
     assert shown.wrong == []
 
 
+def test_the_side_panel_waits_for_the_first_choice_where_the_graph_needs_its_room(shown, pages):
+    shown.size(1200, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.rest()
+    assert not shown.run("v.state.panel")
+    alone = shown.run("v.canvas.view.scale")
+    shown.run("v.panel.setOpen(true); v.canvas.fit()")
+    assert shown.run("v.canvas.view.scale") < alone
+    shown.show(pages("with_penalties", with_penalties))
+    assert shown.texts(".panel-hint")
+    shown.run("v.selectNode([...v.scene.nodes.keys()][0])")
+    assert shown.run("v.state.panel")
+    assert not shown.texts(".panel-hint")
+    shown.press("\\")  # by the reader's hand: it stays closed
+    shown.run("v.selectNode([...v.scene.nodes.keys()][1])")
+    assert not shown.run("v.state.panel")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_the_side_panel_is_open_where_there_is_room_for_it(shown, pages):
+    def small():
+        with viz.trace() as t:
+            layers.Dense(3, name="small")(np.ones((2, 4), "float32"))
+        return t
+
+    shown.size(1200, 900)
+    shown.show(pages("small", small))
+    shown.rest()
+    assert shown.run("v.state.panel")
+    assert not shown.texts(".panel-hint")
+    shown.size(1400, 900)
+
+
+def test_the_timeline_is_drawn_anew_when_the_panel_gives_it_room(shown, pages):
+    drawn = """(() => { const canvas = document.querySelector('.dock canvas'), { width } = canvas.getBoundingClientRect();
+      return [width, canvas.width / devicePixelRatio]; })()"""
+    shown.size(1400, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.run("v.panel.setOpen(true); v.dock.choose('timeline')")
+    shown.rest()
+    before = shown.run(drawn)
+    shown.click("[title^='show or hide the side']")
+    shown.rest()
+    width, painted = shown.run(drawn)
+    assert width > before[0] + 200
+    assert width == pytest.approx(painted, abs=2)  # else its letters are stretched
+
+
 def test_what_is_selected_stays_in_sight_when_the_panel_takes_its_room(shown, pages):
     shown.prefer("prefers-reduced-motion", "reduce")
     shown.size(1440, 900)

@@ -416,6 +416,33 @@ def test_from_afar_layers_of_a_high_graph_are_named(shown, pages):
     assert shown.wrong == []
 
 
+def test_repeated_blocks_of_a_high_graph_are_named_where_their_boxes_are_specks(shown, pages):
+    def staged():
+        x = start = ef.Input((8, 8, 4))
+        for _ in range(4):
+            x = layers.MaxPooling2D(2, strides=1, padding="same")(x)
+            for _ in range(3):
+                inner = x
+                for _ in range(3):
+                    inner = layers.Conv2D(4, 3, padding="same")(layers.ReLU()(layers.BatchNormalization()(inner)))
+                x = layers.Add()([x, inner])
+        with viz.trace() as t:
+            ef.Model(start, x, name="staged")(np.ones((2, 8, 8, 4), "float32"))
+        return t
+
+    shown.size(1400, 700)
+    shown.show(pages("staged", staged))
+    shown.run("v.canvas.setView({ x: 300, y: 20, scale: 0.12 })")
+    shown.rest()
+    repeated = shown.run("[...v.scene.frames.values()].filter(frame => /×/.test(frame.title)).map(frame => frame.id)")
+    named = shown.run("[...document.querySelectorAll('.sign')].map(e => [e.dataset.id, e.textContent])")
+    assert repeated
+    assert all("×" in text for key, text in named if key in repeated), named
+    assert {key for key, _ in named} >= set(repeated)
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_seen_whole_beside_a_tab_titles_are_in_their_frames_and_names_of_boxes_whole(shown, pages):
     """Of a model, its loss and a metric in a window that is low, as the tab Training leaves it."""
 

@@ -82,7 +82,7 @@ const ACTIONS = {
   ",": (viewer) => filmOf(viewer) && (viewer.dock.choose("film"), filmOf(viewer).move(-1)),
   ".": (viewer) => filmOf(viewer) && (viewer.dock.choose("film"), filmOf(viewer).move(1)),
   "`": (viewer) => viewer.dock.setOpen(!viewer.state.dock),
-  "\\": (viewer) => viewer.panel.setOpen(!viewer.state.panel),
+  "\\": (viewer) => viewer.panel.toggle(),
 };
 for (let i = 1; i < 9; i += 1) {
   ACTIONS[i] = (viewer) => {

@@ -7,6 +7,17 @@ function showLegend(viewer, legend) {
   const { timesOf } = viewer.selection, // which nothing else says where the numbers are
     note = timesOf ? [el("span", { class: "note" }, `times: ${timesOf}`)] : [];
   viewer.legend.replaceChildren(...swatches, ...note);
+  showPanelHint(viewer);
+}
+
+// While the side panel waits for the first box that is chosen, a line that says so, and opens it, too.
+function showPanelHint({ legend, opensPanel, panel }) {
+  const open = (event) => {
+    event.stopPropagation();
+    panel.setOpen(true);
+  };
+  legend.querySelector(".panel-hint")?.remove();
+  if (opensPanel) legend.append(button("click a box to see what it is", "show the side panel (\\)", open, { class: "link panel-hint", "aria-label": null }));
 }
 
 // Before it, how long the critical path is while that stands out: on a phone, too, where the legend is one line.

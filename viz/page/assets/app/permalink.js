@@ -96,6 +96,7 @@ function applyHash(viewer) {
     viewer.canvas.setView({ x: at[0], y: at[1], scale: at[2] });
   else viewer.canvas.fit();
   state.selected = parts.has("sel") ? selectionOfKey(viewer, parts.get("sel")) : null;
+  if (state.selected && viewer.opensPanel) viewer.panel.setOpen(true);
   if (state.selected && !parts.has("at")) viewer.reveal(state.selected);
   viewer.canvas.showIfUnseen(viewer.nodesOf(state.selected)[0]); // where the window is another than the sender's
   viewer.readingHash = false;

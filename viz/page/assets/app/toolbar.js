@@ -50,9 +50,7 @@ class Toolbar {
       viewer.setTheme(themeName() === "dark" ? "light" : "dark"),
     );
     this.help = button("?", "keys (?)", () => showHelp());
-    this.side = button(icon("side"), "show or hide the side panel (\\)", () =>
-      viewer.panel.setOpen(!viewer.state.panel),
-    );
+    this.side = button(icon("side"), "show or hide the side panel (\\)", () => viewer.panel.toggle());
     this.warning = el("div", { class: "toolbar-warning", role: "alert", hidden: true });
     this.node = el(
       "header",

@@ -6,6 +6,7 @@ class Viewer {
   constructor() {
     this.state = freshState();
     this.liveValues = null; // on the page of a model: shows a tensor's values of now, and sets its statistics
+    this.opensPanel = false; // does it open with the first box that is chosen? See `showFirstView`.
     this.deepestAtFirst = Infinity; // how many levels are open before the reader opens any
     this.followsLast = true; // until the reader chooses a step
     this.dock = new Dock(this);
@@ -73,7 +74,7 @@ class Viewer {
     this.state.selected = selectedKey ? selectionOfKey(this, selectedKey) : null;
     this.dock.refresh(); // which takes or leaves room before the graph is fitted into the rest
     if (!again) {
-      this.canvas.fit();
+      showFirstView(this);
       if (!applyHash(this) && this.difference) this.showDifference();
     } else this.canvas.fitAgain();
     this.update();
@@ -194,11 +195,11 @@ class Viewer {
     this.toolbar.hideWarning();
     this.state.selected = selected;
     if (selected) this.canvas.hold();
-    const narrow = selected && matchMedia(NARROW).matches;
-    if (narrow && !(reveal && isOnPhone() && this.state.dock)) this.panel.setOpen(true); // which takes room from the graph
+    const opens = selected && (this.opensPanel || matchMedia(NARROW).matches);
+    if (opens && !(reveal && isOnPhone() && this.state.dock)) this.panel.setOpen(true); // which takes room from the graph
     if (selected && reveal) this.reveal(selected);
     this.update();
-    if (narrow && !reveal) this.canvas.keepInSight(this.boxOf(selected));
+    if (opens && !reveal) this.canvas.keepInSight(this.boxOf(selected));
     if (this.state.step !== before.step) this.toolbar.tellStep(() => this.goBack(before), before.step);
   }
 

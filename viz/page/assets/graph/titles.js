@@ -11,7 +11,7 @@ const READABLE = 9.5, // pixels of a title's letters; where they would be lower,
   ASTRIDE = [2, 4], // pixels over the frame's edge, where the boxes in it leave too little room
   NO_SHAPES = 4, // pixels of the letters beside arrows: lower ones are specks that a title may cover
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
-  SPECKS = 0.1, // at a lower scale boxes are so small that a title may cover them
+  SPECKS = 0.13, // at a lower scale boxes are so small that a title may cover them
   LETTERS = 17, // from a title's upper edge to the foot of its letters
   LEAST_SEEN = 60, // pixels of a frame that are worth a title
   MOST_OF_IT = 0.6, // of a title's letters, with which it is still understood
@@ -148,7 +148,7 @@ function signsFromAfar(frames, canvas) {
 // there is, if most of it stays, before it stands above the frame; cut to less before it is left out.
 function placeOfSign(frame, frames, placed, canvas) {
   const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
-  if (canvas.view.scale < SPECKS) return rooms[0].isNarrow ? null : rooms[0].best(rooms[0].inside());
+  if (canvas.view.scale < SPECKS) return overSpecks(rooms);
   const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.cut(MOST_OF_IT), (room) => room.outside()];
   for (const way of ways)
     for (const room of rooms) {
@@ -157,6 +157,12 @@ function placeOfSign(frame, frames, placed, canvas) {
     }
   const cut = rooms.map((room) => room.cut(0)).filter(Boolean);
   return cut.reduce((best, each) => (best && best.text.length >= each.text.length ? best : each), null);
+}
+
+// From where boxes are specks: in large letters where there is room for them, else in smaller ones, else cut.
+function overSpecks(rooms) {
+  const wide = rooms.find((room) => !room.isNarrow);
+  return wide ? wide.best(wide.inside()) : rooms.at(-1).shortenedInside();
 }
 
 // The room for a frame's title in letters of some size.
@@ -244,6 +250,14 @@ class SignRoom {
     const found = this.rows.flatMap((y) => [this.middle, this.left, this.right - this.w].map((x, i) => this.sign(x, y, y - this.top + i)));
     for (const each of found) each.cost += COVERED * this.boxes(each);
     return found;
+  }
+
+  // The same of a title that is cut.
+  shortenedInside() {
+    const text = shortened(this.frame.title, this.right - this.left - 8, this.letters),
+      w = textWidth(text, this.letters, true) + 8;
+    this.middle = (this.left + this.right - w) / 2;
+    return text ? this.best(this.rows.map((y) => ({ ...this.sign(this.middle, y, y), w, text }))) : null;
   }
 
   outside() {

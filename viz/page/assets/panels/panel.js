@@ -15,18 +15,29 @@ class Panel {
           `${Math.max(220, Math.min(innerWidth * 0.7, innerWidth - to.clientX))}px`,
         );
       this.grip.addEventListener("pointermove", move);
-      this.grip.addEventListener("pointerup", () => this.grip.removeEventListener("pointermove", move), {
-        once: true,
-      });
+      const release = () => {
+        this.grip.removeEventListener("pointermove", move);
+        this.viewer.dock.refresh();
+      };
+      this.grip.addEventListener("pointerup", release, { once: true });
     });
   }
 
   // On a phone, where the tabs close for it: together they would leave the graph a strip.
   setOpen(open) {
     const { viewer } = this;
+    if (open) viewer.opensPanel = false;
     viewer.state.panel = open;
     viewer.root.classList.toggle("panelless", !open);
     if (open && isOnPhone() && viewer.state.dock) viewer.dock.setOpen(false);
+    else viewer.dock.refresh(); // whose bars and letters are drawn for its width
+    showPanelHint(viewer);
+  }
+
+  // By the reader's hand: from then on it stays as it is.
+  toggle() {
+    this.viewer.opensPanel = false;
+    this.setOpen(!this.viewer.state.panel);
   }
 
   show() {

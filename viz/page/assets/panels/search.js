@@ -14,6 +14,7 @@ class Search {
   constructor(viewer) {
     this.viewer = viewer;
     this.hits = [];
+    this.inCode = 0; // how many more there are in lines of code
     this.at = -1;
     this.input = el("input", {
       type: "search",
@@ -48,6 +49,7 @@ class Search {
     const query = this.input.value.trim();
     this.viewer.state.query = query;
     this.at = -1;
+    this.inCode = 0;
     if (!query || !this.viewer.model) {
       this.hits = [];
       this.count.textContent = "";
@@ -56,7 +58,7 @@ class Search {
       return;
     }
     try {
-      this.hits = find(this.viewer, query);
+      ({ hits: this.hits, inCode: this.inCode } = withLinesOfCode(find(this.viewer, query), query));
       this.count.textContent = this.hits.length ? amount(this.hits.length) : "none";
     } catch (error) {
       this.hits = [];
@@ -100,9 +102,16 @@ class Search {
       shown.push(
         el("li", { class: "more" }, `… and ${amount(this.hits.length - MOST_HITS)} more: add words`),
       );
+    if (this.inCode) shown.push(el("li", { class: "more in-code", onclick: () => this.lookInCode() }, `${amount(this.inCode)} more in lines of code`));
     this.list.replaceChildren(...shown);
     this.list.hidden = !shown.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
+  }
+
+  lookInCode() {
+    this.input.value = queryForCode(this.input.value.trim());
+    this.input.focus();
+    this.look();
   }
 
   close() {
@@ -234,6 +243,19 @@ function find(viewer, query) {
   for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
+
+// Where names, shapes and the like were found, what only stands on the same line of code is apart: of a model that is written
+// in one line, that is every layer.
+function withLinesOfCode(found, query) {
+  const isAsked = query.startsWith("/") || /(^|\s)code:/iu.test(query),
+    tests = testsOf(query),
+    byCode = (hit) => !hit.byPath && tests.some((test) => test(hit.fields) === "code"),
+    hits = isAsked ? [] : found.filter((hit) => !byCode(hit));
+  return hits.length ? { hits, inCode: found.length - hits.length } : { hits: found, inCode: 0 };
+}
+
+// A query for lines of code alone.
+const queryForCode = (query) => query.split(/\s+/).map((word) => `code:${word.replace(/^[a-z]+:/, "")}`).join(" ");
 
 // Of what was found in several steps alike, the first one, with the number of those steps.
 function onceForAllSteps(model, found) {

@@ -1,7 +1,29 @@
 // Where the first view of a scene begins that is too wide for the window.
 
 const NAMES_READABLE = 0.6, // the scale of a first view may be as small as this, if whole columns are seen for it
-  FROM_THE_START = 1500; // and it begins where the scene does, if what runs first and its input are seen from there
+  FROM_THE_START = 1500, // and it begins where the scene does, if what runs first and its input are seen from there
+  ALL_READABLE = 0.92, // at such a scale the small letters in boxes can be read, too
+  WORTH_CLOSING = 1.1; // how much larger the first view has to be without the side panel
+
+// The first view of a recording. Where a scene is so wide that little could be read in the room that the side panel leaves,
+// the panel is closed, and a line below the graph says how it opens: with the first box that is chosen. It stays where it
+// tells what the reader came for: the first NaN, what changed, or the values of a model that is at hand.
+function showFirstView(viewer) {
+  const { canvas, panel, state } = viewer,
+    told = viewer.flaw || viewer.difference || viewer.liveValues || viewer.deepestAtFirst < Infinity;
+  canvas.fit();
+  if (told || !state.panel || canvas.isWhole() || canvas.view.scale >= ALL_READABLE) return;
+  const scaleBeside = canvas.view.scale,
+    cutBeside = cutByWindow(canvas);
+  panel.setOpen(false);
+  canvas.fit();
+  viewer.opensPanel = canvas.view.scale >= WORTH_CLOSING * scaleBeside || cutByWindow(canvas) < cutBeside;
+  if (viewer.opensPanel) showPanelHint(viewer);
+  else {
+    panel.setOpen(true);
+    canvas.fit();
+  }
+}
 
 // What runs first; or, where a scale shows it only without its input, what reads that nearest to it: of branches that begin
 // side by side, the one that runs first may be far from there.
@@ -77,13 +99,16 @@ function extentOfTop(canvas, scale, withLines) {
   return { from, to };
 }
 
-// How many of the boxes at the top a window cuts that begins at a place.
-function cutColumns(canvas, from, scale) {
+// How many boxes and frames the sides of the window cut.
+const cutByWindow = (canvas) => cutColumns(canvas, -canvas.view.x / canvas.view.scale, canvas.view.scale, canvas.tops());
+
+// How many of some boxes a window cuts that begins at a place, at the top of the scene.
+function cutColumns(canvas, from, scale, boxes = [...canvas.scene.nodes.values()]) {
   const to = from + canvas.size().w / scale,
     y = canvas.upper(canvas.tops(), from, to - from, scale, canvas.first(scale)),
     isSeen = (box) => (box.y + box.h) * scale + y > 0 && box.y * scale + y < canvas.size().h,
     cuts = (place) => (box) => box.x < place && box.x + box.w > place && isSeen(box);
-  return [...canvas.scene.nodes.values()].filter((box) => cuts(from)(box) || cuts(to)(box)).length;
+  return boxes.filter((box) => cuts(from)(box) || cuts(to)(box)).length;
 }
 
 // The largest scale, of those at which names can be read, at which all that stands at the top has room beside each other, and
