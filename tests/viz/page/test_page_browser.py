@@ -639,7 +639,8 @@ def test_what_is_called_so_is_found_first(shown, pages):
     hits = shown.texts(".hits li strong")
     assert set(hits) == {"softmax"}
     more = shown.texts(".hits li.in-code")
-    assert more and re.fullmatch(r"\d+ more in lines of code", more[0])
+    assert len(more) == 1
+    assert re.fullmatch(r"\d+ more in lines of code", more[0])
     shown.click(".hits li.in-code")
     in_code = shown.texts(".hits li strong")
     assert shown.run("v.toolbar.search.input.value") == "code:softmax"

@@ -137,8 +137,8 @@ def test_the_side_panel_is_open_where_there_is_room_for_it(shown, pages):
 
 
 def test_the_timeline_is_drawn_anew_when_the_panel_gives_it_room(shown, pages):
-    drawn = """(() => { const canvas = document.querySelector('.dock canvas'), { width } = canvas.getBoundingClientRect();
-      return [width, canvas.width / devicePixelRatio]; })()"""
+    drawn = """(() => { const canvas = document.querySelector('.dock canvas');
+      return [canvas.getBoundingClientRect().width, canvas.width / devicePixelRatio]; })()"""
     shown.size(1400, 900)
     shown.show(pages("with_penalties", with_penalties))
     shown.run("v.panel.setOpen(true); v.dock.choose('timeline')")
