@@ -1305,7 +1305,7 @@ def test_training_steps_and_those_with_evaluations_are_told_apart(page_in_browse
     told = "eagerflowLive.facts().map(([name, value]) => `${name}: ${value}`)"
     model = mlp()
     model.fit(x, y, batch_size=8, epochs=2, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && eagerflowLive.status.step === 16")
     assert "step: 16" in seen.run(told)
     model.fit(x, y, batch_size=8, epochs=60, verbose=0, validation_data=(x, y), validation_batch_size=16)
     seen.wait("eagerflowLive.status.step === 496 && eagerflowLive.status.others === 240")
