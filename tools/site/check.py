@@ -55,6 +55,11 @@ _PRESS = """document.activeElement.dispatchEvent(
 _CHOSEN = "document.querySelector('#pst-search-dialog [role=option][aria-selected=true]')?.href.split('?')[0]"
 _ANSWERED = "document.querySelectorAll('#pst-search-dialog ul.search > li > a').length > 2"
 
+_BELOW_BAR = (
+    "document.querySelector('#pandas').getBoundingClientRect().top"
+    " - document.querySelector('.bd-header').getBoundingClientRect().bottom"
+)
+
 
 def looked_at(site: Path, page: str, browser: SiteBrowser) -> list[str]:
     """What is wrong with one page."""
@@ -117,6 +122,17 @@ def chosen_by_keys(first: str, browser: SiteBrowser) -> list[str]:
     return wrong
 
 
+def led_to(site: Path, browser: SiteBrowser) -> list[str]:
+    """Headings that a link leads to, and that the bar covers or touches."""
+    found = []
+    for size in (WIDE, PHONE):
+        browser.look("light", *size)
+        browser.begin((site / "data.html").as_uri() + "#pandas")
+        if (room := browser.run(_BELOW_BAR)) < 8:
+            found.append(f"data#pandas ({size[0]} px): the heading begins {room:.0f} pixels below the bar")
+    return found
+
+
 def chosen(site: Path, every: bool, seed: int, count: int = 100) -> list[str]:
     """The pages to look at: every kind, and some by lot."""
     there = sorted(str(path.relative_to(site).with_suffix("")) for path in site.rglob("*.html"))
@@ -161,7 +177,8 @@ def main() -> int:
         return int(bool(wrong))
     pages = chosen(site, given.all, given.seed)
     looks = [functools.partial(looked_at, site, page) for page in pages]
-    wrong += shared_out([functools.partial(searched, site), functools.partial(typed, site), *looks], BROWSERS)
+    others = [functools.partial(look, site) for look in (searched, typed, led_to)]
+    wrong += shared_out([*others, *looks], BROWSERS)
     wrong += without_a_way(site)
     done = f"{len(pages)} pages in both themes and on a phone, {len(QUERIES)} searches, {len(TASKS)} tasks: all well"
     print("\n".join(wrong) or done)
