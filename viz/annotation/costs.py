@@ -9,7 +9,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
-from viz.facts.schema import Op, Record
+from viz.facts.schema import Frame, Op, Record
 from viz.facts.selection import line_of, position_of, step_name, variables_of
 from viz.facts.smaller.shown_step import pick_step
 from viz.picture.gradient_flow import whole_gradient
@@ -30,6 +30,7 @@ class LineCost:
         nbytes: bytes that its ops made in the forward pass.
         gradient: the norm of the gradient of what the line made at last; None where it wasn't measured.
         weights: the norm of the gradients of the weights that the line is the first to read; None without.
+        counted_at: files and lines for which it ran ops that count there: those that made the layers.
     """
 
     file: str
@@ -43,6 +44,7 @@ class LineCost:
     nbytes: int = 0
     gradient: float | None = None
     weights: float | None = None
+    counted_at: list[tuple[str, int]] = dataclasses.field(default_factory=list)
 
     @property
     def time(self) -> int:
@@ -65,6 +67,13 @@ class Costs:
     step: str
     elsewhere: int
     notes: list[str]
+
+    def at(self, frame: Frame) -> LineCost:
+        """What a line costs so far."""
+        lines = self.lines.setdefault(frame.file, {})
+        if frame.line not in lines:
+            lines[frame.line] = LineCost(frame.file, frame.line, frame.code)
+        return lines[frame.line]
 
     def total(self, name: str) -> int:
         """The sum of a number over all lines."""
@@ -114,10 +123,9 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
         if frame is None:
             costs.elsewhere += op.duration
             continue
-        line = costs.lines.setdefault(frame.file, {}).get(frame.line)
-        if line is None:
-            line = costs.lines[frame.file][frame.line] = LineCost(frame.file, frame.line, frame.code)
+        line = costs.at(frame)
         _count(record, line, op)
+        _tell_where(costs, op, frame)
         if op.phase == "forward" and op.outputs and not record.tensors[op.outputs[0]].version:
             last[frame.file, frame.line] = op
             for tensor in op.inputs:
@@ -138,6 +146,16 @@ def _count(record: Record, line: LineCost, op: Op) -> None:
         return
     line.forward += op.duration
     line.nbytes += sum([record.tensors[i].nbytes for i in op.outputs])
+
+
+def _tell_where(costs: Costs, op: Op, counted: Frame) -> None:
+    """At the line that called a model, asked for gradients or updated weights: the lines for which that counts."""
+    ran = op.stack[0] if op.stack else counted
+    if (ran.file, ran.line) == (counted.file, counted.line):
+        return
+    line, there = costs.at(ran), (counted.file, counted.line)
+    if there not in line.counted_at:
+        line.counted_at.append(there)
 
 
 def _add_shapes(record: Record, costs: Costs, ops: list[Op]) -> None:

@@ -36,9 +36,22 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 def cells(cost: LineCost) -> tuple[str, ...]:
     """What stands in the margin of a line."""
     shapes = ", ".join(cost.shapes[:2]) + (f" +{len(cost.shapes) - 2}" if len(cost.shapes) > 2 else "")
+    shapes = shapes or _counted_at(cost)
     times = [formatting.seconds(each) if each else "" for each in (cost.forward, cost.backward, cost.update)]
     norms = ["" if each is None else f"{each:.2g}" for each in (cost.gradient, cost.weights)]
     return (shapes, *times, formatting.nbytes(cost.nbytes) if cost.nbytes else "", *norms)
+
+
+def _counted_at(cost: LineCost) -> str:
+    """Of a line without a number of its own, where what it ran counts."""
+    if not cost.counted_at or cost.time:
+        return ""
+    here = sorted([line for file, line in cost.counted_at if file == cost.file])
+    others = [formatting.place(Frame(file, line)) for file, line in cost.counted_at if file != cost.file]
+    if not here:
+        return f"→ {others[0]}{f' +{len(others) - 1}' if others[1:] else ''}"
+    numbers = f"{here[0]}–{here[-1]}" if len(here) > 2 else ", ".join(map(str, here))
+    return f"→ line{'s' if here[1:] else ''} {numbers}{f' +{len(others)}' if others else ''}"
 
 
 def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = lambda words, code: words) -> str:

@@ -50,7 +50,12 @@ def by_code(costs):
 
 def test_layers_count_for_the_lines_that_made_them_and_code_of_ones_own_for_itself(file):
     found = by_code(costs_by_line(viz.load(file)))
+    (fit,) = [found.pop(code) for code in list(found) if code.startswith("model.fit")]
     assert set(found) == {"first", "h", "return ef.ops.tanh(h)", "model", 'model.compile("sgd", "mse")'}
+    assert not fit.ops
+    assert {line for _, line in fit.counted_at} == {
+        found[code].line for code in ("first", "model", 'model.compile("sgd", "mse")')
+    }
     assert found["first"].shapes == ["4×6 f32"]
     assert found["h"].shapes == ["4×6 f32"]
     assert found["return ef.ops.tanh(h)"].ops == {"tanh": 1, "tanh (backward)": 1}
@@ -90,10 +95,12 @@ def test_the_command_shows_lines_with_their_margin(file, capsys):
     assert line.strip().startswith("4×6 f32")
     assert "│   13  " in line
     assert "import numpy" not in out
+    fit = next(line for line in out.splitlines() if "model.fit(" in line)
+    assert fit.strip().startswith("→ lines 16–18 ")
     assert main(["annotate", file, "--all"]) == 0
     assert "import numpy" in capsys.readouterr().out
     assert main(["annotate", file, "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["lines"]) == 5
+    assert len(json.loads(capsys.readouterr().out)["lines"]) == 6
     assert main(["annotate", file, "--html", "lines.html", "--step", "0"]) == 0
     assert main(["annotate", file, "--html", "lines.png"]) == 2
     assert main(["annotate", file, "--step", "7"]) == 2
@@ -102,7 +109,7 @@ def test_the_command_shows_lines_with_their_margin(file, capsys):
 def test_a_changed_file_is_not_shown_as_if_it_had_run(file, tmp_path):
     costs = costs_by_line(viz.load(file))
     assert "import numpy" in page(costs)
-    assert page(costs).count('class="cost"') == 5
+    assert page(costs).count('class="cost"') == 6
     (tmp_path / "train.py").write_text("secret = 1\n" + SCRIPT)
     assert "secret" not in page(costs)
     assert "return ef.ops.tanh(h)" in text(costs, whole=True)
