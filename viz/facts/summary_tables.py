@@ -326,7 +326,14 @@ def top(
     which = [] if at is None else [step_name(record, at)]
     marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
     body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
-    return Text.of([*which, body, *_hidden(ranked, n, by if by in COSTS else cost or "time", option)])
+    hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
+    return Text.of([*which, body, *_summed(record, at), *hidden])
+
+
+def _summed(record: Record, at: int | None) -> list[str]:
+    """What is said of a table of several steps: its rows have their sums, where a page has medians."""
+    count = len(record.steps)
+    return [f"(sums over all {count:,} steps)"] if at is None and count > 1 else []
 
 
 def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> list[str]:

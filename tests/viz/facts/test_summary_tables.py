@@ -100,7 +100,9 @@ def test_a_summary_opens_as_many_levels_as_it_is_asked_for(steps):
 
 def test_top_sorts_by_cost(steps):
     lines = steps.top(n=3).splitlines()
-    assert len(lines) == 6
+    assert lines[-2] == "(sums over all 2 steps)"
+    assert "sums over" not in steps.top(step=0)
+    assert len(lines) == 7
     times = [row["time"] for row in top_rows(steps, n=1000)]
     assert times == sorted(times, reverse=True)
     assert lines[2].startswith(top_rows(steps, n=1)[0]["op"])
