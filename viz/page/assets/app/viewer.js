@@ -199,7 +199,7 @@ class Viewer {
     if (opens && !(reveal && isOnPhone() && this.state.dock)) this.panel.setOpen(true); // which takes room from the graph
     if (selected && reveal) this.reveal(selected);
     this.update();
-    if (opens && !reveal) this.canvas.keepInSight(this.boxOf(selected));
+    if (opens && !reveal) this.canvas.settle(this.boxOf(selected));
     if (this.state.step !== before.step) this.toolbar.tellStep(() => this.goBack(before), before.step);
   }
 
@@ -326,7 +326,7 @@ class Viewer {
     this.setOpen(open, isWhole ? null : this.anchorOf(id), key);
     this.select(this.selectionOf(key), false);
     if (isWhole) this.canvas.fit(true, true);
-    else this.canvas.keepInSight(this.scene.nodes.get(this.nodesOf(this.state.selected)[0]));
+    else this.canvas.settle(this.boxOf(this.state.selected));
     return undefined;
   }
 

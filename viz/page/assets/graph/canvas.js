@@ -386,6 +386,12 @@ class Canvas {
     if (box) this.jump(viewWith(this, box), smooth);
   }
 
+  // The same of a box or a frame that was opened, closed or chosen.
+  settle(box) {
+    const view = box && viewWith(this, box);
+    if (view) this.setView(view, true);
+  }
+
   revealAll(ids, smooth = true) {
     this.jump(viewWithAll(this, this.boxesOf(ids)), smooth);
   }
@@ -418,7 +424,7 @@ class Canvas {
   // Moves by no more than what a box or a frame lacks to be seen as a whole.
   keepInSight(box) {
     const [dx, dy] = box ? lackOf(this, box) : [0, 0],
-      { x, y, scale } = this.view;
+      { x, y, scale } = this.goal ?? this.view;
     if (dx || dy) this.setView({ x: x + dx, y: y + dy, scale }, true);
   }
 

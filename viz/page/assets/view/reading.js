@@ -1,8 +1,6 @@
 // What is read: a part of the scene in a size at which all its words can be read, with what is selected in sight.
 
 const READABLE_SIZE = 9 / LABEL_SIZE, // the scale at which shapes beside arrows are 9 pixels high
-  LEAST_REVEALED = 0.55, // the scale at which something is brought into sight
-  SELECTED_WORTH = 8, // in other boxes, where the buttons can't be kept clear of all
   MOST_COMPARED = 40; // boxes of which as many as possible are shown together
 
 const extentAround = (boxes) => {
@@ -108,70 +106,6 @@ function readIn(canvas, smooth) {
   }
 }
 
-// The view in which a box is in sight, as near to the one that is shown as can be; null where it is in sight.
-function viewWith(canvas, whole) {
-  const size = canvas.size(),
-    scale = Math.max(canvas.view.scale, LEAST_REVEALED),
-    isTooWide = whole.head && whole.w * scale > size.w - BESIDE_BUTTONS,
-    box = isTooWide ? { ...whole, x: whole.head.x, w: whole.head.w } : whole, // then its title is what is seen
-    zoomed = scale !== canvas.view.scale,
-    edge = 60;
-  const along = (from, length, room, now) => {
-    // where the world begins, so that the box is well inside
-    const least = edge - from * scale,
-      most = room - edge - (from + Math.min(length, (room - 2 * edge) / scale)) * scale;
-    const [low, high] = [Math.min(least, most), Math.max(least, most)],
-      isSeen = from * scale + now < room && (from + length) * scale + now > 0;
-    if (zoomed) return room / 2 - (from + length / 2) * scale;
-    return isSeen ? Math.min(high, Math.max(low, now)) : (least + most) / 2; // what is seen in part lacks little
-  };
-  const x = along(box.x, box.w, size.w, canvas.view.x),
-    y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, canvas.view.y),
-    view = clearOfButtons(canvas, [box], { x, y, scale });
-  return zoomed || view.x !== canvas.view.x || view.y !== canvas.view.y ? view : null;
-}
-
-// The view moved by as little as it takes that the buttons hide none of some boxes, nor, where it moves anyway, of others,
-// which count less: it shows as many of the boxes as before, if that can be. What has no room beside the buttons is left
-// where it is.
-function clearOfButtons(canvas, boxes, view) {
-  const buttons = canvas.buttons(),
-    { w, h } = canvas.size(),
-    moves = ["x", "y", "scale"].some((each) => view[each] !== canvas.view[each]),
-    near = { x: -(view.x + w) / view.scale, y: -(view.y + h) / view.scale, w: (3 * w) / view.scale, h: (3 * h) / view.scale },
-    others = moves ? [...canvas.scene.grid.within(near)].filter((node) => !boxes.includes(node)) : [],
-    hidden = (some, at) => some.map(onScreen(at)).filter((box) => meet(buttons, box)),
-    seen = (some, at) => some.map(onScreen(at)).filter((box) => holds({ x: 0, y: 0, w, h }, box) && !meet(buttons, box)),
-    covered = hidden([...boxes, ...others], view),
-    ways = covered.flatMap((box) => [
-      [buttons.x - box.x - box.w, 0],
-      [0, buttons.y + buttons.h - box.y],
-      [w - box.x, 0], // out of sight
-      [0, -box.y - box.h],
-    ]);
-  if (!covered.length) return view;
-  const half = (from, length, room) => Math.min(from + length, room) - Math.max(from, 0) >= Math.min(length, room) / 2,
-    isOut = (box) => !half(box.x, box.w, w) || !half(box.y, box.h, h),
-    lost = boxes.map(onScreen(view)).filter(isOut).length;
-  const worth = ([dx, dy]) => {
-    const at = { ...view, x: view.x + dx, y: view.y + dy };
-    if (boxes.map(onScreen(at)).filter(isOut).length > lost) return -Infinity; // a low window has no room below the buttons
-    const count = (of) => of(boxes, at).length * SELECTED_WORTH + of(others, at).length;
-    return (count(seen) - 2 * count(hidden)) * (w + h) - Math.hypot(dx, dy);
-  };
-  const [dx, dy] = [[0, 0], ...ways].reduce((best, move) => (worth(move) > worth(best) ? move : best));
-  return { ...view, x: view.x + dx, y: view.y + dy };
-}
-
-// The same of several boxes, or as many as can be read together.
-function viewWithAll(canvas, boxes) {
-  const seen = canvas.window(),
-    scale = Math.max(SMALLEST, Math.min(canvas.view.scale, canvas.viewOf(extentAround(boxes)).scale)),
-    inSight = canvas.view.scale >= LEAST_REVEALED && boxes.every((box) => holds(seen, box)),
-    view = clearOfButtons(canvas, boxes, inSight ? canvas.view : viewOfMost(canvas, boxes, scale));
-  return view === canvas.view ? null : view;
-}
-
 // The view in which the middle of what is seen of a box is where it was before all was laid out again.
 function viewAsBefore(canvas, before, after) {
   const { x, y, scale } = canvas.view,
@@ -180,17 +114,6 @@ function viewAsBefore(canvas, before, after) {
     to = Math.min(before.x + before.w, seen.x + seen.w),
     middle = from < to ? (from + to) / 2 : before.x + before.w / 2;
   return { scale, x: x + (middle - after.x - after.w / 2) * scale, y: y + (before.y - after.y) * scale };
-}
-
-// How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge.
-function lackOf(canvas, box) {
-  const { w, h } = canvas.size(),
-    { x, y, scale } = canvas.view;
-  const moved = (from, length, room) => {
-    const least = CLEAR - from; // where it begins at the edge
-    return Math.max(least, 0) || Math.max(least, Math.min(0, room - CLEAR - from - length));
-  };
-  return [moved(box.x * scale + x, box.w * scale, w), moved(box.y * scale + y, box.h * scale, h)];
 }
 
 // A function that brings what is in the middle of the view back to where it is, when all was laid out again; it says whether
