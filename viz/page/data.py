@@ -6,6 +6,7 @@ written once and referred to by number.
 
 from __future__ import annotations
 
+import bisect
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -37,7 +38,7 @@ __all__ = ["MOST_OPS", "data"]
 MOST_OPS = 100_000
 """A page shows at most so many ops: with more, browsers need seconds for each picture."""
 
-_Reported = tuple[str, int, dict[str, float]]  # kind, where on the axis, and values
+_Reported = tuple[str, int, dict[str, float], int | None]  # kind, where on the axis, values, and when
 
 _LONGEST_TEXT = 2_000
 _MOST_LOGS = 2_000
@@ -100,8 +101,9 @@ def data(
         "same": _same_arrays(part),
         "variables": list(variables_of(part).items()),
         "memory": [[t.id, size, start, end] for t, size, start, end in spans(part)],
-        "logs": [finite([kind, step, values]) for kind, step, values in _thinned(reported)],
-        "epochs": [[step, number] for number, step in enumerate([x for kind, x, _ in reported if kind == "epoch"], 1)],
+        "logs": [finite([kind, step, values]) for kind, step, values, _ in _thinned(reported)],
+        "epochs": [[step, number] for number, step in enumerate([x for kind, x, *_ in reported if kind == "epoch"], 1)],
+        "reported": _reported_at(part, reported),
     }
     found["excerpts"] = excerpts(columns.frames.values)
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]
@@ -155,7 +157,19 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
             done = log.step if numbered else done + 1
         goes_on = following is not None and following.kind == "evaluation" and following.step > log.step
         if log.kind != "evaluation" or "evaluation" in counted or not goes_on:
-            found.append((log.kind, done, log.values))
+            found.append((log.kind, done, log.values, log.time))
+    return found
+
+
+def _reported_at(part: Record, reported: Sequence[_Reported]) -> list[int | None]:
+    """For each step, where on the axis of what training reported its losses are: what was reported before the next one."""
+    told = [(time, x) for kind, x, _, time in reported if kind in ("batch", "step") and time is not None]
+    begins = [step.start for step in part.steps]
+    found: list[int | None] = []
+    for begin, following in zip(begins, [*begins[1:], None]):
+        at = bisect.bisect_left(told, (begin or 0, 0))
+        is_own = begin is not None and at < len(told) and (following is None or told[at][0] < following)
+        found.append(told[at][1] if is_own else None)
     return found
 
 

@@ -3,6 +3,8 @@
 // What a narrow bar has instead of words, as the lines of frames have them.
 const inShort = (words, sign) => [el("span", { class: "spelled" }, words), el("span", { class: "in-short" }, sign)];
 
+const TYPING = 360; // pixels for a long query
+
 class Toolbar {
   constructor(viewer) {
     this.viewer = viewer;
@@ -177,6 +179,19 @@ class Toolbar {
     clearTimeout(this.waiting);
     this.warning.hidden = true;
   }
+}
+
+// How wide the field of a search is while one types in it: it lies over what stands beside it, and covers nothing in part.
+function coverWhole(search) {
+  const { left } = search.getBoundingClientRect(),
+    beside = [...search.parentNode.querySelectorAll("button, select, label, input, output")].filter((each) => !search.contains(each)),
+    boxes = beside.map((each) => each.getBoundingClientRect()).filter(({ width }) => width);
+  let right = left + TYPING;
+  for (let cut = boxes; cut.length; ) {
+    cut = boxes.filter((box) => box.left - 4 < right && box.right + 2 > right);
+    right = Math.max(right, ...cut.map((box) => box.right + 3));
+  }
+  search.style.setProperty("--typing", `${right - left}px`);
 }
 
 function describe({ model, state, data }) {

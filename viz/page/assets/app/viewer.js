@@ -196,7 +196,8 @@ class Viewer {
     this.state.selected = selected;
     if (selected) this.canvas.hold();
     const opens = selected && (this.opensPanel || matchMedia(NARROW).matches);
-    if (opens && !(reveal && isOnPhone() && this.state.dock)) this.panel.setOpen(true); // which takes room from the graph
+    if (opens && !(reveal && isOnPhone() && this.state.dock)) this.panel.setOpen(true, true); // which takes room from the graph
+    else if (!selected) this.panel.closeAgain();
     if (selected && reveal) this.reveal(selected);
     this.update();
     if (opens && !reveal) this.canvas.settle(this.boxOf(selected));
@@ -270,8 +271,8 @@ class Viewer {
 
   mark() {
     const { selected, lineage } = this.state,
-      ops = this.opsOf(selected);
-    const nodes = new Set(this.nodesOf(selected)),
+      ops = this.opsOf(selected),
+      nodes = new Set(this.nodesOf(selected)),
       shown = (set) => new Set([...set].flatMap((op) => this.scene.boxesOf(op)));
     const partners = new Set([...partnersOf(this.model, ops)].flatMap((id) => this.nodesOf({ kind: "op", id })));
     nodes.forEach((node) => partners.delete(node));
@@ -453,14 +454,13 @@ class Viewer {
 
   setColour(mode) {
     const possible = this.canColour(mode);
-    if (possible !== true) {
-      this.toolbar.warn(possible);
-      return;
-    }
+    if (possible !== true) return this.toolbar.warn(possible);
+    const isWhole = this.canvas.isWhole();
     this.state.color = mode;
     this.toolbar.show();
     this.draw();
     this.update();
+    return isWhole ? this.canvas.fit(false, true) : undefined; // boxes with a note are higher
   }
 
   // What differs from the other recording: colours, the list, and the step in which something does.

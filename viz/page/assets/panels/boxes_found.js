@@ -129,3 +129,16 @@ function inputsFound({ model, selection, index, scene }) {
   }
   return [...known.values()];
 }
+
+// Where names, shapes and the like were found, what only stands on the same line of code is apart: of a model that is written
+// in one line, that is every layer.
+function withLinesOfCode(found, query) {
+  const isAsked = query.startsWith("/") || /(^|\s)code:/iu.test(query),
+    tests = testsOf(query),
+    byCode = (hit) => !hit.byPath && tests.some((test) => test(hit.fields) === "code"),
+    hits = isAsked ? [] : found.filter((hit) => !byCode(hit));
+  return hits.length ? { hits, inCode: found.length - hits.length } : { hits: found, inCode: 0 };
+}
+
+// A query for lines of code alone.
+const queryForCode = (query) => query.split(/\s+/).map((word) => `code:${word.replace(/^[a-z]+:/, "")}`).join(" ");

@@ -237,10 +237,15 @@ class ChangeList {
     return `, ${[...new Set(words)].join(" → ")}`;
   }
 
+  // What the other recording, or the other step of this one, is called in the heads of tables.
+  other(word = "") {
+    const { diff } = this.viewer.difference;
+    return diff.isOfSteps ? `${word}${diff.a.replace(/ of .*/, "")}` : "before";
+  }
+
   costs(title, costs, shown) {
     if (!costs.length) return null;
-    const { diff } = this.viewer.difference,
-      other = diff.isOfSteps ? `in ${diff.a.replace(/ of .*/, "")}` : "before";
+    const other = this.other("in ");
     const cells = (cost, name) => [
       name,
       cost.time_a || cost.memory_a ? seconds(cost.time_a) : "–", // what isn't there took no time
@@ -274,7 +279,7 @@ class ChangeList {
         {},
         [change.kind, clean(change.place ?? this.weightAs(change.name), 90), change.a || "–", change.b || "–", farApart(change)].map((text) => el("td", {}, text)),
       );
-    return section("Weights", tableOf(["", "weight", "before", "here", ""].map((name) => [name]), weights.slice(0, 100).map(row)));
+    return section("Weights", tableOf(["", "weight", this.other(), "here", ""].map((name) => [name]), weights.slice(0, 100).map(row)));
   }
 }
 

@@ -321,7 +321,7 @@ class Details {
         ["elements", amount(tensor.shape.reduce((a, b) => a * b, 1))],
         ["type", tensor.dtype],
         ["device", tensor.device],
-        ["changed", versions.length > 1 ? `${versions.length - 1} times while recorded` : null],
+        ["changed", versions.length > 1 ? `${counted(versions.length - 1, "time")} while recorded` : null],
         ["|gradient|", gradientText(model, [id], here)],
         ["|g| / |w|", variable === undefined ? null : ratioText(model, id, here)],
       ]),

@@ -24,14 +24,20 @@ class Panel {
   }
 
   // On a phone, where the tabs close for it: together they would leave the graph a strip.
-  setOpen(open) {
+  setOpen(open, isForChoice = false) {
     const { viewer } = this;
+    this.isForChoice = open && isForChoice && (this.isForChoice || !viewer.state.panel);
     if (open) viewer.opensPanel = false;
     viewer.state.panel = open;
     viewer.root.classList.toggle("panelless", !open);
     if (open && isOnPhone() && viewer.state.dock) viewer.dock.setOpen(false);
     else viewer.dock.refresh(); // whose bars and letters are drawn for its width
     showPanelHint(viewer);
+  }
+
+  // Where it lies over half of a narrow window only since something was chosen, it is closed with that.
+  closeAgain() {
+    if (this.isForChoice && matchMedia(NARROW).matches) this.setOpen(false);
   }
 
   // By the reader's hand: from then on it stays as it is.

@@ -28,7 +28,10 @@ class Search {
       "aria-controls": "hits",
       oninput: () => this.run(),
       onkeydown: (event) => this.onKey(event),
-      onfocus: () => this.run(),
+      onfocus: () => {
+        coverWhole(this.node);
+        this.run();
+      },
     });
     this.count = el("span", { class: "count" });
     this.list = el("ul", { class: "hits", id: "hits", role: "listbox", hidden: true });
@@ -68,7 +71,7 @@ class Search {
     this.viewer.mark();
   }
 
-  // Forgets what was looked for, and its marks; whether there was anything.
+  // Forgets what was looked for; whether there was anything.
   clear() {
     if (!this.input.value) return false;
     this.input.value = "";
@@ -243,19 +246,6 @@ function find(viewer, query) {
   for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
-
-// Where names, shapes and the like were found, what only stands on the same line of code is apart: of a model that is written
-// in one line, that is every layer.
-function withLinesOfCode(found, query) {
-  const isAsked = query.startsWith("/") || /(^|\s)code:/iu.test(query),
-    tests = testsOf(query),
-    byCode = (hit) => !hit.byPath && tests.some((test) => test(hit.fields) === "code"),
-    hits = isAsked ? [] : found.filter((hit) => !byCode(hit));
-  return hits.length ? { hits, inCode: found.length - hits.length } : { hits: found, inCode: 0 };
-}
-
-// A query for lines of code alone.
-const queryForCode = (query) => query.split(/\s+/).map((word) => `code:${word.replace(/^[a-z]+:/, "")}`).join(" ");
 
 // Of what was found in several steps alike, the first one, with the number of those steps.
 function onceForAllSteps(model, found) {

@@ -50,22 +50,22 @@ class Timeline {
       const open = [];
       let deepest = 0;
       for (const op of timed.filter((each) => each.thread === thread)) {
-        const scopes = model
-          .ancestors(op.scope)
-          .reverse()
-          .filter((s) => s.kind !== "step");
+        const around = model
+            .ancestors(op.scope)
+            .reverse()
+            .filter((s) => s.kind !== "step"),
+          scopes = [...around, ...layersOfGradient(model, op)];
         let same = 0;
         while (same < open.length && same < scopes.length && open[same].scope === scopes[same]) same += 1;
         open.length = same;
-        for (const scope of scopes.slice(same)) {
+        for (const [i, scope] of scopes.entries()) {
+          if (i < same) continue;
+          const ofGradient = i >= around.length, // none of its ops ran while the layer did
+            title = model.titleOfCall(scope, [op.id]);
           const bar = {
-            scope,
-            start: barStart(scope, op),
-            end: op.end,
-            row: base + open.length,
-            ops: [],
-            title: model.titleOfCall(scope, [op.id]),
-            phase: op.phase,
+            ...{ scope, ofGradient, ops: [], end: op.end, phase: op.phase, row: base + open.length },
+            start: ofGradient ? op.start : barStart(scope, op),
+            title: ofGradient ? `∇ ${title}` : title,
           };
           open.push(bar);
           this.bars.push(bar);
@@ -276,17 +276,21 @@ class Timeline {
     const { period } = this.viewer;
     if (to.start < period.from || to.end > period.to) period.move((to.start + to.end - period.from - period.to) / 2);
     this.viewer.select(this.selectionOf(to));
+    this.reached = { bar: to, selected: this.viewer.state.selected };
   }
 
-  // The first bar of what is selected.
+  // The bar that the arrows have led to, or the first bar of what is selected.
   barSelected() {
     const { selected } = this.viewer.state,
-      calls = callsOf(this.viewer, selected);
+      { reached } = this;
+    if (reached && reached.selected === selected && this.bars.includes(reached.bar)) return reached.bar;
+    const calls = callsOf(this.viewer, selected);
     return this.bars.find(({ op, scope }) => (op ? selected?.kind === "op" && selected.id === op.id : calls.has(scope.id)));
   }
 
-  selectionOf({ op, scope }) {
-    return op ? { kind: "op", id: op.id } : selectionOfCall(this.viewer, scope);
+  selectionOf({ op, ops, scope, ofGradient }) {
+    if (ofGradient && ops.length > 1) return { kind: "ops", id: ops[0].id, ids: ops.map(({ id }) => id) };
+    return op || ofGradient ? { kind: "op", id: (op ?? ops[0]).id } : selectionOfCall(this.viewer, scope);
   }
 
   move(by) {
@@ -320,6 +324,17 @@ class Timeline {
     this.tip.textContent = [...told, this.inBoxes(ops), `at ${seconds(bar.start - this.first)}`].filter(Boolean).join(" · ");
     placeTip(this.tip, event);
   }
+}
+
+// The layers of which an op computes gradients, from the outside in, without the model around all of them: the pass that the
+// op is part of stands for that.
+function layersOfGradient(model, op) {
+  if (op.phase !== "backward" || op.home === op.scope) return [];
+  const layers = model
+    .ancestors(op.home)
+    .reverse()
+    .filter((scope) => scope.kind !== "step" && scope.kind !== "backward");
+  return layers.length > 1 ? layers.slice(1) : layers;
 }
 
 // Which step the timeline shows, and whether boxes tell times of the same.

@@ -14,17 +14,26 @@ function timesOfOps(ops, viewer) {
   const alone = model.tellsStep,
     isSame = !alone && selection.faster === ops[0].step; // of two steps the faster is shown
   return [
-    ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : selection.faster === undefined ? ofUsual(steps) : `in ${selection.timesOf}`}`],
+    ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : selection.faster === undefined ? `${ops.length > 1 && steps > 2 ? "each op's " : ""}${ofUsual(steps)}` : `in ${selection.timesOf}`}`],
     ofPass,
     isSame ? ["", ""] : [alone ? usualWord(steps) : "in this step", alone ? `${shown(usualTime(ops))}, of ${counted(steps, "step")}` : shown(tookOf(ops))],
-    ["range", range && `${seconds(range.least)} … ${seconds(range.most)}${share}`],
+    ["range", range && [`${seconds(range.least)} … ${seconds(range.most)}${share}`, heldUp([[ops, range]])]],
     wholeTime(viewer),
   ];
 }
 
+// Why a sum of medians is less than the least of the sums that it stands beside, where it is.
+function heldUp(found) {
+  const isLess = found.some(([ops, range]) => usualTime(ops) < range.least);
+  return isLess ? el("div", { class: "held-up" }, "more than its ops' medians together: each step was held up in other ops") : null;
+}
+
 // What percentages of time are of, and how long that took in ops: as the page tells it, so that parts and whole compare.
 const wholeOf = ({ model, state }) => (!model.steps.length ? "all that ran" : state.step === null ? "all outside of steps" : "the step");
-const wholeTime = (viewer) => [wholeOf(viewer), viewer.selection.time ? `${seconds(viewer.selection.time)} in ops` : null];
+const wholeTime = (viewer) => [wholeOf(viewer), viewer.selection.time ? `${seconds(viewer.selection.time)} in ops${isOfMedians(viewer) ? ", by medians" : ""}` : null];
+
+// Are times told as medians of several steps?
+const isOfMedians = ({ model, selection }) => selection.medianSteps > 2 && !model.tellsStep;
 
 // How many ops the critical path has, how long they took, and which share of the whole that is: below 100 %, the rest
 // could run at the same time as these.
@@ -43,13 +52,13 @@ function timesOfLayer(viewer, block, part) {
     { timesOf, backward } = selection,
     both = [["→", block.ownOps], ...(backward && block.backOps.length ? [["←", block.backOps]] : [])].map(([arrow, ids]) => [arrow, ids.map((id) => model.ops[id])]),
     inStep = both.map(([arrow, ops]) => `${arrow} ${seconds(tookOf(ops))}`),
-    bounds = both.map(([arrow, ops]) => [arrow, rangeOf(ops)]).filter(([, range]) => range),
+    bounds = both.map(([arrow, ops]) => [arrow, ops, rangeOf(ops)]).filter(([, , range]) => range),
     span = spanOf(model, block),
     one = !part && partsOf(viewer, block).length ? "of the first: " : "";
   return [
-    ["these times", timesOf ? `${timesOf}, in ops alone` : null],
+    ["these times", timesOf ? `${isOfMedians(viewer) ? "of each op the " : ""}${timesOf}${isOfMedians(viewer) ? ", added up" : ", in ops alone"}` : null],
     ["in this step", timesOf && !model.tellsStep && selection.faster !== viewer.state.step ? inStep.join("   ") : null],
-    ["range", bounds.length ? bounds.map(([arrow, { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)) : null],
+    ["range", bounds.length ? [...bounds.map(([arrow, , { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)), heldUp(bounds.map(([, ...each]) => each))] : null],
     wholeTime(viewer),
     ["start to end", span ? `${one}${seconds(span)} in the timeline, with what ran between its ops` : null],
   ];

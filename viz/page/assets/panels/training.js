@@ -51,6 +51,7 @@ class Training {
       ...{ log: false, weight: 0, range: 1, span: this.span, marks: epochs, hidden: this.hidden, whole: true },
       ...{ first: Math.min(...steps), last: Math.max(...steps) },
       axis: this.axis(new Set(logs.map(([kind]) => kind))),
+      shown: this.viewer.model.data.reported?.[this.viewer.state.step] ?? null,
     };
     this.whole.hidden = this.span === null;
     for (const [title, lines] of charts) {
