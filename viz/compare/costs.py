@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from viz.compare.changes import Cost
 from viz.compare.op_places import Places
+from viz.facts.digest.figures import OUTSIDE
 from viz.facts.schema import Op, Record
 
 __all__ = ["Naming", "Together", "by_layer", "costs", "sum_of_times"]
@@ -42,14 +43,14 @@ def costs(
 
 
 def by_layer(places: tuple[Places, Places], pairs: Iterable[tuple[Op, Op]]) -> Naming:
-    """Ops by their layers, called as in the second recording; those of none by `"(no layer)"`."""
+    """Ops by their layers, called as in the second recording; those of none by `OUTSIDE`."""
     renamed: dict[str, str] = {}
     for x, y in pairs:
         renamed.setdefault(places[0].shown(x), places[1].shown(y))
 
     def name(side: int, op: Op) -> str:
         place = places[side].shown(op)
-        return (place if side else renamed.get(place, place)) or "(no layer)"
+        return (place if side else renamed.get(place, place)) or OUTSIDE
 
     return name
 

@@ -461,7 +461,7 @@ def _made(record: Record, op: Op) -> int:
 
 _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
     "name": lambda record, op: formatting.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
-    "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op), shown=True)) or "(no layer)",
+    "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op), shown=True)) or OUTSIDE,
     "source": lambda record, op: formatting.place(line_of(record, op)) or "(not recorded)",
 }
 

@@ -162,7 +162,7 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
 
 
 def _reported_at(part: Record, reported: Sequence[_Reported]) -> list[int | None]:
-    """For each step, where on the axis of what training reported its losses are: what was reported before the next one."""
+    """For each step, where on the axis its losses are: what training reported before the next one began."""
     told = [(time, x) for kind, x, _, time in reported if kind in ("batch", "step") and time is not None]
     begins = [step.start for step in part.steps]
     found: list[int | None] = []

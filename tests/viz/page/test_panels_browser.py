@@ -405,6 +405,46 @@ def sizes(shown, pages):
     assert shown.wrong == []
 
 
+def penalized() -> viz.Recording:
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_regularizer="l2")])
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=4, verbose=0)
+    return t
+
+
+def test_what_belongs_to_no_layer_has_the_same_name_in_a_comparison_as_in_the_table(shown, pages):
+    shown.show(pages("penalized fit", penalized))
+    shown.run(f"v.select(null); v.panel.setOpen(true); {COMPARE}('step 0')")
+    names = set(shown.texts(".changes section:first-of-type td:first-child"))
+    assert {"weight penalties", "outside of layers"} < names
+    assert "(no layer)" not in shown.run("document.querySelector('.changes').textContent")
+    assert shown.wrong == []
+
+
+def test_the_timeline_names_the_layers_whose_gradients_are_computed(shown, pages):
+    shown.show(pages("penalized fit", penalized))
+    line = "v.dock.tabs.get('timeline').owner"
+    bars = shown.run(f"{line}.bars.filter(b => b.ofGradient).map(b => [b.title, b.row, b.ops.length])")
+    assert "∇ dense" in {title for title, *_ in bars}
+    (around,) = set(shown.run(f"{line}.bars.filter(b => b.scope?.kind === 'backward').map(b => b.row)"))
+    assert {row for _, row, _ in bars} == {around + 1}
+    at = f"{line}.bars.find(b => b.title === '∇ dense' && b.ofGradient)"
+    shown.run(f"v.select({line}.selectionOf({at})); 1")
+    assert shown.run(f"v.opsOf(v.state.selected).length === {at}.ops.length")
+    assert shown.wrong == []
+
+
+def test_charts_mark_the_step_that_the_graph_shows(shown, pages):
+    shown.show(pages("penalized fit", penalized))
+    assert shown.run("v.model.data.reported") == [1, 2]
+    shown.run("v.setStep(0); v.dock.choose('training')")
+    assert shown.run("[...v.dock.tabs.get('training').owner.plots.values()].map(plot => plot.options.shown)") == [1]
+    shown.run("v.setStep(1)")
+    assert shown.run("[...v.dock.tabs.get('training').owner.plots.values()].map(plot => plot.options.shown)") == [2]
+    assert shown.wrong == []
+
+
 def test_a_step_is_compared_with_another_of_the_recording(sizes):
     sizes.run("v.setStep(1); v.select(null)")
     assert sizes.run("[...v.dock.tabs.get('changes').tab.classList, v.dock.tabs.get('changes').tab.hidden]")[-1]
@@ -418,6 +458,7 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     assert "Both steps ran the same ops" in told
     assert "time in step 0" in told
     assert "|gradient|\tnet / head / kernel\t" in told
+    assert "weight\tstep 0\there" in told
     cost = sizes.run("""(() => { const took = v.model.ops.filter(op => op.step === 0 && op.name === 'dense'
       && op.phase === 'forward').reduce((sum, op) => sum + op.took, 0);
       return [took, v.difference.diff.kinds.find(each => each.name === 'dense').time_a]; })()""")

@@ -168,6 +168,66 @@ def test_what_is_selected_stays_in_sight_when_the_panel_takes_its_room(shown, pa
     assert shown.wrong == []
 
 
+SEEN = """(boxes => { const { x, y, scale } = v.canvas.view, { w, h } = v.canvas.size();
+  return boxes.map(b => [b.x * scale + x >= 0, b.y * scale + y >= 0,
+    (b.x + b.w) * scale + x <= w, (b.y + b.h) * scale + y <= h].every(Boolean)); })"""
+
+
+def test_what_a_search_leads_to_is_seen_with_its_update_and_gradients(shown, pages):
+    """Where there is room for all three: ResNet's row of a convolution has them side by side."""
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1200, 900)
+    shown.show(pages("resnet", lambda: ALL["resnet"]()[0]))
+    shown.run("v.setOpen(new Set(['/resnet'])); v.canvas.fit()")
+    last = """[...v.scene.nodes.values()].filter(n => n.kind === 'scope' && n.lane === 'forward' && n.block.update)
+      .reduce((a, b) => (b.y > a.y ? b : a))"""
+    shown.press("/")
+    shown.type(shown.run(f"{last}.title"))
+    shown.press("Enter", "\r")
+    shown.rest()
+    row = f"[...v.scene.nodes.values()].filter(n => n.row === {last}.row)"
+    assert shown.run(f"{row}.length") > 2
+    assert all(shown.run(f"{SEEN}({row})"))
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+@pytest.mark.parametrize("title", ["generator", "discriminator"])
+def test_a_layer_that_is_opened_is_seen_whole_and_nothing_is_cut_beside_empty_room(shown, pages, title):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1440, 900)
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    shown.run("v.changeDepth(-9)")
+    shown.run(f"v.toggle([...v.scene.nodes.values()].find(n => n.title === {title!r}).id)")
+    shown.rest()
+    opened = f"[...v.scene.frames.values()].filter(frame => frame.title === {title!r})"
+    assert shown.run(f"{SEEN}({opened})") == [True]
+    left, right = shown.run("""(() => { const { x, y, w, h } = v.canvas.window(), { scale } = v.canvas.view;
+      const seen = v.canvas.tops().filter(b => b.y < y + h && b.y + b.h > y);
+      return [Math.min(...seen.map(b => b.x)) - x, x + w - Math.max(...seen.map(b => b.x + b.w))]
+        .map(a => a * scale); })()""")
+    assert not (left > 60 and right < 0)
+    assert not (left < 0 and right > 100)
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_on_a_phone_escape_closes_the_panel_that_a_choice_opened(shown, pages):
+    shown.size(390, 844)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.run("v.selectNode([...v.scene.nodes.keys()][0])")
+    assert shown.run("v.state.panel")
+    shown.press("Escape")
+    assert shown.run("[v.state.panel, v.state.selected]") == [False, None]
+    shown.run("v.panel.toggle(); v.selectNode([...v.scene.nodes.keys()][0])")  # by the reader's hand
+    shown.press("Escape")
+    assert shown.run("v.state.panel")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_a_box_that_is_seen_in_part_is_brought_into_sight_without_a_jump(page):
     page.run("v.canvas.read()")
     page.rest()

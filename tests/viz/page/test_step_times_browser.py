@@ -162,6 +162,29 @@ def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
     assert shown.wrong == []
 
 
+def test_a_sum_of_medians_below_the_fastest_step_says_why(shown, pages):
+    """Each of three steps is held up in other ops, so that no step is as fast as the medians together."""
+    slow, fast = 90_000, 10_000
+
+    def in_turns():
+        t = last_is_slow(3)
+        counts = {}
+        for op in t.ops:
+            counts[op.step] = at = counts.get(op.step, -1) + 1
+            op.start, op.end = op.id * 2 * slow, op.id * 2 * slow + (slow if at % 3 == op.step else fast)
+        return t
+
+    shown.show(pages("three in turns", in_turns))
+    shown.run("v.select({kind: 'scope', key: '/mlp'}); 1")
+    said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
+    count = shown.run("v.index.blocks.get('/mlp').ownOps.length")
+    assert said["forward"].startswith(formatting.seconds(count * fast))
+    assert said["these times"] == "of each op the median of 3 steps, added up"
+    assert said["range"].endswith("more than its ops' medians together: each step was held up in other ops")
+    assert said["the step"].endswith(" in ops, by medians")
+    assert shown.wrong == []
+
+
 def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
     title = slow.run("[...v.scene.nodes.values()].find(n => n.kind === 'update' && n.ops.length > 1).id")
     count = slow.run(f"v.selectNode({title!r}); v.state.selected.ids.length")

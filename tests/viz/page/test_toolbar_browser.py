@@ -92,6 +92,22 @@ def test_the_search_field_lies_over_what_it_covers(compared, width):
     compared.press("Escape")
 
 
+@pytest.mark.parametrize("width", [1920, 1440, 1280, 1000])
+def test_the_search_field_covers_nothing_of_the_bar_in_part(compared, width):
+    compared.size(width, 900)
+    compared.run("document.activeElement.blur()")
+    compared.press("/")
+    compared.rest()
+    cut = compared.run("""(() => {
+      const { right } = document.querySelector('.search .field').getBoundingClientRect(),
+        all = [...document.querySelectorAll('.toolbar :is(button, select, output)')],
+        boxes = all.map(e => e.getBoundingClientRect()).filter(({ width }) => width);
+      return boxes.filter(box => box.left < right - 1 && box.right > right + 1).map(({ left }) => left); })()""")
+    assert cut == []
+    compared.press("Escape")
+    compared.size(1400, 900)
+
+
 def test_the_graph_keeps_its_height_while_it_is_moved_and_when_all_of_it_is_seen(compared):
     compared.size(1440, 900)
     heights = []

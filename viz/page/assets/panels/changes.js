@@ -261,7 +261,7 @@ class ChangeList {
       title,
       tableOf(
         names.map((name, i) => [name, i ? "right" : ""]),
-        [row("in all", sumOf(costs), { class: "sum" }), ...costs.slice(0, 30).map((cost) => row(clean(shown(cost.name) || "(no layer)", 90), cost))],
+        [row("in all", sumOf(costs), { class: "sum" }), ...costs.slice(0, 30).map((cost) => row(clean(shown(cost.name) || OUTSIDE_OF_LAYERS, 90), cost))],
       ),
     );
   }
