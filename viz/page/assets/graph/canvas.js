@@ -104,7 +104,7 @@ class Canvas {
         wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
     }
     this.replace(wanted);
-    if (!afar) nameBoxes(this, nodes);
+    if (!afar) nameBoxes(this, nodes, signs);
     this.layers.signs.replaceChildren(
       ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
     );
@@ -386,9 +386,9 @@ class Canvas {
     if (box) this.jump(viewWith(this, box), smooth);
   }
 
-  // The same of a box or a frame that was opened, closed or chosen.
+  // The same of a box or a frame that was opened, closed or chosen; at the reader's scale.
   settle(box) {
-    const view = box && viewWith(this, box);
+    const view = box && viewWith(this, box, 0);
     if (view) this.setView(view, true);
   }
 

@@ -5,20 +5,54 @@ const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be r
   NAME_LETTERS = [10, 9, 8, 7, LEAST_TITLE],
   NAME_HEIGHT = 1.25, // of its letters' size
   NAME_KEPT = 4, // letters of a title that is cut; fewer tell nothing
-  BESIDE_NAME = 1; // pixels, to the edge of the box
+  BESIDE_NAME = 1, // pixels, to the edge of the box
+  OUTSIDE_NAME = 4; // pixels from a box to its name beside it
 
-// Puts the titles over the lines of boxes that are seen.
-function nameBoxes({ shown, theme, view: { scale } }, nodes) {
-  const isFar = TITLE_SIZE * scale < LEAST_TITLE;
-  for (const node of nodes.filter(({ kind }) => kind === "scope")) {
-    const element = shown.get(`n${node.id}`),
-      key = isFar ? String(scale) : "";
-    if ((element.dataset.named ?? "") === key) continue; // as it is while the graph is moved
+// Puts the titles over the lines of boxes that are seen; of one that has no room for its title, beside it, where nothing is.
+function nameBoxes(canvas, nodes, signs) {
+  const { shown, theme, scene, view: { scale } } = canvas,
+    isFar = TITLE_SIZE * scale < LEAST_TITLE,
+    key = isFar ? String(scale) : "",
+    boxes = nodes.filter(({ kind }) => kind === "scope"),
+    taken = [...signs.values()].map((sign) => areaOfSign(canvas, sign));
+  if (boxes.every(({ id }) => (shown.get(`n${id}`).dataset.named ?? "") === key)) return; // as they are while the graph is moved
+  for (const node of boxes) {
+    const element = shown.get(`n${node.id}`);
     element.dataset.named = key;
     element.querySelector(".name")?.remove();
-    const name = isFar && nameFromAfar(node, scale);
-    if (name) element.append(nameElement(node, name, scale, theme));
+    const name = isFar && nameFromAfar(node, scale),
+      beside = isFar && name?.lines.join(" ") !== node.title ? nameBeside(scene, node, scale, taken) : null;
+    if (beside) {
+      taken.push(beside.area);
+      element.append(nameBesideElement(beside, node, scale, theme));
+    } else if (name) element.append(nameElement(node, name, scale, theme));
   }
+}
+
+const areaOfSign = ({ view }, { x, y, w, h }) => ({ x: (x - view.x) / view.scale, y: (y - view.y) / view.scale, w: w / view.scale, h: h / view.scale });
+
+// Where the whole title of what runs forward stands beside its box: on the left before the right, in letters that are no
+// higher than the box, where no other box, arrow or title is; null where there is no such place.
+function nameBeside(scene, node, scale, taken) {
+  if (node.lane !== "forward") return null;
+  for (const letters of NAME_LETTERS.slice(1)) {
+    const w = textWidth(node.title, letters, true) / scale,
+      h = (letters * NAME_HEIGHT) / scale,
+      y = node.y + (node.h - h) / 2;
+    for (const [x, anchor] of [[node.x - w - OUTSIDE_NAME / scale, "end"], [node.x + node.w + OUTSIDE_NAME / scale, "start"]]) {
+      const area = { x, y, w, h },
+        frame = scene.frames.get(node.frame);
+      if (h > node.h || x < scene.left || (frame && !holds(frame, area)) || taken.some((other) => meet(area, other))) continue;
+      if (!scene.grid.within(area).size && !crossing(scene, area, false).length) return { area, letters, anchor };
+    }
+  }
+  return null;
+}
+
+function nameBesideElement({ area, letters, anchor }, node, scale, theme) {
+  const size = letters / scale,
+    x = anchor === "end" ? area.x + area.w : area.x;
+  return svg("g", { class: "name", "pointer-events": "none" }, textAt(node.title, x, area.y + area.h / 2 + size * 0.36, size, theme.ink, anchor, true));
 }
 
 // The title of a box in lines as its room has place for, and the size of its letters; null where that tells nothing. Which

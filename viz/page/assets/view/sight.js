@@ -18,9 +18,9 @@ function areaInSight(canvas, box, scale) {
 }
 
 // The view in which a box is in sight, as near to the one that is shown, or is to be, as can be; null where it is in sight.
-function viewWith(canvas, box) {
+function viewWith(canvas, box, least = LEAST_REVEALED) {
   const now = canvas.goal ?? canvas.view,
-    scale = Math.max(now.scale, LEAST_REVEALED),
+    scale = Math.max(now.scale, least),
     size = canvas.size(),
     area = areaInSight(canvas, box, scale);
   const along = (from, length, room, at) => {
