@@ -12,6 +12,7 @@ from viz.facts import formatting
 from viz.facts.blocks import Block, leaves
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
+from viz.facts.layer_settings import class_and_settings
 from viz.facts.lines.assigned import name_assigned
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.losses.masks import is_mask
@@ -124,13 +125,19 @@ def _code(block: Block) -> list[str]:
     return [shortened_code(formatting.clean(block.line.code, _MOST_CODE), _LONGEST_CODE)]
 
 
-def _class(block: Block) -> list[str]:
-    """The class of a scope that isn't called the same; with its name where the title is what the code keeps it in."""
+def _class(block: Block, with_settings: bool = False) -> list[str]:
+    """The class of a scope that isn't called the same; with its name where the title is what the code keeps it in.
+
+    `with_settings`: with what it tells in a chain, the size of its window and its activation, which no op in it shows.
+    """
     scope = block.scope
-    if scope and scope.called and block.objects == 1:
-        return [formatting.with_class(scope.name, scope.cls, 40)]
+    if scope is None:
+        return []
+    told = " → ".join(class_and_settings(block)) if with_settings and scope.kind == "layer" else scope.cls
+    if scope.called and block.objects == 1:
+        return [formatting.with_class(scope.name, told, 40)]
     untelling = ("", block.title, *formatting.AROUND_FUNCTIONS)
-    return [formatting.clean(scope.cls, 40)] if scope and scope.cls not in untelling else []
+    return [formatting.clean(told, _WIDEST)] if told not in untelling else []
 
 
 def spent(forward: int, backward: int, together: bool = False) -> list[str]:
@@ -155,7 +162,7 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
             "→ " + formatting.tensor(record.tensors[made]),
             *_parameters(block, params, together),
         ]
-    lines = [*_code(block), *_class(block)]
+    lines = [*_code(block), *_class(block, with_settings=True)]
     if block.is_call:
         lines += assigned(record, [record.ops[max(leaves(block))]], (block.title,))
     if block.line is not None:
@@ -173,28 +180,13 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
 def _parts_of_chain(block: Block) -> list[str]:
     """The classes of the layers of a chain, on as many lines as they need: `Conv2D 3×3 → BatchNormalization → ReLU`."""
     lines = [""]
-    for i, child in enumerate(block.children):
-        said = _class_and_window(child)
+    for i, said in enumerate([part for child in block.children for part in class_and_settings(child)]):
         longer = f"{lines[-1]} → {said}" if i else said
         if len(longer) <= _WIDEST:
             lines[-1] = longer
         else:
             lines.append(f"→ {said}")
     return lines
-
-
-def _class_and_window(block: Block) -> str:
-    """The class of a layer, with the size of its window and its strides if it has one; of an `Activation`, its name."""
-    assert block.scope is not None
-    config, name = block.scope.config, formatting.clean(block.scope.cls or block.title, 40)
-    if name == "Activation" and isinstance(config.get("activation"), str):
-        name = formatting.clean(config["activation"], 40)
-    window, strides = (config.get(key) for key in ("kernel_size", "strides"))
-    if isinstance(window, list | tuple) and all(isinstance(size, int) for size in window):
-        name += " " + "×".join(map(str, window))
-        if isinstance(strides, list | tuple) and set(strides) != {1}:
-            name += " / " + "×".join(map(str, strides))
-    return name
 
 
 def _parameters(block: Block, params: int | None, together: bool) -> list[str]:

@@ -240,3 +240,24 @@ def test_what_only_takes_a_part_that_nobody_reads_has_no_box():
     with viz.trace() as t:
         model(x)
     assert len([node for node in t.draw().graph.nodes.values() if node.title == "take_index"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "told"),
+    [
+        (layers.Conv2D(2, 3, activation="relu"), IMAGES, "Conv2D 3×3 → relu"),
+        (layers.Conv2D(2, 3, strides=(2, 1), padding="same"), IMAGES, "Conv2D 3×3 / 2×1"),
+        (layers.MaxPooling2D(), IMAGES, "MaxPooling2D 2×2"),
+        (layers.MaxPooling2D(3, strides=1), IMAGES, "MaxPooling2D 3×3 / 1×1"),
+        (layers.Dense(2, activation="swish"), WORDS, "Dense → silu"),
+        (layers.Dense(2, activation=ops.relu), WORDS, "Dense → relu"),
+        (layers.Dense(2, activation=lambda x: x * x), WORDS, "Dense"),
+        (layers.Activation("relu"), WORDS, "relu"),
+        (layers.LSTM(2), WORDS, "LSTM"),  # its activation is one of several within it
+    ],
+)
+def test_a_closed_layer_says_its_window_and_its_activation_beside_its_class(layer, given, told):
+    with viz.trace() as t:
+        layer(given)
+    lines = [node.lines[0] for node in t.draw(view="layers").graph.nodes.values() if node.kind == "scope"]
+    assert [line.partition(" (")[2].rstrip(")") or line for line in lines] == [told]
