@@ -184,8 +184,8 @@ def _by_call(record: Record, children: list[Any]) -> list[Any]:
 def _by_mask(record: Record, children: list[Any]) -> list[Any]:
     """Children, of which ops that compute with masks alone are one block, where the first of them was."""
     for part in of_masks(record, children):
-        at, made = children.index(part[0]), Block("mask", None, part, is_whole=True)
-        children = [*children[:at], made, *[child for child in children[at:] if child not in part]]
+        at, made = children.index(part.ops[0]), Block(part.title, None, part.ops, is_whole=True)
+        children = [*children[:at], made, *[child for child in children[at:] if child not in part.ops]]
     return children
 
 
