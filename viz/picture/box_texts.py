@@ -23,11 +23,13 @@ from viz.facts.selection import Selection, count_of_steps, outcome, step_name, s
 
 __all__ = [
     "AGAIN",
+    "CHAINS",
     "FIRST",
     "about",
     "assigned",
     "beside",
     "caption",
+    "closed",
     "closed_lines",
     "cost",
     "flow",
@@ -68,6 +70,8 @@ FIRST = "(first round)"
 """What an arrow into a loop says that is drawn once, if only the first round reads what it carries."""
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
+CHAINS = "layers, activations and the like in the box before them"
+"""What a picture is closed to where neighbours among the layers are one box."""
 
 # Ops that users call otherwise: of those that they can't call, the function that runs them.
 _CALLED = {"choose": "where", "cut": "split", "distinct": "unique", "gelu_exact": "gelu", "gelu_tanh": "gelu"}
@@ -138,6 +142,17 @@ def _class(block: Block, with_settings: bool = False) -> list[str]:
         return [formatting.with_class(scope.name, told, 40)]
     untelling = ("", block.title, *formatting.AROUND_FUNCTIONS)
     return [formatting.clean(told, _WIDEST)] if told not in untelling else []
+
+
+def closed(to: str, most: int, calls: bool, loops: bool, inner: bool) -> str:
+    """What the caption says of what is closed: `to` what, else later calls, what a loop calls, or layers in layers."""
+    if to:
+        return f"closed to {to}" + ("" if to == CHAINS else f": at most {most} rows")
+    if loops:
+        return "layers called in a loop are closed: depth=9 opens them"
+    if calls:
+        return "later calls of a layer are closed"
+    return "parts of layers are closed: depth=9 opens them" if inner else ""
 
 
 def spent(forward: int, backward: int, together: bool = False) -> list[str]:
