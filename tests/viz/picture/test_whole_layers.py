@@ -170,9 +170,10 @@ def filled(graph):
 
 
 def test_it_is_one_box_in_the_frame_of_its_layer_however_often_it_is_filled():
-    drawing = attending().draw(collapse_repeats=False)
+    drawing = attending().draw(collapse_repeats=False, depth=9)
     boxes = filled(drawing.graph)
-    assert [drawing.graph.clusters[box.cluster].title for box in boxes] == ["first", "second"]
+    around = [[drawing.graph.clusters[id_].title for id_ in drawing.graph.around(box.cluster)] for box in boxes]
+    assert [titles[:2] for titles in around] == [["causal mask", "first"], ["causal mask", "second"]]
     for box in boxes:
         assert len([edge for edge in drawing.graph.edges if edge.tail == box.id]) == 2
     found = faults(picture(drawing.svg, drawing.graph))
