@@ -254,6 +254,7 @@ class _Arranger:
             main = _main([units[i] for i in layer])
             for unit in [units[i] for i in layer if units[i].first and units[i] not in main]:
                 readers = {link.lower for link in links if units[link.upper] is unit}
+                readers = {reader for reader in readers if not units[reader].aside} or readers
                 if len(readers) != 1:
                     continue
                 (reader,) = readers
