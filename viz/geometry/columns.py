@@ -31,8 +31,9 @@ _STRIP = 2.5  # and of longer ones, those that are no more than so many times as
 _ASPECT = 1.25  # how many times as wide as high a picture in columns is to be
 _MOST_COLUMNS = 8
 _MOST_CUT = 6  # arrows that pass a cut: more of them between columns are a maze
+_FEW_TRACKS, _WORTH = 3, 0.25  # so few are always worth it, and one more where a picture is so much longer than that
 _ASIDE = 0.4  # a cut may be so large a part of a column's length away from where it would make columns equal
-_UNEVEN = 3.0  # so many arrows through a cut are as bad as one that is a whole column's length aside
+_UNEVEN = 4.0  # so many arrows through a cut are as bad as a column that is as long again as the others, or empty
 _SPLIT = 2.0  # and so many as bad as a frame that is cut, other than those around nearly all
 _AROUND = 0.5  # of the length: what a frame has that is around nearly all
 _OFF = 1.0  # how far cuts keep off boxes, labels and level pieces
@@ -76,10 +77,11 @@ def in_columns(graph: Graph, layout: Layout, ways: Sequence[Route], rankdir: str
     """
     across = rankdir == "LR"
     length, width = (layout.width, layout.height) if across else (layout.height, layout.width)
-    is_thread = not across and length > max(_THREAD, _THIN * width)
-    if rankdir not in ("TB", "LR") or not (is_thread or length > max(_LONG, _STRIP * width)):
+    limits = [max(_LONG, _STRIP * width), *([] if across else [max(_THREAD, _THIN * width)])]
+    too_long = length / min(limits)
+    if rankdir not in ("TB", "LR") or too_long <= 1:
         return None
-    return _Columns(graph, layout, ways, across).made(length, width)
+    return _Columns(graph, layout, ways, across).made(length, width, _FEW_TRACKS + (too_long - 1) / _WORTH)
 
 
 class _Columns:
@@ -97,14 +99,15 @@ class _Columns:
     def _point(self, at: Point) -> Point:
         return (at[1], at[0]) if self.across else at
 
-    def made(self, length: float, width: float) -> tuple[Layout, list[Route]] | None:
+    def made(self, length: float, width: float, most: float) -> tuple[Layout, list[Route]] | None:
+        """All in columns; None where each cut is passed by more than so many arrows, or finds no place."""
         aspect = 1 / _ASPECT if self.across else _ASPECT
         wish = math.sqrt(aspect * length / width)
         counts = sorted(range(2, _MOST_COLUMNS + 1), key=lambda count: abs(math.log(count / wish)))
         places = self._places_to_cut(length)
         for count in counts[:2]:
             cuts = self._cuts(places, length, count)
-            found = None if cuts is None else self._moved(cuts)
+            found = None if cuts is None or max([len(cut.tracks) for cut in cuts]) > most else self._moved(cuts)
             if found is not None:
                 return found
         return None
@@ -138,20 +141,25 @@ class _Columns:
         return _Cut(at, tracks, sorted(around, key=lambda id_: self.frames[id_].h))
 
     def _cuts(self, places: list[_Cut], length: float, count: int) -> list[_Cut] | None:
-        """The best places for so many columns; None where one has no place."""
-        part, found = length / count, list[_Cut]()
+        """The best places for so many columns, which are about equally long; None where one has no place."""
+        part = length / count
 
         def flaws(cut: _Cut) -> float:
-            split = sum([self.frames[id_].h < _AROUND * length for id_ in cut.frames])
-            return len(cut.tracks) + _SPLIT * split + _UNEVEN * abs(cut.at - wish) / part
+            return len(cut.tracks) + _SPLIT * sum([self.frames[id_].h < _AROUND * length for id_ in cut.frames])
 
+        def uneven(begin: float, end: float) -> float:
+            return _UNEVEN * abs(end - begin - part) / part
+
+        best: list[tuple[float, list[_Cut]]] = [(0.0, [])]  # for each last cut so far, the best before it
         for number in range(1, count):
-            wish = number * part
-            near = [cut for cut in places if abs(cut.at - wish) <= _ASIDE * part]
-            if not near:
+            near = [cut for cut in places if abs(cut.at - number * part) <= _ASIDE * part]
+            best = [
+                min([(bad + flaws(cut) + uneven(_end(cuts), cut.at), [*cuts, cut]) for bad, cuts in best], key=_first)
+                for cut in near
+            ]
+            if not best:
                 return None
-            found.append(min(near, key=flaws))
-        return found
+        return min([(bad + uneven(_end(cuts), length), cuts) for bad, cuts in best], key=_first)[1]
 
     # ------------------------------------------------------------------ what stands where then
 
@@ -306,6 +314,14 @@ class _Columns:
         back.width = max([rect.x + rect.w for rect in everything], default=0.0) + PAD
         back.height = max([rect.y + rect.h for rect in everything], default=0.0) + PAD
         return back, found
+
+
+def _first(pair: tuple[float, list[_Cut]]) -> float:
+    return pair[0]
+
+
+def _end(cuts: Sequence[_Cut]) -> float:
+    return cuts[-1].at if cuts else 0.0
 
 
 def _turned(rect: Rect) -> Rect:
