@@ -254,11 +254,13 @@ class _Arranger:
             main = _main([units[i] for i in layer])
             for unit in [units[i] for i in layer if units[i].first and units[i] not in main]:
                 readers = {link.lower for link in links if units[link.upper] is unit}
-                readers = {reader for reader in readers if not units[reader].aside} or readers
-                if len(readers) != 1:
+                others = {reader for reader in readers if not units[reader].aside} or readers
+                if len(others) != 1:
                     continue
-                (reader,) = readers
+                (reader,) = others
                 neighbours = _main([units[i] for i in layer_of[reader]])
+                if len(readers) > 1 and len(neighbours) > 1:
+                    continue  # its metrics may stand right of all of these
                 if units[reader] in neighbours:
                     unit.beside = units[reader]
                 if units[reader] in neighbours[1:]:
