@@ -11,10 +11,11 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from viz.facts import formatting
+from viz.geometry.directions import ACROSS
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.frame_titles import free_place
 from viz.geometry.graph import Graph
@@ -73,31 +74,47 @@ def in_columns(graph: Graph, layout: Layout, ways: Sequence[Route], rankdir: str
         graph: what is drawn.
         layout: the places of boxes and frames.
         ways: those of the arrows, with their labels.
-        rankdir: the direction of the forward pass; what leads upwards or to the left is left as it is.
+        rankdir: the direction of the forward pass.
     """
-    across = rankdir == "LR"
+    across = rankdir in ACROSS
     length, width = (layout.width, layout.height) if across else (layout.height, layout.width)
     limits = [max(_LONG, _STRIP * width), *([] if across else [max(_THREAD, _THIN * width)])]
     too_long = length / min(limits)
-    if rankdir not in ("TB", "LR") or too_long <= 1:
+    if too_long <= 1:
         return None
-    return _Columns(graph, layout, ways, across).made(length, width, _FEW_TRACKS + (too_long - 1) / _WORTH)
+    end = length if rankdir in ("BT", "RL") else None
+    return _Columns(graph, layout, ways, across, end).made(length, width, _FEW_TRACKS + (too_long - 1) / _WORTH)
 
 
 class _Columns:
-    """Works downwards: what leads across is turned before, and turned back at the end."""
+    """Works downwards: what leads across or upwards is turned before, and turned back at the end.
 
-    def __init__(self, graph: Graph, layout: Layout, ways: Sequence[Route], across: bool) -> None:
-        self.graph, self.across = graph, across
-        turn = _turned if across else dataclasses.replace
+    `end`: where what leads backwards, up or to the left, begins; None where it leads on.
+    """
+
+    def __init__(
+        self, graph: Graph, layout: Layout, ways: Sequence[Route], across: bool, end: float | None = None
+    ) -> None:
+        self.graph, self.across, self.backwards = graph, across, end is not None
+
+        def turn(rect: Rect) -> Rect:
+            return self._onwards(_turned(rect) if across else dataclasses.replace(rect), end)
+
         self.nodes = {id_: turn(at) for id_, at in layout.nodes.items()}
         self.frames = {id_: turn(at) for id_, at in layout.frames.items()}
         self.titles = {id_: dataclasses.replace(title, at=turn(title.at)) for id_, title in layout.titles.items()}
-        self.ways = [[self._point(corner) for corner in way.corners] for way in ways]
+        self.ways = [[self._downwards(corner, end) for corner in way.corners] for way in ways]
         self.labels = [None if way.label is None else turn(_label(graph, i, way.label)) for i, way in enumerate(ways)]
 
-    def _point(self, at: Point) -> Point:
-        return (at[1], at[0]) if self.across else at
+    def _downwards(self, at: Point, end: float | None) -> Point:
+        """A place of the picture as it is here."""
+        x, y = (at[1], at[0]) if self.across else at
+        return x, y if end is None else end - y
+
+    @staticmethod
+    def _onwards(rect: Rect, end: float | None) -> Rect:
+        """The same turned round, if it leads backwards; that is the way back, too."""
+        return rect if end is None else Rect(rect.x, end - rect.y - rect.h, rect.w, rect.h)
 
     def made(self, length: float, width: float, most: float) -> tuple[Layout, list[Route]] | None:
         """All in columns; None where each cut is passed by more than so many arrows, or finds no place."""
@@ -298,7 +315,18 @@ class _Columns:
     def _turned_back(
         self, made: Layout, ways: list[Route], labels: Sequence[Rect | None]
     ) -> tuple[Layout, list[Route]]:
-        turn: Callable[[Rect], Rect] = _turned if self.across else dataclasses.replace
+        everything = [*made.everything(), *[piece.at for pieces in made.pieces.values() for piece in pieces]]
+        lowest = [rect.y + rect.h for rect in everything] + [y for way in ways for _, y in way.corners]
+        end = max(lowest, default=0.0) + PAD if self.backwards else None
+
+        def turn(rect: Rect) -> Rect:
+            rect = self._onwards(rect, end)
+            return _turned(rect) if self.across else rect
+
+        def point(at: Point) -> Point:
+            x, y = at[0], at[1] if end is None else end - at[1]
+            return (y, x) if self.across else (x, y)
+
         back = Layout({id_: turn(at) for id_, at in made.nodes.items()})
         back.frames = {id_: turn(at) for id_, at in made.frames.items()}
         back.titles = {id_: dataclasses.replace(title, at=turn(title.at)) for id_, title in made.titles.items()}
@@ -309,7 +337,7 @@ class _Columns:
         for way, label in zip(ways, labels):
             at = None if label is None else turn(label)
             place = None if at is None else (at.x, at.y + _ASCENT)
-            found.append(Route([self._point(corner) for corner in way.corners], place))
+            found.append(Route([point(corner) for corner in way.corners], place))
         everything = [*back.everything(), *[piece.at for pieces in back.pieces.values() for piece in pieces]]
         back.width = max([rect.x + rect.w for rect in everything], default=0.0) + PAD
         back.height = max([rect.y + rect.h for rect in everything], default=0.0) + PAD

@@ -26,7 +26,20 @@ def drawn(count, **options):
     return drawing, place(drawing.graph, drawing.rankdir)
 
 
-@pytest.mark.parametrize("options", [{}, {"view": "layers"}, {"view": "forward", "rankdir": "LR"}])
+FORWARD = {"view": "forward"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"view": "layers"},
+        {**FORWARD, "rankdir": "LR"},
+        {**FORWARD, "rankdir": "BT"},
+        {**FORWARD, "rankdir": "RL"},
+        {"rankdir": "BT"},
+    ],
+)
 def test_a_strip_becomes_columns_in_which_nothing_is_wrong(options):
     drawing, placed = drawn(22, **options)
     assert 0.4 < placed.area.w / placed.area.h < 2.5
@@ -67,6 +80,16 @@ def test_a_step_in_columns_reads_on_at_the_top():
     back = [(a, b) for a, b in itertools.pairwise(forward) if b.y < a.y]
     assert back
     assert all(b.x > a.x + a.w for a, b in back)
+
+
+@pytest.mark.parametrize(("rankdir", "axis"), [("BT", 1), ("RL", 0)])
+def test_what_leads_up_or_to_the_left_goes_on_at_its_own_beginning(rankdir, axis):
+    drawing, placed = drawn(22, view="forward", rankdir=rankdir)
+    boxes = placed.layout.nodes
+    forward = [boxes[node.id].middle for node in drawing.graph.nodes.values() if node.kind == "op"]
+    back = [(a, b) for a, b in itertools.pairwise(forward) if b[axis] > a[axis]]
+    assert 0 < len(back) < 6
+    assert all(b[1 - axis] > a[1 - axis] for a, b in back)
 
 
 def unet():
