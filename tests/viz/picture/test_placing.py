@@ -219,13 +219,28 @@ def test_a_target_stands_on_the_side_of_the_metric_that_reads_it():
     assert (places["y (target)"] < loss) == (places["mae"] < loss)
 
 
-def test_a_metric_and_its_target_stand_beside_the_loss_however_wide_the_model_is():
+def test_a_metric_stands_left_of_a_loss_with_its_target_though_what_it_reads_is_made_farther_right():
+    x = start = layers.Input((8,))
+    x = layers.Add()([layers.Dense(8)(x), layers.Dense(8)(layers.ReLU()(layers.Dense(8)(x)))])
+    model = ef.Model(start, layers.Dense(3, activation="softmax", name="last")(x), name="net")
+    given = numbers(3, 8), np.array([1, 2, 0])
+    recording = fitted(model, *given, "sparse_categorical_crossentropy", metrics=["accuracy"])[0]
+    graph, layout, _ = drawn(recording, view="layers")
+    (loss,) = [layout.frames[id_] for id_, frame in graph.clusters.items() if frame.title.startswith("sparse")]
+    assert layout.nodes[named(graph, "last")].middle[0] > loss.middle[0]
+    for box in ("accuracy", "y (target)"):
+        at = layout.nodes[named(graph, box)]
+        assert at.x + at.w < loss.x, box
+
+
+@pytest.mark.parametrize("view", ["both", "layers"])
+def test_a_metric_and_its_target_stand_beside_the_loss_however_wide_the_model_is(view):
     x = start = layers.Input((4,), dtype="int32")
     x = layers.GlobalAveragePooling1D()(layers.Embedding(9, 4, mask_zero=True)(x))
     model = ef.Model(start, layers.Dense(3, activation="softmax", name="last")(x), name="net")
     given = np.array([[1, 2, 3, 0], [4, 0, 0, 0]]), np.array([1, 2])
     recording = fitted(model, *given, "sparse_categorical_crossentropy", metrics=["accuracy"])[0]
-    graph, layout, ways = drawn(recording)
+    graph, layout, ways = drawn(recording, view=view)
     frames = {frame.title: layout.frames[id_] for id_, frame in graph.clusters.items()}
     loss = frames["sparse_categorical_crossentropy"]
     for box in ("accuracy", "y (target)"):
