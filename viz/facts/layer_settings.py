@@ -1,4 +1,7 @@
-"""What a layer is set to that a reader looks for beside its class: the size of its window, and its activation."""
+"""What a layer is set to that a reader looks for beside its class: the size of its window, and its activation.
+
+And how many layers a group of neighbours is.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Any, TypeGuard
 from viz.facts import formatting
 from viz.facts.blocks import Block
 
-__all__ = ["class_and_settings"]
+__all__ = ["class_and_settings", "count_of_layers"]
+
+_LEAST = 2  # layers of a group that says how many they are
 
 
 def class_and_settings(block: Block) -> list[str]:
@@ -47,3 +52,13 @@ def _activation(block: Block, config: Mapping[str, Any]) -> str:
     if not isinstance(given, str) or given in ("linear", "<lambda>"):
         return ""
     return "" if block.holds_blocks or "recurrent_initializer" in config else formatting.clean(given, 30)
+
+
+def count_of_layers(group: Block, together: bool) -> list[str]:
+    """How many layers a group is, in a line; none for one that is no group of layers.
+
+    `together`: it stands for several groups, of each of which this is the number.
+    """
+    inside = [child for child in group.children if isinstance(child, Block) and child.kind == "layer"]
+    count = sum([child.repeats for child in inside]) if group.is_group else 0
+    return [formatting.count(count, "layer") + (" each" if together else "")] if count >= _LEAST else []

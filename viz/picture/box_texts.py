@@ -12,7 +12,7 @@ from viz.facts import formatting
 from viz.facts.blocks import Block, leaves
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
-from viz.facts.layer_settings import class_and_settings
+from viz.facts.layer_settings import class_and_settings, count_of_layers
 from viz.facts.lines.assigned import name_assigned
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.losses.masks import is_mask
@@ -177,7 +177,7 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
             "→ " + formatting.tensor(record.tensors[made]),
             *_parameters(block, params, together),
         ]
-    lines = [*_code(block), *_class(block, with_settings=True)]
+    lines = [*_code(block), *_class(block, with_settings=True), *count_of_layers(block, together)]
     if block.is_call:
         lines += assigned(record, [record.ops[max(leaves(block))]], (block.title,))
     if block.line is not None:
