@@ -69,9 +69,9 @@ class Block:
             and how many parts there are.
         inner: for a run, by where it begins, the runs within each of its parts: where they begin in it, and so on.
         is_beside: are the equal parts it stands for side by side: does none read what another made?
-        is_whole: is it a layer without weights that is one thing to a reader, such as one that enlarges images, however
-            many ops of its own it runs for that, or what one call of a function such as `ops.one_hot` ran? It is one
-            box until the reader asks for more.
+        is_whole: is it a layer without trained weights that is one thing to a reader, such as one that enlarges images,
+            however many ops of its own it runs for that, or what one call of a function such as `ops.one_hot` ran? It
+            is one box until the reader asks for more.
         call: how many calls of the same object came before its own.
     """
 
@@ -184,8 +184,8 @@ def _by_call(record: Record, children: list[Any]) -> list[Any]:
 def _by_mask(record: Record, children: list[Any]) -> list[Any]:
     """Children, of which ops that compute with masks alone are one block, where the first of them was."""
     for part in of_masks(record, children):
-        at, made = children.index(part[0]), Block("mask", None, part, is_whole=True)
-        children = [*children[:at], made, *[child for child in children[at:] if child not in part]]
+        at, made = children.index(part.ops[0]), Block(part.title, None, part.ops, is_whole=True)
+        children = [*children[:at], made, *[child for child in children[at:] if child not in part.ops]]
     return children
 
 
@@ -194,12 +194,14 @@ def _call_of(record: Record, child: Any) -> tuple[str, int] | None:
 
 
 def _is_whole(record: Record, block: Block) -> bool:
-    """Is a layer one thing to a reader, however many ops it runs: one of the library's, without weights?
+    """Is a layer one thing to a reader, however many ops it runs: one of the library's, without trained weights?
 
     But not one that attends: of that its scores are looked for.
     """
     scope, ops = block.scope, [record.ops[child] for child in block.children if isinstance(child, int)]
-    if scope is None or scope.params or len(ops) < _LEAST_IN_WHOLE or len(ops) < len(block.children):
+    if scope is None or len(ops) < _LEAST_IN_WHOLE or len(ops) < len(block.children):
+        return False
+    if scope.params and any(record.tensors[i].role in ("parameter", "frozen") for op in ops for i in op.inputs):
         return False
     by_itself = all(op.stack and op.stack == scope.stack for op in ops)  # no code of the user's ran in between
     return by_itself and all(op.name != "softmax" for op in ops)

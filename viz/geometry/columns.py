@@ -11,10 +11,11 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from viz.facts import formatting
+from viz.geometry.directions import ACROSS
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.frame_titles import free_place
 from viz.geometry.graph import Graph
@@ -31,8 +32,9 @@ _STRIP = 2.5  # and of longer ones, those that are no more than so many times as
 _ASPECT = 1.25  # how many times as wide as high a picture in columns is to be
 _MOST_COLUMNS = 8
 _MOST_CUT = 6  # arrows that pass a cut: more of them between columns are a maze
+_FEW_TRACKS, _WORTH = 3, 0.25  # so few are always worth it, and one more where a picture is so much longer than that
 _ASIDE = 0.4  # a cut may be so large a part of a column's length away from where it would make columns equal
-_UNEVEN = 3.0  # so many arrows through a cut are as bad as one that is a whole column's length aside
+_UNEVEN = 4.0  # so many arrows through a cut are as bad as a column that is as long again as the others, or empty
 _SPLIT = 2.0  # and so many as bad as a frame that is cut, other than those around nearly all
 _AROUND = 0.5  # of the length: what a frame has that is around nearly all
 _OFF = 1.0  # how far cuts keep off boxes, labels and level pieces
@@ -72,39 +74,57 @@ def in_columns(graph: Graph, layout: Layout, ways: Sequence[Route], rankdir: str
         graph: what is drawn.
         layout: the places of boxes and frames.
         ways: those of the arrows, with their labels.
-        rankdir: the direction of the forward pass; what leads upwards or to the left is left as it is.
+        rankdir: the direction of the forward pass.
     """
-    across = rankdir == "LR"
+    across = rankdir in ACROSS
     length, width = (layout.width, layout.height) if across else (layout.height, layout.width)
-    is_thread = not across and length > max(_THREAD, _THIN * width)
-    if rankdir not in ("TB", "LR") or not (is_thread or length > max(_LONG, _STRIP * width)):
+    limits = [max(_LONG, _STRIP * width), *([] if across else [max(_THREAD, _THIN * width)])]
+    too_long = length / min(limits)
+    if too_long <= 1:
         return None
-    return _Columns(graph, layout, ways, across).made(length, width)
+    end = length if rankdir in ("BT", "RL") else None
+    return _Columns(graph, layout, ways, across, end).made(length, width, _FEW_TRACKS + (too_long - 1) / _WORTH)
 
 
 class _Columns:
-    """Works downwards: what leads across is turned before, and turned back at the end."""
+    """Works downwards: what leads across or upwards is turned before, and turned back at the end.
 
-    def __init__(self, graph: Graph, layout: Layout, ways: Sequence[Route], across: bool) -> None:
-        self.graph, self.across = graph, across
-        turn = _turned if across else dataclasses.replace
+    `end`: where what leads backwards, up or to the left, begins; None where it leads on.
+    """
+
+    def __init__(
+        self, graph: Graph, layout: Layout, ways: Sequence[Route], across: bool, end: float | None = None
+    ) -> None:
+        self.graph, self.across, self.backwards = graph, across, end is not None
+
+        def turn(rect: Rect) -> Rect:
+            return self._onwards(_turned(rect) if across else dataclasses.replace(rect), end)
+
         self.nodes = {id_: turn(at) for id_, at in layout.nodes.items()}
         self.frames = {id_: turn(at) for id_, at in layout.frames.items()}
         self.titles = {id_: dataclasses.replace(title, at=turn(title.at)) for id_, title in layout.titles.items()}
-        self.ways = [[self._point(corner) for corner in way.corners] for way in ways]
+        self.ways = [[self._downwards(corner, end) for corner in way.corners] for way in ways]
         self.labels = [None if way.label is None else turn(_label(graph, i, way.label)) for i, way in enumerate(ways)]
 
-    def _point(self, at: Point) -> Point:
-        return (at[1], at[0]) if self.across else at
+    def _downwards(self, at: Point, end: float | None) -> Point:
+        """A place of the picture as it is here."""
+        x, y = (at[1], at[0]) if self.across else at
+        return x, y if end is None else end - y
 
-    def made(self, length: float, width: float) -> tuple[Layout, list[Route]] | None:
+    @staticmethod
+    def _onwards(rect: Rect, end: float | None) -> Rect:
+        """The same turned round, if it leads backwards; that is the way back, too."""
+        return rect if end is None else Rect(rect.x, end - rect.y - rect.h, rect.w, rect.h)
+
+    def made(self, length: float, width: float, most: float) -> tuple[Layout, list[Route]] | None:
+        """All in columns; None where each cut is passed by more than so many arrows, or finds no place."""
         aspect = 1 / _ASPECT if self.across else _ASPECT
         wish = math.sqrt(aspect * length / width)
         counts = sorted(range(2, _MOST_COLUMNS + 1), key=lambda count: abs(math.log(count / wish)))
         places = self._places_to_cut(length)
         for count in counts[:2]:
             cuts = self._cuts(places, length, count)
-            found = None if cuts is None else self._moved(cuts)
+            found = None if cuts is None or max([len(cut.tracks) for cut in cuts]) > most else self._moved(cuts)
             if found is not None:
                 return found
         return None
@@ -138,20 +158,25 @@ class _Columns:
         return _Cut(at, tracks, sorted(around, key=lambda id_: self.frames[id_].h))
 
     def _cuts(self, places: list[_Cut], length: float, count: int) -> list[_Cut] | None:
-        """The best places for so many columns; None where one has no place."""
-        part, found = length / count, list[_Cut]()
+        """The best places for so many columns, which are about equally long; None where one has no place."""
+        part = length / count
 
         def flaws(cut: _Cut) -> float:
-            split = sum([self.frames[id_].h < _AROUND * length for id_ in cut.frames])
-            return len(cut.tracks) + _SPLIT * split + _UNEVEN * abs(cut.at - wish) / part
+            return len(cut.tracks) + _SPLIT * sum([self.frames[id_].h < _AROUND * length for id_ in cut.frames])
 
+        def uneven(begin: float, end: float) -> float:
+            return _UNEVEN * abs(end - begin - part) / part
+
+        best: list[tuple[float, list[_Cut]]] = [(0.0, [])]  # for each last cut so far, the best before it
         for number in range(1, count):
-            wish = number * part
-            near = [cut for cut in places if abs(cut.at - wish) <= _ASIDE * part]
-            if not near:
+            near = [cut for cut in places if abs(cut.at - number * part) <= _ASIDE * part]
+            best = [
+                min([(bad + flaws(cut) + uneven(_end(cuts), cut.at), [*cuts, cut]) for bad, cuts in best], key=_first)
+                for cut in near
+            ]
+            if not best:
                 return None
-            found.append(min(near, key=flaws))
-        return found
+        return min([(bad + uneven(_end(cuts), length), cuts) for bad, cuts in best], key=_first)[1]
 
     # ------------------------------------------------------------------ what stands where then
 
@@ -290,7 +315,18 @@ class _Columns:
     def _turned_back(
         self, made: Layout, ways: list[Route], labels: Sequence[Rect | None]
     ) -> tuple[Layout, list[Route]]:
-        turn: Callable[[Rect], Rect] = _turned if self.across else dataclasses.replace
+        everything = [*made.everything(), *[piece.at for pieces in made.pieces.values() for piece in pieces]]
+        lowest = [rect.y + rect.h for rect in everything] + [y for way in ways for _, y in way.corners]
+        end = max(lowest, default=0.0) + PAD if self.backwards else None
+
+        def turn(rect: Rect) -> Rect:
+            rect = self._onwards(rect, end)
+            return _turned(rect) if self.across else rect
+
+        def point(at: Point) -> Point:
+            x, y = at[0], at[1] if end is None else end - at[1]
+            return (y, x) if self.across else (x, y)
+
         back = Layout({id_: turn(at) for id_, at in made.nodes.items()})
         back.frames = {id_: turn(at) for id_, at in made.frames.items()}
         back.titles = {id_: dataclasses.replace(title, at=turn(title.at)) for id_, title in made.titles.items()}
@@ -301,11 +337,19 @@ class _Columns:
         for way, label in zip(ways, labels):
             at = None if label is None else turn(label)
             place = None if at is None else (at.x, at.y + _ASCENT)
-            found.append(Route([self._point(corner) for corner in way.corners], place))
+            found.append(Route([point(corner) for corner in way.corners], place))
         everything = [*back.everything(), *[piece.at for pieces in back.pieces.values() for piece in pieces]]
         back.width = max([rect.x + rect.w for rect in everything], default=0.0) + PAD
         back.height = max([rect.y + rect.h for rect in everything], default=0.0) + PAD
         return back, found
+
+
+def _first(pair: tuple[float, list[_Cut]]) -> float:
+    return pair[0]
+
+
+def _end(cuts: Sequence[_Cut]) -> float:
+    return cuts[-1].at if cuts else 0.0
 
 
 def _turned(rect: Rect) -> Rect:

@@ -52,10 +52,13 @@ def exits(
         if edge.output is not None and (edge.tail, edge.output) not in found:
             labels.setdefault(edge.tail, {})[edge.output] = edge.label
     for tail, of_outputs in labels.items():
-        apart = _APART if across else _apart(list(of_outputs.values()))
-        count = len(of_outputs) - (1 if across else 0)  # the last has its label on its right, too
-        for i, output in enumerate(sorted(of_outputs)):
-            found[tail, output] = (i - count / 2) * apart
+        outputs = sorted(of_outputs)
+        if across:
+            found |= {(tail, output): (i - (len(outputs) - 1) / 2) * _APART for i, output in enumerate(outputs)}
+            continue
+        apart = [_apart(of_outputs[output]) for output in outputs]  # the last has its label on its right, too
+        middle = sum(apart[: len(outputs) // 2]) + (apart[len(outputs) // 2] / 2 if len(outputs) % 2 else 0.0)
+        found |= {(tail, output): sum(apart[:i]) - middle for i, output in enumerate(outputs)}
     return found
 
 
@@ -100,9 +103,9 @@ def _outwards(away: tuple[float, float], tail: Rect) -> float:
     return -abs(away[1]) if abs(away[0]) > tail.w / 2 else abs(away[1])
 
 
-def _apart(labels: list[str]) -> float:
-    """How far the outputs are from each other, with room for the label of each before the next; a whole number."""
-    return max([_APART, *[2.0 * math.ceil((text_width(label, _LABEL) + _BESIDE) / 2) for label in labels]])
+def _apart(label: str) -> float:
+    """How far an output is from the next one, with room for its label before that; a whole number."""
+    return max(_APART, 2.0 * math.ceil((text_width(label, _LABEL) + _BESIDE) / 2))
 
 
 def rows_with_exits(graph: Graph) -> tuple[dict[str, float], dict[str, float]]:

@@ -151,6 +151,7 @@ class _Arranger:
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
         self.order, self.branches = _order(graph), weight_branches(graph)
+        self.before: set[str] = set()  # inputs that stand left of all else in the layer that reads them
         self.lanes = self._lanes()
         self.last_lane = self._last_lanes()
         self.layout, _ = self._contents(None)
@@ -254,12 +255,16 @@ class _Arranger:
             main = _main([units[i] for i in layer])
             for unit in [units[i] for i in layer if units[i].first and units[i] not in main]:
                 readers = {link.lower for link in links if units[link.upper] is unit}
-                if len(readers) != 1:
+                others = {reader for reader in readers if not units[reader].aside} or readers
+                if len(others) != 1:
                     continue
-                (reader,) = readers
+                (reader,) = others
                 neighbours = _main([units[i] for i in layer_of[reader]])
+                if len(readers) > 1 and len(neighbours) > 1:
+                    continue  # its metrics may stand right of all of these
                 if units[reader] in neighbours:
                     unit.beside = units[reader]
+                    self.before.update(unit.ids if units[reader] is neighbours[0] else [])
                 if units[reader] in neighbours[1:]:
                     made_room = True
                     for rect in units[reader].inside.everything():
@@ -465,11 +470,8 @@ class _Arranger:
         for layer in layers:
             ids = [id_ for unit in _main(layer) for id_ in unit.ids]
             rects = [made.frames.get(unit.id) or made.nodes[id_] for unit in _main(layer) for id_ in unit.ids]
-            low, high = (
-                min([rect.x for rect in rects], default=0.0),
-                max([rect.x + rect.w for rect in rects], default=0.0),
-            )
-            found |= dict.fromkeys(ids, (low + high) / 2)
+            ends = [x for rect in rects for x in (rect.x, rect.x + rect.w)]
+            found |= dict.fromkeys(ids, (min(ends, default=0.0) + max(ends, default=0.0)) / 2)
         return found
 
     def _put_aside(self, made: Layout, layer: list[_Unit], y: float, middles: Mapping[str, float]) -> None:
@@ -484,7 +486,7 @@ class _Arranger:
         right = max([rect.x + rect.w for rect in placed], default=0.0) + GAP_X
         middle, height = (left + right) / 2, max([unit.h for unit in layer])
         aside = [unit for unit in layer if unit not in main]
-        for unit in [unit for unit in aside if unit.aside and self._made_at(made, unit.ids[0]) > middle]:
+        for unit in [unit for unit in aside if unit.aside and self._is_made_right(made, unit.ids[0], middle)]:
             read = [made.nodes[tail] for tail in self._given_to(unit.ids[0]) if tail in made.nodes]
             ends = [rect.x + rect.w for rect in read]
             right = max([right, *[x + 2 * _TRACK - unit.w / 2 for x in ends if x > right - GAP_X]])
@@ -540,6 +542,10 @@ class _Arranger:
         """The inputs that a metric reads."""
         given = [edge.tail for edge in self.graph.edges if edge.head == metric]
         return [tail for tail in given if self.graph.nodes[tail].kind == "input"]
+
+    def _is_made_right(self, made: Layout, metric: str, middle: float) -> bool:
+        """Does a metric read what is made right of a place, and no input that stands left of the loss?"""
+        return self._made_at(made, metric) > middle and self.before.isdisjoint(self._given_to(metric))
 
     def _made_at(self, made: Layout, metric: str) -> float:
         """Where that stands which makes what a metric reads, on average."""

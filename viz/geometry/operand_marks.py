@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from viz.geometry.graph import Graph
+from viz.geometry.text_sizes import text_width
 
 __all__ = ["MARK", "Mark", "marks", "with_room_for_marks"]
 
 MARK = 7.5  # size of type
 _MORE = 8.0  # so much higher boxes are that have marks: half of it above what they say
 _BEHIND = 6.5  # from an arrow's head to the middle of its mark
+_OFF = 3.0  # how far a mark that is wide keeps off the head of a level arrow
+_PAD = 6.0  # what boxes have beside their lines that a mark may take
 
 _Size = tuple[float, ...]
 _Point = tuple[float, float]
@@ -33,9 +37,16 @@ def with_room_for_marks(graph: Graph, sizes: Mapping[str, _Size], across: bool =
     >>> with_room_for_marks(graph, {"a": (30.0, 26.0), "subtract": (64.0, 26.0)})
     {'a': (30.0, 26.0), 'subtract': (64.0, 34.0)}
     """
-    marked = {edge.head for edge in graph.edges if edge.operand}
-    more = (_MORE, 0.0) if across else (0.0, _MORE)
-    return {id_: (w + more[0], h + more[1]) if id_ in marked else (w, h) for id_, (w, h) in sizes.items()}
+    widest: dict[str, float] = {}
+    for edge in graph.edges:
+        if edge.operand:
+            widest[edge.head] = max(widest.get(edge.head, 0.0), text_width(edge.operand, MARK))
+
+    def more(id_: str) -> tuple[float, float]:
+        return (max(_MORE, 2.0 * math.ceil(widest[id_] - _PAD)), 0.0) if across else (0.0, _MORE)
+
+    added = {id_: more(id_) if id_ in widest else (0.0, 0.0) for id_ in sizes}
+    return {id_: (w + added[id_][0], h + added[id_][1]) for id_, (w, h) in sizes.items()}
 
 
 def marks(graph: Graph, ways: Sequence[Sequence[_Point]]) -> list[Mark]:
@@ -46,10 +57,15 @@ def marks(graph: Graph, ways: Sequence[Sequence[_Point]]) -> list[Mark]:
     >>> marks(graph, [[(10.0, 0.0), (10.0, 20.0)]])
     [Mark(node='subtract', text='1', at=(10.0, 26.5))]
     """
-    found: dict[tuple[str, _Point], list[str]] = {}
+    found: dict[tuple[str, _Point, _Point], list[str]] = {}
     for edge, way in zip(graph.edges, ways):
         if edge.operand:
             (a, b), (x, y) = way[-2:]
-            aside, down = (x > a) - (x < a), (y > b) - (y < b)
-            found.setdefault((edge.head, (x + _BEHIND * aside, y + _BEHIND * down)), []).append(edge.operand)
-    return [Mark(node, ", ".join(sorted(texts)), at) for (node, at), texts in found.items()]
+            towards = (x > a) - (x < a), (y > b) - (y < b)
+            found.setdefault((edge.head, (x, y), towards), []).append(edge.operand)
+    made = []
+    for (node, (x, y), (aside, down)), texts in found.items():
+        text = ", ".join(sorted(texts))
+        behind = max(_BEHIND, _OFF + text_width(text, MARK) / 2)
+        made.append(Mark(node, text, (x + behind * aside, y + _BEHIND * down)))
+    return made

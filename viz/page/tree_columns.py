@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import itertools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,10 +17,12 @@ from viz.facts.blocks import Block, Run, all_blocks, calls_title, stand_in, taki
 from viz.facts.derived_stats import norm
 from viz.facts.folding.grouping import groups
 from viz.facts.gradient_passes import GradientPasses, few
+from viz.facts.inner_layers import inner_layers
 from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
+from viz.page.first_depth import first_depth, open_last
 from viz.page.size_groups import size_groups
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
@@ -34,10 +35,6 @@ TIME = "{time}"
 """Stands for a time in what boxes say. So these texts are the same in all steps, and written once."""
 
 _LONGEST_KEY = 40
-# As many rows of boxes are shown at first, each of up to five: two windows at the smallest size at which titles can be
-# read. With more a reader scrolls through boxes without having seen what they are parts of.
-_MOST_ROWS = 24
-_FEW_ROWS = 5  # where there would be fewer, which tell nothing, twice as many as else may be shown
 _MOST_CHILDREN, _LEAST_IN_GROUP = 40, 8
 _MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
 
@@ -247,6 +244,7 @@ class TreeColumns:
         self._tasks = [_Task(0, [root.children], root.runs, root.inner)]
         while self._tasks:
             self._fill(self._tasks.pop())
+        inner = open_last(self._entries, inner_layers(facts.record))
         for entry in self._inner_first():
             for child in [-entry.folded] if entry.folded else entry.children:
                 entry.sums.add(self._entries[-child].sums if child < 0 else self._sums[child])
@@ -255,7 +253,7 @@ class TreeColumns:
         self.data = {
             "rows": self._rows,
             "blocks": self._blocks(),
-            "depths": [self._depth(folded=True), self._depth(folded=False)],
+            "depths": [first_depth(self._entries, inner, folded) for folded in (True, False)],
         }
 
     def _inner_first(self) -> list[_Entry]:
@@ -461,33 +459,6 @@ class TreeColumns:
             return []
         title, lines = box_texts.update(self.selection, variables)
         return [self.text(title), self.text(cost.text(together, with_size=False)), *map(self.text, lines)]
-
-    def _depth(self, folded: bool) -> int:
-        """The greatest depth at which at most `_MOST_ROWS` rows are seen, or one more where these would be too few.
-
-        But none at which chains are open, unless the rows are too few then: who wants each layer of them opens them.
-        """
-        more: collections.Counter[int] = collections.Counter()  # rows at a depth, less those at the depth before
-        waiting = [0]
-        while waiting:
-            entry = self._entries[waiting.pop()]
-            for child in [-entry.folded] if entry.folded and folded else entry.children:
-                if entry.need is None:
-                    break  # nothing in it is seen at first
-                inner = self._entries[-child] if child < 0 else None
-                if inner is None or inner.kind != "run":
-                    more[entry.need] += 1
-                if inner is not None:
-                    waiting.append(-child)
-                    if inner.kind != "run" and inner.need is not None:
-                        more[inner.need] -= 1
-        seen = list(itertools.accumulate([more[depth] for depth in range(max(more, default=0) + 1)]))
-        depth = max([depth for depth, rows in enumerate(seen) if rows <= _MOST_ROWS], default=0)
-        closed = min([entry.need - 1 for entry in self._entries if entry.block.is_chain and entry.need], default=depth)
-        depth = closed if closed < depth and seen[closed] >= _FEW_ROWS else depth
-        if seen[depth] < _FEW_ROWS and depth + 1 < len(seen) and seen[depth + 1] <= 2 * _MOST_ROWS:
-            depth += 1
-        return depth
 
     # ------------------------------------------------------------------ rows
 

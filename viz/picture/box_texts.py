@@ -12,6 +12,7 @@ from viz.facts import formatting
 from viz.facts.blocks import Block, leaves
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
+from viz.facts.layer_settings import class_and_settings, count_of_layers
 from viz.facts.lines.assigned import name_assigned
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.losses.masks import is_mask
@@ -22,11 +23,13 @@ from viz.facts.selection import Selection, count_of_steps, outcome, step_name, s
 
 __all__ = [
     "AGAIN",
+    "CHAINS",
     "FIRST",
     "about",
     "assigned",
     "beside",
     "caption",
+    "closed",
     "closed_lines",
     "cost",
     "flow",
@@ -67,6 +70,8 @@ FIRST = "(first round)"
 """What an arrow into a loop says that is drawn once, if only the first round reads what it carries."""
 AGAIN = "reads its last result"
 """What the box of equal ops says of which each reads what the one before it made."""
+CHAINS = "layers, activations and the like in the box before them"
+"""What a picture is closed to where neighbours among the layers are one box."""
 
 # Ops that users call otherwise: of those that they can't call, the function that runs them.
 _CALLED = {"choose": "where", "cut": "split", "distinct": "unique", "gelu_exact": "gelu", "gelu_tanh": "gelu"}
@@ -124,13 +129,30 @@ def _code(block: Block) -> list[str]:
     return [shortened_code(formatting.clean(block.line.code, _MOST_CODE), _LONGEST_CODE)]
 
 
-def _class(block: Block) -> list[str]:
-    """The class of a scope that isn't called the same; with its name where the title is what the code keeps it in."""
+def _class(block: Block, with_settings: bool = False) -> list[str]:
+    """The class of a scope that isn't called the same; with its name where the title is what the code keeps it in.
+
+    `with_settings`: with what it tells in a chain, the size of its window and its activation, which no op in it shows.
+    """
     scope = block.scope
-    if scope and scope.called and block.objects == 1:
-        return [formatting.with_class(scope.name, scope.cls, 40)]
+    if scope is None:
+        return []
+    told = " → ".join(class_and_settings(block)) if with_settings and scope.kind == "layer" else scope.cls
+    if scope.called and block.objects == 1:
+        return [formatting.with_class(scope.name, told, 40)]
     untelling = ("", block.title, *formatting.AROUND_FUNCTIONS)
-    return [formatting.clean(scope.cls, 40)] if scope and scope.cls not in untelling else []
+    return [formatting.clean(told, _WIDEST)] if told not in untelling else []
+
+
+def closed(to: str, most: int, calls: bool, loops: bool, inner: bool) -> str:
+    """What the caption says of what is closed: `to` what, else later calls, what a loop calls, or layers in layers."""
+    if to:
+        return f"closed to {to}" + ("" if to == CHAINS else f": at most {most} rows")
+    if loops:
+        return "layers called in a loop are closed: depth=9 opens them"
+    if calls:
+        return "later calls of a layer are closed"
+    return "parts of layers are closed: depth=9 opens them" if inner else ""
 
 
 def spent(forward: int, backward: int, together: bool = False) -> list[str]:
@@ -155,7 +177,7 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
             "→ " + formatting.tensor(record.tensors[made]),
             *_parameters(block, params, together),
         ]
-    lines = [*_code(block), *_class(block)]
+    lines = [*_code(block), *_class(block, with_settings=True), *count_of_layers(block, together)]
     if block.is_call:
         lines += assigned(record, [record.ops[max(leaves(block))]], (block.title,))
     if block.line is not None:
@@ -173,28 +195,13 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
 def _parts_of_chain(block: Block) -> list[str]:
     """The classes of the layers of a chain, on as many lines as they need: `Conv2D 3×3 → BatchNormalization → ReLU`."""
     lines = [""]
-    for i, child in enumerate(block.children):
-        said = _class_and_window(child)
+    for i, said in enumerate([part for child in block.children for part in class_and_settings(child)]):
         longer = f"{lines[-1]} → {said}" if i else said
         if len(longer) <= _WIDEST:
             lines[-1] = longer
         else:
             lines.append(f"→ {said}")
     return lines
-
-
-def _class_and_window(block: Block) -> str:
-    """The class of a layer, with the size of its window and its strides if it has one; of an `Activation`, its name."""
-    assert block.scope is not None
-    config, name = block.scope.config, formatting.clean(block.scope.cls or block.title, 40)
-    if name == "Activation" and isinstance(config.get("activation"), str):
-        name = formatting.clean(config["activation"], 40)
-    window, strides = (config.get(key) for key in ("kernel_size", "strides"))
-    if isinstance(window, list | tuple) and all(isinstance(size, int) for size in window):
-        name += " " + "×".join(map(str, window))
-        if isinstance(strides, list | tuple) and set(strides) != {1}:
-            name += " / " + "×".join(map(str, strides))
-    return name
 
 
 def _parameters(block: Block, params: int | None, together: bool) -> list[str]:

@@ -13,6 +13,7 @@ from viz.facts.digest.usual_sums import TimesInSteps, usual_sums
 from viz.facts.folding.grouping import grouped
 from viz.facts.folding.runs import fold
 from viz.facts.gradient_passes import GradientPasses
+from viz.facts.inner_layers import inner_layers
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
@@ -34,9 +35,7 @@ __all__ = ["VIEWS", "graph"]
 
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
 _LONG = 1 / 4  # and with more than so large a part, what a loop calls is closed
-_CALLS = "later calls of a layer are closed"
-_LOOPS = "layers called in a loop are closed: depth=9 opens them"
-_CHAINS = "layers, activations and the like in the box before them"
+_TALL = 1 / 6  # and with more than so large a part, the layers are closed that others made for themselves
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 
 
@@ -114,6 +113,7 @@ class _Assembly:
         self.keeps_closed = False  # what is closed at first?
         self.closes_layers = view == "layers"
         self.closed_calls: frozenset[int] = frozenset()  # of layers whose first call is drawn: identities of blocks
+        self.inner: frozenset[int] = frozenset()  # calls of layers that are closed as parts of what is around them
         self.in_loops: frozenset[int] = frozenset()  # numbers of the layers that are one box because a loop calls them
         self.took = usual_sums({})  # what ops took together
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
@@ -131,6 +131,8 @@ class _Assembly:
         wanted = deepest if depth is None else min(depth, deepest)
         if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LONG * max_nodes:
             self.in_loops = in_loops
+        if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _TALL * max_nodes:
+            self.inner = inner_layers(self.record)
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
         if collapse_repeats and depth is None and chosen < wanted:
             root, chosen = self._folded_by_two(root, wanted, chosen, max_nodes)
@@ -150,11 +152,8 @@ class _Assembly:
             chosen, closed_to = self._deepest(root, wanted, max_nodes), "groups of layers"
         if chosen < wanted:
             closed_to = f"depth {chosen}"
-        if closed_to:
-            limit = "" if closed_to == _CHAINS else f": at most {max_nodes} rows"
-            self.graph.caption = f"closed to {closed_to}{limit}"
-        elif self.closed_calls or self.in_loops:
-            self.graph.caption = _LOOPS if self.in_loops else _CALLS
+        what = map(bool, (self.closed_calls, self.in_loops, self.inner))
+        self.graph.caption = box_texts.closed(closed_to, max_nodes, *what)
         if self._rows(root, chosen, 0) > max_nodes and not collapse_repeats:
             group_rounds(self.selection, root, max_nodes)
         if self._rows(root, chosen, 0) > max_nodes:
@@ -177,7 +176,7 @@ class _Assembly:
         """Close all layers, long rows of them in chains, if there is room for all of them; gives depth and caption."""
         before, self.closes_layers = self.closes_layers, True
         if self._rows(root, wanted, 0) <= max_nodes and Chains(self.record, self.selection.ops, root).join(root):
-            return wanted, _CHAINS
+            return wanted, box_texts.CHAINS
         self.closes_layers = before
         return chosen, ""
 
@@ -219,7 +218,8 @@ class _Assembly:
         """Is `block`, which would be a frame of this level, one box?"""
         if block.scope is None and block.line is None:
             return block.is_group or self._stays_closed(block)
-        if id(block) in self.closed_calls or (block.scope is not None and block.scope.owner in self.in_loops):
+        scope = block.scope
+        if id(block) in self.closed_calls or (scope and (scope.owner in self.in_loops or scope.id in self.inner)):
             return True
         is_least = block.kind == "layer" or block.line is not None
         if self.closes_layers and is_least and not block.holds_blocks:

@@ -45,10 +45,19 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
         places = carried.get(edge.tail, {}) if edge.kind == "data" else {}
         outputs = {place for place, _ in places.values()}
         if None in outputs or not 1 < len(outputs) <= _MOST:
-            found.append(edge)
+            found.append(_from_within(record, edge, places, nodes[edge.tail]))
         else:
             found += _parted(record, edge, places, nodes[edge.tail])
     return _of_folded_apart(record, found, nodes)
+
+
+def _from_within(record: Record, edge: Edge, places: Mapping[int, _Output], node: Node) -> Edge:
+    """An arrow that is the only one from a closed layer; it says so where it carries what is inside of that."""
+    outputs = () if node.scope is None else record.scopes[node.scope].outputs
+    if not all(place is not None and place >= len(outputs) > 0 for place, _ in places.values()):
+        return edge
+    name = _common(_inside(record, tensor, node) for _, tensor in places.values())
+    return dataclasses.replace(edge, label=f"{name}  {edge.label}") if name and edge.label else edge
 
 
 def _of_folded_apart(record: Record, edges: list[Edge], nodes: Mapping[str, Node]) -> list[Edge]:
@@ -134,7 +143,7 @@ def _output(record: Record, node: Node, tensor: int, casts: Container[int]) -> _
 
     What others read of what is inside a layer, as a loss reads logits before a softmax, is numbered behind those.
     """
-    producer = record.tensors[tensor].producer
+    given, producer = tensor, record.tensors[tensor].producer
     while producer in casts and producer in node.ops:
         (before, *_) = record.ops[producer].inputs
         if record.tensors[before].producer not in node.ops:
@@ -145,6 +154,8 @@ def _output(record: Record, node: Node, tensor: int, casts: Container[int]) -> _
     else:
         outputs = () if node.scope is None else record.scopes[node.scope].outputs
         scope = None if producer is None else record.ops[producer].scope
+        if given in outputs:  # what a layer gives may be cast at its end
+            return outputs.index(given), tensor
         if tensor not in outputs and producer in node.ops and node.scope in [s.id for s in record.ancestors(scope)]:
             return len(outputs) + node.ops.index(producer), tensor
     return (outputs.index(tensor) if tensor in outputs else None), tensor

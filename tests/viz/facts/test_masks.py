@@ -66,3 +66,45 @@ def test_masks_of_ones_own_code_stay_what_they_are(count):
     found = titles(t.draw(depth=9))
     assert "mask" not in found
     assert found.count("logical_and") == count
+
+
+CAUSAL = {"use_causal_mask": True}
+
+
+@pytest.mark.parametrize(
+    ("layer", "called"),
+    [
+        (layers.MultiHeadAttention(2, 2), CAUSAL),
+        (layers.MultiHeadAttention(2, 2), {**CAUSAL, "return_attention_scores": True}),
+        (layers.GroupQueryAttention(2, 2, 1), CAUSAL),
+    ],
+)
+def test_a_causal_mask_is_one_box_that_reads_nothing(layer, called):
+    words = ef.Tensor(numbers(2, 4, 4))
+    with viz.trace() as t:
+        layer(words, words, **called)
+    drawing = t.draw()
+    assert "causal mask" in titles(drawing)
+    assert "greater_equal" not in titles(drawing)
+    (mask,) = [node.id for node in drawing.graph.nodes.values() if node.title == "causal mask"]
+    assert not [edge for edge in drawing.graph.edges if edge.head == mask]
+    assert not [node.title for node in drawing.graph.nodes.values() if node.title.startswith("arange")]
+
+
+def test_a_causal_mask_beside_one_of_what_fills_up_is_one_box_with_it():
+    x = given = layers.Input((4,), dtype="int32")
+    x = layers.Embedding(9, 4, mask_zero=True)(x)
+    x = layers.MultiHeadAttention(2, 2, name="attention")(x, x, use_causal_mask=True)
+    drawing = fitted(ef.Model(given, layers.Dense(1)(x)), WORDS, numbers(2, 4, 1))[0].draw()
+    assert [title for title in titles(drawing) if title.endswith("mask")][:2] == ["mask", "causal mask"]
+    assert "logical_and" not in titles(drawing)
+
+
+def test_positions_that_a_layer_counts_are_no_mask():
+    class Placed(layers.Layer):
+        def call(self, x):
+            return x + ops.reshape(ops.cast(ops.arange(4), "float32"), (4, 1))
+
+    with viz.trace() as t:
+        Placed()(numbers(2, 4, 4))
+    assert not [title for title in titles(t.draw()) if title.endswith("mask")]

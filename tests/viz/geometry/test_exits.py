@@ -10,8 +10,12 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from tests.viz.picture.architectures import fitted, numbers
 from tests.viz.picture.geometry import faults, picture
+from viz.geometry.exits import exits
+from viz.geometry.graph import Edge, Graph
 from viz.geometry.placement import place
+from viz.geometry.text_sizes import text_width
 
 
 def splitting():
@@ -115,6 +119,34 @@ def test_so_are_those_of_a_layer_that_is_closed():
     graph = t.draw(depth=0).graph
     found = {(edge.label, graph.nodes[edge.head].title) for edge in arrows_from(graph, "encoder")}
     assert found == {("mu  2×2 f32", "add"), ("log_var  2×2 f32", "exp")}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_an_arrow_from_inside_of_a_closed_layer_says_so_also_where_it_is_the_only_one(dtype):
+    ending = layers.Dense(3, activation="softmax", dtype=dtype)
+    body = [layers.BatchNormalization(dtype=dtype), layers.Dense(5, dtype=dtype)]
+    model = ef.Sequential([layers.Input((4,)), *body, ending], name="net")
+    recording, _ = fitted(model, numbers(4, 4), np.arange(4) % 3, "sparse_categorical_crossentropy")
+    graph = recording.draw(view="layers").graph
+    labels = {graph.nodes[e.tail].title: e.label for e in graph.edges if e.kind == "data" and e.label}
+    told = {title: label for title, label in labels.items() if "before" in label}
+    assert list(told) == [ending.name]
+    assert told[ending.name].startswith("before softmax  4×3 f")
+    (way,) = [way for e, way in zip(graph.edges, place(graph).ways) if e.label == told[ending.name]]
+    assert way.label is not None
+
+
+@pytest.mark.parametrize(
+    "labels", [["2×3 f32", "before softmax  2×3 f32"], ["before softmax  2×3 f32", "2×3 f32", "1"]]
+)
+def test_outputs_are_as_far_apart_as_the_label_between_them_needs(labels):
+    graph = Graph(edges=[Edge("box", str(i), "data", label, output=i) for i, label in enumerate(labels)])
+    found = [exits(graph)["box", i] for i in range(len(labels))]
+    gaps = [b - a for a, b in itertools.pairwise(found)]
+    widths = [text_width(label, 9.5) + 12 for label in labels]
+    assert all(0 <= gap - max(24, width) < 2 for gap, width in zip(gaps, widths))
+    if len(labels) == 2:
+        assert found[1] == 0  # straight down
 
 
 def test_one_that_is_read_twice_has_one_name_and_one_way_out():

@@ -11,6 +11,9 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.picture.geometry import picture
+from viz.geometry.graph import Edge, Graph
+from viz.geometry.operand_marks import MARK, marks, with_room_for_marks
+from viz.geometry.text_sizes import text_width
 from viz.picture.dot import placed
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -201,3 +204,13 @@ def test_a_closed_layer_tells_what_is_read_of_what_is_inside_from_what_it_gives(
     with viz.trace() as t:
         net(x)
     assert [e.output for e in t.draw(view="layers").graph.edges] == [None]
+
+
+@pytest.mark.parametrize("operand", ["1", "1–3", "2, 4"])
+def test_a_mark_behind_a_level_arrow_is_in_its_box_beside_what_that_says(operand):
+    graph = Graph(edges=[Edge("a", "op", "data", operand=operand)])
+    (mark,) = marks(graph, [[(10.0, 20.0), (50.0, 20.0)]])
+    half = text_width(operand, MARK) / 2
+    assert mark.at[0] - half > 50
+    width, _ = with_room_for_marks(graph, {"op": (22 + 40.0, 26.0)}, across=True)["op"]
+    assert mark.at[0] + half <= 50 + (width - 40) / 2

@@ -295,6 +295,12 @@ def poisoned():
     return t
 
 
+def before_softmax():
+    """A loss reads logits, of which the last layer makes probabilities that nothing else reads."""
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(5), layers.Dense(3, activation="softmax")], name="net")
+    return fitted(model, numbers(4, 4), np.arange(4) % 3, "sparse_categorical_crossentropy")[0]
+
+
 RUNS = {
     "a deep mlp": lambda: trained(mlp("deep", 13), stats="basic"),
     "batch normalization": lambda: trained(normalized(), stats="basic"),
@@ -311,6 +317,7 @@ RUNS = {
     "averages of weights": lambda: LOOPS["averaged"]()[0],
     "two passes": lambda: LOOPS["two_losses"]()[0],
     "weights with NaN": poisoned,
+    "logits": before_softmax,
     "updates by hand": lambda: LOOPS["own_momentum"]()[0],
 }
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from tests.viz.picture.architectures import ALL, conv, equal_residuals, fitted, numbers
 from viz import page
 from viz.facts.blocks import tree
+from viz.facts.inner_layers import inner_layers
 from viz.facts.selection import Selection
 from viz.page.size_groups import size_groups
 
@@ -89,6 +91,42 @@ def test_chains_within_equal_blocks_are_closed_at_first():
     rows, groups = seen_at_first(equal_residuals())
     assert groups == ["block0_conv1", "block0_conv2", "block0_add"]
     assert rows < 10  # of 46 layers
+
+
+def test_layers_that_an_attention_made_for_itself_are_closed_at_first_as_in_pictures():
+    recording, _ = ALL["transformer"]()
+    rows, _ = seen_at_first(recording)
+    drawn = recording.draw().graph
+    found = [node.title for node in drawn.nodes.values() if node.kind == "scope" and node.lane == "forward"]
+    assert found == ["query … value  ×3, side by side", "attention_output"]
+    assert "parts of layers are closed: depth=9 opens them" in drawn.caption
+    assert rows == len([node for node in drawn.nodes.values() if node.lane == "forward" and node.kind != "input"])
+    opened = recording.draw(depth=9).graph
+    assert not [node for node in opened.nodes.values() if node.kind == "scope" and node.lane == "forward"]
+
+
+def test_an_attention_alone_shows_what_is_in_it_and_layers_that_the_user_made_are_no_parts():
+    words = ef.Tensor(numbers(2, 4, 4))
+    attention = layers.MultiHeadAttention(2, 2)
+    with viz.trace() as t:
+        attention(words, words)
+    assert "matmul  add" in [line for node in t.draw().graph.nodes.values() for line in node.lines]
+    assert {t.scopes[i].name for i in inner_layers(t)} == {"query", "key", "value", "attention_output"}
+    for around in (layers.TimeDistributed(layers.Dense(3)), layers.Bidirectional(layers.LSTM(3)), Own(layers.Dense(3))):
+        with viz.trace() as t:
+            around(words)
+        assert not inner_layers(t)
+
+
+class Own(layers.Layer):
+    """A layer of the user's own around another one."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
 
 
 @pytest.mark.parametrize("name", ALL)

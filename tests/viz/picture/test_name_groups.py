@@ -55,6 +55,15 @@ def test_equal_groups_are_folded_where_groups_begin(trained):
     assert folded == [f"stage{s}_block1 … stage{s}_block3  ×3" for s in range(4)]
 
 
+def test_groups_say_how_many_layers_they_are(trained):
+    def lines(**options):
+        return [node.lines[0] for node in trained.draw(**options).graph.nodes.values() if node.kind == "scope"]
+
+    assert lines(max_nodes=50, collapse_repeats=False) == ["4 layers"] * 16
+    assert lines(max_nodes=12, collapse_repeats=False) == ["16 layers"] * 4
+    assert lines(max_nodes=30) == ["4 layers", "4 layers each"] * 4
+
+
 def test_the_longer_beginning_gives_way_where_it_makes_too_many_groups(trained):
     assert titles(trained.draw(max_nodes=12, collapse_repeats=False).graph) == [f"stage{s}" for s in range(4)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -12,6 +13,7 @@ from tests.viz.picture.geometry import picture
 from tests.viz.picture.loops import LOOPS
 from viz.geometry.frame_titles import broken
 from viz.geometry.graph import Cluster
+from viz.geometry.layout import GAP_Y
 from viz.geometry.placement import place
 
 
@@ -215,6 +217,38 @@ def test_a_target_stands_on_the_side_of_the_metric_that_reads_it():
     places = {node.title: layout.nodes[node.id].middle[0] for node in graph.nodes.values()}
     loss = places["subtract"]
     assert (places["y (target)"] < loss) == (places["mae"] < loss)
+
+
+def test_a_metric_stands_left_of_a_loss_with_its_target_though_what_it_reads_is_made_farther_right():
+    x = start = layers.Input((8,))
+    x = layers.Add()([layers.Dense(8)(x), layers.Dense(8)(layers.ReLU()(layers.Dense(8)(x)))])
+    model = ef.Model(start, layers.Dense(3, activation="softmax", name="last")(x), name="net")
+    given = numbers(3, 8), np.array([1, 2, 0])
+    recording = fitted(model, *given, "sparse_categorical_crossentropy", metrics=["accuracy"])[0]
+    graph, layout, _ = drawn(recording, view="layers")
+    (loss,) = [layout.frames[id_] for id_, frame in graph.clusters.items() if frame.title.startswith("sparse")]
+    assert layout.nodes[named(graph, "last")].middle[0] > loss.middle[0]
+    for box in ("accuracy", "y (target)"):
+        at = layout.nodes[named(graph, box)]
+        assert at.x + at.w < loss.x, box
+
+
+@pytest.mark.parametrize("view", ["both", "layers"])
+def test_a_metric_and_its_target_stand_beside_the_loss_however_wide_the_model_is(view):
+    x = start = layers.Input((4,), dtype="int32")
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(9, 4, mask_zero=True)(x))
+    model = ef.Model(start, layers.Dense(3, activation="softmax", name="last")(x), name="net")
+    given = np.array([[1, 2, 3, 0], [4, 0, 0, 0]]), np.array([1, 2])
+    recording = fitted(model, *given, "sparse_categorical_crossentropy", metrics=["accuracy"])[0]
+    graph, layout, ways = drawn(recording, view=view)
+    frames = {frame.title: layout.frames[id_] for id_, frame in graph.clusters.items()}
+    loss = frames["sparse_categorical_crossentropy"]
+    for box in ("accuracy", "y (target)"):
+        at = layout.nodes[named(graph, box)]
+        assert 0 < loss.x - (at.x + at.w) < 2 * GAP_Y, box
+        assert at.y > frames["net"].y + frames["net"].h  # below the model, not beside it
+    (way,) = [w for e, w in zip(graph.edges, ways) if (e.head, e.label) == (named(graph, "accuracy"), "2×3 f32")]
+    assert all(y >= way.corners[0][1] for _, y in way.corners)  # straight down, and aside once
 
 
 def test_the_state_of_an_op_stands_above_the_straight_line_to_its_gradient():

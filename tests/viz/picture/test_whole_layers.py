@@ -33,12 +33,15 @@ def drawn(layer, given, **options):
         layers.UpSampling2D(),
         layers.UpSampling2D(interpolation="bilinear"),
         layers.Resizing(2, 2),
+        layers.Normalization(),
         layers.RandomRotation(0.1),
         layers.Average(),
     ],
 )
-def test_layers_without_weights_are_one_box_with_their_name(layer):
+def test_layers_without_trained_weights_are_one_box_with_their_name(layer):
     given = [IMAGES] * 3 if isinstance(layer, layers.Average) else IMAGES
+    if isinstance(layer, layers.Normalization):
+        layer.adapt(IMAGES)
     assert [kind for kind, _ in drawn(layer, given)] == ["scope"]
     assert len(drawn(layer, given, depth=1)) >= 3  # asked for, all is shown
 
@@ -170,9 +173,10 @@ def filled(graph):
 
 
 def test_it_is_one_box_in_the_frame_of_its_layer_however_often_it_is_filled():
-    drawing = attending().draw(collapse_repeats=False)
+    drawing = attending().draw(collapse_repeats=False, depth=9)
     boxes = filled(drawing.graph)
-    assert [drawing.graph.clusters[box.cluster].title for box in boxes] == ["first", "second"]
+    around = [[drawing.graph.clusters[id_].title for id_ in drawing.graph.around(box.cluster)] for box in boxes]
+    assert [titles[:2] for titles in around] == [["causal mask", "first"], ["causal mask", "second"]]
     for box in boxes:
         assert len([edge for edge in drawing.graph.edges if edge.tail == box.id]) == 2
     found = faults(picture(drawing.svg, drawing.graph))
@@ -240,3 +244,24 @@ def test_what_only_takes_a_part_that_nobody_reads_has_no_box():
     with viz.trace() as t:
         model(x)
     assert len([node for node in t.draw().graph.nodes.values() if node.title == "take_index"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "told"),
+    [
+        (layers.Conv2D(2, 3, activation="relu"), IMAGES, "Conv2D 3×3 → relu"),
+        (layers.Conv2D(2, 3, strides=(2, 1), padding="same"), IMAGES, "Conv2D 3×3 / 2×1"),
+        (layers.MaxPooling2D(), IMAGES, "MaxPooling2D 2×2"),
+        (layers.MaxPooling2D(3, strides=1), IMAGES, "MaxPooling2D 3×3 / 1×1"),
+        (layers.Dense(2, activation="swish"), WORDS, "Dense → silu"),
+        (layers.Dense(2, activation=ops.relu), WORDS, "Dense → relu"),
+        (layers.Dense(2, activation=lambda x: x * x), WORDS, "Dense"),
+        (layers.Activation("relu"), WORDS, "relu"),
+        (layers.LSTM(2), WORDS, "LSTM"),  # its activation is one of several within it
+    ],
+)
+def test_a_closed_layer_says_its_window_and_its_activation_beside_its_class(layer, given, told):
+    with viz.trace() as t:
+        layer(given)
+    lines = [node.lines[0] for node in t.draw(view="layers").graph.nodes.values() if node.kind == "scope"]
+    assert [line.partition(" (")[2].rstrip(")") or line for line in lines] == [told]

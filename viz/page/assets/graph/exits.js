@@ -26,14 +26,18 @@ function exitsOf(scene, isPlaced, turned = new Set()) {
     for (const [output, n] of aside) found.set(exitOf({ tail, output }), n * EXITS_APART);
   }
   for (const [tail, arrows] of outputs.data) {
-    const widths = [...arrows.values()].map(([{ label }]) => textWidth(label, LABEL_SIZE) + BESIDE_LABEL),
-      apart = Math.max(EXITS_APART, ...widths.map((width) => 2 * Math.ceil(width / 2)));
-    [...arrows.keys()]
-      .sort((a, b) => a - b)
-      .forEach((output, n) => found.set(exitOf({ tail, output }), (n - arrows.size / 2) * apart));
+    const outputs = [...arrows.keys()].sort((a, b) => a - b),
+      apart = outputs.map((output) => exitWidth(arrows.get(output)[0].label)),
+      half = Math.floor(outputs.length / 2),
+      before = (n) => apart.slice(0, n).reduce((sum, width) => sum + width, 0),
+      middle = before(half) + (outputs.length % 2 ? apart[half] / 2 : 0);
+    outputs.forEach((output, n) => found.set(exitOf({ tail, output }), before(n) - middle));
   }
   return found;
 }
+
+// How far an output is from the next one, with room for its label before that.
+const exitWidth = (label) => Math.max(EXITS_APART, 2 * Math.ceil((textWidth(label, LABEL_SIZE) + BESIDE_LABEL) / 2));
 
 // Pairs: a gradient of a box, and how many places left or right of the middle it leaves.
 function gradientsBySide(scene, tail, arrows, turned) {

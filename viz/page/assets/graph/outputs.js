@@ -19,7 +19,8 @@ function byOutputs(scene, flows) {
   const parted = flows.flatMap((flow) => {
     const places = flow.kind === "data" ? carried.get(flow.tail) : undefined,
       outputs = new Set([...(places || new Map()).values()].map(([place]) => place));
-    if (outputs.size < 2 || outputs.size > MOST_OUTPUTS || outputs.has(-1)) return [{ ...flow, output: null, name: "" }];
+    if (outputs.size < 2 || outputs.size > MOST_OUTPUTS || outputs.has(-1))
+      return [{ ...flow, output: null, name: places ? nameFromWithin(scene, flow.tail, [...places.values()]) : "" }];
     const parts = new Map();
     for (const tensor of flow.tensors) push(parts, places.get(tensor)[0], tensor);
     return [...parts].map(([output, tensors]) => {
@@ -38,10 +39,22 @@ function nameOfOutput({ nodes, model }, tail, before, output) {
     outputs = kind === "scope" && block.scope ? block.scope.outputs : null,
     name = commonName(before.map((tensor) => model.tensors[tensor].name)) || commonName(before.map((tensor) => usualName(model, tensor)));
   if (name) return name;
-  const reader = (tensor) => ops.map((id) => model.ops[id]).find(({ inputs }) => inputs.includes(tensor)),
-    inside = (tensor) => (reader(tensor) ? `before ${reader(tensor).name}` : ""),
-    inner = outputs && output >= outputs.length ? commonName(before.map(inside)) : "";
+  const inner = outputs && output >= outputs.length ? commonName(before.map((tensor) => insideOf(model, ops, tensor))) : "";
   return inner || (outputs && outputs.length === 1 && output === 0 ? "" : `[${output}]`);
+}
+
+// Where in a closed layer what others read of it is: `before softmax`; "" where nothing in it reads that.
+function insideOf(model, ops, tensor) {
+  const reader = ops.map((id) => model.ops[id]).find(({ inputs }) => inputs.includes(tensor));
+  return reader ? `before ${reader.name}` : "";
+}
+
+// What an arrow that is the only one from a closed layer says where it carries what is inside of that, else "".
+function nameFromWithin({ nodes, model }, tail, places) {
+  const { kind, block, ops } = nodes.get(tail),
+    outputs = kind === "scope" && block.scope ? block.scope.outputs : [],
+    isWithin = outputs.length && places.every(([place]) => place >= outputs.length);
+  return isWithin ? commonName(places.map(([, tensor]) => insideOf(model, ops, tensor))) : "";
 }
 
 // What everybody calls an output of some ops: `h`, or `backward h` of two directions at once.
@@ -106,6 +119,7 @@ function placeOfOutput(scene, tail, tensor) {
   const { scope } = scene.nodes.get(tail).block,
     outputs = scope ? scope.outputs : [],
     isInside = scope && scene.model.ancestors(ops[producer].scope).some(({ id }) => id === scope.id);
+  if (outputs.includes(tensor)) return [outputs.indexOf(tensor), made]; // what a layer gives may be cast at its end
   if (outputs.includes(made) || !isInside || !shown.includes(producer)) return [outputs.indexOf(made), made];
   return [outputs.length + shown.indexOf(producer), made]; // what others read of what is inside
 }

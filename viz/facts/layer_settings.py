@@ -1,0 +1,64 @@
+"""What a layer is set to that a reader looks for beside its class: the size of its window, and its activation.
+
+And how many layers a group of neighbours is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+from viz.facts import formatting
+from viz.facts.blocks import Block
+
+__all__ = ["class_and_settings", "count_of_layers"]
+
+_LEAST = 2  # layers of a group that says how many they are
+
+
+def class_and_settings(block: Block) -> list[str]:
+    """The class of a layer, with the size of its window and its strides if it has one, and what it ends with.
+
+    As in `["Conv2D 3×3 / 2×2", "relu"]`. Of an `Activation` it is the name alone.
+    """
+    assert block.scope is not None
+    config, name = block.scope.config, formatting.clean(block.scope.cls or block.title, 40)
+    activation = _activation(block, config)
+    if name == "Activation" and activation:
+        return [activation]
+    return [name + _window(config), *([activation] if activation else [])]
+
+
+def _window(config: Mapping[str, Any]) -> str:
+    """The size of the window of a convolution or pooling, and its strides, where those aren't the usual ones."""
+    kernel, pool, strides = (config.get(key) for key in ("kernel_size", "pool_size", "strides"))
+    window = pool if kernel is None else kernel
+    if not _are_sizes(window):
+        return ""
+    usual = {tuple(window)} if kernel is None else {(1,) * len(window)}
+    told = f" / {'×'.join(map(str, strides))}" if _are_sizes(strides) and tuple(strides) not in usual else ""
+    return f" {'×'.join(map(str, window))}{told}"
+
+
+def _are_sizes(value: Any) -> TypeGuard[Sequence[int]]:
+    return isinstance(value, list | tuple) and all(isinstance(size, int) for size in value)
+
+
+def _activation(block: Block, config: Mapping[str, Any]) -> str:
+    """The activation that a layer ends with; "" for none, and for recurrent ones, in which it is one of several."""
+    given = config.get("activation")
+    if isinstance(given, dict):  # a function; of a layer, this is its settings
+        given = given.get("config")
+    if not isinstance(given, str) or given in ("linear", "<lambda>"):
+        return ""
+    return "" if block.holds_blocks or "recurrent_initializer" in config else formatting.clean(given, 30)
+
+
+def count_of_layers(group: Block, together: bool) -> list[str]:
+    """How many layers a group is, in a line; none for one that is no group of layers.
+
+    `together`: it stands for several groups, of each of which this is the number.
+    """
+    inside = [child for child in group.children if isinstance(child, Block) and child.kind == "layer"]
+    count = sum([child.repeats for child in inside]) if group.is_group else 0
+    return [formatting.count(count, "layer") + (" each" if together else "")] if count >= _LEAST else []
