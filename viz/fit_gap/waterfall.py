@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from html import escape
 
 from viz.geometry.text_sizes import text_width
 from viz.picture.palette import Theme, theme_named

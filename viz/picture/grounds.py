@@ -6,12 +6,12 @@ import base64
 import dataclasses
 import re
 import xml.etree.ElementTree as ET
-from xml.sax.saxutils import quoteattr
 
 from viz.facts.text_table import wide
 from viz.geometry.graph import Graph
 from viz.picture.palette import DARK, LIGHT, ramp
 from viz.picture.rendering.tooltips import Tooltip, size, tooltips
+from viz.picture.svg_document import attribute
 
 __all__ = ["darkened", "on_any_ground", "where_grounds_are"]
 
@@ -94,7 +94,7 @@ def _image(svg: str, fits: bool) -> str:
     least = "" if fits else f"min-width:{_LEAST * width:.0f}px;"
     return wide(
         f'<div style="position:relative;display:inline-block;max-width:100%;{least}line-height:0">'
-        f'<img class="{_CLASS}" alt={quoteattr(told)} '
+        f'<img class="{_CLASS}" alt={attribute(told)} '
         f'width="{width:.0f}" style="max-width:100%;{least}height:auto" src="data:image/svg+xml;base64,{content}"/>'
         f"{''.join([_told(tip, width, height) for tip in tooltips(root)])}</div>"
     )
@@ -104,8 +104,8 @@ def _told(tip: Tooltip, width: float, height: float) -> str:
     """An element without content that lies over a part of the image."""
     sides = {"left": tip.x / width, "top": tip.y / height, "width": tip.width / width, "height": tip.height / height}
     style = ";".join(["position:absolute", *[f"{side}:{100 * share:.2f}%" for side, share in sides.items()]])
-    inner = f"title={quoteattr(tip.text)} style={quoteattr(style)}"
-    return f"<a href={quoteattr(tip.link)} {inner}></a>" if tip.link else f"<span {inner}></span>"
+    inner = f"title={attribute(tip.text)} style={attribute(style)}"
+    return f"<a href={attribute(tip.link)} {inner}></a>" if tip.link else f"<span {inner}></span>"
 
 
 def darkened(graph: Graph) -> Graph:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Cluster, Edge, Graph, Node
@@ -13,6 +13,7 @@ from viz.geometry.places import Layout, Rect, Title
 from viz.geometry.text_sizes import text_width
 from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
+from viz.picture.svg_document import attribute
 
 __all__ = ["svg"]
 
@@ -77,7 +78,7 @@ def _frames(cluster: Cluster, layout: Layout, level: int, theme: Theme) -> list[
 
 
 def _frame(cluster: Cluster, id_: str, at: Rect, level: int, theme: Theme) -> str:
-    parts = [f'<g class="cluster" id={quoteattr(id_)}>{_tooltip(cluster.tooltip or cluster.title)}']
+    parts = [f'<g class="cluster" id={attribute(id_)}>{_tooltip(cluster.tooltip or cluster.title)}']
     return "".join([*parts, _rect(at, theme.frames[level % 2], theme.frame, 10, 1.2), "</g>"])
 
 
@@ -92,7 +93,7 @@ def _title(title: Title, theme: Theme) -> str:
 def _box(node: Node, at: Rect, theme: Theme) -> str:
     fill, line = fill_and_line(node, theme)
     ink = ink_on(fill)
-    parts = [f'<g class="node" id={quoteattr(node.id)}>{_tooltip(node.tooltip or node.title)}']
+    parts = [f'<g class="node" id={attribute(node.id)}>{_tooltip(node.tooltip or node.title)}']
     width = 3.0 if node.error else 1.3
     if node.kind == "parameter":
         parts.append(_cylinder(at, fill, line, width))
@@ -106,7 +107,7 @@ def _box(node: Node, at: Rect, theme: Theme) -> str:
         size = TITLE if i == 0 and node.title else SMALL
         parts.append(_line(text, at.middle[0], top + LINE * i, size, ink, "middle", bold=i == 0))
     inner = "".join(parts) + "</g>"
-    return f"<a href={quoteattr(node.link)}>{inner}</a>" if node.link else inner
+    return f"<a href={attribute(node.link)}>{inner}</a>" if node.link else inner
 
 
 def _mark(mark: Mark, node: Node, theme: Theme) -> str:

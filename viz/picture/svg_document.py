@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from html import escape
 
 from viz.picture.palette import Theme
 
-__all__ = ["FONTS", "document", "text_at"]
+__all__ = ["FONTS", "attribute", "document", "text_at"]
 
 FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
+
+
+def attribute(text: str) -> str:
+    """A text as an attribute of SVG or HTML, in quotes.
+
+    Not that of `xml.sax.saxutils`, which reads all of `urllib.request`: each command would take 40 ms more.
+
+    >>> print(attribute('a "b" & c'))
+    "a &quot;b&quot; &amp; c"
+    """
+    quoted = escape(text).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+    return f'"{quoted}"'
 
 
 def document(title: str, width: float, height: float, look: Theme, body: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
-from xml.sax.saxutils import escape
+from html import escape
 
 from viz.picture.palette import Theme, theme_named
 from viz.picture.svg_document import document, text_at

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
+import html
 import os
 import pathlib
 import re
 import shutil
 import sys
 import tempfile
-import xml.sax.saxutils
 
 __all__ = ["FONTS", "ensure_font"]
 
@@ -70,6 +70,6 @@ def _write_configuration(given: pathlib.Path) -> pathlib.Path:
     shutil.copytree(FONTS, folder / "fonts")  # fontconfig marks the folders that it reads
     file = folder / "fonts.conf"
     places = {"given": given, "fonts": folder / "fonts", "cache": folder / "cache"}
-    escaped = {name: xml.sax.saxutils.escape(str(path)) for name, path in places.items()}
+    escaped = {name: html.escape(str(path)) for name, path in places.items()}
     file.write_text(_CONFIGURATION.format(**escaped), encoding="utf-8")
     return file
