@@ -17,8 +17,8 @@ from viz.facts.blocks import Block, Run, all_blocks, calls_title, stand_in, taki
 from viz.facts.derived_stats import norm
 from viz.facts.folding.grouping import groups
 from viz.facts.gradient_passes import GradientPasses, few
-from viz.facts.inner_layers import inner_layers
 from viz.facts.network import sent
+from viz.facts.of_layers.inner import inner_layers
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes

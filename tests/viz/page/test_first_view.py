@@ -10,7 +10,7 @@ from eagerflow import layers
 from tests.viz.picture.architectures import ALL, conv, equal_residuals, fitted, numbers
 from viz import page
 from viz.facts.blocks import tree
-from viz.facts.inner_layers import inner_layers
+from viz.facts.of_layers.inner import inner_layers
 from viz.facts.selection import Selection
 from viz.page.size_groups import size_groups
 
