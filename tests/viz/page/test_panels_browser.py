@@ -406,7 +406,7 @@ def sizes(shown, pages):
 
 
 def penalized() -> viz.Recording:
-    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_regularizer="l2")])
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_regularizer="l2", name="price")])
     model.compile("sgd", "mse")
     with viz.trace() as t:
         model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=4, verbose=0)
@@ -426,10 +426,10 @@ def test_the_timeline_names_the_layers_whose_gradients_are_computed(shown, pages
     shown.show(pages("penalized fit", penalized))
     line = "v.dock.tabs.get('timeline').owner"
     bars = shown.run(f"{line}.bars.filter(b => b.ofGradient).map(b => [b.title, b.row, b.ops.length])")
-    assert "∇ dense" in {title for title, *_ in bars}
+    assert "∇ price" in {title for title, *_ in bars}
     (around,) = set(shown.run(f"{line}.bars.filter(b => b.scope?.kind === 'backward').map(b => b.row)"))
     assert {row for _, row, _ in bars} == {around + 1}
-    at = f"{line}.bars.find(b => b.title === '∇ dense' && b.ofGradient)"
+    at = f"{line}.bars.find(b => b.title === '∇ price' && b.ofGradient)"
     shown.run(f"v.select({line}.selectionOf({at})); 1")
     assert shown.run(f"v.opsOf(v.state.selected).length === {at}.ops.length")
     assert shown.wrong == []

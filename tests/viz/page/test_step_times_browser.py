@@ -194,7 +194,7 @@ def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
         return dict(zip(slow.texts(".panel .facts dt"), slow.texts(".panel .facts dd")))
 
     assert said()["time"].startswith(f"{least}  (")
-    assert said()["time"].endswith("of the step), median of 3 steps")
+    assert said()["time"].endswith("of the step), each op's median of 3 steps")
     assert said()["in this step"] == most
     assert said()["range"] == f"{least} … {most}"
     slow.press("m")
@@ -207,7 +207,8 @@ def test_the_bar_of_a_layer_that_is_folded_away_leads_to_that_which_stands_for_i
     shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
     found = shown.run("""(() => {
       const line = v.dock.tabs.get('timeline').owner, blocks = [...v.index.blocks.values()];
-      const bars = line.bars.filter(({ scope }) => scope?.name.startsWith('multi_head_attention'));
+      const isCall = ({ scope, ofGradient }) => !ofGradient && scope?.name.startsWith('multi_head_attention'),
+        bars = line.bars.filter(isCall);
       return bars.map((bar) => [blocks.some(({ scope }) => scope === bar.scope), line.selectionOf(bar)?.key]); })()""")
     assert [is_shown for is_shown, _ in found] == [True, False]
     assert found[0][1] == found[1][1] is not None

@@ -4,7 +4,7 @@
 // Adds the boxes that match to what was found; one that stands for ops which are all found takes their place.
 function withBoxes(viewer, tests, found) {
   const known = new Map(found.filter(({ selected }) => "id" in selected).map((hit) => [`${hit.selected.kind}${hit.selected.id}`, hit])),
-    ofTree = (viewer.index.named ??= [...boxesOfRows(viewer), ...framesFound(viewer), ...callsFound(viewer)]),
+    ofTree = (viewer.index.named ??= [...boxesOfRows(viewer), ...framesFound(viewer), ...callsFound(viewer), ...gradientsFound(viewer)]),
     boxes = [...ofTree, ...arrowsFound(viewer), ...inputsFound(viewer)],
     added = new Map(),
     replaced = new Set();
@@ -104,6 +104,24 @@ function callsFound(viewer) {
       found = { selects, title, what: scope.kind, phase: model.ops[first].phase, where: model.path(scope.parent), names: [title, scope.name] };
     if (scope.kind === "optimizer") found.fields = { setting: settingsSaid(scope) };
     return rate === undefined ? found : { ...found, beside: [`learning rate ${settingText(rate)}`], names: [...found.names, "learning rate", "lr"] };
+  });
+}
+
+// Bars of the timeline for the gradients of layers that have no block of their own, as others stand for them.
+function gradientsFound({ model, index, selection }) {
+  const drawn = new Set([...index.blocks.values()].map(({ title }) => title)),
+    found = new Map(); // by layer and pass
+  for (const op of selection.backward ? selection.ops : [])
+    for (const scope of layersOfGradient(model, op)) {
+      const title = model.titleOfCall(scope, [op.id]),
+        key = `${scope.id} ${op.pass}`;
+      if (drawn.has(title)) continue;
+      if (!found.has(key)) found.set(key, { title: `∇ ${title}`, ids: [], where: [model.path(scope.parent), op.pass].filter(Boolean).join("  ·  ") });
+      found.get(key).ids.push(op.id);
+    }
+  return [...found.values()].map(({ title, ids, where }) => {
+    const selected = ids.length > 1 ? { kind: "ops", id: ids[0], ids } : { kind: "op", id: ids[0] };
+    return { selects: () => selected, title, what: "backward", phase: "backward", where, beside: ["of the whole layer"], names: [title] };
   });
 }
 

@@ -230,7 +230,7 @@ class MemoryCurve {
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
-        [el("span", {}, tensor.label), tensor.nbytes && tensor.nbytes < size ? [" ", el("span", {}, `(${nbytes(tensor.nbytes)}, in an array of ${nbytes(size)})`)] : ""],
+        [el("span", {}, tensor.label), tensor.nbytes && tensor.nbytes < size ? [" ", el("span", { title: `a part of an array of ${nbytes(size)}, which is kept whole for it` }, `(part: ${nbytes(tensor.nbytes)})`)] : ""],
         [
           el("button", { type: "button", class: "link", onclick: () => this.go(tensor), title: [clean(name, 200), step].filter(Boolean).join("  ·  ") }, clean(name, 44)),
           step ? [" ", el("small", {}, step)] : "",
