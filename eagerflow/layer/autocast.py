@@ -39,6 +39,9 @@ def autocast_scope(dtype: Any) -> Iterator[None]:
 class _Autocast(Deferred):
     """An op met a weight which it should see in another type."""
 
+    def __str__(self) -> str:
+        return "within the call of a layer in mixed precision use weight.value or weight.numpy(), not weight.data"
+
     def resolve(self, op: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         return op(*[_cast(argument) for argument in arguments])
 
@@ -107,5 +110,11 @@ def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-for _name in "assign assign_add assign_sub clear increase numpy __repr__ __array__ __reduce__".split():
+# Whatever else reaches for `data` is no op, which would answer `_Autocast`.
+_CHANGING = "assign assign_add assign_sub clear increase"
+_READING = "numpy item tolist __array__ __bool__ __int__ __float__ __complex__ __index__ __dlpack__ __dlpack_device__"
+_SHOWING = "__format__ __repr__ _repr_html_ __copy__ __deepcopy__ __reduce__"
+for _name in f"{_CHANGING} {_READING} {_SHOWING}".split():
     setattr(AutocastVariable, _name, _as_it_is(getattr(Variable, _name)))
+for _name in ("device", "nbytes"):
+    setattr(AutocastVariable, _name, property(_as_it_is(getattr(Variable, _name).fget)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any, overload
@@ -124,10 +125,13 @@ def _clone_sequential(model: Sequential, clone: _Cloner, input_tensors: Any) -> 
     made = Sequential(name=model.name)
     if input_tensors is not None:
         made.add(tree.flatten(input_tensors)[0])
-    elif model._input_layer is not None:
+    elif model._input_layer is not None and not model._of_data:
         made.add(clone(model._input_layer))
     for layer in model.layers:
         made.add(clone(layer))
+    if made._input_layer is None and model._remembered is not None:  # data that the model was called on told the shape
+        with contextlib.suppress(Exception):  # of a layer that needs values, not shapes: the first call builds it
+            made.build_like_data(*model._remembered)
     return made
 
 

@@ -12,7 +12,7 @@ from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import InSequence, Integer, TensorLike
+from eagerflow.base.typing import InSequence, Integer, Shape, TensorLike
 from eagerflow.callbacks import Callback, CallbackList
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import CallContext, current_call
@@ -62,7 +62,8 @@ class Sequential(Model):
     _sequence: list[AnyLayer]
     _input_layer: Any
     _ends: list[Any]
-    _remembered: Any
+    _remembered: Any  # the shape and type of data that it was called on
+    _of_data: bool  # whether its Input is like these, and nobody has asked for that shape
 
     if TYPE_CHECKING:  # one layer after the other gives one output, where other models may give many
 
@@ -100,7 +101,7 @@ class Sequential(Model):
             raise TypeError("Sequential(...) takes its layers as one list: Sequential([first, second]).")
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.autocast = False  # the layers cast their own inputs
-        self.__dict__.update(_input_layer=None, _ends=[], _remembered=None)
+        self.__dict__.update(_input_layer=None, _ends=[], _remembered=None, _of_data=False)
         if type(self) is Sequential:
             self.__dict__["_arguments"] = ((), {})  # the layers may change
         self._set("_sequence", [])
@@ -249,8 +250,8 @@ class Sequential(Model):
         try:
             self._continue_chain()
         except BaseException as error:  # another shape may be tried
-            self.__dict__.update(_input_layer=None, _ends=[])
-            if given is None and isinstance(error, ValueError) and input_shape[0] is not None:
+            self.__dict__.update(_input_layer=None, _ends=[], _of_data=False)
+            if given is None and isinstance(error, ValueError) and input_shape and input_shape[0] is not None:
                 raise ValueError(
                     f"Sequential {self.name!r}.build(input_shape={tuple(input_shape)}): the first axis is the batch, "
                     f"of any length: build({(None, *input_shape)})."
@@ -280,9 +281,7 @@ class Sequential(Model):
     def _known_graph(self, asked: str) -> Graph:
         if self._graph is None:
             if self._input_layer is None and self._remembered is not None:
-                shape, dtype = self._remembered
-                self.__dict__["_input_layer"] = InputLayer(batch_shape=shape, dtype=dtype)
-                self._continue_chain()
+                self.build_like_data(*self._remembered)
             if len(self._ends) < 2:
                 raise AttributeError(
                     f"Sequential {self.name!r} has no {asked} yet: it doesn't know the shape of its input. Begin with "
@@ -309,8 +308,19 @@ class Sequential(Model):
             inputs = layer(inputs)
         return inputs
 
+    def build_like_data(self, shape: Shape, dtype: Any = None) -> None:
+        """Build for the shape of data that a model like this was called on: it goes on taking data of others."""
+        first = _input_for(self._sequence[0], shape) if dtype is None else InputLayer(batch_shape=shape, dtype=dtype)
+        self.__dict__.update(_input_layer=first, _of_data=True)
+        self.build()
+
     def _only_assumed(self, inputs: Any) -> bool:
-        """Whether the Input is that of an Embedding without a shape, which takes numbers of any other shape too."""
+        """Whether these inputs, of another shape than the Input, are taken as they are.
+
+        So they are where data told the shape, or an Embedding that was given none.
+        """
+        if self._of_data:
+            return tuple(getattr(inputs, "shape", ())[1:]) != self._ends[0].shape[1:]
         first = self._sequence[0] if self._sequence else None
         return getattr(first, "_assumes_rows", False) and getattr(inputs, "ndim", 2) != 2
 
@@ -335,7 +345,7 @@ class Sequential(Model):
         if type(self) is not Sequential:
             return Layer.get_config(self)
         config = {k: v for k, v in self._base_config().items() if k != "activity_regularizer"}
-        known = [self._input_layer] if self._input_layer is not None else []
+        known = [] if self._input_layer is None or self._of_data else [self._input_layer]
         config["layers"] = [described_with_shapes(layer) for layer in [*known, *self._sequence]]
         if self._ends or self._remembered:
             config["build_input_shape"] = self._ends[0].shape if self._ends else self._remembered[0]
@@ -388,7 +398,7 @@ class Sequential(Model):
             model.add(deserialize_keras_object(entry, custom_objects))
         shape = config.get("build_input_shape")
         if not model._ends and is_shape(shape) and model._sequence:
-            model.build(tuple(shape))
+            model.build_like_data(tuple(shape))
         if config.get("trainable") is False:
             model.trainable = False
         return model

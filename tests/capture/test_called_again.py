@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 
 import numpy as np
 import pytest
@@ -245,3 +246,53 @@ def test_a_layer_may_add_a_loss_and_keep_a_tensor():
     x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
     model.fit(x, x[:, :3], epochs=4, batch_size=8, verbose=0)
     assert model.captured_steps["the training step"].replays > 3
+
+
+class Counted(ef.metrics.Metric):
+    """Names `np`, as the step around it names `random`."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = self.add_weight(shape=(), initializer="zeros")
+
+    def update_state(self, x):
+        self.rows.assign_add(float(np.prod(x.shape)))
+
+    def result(self):
+        return self.rows + 0
+
+
+def test_a_metric_that_names_numpy_in_a_step_that_draws_is_replayed():
+    def make():
+        metric = Counted()
+
+        def step(x):
+            metric.update_state(x)
+            return x + ef.random.normal(x.shape)
+
+        return step, lambda: metric.variables
+
+    eager, captured, run = twice(make, batches(2, (3, 2)))
+    assert captured == eager
+    assert run.why_eager is None
+    assert run.replays > 1
+
+
+@pytest.mark.filterwarnings("ignore:.*runs eagerly")
+def test_a_step_that_exchanges_a_function_of_numpy_random_runs_eagerly(monkeypatch):
+    plain = np.random.normal
+
+    def make():
+        metric = Counted()
+
+        def step(x):
+            np.random.normal = functools.wraps(plain)(lambda *given: plain(*given))
+            metric.update_state(x)
+            return x + np.random.normal.__name__.count("n")
+
+        return step, lambda: metric.variables
+
+    monkeypatch.setattr(np.random, "normal", plain)
+    eager, captured, run = twice(make, batches(2, (3, 2)))
+    assert captured == eager
+    assert not run.replays

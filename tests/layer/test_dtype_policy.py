@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 
 import numpy as np
@@ -71,3 +72,46 @@ def test_a_policy_that_needs_a_missing_package_is_refused_when_it_is_set(monkeyp
     with pytest.raises(ImportError, match=r"'eagerflow.bfloat16.' brings it. Fix: pip install 'ml_dtypes>=0"):
         ef.mixed_precision.set_global_policy("mixed_bfloat16")
     assert ef.config.dtype_policy() == before
+
+
+class Reading(ef.Layer):
+    """Multiplies by what it reads of its scalar weight."""
+
+    def __init__(self, read, **kwargs):
+        super().__init__(**kwargs)
+        self.read = read
+
+    def build(self, input_shape):
+        self.factor = self.add_weight(shape=(), initializer=ef.initializers.Constant(3.0))
+
+    def call(self, x):
+        return x * self.read(self.factor)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        float,
+        int,
+        copy.copy,
+        copy.deepcopy,
+        lambda w: 3 * bool(w),
+        lambda w: complex(w).real,
+        lambda w: w.item(),
+        lambda w: w.tolist(),
+        lambda w: float(np.from_dlpack(w)),
+        lambda w: float(f"{w:.1f}"),
+        lambda w: 3 * ("3." in repr(w)),
+        lambda w: 3 * ("3." in w._repr_html_()),
+        lambda w: 3 * ("cpu" in str(w.device).lower()),
+        lambda w: w.nbytes - 1,
+    ],
+)
+def test_a_layer_in_mixed_precision_reads_its_weights(read):
+    found = Reading(read, dtype="mixed_float16")(np.ones(2, "float32"))
+    assert (found.dtype.name, found.tolist()) == ("float16", [3.0, 3.0])
+
+
+def test_the_array_of_a_weight_in_mixed_precision_is_refused_in_words():
+    with pytest.raises(Exception, match=r"weight\.value or weight\.numpy"):
+        Reading(lambda weight: weight.data, dtype="mixed_float16")(np.ones(2, "float32"))

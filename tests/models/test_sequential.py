@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import ops
+from eagerflow import layers, ops
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.layers import Input, InputLayer
 from eagerflow.models import Model, Sequential, clone_model, model_from_json
@@ -209,6 +209,58 @@ def test_a_model_built_by_data_is_described_as_built():
     assert [v.shape for v in again.weights] == [(4, 3), (3,)]
     unbuilt = Sequential.from_config(Sequential([Affine(3)]).get_config())
     assert not unbuilt.built
+
+
+def test_a_clone_of_a_model_that_data_has_built_is_built():
+    model = Sequential([layers.Embedding(5, 2), layers.GlobalMaxPooling1D(), layers.Dense(1)])
+    assert not clone_model(model).built
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 7), "int32"), np.ones((4, 1)), batch_size=2, verbose=0)
+    clone = clone_model(model)
+    assert [v.shape for v in clone.weights] == [v.shape for v in model.weights]
+    assert clone.input_shape == (None, 7)
+
+
+class ByValue(layers.Layer):
+    def call(self, x):
+        return x * float(x[0, 1])
+
+
+def test_a_clone_of_a_model_whose_layers_need_values_is_built_by_its_first_call():
+    model = Sequential([layers.Dense(2), ByValue()])
+    model(X)
+    clone = clone_model(model)
+    assert clone(X).shape == (3, 2)
+    assert [v.shape for v in clone.weights] == [(4, 2), (2,)]
+
+
+@pytest.mark.parametrize(
+    "of_model",
+    [
+        lambda model: model,
+        clone_model,
+        lambda model: Sequential.from_config(model.get_config()),
+        lambda model: pickle.loads(pickle.dumps(model)),
+    ],
+)
+def test_a_model_that_data_has_built_takes_sequences_of_other_lengths(of_model):
+    model = Sequential([layers.Conv1D(2, 3), layers.GlobalMaxPooling1D(), layers.Dense(1)])
+    model(np.ones((2, 7, 3), "float32"))
+    for _ in range(2):
+        other = of_model(model)
+        assert other(np.ones((2, 9, 3), "float32")).shape == (2, 1)
+        assert model.input_shape == other.input_shape == (None, 7, 3)  # to have asked changes nothing
+        assert other(np.ones((2, 8, 3), "float32")).shape == (2, 1)
+    declared = Sequential([layers.Conv1D(2, 3)])
+    declared.build((None, 7, 3))
+    with pytest.raises(ValueError, match=r"has shape \(None, 7, 3\)"):
+        of_model(declared)(np.ones((2, 9, 3), "float32"))
+
+
+def test_a_symbolic_input_that_does_not_fit_is_told_by_its_layer():
+    model = Sequential([layers.Dense(2), layers.Conv2D(2, 2)])
+    with pytest.raises(ValueError, match="expects inputs that have 4 axes"):
+        model(Input((3,)))
 
 
 @pytest.mark.usefixtures("toys")

@@ -28,6 +28,7 @@ from eagerflow.capture.dependence.parts import Scope
 from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.dependence.weak import kept_alive
+from eagerflow.capture.hearing.draws import stands_for
 from eagerflow.capture.hearing.whose import is_users
 from eagerflow.core.device import chosen_device
 
@@ -122,10 +123,10 @@ class Guards:
         return all(check.same() or differs_plainly(check.pairs()) for check in self._checks)
 
     def changed_by_the_step(self) -> str | None:
-        """The same while the step is captured, which exchanges methods of ours."""
+        """The same while the step is captured, which exchanges methods of ours and functions of `numpy.random`."""
         if self._others_identical() and self._entries_identical():
             return None
-        others = [c for c in self._checks if not isinstance(c, _Methods) and not c.same()]
+        others = [c for c in self._checks if not isinstance(c, _Methods) and not c.same() and not _is_heard(c)]
         different = next((c for c in others if not (isinstance(c, _Entries) and c.changed() <= _PASSING)), None)
         return None if different is None else str(different.difference())
 
@@ -172,6 +173,12 @@ class _Names(_Check):
         now = [self.variables.get(name, NOTHING) for name in self.names]
         found = first(self.names, now, self.values)
         return self.beginning + (found or next(iter(self.missing & self.variables.keys()), ""))
+
+
+def _is_heard(check: _Check) -> bool:
+    """Whether names differ only in what tells of draws while a step is captured."""
+    pairs = check.pairs() if isinstance(check, _Names) else None
+    return pairs is not None and all(same(now, before) or stands_for(now, before) for now, before in pairs)
 
 
 class _OfLibraries(_Names):

@@ -22,7 +22,7 @@ from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.capture.hearing.exchanged import Exchange, Put
 from eagerflow.kernels.machine.threads import WORKERS
 
-__all__ = ["heard_draws"]
+__all__ = ["heard_draws", "stands_for"]
 
 _own: Any = numpy.random.mtrand._rand  # whose methods the functions of `numpy.random` are
 
@@ -44,6 +44,16 @@ def _telling(plain: Callable[..., Any], name: str) -> Callable[..., Any]:
         return plain(*args, **kwargs)
 
     return told
+
+
+_TOLD = _telling(min, "").__code__
+
+
+def stands_for(now: Any, before: Any) -> bool:
+    """Whether something of `numpy.random` is what tells of draws, in the place of what was there before."""
+    if type(now) is _Telling:
+        return before is _own
+    return getattr(now, "__code__", None) is _TOLD and now.__wrapped__ is before
 
 
 def _is_drawing(value: Any, name: str) -> bool:

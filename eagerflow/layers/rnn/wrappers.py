@@ -13,6 +13,7 @@ from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import AnyLayer, Layer
@@ -206,10 +207,11 @@ class SpectralNormalization(Wrapper):
 
     @replayed
     def _normalize(self) -> None:
-        if self.kernel.data.any():
-            u, kernel = self.normalized_weights()
-            self.vector_u.assign(ops.stop_gradient(u))
-            self.kernel.assign(ops.stop_gradient(kernel))
+        with autocast_scope(None):  # in mixed precision, too, the kernel keeps all its digits
+            if self.kernel.data.any():
+                u, kernel = self.normalized_weights()
+                self.vector_u.assign(ops.stop_gradient(u))
+                self.kernel.assign(ops.stop_gradient(kernel))
 
     def normalized_weights(self) -> tuple[Tensor, Tensor]:
         """The vector after the power iteration, and the kernel divided by its largest singular value.

@@ -80,6 +80,21 @@ def test_spectral_normalization_brings_the_largest_singular_value_to_one():
     assert [v.name for v in layer.non_trainable_weights] == ["vector_u"]
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_spectral_normalization_keeps_all_digits_of_kernels_in_mixed_precision(policy):
+    mixed, plain = (L.SpectralNormalization(L.Dense(6, dtype=own), dtype=own) for own in (policy, "float32"))
+    x = floats(2, 5)
+    mixed(x)
+    plain(x)
+    mixed.set_weights(plain.get_weights())
+    for _ in range(3):
+        assert mixed(x, training=True).dtype.name == policy.removeprefix("mixed_")
+        plain(x, training=True)
+    for one, other in zip(mixed.get_weights(), plain.get_weights(), strict=True):
+        assert one.dtype == "float32"
+        assert np.array_equal(one, other)
+
+
 def test_configurations():
     for layer in (
         L.Bidirectional(L.LSTM(3), merge_mode="sum"),
