@@ -273,6 +273,8 @@ def check_nesting(text: bytes) -> None:
     Raises:
         Damaged: when they do.
     """
+    if sum([text.count(mark) for mark in (b"[", b"{")]) <= _DEPTH:
+        return  # as short settings, of which there are thousands
     unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     marks = numpy.frombuffer(unescaped.translate(None, _NO_MARKS), numpy.uint8)
     outside = numpy.cumsum(marks == ord('"'), dtype=numpy.int32) % 2 == 0

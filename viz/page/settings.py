@@ -20,8 +20,9 @@ def settings_text(settings: dict[str, Any]) -> str:
     Objects of a configuration keep their class and what they were given. Those of a list which have a name, as the
     layers of a model, keep that alone: each layer has a panel of its own.
     """
-    entries = list(finite(to_plain(settings)).items())[:_MOST]
-    return json.dumps({formatting.clean(name, 100): _shortened(each) for name, each in entries}, ensure_ascii=False)
+    entries = list(settings.items())[:_MOST]
+    shown = {formatting.clean(str(name), 100): _shortened(each) for name, each in entries}
+    return json.dumps(shown, ensure_ascii=False)
 
 
 def is_writable(text: str) -> bool:
@@ -34,10 +35,8 @@ def is_writable(text: str) -> bool:
 
 
 def _shortened(value: Any, depth: int = 0) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= _LONGEST and is_writable(value) else formatting.clean(value, _LONGEST)
     if not isinstance(value, (list, dict)):
-        return value
+        return _leaf(value, depth)
     if depth == _DEEPEST:
         return "…"
     more = len(value) - _MOST_IN_ONE
@@ -45,9 +44,20 @@ def _shortened(value: Any, depth: int = 0) -> Any:
         if _is_object(value):
             return {"class_name": _shortened(value["class_name"]), "config": _shortened(value["config"], depth + 1)}
         entries = list(value.items())[:_MOST_IN_ONE]
-        found = {formatting.clean(name, 100): _shortened(each, depth + 1) for name, each in entries}
+        found = {formatting.clean(str(name), 100): _shortened(each, depth + 1) for name, each in entries}
         return found | ({"…": f"{more:,} more"} if more > 0 else {})
     return [_named(each, depth + 1) for each in value[:_MOST_IN_ONE]] + ([f"… {more:,} more"] if more > 0 else [])
+
+
+def _leaf(value: Any, depth: int) -> Any:
+    """What has no parts, as JSON can hold it; of a recording that was read from a file, all is plain already."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST and is_writable(value) else formatting.clean(value, _LONGEST)
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return finite(value)
+    return _shortened(finite(to_plain(value)), depth)  # now a text, a number or a list
 
 
 def _named(value: Any, depth: int) -> Any:

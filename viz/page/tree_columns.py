@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -234,6 +235,8 @@ class TreeColumns:
         self.shown: set[int] = set()
         self._chains = Chains(facts.record, selection.ops, root)
         self._passes = GradientPasses(facts.record, selection.ops)
+        # A block of one row, and those around it, have the same updates as the row.
+        self._updates = functools.lru_cache(maxsize=1024)(functools.partial(box_texts.update, selection))
         self._parts = _parts(root)
         self._entries = [_Entry("scope", "", "", root, 0, 0)]
         self._sums: list[_Sums] = []
@@ -457,7 +460,7 @@ class TreeColumns:
         """Title, cost and lines of a box of what updates some weights; nothing for none."""
         if not variables:
             return []
-        title, lines = box_texts.update(self.selection, variables)
+        title, lines = self._updates(tuple(variables))
         return [self.text(title), self.text(cost.text(together, with_size=False)), *map(self.text, lines)]
 
     # ------------------------------------------------------------------ rows
