@@ -296,7 +296,11 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
             facts = _Facts(op.name, _camel(op.name), read, wrote)
             shown.write(node, facts)
         elif node.kind == "input":
-            node.lines = node.lines[:1] if shown.shapes else []
+            given = record.tensors[int(node.id.removeprefix("in"))]
+            is_told = shown.dtype and inputs is not None  # else zeros stand for what isn't known
+            node.lines = [f"dtype: {given.dtype}"] if is_told else []
+            node.lines += [f"output: {_shapes([given.shape])}"] if shown.shapes else []
+            node.tooltip = ""
         elif node.kind != "parameter":
             node.lines = [f"{len(node.ops)} ops"]  # of one line; times are those of this one run
     _drop(made, [id_ for id_, node in made.nodes.items() if node.kind == "parameter"])

@@ -61,7 +61,11 @@ function nodesOfSelected(viewer, selected) {
     const isBack = ({ key, pass }) => key === selected.key && pass === selected.pass,
       back = selected.pass === undefined ? null : [...scene.nodes.values()].find(isBack);
     if (back) return [back.id];
-    return [`frame:${selected.key}`, `box:${selected.key}`].filter((id) => scene.frames.has(id) || scene.nodes.has(id));
+    for (let key = selected.key; key; key = index.parents.get(key)) {
+      const found = [`frame:${key}`, `box:${key}`].filter((id) => scene.nodes.has(id) || (key === selected.key && scene.frames.has(id)));
+      if (found.length) return found; // of what isn't drawn, the closed box that it is in
+    }
+    return [];
   }
   const own = boxOfTensor(viewer, selected.id),
     reader = own.length ? undefined : scene.nodeOf.get(viewer.opOfTensor(selected.id)); // what has no box is in that of its reader

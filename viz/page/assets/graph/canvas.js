@@ -181,17 +181,8 @@ class Canvas {
     ]) {
       for (const id of ids) {
         const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
-        if (box)
-          rings.push(
-            svg("rect", {
-              class: `ring ${name}`,
-              x: box.x - 5,
-              y: box.y - 5,
-              width: box.w + 10,
-              height: box.h + 10,
-              rx: 11,
-            }),
-          );
+        const by = this.scene.frames.has(id) ? 1 : 5; // labels stand close below frames
+        if (box) rings.push(svg("rect", { class: `ring ${name}`, x: box.x - by, y: box.y - by, width: box.w + 2 * by, height: box.h + 2 * by, rx: 11 }));
       }
     }
     this.layers.marks.replaceChildren(...rings);
@@ -383,7 +374,7 @@ class Canvas {
   // Brings a box into sight, with as little movement as that takes; several, or as many as can be read together.
   reveal(id, smooth = true) {
     const [box] = this.boxesOf([id]);
-    if (box) this.jump(viewWith(this, box), smooth);
+    if (box) this.jump(viewWith(this, box, leastRevealed(this)), smooth);
   }
 
   // The same of a box or a frame that was opened, closed or chosen; at the reader's scale.

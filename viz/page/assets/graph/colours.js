@@ -156,7 +156,8 @@ class Painter {
     for (const [node, size] of sizes) {
       const share = high === low ? 1 : size > 0 ? (Math.log10(size) - low) / (high - low) : 0;
       node.fill = heat(share ** 2, this.theme);
-      node.note = `|g| ${general(size)}${parts.has(node) ? " (of parts)" : ""}`;
+      const together = node.lines.some((line) => line.endsWith(" together")) ? " together" : ""; // of several equal parts
+      node.note = `|g| ${general(size)}${together}${parts.has(node) ? " (of parts)" : ""}`;
     }
     const marks = [
       [0, low],

@@ -97,7 +97,7 @@ class LayerTable {
           return el("td", { class: column[2] ? "right" : "", style }, this.words(column, row));
         }),
       );
-      if (row.key !== null) this.lines.set(row.key, line);
+      if (row.key !== null) this.lines.set(row, line);
       return line;
     });
     const more = rows.length - MOST_ROWS_IN_TABLE;
@@ -141,22 +141,22 @@ class LayerTable {
     this.draw();
   }
 
-  go({ key, updates }) {
-    if (!updates) this.viewer.select({ kind: "scope", key });
+  go({ key, scope, updates }) {
+    if (!updates) this.viewer.select(scope ? selectionOfCall(this.viewer, scope) : { kind: "scope", key });
     else this.viewer.select(updates.length > 1 ? { kind: "ops", id: updates[0], ids: updates } : { kind: "op", id: updates[0] });
   }
 
   select() {
-    const { selected } = this.viewer.state;
-    for (const [key, line] of this.lines || [])
-      line.classList.toggle("chosen", Boolean(selected && selected.kind === "scope" && selected.key === key));
+    const { selected } = this.viewer.state,
+      isOf = ({ key, scope }) => (selected.call === undefined ? selected.key === key : scope?.id === selected.call);
+    for (const [row, line] of this.lines || []) line.classList.toggle("chosen", selected?.kind === "scope" && isOf(row));
   }
 }
 
 const OUTSIDE_OF_LAYERS = "outside of layers";
 
 // One row for each block of the tree that is a scope, what is folded into it counted with it, or for terms of a loss, as
-// penalties; behind those within another, or of all, one for what ran between them, so that rows add up.
+// penalties; equal parts that are drawn once have their own. Behind those within another, or of all, one for what ran between them, so that rows add up.
 function layerRows({ model, selection, index }) {
   const whole = selection.time || 1,
     optimizers = selection.backward ? optimizerRows(model, selection, whole) : [],
@@ -181,8 +181,9 @@ function layerRows({ model, selection, index }) {
 
 const hasRow = ({ scope, isTerms }) => Boolean(scope) || isTerms;
 
-// The outermost blocks within one that have rows.
-const rowsBelow = (block) => block.children.filter(isBlock).flatMap((child) => (hasRow(child) ? [child] : rowsBelow(child)));
+// The outermost blocks within one that have rows: each layer by itself, also where the graph draws equal ones once.
+const rowsBelow = (block) => block.parts.flatMap(eachPart).filter(isBlock).flatMap((child) => (hasRow(child) ? [child] : rowsBelow(child)));
+const eachPart = (part) => (part.kind === "run" ? part.parts.flatMap(eachPart) : [part]);
 
 function rowOfBlock(model, selection, block, level, whole) {
   const { ops, backwardOps, forward, flops, activations } = block.figures,
@@ -190,7 +191,7 @@ function rowOfBlock(model, selection, block, level, whole) {
     backward = selection.backward ? block.figures.backward : 0,
     shape = (scope?.outputs ?? []).slice(0, 3).map((t) => model.tensors[t].shapeName);
   return {
-    ...{ key: block.key, level, name: block.title, cls: scope ? scope.cls || scope.kind : "", params: scope ? block.params : null },
+    ...{ key: block.key, scope, level, name: scope ? model.titleOfCall(scope, block.ownOps) : block.title, cls: scope ? scope.cls || scope.kind : "", params: scope ? block.params : null },
     ...{ shape: shape.join(", "), ops: ops + (selection.backward ? backwardOps : 0), flops, forward, backward, activations },
     ...{ gradient: scope && selection.backward ? gradientOfWeights(model, selection, block) : null, share: (forward + backward) / whole },
   };

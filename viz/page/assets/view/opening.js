@@ -112,7 +112,7 @@ function cutColumns(canvas, from, scale, boxes = [...canvas.scene.nodes.values()
 }
 
 // The largest scale, of those at which names can be read, at which all that stands at the top has room beside each other, and
-// where that begins; else the one at which the fewest boxes are cut. On a phone nothing is made smaller.
+// where that begins; else the one at which no box is cut; null where there is none. On a phone nothing is made smaller.
 function wholeColumns(canvas, scale) {
   const { w } = canvas.size(),
     room = w - BESIDE_BUTTONS;
@@ -122,14 +122,11 @@ function wholeColumns(canvas, scale) {
       const { from, to } = extentOfTop(canvas, at, withLines);
       if ((to - from) * at <= room - CLEAR) return { scale: at, from: (from + to - room / at) / 2 };
     }
-  let best = null;
   for (let at = scale; at >= NAMES_READABLE; at -= 0.02) {
-    const from = leftOfFirstView(canvas, at),
-      cut = cutColumns(canvas, from, at);
-    if (!best || cut < best.cut) best = { scale: at, from, cut };
-    if (!cut) break;
+    const from = leftOfFirstView(canvas, at);
+    if (!cutColumns(canvas, from, at)) return { scale: at, from };
   }
-  return best;
+  return null; // nothing is gained by a smaller one
 }
 
 // A first view moved by as little as it takes that the buttons hide none of its boxes, if what begins it stays seen.

@@ -17,6 +17,9 @@ function areaInSight(canvas, box, scale) {
   return { x: box.x, y: box.y, w: Math.min(box.w, w), h: Math.min(box.h, h) };
 }
 
+// From where all of the graph is seen, what is sought is shown as large as the reader had it before, or so that it can be read.
+const leastRevealed = (canvas) => (canvas.isWhole() ? Math.max(SMALLEST, Math.min(1, canvas.before?.scale ?? 0)) : LEAST_REVEALED);
+
 // The view in which a box is in sight, as near to the one that is shown, or is to be, as can be; null where it is in sight.
 function viewWith(canvas, box, least = LEAST_REVEALED) {
   const now = canvas.goal ?? canvas.view,
