@@ -12,6 +12,7 @@ import viz
 from eagerflow import layers
 from tests.viz import browser
 from tests.viz.picture.architectures import ALL
+from viz.facts.summary_tables import rows as summary_rows
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
@@ -279,6 +280,22 @@ def test_rows_of_the_table_of_layers_add_up_to_its_total_and_to_the_rows_around_
             if within:
                 inner = sum(row[field] for row in within if row["level"] == outer["level"] + 1)
                 assert inner == outer[field], field
+    assert shown.wrong == []
+
+
+def test_each_layer_has_its_own_row_also_where_equal_ones_are_drawn_once(shown, pages):
+    recording, *_ = ALL["transformer"]()
+    shown.show(pages("its own rows", lambda: recording))
+    shown.run("v.dock.setOpen(true); v.dock.choose('layers')")
+    assert shown.run("[...v.scene.frames.values()].some(({ title }) => title.includes('×'))")
+    table = "v.dock.tabs.get('layers').owner"
+    rows = shown.run(f"{table}.rows.filter(({{ params }}) => params).map(row => [row.name, row.params])")
+    told = [(row.name.split(" (")[0], row.params) for row in summary_rows(recording) if row.params]
+    assert [tuple(row) for row in rows] == told
+    last = f"{table}.rows.findLast(({{ name }}) => name.startsWith('multi_head_attention'))"
+    shown.run(f"{table}.go({last})")  # of which no block is drawn: that of an equal one shows it
+    assert shown.run("document.querySelector('.panel h2').textContent") == shown.run(f"{last}.name")
+    assert shown.texts(".layers tr.chosen td:first-child") == [shown.run(f"{last}.name")]
     assert shown.wrong == []
 
 

@@ -122,6 +122,44 @@ def test_the_side_panel_waits_for_the_first_choice_where_the_graph_needs_its_roo
     assert shown.wrong == []
 
 
+def test_what_is_clicked_stays_under_the_mouse_when_the_panel_opens_for_it(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1300, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    assert not shown.run("v.state.panel")
+    first = "[...v.scene.nodes.values()].filter(n => n.frame && n.ops.length).reduce((a, b) => (b.x < a.x ? b : a))"
+    place = (
+        f"(b => [b.x, b.y].map((at, i) => at * v.canvas.view.scale + [v.canvas.view.x, v.canvas.view.y][i]))({first})"
+    )
+    before = shown.run(place)
+    shown.run(f"v.selectNode({first}.id)")
+    shown.rest()
+    assert shown.run("v.state.panel")
+    assert shown.run(place) == pytest.approx(before, abs=1)
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_what_is_sought_from_afar_is_shown_so_that_it_can_be_read(page):
+    page.press("0")
+    page.rest()
+    small = page.run("v.canvas.view.scale")
+    assert small < 0.7
+    page.run("v.select({ kind: 'op', id: v.selection.ops.at(-1).id })")
+    page.rest()
+    assert page.run("(v.canvas.goal ?? v.canvas.view).scale") >= 0.74
+
+
+def test_a_layer_that_is_closed_with_what_is_selected_in_it_is_marked(shown, pages):
+    shown.show(pages("trained", trained))
+    shown.run("v.setOpen(new Set(['/net']))")
+    inner = shown.run("[...v.scene.nodes.values()].find(n => n.kind === 'scope' && n.frame).key")
+    shown.run(f"v.select({{ kind: 'scope', key: {inner!r} }}); v.setOpen(new Set()); v.update()")
+    assert shown.run("v.nodesOf(v.state.selected)") == ["box:/net"]
+    assert shown.wrong == []
+
+
 def test_the_side_panel_is_open_where_there_is_room_for_it(shown, pages):
     def small():
         with viz.trace() as t:

@@ -121,6 +121,20 @@ def test_a_gradient_in_parts_is_coloured_by_their_sum_only_where_that_is_known()
     assert box(drawing, "multiply").lines[-1] == "|g| 5 (of parts)"
 
 
+def test_gradients_of_equal_parts_that_are_drawn_once_are_told_together():
+    model = ef.Sequential([ef.layers.Dense(4, activation="tanh", name=f"block_{i}") for i in range(4)])
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    model.fit(x, x, verbose=0)
+    with viz.trace(stats="basic") as t:
+        model.fit(x, x, verbose=0)
+    nodes = t.draw(color_by="grad").graph.nodes.values()
+    first, others = [node.lines for node in nodes if node.title == "kernel, bias"]  # of one layer, and of three
+    assert "together" not in first[-1]
+    assert others[-1].startswith("|g| ")
+    assert others[-1].endswith(" together")
+
+
 def test_types_have_colours_of_their_own():
     with viz.trace() as t:
         ops.sum(ops.cast(ops.exp(ef.Tensor([1.0])), "float64"))

@@ -88,6 +88,22 @@ def test_a_subclassed_model_can_be_given_its_input():
     assert "output: (7, 2)" in [line for n in drawing.graph.nodes.values() for line in n.lines]
 
 
+def test_an_input_says_what_was_asked_for_as_layers_do_and_no_type_that_is_not_known():
+    model = Subclassed()
+    rows = np.zeros((7, 4), "float64")
+    model(rows)
+    asked = {"show_shapes": True, "show_dtype": True}
+
+    def of_input(**options):
+        nodes = viz.model_to_dot(model, **options).graph.nodes.values()
+        return next(node.lines for node in nodes if node.kind == "input")
+
+    assert of_input(show_shapes=True) == ["output: (7, 4)"]
+    assert of_input(**asked) == ["output: (7, 4)"]  # run on zeros, of which the type tells nothing
+    assert of_input(**asked, inputs=rows) == ["dtype: float64", "output: (7, 4)"]
+    assert of_input() == []
+
+
 def test_boxes_say_what_was_asked_for():
     drawing = viz.model_to_dot(
         functional(),
