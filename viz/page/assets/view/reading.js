@@ -98,7 +98,7 @@ function readIn(canvas, smooth) {
     last = canvas.isWhole() ? canvas.before : null,
     middle = last ? last.middle : middleOf(canvas.window());
   if (all.scale >= READABLE_SIZE) canvas.fit(smooth, true);
-  else if (!boxes.length && last?.begins) canvas.fit(smooth, false, READABLE_SIZE);
+  else if (!boxes.length && (last ? last.begins : canvas.isWhole())) canvas.fit(smooth, false, READABLE_SIZE); // as a page opens
   else {
     canvas.hold();
     const view = boxes.length ? viewOfMost(canvas, boxes, scale) : viewAround(canvas, middle, Math.max(READABLE_SIZE, last ? last.scale : scale));
