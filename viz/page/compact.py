@@ -109,13 +109,16 @@ def _columns(columns: dict[str, Any], bounds: list[int]) -> dict[str, Any]:
 
 
 def _ints(column: Sequence[int | None], bounds: list[int]) -> dict[str, Any]:
-    return {"ints": _shared([_array(column[a:b]) for a, b in itertools.pairwise(bounds)])}
+    whole = _array(column[: bounds[-1]])
+    return {"ints": _shared([whole[a:b] for a, b in itertools.pairwise(bounds)])}
 
 
 def _lists(column: Sequence[Sequence[int | None]], bounds: list[int]) -> dict[str, Any]:
-    pieces = [column[a:b] for a, b in itertools.pairwise(bounds)]
-    lengths = [_array([len(row) for row in piece]) for piece in pieces]
-    return {"lists": [_shared(lengths), _shared([_array([*itertools.chain.from_iterable(piece)]) for piece in pieces])]}
+    lengths = _array([len(row) for row in column[: bounds[-1]]])
+    inner = [0, *numpy.cumsum(lengths).tolist()]  # where each list begins and ends in all that they hold
+    whole = _array([*itertools.chain.from_iterable(column[: bounds[-1]])])
+    pieces = [(lengths[a:b], whole[inner[a] : inner[b]]) for a, b in itertools.pairwise(bounds)]
+    return {"lists": [_shared([piece for piece, _ in pieces]), _shared([piece for _, piece in pieces])]}
 
 
 def _array(values: Sequence[int | None]) -> numpy.ndarray:
@@ -130,14 +133,17 @@ def _shared(pieces: list[numpy.ndarray]) -> dict[str, Any]:
         piece with the number `before`, but that some places `at` have another number.
     """
     rows: list[numpy.ndarray] = []
+    texts: list[bytes] = []
     known: dict[bytes, int] = {}
     last: dict[int, int] = {}  # the last piece of each length
     found: list[list[int]] = []
 
     def row_of(values: numpy.ndarray) -> int:
-        number = known.setdefault(values.tobytes(), len(rows))
+        text = values.tobytes()
+        number = known.setdefault(text, len(rows))
         if number == len(rows):
             rows.append(values)
+            texts.append(text)
         return number
 
     for i, piece in enumerate(pieces):
@@ -148,6 +154,9 @@ def _shared(pieces: list[numpy.ndarray]) -> dict[str, Any]:
             continue
         difference = piece - pieces[before]
         row = found[before][0] if len(found[before]) > 1 else row_of(difference)
+        if difference.tobytes() == texts[row]:
+            found.append([row, before])
+            continue
         apart = numpy.flatnonzero(difference != rows[row])
         if len(apart) * _FEW > len(piece):
             row, apart = row_of(difference), apart[:0]
