@@ -324,6 +324,19 @@ def test_what_takes_longest_is_of_the_direction_that_is_shown(siamese, view, wro
     assert not wrong & {*phases}
 
 
+def test_what_takes_longest_tells_equal_layers_of_several_blocks_apart(shown, pages):
+    def blocks():
+        parts = [ef.Sequential([layers.Dense(4, name="inner")], name=f"block_{i}") for i in range(3)]
+        with viz.trace() as t:
+            ef.Sequential([ef.Input((4,)), *parts], name="a_rather_long_name_of_a_model")(np.ones((2, 4), "float32"))
+        return t
+
+    shown.show(pages("blocks", blocks))
+    shown.run("v.panel.setOpen(true)")
+    assert set(shown.texts(".bars .where")) == {f"block_{i} / inner" for i in range(3)}
+    assert shown.wrong == []
+
+
 def test_a_long_name_leaves_room_for_its_value(siamese):
     key = "[...v.index.blocks.values()].find(({ scope }) => scope && scope.label === 'binary_crossentropy').key"
     siamese.run(f"v.select({{ kind: 'scope', key: {key} }})")

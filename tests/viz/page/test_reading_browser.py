@@ -141,6 +141,15 @@ def test_what_is_clicked_stays_under_the_mouse_when_the_panel_opens_for_it(shown
     assert shown.wrong == []
 
 
+@pytest.mark.parametrize("key", ["+", "-"])
+def test_all_of_the_graph_stays_fitted_when_a_level_is_opened_or_closed(page, key):
+    page.press("0")
+    page.rest()
+    page.press(key)
+    page.rest()
+    assert page.run("v.canvas.isWhole()")
+
+
 def test_what_is_sought_from_afar_is_shown_so_that_it_can_be_read(page):
     page.press("0")
     page.rest()

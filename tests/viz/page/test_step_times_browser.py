@@ -66,8 +66,14 @@ def test_the_switch_beside_the_step_tells_its_times_everywhere_and_back(slow):
     assert slow.texts(".legend .note") == ["times: median of 3 steps"]
 
 
-def test_of_two_steps_the_page_says_that_the_times_are_those_of_the_faster(shown, pages):
+def test_of_two_steps_the_page_tells_the_times_of_the_one_that_it_shows_or_says_that_they_are_those_of_the_faster(
+    shown, pages
+):
     shown.show(pages("one of two is slow", lambda: last_is_slow(2)))
+    assert set(shown.texts(LONGEST)) == {formatting.seconds(SLOW)}
+    assert shown.texts(".legend .note") == ["times: step 1 alone"]
+    assert shown.texts(".dock-note") == ["step 1 alone, as in the boxes"]
+    shown.press("m")
     assert set(shown.texts(LONGEST)) == {formatting.seconds(USUAL)}
     assert shown.texts(".steps .segments button")[0] == "faster\xa0of 2 steps"
     assert shown.texts(".legend .note") == ["times: step 0, the faster of 2 steps"]
@@ -141,6 +147,7 @@ def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
         return t
 
     shown.show(pages("in turns", in_turns))
+    shown.press("m")  # from those of the step that is shown
     assert shown.run("v.selection.ops.length % 2") == 0  # so that the ops of the second step are in turns, too
     whole = shown.run("v.selection.ops.length") // 2 * (slow + fast)
     assert shown.run("v.selection.time") == whole

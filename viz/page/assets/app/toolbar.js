@@ -113,6 +113,7 @@ class Toolbar {
   show() {
     const { viewer } = this,
       { model, state, places } = viewer;
+    document.title = clean(model.data.title, 80);
     this.title.textContent = clean(model.data.title, 60);
     this.title.title = clean(model.data.title, 500);
     const caption = describe(viewer);

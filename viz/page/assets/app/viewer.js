@@ -65,10 +65,10 @@ class Viewer {
     this.model = new Model(data);
     this.difference = data.diff ? new Changes(this.model, data.diff) : null;
     this.flaw = this.model.flaw;
+    if (!again && tellsEachStep(this)) this.state.times = "step";
     this.places = stepsOf(this.model);
     if (this.followsLast || !this.places.includes(this.state.step))
       this.state.step = this.places.includes(data.step) ? data.step : this.places[0];
-    document.title = clean(data.title, 80);
     this.rebuild();
     this.toolbar.show();
     this.state.selected = selectedKey ? selectionOfKey(this, selectedKey) : null;

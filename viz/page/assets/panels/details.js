@@ -54,10 +54,11 @@ class Details {
   bars(title, ops) {
     const { model, viewer } = this,
       most = Math.max(1, ...ops.map(({ duration }) => duration)),
+      places = placesApart(model, ops),
       row = (op) => [
         el("span", { class: `bar ${op.phase}`, style: `width:${Math.max(1, (op.duration / most) * 100)}%` }),
         this.opLink(op.id),
-        el("span", { class: "where", title: placeIn(model, op) }, el("bdi", {}, placeIn(model, op))),
+        el("span", { class: "where", title: placeIn(model, op) }, el("bdi", {}, places.get(op))),
         el("b", {}, seconds(op.duration) + shareWord(model, [op])),
       ];
     return ops.length ? section([title, viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""], el("ul", { class: "bars" }, this.lines(ops.map(row)))) : null;

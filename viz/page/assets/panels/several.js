@@ -21,6 +21,15 @@ const stepOf = ({ model, places }, { step }) => (places.length > 1 ? model.stepN
 // Where an op is, in a list of such: else its line of code.
 const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
 
+// Where the ops of a list are: of those that are called the same, from where their places part.
+function placesApart(model, ops) {
+  const found = new Map(ops.map((op) => [op, placeIn(model, op)])),
+    named = new Map();
+  for (const op of ops) push(named, model.titleOf(op), op);
+  for (const alike of named.values()) if (alike.length > 1) apart(alike.map((op) => found.get(op))).forEach((place, i) => found.set(alike[i], place));
+  return found;
+}
+
 // Says of an op that its box stands for others, too, and leads to all of them.
 function oneOf({ viewer }, id) {
   const node = viewer.scene.nodes.get(viewer.scene.nodeOf.get(id));

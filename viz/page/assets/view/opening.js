@@ -25,6 +25,10 @@ function showFirstView(viewer) {
   }
 }
 
+// Does a page begin with the times of the step that it shows? Two steps have no median, and of the faster one the timeline
+// would tell nothing. The live page goes on to more of them.
+const tellsEachStep = ({ model, deepestAtFirst }) => deepestAtFirst === Infinity && stepsOfMedians(model.ops) === 2;
+
 // What runs first; or, where a scale shows it only without its input, what reads that nearest to it: of branches that begin
 // side by side, the one that runs first may be far from there.
 function besideInput(canvas, first, leading, scale) {

@@ -116,14 +116,17 @@ function viewAsBefore(canvas, before, after) {
   return { scale, x: x + (middle - after.x - after.w / 2) * scale, y: y + (before.y - after.y) * scale };
 }
 
-// A function that brings what is in the middle of the view back to where it is, when all was laid out again; it says whether
-// it did. It doesn't where the view is as it was fitted, nor where no box is seen.
+// A function that brings what is in the middle of the view back to where it is, when all was laid out again, or fits all
+// again where all was seen; it says whether it did. It doesn't where the view is as a page opens, nor where no box is seen.
 function placeInMiddle(viewer) {
   const { canvas, scene } = viewer,
+    isWhole = canvas.isWhole(),
     seen = canvas.window(),
     boxes = canvas.isAsFitted() || canvas.isWhole() ? [] : [...scene.nodes.values()].filter((box) => box.ops.length && holds(seen, box)),
     box = boxes.length ? nearestTo(middleOf(seen), boxes) : null;
   return () => {
+    if (isWhole) canvas.fit(true, true);
+    if (isWhole) return true;
     const now = box && viewer.boxOf({ kind: "op", id: box.ops[0] });
     if (!now) return false;
     canvas.keep(box, now);

@@ -3,7 +3,14 @@
 
 const LEAST_REVEALED = 0.55, // the scale at which something is brought into sight
   SELECTED_WORTH = 8, // in other boxes, where the buttons can't be kept clear of all
-  FROM_EDGE = 60; // pixels, if there is room for them
+  FROM_EDGE = 60, // pixels, if there is room for them
+  SMALLER = 0.85; // how much smaller what is sought may be shown, if all of it is seen then
+
+// What a box and those in its row take; of a frame, itself.
+function rowAround({ scene }, box) {
+  const beside = box.row === undefined ? [] : [...scene.nodes.values()].filter(({ row }) => row === box.row);
+  return extentAround([box, ...beside]);
+}
 
 // What is brought into sight of a box: its row, as the update and the gradients of a layer beside it, or where there is no
 // room for that, itself; of a frame that is too large, its beginning.
@@ -11,10 +18,18 @@ function areaInSight(canvas, box, scale) {
   const size = canvas.size(),
     w = (size.w - BESIDE_BUTTONS - 2 * CLEAR) / scale,
     h = (size.h - 2 * CLEAR) / scale,
-    beside = box.row === undefined ? [] : [...canvas.scene.nodes.values()].filter(({ row }) => row === box.row),
-    row = extentAround([box, ...beside]);
+    row = rowAround(canvas, box);
   if (row.w <= w && row.h <= h) return row;
   return { x: box.x, y: box.y, w: Math.min(box.w, w), h: Math.min(box.h, h) };
+}
+
+// The scale at which something is shown: a little smaller than wanted where all of its row has room then; but at the reader's
+// scale, where there is no least one.
+function scaleInSight(canvas, box, wanted, least) {
+  const { w, h } = canvas.size(),
+    row = rowAround(canvas, box),
+    whole = Math.min((w - BESIDE_BUTTONS - 2 * CLEAR - 1) / row.w, (h - 2 * CLEAR - 1) / row.h);
+  return least && whole < wanted && whole >= Math.max(SMALLER * wanted, LEAST_REVEALED) ? whole : wanted;
 }
 
 // From where all of the graph is seen, what is sought is shown as large as the reader had it before, or so that it can be read.
@@ -23,7 +38,7 @@ const leastRevealed = (canvas) => (canvas.isWhole() ? Math.max(SMALLEST, Math.mi
 // The view in which a box is in sight, as near to the one that is shown, or is to be, as can be; null where it is in sight.
 function viewWith(canvas, box, least = LEAST_REVEALED) {
   const now = canvas.goal ?? canvas.view,
-    scale = Math.max(now.scale, least),
+    scale = scaleInSight(canvas, box, Math.max(now.scale, least), least),
     size = canvas.size(),
     area = areaInSight(canvas, box, scale);
   const along = (from, length, room, at) => {
