@@ -131,7 +131,7 @@ def _clone_sequential(model: Sequential, clone: _Cloner, input_tensors: Any) -> 
         made.add(clone(layer))
     if made._input_layer is None and model._remembered is not None:  # data that the model was called on told the shape
         with contextlib.suppress(Exception):  # of a layer that needs values, not shapes: the first call builds it
-            made.build_like_data(*model._remembered)
+            made._build_like_data(*model._remembered)
     return made
 
 

@@ -63,7 +63,7 @@ class Sequential(Model):
     _input_layer: Any
     _ends: list[Any]
     _remembered: Any  # the shape and type of data that it was called on
-    _of_data: bool  # whether its Input is like these, and nobody has asked for that shape
+    _of_data = False  # whether its Input is like these, and nobody has asked for that shape; not in pickles of 0.1.0
 
     if TYPE_CHECKING:  # one layer after the other gives one output, where other models may give many
 
@@ -281,7 +281,7 @@ class Sequential(Model):
     def _known_graph(self, asked: str) -> Graph:
         if self._graph is None:
             if self._input_layer is None and self._remembered is not None:
-                self.build_like_data(*self._remembered)
+                self._build_like_data(*self._remembered)
             if len(self._ends) < 2:
                 raise AttributeError(
                     f"Sequential {self.name!r} has no {asked} yet: it doesn't know the shape of its input. Begin with "
@@ -308,7 +308,7 @@ class Sequential(Model):
             inputs = layer(inputs)
         return inputs
 
-    def build_like_data(self, shape: Shape, dtype: Any = None) -> None:
+    def _build_like_data(self, shape: Shape, dtype: Any = None) -> None:
         """Build for the shape of data that a model like this was called on: it goes on taking data of others."""
         first = _input_for(self._sequence[0], shape) if dtype is None else InputLayer(batch_shape=shape, dtype=dtype)
         self.__dict__.update(_input_layer=first, _of_data=True)
@@ -398,7 +398,7 @@ class Sequential(Model):
             model.add(deserialize_keras_object(entry, custom_objects))
         shape = config.get("build_input_shape")
         if not model._ends and is_shape(shape) and model._sequence:
-            model.build_like_data(tuple(shape))
+            model._build_like_data(tuple(shape))
         if config.get("trainable") is False:
             model.trainable = False
         return model
