@@ -449,6 +449,12 @@ def test_what_belongs_to_no_layer_has_the_same_name_in_a_comparison_as_in_the_ta
     names = set(shown.texts(".changes section:first-of-type td:first-child"))
     assert {"weight penalties", "outside of layers"} < names
     assert "(no layer)" not in shown.run("document.querySelector('.changes').textContent")
+    shown.run("v.setColour('diff')")  # of kinds that are drawn, and what is equal of two steps
+    assert shown.texts(".legend .swatch")[:1] == ["same ops and shapes (times and gradients: see the tab)"]
+    assert "added" not in shown.texts(".legend .swatch")
+    shown.run("v.setView('forward')")
+    forward = shown.run("v.index.blocks.get('').ownOps.length")
+    assert shown.texts(".titles .caption")[0].startswith(f"forward: {forward} ops")
     assert shown.wrong == []
 
 

@@ -261,6 +261,22 @@ def test_a_layer_that_is_opened_is_seen_whole_and_nothing_is_cut_beside_empty_ro
     assert shown.wrong == []
 
 
+def test_on_a_phone_a_layer_that_is_wider_than_the_screen_is_seen_from_its_beginning(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(390, 844)
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    wide = "[...v.scene.frames.values()].filter(f => f.title).reduce((a, b) => (b.w > a.w ? b : a))"
+    for way in (f"v.select({{ kind: 'scope', key: {wide}.key }})", "v.canvas.read()"):
+        shown.run(f"{way}; 1")
+        shown.rest()
+        left, width = shown.run(f"[{wide}.x * v.canvas.view.scale + v.canvas.view.x, {wide}.w * v.canvas.view.scale]")
+        assert width > 390
+        assert 0 <= left < 60
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_on_a_phone_escape_closes_the_panel_that_a_choice_opened(shown, pages):
     shown.size(390, 844)
     shown.show(pages("with_penalties", with_penalties))

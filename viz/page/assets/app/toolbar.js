@@ -195,7 +195,9 @@ function coverWhole(search) {
   search.style.setProperty("--typing", `${right - left}px`);
 }
 
-function describe({ model, state, data }) {
-  const cut = data.total_ops > model.ops.length ? `cut from ${amount(data.total_ops)}` : "";
-  return [model.text(model.views.get(state.step).caption), cut].filter(Boolean).join("  ·  ");
+function describe({ model, state, data, selection, index }) {
+  const cut = data.total_ops > model.ops.length ? `cut from ${amount(data.total_ops)}` : "",
+    ids = state.view === "forward" ? index.blocks.get("").ownOps : selection.ops.filter(({ phase }) => phase === "backward" || phase === "update").map(({ id }) => id),
+    part = state.view === "both" ? "" : `${state.view}: ${counted(ids.length, "op")}${model.hasTimes ? `, ${seconds(timeOf(model, ids))}` : ""}`;
+  return [part || model.text(model.views.get(state.step).caption), cut].filter(Boolean).join("  ·  ");
 }

@@ -221,18 +221,17 @@ class Painter {
   }
 
   byDifference() {
-    const kinds = { added: this.theme.kinds[2], changed: this.theme.kinds[4], first: this.theme.origin };
+    const kinds = { added: this.theme.kinds[2], changed: this.theme.kinds[4], first: this.theme.origin },
+      found = new Set();
     for (const node of this.scene.nodes.values()) {
       const worst = this.difference.kindOfBox(node);
       node.fill = worst ? kinds[worst] : this.theme.plain;
+      found.add(worst ?? "equal");
       const gone = node.ops.reduce((sum, i) => sum + this.difference.goneBefore(i), 0);
       if (gone) node.note = `${counted(gone, "op")} removed here`;
     }
-    return [
-      [this.theme.plain, "equal"],
-      [kinds.added, "added"],
-      [kinds.changed, "changed"],
-      [kinds.first, "first differing value"],
-    ];
+    const equal = this.difference.diff.isOfSteps ? "same ops and shapes (times and gradients: see the tab)" : "equal",
+      told = [["equal", this.theme.plain, equal], ["added", kinds.added, "added"], ["changed", kinds.changed, "changed"], ["first", kinds.first, "first differing value"]];
+    return told.filter(([kind]) => found.has(kind)).map(([, fill, words]) => [fill, words]);
   }
 }

@@ -149,7 +149,7 @@ function signsFromAfar(frames, canvas) {
 function placeOfSign(frame, frames, placed, canvas) {
   const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
   if (canvas.view.scale < SPECKS) return overSpecks(rooms);
-  const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.cut(MOST_OF_IT), (room) => room.outside()];
+  const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.cut(MOST_OF_IT), (room) => room.outside(), (room) => room.beside()];
   for (const way of ways)
     for (const room of rooms) {
       const found = way(room);
@@ -159,10 +159,15 @@ function placeOfSign(frame, frames, placed, canvas) {
   return cut.reduce((best, each) => (best && best.text.length >= each.text.length ? best : each), null);
 }
 
-// From where boxes are specks: in large letters where there is room for them, else in smaller ones, else cut.
+// From where boxes are specks: in large letters where there is room for them, else in smaller ones, beside the frame, or cut.
 function overSpecks(rooms) {
   const wide = rooms.find((room) => !room.isNarrow);
-  return wide ? wide.best(wide.inside()) : rooms.at(-1).shortenedInside();
+  if (wide) return wide.best(wide.inside());
+  for (const room of rooms) {
+    const beside = room.beside();
+    if (beside) return beside;
+  }
+  return rooms.at(-1).shortenedInside();
 }
 
 // The room for a frame's title in letters of some size.
@@ -250,6 +255,14 @@ class SignRoom {
     const found = this.rows.flatMap((y) => [this.middle, this.left, this.right - this.w].map((x, i) => this.sign(x, y, y - this.top + i)));
     for (const each of found) each.cost += COVERED * this.boxes(each);
     return found;
+  }
+
+  // Beside a frame that is too narrow for it, where nothing else is, also no other frame than those around it.
+  beside() {
+    const { frame, frames, size } = this,
+      isOther = (other) => other !== frame && !holds(other, frame);
+    const found = [this.right + 4, this.left - 4 - this.w].map((x) => this.sign(x, this.top));
+    return found.find((sign) => sign.x >= 0 && sign.x + sign.w <= size.w - UNDER_BUTTONS && this.isFree(sign) && !frames.some((other) => isOther(other) && meet(this.world(sign), other))) ?? null;
   }
 
   // The same of a title that is cut.

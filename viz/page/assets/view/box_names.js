@@ -35,14 +35,15 @@ const areaOfSign = ({ view }, { x, y, w, h }) => ({ x: (x - view.x) / view.scale
 // higher than the box, where no other box, arrow or title is; null where there is no such place.
 function nameBeside(scene, node, scale, taken) {
   if (node.lane !== "forward") return null;
+  const around = new Set(framesAround(scene, node.id)),
+    others = [...scene.frames.values()].filter(({ id }) => !around.has(id)); // it may reach beyond its own, not into them
   for (const letters of NAME_LETTERS.slice(1)) {
     const w = textWidth(node.title, letters, true) / scale,
       h = (letters * NAME_HEIGHT) / scale,
       y = node.y + (node.h - h) / 2;
     for (const [x, anchor] of [[node.x - w - OUTSIDE_NAME / scale, "end"], [node.x + node.w + OUTSIDE_NAME / scale, "start"]]) {
-      const area = { x, y, w, h },
-        frame = scene.frames.get(node.frame);
-      if (h > node.h || x < scene.left || (frame && !holds(frame, area)) || taken.some((other) => meet(area, other))) continue;
+      const area = { x, y, w, h };
+      if (h > node.h || [...others, ...taken].some((other) => meet(area, other))) continue;
       if (!scene.grid.within(area).size && !crossing(scene, area, false).length) return { area, letters, anchor };
     }
   }

@@ -38,8 +38,10 @@ function viewOfMost(canvas, boxes, scale) {
   const size = canvas.size(),
     wide = size.w - BESIDE_BUTTONS,
     room = { w: (wide - 2 * CLEAR) / scale, h: (size.h - 2 * CLEAR) / scale },
-    area = extentAround(seenTogether(boxes, room)),
-    [x] = middleOf(area);
+    seen = extentAround(seenTogether(boxes, room)),
+    row = boxes.length === 1 ? rowAround(canvas, boxes[0]) : seen,
+    area = row.w <= room.w && row.h <= room.h ? row : seen,
+    x = area.x + Math.min(area.w, room.w) / 2; // of what is too wide, the beginning
   return { x: wide / 2 - x * scale, y: size.h / 2 - (area.y + Math.min(area.h, room.h) / 2) * scale, scale };
 }
 

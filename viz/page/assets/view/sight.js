@@ -50,7 +50,8 @@ function viewWith(canvas, box, least = LEAST_REVEALED) {
     return Math.min(most, Math.max(least, at)); // what is seen in part lacks little
   };
   const shown = withoutBlank(canvas, { x: along(area.x, area.w, size.w - BESIDE_BUTTONS, now.x), y: along(area.y, area.h, size.h, now.y), scale }),
-    view = clearOfButtons(canvas, [box], shown, now);
+    isWhole = area.w >= box.w && area.h >= box.h, // else its beginning is what is seen, also beside the buttons
+    view = isWhole ? clearOfButtons(canvas, [box], shown, now) : shown;
   return ["x", "y", "scale"].some((each) => Math.abs(view[each] - now[each]) > 0.5) ? view : null;
 }
 
