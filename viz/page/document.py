@@ -44,6 +44,8 @@ SCRIPTS = tuple(
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)  # in CSS
+_TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+_BLANKS = re.compile(r" ?(=>|[!=]==|&&|\|\||[,=:{}]) ?")  # around signs of a script
 _LINE_END = re.compile(r"(?<=[,;(\[{])\n|\n(?=[)\]}])")  # in a script, at which no statement ends
 # In a line of a script: a text, a pattern, or the comment at its end.
 _TEXT_OR_COMMENT = re.compile(
@@ -207,15 +209,23 @@ def page_script() -> str:
 
 
 def closure(scripts: Sequence[str]) -> str:
-    """Scripts that share one closure, without indentation and comments, which are a fifth of them, and most line ends.
+    """Scripts that share one closure, without indentation and comments, which are a fifth of them, most line ends and blanks.
 
     No text of theirs may span lines, or it would be changed, too. A line is joined with the next one where a statement
     can't end between them, or has its semicolon: a bracket or comma that goes on, or a bracket that closes.
     """
     stripped = [line.lstrip() for script in scripts for line in script.splitlines()]
     code = [line for line in stripped if not line.startswith("//")]
-    lines = [_TEXT_OR_COMMENT.sub(_uncommented, line) if " // " in line else line for line in code]
+    lines = [_dense(_TEXT_OR_COMMENT.sub(_uncommented, line) if " // " in line else line) for line in code]
     return '"use strict";\n(() => {\n' + _LINE_END.sub("", "\n".join(filter(None, lines))) + "\n})();\n"
+
+
+def _dense(line: str) -> str:
+    """A line of a script without blanks around signs; one with a template or a pattern stays as it is."""
+    if "`" in line or "/" in line:
+        return line
+    parts = _TEXT.split(line)  # every second one is a text
+    return "".join([part if i % 2 else _BLANKS.sub(r"\1", part) for i, part in enumerate(parts)])
 
 
 def _bare(style: str) -> str:

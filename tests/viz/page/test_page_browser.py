@@ -364,7 +364,10 @@ def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
     assert len(told) == len(set(told)) == 26
     assert "net / inner_3 / kernel" in told
     slowest = "v.selection.ops.filter(op => op.duration).sort((a, b) => b.duration - a.duration).slice(0, 8)"
-    assert shown.texts(".bars .where") == shown.run(f"{slowest}.map(op => v.model.ownerOf(op))")
+    places = shown.run(f"{slowest}.map(op => v.model.ownerOf(op))")
+    told = shown.texts(".bars .where")
+    assert all(place.endswith(each) for place, each in zip(places, told, strict=True))  # from where equal ones part
+    assert len(set(told)) == len(set(places))
     shown.run("eagerflowViewer.openTab('memory')")
     shown.rest()
     heads = shown.run(

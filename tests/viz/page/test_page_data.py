@@ -578,9 +578,7 @@ def test_scripts_travel_without_comments_and_indentation_and_hold_no_text_that_s
     assert not re.search(r"^\s*//", script, re.MULTILINE)
     assert document.closure(["a;\n  // why\n  b; // c\n"]) == '"use strict";\n(() => {\na;b;\n})();\n'
     joined = "f = () => {\n  g(\n    a,\n    b\n  )\n}\nh()\n[c] = d"
-    assert "\nf = () => {g(a,b)}\nh()\n[c] = d\n" in document.closure(
-        [joined]
-    )  # where a line may end a statement, it does
+    assert "\nf=()=>{g(a,b)}\nh()\n[c]=d\n" in document.closure([joined])  # where a line may end a statement, it does
     kept = ["'// \"'", '"a // b"', "`x // ${'y'} //`", "s.replace(/[/ //\"]/g, '// ')", "'http://x'"]
     for code in kept:
         assert f"\n{code};\n" in document.closure([f'{code}; // "why"\n'])

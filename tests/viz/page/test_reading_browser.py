@@ -150,6 +150,31 @@ def test_all_of_the_graph_stays_fitted_when_a_level_is_opened_or_closed(page, ke
     assert page.run("v.canvas.isWhole()")
 
 
+def test_a_double_click_opens_what_its_first_click_hit_though_the_graph_moves_when_the_panel_opens(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.size(1300, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.run("v.changeDepth(-1)")
+    shown.rest()
+    assert not shown.run("v.state.panel")
+    key, x, y = shown.run("""(() => {
+      const { left, top, width, height } = v.canvas.node.getBoundingClientRect(), { x, y, scale } = v.canvas.view;
+      const found = [...v.scene.nodes.values()].filter(n => n.key && n.ops.length && !v.open.has(n.key))
+        .map(n => [n.key, x + (n.x + n.w / 2) * scale, y + (n.y + n.h - 6) * scale])
+        .filter(([, x, y]) => x > 0 && x < width - 90 && y > 0 && y < height - 20);
+      const [key, at, down] = found.reduce((a, b) => (b[1] > a[1] ? b : a));
+      return [key, left + at, top + down]; })()""")
+    for count in (1, 2):
+        for kind in ("mousePressed", "mouseReleased"):
+            shown.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=count)
+        shown.rest()
+    assert shown.run("v.state.panel")
+    assert shown.run(f"v.open.has({key!r})")
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_what_is_sought_from_afar_is_shown_so_that_it_can_be_read(page):
     page.press("0")
     page.rest()

@@ -469,15 +469,15 @@ class Canvas {
     node.addEventListener("pointerup", release);
     node.addEventListener("pointercancel", release);
     node.addEventListener("click", (event) => {
-      if (pressed && pressed.moved) return; // the end of a drag
+      if ((pressed && pressed.moved) || event.detail > 1) return; // the end of a drag, or of a double click
+      this.opening = event.target.closest("[data-id]:not(.frame)")?.dataset.id ?? null; // of an open layer its title, not the empty space in it
       const target = event.target.closest("[data-id]"),
         onToggle = Boolean(event.target.closest("[data-toggle]"));
       this.onEvent("click", { id: target ? target.dataset.id : null, onToggle, event });
     });
-    node.addEventListener("dblclick", (event) => {
-      const target = event.target.closest("[data-id]:not(.frame)"); // of an open layer its title, not the empty space in it
-      if (target) this.onEvent("open", { id: target.dataset.id });
-    });
+    // What the first of two clicks has hit: the side panel may have opened for that, and the graph moved under the mouse.
+    document.addEventListener("click", ({ detail, target }) => (this.opening = detail > 1 || node.contains(target) ? this.opening : null), true);
+    document.addEventListener("dblclick", () => this.opening && this.scene.nodes.size && this.onEvent("open", { id: this.opening }));
   }
 
   pinch(fingers, event) {
